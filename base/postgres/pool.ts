@@ -1,0 +1,138 @@
+/**
+ * The one way to Postgres: a pool with our schema on the search path, exact number types, a bounded wait for a
+ * connection, and `transaction()` with a bounded, counted retry of serialization failures and deadlocks.
+ */
+import pg from 'pg';
+import { toError } from '../errors.js';
+
+/** Schema of all our tables, so that the database may be shared with others. */
+export const SCHEMA = 'tollgate';
+
+/** Anything that can run a parameterised statement; a writing function takes `Transaction`, never a pool. */
+export interface Queryable {
+  query<Row extends pg.QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ readonly rows: Row[]; readonly rowCount: number | null }>;
+}
+
+declare const transactionBrand: unique symbol;
+/** An open transaction; commits when the callback of {@link Database.transaction} returns. */
+export type Transaction = Queryable & { readonly [transactionBrand]: true };
+
+export interface Database extends Queryable {
+  /**
+   * Runs `work` in one READ COMMITTED transaction. Serialization failures and deadlocks (40001, 40P01) are run
+   * again at most three times with jitter; every other error rolls back and propagates.
+   */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** A dedicated connection for LISTEN; calls `onNotify` per notification and `onLost` once if it breaks. */
+  listen(
+    channels: readonly string[],
+    onNotify: (channel: string, payload: string) => void,
+    onLost: (cause: Error) => void,
+  ): Promise<{ stop(): Promise<void> }>;
+  stop(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly connectionsMax: number;
+  /** Longest wait for a free or new connection. */
+  readonly connectTimeoutMs: number;
+  /** Longest statement, enforced by the server. */
+  readonly statementTimeoutMs: number;
+  readonly applicationName: string;
+}
+
+const RETRYABLE = new Set(['40001', '40P01']);
+const RETRIES_MAX = 3;
+
+// Values come back as text unless exact in JavaScript: int8 (20), numeric (1700) stay strings for BigInt and
+// decimals; timestamptz (1184) and timestamp (1114) become epoch milliseconds through Date.
+const types = new pg.TypeOverrides();
+types.setTypeParser(20, (text) => text);
+types.setTypeParser(1700, (text) => text);
+
+/** The SQLSTATE of a Postgres error, or undefined. */
+export function sqlStateOf(thrown: unknown): string | undefined {
+  const code = (thrown as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+export function openDatabase(options: DatabaseOptions, onError: (cause: Error) => void): Database {
+  const config: pg.PoolConfig = {
+    connectionString: options.url,
+    max: options.connectionsMax,
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    statement_timeout: options.statementTimeoutMs,
+    application_name: options.applicationName,
+    options: `-c search_path=${SCHEMA},public -c timezone=UTC`,
+    types,
+  };
+  const pool = new pg.Pool(config);
+  // A broken idle connection is replaced by the pool; without a listener the event would end the process.
+  pool.on('error', onError);
+  return {
+    query: (text, values) => pool.query(text, values === undefined ? undefined : [...values]),
+    transaction: (work) => retrying(pool, work),
+    listen: (channels, onNotify, onLost) => listenOn(config, channels, onNotify, onLost),
+    stop: () => pool.end(),
+  };
+}
+
+async function retrying<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await runOnce(pool, work);
+    } catch (thrown) {
+      if (attempt >= RETRIES_MAX || !RETRYABLE.has(sqlStateOf(thrown) ?? '')) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, 2 ** attempt * 5 * (0.5 + Math.random())));
+    }
+  }
+}
+
+async function runOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const result = await work(client as unknown as Transaction);
+    await client.query('COMMIT');
+    return result;
+  } catch (thrown) {
+    try {
+      await client.query('ROLLBACK');
+    } catch (rollbackFailure) {
+      broken = toError(rollbackFailure);
+    }
+    throw thrown;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function listenOn(
+  config: pg.PoolConfig,
+  channels: readonly string[],
+  onNotify: (channel: string, payload: string) => void,
+  onLost: (cause: Error) => void,
+): Promise<{ stop(): Promise<void> }> {
+  const client = new pg.Client({ ...config, statement_timeout: 0, keepAlive: true });
+  let stopped = false;
+  client.on('notification', (message) => onNotify(message.channel, message.payload ?? ''));
+  client.on('error', (cause) => {
+    if (!stopped) onLost(cause);
+  });
+  client.on('end', () => {
+    if (!stopped) onLost(new Error('the listening connection ended'));
+  });
+  await client.connect();
+  for (const channel of channels) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
+  return {
+    stop: async () => {
+      stopped = true;
+      await client.end();
+    },
+  };
+}

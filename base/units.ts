@@ -1,0 +1,180 @@
+/**
+ * Amounts of the ledger. Credits and money are bigint at a fixed scale of twelve decimals (pico-credits,
+ * pico-units of the billing currency), `numeric(38,12)` in Postgres and decimal strings at every boundary.
+ * Raw bigint operators on amounts stay in this file.
+ */
+import { assert } from './assert.js';
+
+declare const creditsBrand: unique symbol;
+declare const moneyBrand: unique symbol;
+
+/** Snowflake credits in units of 1e-12. May be negative only where a name says so (standing, adjustments). */
+export type Credits = bigint & { readonly [creditsBrand]: true };
+/** Money of one billing currency in units of 1e-12. */
+export type Money = bigint & { readonly [moneyBrand]: true };
+/** Either kind of amount. */
+export type Amount = Credits | Money;
+
+/** Decimal digits after the point of every amount. */
+export const AMOUNT_SCALE = 12;
+const UNIT = 10n ** BigInt(AMOUNT_SCALE);
+
+/** How a division that does not come out even is settled: holds `up`, charges `half-even`, splits `down`. */
+export type Rounding = 'up' | 'down' | 'half-even';
+
+export const NO_CREDITS = 0n as Credits;
+export const NO_MONEY = 0n as Money;
+
+const DECIMAL = /^(-?)(\d{1,26})(?:\.(\d{1,12})0*)?$/;
+
+function parseAmount(text: string): bigint | undefined {
+  const match = DECIMAL.exec(text);
+  if (match === null) return undefined;
+  const [, sign, whole = '0', fraction = ''] = match;
+  const value = BigInt(whole) * UNIT + BigInt(fraction.padEnd(AMOUNT_SCALE, '0'));
+  return sign === '-' ? -value : value;
+}
+
+/** Reads a plain decimal such as `1.25`; undefined for exponents, more than 12 decimals or other text. */
+export function tryParseCredits(text: string): Credits | undefined {
+  return parseAmount(text) as Credits | undefined;
+}
+
+/** Like {@link tryParseCredits} for text that our own code or Postgres wrote; anything else is a bug. */
+export function parseCredits(text: string): Credits {
+  const value = tryParseCredits(text);
+  assert(value !== undefined, `not a credit amount: ${text.slice(0, 60)}`);
+  return value;
+}
+
+/** Reads a plain decimal amount of money; undefined for anything else. */
+export function tryParseMoney(text: string): Money | undefined {
+  return parseAmount(text) as Money | undefined;
+}
+
+/** Like {@link tryParseMoney} for text that our own code or Postgres wrote; anything else is a bug. */
+export function parseMoney(text: string): Money {
+  const value = tryParseMoney(text);
+  assert(value !== undefined, `not an amount of money: ${text.slice(0, 60)}`);
+  return value;
+}
+
+/** The exact decimal with all twelve digits, e.g. `1.250000000000`; what goes to Postgres and into JSON. */
+export function formatAmount(value: Amount): string {
+  return formatAmountTo(value, AMOUNT_SCALE);
+}
+
+/** The decimal rounded half-even to `decimals` (0–12) digits, for people. */
+export function formatAmountTo(value: Amount, decimals: number): string {
+  assert(decimals >= 0 && decimals <= AMOUNT_SCALE, 'decimals out of range');
+  const step = 10n ** BigInt(AMOUNT_SCALE - decimals);
+  const rounded = divide(value, step, 'half-even');
+  const negative = rounded < 0n;
+  const digits = (negative ? -rounded : rounded).toString().padStart(decimals + 1, '0');
+  const whole = digits.slice(0, digits.length - decimals);
+  const fraction = decimals === 0 ? '' : `.${digits.slice(digits.length - decimals)}`;
+  return `${negative ? '-' : ''}${whole}${fraction}`;
+}
+
+/** `a × b ÷ c` with one division at the end, rounded as named. `c` must be positive. */
+export function mulDiv(a: bigint, b: bigint, c: bigint, rounding: Rounding): bigint {
+  return divide(a * b, c, rounding);
+}
+
+function divide(numerator: bigint, denominator: bigint, rounding: Rounding): bigint {
+  assert(denominator > 0n, 'division by zero or a negative number');
+  const quotient = numerator / denominator;
+  const remainder = numerator % denominator;
+  if (remainder === 0n) return quotient;
+  const negative = numerator < 0n;
+  const away = negative ? quotient - 1n : quotient + 1n;
+  switch (rounding) {
+    case 'up':
+      return negative ? quotient : away;
+    case 'down':
+      return negative ? away : quotient;
+    case 'half-even': {
+      const twice = (negative ? -remainder : remainder) * 2n;
+      if (twice > denominator) return away;
+      if (twice < denominator) return quotient;
+      return quotient % 2n === 0n ? quotient : away;
+    }
+  }
+}
+
+/**
+ * Credits used by a cluster: `creditsPerHour × milliseconds ÷ 3,600,000`.
+ * Source: Snowflake, "Understanding compute cost" (per-second billing; milliseconds keep short statements exact).
+ */
+export function creditsForMillis(
+  creditsPerHour: Credits,
+  millis: number,
+  rounding: Rounding,
+): Credits {
+  assert(Number.isSafeInteger(millis) && millis >= 0, 'milliseconds must be a whole number');
+  return mulDiv(creditsPerHour, BigInt(millis), 3_600_000n, rounding) as Credits;
+}
+
+/** Price of an amount of credits: `credits × price per credit`, rounded as named. */
+export function priceCredits(credits: Credits, pricePerCredit: Money, rounding: Rounding): Money {
+  return mulDiv(credits, pricePerCredit, UNIT, rounding) as Money;
+}
+
+export function addCredits(...values: readonly Credits[]): Credits {
+  return values.reduce((sum, value) => (sum + value) as Credits, NO_CREDITS);
+}
+
+export function subtractCredits(a: Credits, b: Credits): Credits {
+  return (a - b) as Credits;
+}
+
+export function addMoney(...values: readonly Money[]): Money {
+  return values.reduce((sum, value) => (sum + value) as Money, NO_MONEY);
+}
+
+export function subtractMoney(a: Money, b: Money): Money {
+  return (a - b) as Money;
+}
+
+/** -1, 0 or 1. Both sides must be the same kind of amount, which `<` on branded bigints would not check. */
+export function compareAmounts<A extends Amount>(a: A, b: NoInfer<A>): -1 | 0 | 1 {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export function maxAmount<A extends Amount>(a: A, b: NoInfer<A>): A {
+  return a > b ? a : b;
+}
+
+export function minAmount<A extends Amount>(a: A, b: NoInfer<A>): A {
+  return a < b ? a : b;
+}
+
+/**
+ * Splits `whole` (≥ 0) over `weights` (≥ 0, at least one positive) so that the parts sum to it exactly: floors
+ * first, then one unit each to the largest remainders, ties by the order of `keys`.
+ */
+export function splitByLargestRemainder<A extends Amount>(
+  whole: A,
+  weights: readonly bigint[],
+  keys: readonly string[],
+): A[] {
+  assert(weights.length === keys.length, 'a key for every weight');
+  assert(whole >= 0n && weights.every((weight) => weight >= 0n), 'amounts and weights are not negative');
+  const total = weights.reduce((sum, weight) => sum + weight, 0n);
+  assert(total > 0n, 'at least one weight must be positive');
+  const parts = weights.map((weight) => (whole * weight) / total);
+  const missing = whole - parts.reduce((sum, part) => sum + part, 0n);
+  const order = weights
+    .map((weight, index) => ({ index, remainder: (whole * weight) % total }))
+    .sort((a, b) => compareBigint(b.remainder, a.remainder) || compareText(keys[a.index], keys[b.index]));
+  for (const { index } of order.slice(0, Number(missing))) parts[index] = (parts[index] ?? 0n) + 1n;
+  return parts as A[];
+}
+
+function compareBigint(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function compareText(a: string | undefined, b: string | undefined): number {
+  return (a ?? '') < (b ?? '') ? -1 : (a ?? '') > (b ?? '') ? 1 : 0;
+}

@@ -1,0 +1,158 @@
+/**
+ * The port of the ledger: every move of money is one method, one Postgres transaction, and names every outcome it
+ * can have. All of them are idempotent by ticket id. Faults: `ledgerUnavailable` when Postgres cannot be reached or
+ * does not answer in time (the outcome is then unknown and the same call may be repeated).
+ */
+import type { TicketId } from '#base/ids.js';
+import type { EpochMs } from '#base/time.js';
+import type { Credits, Money } from '#base/units.js';
+
+/** What is written about a statement when its ticket is made; descriptive, no money. */
+export interface TicketFacts {
+  readonly ticketId: TicketId;
+  readonly account: string;
+  readonly sessionId: string;
+  readonly requestId: string;
+  readonly requestHash: string;
+  readonly principalId: string;
+  readonly teamId: string;
+  readonly workload: string | null;
+  readonly snowflakeUser: string;
+  readonly roleName: string | null;
+  readonly tier: string;
+  readonly warehouse: string | null;
+  readonly warehouseSize: string | null;
+  readonly statementClass: string;
+  readonly fingerprint: string;
+  /** Literal-free text, cut at 2,000 characters. */
+  readonly statementShape: string;
+  readonly basis: string;
+  readonly lowCredits: Credits;
+  readonly expectedCredits: Credits;
+  readonly highCredits: Credits;
+  readonly expectedSeconds: number;
+  readonly estimatedBytes: number | null;
+  readonly pricePerCredit: Money;
+  readonly currency: string;
+  readonly controlVersion: number;
+  readonly replica: string;
+  readonly occurredAt: EpochMs;
+}
+
+export interface ReserveRequest {
+  readonly ticket: TicketFacts;
+  /** Ids of every budget on the statement's path; all or none are held against. */
+  readonly budgetIds: readonly string[];
+  readonly holdCredits: Credits;
+}
+
+/** How one budget stands at an instant. `available` is negative while in debt. */
+export interface BudgetStanding {
+  readonly budgetId: string;
+  readonly periodStartsAt: EpochMs;
+  readonly periodEndsAt: EpochMs;
+  readonly isHard: boolean;
+  /** null: unlimited. */
+  readonly limitCredits: Credits | null;
+  readonly spentCredits: Credits;
+  readonly heldCredits: Credits;
+  readonly availableCredits: Credits | null;
+}
+
+export type ReserveOutcome =
+  | { readonly kind: 'held'; readonly holdCredits: Credits; readonly budgets: readonly BudgetStanding[] }
+  /** The ticket exists already: nothing was written again. */
+  | { readonly kind: 'replayed'; readonly state: TicketState }
+  /** A hard budget has less available than the hold; `budget` is the tightest. The ticket is recorded as refused. */
+  | { readonly kind: 'refused'; readonly budget: BudgetStanding; readonly shortByCredits: Credits };
+
+export const TICKET_STATES = ['NEW', 'RESERVED', 'SENT', 'RUNNING', 'SETTLED', 'VOID', 'IN_DOUBT'] as const;
+export type TicketState = (typeof TICKET_STATES)[number];
+
+export type TopUpOutcome =
+  | { readonly kind: 'held'; readonly holdCredits: Credits }
+  /** The hold is already at least that high. */
+  | { readonly kind: 'replayed'; readonly holdCredits: Credits }
+  /** Nothing was added; the statement is to be cancelled. */
+  | { readonly kind: 'refused'; readonly budget: BudgetStanding; readonly shortByCredits: Credits }
+  | { readonly kind: 'closed'; readonly state: TicketState };
+
+/** How a statement ended upstream. */
+export const ENDINGS = ['succeeded', 'failed', 'cancelled', 'stopped'] as const;
+export type Ending = (typeof ENDINGS)[number];
+
+export interface Settlement {
+  readonly ticketId: TicketId;
+  readonly ending: Ending;
+  /** Set when Tollgate stopped it (`TG4001`), or upstream's own code when it failed. */
+  readonly endCode: string | null;
+  readonly snowflakeQueryId: string | null;
+  readonly usedCredits: Credits;
+  /** Warehouse-milliseconds the charge stands for. */
+  readonly warehouseMs: number;
+  readonly bytesScanned: number | null;
+  readonly rowsProduced: number | null;
+  readonly startedAt: EpochMs;
+  readonly endedAt: EpochMs;
+}
+
+export type SettleOutcome =
+  | { readonly kind: 'charged'; readonly chargedCredits: Credits; readonly chargedMoney: Money; readonly overrunCredits: Credits }
+  | { readonly kind: 'replayed' }
+  /** A charge with other figures stands already; corrections are adjustments, not settlements. */
+  | { readonly kind: 'conflict'; readonly state: TicketState };
+
+export type ReleaseOutcome =
+  | { readonly kind: 'released'; readonly releasedCredits: Credits }
+  | { readonly kind: 'alreadyClosed'; readonly state: TicketState }
+  /** It was sent: only evidence or a settlement may close it (I5). */
+  | { readonly kind: 'sent'; readonly state: TicketState };
+
+/** A statement that never held anything: refused by rule, or free. Recorded for WHY and MY_QUERIES. */
+export interface UnheldTicket {
+  readonly ticket: TicketFacts;
+  readonly state: 'VOID' | 'SETTLED';
+  /** `TG2101` …; null for a free statement. */
+  readonly refusal: { readonly code: string; readonly message: string; readonly detail: unknown } | null;
+  readonly snowflakeQueryId: string | null;
+}
+
+export interface Ledger {
+  /** Makes the ticket and holds `holdCredits` on every budget, or on none. */
+  reserve(request: ReserveRequest): Promise<ReserveOutcome>;
+  /** Writes the text and details of the refusal the client was given; for `WHY`. */
+  recordRefusal(ticketId: TicketId, refusal: { code: string; message: string; detail: unknown }): Promise<void>;
+  /** Raises the hold to `holdCredits` in all, from the same budgets and periods. */
+  topUp(ticketId: TicketId, holdCredits: Credits): Promise<TopUpOutcome>;
+  /** RESERVED → SENT, before the first byte goes upstream. False: the ticket is not RESERVED any more; do not send. */
+  markSent(ticketId: TicketId, sentAt: EpochMs): Promise<boolean>;
+  /** SENT → RUNNING with the query id upstream gave. */
+  markRunning(ticketId: TicketId, snowflakeQueryId: string): Promise<void>;
+  /** Closes the hold and writes the one charge. Accepts any amount; above the hold it is overrun (I6). */
+  settle(settlement: Settlement): Promise<SettleOutcome>;
+  /** Gives the hold of a statement that was never sent back: → VOID. */
+  release(ticketId: TicketId, reason: string): Promise<ReleaseOutcome>;
+  /** → VOID for a SENT, RUNNING or IN_DOUBT ticket, on evidence that it did not run. `evidence` is kept. */
+  voidOnEvidence(ticketId: TicketId, evidence: string): Promise<ReleaseOutcome>;
+  /** Tickets of dead replicas: SENT/RUNNING → IN_DOUBT, RESERVED → VOID (never sent). Returns those in doubt. */
+  adoptOrphans(liveReplicas: readonly string[], at: EpochMs): Promise<readonly OpenTicket[]>;
+  /** Every ticket with an open hold. */
+  openTickets(): Promise<readonly OpenTicket[]>;
+  /** Records free and refused statements, in one batch. */
+  recordUnheld(tickets: readonly UnheldTicket[]): Promise<void>;
+  /** Current standing of budgets, in the period that contains `at`. */
+  standing(budgetIds: readonly string[], at: EpochMs): Promise<readonly BudgetStanding[]>;
+}
+
+export interface OpenTicket {
+  readonly ticketId: TicketId;
+  readonly state: TicketState;
+  readonly account: string;
+  readonly teamId: string;
+  readonly warehouse: string | null;
+  readonly snowflakeQueryId: string | null;
+  readonly holdCredits: Credits;
+  readonly pricePerCredit: Money;
+  readonly occurredAt: EpochMs;
+  readonly replica: string;
+}

@@ -1,0 +1,113 @@
+/**
+ * The port between the warehouse's server (protocol, sessions, virtual warehouses, metering) and its SQL engine
+ * (DuckDB in a child process, translation, demo data, statistics). The server owns everything about sessions and
+ * time; the engine owns data and says how much of it a statement reads.
+ */
+import type { Cell, RowType } from '#base/wire/row-type.js';
+
+/** A bind as it came on the wire: Snowflake type name and text, or an array of texts for array binds. */
+export interface EngineBind {
+  readonly type: string;
+  readonly value: string | null | readonly (string | null)[];
+}
+
+export interface EngineRequest {
+  /** One Snowflake statement without a trailing semicolon. */
+  readonly sql: string;
+  readonly database: string | null;
+  readonly schema: string | null;
+  /** In positional order. */
+  readonly binds: readonly EngineBind[];
+  /** Values of context functions and session variables, by upper-case name: CURRENT_USER, CURRENT_ROLE, CURRENT_WAREHOUSE, LAST_QUERY_ID, … */
+  readonly context: Readonly<Record<string, string | null>>;
+  /** Earlier results that RESULT_SCAN may name: query id → columns and rows. */
+  result(queryId: string): { readonly columns: readonly RowType[]; readonly rows: readonly (readonly Cell[])[] } | undefined;
+}
+
+/** How much work a statement is, by statistics; modelled durations and EXPLAIN rest on it. */
+export interface ScanProfile {
+  readonly bytesScanned: number;
+  readonly partitionsScanned: number;
+  readonly partitionsTotal: number;
+  readonly rowsScanned: number;
+  readonly bytesWritten: number;
+}
+
+/** A failure in Snowflake's words: numeric code, SQLSTATE, message; never DuckDB's text. */
+export interface EngineFailure {
+  readonly kind: 'failed';
+  readonly code: string;
+  readonly sqlState: string;
+  readonly message: string;
+  readonly line: number;
+  readonly pos: number;
+}
+
+export interface EngineRows {
+  readonly kind: 'rows';
+  readonly columns: readonly RowType[];
+  readonly rows: readonly (readonly Cell[])[];
+  readonly statementTypeId: number;
+  readonly scan: ScanProfile;
+  /** Set when the statement itself changed the current database or schema (CREATE DATABASE, CREATE SCHEMA). */
+  readonly database?: string;
+  readonly schema?: string;
+}
+
+export interface PlannedScan {
+  /** `DB.SCHEMA.TABLE`. */
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly filters: readonly string[];
+  readonly partitionsAssigned: number;
+  readonly partitionsTotal: number;
+  readonly bytesAssigned: number;
+}
+
+export interface EnginePlan {
+  readonly kind: 'plan';
+  readonly scans: readonly PlannedScan[];
+  readonly columns: readonly RowType[];
+  readonly statementTypeId: number;
+}
+
+/** One Snowflake session's connection: temporary objects, transaction and settings live here. */
+export interface EngineSession {
+  /** Runs a statement. Aborting the signal interrupts DuckDB and yields a `000604` failure. */
+  execute(request: EngineRequest, signal: AbortSignal): Promise<EngineRows | EngineFailure>;
+  /** Compiles without running: result columns, and what would be scanned after pruning. */
+  plan(request: EngineRequest): Promise<EnginePlan | EngineFailure>;
+  close(): Promise<void>;
+}
+
+export interface CatalogueColumn {
+  readonly database: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly name: string;
+  readonly position: number;
+  /** Snowflake type text, e.g. `NUMBER(38,0)`. */
+  readonly dataType: string;
+  readonly nullable: boolean;
+}
+
+export interface CatalogueTable {
+  readonly database: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: 'TABLE' | 'VIEW' | 'TEMPORARY';
+  /** Rows and bytes by statistics (what they stand for, not what DuckDB stores). */
+  readonly rows: number;
+  readonly bytes: number;
+  readonly clusteringKey: string | null;
+  readonly createdAtMs: number;
+}
+
+export interface Engine {
+  openSession(): Promise<EngineSession>;
+  databases(): Promise<readonly string[]>;
+  schemas(database: string | null): Promise<readonly { readonly database: string; readonly name: string }[]>;
+  tables(database: string | null, schema: string | null): Promise<readonly CatalogueTable[]>;
+  columns(database: string | null, schema: string | null, table: string | null): Promise<readonly CatalogueColumn[]>;
+  stop(): Promise<void>;
+}
