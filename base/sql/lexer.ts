@@ -1,0 +1,379 @@
+/**
+ * Lexer of Snowflake SQL: any text in, a gap-free list of tokens out, in one linear pass that never throws. It is the
+ * one reader of SQL that refuses nothing, so splitting, statement class, fingerprint and tagging all stand on it.
+ * Where Snowflake's own reading is not documented it chooses the one that shows more of the text as code.
+ */
+
+/** Kinds of token. Numbers, not names, because a list holds one byte-sized value for each. */
+export const KIND = {
+  whitespace: 0,
+  comment: 1,
+  /** Unquoted keyword or identifier. */
+  word: 2,
+  /** `"…"`, with `""` for a quote. */
+  quotedIdentifier: 3,
+  /** `'…'`, with `''` and backslash escapes. */
+  string: 4,
+  /** `$$…$$`, no escapes. */
+  dollarString: 5,
+  number: 6,
+  /** Operators, brackets, comma, dot, semicolon. */
+  operator: 7,
+  /** `?`, `:1`, `:name`. */
+  bind: 8,
+  /** `$name`, `$1`. */
+  variable: 9,
+  /** `@stage/path`, `@~`, `@%table`. */
+  stage: 10,
+  /** `file://…` of PUT and GET. */
+  fileUrl: 11,
+  /** Control and zero-width characters, Unicode spaces: never written by a tool, possibly read differently upstream. */
+  stray: 12,
+} as const;
+export type TokenKind = (typeof KIND)[keyof typeof KIND];
+
+/** Tokens of one text. Token `i` is `text.slice(starts[i], starts[i + 1])`; tokens leave no gaps. */
+export interface Tokens {
+  readonly text: string;
+  readonly count: number;
+  readonly kinds: readonly TokenKind[];
+  /** `count + 1` offsets in UTF-16 units; the last is the length of the text. */
+  readonly starts: readonly number[];
+  /** The last token is a string, quoted name, `$$` body or block comment without its end. */
+  readonly isUnterminated: boolean;
+}
+
+const OTHER = 0;
+const SPACE = 1;
+const LETTER = 2;
+const DIGIT = 3;
+const CONTROL = 4;
+
+const CLASS_OF_ASCII: Uint8Array = asciiClasses();
+
+function asciiClasses(): Uint8Array {
+  const classes = new Uint8Array(128);
+  for (let code = 0; code < 128; code += 1) {
+    const character = String.fromCharCode(code);
+    if (/[ \t\n\r\f\v]/.test(character)) classes[code] = SPACE;
+    else if (/[A-Za-z_]/.test(character)) classes[code] = LETTER;
+    else if (/[0-9]/.test(character)) classes[code] = DIGIT;
+    else if (code < 32 || code === 127) classes[code] = CONTROL;
+  }
+  return classes;
+}
+
+const STRAY =
+  /[\u0080-\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\uffff]/;
+
+function classOf(code: number): number {
+  if (code < 128) return CLASS_OF_ASCII[code] ?? OTHER;
+  return STRAY.test(String.fromCharCode(code)) ? CONTROL : LETTER;
+}
+
+const TWO_CHARACTERS: ReadonlySet<string> = new Set([
+  '::',
+  ':=',
+  '=>',
+  '<=',
+  '>=',
+  '<>',
+  '!=',
+  '||',
+  '->',
+]);
+
+/**
+ * The tokens of `text`. Linear in its length for every input, never throws; an unterminated token reaches to the end
+ * of the text and is flagged.
+ */
+export function lex(text: string): Tokens {
+  const scan = new Scanner(text);
+  scan.run();
+  return {
+    text,
+    count: scan.kinds.length,
+    kinds: scan.kinds,
+    starts: scan.starts,
+    isUnterminated: scan.isUnterminated,
+  };
+}
+
+class Scanner {
+  readonly kinds: TokenKind[] = [];
+  readonly starts: number[] = [];
+  isUnterminated = false;
+  readonly #text: string;
+  #isHead = true;
+  #isTransfer = false;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  run(): void {
+    const text = this.#text;
+    const { kinds, starts } = this;
+    const length = text.length;
+    let at = 0;
+    if (text.charCodeAt(0) === 0xfeff) {
+      starts.push(0);
+      kinds.push(KIND.whitespace);
+      at = 1;
+    }
+    while (at < length) {
+      const start = at;
+      const code = text.charCodeAt(at);
+      const kindClass = classOf(code);
+      starts.push(start);
+      if (kindClass === SPACE) {
+        at += 1;
+        while (at < length && CLASS_OF_ASCII[text.charCodeAt(at)] === SPACE) at += 1;
+        kinds.push(KIND.whitespace);
+      } else if (kindClass === LETTER) {
+        at = this.#word(start);
+      } else if (kindClass === DIGIT) {
+        at = this.#number(start);
+      } else if (kindClass === CONTROL) {
+        at += 1;
+        kinds.push(KIND.stray);
+      } else {
+        at = this.#symbol(start, code);
+      }
+    }
+    starts.push(length);
+  }
+
+  #word(start: number): number {
+    const text = this.#text;
+    const end = wordEnd(text, start + 1);
+    if (
+      this.#isTransfer &&
+      end - start === 4 &&
+      text.startsWith('://', end) &&
+      /^file$/i.test(text.slice(start, end))
+    ) {
+      this.kinds.push(KIND.fileUrl);
+      return unquotedEnd(text, end);
+    }
+    if (this.#isHead) {
+      this.#isHead = false;
+      this.#isTransfer = end - start === 3 && /^(?:put|get)$/i.test(text.slice(start, end));
+    }
+    this.kinds.push(KIND.word);
+    return end;
+  }
+
+  #number(start: number): number {
+    const text = this.#text;
+    let at = digitsEnd(text, start);
+    if (text.charCodeAt(at) === 46) at = digitsEnd(text, at + 1);
+    const mark = text.charCodeAt(at) | 32;
+    if (mark === 101) {
+      const sign = text.charCodeAt(at + 1);
+      const digits = sign === 43 || sign === 45 ? at + 2 : at + 1;
+      const end = digitsEnd(text, digits);
+      if (end > digits) at = end;
+    }
+    this.kinds.push(KIND.number);
+    return at;
+  }
+
+  #symbol(start: number, code: number): number {
+    const text = this.#text;
+    const next = text.charCodeAt(start + 1);
+    switch (code) {
+      case 39:
+        return this.#push(KIND.string, this.#quoted(start, 39, true));
+      case 34:
+        return this.#push(KIND.quotedIdentifier, this.#quoted(start, 34, false));
+      case 45:
+        if (next === 45) return this.#push(KIND.comment, lineEnd(text, start + 2));
+        break;
+      case 47:
+        if (next === 47) return this.#push(KIND.comment, lineEnd(text, start + 2));
+        if (next === 42) return this.#push(KIND.comment, this.#until('*/', start + 2));
+        break;
+      case 36:
+        if (next === 36) return this.#push(KIND.dollarString, this.#until('$$', start + 2));
+        if (isWordCode(next)) return this.#push(KIND.variable, wordEnd(text, start + 2));
+        break;
+      case 46:
+        if (classOf(next) === DIGIT && !this.#followsOperand()) return this.#number(start);
+        break;
+      case 58:
+        if (next !== 58 && isWordCode(next) && !this.#followsOperand()) {
+          return this.#push(KIND.bind, wordEnd(text, start + 2));
+        }
+        break;
+      case 63:
+        return this.#push(KIND.bind, start + 1);
+      case 64:
+        if (isWordCode(next) || next === 126 || next === 37 || next === 34) {
+          return this.#push(KIND.stage, unquotedEnd(text, start + 1));
+        }
+        break;
+      case 59:
+        this.#isHead = true;
+        this.#isTransfer = false;
+        return this.#push(KIND.operator, start + 1);
+    }
+    if (text.startsWith('->>', start)) return this.#push(KIND.operator, start + 3);
+    return this.#push(
+      KIND.operator,
+      start + (TWO_CHARACTERS.has(text.slice(start, start + 2)) ? 2 : 1),
+    );
+  }
+
+  #push(kind: TokenKind, end: number): number {
+    this.kinds.push(kind);
+    return end;
+  }
+
+  /** Whether the token just read could be a value that a `.` or `:` without a space goes on from. */
+  #followsOperand(): boolean {
+    const kind = this.kinds.at(-1);
+    if (kind === undefined || kind === KIND.whitespace || kind === KIND.comment) return false;
+    if (kind !== KIND.operator) return kind !== KIND.stray;
+    const last = this.#text.charCodeAt((this.starts.at(-1) ?? 0) - 1);
+    return last === 41 || last === 93;
+  }
+
+  #quoted(start: number, quote: number, hasEscapes: boolean): number {
+    const text = this.#text;
+    const length = text.length;
+    let at = start + 1;
+    while (at < length) {
+      const code = text.charCodeAt(at);
+      if (code === quote) {
+        if (text.charCodeAt(at + 1) !== quote) return at + 1;
+        at += 2;
+      } else if (hasEscapes && code === 92) at += 2;
+      else at += 1;
+    }
+    this.isUnterminated = true;
+    return length;
+  }
+
+  #until(mark: string, from: number): number {
+    const found = this.#text.indexOf(mark, from);
+    if (found !== -1) return found + 2;
+    this.isUnterminated = true;
+    return this.#text.length;
+  }
+}
+
+function isWordCode(code: number): boolean {
+  if (code < 128) {
+    const kindClass = CLASS_OF_ASCII[code];
+    return kindClass === LETTER || kindClass === DIGIT;
+  }
+  return code >= 128 && classOf(code) === LETTER;
+}
+
+function wordEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code !== 36 && !isWordCode(code)) break;
+    at += 1;
+  }
+  return at;
+}
+
+function digitsEnd(text: string, from: number): number {
+  let at = from;
+  while (CLASS_OF_ASCII[text.charCodeAt(at)] === DIGIT) at += 1;
+  return at;
+}
+
+/** A line comment ends before a line feed or a carriage return. */
+function lineEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === 10 || code === 13) break;
+    at += 1;
+  }
+  return at;
+}
+
+/** The end of a stage or file path: white space, `;`, `,`, a bracket or a string; `"…"` parts are read whole. */
+function unquotedEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === 34) {
+      const close = text.indexOf('"', at + 1);
+      if (close === -1) return at;
+      at = close + 1;
+    } else if (
+      CLASS_OF_ASCII[code] === SPACE ||
+      code === 59 ||
+      code === 44 ||
+      code === 39 ||
+      code === 40 ||
+      code === 41
+    ) {
+      break;
+    } else at += 1;
+  }
+  return at;
+}
+
+/** True for tokens that are neither white space nor comments. */
+export function isSignificant(kind: TokenKind): boolean {
+  return kind > KIND.comment;
+}
+
+/** Index of the first token at or after `from`, before `to`, that is neither white space nor comment; `to` if none. */
+export function nextSignificant(tokens: Tokens, from: number, to: number = tokens.count): number {
+  let at = from;
+  while (at < to && (tokens.kinds[at] ?? 0) <= KIND.comment) at += 1;
+  return at;
+}
+
+/** Indexes of the significant tokens of `[from, to)`, in order. */
+export function significantIndexes(
+  tokens: Tokens,
+  from: number = 0,
+  to: number = tokens.count,
+): number[] {
+  const indexes: number[] = [];
+  for (
+    let at = nextSignificant(tokens, from, to);
+    at < to;
+    at = nextSignificant(tokens, at + 1, to)
+  )
+    indexes.push(at);
+  return indexes;
+}
+
+/** Kind of token `index`; white space past the end. */
+export function kindAt(tokens: Tokens, index: number): TokenKind {
+  return tokens.kinds[index] ?? KIND.whitespace;
+}
+
+/** Offset in UTF-16 units where token `index` starts; the length of the text past the end. */
+export function startAt(tokens: Tokens, index: number): number {
+  return tokens.starts[index] ?? tokens.text.length;
+}
+
+/** Text of token `index`; empty past the end. */
+export function textAt(tokens: Tokens, index: number): string {
+  return tokens.text.slice(startAt(tokens, index), startAt(tokens, index + 1));
+}
+
+/** Upper-cased text of an unquoted word, so that keywords compare with `===`; empty for every other kind. */
+export function wordAt(tokens: Tokens, index: number): string {
+  return kindAt(tokens, index) === KIND.word ? textAt(tokens, index).toUpperCase() : '';
+}
+
+/** True when token `index` is exactly the operator `symbol`. */
+export function isOperator(tokens: Tokens, index: number, symbol: string): boolean {
+  if (kindAt(tokens, index) !== KIND.operator) return false;
+  const start = startAt(tokens, index);
+  return (
+    startAt(tokens, index + 1) - start === symbol.length && tokens.text.startsWith(symbol, start)
+  );
+}
