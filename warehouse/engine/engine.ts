@@ -103,11 +103,31 @@ export interface CatalogueTable {
   readonly createdAtMs: number;
 }
 
+/** A column of a table that the server provides. */
+export interface ProvidedColumn {
+  readonly name: string;
+  /** Snowflake type text, e.g. `VARCHAR`, `NUMBER(38,9)`, `TIMESTAMP_LTZ`, `VARIANT`. */
+  readonly type: string;
+}
+
 export interface Engine {
   openSession(): Promise<EngineSession>;
   databases(): Promise<readonly string[]>;
   schemas(database: string | null): Promise<readonly { readonly database: string; readonly name: string }[]>;
   tables(database: string | null, schema: string | null): Promise<readonly CatalogueTable[]>;
   columns(database: string | null, schema: string | null, table: string | null): Promise<readonly CatalogueColumn[]>;
+  /**
+   * Makes `database.schema.name` hold exactly `rows`, creating what is missing, in one transaction: readers see the
+   * old rows or the new ones. Cells are texts in the encodings of a result (`Cell`). Such tables are read-only to
+   * statements, cost no bytes to scan and are empty after a restart. The table function
+   * `TABLE(<db>.INFORMATION_SCHEMA.F(…))` reads the provided table `SNOWFLAKE.TABLE_FUNCTIONS.F`.
+   */
+  replaceTable(
+    database: string,
+    schema: string,
+    name: string,
+    columns: readonly ProvidedColumn[],
+    rows: readonly (readonly Cell[])[],
+  ): Promise<void>;
   stop(): Promise<void>;
 }
