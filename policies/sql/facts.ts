@@ -2,26 +2,22 @@
  * What analysis knows of one statement: the vocabulary between analysis, estimate and rules. A fact that is not
  * known is named in `unknown`, never guessed; a statement that is not understood at all is `opaque`.
  */
+import type { StatementClass } from '#base/sql/statement-class.js';
 
-export const STATEMENT_CLASSES = [
-  'query',
-  'dml',
-  'ddl',
-  'session',
-  'transaction',
-  'metadata',
-  'load',
-  'unload',
-  'file',
-  'procedure',
-  'script',
-  'task',
-  'administration',
-  'opaque',
+export { STATEMENT_CLASSES, type StatementClass } from '#base/sql/statement-class.js';
+
+export const FILTER_OPERATORS = [
+  '=',
+  '<>',
+  '<',
+  '<=',
+  '>',
+  '>=',
+  'between',
+  'in',
+  'like',
+  'is',
 ] as const;
-export type StatementClass = (typeof STATEMENT_CLASSES)[number];
-
-export const FILTER_OPERATORS = ['=', '<>', '<', '<=', '>', '>=', 'between', 'in', 'like', 'is'] as const;
 export type FilterOperator = (typeof FILTER_OPERATORS)[number];
 
 /** A comparison of a column with literals, as a range: `=` has low = high, open ends are null. */
@@ -35,7 +31,14 @@ export interface Filter {
 }
 
 /** Facts that a fixed list of names describes when they could not be established. */
-export const UNKNOWN_FACTS = ['tables', 'columns', 'filters', 'dynamic-name', 'too-complex', 'too-large'] as const;
+export const UNKNOWN_FACTS = [
+  'tables',
+  'columns',
+  'filters',
+  'dynamic-name',
+  'too-complex',
+  'too-large',
+] as const;
 export type UnknownFact = (typeof UNKNOWN_FACTS)[number];
 
 export interface StatementFacts {

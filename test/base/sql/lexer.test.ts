@@ -15,26 +15,22 @@ function shown(text: string): string[] {
 
 test('names, variables, binds and JSON paths are told apart', () => {
   expect(shown('a.$1 :1 ? :n c:p.q $v x::int "A""b"')).toEqual([
-    ...[
-      'word a',
-      'operator .',
-      'variable $1',
-      'bind :1',
-      'bind ?',
-      'bind :n',
-      'word c',
-      'operator :',
-      'word p',
-    ],
-    ...[
-      'operator .',
-      'word q',
-      'variable $v',
-      'word x',
-      'operator ::',
-      'word int',
-      'quotedIdentifier "A""b"',
-    ],
+    'word a',
+    'operator .',
+    'variable $1',
+    'bind :1',
+    'bind ?',
+    'bind :n',
+    'word c',
+    'operator :',
+    'word p',
+    'operator .',
+    'word q',
+    'variable $v',
+    'word x',
+    'operator ::',
+    'word int',
+    'quotedIdentifier "A""b"',
   ]);
 });
 
@@ -58,29 +54,25 @@ test('comments of all three forms hide what is inside them and nothing after the
 
 test('numbers keep fraction and exponent, and a dot after a name is no number', () => {
   expect(shown('1.5e-3 .5 t.5 1e x')).toEqual([
-    ...[
-      'number 1.5e-3',
-      'number .5',
-      'word t',
-      'operator .',
-      'number 5',
-      'number 1',
-      'word e',
-      'word x',
-    ],
+    'number 1.5e-3',
+    'number .5',
+    'word t',
+    'operator .',
+    'number 5',
+    'number 1',
+    'word e',
+    'word x',
   ]);
 });
 
 test('a file address of PUT or GET is one token although it holds both comment openers', () => {
   expect(shown('PUT file:///d/*.csv @s/x; select 1//2')).toEqual([
-    ...[
-      'word PUT',
-      'fileUrl file:///d/*.csv',
-      'stage @s/x',
-      'operator ;',
-      'word select',
-      'number 1',
-    ],
+    'word PUT',
+    'fileUrl file:///d/*.csv',
+    'stage @s/x',
+    'operator ;',
+    'word select',
+    'number 1',
   ]);
   expect(shown('get @~/a file://C:\\x\\')).toEqual([
     'word get',
