@@ -1,0 +1,137 @@
+/**
+ * Permits of the tiers: how many statements of a tier run at once, who is next, and how long anybody waits. Teams of
+ * one tier take turns, so that one team's burst does not starve another's single statement. A permit is released
+ * exactly once, by the object that took it.
+ */
+
+export interface TierLimits {
+  readonly tier: string;
+  readonly concurrencyMax: number;
+  readonly queueMax: number;
+  readonly queueTimeoutMs: number;
+}
+
+/** The right to run now in a tier. */
+export interface Permit {
+  /** Gives it back; later calls do nothing. */
+  release(): void;
+}
+
+export type AdmitOutcome =
+  | { readonly kind: 'admitted'; readonly permit: Permit; readonly waitedMs: number }
+  | { readonly kind: 'queueFull'; readonly queueMax: number }
+  | { readonly kind: 'timeout'; readonly waitedMs: number; readonly ahead: number }
+  | { readonly kind: 'cancelled' };
+
+interface Waiting {
+  readonly team: string;
+  readonly grant: () => void;
+}
+
+interface Lane {
+  running: number;
+  waiting: number;
+  /** Teams in turn; a team leaves when its queue is empty. */
+  readonly queues: Map<string, Waiting[]>;
+}
+
+export class Gate {
+  readonly #lanes = new Map<string, Lane>();
+  readonly #realNow: () => number;
+
+  /** `realNow`: a monotonic clock in milliseconds; waiting is real time. */
+  constructor(realNow: () => number) {
+    this.#realNow = realNow;
+  }
+
+  /** Takes a permit, at once or after waiting for its turn; the signal gives up the place. */
+  async admit(limits: TierLimits, team: string, signal: AbortSignal): Promise<AdmitOutcome> {
+    const lane = this.#laneOf(limits.tier);
+    if (lane.running < limits.concurrencyMax && lane.waiting === 0) {
+      return { kind: 'admitted', permit: this.#take(lane, limits), waitedMs: 0 };
+    }
+    if (lane.waiting >= limits.queueMax) return { kind: 'queueFull', queueMax: limits.queueMax };
+    return this.#wait(lane, limits, team, signal);
+  }
+
+  /** Running and waiting statements per tier, for metrics. */
+  occupancy(): readonly { readonly tier: string; readonly running: number; readonly waiting: number }[] {
+    return [...this.#lanes].map(([tier, lane]) => ({ tier, running: lane.running, waiting: lane.waiting }));
+  }
+
+  #laneOf(tier: string): Lane {
+    let lane = this.#lanes.get(tier);
+    if (lane === undefined) {
+      lane = { running: 0, waiting: 0, queues: new Map() };
+      this.#lanes.set(tier, lane);
+    }
+    return lane;
+  }
+
+  #take(lane: Lane, limits: TierLimits): Permit {
+    lane.running += 1;
+    let isHeld = true;
+    return {
+      release: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        lane.running -= 1;
+        this.#grantNext(lane, limits);
+      },
+    };
+  }
+
+  #wait(lane: Lane, limits: TierLimits, team: string, signal: AbortSignal): Promise<AdmitOutcome> {
+    const since = this.#realNow();
+    return new Promise((resolve) => {
+      const leave = (outcome: AdmitOutcome): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        lane.waiting -= 1;
+        resolve(outcome);
+      };
+      const entry: Waiting = {
+        team,
+        grant: () => {
+          const permit = this.#take(lane, limits);
+          leave({ kind: 'admitted', permit, waitedMs: this.#realNow() - since });
+        },
+      };
+      const onAbort = (): void => {
+        remove(lane, entry);
+        leave({ kind: 'cancelled' });
+      };
+      const timer = setTimeout(() => {
+        remove(lane, entry);
+        leave({ kind: 'timeout', waitedMs: this.#realNow() - since, ahead: lane.waiting - 1 });
+      }, limits.queueTimeoutMs);
+      lane.waiting += 1;
+      const queue = lane.queues.get(team);
+      if (queue === undefined) lane.queues.set(team, [entry]);
+      else queue.push(entry);
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
+    });
+  }
+
+  #grantNext(lane: Lane, limits: TierLimits): void {
+    while (lane.running < limits.concurrencyMax) {
+      const turn = lane.queues.entries().next();
+      if (turn.done === true) return;
+      const [team, queue] = turn.value;
+      const next = queue.shift();
+      // The team goes to the end of the line: a Map keeps the order of insertion.
+      lane.queues.delete(team);
+      if (queue.length > 0) lane.queues.set(team, queue);
+      next?.grant();
+    }
+  }
+}
+
+function remove(lane: Lane, entry: Waiting): void {
+  const queue = lane.queues.get(entry.team);
+  const index = queue?.indexOf(entry) ?? -1;
+  if (queue === undefined || index < 0) return;
+  queue.splice(index, 1);
+  if (queue.length === 0) lane.queues.delete(entry.team);
+}

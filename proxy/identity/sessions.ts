@@ -1,0 +1,170 @@
+/**
+ * What a Snowflake session has become since login (role, warehouse, database, schema, its tag and timeout): one
+ * `session_state` row, written before the reply that changed it is relayed, cached by this replica under a cap.
+ * The token carries what login fixed; this carries what may change.
+ */
+import { LRUCache } from 'lru-cache';
+import { Fault } from '#base/errors.js';
+import type { Database } from '#base/postgres/pool.js';
+
+export interface SessionKey {
+  readonly account: string;
+  readonly sessionId: string;
+}
+
+/** What statements of a session may change. null: not set. */
+export interface SessionContext {
+  readonly role: string | null;
+  readonly warehouse: string | null;
+  readonly database: string | null;
+  readonly schema: string | null;
+  readonly queryTag: string | null;
+  readonly statementTimeoutSeconds: number | null;
+}
+
+export interface SessionState extends SessionKey, SessionContext {
+  readonly principalId: string;
+  readonly snowflakeUser: string;
+  /** Closed by logout or revoked by an administrator. */
+  readonly isEnded: boolean;
+}
+
+interface SessionRow {
+  principal_id: string;
+  snowflake_user: string;
+  role_name: string | null;
+  warehouse: string | null;
+  database_name: string | null;
+  schema_name: string | null;
+  query_tag: string | null;
+  statement_timeout_seconds: number | null;
+  is_ended: boolean;
+}
+
+export class SessionStore {
+  readonly #db: Database;
+  readonly #cache: LRUCache<string, SessionState>;
+
+  /** `cachedMax`: sessions kept in memory; others are read again. Revocations are seen within `freshMs`. */
+  constructor(db: Database, options: { readonly cachedMax: number; readonly freshMs: number }) {
+    this.#db = db;
+    this.#cache = new LRUCache({ max: options.cachedMax, ttl: options.freshMs });
+  }
+
+  /** Records a session that upstream just opened. Fault `ledgerUnavailable` when Postgres does not take it. */
+  async open(state: SessionState): Promise<void> {
+    await this.#write(
+      `INSERT INTO session_state (account, session_id, principal_id, snowflake_user, role_name, warehouse,
+         database_name, schema_name, query_tag, statement_timeout_seconds, created_at, updated_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), now())
+       ON CONFLICT (account, session_id) DO UPDATE SET principal_id = excluded.principal_id,
+         role_name = excluded.role_name, warehouse = excluded.warehouse, database_name = excluded.database_name,
+         schema_name = excluded.schema_name, updated_at = now()`,
+      [
+        state.account,
+        state.sessionId,
+        state.principalId,
+        state.snowflakeUser,
+        state.role,
+        state.warehouse,
+        state.database,
+        state.schema,
+        state.queryTag,
+        state.statementTimeoutSeconds,
+      ],
+    );
+    this.#cache.set(keyOf(state), state);
+  }
+
+  /** The session as it stands; undefined for one this deployment never opened. */
+  async read(key: SessionKey): Promise<SessionState | undefined> {
+    const cached = this.#cache.get(keyOf(key));
+    if (cached !== undefined) return cached;
+    const { rows } = await this.#query<SessionRow>(
+      `SELECT principal_id, snowflake_user, role_name, warehouse, database_name, schema_name, query_tag,
+              statement_timeout_seconds, (closed_at IS NOT NULL OR revoked_at IS NOT NULL) AS is_ended
+         FROM session_state WHERE account = $1 AND session_id = $2`,
+      [key.account, key.sessionId],
+    );
+    const row = rows[0];
+    if (row === undefined) return undefined;
+    const state: SessionState = {
+      account: key.account,
+      sessionId: key.sessionId,
+      principalId: row.principal_id,
+      snowflakeUser: row.snowflake_user,
+      role: row.role_name,
+      warehouse: row.warehouse,
+      database: row.database_name,
+      schema: row.schema_name,
+      queryTag: row.query_tag,
+      statementTimeoutSeconds: row.statement_timeout_seconds,
+      isEnded: row.is_ended,
+    };
+    this.#cache.set(keyOf(key), state);
+    return state;
+  }
+
+  /** Writes what a statement changed; nothing when nothing changed. Returns the new state. */
+  async change(state: SessionState, changed: Partial<SessionContext>): Promise<SessionState> {
+    const next: SessionState = { ...state, ...changed };
+    if (sameContext(state, next)) return state;
+    await this.#write(
+      `UPDATE session_state SET role_name = $3, warehouse = $4, database_name = $5, schema_name = $6, query_tag = $7,
+              statement_timeout_seconds = $8, updated_at = now()
+        WHERE account = $1 AND session_id = $2`,
+      [
+        next.account,
+        next.sessionId,
+        next.role,
+        next.warehouse,
+        next.database,
+        next.schema,
+        next.queryTag,
+        next.statementTimeoutSeconds,
+      ],
+    );
+    this.#cache.set(keyOf(next), next);
+    return next;
+  }
+
+  /** Marks a session as logged out. */
+  async close(key: SessionKey): Promise<void> {
+    this.#cache.delete(keyOf(key));
+    await this.#write(
+      'UPDATE session_state SET closed_at = now(), updated_at = now() WHERE account = $1 AND session_id = $2',
+      [key.account, key.sessionId],
+    );
+  }
+
+  async #query<Row extends object>(text: string, values: readonly unknown[]): Promise<{ readonly rows: Row[] }> {
+    try {
+      return await this.#db.query<Row & Record<string, unknown>>(text, values);
+    } catch (cause) {
+      throw new Fault('ledgerUnavailable', 'the session could not be read from Postgres', { cause });
+    }
+  }
+
+  async #write(text: string, values: readonly unknown[]): Promise<void> {
+    try {
+      await this.#db.query(text, values);
+    } catch (cause) {
+      throw new Fault('ledgerUnavailable', 'the session could not be written to Postgres', { cause });
+    }
+  }
+}
+
+function keyOf(key: SessionKey): string {
+  return `${key.account}\u0000${key.sessionId}`;
+}
+
+function sameContext(a: SessionContext, b: SessionContext): boolean {
+  return (
+    a.role === b.role &&
+    a.warehouse === b.warehouse &&
+    a.database === b.database &&
+    a.schema === b.schema &&
+    a.queryTag === b.queryTag &&
+    a.statementTimeoutSeconds === b.statementTimeoutSeconds
+  );
+}

@@ -1,0 +1,204 @@
+/**
+ * Step 9: the reply of upstream goes to the client with its bytes untouched, under back-pressure, while a decoded
+ * copy feeds the reply scanner. A small reply is looked at before its first byte is relayed, so that session state
+ * can be written first and a stopped statement can be told in our words; a large one streams from the start.
+ */
+import type { ServerResponse } from 'node:http';
+import { constants, createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { Transform } from 'node:stream';
+import { decodeBody } from './wire/body.js';
+import { ReplyScanner } from './wire/reply-scanner.js';
+import type { ScannedReply } from './wire/reply-scanner.js';
+import { headersForClient } from './upstream/headers.js';
+import type { UpstreamEngine, UpstreamFlow, UpstreamHeaders, UpstreamRequest } from './upstream/engine.js';
+
+/** A reply up to this size is held until it has been read; larger ones stream. */
+const SMALL_REPLY_BYTES = 64 * 1024;
+const SMALL_REPLY_INFLATED_BYTES = 16 * 1024 * 1024;
+
+export type RelayOutcome =
+  | { readonly kind: 'replied'; readonly status: number; readonly reply: ScannedReply; readonly small: SmallReply | null }
+  | { readonly kind: 'unreachable'; readonly cause: Error; readonly mayHaveRun: boolean };
+
+/** The bytes of a small reply, so that a repeat of the same request can be given them again. */
+export interface SmallReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly body: Buffer;
+}
+
+export interface RelayOptions {
+  /**
+   * Called with a small reply before it is relayed; what it returns is sent instead of upstream's bytes. It must not
+   * throw for reasons of ours: the client has a right to its reply.
+   */
+  readonly beforeSmall?: (reply: ScannedReply) => Promise<Buffer | undefined>;
+}
+
+/**
+ * Sends `request` upstream and its reply to `response`. Settles when upstream's reply has been read to its end, also
+ * when the client has gone. Nothing is written to the client when upstream cannot be reached.
+ */
+export function relay(
+  engine: UpstreamEngine,
+  request: UpstreamRequest,
+  response: ServerResponse,
+  options: RelayOptions = {},
+): Promise<RelayOutcome> {
+  return new Promise((resolve) => {
+    let current: Relaying | undefined;
+    engine.send(request, {
+      onHead: (status, headers, flow) => {
+        current = new Relaying(status, headers, flow, response, options);
+      },
+      onChunk: (chunk) => current?.take(chunk),
+      onEnd: () => {
+        if (current !== undefined) void current.finish().then(resolve);
+      },
+      onError: (cause, mayHaveRun) => {
+        current?.breakOff();
+        resolve({ kind: 'unreachable', cause, mayHaveRun });
+      },
+    });
+  });
+}
+
+class Relaying {
+  readonly #status: number;
+  readonly #headers: UpstreamHeaders;
+  readonly #flow: UpstreamFlow;
+  readonly #response: ServerResponse;
+  readonly #options: RelayOptions;
+  readonly #scanner = new ReplyScanner();
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #isStreaming = false;
+  #decoder: Transform | undefined;
+  #isDecoderBroken = false;
+  #waitingFor = 0;
+
+  constructor(
+    status: number,
+    headers: UpstreamHeaders,
+    flow: UpstreamFlow,
+    response: ServerResponse,
+    options: RelayOptions,
+  ) {
+    this.#status = status;
+    this.#headers = headers;
+    this.#flow = flow;
+    this.#response = response;
+    this.#options = options;
+  }
+
+  take(chunk: Buffer): void {
+    if (this.#isStreaming) {
+      this.#stream(chunk);
+      return;
+    }
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+    if (this.#heldBytes > SMALL_REPLY_BYTES) this.#startStreaming();
+  }
+
+  async finish(): Promise<RelayOutcome> {
+    if (!this.#isStreaming) return this.#finishSmall();
+    if (!this.#response.destroyed) this.#response.end();
+    if (this.#decoder !== undefined && !this.#isDecoderBroken) await endOf(this.#decoder);
+    return { kind: 'replied', status: this.#status, reply: this.#scanner.result(), small: null };
+  }
+
+  /** Upstream broke off in the middle: the client must see a broken reply, not a short one. */
+  breakOff(): void {
+    if (this.#response.headersSent) this.#response.destroy();
+  }
+
+  async #finishSmall(): Promise<RelayOutcome> {
+    const body = this.#held.length === 1 ? (this.#held[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#held);
+    const decoded = decodeBody(body, encodingOf(this.#headers), SMALL_REPLY_INFLATED_BYTES);
+    if (decoded.kind === 'decoded') this.#scanner.push(decoded.bytes);
+    const reply = this.#scanner.result();
+    const replacement = await this.#options.beforeSmall?.(reply);
+    const headers = headersForClient(this.#headers, replacement !== undefined);
+    const sent = replacement ?? body;
+    const small: SmallReply = {
+      status: this.#status,
+      headers: { ...headers, 'content-length': String(sent.length) },
+      body: sent,
+    };
+    sendSmall(this.#response, small);
+    return { kind: 'replied', status: this.#status, reply, small };
+  }
+
+  #startStreaming(): void {
+    this.#isStreaming = true;
+    this.#decoder = decoderFor(encodingOf(this.#headers));
+    this.#decoder?.on('data', (part: Buffer) => this.#scanner.push(part));
+    // A coding we cannot read hides the reply from us, not from the client.
+    this.#decoder?.on('error', () => {
+      this.#isDecoderBroken = true;
+    });
+    if (!this.#response.destroyed) {
+      this.#response.writeHead(this.#status, headersForClient(this.#headers, false));
+    }
+    const held = this.#held;
+    this.#held = [];
+    for (const chunk of held) this.#stream(chunk);
+  }
+
+  #stream(chunk: Buffer): void {
+    if (!this.#response.destroyed && !this.#response.write(chunk)) this.#pauseUntil(this.#response);
+    if (this.#decoder === undefined) this.#scanner.push(chunk);
+    else if (!this.#isDecoderBroken && !this.#decoder.write(chunk)) this.#pauseUntil(this.#decoder);
+  }
+
+  /** Stops upstream until `sink` has drained (or the client has gone: then nobody waits for it). */
+  #pauseUntil(sink: ServerResponse | Transform): void {
+    this.#waitingFor += 1;
+    this.#flow.pause();
+    const go = (): void => {
+      sink.off('drain', go);
+      sink.off('close', go);
+      sink.off('error', go);
+      this.#waitingFor -= 1;
+      if (this.#waitingFor === 0) this.#flow.resume();
+    };
+    sink.once('drain', go);
+    sink.once('close', go);
+    sink.once('error', go);
+  }
+}
+
+/** Sends a small reply, unless the client is gone. */
+export function sendSmall(response: ServerResponse, reply: SmallReply): void {
+  if (response.destroyed || response.headersSent) return;
+  response.writeHead(reply.status, reply.headers);
+  response.end(reply.body);
+}
+
+function encodingOf(headers: UpstreamHeaders): string | undefined {
+  const value = headers['content-encoding'];
+  return typeof value === 'string' ? value : value?.join(',');
+}
+
+function decoderFor(encoding: string | undefined): Transform | undefined {
+  switch (encoding?.trim().toLowerCase()) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip();
+    case 'deflate':
+      return createInflate();
+    case 'br':
+      return createBrotliDecompress({ flush: constants.BROTLI_OPERATION_FLUSH });
+    default:
+      return undefined;
+  }
+}
+
+function endOf(decoder: Transform): Promise<void> {
+  return new Promise((resolve) => {
+    decoder.once('end', resolve);
+    decoder.once('error', () => resolve());
+    decoder.end();
+  });
+}

@@ -1,0 +1,143 @@
+/**
+ * How requests reach Snowflake: one interface over the HTTP client, so that the client can be replaced. A reply is
+ * delivered by callbacks with back-pressure, never as a web stream; nothing is buffered here.
+ */
+import { Pool, type Dispatcher } from 'undici';
+import { Fault, toError } from '#base/errors.js';
+
+export interface UpstreamRequest {
+  readonly method: 'GET' | 'POST';
+  /** Raw path and query string, as the client sent them. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: Buffer | null;
+}
+
+export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Lets a receiver stop and resume the flow of a reply, or give it up. */
+export interface UpstreamFlow {
+  pause(): void;
+  resume(): void;
+  abort(cause: Error): void;
+}
+
+/** Receives one reply. `onEnd` or `onError` is called exactly once, last. */
+export interface UpstreamReceiver {
+  onHead(status: number, headers: UpstreamHeaders, flow: UpstreamFlow): void;
+  onChunk(chunk: Buffer): void;
+  onEnd(): void;
+  /** `mayHaveRun`: bytes of the request may have reached upstream, so the statement may have been accepted. */
+  onError(cause: Error, mayHaveRun: boolean): void;
+}
+
+export interface UpstreamEngine {
+  send(request: UpstreamRequest, receiver: UpstreamReceiver): void;
+  /** Sends and collects a small reply; Fault `upstreamUnreachable`, or `upstreamProtocol` above `bytesMax`. */
+  exchange(request: UpstreamRequest, bytesMax: number): Promise<UpstreamReply>;
+  stop(): Promise<void>;
+}
+
+export interface UpstreamReply {
+  readonly status: number;
+  readonly headers: UpstreamHeaders;
+  readonly body: Buffer;
+}
+
+export interface UpstreamEngineOptions {
+  readonly origin: string;
+  readonly connectionsMax: number;
+  /** Longest silence before the first byte of a reply, and between two chunks; long polls answer within 45 s. */
+  readonly silenceTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
+
+// Errors of undici that can only happen before a request's bytes were written.
+const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+
+export function createUpstreamEngine(options: UpstreamEngineOptions): UpstreamEngine {
+  const pool = new Pool(options.origin, {
+    connections: options.connectionsMax,
+    headersTimeout: options.silenceTimeoutMs,
+    bodyTimeout: options.silenceTimeoutMs,
+    connect: { timeout: options.connectTimeoutMs },
+    pipelining: 1,
+  });
+  const send = (request: UpstreamRequest, receiver: UpstreamReceiver): void => {
+    pool.dispatch(
+      {
+        method: request.method,
+        path: request.path,
+        headers: request.headers as Record<string, string | string[]>,
+        body: request.body,
+      },
+      handlerFor(receiver),
+    );
+  };
+  return {
+    send,
+    exchange: (request, bytesMax) => collect(send, request, bytesMax),
+    stop: () => pool.close(),
+  };
+}
+
+function handlerFor(receiver: UpstreamReceiver): Dispatcher.DispatchHandler {
+  return {
+    onRequestStart() {
+      // The connection is chosen; nothing to do until the head arrives.
+    },
+    onResponseStart(controller, status, headers) {
+      // Informational replies (100–199) precede the real head and are not relayed.
+      if (status < 200) return;
+      receiver.onHead(status, headers, {
+        pause: () => controller.pause(),
+        resume: () => controller.resume(),
+        abort: (cause) => controller.abort(cause),
+      });
+    },
+    onResponseData(_controller, chunk) {
+      receiver.onChunk(chunk);
+    },
+    onResponseEnd() {
+      receiver.onEnd();
+    },
+    onResponseError(_controller, cause) {
+      receiver.onError(cause, !NOT_SENT.has(codeOf(cause)));
+    },
+  };
+}
+
+function codeOf(cause: Error): string {
+  const code = (cause as { code?: unknown }).code;
+  return typeof code === 'string' ? code : '';
+}
+
+function collect(
+  send: UpstreamEngine['send'],
+  request: UpstreamRequest,
+  bytesMax: number,
+): Promise<UpstreamReply> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    let head: { status: number; headers: UpstreamHeaders; flow: UpstreamFlow } | undefined;
+    send(request, {
+      onHead: (status, headers, flow) => {
+        head = { status, headers, flow };
+      },
+      onChunk: (chunk) => {
+        bytes += chunk.length;
+        chunks.push(chunk);
+        if (bytes > bytesMax) head?.flow.abort(new Error(`the reply exceeds ${bytesMax} bytes`));
+      },
+      onEnd: () => {
+        if (head === undefined) return;
+        resolve({ status: head.status, headers: head.headers, body: Buffer.concat(chunks) });
+      },
+      onError: (cause) => {
+        const code = bytes > bytesMax ? 'upstreamProtocol' : 'upstreamUnreachable';
+        reject(new Fault(code, `Snowflake could not be reached: ${toError(cause).message}`, { cause }));
+      },
+    });
+  });
+}

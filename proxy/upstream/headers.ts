@@ -1,0 +1,58 @@
+/**
+ * Which headers cross the proxy. Hop-by-hop headers end here (RFC 9110 §7.6.1), those named in `Connection` too;
+ * `Host` becomes upstream's; forwarding headers of clients are dropped, so that nobody can pretend an address.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { UpstreamHeaders } from './engine.js';
+
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+]);
+const NEVER_UPSTREAM: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'authorization',
+  'forwarded',
+  'x-real-ip',
+]);
+
+/** Headers of a client's request for upstream, without `Authorization` and length, which the caller sets. */
+export function headersForUpstream(
+  headers: IncomingHttpHeaders,
+  host: string,
+): Record<string, string | string[]> {
+  const named = namedInConnection(headers.connection);
+  const out: Record<string, string | string[]> = { host };
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || HOP_BY_HOP.has(name) || NEVER_UPSTREAM.has(name)) continue;
+    if (named.has(name) || name.startsWith('x-forwarded-')) continue;
+    out[name] = value;
+  }
+  return out;
+}
+
+/** Headers of upstream's reply for the client. `edited`: the body changed, so its length and coding do not hold. */
+export function headersForClient(headers: UpstreamHeaders, edited: boolean): Record<string, string | string[]> {
+  const named = namedInConnection(typeof headers['connection'] === 'string' ? headers['connection'] : undefined);
+  const out: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || HOP_BY_HOP.has(name) || named.has(name)) continue;
+    if (edited && (name === 'content-length' || name === 'content-encoding')) continue;
+    out[name] = value;
+  }
+  return out;
+}
+
+function namedInConnection(header: string | undefined): ReadonlySet<string> {
+  if (header === undefined) return new Set();
+  return new Set(header.split(',').map((name) => name.trim().toLowerCase()));
+}

@@ -1,0 +1,47 @@
+/** A refusal as a value, and the one place where it becomes a reply that every driver shows and none repeats. */
+import type { ServerResponse } from 'node:http';
+import { TG_CODES, driverCode, tgLabel } from '#base/errors.js';
+import type { TgName } from '#base/errors.js';
+import { failureEnvelope } from '#base/wire/envelope.js';
+
+export interface Refusal {
+  readonly code: TgName;
+  /** One screen of text that begins with the TG label. */
+  readonly message: string;
+  /** The JSON twin, under `data.tollgate`. */
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** A refusal of what the caller sent: `TG1010 Not run: …`. */
+export function callerRefusal(code: TgName, message: string): Refusal {
+  return { code, message: `${tgLabel(code)} ${message}`, detail: { code: tgLabel(code) } };
+}
+
+/** HTTP 200 body of a refusal: any 4xx or 5xx is retried or loses its text in at least one driver. */
+export function refusalBody(refusal: Refusal, ticketId: string | null): Buffer {
+  const envelope = failureEnvelope({
+    code: driverCode(refusal.code),
+    sqlState: TG_CODES[refusal.code].sqlState,
+    message: refusal.message,
+    queryId: ticketId,
+    type: 'TOLLGATE',
+  });
+  return Buffer.from(
+    JSON.stringify({
+      ...envelope,
+      data: { ...envelope.data, tollgate: { ...refusal.detail, code: tgLabel(refusal.code), ticket: ticketId } },
+    }),
+  );
+}
+
+/** Sends one complete JSON reply, unless the client is gone or an answer has begun. */
+export function sendJson(response: ServerResponse, body: Buffer): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
+  response.end(body);
+}
+
+/** Answers with a refusal. */
+export function sendRefusal(response: ServerResponse, refusal: Refusal, ticketId: string | null): void {
+  sendJson(response, refusalBody(refusal, ticketId));
+}
