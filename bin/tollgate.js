@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/** Installs and builds what is missing, then runs the command line of dist. */
+import { nodeTooOld } from './node-version.js';
+
+// What is still open when a verb has ended must not keep the process; output has long been flushed by then.
+const LINGER_MS = 5000;
+
+async function run() {
+  const tooOld = nodeTooOld(process.versions.node);
+  if (tooOld !== undefined) {
+    process.stderr.write(`${tooOld}\n`);
+    return 1;
+  }
+  const { prepare, PreparationError, rootFolder } = await import('./preparation.js');
+  try {
+    await prepare(rootFolder(), (line) => process.stderr.write(`tollgate: ${line}\n`));
+  } catch (thrown) {
+    if (!(thrown instanceof PreparationError)) throw thrown;
+    process.stderr.write(`tollgate: ${thrown.message}\n`);
+    return 1;
+  }
+  const { main } = await import('../dist/cli/main.js');
+  return main(process.argv.slice(2));
+}
+
+process.exitCode = await run();
+setTimeout(() => process.exit(), LINGER_MS).unref();
