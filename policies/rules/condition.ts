@@ -1,0 +1,219 @@
+/**
+ * Conditions of rules, in CEL. Text is compiled once per control version, typed, and bounded before it ever runs:
+ * nodes, depth, and the steps that nested `exists`, `all`, `filter` and `map` can take over lists.
+ */
+import { type ASTNode, Environment, type ParseResult } from '@marcbachmann/cel-js';
+import { tryParseCredits } from '#base/units.js';
+import { toError } from '#base/errors.js';
+import { foldName, matchesGlob } from './glob.js';
+
+/** Longest condition text, in characters. */
+export const CONDITION_LENGTH_MAX = 4_000;
+/** Longest list a condition is evaluated over; a statement with a longer one counts as not evaluable. */
+export const LIST_LENGTH_MAX = 500;
+/** Most steps one evaluation may take. */
+export const CONDITION_COST_MAX = 2_000_000;
+
+const ITERATING = new Set(['exists', 'exists_one', 'all', 'filter', 'map']);
+
+/** What a condition can see. Names and types are the public contract of rule authors. */
+export interface ConditionInput {
+  readonly statement: {
+    readonly class: string;
+    readonly opaque: boolean;
+    readonly tablesRead: readonly string[];
+    readonly tablesWritten: readonly string[];
+    /** `DB.SCHEMA.TABLE.COLUMN`; `….*` for all columns. */
+    readonly columns: readonly string[];
+    /** Columns compared with literals, as `DB.SCHEMA.TABLE.COLUMN`. */
+    readonly filtered: readonly string[];
+    readonly selectStar: boolean;
+    readonly crossJoin: boolean;
+    readonly hasLimit: boolean;
+    readonly unknown: readonly string[];
+    /** `none`, `internal`, `external` or `unknown`: the stage that a load, unload or file statement names. */
+    readonly location: string;
+  };
+  readonly estimate: {
+    readonly basis: string;
+    /** Pico-credits: compare with `credits("1.5")`. */
+    readonly expectedCredits: bigint;
+    readonly highCredits: bigint;
+    readonly expectedSeconds: number;
+    /** -1 when not known. */
+    readonly bytes: bigint;
+    /** Clustering columns that the statement does not filter, as `DB.SCHEMA.TABLE.COLUMN`. */
+    readonly missingFilters: readonly string[];
+  };
+  readonly caller: {
+    readonly account: string;
+    readonly principal: string;
+    readonly kind: string;
+    readonly shared: boolean;
+    readonly team: string;
+    readonly department: string;
+    readonly client: string;
+    readonly workload: string;
+    readonly role: string;
+  };
+  readonly tier: string;
+  readonly warehouse: string;
+  readonly now: Date;
+}
+
+/** A condition that was compiled; `matches` throws only for a bug or a list above {@link LIST_LENGTH_MAX}. */
+export interface Condition {
+  readonly text: string;
+  /** Upper bound of evaluation steps. */
+  readonly cost: number;
+  matches(input: ConditionInput): boolean;
+}
+
+export type ConditionResult =
+  | { readonly ok: true; readonly condition: Condition }
+  | { readonly ok: false; readonly problem: string };
+
+/** Compiles condition texts against the one vocabulary; make it once and keep it. */
+export interface ConditionCompiler {
+  compile(text: string): ConditionResult;
+}
+
+/** A compiler of conditions. Compiling is total: text that is not a bounded boolean condition comes back as a problem. */
+export function createConditionCompiler(): ConditionCompiler {
+  const environment = createEnvironment();
+  return { compile: (text) => compile(environment, text) };
+}
+
+function createEnvironment(): Environment {
+  return new Environment({
+    unlistedVariablesAreDyn: false,
+    limits: {
+      maxAstNodes: 500,
+      maxDepth: 40,
+      maxListElements: 200,
+      maxMapEntries: 50,
+      maxCallArguments: 8,
+    },
+  })
+    .registerVariable({
+      name: 'statement',
+      schema: {
+        class: 'string',
+        opaque: 'bool',
+        tablesRead: 'list<string>',
+        tablesWritten: 'list<string>',
+        columns: 'list<string>',
+        filtered: 'list<string>',
+        selectStar: 'bool',
+        crossJoin: 'bool',
+        hasLimit: 'bool',
+        unknown: 'list<string>',
+        location: 'string',
+      },
+    })
+    .registerVariable({
+      name: 'estimate',
+      schema: {
+        basis: 'string',
+        expectedCredits: 'int',
+        highCredits: 'int',
+        expectedSeconds: 'double',
+        bytes: 'int',
+        missingFilters: 'list<string>',
+      },
+    })
+    .registerVariable({
+      name: 'caller',
+      schema: {
+        account: 'string',
+        principal: 'string',
+        kind: 'string',
+        shared: 'bool',
+        team: 'string',
+        department: 'string',
+        client: 'string',
+        workload: 'string',
+        role: 'string',
+      },
+    })
+    .registerVariable('tier', 'string')
+    .registerVariable('warehouse', 'string')
+    .registerVariable('now', 'google.protobuf.Timestamp')
+    .registerFunction('credits(string): int', (text: string) => {
+      const amount = tryParseCredits(text);
+      if (amount === undefined) throw new Error(`credits("${text}") is not a decimal amount`);
+      return BigInt(amount);
+    })
+    .registerFunction('glob(string, string): bool', (text: string, pattern: string) =>
+      matchesGlob(foldName(text), foldName(pattern)),
+    );
+}
+
+function compile(environment: Environment, text: string): ConditionResult {
+  if (text.length > CONDITION_LENGTH_MAX)
+    return { ok: false, problem: `is longer than ${CONDITION_LENGTH_MAX} characters` };
+  let parsed: ParseResult;
+  try {
+    parsed = environment.parse(text);
+    const check = parsed.check();
+    if (!check.valid)
+      return { ok: false, problem: firstLine(check.error?.message ?? 'has a type error') };
+    if (check.type !== undefined && String(check.type) !== 'bool')
+      return { ok: false, problem: `gives ${String(check.type)}, not true or false` };
+  } catch (thrown) {
+    return { ok: false, problem: firstLine(toError(thrown).message) };
+  }
+  const refused = findRefused(parsed.ast);
+  if (refused !== undefined) return { ok: false, problem: refused };
+  const cost = costOf(parsed.ast);
+  if (cost > CONDITION_COST_MAX)
+    return {
+      ok: false,
+      problem: `may take ${cost} steps; at most ${CONDITION_COST_MAX} are allowed`,
+    };
+  return { ok: true, condition: { text, cost, matches: (input) => evaluate(parsed, input) } };
+}
+
+function evaluate(parsed: ParseResult, input: ConditionInput): boolean {
+  const lists = [
+    input.statement.tablesRead,
+    input.statement.tablesWritten,
+    input.statement.columns,
+    input.statement.filtered,
+    input.estimate.missingFilters,
+  ];
+  if (lists.some((list) => list.length > LIST_LENGTH_MAX))
+    throw new Error(`the statement names more than ${LIST_LENGTH_MAX} tables or columns`);
+  return parsed({ ...input }) === true;
+}
+
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0]?.trim() ?? message;
+}
+
+function childrenOf(node: ASTNode): readonly ASTNode[] {
+  if (typeof node.args !== 'object' || node.args === null || node.args instanceof Uint8Array)
+    return [];
+  return [node.args].flat(3).filter(isNode);
+}
+
+function isNode(value: unknown): value is ASTNode {
+  return typeof value === 'object' && value !== null && 'op' in value && 'args' in value;
+}
+
+/** `matches` is a backtracking regular expression in this engine: one rule could stop the proxy. */
+function findRefused(node: ASTNode): string | undefined {
+  if ((node.op === 'rcall' || node.op === 'call') && node.args[0] === 'matches')
+    return 'uses matches(): use startsWith, endsWith, contains or glob(text, pattern) instead';
+  for (const child of childrenOf(node)) {
+    const refused = findRefused(child);
+    if (refused !== undefined) return refused;
+  }
+  return undefined;
+}
+
+/** Steps in the worst case: the body of an iteration runs once per element. */
+function costOf(node: ASTNode): number {
+  const inner = childrenOf(node).reduce((sum, child) => sum + costOf(child), 1);
+  return node.op === 'rcall' && ITERATING.has(node.args[0]) ? inner * LIST_LENGTH_MAX : inner;
+}

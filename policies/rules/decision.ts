@@ -1,0 +1,45 @@
+/**
+ * What policies say about one statement. A refusal carries everything its text needs; the text itself is made in
+ * `refusal-text.ts` once the ticket id and the standing of the budgets are known.
+ */
+import type { Credits } from '#base/units.js';
+
+/** Why something was decided, in words for people. */
+export interface Reason {
+  /** Id of the rule, or the name of a built-in check. */
+  readonly source: string;
+  readonly message: string;
+}
+
+export type RefusalCause =
+  | { readonly kind: 'rule'; readonly ruleId: string; readonly message: string }
+  /** The text could hide anything and the tier refuses that. */
+  | { readonly kind: 'opaque' }
+  /** Reads or writes outside the account; `location` is unknown when the stage's kind could not be established. */
+  | { readonly kind: 'external-location'; readonly location: 'external' | 'unknown' }
+  /** The estimate is above what one statement may cost. */
+  | { readonly kind: 'ceiling'; readonly ceilingCredits: Credits; readonly source: string };
+
+/** What every decision carries. */
+interface DecisionBase {
+  /** Most the statement may cost by tier and rules; what budgets have available is folded in later (I7). */
+  readonly ceilingCredits: Credits;
+  /** Why, most important first; empty for a plain allow. */
+  readonly reasons: readonly Reason[];
+  /** Rules in warn mode that fired: told to the team, decide nothing. */
+  readonly warnings: readonly Reason[];
+  /** Rules in shadow mode that would have decided: counted only. */
+  readonly shadow: readonly Reason[];
+}
+
+export type Decision =
+  /** Runs on the warehouse of its tier, subject to hold and permit. */
+  | (DecisionBase & { readonly kind: 'allow' })
+  /** Keeps its warehouse, but waits for a permit in the lane of `tier`. */
+  | (DecisionBase & { readonly kind: 'queue'; readonly tier: string })
+  /** Runs on the warehouse and in the lane of `tier`. */
+  | (DecisionBase & { readonly kind: 'reroute'; readonly tier: string })
+  /** Not run until somebody approves (TG2401). */
+  | (DecisionBase & { readonly kind: 'approve'; readonly cause: RefusalCause })
+  /** Not run. */
+  | (DecisionBase & { readonly kind: 'refuse'; readonly cause: RefusalCause });

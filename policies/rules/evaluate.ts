@@ -1,0 +1,250 @@
+/**
+ * Step 5 of the path of a statement: built-in checks and the rules of the snapshot, in document order.
+ * The strictest outcome wins: refuse, then approve, then reroute, then queue, then allow.
+ */
+import type { EpochMs } from '#base/time.js';
+import { toError } from '#base/errors.js';
+import { compareAmounts, type Credits, minAmount, parseCredits } from '#base/units.js';
+import type { PrincipalDocument, TeamDocument } from '../control/document.js';
+import type { CompiledRule, ControlSnapshot, Tier } from '../control/snapshot.js';
+import type { Estimate } from '../estimate/estimate.js';
+import type { StatementFacts } from '../sql/facts.js';
+import type { ConditionInput } from './condition.js';
+import type { Decision, Reason, RefusalCause } from './decision.js';
+
+/** Where a load, unload or file statement reads from or writes to. */
+export const STAGE_LOCATIONS = ['none', 'internal', 'external', 'unknown'] as const;
+export type StageLocation = (typeof STAGE_LOCATIONS)[number];
+
+export interface DecisionContext {
+  readonly snapshot: ControlSnapshot;
+  readonly account: string;
+  readonly team: TeamDocument;
+  readonly principal: PrincipalDocument;
+  readonly role: string | null;
+  /** The tier whose warehouse the statement would run on. */
+  readonly tier: Tier;
+  readonly warehouse: string;
+  readonly workload: string | null;
+  /** Driver and version as the login said; descriptive only. */
+  readonly client: string;
+  readonly location: StageLocation;
+  readonly at: EpochMs;
+}
+
+interface Fired {
+  readonly rule: CompiledRule['rule'];
+  readonly reason: Reason;
+}
+
+/**
+ * Decides about one statement. Total and pure: a condition that cannot be evaluated counts as fired for rules that
+ * restrict and as not fired for rules that loosen, so that a fault of a rule never opens a door.
+ */
+export function decide(
+  facts: StatementFacts,
+  estimate: Estimate,
+  context: DecisionContext,
+): Decision {
+  const fired = fireRules(facts, estimate, context);
+  const enforced = fired.filter(({ rule }) => rule.mode === 'enforce');
+  const ceilingCredits = lowestCeiling(context.tier, enforced);
+  const base = {
+    ceilingCredits,
+    warnings: fired.filter(({ rule }) => rule.mode === 'warn').map(({ reason }) => reason),
+    shadow: fired.filter(({ rule }) => rule.mode === 'shadow').map(({ reason }) => reason),
+  };
+  const refusal =
+    refusedByRule(enforced) ??
+    refusedLocation(facts, context.location, enforced) ??
+    refusedOpaque(facts, context.tier, 'refuse') ??
+    refusedByCeiling(estimate, ceilingCredits, context.tier);
+  if (refusal !== undefined) return { ...base, kind: 'refuse', ...refusal };
+  const approval = approvalByRule(enforced) ?? refusedOpaque(facts, context.tier, 'approve');
+  if (approval !== undefined) return { ...base, kind: 'approve', ...approval };
+  return { ...base, ...routeByRule(enforced, context) };
+}
+
+function fireRules(
+  facts: StatementFacts,
+  estimate: Estimate,
+  context: DecisionContext,
+): readonly Fired[] {
+  const rules = context.snapshot.rules.filter(
+    ({ rule }) => rule.teams === undefined || rule.teams.includes(context.team.id),
+  );
+  if (rules.length === 0) return [];
+  const input = conditionInput(facts, estimate, context);
+  return rules.flatMap(({ rule, condition }) => {
+    try {
+      if (!condition.matches(input)) return [];
+      return [{ rule, reason: { source: rule.id, message: rule.message } }];
+    } catch (thrown) {
+      if (rule.effect === 'allow-external') return [];
+      const message = `${rule.message} (its condition could not be evaluated: ${firstLine(thrown)})`;
+      return [{ rule, reason: { source: rule.id, message } }];
+    }
+  });
+}
+
+function firstLine(thrown: unknown): string {
+  return toError(thrown).message.split('\n', 1)[0]?.slice(0, 120) ?? '';
+}
+
+function conditionInput(
+  facts: StatementFacts,
+  estimate: Estimate,
+  context: DecisionContext,
+): ConditionInput {
+  return {
+    statement: {
+      class: facts.class,
+      opaque: facts.opaque,
+      tablesRead: facts.tablesRead,
+      tablesWritten: facts.tablesWritten,
+      columns: Object.entries(facts.columns).flatMap(([table, columns]) =>
+        columns.map((column) => `${table}.${column}`),
+      ),
+      filtered: facts.filters.map((filter) => `${filter.table}.${filter.column}`),
+      selectStar: facts.hasSelectStar,
+      crossJoin: facts.hasCrossJoin,
+      hasLimit: facts.limit !== null,
+      unknown: facts.unknown,
+      location: context.location,
+    },
+    estimate: {
+      basis: estimate.basis,
+      expectedCredits: estimate.expectedCredits,
+      highCredits: estimate.highCredits,
+      expectedSeconds: estimate.expectedSeconds,
+      bytes: BigInt(Math.round(estimate.bytes ?? -1)),
+      missingFilters: estimate.advice.map((advice) => `${advice.table}.${advice.column}`),
+    },
+    caller: {
+      account: context.account,
+      principal: context.principal.id,
+      kind: context.principal.kind,
+      shared: context.principal.shared,
+      team: context.team.id,
+      department: context.team.department,
+      client: context.client,
+      workload: context.workload ?? '',
+      role: context.role ?? '',
+    },
+    tier: context.tier.id,
+    warehouse: context.warehouse,
+    now: new Date(context.at),
+  };
+}
+
+function lowestCeiling(tier: Tier, enforced: readonly Fired[]): Credits {
+  return enforced.reduce(
+    (lowest, { rule }) =>
+      rule.effect === 'ceiling' ? minAmount(lowest, parseCredits(rule.ceilingCredits)) : lowest,
+    tier.ceilingCredits,
+  );
+}
+
+interface Outcome {
+  readonly cause: RefusalCause;
+  readonly reasons: readonly Reason[];
+}
+
+function refusedByRule(enforced: readonly Fired[]): Outcome | undefined {
+  return outcomeOfRules(enforced.filter(({ rule }) => rule.effect === 'refuse'));
+}
+
+function approvalByRule(enforced: readonly Fired[]): Outcome | undefined {
+  return outcomeOfRules(enforced.filter(({ rule }) => rule.effect === 'approve'));
+}
+
+function outcomeOfRules(fired: readonly Fired[]): Outcome | undefined {
+  const first = fired[0];
+  if (first === undefined) return undefined;
+  return {
+    cause: { kind: 'rule', ruleId: first.rule.id, message: first.reason.message },
+    reasons: fired.map(({ reason }) => reason),
+  };
+}
+
+function refusedLocation(
+  facts: StatementFacts,
+  location: StageLocation,
+  enforced: readonly Fired[],
+): Outcome | undefined {
+  // A load, unload or file statement always names a place; none means that it was not found.
+  if (location === 'internal' || (location === 'none' && !movesFiles(facts))) return undefined;
+  if (enforced.some(({ rule }) => rule.effect === 'allow-external')) return undefined;
+  const seen = location === 'external' ? 'external' : 'unknown';
+  return {
+    cause: { kind: 'external-location', location: seen },
+    reasons: [
+      {
+        source: 'external-location',
+        message:
+          seen === 'external'
+            ? 'data may not be loaded from or unloaded to places outside the account'
+            : 'the stage may lie outside the account',
+      },
+    ],
+  };
+}
+
+function movesFiles(facts: StatementFacts): boolean {
+  return facts.class === 'load' || facts.class === 'unload' || facts.class === 'file';
+}
+
+function refusedOpaque(
+  facts: StatementFacts,
+  tier: Tier,
+  policy: 'refuse' | 'approve',
+): Outcome | undefined {
+  if (!facts.opaque || tier.opaque !== policy) return undefined;
+  return {
+    cause: { kind: 'opaque' },
+    reasons: [
+      { source: 'opaque', message: 'what this statement does cannot be seen from its text' },
+    ],
+  };
+}
+
+/** A guess never refuses by amount alone; its hold is taken and a budget may refuse it. */
+function refusedByCeiling(
+  estimate: Estimate,
+  ceilingCredits: Credits,
+  tier: Tier,
+): Outcome | undefined {
+  if (estimate.basis === 'GUESS' || estimate.basis === 'FREE') return undefined;
+  if (compareAmounts(estimate.highCredits, ceilingCredits) <= 0) return undefined;
+  return {
+    cause: {
+      kind: 'ceiling',
+      ceilingCredits,
+      source:
+        compareAmounts(ceilingCredits, tier.ceilingCredits) < 0 ? 'a rule' : `tier ${tier.id}`,
+    },
+    reasons: [{ source: 'ceiling', message: 'the estimate is above what one statement may cost' }],
+  };
+}
+
+function routeByRule(
+  enforced: readonly Fired[],
+  context: DecisionContext,
+):
+  | { readonly kind: 'allow'; readonly reasons: readonly Reason[] }
+  | {
+      readonly kind: 'reroute' | 'queue';
+      readonly tier: string;
+      readonly reasons: readonly Reason[];
+    } {
+  const candidates = enforced.flatMap(({ rule, reason }) =>
+    rule.effect === 'reroute' || rule.effect === 'queue'
+      ? [{ kind: rule.effect, tier: rule.tier, reason }]
+      : [],
+  );
+  // A rule that names the tier the statement is in already changes nothing.
+  const moves = candidates.filter((candidate) => candidate.tier !== context.tier.id);
+  const chosen = moves.find((move) => move.kind === 'reroute') ?? moves[0];
+  if (chosen === undefined) return { kind: 'allow', reasons: [] };
+  return { kind: chosen.kind, tier: chosen.tier, reasons: [chosen.reason] };
+}
