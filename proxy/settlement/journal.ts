@@ -2,26 +2,14 @@
  * The local write-ahead journal between the outcome of a statement and the ledger: what was appended survives the
  * process, and is replayed until the row it produced is visible on the primary (I5). It keeps bytes, not meaning.
  */
-import { randomUUID } from 'node:crypto';
-import {
-  appendFile,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rm,
-  truncate,
-  writeFile,
-  type FileHandle,
-} from 'node:fs/promises';
+import { appendFile, mkdir, open, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, must } from '#base/assert.js';
 import { Fault, toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
-import { lockDirectory, type DirectoryLock } from './directory-lock.js';
+import { lockDirectory, type DirectoryLock } from '#base/postgres/directory-lock.js';
+import { readSegments, sidecarOf, type Segment } from './journal-recovery.js';
 import {
-  decodeAcknowledgements,
-  decodeHeader,
   decodePayload,
   encodeAcknowledgements,
   encodeHeader,
@@ -52,15 +40,6 @@ const COMMIT_BYTES_MAX = 65_536;
 const SEGMENT_BYTES_MAX = 16_777_216;
 const ACKNOWLEDGE_DELAY_MS = 50;
 
-interface Segment {
-  readonly name: string;
-  readonly open: OpenSequences;
-  readonly firstSequence: bigint;
-  bytes: number;
-  /** Acknowledged but not yet in the sidecar. */
-  unsaved: bigint[];
-}
-
 interface Pending {
   readonly sequence: bigint;
   readonly frame: Buffer;
@@ -75,14 +54,20 @@ interface Pending {
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   await mkdir(options.directory, { recursive: true });
-  const lock = await lockDirectory(options.directory, randomUUID());
+  const outcome = lockDirectory(options.directory, 'lock');
+  if (outcome.kind === 'taken') {
+    throw new Error(
+      `the journal directory ${options.directory} is in use by process ${outcome.pid}; give each replica its own data directory`,
+    );
+  }
+  const { lock } = outcome;
   try {
-    const segments = await readSegments(options);
+    const segments = await readSegments(options.directory, options.log);
     const journal = new Journal(options, lock, segments.segments, segments.nextSequence);
     await journal.start();
     return journal;
   } catch (thrown) {
-    await lock.release();
+    lock.release();
     throw thrown;
   }
 }
@@ -210,7 +195,7 @@ export class Journal {
     this.#saveAcknowledgements();
     await this.#upkeep;
     await this.#file?.close();
-    await this.#lock.release();
+    this.#lock.release();
   }
 
   async #commitAll(): Promise<void> {
@@ -268,7 +253,10 @@ export class Journal {
     await this.#file?.close();
     this.#file = undefined;
     const name = `${String(firstSequence).padStart(20, '0')}.journal`;
-    const file = await open(join(this.#options.directory, name), 'w');
+    const path = join(this.#options.directory, name);
+    // A segment of this name whose records were all unreadable may have left marks that would match new records.
+    await rm(sidecarOf(path), { force: true });
+    const file = await open(path, 'w');
     await writeAll(file, encodeHeader(firstSequence));
     await file.sync();
     await syncDirectory(this.#options.directory);
@@ -302,7 +290,7 @@ export class Journal {
     const path = join(this.#options.directory, segment.name);
     this.#keepUp(async () => {
       await rm(path, { force: true });
-      await rm(sidecar(path), { force: true });
+      await rm(sidecarOf(path), { force: true });
     });
   }
 
@@ -313,7 +301,7 @@ export class Journal {
       if (segment.unsaved.length === 0) continue;
       const bytes = encodeAcknowledgements(segment.unsaved);
       segment.unsaved = [];
-      const path = sidecar(join(this.#options.directory, segment.name));
+      const path = sidecarOf(join(this.#options.directory, segment.name));
       this.#keepUp(() => appendFile(path, bytes));
     }
   }
@@ -330,10 +318,6 @@ function unavailable(message: string, cause?: unknown): Fault {
   return new Fault('ledgerUnavailable', message, { cause });
 }
 
-function sidecar(path: string): string {
-  return path.replace(/\.journal$/, '.acks');
-}
-
 async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, at, bytes.length - at);
@@ -348,51 +332,4 @@ async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-async function readSegments(
-  options: JournalOptions,
-): Promise<{ readonly segments: readonly Segment[]; readonly nextSequence: bigint }> {
-  const names = (await readdir(options.directory))
-    .filter((name) => /^\d{20}\.journal$/.test(name))
-    .sort();
-  const segments: Segment[] = [];
-  let nextSequence = 1n;
-  for (const name of names) {
-    const read = await readSegment(options, name);
-    segments.push(read.segment);
-    if (read.nextSequence > nextSequence) nextSequence = read.nextSequence;
-  }
-  return { segments, nextSequence };
-}
-
-async function readSegment(
-  options: JournalOptions,
-  name: string,
-): Promise<{ readonly segment: Segment; readonly nextSequence: bigint }> {
-  const path = join(options.directory, name);
-  const bytes = await readFile(path);
-  // The name repeats the header's sequence, so that a damaged header hides no record.
-  const firstSequence = decodeHeader(bytes) ?? BigInt(name.slice(0, 20));
-  const scan = scanSegment(bytes, firstSequence);
-  const open = new OpenSequences(firstSequence);
-  for (const stored of scan.records) open.add(stored.sequence);
-  const acknowledged = await readFile(sidecar(path)).catch(() => Buffer.alloc(0));
-  for (const sequence of decodeAcknowledgements(acknowledged)) open.remove(sequence);
-  for (const range of scan.damaged) {
-    options.log.error(
-      { segment: name, ...range },
-      'the journal is damaged; the stretch is set aside',
-    );
-    await writeFile(`${path}.${range.start}.damaged`, bytes.subarray(range.start, range.end));
-  }
-  if (scan.end < bytes.length) {
-    options.log.warn({ segment: name, bytes: bytes.length - scan.end }, 'a torn tail was cut');
-    await truncate(path, scan.end);
-  }
-  const last = scan.records.at(-1)?.sequence;
-  return {
-    segment: { name, firstSequence, open, bytes: scan.end, unsaved: [] },
-    nextSequence: last === undefined ? firstSequence : last + 1n,
-  };
 }
