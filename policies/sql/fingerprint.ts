@@ -1,0 +1,244 @@
+/**
+ * The literal-free shape of a statement and its hash. Two statements share a fingerprint when they differ only in
+ * literals, list lengths, letter case of unquoted words, white space and comments. Literals that name objects stay in
+ * the shape, so a fingerprint never covers two sets of tables.
+ */
+import { hash } from 'node:crypto';
+import {
+  KIND,
+  kindAt,
+  lex,
+  nextSignificant,
+  startAt,
+  textAt,
+  type Tokens,
+} from '#base/sql/lexer.js';
+import { splitStatements, type StatementRange } from '#base/sql/splitter.js';
+
+/** Longest shape kept for people to read; the hash covers all of it. */
+export const SHAPE_LENGTH_MAX = 2_000;
+
+export interface Fingerprint {
+  /** First 32 hex digits of the SHA-256 of the whole shape. */
+  readonly hash: string;
+  /** At most `SHAPE_LENGTH_MAX` characters; `#` stands for a literal. */
+  readonly shape: string;
+}
+
+/** Fingerprint of a whole text; its statements are joined by `;`. Total, linear. */
+export function fingerprint(text: string): Fingerprint {
+  const tokens = lex(text);
+  return fingerprintOfShapes(splitStatements(tokens).map((range) => shapeOf(tokens, range)));
+}
+
+/** Fingerprint of the statements whose shapes are given, in order. */
+export function fingerprintOfShapes(shapes: readonly string[]): Fingerprint {
+  const whole = shapes.length === 1 ? (shapes[0] ?? '') : shapes.join('; ');
+  return { hash: hash('sha256', whole).slice(0, 32), shape: whole.slice(0, SHAPE_LENGTH_MAX) };
+}
+
+/** Statements whose literals are values; in every other one they may name objects and are kept. */
+const LITERAL_FREE_VERBS: ReadonlySet<string> = new Set(
+  'SELECT WITH VALUES INSERT UPDATE DELETE MERGE EXPLAIN'.split(' '),
+);
+
+/** Functions whose literal arguments name objects, results or sizes. `SYSTEM$…` joins them. */
+const NAMING_CALLS: ReadonlySet<string> = new Set(['IDENTIFIER', 'TABLE', 'RESULT_SCAN']);
+
+/** Words that stand for a value in a list of literals. */
+const VALUE_WORDS: ReadonlySet<string> = new Set(['NULL', 'TRUE', 'FALSE', 'DEFAULT']);
+
+const LOCATION = /^'(?:@|[a-zA-Z][a-zA-Z0-9+.-]*:\/\/)/;
+
+/** Shape of one statement of `tokens`, unshortened. */
+export function shapeOf(tokens: Tokens, range: StatementRange): string {
+  return new ShapeWriter(tokens, range).write();
+}
+
+class ShapeWriter {
+  readonly #tokens: Tokens;
+  readonly #range: StatementRange;
+  readonly #upper: string;
+  #out = '';
+  /** Character code of the last operator written; 0 after anything else. */
+  #lastOperator = 0;
+  #lastWord = '';
+  #depth = 0;
+  /** Literals are kept while the depth of brackets is at least this. */
+  #keepFromDepth = Number.POSITIVE_INFINITY;
+
+  constructor(tokens: Tokens, range: StatementRange) {
+    this.#tokens = tokens;
+    this.#range = range;
+    const text = tokens.text.slice(range.start, range.end);
+    const upper = text.toUpperCase();
+    // Some letters grow when upper-cased; offsets then fit only word by word.
+    this.#upper = upper.length === text.length ? upper : '';
+  }
+
+  write(): string {
+    const tokens = this.#tokens;
+    const { to } = this.#range;
+    let at = this.#range.head;
+    if (!LITERAL_FREE_VERBS.has(this.#firstWord())) this.#keepFromDepth = 0;
+    while (at < to) {
+      const kind = kindAt(tokens, at);
+      if (kind === KIND.word) at = this.#word(at);
+      else if (kind === KIND.operator) at = this.#operator(at);
+      else {
+        if (kind === KIND.string || kind === KIND.number || kind === KIND.dollarString) {
+          const isKept = this.#depth >= this.#keepFromDepth;
+          const raw = isKept || kind === KIND.string ? textAt(tokens, at) : '';
+          this.#put(isKept || LOCATION.test(raw) ? raw : '#');
+        } else if (kind > KIND.comment) this.#put(textAt(tokens, at));
+        at += 1;
+      }
+    }
+    return this.#out;
+  }
+
+  #firstWord(): string {
+    const { head, to } = this.#range;
+    let at = head;
+    while (at < to && kindAt(this.#tokens, at) === KIND.operator) {
+      at = nextSignificant(this.#tokens, at + 1, to);
+    }
+    return at < to ? this.#upperAt(at) : '';
+  }
+
+  #upperAt(at: number): string {
+    if (kindAt(this.#tokens, at) !== KIND.word) return '';
+    if (this.#upper === '') return textAt(this.#tokens, at).toUpperCase();
+    const { start } = this.#range;
+    return this.#upper.slice(
+      startAt(this.#tokens, at) - start,
+      startAt(this.#tokens, at + 1) - start,
+    );
+  }
+
+  #put(piece: string): void {
+    const last = this.#lastOperator;
+    // No blank after `(` and `.`, nor at the very start.
+    this.#out += last === 40 || last === 46 || this.#out === '' ? piece : ` ${piece}`;
+    this.#lastOperator = 0;
+    this.#lastWord = '';
+  }
+
+  #word(at: number): number {
+    const word = this.#upperAt(at);
+    this.#put(word);
+    this.#lastWord = word;
+    if (this.#keepFromDepth <= this.#depth) return at + 1;
+    if (word === 'IN') return this.#collapsedList(at);
+    if (word === 'VALUES') return this.#collapsedRows(at);
+    return at + 1;
+  }
+
+  #operator(at: number): number {
+    const start = startAt(this.#tokens, at);
+    const end = startAt(this.#tokens, at + 1);
+    const code = this.#tokens.text.charCodeAt(start);
+    if ((code === 45 || code === 43) && end === start + 1 && this.#isSign(at)) return at + 1;
+    if (code === 40) {
+      this.#depth += 1;
+      const word = this.#lastWord;
+      if (
+        this.#keepFromDepth > this.#depth &&
+        (NAMING_CALLS.has(word) || word.startsWith('SYSTEM$'))
+      ) {
+        this.#keepFromDepth = this.#depth;
+      }
+    } else if (code === 41) {
+      if (this.#depth === this.#keepFromDepth) this.#keepFromDepth = Number.POSITIVE_INFINITY;
+      this.#depth = Math.max(0, this.#depth - 1);
+    }
+    const isTight = code === 46 || code === 44 || code === 41 || this.#lastOperator === 40;
+    const text = this.#tokens.text.slice(start, end);
+    this.#out += isTight || this.#lastOperator === 46 || this.#out === '' ? text : ` ${text}`;
+    this.#lastOperator = code;
+    this.#lastWord = '';
+    return at + 1;
+  }
+
+  /** A sign belongs to a literal that is dropped when it follows an operator or `(`, not a value. */
+  #isSign(at: number): boolean {
+    const last = this.#lastOperator;
+    if (
+      last === 0 ||
+      last === 41 ||
+      last === 93 ||
+      last === 46 ||
+      this.#depth >= this.#keepFromDepth
+    )
+      return false;
+    return (
+      kindAt(this.#tokens, nextSignificant(this.#tokens, at + 1, this.#range.to)) === KIND.number
+    );
+  }
+
+  /** `IN (1, 2, 3)` is written `IN (#)`, and `IN (?, ?)` as `IN (?)`; any other list goes on as usual. */
+  #collapsedList(inAt: number): number {
+    const open = nextSignificant(this.#tokens, inAt + 1, this.#range.to);
+    const list = this.#literalList(open);
+    if (list === undefined || list.count === 0) return inAt + 1;
+    this.#put(list.hasBind ? '(?)' : '(#)');
+    this.#lastOperator = 41;
+    return list.end;
+  }
+
+  /** Rows of literals after VALUES: each row shape is written once. */
+  #collapsedRows(valuesAt: number): number {
+    const seen = new Set<string>();
+    let at = valuesAt + 1;
+    for (;;) {
+      const open = nextSignificant(this.#tokens, at, this.#range.to);
+      const row = this.#literalList(open);
+      if (row === undefined) return at;
+      const shape = `(${row.hasBind ? '?' : '#'} x ${row.count})`;
+      if (!seen.has(shape)) this.#put(shape);
+      seen.add(shape);
+      this.#lastOperator = 41;
+      at = row.end;
+      const comma = nextSignificant(this.#tokens, at, this.#range.to);
+      const next = nextSignificant(this.#tokens, comma + 1, this.#range.to);
+      if (!this.#isCode(comma, 44) || this.#literalList(next) === undefined) return at;
+      at = comma + 1;
+    }
+  }
+
+  /** The bracketed list at `open` when it holds nothing but literals, binds, signs and commas. */
+  #literalList(open: number): { end: number; count: number; hasBind: boolean } | undefined {
+    const { to } = this.#range;
+    if (!this.#isCode(open, 40)) return undefined;
+    let count = 0;
+    let hasBind = false;
+    for (let at = open + 1; at < to; at += 1) {
+      const kind = kindAt(this.#tokens, at);
+      if (kind === KIND.operator) {
+        const code = this.#tokens.text.charCodeAt(startAt(this.#tokens, at));
+        if (code === 41) return { end: at + 1, count, hasBind };
+        if (code !== 44 && code !== 45 && code !== 43) return undefined;
+      } else if (kind === KIND.word) {
+        if (!VALUE_WORDS.has(this.#upperAt(at))) return undefined;
+        count += 1;
+      } else if (
+        kind === KIND.string ||
+        kind === KIND.number ||
+        kind === KIND.bind ||
+        kind === KIND.dollarString
+      ) {
+        hasBind ||= kind === KIND.bind;
+        count += 1;
+      } else if (kind > KIND.comment) return undefined;
+    }
+    return undefined;
+  }
+
+  #isCode(at: number, code: number): boolean {
+    return (
+      at < this.#range.to &&
+      kindAt(this.#tokens, at) === KIND.operator &&
+      this.#tokens.text.charCodeAt(startAt(this.#tokens, at)) === code
+    );
+  }
+}
