@@ -1,0 +1,203 @@
+/**
+ * The tree checks itself. Every check is first shown a planted fault, and the tree it reads is shown to be the
+ * whole one, so that a check that looks at nothing cannot pass.
+ */
+import { describe, expect, test } from 'vitest';
+import { cycles, edgesOf, forbiddenEdges, unreached } from './tidy/imports.js';
+import { longFiles, longFunctions } from './tidy/lengths.js';
+import { scan } from './tidy/scan.js';
+import { readTree, source, sourcesOf } from './tidy/tree.js';
+import * as words from './tidy/words.js';
+
+const tree = readTree();
+const sources = sourcesOf(tree);
+const edges = edgesOf(sources);
+
+/** What is started by name and so imported by nobody. */
+const ENTRIES = [
+  'cli/main.ts',
+  'bench/run.ts',
+  'dashboards/build.ts',
+  'test/drivers/run.ts',
+  'test/support/global-setup.ts',
+];
+
+function planted(path: string, text: string): ReturnType<typeof source>[] {
+  return [source(path, text)];
+}
+
+describe('the tree', () => {
+  test('was read: a plausible number of files, folders and edges', () => {
+    expect(sources.length).toBeGreaterThan(60);
+    expect(edges.length).toBeGreaterThan(120);
+    const folders = new Set(sources.map(({ folder }) => folder));
+    for (const folder of [
+      'base',
+      'policies',
+      'billing',
+      'proxy',
+      'admin',
+      'warehouse',
+      'cli',
+      'test',
+    ]) {
+      expect(folders).toContain(folder);
+    }
+    const known = new Set(sources.map(({ path }) => path));
+    expect(edges.filter(({ to }) => to.endsWith('.ts') && !known.has(to))).toEqual([]);
+  });
+
+  test('is told apart into code, texts and comments', () => {
+    const text =
+      'const a = "// no"; // yes\nconst b = /"[/]/.test(`x${f({ q: 1 })} // no`); /* also\n yes */ c / d;';
+    const { code, comments, withStrings } = scan(text);
+    expect(comments.replace(/\s+/g, ' ').trim()).toBe('// yes /* also yes */');
+    expect(code).not.toContain('no');
+    expect(code).toContain('f(');
+    expect(code).toContain('c / d;');
+    expect(withStrings).toContain('"// no"');
+    expect(code.split('\n')).toHaveLength(3);
+  });
+});
+
+describe('imports', () => {
+  test('stay within the house', () => {
+    expect(forbiddenEdges(edges)).toEqual([]);
+  });
+
+  test.each([
+    ['policies/a.ts', "import { x } from '#billing/ledger.js';"],
+    ['billing/a.ts', "import type { x } from '#policies/b.js';"],
+    ['base/a.ts', "import '#policies/b.js';"],
+    ['warehouse/a.ts', "export * from '#billing/b.js';"],
+    ['proxy/a.ts', "import { x } from '../admin/b.js';"],
+    ['admin/a/b.ts', "const x = await import('../../proxy/b.js');"],
+    ['proxy/a.ts', "import { x } from '../base/units.js';"],
+    ['base/a.ts', "import { x } from '../cli/main.js';"],
+    ['proxy/a.ts', "import { x } from './wire';"],
+  ])('%s with %s is caught', (path, text) => {
+    expect(forbiddenEdges(edgesOf(planted(path, text)))).not.toEqual([]);
+  });
+
+  test('form no cycle', () => {
+    expect(cycles(edges)).toEqual([]);
+    const loop = [
+      ...planted('base/a.ts', "import './b.js';"),
+      ...planted('base/b.ts', "import './c.js';"),
+      ...planted('base/c.ts', "import '#base/a.js';"),
+    ];
+    expect(cycles(edgesOf(loop))).toEqual(['base/a.ts → base/b.ts → base/c.ts → base/a.ts']);
+  });
+
+  test('reach every source', () => {
+    expect(unreached(sources, edges, ENTRIES)).toEqual([]);
+    const three = [
+      ...planted(
+        'base/a.ts',
+        "import './b.js';\nconst child = new URL('./child.js', import.meta.url);",
+      ),
+      ...planted('base/b.ts', ''),
+      ...planted('base/child.ts', ''),
+      ...planted('base/lost.ts', ''),
+    ];
+    expect(unreached(three, edgesOf(three), ['base/a.ts'])).toEqual(['base/lost.ts']);
+  });
+});
+
+describe('lengths', () => {
+  test('of files stay within 400 lines', () => {
+    expect(longFiles(sources)).toEqual([]);
+    expect(longFiles(planted('base/a.ts', 'a;\n'.repeat(400)))).toEqual([]);
+    expect(longFiles(planted('base/a.ts', 'a;\n'.repeat(401)))).toHaveLength(1);
+  });
+
+  test('of functions stay within 70 lines', () => {
+    expect(longFunctions(sources)).toEqual([]);
+    const body = 'a;\n'.repeat(70);
+    expect(longFunctions(planted('base/a.ts', `function f(): void {\n${body}}`))).toHaveLength(1);
+    expect(longFunctions(planted('base/a.ts', `const f = (): void => {\n${body}};`))).toHaveLength(
+      1,
+    );
+    expect(longFunctions(planted('base/a.ts', `class C { m(a = g()) {\n${body}} }`))).toHaveLength(
+      1,
+    );
+    expect(longFunctions(planted('base/a.ts', `export const a = {\n${body}};`))).toEqual([]);
+    expect(
+      longFunctions(planted('base/a.ts', `function f() {\n${'// a\n\n'.repeat(70)}}`)),
+    ).toEqual([]);
+  });
+});
+
+describe('words', () => {
+  test('are those of the glossary', () => {
+    expect(words.bannedWords(sources)).toEqual([]);
+    expect(words.bannedWords(planted('base/a.ts', 'const theVerdict = 1;'))).toHaveLength(1);
+    expect(words.bannedWords(planted('base/a.ts', '/** The overage of it. */'))).toHaveLength(1);
+    expect(words.bannedWords(planted('base/a.ts', "const a = 'quota';"))).toEqual([]);
+    expect(words.bannedWords(planted('base/a.ts', '// It previously did.'))).toHaveLength(1);
+  });
+
+  test('leave no marker behind', () => {
+    expect(words.leftoverMarkers(sources)).toEqual([]);
+    expect(words.leftoverMarkers(planted('base/a.ts', `// TO${'DO'} later`))).toHaveLength(1);
+  });
+
+  test('name no machine and no registry', () => {
+    expect(words.machineTraces(tree)).toEqual([]);
+    for (const trace of [
+      'cd /work/main',
+      '"/root/x"',
+      'https://registry.npmjs.org/a',
+      '/home/me/x',
+    ]) {
+      expect(words.machineTraces([{ path: 'docs/a.md', text: trace }])).toHaveLength(1);
+    }
+    expect(words.machineTraces([{ path: 'docs/a.md', text: 'admin/root/network' }])).toEqual([]);
+  });
+});
+
+describe('habits', () => {
+  test('the environment is read in one place', () => {
+    expect(words.environmentReads(sources)).toEqual([]);
+    expect(words.environmentReads(planted('proxy/a.ts', 'const a = process.env;'))).toHaveLength(1);
+    const own = sources.find(({ path }) => path === 'base/config.ts');
+    expect(own?.code).toContain('process.env');
+  });
+
+  test('amounts never pass through floating point', () => {
+    expect(words.floatingMoney(sources)).toEqual([]);
+    expect(words.floatingMoney(planted('billing/a.ts', 'const a = parseFloat(b);'))).toHaveLength(
+      1,
+    );
+    expect(
+      words.floatingMoney(planted('proxy/a.ts', 'const a = Number(row.heldCredits);')),
+    ).toHaveLength(1);
+    expect(words.floatingMoney(planted('proxy/a.ts', "Number(row['held_credits'])"))).toHaveLength(
+      1,
+    );
+    expect(words.floatingMoney(planted('proxy/a.ts', 'const a = Number(row.port);'))).toEqual([]);
+  });
+
+  test('no test is switched off', () => {
+    expect(words.switchedOffTests(sources)).toEqual([]);
+    for (const call of ['test.only', 'test.skip', 'describe.skip', 'test.todo', 'it.skipIf']) {
+      expect(words.switchedOffTests(planted('test/a.test.ts', `${call}('a', f);`))).toHaveLength(1);
+    }
+    expect(sources.filter(({ path }) => path.endsWith('.test.ts')).length).toBeGreaterThan(10);
+  });
+
+  test('every migration says who may run on its schema', () => {
+    const migrations = tree.filter(({ path }) => /^migrations\/\d{4}_/.test(path));
+    expect(migrations.length).toBeGreaterThan(0);
+    expect(words.migrationsWithoutHeader(tree)).toEqual([]);
+    expect(
+      words.migrationsWithoutHeader([{ path: 'migrations/0009_a.sql', text: 'SELECT 1;' }]),
+    ).toHaveLength(1);
+  });
+
+  test('every document has one title', () => {
+    expect(words.documentTitles(tree)).toEqual([]);
+    expect(words.documentTitles([{ path: 'a.md', text: 'Text\n# A\n' }])).toHaveLength(1);
+    expect(words.documentTitles([{ path: 'a.md', text: '# A\n# B\n' }])).toHaveLength(1);
+  });
+});
