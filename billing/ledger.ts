@@ -60,13 +60,25 @@ export interface BudgetStanding {
 }
 
 export type ReserveOutcome =
-  | { readonly kind: 'held'; readonly holdCredits: Credits; readonly budgets: readonly BudgetStanding[] }
+  | {
+      readonly kind: 'held';
+      readonly holdCredits: Credits;
+      readonly budgets: readonly BudgetStanding[];
+    }
   /** The ticket exists already: nothing was written again. */
   | { readonly kind: 'replayed'; readonly state: TicketState }
   /** A hard budget has less available than the hold; `budget` is the tightest. The ticket is recorded as refused. */
   | { readonly kind: 'refused'; readonly budget: BudgetStanding; readonly shortByCredits: Credits };
 
-export const TICKET_STATES = ['NEW', 'RESERVED', 'SENT', 'RUNNING', 'SETTLED', 'VOID', 'IN_DOUBT'] as const;
+export const TICKET_STATES = [
+  'NEW',
+  'RESERVED',
+  'SENT',
+  'RUNNING',
+  'SETTLED',
+  'VOID',
+  'IN_DOUBT',
+] as const;
 export type TicketState = (typeof TICKET_STATES)[number];
 
 export type TopUpOutcome =
@@ -97,7 +109,12 @@ export interface Settlement {
 }
 
 export type SettleOutcome =
-  | { readonly kind: 'charged'; readonly chargedCredits: Credits; readonly chargedMoney: Money; readonly overrunCredits: Credits }
+  | {
+      readonly kind: 'charged';
+      readonly chargedCredits: Credits;
+      readonly chargedMoney: Money;
+      readonly overrunCredits: Credits;
+    }
   | { readonly kind: 'replayed' }
   /** A charge with other figures stands already; corrections are adjustments, not settlements. */
   | { readonly kind: 'conflict'; readonly state: TicketState };
@@ -113,7 +130,11 @@ export interface UnheldTicket {
   readonly ticket: TicketFacts;
   readonly state: 'VOID' | 'SETTLED';
   /** `TG2101` …; null for a free statement. */
-  readonly refusal: { readonly code: string; readonly message: string; readonly detail: unknown } | null;
+  readonly refusal: {
+    readonly code: string;
+    readonly message: string;
+    readonly detail: unknown;
+  } | null;
   readonly snowflakeQueryId: string | null;
 }
 
@@ -121,7 +142,10 @@ export interface Ledger {
   /** Makes the ticket and holds `holdCredits` on every budget, or on none. */
   reserve(request: ReserveRequest): Promise<ReserveOutcome>;
   /** Writes the text and details of the refusal the client was given; for `WHY`. */
-  recordRefusal(ticketId: TicketId, refusal: { code: string; message: string; detail: unknown }): Promise<void>;
+  recordRefusal(
+    ticketId: TicketId,
+    refusal: { code: string; message: string; detail: unknown },
+  ): Promise<void>;
   /** Raises the hold to `holdCredits` in all, from the same budgets and periods. */
   topUp(ticketId: TicketId, holdCredits: Credits): Promise<TopUpOutcome>;
   /** RESERVED → SENT, before the first byte goes upstream. False: the ticket is not RESERVED any more; do not send. */

@@ -8,7 +8,10 @@ import { toError } from '../errors.js';
 /** Schema of all our tables, so that the database may be shared with others. */
 export const SCHEMA = 'tollgate';
 
-/** Anything that can run a parameterised statement; a writing function takes `Transaction`, never a pool. */
+/**
+ * Anything that can run a parameterised statement; a writing function takes `Transaction`, never a pool. A text that
+ * begins with `/* prepared: some.name *\/` is parsed and planned once a connection; its text must be constant.
+ */
 export interface Queryable {
   query<Row extends pg.QueryResultRow>(
     text: string,
@@ -45,6 +48,9 @@ export interface DatabaseOptions {
   readonly applicationName: string;
 }
 
+const PREPARED = /^\/\* prepared: ([a-z][a-z0-9_.]{0,50}) \*\//;
+/** A server that does not answer at all is given up this long after it should have cancelled the statement itself. */
+const SILENCE_GRACE_MS = 2_000;
 const RETRYABLE = new Set(['40001', '40P01']);
 const RETRIES_MAX = 3;
 
@@ -66,6 +72,7 @@ export function openDatabase(options: DatabaseOptions, onError: (cause: Error) =
     max: options.connectionsMax,
     connectionTimeoutMillis: options.connectTimeoutMs,
     statement_timeout: options.statementTimeoutMs,
+    query_timeout: options.statementTimeoutMs + SILENCE_GRACE_MS,
     application_name: options.applicationName,
     options: `-c search_path=${SCHEMA},public -c timezone=UTC`,
     types,
@@ -74,10 +81,19 @@ export function openDatabase(options: DatabaseOptions, onError: (cause: Error) =
   // A broken idle connection is replaced by the pool; without a listener the event would end the process.
   pool.on('error', onError);
   return {
-    query: (text, values) => pool.query(text, values === undefined ? undefined : [...values]),
+    query: (text, values) => pool.query(queryOf(text, values)),
     transaction: (work) => retrying(pool, work),
     listen: (channels, onNotify, onLost) => listenOn(config, channels, onNotify, onLost),
     stop: () => pool.end(),
+  };
+}
+
+function queryOf(text: string, values: readonly unknown[] | undefined): pg.QueryConfig {
+  const name = PREPARED.exec(text)?.[1];
+  return {
+    text,
+    ...(values === undefined ? {} : { values: [...values] }),
+    ...(name === undefined ? {} : { name }),
   };
 }
 
@@ -97,7 +113,8 @@ async function runOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>):
   let broken: Error | undefined;
   try {
     await client.query('BEGIN');
-    const result = await work(client as unknown as Transaction);
+    const queryable: Queryable = { query: (text, values) => client.query(queryOf(text, values)) };
+    const result = await work(queryable as Transaction);
     await client.query('COMMIT');
     return result;
   } catch (thrown) {
@@ -118,7 +135,12 @@ async function listenOn(
   onNotify: (channel: string, payload: string) => void,
   onLost: (cause: Error) => void,
 ): Promise<{ stop(): Promise<void> }> {
-  const client = new pg.Client({ ...config, statement_timeout: 0, keepAlive: true });
+  const client = new pg.Client({
+    ...config,
+    statement_timeout: 0,
+    query_timeout: 0,
+    keepAlive: true,
+  });
   let stopped = false;
   client.on('notification', (message) => onNotify(message.channel, message.payload ?? ''));
   client.on('error', (cause) => {

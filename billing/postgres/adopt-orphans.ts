@@ -1,0 +1,34 @@
+/** Takes over the open tickets of replicas that are gone. */
+import type { TicketId } from '#base/ids.js';
+import type { Queryable } from '#base/postgres/pool.js';
+import type { EpochMs } from '#base/time.js';
+import type { OpenTicket } from '../ledger.js';
+import { OPEN_TICKET_COLUMNS, openTicketOf } from './open-tickets.js';
+import type { OpenTicketRow } from './open-tickets.js';
+import { release } from './release.js';
+
+const DOUBT = `/* prepared: billing.adopt_sent */
+UPDATE ticket SET state = 'IN_DOUBT' WHERE state IN ('SENT', 'RUNNING') AND replica <> ALL($1::text[])`;
+
+const UNSENT = `/* prepared: billing.orphans_unsent */
+SELECT id FROM ticket WHERE state = 'RESERVED' AND replica <> ALL($1::text[]) ORDER BY id`;
+
+const IN_DOUBT = `/* prepared: billing.in_doubt */
+SELECT ${OPEN_TICKET_COLUMNS} FROM ticket WHERE state = 'IN_DOUBT' ORDER BY id`;
+
+/**
+ * SENT and RUNNING tickets of other replicas become IN_DOUBT; RESERVED ones are void, because a ticket is marked
+ * SENT before its first byte goes upstream. A replica that was wrongly given up finds its tickets void and sends nothing.
+ * @returns every ticket in doubt, also those adopted earlier.
+ */
+export async function adoptOrphans(
+  db: Queryable,
+  liveReplicas: readonly string[],
+  at: EpochMs,
+): Promise<readonly OpenTicket[]> {
+  await db.query(DOUBT, [liveReplicas]);
+  const { rows: unsent } = await db.query<{ id: TicketId }>(UNSENT, [liveReplicas]);
+  for (const { id } of unsent) await release(db, id, 'its replica ended before it was sent', at);
+  const { rows } = await db.query<OpenTicketRow>(IN_DOUBT);
+  return rows.map(openTicketOf);
+}

@@ -1,0 +1,78 @@
+/** Gives back what a statement holds that did not run. */
+import type { TicketId } from '#base/ids.js';
+import type { Queryable } from '#base/postgres/pool.js';
+import type { EpochMs } from '#base/time.js';
+import { parseCredits } from '#base/units.js';
+import type { ReleaseOutcome } from '../ledger.js';
+import { storable } from './ticket-row.js';
+import { ticketState } from './ticket-state.js';
+
+const RELEASE = `/* prepared: billing.release */
+WITH t AS MATERIALIZED (
+  SELECT id, replica, hold_credits FROM ticket WHERE id = $1 AND state = ANY($2::text[]) FOR NO KEY UPDATE
+), ended AS (
+  UPDATE ticket SET state = 'VOID', ended_at = $4 FROM t WHERE ticket.id = t.id
+), closed AS (
+  UPDATE hold SET closed_at = $4 FROM t WHERE hold.ticket_id = t.id AND hold.closed_at IS NULL
+), locked AS MATERIALIZED (
+  SELECT p.id, t.hold_credits AS held
+  FROM t JOIN hold h ON h.ticket_id = t.id JOIN budget_period p ON p.id = h.budget_period_id
+  ORDER BY p.id FOR NO KEY UPDATE OF p
+), lowered AS (
+  UPDATE budget_period p SET held_credits = p.held_credits - l.held FROM locked l WHERE p.id = l.id
+), journalled AS (
+  INSERT INTO journal (kind, ticket_id, key, author, reason, occurred_at)
+  SELECT 'release', id, 'release:' || id, replica, $3, $4 FROM t
+  RETURNING id
+), entered AS (
+  INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
+  SELECT j.id, row_number() OVER (), l.id, x.account, x.sign * l.held
+  FROM journalled j, locked l, (VALUES ('held', -1), ('available', 1)) AS x (account, sign)
+  WHERE l.held > 0
+)
+SELECT hold_credits FROM t`;
+
+const NEVER_SENT = ['RESERVED'] as const;
+const IN_FLIGHT = ['RESERVED', 'SENT', 'RUNNING', 'IN_DOUBT'] as const;
+const REASON_CHARACTERS_MAX = 2_000;
+
+/** RESERVED → VOID. `sent` when only a settlement or evidence may close it (I5). */
+export function release(
+  db: Queryable,
+  ticketId: TicketId,
+  reason: string,
+  at: EpochMs,
+): Promise<ReleaseOutcome> {
+  return toVoid(db, ticketId, NEVER_SENT, reason, at);
+}
+
+/** Any open ticket → VOID, on evidence that it did not run; the evidence is the reason in the journal. */
+export function voidOnEvidence(
+  db: Queryable,
+  ticketId: TicketId,
+  evidence: string,
+  at: EpochMs,
+): Promise<ReleaseOutcome> {
+  return toVoid(db, ticketId, IN_FLIGHT, evidence, at);
+}
+
+async function toVoid(
+  db: Queryable,
+  ticketId: TicketId,
+  from: readonly string[],
+  reason: string,
+  at: EpochMs,
+): Promise<ReleaseOutcome> {
+  const text = storable(reason.slice(0, REASON_CHARACTERS_MAX));
+  const { rows } = await db.query<{ hold_credits: string }>(RELEASE, [
+    ticketId,
+    from,
+    text,
+    new Date(at),
+  ]);
+  const row = rows[0];
+  if (row !== undefined)
+    return { kind: 'released', releasedCredits: parseCredits(row.hold_credits) };
+  const state = await ticketState(db, ticketId);
+  return { kind: state === 'VOID' || state === 'SETTLED' ? 'alreadyClosed' : 'sent', state };
+}

@@ -1,0 +1,92 @@
+/** The descriptive columns of a ticket, as one JSON value that Postgres takes apart. */
+import { formatAmount } from '#base/units.js';
+import type { TicketFacts } from '../ledger.js';
+
+const COLUMNS = {
+  id: 'uuid',
+  account: 'text',
+  session_id: 'text',
+  request_id: 'text',
+  request_hash: 'text',
+  principal_id: 'text',
+  team_id: 'text',
+  workload: 'text',
+  snowflake_user: 'text',
+  role_name: 'text',
+  tier: 'text',
+  warehouse: 'text',
+  warehouse_size: 'text',
+  statement_class: 'text',
+  fingerprint: 'text',
+  statement_shape: 'text',
+  basis: 'text',
+  low_credits: 'numeric',
+  expected_credits: 'numeric',
+  high_credits: 'numeric',
+  expected_seconds: 'double precision',
+  estimated_bytes: 'bigint',
+  price_per_credit: 'numeric',
+  currency: 'text',
+  control_version: 'bigint',
+  replica: 'text',
+  occurred_at: 'timestamptz',
+} as const;
+
+const NAMES = Object.keys(COLUMNS);
+
+/** `id, account, …`: the columns, for an INSERT. */
+export const TICKET_COLUMNS: string = NAMES.join(', ');
+
+/** `t.id, t.account, …`: the same as read from {@link TICKET_RECORD} under the alias `t`. */
+export const TICKET_VALUES: string = NAMES.map((name) => `t.${name}`).join(', ');
+
+/** `id uuid, account text, …`: the column list for `jsonb_to_recordset`. */
+export const TICKET_RECORD: string = Object.entries(COLUMNS)
+  .map(([name, type]) => `${name} ${type}`)
+  .join(', ');
+
+const SHAPE_CHARACTERS_MAX = 2_000;
+
+export function ticketRecord(facts: TicketFacts): Readonly<Record<keyof typeof COLUMNS, unknown>> {
+  return {
+    id: facts.ticketId,
+    account: facts.account,
+    session_id: facts.sessionId,
+    request_id: facts.requestId,
+    request_hash: facts.requestHash,
+    principal_id: facts.principalId,
+    team_id: facts.teamId,
+    workload: facts.workload,
+    snowflake_user: facts.snowflakeUser,
+    role_name: facts.roleName,
+    tier: facts.tier,
+    warehouse: facts.warehouse,
+    warehouse_size: facts.warehouseSize,
+    statement_class: facts.statementClass,
+    fingerprint: facts.fingerprint,
+    statement_shape: facts.statementShape.slice(0, SHAPE_CHARACTERS_MAX),
+    basis: facts.basis,
+    low_credits: formatAmount(facts.lowCredits),
+    expected_credits: formatAmount(facts.expectedCredits),
+    high_credits: formatAmount(facts.highCredits),
+    expected_seconds: facts.expectedSeconds,
+    estimated_bytes: facts.estimatedBytes,
+    price_per_credit: formatAmount(facts.pricePerCredit),
+    currency: facts.currency,
+    control_version: facts.controlVersion,
+    replica: facts.replica,
+    occurred_at: new Date(facts.occurredAt).toISOString(),
+  };
+}
+
+/** Text as Postgres can store it: a statement may hold NUL and halves of surrogate pairs. */
+export function storable(text: string): string {
+  return text.replace(/\0|\p{Surrogate}/gu, '\u{FFFD}');
+}
+
+/** `value` as JSON text that Postgres accepts. */
+export function jsonFor(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'string' ? storable(inner) : inner,
+  );
+}

@@ -1,0 +1,81 @@
+/** Raises the hold of a statement in flight, in the periods that admitted it, if every hard budget has the rest (I7). */
+import { must } from '#base/assert.js';
+import type { TicketId } from '#base/ids.js';
+import type { Queryable } from '#base/postgres/pool.js';
+import { parseCredits } from '#base/units.js';
+import type { Credits } from '#base/units.js';
+import type { EpochMs } from '#base/time.js';
+import type { TopUpOutcome } from '../ledger.js';
+import { STANDING_COLUMNS, amountParameter, fitsSql, tightest } from './standing-row.js';
+import type { StandingRow } from './standing-row.js';
+import { ticketState } from './ticket-state.js';
+
+// The ticket is locked first, the periods last; every hold of a ticket has the amount in the ticket's row.
+const TOP_UP = `/* prepared: billing.top_up */
+WITH t AS MATERIALIZED (
+  SELECT id, replica, hold_credits, greatest($2::numeric - hold_credits, 0) AS added FROM ticket
+  WHERE id = $1 AND state IN ('RESERVED', 'SENT', 'RUNNING') FOR NO KEY UPDATE
+), locked AS MATERIALIZED (
+  SELECT p.id, t.added, ${STANDING_COLUMNS}
+  FROM t JOIN hold h ON h.ticket_id = t.id JOIN budget_period p ON p.id = h.budget_period_id
+  JOIN budget b ON b.id = p.budget_id
+  WHERE t.added > 0
+  ORDER BY p.id FOR NO KEY UPDATE OF p
+), judged AS MATERIALIZED (
+  SELECT coalesce(bool_and(${fitsSql('l', 'l.added')}), true) AS fits FROM locked l
+), raised_ticket AS (
+  UPDATE ticket SET hold_credits = $2::numeric FROM t, judged j
+  WHERE ticket.id = t.id AND t.added > 0 AND j.fits
+  RETURNING ticket.id
+), admitted AS MATERIALIZED (
+  SELECT l.id AS budget_period_id, l.added FROM locked l, judged j WHERE j.fits
+), raised_hold AS (
+  UPDATE hold h SET credits = h.credits + a.added FROM admitted a
+  WHERE h.ticket_id = $1 AND h.budget_period_id = a.budget_period_id
+), raised AS (
+  UPDATE budget_period p SET held_credits = p.held_credits + a.added FROM admitted a WHERE p.id = a.budget_period_id
+), journalled AS (
+  INSERT INTO journal (kind, ticket_id, key, author, reason, occurred_at)
+  SELECT 'top_up', t.id, 'top_up:' || t.id || ':' || $2::numeric, t.replica, 'running longer than held', $3
+  FROM t, judged j WHERE t.added > 0 AND j.fits
+  RETURNING id
+), entered AS (
+  INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
+  SELECT j.id, row_number() OVER (), a.budget_period_id, x.account, x.sign * a.added
+  FROM journalled j, admitted a, (VALUES ('available', -1), ('held', 1)) AS x (account, sign)
+)
+SELECT t.hold_credits AS earlier_hold_credits, t.added, j.fits, l.*
+FROM t CROSS JOIN judged j LEFT JOIN locked l ON true`;
+
+interface TopUpRow {
+  readonly earlier_hold_credits: string;
+  readonly fits: boolean;
+}
+
+/**
+ * @param holdCredits what shall be held in all.
+ * @returns `held`; `replayed` when as much is held already; `refused` with the tightest budget, nothing added;
+ *   `closed` when the ticket is not in flight any more.
+ */
+export async function topUp(
+  db: Queryable,
+  ticketId: TicketId,
+  holdCredits: Credits,
+  at: EpochMs,
+): Promise<TopUpOutcome> {
+  const { rows } = await db.query<TopUpRow & StandingRow>(TOP_UP, [
+    ticketId,
+    amountParameter(holdCredits),
+    new Date(at),
+  ]);
+  const first = rows[0];
+  if (first === undefined) return { kind: 'closed', state: await ticketState(db, ticketId) };
+  const earlier = parseCredits(first.earlier_hold_credits);
+  if (earlier >= holdCredits) return { kind: 'replayed', holdCredits: earlier };
+  if (first.fits) return { kind: 'held', holdCredits };
+  const added = (holdCredits - earlier) as Credits;
+  return {
+    kind: 'refused',
+    ...must(tightest(rows, added), 'a refused top-up has a budget that is short'),
+  };
+}
