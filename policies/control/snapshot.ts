@@ -3,42 +3,28 @@
  * Every look-up is pure and answers undefined (or `unknown`) instead of a default: the caller refuses.
  */
 import { must } from '#base/assert.js';
-import { type EpochMs } from '#base/time.js';
+import type { EpochMs } from '#base/time.js';
 import { type Credits, type Money, parseCredits, parseMoney } from '#base/units.js';
 import {
   type Condition,
   type ConditionCompiler,
   createConditionCompiler,
 } from '../rules/condition.js';
-import { foldName, matchesGlob } from '../rules/glob.js';
+import {
+  type CallerFacts,
+  createPrincipalResolver,
+  type PrincipalResolution,
+} from '../identity.js';
+import { foldName } from '../rules/glob.js';
 import type {
   BudgetDocument,
   ControlDocument,
-  PrincipalDocument,
   RuleDocument,
   TeamDocument,
   TierDocument,
 } from './document.js';
 import { tryParseInstant } from './instant.js';
 import { tryParseWarehouseSize, type WarehouseSize } from './sizes.js';
-
-/** What upstream proved about the caller; nothing the caller merely says. */
-export interface CallerFacts {
-  readonly account: string;
-  readonly snowflakeUser: string;
-  readonly role: string | null;
-}
-
-export type PrincipalResolution =
-  | {
-      readonly kind: 'known';
-      readonly principal: PrincipalDocument;
-      readonly team: TeamDocument;
-    }
-  /** No mapping leads anywhere: refuse (TG1002). */
-  | { readonly kind: 'unknown' }
-  /** Refuse (TG1003). */
-  | { readonly kind: 'suspended'; readonly principal: PrincipalDocument };
 
 /** A tier with its amounts parsed. */
 export interface Tier {
@@ -129,7 +115,7 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
     document: frozen,
     tiers: Object.freeze(tiers),
     rules: Object.freeze(frozen.rules.map((rule) => compileRule(rule, compiler))),
-    resolvePrincipal: indexPrincipals(frozen, teams),
+    resolvePrincipal: createPrincipalResolver(frozen),
     team: (id: string) => teams.get(id),
     budgetsFor: indexBudgets(frozen, teams),
     budget: (id: string) => budgets.get(id),
@@ -170,51 +156,6 @@ function compileRule(rule: RuleDocument, compiler: ConditionCompiler): CompiledR
     rule,
     condition: must(result.ok ? result.condition : undefined, `rule ${rule.id} compiles`),
   });
-}
-
-function indexPrincipals(
-  document: ControlDocument,
-  teams: ReadonlyMap<string, TeamDocument>,
-): (caller: CallerFacts) => PrincipalResolution {
-  const accounts = new Set(document.accounts.map((account) => foldName(account.id)));
-  const principals = new Map(document.principals.map((principal) => [principal.id, principal]));
-  const rules = document.mapping.map((entry) => ({
-    account: foldedOrNull(entry.match.account),
-    user: foldedOrNull(entry.match.snowflakeUser),
-    role: foldedOrNull(entry.match.role),
-    principal: entry.principal === undefined ? undefined : principals.get(entry.principal),
-    team: entry.team,
-  }));
-  return (caller) => {
-    const account = foldName(caller.account);
-    if (!accounts.has(account)) return { kind: 'unknown' };
-    const user = foldName(caller.snowflakeUser);
-    const role = caller.role === null ? null : foldName(caller.role);
-    const found = rules.find(
-      (rule) =>
-        (rule.account === null || rule.account === account) &&
-        (rule.user === null || matchesGlob(user, rule.user)) &&
-        (rule.role === null || rule.role === role),
-    );
-    if (found === undefined) return { kind: 'unknown' };
-    const team = teams.get(found.principal?.team ?? found.team ?? '');
-    if (team === undefined) return { kind: 'unknown' };
-    const principal = found.principal ?? personOf(team, account, user);
-    if (principal.status === 'suspended') return { kind: 'suspended', principal };
-    return { kind: 'known', principal, team };
-  };
-}
-
-/** A Snowflake user that a mapping leads to a whole team stands for itself in that team. */
-function personOf(team: TeamDocument, account: string, user: string): PrincipalDocument {
-  return {
-    id: `${account}/${user}`,
-    team: team.id,
-    kind: 'person',
-    shared: false,
-    owner: team.owner,
-    status: 'active',
-  };
 }
 
 function indexBudgets(
@@ -274,10 +215,6 @@ function indexPrices(document: ControlDocument): ControlSnapshot['priceAt'] {
     const latest = prices.find((entry) => entry.creditKind === creditKind && entry.from <= at);
     return latest !== undefined && at < latest.to ? latest.price : undefined;
   };
-}
-
-function foldedOrNull(name: string | undefined): string | null {
-  return name === undefined ? null : foldName(name);
 }
 
 function deepFreeze<T>(value: T): T {

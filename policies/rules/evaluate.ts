@@ -11,10 +11,7 @@ import type { Estimate } from '../estimate/estimate.js';
 import type { StatementFacts } from '../sql/facts.js';
 import type { ConditionInput } from './condition.js';
 import type { Decision, Reason, RefusalCause } from './decision.js';
-
-/** Where a load, unload or file statement reads from or writes to. */
-export const STAGE_LOCATIONS = ['none', 'internal', 'external', 'unknown'] as const;
-export type StageLocation = (typeof STAGE_LOCATIONS)[number];
+import type { StageLocation } from './stage-location.js';
 
 export interface DecisionContext {
   readonly snapshot: ControlSnapshot;
@@ -64,6 +61,44 @@ export function decide(
   if (approval !== undefined) return { ...base, kind: 'approve', ...approval };
   return { ...base, ...routeByRule(enforced, context) };
 }
+
+/**
+ * Decides about a text of several statements: the strictest decision of its parts with the reasons of all of them,
+ * because a text is sent whole or not at all. Each part is judged by its own facts, estimate and location.
+ */
+export function decideText(
+  parts: readonly {
+    readonly facts: StatementFacts;
+    readonly estimate: Estimate;
+    readonly location: StageLocation;
+  }[],
+  total: Estimate,
+  context: Omit<DecisionContext, 'location'>,
+): Decision {
+  const decisions = parts.map((part) =>
+    decide(part.facts, part.estimate, { ...context, location: part.location }),
+  );
+  const ceilingCredits = decisions.reduce(
+    (least, decision) => minAmount(least, decision.ceilingCredits),
+    context.tier.ceilingCredits,
+  );
+  const base = {
+    ceilingCredits,
+    warnings: decisions.flatMap((decision) => decision.warnings),
+    shadow: decisions.flatMap((decision) => decision.shadow),
+  };
+  const strictest = STRICTNESS.flatMap(
+    (kind) => decisions.find((decision) => decision.kind === kind) ?? [],
+  )[0];
+  const reasons = decisions.flatMap((decision) => decision.reasons);
+  if (strictest?.kind === 'refuse') return { ...strictest, ...base, reasons };
+  const tooDear = refusedByCeiling(total, ceilingCredits, context.tier);
+  if (tooDear !== undefined) return { ...base, kind: 'refuse', ...tooDear };
+  if (strictest === undefined) return { ...base, kind: 'allow', reasons: [] };
+  return { ...strictest, ...base, reasons };
+}
+
+const STRICTNESS = ['refuse', 'approve', 'reroute', 'queue', 'allow'] as const;
 
 function fireRules(
   facts: StatementFacts,
