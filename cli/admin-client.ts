@@ -1,0 +1,108 @@
+/**
+ * Calls of the admin API. Every ending that is not a success becomes one sentence: not running, wrong token, or
+ * what the API said.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { toError } from '../base/errors.js';
+import type { Config, Secrets } from '../base/config.js';
+import { VerbError } from './verb-error.js';
+
+export interface AdminClient {
+  /** Origin of the API, without a slash at the end. */
+  readonly origin: string;
+  /** GET, or POST when there is a body. Returns the text of a 2xx answer; throws VerbError otherwise. */
+  call(apiPath: string, body?: object): Promise<string>;
+}
+
+const TIMEOUT_MS = 30_000;
+const ANSWER_CHARACTERS_MAX = 64 * 1024 * 1024;
+
+/** Address under which a listener on `host` is reached from this machine. */
+export function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** The token from the settings, else from the data directory; undefined when there is none yet. */
+export function adminToken(config: Config, secrets: Secrets): string | undefined {
+  if (secrets.adminToken !== null) return secrets.adminToken;
+  try {
+    return readFileSync(path.join(config.dataDir, 'admin-token'), 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+export function adminClient(config: Config, secrets: Secrets): AdminClient {
+  if (config.adminPort === 0) {
+    throw new VerbError(
+      'TOLLGATE_ADMIN_PORT is 0 (any port); set it to the port that `tollgate serve` printed.',
+      2,
+    );
+  }
+  const origin = `http://${reachable(config.host)}:${config.adminPort}`;
+  const token = adminToken(config, secrets);
+  if (token === undefined) {
+    const file = path.join(config.dataDir, 'admin-token');
+    throw new VerbError(
+      `There is no admin token: set TOLLGATE_ADMIN_TOKEN, or start Tollgate here once so that it writes ${file}.`,
+    );
+  }
+  return { origin, call: (apiPath, body) => call(origin, token, apiPath, body) };
+}
+
+async function call(
+  origin: string,
+  token: string,
+  apiPath: string,
+  body: object | undefined,
+): Promise<string> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(origin + apiPath, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    text = await response.text();
+  } catch (thrown) {
+    throw new VerbError(
+      `The admin API at ${origin} does not answer (${reason(thrown)}). Is Tollgate running? Start it with \`npm start\`.`,
+    );
+  }
+  if (text.length > ANSWER_CHARACTERS_MAX)
+    throw new VerbError('The answer of the admin API is too long.');
+  if (response.ok) return text;
+  if (response.status === 401 || response.status === 403) {
+    throw new VerbError(
+      `The admin API at ${origin} does not accept the token. It was started with another TOLLGATE_ADMIN_TOKEN or data directory.`,
+    );
+  }
+  throw new VerbError(`${messageOf(text) ?? `The admin API answered ${response.status}`}`);
+}
+
+/** The system's own word for a failed connection, such as ECONNREFUSED. */
+export function reason(thrown: unknown): string {
+  const error = toError(thrown);
+  const cause = error.cause === undefined ? error : toError(error.cause);
+  const code = (cause as { code?: unknown }).code;
+  return typeof code === 'string' ? code : cause.message;
+}
+
+function messageOf(text: string): string | undefined {
+  try {
+    const body = JSON.parse(text) as { message?: unknown; error?: unknown; detail?: unknown };
+    const inner = (body.error as { message?: unknown } | undefined)?.message;
+    return [inner, body.message, body.detail, body.error].find(
+      (candidate): candidate is string => typeof candidate === 'string' && candidate !== '',
+    );
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The command line. Each verb is one file under verbs/; this one names them, prints failures and turns endings into
+ * exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { Fault, toError } from '../base/errors.js';
+import { processTerminal, type Terminal } from './terminal.js';
+import { VerbError } from './verb-error.js';
+import { registerBill } from './verbs/bill.js';
+import { registerDoctor } from './verbs/doctor.js';
+import { registerGrant } from './verbs/grant.js';
+import { registerServe } from './verbs/serve.js';
+
+/**
+ * Runs one verb to its end.
+ * @param args what follows the program's name.
+ * @returns the exit code; never throws.
+ */
+export async function main(
+  args: readonly string[],
+  terminal: Terminal = processTerminal(),
+): Promise<number> {
+  let exitCode = 0;
+  const finish = (code: number): void => {
+    exitCode = code;
+  };
+  const program = createProgram(terminal, finish);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    return failed(thrown, args.includes('--json'), terminal);
+  }
+}
+
+function createProgram(terminal: Terminal, finish: (exitCode: number) => void): Command {
+  const program = new Command('tollgate');
+  program
+    .description(
+      'Team budgets, pre-run stops, fair tiers and exact chargeback in front of Snowflake',
+    )
+    .version(version())
+    .showHelpAfterError('(see --help)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.complain(text.trimEnd()),
+      getOutHelpWidth: () => terminal.columns,
+      getErrHelpWidth: () => terminal.columns,
+    });
+  registerServe(program, terminal, finish);
+  registerDoctor(program, terminal, finish);
+  registerGrant(program, terminal);
+  registerBill(program, terminal);
+  return program;
+}
+
+function failed(thrown: unknown, isJson: boolean, terminal: Terminal): number {
+  if (thrown instanceof CommanderError) {
+    const isHelp = ['commander.helpDisplayed', 'commander.version'].includes(thrown.code);
+    return isHelp ? 0 : 2;
+  }
+  const isExpected = thrown instanceof VerbError || thrown instanceof Fault;
+  const error = toError(thrown);
+  const message = isExpected ? error.message : (error.stack ?? error.message);
+  if (isJson) terminal.print(JSON.stringify({ error: { message: error.message } }));
+  else terminal.complain(`tollgate: ${message}`);
+  return thrown instanceof VerbError ? thrown.exitCode : 1;
+}
+
+// The package is two folders up from dist/cli and one from the sources.
+function version(): string {
+  for (const place of ['../package.json', '../../package.json']) {
+    try {
+      const text = readFileSync(new URL(place, import.meta.url), 'utf8');
+      return (JSON.parse(text) as { version: string }).version;
+    } catch {
+      // The other place has it.
+    }
+  }
+  return 'unknown';
+}

@@ -1,0 +1,81 @@
+/** `tollgate bill`: a team's bill of a month, as a table, JSON or CSV. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { tryParseMonth } from '../../base/time.js';
+import { adminClient } from '../admin-client.js';
+import { configuration } from '../configuration.js';
+import { table, type Terminal } from '../terminal.js';
+import { VerbError } from '../verb-error.js';
+
+interface BillOptions {
+  readonly json?: boolean;
+  readonly csv?: boolean;
+}
+
+// Only what is printed; the API may say more.
+const BILL = z.object({
+  status: z.string(),
+  totalAmount: z.string(),
+  currency: z.string().optional(),
+  lines: z.array(z.record(z.string(), z.unknown())),
+});
+
+export function registerBill(program: Command, terminal: Terminal): void {
+  program
+    .command('bill <team> <month>')
+    .description("a team's bill of a month (yyyy-mm); an open month is provisional")
+    .option('--json', 'as JSON')
+    .option('--csv', 'as CSV')
+    .action((team: string, month: string, options: BillOptions) =>
+      bill(terminal, team, month, options),
+    );
+}
+
+async function bill(
+  terminal: Terminal,
+  team: string,
+  month: string,
+  options: BillOptions,
+): Promise<void> {
+  if (tryParseMonth(month) === undefined) {
+    throw new VerbError(`${month} is not a month; write for example 2026-10.`, 2);
+  }
+  const { config, secrets } = configuration();
+  const form = options.csv === true ? 'csv' : 'json';
+  const path = `/api/v1/bills/${encodeURIComponent(team)}/${month}.${form}`;
+  const answer = await adminClient(config, secrets).call(path);
+  terminal.print(
+    options.json === true || options.csv === true
+      ? answer.trim()
+      : layOut(answer, team, month, terminal.columns),
+  );
+}
+
+/** The bill for people: its status, its lines and their sum. */
+export function layOut(answer: string, team: string, month: string, columns: number): string {
+  const parsed = BILL.safeParse(JSON.parse(answer));
+  if (!parsed.success)
+    throw new VerbError('The admin API answered with something that is not a bill.');
+  const { status, totalAmount, currency, lines } = parsed.data;
+  const unit = currency === undefined ? '' : ` ${currency}`;
+  const names = [
+    ...new Set(lines.flatMap((line) => Object.keys(line).filter((key) => isShown(line[key])))),
+  ];
+  const body =
+    lines.length === 0
+      ? 'No charges.'
+      : table(
+          names,
+          lines.map((line) => names.map((name) => shown(line[name]))),
+          columns,
+        );
+  return `Bill of ${team} for ${month} (${status})\n\n${body}\n\nTotal ${totalAmount}${unit}`;
+}
+
+function isShown(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number';
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}

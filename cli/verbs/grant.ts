@@ -1,0 +1,56 @@
+/** `tollgate grant`: more credits for a team's budget, until a day, with a reason that is kept. */
+import { Option, type Command } from 'commander';
+import { compareAmounts, formatAmount, NO_CREDITS, tryParseCredits } from '../../base/units.js';
+import { adminClient } from '../admin-client.js';
+import { configuration } from '../configuration.js';
+import type { Terminal } from '../terminal.js';
+import { VerbError } from '../verb-error.js';
+
+interface GrantOptions {
+  readonly until?: string;
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+
+export function registerGrant(program: Command, terminal: Terminal): void {
+  program
+    .command('grant <team> <credits>')
+    .description('give a team credits on top of its budget')
+    .addOption(
+      new Option('--until <instant>', 'when it ends, such as 2026-12-01 or 2026-12-01T18:00:00Z'),
+    )
+    .option('--reason <text>', 'why; kept with the grant')
+    .option('--json', 'print the answer of the API')
+    .action((team: string, credits: string, options: GrantOptions) =>
+      grant(terminal, team, credits, options),
+    );
+}
+
+async function grant(
+  terminal: Terminal,
+  team: string,
+  creditsText: string,
+  options: GrantOptions,
+): Promise<void> {
+  const credits = tryParseCredits(creditsText);
+  if (credits === undefined || compareAmounts(credits, NO_CREDITS) <= 0) {
+    throw new VerbError(`${creditsText} is not an amount of credits; write for example 12.5.`, 2);
+  }
+  const until = options.until === undefined ? undefined : Date.parse(options.until);
+  if (until !== undefined && Number.isNaN(until)) {
+    throw new VerbError(`${options.until} is not an instant; write for example 2026-12-01.`, 2);
+  }
+  const { config, secrets } = configuration();
+  const answer = await adminClient(config, secrets).call(
+    `/api/v1/budgets/${encodeURIComponent(team)}/grants`,
+    {
+      credits: formatAmount(credits),
+      ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
+      ...(options.reason === undefined ? {} : { reason: options.reason }),
+    },
+  );
+  const end = until === undefined ? '' : ` until ${new Date(until).toISOString()}`;
+  terminal.print(
+    options.json === true ? answer.trim() : `Granted ${creditsText} credits to ${team}${end}.`,
+  );
+}

@@ -1,0 +1,40 @@
+/** `tollgate serve`: the whole system, or the roles named. */
+import type { Command } from 'commander';
+import { helpText, type Config, type Secrets } from '../../base/config.js';
+import { configuration } from '../configuration.js';
+import type { Terminal } from '../terminal.js';
+
+export interface ServeOptions {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  /** Standard output, a line at a time. */
+  readonly print: (line: string) => void;
+}
+
+/** What `cli/serve.ts` exports: runs until a signal and a drain, then gives the exit code. */
+export interface ServeModule {
+  readonly serve: (options: ServeOptions) => Promise<number>;
+}
+
+// A value rather than a literal, so that the compiler takes the type from above.
+const SERVE_MODULE: string = '../serve.js';
+
+export function registerServe(
+  program: Command,
+  terminal: Terminal,
+  finish: (exitCode: number) => void,
+): void {
+  program
+    .command('serve')
+    .description('start Tollgate: proxy, console and API, background work, embedded warehouse')
+    .option('--role <list>', 'only these of proxy,admin,worker,warehouse')
+    .addHelpText('after', `\n${helpText()}`)
+    .action(async (options: { readonly role?: string }) => {
+      const overrides = options.role === undefined ? {} : { TOLLGATE_ROLE: options.role };
+      const loaded = configuration(overrides);
+      // Loaded here only, so that the other verbs start without the whole system.
+      const { serve } = (await import(SERVE_MODULE)) as ServeModule;
+      const { config, secrets } = loaded;
+      finish(await serve({ config, secrets, print: (line) => terminal.print(line) }));
+    });
+}

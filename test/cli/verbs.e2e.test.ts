@@ -1,0 +1,241 @@
+/** The verbs against an API that records what it is asked; only the wire between them is looked at. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { main } from '../../cli/main.js';
+import { recordedTerminal } from './recorded-terminal.js';
+
+interface Asked {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly authorization: string | undefined;
+  readonly body: string;
+}
+
+let server: Server;
+let dataDir: string;
+let asked: Asked[] = [];
+let answer: { status: number; body: string };
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(path.join(tmpdir(), 'tollgate-cli-'));
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method, url, headers } = request;
+      asked.push({
+        method,
+        url,
+        authorization: headers.authorization,
+        body: Buffer.concat(chunks).toString(),
+      });
+      response.writeHead(answer.status).end(answer.body);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+
+afterAll(async () => {
+  await new Promise((resolve) => server.close(resolve));
+  rmSync(dataDir, { recursive: true });
+});
+
+beforeEach(() => {
+  asked = [];
+  answer = { status: 200, body: '{}' };
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith('TOLLGATE_')) vi.stubEnv(name, undefined);
+  }
+  vi.stubEnv('TOLLGATE_ADMIN_PORT', String((server.address() as AddressInfo).port));
+  vi.stubEnv('TOLLGATE_ADMIN_TOKEN', 'secret-token');
+  vi.stubEnv('TOLLGATE_DATA_DIR', dataDir);
+});
+
+afterEach(() => vi.unstubAllEnvs());
+
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const terminal = recordedTerminal();
+  const code = await main(args, terminal);
+  return { code, out: terminal.out(), err: terminal.err() };
+}
+
+describe('grant', () => {
+  test('posts the exact amount, the end and the reason with the token', async () => {
+    const { code, out } = await run(
+      'grant',
+      'data science',
+      '12.5',
+      '--until',
+      '2026-12-01',
+      '--reason',
+      'launch',
+    );
+    expect(code).toBe(0);
+    expect(out).toBe('Granted 12.5 credits to data science until 2026-12-01T00:00:00.000Z.');
+    expect(asked).toEqual([
+      {
+        method: 'POST',
+        url: '/api/v1/budgets/data%20science/grants',
+        authorization: 'Bearer secret-token',
+        body: '{"credits":"12.500000000000","until":"2026-12-01T00:00:00.000Z","reason":"launch"}',
+      },
+    ]);
+  });
+
+  test.each([['abc'], ['0'], ['-0'], ['1e3'], ['0.0000000000001']])(
+    'of %s is wrong usage and asks nothing',
+    async (credits) => {
+      expect((await run('grant', 'sales', credits)).code).toBe(2);
+      expect(asked).toEqual([]);
+    },
+  );
+
+  test('that the API refuses ends with 1 and its words', async () => {
+    answer = { status: 404, body: '{"message":"There is no budget for sales."}' };
+    expect(await run('grant', 'sales', '1')).toEqual({
+      code: 1,
+      out: '',
+      err: 'tollgate: There is no budget for sales.',
+    });
+  });
+
+  test('with --json prints failures as JSON too', async () => {
+    answer = { status: 409, body: '{"error":{"message":"closed"}}' };
+    const { code, out, err } = await run('grant', 'sales', '1', '--json');
+    expect([code, JSON.parse(out), err]).toEqual([1, { error: { message: 'closed' } }, '']);
+  });
+
+  test('takes the token from the data directory when none is set', async () => {
+    vi.stubEnv('TOLLGATE_ADMIN_TOKEN', undefined);
+    writeFileSync(path.join(dataDir, 'admin-token'), 'from-file\n');
+    expect((await run('grant', 'sales', '1')).code).toBe(0);
+    expect(asked[0]?.authorization).toBe('Bearer from-file');
+    rmSync(path.join(dataDir, 'admin-token'));
+    expect((await run('grant', 'sales', '1')).err).toContain('There is no admin token');
+  });
+
+  test('with a token that is not taken says so', async () => {
+    answer = { status: 401, body: '' };
+    expect((await run('grant', 'sales', '1')).err).toContain('does not accept the token');
+  });
+
+  test('while nothing runs says how to start it', async () => {
+    vi.stubEnv('TOLLGATE_ADMIN_PORT', '1');
+    const { code, err } = await run('grant', 'sales', '1');
+    expect(code).toBe(1);
+    expect(err).toContain('npm start');
+  });
+});
+
+describe('bill', () => {
+  const BILL = {
+    status: 'provisional',
+    totalAmount: '3.50',
+    currency: 'USD',
+    lines: [
+      { kind: 'direct', warehouse: 'STANDARD_WH', amount: '3.00', ignored: { a: 1 } },
+      { kind: 'idle', warehouse: 'STANDARD_WH', amount: '0.50' },
+    ],
+  };
+
+  test('shows status, lines and total within the terminal', async () => {
+    answer = { status: 200, body: JSON.stringify(BILL) };
+    const { code, out } = await run('bill', 'sales', '2026-10');
+    expect(code).toBe(0);
+    expect(asked[0]?.url).toBe('/api/v1/bills/sales/2026-10.json');
+    expect(out).toBe(
+      [
+        'Bill of sales for 2026-10 (provisional)',
+        '',
+        'kind    warehouse    amount',
+        '──────  ───────────  ──────',
+        'direct  STANDARD_WH    3.00',
+        'idle    STANDARD_WH    0.50',
+        '',
+        'Total 3.50 USD',
+      ].join('\n'),
+    );
+  });
+
+  test('with --json hands the document on unchanged, with --csv asks for the other form', async () => {
+    answer = { status: 200, body: JSON.stringify(BILL) };
+    expect(JSON.parse((await run('bill', 'sales', '2026-10', '--json')).out)).toEqual(BILL);
+    answer = { status: 200, body: 'kind,amount\ndirect,3.00\n' };
+    expect((await run('bill', 'sales', '2026-10', '--csv')).out).toBe('kind,amount\ndirect,3.00');
+    expect(asked.map(({ url }) => url?.split('.').at(-1))).toEqual(['json', 'csv']);
+  });
+
+  test('of something that is not a month is wrong usage', async () => {
+    expect((await run('bill', 'sales', '2026-13')).code).toBe(2);
+  });
+});
+
+describe('doctor', () => {
+  test('finds a running Tollgate and reports as JSON', async () => {
+    const { code, out } = await run('doctor', '--json');
+    const report = JSON.parse(out) as {
+      healthy: boolean;
+      findings: { check: string; status: string }[];
+    };
+    const statuses = Object.fromEntries(
+      report.findings.map(({ check, status }) => [check, status]),
+    );
+    expect(asked[0]?.url).toBe('/livez');
+    expect(statuses).toMatchObject({
+      Node: 'ok',
+      configuration: 'ok',
+      'admin port': 'ok',
+      'admin API': 'ok',
+      'data directory': 'ok',
+      upstream: 'ok',
+    });
+    expect(code).toBe(report.healthy ? 0 : 1);
+  });
+
+  test('names a port that another program has, an upstream and a database that do not answer', async () => {
+    answer = { status: 404, body: '' };
+    vi.stubEnv('TOLLGATE_UPSTREAM', 'http://127.0.0.1:1');
+    vi.stubEnv('TOLLGATE_DATABASE_URL', 'postgres://u:hunter2@127.0.0.1:1/d');
+    const { code, out } = await run('doctor', '--settings');
+    expect(code).toBe(1);
+    expect(out).toContain('FAILED  admin port:');
+    expect(out).toContain('choose another port in TOLLGATE_ADMIN_PORT');
+    expect(out).toContain('FAILED  upstream: http://127.0.0.1:1 does not answer (');
+    expect(out).toContain('FAILED  database: 127.0.0.1:1/d does not answer (ECONNREFUSED)');
+    expect(out).toContain('note    seal keys:');
+    expect(out).not.toContain('hunter2');
+  });
+
+  test('lists every problem of the configuration', async () => {
+    vi.stubEnv('TOLLGATE_PROXY_PORT', 'x');
+    vi.stubEnv('TOLLGATE_NONSENSE', '1');
+    const { code, out } = await run('doctor');
+    expect(code).toBe(1);
+    expect(out.match(/FAILED {2}configuration/g)).toHaveLength(2);
+  });
+});
+
+describe('the command line', () => {
+  test('answers help and version with 0, and lists what there is', async () => {
+    const { code, out } = await run('--help');
+    expect(code).toBe(0);
+    for (const verb of ['serve', 'doctor', 'grant', 'bill']) expect(out).toContain(`  ${verb}`);
+    expect((await run('--version')).out).toMatch(/^\d+\.\d+\.\d+$/);
+    expect((await run('serve', '--help')).out).toContain('TOLLGATE_SEAL_KEYS');
+  });
+
+  test.each([
+    [['nonsense']],
+    [['grant']],
+    [['grant', 'a', '1', '--nonsense']],
+    [['bill', 'a', '2026-10', 'extra']],
+  ])('answers %j with 2 and a hint', async (args) => {
+    const { code, err } = await run(...args);
+    expect(code).toBe(2);
+    expect(err).toContain('error:');
+  });
+});
