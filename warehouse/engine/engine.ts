@@ -21,7 +21,11 @@ export interface EngineRequest {
   /** Values of context functions and session variables, by upper-case name: CURRENT_USER, CURRENT_ROLE, CURRENT_WAREHOUSE, LAST_QUERY_ID, … */
   readonly context: Readonly<Record<string, string | null>>;
   /** Earlier results that RESULT_SCAN may name: query id → columns and rows. */
-  result(queryId: string): { readonly columns: readonly RowType[]; readonly rows: readonly (readonly Cell[])[] } | undefined;
+  result(
+    queryId: string,
+  ):
+    | { readonly columns: readonly RowType[]; readonly rows: readonly (readonly Cell[])[] }
+    | undefined;
 }
 
 /** How much work a statement is, by statistics; modelled durations and EXPLAIN rest on it. */
@@ -113,9 +117,15 @@ export interface ProvidedColumn {
 export interface Engine {
   openSession(): Promise<EngineSession>;
   databases(): Promise<readonly string[]>;
-  schemas(database: string | null): Promise<readonly { readonly database: string; readonly name: string }[]>;
+  schemas(
+    database: string | null,
+  ): Promise<readonly { readonly database: string; readonly name: string }[]>;
   tables(database: string | null, schema: string | null): Promise<readonly CatalogueTable[]>;
-  columns(database: string | null, schema: string | null, table: string | null): Promise<readonly CatalogueColumn[]>;
+  columns(
+    database: string | null,
+    schema: string | null,
+    table: string | null,
+  ): Promise<readonly CatalogueColumn[]>;
   /**
    * Makes `database.schema.name` hold exactly `rows`, creating what is missing, in one transaction: readers see the
    * old rows or the new ones. Cells are texts in the encodings of a result (`Cell`). Such tables are read-only to

@@ -1,0 +1,118 @@
+/**
+ * The DuckDB file: opened once per engine process, sandboxed, with the macro library and the demo world inside. A
+ * Snowflake schema DB.S is the DuckDB schema "DB.S" of one attached file, so that a transaction may span databases.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { catalogueStatements } from './statistics/catalogue-sql.js';
+import { MACROS } from './sql/macros.js';
+import type { StartOptions } from './process/messages.js';
+import { eventsStatement } from './world/events.js';
+import { MIX_MACROS } from './world/mix.js';
+import { tpchStatements } from './world/tpch.js';
+
+/** Name of the attached file inside DuckDB. */
+export const CATALOG = 'warehouse';
+/** Schema of our own tables; not reachable by statements because their names always carry a dot. */
+export const OWN_SCHEMA = 'tollgate';
+
+/** Raised when stored data is of another version of this layout. */
+const LAYOUT_VERSION = 1;
+
+export interface Database {
+  readonly service: DuckDBConnection;
+  connect(): Promise<DuckDBConnection>;
+  close(): void;
+}
+
+/**
+ * Opens or creates the database. Throws DuckDB's error when the file is locked by another process or unreadable.
+ * Outside access is switched off for good before the first statement of a client can run.
+ */
+export async function openDatabase(options: StartOptions): Promise<Database> {
+  mkdirSync(options.dataDir, { recursive: true });
+  const path = join(options.dataDir, 'warehouse.duckdb');
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: `${options.memoryLimitMb}MB`,
+    threads: '2',
+    temp_directory: '',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const service = await instance.connect();
+  await service.run(`ATTACH '${path.replaceAll("'", "''")}' AS ${CATALOG} (ROW_GROUP_SIZE 8192)`);
+  await service.run(`USE ${CATALOG}`);
+  await service.run(`SET GLOBAL TimeZone = 'UTC'`);
+  await service.run(`SET enable_external_access = false`);
+  if (!(await isFilled(service))) await fill(service, options);
+  await service.run(`SET lock_configuration = true`);
+  return {
+    service,
+    connect: async () => {
+      const connection = await instance.connect();
+      await connection.run(`USE ${CATALOG}`);
+      return connection;
+    },
+    close: () => {
+      service.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+async function isFilled(service: DuckDBConnection): Promise<boolean> {
+  const found = await service.runAndReadAll(
+    `SELECT count(*)::INTEGER FROM duckdb_tables() WHERE database_name = '${CATALOG}' AND schema_name = '${OWN_SCHEMA}' AND table_name = 'layout_v${LAYOUT_VERSION}'`,
+  );
+  return found.getRows()[0]?.[0] === 1;
+}
+
+/** One transaction: a process that dies here leaves an empty file, never half a world. */
+async function fill(service: DuckDBConnection, options: StartOptions): Promise<void> {
+  const world = options.demoWorld
+    ? [
+        ...databaseStatements('ANALYTICS'),
+        ...schemaStatements('ANALYTICS', 'TPCH'),
+        ...schemaStatements('ANALYTICS', 'WEB'),
+        ...tpchStatements('ANALYTICS.TPCH', options.scaleFactor),
+        eventsStatement('ANALYTICS.WEB'),
+      ]
+    : [];
+  await service.run('BEGIN');
+  const all = [
+    `CREATE SCHEMA ${OWN_SCHEMA}`,
+    ...MIX_MACROS,
+    ...MACROS,
+    ...catalogueStatements(options.demoWorld),
+    ...world,
+    `CREATE TABLE ${OWN_SCHEMA}.layout_v${LAYOUT_VERSION} AS SELECT now() AS filled_at`,
+  ];
+  for (const statement of all) await service.run(statement);
+  await service.run('COMMIT');
+  await service.run('CHECKPOINT');
+}
+
+/** DuckDB's schema of the Snowflake schema `database.schema`. */
+export function duckSchema(database: string, schema: string): string {
+  return `${database}.${schema}`;
+}
+
+/** What CREATE DATABASE means in DuckDB: PUBLIC and INFORMATION_SCHEMA, which every Snowflake database has. */
+export function databaseStatements(database: string): readonly string[] {
+  const own = `${database}.INFORMATION_SCHEMA`.replaceAll('"', '""');
+  const name = database.replaceAll("'", "''");
+  return [
+    ...schemaStatements(database, 'PUBLIC'),
+    ...schemaStatements(database, 'INFORMATION_SCHEMA'),
+    ...(['TABLES', 'COLUMNS', 'SCHEMATA', 'VIEWS', 'DATABASES'] as const).map(
+      (view) =>
+        `CREATE VIEW "${own}".${view} AS SELECT * FROM ${CATALOG}.${OWN_SCHEMA}.information_${view.toLowerCase()}('${name}')`,
+    ),
+  ];
+}
+
+/** What CREATE SCHEMA means in DuckDB. */
+export function schemaStatements(database: string, schema: string): readonly string[] {
+  return [`CREATE SCHEMA "${duckSchema(database, schema).replaceAll('"', '""')}"`];
+}

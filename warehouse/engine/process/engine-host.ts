@@ -1,0 +1,118 @@
+/** What the engine process holds: the database, its sessions, the transpiler; and the answer to each request. */
+import { must } from '#base/assert.js';
+import { openDatabase, type Database } from '../database.js';
+import { Transpiler } from '../sql/transpiler.js';
+import { Session } from '../statement/session.js';
+import { listColumns, listDatabases, listSchemas, listTables } from '../statistics/catalogue.js';
+import { replaceTable } from '../statistics/provided.js';
+import { Statistics } from '../statistics/statistics.js';
+import type { ChildReplies, ChildRequest, StartOptions } from './messages.js';
+
+interface Opened {
+  readonly database: Database;
+  readonly statistics: Statistics;
+  readonly options: StartOptions;
+}
+
+export class EngineHost {
+  readonly #transpiler = new Transpiler();
+  readonly #sessions = new Map<number, Session>();
+  /** Statement id → its session, while it waits or runs. */
+  readonly #running = new Map<number, Session>();
+  readonly #cancelled = new Set<number>();
+  #opened: Opened | undefined;
+
+  /** The reply to one request; rejects only for what no statement can cause. */
+  async answer(id: number, request: ChildRequest): Promise<ChildReplies[keyof ChildReplies]> {
+    switch (request.op) {
+      case 'start':
+        await this.#start(request.options);
+        return null;
+      case 'open':
+        await this.#openSession(request.session);
+        return null;
+      case 'close':
+        this.#sessions.get(request.session)?.close();
+        this.#sessions.delete(request.session);
+        return null;
+      case 'execute': {
+        const session = this.#session(request.session);
+        this.#running.set(id, session);
+        try {
+          return await session.execute(request.request, id, () => this.#cancelled.has(id));
+        } finally {
+          this.#running.delete(id);
+          this.#cancelled.delete(id);
+        }
+      }
+      case 'plan':
+        return await this.#session(request.session).plan(request.request, id);
+      case 'interrupt': {
+        const session = this.#running.get(request.statement);
+        if (session === undefined) return null;
+        this.#cancelled.add(request.statement);
+        session.interrupt(request.statement);
+        return null;
+      }
+      case 'databases':
+        return await listDatabases(this.#open().database.service);
+      case 'schemas':
+        return await listSchemas(this.#open().database.service, request.database);
+      case 'tables':
+        return await listTables(this.#open().database.service, request.database, request.schema);
+      case 'columns':
+        return await listColumns(
+          this.#open().database.service,
+          request.database,
+          request.schema,
+          request.table,
+        );
+      case 'replaceTable':
+        await replaceTable(this.#open().database.service, request);
+        this.#open().statistics.changed();
+        return null;
+      case 'stop':
+        this.#close();
+        return null;
+    }
+  }
+
+  /** The parent is gone: closes the database and ends the process. */
+  leave(): void {
+    this.#close();
+    void this.#transpiler.stop();
+    process.exit(0);
+  }
+
+  async #start(options: StartOptions): Promise<void> {
+    this.#transpiler.warm();
+    const database = await openDatabase(options);
+    const statistics = new Statistics(database.service, options.demoWorld);
+    this.#opened = { database, statistics, options };
+  }
+
+  async #openSession(session: number): Promise<void> {
+    const { database, statistics, options } = this.#open();
+    const connection = await database.connect();
+    const { resultBytesMax } = options;
+    this.#sessions.set(
+      session,
+      new Session({ connection, transpiler: this.#transpiler, statistics, resultBytesMax }),
+    );
+  }
+
+  #session(session: number): Session {
+    return must(this.#sessions.get(session), 'a statement for a session that is not open');
+  }
+
+  #open(): Opened {
+    return must(this.#opened, 'a request before the database was opened');
+  }
+
+  #close(): void {
+    for (const session of this.#sessions.values()) session.close();
+    this.#sessions.clear();
+    this.#opened?.database.close();
+    this.#opened = undefined;
+  }
+}

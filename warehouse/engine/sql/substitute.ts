@@ -1,0 +1,167 @@
+/** What the session knows, written into the text: context functions, session variables and binds. */
+import type { EngineBind } from '../engine.js';
+import { failure, StatementFailed } from '../failures.js';
+import type { StatementRequest } from '../process/messages.js';
+import { isSymbol, quoteText, raw, type Piece } from './pieces.js';
+
+const BARE: ReadonlySet<string> = new Set([
+  'CURRENT_DATE',
+  'CURRENT_TIMESTAMP',
+  'CURRENT_TIME',
+  'LOCALTIMESTAMP',
+  'LOCALTIME',
+  'CURRENT_USER',
+]);
+
+/** `pieces` with every context function, variable and bind replaced by a literal. Array binds give their first row. */
+export function substitute(
+  pieces: readonly Piece[],
+  request: StatementRequest,
+  now: Date,
+): readonly Piece[] {
+  const literals = contextLiterals(request, now);
+  const out: Piece[] = [];
+  let binds = 0;
+  for (let index = 0; index < pieces.length; index += 1) {
+    const piece = pieces[index];
+    if (piece === undefined) break;
+    if (piece.kind === 'bind') {
+      const named = /^:(\d+)$/.exec(piece.value);
+      out.push(
+        raw(bindLiteral(request.binds[named === null ? binds++ : Number(named[1]) - 1]), piece),
+      );
+    } else if (piece.kind === 'variable') {
+      out.push(variable(piece, request));
+    } else if (piece.kind === 'word' && !isSymbol(pieces, index - 1, '.')) {
+      const isCall = isSymbol(pieces, index + 1, '(') && isSymbol(pieces, index + 2, ')');
+      const literal = isCall || BARE.has(piece.value) ? literals(piece.value) : undefined;
+      if (literal === undefined) out.push(piece);
+      else {
+        out.push(raw(literal, piece));
+        index += isCall ? 2 : precision(pieces, index);
+      }
+    } else out.push(piece);
+  }
+  return out;
+}
+
+/** `CURRENT_TIMESTAMP(3)`: the pieces of the bracket. */
+function precision(pieces: readonly Piece[], index: number): number {
+  return isSymbol(pieces, index + 1, '(') && isSymbol(pieces, index + 3, ')') ? 3 : 0;
+}
+
+function contextLiterals(
+  request: StatementRequest,
+  now: Date,
+): (name: string) => string | undefined {
+  const stated = request.context['CURRENT_TIMESTAMP'];
+  const parsed = stated === undefined || stated === null ? now : new Date(stated);
+  const instant = (Number.isNaN(parsed.getTime()) ? now : parsed).toISOString();
+  const text = instant.slice(0, 23).replace('T', ' ');
+  return (name) => {
+    switch (name) {
+      case 'CURRENT_DATE':
+        return `CAST('${text.slice(0, 10)}' AS DATE)`;
+      case 'CURRENT_TIME':
+      case 'LOCALTIME':
+        return `CAST('${text.slice(11)}' AS TIME)`;
+      case 'CURRENT_TIMESTAMP':
+      case 'LOCALTIMESTAMP':
+      case 'GETDATE':
+      case 'SYSTIMESTAMP':
+        return `CAST('${text}+00' AS TIMESTAMP_LTZ)`;
+      case 'SYSDATE':
+        return `CAST('${text}' AS TIMESTAMP_NTZ)`;
+    }
+    const value = request.context[name];
+    if (value !== undefined) return value === null ? 'NULL' : quoteText(value);
+    if (name === 'CURRENT_DATABASE')
+      return request.database === null ? 'NULL' : quoteText(request.database);
+    if (name === 'CURRENT_SCHEMA')
+      return request.schema === null ? 'NULL' : quoteText(request.schema);
+    return undefined;
+  };
+}
+
+function variable(piece: Piece, request: StatementRequest): Piece {
+  if (/^\d+$/.test(piece.value))
+    return { ...piece, kind: 'word', text: `COLUMN${piece.value}`, value: `COLUMN${piece.value}` };
+  const value = request.context[`$${piece.value}`] ?? request.context[piece.value];
+  if (value === undefined)
+    throw new StatementFailed(
+      failure(
+        '002211',
+        '42000',
+        `SQL compilation error:\nerror line 1 at position ${piece.start}\nSession variable '$${piece.value}' does not exist`,
+      ),
+    );
+  if (value === null) return raw('NULL', piece);
+  const isNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(value);
+  return isNumber ? raw(value, piece) : { ...piece, kind: 'string', text: quoteText(value), value };
+}
+
+/** A literal for a bind; a missing one (compiling only) is NULL. */
+export function bindLiteral(bind: EngineBind | undefined): string {
+  if (bind === undefined) return 'NULL';
+  const value =
+    typeof bind.value === 'string' || bind.value === null ? bind.value : (bind.value[0] ?? null);
+  return textLiteral(bind.type, value);
+}
+
+const NANOS = 1_000_000_000n;
+
+/** A Snowflake literal for a value in the wire's encoding of binds; fails with 100038 when it is none. */
+export function textLiteral(type: string, value: string | null): string {
+  if (value === null) return 'NULL';
+  switch (type.toUpperCase()) {
+    case 'FIXED':
+      if (!/^[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?$/.test(value))
+        throw notRecognised('Numeric value', value);
+      return value.startsWith('-') ? `(${value})` : value;
+    case 'REAL':
+      return `CAST(${quoteText(value)} AS DOUBLE)`;
+    case 'BOOLEAN':
+      return /^(?:1|true|t|yes|on)$/i.test(value) ? 'TRUE' : 'FALSE';
+    case 'DATE':
+      return /^-?\d+$/.test(value)
+        ? `CAST('${new Date(Number(value)).toISOString().slice(0, 10)}' AS DATE)`
+        : `CAST(${quoteText(value)} AS DATE)`;
+    case 'TIME':
+      return `CAST('${/^\d+$/.test(value) ? clock(BigInt(value)) : value.replaceAll("'", '')}' AS TIME)`;
+    case 'TIMESTAMP_NTZ':
+      return `CAST(${quoteText(instant(value))} AS TIMESTAMP_NTZ)`;
+    case 'TIMESTAMP_LTZ':
+      return `CAST(${quoteText(`${instant(value)}+00`)} AS TIMESTAMP_LTZ)`;
+    case 'TIMESTAMP_TZ':
+      return `CAST(${quoteText(`${instant(value.split(' ')[0] ?? '')}+00`)} AS TIMESTAMP_TZ)`;
+    case 'BINARY':
+      if (!/^(?:[0-9a-fA-F]{2})*$/.test(value)) throw notRecognised('Binary value', value);
+      return `X'${value}'`;
+    case 'VARIANT':
+    case 'OBJECT':
+    case 'ARRAY':
+      return `PARSE_JSON(${quoteText(value)})`;
+    default:
+      return quoteText(value);
+  }
+}
+
+function notRecognised(what: string, value: string): StatementFailed {
+  return new StatementFailed(failure('100038', '22018', `${what} '${value}' is not recognized`));
+}
+
+/** Nanoseconds since the epoch as text with six digits, DuckDB's precision. */
+function instant(value: string): string {
+  if (!/^-?\d+$/.test(value)) return value;
+  const nanos = BigInt(value);
+  const seconds = nanos >= 0n ? nanos / NANOS : (nanos - NANOS + 1n) / NANOS;
+  const fraction = String((nanos - seconds * NANOS) / 1000n).padStart(6, '0');
+  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19).replace('T', ' ')}.${fraction}`;
+}
+
+function clock(nanos: bigint): string {
+  const seconds = Number(nanos / NANOS);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const fraction = String((nanos % NANOS) / 1000n).padStart(6, '0');
+  return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${fraction}`;
+}

@@ -1,0 +1,141 @@
+/** From Snowflake's text to DuckDB's: names in full, private function names, the transpiler, then a pass over its output. */
+import type { EngineFailure } from '../engine.js';
+import { StatementFailed, syntaxError, unsupported } from '../failures.js';
+import { renameFunctions } from './functions.js';
+import { finish } from './finish.js';
+import { isSymbol, isWord, quoteName, raw, render, type Piece } from './pieces.js';
+import { dotted, fullName, type FullName, type Scope } from './resolve.js';
+import { tableMentions, type TableMention } from './table-names.js';
+import type { Transpiler } from './transpiler.js';
+
+/** Longest text that is translated, in UTF-16 units. */
+export const SQL_LENGTH_MAX = 1_048_576;
+
+export interface Translation {
+  readonly duckSql: string;
+  readonly mentions: readonly ResolvedMention[];
+}
+
+export interface ResolvedMention extends TableMention {
+  readonly full: FullName;
+}
+
+/** What the session adds to names: temporary tables, and what stands in for table functions. */
+export interface Names extends Scope {
+  readonly temporary: ReadonlySet<string>;
+  /** DuckDB text that stands for a table function's call, or undefined when it is not known. */
+  tableFunction(
+    mention: TableMention,
+    pieces: readonly Piece[],
+  ): { readonly sql: string; readonly to: number } | undefined;
+}
+
+/** DuckDB's text of the statement in `pieces`. Throws StatementFailed. */
+export async function translate(
+  pieces: readonly Piece[],
+  sql: string,
+  names: Names,
+  transpiler: Transpiler,
+): Promise<Translation> {
+  const { named, mentions } = withFullNames(pieces, names);
+  const text = render(renameFunctions(named));
+  if (text.length > SQL_LENGTH_MAX)
+    throw new StatementFailed(unsupported('a statement of more than 1 MB'));
+  const result = await transpiler.transpile(text);
+  if (result.kind === 'broken')
+    throw new StatementFailed(unsupported('a statement of this depth or length'));
+  if (result.kind === 'refused') throw new StatementFailed(refused(named, result.at, sql));
+  return { duckSql: finish(result.sql), mentions };
+}
+
+/** The transpiler counts in its own text: the piece that stands there knows its place in the client's. */
+function refused(pieces: readonly Piece[], at: number, sql: string): EngineFailure {
+  let length = 0;
+  for (const piece of pieces) {
+    length += piece.text.length + (piece.isSpaced ? 1 : 0);
+    if (length > at && at >= 0) return syntaxError(sql, piece.start, original(piece, sql));
+  }
+  return syntaxError(sql, sql.length, '<EOF>');
+}
+
+/** The piece as the client wrote it. */
+function original(piece: Piece, sql: string): string {
+  return piece.start < 0
+    ? piece.value
+    : sql.slice(piece.start, piece.start + Math.max(1, piece.value.length));
+}
+
+/** Replaces table names by DuckDB's full names, and shortens column paths that repeat them. */
+export function withFullNames(
+  pieces: readonly Piece[],
+  names: Names,
+): { readonly named: readonly Piece[]; readonly mentions: readonly ResolvedMention[] } {
+  const found = tableMentions(pieces);
+  const mentions: ResolvedMention[] = [];
+  const named: Piece[] = [];
+  let at = 0;
+  for (const mention of found) {
+    if (mention.from < at) continue;
+    named.push(...pieces.slice(at, mention.from));
+    at = mention.to;
+    if (mention.isFunction) {
+      const call = names.tableFunction(mention, pieces);
+      if (call === undefined) {
+        named.push(...pieces.slice(mention.from, mention.to));
+        continue;
+      }
+      named.push(raw(call.sql, pieces[mention.from]));
+      at = call.to;
+      continue;
+    }
+    const full = fullName(mention.parts, names);
+    mentions.push({ ...mention, full });
+    named.push(raw(duckName(full, names), pieces[mention.from]));
+  }
+  named.push(...pieces.slice(at));
+  return { named: shortenPaths(named, mentions), mentions };
+}
+
+/** DuckDB's name of a table: temporary ones live in the session's own catalogue. */
+export function duckName(full: FullName, names: Names): string {
+  return names.temporary.has(dotted(full))
+    ? `temp.main.${quoteName(full.name)}`
+    : `${quoteName(`${full.database}.${full.schema}`)}.${quoteName(full.name)}`;
+}
+
+/** `S.T.C` and `D.S.T.C` become `T.C` where S.T is a table of the statement. */
+function shortenPaths(
+  pieces: readonly Piece[],
+  mentions: readonly ResolvedMention[],
+): readonly Piece[] {
+  if (!mentions.some(({ parts }) => parts.length > 1)) return pieces;
+  const out: Piece[] = [];
+  for (let index = 0; index < pieces.length; index += 1) {
+    const skip = isSymbol(pieces, index - 1, '.') ? 0 : repeatedPrefix(pieces, index, mentions);
+    index += skip;
+    const piece = pieces[index];
+    if (piece !== undefined) out.push(skip > 0 ? { ...piece, isSpaced: true } : piece);
+  }
+  return out;
+}
+
+/** How many pieces before the table name of a column path at `index` repeat its database and schema. */
+function repeatedPrefix(
+  pieces: readonly Piece[],
+  index: number,
+  mentions: readonly ResolvedMention[],
+): number {
+  const path: string[] = [];
+  for (let at = index; pieces[at]?.kind === 'word' || pieces[at]?.kind === 'quoted'; at += 2) {
+    path.push(pieces[at]?.value ?? '');
+    if (!isSymbol(pieces, at + 1, '.')) break;
+  }
+  if (path.length < 3) return 0;
+  const matches = (parts: readonly string[]): boolean =>
+    mentions.some(({ full }) => {
+      const whole = [full.database, full.schema, full.name];
+      return parts.every((part, at) => part === whole[whole.length - parts.length + at]);
+    });
+  if (path.length >= 4 && matches(path.slice(0, 3))) return 4;
+  return matches(path.slice(0, 2)) && !isWord(pieces, index, 'TEMP') ? 2 : 0;
+}

@@ -1,0 +1,97 @@
+/** DuckDB's types as the wire's types, and the SQL that turns a value into a cell's text. */
+import { DuckDBTypeId, type DuckDBType, type DuckDBDecimalType } from '@duckdb/node-api';
+import { columnType, type RowType } from '#base/wire/row-type.js';
+
+/** The wire's description of a result column of DuckDB type `type`. */
+export function rowTypeOf(name: string, type: DuckDBType): RowType {
+  switch (type.typeId) {
+    case DuckDBTypeId.BOOLEAN:
+      return columnType(name, 'boolean');
+    case DuckDBTypeId.TINYINT:
+    case DuckDBTypeId.SMALLINT:
+    case DuckDBTypeId.INTEGER:
+    case DuckDBTypeId.BIGINT:
+    case DuckDBTypeId.HUGEINT:
+    case DuckDBTypeId.UTINYINT:
+    case DuckDBTypeId.USMALLINT:
+    case DuckDBTypeId.UINTEGER:
+    case DuckDBTypeId.UBIGINT:
+    case DuckDBTypeId.UHUGEINT:
+    case DuckDBTypeId.BIGNUM:
+      return columnType(name, 'fixed', { precision: 38, scale: 0 });
+    case DuckDBTypeId.DECIMAL: {
+      const { width, scale } = type as DuckDBDecimalType;
+      return columnType(name, 'fixed', { precision: width, scale });
+    }
+    case DuckDBTypeId.FLOAT:
+    case DuckDBTypeId.DOUBLE:
+      return columnType(name, 'real');
+    case DuckDBTypeId.DATE:
+      return columnType(name, 'date');
+    case DuckDBTypeId.TIME:
+    case DuckDBTypeId.TIME_NS:
+    case DuckDBTypeId.TIME_TZ:
+      return columnType(name, 'time');
+    case DuckDBTypeId.TIMESTAMP:
+    case DuckDBTypeId.TIMESTAMP_S:
+    case DuckDBTypeId.TIMESTAMP_MS:
+    case DuckDBTypeId.TIMESTAMP_NS:
+      return columnType(name, 'timestamp_ntz');
+    case DuckDBTypeId.TIMESTAMP_TZ:
+      return columnType(name, 'timestamp_ltz');
+    case DuckDBTypeId.BLOB:
+    case DuckDBTypeId.BIT:
+      return columnType(name, 'binary');
+    case DuckDBTypeId.LIST:
+    case DuckDBTypeId.ARRAY:
+      return columnType(name, 'array');
+    case DuckDBTypeId.STRUCT:
+    case DuckDBTypeId.MAP:
+    case DuckDBTypeId.UNION:
+      return columnType(name, 'object');
+    default:
+      return columnType(name, type.alias === 'JSON' ? 'variant' : 'text');
+  }
+}
+
+/** SQL for the cell of `column`, an expression of DuckDB type `type`: the texts of the JSON result format. */
+export function cellSql(column: string, type: DuckDBType): string {
+  switch (rowTypeOf('', type).type) {
+    case 'boolean':
+      return `${column}::TINYINT::VARCHAR`;
+    case 'real':
+      return `CASE WHEN isnan(${column}) THEN 'NaN' WHEN isinf(${column}) THEN CASE WHEN ${column} > 0 THEN 'inf' ELSE '-inf' END
+        WHEN abs(${column}) < 1e15 AND ${column} = trunc(${column}) THEN ${column}::BIGINT::VARCHAR ELSE ${column}::VARCHAR END`;
+    case 'date':
+      return `(${column} - DATE '1970-01-01')::VARCHAR`;
+    case 'time':
+      return (
+        `concat(epoch_us(${column}::TIME)::DECIMAL(20,0) * 0.000001::DECIMAL(7,6), '000')`.replace(
+          /^/,
+          `CASE WHEN ${column} IS NOT NULL THEN `,
+        ) + ' END'
+      );
+    case 'timestamp_ntz':
+      return timestampCell(`${column}::TIMESTAMP`, column);
+    case 'timestamp_ltz':
+      return timestampCell(column, column);
+    case 'binary':
+      return `hex(${column}::BLOB)`;
+    case 'array':
+    case 'object':
+      return `to_json(${column})::VARCHAR`;
+    default:
+      return `${column}::VARCHAR`;
+  }
+}
+
+function timestampCell(value: string, column: string): string {
+  return `CASE WHEN ${column} IS NOT NULL THEN concat(epoch_us(${value})::DECIMAL(20,0) * 0.000001::DECIMAL(7,6), '000') END`;
+}
+
+/** SELECT whose only column is each row of `sql` as a JSON array of cells. */
+export function rowsSql(sql: string, types: readonly DuckDBType[]): string {
+  const names = types.map((_, index) => `c${index}`);
+  const cells = types.map((type, index) => cellSql(`c${index}`, type));
+  return `SELECT to_json([${cells.join(', ')}])::VARCHAR FROM (${sql}\n) AS q(${names.join(', ')})`;
+}

@@ -1,0 +1,296 @@
+/** One session inside the engine process: a DuckDB connection, its temporary tables, and the statement it runs. */
+import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBType } from '@duckdb/node-api';
+import { toError } from '#base/errors.js';
+import { WIRE_CODES, STATEMENT_TYPES } from '#base/wire/codes.js';
+import type { RowType } from '#base/wire/row-type.js';
+import type { EngineFailure, EnginePlan } from '../engine.js';
+import { cancelled, failure, StatementFailed, syntaxError } from '../failures.js';
+import type { RowsAsText, StatementRequest } from '../process/messages.js';
+import { textNames } from '../sql/column-names.js';
+import { isSymbol, toPieces, type Piece } from '../sql/pieces.js';
+import { substitute } from '../sql/substitute.js';
+import { translate, type Names, type ResolvedMention } from '../sql/translate.js';
+import type { Transpiler } from '../sql/transpiler.js';
+import type { Statistics } from '../statistics/statistics.js';
+import { rowsSql, rowTypeOf } from './cells.js';
+import { runDdl } from './ddl.js';
+import { runDml } from './dml.js';
+import { fromDuckError } from './duck-errors.js';
+import { tableFunction } from './table-functions.js';
+import { runTransaction } from './transaction.js';
+
+export interface SessionParts {
+  readonly connection: DuckDBConnection;
+  readonly transpiler: Transpiler;
+  readonly statistics: Statistics;
+  readonly resultBytesMax: number;
+}
+
+/** A statement on its way: its text and what is known of it so far. */
+export interface Running {
+  readonly request: StatementRequest;
+  readonly source: readonly Piece[];
+  readonly pieces: readonly Piece[];
+  mentions: readonly ResolvedMention[];
+}
+
+export class Session {
+  readonly connection: DuckDBConnection;
+  readonly statistics: Statistics;
+  /** Full dotted names of this session's temporary tables. */
+  readonly temporary: Set<string> = new Set<string>();
+  isInTransaction = false;
+  readonly #transpiler: Transpiler;
+  readonly #resultBytesMax: number;
+  #isInterrupted = false;
+  #current: number | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: SessionParts) {
+    this.connection = parts.connection;
+    this.statistics = parts.statistics;
+    this.#transpiler = parts.transpiler;
+    this.#resultBytesMax = parts.resultBytesMax;
+  }
+
+  /** Runs a statement after those before it; every ending is a value. `isCancelled` is asked before the first step. */
+  execute(
+    request: StatementRequest,
+    id: number,
+    isCancelled: () => boolean,
+  ): Promise<RowsAsText | EngineFailure> {
+    return this.#inTurn(request, id, (running) => {
+      if (isCancelled()) throw new StatementFailed(cancelled());
+      return this.#dispatch(running);
+    });
+  }
+
+  /** Compiles a statement. */
+  plan(request: StatementRequest, id: number): Promise<EnginePlan | EngineFailure> {
+    return this.#inTurn(request, id, (running) => this.#plan(running));
+  }
+
+  /** Stops statement `id` if it is the one that runs now; it ends with 000604. */
+  interrupt(id: number): void {
+    if (this.#current !== id) return;
+    this.#isInterrupted = true;
+    this.connection.interrupt();
+  }
+
+  close(): void {
+    this.connection.interrupt();
+    this.connection.closeSync();
+  }
+
+  /** Text of a statement for DuckDB. */
+  async translate(running: Running, pieces: readonly Piece[] = running.pieces): Promise<string> {
+    const { duckSql, mentions } = await translate(
+      pieces,
+      running.request.sql,
+      this.names(running),
+      this.#transpiler,
+    );
+    running.mentions = mentions;
+    return duckSql;
+  }
+
+  names(running: Running): Names {
+    const { database, schema } = running.request;
+    return {
+      database,
+      schema,
+      temporary: this.temporary,
+      tableFunction: (mention, pieces) => tableFunction(mention, pieces, running.request),
+    };
+  }
+
+  #inTurn<Result>(
+    request: StatementRequest,
+    id: number,
+    run: (running: Running) => Promise<Result>,
+  ): Promise<Result | EngineFailure> {
+    const mine = this.#last.then(() => {
+      this.#current = id;
+      return this.#guarded(request, run);
+    });
+    this.#last = mine;
+    return mine;
+  }
+
+  async #guarded<Result>(
+    request: StatementRequest,
+    run: (running: Running) => Promise<Result>,
+  ): Promise<Result | EngineFailure> {
+    this.#isInterrupted = false;
+    let running: Running | undefined;
+    try {
+      running = read(request);
+      return await run(running);
+    } catch (thrown) {
+      if (thrown instanceof StatementFailed) return thrown.failure;
+      if (this.#isInterrupted) return cancelled();
+      const { sql } = request;
+      return fromDuckError(toError(thrown).message, {
+        sql,
+        pieces: running?.source ?? [],
+        mentions: running?.mentions ?? [],
+      });
+    }
+  }
+
+  #dispatch(running: Running): Promise<RowsAsText> {
+    switch (verbOf(running.pieces)) {
+      case 'INSERT':
+      case 'UPDATE':
+      case 'DELETE':
+      case 'MERGE':
+        return runDml(this, running);
+      case 'CREATE':
+      case 'DROP':
+      case 'ALTER':
+      case 'TRUNCATE':
+      case 'COMMENT':
+      case 'UNDROP':
+        return runDdl(this, running);
+      case 'BEGIN':
+      case 'START':
+      case 'COMMIT':
+      case 'ROLLBACK':
+        return runTransaction(this, running);
+      default:
+        return this.query(running);
+    }
+  }
+
+  /** Runs a SELECT: rows as JSON texts, columns, and what it scans by the statistics. */
+  async query(running: Running): Promise<RowsAsText> {
+    const duckSql = await this.translate(running);
+    const { columns, types } = await this.#describe(running, duckSql);
+    const scans = await this.statistics.scansOf(this.connection, duckSql);
+    const rowTexts = await this.#rows(rowsSql(duckSql, types));
+    return {
+      kind: 'rows',
+      columns,
+      rowTexts,
+      statementTypeId: STATEMENT_TYPES.select,
+      scan: this.statistics.profile(scans, 0),
+    };
+  }
+
+  async #plan(running: Running): Promise<EnginePlan> {
+    const verb = verbOf(running.pieces);
+    const statementTypeId = TYPE_OF_VERB[verb] ?? STATEMENT_TYPES.select;
+    if (statementTypeId >= STATEMENT_TYPES.tcl)
+      return { kind: 'plan', scans: [], columns: [], statementTypeId };
+    const duckSql = await this.translate(running);
+    const scans = await this.statistics.scansOf(this.connection, duckSql);
+    const columns =
+      statementTypeId === STATEMENT_TYPES.select
+        ? (await this.#describe(running, duckSql)).columns
+        : [];
+    return { kind: 'plan', scans: this.statistics.planned(scans), columns, statementTypeId };
+  }
+
+  async #describe(
+    running: Running,
+    duckSql: string,
+  ): Promise<{ readonly columns: readonly RowType[]; readonly types: readonly DuckDBType[] }> {
+    const prepared = await this.connection.prepare(duckSql);
+    try {
+      return describe(prepared, textNames(running.source, running.request.sql));
+    } finally {
+      prepared.destroySync();
+    }
+  }
+
+  async #rows(sql: string): Promise<readonly string[]> {
+    const result = await this.connection.stream(sql);
+    const texts: string[] = [];
+    let bytes = 0;
+    for await (const chunk of result.yieldRows()) {
+      for (const [text] of chunk) {
+        texts.push(text as string);
+        bytes += (text as string).length;
+      }
+      if (bytes > this.#resultBytesMax)
+        throw new StatementFailed(
+          failure(
+            WIRE_CODES.internalError,
+            'XX000',
+            'The result is larger than the embedded warehouse returns.',
+          ),
+        );
+    }
+    if (this.#isInterrupted) throw new StatementFailed(cancelled());
+    return texts;
+  }
+}
+
+const TYPE_OF_VERB: Readonly<Record<string, number>> = {
+  INSERT: STATEMENT_TYPES.insert,
+  UPDATE: STATEMENT_TYPES.update,
+  DELETE: STATEMENT_TYPES.delete,
+  MERGE: STATEMENT_TYPES.merge,
+  CREATE: STATEMENT_TYPES.ddl,
+  DROP: STATEMENT_TYPES.ddl,
+  ALTER: STATEMENT_TYPES.ddl,
+  TRUNCATE: STATEMENT_TYPES.ddl,
+  COMMENT: STATEMENT_TYPES.ddl,
+  UNDROP: STATEMENT_TYPES.ddl,
+  BEGIN: STATEMENT_TYPES.tcl,
+  START: STATEMENT_TYPES.tcl,
+  COMMIT: STATEMENT_TYPES.tcl,
+  ROLLBACK: STATEMENT_TYPES.tcl,
+};
+
+/** The first keyword, past opening brackets. */
+export function verbOf(pieces: readonly Piece[]): string {
+  return pieces.find(({ kind }) => kind !== 'symbol')?.value ?? '';
+}
+
+const QUERY_VERBS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES']);
+
+function read(request: StatementRequest): Running {
+  const all = toPieces(request.sql);
+  if (!('length' in all)) throw new StatementFailed(syntaxError(request.sql, all.at, all.text));
+  let end = all.length;
+  while (end > 0 && isSymbol(all, end - 1, ';')) end -= 1;
+  const source = all.slice(0, end);
+  const verb = verbOf(source);
+  if (source.length === 0)
+    throw new StatementFailed(
+      failure('000900', '42601', 'SQL compilation error:\nEmpty SQL statement.'),
+    );
+  const first = source[0];
+  if (first !== undefined && !QUERY_VERBS.has(verb) && TYPE_OF_VERB[verb] === undefined)
+    throw new StatementFailed(
+      syntaxError(
+        request.sql,
+        first.start,
+        request.sql.slice(first.start, first.start + first.text.length),
+      ),
+    );
+  return { request, source, pieces: substitute(source, request, new Date()), mentions: [] };
+}
+
+function describe(
+  prepared: DuckDBPreparedStatement,
+  names: readonly (string | undefined)[],
+): { readonly columns: readonly RowType[]; readonly types: readonly DuckDBType[] } {
+  const star = names.indexOf('*');
+  const count = prepared.columnCount;
+  const textName = (index: number): string | undefined => {
+    if (star < 0) return names.length === count ? names[index] : undefined;
+    if (index < star) return names[index];
+    const fromEnd = count - index;
+    const after = names.slice(star + 1);
+    return fromEnd <= after.length && !after.includes('*')
+      ? after[after.length - fromEnd]
+      : undefined;
+  };
+  const types = Array.from({ length: count }, (_, index) => prepared.columnType(index));
+  const columns = types.map((type, index) =>
+    rowTypeOf(textName(index) ?? prepared.columnName(index), type),
+  );
+  return { columns, types };
+}

@@ -1,0 +1,35 @@
+/** BEGIN, COMMIT, ROLLBACK. COMMIT and ROLLBACK outside a transaction do nothing, as in Snowflake. */
+import { STATEMENT_TYPES } from '#base/wire/codes.js';
+import { columnType } from '#base/wire/row-type.js';
+import type { RowsAsText } from '../process/messages.js';
+import type { Running, Session } from './session.js';
+
+/** Runs a transaction statement; a BEGIN inside a transaction goes on with the open one. */
+export async function runTransaction(session: Session, running: Running): Promise<RowsAsText> {
+  const verb = running.pieces[0]?.value;
+  const isStart = verb === 'BEGIN' || verb === 'START';
+  if (isStart !== session.isInTransaction) {
+    await session.connection.run(isStart ? 'BEGIN' : verb === 'COMMIT' ? 'COMMIT' : 'ROLLBACK');
+    session.isInTransaction = isStart;
+  }
+  return statusRow('Statement executed successfully.', STATEMENT_TYPES.tcl);
+}
+
+/** The answer of a statement without rows: one text in column `status`. */
+export function statusRow(status: string, statementTypeId: number): RowsAsText {
+  return {
+    kind: 'rows',
+    columns: [columnType('status', 'text')],
+    rowTexts: [JSON.stringify([status])],
+    statementTypeId,
+    scan: NOTHING_SCANNED,
+  };
+}
+
+export const NOTHING_SCANNED = {
+  bytesScanned: 0,
+  partitionsScanned: 0,
+  partitionsTotal: 0,
+  rowsScanned: 0,
+  bytesWritten: 0,
+} as const;

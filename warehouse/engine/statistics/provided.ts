@@ -1,0 +1,86 @@
+/** Tables whose rows the server provides: replaced as a whole, readable by everyone. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Cell } from '#base/wire/row-type.js';
+import type { ProvidedColumn } from '../engine.js';
+import { databaseStatements, schemaStatements } from '../database.js';
+import { quoteDuckText, quoteName } from '../sql/pieces.js';
+import { listDatabases, listSchemas } from './catalogue.js';
+
+export interface ProvidedTable {
+  readonly database: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly ProvidedColumn[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/** Replaces the table's rows in one transaction, creating database, schema and table when missing. */
+export async function replaceTable(service: DuckDBConnection, table: ProvidedTable): Promise<void> {
+  const { database, schema } = table;
+  const missing: string[] = [];
+  if (!(await listDatabases(service)).includes(database))
+    missing.push(...databaseStatements(database));
+  const schemas = await listSchemas(service, database);
+  const isMade = schemas.some(({ name }) => name === schema);
+  if (!isMade && schema !== 'PUBLIC' && schema !== 'INFORMATION_SCHEMA')
+    missing.push(...schemaStatements(database, schema));
+  const statements = [...missing, createSql(table)];
+  await service.run('BEGIN');
+  try {
+    for (const statement of statements) await service.run(statement);
+    await service.run('COMMIT');
+  } catch (cause) {
+    await service.run('ROLLBACK');
+    throw cause;
+  }
+}
+
+/** The rows travel as one JSON text: one value to parse in SQL however many rows there are. */
+function createSql({ database, schema, name, columns, rows }: ProvidedTable): string {
+  const target = `${quoteName(`${database}.${schema}`)}.${quoteName(name)}`;
+  const cells = columns.map((column, index) => {
+    const cell = `r->>${index}`;
+    return `${decoded(cell, column.type)} AS ${quoteName(column.name)}`;
+  });
+  return `CREATE OR REPLACE TABLE ${target} AS
+    SELECT ${cells.join(', ')} FROM (SELECT unnest(from_json(${quoteDuckText(JSON.stringify(rows))}, '["JSON"]')) AS r)`;
+}
+
+/** SQL that reads a cell's text in the encoding of results. */
+function decoded(cell: string, type: string): string {
+  const upper = type.toUpperCase();
+  const base = /^[A-Z_]+/.exec(upper)?.[0] ?? 'VARCHAR';
+  switch (base) {
+    case 'NUMBER':
+    case 'DECIMAL':
+    case 'NUMERIC':
+    case 'FIXED': {
+      const size = /\((\d+)(?:\s*,\s*(\d+))?\)/.exec(upper);
+      return `(${cell})::DECIMAL(${size?.[1] ?? '38'},${size?.[2] ?? '0'})`;
+    }
+    case 'INT':
+    case 'INTEGER':
+    case 'BIGINT':
+      return `(${cell})::BIGINT`;
+    case 'FLOAT':
+    case 'DOUBLE':
+    case 'REAL':
+      return `(${cell})::DOUBLE`;
+    case 'BOOLEAN':
+      return `(${cell})::BOOLEAN`;
+    case 'DATE':
+      return `DATE '1970-01-01' + (${cell})::INTEGER`;
+    case 'TIMESTAMP_NTZ':
+    case 'TIMESTAMP':
+      return `make_timestamp(((${cell})::DECIMAL(38,9) * 1000000)::BIGINT)`;
+    case 'TIMESTAMP_LTZ':
+    case 'TIMESTAMP_TZ':
+      return `make_timestamp((split_part(${cell}, ' ', 1)::DECIMAL(38,9) * 1000000)::BIGINT)::TIMESTAMPTZ`;
+    case 'VARIANT':
+    case 'OBJECT':
+    case 'ARRAY':
+      return `(${cell})::JSON`;
+    default:
+      return `(${cell})::VARCHAR`;
+  }
+}

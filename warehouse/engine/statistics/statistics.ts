@@ -1,0 +1,245 @@
+/**
+ * How much a statement reads, by statistics: tables are micro-partitions with a least and a greatest value in each
+ * column; a scan is assigned the partitions its filters leave, times the bytes of the columns it reads.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { PlannedScan, ScanProfile } from '../engine.js';
+import { EVENTS_BYTES, EVENTS_PARTITIONS, EVENTS_ROWS, EVENTS_SHARES } from '../world/events.js';
+import { identifiers, scansOfPlan, type Scan } from './scans.js';
+
+export const ROWS_PER_PARTITION = 8192;
+const EVENTS_SCHEMA = 'ANALYTICS.WEB';
+const EVENTS_KEY = 'EVENT_DATE';
+const TABLES_MAX = 2000;
+
+/** A scan with what it is assigned. */
+export interface AssignedScan {
+  readonly scan: Scan;
+  readonly partitionsAssigned: number;
+  readonly partitionsTotal: number;
+  readonly bytesAssigned: number;
+  readonly rowsAssigned: number;
+}
+
+interface TableStatistics {
+  readonly rows: number;
+  readonly partitions: number;
+  /** Bytes of one row's value by column. */
+  readonly widths: ReadonlyMap<string, number>;
+}
+
+export class Statistics {
+  readonly #service: DuckDBConnection;
+  readonly #hasEvents: boolean;
+  readonly #widths = new Map<string, ReadonlyMap<string, number>>();
+  #version = 0;
+  readonly #zones = new Map<string, { readonly version: number; readonly name: string }>();
+
+  constructor(service: DuckDBConnection, hasEvents: boolean) {
+    this.#service = service;
+    this.#hasEvents = hasEvents;
+  }
+
+  /** Forgets what a statement that wrote or defined may have changed. */
+  changed(): void {
+    this.#version += 1;
+    this.#widths.clear();
+  }
+
+  /** The scans of `duckSql` with their partitions after pruning; `connection` sees the session's own tables. */
+  async scansOf(connection: DuckDBConnection, duckSql: string): Promise<readonly AssignedScan[]> {
+    const explained = await connection.runAndReadAll(`EXPLAIN (FORMAT json) ${duckSql}`);
+    const json = explained.getRows()[0]?.[1];
+    const scans = typeof json === 'string' && json.startsWith('[') ? scansOfPlan(json) : [];
+    const assigned: AssignedScan[] = [];
+    for (const scan of scans) assigned.push(await this.#assign(connection, scan));
+    return assigned;
+  }
+
+  /** The sum of scans as the profile of a run that wrote `bytesWritten`. */
+  profile(scans: readonly AssignedScan[], bytesWritten: number): ScanProfile {
+    const sum = (of: (scan: AssignedScan) => number): number =>
+      scans.reduce((total, each) => total + of(each), 0);
+    return {
+      bytesScanned: sum((each) => each.bytesAssigned),
+      partitionsScanned: sum((each) => each.partitionsAssigned),
+      partitionsTotal: sum((each) => each.partitionsTotal),
+      rowsScanned: sum((each) => each.rowsAssigned),
+      bytesWritten,
+    };
+  }
+
+  /** Scans as EXPLAIN shows them. */
+  planned(scans: readonly AssignedScan[]): readonly PlannedScan[] {
+    return scans.map(({ scan, partitionsAssigned, partitionsTotal, bytesAssigned }) => ({
+      table: `${scan.schema}.${scan.table}`,
+      columns: scan.columns,
+      filters: scan.filters,
+      partitionsAssigned,
+      partitionsTotal,
+      bytesAssigned,
+    }));
+  }
+
+  /** Bytes that `rows` rows of a table take. */
+  async bytesOf(
+    connection: DuckDBConnection,
+    schema: string,
+    table: string,
+    rows: number,
+  ): Promise<number> {
+    const widths = await this.#widthsOf(connection, schema, table);
+    return [...widths.values()].reduce((total, width) => total + width, 0) * rows;
+  }
+
+  async #assign(connection: DuckDBConnection, scan: Scan): Promise<AssignedScan> {
+    if (this.#hasEvents && scan.schema === EVENTS_SCHEMA && scan.table === 'EVENTS')
+      return this.#assignEvents(scan);
+    const table = await this.#tableOf(connection, scan);
+    const columns = scan.columns.filter((column) => table.widths.has(column));
+    const partitions = scan.isMetadata ? 0 : await this.#partitionsLeft(scan, table);
+    const rows = Math.min(table.rows, partitions * ROWS_PER_PARTITION);
+    const width = columns.reduce((total, column) => total + (table.widths.get(column) ?? 0), 0);
+    return {
+      scan: { ...scan, columns },
+      partitionsAssigned: partitions,
+      partitionsTotal: table.partitions,
+      bytesAssigned: Math.round(rows * width),
+      rowsAssigned: rows,
+    };
+  }
+
+  async #assignEvents(scan: Scan): Promise<AssignedScan> {
+    const columns = scan.columns.filter((column) => EVENTS_SHARES[column] !== undefined);
+    const partitions = scan.isMetadata ? 0 : await this.#eventPartitions(scan);
+    const share = columns.reduce((total, column) => total + (EVENTS_SHARES[column] ?? 0), 0);
+    const ofAll = (whole: number, millionths: number): number =>
+      Number(
+        (BigInt(whole) * BigInt(millionths) * BigInt(partitions)) /
+          (1_000_000n * BigInt(EVENTS_PARTITIONS)),
+      );
+    return {
+      scan: { ...scan, columns },
+      partitionsAssigned: partitions,
+      partitionsTotal: EVENTS_PARTITIONS,
+      bytesAssigned: ofAll(EVENTS_BYTES, share),
+      rowsAssigned: ofAll(EVENTS_ROWS, 1_000_000),
+    };
+  }
+
+  /** Filters over the key alone are evaluated on the list of days, so exactly the days they keep are assigned. */
+  async #eventPartitions(scan: Scan): Promise<number> {
+    const keyed = conjuncts(scan.filters).filter((filter) => {
+      const names = identifiers(filter);
+      return names.length > 0 && names.every((name) => name === EVENTS_KEY);
+    });
+    for (let used = keyed; ; used = []) {
+      const where = used.length === 0 ? 'true' : used.map((filter) => `(${filter})`).join(' AND ');
+      try {
+        const left = await this.#service.runAndReadAll(
+          `SELECT coalesce(sum(partitions), 0)::DOUBLE FROM tollgate.event_days WHERE ${where}`,
+        );
+        return left.getRows()[0]?.[0] as number;
+      } catch (cause) {
+        // The plan's text of a filter is not always SQL; what cannot be evaluated prunes nothing.
+        if (used.length === 0) throw cause;
+      }
+    }
+  }
+
+  async #tableOf(connection: DuckDBConnection, scan: Scan): Promise<TableStatistics> {
+    const widths = await this.#widthsOf(connection, scan.schema, scan.table);
+    const counted = await connection.runAndReadAll(
+      `SELECT count(*)::DOUBLE FROM "${scan.schema}"."${scan.table}"`,
+    );
+    const rows = counted.getRows()[0]?.[0] as number;
+    return { rows, partitions: Math.ceil(rows / ROWS_PER_PARTITION), widths };
+  }
+
+  async #widthsOf(
+    connection: DuckDBConnection,
+    schema: string,
+    table: string,
+  ): Promise<ReadonlyMap<string, number>> {
+    const key = `${schema}.${table}`;
+    const known = this.#widths.get(key);
+    if (known !== undefined) return known;
+    const [database = '', name = ''] = schema.split('.');
+    const found = await connection.runAndReadAll(
+      `SELECT column_name, width::DOUBLE FROM tollgate.all_columns
+       WHERE table_database = '${database.replaceAll("'", "''")}' AND table_schema = '${name.replaceAll("'", "''")}' AND table_name = '${table.replaceAll("'", "''")}'`,
+    );
+    const widths = new Map(found.getRows().map((row) => [row[0] as string, row[1] as number]));
+    if (this.#widths.size >= TABLES_MAX) this.#widths.clear();
+    this.#widths.set(key, widths);
+    return widths;
+  }
+
+  /** Partitions whose extremes the filters of the form `column operator constant` do not exclude. */
+  async #partitionsLeft(scan: Scan, table: TableStatistics): Promise<number> {
+    const tests =
+      table.partitions < 2
+        ? []
+        : conjuncts(scan.filters).flatMap((filter) => zoneTest(filter, table.widths));
+    if (tests.length === 0) return table.partitions;
+    const zones = await this.#zonesOf(scan, table);
+    const left = await this.#service.runAndReadAll(
+      `SELECT count(*)::DOUBLE FROM ${zones} WHERE ${tests.join(' AND ')}`,
+    );
+    return left.getRows()[0]?.[0] as number;
+  }
+
+  /** The extremes of each run of 8,192 rows, made once for each version of the data. */
+  async #zonesOf(scan: Scan, table: TableStatistics): Promise<string> {
+    const key = `${scan.schema}.${scan.table}`;
+    const known = this.#zones.get(key);
+    if (known?.version === this.#version) return known.name;
+    const name = `temp.main."zones ${key}"`;
+    const extremes = [...table.widths.keys()].map(
+      (column) => `min("${column}") AS "${column}<", max("${column}") AS "${column}>"`,
+    );
+    await this.#service.run(
+      `CREATE OR REPLACE TEMP TABLE "zones ${key}" AS SELECT rowid // ${ROWS_PER_PARTITION} AS zone, ${extremes.join(', ')} FROM "${scan.schema}"."${scan.table}" GROUP BY zone`,
+    );
+    this.#zones.set(key, { version: this.#version, name });
+    return name;
+  }
+}
+
+/** Splits conjunctions at their outermost AND; DuckDB joins the bounds of one column so. */
+export function conjuncts(filters: readonly string[]): readonly string[] {
+  return filters.flatMap((filter) => {
+    const parts: string[] = [];
+    let depth = 0;
+    let isText = false;
+    let start = 0;
+    for (let at = 0; at < filter.length; at += 1) {
+      const character = filter[at];
+      if (character === "'") isText = !isText;
+      if (isText) continue;
+      if (character === '(') depth += 1;
+      if (character === ')') depth -= 1;
+      if (depth === 0 && filter.startsWith(' AND ', at)) {
+        parts.push(filter.slice(start, at));
+        start = at + 5;
+      }
+    }
+    parts.push(filter.slice(start));
+    return parts.map((part) => part.trim()).filter((part) => part !== '');
+  });
+}
+
+const SIMPLE =
+  /^\(?("(?:[^"]|"")+"|\w+)\s*(=|<=|>=|<|>)\s*((?:'(?:[^']|'')*'|-?\d+(?:\.\d+)?)(?:::[A-Z][A-Z0-9_(), ]*)?)\)?$/;
+
+/** The test of a zone's extremes that `filter` implies, if it compares a column with a constant. */
+function zoneTest(filter: string, columns: ReadonlyMap<string, number>): readonly string[] {
+  const match = SIMPLE.exec(filter);
+  if (match === null) return [];
+  const [, written = '', operator, constant] = match;
+  const column = written.startsWith('"') ? written.slice(1, -1) : written;
+  if (!columns.has(column)) return [];
+  if (operator === '=') return [`"${column}<" <= ${constant} AND "${column}>" >= ${constant}`];
+  const side = operator === '<' || operator === '<=' ? '<' : '>';
+  return [`"${column}${side}" ${operator} ${constant}`];
+}
