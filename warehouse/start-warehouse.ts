@@ -1,0 +1,223 @@
+/** The embedded warehouse: puts its parts together, listens, and stops in order. */
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Fault, toError } from '#base/errors.js';
+import type { Stoppable } from '#base/lifecycle.js';
+import type { Log } from '#base/log.js';
+import type { Clock } from '#base/time.js';
+import { createViews } from './account-usage.js';
+import type { Engine } from './engine/engine.js';
+import { EventLog } from './event-log.js';
+import type { EventRecord, LoggedStatement } from './events.js';
+import { createExecutor } from './executor.js';
+import { WarehouseFaults } from './faults.js';
+import { Fleet } from './fleet.js';
+import { encodeJson, writeJsonHead } from './http-io.js';
+import { refusal } from './login.js';
+import { meterHours } from './metering.js';
+import type { WarehouseHour } from './metering.js';
+import { route } from './routes.js';
+import type { Answer, RouteWorld } from './routes.js';
+import { Sessions } from './sessions.js';
+import type { Validity } from './sessions.js';
+import { Statements } from './statements.js';
+import { openUsers } from './users.js';
+import type { UserInput } from './users.js';
+
+const DEFAULT_VALIDITY: Validity = { sessionSeconds: 3600, masterSeconds: 14_400 };
+const DEFAULT_LONG_POLL_MS = 45_000;
+const DEFAULT_KEPT_RESULT_BYTES = 256 * 1024 * 1024;
+const SWEEP_EVERY_MS = 60_000;
+/** How long a stop waits for statements to end by themselves before it cancels them. */
+const DRAIN_MS = 5_000;
+
+export interface WarehouseOptions {
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  /** Users, warehouses and the event log live here. */
+  readonly dataDir: string;
+  /** The warehouse clock; everything billed, suspended and timed out is counted in it. */
+  readonly clock: Clock;
+  /** Stays the caller's to stop. */
+  readonly engine: Engine;
+  readonly log: Log;
+  /** Added to the users of the data directory. */
+  readonly users?: readonly UserInput[];
+  readonly validity?: Validity;
+  /** Real milliseconds that a request waits for a running statement; 45 s unless a test wants less. */
+  readonly longPollMs?: number;
+  readonly keptResultBytes?: number;
+}
+
+export interface RunningWarehouse extends Stoppable {
+  readonly port: number;
+  /** Misbehaviour on request. */
+  readonly faults: WarehouseFaults;
+  /** Every statement of the event log, in order of arrival. */
+  queryHistory(): readonly LoggedStatement[];
+  /** Credits by warehouse and hour up to now, from the event log alone. */
+  metering(): readonly WarehouseHour[];
+  /** Writes events of the past into the log; settles when they are on disk. */
+  importEvents(events: readonly EventRecord[]): Promise<void>;
+}
+
+/**
+ * Starts the warehouse and listens.
+ *
+ * @returns after the listener accepts; `stop` ends running statements, suspends the warehouses and closes the log.
+ * @throws Fault when the port is taken or the data directory cannot be used.
+ */
+export async function startWarehouse(options: WarehouseOptions): Promise<RunningWarehouse> {
+  const { clock, dataDir, engine, log } = options;
+  const users = await openUsers(dataDir, options.users);
+  const events = await EventLog.open(dataDir);
+  const fleet = await Fleet.open(dataDir, clock, events, log);
+  const sessions = new Sessions(engine, options.validity ?? DEFAULT_VALIDITY, log, Date.now);
+  const faults = new WarehouseFaults(() => sessions.expireTokens());
+  const views = createViews({ clock, engine, events, fleet });
+  await views.create();
+  const executor = createExecutor({
+    clock,
+    engine,
+    fleet,
+    sessions,
+    users,
+    statements: () => statements,
+    views,
+  });
+  const keptBytes = options.keptResultBytes ?? DEFAULT_KEPT_RESULT_BYTES;
+  const statements = new Statements(clock, events, log, keptBytes, executor);
+  const world: RouteWorld = {
+    users,
+    sessions,
+    clock,
+    events,
+    statements,
+    longPollMs: options.longPollMs ?? DEFAULT_LONG_POLL_MS,
+    hasWarehouse: (name) => fleet.get(name) !== undefined,
+    async hasSchema(database, schema) {
+      if (schema === null) return (await engine.databases()).includes(database);
+      return (await engine.schemas(database)).some((one) => one.name === schema);
+    },
+  };
+  const server = createServer(
+    { keepAliveTimeout: 65_000, requestTimeout: 120_000 },
+    (request, response) => {
+      serve(world, faults, log, request, response).catch((cause: unknown) => {
+        log.warn({ cause: toError(cause).message }, 'a reply could not be written');
+        response.destroy();
+      });
+    },
+  );
+  const port = await listen(server, options.host, options.port);
+  const sweep = setInterval(() => void sweepSessions(sessions, statements), SWEEP_EVERY_MS);
+  sweep.unref();
+  log.info({ port, scale: clock.scale }, 'warehouse listening');
+  return {
+    port,
+    faults,
+    queryHistory: () => [...events.statements()],
+    metering() {
+      fleet.settle();
+      return meterHours(events.warehouseEvents(), clock.now());
+    },
+    async importEvents(past) {
+      await Promise.all(past.map((event) => events.append(event)));
+    },
+    async stop(signal) {
+      clearInterval(sweep);
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      await drain(statements, signal);
+      fleet.close();
+      await sessions.closeAll();
+      server.closeAllConnections();
+      await closed;
+      await events.close();
+    },
+  };
+}
+
+async function serve(
+  world: RouteWorld,
+  faults: WarehouseFaults,
+  log: Log,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const answer = await answerTo(world, log, request);
+  const accepts = request.headers['accept-encoding'];
+  const { bytes, encoding } = await encodeJson(
+    answer.body,
+    typeof accepts === 'string' ? accepts : undefined,
+  );
+  if (faults.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, faults.latencyMs));
+  const fault = faults.take(request.url ?? '/');
+  switch (fault.kind) {
+    case 'none':
+      writeJsonHead(response, answer.status, bytes.length, encoding);
+      response.end(bytes);
+      return;
+    case 'reset':
+      writeJsonHead(response, answer.status, bytes.length, encoding);
+      response.write(bytes.subarray(0, fault.afterBytes), () => request.socket.resetAndDestroy());
+      return;
+    case 'malformed': {
+      const half = Buffer.from(JSON.stringify(answer.body)).subarray(0, bytes.length >> 1);
+      writeJsonHead(response, answer.status, half.length, undefined);
+      response.end(half);
+      return;
+    }
+    case 'status':
+      response.writeHead(fault.status, { 'content-type': 'text/plain' });
+      response.end('fault on request');
+      return;
+  }
+}
+
+/** The route's answer; what cannot be read is 400 or 413, what breaks here is Snowflake's internal error. */
+async function answerTo(world: RouteWorld, log: Log, request: IncomingMessage): Promise<Answer> {
+  try {
+    return await route(world, request);
+  } catch (cause) {
+    if (cause instanceof Fault && cause.code === 'requestTooLarge')
+      return { status: 413, body: refusal('390413', cause.message) };
+    if (cause instanceof Fault && cause.code === 'requestMalformed')
+      return { status: 400, body: refusal('390400', cause.message) };
+    log.error({ cause: toError(cause).stack }, 'a request failed unexpectedly');
+    return { status: 200, body: refusal('000603', 'Internal error.', 'XX000') };
+  }
+}
+
+async function sweepSessions(sessions: Sessions, statements: Statements): Promise<void> {
+  for (const session of sessions.idle())
+    await sessions.close(session, statements.closeSession(session));
+}
+
+async function drain(statements: Statements, signal: AbortSignal): Promise<void> {
+  const running = statements.running();
+  const cancel = (): void => {
+    for (const statement of running) statements.abort(statement);
+  };
+  const timer = setTimeout(cancel, DRAIN_MS);
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
+  await Promise.all(running.map((statement) => statement.done));
+  clearTimeout(timer);
+  signal.removeEventListener('abort', cancel);
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const message =
+        cause.code === 'EADDRINUSE'
+          ? `port ${port} of the embedded warehouse is in use; stop the other program or set TOLLGATE_WAREHOUSE_PORT to another port (0 = any)`
+          : `the embedded warehouse cannot listen on ${host}:${port}: ${cause.message}`;
+      reject(new Fault('internal', message, { cause }));
+    });
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
