@@ -1,0 +1,91 @@
+/**
+ * Whether a statement is addressed to Tollgate rather than to Snowflake. Runs before anything else on every
+ * statement, so that a text without our words costs one search.
+ */
+import {
+  isOperator,
+  KIND,
+  kindAt,
+  lex,
+  significantIndexes,
+  startAt,
+  textAt,
+  wordAt,
+  type Tokens,
+} from '#base/sql/lexer.js';
+import { nameAt, stringValueAt } from '#base/sql/token-values.js';
+import { VIEW_NAMES } from './query.js';
+
+export type Recognised =
+  /** Asks for the price of `statementText`, which is not run. */
+  | { readonly kind: 'explain-cost'; readonly statementText: string }
+  | { readonly kind: 'select'; readonly text: string }
+  /** `ticketId` as written; null when it is a bind. */
+  | { readonly kind: 'why'; readonly ticketId: string | null; readonly text: string }
+  | { readonly kind: 'none' };
+
+const NONE: Recognised = { kind: 'none' };
+const OUR_WORDS = /tollgate|explain[\s\S]+cost/i;
+const DRY_RUN = /^\/\*\s*tollgate:\s*dry-run\s*\*\/$/i;
+const VIEWS: ReadonlySet<string> = new Set(VIEW_NAMES);
+
+/**
+ * Reads `text`: `EXPLAIN COST …`, a leading `/* tollgate: dry-run *\/`, or a two-part name `TOLLGATE.<view>`
+ * anywhere outside strings and comments. Three-part names, on either side, belong to the caller's own objects.
+ */
+export function recognise(text: string): Recognised {
+  if (!OUR_WORDS.test(text)) return NONE;
+  const tokens = lex(text);
+  const dryRun = dryRunStart(tokens);
+  if (dryRun !== undefined)
+    return { kind: 'explain-cost', statementText: text.slice(dryRun).trim() };
+  const indexes = significantIndexes(tokens);
+  const [first, second] = indexes;
+  if (first === undefined) return NONE;
+  if (
+    second !== undefined &&
+    wordAt(tokens, first) === 'EXPLAIN' &&
+    wordAt(tokens, second) === 'COST'
+  ) {
+    return { kind: 'explain-cost', statementText: text.slice(startAt(tokens, second + 1)).trim() };
+  }
+  return recogniseView(tokens, indexes);
+}
+
+/** Offset after a dry-run comment that nothing but comments precedes. */
+function dryRunStart(tokens: Tokens): number | undefined {
+  for (let index = 0; index < tokens.count; index += 1) {
+    const kind = kindAt(tokens, index);
+    if (kind === KIND.comment && DRY_RUN.test(textAt(tokens, index)))
+      return startAt(tokens, index + 1);
+    if (kind !== KIND.comment && kind !== KIND.whitespace) return undefined;
+  }
+  return undefined;
+}
+
+function recogniseView(tokens: Tokens, indexes: readonly number[]): Recognised {
+  for (let at = 0; at + 2 < indexes.length; at += 1) {
+    if (!isViewName(tokens, indexes, at)) continue;
+    if (nameAt(tokens, indexes[at + 2] ?? 0) !== 'WHY')
+      return { kind: 'select', text: tokens.text };
+    if (!isOperator(tokens, indexes[at + 3] ?? -1, '(')) continue;
+    const ticketId = stringValueAt(tokens, indexes[at + 4] ?? -1) ?? null;
+    return { kind: 'why', ticketId, text: tokens.text };
+  }
+  return NONE;
+}
+
+/** Whether `TOLLGATE . <view>` begins at position `at` of `indexes` and is the whole name. */
+export function isViewName(tokens: Tokens, indexes: readonly number[], at: number): boolean {
+  const name = (offset: number): string | undefined =>
+    nameAt(tokens, indexes[at + offset] ?? tokens.count);
+  const isDot = (offset: number): boolean =>
+    isOperator(tokens, indexes[at + offset] ?? tokens.count, '.');
+  return (
+    name(0) === 'TOLLGATE' &&
+    isDot(1) &&
+    VIEWS.has(name(2) ?? '') &&
+    !isDot(3) &&
+    (at === 0 || !isDot(-1))
+  );
+}

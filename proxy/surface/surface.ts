@@ -1,0 +1,122 @@
+/** Answers reads of the TOLLGATE surface from the ledger's tables, scoped to the caller, at 0 credits. */
+import { Fault, toError } from '#base/errors.js';
+import type { TicketId } from '#base/ids.js';
+import { sqlStateOf, type Database } from '#base/postgres/pool.js';
+import type { Clock } from '#base/time.js';
+import type { RowType } from '#base/wire/row-type.js';
+import { callerRefusal, type Refusal } from '../wire/refusal.js';
+import { loadGrammar, parseSurface, type Astify } from './parse.js';
+import { FormError, formRefusal, type SurfaceQuery } from './query.js';
+import type { Recognised } from './recognise.js';
+import { toCell, type SurfaceResult } from './result.js';
+import { ROWS_MAX, ticketOf, toPostgres } from './to-postgres.js';
+import type { SurfaceBind } from './values.js';
+
+export interface SurfaceCaller {
+  readonly teamId: string;
+}
+
+export type SurfaceAnswer =
+  | { readonly kind: 'answer'; readonly result: SurfaceResult }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export interface Surface {
+  /**
+   * Answers a recognised SELECT or WHY with the caller's own rows. `refused`: TG1020 for a text outside the form, for
+   * more than 10,000 rows or more than 5 s; TG1021 for a ticket that does not exist or belongs to another team, in
+   * the same words. Faults: `ledgerUnavailable` when Postgres does not answer.
+   */
+  answer(
+    recognised: Extract<Recognised, { kind: 'select' | 'why' }>,
+    caller: SurfaceCaller,
+    binds: readonly SurfaceBind[],
+  ): Promise<SurfaceAnswer>;
+}
+
+export interface SurfaceOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+}
+
+const STATEMENT_TIMEOUT_MS = 5000;
+const QUERY_CANCELED = '57014';
+/** Class 22 of the SQLSTATEs. */
+const DATA_EXCEPTION = '22';
+
+/** A surface over one database. The grammar is loaded by the first read. */
+export function createSurface(options: SurfaceOptions): Surface {
+  let grammar: Promise<Astify> | undefined;
+  return {
+    async answer(recognised, caller, binds) {
+      grammar ??= loadGrammar();
+      const parsed = parseSurface(recognised.text, await grammar);
+      if (parsed.kind === 'refused') return parsed;
+      try {
+        return await read(options, parsed.query, caller, binds);
+      } catch (thrown) {
+        const refusal = refusalOf(thrown);
+        if (refusal !== undefined) return { kind: 'refused', refusal };
+        throw new Fault('ledgerUnavailable', 'The ledger cannot be read now', {
+          cause: thrown,
+          detail: { cause: toError(thrown).message },
+        });
+      }
+    },
+  };
+}
+
+/** What the caller can mend: the form, a statement that takes too long, a value that Postgres cannot hold. */
+function refusalOf(thrown: unknown): Refusal | undefined {
+  if (thrown instanceof FormError) return formRefusal(thrown.message);
+  const sqlState = sqlStateOf(thrown);
+  if (sqlState === QUERY_CANCELED)
+    return formRefusal('It took longer than 5 s; narrow it by STARTED_AT');
+  return sqlState?.startsWith(DATA_EXCEPTION) === true
+    ? formRefusal('A value is out of range for its column')
+    : undefined;
+}
+
+async function read(
+  { db, clock }: SurfaceOptions,
+  query: SurfaceQuery,
+  caller: SurfaceCaller,
+  binds: readonly SurfaceBind[],
+): Promise<SurfaceAnswer> {
+  const ticketId = ticketOf(query, binds);
+  const statement = toPostgres(query, { teamId: caller.teamId, at: clock.now(), ticketId }, binds);
+  return db.transaction(async (tx) => {
+    await tx.query(`SET TRANSACTION READ ONLY`);
+    await tx.query(`SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
+    if (ticketId !== null) {
+      const { rows } = await tx.query('SELECT 1 FROM ticket WHERE id = $1 AND team_id = $2', [
+        ticketId,
+        caller.teamId,
+      ]);
+      if (rows.length === 0) return { kind: 'refused', refusal: unknownTicket(ticketId) };
+    }
+    const { rows } = await tx.query<Record<string, string | null>>(
+      statement.text,
+      statement.values,
+    );
+    if (rows.length > ROWS_MAX) {
+      throw new FormError(
+        `It has more than ${ROWS_MAX.toLocaleString('en')} rows; add a LIMIT or a WHERE`,
+      );
+    }
+    return { kind: 'answer', result: toResult(statement.columns, rows) };
+  });
+}
+
+function unknownTicket(ticketId: TicketId): Refusal {
+  return callerRefusal('ticketUnknown', `There is no ticket ${ticketId} in your team.`);
+}
+
+function toResult(
+  columns: readonly RowType[],
+  rows: readonly Readonly<Record<string, string | null>>[],
+): SurfaceResult {
+  return {
+    columns,
+    rows: rows.map((row) => columns.map((type, index) => toCell(row[`c${index}`] ?? null, type))),
+  };
+}

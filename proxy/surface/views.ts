@@ -1,0 +1,205 @@
+/**
+ * What each view of the surface shows and from where. Every source selects for one team, given as a bound value
+ * inside the view, so that nothing a caller writes around it can reach another team's rows (I8).
+ */
+import type { TicketId } from '#base/ids.js';
+import { formatInstant, type EpochMs } from '#base/time.js';
+import { columnType, type RowType } from '#base/wire/row-type.js';
+import type { ViewName } from './query.js';
+
+export interface ViewColumn {
+  readonly name: string;
+  readonly type: RowType;
+  /** Postgres expression inside the view's source. */
+  readonly sql: string;
+}
+
+/** Whose rows a view shows, and at which instant. */
+export interface ViewScope {
+  readonly teamId: string;
+  readonly at: EpochMs;
+  /** The ticket asked about; null but for WHY. */
+  readonly ticketId: TicketId | null;
+}
+
+/** Adds a bound value and returns its place (`$3`). */
+export type BindValue = (value: string | number | boolean | null) => string;
+
+export interface ViewDefinition {
+  readonly columns: readonly ViewColumn[];
+  /** `FROM … WHERE …` of the source. */
+  from(scope: ViewScope, bind: BindValue): string;
+}
+
+const AMOUNT = { precision: 38, scale: 12 };
+
+const text = (name: string, sql: string): ViewColumn => ({
+  name,
+  type: columnType(name, 'text'),
+  // Snowflake compares text by its bytes.
+  sql: `(${sql})::text COLLATE "C"`,
+});
+const amount = (name: string, sql: string): ViewColumn => ({
+  name,
+  type: columnType(name, 'fixed', AMOUNT),
+  sql: `round_half_even(${sql})::numeric(38,12)`,
+});
+const whole = (name: string, sql: string): ViewColumn => ({
+  name,
+  type: columnType(name, 'fixed'),
+  sql: `(${sql})::numeric(38,0)`,
+});
+const instant = (name: string, sql: string): ViewColumn => ({
+  name,
+  type: columnType(name, 'timestamp_ltz', { scale: 9 }),
+  sql: `(${sql})::timestamptz`,
+});
+const real = (name: string, sql: string): ViewColumn => ({
+  name,
+  type: columnType(name, 'real'),
+  sql: `(${sql})::double precision`,
+});
+
+const LIMIT = 'coalesce(p.limit_credits + p.granted_credits + p.carried_credits, b.limit_credits)';
+const SPENT = 'coalesce(p.spent_credits, 0)';
+const HELD = 'coalesce(p.held_credits + p.leased_credits, 0)';
+
+/** The team's budgets and those of its principals, in the period that contains the instant. */
+const MY_BUDGET: ViewDefinition = {
+  columns: [
+    text('BUDGET', 'b.id'),
+    text('TEAM', 's.team_id'),
+    instant('PERIOD_START', 'coalesce(p.starts_at, w.starts_at)'),
+    instant('PERIOD_END', 'coalesce(p.ends_at, w.ends_at)'),
+    amount('LIMIT_CREDITS', LIMIT),
+    amount('SPENT_CREDITS', SPENT),
+    amount('HELD_CREDITS', HELD),
+    amount('AVAILABLE_CREDITS', `${LIMIT} - ${SPENT} - ${HELD}`),
+    amount('LIMIT_AMOUNT', `(${LIMIT}) * r.price_per_credit`),
+    amount('SPENT_AMOUNT', `${SPENT} * r.price_per_credit`),
+    amount('AVAILABLE_AMOUNT', `(${LIMIT} - ${SPENT} - ${HELD}) * r.price_per_credit`),
+    text('CURRENCY', 'r.currency'),
+    { name: 'IS_HARD', type: columnType('IS_HARD', 'boolean'), sql: 'b.is_hard' },
+  ],
+  from(scope, bind) {
+    const team = bind(scope.teamId);
+    const at = `${bind(formatInstant(scope.at))}::timestamptz`;
+    // A budget nobody has used in this period has no row yet: its bounds follow from its kind, in its time zone.
+    return `
+FROM (SELECT ${team}::text AS team_id, ${at} AS at) s
+JOIN budget b ON b.is_active
+  AND (b.node_id = s.team_id OR b.node_id IN (SELECT id FROM principal WHERE team_id = s.team_id))
+CROSS JOIN LATERAL (SELECT s.at AT TIME ZONE b.time_zone AS local, make_interval(days => b.week_starts_on - 1) AS shift) z
+CROSS JOIN LATERAL (
+  SELECT CASE b.period_kind WHEN 'week' THEN date_trunc('week', z.local - z.shift) + z.shift
+    ELSE date_trunc(b.period_kind, z.local) END AS first
+) f
+CROSS JOIN LATERAL (
+  SELECT f.first AT TIME ZONE b.time_zone AS starts_at,
+    (f.first + CASE b.period_kind WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || b.period_kind)::interval END)
+      AT TIME ZONE b.time_zone AS ends_at
+) w
+LEFT JOIN budget_period p ON p.budget_id = b.id AND p.starts_at <= s.at AND p.ends_at > s.at
+LEFT JOIN LATERAL (
+  SELECT price_per_credit, currency FROM price
+  WHERE credit_kind = 'compute' AND effective_from <= s.at AND (effective_to IS NULL OR effective_to > s.at)
+  ORDER BY effective_from DESC LIMIT 1
+) r ON true`;
+  },
+};
+
+const MY_QUERIES: ViewDefinition = {
+  columns: [
+    text('TICKET', 't.id'),
+    instant('STARTED_AT', 'coalesce(t.started_at, t.occurred_at)'),
+    instant('ENDED_AT', 't.ended_at'),
+    text('TEAM', 't.team_id'),
+    text('PRINCIPAL', 't.principal_id'),
+    text('TIER', 't.tier'),
+    text('WAREHOUSE', 't.warehouse'),
+    text('STATE', 't.state'),
+    text('QUERY_ID', 't.snowflake_query_id'),
+    text('STATEMENT', 't.statement_shape'),
+    text('BASIS', 't.basis'),
+    whole('ESTIMATED_BYTES', 't.estimated_bytes'),
+    whole('BYTES_SCANNED', 't.bytes_scanned'),
+    amount('ESTIMATED_CREDITS', 't.expected_credits'),
+    amount('HELD_CREDITS', 't.hold_credits'),
+    amount('CREDITS', 'c.credits'),
+    amount('ESTIMATED_AMOUNT', 't.expected_credits * t.price_per_credit'),
+    amount('AMOUNT', 'c.money'),
+    text('CURRENCY', 't.currency'),
+    text('REFUSAL', 't.refusal_message'),
+  ],
+  from: (scope, bind) =>
+    `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id WHERE t.team_id = ${bind(scope.teamId)}`,
+};
+
+const ESTIMATE_ACCURACY: ViewDefinition = {
+  columns: [
+    text('PRINCIPAL', 'e.principal_id'),
+    text('BASIS', 'e.basis'),
+    instant('DAY', "e.day::timestamp AT TIME ZONE 'UTC'"),
+    whole('STATEMENTS', 'e.statements'),
+    real('Q_ERROR_P50', 'e.q_error_p50'),
+    real('Q_ERROR_P90', 'e.q_error_p90'),
+    real('COVERAGE', 'e.coverage'),
+  ],
+  from: (scope, bind) => `FROM estimate_accuracy e WHERE e.team_id = ${bind(scope.teamId)}`,
+};
+
+/** An amount as people read it: at least two decimals, no trailing zeros beyond them. */
+const plain = (sql: string): string =>
+  `to_char(trim_scale(${sql}), 'FM999999999999999999999999990.00##########')`;
+
+/** One line an aspect; an aspect that has nothing to say has no line. */
+const WHY: ViewDefinition = {
+  columns: [
+    { name: 'LINE', type: columnType('LINE', 'fixed'), sql: 'l.line::numeric(38,0)' },
+    text('ASPECT', 'l.aspect'),
+    text('DETAIL', 'l.detail'),
+  ],
+  from(scope, bind) {
+    const team = bind(scope.teamId);
+    const ticket = bind(scope.ticketId);
+    return `
+FROM ticket t
+LEFT JOIN charge c ON c.ticket_id = t.id
+CROSS JOIN LATERAL (
+  SELECT row_number() OVER (ORDER BY o.ordinal, o.detail) AS line, o.aspect, o.detail FROM (
+    SELECT * FROM (VALUES
+      (1, 'state', t.state || coalesce(' (' || t.ending || coalesce(', ' || t.end_code, '') || ')', '')),
+      (2, 'refusal', t.refusal_message),
+      (3, 'who', t.principal_id || ' of team ' || t.team_id || ', Snowflake user ' || t.snowflake_user
+        || coalesce(', role ' || t.role_name, '') || coalesce(', workload ' || t.workload, '')),
+      (4, 'where', 'tier ' || t.tier || coalesce(', warehouse ' || t.warehouse, '')
+        || coalesce(' (' || t.warehouse_size || ')', '')),
+      (5, 'estimate', 'expected ' || ${plain('t.expected_credits')} || ' credits, range '
+        || ${plain('t.low_credits')} || ' to ' || ${plain('t.high_credits')} || ', basis ' || t.basis),
+      (6, 'price', ${plain('t.price_per_credit')} || ' ' || t.currency || ' a credit'),
+      (7, 'hold', CASE WHEN t.hold_credits > 0 THEN ${plain('t.hold_credits')} || ' credits' END),
+      (9, 'charge', ${plain('c.credits')} || ' credits, ' || ${plain('c.money')} || ' ' || c.currency
+        || ', ' || c.warehouse_ms || ' warehouse milliseconds'),
+      (10, 'overrun', CASE WHEN c.credits > t.hold_credits
+        THEN ${plain('c.credits - t.hold_credits')} || ' credits above the hold' END),
+      (11, 'query id', t.snowflake_query_id),
+      (12, 'statement', t.statement_shape),
+      (13, 'fingerprint', t.fingerprint),
+      (14, 'control version', t.control_version::text)
+    ) AS v (ordinal, aspect, detail)
+    UNION ALL
+    SELECT 8, 'held on', p.budget_id || ': ' || ${plain('h.credits')} || ' credits, period from '
+      || to_char(p.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+    FROM hold h JOIN budget_period p ON p.id = h.budget_period_id WHERE h.ticket_id = t.id
+  ) o WHERE o.detail IS NOT NULL
+) l
+WHERE t.team_id = ${team} AND t.id = ${ticket}::uuid`;
+  },
+};
+
+export const VIEWS: Readonly<Record<ViewName, ViewDefinition>> = {
+  MY_BUDGET,
+  MY_QUERIES,
+  ESTIMATE_ACCURACY,
+  WHY,
+};

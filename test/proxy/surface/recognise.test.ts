@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { recognise } from '../../../proxy/surface/recognise.js';
+
+const id = '0197a000-0000-7000-8000-000000000001';
+
+test.each([
+  ['SELECT * FROM TOLLGATE.MY_BUDGET'],
+  ['select team from tollgate.my_queries where state = 1'],
+  ['select "TEAM" from "TOLLGATE"."MY_BUDGET";'],
+  ['-- x\nselect * from tollgate /* y */ . my_budget'],
+  ['insert into t select * from tollgate.my_budget'],
+  ['select 1; select * from tollgate.my_queries'],
+  ['select * from tollgate.estimate_accuracy'],
+])('%s names a view of ours', (text) => {
+  expect(recognise(text)).toEqual({ kind: 'select', text });
+});
+
+test.each([
+  ['SELECT 1'],
+  ["select 'TOLLGATE.MY_BUDGET'"],
+  ['select 1 -- TOLLGATE.MY_BUDGET'],
+  ['select $$TOLLGATE.MY_BUDGET$$'],
+  ['select * from X.TOLLGATE.MY_BUDGET'],
+  ['select * from TOLLGATE.MY_BUDGET.T'],
+  ['select * from TOLLGATE.PUBLIC.MY_BUDGET'],
+  ['select * from TOLLGATE.OTHER'],
+  ['select * from "tollgate".my_budget'],
+  ['select tollgate.my_budget.team from x'],
+  ['select tollgate.why from x tollgate'],
+  ['use database tollgate'],
+  ['EXPLAIN SELECT cost FROM t'],
+  ['EXPLAIN USING TEXT SELECT 1'],
+  ['select 1 /* tollgate: dry-run */'],
+  ['/* tollgate: dry-runs */ select 1'],
+  ['tollgate.my_budge'],
+  ["CALL TOLLGATE.REQUEST('x', 'y')"],
+  [''],
+])('%s is not ours', (text) => {
+  expect(recognise(text)).toEqual({ kind: 'none' });
+});
+
+test.each([
+  ['EXPLAIN COST SELECT 1', 'SELECT 1'],
+  ['  explain /* x */ cost\n select * from t', 'select * from t'],
+  ['/* tollgate: dry-run */ select 1', 'select 1'],
+  ['-- {"app": "dbt"}\n/*tollgate:dry-run*/\nselect 1', 'select 1'],
+  ['explain cost select * from tollgate.my_budget', 'select * from tollgate.my_budget'],
+])('%s asks for a price', (text, statementText) => {
+  expect(recognise(text)).toEqual({ kind: 'explain-cost', statementText });
+});
+
+test('WHY carries the ticket as written, or null for a bind', () => {
+  const literal = `select * from table(tollgate.why('${id}'))`;
+  expect(recognise(literal)).toEqual({ kind: 'why', ticketId: id, text: literal });
+  const bind = 'select detail from TABLE(TOLLGATE.WHY(?))';
+  expect(recognise(bind)).toEqual({ kind: 'why', ticketId: null, text: bind });
+});
+
+test('a megabyte of someone else’s SQL costs a few milliseconds', () => {
+  const text = `select ${'a, '.repeat(350_000)} b from t`;
+  const startedAt = performance.now();
+  expect(recognise(text)).toEqual({ kind: 'none' });
+  expect(performance.now() - startedAt).toBeLessThan(100);
+});
