@@ -115,16 +115,13 @@ function partitionsOf(known: TableStatistics, share: number): number {
 function columnShare(facts: StatementFacts, table: string, known: TableStatistics): number {
   const touched = facts.columns[table];
   if (touched === undefined || touched.includes('*') || facts.unknown.includes('columns')) return 1;
-  if (touched.every((column) => known.columns[column] !== undefined))
-    return Math.min(
-      1,
-      touched.reduce((sum, column) => sum + (known.columns[column] ?? 0), 0),
-    );
-  const untouched = Object.entries(known.columns).reduce(
-    (sum, [column, share]) => (touched.includes(column) ? sum : sum + (share ?? 0)),
-    0,
-  );
-  return Math.max(0, 1 - untouched);
+  const all = Object.values(known.columns).reduce<number>((sum, share) => sum + (share ?? 0), 0);
+  const listed = touched.reduce((sum, column) => sum + (known.columns[column] ?? 0), 0);
+  const missing = touched.filter((column) => known.columns[column] === undefined).length;
+  // What no share covers, and at least an even part each: statistics may be older than a column.
+  const unlisted =
+    missing === 0 ? 0 : Math.max(1 - all, missing / (Object.keys(known.columns).length + missing));
+  return Math.min(1, listed + unlisted);
 }
 
 /** Range of the clustering column as numbers; `unit` is one day for dates and 0 for numbers. */

@@ -1,0 +1,80 @@
+import { demoControlDocument } from '#policies/control/demo.js';
+import type { ControlDocument, RuleDocument } from '#policies/control/document.js';
+import { type ControlSnapshot, createSnapshot } from '#policies/control/snapshot.js';
+import type { Estimate } from '#policies/estimate/estimate.js';
+import type { DecisionContext } from '#policies/rules/evaluate.js';
+import type { StatementFacts } from '#policies/sql/facts.js';
+import { type Credits, parseCredits } from '#base/units.js';
+import { must } from '#base/assert.js';
+
+export const AT: number = Date.UTC(2026, 10, 23, 12);
+
+export function aStatement(changes: Partial<StatementFacts> = {}): StatementFacts {
+  return {
+    class: 'query',
+    opaque: false,
+    fingerprint: 'f'.repeat(32),
+    tablesRead: ['ANALYTICS.WEB.EVENTS'],
+    tablesWritten: [],
+    columns: { 'ANALYTICS.WEB.EVENTS': ['USER_ID'] },
+    filters: [],
+    hasSelectStar: false,
+    hasCrossJoin: false,
+    limit: null,
+    isFree: false,
+    unknown: [],
+    ...changes,
+  };
+}
+
+export function anEstimate(changes: Partial<Estimate> = {}): Estimate {
+  return {
+    basis: 'HISTORY',
+    lowCredits: credits('0.5'),
+    expectedCredits: credits('1'),
+    highCredits: credits('2'),
+    expectedSeconds: 900,
+    bytes: null,
+    partitions: null,
+    advice: [],
+    ...changes,
+  };
+}
+
+export function credits(text: string): Credits {
+  return parseCredits(text);
+}
+
+/** The demo document with other rules. */
+export function aSnapshot(
+  rules: readonly RuleDocument[] = [],
+  changes: Partial<ControlDocument> = {},
+): ControlSnapshot {
+  return createSnapshot({ ...demoControlDocument(), rules, ...changes }, 7);
+}
+
+export function aContext(
+  snapshot: ControlSnapshot = aSnapshot(),
+  changes: Partial<DecisionContext> = {},
+): DecisionContext {
+  const who = snapshot.resolvePrincipal({
+    account: 'demo',
+    snowflakeUser: 'MARKETING_ANALYST',
+    role: null,
+  });
+  if (who.kind !== 'known') throw new Error('the demo analyst is known');
+  return {
+    snapshot,
+    account: 'demo',
+    team: who.team,
+    principal: who.principal,
+    role: null,
+    tier: must(snapshot.tier('interactive'), 'a tier of the demo'),
+    warehouse: 'INTERACTIVE_WH',
+    workload: null,
+    client: 'snowflake-sdk 2.0.0',
+    location: 'none',
+    at: AT,
+    ...changes,
+  };
+}

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { createConditionCompiler } from '#policies/rules/condition.js';
+
+const compiler = createConditionCompiler();
+const problemOf = (text: string): string => {
+  const result = compiler.compile(text);
+  return result.ok ? '' : result.problem;
+};
+
+test.each([
+  'true',
+  'statement.class == "dml" && !statement.opaque',
+  'statement.tablesRead.exists(t, glob(t, "PROD.PII.*"))',
+  'estimate.highCredits > credits("1.5") && estimate.basis != "GUESS"',
+  'now.getHours("Europe/Berlin") >= 22 || now.getDayOfWeek() == 0',
+  'caller.team in ["marketing", "sales"] && caller.client.contains("Tableau")',
+])('a rule author may write %s', (text) => {
+  expect(problemOf(text)).toBe('');
+});
+
+test.each([
+  ['statement.nope == 1', 'nope'],
+  ['nothing.at == 1', 'nothing'],
+  ['1 + 1', 'not true or false'],
+  ['statement.class ==', ''],
+  ['statement.class.matches("(a+)+$")', 'matches'],
+  [`statement.tablesRead.all(a, ${'statement.columns.all(b, '.repeat(3)}true))))`, 'steps'],
+  [`"${'x'.repeat(5_000)}" == ""`, 'longer than'],
+  [`${'('.repeat(60)}true${')'.repeat(60)}`, ''],
+  [Array.from({ length: 600 }, () => 'true').join(' && '), ''],
+])('a condition that is wrong, unbounded or too large is refused: %#', (text, part) => {
+  expect(problemOf(text)).not.toBe('');
+  expect(problemOf(text)).toContain(part);
+  expect(problemOf(text)).not.toContain('\n');
+});
