@@ -214,7 +214,7 @@ function readable(value: Amount): string {
   const digits = formatAmount(value);
   const firstDigit = /^-?0\.(0*)[1-9]/.exec(digits)?.[1]?.length;
   const decimals = firstDigit === undefined ? 2 : Math.min(12, Math.max(2, firstDigit + 3));
-  return formatAmountTo(value, decimals);
+  return formatAmountTo(value, decimals).replace(/(\.\d{2,}?)0+$/, '$1');
 }
 
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];

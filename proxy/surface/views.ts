@@ -150,7 +150,7 @@ const ESTIMATE_ACCURACY: ViewDefinition = {
 
 /** An amount as people read it: at least two decimals, no trailing zeros beyond them. */
 const plain = (sql: string): string =>
-  `to_char(trim_scale(${sql}), 'FM999999999999999999999999990.00##########')`;
+  `to_char(${sql}, 'FM999999999999999999999999990.009999999999')`;
 
 /** One line an aspect; an aspect that has nothing to say has no line. */
 const WHY: ViewDefinition = {
