@@ -109,6 +109,7 @@ export class SessionStore {
   async change(state: SessionState, changed: Partial<SessionContext>): Promise<SessionState> {
     const next: SessionState = { ...state, ...changed };
     if (sameContext(state, next)) return state;
+    this.#cache.set(keyOf(next), next);
     await this.#write(
       `UPDATE session_state SET role_name = $3, warehouse = $4, database_name = $5, schema_name = $6, query_tag = $7,
               statement_timeout_seconds = $8, updated_at = now()
@@ -124,7 +125,6 @@ export class SessionStore {
         next.statementTimeoutSeconds,
       ],
     );
-    this.#cache.set(keyOf(next), next);
     return next;
   }
 

@@ -31,21 +31,6 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const TOKEN_LENGTH_MAX = 16_384;
 
-/** Parses `id:base64,id:base64`; the first key seals, all of them open. A string says what is wrong. */
-export function parseSealKeys(text: string): readonly SealKey[] | string {
-  const keys: SealKey[] = [];
-  for (const part of text.split(',')) {
-    const [id, encoded, ...rest] = part.trim().split(':');
-    if (id === undefined || encoded === undefined || rest.length > 0 || !/^[A-Za-z0-9_-]{1,32}$/.test(id)) {
-      return 'each seal key is written id:base64, with an id of letters, digits, - and _';
-    }
-    const key = Buffer.from(encoded, 'base64');
-    if (key.length !== 32) return `seal key ${id} has ${key.length} bytes; AES-256 needs 32`;
-    keys.push({ id, key });
-  }
-  return keys;
-}
-
 export class TokenSealer {
   readonly #keys: readonly SealKey[];
   readonly #randomBytes: (size: number) => Buffer;

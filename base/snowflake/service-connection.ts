@@ -1,0 +1,100 @@
+/**
+ * A connection of Tollgate's own service user, for the control plane only: statistics, metering, evidence, doctor.
+ * `snowflake-sdk` is loaded when the first connection is made, because loading costs half a second and 60 MB. Its
+ * platform detection and telemetry must be off before that (bin/tollgate.js sets the environment).
+ */
+import { Fault, toError } from '../errors.js';
+
+export interface ServiceCredentials {
+  /** `http://127.0.0.1:8082` or the account's https origin. */
+  readonly origin: string;
+  readonly account: string;
+  readonly user: string;
+  readonly password: string;
+  /** Named by the application column of Snowflake's history. */
+  readonly application: string;
+}
+
+/** A row by upper-case column name; every value as text, so that no number loses digits. */
+export type ServiceRow = Readonly<Record<string, string | null>>;
+
+export interface ServiceConnection {
+  /** Runs one statement. Fault `upstreamUnreachable` when it fails for any reason. */
+  query(sql: string, binds?: readonly (string | number)[]): Promise<readonly ServiceRow[]>;
+  close(): Promise<void>;
+}
+
+interface SdkStatementOptions {
+  readonly sqlText: string;
+  readonly binds: readonly (string | number)[];
+  readonly fetchAsString: readonly string[];
+  complete(error: Error | undefined, statement: unknown, rows: readonly Record<string, unknown>[] | undefined): void;
+}
+
+interface SdkConnection {
+  connectAsync(): Promise<unknown>;
+  execute(options: SdkStatementOptions): void;
+  destroy(done: (error: Error | undefined) => void): void;
+}
+
+interface Sdk {
+  configure(options: Readonly<Record<string, unknown>>): void;
+  createConnection(options: Readonly<Record<string, unknown>>): SdkConnection;
+}
+
+let sdk: Promise<Sdk> | undefined;
+
+async function loadSdk(): Promise<Sdk> {
+  const module = (await import('snowflake-sdk')) as unknown as { default: Sdk };
+  module.default.configure({ logLevel: 'ERROR', logFilePath: 'STDOUT', additionalLogToConsole: false });
+  return module.default;
+}
+
+/** Signs in. Fault `upstreamUnreachable` with the driver's words when that fails. */
+export async function connectService(credentials: ServiceCredentials): Promise<ServiceConnection> {
+  sdk ??= loadSdk();
+  const connection = (await sdk).createConnection({
+    account: credentials.account,
+    accessUrl: credentials.origin,
+    username: credentials.user,
+    password: credentials.password,
+    application: credentials.application,
+    sfRetryMaxLoginRetries: 1,
+  });
+  try {
+    await connection.connectAsync();
+  } catch (cause) {
+    throw new Fault(
+      'upstreamUnreachable',
+      `the service user ${credentials.user} could not sign in at ${credentials.origin}: ${toError(cause).message}`,
+      { cause },
+    );
+  }
+  return {
+    query: (sql, binds = []) => run(connection, sql, binds),
+    close: () => new Promise((resolve) => connection.destroy(() => resolve())),
+  };
+}
+
+function run(connection: SdkConnection, sql: string, binds: readonly (string | number)[]): Promise<ServiceRow[]> {
+  return new Promise((resolve, reject) => {
+    connection.execute({
+      sqlText: sql,
+      binds,
+      fetchAsString: ['Number', 'Boolean', 'Date', 'JSON', 'Buffer'],
+      complete: (error, _statement, rows) => {
+        if (error === undefined || error === null) resolve((rows ?? []).map(toText));
+        else reject(new Fault('upstreamUnreachable', `the service statement failed: ${error.message}`, { cause: error }));
+      },
+    });
+  });
+}
+
+function toText(row: Record<string, unknown>): ServiceRow {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name.toUpperCase(),
+      value === null || value === undefined ? null : String(value),
+    ]),
+  );
+}

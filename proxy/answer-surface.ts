@@ -1,0 +1,85 @@
+/** Statements addressed to Tollgate itself, answered on the client's connection at 0 credits. */
+import { successEnvelope } from '#base/wire/envelope.js';
+import { analyse } from './analyse.js';
+import { decisionOf } from './decide.js';
+import { estimate } from './estimate.js';
+import type { Parts } from './parts.js';
+import { budgetsOf } from './reserve.js';
+import type { Identified } from './stages.js';
+import { explainCost } from './surface/explain-cost.js';
+import type { Recognised } from './surface/recognise.js';
+import { surfaceReply } from './surface/result.js';
+import type { SurfaceResult } from './surface/result.js';
+import { callerRefusal, refusalBody } from './wire/refusal.js';
+import type { Refusal } from './wire/refusal.js';
+
+type Ours = Exclude<Recognised, { kind: 'none' }>;
+
+/** The complete reply body: rows, or a refusal that names the forms that are answered. */
+export async function answerSurface(parts: Parts, statement: Identified, recognised: Ours): Promise<Buffer> {
+  const outcome =
+    recognised.kind === 'explain-cost'
+      ? await explain(parts, statement, recognised.statementText)
+      : await parts.surface.answer(recognised, { teamId: statement.team.id }, statement.query.binds);
+  if (outcome.kind === 'refused') return refusalBody(outcome.refusal, statement.call.ticketId);
+  return resultBody(parts, statement, outcome);
+}
+
+interface Answer {
+  readonly kind: 'answer';
+  readonly result: SurfaceResult;
+  readonly twin?: object;
+}
+
+function resultBody(parts: Parts, statement: Identified, answer: Answer): Buffer {
+  const { session, call, query } = statement;
+  const data = surfaceReply({
+    ticketId: call.ticketId,
+    result: answer.result,
+    names: {
+      finalDatabaseName: session.database,
+      finalSchemaName: session.schema,
+      finalWarehouseName: session.warehouse,
+      finalRoleName: session.role,
+    },
+    parameters: [],
+    sentAtMs: parts.clock.now(),
+    numberOfBinds: query.binds.length,
+    isDescribe: query.isDescribe,
+    ...(answer.twin === undefined ? {} : { twin: answer.twin }),
+  });
+  return Buffer.from(JSON.stringify(successEnvelope(data)));
+}
+
+/** Steps 3 to 5 and the standing of the budgets, for a statement that is not run and holds nothing. */
+async function explain(
+  parts: Parts,
+  statement: Identified,
+  statementText: string,
+): Promise<Answer | { readonly kind: 'refused'; readonly refusal: Refusal }> {
+  if (statementText === '') {
+    return {
+      kind: 'refused',
+      refusal: callerRefusal('surfaceForm', 'EXPLAIN COST is followed by the statement to be priced: EXPLAIN COST SELECT …'),
+    };
+  }
+  const asked: Identified = { ...statement, query: { ...statement.query, sqlText: statementText } };
+  const estimated = estimate(parts, await analyse(parts, asked));
+  if (estimated.kind === 'refused') return estimated;
+  const { facts, estimateParts, placement } = estimated.statement;
+  const standing = await parts.ledger.standing(budgetsOf(estimated.statement), parts.clock.now());
+  const explained = explainCost({
+    statements: facts.statements.flatMap((each, index) => {
+      const part = estimateParts[index];
+      return part === undefined ? [] : [{ facts: each, estimate: part }];
+    }),
+    tier: placement.tier.id,
+    warehouse: placement.warehouse,
+    warehouseSize: placement.warehouseSize,
+    pricePerCredit: placement.pricePerCredit,
+    currency: placement.currency,
+    decision: decisionOf(parts, estimated.statement),
+    budgets: standing,
+  });
+  return { kind: 'answer', ...explained };
+}

@@ -1,0 +1,16 @@
+/** One HTTP exchange on its way through the proxy: ids and deadlines, made on arrival and never changed. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TicketId } from '#base/ids.js';
+
+export interface Call {
+  /** Made before anything else; becomes the ticket if this is a statement. */
+  readonly ticketId: TicketId;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: 'GET' | 'POST';
+  /** Raw path without the query string. */
+  readonly path: string;
+  /** Raw path and query string, as forwarded. */
+  readonly target: string;
+  readonly query: URLSearchParams;
+}

@@ -1,0 +1,109 @@
+/**
+ * The control snapshot in force on this replica: the newest version that parsed. Changes arrive by notification and,
+ * should one be lost, by a poll; an invalid or older version never replaces a good one. Statements under way keep
+ * the snapshot they started with.
+ */
+import type { Log } from '#base/log.js';
+import { toError } from '#base/errors.js';
+import type { Database } from '#base/postgres/pool.js';
+import { parseControlDocument } from '#policies/control/parse.js';
+import { createSnapshot } from '#policies/control/snapshot.js';
+import type { ControlSnapshot } from '#policies/control/snapshot.js';
+
+/** Notified with the new version by whoever writes the control tables. */
+export const CONTROL_CHANNEL = 'tollgate_control';
+
+export interface ControlRefresher {
+  /** The snapshot in force; undefined until the first one has been loaded. */
+  current(): ControlSnapshot | undefined;
+  /** Reads the newest version now. Faults are logged; the last good snapshot stays. */
+  refresh(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface RefresherOptions {
+  readonly db: Database;
+  readonly log: Log;
+  readonly pollIntervalMs: number;
+}
+
+/** Loads the newest snapshot and keeps it fresh. */
+export async function startControlRefresher(options: RefresherOptions): Promise<ControlRefresher> {
+  const refresher = new Refresher(options);
+  await refresher.refresh();
+  await refresher.listen();
+  return refresher;
+}
+
+class Refresher implements ControlRefresher {
+  readonly #db: Database;
+  readonly #log: Log;
+  readonly #pollIntervalMs: number;
+  readonly #timer: NodeJS.Timeout;
+  #current: ControlSnapshot | undefined;
+  #listening: { stop(): Promise<void> } | undefined;
+  #isStopped = false;
+  #rejectedVersion = 0;
+
+  constructor(options: RefresherOptions) {
+    this.#db = options.db;
+    this.#log = options.log;
+    this.#pollIntervalMs = options.pollIntervalMs;
+    this.#timer = setInterval(() => void this.#tick(), this.#pollIntervalMs);
+    this.#timer.unref();
+  }
+
+  current(): ControlSnapshot | undefined {
+    return this.#current;
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      const { rows } = await this.#db.query<{ version: string; document: unknown }>(
+        'SELECT version, document FROM control_version WHERE version > $1 ORDER BY version DESC LIMIT 1',
+        [Math.max(this.#current?.version ?? 0, this.#rejectedVersion)],
+      );
+      const row = rows[0];
+      if (row !== undefined) this.#accept(Number(row.version), row.document);
+    } catch (thrown) {
+      this.#log.warn({ err: toError(thrown) }, 'control tables could not be read; the last good snapshot stays');
+    }
+  }
+
+  async listen(): Promise<void> {
+    if (this.#isStopped || this.#listening !== undefined) return;
+    try {
+      this.#listening = await this.#db.listen(
+        [CONTROL_CHANNEL],
+        () => void this.refresh(),
+        () => {
+          this.#listening = undefined;
+        },
+      );
+    } catch (thrown) {
+      this.#log.warn({ err: toError(thrown) }, 'no notifications of control changes; polling until they are back');
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+    await this.#listening?.stop();
+  }
+
+  async #tick(): Promise<void> {
+    await this.listen();
+    await this.refresh();
+  }
+
+  #accept(version: number, document: unknown): void {
+    const parsed = parseControlDocument(document);
+    if (parsed.ok) {
+      this.#current = createSnapshot(parsed.document, version);
+      this.#log.info({ version }, 'control snapshot in force');
+      return;
+    }
+    this.#rejectedVersion = version;
+    this.#log.error({ version, problems: parsed.problems }, 'control version is invalid; the last good one stays');
+  }
+}

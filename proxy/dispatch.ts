@@ -1,0 +1,108 @@
+/**
+ * Step 8: tag, backstop timeout and the hand-over of the hold, then the bytes go upstream. Only an admitted
+ * statement fits: whatever was not identified, priced, allowed, reserved and admitted does not compile here.
+ */
+import { gzipSync } from 'node:zlib';
+import { backstopTimeoutSeconds } from '#policies/rules/ceiling.js';
+import { encodeQueryTag } from '#policies/query-tag.js';
+import { classifyStatement } from '#base/sql/statement-class.js';
+import { lex } from '#base/sql/lexer.js';
+import { splitStatements } from '#base/sql/splitter.js';
+import type { Parts } from './parts.js';
+import type { Admitted } from './stages.js';
+import { snowflakeToken } from './identity/login.js';
+import { headersForUpstream } from './upstream/headers.js';
+import type { UpstreamRequest } from './upstream/engine.js';
+import { withParameters } from './wire/query-request.js';
+
+/** Seconds a statement may spend on resume and queueing, which cost nothing, before the backstop counts against it. */
+const QUEUEING_ALLOWANCE_SECONDS = 600;
+/** An edited body above this is compressed again when the client's was. */
+const RECOMPRESS_BYTES = 64 * 1024;
+
+/**
+ * Takes the hold over and begins to meter. False: the ticket is not reserved any more, nothing may be sent.
+ * Fault `ledgerUnavailable` when that could not be written: nothing is sent either.
+ */
+export async function handOver(parts: Parts, statement: Admitted): Promise<boolean> {
+  const sentAt = parts.clock.now();
+  if (!(await statement.hold.handOver(sentAt))) return false;
+  if (statement.isFree) return true;
+  const { call, identity, placement, upstream } = statement;
+  parts.running.begin({
+    ticketId: call.ticketId,
+    upstream,
+    sessionId: identity.sessionId,
+    upstreamToken: identity.upstreamToken,
+    requestId: statement.requestId,
+    teamId: statement.team.id,
+    tier: placement.tier.id,
+    warehouse: placement.warehouse ?? '',
+    warehouseSize: placement.warehouseSize ?? '',
+    fingerprint: statement.facts.fingerprint,
+    estimatedBytes: statement.estimate.bytes,
+    creditsPerHour: placement.creditsPerHour,
+    pricePerCredit: placement.pricePerCredit,
+    currency: placement.currency,
+    ceilingCredits: statement.ceilingCredits,
+    startedAt: sentAt,
+    holdCredits: statement.hold.credits,
+    queryId: null,
+    stop: null,
+    onEnd: () => statement.permit.release(),
+  });
+  return true;
+}
+
+/** The request for upstream: the client's bytes with tag and timeout set, under upstream's own token. */
+export function upstreamRequest(statement: Admitted): UpstreamRequest {
+  const { call, identity, upstream } = statement;
+  const edited = withParameters(statement.offsets, parametersOf(statement));
+  const headers = headersForUpstream(call.request.headers, upstream.host);
+  delete headers['content-encoding'];
+  const isLarge = statement.wasCompressed && edited.length > RECOMPRESS_BYTES;
+  if (isLarge) headers['content-encoding'] = 'gzip';
+  return {
+    method: 'POST',
+    path: call.target,
+    headers: { ...headers, authorization: snowflakeToken(identity.upstreamToken) },
+    body: isLarge ? gzipSync(edited, { level: 1 }) : edited,
+  };
+}
+
+function parametersOf(statement: Admitted): Record<string, string | number> {
+  const parameters: Record<string, string | number> = {};
+  if (isTaggable(statement.query.sqlText)) {
+    const own = statement.query.clientTag ?? statement.session.queryTag;
+    parameters['QUERY_TAG'] = encodeQueryTag(
+      {
+        ticketId: statement.call.ticketId,
+        team: statement.team.id,
+        tier: statement.placement.tier.id,
+        src: 'driver',
+      },
+      own,
+    );
+  }
+  if (!statement.isFree) {
+    parameters['STATEMENT_TIMEOUT_IN_SECONDS'] = backstopTimeoutSeconds({
+      ceilingCredits: statement.ceilingCredits,
+      clusterCreditsPerHour: statement.placement.creditsPerHour,
+      allowanceSeconds: QUEUEING_ALLOWANCE_SECONDS,
+      tierMaxSeconds: statement.placement.tier.statementTimeoutSeconds,
+      clientSeconds: statement.query.clientTimeoutSeconds ?? statement.session.statementTimeoutSeconds,
+      parts: Math.max(1, statement.facts.statements.length),
+    });
+  }
+  return parameters;
+}
+
+/** dbt reads the tag with SHOW PARAMETERS and writes it back with ALTER SESSION: ours must not be seen there. */
+function isTaggable(sqlText: string): boolean {
+  if (!/\b(?:show|alter)\b/i.test(sqlText)) return true;
+  const tokens = lex(sqlText);
+  return !splitStatements(tokens).some((range) => {
+    const head = classifyStatement(tokens, range);
+    return head.isShowParameters || head.isAlterSession;
+  });
+}

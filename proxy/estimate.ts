@@ -1,0 +1,104 @@
+/** Step 4: where the statement would run, and what it would cost there. */
+import { must } from '#base/assert.js';
+import type { EpochMs } from '#base/time.js';
+import { NO_CREDITS, NO_MONEY, parseCredits } from '#base/units.js';
+import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
+import { estimateText } from '#policies/estimate/estimator.js';
+import type { Parts } from './parts.js';
+import type { Analysed, Estimated, Placement } from './stages.js';
+import { callerRefusal } from './wire/refusal.js';
+import type { Refusal } from './wire/refusal.js';
+
+/**
+ * Bytes a cluster of one credit an hour is assumed to scan in a second before anything was measured on it; the
+ * history corrects it per warehouse size within a few statements. Published scan rates of an X-Small lie around it.
+ */
+export const BYTES_PER_SECOND_PER_CREDIT = 200_000_000;
+
+/** What stands in for a rate where no warehouse is set: an X-Small, so that a guess has a duration. */
+const RATE_WITHOUT_WAREHOUSE = parseCredits('1');
+
+export type EstimateOutcome =
+  | { readonly kind: 'estimated'; readonly statement: Estimated }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** Adds placement and estimate. Refused: a warehouse, rate or price the control document does not know. */
+export function estimate(parts: Parts, statement: Analysed): EstimateOutcome {
+  const at = parts.clock.now();
+  const { facts, snapshot, session, query } = statement;
+  // Describing compiles only: policed like the statement, but it uses no warehouse.
+  const isFree = query.isDescribe || facts.statements.every((each) => each.isFree);
+  const placed = place(snapshot, session.warehouse, at, isFree);
+  if (placed.kind === 'refused') return placed;
+  const { placement } = placed;
+  const { total, parts: estimateParts } = estimateText(facts.statements, {
+    tier: placement.tier,
+    warehouseSize: placement.warehouseSize ?? '',
+    creditsPerHour: placement.creditsPerHour,
+    history: parts.history.view,
+    statistics: parts.statistics.statisticsOf(statement.identity.account),
+    bytesPerSecondPerCredit: BYTES_PER_SECOND_PER_CREDIT,
+  });
+  return {
+    kind: 'estimated',
+    statement: { ...statement, placement, isFree, estimate: total, estimateParts },
+  };
+}
+
+/** Tier, size, rate and price of the session's warehouse at an instant. */
+export function place(
+  snapshot: ControlSnapshot,
+  warehouse: string | null,
+  at: EpochMs,
+  isFree: boolean,
+): { readonly kind: 'placed'; readonly placement: Placement } | { readonly kind: 'refused'; readonly refusal: Refusal } {
+  const price = snapshot.priceAt('compute', at);
+  if (warehouse === null || isFree) {
+    const tier = (warehouse === null ? undefined : snapshot.tierForWarehouse(warehouse)) ?? snapshot.defaultTier();
+    return {
+      kind: 'placed',
+      placement: {
+        tier,
+        warehouse,
+        warehouseSize: warehouse === null ? null : (snapshot.warehouse(warehouse)?.size ?? null),
+        creditsPerHour: (warehouse === null ? undefined : snapshot.rateOfWarehouse(warehouse, at)) ?? RATE_WITHOUT_WAREHOUSE,
+        pricePerCredit: price?.pricePerCredit ?? NO_MONEY,
+        currency: price?.currency ?? snapshot.document.organisation.currency,
+      },
+    };
+  }
+  const tier = snapshot.tierForWarehouse(warehouse);
+  const known = snapshot.warehouse(warehouse);
+  const creditsPerHour = snapshot.rateOfWarehouse(warehouse, at);
+  if (tier === undefined || known === undefined || creditsPerHour === undefined || price === undefined) {
+    return { kind: 'refused', refusal: unplaceable(snapshot, warehouse, tier, creditsPerHour !== undefined) };
+  }
+  must(creditsPerHour > NO_CREDITS ? true : undefined, 'an accepted document has positive rates');
+  return {
+    kind: 'placed',
+    placement: {
+      tier,
+      warehouse,
+      warehouseSize: known.size,
+      creditsPerHour,
+      pricePerCredit: price.pricePerCredit,
+      currency: price.currency,
+    },
+  };
+}
+
+function unplaceable(
+  snapshot: ControlSnapshot,
+  warehouse: string,
+  tier: Tier | undefined,
+  hasRate: boolean,
+): Refusal {
+  const known = snapshot.tiers.map((each) => each.warehouse).join(', ');
+  const why =
+    tier === undefined
+      ? `warehouse ${warehouse.slice(0, 80)} belongs to no tier; use one of ${known}`
+      : hasRate
+        ? 'no price per credit is in force; ask the platform admins to enter one'
+        : `no rate is known for warehouse ${warehouse.slice(0, 80)}; ask the platform admins to enter one`;
+  return callerRefusal('ruleRefused', `Not run, nothing charged: ${why}.`);
+}

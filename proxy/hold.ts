@@ -1,0 +1,55 @@
+/**
+ * Ownership of a statement's hold. Until dispatch the pipeline's scope owns it and leaving that scope gives it back;
+ * from dispatch on only the settler may close it, because a cancelled or failed statement still cost something.
+ */
+import type { TicketId } from '#base/ids.js';
+import type { Log } from '#base/log.js';
+import { toError } from '#base/errors.js';
+import type { Credits } from '#base/units.js';
+import { NO_CREDITS } from '#base/units.js';
+import type { Ledger } from '#billing/ledger.js';
+
+export interface Hold {
+  readonly ticketId: TicketId;
+  readonly credits: Credits;
+  readonly isFree: boolean;
+  /** The statement goes upstream now: from here on the settler closes the hold. False: do not send. */
+  handOver(sentAt: number): Promise<boolean>;
+  /** Gives the hold back if it was not handed over. Never throws: the ledger's sweep ends what this cannot. */
+  releaseUnlessSent(reason: string): Promise<void>;
+}
+
+/** The hold of a statement that uses no warehouse. */
+export function freeHold(ticketId: TicketId): Hold {
+  return {
+    ticketId,
+    credits: NO_CREDITS,
+    isFree: true,
+    handOver: () => Promise.resolve(true),
+    releaseUnlessSent: () => Promise.resolve(),
+  };
+}
+
+/** A hold that the ledger has taken. */
+export function ledgerHold(ledger: Ledger, log: Log, ticketId: TicketId, credits: Credits): Hold {
+  let isSent = false;
+  return {
+    ticketId,
+    credits,
+    isFree: false,
+    async handOver(sentAt) {
+      // Sent before and not answered: the driver repeats it under the same hold.
+      if (isSent) return true;
+      isSent = await ledger.markSent(ticketId, sentAt);
+      return isSent;
+    },
+    async releaseUnlessSent(reason) {
+      if (isSent) return;
+      try {
+        await ledger.release(ticketId, reason);
+      } catch (thrown) {
+        log.warn({ err: toError(thrown), ticketId }, 'a hold could not be given back yet; the sweep will');
+      }
+    },
+  };
+}

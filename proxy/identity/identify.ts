@@ -1,0 +1,74 @@
+/** Step 2: the sealed token and the session's state say who asks, and the mapping rules for which team. Fails closed. */
+import { Fault } from '#base/errors.js';
+import type { Parts } from '../parts.js';
+import type { Identified, Received } from '../stages.js';
+import { callerRefusal } from '../wire/refusal.js';
+import type { Refusal } from '../wire/refusal.js';
+import type { Upstream } from '../upstream/upstreams.js';
+import { foreignToken } from './login.js';
+import { tokenOfAuthorization } from './tokens.js';
+import type { SealedIdentity } from './tokens.js';
+import type { SessionState } from './sessions.js';
+
+export type Authenticated =
+  | {
+      readonly kind: 'session';
+      readonly identity: SealedIdentity;
+      readonly upstream: Upstream;
+      readonly session: SessionState;
+    }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/**
+ * The session behind an Authorization header. Refused: a token that is not ours, an account no longer fronted, a
+ * session that was closed or revoked. Fault `ledgerUnavailable` when the session must be read and Postgres is away.
+ */
+export async function authenticate(parts: Parts, authorization: string | undefined): Promise<Authenticated> {
+  const token = tokenOfAuthorization(authorization);
+  // Heartbeats of some drivers carry the master token; both name the same session.
+  const identity =
+    token === undefined ? undefined : (parts.sealer.open(token, 'session') ?? parts.sealer.open(token, 'master'));
+  const upstream = identity === undefined ? undefined : parts.upstreams.get(identity.account);
+  if (identity === undefined || upstream === undefined) return { kind: 'refused', refusal: foreignToken() };
+  const session = await parts.sessions.read(identity);
+  if (session === undefined || session.isEnded) {
+    return {
+      kind: 'refused',
+      refusal: callerRefusal('unauthenticated', 'Not run: this session was closed or revoked. Connect again.'),
+    };
+  }
+  return { kind: 'session', identity, upstream, session };
+}
+
+export type IdentifyOutcome =
+  | { readonly kind: 'identified'; readonly statement: Identified }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** Adds session, principal and team to a received statement. Fault `controlStale` without any control snapshot. */
+export async function identify(parts: Parts, received: Received): Promise<IdentifyOutcome> {
+  const authenticated = await authenticate(parts, received.call.request.headers.authorization);
+  if (authenticated.kind === 'refused') return authenticated;
+  const { identity, upstream, session } = authenticated;
+  if (identity.kind !== 'session') return { kind: 'refused', refusal: foreignToken() };
+  const snapshot = parts.control.current();
+  if (snapshot === undefined) throw new Fault('controlStale', 'no control snapshot has been loaded yet');
+  const who = snapshot.resolvePrincipal({
+    account: identity.account,
+    snowflakeUser: session.snowflakeUser,
+    role: session.role,
+  });
+  if (who.kind === 'unknown') {
+    return refused('principalUnknown', `Not run: no team answers for ${session.snowflakeUser} any more. Ask the platform admins for a mapping rule.`);
+  }
+  if (who.kind === 'suspended') {
+    return refused('principalSuspended', `Not run: ${who.principal.id} is suspended. Ask ${who.principal.owner}.`);
+  }
+  return {
+    kind: 'identified',
+    statement: { ...received, identity, upstream, session, snapshot, principal: who.principal, team: who.team },
+  };
+}
+
+function refused(code: Parameters<typeof callerRefusal>[0], message: string): IdentifyOutcome {
+  return { kind: 'refused', refusal: callerRefusal(code, message) };
+}

@@ -1,0 +1,55 @@
+/** What a statement changed in its session, read from the reply and, for ALTER SESSION, from the text. */
+import { KIND, isOperator, kindAt, lex, significantIndexes, textAt, wordAt } from '#base/sql/lexer.js';
+import { stringValueAt } from '#base/sql/token-values.js';
+import type { ScannedReply } from '../wire/reply-scanner.js';
+import type { SessionContext } from './sessions.js';
+
+type Changes = { -readonly [K in keyof SessionContext]?: SessionContext[K] };
+
+/** Names in a reply's `data` that say where the session stands afterwards. */
+const FINAL_NAMES = [
+  ['finalRoleName', 'role'],
+  ['finalWarehouseName', 'warehouse'],
+  ['finalDatabaseName', 'database'],
+  ['finalSchemaName', 'schema'],
+] as const;
+
+/** The changes of a successful statement; empty for a failed one. */
+export function sessionChanges(sqlText: string, reply: ScannedReply): Partial<SessionContext> {
+  if (reply.top['success'] !== true) return {};
+  const changes: Changes = {};
+  for (const [field, key] of FINAL_NAMES) {
+    const value = reply.data[field];
+    if (typeof value === 'string' || value === null) changes[key] = value === '' ? null : value;
+  }
+  return { ...changes, ...alterSessionChanges(sqlText) };
+}
+
+/** `ALTER SESSION SET name = value …` and `UNSET name, …` of the two parameters that matter to us. */
+function alterSessionChanges(sqlText: string): Changes {
+  if (!/alter\s+session/i.test(sqlText)) return {};
+  const tokens = lex(sqlText);
+  const at = significantIndexes(tokens);
+  const word = (index: number): string => (at[index] === undefined ? '' : wordAt(tokens, at[index]));
+  if (word(0) !== 'ALTER' || word(1) !== 'SESSION') return {};
+  const changes: Changes = {};
+  const assign = (name: string, value: string | null): void => {
+    if (name === 'QUERY_TAG') changes.queryTag = value === '' ? null : value;
+    if (name === 'STATEMENT_TIMEOUT_IN_SECONDS') {
+      const seconds = Number(value);
+      changes.statementTimeoutSeconds = value !== null && Number.isSafeInteger(seconds) && seconds > 0 ? seconds : null;
+    }
+  };
+  if (word(2) === 'UNSET') {
+    for (let index = 3; index < at.length; index += 1) assign(word(index), null);
+    return changes;
+  }
+  for (let index = 3; index + 2 < at.length; index += 1) {
+    const [equals, valueAt] = [at[index + 1], at[index + 2]];
+    if (equals === undefined || valueAt === undefined || !isOperator(tokens, equals, '=')) continue;
+    const kind = kindAt(tokens, valueAt);
+    const isText = kind === KIND.string || kind === KIND.dollarString;
+    assign(word(index), isText ? (stringValueAt(tokens, valueAt) ?? null) : textAt(tokens, valueAt));
+  }
+  return changes;
+}

@@ -1,0 +1,53 @@
+/** What the handlers of one replica are made of; assembled once in start-proxy.ts, general parts first. */
+import type { Clock } from '#base/time.js';
+import type { Ids } from '#base/ids.js';
+import type { Log } from '#base/log.js';
+import type { Ledger } from '#billing/ledger.js';
+import type { Analyser } from '#policies/sql/facts.js';
+import type { ControlRefresher } from './control/refresher.js';
+import type { StatisticsCache } from './estimates/statistics.js';
+import type { HistoryCache } from './estimates/history.js';
+import type { Events } from './events.js';
+import type { Gate } from './admission/gate.js';
+import type { SessionStore } from './identity/sessions.js';
+import type { TokenSealer } from './identity/tokens.js';
+import type { RequestRegistry } from './requests.js';
+import type { RunningStatements } from './running/running.js';
+import type { Doubts } from './settlement/doubts.js';
+import type { TicketLog } from './settlement/ticket-log.js';
+import type { Settler } from './settlement/settler.js';
+import type { Surface } from './surface/surface.js';
+import type { Upstreams } from './upstream/upstreams.js';
+
+/** Caps of the data plane; every one is a setting. */
+export interface ProxyLimits {
+  readonly requestBytesMax: number;
+  readonly inflatedBytesMax: number;
+  readonly statementBytesMax: number;
+  /** Longest time a client may take to send its body. */
+  readonly bodyTimeoutMs: number;
+}
+
+export interface Parts {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly limits: ProxyLimits;
+  readonly replica: string;
+  readonly events: Events;
+  readonly control: ControlRefresher;
+  readonly sealer: TokenSealer;
+  readonly sessions: SessionStore;
+  readonly upstreams: Upstreams;
+  readonly analyser: Analyser;
+  readonly history: HistoryCache;
+  readonly statistics: StatisticsCache;
+  readonly ledger: Ledger;
+  readonly gate: Gate;
+  readonly requests: RequestRegistry;
+  readonly running: RunningStatements;
+  readonly settler: Settler;
+  readonly doubts: Doubts;
+  readonly ticketLog: TicketLog;
+  readonly surface: Surface;
+}

@@ -1,0 +1,66 @@
+/** Step 1: the bytes of a statement become one validated request, or a refusal that names what is wrong with them. */
+import type { Call } from './call.js';
+import type { Parts } from './parts.js';
+import type { Received } from './stages.js';
+import { decodeBody, readBody } from './wire/body.js';
+import { readQueryRequest } from './wire/query-request.js';
+import { callerRefusal } from './wire/refusal.js';
+import type { Refusal } from './wire/refusal.js';
+
+const REQUEST_ID = /^[0-9A-Za-z-]{8,64}$/;
+
+export type ReceiveOutcome =
+  | { readonly kind: 'received'; readonly received: Received }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** The client went away before its request was complete: there is nobody to answer. */
+  | { readonly kind: 'gone' };
+
+/** Reads, decodes and parses the body of a query request under the caps of `parts.limits`. */
+export async function receive(parts: Parts, call: Call): Promise<ReceiveOutcome> {
+  const requestIds = call.query.getAll('requestId');
+  const requestId = requestIds[0];
+  if (requestIds.length !== 1 || requestId === undefined || !REQUEST_ID.test(requestId)) {
+    // The body is still to come: it is drained so that the connection can be used again.
+    call.request.resume();
+    return refused('requestMalformed', 'Not run: the URL must carry exactly one requestId.');
+  }
+  const { requestBytesMax, inflatedBytesMax, statementBytesMax, bodyTimeoutMs } = parts.limits;
+  const read = await readBody(call.request, requestBytesMax, bodyTimeoutMs);
+  switch (read.kind) {
+    case 'tooLarge':
+      return refused('requestTooLarge', `Not run: the body is larger than ${read.bytesMax} bytes.`);
+    case 'timeout':
+      return refused('requestMalformed', `Not run: the body did not arrive within ${bodyTimeoutMs} ms.`);
+    case 'broken':
+      return { kind: 'gone' };
+    case 'body':
+      break;
+  }
+  const decoded = decodeBody(read.bytes, call.request.headers['content-encoding'], inflatedBytesMax);
+  if (decoded.kind === 'tooLarge') {
+    return refused('requestTooLarge', `Not run: the body inflates to more than ${decoded.bytesMax} bytes.`);
+  }
+  if (decoded.kind === 'malformed') return refused('requestMalformed', `Not run: ${decoded.why}.`);
+  const query = readQueryRequest(decoded.bytes);
+  if (query.kind === 'malformed') return refused('requestMalformed', `Not run: ${query.why}.`);
+  if (query.request.sqlText.length > statementBytesMax) {
+    return refused(
+      'requestTooLarge',
+      `Not run: the statement has ${query.request.sqlText.length} characters; at most ${statementBytesMax} are taken. Load data with PUT and COPY, or bind values.`,
+    );
+  }
+  return {
+    kind: 'received',
+    received: {
+      call,
+      requestId,
+      query: query.request,
+      offsets: query.offsets,
+      wasCompressed: decoded.wasCoded,
+    },
+  };
+}
+
+function refused(code: Parameters<typeof callerRefusal>[0], message: string): ReceiveOutcome {
+  return { kind: 'refused', refusal: callerRefusal(code, message) };
+}

@@ -1,0 +1,26 @@
+/** The context every refusal text of a priced statement needs, from the stage it has reached. */
+import type { BudgetStanding } from '#billing/ledger.js';
+import type { RefusalContext, StandingText } from '#policies/rules/refusal-text.js';
+import type { Parts } from './parts.js';
+import type { Estimated } from './stages.js';
+
+export function refusalContext(parts: Parts, statement: Estimated): RefusalContext {
+  return {
+    ticketId: statement.call.ticketId,
+    estimate: statement.estimate,
+    tier: statement.placement.tier.id,
+    pricePerCredit: statement.placement.pricePerCredit,
+    currency: statement.placement.currency,
+    at: parts.clock.now(),
+  };
+}
+
+/** A budget's standing with the names the control document gives it. */
+export function standingText(standing: BudgetStanding, statement: Estimated): StandingText {
+  const budget = statement.snapshot.budget(standing.budgetId);
+  return {
+    ...standing,
+    timeZone: budget?.period.timeZone ?? 'UTC',
+    owner: statement.team.owner,
+  };
+}

@@ -1,0 +1,122 @@
+/** Step 6: the hold is taken on every budget of the path, all or none, in one transaction. */
+import { fingerprint } from '#policies/sql/fingerprint.js';
+import { ceilingFor } from '#policies/rules/ceiling.js';
+import { budgetRefusal } from '#policies/rules/refusal-text.js';
+import { addCredits, maxAmount, minAmount } from '#base/units.js';
+import type { TicketFacts } from '#billing/ledger.js';
+import { toError } from '#base/errors.js';
+import { AssertionError } from '#base/assert.js';
+import { freeHold, ledgerHold } from './hold.js';
+import type { Parts } from './parts.js';
+import { refusalContext, standingText } from './refuse.js';
+import type { Allowed, Estimated, Reserved } from './stages.js';
+import type { Refusal } from './wire/refusal.js';
+import { tgLabel } from '#base/errors.js';
+
+export type ReserveOutcome =
+  | { readonly kind: 'reserved'; readonly statement: Reserved }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/**
+ * Holds the estimate's 90 % quantile, at most the ceiling. Free statements hold nothing. Refused: a hard budget has
+ * less left than the hold. Fault `ledgerUnavailable` when that cannot be established: nothing runs then.
+ */
+export async function reserve(parts: Parts, statement: Allowed): Promise<ReserveOutcome> {
+  const { ticketId } = statement.call;
+  if (statement.isFree) {
+    return { kind: 'reserved', statement: { ...statement, hold: freeHold(ticketId) } };
+  }
+  const budgets = budgetsOf(statement);
+  const { estimate, ceilingCredits } = statement;
+  const holdCredits = maxAmount(minAmount(estimate.highCredits, ceilingCredits), estimate.expectedCredits);
+  const outcome = await parts.ledger.reserve({
+    ticket: ticketFacts(parts, statement),
+    budgetIds: budgets,
+    holdCredits,
+  });
+  switch (outcome.kind) {
+    case 'held': {
+      // What this statement could still top up from each hard budget, its own hold included.
+      const ceiling = ceilingFor(
+        ceilingCredits,
+        outcome.budgets.flatMap((budget) =>
+          budget.isHard && budget.availableCredits !== null
+            ? [{ budgetId: budget.budgetId, availableCredits: addCredits(budget.availableCredits, holdCredits) }]
+            : [],
+        ),
+      );
+      const hold = ledgerHold(parts.ledger, parts.log, ticketId, outcome.holdCredits);
+      return {
+        kind: 'reserved',
+        statement: { ...statement, ceilingCredits: maxAmount(ceiling.ceilingCredits, holdCredits), hold },
+      };
+    }
+    case 'refused': {
+      const refusal = budgetRefusal(standingText(outcome.budget, statement), refusalContext(parts, statement));
+      await recordRefusal(parts, statement, refusal);
+      return { kind: 'refused', refusal };
+    }
+    case 'replayed':
+      throw new AssertionError('a ticket id is made once and reserved once');
+  }
+}
+
+/** Ids of the budgets on the statement's path, outermost first. */
+export function budgetsOf(statement: Estimated): readonly string[] {
+  return statement.snapshot
+    .budgetsFor({
+      teamId: statement.team.id,
+      principalId: statement.principal.id,
+      tier: statement.placement.tier.id,
+      workload: null,
+    })
+    .map((budget) => budget.id);
+}
+
+/** What the ticket says of the statement. */
+export function ticketFacts(parts: Parts, statement: Estimated): TicketFacts {
+  const { call, identity, session, placement, estimate, facts, query } = statement;
+  const [only] = facts.statements;
+  return {
+    ticketId: call.ticketId,
+    account: identity.account,
+    sessionId: identity.sessionId,
+    requestId: statement.requestId,
+    requestHash: query.hash,
+    principalId: statement.principal.id,
+    teamId: statement.team.id,
+    workload: null,
+    snowflakeUser: session.snowflakeUser,
+    roleName: session.role,
+    tier: placement.tier.id,
+    warehouse: placement.warehouse,
+    warehouseSize: placement.warehouseSize,
+    statementClass: facts.statements.length === 1 && only !== undefined ? only.class : 'script',
+    fingerprint: facts.fingerprint,
+    statementShape: fingerprint(query.sqlText).shape,
+    basis: estimate.basis,
+    lowCredits: estimate.lowCredits,
+    expectedCredits: estimate.expectedCredits,
+    highCredits: estimate.highCredits,
+    expectedSeconds: estimate.expectedSeconds,
+    estimatedBytes: estimate.bytes,
+    pricePerCredit: placement.pricePerCredit,
+    currency: placement.currency,
+    controlVersion: statement.snapshot.version,
+    replica: parts.replica,
+    occurredAt: parts.clock.now(),
+  };
+}
+
+/** Keeps the refusal's text for WHY; the client is answered even when that fails. */
+async function recordRefusal(parts: Parts, statement: Estimated, refusal: Refusal): Promise<void> {
+  try {
+    await parts.ledger.recordRefusal(statement.call.ticketId, {
+      code: tgLabel(refusal.code),
+      message: refusal.message,
+      detail: refusal.detail,
+    });
+  } catch (thrown) {
+    parts.log.warn({ err: toError(thrown) }, 'the text of a refusal was not recorded');
+  }
+}

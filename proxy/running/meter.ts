@@ -1,0 +1,124 @@
+/**
+ * The guard over running statements (I7): every few seconds each one's accrued credits are compared with its hold.
+ * Before the hold is used up it is topped up from the same budgets; a refused top-up, or the ceiling, cancels the
+ * statement upstream. A statement nobody polls for is asked about by its query id, so that its end is seen.
+ */
+import { tgLabel, toError } from '#base/errors.js';
+import type { Credits } from '#base/units.js';
+import { addCredits, compareAmounts, creditsForMillis, maxAmount, minAmount, mulDiv } from '#base/units.js';
+import type { Parts } from '../parts.js';
+import { finishStatement } from '../settlement/finish.js';
+import { abortUpstream, readQueryFacts } from '../upstream/query-facts.js';
+import type { RunningStatement, StopReason } from './running.js';
+
+export interface Meter {
+  stop(): void;
+}
+
+/** Share of the hold that may be used before it is topped up. */
+const TOP_UP_AT_PERCENT = 70n;
+
+/** Starts the guard. `intervalMs` is real time; with a scaled clock it runs as often in business time. */
+export function startMeter(parts: Parts, intervalMs: number): Meter {
+  const everyMs = Math.max(50, Math.round(intervalMs / parts.clock.scale));
+  let isBusy = false;
+  const timer = setInterval(() => {
+    if (isBusy) return;
+    isBusy = true;
+    void sweep(parts, everyMs * parts.clock.scale).finally(() => {
+      isBusy = false;
+    });
+  }, everyMs);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+/** Looks at every running statement once. Exported for tests, which bring their own clock. */
+export async function sweep(parts: Parts, intervalMs: number): Promise<void> {
+  for (const statement of parts.running.list()) {
+    try {
+      await guard(parts, statement, intervalMs);
+      await followDetached(parts, statement);
+    } catch (thrown) {
+      parts.log.warn({ err: toError(thrown), ticketId: statement.ticketId }, 'a running statement could not be checked');
+    }
+  }
+}
+
+async function guard(parts: Parts, statement: RunningStatement, intervalMs: number): Promise<void> {
+  if (statement.stop !== null) return;
+  const now = parts.clock.now();
+  const used = parts.running.usedCredits(statement, now);
+  if (compareAmounts(used, statement.ceilingCredits) >= 0) {
+    await stopStatement(parts, statement, {
+      code: 'ceilingReached',
+      source: 'ceiling',
+      limitCredits: statement.ceilingCredits,
+    });
+    return;
+  }
+  const ahead = addCredits(used, creditsForMillis(statement.creditsPerHour, Math.ceil(intervalMs * 2), 'up'));
+  const threshold = mulDiv(statement.holdCredits, TOP_UP_AT_PERCENT, 100n, 'down') as Credits;
+  if (compareAmounts(ahead, threshold) <= 0) return;
+  await topUp(parts, statement, ahead);
+}
+
+async function topUp(parts: Parts, statement: RunningStatement, ahead: Credits): Promise<void> {
+  const half = mulDiv(statement.holdCredits, 3n, 2n, 'up') as Credits;
+  const wanted = minAmount(maxAmount(half, ahead), statement.ceilingCredits);
+  if (compareAmounts(wanted, statement.holdCredits) <= 0) return;
+  const outcome = await parts.ledger.topUp(statement.ticketId, wanted);
+  switch (outcome.kind) {
+    case 'held':
+    case 'replayed':
+      statement.holdCredits = outcome.holdCredits;
+      return;
+    case 'refused':
+      // Only when the hold itself is nearly used up: until then it is paid for.
+      if (compareAmounts(ahead, statement.holdCredits) < 0) return;
+      await stopStatement(parts, statement, {
+        code: 'budgetExhausted',
+        source: outcome.budget.budgetId,
+        limitCredits: statement.holdCredits,
+      });
+      return;
+    case 'closed':
+      return;
+  }
+}
+
+/** Cancels a statement upstream and remembers why, so that the client is told. */
+export async function stopStatement(
+  parts: Parts,
+  statement: RunningStatement,
+  why: Pick<StopReason, 'code' | 'source' | 'limitCredits'>,
+): Promise<void> {
+  const now = parts.clock.now();
+  statement.stop = {
+    ...why,
+    usedCredits: parts.running.usedCredits(statement, now),
+    elapsedMs: now - statement.startedAt,
+  };
+  parts.log.info({ ticketId: statement.ticketId, code: tgLabel(why.code) }, 'a running statement is stopped');
+  try {
+    await abortUpstream(statement.upstream, statement.upstreamToken, statement, parts.ids.ticket(Date.now()));
+  } catch (thrown) {
+    // Tried again with the next sweep.
+    statement.stop = null;
+    throw thrown;
+  }
+}
+
+/** Asynchronous and long statements: their end may never be polled for. */
+async function followDetached(parts: Parts, statement: RunningStatement): Promise<void> {
+  if (statement.queryId === null) return;
+  const facts = await readQueryFacts(statement.upstream, statement.upstreamToken, statement.queryId);
+  if (facts === undefined || facts.isRunning) return;
+  finishStatement(parts, statement.ticketId, {
+    isSuccess: facts.isSuccess,
+    code: facts.errorCode,
+    sqlState: null,
+    queryId: statement.queryId,
+    rows: null,
+  });
+}

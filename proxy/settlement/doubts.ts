@@ -1,0 +1,191 @@
+/**
+ * Tickets whose end was not seen: sent by a replica that died, or answered by a broken connection. Their holds stay
+ * until upstream's own query history, asked as the service user by the ticket id in the tag, says what became of
+ * them. Nothing is voided without such evidence (I5). One replica of the deployment looks at a time.
+ */
+import { toError } from '#base/errors.js';
+import type { TicketId } from '#base/ids.js';
+import type { Log } from '#base/log.js';
+import type { Database } from '#base/postgres/pool.js';
+import type { ServiceConnection, ServiceRow } from '#base/snowflake/service-connection.js';
+import type { Clock } from '#base/time.js';
+import { NO_CREDITS, creditsForMillis } from '#base/units.js';
+import type { Ledger, OpenTicket, Settlement } from '#billing/ledger.js';
+import type { ControlRefresher } from '../control/refresher.js';
+import type { Replica } from '../replica.js';
+import type { Settler } from './settler.js';
+
+const SWEEP_INTERVAL_MS = 1000;
+/** The history must have had time to show a statement before its absence is evidence. */
+const UNSEEN_AFTER_REAL_MS = 60_000;
+/** Session-level lock of whoever sweeps. */
+const SWEEP_LOCK = 8_150_401;
+const TICKETS_MAX = 100;
+
+export interface DoubtsOptions {
+  readonly db: Database;
+  readonly ledger: Ledger;
+  readonly settler: Settler;
+  readonly control: ControlRefresher;
+  readonly replica: Replica;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Signs in at an account as the service user; asked only when something is in doubt. */
+  readonly connect: (account: string) => Promise<ServiceConnection>;
+}
+
+export class Doubts {
+  readonly #options: DoubtsOptions;
+  readonly #own = new Set<TicketId>();
+  readonly #unseenSince = new Map<TicketId, number>();
+  readonly #connections = new Map<string, Promise<ServiceConnection>>();
+  #timer: NodeJS.Timeout | undefined;
+  #sweeping: Promise<void> = Promise.resolve();
+  #inDoubt = 0;
+
+  constructor(options: DoubtsOptions) {
+    this.#options = options;
+  }
+
+  /** Tickets in doubt at the latest look, for metrics and the console. */
+  get size(): number {
+    return this.#inDoubt;
+  }
+
+  /** A ticket of this replica whose reply was lost. */
+  add(ticketId: TicketId): void {
+    this.#own.add(ticketId);
+  }
+
+  /** A ticket whose request never left this machine: that is evidence enough. */
+  neverRan(ticketId: TicketId, evidence: string): void {
+    this.#options.ledger.voidOnEvidence(ticketId, evidence).catch((thrown: unknown) => {
+      this.#options.log.warn({ err: toError(thrown) }, 'a ticket that never ran could not be voided yet');
+      this.#own.add(ticketId);
+    });
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#sweeping = this.#sweeping.then(() => this.sweep());
+    }, SWEEP_INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#sweeping;
+    for (const connection of this.#connections.values()) {
+      await connection.then((open) => open.close()).catch(() => undefined);
+    }
+  }
+
+  /** Adopts tickets of dead replicas and resolves what the history tells. Never throws. */
+  async sweep(): Promise<void> {
+    try {
+      await this.#options.db.transaction(async (tx) => {
+        const { rows } = await tx.query<{ locked: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS locked', [
+          SWEEP_LOCK,
+        ]);
+        if (rows[0]?.locked === true) await this.#resolveAll();
+      });
+    } catch (thrown) {
+      this.#options.log.warn({ err: toError(thrown) }, 'tickets in doubt could not be looked at; the next sweep will');
+    }
+  }
+
+  async #resolveAll(): Promise<void> {
+    const { ledger, replica, clock } = this.#options;
+    await ledger.adoptOrphans(await replica.live(), clock.now());
+    const open = await ledger.openTickets();
+    const doubtful = open.filter((ticket) => ticket.state === 'IN_DOUBT' || this.#own.has(ticket.ticketId));
+    this.#inDoubt = doubtful.length;
+    for (const ticketId of this.#own) {
+      if (!open.some((ticket) => ticket.ticketId === ticketId)) this.#own.delete(ticketId);
+    }
+    const accounts = new Set(doubtful.map((ticket) => ticket.account));
+    for (const account of accounts) {
+      await this.#resolve(account, doubtful.filter((ticket) => ticket.account === account).slice(0, TICKETS_MAX));
+    }
+  }
+
+  async #resolve(account: string, tickets: readonly OpenTicket[]): Promise<void> {
+    const rows = await this.#history(account, tickets);
+    for (const ticket of tickets) {
+      const row = rows.find((candidate) => (candidate['QUERY_TAG'] ?? '').includes(ticket.ticketId));
+      if (row === undefined) await this.#unseen(ticket);
+      else this.#seen(ticket, row);
+    }
+  }
+
+  async #history(account: string, tickets: readonly OpenTicket[]): Promise<readonly ServiceRow[]> {
+    const wanted = tickets.map(() => 'QUERY_TAG LIKE ?').join(' OR ');
+    let connection = this.#connections.get(account);
+    if (connection === undefined) {
+      connection = this.#options.connect(account);
+      this.#connections.set(account, connection);
+    }
+    try {
+      return await (
+        await connection
+      ).query(
+        `SELECT QUERY_ID, QUERY_TAG, EXECUTION_STATUS, ERROR_CODE, EXECUTION_TIME, BYTES_SCANNED, ROWS_PRODUCED,
+                DATE_PART(EPOCH_MILLISECOND, START_TIME) AS STARTED_MS, DATE_PART(EPOCH_MILLISECOND, END_TIME) AS ENDED_MS
+           FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000)) WHERE ${wanted}`,
+        tickets.map((ticket) => `%"tg":"${ticket.ticketId}"%`),
+      );
+    } catch (thrown) {
+      this.#connections.delete(account);
+      throw thrown;
+    }
+  }
+
+  /** Upstream has seen it: running on, or ended with a time that can be charged. */
+  #seen(ticket: OpenTicket, row: ServiceRow): void {
+    const status = (row['EXECUTION_STATUS'] ?? '').toUpperCase();
+    if (status === 'RUNNING' || status === 'QUEUED' || status === 'BLOCKED' || status === 'RESUMING_WAREHOUSE') return;
+    this.#own.delete(ticket.ticketId);
+    this.#unseenSince.delete(ticket.ticketId);
+    this.#options.settler.submit(this.#settlementOf(ticket, row, status));
+  }
+
+  #settlementOf(ticket: OpenTicket, row: ServiceRow, status: string): Settlement {
+    const { control, clock } = this.#options;
+    const endedAt = wholeOr(row['ENDED_MS'], clock.now());
+    const warehouseMs = wholeOr(row['EXECUTION_TIME'], 0);
+    const rate =
+      ticket.warehouse === null ? undefined : control.current()?.rateOfWarehouse(ticket.warehouse, ticket.occurredAt);
+    return {
+      ticketId: ticket.ticketId,
+      ending: status === 'SUCCESS' ? 'succeeded' : 'failed',
+      endCode: row['ERROR_CODE'] ?? null,
+      snowflakeQueryId: row['QUERY_ID'] ?? null,
+      // Alone on its warehouse is the most it can have cost; metering corrects it by a delta.
+      usedCredits:
+        rate === undefined ? ticket.holdCredits : warehouseMs === 0 ? NO_CREDITS : creditsForMillis(rate, warehouseMs, 'half-even'),
+      warehouseMs,
+      bytesScanned: row['BYTES_SCANNED'] == null ? null : wholeOr(row['BYTES_SCANNED'], 0),
+      rowsProduced: row['ROWS_PRODUCED'] == null ? null : wholeOr(row['ROWS_PRODUCED'], 0),
+      startedAt: wholeOr(row['STARTED_MS'], ticket.occurredAt),
+      endedAt,
+    };
+  }
+
+  async #unseen(ticket: OpenTicket): Promise<void> {
+    const now = Date.now();
+    const since = this.#unseenSince.get(ticket.ticketId) ?? now;
+    this.#unseenSince.set(ticket.ticketId, since);
+    if (now - since < UNSEEN_AFTER_REAL_MS) return;
+    await this.#options.ledger.voidOnEvidence(
+      ticket.ticketId,
+      'the query history of the account has no statement with this ticket',
+    );
+    this.#own.delete(ticket.ticketId);
+    this.#unseenSince.delete(ticket.ticketId);
+  }
+}
+
+function wholeOr(text: string | null | undefined, fallback: number): number {
+  const value = text === null || text === undefined ? NaN : Number(text);
+  return Number.isFinite(value) ? Math.max(0, Math.round(value)) : fallback;
+}

@@ -1,0 +1,116 @@
+/**
+ * The end of a statement as its final reply shows it: what it used, what the history learns, and the settlement. A
+ * statement ends once, whichever reply shows the end first: the one to its request, a poll's, or a status check's.
+ */
+import { toError } from '#base/errors.js';
+import { NO_CREDITS, creditsForMillis, formatAmountTo } from '#base/units.js';
+import { WIRE_CODES } from '#base/wire/codes.js';
+import type { TicketId } from '#base/ids.js';
+import type { Ending } from '#billing/ledger.js';
+import { statisticsSeconds } from '#policies/estimate/estimator.js';
+import type { Parts } from '../parts.js';
+import { BYTES_PER_SECOND_PER_CREDIT } from '../estimate.js';
+import type { RunningStatement } from '../running/running.js';
+import type { ScannedReply } from '../wire/reply-scanner.js';
+import { readQueryFacts } from '../upstream/query-facts.js';
+
+/** How upstream said a statement ended. */
+export interface StatementEnd {
+  readonly isSuccess: boolean;
+  readonly code: string | null;
+  readonly sqlState: string | null;
+  readonly queryId: string | null;
+  readonly rows: number | null;
+}
+
+/** True while a reply only says that the statement is still running. */
+export function isStillRunning(reply: ScannedReply): boolean {
+  const code = reply.top['code'];
+  return code === WIRE_CODES.queryInProgress || code === WIRE_CODES.queryInProgressAsync;
+}
+
+/** True when upstream asked for a renewal: it has not run the statement. */
+export function isRenewalAsked(reply: ScannedReply): boolean {
+  return reply.top['code'] === WIRE_CODES.sessionTokenExpired;
+}
+
+/** The end that a final reply tells; undefined when the reply was not one of Snowflake's. */
+export function endOf(reply: ScannedReply): StatementEnd | undefined {
+  const success = reply.top['success'];
+  if (typeof success !== 'boolean') return undefined;
+  return {
+    isSuccess: success,
+    code: textOf(reply.top['code']),
+    sqlState: textOf(reply.data['sqlState']),
+    queryId: textOf(reply.data['queryId']),
+    rows: typeof reply.data['total'] === 'number' ? reply.data['total'] : null,
+  };
+}
+
+/** Settles a running statement. Does nothing when it has ended before. */
+export function finishStatement(parts: Parts, ticketId: TicketId, end: StatementEnd): void {
+  const endedAt = parts.clock.now();
+  const ended = parts.running.end(ticketId, endedAt);
+  if (ended === undefined) return;
+  const { statement } = ended;
+  const usedMs = usedNoWarehouse(end) ? 0 : ended.usedMs;
+  if (end.isSuccess) learn(parts, statement, usedMs);
+  const queryId = end.queryId ?? statement.queryId;
+  void bytesScanned(parts, statement, usedMs > 0 ? queryId : null).then((bytes) =>
+    parts.settler.submit({
+      ticketId,
+      ending: endingOf(end, statement),
+      endCode: end.isSuccess ? null : end.code,
+      snowflakeQueryId: queryId,
+      usedCredits:
+        usedMs === 0 ? NO_CREDITS : creditsForMillis(statement.creditsPerHour, usedMs, 'half-even'),
+      warehouseMs: usedMs,
+      bytesScanned: bytes,
+      rowsProduced: end.rows,
+      startedAt: statement.startedAt,
+      endedAt,
+    }),
+  );
+}
+
+/** Failed before a warehouse was asked: syntax, names, rights (class 42), features (0A), missing objects (02). */
+function usedNoWarehouse(end: StatementEnd): boolean {
+  return !end.isSuccess && /^(?:42|0A|02)/.test(end.sqlState ?? '');
+}
+
+function endingOf(end: StatementEnd, statement: RunningStatement): Ending {
+  if (end.isSuccess) return 'succeeded';
+  if (statement.stop !== null) return 'stopped';
+  return end.code === WIRE_CODES.queryCancelled ? 'cancelled' : 'failed';
+}
+
+function learn(parts: Parts, statement: RunningStatement, usedMs: number): void {
+  parts.history.record({
+    fingerprint: statement.fingerprint,
+    warehouseSize: statement.warehouseSize,
+    bytes: statement.estimatedBytes,
+    tier: statement.tier,
+    creditsPerHour: Number(formatAmountTo(statement.creditsPerHour, 6)),
+    seconds: usedMs / 1000,
+    statisticsSeconds: statisticsSeconds(
+      statement.estimatedBytes,
+      statement.creditsPerHour,
+      BYTES_PER_SECOND_PER_CREDIT,
+    ),
+  });
+}
+
+async function bytesScanned(parts: Parts, statement: RunningStatement, queryId: string | null): Promise<number | null> {
+  if (queryId === null) return null;
+  try {
+    const facts = await readQueryFacts(statement.upstream, statement.upstreamToken, queryId);
+    return facts?.bytesScanned ?? null;
+  } catch (thrown) {
+    parts.log.debug({ err: toError(thrown) }, 'bytes of a statement stay unknown');
+    return null;
+  }
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}

@@ -1,0 +1,80 @@
+/**
+ * The type of a statement at each step of its path. A step takes the stage before it and adds one field, so that a
+ * statement which was not reserved and admitted cannot be dispatched: it would not compile.
+ */
+import type { Credits, Money } from '#base/units.js';
+import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
+import type { PrincipalDocument, TeamDocument } from '#policies/control/document.js';
+import type { Estimate } from '#policies/estimate/estimate.js';
+import type { TextFacts } from '#policies/sql/facts.js';
+import type { Call } from './call.js';
+import type { Permit } from './admission/gate.js';
+import type { Hold } from './hold.js';
+import type { SessionState } from './identity/sessions.js';
+import type { SealedIdentity } from './identity/tokens.js';
+import type { QueryRequestRead } from './wire/query-request.js';
+import type { Upstream } from './upstream/upstreams.js';
+
+type ReadRequest = Extract<QueryRequestRead, { kind: 'request' }>;
+
+/** 1. The body has been read and understood. */
+export interface Received {
+  readonly call: Call;
+  readonly requestId: string;
+  readonly query: ReadRequest['request'];
+  readonly offsets: ReadRequest['offsets'];
+  /** The client compressed its body. */
+  readonly wasCompressed: boolean;
+}
+
+/** Where and at what price a statement would run. */
+export interface Placement {
+  readonly tier: Tier;
+  /** null: the session has no warehouse. */
+  readonly warehouse: string | null;
+  readonly warehouseSize: string | null;
+  readonly creditsPerHour: Credits;
+  readonly pricePerCredit: Money;
+  readonly currency: string;
+}
+
+/** 2. Who asks, on which session, for which team. */
+export interface Identified extends Received {
+  readonly identity: SealedIdentity;
+  readonly upstream: Upstream;
+  readonly session: SessionState;
+  readonly snapshot: ControlSnapshot;
+  readonly principal: PrincipalDocument;
+  readonly team: TeamDocument;
+}
+
+/** 3. What the text does. */
+export interface Analysed extends Identified {
+  readonly facts: TextFacts;
+}
+
+/** 4. What it would cost, and where. */
+export interface Estimated extends Analysed {
+  readonly placement: Placement;
+  /** Of the whole text; the sum of `estimateParts`. */
+  readonly estimate: Estimate;
+  /** One entry a statement of the text, in order. */
+  readonly estimateParts: readonly Estimate[];
+  /** Uses no warehouse: skips steps 6 and 7. */
+  readonly isFree: boolean;
+}
+
+/** 5. Allowed by the rules, up to a ceiling. */
+export interface Allowed extends Estimated {
+  readonly ceilingCredits: Credits;
+}
+
+/** 6. Its hold is taken on every budget of the path (or it is free). */
+export interface Reserved extends Allowed {
+  readonly hold: Hold;
+}
+
+/** 7. It may run now. */
+export interface Admitted extends Reserved {
+  readonly permit: Permit;
+}
