@@ -168,6 +168,20 @@ CREATE TABLE charge (
 CREATE UNIQUE INDEX charge_query_once ON charge (account, snowflake_query_id) WHERE snowflake_query_id IS NOT NULL;
 CREATE INDEX charge_team ON charge (team_id, occurred_at);
 
+-- Credits given to one period on top of its limit, until they expire or for all of it.
+CREATE TABLE budget_grant (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  budget_period_id bigint NOT NULL REFERENCES budget_period (id),
+  journal_id bigint NOT NULL UNIQUE REFERENCES journal (id),
+  credits numeric(38, 12) NOT NULL CHECK (credits > 0),
+  author text NOT NULL,
+  reason text NOT NULL,
+  granted_at timestamptz NOT NULL,
+  expires_at timestamptz CHECK (expires_at > granted_at),
+  expired_at timestamptz
+);
+CREATE INDEX budget_grant_running ON budget_grant (expires_at) WHERE expired_at IS NULL AND expires_at IS NOT NULL;
+
 -- Append-only for everybody, the owner included; corrections are new rows.
 CREATE FUNCTION refuse_change() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -186,7 +200,7 @@ DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'tollgate_app') THEN
     REVOKE UPDATE, DELETE, TRUNCATE ON journal, entry, charge FROM tollgate_app;
-    REVOKE DELETE, TRUNCATE ON ticket, hold, budget_period FROM tollgate_app;
+    REVOKE DELETE, TRUNCATE ON ticket, hold, budget_period, budget_grant FROM tollgate_app;
     REVOKE INSERT, UPDATE, DELETE ON schema_release FROM tollgate_app;
     REVOKE UPDATE, DELETE ON control_version FROM tollgate_app;
   END IF;

@@ -1,0 +1,216 @@
+/**
+ * Random sequences of moves against the ledger and against a model of a few lines. After every sequence all
+ * amounts agree and every invariant view is empty. A failing run prints its seed.
+ */
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { NO_CREDITS } from '../../base/units.js';
+import type { Credits } from '../../base/units.js';
+import { createLedger } from '../../billing/create-ledger.js';
+import type { Ledger, TicketFacts } from '../../billing/ledger.js';
+import { NOON, buildSettlement, buildTicket, insertBudget } from '../support/builders.js';
+import { manualClock } from '../support/clock.js';
+import { createTestDatabase, expectInvariants, expectNoOpenHolds } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+
+let database: TestDatabase;
+let ledger: Ledger;
+beforeAll(async () => {
+  database = await createTestDatabase({ connectionsMax: 2 });
+  ledger = createLedger(database.db, manualClock());
+});
+afterAll(() => database.drop());
+
+interface ModelBudget {
+  readonly id: string;
+  readonly limit: bigint | null;
+  readonly isHard: boolean;
+  spent: bigint;
+  held: bigint;
+}
+
+interface ModelTicket {
+  readonly facts: TicketFacts;
+  readonly path: readonly ModelBudget[];
+  hold: bigint;
+  state: 'RESERVED' | 'SENT' | 'SETTLED' | 'VOID';
+  used: bigint | undefined;
+}
+
+function lacks(budget: ModelBudget, added: bigint): bigint {
+  if (!budget.isHard || budget.limit === null) return 0n;
+  const short = budget.spent + budget.held + added - budget.limit;
+  return short > 0n ? short : 0n;
+}
+
+function mostLacking(path: readonly ModelBudget[], added: bigint): bigint {
+  return path.reduce(
+    (most, budget) => (lacks(budget, added) > most ? lacks(budget, added) : most),
+    0n,
+  );
+}
+
+function close(ticket: ModelTicket, used: bigint): void {
+  for (const budget of ticket.path) {
+    budget.held -= ticket.hold;
+    budget.spent += used;
+  }
+}
+
+const amount = fc.bigInt({ min: 0n, max: 4_000_000_000_000n });
+const move = fc.oneof(
+  fc.record({
+    kind: fc.constant('reserve' as const),
+    path: fc.integer({ min: 0, max: 7 }),
+    amount,
+  }),
+  fc.record({
+    kind: fc.constantFrom('topUp', 'settle', 'release', 'send', 'evidence', 'again'),
+    pick: fc.nat(),
+    amount,
+  }),
+);
+type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
+
+async function reserve(
+  budgets: readonly ModelBudget[],
+  tickets: ModelTicket[],
+  bits: number,
+  hold: bigint,
+): Promise<void> {
+  const path = budgets.filter((_, index) => (bits >> index) % 2 === 1);
+  const facts = buildTicket();
+  const ticket: ModelTicket = { facts, path, hold, state: 'RESERVED', used: undefined };
+  tickets.push(ticket);
+  const outcome = await ledger.reserve({
+    ticket: facts,
+    budgetIds: path.map(({ id }) => id),
+    holdCredits: hold as Credits,
+  });
+  const short = mostLacking(path, hold);
+  if (short > 0n) {
+    ticket.state = 'VOID';
+    expect(outcome).toMatchObject({ kind: 'refused', shortByCredits: short });
+    return;
+  }
+  for (const budget of path) budget.held += hold;
+  expect(outcome).toMatchObject({ kind: 'held', holdCredits: hold });
+}
+
+async function topUp(ticket: ModelTicket, hold: bigint): Promise<void> {
+  const outcome = await ledger.topUp(ticket.facts.ticketId, hold as Credits);
+  if (ticket.state === 'SETTLED' || ticket.state === 'VOID') {
+    expect(outcome).toEqual({ kind: 'closed', state: ticket.state });
+  } else if (hold <= ticket.hold) {
+    expect(outcome).toEqual({ kind: 'replayed', holdCredits: ticket.hold });
+  } else {
+    const added = hold - ticket.hold;
+    const short = mostLacking(ticket.path, added);
+    if (short > 0n) {
+      expect(outcome).toMatchObject({ kind: 'refused', shortByCredits: short });
+      return;
+    }
+    for (const budget of ticket.path) budget.held += added;
+    ticket.hold = hold;
+    expect(outcome).toEqual({ kind: 'held', holdCredits: hold });
+  }
+}
+
+async function settle(ticket: ModelTicket, used: bigint): Promise<void> {
+  const outcome = await ledger.settle(
+    buildSettlement(ticket.facts.ticketId, { usedCredits: used as Credits }),
+  );
+  if (ticket.state === 'VOID') expect(outcome).toEqual({ kind: 'conflict', state: 'VOID' });
+  else if (ticket.state === 'SETTLED') {
+    expect(outcome.kind).toBe(ticket.used === used ? 'replayed' : 'conflict');
+  } else {
+    close(ticket, used);
+    ticket.state = 'SETTLED';
+    ticket.used = used;
+    const overrunCredits = used > ticket.hold ? used - ticket.hold : 0n;
+    expect(outcome).toMatchObject({ kind: 'charged', chargedCredits: used, overrunCredits });
+  }
+}
+
+async function giveBack(ticket: ModelTicket, hasEvidence: boolean): Promise<void> {
+  const id = ticket.facts.ticketId;
+  const outcome = hasEvidence
+    ? await ledger.voidOnEvidence(id, 'evidence')
+    : await ledger.release(id, 'unsent');
+  if (ticket.state === 'SETTLED' || ticket.state === 'VOID') {
+    expect(outcome).toEqual({ kind: 'alreadyClosed', state: ticket.state });
+  } else if (ticket.state === 'SENT' && !hasEvidence) {
+    expect(outcome).toEqual({ kind: 'sent', state: 'SENT' });
+  } else {
+    close(ticket, 0n);
+    ticket.state = 'VOID';
+    expect(outcome).toEqual({ kind: 'released', releasedCredits: ticket.hold });
+  }
+}
+
+async function again(ticket: ModelTicket): Promise<void> {
+  const budgetIds = ticket.path.map(({ id }) => id);
+  const outcome = await ledger.reserve({
+    ticket: ticket.facts,
+    budgetIds,
+    holdCredits: 1n as Credits,
+  });
+  expect(outcome).toEqual({ kind: 'replayed', state: ticket.state });
+}
+
+async function apply(
+  budgets: readonly ModelBudget[],
+  tickets: ModelTicket[],
+  step: Move,
+): Promise<void> {
+  if (step.kind === 'reserve') return reserve(budgets, tickets, step.path, step.amount);
+  const ticket = tickets[step.pick % Math.max(tickets.length, 1)];
+  if (ticket === undefined) return;
+  switch (step.kind) {
+    case 'topUp':
+      return topUp(ticket, step.amount);
+    case 'settle':
+      return settle(ticket, step.amount);
+    case 'release':
+      return giveBack(ticket, false);
+    case 'evidence':
+      return giveBack(ticket, true);
+    case 'again':
+      return again(ticket);
+    case 'send': {
+      const mayBeSent = ticket.state === 'RESERVED' || ticket.state === 'SENT';
+      expect(await ledger.markSent(ticket.facts.ticketId, NOON)).toBe(mayBeSent);
+      if (mayBeSent) ticket.state = 'SENT';
+    }
+  }
+}
+
+test('any sequence of moves leaves the ledger where the model says, with every invariant intact', async () => {
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(move, { minLength: 5, maxLength: 60 }), async (steps) => {
+      run += 1;
+      const budgets: ModelBudget[] = [
+        { id: `hard-${run}`, limit: 10_000_000_000_000n, isHard: true, spent: 0n, held: 0n },
+        { id: `soft-${run}`, limit: 3_000_000_000_000n, isHard: false, spent: 0n, held: 0n },
+        { id: `free-${run}`, limit: null, isHard: true, spent: 0n, held: 0n },
+      ];
+      for (const budget of budgets) {
+        await insertBudget(database.db, { ...budget, limit: budget.limit as Credits | null });
+      }
+      const tickets: ModelTicket[] = [];
+      for (const step of steps) await apply(budgets, tickets, step);
+      for (const ticket of tickets) await giveBack(ticket, true);
+      const standings = await ledger.standing(
+        budgets.map(({ id }) => id),
+        NOON,
+      );
+      expect(
+        standings.map(({ spentCredits, heldCredits }) => ({ spentCredits, heldCredits })),
+      ).toEqual(budgets.map(({ spent }) => ({ spentCredits: spent, heldCredits: NO_CREDITS })));
+      await expectInvariants(database.db);
+      await expectNoOpenHolds(database.db);
+    }),
+    { numRuns: 60, endOnFailure: true },
+  );
+});
