@@ -133,17 +133,25 @@ export class Statistics {
       const names = identifiers(filter);
       return names.length > 0 && names.every((name) => name === EVENTS_KEY);
     });
-    for (let used = keyed; ; used = []) {
-      const where = used.length === 0 ? 'true' : used.map((filter) => `(${filter})`).join(' AND ');
-      try {
-        const left = await this.#service.runAndReadAll(
-          `SELECT coalesce(sum(partitions), 0)::DOUBLE FROM tollgate.event_days WHERE ${where}`,
-        );
-        return left.getRows()[0]?.[0] as number;
-      } catch (cause) {
-        // The plan's text of a filter is not always SQL; what cannot be evaluated prunes nothing.
-        if (used.length === 0) throw cause;
-      }
+    const whole = await this.#daysLeft(keyed);
+    if (whole !== undefined) return whole;
+    // The plan's text of a filter is not always SQL; what cannot be evaluated prunes nothing.
+    const usable: string[] = [];
+    for (const filter of keyed)
+      if ((await this.#daysLeft([filter])) !== undefined) usable.push(filter);
+    return (await this.#daysLeft(usable)) ?? EVENTS_PARTITIONS;
+  }
+
+  async #daysLeft(filters: readonly string[]): Promise<number | undefined> {
+    const where =
+      filters.length === 0 ? 'true' : filters.map((filter) => `(${filter})`).join(' AND ');
+    try {
+      const left = await this.#service.runAndReadAll(
+        `SELECT coalesce(sum(partitions), 0)::DOUBLE FROM tollgate.event_days WHERE ${where}`,
+      );
+      return left.getRows()[0]?.[0] as number;
+    } catch {
+      return undefined;
     }
   }
 
@@ -225,8 +233,29 @@ export function conjuncts(filters: readonly string[]): readonly string[] {
       }
     }
     parts.push(filter.slice(start));
-    return parts.map((part) => part.trim()).filter((part) => part !== '');
+    // DuckDB marks a filter that it repeats above the scan.
+    const plain = parts
+      .map((part) => part.trim().replace(/^optional: /, ''))
+      .filter((part) => part !== '');
+    return plain.length === 1
+      ? withoutBrackets(plain[0] ?? '')
+      : plain.flatMap((part) => conjuncts([part]));
   });
+}
+
+/** The conjunction inside brackets that enclose the whole filter. */
+function withoutBrackets(filter: string): readonly string[] {
+  if (!filter.startsWith('(') || !filter.endsWith(')')) return [filter];
+  let depth = 0;
+  let isText = false;
+  for (let at = 0; at < filter.length; at += 1) {
+    if (filter[at] === "'") isText = !isText;
+    if (isText) continue;
+    if (filter[at] === '(') depth += 1;
+    if (filter[at] === ')') depth -= 1;
+    if (depth === 0 && at < filter.length - 1) return [filter];
+  }
+  return conjuncts([filter.slice(1, -1)]);
 }
 
 const SIMPLE =
