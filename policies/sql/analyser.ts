@@ -1,0 +1,246 @@
+/**
+ * Analysis of request texts: lexer first, then caches bounded in bytes, then the parser in its workers. Total: whatever
+ * goes wrong comes back as an opaque statement.
+ */
+import { lex } from '#base/sql/lexer.js';
+import { splitStatements } from '#base/sql/splitter.js';
+import { classifyStatement } from '#base/sql/statement-class.js';
+import { LRUCache } from 'lru-cache';
+import { hash } from 'node:crypto';
+import type {
+  Analyser,
+  Catalogue,
+  NameContext,
+  StatementClass,
+  StatementFacts,
+  TextFacts,
+  UnknownFact,
+} from './facts.js';
+import { fingerprintOfShapes, shapeOf } from './fingerprint.js';
+import { ParserHost, type ParserHostCounts, type ParserHostOptions } from './parser-host.js';
+import type { ParseOutcome } from './raw-facts.js';
+import { bareFacts, statementFacts } from './statement-facts.js';
+
+export interface AnalyserOptions {
+  readonly parser?: ParserHostOptions;
+  /** Longest text analysed, in UTF-16 units. Default 1,048,576; longer ones are opaque, `too-large`. */
+  readonly textLengthMax?: number;
+  /** Bytes of finished facts kept. Default 32 MiB. */
+  readonly factsBytesMax?: number;
+  /** Bytes of parse outcomes kept. Default 32 MiB. */
+  readonly outcomeBytesMax?: number;
+}
+
+/** Counts since the start, for metrics. */
+export interface AnalyserCounts {
+  readonly texts: number;
+  readonly textHits: number;
+  readonly statementHits: number;
+  readonly fingerprintHits: number;
+  readonly parser: ParserHostCounts;
+}
+
+/** An analyser whose caches and parser can be watched. */
+export interface CountingAnalyser extends Analyser {
+  counts(): AnalyserCounts;
+}
+
+const MIB = 1_048_576;
+/** Nested EXECUTE IMMEDIATE followed before giving up. */
+const DEPTH_MAX = 3;
+/** Parsing time one request text may use, in milliseconds, and statements it may have parsed. */
+const TEXT_BUDGET_MS = 2_000;
+const TEXT_PARSES_MAX = 200;
+const UNDERSTOOD_PREFIX_LENGTH = 4_096;
+
+/** An analyser with its own parser workers, which start loading at once in the background. */
+export function createAnalyser(options: AnalyserOptions = {}): CountingAnalyser {
+  return new CachingAnalyser(options);
+}
+
+/** Parses left to one request text. */
+interface ParseBudget {
+  readonly endsAtMs: number;
+  left: number;
+  wasUnavailable: boolean;
+}
+
+class CachingAnalyser implements CountingAnalyser {
+  readonly #host: ParserHost;
+  readonly #textLengthMax: number;
+  readonly #facts: LRUCache<string, TextFacts>;
+  readonly #outcomes: LRUCache<string, ParseOutcome>;
+  readonly #pending = new Map<string, Promise<TextFacts>>();
+  readonly #counts = { texts: 0, textHits: 0, statementHits: 0, fingerprintHits: 0 };
+
+  constructor(options: AnalyserOptions) {
+    this.#textLengthMax = options.textLengthMax ?? MIB;
+    this.#host = new ParserHost(options.parser);
+    this.#facts = boundedCache(options.factsBytesMax ?? 32 * MIB);
+    this.#outcomes = boundedCache(options.outcomeBytesMax ?? 32 * MIB);
+    this.#host.start();
+  }
+
+  counts(): AnalyserCounts {
+    return { ...this.#counts, parser: this.#host.counts };
+  }
+
+  async analyse(sql: string, context: NameContext, catalogue: Catalogue): Promise<TextFacts> {
+    this.#counts.texts += 1;
+    if (sql.length > this.#textLengthMax) return tooLarge(sql);
+    const key = JSON.stringify([context.database, context.schema, catalogue.version]) + sql;
+    const known = this.#facts.get(key);
+    if (known !== undefined) {
+      this.#counts.textHits += 1;
+      return known;
+    }
+    let pending = this.#pending.get(key);
+    if (pending === undefined) {
+      pending = this.#compute(key, sql, context, catalogue);
+      this.#pending.set(key, pending);
+    }
+    return await pending;
+  }
+
+  async stop(): Promise<void> {
+    await this.#host.stop();
+  }
+
+  async #compute(
+    key: string,
+    sql: string,
+    context: NameContext,
+    catalogue: Catalogue,
+  ): Promise<TextFacts> {
+    const budget: ParseBudget = {
+      endsAtMs: performance.now() + TEXT_BUDGET_MS,
+      left: TEXT_PARSES_MAX,
+      wasUnavailable: false,
+    };
+    let facts: TextFacts;
+    try {
+      facts = await this.#text(sql, context, catalogue, budget, 0);
+    } catch {
+      // A bug of ours must not stop the statement, and must not let it pass unseen.
+      facts = opaqueText(sql);
+    }
+    this.#pending.delete(key);
+    // What no parser looked at would otherwise stay opaque for good.
+    if (!budget.wasUnavailable) this.#facts.set(key, facts, lifetime(isTooComplexText(facts)));
+    return facts;
+  }
+
+  async #text(
+    sql: string,
+    context: NameContext,
+    catalogue: Catalogue,
+    budget: ParseBudget,
+    depth: number,
+  ): Promise<TextFacts> {
+    const tokens = lex(sql);
+    const ranges = splitStatements(tokens);
+    const shapes = ranges.map((range) => shapeOf(tokens, range));
+    const statements: StatementFacts[] = [];
+    for (const [index, range] of ranges.entries()) {
+      const shape = shapes[index] ?? '';
+      const fingerprint = fingerprintOfShapes([shape]).hash;
+      statements.push(
+        await statementFacts({
+          tokens,
+          range,
+          fingerprint,
+          context,
+          catalogue,
+          parse: (text) => this.#parse(text, fingerprint, budget),
+          analyseInner: (text) =>
+            depth >= DEPTH_MAX
+              ? Promise.resolve(opaqueText(text))
+              : this.#text(text, context, catalogue, budget, depth + 1),
+        }),
+      );
+    }
+    const only = statements.length === 1 ? statements[0]?.fingerprint : undefined;
+    return { statements, fingerprint: only ?? fingerprintOfShapes(shapes).hash };
+  }
+
+  async #parse(sql: string, fingerprint: string, budget: ParseBudget): Promise<ParseOutcome> {
+    const known = this.#outcomes.get(sql);
+    if (known !== undefined) {
+      this.#counts.statementHits += 1;
+      return known;
+    }
+    const shapeKey = /like/i.test(sql) ? undefined : `#${fingerprint}`;
+    const shaped = shapeKey === undefined ? undefined : this.#outcomes.get(shapeKey);
+    if (shaped !== undefined) {
+      this.#counts.fingerprintHits += 1;
+      return shaped;
+    }
+    if (budget.left <= 0 || performance.now() > budget.endsAtMs) {
+      return { kind: 'refused', isTooComplex: true };
+    }
+    budget.left -= 1;
+    const outcome = await this.#host.parse(sql);
+    if (outcome.kind === 'unavailable') budget.wasUnavailable = true;
+    else {
+      this.#outcomes.set(
+        sql,
+        outcome,
+        lifetime(outcome.kind === 'refused' && outcome.isTooComplex),
+      );
+      if (shapeKey !== undefined && isLiteralFree(outcome)) this.#outcomes.set(shapeKey, outcome);
+    }
+    return outcome;
+  }
+}
+
+/** A deadline missed on a busy machine is tried again after a while; a hostile text buys one parse a minute. */
+const COMPLEX_LIFETIME_MS = 60_000;
+
+function lifetime(isTooComplex: boolean): { readonly ttl: number } | undefined {
+  return isTooComplex ? { ttl: COMPLEX_LIFETIME_MS } : undefined;
+}
+
+function isTooComplexText(facts: TextFacts): boolean {
+  return facts.statements.some(({ unknown }) => unknown.includes('too-complex'));
+}
+
+/**
+ * Whether texts of one fingerprint share the outcome: only while no literal is part of it. LIKE is left out before,
+ * because it depends on its pattern whether there is a bound at all.
+ */
+function isLiteralFree(outcome: ParseOutcome): boolean {
+  if (outcome.kind !== 'parsed' || outcome.facts.limit !== null) return false;
+  return outcome.facts.filters.every(({ low, high }) => low === null && high === null);
+}
+
+function boundedCache<Value extends object>(bytesMax: number): LRUCache<string, Value> {
+  return new LRUCache<string, Value>({
+    maxSize: bytesMax,
+    // Two bytes a character for key and value, and the entry itself.
+    sizeCalculation: (value, key) => 256 + 2 * (key.length + JSON.stringify(value).length),
+  });
+}
+
+/** A text that was not looked into: one opaque statement. */
+function opaqueText(sql: string): TextFacts {
+  return unseen('opaque', hash('sha256', sql).slice(0, 32), 'too-complex');
+}
+
+/** A text above the cap: its class is read from its beginning, its fingerprint is that of the exact text. */
+function tooLarge(sql: string): TextFacts {
+  const tokens = lex(sql.slice(0, UNDERSTOOD_PREFIX_LENGTH));
+  const ranges = splitStatements(tokens);
+  const [first] = ranges;
+  const isSure = first !== undefined && ranges.length === 1;
+  const statementClass = isSure ? classifyStatement(tokens, first).class : 'opaque';
+  return unseen(statementClass, hash('sha256', sql).slice(0, 32), 'too-large');
+}
+
+function unseen(statementClass: StatementClass, fingerprint: string, why: UnknownFact): TextFacts {
+  const facts: StatementFacts = {
+    ...bareFacts(statementClass, fingerprint),
+    opaque: true,
+    unknown: ['tables', 'columns', 'filters', why],
+  };
+  return { statements: [facts], fingerprint };
+}

@@ -1,0 +1,92 @@
+/** Access to the parser's tree, which is JSON without a schema: every read is checked, nothing is assumed. */
+
+export type Node = Readonly<Record<string, unknown>>;
+
+/** True for a JSON object. */
+export function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The object under `key`, or undefined. */
+export function nodeAt(node: Node | undefined, key: string): Node | undefined {
+  const value = node?.[key];
+  return isNode(value) ? value : undefined;
+}
+
+/** The list under `key`; empty when there is none. */
+export function listAt(node: Node | undefined, key: string): readonly unknown[] {
+  const value = node?.[key];
+  return Array.isArray(value) ? value : [];
+}
+
+/** The string under `key`, or undefined. */
+export function stringAt(node: Node | undefined, key: string): string | undefined {
+  const value = node?.[key];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** An expression `{tag: {…}}` as its tag and body; undefined for anything else. */
+export function tagged(value: unknown): { readonly tag: string; readonly body: Node } | undefined {
+  if (!isNode(value)) return undefined;
+  const keys = Object.keys(value);
+  const tag = keys[0];
+  if (keys.length !== 1 || tag === undefined) return undefined;
+  const body = value[tag];
+  return isNode(body) ? { tag, body } : undefined;
+}
+
+/** Body of `value` when it is the expression `tag`. */
+export function bodyOf(value: unknown, tag: string): Node | undefined {
+  return isNode(value) ? nodeAt(value, tag) : undefined;
+}
+
+/** Name of an identifier node, upper-cased unless quoted. */
+export function nameOf(value: unknown): string | undefined {
+  if (!isNode(value)) return undefined;
+  const name = stringAt(value, 'name');
+  if (name === undefined) return undefined;
+  return value['quoted'] === true ? name : name.toUpperCase();
+}
+
+/**
+ * The one to three names of a table reference, recognised by its shape (name, schema, catalog), because the parser
+ * puts tables under many keys; undefined for any other node.
+ */
+export function tableParts(node: Node): readonly string[] | undefined {
+  if (!('schema' in node) || !('catalog' in node)) return undefined;
+  const name = nameOf(node['name']);
+  if (name === undefined) return undefined;
+  const schema = nameOf(node['schema']);
+  const catalog = nameOf(node['catalog']);
+  if (catalog !== undefined) return [catalog, schema ?? '', name];
+  return schema === undefined ? [name] : [schema, name];
+}
+
+/** The names of a column or dotted chain, outermost qualifier first; undefined when it is neither. */
+export function columnPath(value: unknown): readonly string[] | undefined {
+  const column = bodyOf(value, 'column');
+  if (column !== undefined) {
+    const name = nameOf(column['name']);
+    if (name === undefined) return undefined;
+    const table = nameOf(column['table']);
+    return table === undefined ? [name] : [table, name];
+  }
+  const dot = bodyOf(value, 'dot');
+  if (dot === undefined) return undefined;
+  const inner = columnPath(dot['this']);
+  const field = nameOf(dot['field']);
+  return inner === undefined || field === undefined ? undefined : [...inner, field];
+}
+
+/** Names in a dotted text such as the argument of IDENTIFIER; undefined when it is no such text. */
+export function partsOfText(text: string): readonly string[] | undefined {
+  const pattern = /\s*(?:"((?:[^"]|"")*)"|([\p{L}_][\p{L}\p{N}_$]*)|(?=\.))\s*(\.|$)/uy;
+  const parts: string[] = [];
+  while (pattern.lastIndex < text.length && parts.length < 3) {
+    const match = pattern.exec(text);
+    if (match === null) return undefined;
+    parts.push(match[1]?.replaceAll('""', '"') ?? match[2]?.toUpperCase() ?? '');
+    if (match[3] !== '.') return pattern.lastIndex === text.length ? parts : undefined;
+  }
+  return undefined;
+}

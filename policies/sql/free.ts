@@ -1,0 +1,69 @@
+/** Which statements are sure to use no warehouse. Whatever is not on the lists here is not. */
+import {
+  isOperator,
+  KIND,
+  kindAt,
+  significantIndexes,
+  wordAt,
+  type Tokens,
+} from '#base/sql/lexer.js';
+import type { StatementRange } from '#base/sql/splitter.js';
+
+const CHEAP_CALLS: ReadonlySet<string> = new Set(
+  (
+    'LAST_QUERY_ID LAST_TRANSACTION SYSTEM$TYPEOF SYSDATE GETDATE LOCALTIME LOCALTIMESTAMP GETVARIABLE ' +
+    'IS_ROLE_IN_SESSION COALESCE NVL IFNULL IFF UPPER LOWER CONCAT LENGTH CAST TRY_CAST TO_DATE TO_TIMESTAMP ' +
+    'TO_VARCHAR TO_CHAR TO_NUMBER DATEADD DATEDIFF DATE_TRUNC ABS ROUND RESULT_SCAN TABLE'
+  ).split(' '),
+);
+
+/** Words before a bracket that call nothing. */
+const PLAIN_WORDS: ReadonlySet<string> = new Set(
+  (
+    'SELECT AS IN AND OR NOT WHEN THEN ELSE CASE BETWEEN LIKE WHERE DISTINCT BY LIMIT VARCHAR CHAR NUMBER DECIMAL ' +
+    'NUMERIC TIMESTAMP TIMESTAMP_NTZ TIMESTAMP_LTZ TIMESTAMP_TZ TIME'
+  ).split(' '),
+);
+
+/** Words that bring rows from elsewhere, beside FROM. */
+const SOURCE_WORDS: ReadonlySet<string> = new Set(
+  'JOIN LATERAL VALUES IDENTIFIER WITH CONNECT UNION'.split(' '),
+);
+
+function isCheapCall(word: string): boolean {
+  return (
+    CHEAP_CALLS.has(word) || /^(?:CURRENT_[A-Z]+|SYSTEM\$(?:CANCEL|ABORT)_[A-Z_]+)$/.test(word)
+  );
+}
+
+/**
+ * True when the statement only calls cheap built-in functions on literals and, if it has FROM, reads one earlier
+ * result with `TABLE(RESULT_SCAN(…))`. Tables are not looked for: the caller knows whether there are any.
+ */
+export function callsOnlyCheap(tokens: Tokens, range: StatementRange): boolean {
+  const indexes = significantIndexes(tokens, range.head, range.to);
+  let froms = 0;
+  let tables = 0;
+  for (const [at, index] of indexes.entries()) {
+    const kind = kindAt(tokens, index);
+    if (kind === KIND.stage || kind === KIND.stray) return false;
+    const isCalled = isOperator(tokens, indexes[at + 1] ?? range.to, '(');
+    const isQualified = at > 0 && isOperator(tokens, indexes[at - 1] ?? 0, '.');
+    if (kind === KIND.quotedIdentifier && isCalled) return false;
+    const word = wordAt(tokens, index);
+    if (word === '') continue;
+    if (SOURCE_WORDS.has(word)) return false;
+    if (word === 'TABLE') tables += 1;
+    if (word === 'FROM') {
+      froms += 1;
+      if (!isResultScan(tokens, indexes, at)) return false;
+    }
+    if (isCalled && !PLAIN_WORDS.has(word) && (isQualified || !isCheapCall(word))) return false;
+  }
+  return froms <= 1 && tables === froms;
+}
+
+function isResultScan(tokens: Tokens, indexes: readonly number[], fromAt: number): boolean {
+  const word = (offset: number): string => wordAt(tokens, indexes[fromAt + offset] ?? tokens.count);
+  return word(1) === 'TABLE' && word(3) === 'RESULT_SCAN';
+}

@@ -1,0 +1,54 @@
+/**
+ * What the parser worker sends back: facts of one statement before names are resolved. Plain data, small, and free of
+ * session and catalogue, so that one entry serves every session that sends the same text.
+ */
+import type { FilterOperator } from './facts.js';
+
+/** A column of table number `table`; `isPrunable` unless a limit or window stands between filter and table. */
+export type Target = readonly [table: number, column: string, isPrunable: boolean];
+
+/** Columns that one reading of a name stands for: several under UNION, none for an expression. */
+export type Alternative = readonly Target[];
+
+/** Readings of a column name, per scope from the inside out; within a scope the catalogue has to choose. */
+export interface ColumnReference {
+  readonly levels: readonly (readonly Alternative[])[];
+  /** The name is also an alias of the select list. */
+  readonly isAlias: boolean;
+}
+
+export interface RawTable {
+  /** One to three names, folded; an empty one in the middle is `db..t`. */
+  readonly parts: readonly string[];
+  isRead: boolean;
+  isWritten: boolean;
+}
+
+export interface RawFilter {
+  readonly reference: ColumnReference;
+  readonly operator: FilterOperator;
+  readonly low: string | null;
+  readonly high: string | null;
+}
+
+export interface RawFacts {
+  /** Tag of the parser's top node, `select`, `insert`, …; `command` and `raw` are texts it did not understand. */
+  readonly top: string;
+  readonly tables: readonly RawTable[];
+  readonly references: readonly ColumnReference[];
+  readonly filters: readonly RawFilter[];
+  readonly hasSelectStar: boolean;
+  readonly hasCrossJoin: boolean;
+  readonly limit: number | null;
+  /** A table is named by a variable or a bind. */
+  readonly hasDynamicName: boolean;
+  /** A qualified column fits no table in sight. */
+  readonly hasUnresolvedColumn: boolean;
+}
+
+/** What became of one text: facts, or why there are none. */
+export type ParseOutcome =
+  | { readonly kind: 'parsed'; readonly facts: RawFacts }
+  | { readonly kind: 'refused'; readonly isTooComplex: boolean }
+  /** No parser could look at it: none was free in time, it is stopped, or a worker died. Never remembered. */
+  | { readonly kind: 'unavailable' };

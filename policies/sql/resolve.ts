@@ -1,0 +1,125 @@
+/** Gives the names in raw facts to tables and columns: by the session's database and schema, and by the catalogue. */
+import type { Catalogue, Filter, NameContext, UnknownFact } from './facts.js';
+import type { Alternative, ColumnReference, RawFacts, Target } from './raw-facts.js';
+
+export interface ResolvedNames {
+  readonly tablesRead: readonly string[];
+  readonly tablesWritten: readonly string[];
+  readonly columns: Readonly<Record<string, readonly string[]>>;
+  readonly filters: readonly Filter[];
+  readonly unknown: readonly UnknownFact[];
+}
+
+/**
+ * Full name of a table from the one to three names it was written with. What the session lacks is left out of the
+ * name, and `isComplete` is false.
+ */
+export function qualify(
+  parts: readonly string[],
+  context: NameContext,
+): { readonly name: string; readonly isComplete: boolean } {
+  const [last = '', schema, database] = parts.toReversed();
+  // `db..t` is the schema PUBLIC.
+  const inSchema = schema === '' ? 'PUBLIC' : (schema ?? context.schema);
+  const inDatabase = database ?? context.database;
+  const known = [inDatabase, inSchema, last].filter(
+    (part): part is string => part !== null && part !== '',
+  );
+  return { name: known.map(written).join('.'), isComplete: known.length === 3 };
+}
+
+/** A name as it stands in a dotted name: quoted only where a dot or quote in it would mislead. */
+function written(part: string): string {
+  return /[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part;
+}
+
+/** Names of `raw` as the session `context` reads them. Ambiguous columns are named in `unknown`, never guessed. */
+export function resolveNames(
+  raw: RawFacts,
+  context: NameContext,
+  catalogue: Catalogue,
+): ResolvedNames {
+  const names = raw.tables.map((table) => qualify(table.parts, context));
+  const chooser = new Chooser(
+    names.map(({ name }) => name),
+    catalogue,
+  );
+  const unknown = new Set<UnknownFact>();
+  if (names.some(({ isComplete }) => !isComplete)) unknown.add('tables');
+  if (raw.hasDynamicName) unknown.add('dynamic-name').add('tables');
+  if (raw.hasUnresolvedColumn) unknown.add('columns');
+  const columns = new Map<string, Set<string>>();
+  for (const reference of raw.references) {
+    const chosen = chooser.choose(reference);
+    if (chosen === undefined) unknown.add('columns');
+    for (const [table, column] of chosen ?? []) {
+      const name = names[table]?.name ?? '';
+      const known = columns.get(name) ?? new Set();
+      columns.set(name, known.add(column));
+    }
+  }
+  const filters = new Map<string, Filter>();
+  for (const { reference, operator, low, high } of raw.filters) {
+    const chosen = chooser.choose(reference);
+    if (chosen === undefined) unknown.add('filters');
+    for (const [table, column, isPrunable] of chosen ?? []) {
+      const filter: Filter = { table: names[table]?.name ?? '', column, operator, low, high };
+      if (isPrunable) filters.set(JSON.stringify(filter), filter);
+    }
+  }
+  const named = (uses: (index: number) => boolean): readonly string[] =>
+    [...new Set(names.filter((_, index) => uses(index)).map(({ name }) => name))].toSorted();
+  return {
+    tablesRead: named((index) => raw.tables[index]?.isRead === true),
+    tablesWritten: named((index) => raw.tables[index]?.isWritten === true),
+    columns: Object.fromEntries(
+      [...columns]
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, list]) => [name, [...list].toSorted()]),
+    ),
+    filters: [...filters.values()],
+    unknown: [...unknown],
+  };
+}
+
+/** Chooses among the readings of a column name with what the catalogue knows. */
+class Chooser {
+  readonly #columns: readonly (ReadonlySet<string> | undefined)[];
+
+  constructor(tables: readonly string[], catalogue: Catalogue) {
+    this.#columns = tables.map((table) => {
+      const columns = catalogue.columnsOf(table);
+      return columns === undefined ? undefined : new Set(columns);
+    });
+  }
+
+  /** Columns that `reference` stands for; undefined when that cannot be told. */
+  choose(reference: ColumnReference): readonly Target[] | undefined {
+    for (const level of reference.levels) {
+      const possible = level
+        .map((targets) => this.#possible(targets))
+        .filter((targets) => targets !== undefined);
+      const sure = possible.filter(
+        (targets) => targets.length > 0 && targets.every((target) => this.#has(target)),
+      );
+      if (sure.length === 1) return sure[0];
+      if (possible.length === 1) return possible[0];
+      if (possible.length > 1) return undefined;
+    }
+    const isNothing = reference.isAlias || reference.levels.every((level) => level.length === 0);
+    return isNothing ? [] : undefined;
+  }
+
+  /** The targets that can exist; undefined when none of several can. */
+  #possible(targets: Alternative): Alternative | undefined {
+    if (targets.length === 0) return targets;
+    const left = targets.filter(
+      (target) => this.#columns[target[0]] === undefined || this.#has(target),
+    );
+    return left.length === 0 ? undefined : left;
+  }
+
+  #has([table, column]: Target): boolean {
+    return column === '*' || this.#columns[table]?.has(column) === true;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Table names by the words before them, for statements that no parser reads. It misses and it over-reports, so what
+ * it finds is always marked unknown by the caller.
+ */
+import {
+  isOperator,
+  KIND,
+  kindAt,
+  significantIndexes,
+  wordAt,
+  type Tokens,
+} from '#base/sql/lexer.js';
+import type { StatementRange } from '#base/sql/splitter.js';
+import { nameAt } from '#base/sql/token-values.js';
+
+export interface ScannedNames {
+  readonly read: readonly (readonly string[])[];
+  readonly written: readonly (readonly string[])[];
+}
+
+const READ_WORDS: ReadonlySet<string> = new Set(['FROM', 'JOIN', 'USING', 'CLONE']);
+const WRITE_WORDS: ReadonlySet<string> = new Set(['INTO', 'UPDATE', 'TABLE', 'VIEW']);
+const NO_NAMES: ReadonlySet<string> = new Set(
+  'SELECT WITH VALUES LATERAL TABLE IF NOT EXISTS OVERWRITE SET IDENTIFIER WHERE GROUP'.split(' '),
+);
+const SKIPPED: ReadonlySet<string> = new Set(['IF', 'NOT', 'EXISTS', 'TABLE']);
+
+/** Names after FROM, JOIN, USING (read) and INTO, UPDATE, TABLE, VIEW, DELETE FROM (written); CTEs left out. */
+export function scanTables(tokens: Tokens, range: StatementRange): ScannedNames {
+  const indexes = significantIndexes(tokens, range.head, range.to);
+  const read: (readonly string[])[] = [];
+  const written: (readonly string[])[] = [];
+  const ctes = cteNames(tokens, indexes);
+  for (let at = 0; at < indexes.length; at += 1) {
+    const word = wordAt(tokens, indexes[at] ?? tokens.count);
+    const previous = wordAt(tokens, indexes[at - 1] ?? tokens.count);
+    const isDelete = word === 'FROM' && previous === 'DELETE';
+    if (!READ_WORDS.has(word) && !WRITE_WORDS.has(word)) continue;
+    const list = WRITE_WORDS.has(word) || isDelete ? written : read;
+    let next = at + 1;
+    while (SKIPPED.has(wordAt(tokens, indexes[next] ?? tokens.count))) next += 1;
+    for (;;) {
+      const found = dottedName(tokens, indexes, next);
+      if (found === undefined) break;
+      if (found.parts.length > 1 || !ctes.has(found.parts[0] ?? '')) list.push(found.parts);
+      next = found.end;
+      if (list !== read || !isOperator(tokens, indexes[next] ?? tokens.count, ',')) break;
+      next += 1;
+    }
+  }
+  return { read, written };
+}
+
+function cteNames(tokens: Tokens, indexes: readonly number[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (let at = 1; at + 1 < indexes.length; at += 1) {
+    if (wordAt(tokens, indexes[at] ?? 0) !== 'AS' || !isOperator(tokens, indexes[at + 1] ?? 0, '('))
+      continue;
+    const name = nameAt(tokens, indexes[at - 1] ?? 0);
+    if (name !== undefined) names.add(name);
+  }
+  return names;
+}
+
+function dottedName(
+  tokens: Tokens,
+  indexes: readonly number[],
+  from: number,
+): { readonly parts: readonly string[]; readonly end: number } | undefined {
+  const parts: string[] = [];
+  let at = from;
+  for (;;) {
+    const index = indexes[at];
+    const name = index === undefined ? undefined : nameAt(tokens, index);
+    if (index === undefined || name === undefined) return undefined;
+    if (kindAt(tokens, index) === KIND.word && NO_NAMES.has(name)) return undefined;
+    parts.push(name);
+    at += 1;
+    if (!isOperator(tokens, indexes[at] ?? tokens.count, '.')) break;
+    at += 1;
+    if (isOperator(tokens, indexes[at] ?? tokens.count, '.')) {
+      parts.push('');
+      at += 1;
+    }
+  }
+  const isCall = isOperator(tokens, indexes[at] ?? tokens.count, '(');
+  const isInsertList = wordAt(tokens, indexes[from - 1] ?? tokens.count) === 'INTO';
+  return parts.length > 3 || (isCall && !isInsertList) ? undefined : { parts, end: at };
+}

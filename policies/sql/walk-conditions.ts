@@ -1,0 +1,241 @@
+/** Reads conditions: filters of columns by constants, and which sources a condition joins. */
+import { bodyOf, columnPath, isNode, listAt, tagged, type Node } from './ast.js';
+import type { FilterOperator } from './facts.js';
+import { compareValues, constantValue, rangeOf, underCasts } from './literals.js';
+import type { ColumnReference, RawFilter } from './raw-facts.js';
+import { resolveColumn, type Scope, type Source } from './scope.js';
+import type { Walk } from './walk-record.js';
+
+type Comparison = '=' | '<>' | '<' | '<=' | '>' | '>=';
+
+const COMPARISONS: Readonly<Record<string, Comparison>> = {
+  eq: '=',
+  neq: '<>',
+  lt: '<',
+  lte: '<=',
+  gt: '>',
+  gte: '>=',
+  null_safe_eq: '=',
+};
+const MIRRORED: Readonly<Record<Comparison, Comparison>> = {
+  '=': '=',
+  '<>': '<>',
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+};
+
+/** Notes the filters of a WHERE, ON or MERGE condition and walks all of it. */
+export function walkCondition(walk: Walk, condition: unknown, scope: Scope): void {
+  if (condition === null || condition === undefined) return;
+  for (const filter of filtersOf(condition, scope)) walk.record.filter(filter);
+  walk.expression(condition, scope);
+}
+
+/** The parts of a condition joined by AND. */
+export function conjuncts(condition: unknown): readonly unknown[] {
+  const found: unknown[] = [];
+  const open: unknown[] = [condition];
+  while (open.length > 0) {
+    const next = open.pop();
+    const and = bodyOf(next, 'and');
+    const inner = and === undefined ? bodyOf(next, 'paren')?.['this'] : undefined;
+    if (and !== undefined) open.push(and['right'], and['left']);
+    else if (inner !== undefined) open.push(inner);
+    else if (next !== undefined) found.push(next);
+  }
+  return found;
+}
+
+function filtersOf(condition: unknown, scope: Scope): readonly RawFilter[] {
+  return conjuncts(condition).flatMap((part) => {
+    const or = bodyOf(part, 'or');
+    if (or !== undefined)
+      return common(filtersOf(or['left'], scope), filtersOf(or['right'], scope));
+    const filter = filterOf(part, scope);
+    return filter === undefined ? [] : [filter];
+  });
+}
+
+/** Under OR a filter counts when both branches filter the column; its range is the union of theirs. */
+function common(left: readonly RawFilter[], right: readonly RawFilter[]): readonly RawFilter[] {
+  const found: RawFilter[] = [];
+  const keys = new Set(left.map((filter) => JSON.stringify(filter.reference)));
+  for (const key of keys) {
+    const of = (filters: readonly RawFilter[]): readonly RawFilter[] =>
+      filters.filter((filter) => JSON.stringify(filter.reference) === key);
+    const [first, second] = [of(left), of(right)];
+    const [a, b] = [intersection(first), intersection(second)];
+    const reference = first[0]?.reference;
+    if (second.length === 0 || reference === undefined) continue;
+    const low = a.low !== null && b.low !== null ? least(a.low, b.low) : null;
+    const high = a.high !== null && b.high !== null ? greatest(a.high, b.high) : null;
+    const isPoints = [...first, ...second].every(
+      ({ operator }) => operator === '=' || operator === 'in',
+    );
+    const operator = isPoints ? 'in' : rangeOperator(low, high);
+    if (operator !== undefined) found.push({ reference, operator, low, high });
+  }
+  return found;
+}
+
+function intersection(filters: readonly RawFilter[]): { low: string | null; high: string | null } {
+  let low: string | null = null;
+  let high: string | null = null;
+  for (const filter of filters) {
+    if (filter.operator === '<>') continue;
+    if (filter.low !== null) low = low === null ? filter.low : greatest(low, filter.low);
+    if (filter.high !== null) high = high === null ? filter.high : least(high, filter.high);
+  }
+  return { low, high };
+}
+
+const least = (left: string, right: string): string =>
+  compareValues(left, right) <= 0 ? left : right;
+const greatest = (left: string, right: string): string =>
+  compareValues(left, right) >= 0 ? left : right;
+
+function rangeOperator(low: string | null, high: string | null): FilterOperator | undefined {
+  if (low !== null) return high === null ? '>=' : 'between';
+  return high === null ? undefined : '<=';
+}
+
+interface ColumnFilter {
+  readonly column: unknown;
+  readonly operator: FilterOperator;
+  readonly low: string | null;
+  readonly high: string | null;
+}
+
+function filterOf(part: unknown, scope: Scope): RawFilter | undefined {
+  const found = readFilter(part);
+  const reference = found === undefined ? undefined : filteredColumn(found.column, scope);
+  if (found === undefined || reference === undefined) return undefined;
+  return { reference, operator: found.operator, low: found.low, high: found.high };
+}
+
+function filteredColumn(value: unknown, scope: Scope): ColumnReference | undefined {
+  const path = columnPath(underCasts(value));
+  const reference = path === undefined ? undefined : resolveColumn(scope, path, false)?.reference;
+  if (reference === undefined) return undefined;
+  const isOfTable = reference.levels.some((level) => level.some((targets) => targets.length > 0));
+  return isOfTable ? reference : undefined;
+}
+
+function readFilter(part: unknown): ColumnFilter | undefined {
+  const node = tagged(part);
+  if (node === undefined) return undefined;
+  const { tag, body } = node;
+  const comparison = COMPARISONS[tag];
+  if (comparison !== undefined) return readComparison(comparison, body);
+  switch (tag) {
+    case 'between': {
+      const [low, high] = [constantValue(body['low']), constantValue(body['high'])];
+      if (low === undefined || high === undefined || body['not'] === true) return undefined;
+      return { column: body['this'], operator: 'between', low, high };
+    }
+    case 'in':
+      return readIn(body);
+    case 'like':
+    case 'i_like':
+      return readLike(tag, body);
+    case 'is_null':
+      return body['not'] === true
+        ? undefined
+        : { column: body['this'], operator: 'is', low: null, high: null };
+    case 'is_true':
+    case 'is_false': {
+      const value = tag === 'is_true' ? 'TRUE' : 'FALSE';
+      return body['not'] === true
+        ? undefined
+        : { column: body['this'], operator: 'is', low: value, high: value };
+    }
+    case 'not':
+      return readNegation(body);
+  }
+  return undefined;
+}
+
+function readComparison(operator: Comparison, body: Node): ColumnFilter | undefined {
+  const right = constantValue(body['right']);
+  if (right !== undefined) return compared(body['left'], operator, right);
+  const left = constantValue(body['left']);
+  return left === undefined ? undefined : compared(body['right'], MIRRORED[operator], left);
+}
+
+function compared(column: unknown, operator: Comparison, value: string | null): ColumnFilter {
+  const hasLow = operator === '=' || operator === '>' || operator === '>=';
+  const hasHigh = operator === '=' || operator === '<' || operator === '<=';
+  return { column, operator, low: hasLow ? value : null, high: hasHigh ? value : null };
+}
+
+function readIn(body: Node): ColumnFilter | undefined {
+  const items = listAt(body, 'expressions');
+  if (body['not'] === true || isNode(body['query']) || items.length === 0) return undefined;
+  const values: (string | null)[] = [];
+  for (const item of items) {
+    const value = constantValue(item);
+    if (value === undefined) return undefined;
+    values.push(value);
+  }
+  return { column: body['this'], operator: 'in', ...rangeOf(values) };
+}
+
+/** The text before the first wildcard is a lower bound of what LIKE accepts; ILIKE has none. */
+function readLike(tag: string, body: Node): ColumnFilter | undefined {
+  const pattern = constantValue(body['right']);
+  if (pattern === undefined || body['not'] === true) return undefined;
+  const prefix = tag === 'like' && pattern !== null ? (/^[^%_\\]*/.exec(pattern)?.[0] ?? '') : '';
+  const isExact = prefix !== '' && prefix === pattern;
+  return {
+    column: body['left'],
+    operator: 'like',
+    low: prefix === '' ? null : prefix,
+    high: isExact ? prefix : null,
+  };
+}
+
+function readNegation(body: Node): ColumnFilter | undefined {
+  const inner = tagged(conjuncts(body['this'])[0]);
+  if (inner?.tag !== 'eq') return undefined;
+  return readComparison('<>', inner.body);
+}
+
+/**
+ * Joins the components of sources that a condition compares, and returns how many comparisons it could not place
+ * because an unqualified name fits several sources: each of them may join two components.
+ */
+export function joinComponents(condition: unknown, scope: Scope): number {
+  let jokers = 0;
+  for (const part of conjuncts(condition)) {
+    const node = tagged(part);
+    const sides = node === undefined ? [] : [node.body['left'], node.body['right']];
+    const found = sides.map((side) => sourcesUnder(side, scope));
+    const [left = [], right = []] = found;
+    if (left.length === 0 || right.length === 0) continue;
+    if (left.length > 1 || right.length > 1) jokers += 1;
+    else mergeComponents(scope.sources, left[0], right[0]);
+  }
+  return jokers;
+}
+
+function sourcesUnder(value: unknown, scope: Scope): readonly Source[] {
+  if (Array.isArray(value)) return value.flatMap((item) => sourcesUnder(item, scope));
+  if (!isNode(value)) return [];
+  const path = columnPath(value);
+  if (path === undefined)
+    return Object.values(value).flatMap((inner) => sourcesUnder(inner, scope));
+  const sources = resolveColumn(scope, path, false)?.sources ?? [];
+  return sources.filter((source) => scope.sources.includes(source));
+}
+
+function mergeComponents(
+  sources: readonly Source[],
+  left: Source | undefined,
+  right: Source | undefined,
+): void {
+  if (left === undefined || right === undefined) return;
+  const from = right.component;
+  for (const source of sources) if (source.component === from) source.component = left.component;
+}

@@ -1,0 +1,202 @@
+/** Walks expressions: columns, subqueries wherever they stand, dynamic names, and table references of any shape. */
+import {
+  bodyOf,
+  columnPath,
+  isNode,
+  listAt,
+  nameOf,
+  nodeAt,
+  partsOfText,
+  stringAt,
+  tableParts,
+  type Node,
+} from './ast.js';
+import {
+  childScope,
+  EXPRESSION,
+  resolveColumn,
+  type Resolution,
+  type Scope,
+  type Source,
+} from './scope.js';
+import type { Walk } from './walk-record.js';
+
+/** Tags of queries. */
+export const QUERY_TAGS: ReadonlySet<string> = new Set([
+  'select',
+  'union',
+  'intersect',
+  'except',
+  'subquery',
+]);
+
+/** Date and time parts that the parser takes for columns when they are arguments. */
+const DATE_PARTS: ReadonlySet<string> = new Set(
+  (
+    'YEAR YEARS Y YY YYY YYYY QUARTER QUARTERS Q QTR MONTH MONTHS MM MON WEEK WEEKS W WK WEEKISO DAY DAYS D DD ' +
+    'DAYOFWEEK DAYOFWEEKISO DAYOFYEAR DOW DOY HOUR HOURS H HH HR MINUTE MINUTES M MI MIN SECOND SECONDS S SEC ' +
+    'MILLISECOND MILLISECONDS MS MICROSECOND US NANOSECOND NS EPOCH_SECOND'
+  ).split(' '),
+);
+const DATE_PART_CALLS: ReadonlySet<string> = new Set(
+  'TIME_SLICE DATEADD DATEDIFF TIMESTAMPADD TIMESTAMPDIFF TIMEADD TIMEDIFF DATE_PART DATE_TRUNC TRUNC LAST_DAY NEXT_DAY'.split(
+    ' ',
+  ),
+);
+
+/** Walks anything under `value`. */
+export function walkExpression(
+  walk: Walk,
+  value: unknown,
+  scope: Scope,
+  isAliasFirst: boolean,
+): void {
+  if (Array.isArray(value)) {
+    for (const item of value) walkExpression(walk, item, scope, isAliasFirst);
+    return;
+  }
+  if (!isNode(value)) return;
+  const path = columnPath(value);
+  if (path !== undefined) {
+    resolvePath(walk, path, scope, isAliasFirst);
+    return;
+  }
+  const parts = tableParts(value);
+  if (parts !== undefined) {
+    walk.record.table(parts, 'read');
+    return;
+  }
+  for (const [key, inner] of Object.entries(value)) {
+    if (inner === null || typeof inner !== 'object') continue;
+    if (QUERY_TAGS.has(key) && isNode(inner)) walk.query({ [key]: inner }, scope);
+    else if (!isNode(inner) || !walkSpecial(walk, key, inner, scope, isAliasFirst)) {
+      walkExpression(walk, inner, scope, isAliasFirst);
+    }
+  }
+}
+
+/** Resolves and notes a column path; undefined when nothing in sight can hold it. */
+export function resolvePath(
+  walk: Walk,
+  path: readonly string[],
+  scope: Scope,
+  isAliasFirst: boolean,
+): Resolution | undefined {
+  // `t.$1` and `$1` are positions.
+  if (path.at(-1)?.startsWith('$') === true) return undefined;
+  const found = resolveColumn(scope, path, isAliasFirst);
+  if (found === undefined) {
+    walk.record.hasUnresolvedColumn = true;
+    return undefined;
+  }
+  walk.record.reference(found.reference);
+  return found;
+}
+
+/** Nodes that are not walked child by child; false when `key` is none of them. */
+function walkSpecial(
+  walk: Walk,
+  key: string,
+  body: Node,
+  scope: Scope,
+  isAliasFirst: boolean,
+): boolean {
+  switch (key) {
+    case 'function':
+    case 'aggregate_function':
+      return walkCall(walk, body, scope, isAliasFirst);
+    case 'named_argument':
+      walkExpression(walk, body['value'], scope, isAliasFirst);
+      return true;
+    case 'lambda': {
+      const inner = childScope(scope);
+      const names = listAt(body, 'parameters').map((parameter) => nameOf(parameter) ?? '');
+      for (const name of names) {
+        inner.sources.push({
+          names: [name],
+          isAliased: true,
+          lookup: (column) => (column === name ? EXPRESSION : []),
+          knows: (column) => column === name,
+          starTables: [],
+          component: 0,
+        });
+      }
+      walkExpression(walk, body['body'], inner, isAliasFirst);
+      return true;
+    }
+    case 'star':
+      noteStar(walk, starSources(body, scope));
+      return true;
+    case 'stage_reference':
+    case 'data_type':
+      return true;
+    case 'exists':
+      walkExists(walk, body, scope);
+      return true;
+    case 'semantic_view':
+      walkSemanticView(walk, body);
+      return true;
+  }
+  return false;
+}
+
+/** Sources that a star stands for: those of its qualifier, or all of the scope. */
+export function starSources(star: Node, scope: Scope): readonly Source[] {
+  const qualifier = nameOf(star['table']);
+  if (qualifier === undefined) return scope.sources;
+  return scope.sources.filter((source) => source.names.at(-1) === qualifier);
+}
+
+/** Notes every column of the tables behind `sources`. */
+export function noteStar(walk: Walk, sources: readonly Source[]): void {
+  for (const source of sources) {
+    for (const table of source.starTables) {
+      walk.record.reference({ levels: [[[[table, '*', false]]]], isAlias: false });
+    }
+  }
+}
+
+/** `SELECT *` under EXISTS reads no column. */
+function walkExists(walk: Walk, body: Node, scope: Scope): void {
+  const before = walk.record.hasSelectStar;
+  walk.expression(body, scope);
+  const list = listAt(nodeAt(nodeAt(body, 'this'), 'select'), 'expressions');
+  if (list.some((item) => bodyOf(item, 'star') !== undefined)) walk.record.hasSelectStar = before;
+}
+
+/** The object of SEMANTIC_VIEW comes as a column. */
+function walkSemanticView(walk: Walk, body: Node): void {
+  const parts =
+    columnPath(body['this']) ?? (isNode(body['this']) ? tableParts(body['this']) : undefined);
+  if (parts === undefined) walk.record.hasDynamicName = true;
+  else {
+    const table = walk.record.table(parts, 'read');
+    walk.record.reference({ levels: [[[[table, '*', false]]]], isAlias: false });
+  }
+}
+
+function walkCall(walk: Walk, body: Node, scope: Scope, isAliasFirst: boolean): boolean {
+  const name = (stringAt(body, 'name') ?? '').toUpperCase();
+  if (name === 'IDENTIFIER') {
+    const parts = literalParts(body);
+    if (parts === undefined) walk.record.hasDynamicName = true;
+    else resolvePath(walk, parts, scope, isAliasFirst);
+    return true;
+  }
+  if (DATE_PART_CALLS.has(name)) {
+    for (const argument of listAt(body, 'args')) {
+      const path = columnPath(argument);
+      const isPart = path?.length === 1 && DATE_PARTS.has(path[0] ?? '');
+      if (!isPart) walkExpression(walk, argument, scope, isAliasFirst);
+    }
+    return true;
+  }
+  return false;
+}
+
+/** Names in the literal argument of `IDENTIFIER('a.b')` or `TABLE('a.b')`; undefined when they are dynamic. */
+export function literalParts(body: Node): readonly string[] | undefined {
+  const literal = bodyOf(listAt(body, 'args')[0], 'literal');
+  const text = stringAt(literal, 'value');
+  return text === undefined ? undefined : partsOfText(text);
+}

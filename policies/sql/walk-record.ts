@@ -1,0 +1,67 @@
+/** What a walk over one statement collects, and the two steps its parts call each other through. */
+import type { ColumnReference, RawFacts, RawFilter, RawTable } from './raw-facts.js';
+import type { Derived, Scope } from './scope.js';
+
+/** Parts of the walker see each other through this. */
+export interface Walk {
+  readonly record: WalkRecord;
+  /** Walks a SELECT, set operation, VALUES or bracketed query and tells what it yields. */
+  query(value: unknown, scope: Scope): Derived;
+  /** Walks anything else; `isAliasFirst` in clauses where aliases of the select list win. */
+  expression(value: unknown, scope: Scope, isAliasFirst?: boolean): void;
+}
+
+export class WalkRecord {
+  hasSelectStar = false;
+  hasCrossJoin = false;
+  hasDynamicName = false;
+  hasUnresolvedColumn = false;
+  limit: number | null = null;
+  readonly #tables = new Map<string, RawTable & { readonly index: number }>();
+  readonly #references = new Map<string, ColumnReference>();
+  readonly #filters = new Map<string, RawFilter>();
+
+  /** Number of the table named `parts`, marked as read or written. */
+  table(parts: readonly string[], use: 'read' | 'write' | 'none'): number {
+    const key = JSON.stringify(parts);
+    let table = this.#tables.get(key);
+    if (table === undefined) {
+      table = { parts, isRead: false, isWritten: false, index: this.#tables.size };
+      this.#tables.set(key, table);
+    }
+    if (use === 'read') table.isRead = true;
+    if (use === 'write') table.isWritten = true;
+    return table.index;
+  }
+
+  /** Notes a column; references that stand for nothing are dropped. */
+  reference(reference: ColumnReference): void {
+    const isEmpty = reference.levels.every((level) =>
+      level.every((targets) => targets.length === 0),
+    );
+    if (!isEmpty) this.#references.set(JSON.stringify(reference), reference);
+  }
+
+  filter(filter: RawFilter): void {
+    this.#filters.set(JSON.stringify(filter), filter);
+  }
+
+  /** The facts collected, `top` being the tag of the statement. */
+  facts(top: string): RawFacts {
+    return {
+      top,
+      tables: [...this.#tables.values()].map(({ parts, isRead, isWritten }) => ({
+        parts,
+        isRead,
+        isWritten,
+      })),
+      references: [...this.#references.values()],
+      filters: [...this.#filters.values()],
+      hasSelectStar: this.hasSelectStar,
+      hasCrossJoin: this.hasCrossJoin,
+      limit: this.limit,
+      hasDynamicName: this.hasDynamicName,
+      hasUnresolvedColumn: this.hasUnresolvedColumn,
+    };
+  }
+}

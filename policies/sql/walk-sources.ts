@@ -1,0 +1,311 @@
+/** Walks FROM clauses: tables, subqueries, table functions, joins, pivots, stages. */
+import {
+  bodyOf,
+  isNode,
+  listAt,
+  nameOf,
+  nodeAt,
+  stringAt,
+  tableParts,
+  tagged,
+  type Node,
+} from './ast.js';
+import {
+  besideScope,
+  childScope,
+  EXPRESSION,
+  findCte,
+  NOTHING,
+  renamed,
+  type Derived,
+  type Scope,
+  type Source,
+} from './scope.js';
+import { joinComponents, walkCondition } from './walk-conditions.js';
+import { literalParts, noteStar } from './walk-expressions.js';
+import type { Walk } from './walk-record.js';
+
+const FLATTEN_COLUMNS: ReadonlySet<string> = new Set('SEQ KEY PATH INDEX VALUE THIS'.split(' '));
+
+/** Adds the sources of FROM and its joins to `scope`, walks their conditions, and tells cross joins. */
+export function walkFrom(
+  walk: Walk,
+  from: readonly unknown[],
+  joins: readonly unknown[],
+  scope: Scope,
+): void {
+  let component = 0;
+  for (const item of from) {
+    if (!isLateral(item)) component += 1;
+    addSource(walk, item, scope, component);
+  }
+  walkJoins(walk, joins, scope, component);
+}
+
+function walkJoins(walk: Walk, joins: readonly unknown[], scope: Scope, first: number): void {
+  let component = first;
+  let free = 1_000 + scope.sources.length;
+  for (const join of joins) {
+    if (!isNode(join)) continue;
+    const kind = stringAt(join, 'kind') ?? '';
+    const isCondition = hasCondition(join) || isLateral(join['this']) || /natural|asof/i.test(kind);
+    if (!isCondition) component = free += 1;
+    if (kind === 'Cross' && !isLateral(join['this'])) walk.record.hasCrossJoin = true;
+    const before = scope.sources.length;
+    addSource(walk, join['this'], scope, component);
+    noteUsing(walk, listAt(join, 'using'), scope, before);
+    walkCondition(walk, join['on'], scope);
+    walk.expression(join['match_condition'], scope);
+  }
+}
+
+function hasCondition(join: Node): boolean {
+  if (listAt(join, 'using').length > 0) return true;
+  const on = join['on'];
+  return isNode(on) && bodyOf(on, 'boolean') === undefined;
+}
+
+/** USING names a column of the joined source and, when there is only one before it, of that one. */
+function noteUsing(
+  walk: Walk,
+  columns: readonly unknown[],
+  scope: Scope,
+  joinedFrom: number,
+): void {
+  const sources = [
+    ...scope.sources.slice(joinedFrom),
+    ...(joinedFrom === 1 ? scope.sources.slice(0, 1) : []),
+  ];
+  for (const column of columns) {
+    const name = nameOf(column);
+    if (name === undefined) continue;
+    for (const source of sources)
+      walk.record.reference({ levels: [source.lookup(name)], isAlias: false });
+  }
+}
+
+/** True when more components of sources remain than `where` can join: their product is formed. */
+export function isProduct(where: unknown, scope: Scope): boolean {
+  if (new Set(scope.sources.map((source) => source.component)).size < 2) return false;
+  const jokers = joinComponents(where, scope);
+  return new Set(scope.sources.map((source) => source.component)).size - jokers > 1;
+}
+
+/** Functions, VALUES and lateral subqueries multiply rows only within their row. */
+function isLateral(item: unknown): boolean {
+  const node = tagged(item);
+  if (node === undefined) return false;
+  const { tag, body } = node;
+  if (tag === 'alias') return isLateral(body['this']);
+  if (tag === 'function') return literalParts(body) === undefined;
+  return tag === 'lateral' || tag === 'values' || (tag === 'subquery' && body['lateral'] === true);
+}
+
+interface Naming {
+  readonly alias: string | undefined;
+  readonly columns: readonly string[];
+}
+
+function namingOf(body: Node, outer: Naming | undefined): Naming {
+  const alias = body['alias'];
+  const own = typeof alias === 'string' ? alias.toUpperCase() : nameOf(alias);
+  const columns = listAt(body, 'column_aliases').map((name) => nameOf(name) ?? '');
+  return {
+    alias: outer?.alias ?? own,
+    columns: outer !== undefined && outer.columns.length > 0 ? outer.columns : columns,
+  };
+}
+
+/** Adds what `item` of a FROM clause names; `outer` is the alias given around it. */
+export function addSource(
+  walk: Walk,
+  item: unknown,
+  scope: Scope,
+  component: number,
+  outer?: Naming,
+): void {
+  const node = tagged(item);
+  const table = node === undefined ? (isNode(item) ? item : undefined) : node.body;
+  const parts = table === undefined ? undefined : tableParts(table);
+  if (table !== undefined && parts !== undefined) {
+    addTable(walk, table, parts, scope, component, outer);
+    return;
+  }
+  if (node === undefined) {
+    walk.expression(item, scope);
+    return;
+  }
+  const { tag, body } = node;
+  const naming = namingOf(body, outer);
+  switch (tag) {
+    case 'alias':
+      addSource(walk, body['this'], scope, component, naming);
+      return;
+    case 'subquery': {
+      const around = body['lateral'] === true ? scope : besideScope(scope);
+      push(scope, naming, walk.query(item, around), component);
+      return;
+    }
+    case 'paren':
+      addSource(walk, body['this'], scope, component, outer);
+      return;
+    case 'joined_table':
+      addSource(walk, body['left'], scope, component);
+      walkJoins(walk, listAt(body, 'joins'), scope, component);
+      return;
+    case 'pivot':
+    case 'unpivot':
+    case 'match_recognize':
+      addReshaped(walk, body, scope, component, naming);
+      return;
+    case 'function':
+      addFunction(walk, body, scope, component, naming);
+      return;
+    case 'lateral': {
+      const call = bodyOf(body['this'], 'function');
+      if (call !== undefined) addFunction(walk, call, scope, component, naming);
+      else addSource(walk, body['this'], scope, component, naming);
+      return;
+    }
+    case 'values':
+      walk.expression(body['expressions'], scope);
+      push(scope, naming, NOTHING, component);
+      return;
+    case 'select':
+    case 'union':
+    case 'intersect':
+    case 'except':
+      push(scope, naming, walk.query(item, besideScope(scope)), component);
+      return;
+  }
+  if (isNode(body['this']) && tag !== 'semantic_view')
+    addReshaped(walk, body, scope, component, naming);
+  else {
+    walk.expression(item, scope);
+    push(scope, naming, NOTHING, component);
+  }
+}
+
+function addTable(
+  walk: Walk,
+  body: Node,
+  parts: readonly string[],
+  scope: Scope,
+  component: number,
+  outer: Naming | undefined,
+): void {
+  const naming = namingOf(body, outer);
+  const cte = parts.length === 1 ? findCte(scope, parts[0] ?? '') : undefined;
+  // Time travel, samples and change clauses hold expressions of their own.
+  for (const key of ['when', 'table_sample', 'changes', 'partitions'])
+    walk.expression(body[key], scope);
+  if (cte !== undefined)
+    push(scope, { ...naming, alias: naming.alias ?? parts[0] }, cte, component);
+  else scope.sources.push(tableSource(walk, parts, 'read', naming, component));
+}
+
+/** A source for the table `parts`, noted as read, written, or neither. */
+export function tableSource(
+  walk: Walk,
+  parts: readonly string[],
+  use: 'read' | 'write' | 'none',
+  naming: Naming | undefined,
+  component: number,
+): Source {
+  const table = walk.record.table(parts, use);
+  const source: Source = {
+    names: naming?.alias === undefined ? parts : [naming.alias],
+    isAliased: naming?.alias !== undefined,
+    lookup: (column) => [[[table, column, true]]],
+    knows: () => false,
+    starTables: [table],
+    component,
+  };
+  // New names for columns whose order is not known here: any column may be behind them.
+  if (naming !== undefined && naming.columns.length > 0) noteStar(walk, [source]);
+  return source;
+}
+
+function push(scope: Scope, naming: Naming, derived: Derived, component: number): void {
+  const named = renamed(derived, naming.columns);
+  scope.sources.push({
+    names: naming.alias === undefined ? [] : [naming.alias],
+    isAliased: true,
+    lookup: (column) => named.lookup(column),
+    knows: (column) => named.knows(column),
+    starTables: named.starTables,
+    component,
+  });
+}
+
+/** PIVOT, UNPIVOT, MATCH_RECOGNIZE and the like: their own columns over those of the source inside. */
+function addReshaped(
+  walk: Walk,
+  body: Node,
+  scope: Scope,
+  component: number,
+  naming: Naming,
+): void {
+  const inner = childScope(besideScope(scope));
+  addSource(walk, body['this'], inner, 0);
+  for (const [key, value] of Object.entries(body)) {
+    if (key !== 'this' && key !== 'alias' && key !== 'column_aliases')
+      walk.expression(value, inner);
+  }
+  const sources = inner.sources;
+  push(
+    scope,
+    naming,
+    {
+      lookup: (column) => sources.flatMap((source) => source.lookup(column)),
+      columns: [],
+      knows: () => false,
+      starTables: sources.flatMap((source) => source.starTables),
+    },
+    component,
+  );
+}
+
+/** `IDENTIFIER('t')` and `TABLE('t')` name tables; every other call is a table function. */
+function addFunction(
+  walk: Walk,
+  body: Node,
+  scope: Scope,
+  component: number,
+  naming: Naming,
+): void {
+  const name = (stringAt(body, 'name') ?? '').toUpperCase();
+  const argument = listAt(body, 'args')[0];
+  const isCall =
+    bodyOf(argument, 'function') !== undefined || bodyOf(argument, 'alias') !== undefined;
+  if (name === 'IDENTIFIER' || (name === 'TABLE' && !isCall)) {
+    const parts = literalParts(body);
+    if (parts === undefined) {
+      walk.record.hasDynamicName = true;
+      push(scope, naming, NOTHING, component);
+    } else addTable(walk, { schema: null }, parts, scope, component, naming);
+    return;
+  }
+  walk.expression(listAt(body, 'args'), scope);
+  const called = (stringAt(bodyOf(argument, 'function'), 'name') ?? name).toUpperCase();
+  const columns = called === 'FLATTEN' ? FLATTEN_COLUMNS : new Set<string>();
+  push(
+    scope,
+    naming,
+    {
+      lookup: (column) => (columns.has(column) ? EXPRESSION : []),
+      columns: [],
+      knows: (column) => columns.has(column),
+      starTables: [],
+    },
+    component,
+  );
+}
+
+/** The alias a target of DML carries. */
+export function targetNaming(body: Node): Naming {
+  const table = nodeAt(body, 'table') ?? nodeAt(body, 'this');
+  const inner = bodyOf(table, 'table') ?? table;
+  const own = namingOf(body, undefined);
+  return own.alias === undefined && inner !== undefined ? namingOf(inner, undefined) : own;
+}
