@@ -142,13 +142,15 @@ async function listenOn(
     keepAlive: true,
   });
   let stopped = false;
+  const lost = (cause: Error): void => {
+    if (stopped) return;
+    // A broken connection reports an error and then its end.
+    stopped = true;
+    onLost(cause);
+  };
   client.on('notification', (message) => onNotify(message.channel, message.payload ?? ''));
-  client.on('error', (cause) => {
-    if (!stopped) onLost(cause);
-  });
-  client.on('end', () => {
-    if (!stopped) onLost(new Error('the listening connection ended'));
-  });
+  client.on('error', lost);
+  client.on('end', () => lost(new Error('the listening connection ended')));
   await client.connect();
   for (const channel of channels) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
   return {

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, openTestPool } from '../../support/database.js';
+import type { TestDatabase } from '../../support/database.js';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase({ connectionsMax: 2 });
+});
+afterAll(() => database.drop());
+
+test('amounts and big integers come back as exact text', async () => {
+  const { rows } = await database.db.query(
+    `SELECT 0.000000000001::numeric(38,12) AS n, 9007199254740993::bigint AS b`,
+  );
+  expect(rows).toEqual([{ n: '0.000000000001', b: '9007199254740993' }]);
+});
+
+test('a statement marked as prepared is prepared once, in a transaction and outside', async () => {
+  const db = openTestPool(database.url, 1);
+  const text = '/* prepared: test.sum */ SELECT $1::int + 1 AS n';
+  expect((await db.query(text, [1])).rows).toEqual([{ n: 2 }]);
+  expect(await db.transaction(async (tx) => (await tx.query(text, [2])).rows)).toEqual([{ n: 3 }]);
+  await db.query('SELECT 1', []);
+  const { rows } = await db.query('SELECT name FROM pg_prepared_statements');
+  expect(rows).toEqual([{ name: 'test.sum' }]);
+  await db.stop();
+});
+
+test('a transaction commits whole, or not at all when its work throws', async () => {
+  const insert = `INSERT INTO replica (id) VALUES ($1)`;
+  await database.db.transaction((tx) => tx.query(insert, ['committed']));
+  const failing = database.db.transaction(async (tx) => {
+    await tx.query(insert, ['rolled-back']);
+    throw new Error('halfway');
+  });
+  await expect(failing).rejects.toThrow('halfway');
+  expect((await database.db.query('SELECT id FROM replica')).rows).toEqual([{ id: 'committed' }]);
+});
+
+test('a deadlock is run again and both transactions commit', async () => {
+  for (const id of ['left', 'right'])
+    await database.db.query('INSERT INTO replica (id) VALUES ($1)', [id]);
+  const touch = 'UPDATE replica SET seen_at = now() WHERE id = $1';
+  let attempts = 0;
+  let arrived: () => void = () => undefined;
+  const met = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  let here = 0;
+  const cross = (first: string, second: string): Promise<void> =>
+    database.db.transaction(async (tx) => {
+      attempts += 1;
+      await tx.query(touch, [first]);
+      here += 1;
+      if (here >= 2) arrived();
+      await met;
+      await tx.query(touch, [second]);
+    });
+  await Promise.all([cross('left', 'right'), cross('right', 'left')]);
+  expect(attempts).toBe(3);
+});
+
+test('notifications arrive, and a lost listening connection is told once', async () => {
+  let lost = 0;
+  const heard: string[] = [];
+  let wake: () => void = () => undefined;
+  const next = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+    });
+  const listener = await database.db.listen(
+    ['changes'],
+    (_channel, payload) => {
+      heard.push(payload);
+      wake();
+    },
+    () => {
+      lost += 1;
+      wake();
+    },
+  );
+  const arrival = next();
+  await database.db.query(`SELECT pg_notify('changes', 'v2')`);
+  await arrival;
+  expect(heard).toEqual(['v2']);
+  const loss = next();
+  await database.db.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`,
+  );
+  await loss;
+  await listener.stop();
+  expect(lost).toBe(1);
+});

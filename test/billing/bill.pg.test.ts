@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseMoney } from '../../base/units.js';
+import { billToCsv, billToJson, readBill } from '../../billing/bill.js';
+import { createLedger } from '../../billing/create-ledger.js';
+import { buildSettlement, buildTicket, credits } from '../support/builders.js';
+import { manualClock } from '../support/clock.js';
+import { createTestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const ledger = createLedger(database.db, manualClock());
+  const charges = [
+    { startedAt: Date.UTC(2026, 6, 31, 23, 59, 59), used: '0.1', warehouse: 'A_WH' },
+    { startedAt: Date.UTC(2026, 7, 1), used: '0.3', warehouse: 'A_WH' },
+    { startedAt: Date.UTC(2026, 7, 1, 5), used: '0.000000000001', warehouse: 'A_WH' },
+    { startedAt: Date.UTC(2026, 7, 1, 6), used: '1', warehouse: null },
+    { startedAt: Date.UTC(2026, 7, 31, 23, 59, 59), used: '2.5', warehouse: '=cmd|x' },
+    { startedAt: Date.UTC(2026, 8, 1), used: '5', warehouse: 'A_WH' },
+    { startedAt: Date.UTC(2026, 7, 2), used: '7', warehouse: 'A_WH', teamId: 'sales' },
+    { startedAt: Date.UTC(2026, 7, 2), used: '9', warehouse: 'A_WH', currency: 'EUR' },
+  ];
+  for (const { startedAt, used, warehouse, teamId = 'marketing', currency = 'USD' } of charges) {
+    const ticket = buildTicket({ warehouse, teamId, currency, pricePerCredit: parseMoney('2.99') });
+    await ledger.reserve({ ticket, budgetIds: [], holdCredits: credits('0') });
+    await ledger.settle(
+      buildSettlement(ticket.ticketId, {
+        startedAt,
+        endedAt: startedAt + 10,
+        usedCredits: credits(used),
+      }),
+    );
+  }
+});
+afterAll(() => database.drop());
+
+const august = { teamId: 'marketing', month: '2026-08', currency: 'USD' };
+
+test('a bill has the days of its month, and its total is the sum of its lines and of the charges', async () => {
+  const bill = await readBill(database.db, august);
+  expect(billToJson(bill)).toEqual({
+    status: 'provisional',
+    team: 'marketing',
+    month: '2026-08',
+    currency: 'USD',
+    lines: [
+      line('2026-08-01', 'A_WH', 2, '0.300000000001', '0.897000000003'),
+      line('2026-08-01', null, 1, '1.000000000000', '2.990000000000'),
+      line('2026-08-31', '=cmd|x', 1, '2.500000000000', '7.475000000000'),
+    ],
+    totalCredits: '3.800000000001',
+    totalAmount: '11.362000000003',
+  });
+  const { rows } = await database.db.query(
+    `SELECT sum(credits) AS credits, sum(money) AS money FROM charge WHERE team_id = 'marketing' AND currency = 'USD'
+      AND occurred_at >= '2026-08-01Z' AND occurred_at < '2026-09-01Z'`,
+  );
+  expect(rows).toEqual([{ credits: '3.800000000001', money: '11.362000000003' }]);
+});
+
+function line(
+  day: string,
+  warehouse: string | null,
+  statements: number,
+  amountCredits: string,
+  amount: string,
+): object {
+  return { day, warehouse, tier: 'interactive', statements, credits: amountCredits, amount };
+}
+
+test('a bill as CSV runs no formula and ends with its total', async () => {
+  const csv = billToCsv(await readBill(database.db, august));
+  expect(csv).toBe(
+    [
+      'status,team,month,day,warehouse,tier,statements,credits,amount,currency',
+      'provisional,marketing,2026-08,2026-08-01,A_WH,interactive,2,0.300000000001,0.897000000003,USD',
+      'provisional,marketing,2026-08,2026-08-01,,interactive,1,1.000000000000,2.990000000000,USD',
+      "provisional,marketing,2026-08,2026-08-31,'=cmd|x,interactive,1,2.500000000000,7.475000000000,USD",
+      'provisional,marketing,2026-08,total,,,4,3.800000000001,11.362000000003,USD',
+      '',
+    ].join('\r\n'),
+  );
+});
+
+test('a month without charges is an empty bill of zero, and other text is no month', async () => {
+  const empty = await readBill(database.db, { ...august, month: '2020-01' });
+  expect(billToJson(empty)).toMatchObject({
+    lines: [],
+    totalCredits: '0.000000000000',
+    totalAmount: '0.000000000000',
+  });
+  const nonsense = readBill(database.db, { ...august, month: 'august' });
+  await expect(nonsense).rejects.toMatchObject({ code: 'requestMalformed' });
+});
+
+test('the daily view agrees with the bill', async () => {
+  const { rows } = await database.db.query(
+    `SELECT day::text, warehouse, statements::integer, credits FROM daily_charge
+      WHERE team_id = 'marketing' AND currency = 'USD' AND day >= '2026-08-01' AND day < '2026-09-01'
+      ORDER BY day, warehouse NULLS LAST`,
+  );
+  expect(rows).toEqual([
+    { day: '2026-08-01', warehouse: 'A_WH', statements: 2, credits: '0.300000000001' },
+    { day: '2026-08-01', warehouse: null, statements: 1, credits: '1.000000000000' },
+    { day: '2026-08-31', warehouse: '=cmd|x', statements: 1, credits: '2.500000000000' },
+  ]);
+});

@@ -1,0 +1,140 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { silentLog } from '../../base/log.js';
+import type { Log } from '../../base/log.js';
+import type { Database } from '../../base/postgres/pool.js';
+import { createLedger } from '../../billing/create-ledger.js';
+import {
+  assertSchemaKnown,
+  knownMigrations,
+  migrate,
+  migrationText,
+  migrationsDirectory,
+  olderMayRun,
+} from '../../migrations/migrate.js';
+import { buildSettlement, buildTicket, credits, insertBudget } from '../support/builders.js';
+import { manualClock } from '../support/clock.js';
+import { createTestDatabase, expectInvariants, openTestPool } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { schemaListing } from './schema-listing.js';
+
+let empty: TestDatabase;
+let owner: Database;
+beforeAll(async () => {
+  empty = await createTestDatabase({ empty: true });
+  owner = openTestPool(empty.ownerUrl, 2);
+});
+afterAll(async () => {
+  await owner.stop();
+  await empty.drop();
+});
+
+test('an empty database is not taken for ours, and migrating it makes it so', async () => {
+  await expect(assertSchemaKnown(owner)).rejects.toMatchObject({ code: 'ledgerUnavailable' });
+  await migrate(empty.ownerUrl, { log: silentLog });
+  await assertSchemaKnown(owner);
+  await assertSchemaKnown(empty.db);
+  const { rows } = await owner.query<{ name: string }>(
+    'SELECT name FROM tollgate.migration ORDER BY id',
+  );
+  expect(rows.map(({ name }) => name)).toEqual(knownMigrations());
+});
+
+test('two programs that start at once migrate once, and a third finds nothing to do', async () => {
+  const fresh = await createTestDatabase({ empty: true });
+  const said: string[] = [];
+  const log: Log = { ...silentLog, info: (_fields, message) => void said.push(message) };
+  await Promise.all([migrate(fresh.ownerUrl, { log }), migrate(fresh.ownerUrl, { log })]);
+  await migrate(fresh.ownerUrl, { log });
+  expect(said).toEqual(['database migrated']);
+  await fresh.drop();
+});
+
+test('the schema is the committed one', async () => {
+  const listing = await schemaListing(owner);
+  const file = path.join(migrationsDirectory(), 'schema.txt');
+  if (process.env['UPDATE_SCHEMA'] === '1') writeFileSync(file, listing);
+  expect(listing).toBe(readFileSync(file, 'utf8'));
+});
+
+test('every migration says whether older binaries may run, and the database repeats it', async () => {
+  const { rows } = await owner.query(
+    'SELECT name, older_may_run FROM tollgate.schema_release ORDER BY name',
+  );
+  expect(rows).toEqual(
+    knownMigrations().map((name) => ({ name, older_may_run: olderMayRun(migrationText(name)) })),
+  );
+  for (const name of knownMigrations()) {
+    expect(migrationText(name)).toMatch(/^-- .+\n-- older binaries: (may run|must not run)\n/);
+  }
+});
+
+test('a program refuses a newer schema that does not want it, and takes one that does', async () => {
+  const older = mkdtempSync(path.join(os.tmpdir(), 'tollgate-older-'));
+  try {
+    cpSync(
+      path.join(migrationsDirectory(), '0001_control.sql'),
+      path.join(older, '0001_control.sql'),
+    );
+    await expect(assertSchemaKnown(owner, older)).rejects.toThrow('0002_ledger');
+    cpSync(
+      path.join(migrationsDirectory(), '0002_ledger.sql'),
+      path.join(older, '0002_ledger.sql'),
+    );
+    await assertSchemaKnown(owner, older);
+  } finally {
+    rmSync(older, { recursive: true, force: true });
+  }
+});
+
+test('a database that cannot be reached is one clear fault', async () => {
+  const attempt = migrate('postgres://nobody:none@127.0.0.1:1/none', { log: silentLog });
+  await expect(attempt).rejects.toMatchObject({ code: 'ledgerUnavailable' });
+});
+
+test('migrating again over a ledger in use leaves it as it was', async () => {
+  const used = await createTestDatabase();
+  const ledger = createLedger(used.db, manualClock());
+  await insertBudget(used.db, { id: 'b', limit: credits('9') });
+  const ticket = buildTicket();
+  await ledger.reserve({ ticket, budgetIds: ['b'], holdCredits: credits('1') });
+  await ledger.settle(buildSettlement(ticket.ticketId));
+  await migrate(used.ownerUrl, { log: silentLog });
+  expect((await used.db.query('SELECT ticket_id FROM charge')).rows).toEqual([
+    { ticket_id: ticket.ticketId },
+  ]);
+  await expectInvariants(used.db);
+  await used.drop();
+});
+
+test('the reporting views answer over charged, refused and open statements', async () => {
+  const used = await createTestDatabase();
+  const ledger = createLedger(used.db, manualClock());
+  await insertBudget(used.db, { id: 'b', limit: credits('2') });
+  const [charged, refused, open] = [buildTicket(), buildTicket(), buildTicket()];
+  await ledger.reserve({ ticket: charged, budgetIds: ['b'], holdCredits: credits('1') });
+  await ledger.settle(buildSettlement(charged.ticketId, { usedCredits: credits('0.25') }));
+  await ledger.reserve({ ticket: refused, budgetIds: ['b'], holdCredits: credits('5') });
+  await ledger.reserve({ ticket: open, budgetIds: ['b'], holdCredits: credits('1') });
+  const budget = await used.db.query(
+    'SELECT spent_credits, held_credits, available_credits FROM my_budget',
+  );
+  expect(budget.rows).toEqual([
+    {
+      spent_credits: '0.250000000000',
+      held_credits: '1.000000000000',
+      available_credits: '0.750000000000',
+    },
+  ]);
+  const accuracy = await used.db.query(
+    'SELECT basis, q_error_p50, coverage FROM estimate_accuracy',
+  );
+  expect(accuracy.rows).toEqual([{ basis: 'HISTORY', q_error_p50: 2, coverage: 1 }]);
+  expect((await used.db.query('SELECT ticket_id, refusal_code FROM refusals')).rows).toEqual([
+    { ticket_id: refused.ticketId, refusal_code: 'TG2001' },
+  ]);
+  expect((await used.db.query('SELECT ticket_id FROM my_queries')).rowCount).toBe(3);
+  await used.drop();
+});
