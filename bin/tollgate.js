@@ -23,5 +23,10 @@ async function run() {
   return main(process.argv.slice(2));
 }
 
+// A reader such as `head` that has seen enough is no failure.
+process.stdout.on('error', (cause) => {
+  if (cause.code !== 'EPIPE') throw cause;
+  process.exit();
+});
 process.exitCode = await run();
 setTimeout(() => process.exit(), LINGER_MS).unref();

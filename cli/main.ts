@@ -9,6 +9,7 @@ import { processTerminal, type Terminal } from './terminal.js';
 import { VerbError } from './verb-error.js';
 import { registerBill } from './verbs/bill.js';
 import { registerDoctor } from './verbs/doctor.js';
+import { registerExplain } from './verbs/explain.js';
 import { registerGrant } from './verbs/grant.js';
 import { registerServe } from './verbs/serve.js';
 
@@ -51,6 +52,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
     });
   registerServe(program, terminal, finish);
   registerDoctor(program, terminal, finish);
+  registerExplain(program, terminal, finish);
   registerGrant(program, terminal);
   registerBill(program, terminal);
   return program;

@@ -140,7 +140,7 @@ describe('metrics and alerts', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
     for (const { expr, labels, annotations } of rules) {
       const bare = expr.replace(/\{[^}]*\}|\[[^\]]*\]|\boffset \w+|\bby \([^)]*\)/g, '');
-      const named = [...bare.matchAll(/\b[a-z_]+\b(?!\s*\()/g)]
+      const named = [...bare.matchAll(/\b[a-z_][a-z_0-9]*\b(?!\s*\()/g)]
         .map((match) => match[0])
         .filter((word) => !['sum', 'max', 'by'].includes(word));
       expect(named.length).toBeGreaterThan(0);
