@@ -5,6 +5,11 @@ import { nodeTooOld } from './node-version.js';
 // What is still open when a verb has ended must not keep the process; output has long been flushed by then.
 const LINGER_MS = 5000;
 
+// snowflake-sdk looks for a cloud's metadata service and sends telemetry from the moment it is loaded, unless told before.
+process.env.SNOWFLAKE_DISABLE_PLATFORM_DETECTION ??= 'true';
+process.env.SF_TELEMETRY_DISABLE_CONNECTION_SHAPE ??= '1';
+process.env.SNOWFLAKE_DISABLE_MINICORE ??= '1';
+
 async function run() {
   const tooOld = nodeTooOld(process.versions.node);
   if (tooOld !== undefined) {

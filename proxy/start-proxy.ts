@@ -96,7 +96,7 @@ async function assemble(options: ProxyOptions, life: Lifecycle): Promise<Proxy> 
   const history = life.add('history', new HistoryCache(db, log));
   await history.load();
   const upstreams = life.add('upstreams', new Upstreams(options.accounts.map((each) => openUpstream(options, each))));
-  const analyser = life.add('analyser', createAnalyser({ log }));
+  const analyser = life.add('analyser', createAnalyser());
   const doubts = life.add(
     'doubts',
     new Doubts({ db, ledger, settler, control, replica, clock, log, connect: options.connectService }),

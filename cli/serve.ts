@@ -1,0 +1,289 @@
+/**
+ * The composition root: which parts a process is made of, in the order they start. Everything is handed its clock,
+ * its database and its secrets here; nothing below reads the environment.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import type { Config, Secrets } from '../base/config.js';
+import { Fault, toError } from '../base/errors.js';
+import { systemIds } from '../base/ids.js';
+import { Lifecycle } from '../base/lifecycle.js';
+import { createLog, type Log } from '../base/log.js';
+import { createMetrics, type Metrics } from '../base/metrics.js';
+import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
+import { openDatabase, type Database } from '../base/postgres/pool.js';
+import { connectService, type ServiceConnection } from '../base/snowflake/service-connection.js';
+import { systemClock, type Clock } from '../base/time.js';
+import { ensureControl } from '../admin/stores/control-store.js';
+import type { ReadinessCheck } from '../admin/health-routes.js';
+import type { Listener } from '../admin/landing-page.js';
+import { startAdmin } from '../admin/server.js';
+import { createLedger } from '../billing/create-ledger.js';
+import { migrate } from '../migrations/migrate.js';
+import { demoControlDocument } from '../policies/control/demo.js';
+import { startProxy, type Proxy } from '../proxy/start-proxy.js';
+import { openWarehouseClock } from '../warehouse/clock.js';
+import { createEngine } from '../warehouse/engine/create-engine.js';
+import { startWarehouse } from '../warehouse/start-warehouse.js';
+import { keptAdminToken, keptSealKeys, prepareDataDir } from './secret-files.js';
+import type { ServeOptions } from './verbs/serve.js';
+import { howToConnect } from './welcome.js';
+import { startWorker } from './worker.js';
+
+interface World {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly dataDir: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly life: Lifecycle;
+}
+
+/** What is listening, for the welcome. */
+interface Listening {
+  readonly proxyPort: number | null;
+  readonly adminPort: number;
+  readonly warehousePort: number | null;
+}
+
+/** Starts the roles of the configuration and runs until a signal; the exit code. A start that fails ends as a Fault. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const startedAt = performance.now();
+  const { config, secrets } = options;
+  const life = new Lifecycle();
+  const log = createLog(config.logLevel);
+  const stopped = untilStopped(life, log, config.drainTimeoutSeconds);
+  try {
+    const dataDir = prepareDataDir(config.dataDir);
+    const world: World = { config, secrets, dataDir, log, metrics: createMetrics(), life };
+    const listening = await startRoles(world);
+    for (const line of howToConnect(config, listening, performance.now() - startedAt))
+      options.print(line);
+    stopped.ready();
+  } catch (thrown) {
+    await life.drain();
+    throw thrown;
+  }
+  return stopped.exitCode;
+}
+
+async function startRoles(world: World): Promise<Listening> {
+  const { config, life, log } = world;
+  const has = (role: Config['roles'][number]): boolean => config.roles.includes(role);
+  const clock = await openClock(world);
+  const warehousePort = has('warehouse') ? await startEmbeddedWarehouse(world, clock) : null;
+  const needsDatabase = has('proxy') || has('admin') || has('worker');
+  const db = needsDatabase ? await openLedgerDatabase(world) : null;
+  if (db !== null && config.upstream.kind === 'embedded') {
+    await ensureControl(db, demoControlDocument(), clock.now());
+  }
+  const connect = serviceConnector(world, warehousePort);
+  if (db !== null && has('worker')) {
+    life.add(
+      'worker',
+      startWorker({ db, clock, log, account: config.account, connectService: connect }),
+    );
+  }
+  const proxy =
+    db !== null && has('proxy')
+      ? await startProxyRole(world, db, clock, warehousePort, connect)
+      : null;
+  const admin = await startAdmin({
+    host: config.host,
+    port: config.adminPort,
+    log,
+    metrics: world.metrics,
+    listeners: () => listenersOf(config, proxy?.port ?? null, warehousePort),
+    readiness: () => readiness(db, proxy),
+    api:
+      db !== null && has('admin')
+        ? {
+            db,
+            clock,
+            ledger: createLedger(db, clock),
+            token: world.secrets.adminToken ?? keptAdminToken(world.dataDir),
+          }
+        : null,
+  });
+  life.add('admin', admin);
+  return { proxyPort: proxy?.port ?? null, adminPort: admin.port, warehousePort };
+}
+
+function openClock(world: World): Promise<Clock> {
+  const { config } = world;
+  if (config.upstream.kind !== 'embedded') return Promise.resolve(systemClock);
+  return openWarehouseClock(path.join(world.dataDir, 'warehouse'), config.timeScale);
+}
+
+async function startEmbeddedWarehouse(world: World, clock: Clock): Promise<number> {
+  const { config, life, log } = world;
+  const dataDir = path.join(world.dataDir, 'warehouse');
+  const engine = life.add('engine', await createEngine({ dataDir, log, demoWorld: true }));
+  const warehouse = await startWarehouse({
+    host: config.host,
+    port: config.warehousePort,
+    dataDir,
+    clock,
+    engine,
+    log,
+  });
+  life.add('warehouse', warehouse);
+  return warehouse.port;
+}
+
+async function openLedgerDatabase(world: World): Promise<Database> {
+  const { config, secrets, life, log } = world;
+  const urls =
+    secrets.databaseUrl === null
+      ? life.add(
+          'postgres',
+          await startEmbeddedPostgres({ dataDir: world.dataDir, log, durable: true }),
+        )
+      : { ownerUrl: secrets.databaseUrl, appUrl: secrets.databaseUrl };
+  await migrate(urls.ownerUrl, { log });
+  const db = openDatabase(
+    {
+      url: urls.appUrl,
+      connectionsMax: config.databaseConnectionsMax,
+      connectTimeoutMs: config.databaseConnectTimeoutMs,
+      statementTimeoutMs: config.databaseStatementTimeoutMs,
+      applicationName: 'tollgate',
+    },
+    (cause) => log.warn({ err: cause }, 'a connection to Postgres broke'),
+  );
+  return life.add('database', db);
+}
+
+function startProxyRole(
+  world: World,
+  db: Database,
+  clock: Clock,
+  warehousePort: number | null,
+  connect: (account: string) => Promise<ServiceConnection>,
+): Promise<Proxy> {
+  const { config, secrets, log, metrics, dataDir } = world;
+  return startProxy({
+    log,
+    clock,
+    ids: systemIds(),
+    metrics,
+    db,
+    host: config.host,
+    port: config.proxyPort,
+    dataDir,
+    // One process at a time holds a data directory, so its name survives a restart.
+    replicaName: `${hostname()}:${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`,
+    sealKeys: secrets.sealKeys ?? keptSealKeys(dataDir),
+    accounts: [{ account: config.account, origin: upstreamOrigin(config, warehousePort) }],
+    connectService: connect,
+    limits: {
+      requestBytesMax: config.requestBytesMax,
+      inflatedBytesMax: config.inflatedBytesMax,
+      statementBytesMax: config.statementBytesMax,
+      bodyTimeoutMs: 60_000,
+    },
+    sessionsCachedMax: config.sessionsCachedMax,
+    upstreamConnectionsMax: config.upstreamConnectionsMax,
+    upstreamConnectTimeoutMs: config.upstreamConnectTimeoutMs,
+    meterIntervalMs: config.meterIntervalMs,
+  }).then((proxy) => world.life.add('proxy', proxy));
+}
+
+function upstreamOrigin(config: Config, warehousePort: number | null): string {
+  if (config.upstream.kind !== 'embedded') return config.upstream.origin;
+  return `http://${config.host}:${warehousePort ?? config.warehousePort}`;
+}
+
+function serviceConnector(
+  world: World,
+  warehousePort: number | null,
+): (account: string) => Promise<ServiceConnection> {
+  const { config, secrets, dataDir } = world;
+  return (account) => {
+    const isEmbedded = config.upstream.kind === 'embedded';
+    const user = config.serviceUser ?? (isEmbedded ? 'TOLLGATE_SERVICE' : null);
+    const password =
+      secrets.servicePassword ?? (isEmbedded ? embeddedServicePassword(dataDir) : null);
+    if (user === null || password === null) {
+      const why = 'no service user: set TOLLGATE_SERVICE_USER and TOLLGATE_SERVICE_PASSWORD';
+      return Promise.reject(new Fault('upstreamUnreachable', why));
+    }
+    return connectService({
+      origin: upstreamOrigin(config, warehousePort),
+      account,
+      user,
+      password,
+      application: 'Tollgate',
+    });
+  };
+}
+
+function embeddedServicePassword(dataDir: string): string | null {
+  try {
+    return readFileSync(path.join(dataDir, 'warehouse', 'service-user-password'), 'utf8').trim();
+  } catch {
+    return null;
+  }
+}
+
+async function readiness(db: Database | null, proxy: Proxy | null): Promise<readonly ReadinessCheck[]> {
+  const checks: ReadinessCheck[] = [];
+  if (db !== null) checks.push(await checkDatabase(db));
+  for (const problem of proxy?.problems() ?? []) checks.push({ name: 'proxy', isReady: false, why: problem });
+  return checks;
+}
+
+async function checkDatabase(db: Database): Promise<ReadinessCheck> {
+  try {
+    await db.query('SELECT 1');
+    return { name: 'postgres', isReady: true, why: null };
+  } catch (thrown) {
+    return { name: 'postgres', isReady: false, why: toError(thrown).message };
+  }
+}
+
+function listenersOf(config: Config, proxyPort: number | null, warehousePort: number | null): readonly Listener[] {
+  return [
+    ...(proxyPort === null ? [] : [{ name: 'proxy', url: `http://${config.host}:${proxyPort}`, purpose: 'Snowflake clients connect here' }]),
+    ...(warehousePort === null
+      ? []
+      : [{ name: 'warehouse', url: `http://${config.host}:${warehousePort}`, purpose: 'the embedded Snowflake-compatible warehouse' }]),
+  ];
+}
+
+/** First signal drains, a second one or the deadline aborts the waiting. */
+function untilStopped(
+  life: Lifecycle,
+  log: Log,
+  drainTimeoutSeconds: number,
+): { readonly exitCode: Promise<number>; ready(): void } {
+  let resolve: (code: number) => void = () => undefined;
+  const exitCode = new Promise<number>((accept) => {
+    resolve = accept;
+  });
+  let isReady = false;
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    signals += 1;
+    if (signals > 1) {
+      life.abort();
+      return;
+    }
+    log.info({ signal }, 'draining');
+    setTimeout(() => life.abort(), drainTimeoutSeconds * 1000).unref();
+    void life.drain().then((failures) => {
+      for (const failure of failures) log.error({ err: failure }, failure.message);
+      if (isReady) resolve(failures.length === 0 ? 0 : 1);
+    });
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    exitCode,
+    ready: () => {
+      isReady = true;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/** What `serve` prints when it is ready: what listens where, and how each kind of client connects. */
+import type { Config } from '../base/config.js';
+
+export interface Listeners {
+  readonly proxyPort: number | null;
+  readonly adminPort: number;
+  readonly warehousePort: number | null;
+}
+
+/** Lines for standard output. `elapsedMs`: how long the start took. */
+export function howToConnect(
+  config: Config,
+  listeners: Listeners,
+  elapsedMs: number,
+): readonly string[] {
+  const { host, account } = config;
+  const lines = [`Tollgate is ready after ${(elapsedMs / 1000).toFixed(1)} s.`, ''];
+  if (listeners.proxyPort !== null)
+    lines.push(
+      `  proxy      http://${host}:${listeners.proxyPort}   (point Snowflake clients here)`,
+    );
+  lines.push(
+    `  admin      http://${host}:${listeners.adminPort}   (API, /metrics, /livez, /readyz)`,
+  );
+  if (listeners.warehousePort !== null) {
+    lines.push(
+      `  warehouse  http://${host}:${listeners.warehousePort}   (embedded, Snowflake-compatible)`,
+    );
+  }
+  if (listeners.proxyPort === null) return lines;
+  const isDemo = config.upstream.kind === 'embedded';
+  const user = isDemo ? 'marketing_analyst' : '<user>';
+  const password = isDemo ? 'demo' : '<password>';
+  return [
+    ...lines,
+    '',
+    'Connect as before; only host, port and protocol change:',
+    '',
+    `  Python  snowflake.connector.connect(account='${account}', user='${user}', password='${password}',`,
+    `            host='${host}', port=${listeners.proxyPort}, protocol='http', database='ANALYTICS', schema='TPCH')`,
+    `  Node    snowflake.createConnection({ account: '${account}', username: '${user}', password: '${password}',`,
+    `            accessUrl: 'http://${host}:${listeners.proxyPort}' })`,
+    `  JDBC    jdbc:snowflake://${host}:${listeners.proxyPort}/?account=${account}&ssl=off&user=${user}`,
+    '',
+    'Then try:  EXPLAIN COST SELECT * FROM WEB.EVENTS;   SELECT * FROM TOLLGATE.MY_BUDGET;',
+  ];
+}

@@ -1,0 +1,82 @@
+/** Background work of the deployment: one process at a time, held by an advisory lock, taken over when it dies. */
+import { toError } from '../base/errors.js';
+import type { Stoppable } from '../base/lifecycle.js';
+import type { Log } from '../base/log.js';
+import type { Database } from '../base/postgres/pool.js';
+import type { ServiceConnection } from '../base/snowflake/service-connection.js';
+import type { Clock } from '../base/time.js';
+import { expireGrants } from '../billing/control-writes.js';
+import { importTableStatistics } from '../billing/import-table-statistics.js';
+
+export interface WorkerOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly account: string;
+  readonly connectService: (account: string) => Promise<ServiceConnection>;
+}
+
+const TICK_MS = 1000;
+const STATISTICS_EVERY_MS = 60_000;
+/** Transaction-level lock of whoever works. */
+const WORKER_LOCK = 8_150_402;
+
+/** Starts the worker; the first statistics are imported at once, off the way of the start. */
+export function startWorker(options: WorkerOptions): Stoppable {
+  let statisticsAt = 0;
+  let working: Promise<void> = Promise.resolve();
+  const tick = async (): Promise<void> => {
+    try {
+      await alone(options.db, async () => {
+        await options.db.transaction((tx) => expireGrants(tx, options.clock.now()));
+        if (Date.now() < statisticsAt) return;
+        statisticsAt = Date.now() + STATISTICS_EVERY_MS;
+        await importStatistics(options);
+      });
+    } catch (thrown) {
+      options.log.warn({ err: toError(thrown) }, 'background work failed; it will be tried again');
+    }
+  };
+  let isBusy = false;
+  const run = (): void => {
+    if (isBusy) return;
+    isBusy = true;
+    working = tick().finally(() => {
+      isBusy = false;
+    });
+  };
+  run();
+  const timer = setInterval(run, TICK_MS);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await working;
+    },
+  };
+}
+
+/** Runs `work` if no other process of the deployment is at it. */
+async function alone(db: Database, work: () => Promise<void>): Promise<void> {
+  await db.transaction(async (tx) => {
+    const { rows } = await tx.query<{ locked: boolean }>(
+      'SELECT pg_try_advisory_xact_lock($1) AS locked',
+      [WORKER_LOCK],
+    );
+    if (rows[0]?.locked === true) await work();
+  });
+}
+
+async function importStatistics(options: WorkerOptions): Promise<void> {
+  const connection = await options.connectService(options.account);
+  try {
+    const tables = await importTableStatistics(
+      options.db,
+      connection,
+      options.account,
+      options.log,
+    );
+    options.log.info({ tables, account: options.account }, 'table statistics imported');
+  } finally {
+    await connection.close();
+  }
+}
