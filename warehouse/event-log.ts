@@ -154,17 +154,16 @@ export class EventLog {
     for (const { started, ended } of this.#statements.values()) {
       if (ended === undefined) endings.push(this.append(incidentEnd(started, this.#lastAt)));
     }
-    const latest = new Map<string, WarehouseEvent>();
-    for (const event of this.#warehouseEvents) {
+    const running = new Map<string, WarehouseEvent>();
+    for (const event of [...this.#warehouseEvents].sort((one, other) => one.at - other.at)) {
       const key = `${event.warehouse}/${event.cluster}`;
-      if ((latest.get(key)?.at ?? 0) <= event.at) latest.set(key, event);
+      if (event.event === 'SUSPENDED' || event.event === 'DROPPED') running.delete(key);
+      else if (event.event === 'RESUMED' || running.has(key)) running.set(key, event);
     }
-    for (const event of latest.values()) {
-      if (event.event === 'RESUMED' || event.event === 'RESIZED')
-        endings.push(
-          this.append({ ...event, at: this.#lastAt, event: 'SUSPENDED', reason: 'RESTART' }),
-        );
-    }
+    for (const event of running.values())
+      endings.push(
+        this.append({ ...event, at: this.#lastAt, event: 'SUSPENDED', reason: 'RESTART' }),
+      );
     await Promise.all(endings);
   }
 }

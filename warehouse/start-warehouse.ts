@@ -1,8 +1,4 @@
 /** The embedded warehouse: puts its parts together, listens, and stops in order. */
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { Fault, toError } from '#base/errors.js';
 import type { Stoppable } from '#base/lifecycle.js';
 import type { Log } from '#base/log.js';
 import type { Clock } from '#base/time.js';
@@ -13,12 +9,10 @@ import type { EventRecord, LoggedStatement } from './events.js';
 import { createExecutor } from './executor.js';
 import { WarehouseFaults } from './faults.js';
 import { Fleet } from './fleet.js';
-import { encodeJson, writeJsonHead } from './http-io.js';
-import { refusal } from './login.js';
+import { openListener } from './listener.js';
 import { meterHours } from './metering.js';
 import type { WarehouseHour } from './metering.js';
-import { route } from './routes.js';
-import type { Answer, RouteWorld } from './routes.js';
+import type { RouteWorld } from './routes.js';
 import { Sessions } from './sessions.js';
 import type { Validity } from './sessions.js';
 import { Statements } from './statements.js';
@@ -102,21 +96,17 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
       return (await engine.schemas(database)).some((one) => one.name === schema);
     },
   };
-  const server = createServer(
-    { keepAliveTimeout: 65_000, requestTimeout: 120_000 },
-    (request, response) => {
-      serve(world, faults, log, request, response).catch((cause: unknown) => {
-        log.warn({ cause: toError(cause).message }, 'a reply could not be written');
-        response.destroy();
-      });
+  const listener = await openListener(world, faults, log, options.host, options.port).catch(
+    async (cause: unknown) => {
+      await events.close();
+      throw cause;
     },
   );
-  const port = await listen(server, options.host, options.port);
   const sweep = setInterval(() => void sweepSessions(sessions, statements), SWEEP_EVERY_MS);
   sweep.unref();
-  log.info({ port, scale: clock.scale }, 'warehouse listening');
+  log.info({ port: listener.port, scale: clock.scale }, 'warehouse listening');
   return {
-    port,
+    port: listener.port,
     faults,
     queryHistory: () => [...events.statements()],
     metering() {
@@ -128,67 +118,14 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
     },
     async stop(signal) {
       clearInterval(sweep);
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      const closeConnections = listener.close();
       await drain(statements, signal);
       fleet.close();
+      await closeConnections();
       await sessions.closeAll();
-      server.closeAllConnections();
-      await closed;
       await events.close();
     },
   };
-}
-
-async function serve(
-  world: RouteWorld,
-  faults: WarehouseFaults,
-  log: Log,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const answer = await answerTo(world, log, request);
-  const accepts = request.headers['accept-encoding'];
-  const { bytes, encoding } = await encodeJson(
-    answer.body,
-    typeof accepts === 'string' ? accepts : undefined,
-  );
-  if (faults.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, faults.latencyMs));
-  const fault = faults.take(request.url ?? '/');
-  switch (fault.kind) {
-    case 'none':
-      writeJsonHead(response, answer.status, bytes.length, encoding);
-      response.end(bytes);
-      return;
-    case 'reset':
-      writeJsonHead(response, answer.status, bytes.length, encoding);
-      response.write(bytes.subarray(0, fault.afterBytes), () => request.socket.resetAndDestroy());
-      return;
-    case 'malformed': {
-      const half = Buffer.from(JSON.stringify(answer.body)).subarray(0, bytes.length >> 1);
-      writeJsonHead(response, answer.status, half.length, undefined);
-      response.end(half);
-      return;
-    }
-    case 'status':
-      response.writeHead(fault.status, { 'content-type': 'text/plain' });
-      response.end('fault on request');
-      return;
-  }
-}
-
-/** The route's answer; what cannot be read is 400 or 413, what breaks here is Snowflake's internal error. */
-async function answerTo(world: RouteWorld, log: Log, request: IncomingMessage): Promise<Answer> {
-  try {
-    return await route(world, request);
-  } catch (cause) {
-    if (cause instanceof Fault && cause.code === 'requestTooLarge')
-      return { status: 413, body: refusal('390413', cause.message) };
-    if (cause instanceof Fault && cause.code === 'requestMalformed')
-      return { status: 400, body: refusal('390400', cause.message) };
-    log.error({ cause: toError(cause).stack }, 'a request failed unexpectedly');
-    return { status: 200, body: refusal('000603', 'Internal error.', 'XX000') };
-  }
 }
 
 async function sweepSessions(sessions: Sessions, statements: Statements): Promise<void> {
@@ -207,17 +144,4 @@ async function drain(statements: Statements, signal: AbortSignal): Promise<void>
   await Promise.all(running.map((statement) => statement.done));
   clearTimeout(timer);
   signal.removeEventListener('abort', cancel);
-}
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const message =
-        cause.code === 'EADDRINUSE'
-          ? `port ${port} of the embedded warehouse is in use; stop the other program or set TOLLGATE_WAREHOUSE_PORT to another port (0 = any)`
-          : `the embedded warehouse cannot listen on ${host}:${port}: ${cause.message}`;
-      reject(new Fault('internal', message, { cause }));
-    });
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
-  });
 }

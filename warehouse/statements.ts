@@ -53,19 +53,22 @@ export class Statements {
     this.#byRequest.set(session.id, own);
     const known = own.get(request.requestId);
     if (known !== undefined) return known;
-    const statement = this.start(session, request);
+    const abort = new AbortController();
+    if (this.#abortedRequests.get(session.id)?.delete(request.requestId) === true) abort.abort();
+    const statement = this.start(session, request, abort);
     own.set(request.requestId, statement);
     if (own.size > REQUESTS_PER_SESSION_MAX) dropOldest(own);
-    if (this.#abortedRequests.get(session.id)?.delete(request.requestId) === true)
-      statement.abort.abort();
     return statement;
   }
 
   /** Starts a statement that has no request of its own: a child of a multi-statement request. */
-  start(session: Session, request: StatementRequest): Statement {
+  start(
+    session: Session,
+    request: StatementRequest,
+    abort: AbortController = new AbortController(),
+  ): Statement {
     const id = randomUUID();
     const startedAt = this.#clock.now();
-    const abort = new AbortController();
     const { promise: done, resolve } = withResolvers<Settled>();
     const statement: Statement = {
       id,

@@ -169,7 +169,8 @@ export class VirtualWarehouse {
     this.#advance();
     const now = this.#clock.now();
     const placement = entry.placement;
-    if (placement === undefined) return Promise.resolve({ how: 'left', at: now });
+    if (placement === undefined || !this.#entries.has(entry))
+      return Promise.resolve({ how: 'left', at: now });
     if (!this.#running) this.#start(this.#earliestPlacement(), 'AUTORESUME');
     const ended = new Promise<Ended>((resolve) => {
       entry.onEnded = resolve;

@@ -1,4 +1,5 @@
 /** The real Node driver, quiet and promise-shaped. Its switches must be set before it is loaded. */
+import type * as SnowflakeSdk from 'snowflake-sdk';
 import type { Connection, RowStatement } from 'snowflake-sdk';
 
 export interface Answer {
@@ -12,7 +13,7 @@ export interface Client {
   close(): Promise<void>;
 }
 
-type Sdk = typeof import('snowflake-sdk');
+type Sdk = typeof SnowflakeSdk;
 let loaded: Promise<Sdk> | undefined;
 
 /** Loads the driver once, with platform probes, telemetry and logging off. */
