@@ -1,0 +1,73 @@
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Ledger } from '#billing/ledger.js';
+import { Fault } from '#base/errors.js';
+import type { Database } from '#base/postgres/pool.js';
+import type { Clock } from '#base/time.js';
+import { tryParseCredits } from '#base/units.js';
+import type { TeamDocument } from '#policies/control/document.js';
+import { notFound } from '../problems.js';
+import { type ControlVersion, readControl } from '../stores/control-store.js';
+
+/** The server with zod schemas on its routes. */
+export type ApiApp = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** What the routes of the API work with. */
+export interface ApiContext {
+  readonly db: Database;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+}
+
+/** Author of changes made with the admin token, which several people may share. */
+export const API_AUTHOR = 'admin-api';
+
+export const teamParams: z.ZodObject<{ team: z.ZodString }> = z.object({
+  team: z.string().max(100),
+});
+
+export const reasonSchema: z.ZodString = z
+  .string('must say why, in words')
+  .min(1, 'must say why, in words')
+  .max(500, 'must be at most 500 characters');
+
+/** A decimal amount of credits, not negative. */
+export const creditsSchema: z.ZodType<string> = z
+  .string('must be a decimal in quotes, such as "250"')
+  .refine(
+    (text) => (tryParseCredits(text) ?? -1n) >= 0n,
+    'must be a decimal amount, not negative, at most 12 decimals, such as "250"',
+  );
+
+/** The control document in force. @throws Fault `controlStale` before the first. */
+export async function controlOf(db: Database): Promise<ControlVersion> {
+  const control = await readControl(db);
+  if (control === undefined)
+    throw new Fault('controlStale', 'No control document is in force yet.');
+  return control;
+}
+
+/** The team, or a 404 that says where the names are. */
+export function teamOf(control: ControlVersion, id: string): TeamDocument {
+  const team = control.document.teams.find((each) => each.id === id);
+  if (team === undefined)
+    throw notFound(
+      `There is no team "${id.slice(0, 80)}".`,
+      'GET /api/v1/teams lists the teams',
+      'team',
+    );
+  return team;
+}

@@ -1,0 +1,326 @@
+/** Budgets: how they stand, the monthly limit of a team, and grants on top of it. */
+import { z } from 'zod';
+import { grant } from '#billing/control-writes.js';
+import type { BudgetStanding } from '#billing/ledger.js';
+import { must } from '#base/assert.js';
+import { formatInstant } from '#base/time.js';
+import { formatAmount, parseCredits } from '#base/units.js';
+import type { BudgetDocument, ControlDocument, TeamDocument } from '#policies/control/document.js';
+import { tryParseInstant } from '#policies/control/instant.js';
+import { badField, notFound, ProblemError, problemSchema } from '../problems.js';
+import { applyControl, type ControlVersion } from '../stores/control-store.js';
+import {
+  API_AUTHOR,
+  type ApiApp,
+  type ApiContext,
+  controlOf,
+  creditsSchema,
+  reasonSchema,
+  teamOf,
+  teamParams,
+} from './api.js';
+
+/** Someone else's change in between is met by reading again; beyond this it is the client's turn. */
+const ATTEMPTS_MAX = 5;
+
+const budgetSchema = z.object({
+  id: z.string(),
+  node: z.string(),
+  limitCredits: z.string().describe('Decimal, or "unlimited"'),
+  isHard: z.boolean(),
+  counts: z.string(),
+  period: z.object({ kind: z.string(), timeZone: z.string() }),
+  tier: z.string().nullable(),
+  workload: z.string().nullable(),
+  standing: z
+    .object({
+      periodStartsAt: z.string(),
+      periodEndsAt: z.string(),
+      limitCredits: z.string().nullable().describe('With grants; null: unlimited'),
+      spentCredits: z.string(),
+      heldCredits: z.string(),
+      availableCredits: z.string().nullable().describe('Negative while in debt'),
+    })
+    .nullable(),
+});
+type BudgetJson = z.infer<typeof budgetSchema>;
+
+const teamBudgetSchema = z.object({
+  controlVersion: z.int(),
+  team: z.string(),
+  budget: budgetSchema,
+});
+
+const limitBody = z.strictObject({
+  limitCredits: z
+    .union([z.literal('unlimited'), creditsSchema])
+    .describe('Decimal, or "unlimited"'),
+  reason: reasonSchema,
+});
+
+const grantBody = z.strictObject({
+  credits: creditsSchema.refine((text) => !/^[0.]+$/.test(text), 'must be more than zero'),
+  until: z
+    .string()
+    .refine((text) => tryParseInstant(text) !== undefined, 'must be a UTC date or instant')
+    .optional()
+    .describe('When it ends; absent: with the period'),
+  reason: reasonSchema,
+});
+
+const idempotencyHeaders = z.object({
+  'idempotency-key': z
+    .string('must be sent, so that a repeated request grants once')
+    .min(1, 'must not be empty')
+    .max(200, 'must be at most 200 characters'),
+});
+
+const grantReply = z.object({
+  team: z.string(),
+  budgetId: z.string(),
+  credits: z.string(),
+  endsAt: z.string().nullable(),
+  isReplayed: z.boolean(),
+});
+
+/** `GET /budgets`, `GET` and `PUT /budgets/{team}`, `POST /budgets/{team}/grants`. */
+export function addBudgetRoutes(app: ApiApp, context: ApiContext): void {
+  addReads(app, context);
+  addLimitRoute(app, context);
+  addGrantRoute(app, context);
+}
+
+function addReads(app: ApiApp, context: ApiContext): void {
+  app.get(
+    '/budgets',
+    {
+      schema: {
+        summary: 'Every budget with its standing',
+        response: { 200: z.object({ controlVersion: z.int(), budgets: z.array(budgetSchema) }) },
+      },
+    },
+    async () => {
+      const { document, version } = await controlOf(context.db);
+      return { controlVersion: version, budgets: await toJson(document.budgets, context) };
+    },
+  );
+  app.get(
+    '/budgets/:team',
+    {
+      schema: {
+        summary: "A team's monthly budget with its standing",
+        params: teamParams,
+        response: { 200: teamBudgetSchema, 404: problemSchema },
+      },
+    },
+    async (request) => teamBudget(await controlOf(context.db), request.params.team, context),
+  );
+}
+
+function addLimitRoute(app: ApiApp, context: ApiContext): void {
+  app.put(
+    '/budgets/:team',
+    {
+      schema: {
+        summary: "Set the limit of a team's monthly budget; a new control version",
+        params: teamParams,
+        body: limitBody,
+        response: {
+          200: teamBudgetSchema,
+          400: problemSchema,
+          404: problemSchema,
+          409: problemSchema,
+        },
+      },
+    },
+    async (request) => {
+      const { team: teamId } = request.params;
+      const { limitCredits, reason } = request.body;
+      for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+        const control = await controlOf(context.db);
+        const document = withMonthlyLimit(control.document, teamOf(control, teamId), limitCredits);
+        const outcome = await applyControl(context.db, {
+          document,
+          author: API_AUTHOR,
+          reason,
+          at: context.clock.now(),
+          expectedVersion: control.version,
+        });
+        switch (outcome.kind) {
+          case 'applied':
+          case 'unchanged':
+            return teamBudget({ document, version: outcome.version }, teamId, context);
+          case 'conflict':
+            continue;
+          case 'invalid':
+            throw new ProblemError({
+              status: 400,
+              title: 'Bad request',
+              detail: 'The control document would not be valid with this limit.',
+              errors: outcome.problems.map(({ path, rule, wayOut }) => ({
+                field: path,
+                rule,
+                wayOut,
+              })),
+            });
+        }
+      }
+      throw new ProblemError({
+        status: 409,
+        title: 'Conflict',
+        detail: 'The control document is being changed by others; send the request again.',
+      });
+    },
+  );
+}
+
+function addGrantRoute(app: ApiApp, context: ApiContext): void {
+  app.post(
+    '/budgets/:team/grants',
+    {
+      schema: {
+        summary:
+          "Add credits to the open period of a team's monthly budget, once per Idempotency-Key",
+        params: teamParams,
+        headers: idempotencyHeaders,
+        body: grantBody,
+        response: { 200: grantReply, 201: grantReply, 400: problemSchema, 404: problemSchema },
+      },
+    },
+    async (request, reply) => {
+      const control = await controlOf(context.db);
+      const team = teamOf(control, request.params.team);
+      const budget = monthlyBudgetOrProblem(control.document, team);
+      const { credits, until, reason } = request.body;
+      const at = context.clock.now();
+      const endsAt =
+        until === undefined ? null : must(tryParseInstant(until), 'checked by the schema');
+      if (endsAt !== null && endsAt <= at)
+        throw badField(
+          'until',
+          'must be in the future',
+          `name an instant after ${formatInstant(at)}`,
+        );
+      const outcome = await context.db.transaction((tx) =>
+        grant(tx, {
+          budgetId: budget.id,
+          credits: parseCredits(credits),
+          until: endsAt,
+          // A key is the caller's own; the same word used for two teams means two grants.
+          idempotencyKey: `${budget.id}:${request.headers['idempotency-key']}`,
+          author: API_AUTHOR,
+          reason,
+          at,
+        }),
+      );
+      const isReplayed = outcome.kind === 'replayed';
+      return reply.code(isReplayed ? 200 : 201).send({
+        team: team.id,
+        budgetId: budget.id,
+        credits: formatAmount(parseCredits(credits)),
+        endsAt: outcome.kind === 'granted' ? formatInstant(outcome.endsAt) : null,
+        isReplayed,
+      });
+    },
+  );
+}
+
+async function teamBudget(
+  control: ControlVersion,
+  teamId: string,
+  context: ApiContext,
+): Promise<z.infer<typeof teamBudgetSchema>> {
+  const budget = monthlyBudgetOrProblem(control.document, teamOf(control, teamId));
+  const [json] = await toJson([budget], context);
+  return {
+    controlVersion: control.version,
+    team: teamId,
+    budget: must(json, 'one budget gives one'),
+  };
+}
+
+function monthlyBudget(document: ControlDocument, team: TeamDocument): BudgetDocument | undefined {
+  return document.budgets.find(
+    (budget) =>
+      budget.node === team.id &&
+      budget.period.kind === 'month' &&
+      budget.tier === undefined &&
+      budget.workload === undefined,
+  );
+}
+
+function monthlyBudgetOrProblem(document: ControlDocument, team: TeamDocument): BudgetDocument {
+  const budget = monthlyBudget(document, team);
+  if (budget === undefined)
+    throw notFound(
+      `Team "${team.id}" has no monthly budget.`,
+      `PUT /api/v1/budgets/${team.id} makes one`,
+      'team',
+    );
+  return budget;
+}
+
+/** The document with another limit; a team without a monthly budget gets a hard one in UTC. */
+function withMonthlyLimit(
+  document: ControlDocument,
+  team: TeamDocument,
+  limitCredits: string,
+): ControlDocument {
+  const current = monthlyBudget(document, team);
+  if (current === undefined)
+    return {
+      ...document,
+      budgets: [
+        ...document.budgets,
+        {
+          id: `${team.id}-monthly`,
+          node: team.id,
+          limitCredits,
+          hard: true,
+          period: { kind: 'month', timeZone: 'UTC' },
+          counts: 'direct',
+        },
+      ],
+    };
+  return {
+    ...document,
+    budgets: document.budgets.map((budget) =>
+      budget.id === current.id ? { ...budget, limitCredits } : budget,
+    ),
+  };
+}
+
+async function toJson(
+  budgets: readonly BudgetDocument[],
+  context: ApiContext,
+): Promise<BudgetJson[]> {
+  const standings = await context.ledger.standing(
+    budgets.map((budget) => budget.id),
+    context.clock.now(),
+  );
+  const byId = new Map(standings.map((standing) => [standing.budgetId, standing]));
+  return budgets.map((budget) => ({
+    id: budget.id,
+    node: budget.node,
+    limitCredits: budget.limitCredits,
+    isHard: budget.hard,
+    counts: budget.counts,
+    period: { kind: budget.period.kind, timeZone: budget.period.timeZone },
+    tier: budget.tier ?? null,
+    workload: budget.workload ?? null,
+    standing: toStandingJson(byId.get(budget.id)),
+  }));
+}
+
+function toStandingJson(standing: BudgetStanding | undefined): BudgetJson['standing'] {
+  if (standing === undefined) return null;
+  const { limitCredits, availableCredits } = standing;
+  return {
+    periodStartsAt: formatInstant(standing.periodStartsAt),
+    periodEndsAt: formatInstant(standing.periodEndsAt),
+    limitCredits: limitCredits === null ? null : formatAmount(limitCredits),
+    spentCredits: formatAmount(standing.spentCredits),
+    heldCredits: formatAmount(standing.heldCredits),
+    availableCredits: availableCredits === null ? null : formatAmount(availableCredits),
+  };
+}

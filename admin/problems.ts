@@ -1,0 +1,124 @@
+/** Errors of the API as RFC 9457 problem details: what is wrong, where, which rule, and the way out. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { Fault, tgLabel, type TgName } from '#base/errors.js';
+import type { Log } from '#base/log.js';
+
+/** One field that is wrong. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly rule: string;
+  readonly wayOut: string;
+}
+
+export interface Problem {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly errors?: readonly FieldProblem[];
+}
+
+/** What the API's document says of every error reply. */
+export const problemSchema: z.ZodType = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z
+      .array(z.object({ field: z.string(), rule: z.string(), wayOut: z.string() }))
+      .optional(),
+  })
+  .describe('Problem details (RFC 9457)');
+
+/** An ending of a route that is not a success; thrown by routes, sent by the error handler. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail);
+    this.problem = problem;
+  }
+}
+
+/** 404 with the names of what was asked for. */
+export function notFound(detail: string, wayOut: string, field: string): ProblemError {
+  return new ProblemError({
+    status: 404,
+    title: 'Not found',
+    detail,
+    errors: [{ field, rule: 'must exist', wayOut }],
+  });
+}
+
+/** 400 for one field. */
+export function badField(field: string, rule: string, wayOut: string): ProblemError {
+  return new ProblemError({
+    status: 400,
+    title: 'Bad request',
+    detail: `${field} ${rule}.`,
+    errors: [{ field, rule, wayOut }],
+  });
+}
+
+/** Sends a problem with the media type of RFC 9457. */
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply
+    .code(problem.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send({ type: 'about:blank', ...problem });
+}
+
+/** The one place that turns what routes throw into replies; what nobody foresaw is logged and kept from the client. */
+export function problemHandler(
+  log: Log,
+): (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply) => FastifyReply {
+  return (error, request, reply) => {
+    if (error instanceof ProblemError) return sendProblem(reply, error.problem);
+    if (error instanceof Fault) return sendProblem(reply, problemOfFault(error, log));
+    if (hasZodFastifySchemaValidationErrors(error))
+      return sendProblem(reply, {
+        status: 400,
+        title: 'Bad request',
+        detail: 'The request does not have the form that the API document describes.',
+        errors: error.validation.map((issue) => ({
+          field: fieldOf(issue.instancePath, error.validationContext),
+          rule: issue.message ?? 'is not valid',
+          wayOut: 'correct it as /api/v1/openapi.json says',
+        })),
+      });
+    const status =
+      'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+    if (status < 500)
+      return sendProblem(reply, { status, title: 'Bad request', detail: error.message });
+    log.error({ err: error, route: request.routeOptions.url }, 'an admin request failed');
+    return sendProblem(reply, {
+      status: 500,
+      title: 'Internal error',
+      detail: 'The request could not be completed; the log of this replica says why.',
+    });
+  };
+}
+
+const FAULT_STATUS: Partial<Record<TgName, number>> = {
+  requestMalformed: 400,
+  ledgerUnavailable: 503,
+  controlStale: 503,
+};
+
+function problemOfFault(fault: Fault, log: Log): Problem {
+  const status = FAULT_STATUS[fault.code] ?? 500;
+  if (status >= 500)
+    log.error({ err: fault, code: tgLabel(fault.code) }, 'an admin request failed');
+  return { status, title: tgLabel(fault.code), detail: fault.message };
+}
+
+/** `/limitCredits` in the body → `limitCredits`; a part of the path or query says so. */
+function fieldOf(instancePath: string, part: string | undefined): string {
+  const path = instancePath.replace(/^\//, '').replaceAll('/', '.');
+  const where = part === undefined || part === 'body' ? '' : `${part}.`;
+  return path === '' ? (part ?? 'request') : `${where}${path}`;
+}

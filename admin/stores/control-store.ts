@@ -1,0 +1,136 @@
+/**
+ * The control tables: whole documents by version, and their relational projection. A version is written in one
+ * transaction with everything that follows from it, so that replicas never see half of a change.
+ */
+import { createHash } from 'node:crypto';
+import { must } from '#base/assert.js';
+import { Fault } from '#base/errors.js';
+import type { Database, Queryable, Transaction } from '#base/postgres/pool.js';
+import type { EpochMs } from '#base/time.js';
+import type { ControlDocument } from '#policies/control/document.js';
+import { parseControlDocument } from '#policies/control/parse.js';
+import type { ControlProblem } from '#policies/control/problem.js';
+import { projectControl } from './control-projection.js';
+
+/** Replicas listen on it; the payload is the new version. */
+export const CONTROL_CHANNEL = 'tollgate_control';
+
+export interface ControlVersion {
+  readonly version: number;
+  readonly document: ControlDocument;
+}
+
+export interface ControlChange {
+  readonly document: ControlDocument;
+  readonly author: string;
+  readonly reason: string;
+  readonly at: EpochMs;
+  /** The version the change was made from; 0: none yet. Absent: whatever is newest. */
+  readonly expectedVersion?: number;
+}
+
+export type ApplyOutcome =
+  | { readonly kind: 'applied'; readonly version: number }
+  /** The newest version says the same already; nothing was written. */
+  | { readonly kind: 'unchanged'; readonly version: number }
+  /** Somebody else changed it since `expectedVersion`; nothing was written. */
+  | { readonly kind: 'conflict'; readonly version: number }
+  /** The document is not valid; nothing was written. */
+  | { readonly kind: 'invalid'; readonly problems: readonly ControlProblem[] };
+
+/**
+ * The newest version, or undefined before the first.
+ * @throws Fault `controlStale` when the stored document is not valid to this program.
+ */
+export async function readControl(db: Queryable): Promise<ControlVersion | undefined> {
+  const { rows } = await db.query<{ version: string; document: unknown }>(
+    'SELECT version, document FROM control_version ORDER BY version DESC LIMIT 1',
+  );
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  const parsed = parseControlDocument(row.document);
+  if (!parsed.ok)
+    throw new Fault(
+      'controlStale',
+      `Version ${row.version} of the control document is not valid here.`,
+      { detail: { problems: parsed.problems } },
+    );
+  return { version: Number(row.version), document: parsed.document };
+}
+
+/**
+ * Writes a new version, its projection and the limits that changed, and tells the replicas. Changes are serialised
+ * by an advisory lock, so versions rise in commit order.
+ */
+export function applyControl(db: Database, change: ControlChange): Promise<ApplyOutcome> {
+  const parsed = parseControlDocument(change.document);
+  if (!parsed.ok) return Promise.resolve({ kind: 'invalid', problems: parsed.problems });
+  return db.transaction((tx) => applyIn(tx, { ...change, document: parsed.document }));
+}
+
+/**
+ * Writes `document` as the first version when there is none. Safe to run from several replicas at once.
+ * @returns the version in force afterwards.
+ */
+export async function ensureControl(
+  db: Database,
+  document: ControlDocument,
+  at: EpochMs,
+): Promise<number> {
+  const outcome = await applyControl(db, {
+    document,
+    author: 'tollgate',
+    reason: 'first start',
+    at,
+    expectedVersion: 0,
+  });
+  switch (outcome.kind) {
+    case 'applied':
+    case 'unchanged':
+    case 'conflict':
+      return outcome.version;
+    case 'invalid':
+      throw new Fault('controlStale', 'The first control document is not valid.', {
+        detail: { problems: outcome.problems },
+      });
+  }
+}
+
+async function applyIn(tx: Transaction, change: ControlChange): Promise<ApplyOutcome> {
+  await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('tollgate.control', 0))");
+  const { rows } = await tx.query<{ version: string; document_hash: string }>(
+    'SELECT version, document_hash FROM control_version ORDER BY version DESC LIMIT 1',
+  );
+  const newest = rows[0];
+  const version = Number(newest?.version ?? 0);
+  if (change.expectedVersion !== undefined && change.expectedVersion !== version)
+    return { kind: 'conflict', version };
+  const hash = hashOf(change.document);
+  if (newest?.document_hash === hash) return { kind: 'unchanged', version };
+  const inserted = await tx.query<{ version: string }>(
+    `INSERT INTO control_version (author, reason, created_at, document, document_hash)
+     VALUES ($1, $2, $3, $4, $5) RETURNING version`,
+    [change.author, change.reason, new Date(change.at), JSON.stringify(change.document), hash],
+  );
+  const next = Number(must(inserted.rows[0], 'an insert returns its row').version);
+  await projectControl(tx, change, next);
+  await tx.query('SELECT pg_notify($1, $2)', [CONTROL_CHANNEL, String(next)]);
+  return { kind: 'applied', version: next };
+}
+
+/** SHA-256 over the document with sorted keys: `jsonb` keeps no order. */
+function hashOf(document: ControlDocument): string {
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(document)))
+    .digest('hex');
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
+}
