@@ -5,7 +5,6 @@ import {
   isNode,
   listAt,
   nameOf,
-  nodeAt,
   partsOfText,
   stringAt,
   tableParts,
@@ -38,11 +37,20 @@ const DATE_PARTS: ReadonlySet<string> = new Set(
     'MILLISECOND MILLISECONDS MS MICROSECOND US NANOSECOND NS EPOCH_SECOND'
   ).split(' '),
 );
-const DATE_PART_CALLS: ReadonlySet<string> = new Set(
-  'TIME_SLICE DATEADD DATEDIFF TIMESTAMPADD TIMESTAMPDIFF TIMEADD TIMEDIFF DATE_PART DATE_TRUNC TRUNC LAST_DAY NEXT_DAY'.split(
-    ' ',
-  ),
-);
+/** Where a call takes a date part that may come as a column; elsewhere `d` and `s` are columns. */
+const DATE_PART_POSITIONS: Readonly<Record<string, number>> = {
+  DATEADD: 0,
+  DATEDIFF: 0,
+  DATE_PART: 0,
+  DATE_TRUNC: 0,
+  TIMEADD: 0,
+  TIMEDIFF: 0,
+  TIMESTAMPADD: 0,
+  TIMESTAMPDIFF: 0,
+  LAST_DAY: 1,
+  TRUNC: 1,
+  TIME_SLICE: 2,
+};
 
 /** Walks anything under `value`. */
 export function walkExpression(
@@ -158,10 +166,13 @@ export function noteStar(walk: Walk, sources: readonly Source[]): void {
 
 /** `SELECT *` under EXISTS reads no column. */
 function walkExists(walk: Walk, body: Node, scope: Scope): void {
-  const before = walk.record.hasSelectStar;
-  walk.expression(body, scope);
-  const list = listAt(nodeAt(nodeAt(body, 'this'), 'select'), 'expressions');
-  if (list.some((item) => bodyOf(item, 'star') !== undefined)) walk.record.hasSelectStar = before;
+  const select = bodyOf(body['this'], 'select');
+  if (select === undefined) {
+    walk.expression(body['this'], scope);
+    return;
+  }
+  const items = listAt(select, 'expressions').filter((item) => bodyOf(item, 'star') === undefined);
+  walk.query({ select: { ...select, expressions: items } }, scope);
 }
 
 /** The object of SEMANTIC_VIEW comes as a column. */
@@ -183,9 +194,10 @@ function walkCall(walk: Walk, body: Node, scope: Scope, isAliasFirst: boolean): 
     else resolvePath(walk, parts, scope, isAliasFirst);
     return true;
   }
-  if (DATE_PART_CALLS.has(name)) {
-    for (const argument of listAt(body, 'args')) {
-      const path = columnPath(argument);
+  const partAt = DATE_PART_POSITIONS[name];
+  if (partAt !== undefined) {
+    for (const [position, argument] of listAt(body, 'args').entries()) {
+      const path = position === partAt ? columnPath(argument) : undefined;
       const isPart = path?.length === 1 && DATE_PARTS.has(path[0] ?? '');
       if (!isPart) walkExpression(walk, argument, scope, isAliasFirst);
     }

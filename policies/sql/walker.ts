@@ -208,7 +208,10 @@ function walkAssignment(
 
 /** `COPY INTO`: a table is written, or read into a stage; an unqualified one comes as a column. */
 function walkCopy(walk: Walk, body: Node, scope: Scope): void {
-  const source = target(walk, body['this'], body, scope);
+  // A column list wraps the table.
+  const listed = bodyOf(body['this'], 'schema');
+  const source = target(walk, listed?.['this'] ?? body['this'], body, scope);
+  noteColumns(walk, source, listAt(listed, 'expressions'));
   for (const file of listAt(body, 'files')) {
     const inner = besideScope(scope);
     const column = bodyOf(file, 'column');
