@@ -41,7 +41,9 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
     autoload_known_extensions: 'false',
   });
   const service = await instance.connect();
-  await service.run(`ATTACH '${path.replaceAll("'", "''")}' AS ${CATALOG} (ROW_GROUP_SIZE 8192)`);
+  await service.run(
+    `ATTACH '${path.replaceAll("'", "''")}' AS ${CATALOG} (ROW_GROUP_SIZE 8192, STORAGE_VERSION 'v1.5.0')`,
+  );
   await service.run(`USE ${CATALOG}`);
   await service.run(`SET GLOBAL TimeZone = 'UTC'`);
   await service.run(`SET enable_external_access = false`);

@@ -2,11 +2,11 @@
 import type { EngineFailure } from '../engine.js';
 import { StatementFailed, syntaxError, unsupported } from '../failures.js';
 import { renameFunctions } from './functions.js';
-import { finish } from './finish.js';
 import { isSymbol, isWord, quoteName, raw, render, type Piece } from './pieces.js';
 import { dotted, fullName, type FullName, type Scope } from './resolve.js';
 import { tableMentions, type TableMention } from './table-names.js';
 import type { Transpiler } from './transpiler.js';
+import { withValueNames } from './values.js';
 
 /** Longest text that is translated, in UTF-16 units. */
 export const SQL_LENGTH_MAX = 1_048_576;
@@ -23,11 +23,11 @@ export interface ResolvedMention extends TableMention {
 /** What the session adds to names: temporary tables, and what stands in for table functions. */
 export interface Names extends Scope {
   readonly temporary: ReadonlySet<string>;
-  /** DuckDB text that stands for a table function's call, or undefined when it is not known. */
+  /** What stands for a table function's call, and the piece after the call. Throws for functions that are not known. */
   tableFunction(
     mention: TableMention,
     pieces: readonly Piece[],
-  ): { readonly sql: string; readonly to: number } | undefined;
+  ): { readonly pieces: readonly Piece[]; readonly to: number };
 }
 
 /** DuckDB's text of the statement in `pieces`. Throws StatementFailed. */
@@ -38,14 +38,14 @@ export async function translate(
   transpiler: Transpiler,
 ): Promise<Translation> {
   const { named, mentions } = withFullNames(pieces, names);
-  const text = render(renameFunctions(named));
+  const text = render(renameFunctions(withValueNames(named)));
   if (text.length > SQL_LENGTH_MAX)
     throw new StatementFailed(unsupported('a statement of more than 1 MB'));
   const result = await transpiler.transpile(text);
   if (result.kind === 'broken')
     throw new StatementFailed(unsupported('a statement of this depth or length'));
   if (result.kind === 'refused') throw new StatementFailed(refused(named, result.at, sql));
-  return { duckSql: finish(result.sql), mentions };
+  return { duckSql: result.sql, mentions };
 }
 
 /** The transpiler counts in its own text: the piece that stands there knows its place in the client's. */
@@ -80,12 +80,11 @@ export function withFullNames(
     at = mention.to;
     if (mention.isFunction) {
       const call = names.tableFunction(mention, pieces);
-      if (call === undefined) {
-        named.push(...pieces.slice(mention.from, mention.to));
-        continue;
-      }
-      named.push(raw(call.sql, pieces[mention.from]));
-      at = call.to;
+      const isWrapped =
+        isWord(pieces, mention.from - 2, 'TABLE') && isSymbol(pieces, mention.from - 1, '(');
+      if (isWrapped) named.splice(-2);
+      named.push(...call.pieces);
+      at = call.to + (isWrapped ? 1 : 0);
       continue;
     }
     const full = fullName(mention.parts, names);

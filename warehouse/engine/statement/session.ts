@@ -7,16 +7,17 @@ import type { EngineFailure, EnginePlan } from '../engine.js';
 import { cancelled, failure, StatementFailed, syntaxError } from '../failures.js';
 import type { RowsAsText, StatementRequest } from '../process/messages.js';
 import { textNames } from '../sql/column-names.js';
-import { isSymbol, toPieces, type Piece } from '../sql/pieces.js';
+import { isSymbol, quoteName, toPieces, type Piece } from '../sql/pieces.js';
 import { substitute } from '../sql/substitute.js';
 import { translate, type Names, type ResolvedMention } from '../sql/translate.js';
 import type { Transpiler } from '../sql/transpiler.js';
+import { filledTable, snowflakeType } from '../statistics/provided.js';
 import type { Statistics } from '../statistics/statistics.js';
 import { rowsSql, rowTypeOf } from './cells.js';
 import { runDdl } from './ddl.js';
 import { runDml } from './dml.js';
 import { fromDuckError } from './duck-errors.js';
-import { tableFunction } from './table-functions.js';
+import { resultTable, tableFunction } from './table-functions.js';
 import { runTransaction } from './transaction.js';
 
 export interface SessionParts {
@@ -84,6 +85,12 @@ export class Session {
 
   /** Text of a statement for DuckDB. */
   async translate(running: Running, pieces: readonly Piece[] = running.pieces): Promise<string> {
+    for (const [id, { columns, rows }] of Object.entries(running.request.results)) {
+      const typed = columns.map((column) => ({ name: column.name, type: snowflakeType(column) }));
+      await this.connection.run(
+        filledTable(`TEMP TABLE ${quoteName(resultTable(id))}`, typed, rows),
+      );
+    }
     const { duckSql, mentions } = await translate(
       pieces,
       running.request.sql,
@@ -91,7 +98,19 @@ export class Session {
       this.#transpiler,
     );
     running.mentions = mentions;
-    return duckSql;
+    return await this.#bound(duckSql);
+  }
+
+  /** `duckSql`, or its form with untyped macros when DuckDB cannot choose among the typed ones. */
+  async #bound(duckSql: string): Promise<string> {
+    if (!/\btg_dt_/i.test(duckSql)) return duckSql;
+    try {
+      (await this.connection.prepare(duckSql)).destroySync();
+      return duckSql;
+    } catch (thrown) {
+      const isUnchosen = /multiple overloads that match/.test(toError(thrown).message);
+      return isUnchosen ? duckSql.replaceAll(/\bTG_DT_/gi, 'TG_ANY_') : duckSql;
+    }
   }
 
   names(running: Running): Names {

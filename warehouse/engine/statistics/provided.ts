@@ -1,6 +1,6 @@
 /** Tables whose rows the server provides: replaced as a whole, readable by everyone. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Cell } from '#base/wire/row-type.js';
+import type { Cell, RowType } from '#base/wire/row-type.js';
 import type { ProvidedColumn } from '../engine.js';
 import { databaseStatements, schemaStatements } from '../database.js';
 import { quoteDuckText, quoteName } from '../sql/pieces.js';
@@ -35,15 +35,42 @@ export async function replaceTable(service: DuckDBConnection, table: ProvidedTab
   }
 }
 
-/** The rows travel as one JSON text: one value to parse in SQL however many rows there are. */
 function createSql({ database, schema, name, columns, rows }: ProvidedTable): string {
-  const target = `${quoteName(`${database}.${schema}`)}.${quoteName(name)}`;
-  const cells = columns.map((column, index) => {
-    const cell = `r->>${index}`;
-    return `${decoded(cell, column.type)} AS ${quoteName(column.name)}`;
-  });
-  return `CREATE OR REPLACE TABLE ${target} AS
+  return filledTable(
+    `TABLE ${quoteName(`${database}.${schema}`)}.${quoteName(name)}`,
+    columns,
+    rows,
+  );
+}
+
+/**
+ * CREATE OR REPLACE of `target` with `rows` in it. The rows travel as one JSON text: one value to parse in SQL however
+ * many rows there are.
+ */
+export function filledTable(
+  target: string,
+  columns: readonly ProvidedColumn[],
+  rows: readonly (readonly Cell[])[],
+): string {
+  const cells = columns.map(
+    (column, index) => `${decoded(`r->>${index}`, column.type)} AS ${quoteName(column.name)}`,
+  );
+  return `CREATE OR REPLACE ${target} AS
     SELECT ${cells.join(', ')} FROM (SELECT unnest(from_json(${quoteDuckText(JSON.stringify(rows))}, '["JSON"]')) AS r)`;
+}
+
+/** The Snowflake type of a result's column. */
+export function snowflakeType(column: RowType): string {
+  switch (column.type) {
+    case 'fixed':
+      return `NUMBER(${column.precision ?? 38},${column.scale ?? 0})`;
+    case 'real':
+      return 'FLOAT';
+    case 'text':
+      return 'VARCHAR';
+    default:
+      return column.type.toUpperCase();
+  }
 }
 
 /** SQL that reads a cell's text in the encoding of results. */
@@ -76,6 +103,10 @@ function decoded(cell: string, type: string): string {
     case 'TIMESTAMP_LTZ':
     case 'TIMESTAMP_TZ':
       return `make_timestamp((split_part(${cell}, ' ', 1)::DECIMAL(38,9) * 1000000)::BIGINT)::TIMESTAMPTZ`;
+    case 'BINARY':
+      return `unhex(${cell})`;
+    case 'TIME':
+      return `TIME '00:00:00' + to_microseconds(((${cell})::DECIMAL(38,9) * 1000000)::BIGINT)`;
     case 'VARIANT':
     case 'OBJECT':
     case 'ARRAY':
