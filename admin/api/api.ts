@@ -12,7 +12,7 @@ import { Fault } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import { tryParseCredits } from '#base/units.js';
-import type { TeamDocument } from '#policies/control/document.js';
+import type { ControlDocument, TeamDocument } from '#policies/control/document.js';
 import { notFound } from '../problems.js';
 import { type ControlVersion, readControl } from '../stores/control-store.js';
 
@@ -61,8 +61,8 @@ export async function controlOf(db: Database): Promise<ControlVersion> {
 }
 
 /** The team, or a 404 that says where the names are. */
-export function teamOf(control: ControlVersion, id: string): TeamDocument {
-  const team = control.document.teams.find((each) => each.id === id);
+export function teamOf(document: ControlDocument, id: string): TeamDocument {
+  const team = document.teams.find((each) => each.id === id);
   if (team === undefined)
     throw notFound(
       `There is no team "${id.slice(0, 80)}".`,

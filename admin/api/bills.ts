@@ -27,7 +27,7 @@ export function addBillRoutes(app: ApiApp, context: ApiContext): void {
       const { team: teamId, month } = request.params;
       const format = FORMATS.find((each) => each === request.params.format);
       const control = await controlOf(context.db);
-      const team = teamOf(control, teamId);
+      const team = teamOf(control.document, teamId);
       if (tryParseMonth(month) === undefined)
         throw badField(
           'month',

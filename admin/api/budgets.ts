@@ -8,7 +8,7 @@ import { formatAmount, parseCredits } from '#base/units.js';
 import type { BudgetDocument, ControlDocument, TeamDocument } from '#policies/control/document.js';
 import { tryParseInstant } from '#policies/control/instant.js';
 import { badField, notFound, ProblemError, problemSchema } from '../problems.js';
-import { applyControl, type ControlVersion } from '../stores/control-store.js';
+import { editControl, type ControlVersion } from '../stores/control-store.js';
 import {
   API_AUTHOR,
   type ApiApp,
@@ -19,9 +19,6 @@ import {
   teamOf,
   teamParams,
 } from './api.js';
-
-/** Someone else's change in between is met by reading again; beyond this it is the client's turn. */
-const ATTEMPTS_MAX = 5;
 
 const budgetSchema = z.object({
   id: z.string(),
@@ -129,47 +126,26 @@ function addLimitRoute(app: ApiApp, context: ApiContext): void {
           200: teamBudgetSchema,
           400: problemSchema,
           404: problemSchema,
-          409: problemSchema,
         },
       },
     },
     async (request) => {
       const { team: teamId } = request.params;
       const { limitCredits, reason } = request.body;
-      for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-        const control = await controlOf(context.db);
-        const document = withMonthlyLimit(control.document, teamOf(control, teamId), limitCredits);
-        const outcome = await applyControl(context.db, {
-          document,
-          author: API_AUTHOR,
-          reason,
-          at: context.clock.now(),
-          expectedVersion: control.version,
-        });
-        switch (outcome.kind) {
-          case 'applied':
-          case 'unchanged':
-            return teamBudget({ document, version: outcome.version }, teamId, context);
-          case 'conflict':
-            continue;
-          case 'invalid':
-            throw new ProblemError({
-              status: 400,
-              title: 'Bad request',
-              detail: 'The control document would not be valid with this limit.',
-              errors: outcome.problems.map(({ path, rule, wayOut }) => ({
-                field: path,
-                rule,
-                wayOut,
-              })),
-            });
-        }
-      }
-      throw new ProblemError({
-        status: 409,
-        title: 'Conflict',
-        detail: 'The control document is being changed by others; send the request again.',
+      const outcome = await editControl(context.db, {
+        author: API_AUTHOR,
+        reason,
+        at: context.clock.now(),
+        edit: (document) => withMonthlyLimit(document, teamOf(document, teamId), limitCredits),
       });
+      if (outcome.kind === 'invalid')
+        throw new ProblemError({
+          status: 400,
+          title: 'Bad request',
+          detail: 'The control document would not be valid with this limit.',
+          errors: outcome.problems.map(({ path, rule, wayOut }) => ({ field: path, rule, wayOut })),
+        });
+      return teamBudget(await controlOf(context.db), teamId, context);
     },
   );
 }
@@ -189,7 +165,7 @@ function addGrantRoute(app: ApiApp, context: ApiContext): void {
     },
     async (request, reply) => {
       const control = await controlOf(context.db);
-      const team = teamOf(control, request.params.team);
+      const team = teamOf(control.document, request.params.team);
       const budget = monthlyBudgetOrProblem(control.document, team);
       const { credits, until, reason } = request.body;
       const at = context.clock.now();
@@ -230,7 +206,7 @@ async function teamBudget(
   teamId: string,
   context: ApiContext,
 ): Promise<z.infer<typeof teamBudgetSchema>> {
-  const budget = monthlyBudgetOrProblem(control.document, teamOf(control, teamId));
+  const budget = monthlyBudgetOrProblem(control.document, teamOf(control.document, teamId));
   const [json] = await toJson([budget], context);
   return {
     controlVersion: control.version,

@@ -3,7 +3,7 @@
  * transaction with everything that follows from it, so that replicas never see half of a change.
  */
 import { createHash } from 'node:crypto';
-import { must } from '#base/assert.js';
+import { assert, must } from '#base/assert.js';
 import { Fault } from '#base/errors.js';
 import type { Database, Queryable, Transaction } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
@@ -65,7 +65,39 @@ export async function readControl(db: Queryable): Promise<ControlVersion | undef
 export function applyControl(db: Database, change: ControlChange): Promise<ApplyOutcome> {
   const parsed = parseControlDocument(change.document);
   if (!parsed.ok) return Promise.resolve({ kind: 'invalid', problems: parsed.problems });
-  return db.transaction((tx) => applyIn(tx, { ...change, document: parsed.document }));
+  return db.transaction(async (tx) => {
+    await lockControl(tx);
+    return applyLocked(tx, { ...change, document: parsed.document });
+  });
+}
+
+/** A change that is made from whatever version is newest when its turn comes. */
+export interface ControlEdit extends Pick<ControlChange, 'author' | 'reason' | 'at'> {
+  /** Pure; may throw to leave everything as it is. */
+  readonly edit: (document: ControlDocument) => ControlDocument;
+}
+
+/**
+ * Like {@link applyControl}, but reads, edits and writes under the lock: edits at the same time wait for each other
+ * and none is lost.
+ * @throws Fault `controlStale` before the first version; whatever `edit` throws.
+ */
+export function editControl(
+  db: Database,
+  change: ControlEdit,
+): Promise<Exclude<ApplyOutcome, { kind: 'conflict' }>> {
+  return db.transaction(async (tx) => {
+    await lockControl(tx);
+    const current = await readControl(tx);
+    if (current === undefined)
+      throw new Fault('controlStale', 'No control document is in force yet.');
+    const parsed = parseControlDocument(change.edit(current.document));
+    if (!parsed.ok) return { kind: 'invalid', problems: parsed.problems };
+    const { author, reason, at } = change;
+    const outcome = await applyLocked(tx, { document: parsed.document, author, reason, at });
+    assert(outcome.kind !== 'conflict', 'an edit expects no version');
+    return outcome;
+  });
 }
 
 /**
@@ -96,8 +128,14 @@ export async function ensureControl(
   }
 }
 
-async function applyIn(tx: Transaction, change: ControlChange): Promise<ApplyOutcome> {
+async function lockControl(tx: Transaction): Promise<void> {
   await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('tollgate.control', 0))");
+}
+
+async function applyLocked(
+  tx: Transaction,
+  change: ControlChange,
+): Promise<Exclude<ApplyOutcome, { kind: 'invalid' }>> {
   const { rows } = await tx.query<{ version: string; document_hash: string }>(
     'SELECT version, document_hash FROM control_version ORDER BY version DESC LIMIT 1',
   );

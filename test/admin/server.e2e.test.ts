@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { type AdminOptions, createAdminApp, startAdmin } from '../../admin/server.js';
+import { silentLog } from '../../base/log.js';
+import { createMetrics } from '../../base/metrics.js';
+import type { ReadinessCheck } from '../../admin/health-routes.js';
+
+function options(checks: readonly ReadinessCheck[] = []): AdminOptions {
+  const metrics = createMetrics();
+  metrics.counter('tollgate_test_total', 'A counter of the test').inc();
+  return {
+    log: silentLog,
+    metrics,
+    readiness: () => checks,
+    listeners: () => [
+      { name: 'proxy', url: 'http://127.0.0.1:8080', purpose: 'Snowflake <drivers>' },
+    ],
+    api: null,
+  };
+}
+
+test('a replica without the admin role answers health and the page, and has no API', async () => {
+  const app = await createAdminApp(options());
+  const get = async (url: string) => app.inject({ method: 'GET', url });
+  expect((await get('/livez')).json()).toEqual({ status: 'live' });
+  expect((await get('/readyz')).statusCode).toBe(200);
+  expect((await get('/metrics')).body).toContain('tollgate_test_total 1');
+  for (const path of ['/api/v1/openapi.json', '/api/v1/teams']) {
+    const reply = await get(path);
+    expect(reply.statusCode).toBe(404);
+    expect(reply.headers['content-type']).toContain('problem+json');
+  }
+  await app.close();
+});
+
+test('one failing check makes the replica not ready, and says which', async () => {
+  const app = await createAdminApp(
+    options([
+      { name: 'ledger', isReady: true, why: null },
+      { name: 'control', isReady: false, why: 'no snapshot yet' },
+    ]),
+  );
+  const reply = await app.inject({ method: 'GET', url: '/readyz' });
+  expect(reply.statusCode).toBe(503);
+  expect(reply.json()).toMatchObject({
+    status: 'not ready',
+    checks: [{ name: 'ledger' }, { name: 'control', why: 'no snapshot yet' }],
+  });
+  await app.close();
+});
+
+test('the page tells what listens where, runs nothing and escapes what it shows', async () => {
+  const app = await createAdminApp(options());
+  const reply = await app.inject({ method: 'GET', url: '/' });
+  expect(reply.headers['content-type']).toContain('text/html');
+  expect(reply.headers['content-security-policy']).toContain("default-src 'none'");
+  expect(reply.body).toContain('http://127.0.0.1:8080');
+  expect(reply.body).toContain('Snowflake &lt;drivers&gt;');
+  expect(reply.body).not.toContain('<script');
+  expect(reply.body).not.toContain('openapi.json');
+  await app.close();
+});
+
+test('it listens on any free port, stops twice without a word, and frees the port', async () => {
+  const server = await startAdmin({ ...options(), host: '127.0.0.1', port: 0 });
+  expect(server.url).toBe(`http://127.0.0.1:${server.port}`);
+  expect((await fetch(`${server.url}/livez`)).status).toBe(200);
+  await server.stop(new AbortController().signal);
+  await server.stop(AbortSignal.abort());
+  await expect(fetch(`${server.url}/livez`)).rejects.toThrow();
+});
