@@ -2,11 +2,14 @@
  * The tree checks itself. Every check is first shown a planted fault, and the tree it reads is shown to be the
  * whole one, so that a check that looks at nothing cannot pass.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { SETTINGS } from '../base/settings.js';
 import { cycles, edgesOf, forbiddenEdges, unreached } from './tidy/imports.js';
 import { longFiles, longFunctions } from './tidy/lengths.js';
 import { scan } from './tidy/scan.js';
-import { readTree, source, sourcesOf } from './tidy/tree.js';
+import { ROOT, readTree, source, sourcesOf } from './tidy/tree.js';
 import * as words from './tidy/words.js';
 
 const tree = readTree();
@@ -199,5 +202,18 @@ describe('habits', () => {
     expect(words.documentTitles(tree)).toEqual([]);
     expect(words.documentTitles([{ path: 'a.md', text: 'Text\n# A\n' }])).toHaveLength(1);
     expect(words.documentTitles([{ path: 'a.md', text: '# A\n# B\n' }])).toHaveLength(1);
+  });
+
+  test('documents link to, name and set what exists', () => {
+    const exists = (path: string): boolean => existsSync(join(ROOT, path));
+    const settings = Object.values(SETTINGS).map(({ environment }) => environment);
+    expect(words.brokenLinks(tree, exists)).toEqual([]);
+    expect(words.missingFiles(tree, exists)).toEqual([]);
+    expect(words.unknownSettings(tree, settings)).toEqual([]);
+    const text = '# A\n[a](b/none.md) and `base/none.ts` and TOLLGATE_NONE';
+    const document = [{ path: 'docs/a.md', text }];
+    expect(words.brokenLinks(document, exists)).toEqual(['docs/a.md links to docs/b/none.md']);
+    expect(words.missingFiles(document, exists)).toEqual(['docs/a.md names base/none.ts']);
+    expect(words.unknownSettings(document, settings)).toEqual(['docs/a.md:2: TOLLGATE_NONE']);
   });
 });

@@ -1,4 +1,5 @@
 /** What must not be read in the sources: banned words, markers, machine traces, unsafe numbers, skipped tests. */
+import { posix } from 'node:path';
 import type { Source, TextFile } from './tree.js';
 
 /** One word, one meaning (docs/glossary.md): the word, and what to say. */
@@ -129,4 +130,50 @@ export function documentTitles(files: readonly TextFile[]): readonly string[] {
       return !prose.startsWith('# ') || [...prose.matchAll(/^# /gm)].length !== 1;
     })
     .map(({ path }) => path);
+}
+
+/** Relative links of documents that lead nowhere. `exists` is asked with paths from the root. */
+export function brokenLinks(
+  files: readonly TextFile[],
+  exists: (path: string) => boolean,
+): readonly string[] {
+  return files
+    .filter(({ path }) => path.endsWith('.md'))
+    .flatMap((file) =>
+      [...file.text.matchAll(/\]\((?!https?:)([^)#\s]+)/g)]
+        .map((match) => posix.join(posix.dirname(file.path), match[1] ?? ''))
+        .filter((target) => !exists(target))
+        .map((target) => `${file.path} links to ${target}`),
+    );
+}
+
+/** Sources and tests that documents name in backticks and that are not there. */
+export function missingFiles(
+  files: readonly TextFile[],
+  exists: (path: string) => boolean,
+): readonly string[] {
+  const named =
+    /`((?:base|policies|billing|proxy|admin|warehouse|cli|migrations|test|bin|docs)\/[\w./-]+\.(?:ts|js|sql|md))`/g;
+  return files
+    .filter(({ path }) => path.endsWith('.md'))
+    .flatMap((file) =>
+      [...file.text.matchAll(named)]
+        .map((match) => match[1] ?? '')
+        .filter((target) => !exists(target))
+        .map((target) => `${file.path} names ${target}`),
+    );
+}
+
+/** Settings that documents and compositions name and that do not exist. */
+export function unknownSettings(
+  files: readonly TextFile[],
+  known: readonly string[],
+): readonly string[] {
+  return files
+    .filter(({ path }) => /\.(?:md|ya?ml)$|(?:^|\/)(?:Dockerfile|\.env\.example)$/.test(path))
+    .flatMap((file) =>
+      [...file.text.matchAll(/\bTOLLGATE_[A-Z_]*[A-Z]\b/g)]
+        .filter((match) => !known.includes(match[0]))
+        .map((match) => `${place(file, match.index)}: ${match[0]}`),
+    );
 }
