@@ -90,6 +90,11 @@ describe('imports', () => {
       ...planted('base/c.ts', "import '#base/a.js';"),
     ];
     expect(cycles(edgesOf(loop))).toEqual(['base/a.ts → base/b.ts → base/c.ts → base/a.ts']);
+    const erased = [
+      ...planted('base/a.ts', "import './b.js';"),
+      ...planted('base/b.ts', "import type {\n  A,\n} from './a.js';"),
+    ];
+    expect(cycles(edgesOf(erased))).toEqual([]);
   });
 
   test('reach every source', () => {
@@ -140,6 +145,11 @@ describe('words', () => {
     expect(words.bannedWords(planted('base/a.ts', '// It previously did.'))).toHaveLength(1);
   });
 
+  test('of file names say something', () => {
+    expect(words.emptyNames(tree)).toEqual([]);
+    expect(words.emptyNames([{ path: 'base/utils.ts', text: '' }])).toHaveLength(1);
+  });
+
   test('leave no marker behind', () => {
     expect(words.leftoverMarkers(sources)).toEqual([]);
     expect(words.leftoverMarkers(planted('base/a.ts', `// TO${'DO'} later`))).toHaveLength(1);
@@ -151,7 +161,7 @@ describe('words', () => {
       'cd /work/main',
       '"/root/x"',
       'https://registry.npmjs.org/a',
-      '/home/me/x',
+      '/home/someone/x',
     ]) {
       expect(words.machineTraces([{ path: 'docs/a.md', text: trace }])).toHaveLength(1);
     }

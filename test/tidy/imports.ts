@@ -7,6 +7,8 @@ export interface Edge {
   readonly to: string;
   /** As written. */
   readonly specifier: string;
+  /** Erased by the compiler: it binds the folders, and is no cycle at run time. */
+  readonly isType: boolean;
 }
 
 const EVERYTHING = [
@@ -53,7 +55,10 @@ export function edgesOf(sources: readonly Source[]): readonly Edge[] {
       if (file.code[match.index] !== match[0][0]) return [];
       const specifier = match[2] ?? '';
       const to = resolved(file.path, specifier);
-      return to === undefined ? [] : [{ from: file.path, to, specifier }];
+      if (to === undefined) return [];
+      const statement = file.code.slice(0, match.index).split(';').at(-1) ?? '';
+      const isType = /\b(?:import|export)\s+type\b[^=]*$/.test(statement);
+      return [{ from: file.path, to, specifier, isType }];
     }),
   );
 }
@@ -82,10 +87,12 @@ export function forbiddenEdges(edges: readonly Edge[]): readonly string[] {
   });
 }
 
-/** Each cycle once, as `a → b → a`. */
+/** Each cycle of what is imported at run time, as `a → b → a`. */
 export function cycles(edges: readonly Edge[]): readonly string[] {
   const next = new Map<string, string[]>();
-  for (const { from, to } of edges) next.set(from, [...(next.get(from) ?? []), to]);
+  for (const { from, to, isType } of edges) {
+    if (!isType) next.set(from, [...(next.get(from) ?? []), to]);
+  }
   const found: string[] = [];
   const done = new Set<string>();
   const walk = (file: string, trail: readonly string[]): void => {

@@ -9,7 +9,6 @@ export const BANNED_WORDS: readonly (readonly [RegExp, string])[] = [
   [/quotas?/i, 'budget'],
   [/consumptions?/, 'usage'],
   [/nanocredits?/i, 'Credits, in pico-credits'],
-  [/helpers?|utils?/i, 'a name that says what it does'],
 ];
 
 const COMMENT_WORDS: readonly (readonly [RegExp, string])[] = [
@@ -66,7 +65,7 @@ export function machineTraces(files: readonly TextFile[]): readonly string[] {
   const traces = new RegExp(
     [
       '(?<![\\w.@~-])/(?:work|root|mnt)/',
-      '/(?:home|Users)/[a-z]+/',
+      '(?<![\\w.@~:-])/(?:home|Users)/[a-z]{3,}/',
       '/tmp/[\\w.]*(?:brief|job)',
       'registry\\.(?:npmjs|yarnpkg)',
       'files\\.pythonhosted',
@@ -77,6 +76,16 @@ export function machineTraces(files: readonly TextFile[]): readonly string[] {
   return files
     .filter(({ path }) => !path.startsWith('test/tidy'))
     .flatMap((file) => matches(file, file.text, traces));
+}
+
+/** Files whose name says nothing, and folders imported as one. */
+export function emptyNames(files: readonly TextFile[]): readonly string[] {
+  return files
+    .filter(({ path }) =>
+      /(?:^|\/)(?:utils?|helpers?|common|misc|index)\.(?:ts|js)$/.test(path),
+    )
+    .filter(({ path }) => !path.startsWith('console/'))
+    .map(({ path }) => path);
 }
 
 /** The environment is read in one place. */
