@@ -31,7 +31,8 @@ export interface Answer {
 const UUID = '([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})';
 const RESULT_PATH = new RegExp(`^/queries/${UUID}/result$`, 'i');
 const ABORT_PATH = new RegExp(`^/queries/${UUID}/abort-request$`, 'i');
-const MONITORING_PATH = new RegExp(`^/monitoring/queries/${UUID}$`, 'i');
+/** The Python connector 5 (Universal Core) doubles the slash before the id. */
+const MONITORING_PATH = new RegExp(`^/monitoring/queries//?${UUID}$`, 'i');
 const NOT_FOUND: Answer = { status: 404, body: refusal('390404', 'No such resource.') };
 
 /** Answers one request; throws a Fault for a body that cannot be read. */

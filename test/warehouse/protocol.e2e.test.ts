@@ -158,6 +158,12 @@ describe('the wire protocol', () => {
     expect(after.body.data.queries[0].totalDuration).toBeLessThan(110_000);
   });
 
+  test('monitoring answers under the doubled slash of the Python connector 5, too', async () => {
+    const id = (await client.query('SELECT 1')).body.data.queryId as string;
+    const { body } = await client.send('GET', `/monitoring/queries//${id}?requestId=x`);
+    expect(body.data.queries[0]).toMatchObject({ id, status: 'SUCCESS' });
+  });
+
   test('an asynchronous statement answers 333334 at once', async () => {
     const first = await client.query("SELECT 'later'", { asyncExec: true });
     expect(first.body.code).toBe('333334');
