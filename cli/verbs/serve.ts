@@ -11,14 +11,6 @@ export interface ServeOptions {
   readonly print: (line: string) => void;
 }
 
-/** What `cli/serve.ts` exports: runs until a signal and a drain, then gives the exit code. */
-export interface ServeModule {
-  readonly serve: (options: ServeOptions) => Promise<number>;
-}
-
-// A value rather than a literal, so that the compiler takes the type from above.
-const SERVE_MODULE: string = '../serve.js';
-
 export function registerServe(
   program: Command,
   terminal: Terminal,
@@ -33,7 +25,7 @@ export function registerServe(
       const overrides = options.role === undefined ? {} : { TOLLGATE_ROLE: options.role };
       const loaded = configuration(overrides);
       // Loaded here only, so that the other verbs start without the whole system.
-      const { serve } = (await import(SERVE_MODULE)) as ServeModule;
+      const { serve } = await import('../serve.js');
       const { config, secrets } = loaded;
       finish(await serve({ config, secrets, print: (line) => terminal.print(line) }));
     });
