@@ -49,12 +49,26 @@ function listEnd(pieces: readonly Piece[], from: number): number {
     else if (
       piece?.kind === 'word' &&
       LIST_ENDS.has(piece.value) &&
-      !isSymbol(pieces, index - 1, '.')
+      !isSymbol(pieces, index - 1, '.') &&
+      !isWord(pieces, index - 1, 'WITHIN')
     )
       return index;
   }
   return pieces.length;
 }
+
+/** Single words that are no columns. */
+const OWN_TEXT: ReadonlySet<string> = new Set([
+  'NULL',
+  'TRUE',
+  'FALSE',
+  'CURRENT_DATE',
+  'CURRENT_TIME',
+  'CURRENT_TIMESTAMP',
+  'CURRENT_USER',
+  'LOCALTIME',
+  'LOCALTIMESTAMP',
+]);
 
 function itemName(
   pieces: readonly Piece[],
@@ -70,7 +84,7 @@ function itemName(
       return '*';
   }
   if (isName && last.value !== 'END' && (to - from === 1 || startsName(before))) {
-    const isLiteral = to - from === 1 && ['NULL', 'TRUE', 'FALSE'].includes(last.value);
+    const isLiteral = to - from === 1 && OWN_TEXT.has(last.value);
     return isLiteral ? last.value : undefined;
   }
   const first = pieces[from];

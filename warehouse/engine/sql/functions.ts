@@ -172,18 +172,22 @@ class Renaming {
       case 'TIMESTAMPADD':
       case 'TIMEADD':
         write(`TG_DT_ADD_${this.#part(args, 0)}`);
-        return index + this.#dropFirst(index + 1, args);
+        this.#dropFirst(index + 1, args);
+        return index;
       case 'DATEDIFF':
       case 'TIMESTAMPDIFF':
       case 'TIMEDIFF':
         write(`TG_DIFF_${this.#part(args, 0)}`);
-        return index + this.#dropFirst(index + 1, args);
+        this.#dropFirst(index + 1, args);
+        return index;
       case 'DATE_TRUNC':
         write(`TG_DT_TRUNC_${this.#part(args, 0)}`);
-        return index + this.#dropFirst(index + 1, args);
+        this.#dropFirst(index + 1, args);
+        return index;
       case 'DATE_PART':
         write(`TG_PART_${this.#part(args, 0)}`);
-        return index + this.#dropFirst(index + 1, args);
+        this.#dropFirst(index + 1, args);
+        return index;
       case 'TRUNC':
         if (args.length !== 2 || this.#single(args[1])?.kind !== 'string') return undefined;
         write(`TG_DT_TRUNC_${this.#part(args, 1)}`);
@@ -225,11 +229,10 @@ class Renaming {
     return part;
   }
 
-  /** Leaves out the first argument; returns how many pieces the name and the bracket are ahead of it. */
-  #dropFirst(open: number, args: readonly (readonly [number, number])[]): number {
+  /** Leaves out the first argument. */
+  #dropFirst(open: number, args: readonly (readonly [number, number])[]): void {
     const next = args[1]?.[0] ?? open + 2;
     for (let at = open + 1; at < next; at += 1) this.#instead.set(at, '');
-    return 0;
   }
 
   #dropSecond(args: readonly (readonly [number, number])[]): void {
@@ -278,6 +281,9 @@ class Renaming {
     if (TEXT_TYPES.has(type)) {
       this.#out.push(raw('TG_TEXT', piece));
       this.#instead.set(as, '');
+    } else if (duckType(this.#pieces, as + 1).sql === 'JSON') {
+      this.#out.push(raw('TG_TO_VARIANT', piece));
+      this.#instead.set(as, '');
     } else {
       this.#out.push(piece);
       this.#instead.set(as + 1, duckType(this.#pieces, as + 1).sql);
@@ -295,6 +301,8 @@ class Renaming {
     const first = operand[0];
     if (TEXT_TYPES.has(type))
       this.#out.push(raw('TG_TEXT(', first), ...operand, raw(')', undefined));
+    else if (sql === 'JSON')
+      this.#out.push(raw('TG_TO_VARIANT(', first), ...operand, raw(')', undefined));
     else this.#out.push(raw('CAST(', first), ...operand, raw(`AS ${sql})`, undefined));
     return to - 1;
   }

@@ -88,7 +88,7 @@ export const MACROS: readonly string[] = [
      WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN concat(${TIME_TEXT}, ' Z')
      WHEN typeof(x) = 'BLOB' THEN hex(x::VARCHAR) ELSE x::VARCHAR END`,
   `CREATE MACRO tg_format_time(x, f) AS strftime(x::TIMESTAMP, f)`,
-  `CREATE MACRO tg_to_date(x) AS CASE WHEN ${IS_NUMBER} THEN ${SECONDS}::DATE ELSE (x::VARCHAR)::TIMESTAMP::DATE END`,
+  `CREATE MACRO tg_to_date(x) AS CASE WHEN ${IS_NUMBER} THEN ${SECONDS}::DATE WHEN length(x::VARCHAR) > 10 THEN (x::VARCHAR)::TIMESTAMP::DATE ELSE (x::VARCHAR)::DATE END`,
   `CREATE MACRO tg_try_date(x) AS TRY_CAST(TRY_CAST(x::VARCHAR AS TIMESTAMP) AS DATE)`,
   `CREATE MACRO tg_parse_date(x, f) AS strptime(x, f)::DATE`,
   `CREATE MACRO tg_try_parse_date(x, f) AS try_strptime(x, f)::DATE`,

@@ -146,6 +146,47 @@ export function textLiteral(type: string, value: string | null): string {
   }
 }
 
+/** A bind's value as text that DuckDB casts to `type`, DuckDB's type of it. Fails with 100038 for a bad number. */
+export function plainBind(
+  type: string,
+  value: string | null,
+): { readonly text: string; readonly type: string } {
+  const of = (
+    duckType: string,
+    convert: (text: string) => string = (text) => text,
+  ): { text: string; type: string } => ({
+    text: value === null ? '' : convert(value),
+    type: duckType,
+  });
+  switch (type.toUpperCase()) {
+    case 'FIXED':
+      if (value !== null && !/^[+-]?\d+(?:\.\d*)?$/.test(value))
+        throw notRecognised('Numeric value', value);
+      return of('DECIMAL(38,0)');
+    case 'REAL':
+      return of('DOUBLE');
+    case 'BOOLEAN':
+      return of('BOOLEAN');
+    case 'DATE':
+      return of('DATE', (text) =>
+        /^-?\d+$/.test(text) ? new Date(Number(text)).toISOString().slice(0, 10) : text,
+      );
+    case 'TIME':
+      return of('TIME', (text) => (/^\d+$/.test(text) ? clock(BigInt(text)) : text));
+    case 'TIMESTAMP_NTZ':
+      return of('TIMESTAMP', instant);
+    case 'TIMESTAMP_LTZ':
+    case 'TIMESTAMP_TZ':
+      return of('TIMESTAMPTZ', (text) => `${instant(text.split(' ')[0] ?? '')}+00`);
+    case 'VARIANT':
+    case 'OBJECT':
+    case 'ARRAY':
+      return of('JSON');
+    default:
+      return of('VARCHAR');
+  }
+}
+
 function notRecognised(what: string, value: string): StatementFailed {
   return new StatementFailed(failure('100038', '22018', `${what} '${value}' is not recognized`));
 }

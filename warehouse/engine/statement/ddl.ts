@@ -13,6 +13,7 @@ import { isSymbol, isWord, quoteDuckText, quoteName, type Piece } from '../sql/p
 import { dotted, fullSchema, type FullName } from '../sql/resolve.js';
 import { listDatabases, listSchemas } from '../statistics/catalogue.js';
 import { tableDefinition, type TableDefinition } from './table-definition.js';
+import { refuseReadOnly } from './read-only.js';
 import type { Running, Session } from './session.js';
 import { NOTHING_SCANNED, statusRow } from './transaction.js';
 
@@ -345,18 +346,6 @@ async function view(session: Session, running: Running, head: Head): Promise<Row
   );
   await remember(session, full, null);
   return status(`View ${full.name} successfully created.`);
-}
-
-/** What the server provides and what Snowflake itself owns is not for statements to change. */
-export function refuseReadOnly(database: string, schema: string): void {
-  if (database !== 'SNOWFLAKE' && schema !== 'INFORMATION_SCHEMA') return;
-  throw new StatementFailed(
-    failure(
-      WIRE_CODES.insufficientPrivileges,
-      '42501',
-      `SQL access control error:\nInsufficient privileges to operate on schema '${schema}'`,
-    ),
-  );
 }
 
 function status(text: string): RowsAsText {

@@ -3,6 +3,8 @@ import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { columnType } from '#base/wire/row-type.js';
 import type { RowsAsText } from '../process/messages.js';
 import { isSymbol, isWord, type Piece } from '../sql/pieces.js';
+import { withArrayBinds } from './array-binds.js';
+import { refuseReadOnly } from './read-only.js';
 import type { Running, Session } from './session.js';
 
 const INSERTED = 'number of rows inserted';
@@ -12,7 +14,9 @@ const MULTI_JOINED = 'number of multi-joined rows updated';
 
 /** Runs a DML statement. */
 export async function runDml(session: Session, running: Running): Promise<RowsAsText> {
-  const duckSql = await session.translate(running);
+  const duckSql = await session.translate(running, await withArrayBinds(session, running));
+  for (const { use, full } of running.mentions)
+    if (use === 'write') refuseReadOnly(full.database, full.schema);
   const scans = await session.statistics.scansOf(session.connection, duckSql);
   const verb = running.pieces[0]?.value;
   const counts =

@@ -114,7 +114,9 @@ function valueError(head: string): EngineFailure | undefined {
     return failure('100072', '22000', 'A constraint of the table does not hold');
   const date = /invalid (date|timestamp|time) field format: "(.*?)"/.exec(head);
   if (date !== null) return timeValue(date[1] ?? '', date[2] ?? '');
-  const text = /Could not convert string '(.*)' to (\w+)/.exec(head);
+  const far = /(date|timestamp|time) field value out of range: "(.*?)"/.exec(head);
+  if (far !== null) return timeValue(far[1] ?? '', far[2] ?? '');
+  const text = /Could not convert string ['"](.*)['"] to (\w+)/.exec(head);
   if (text !== null) {
     const value = text[1] ?? '';
     if (text[2] === 'BOOL' || text[2] === 'BOOLEAN')

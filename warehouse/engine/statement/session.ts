@@ -8,6 +8,7 @@ import { cancelled, failure, StatementFailed, syntaxError } from '../failures.js
 import type { RowsAsText, StatementRequest } from '../process/messages.js';
 import { textNames } from '../sql/column-names.js';
 import { isSymbol, quoteName, toPieces, type Piece } from '../sql/pieces.js';
+import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
 import { substitute } from '../sql/substitute.js';
 import { translate, type Names, type ResolvedMention } from '../sql/translate.js';
 import type { Transpiler } from '../sql/transpiler.js';
@@ -108,8 +109,14 @@ export class Session {
       (await this.connection.prepare(duckSql)).destroySync();
       return duckSql;
     } catch (thrown) {
-      const isUnchosen = /multiple overloads that match/.test(toError(thrown).message);
-      return isUnchosen ? duckSql.replaceAll(/\bTG_DT_/gi, 'TG_ANY_') : duckSql;
+      const unchosen = /Macro tg_dt_(\w+)\(\) has multiple overloads that match/i.exec(
+        toError(thrown).message,
+      );
+      if (unchosen === null) return duckSql;
+      const name = unchosen[1] ?? '';
+      return await this.#bound(
+        duckSql.replaceAll(new RegExp(`\\bTG_DT_${name}\\b`, 'gi'), `TG_ANY_${name}`),
+      );
     }
   }
 
@@ -289,7 +296,8 @@ function read(request: StatementRequest): Running {
         request.sql.slice(first.start, first.start + first.text.length),
       ),
     );
-  return { request, source, pieces: substitute(source, request, new Date()), mentions: [] };
+  const known = substitute(withPathCase(source, request.sql), request, new Date());
+  return { request, source, pieces: withIdentifiers(known), mentions: [] };
 }
 
 function describe(

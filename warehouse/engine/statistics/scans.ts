@@ -102,7 +102,6 @@ const WORDS: ReadonlySet<string> = new Set([
   'END',
   'CAST',
   'AS',
-  'DATE',
   'TRUE',
   'FALSE',
   'OPTIONAL',
@@ -112,6 +111,7 @@ const WORDS: ReadonlySet<string> = new Set([
 export function identifiers(filter: string): readonly string[] {
   const bare = filter
     .replaceAll(/'(?:[^']|'')*'/g, ' ')
+    .replaceAll(/ AS [A-Z][A-Z0-9_ ]*(?:\([\d, ]*\))?\)/g, ')')
     .replaceAll(/::\s*[A-Z][A-Z0-9_ ]*(?:\([\d, ]*\))?/g, ' ');
   const found = new Set<string>();
   for (const match of bare.matchAll(/"((?:[^"]|"")+)"(\s*\()?|\b([A-Za-z_]\w*)\b(\s*\()?/g)) {
