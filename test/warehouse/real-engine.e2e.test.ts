@@ -1,0 +1,144 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { silentLog } from '#base/log.js';
+import { createEngine } from '../../warehouse/engine/create-engine.js';
+import type { RunningEngine } from '../../warehouse/engine/create-engine.js';
+import { openWarehouseClock } from '../../warehouse/clock.js';
+import { startWarehouse } from '../../warehouse/start-warehouse.js';
+import type { RunningWarehouse } from '../../warehouse/start-warehouse.js';
+import { connect } from './support/snowflake.js';
+
+describe('the real Node driver against the warehouse on the real engine', () => {
+  let dataDir: string;
+  let engine: RunningEngine;
+  let warehouse: RunningWarehouse;
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'tollgate-real-'));
+    engine = await createEngine({
+      dataDir: join(dataDir, 'engine'),
+      log: silentLog,
+      demoWorld: true,
+    });
+    const clock = await openWarehouseClock(dataDir, 60);
+    warehouse = await startWarehouse({
+      host: '127.0.0.1',
+      port: 0,
+      dataDir,
+      clock,
+      engine,
+      log: silentLog,
+      longPollMs: 1000,
+    });
+  });
+  afterAll(async () => {
+    await warehouse.stop(AbortSignal.abort());
+    await engine.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  test('reads TPC-H with numbers and dates in their types', async () => {
+    const client = await connect(warehouse.port, { schema: 'TPCH' });
+    const { rows } = await client.query(
+      'SELECT l_returnflag, COUNT(*) AS n FROM lineitem GROUP BY 1 ORDER BY 1',
+    );
+    expect(rows.map((row) => row['L_RETURNFLAG'])).toEqual(['A', 'N', 'R']);
+    expect(rows.every((row) => typeof row['N'] === 'number' && row['N'] > 0)).toBe(true);
+    await client.close();
+  });
+
+  test('context functions follow the session, and the clock is the warehouse clock', async () => {
+    const client = await connect(warehouse.port, { warehouse: 'BATCH_WH', role: 'PUBLIC' });
+    const { rows } = await client.query(
+      'SELECT CURRENT_USER() AS u, CURRENT_ROLE() AS r, CURRENT_WAREHOUSE() AS w, CURRENT_DATABASE() AS d, CURRENT_SCHEMA() AS s',
+    );
+    expect(rows).toEqual([
+      { U: 'MARKETING_ANALYST', R: 'PUBLIC', W: 'BATCH_WH', D: 'ANALYTICS', S: 'PUBLIC' },
+    ]);
+    await client.close();
+  });
+
+  test('what EXPLAIN promises is what the history says was scanned, and it is billed on the warehouse', async () => {
+    const client = await connect(warehouse.port);
+    const sql = "SELECT COUNT(DISTINCT user_id) FROM web.events WHERE event_date = '2026-11-01'";
+    const explained = await client.query(`EXPLAIN USING JSON ${sql}`);
+    const plan = JSON.parse(String(explained.rows[0]?.['content'])) as {
+      GlobalStats: { bytesAssigned: number; partitionsAssigned: number; partitionsTotal: number };
+    };
+    expect(plan.GlobalStats.partitionsAssigned).toBeLessThan(plan.GlobalStats.partitionsTotal / 10);
+    await client.query(sql);
+    const logged = warehouse.queryHistory().findLast((one) => one.started.text === sql);
+    expect(logged?.ended).toMatchObject({
+      status: 'SUCCESS',
+      warehouse: 'STANDARD_WH',
+      size: 'MEDIUM',
+      partitionsTotal: plan.GlobalStats.partitionsTotal,
+    });
+    const bytes = logged?.ended?.bytesScanned ?? 0;
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThanOrEqual(plan.GlobalStats.bytesAssigned);
+    // Four nodes at 200 MB/s each, give or take the noise.
+    const seconds = (logged?.ended?.executionMs ?? 0) / 1000;
+    expect(seconds).toBeGreaterThan((bytes / 800e6) * 0.6);
+    expect(seconds).toBeLessThan((bytes / 800e6) * 1.7 + 1);
+    await client.close();
+  });
+
+  test('writes, transactions and temporary tables work, each session on its own', async () => {
+    const [a, b] = await Promise.all([connect(warehouse.port), connect(warehouse.port)]);
+    await a.query('CREATE TEMPORARY TABLE mine (id INT, name VARCHAR)');
+    const inserted = await a.query("INSERT INTO mine VALUES (1, 'x'), (2, 'y')");
+    expect(inserted.rows).toEqual([{ 'number of rows inserted': 2 }]);
+    expect((await a.query('SELECT id FROM mine WHERE name = ?', { binds: ['y'] })).rows).toEqual([
+      { ID: 2 },
+    ]);
+    await expect(b.query('SELECT * FROM mine')).rejects.toMatchObject({ code: '002003' });
+    await Promise.all([a.close(), b.close()]);
+  });
+
+  test('session variables, LAST_QUERY_ID and RESULT_SCAN work through the driver', async () => {
+    const client = await connect(warehouse.port);
+    await client.query('SET wanted = 40 + 2');
+    const first = await client.query('SELECT $wanted AS answer');
+    expect(first.rows).toEqual([{ ANSWER: 42 }]);
+    expect((await client.query('SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))')).rows).toEqual([
+      { ANSWER: 42 },
+    ]);
+    await client.close();
+  });
+
+  test('the history views are tables that the administrator can aggregate', async () => {
+    const analyst = await connect(warehouse.port);
+    await analyst.query("ALTER SESSION SET QUERY_TAG = 'report'");
+    await analyst.query('SELECT COUNT(DISTINCT o_custkey) FROM tpch.orders');
+    const own = await analyst.query(
+      "SELECT query_text, execution_status FROM TABLE(information_schema.query_history()) WHERE query_tag = 'report' AND query_text LIKE 'SELECT COUNT%'",
+    );
+    expect(own.rows).toMatchObject([{ EXECUTION_STATUS: 'SUCCESS' }]);
+    const password = (await readFile(join(dataDir, 'service-user-password'), 'utf8')).trim();
+    const admin = await connect(warehouse.port, { username: 'TOLLGATE_SERVICE', password });
+    const { rows } = await admin.query(
+      "SELECT warehouse_name, SUM(bytes_scanned) AS bytes, MAX(end_time) > MIN(start_time) AS moved FROM snowflake.account_usage.query_history WHERE query_tag = 'report' AND warehouse_name IS NOT NULL GROUP BY 1",
+    );
+    expect(rows).toMatchObject([{ WAREHOUSE_NAME: 'STANDARD_WH', MOVED: true }]);
+    const metered = await admin.query(
+      'SELECT SUM(credits_used_compute) AS credits FROM snowflake.account_usage.warehouse_metering_history',
+    );
+    expect(Number(metered.rows[0]?.['CREDITS'])).toBeGreaterThan(0);
+    await Promise.all([analyst.close(), admin.close()]);
+  });
+
+  test('an error of the engine reaches the user in Snowflake words', async () => {
+    const client = await connect(warehouse.port);
+    await expect(client.query('SELEC 1')).rejects.toMatchObject({
+      code: '001003',
+      sqlState: '42000',
+    });
+    await expect(client.query('SELECT * FROM no_such_table')).rejects.toThrow(
+      'does not exist or not authorized',
+    );
+    await client.close();
+  });
+});
