@@ -73,15 +73,30 @@ export function estimateText(
   return { total: sumEstimates(parts), parts };
 }
 
-/** Seconds that statistics alone predict, uncorrected; what `HistoryStore.record` wants as `statisticsSeconds`. */
+/**
+ * Seconds that statistics alone predict, uncorrected; what `HistoryStore.record` wants as `statisticsSeconds`. null
+ * when they do not tell, and for scans too short to be measured: there compiling and starting are most of the time,
+ * and a correction learnt from them would make a 50 TB scan look as cheap per byte as a lookup.
+ */
 export function statisticsSeconds(
   bytes: number | null,
   creditsPerHour: Credits,
   bytesPerSecondPerCredit: number,
 ): number | null {
   if (bytes === null) return null;
-  const perSecond = bytesPerSecondPerCredit * creditsNumber(creditsPerHour);
-  return Math.max(HOLD_FLOOR_SECONDS, bytes / perSecond);
+  const seconds = scanSeconds(bytes, creditsPerHour, bytesPerSecondPerCredit);
+  return seconds < MEASURABLE_SECONDS ? null : seconds;
+}
+
+/** Shortest predicted scan whose measured time says something about throughput. */
+const MEASURABLE_SECONDS = 2;
+
+function scanSeconds(
+  bytes: number,
+  creditsPerHour: Credits,
+  bytesPerSecondPerCredit: number,
+): number {
+  return bytes / (bytesPerSecondPerCredit * creditsNumber(creditsPerHour));
 }
 
 function sumEstimates(parts: readonly Estimate[]): Estimate {
@@ -244,10 +259,8 @@ function correction(context: EstimateContext): HistoryEntry {
 }
 
 function secondsForBytes(bytes: number, context: EstimateContext): number {
-  return (
-    statisticsSeconds(bytes, context.creditsPerHour, context.bytesPerSecondPerCredit) ??
-    HOLD_FLOOR_SECONDS
-  );
+  const seconds = scanSeconds(bytes, context.creditsPerHour, context.bytesPerSecondPerCredit);
+  return Math.max(HOLD_FLOOR_SECONDS, seconds);
 }
 
 function range(

@@ -232,3 +232,25 @@ test('seconds from statistics need bytes and follow the rate', () => {
   expect(statisticsSeconds(null, credits('1'), 1e9)).toBeNull();
   expect(statisticsSeconds(1e12, credits('16'), 1e9)).toBe(62.5);
 });
+
+test('a scan too short to be measured teaches nothing about throughput', () => {
+  expect(statisticsSeconds(1e9, credits('1'), 1e9)).toBeNull();
+  expect(statisticsSeconds(2e9, credits('1'), 1e9)).toBe(2);
+  const history = new HistoryStore(100);
+  const fullScan = aStatement({ tablesRead: [EVENTS], columns: { [EVENTS]: ['*'] } });
+  const before = estimateStatement(fullScan, context({ history }));
+  for (let run = 0; run < 20; run += 1) {
+    history.record({
+      fingerprint: 'a lookup',
+      warehouseSize: 'XSMALL',
+      bytes: 1_000_000,
+      tier: 'interactive',
+      creditsPerHour: 1,
+      seconds: 0.01,
+      statisticsSeconds: statisticsSeconds(1_000_000, credits('1'), 1e9),
+    });
+  }
+  const after = estimateStatement(fullScan, context({ history }));
+  expect(after.basis).toBe('TABLE_STATS');
+  expect(after.expectedCredits).toBe(before.expectedCredits);
+});
