@@ -1,6 +1,9 @@
 /** Errors of the API as RFC 9457 problem details: what is wrong, where, which rule, and the way out. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import {
+  hasZodFastifySchemaValidationErrors,
+  type ZodFastifySchemaValidationError,
+} from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { Fault, tgLabel, type TgName } from '#base/errors.js';
 import type { Log } from '#base/log.js';
@@ -84,11 +87,9 @@ export function problemHandler(
         status: 400,
         title: 'Bad request',
         detail: 'The request does not have the form that the API document describes.',
-        errors: error.validation.map((issue) => ({
-          field: fieldOf(issue.instancePath, error.validationContext),
-          rule: issue.message ?? 'is not valid',
-          wayOut: 'correct it as /api/v1/openapi.json says',
-        })),
+        errors: error.validation.flatMap((issue) =>
+          toFieldProblems(issue, error.validationContext),
+        ),
       });
     const status =
       'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
@@ -114,6 +115,28 @@ function problemOfFault(fault: Fault, log: Log): Problem {
   if (status >= 500)
     log.error({ err: fault, code: tgLabel(fault.code) }, 'an admin request failed');
   return { status, title: tgLabel(fault.code), detail: fault.message };
+}
+
+function toFieldProblems(
+  issue: ZodFastifySchemaValidationError,
+  part: string | undefined,
+): readonly FieldProblem[] {
+  const field = fieldOf(issue.instancePath, part);
+  if (issue.keyword === 'unrecognized_keys') {
+    const { keys } = issue.params as { readonly keys?: readonly string[] };
+    return (keys ?? [field]).map((key) => ({
+      field: key.slice(0, 100),
+      rule: 'is not a field of this request',
+      wayOut: 'remove it, or correct its spelling',
+    }));
+  }
+  return [
+    {
+      field,
+      rule: issue.message ?? 'is not valid',
+      wayOut: 'correct it as /api/v1/openapi.json says',
+    },
+  ];
 }
 
 /** `/limitCredits` in the body → `limitCredits`; a part of the path or query says so. */

@@ -19,6 +19,7 @@ import type { Clock } from '#base/time.js';
 import type { ApiApp } from './api/api.js';
 import { addBillRoutes } from './api/bills.js';
 import { addBudgetRoutes } from './api/budgets.js';
+import { addControlRoutes } from './api/control.js';
 import { addTeamRoutes } from './api/teams.js';
 import { addTicketRoutes } from './api/tickets.js';
 import { requireBearer } from './auth.js';
@@ -133,6 +134,7 @@ async function addApi(app: FastifyInstance, api: AdminApi): Promise<void> {
     async (scope) => {
       scope.addHook('onRequest', requireBearer(api.token));
       const routes = scope.withTypeProvider() as ApiApp;
+      addControlRoutes(routes, api);
       addTeamRoutes(routes, api);
       addBudgetRoutes(routes, api);
       addBillRoutes(routes, api);

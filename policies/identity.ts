@@ -2,7 +2,12 @@
  * Who is asking, from authenticated facts only: account, Snowflake user, role in force. Tags, application names and
  * comments never reach this place; they choose a workload inside a team, not the team.
  */
-import type { ControlDocument, PrincipalDocument, TeamDocument } from './control/document.js';
+import type {
+  ControlDocument,
+  MappingDocument,
+  PrincipalDocument,
+  TeamDocument,
+} from './control/document.js';
 import { foldName, matchesGlob } from './rules/glob.js';
 
 /** What upstream proved about the caller; nothing the caller merely says. */
@@ -33,30 +38,71 @@ export function createPrincipalResolver(
   const accounts = new Set(document.accounts.map((account) => foldName(account.id)));
   const teams = new Map(document.teams.map((team) => [team.id, team]));
   const principals = new Map(document.principals.map((principal) => [principal.id, principal]));
-  const rules = document.mapping.map((entry) => ({
-    account: foldedOrNull(entry.match.account),
-    user: foldedOrNull(entry.match.snowflakeUser),
-    role: foldedOrNull(entry.match.role),
-    principal: entry.principal === undefined ? undefined : principals.get(entry.principal),
-    team: entry.team,
-  }));
+  const candidates = indexMapping(document.mapping);
   return (caller) => {
     const account = foldName(caller.account);
     if (!accounts.has(account)) return { kind: 'unknown' };
     const user = foldName(caller.snowflakeUser);
     const role = caller.role === null ? null : foldName(caller.role);
-    const found = rules.find(
+    const matching = candidates(user).filter(
       (rule) =>
         (rule.account === null || rule.account === account) &&
         (rule.user === null || matchesGlob(user, rule.user)) &&
         (rule.role === null || rule.role === role),
     );
-    if (found === undefined) return { kind: 'unknown' };
+    const first = matching.reduce<Rule | undefined>(
+      (earliest, rule) =>
+        earliest === undefined || rule.ordinal < earliest.ordinal ? rule : earliest,
+      undefined,
+    );
+    if (first === undefined) return { kind: 'unknown' };
+    const found = {
+      team: first.target.team,
+      principal:
+        first.target.principal === undefined ? undefined : principals.get(first.target.principal),
+    };
     const team = teams.get(found.principal?.team ?? found.team ?? '');
     if (team === undefined) return { kind: 'unknown' };
     const principal = found.principal ?? personOf(team, account, user);
     if (principal.status === 'suspended') return { kind: 'suspended', principal };
     return { kind: 'known', principal, team };
+  };
+}
+
+interface Rule {
+  readonly ordinal: number;
+  readonly account: string | null;
+  readonly user: string | null;
+  readonly role: string | null;
+  readonly target: MappingDocument;
+}
+
+/**
+ * Rules that could match a user: those that name it exactly and those that do not name one user. A document maps
+ * thousands of people by name, and every statement asks.
+ */
+function indexMapping(mapping: readonly MappingDocument[]): (user: string) => readonly Rule[] {
+  const byUser = new Map<string, Rule[]>();
+  const open: Rule[] = [];
+  for (const [ordinal, target] of mapping.entries()) {
+    const rule: Rule = {
+      ordinal,
+      account: foldedOrNull(target.match.account),
+      user: foldedOrNull(target.match.snowflakeUser),
+      role: foldedOrNull(target.match.role),
+      target,
+    };
+    if (rule.user === null || /[*?]/.test(rule.user)) {
+      open.push(rule);
+      continue;
+    }
+    const same = byUser.get(rule.user);
+    if (same === undefined) byUser.set(rule.user, [rule]);
+    else same.push(rule);
+  }
+  return (user) => {
+    const named = byUser.get(user);
+    return named === undefined ? open : open.length === 0 ? named : [...named, ...open];
   };
 }
 

@@ -50,7 +50,11 @@ const teamBudgetSchema = z.object({
 
 const limitBody = z.strictObject({
   limitCredits: z
-    .union([z.literal('unlimited'), creditsSchema])
+    .string('must be a decimal in quotes, such as "250", or "unlimited"')
+    .refine(
+      (text) => text === 'unlimited' || creditsSchema.safeParse(text).success,
+      'must be a decimal amount, not negative, at most 12 decimals, such as "250", or "unlimited"',
+    )
     .describe('Decimal, or "unlimited"'),
   reason: reasonSchema,
 });

@@ -58,6 +58,41 @@ export async function readControl(db: Queryable): Promise<ControlVersion | undef
   return { version: Number(row.version), document: parsed.document };
 }
 
+/** The raw document of one version, or undefined. */
+export async function readControlVersion(db: Queryable, version: number): Promise<unknown> {
+  const { rows } = await db.query<{ document: unknown }>(
+    'SELECT document FROM control_version WHERE version = $1',
+    [version],
+  );
+  return rows[0]?.document;
+}
+
+export interface VersionEntry {
+  readonly version: number;
+  readonly author: string;
+  readonly reason: string;
+  readonly createdAt: string;
+}
+
+/** The newest `limit` versions, newest first. */
+export async function listVersions(db: Queryable, limit: number): Promise<readonly VersionEntry[]> {
+  const { rows } = await db.query<{
+    version: string;
+    author: string;
+    reason: string;
+    created_at: Date;
+  }>(
+    'SELECT version, author, reason, created_at FROM control_version ORDER BY version DESC LIMIT $1',
+    [limit],
+  );
+  return rows.map((row) => ({
+    version: Number(row.version),
+    author: row.author,
+    reason: row.reason,
+    createdAt: row.created_at.toISOString(),
+  }));
+}
+
 /**
  * Writes a new version, its projection and the limits that changed, and tells the replicas. Changes are serialised
  * by an advisory lock, so versions rise in commit order.

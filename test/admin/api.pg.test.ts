@@ -103,7 +103,7 @@ test.each<[string, unknown, string]>([
   ['an exponent', { limitCredits: '1e3', reason: 'x' }, 'limitCredits'],
   ['thirteen decimals', { limitCredits: '0.0000000000001', reason: 'x' }, 'limitCredits'],
   ['no reason', { limitCredits: '1' }, 'reason'],
-  ['an unknown field', { limitCredits: '1', reason: 'x', hard: false }, 'body'],
+  ['an unknown field', { limitCredits: '1', reason: 'x', hard: false }, 'hard'],
 ])(
   'a limit with %s is a 400 that names the field, the rule and the way out',
   async (_name, body, field) => {
@@ -253,6 +253,10 @@ test('the OpenAPI document describes every route and needs no token', async () =
     '/api/v1/budgets',
     '/api/v1/budgets/{team}',
     '/api/v1/budgets/{team}/grants',
+    '/api/v1/control',
+    '/api/v1/control/plan',
+    '/api/v1/control/rollback',
+    '/api/v1/control/versions',
     '/api/v1/teams',
     '/api/v1/tickets/{id}',
   ]);
@@ -260,6 +264,69 @@ test('the OpenAPI document describes every route and needs no token', async () =
     'get',
     'put',
   ]);
+});
+
+test('a document is planned without a write, applied once, and rolled back as a new version', async () => {
+  const { controlVersion, document } = (await world.call('GET', '/api/v1/control')).json as {
+    controlVersion: number;
+    document: { teams: { id: string; owner: string }[] };
+  };
+  const changed = {
+    ...document,
+    teams: document.teams.map((team) =>
+      team.id === 'legal' ? { ...team, owner: 'someone' } : team,
+    ),
+  };
+  const plan = await world.call('POST', '/api/v1/control/plan', { document: changed });
+  expect(plan.json).toEqual({
+    controlVersion,
+    differences: [
+      {
+        part: 'teams',
+        key: 'legal',
+        change: 'changed',
+        fields: [{ field: 'owner', before: 'legal-leads', after: 'someone' }],
+      },
+    ],
+  });
+  const apply = (expectedVersion: number) =>
+    world.call('PUT', '/api/v1/control', { document: changed, reason: 'moved', expectedVersion });
+  expect((await apply(controlVersion - 1)).status).toBe(409);
+  expect((await apply(controlVersion)).json).toEqual({
+    controlVersion: controlVersion + 1,
+    isChanged: true,
+  });
+  expect((await apply(controlVersion + 1)).json).toEqual({
+    controlVersion: controlVersion + 1,
+    isChanged: false,
+  });
+  const back = await world.call('POST', '/api/v1/control/rollback', {
+    version: controlVersion,
+    reason: 'moved back',
+  });
+  expect(back.json).toEqual({ controlVersion: controlVersion + 2, isChanged: true });
+  expect((await world.call('GET', '/api/v1/control')).json['document']).toEqual(document);
+  expect(
+    (await world.call('GET', '/api/v1/control/versions?limit=2')).json['versions'],
+  ).toMatchObject([
+    { version: controlVersion + 2, reason: 'moved back' },
+    { version: controlVersion + 1, reason: 'moved', author: 'admin-api' },
+  ]);
+});
+
+test('a document that is not valid names every problem; a version that never was is a 404', async () => {
+  const reply = await world.call('PUT', '/api/v1/control', {
+    document: { teams: [], color: 1 },
+    reason: 'x',
+  });
+  expect(reply.status).toBe(400);
+  const fields = (reply.json['errors'] as { field: string }[]).map((error) => error.field);
+  expect(fields).toEqual(expect.arrayContaining(['organisation', 'tiers', 'color']));
+  const back = await world.call('POST', '/api/v1/control/rollback', {
+    version: 999_999,
+    reason: 'x',
+  });
+  expect(back.status).toBe(404);
 });
 
 test('a body that is too large or is not JSON is a problem too', async () => {

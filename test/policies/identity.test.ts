@@ -61,6 +61,17 @@ test('the first matching rule decides, and a role rule needs that role in force'
   });
 });
 
+test('a rule by name decides only from its own place in the order', () => {
+  const document = (mapping: ControlDocument['mapping']): ControlDocument => ({
+    ...demoControlDocument(),
+    mapping,
+  });
+  const exact = { match: { snowflakeUser: 'anna' }, team: 'sales' };
+  const open = { match: { account: 'demo' }, team: 'legal' };
+  expect(resolve(document([exact, open]), 'ANNA')).toMatchObject({ team: { id: 'sales' } });
+  expect(resolve(document([open, exact]), 'ANNA')).toMatchObject({ team: { id: 'legal' } });
+});
+
 test('a suspended principal is named but not let through', () => {
   const document = demoControlDocument();
   const suspended: ControlDocument = {
