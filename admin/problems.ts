@@ -7,6 +7,7 @@ import {
 import { z } from 'zod';
 import { Fault, tgLabel, type TgName } from '#base/errors.js';
 import type { Log } from '#base/log.js';
+import { sqlStateOf } from '#base/postgres/pool.js';
 
 /** One field that is wrong. */
 export interface FieldProblem {
@@ -96,12 +97,37 @@ export function problemHandler(
     if (status < 500)
       return sendProblem(reply, { status, title: 'Bad request', detail: error.message });
     log.error({ err: error, route: request.routeOptions.url }, 'an admin request failed');
+    if (isDatabaseAway(error))
+      return sendProblem(reply, {
+        status: 503,
+        title: 'Database unavailable',
+        detail:
+          'The database does not answer; nothing is known to have changed. Send it again later.',
+      });
     return sendProblem(reply, {
       status: 500,
       title: 'Internal error',
       detail: 'The request could not be completed; the log of this replica says why.',
     });
   };
+}
+
+/** SQLSTATE classes of a lost connection, exhausted resources and an operator's intervention. */
+const AWAY_CLASSES: ReadonlySet<string> = new Set(['08', '53', '57']);
+const AWAY_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+]);
+
+function isDatabaseAway(error: Error): boolean {
+  const sqlState = sqlStateOf(error);
+  if (sqlState !== undefined) return AWAY_CLASSES.has(sqlState.slice(0, 2));
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  // The pool and the client report a wait that was too long and a broken connection by their text alone.
+  return AWAY_CODES.has(code) || /timeout exceeded|connection terminated/i.test(error.message);
 }
 
 const FAULT_STATUS: Partial<Record<TgName, number>> = {

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { type AdminOptions, createAdminApp, startAdmin } from '../../admin/server.js';
+import { createLedger } from '../../billing/create-ledger.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics } from '../../base/metrics.js';
+import { manualClock } from '../support/clock.js';
+import { openTestPool } from '../support/database.js';
 import type { ReadinessCheck } from '../../admin/health-routes.js';
 
 function options(checks: readonly ReadinessCheck[] = []): AdminOptions {
@@ -67,4 +70,49 @@ test('it listens on any free port, stops twice without a word, and frees the por
   await server.stop(new AbortController().signal);
   await server.stop(AbortSignal.abort());
   await expect(fetch(`${server.url}/livez`)).rejects.toThrow();
+});
+
+test('without its database the API says 503 and what to do, and tells no secret', async () => {
+  const db = openTestPool('postgres://someone:secret@127.0.0.1:1/nowhere', 1);
+  const clock = manualClock();
+  const app = await createAdminApp({
+    ...options(),
+    api: { db, ledger: createLedger(db, clock), clock, token: 'token' },
+  });
+  const headers = { authorization: 'Bearer token' };
+  const replies = [
+    await app.inject({ method: 'GET', url: '/api/v1/teams', headers }),
+    await app.inject({
+      method: 'PUT',
+      url: '/api/v1/budgets/sales',
+      headers,
+      payload: { limitCredits: '1', reason: 'x' },
+    }),
+  ];
+  for (const reply of replies) {
+    expect(reply.statusCode).toBe(503);
+    expect(reply.json()).toMatchObject({ status: 503, title: 'Database unavailable' });
+    expect(reply.body).not.toContain('secret');
+  }
+  await app.close();
+  await db.stop();
+});
+
+test('an empty admin token lets nobody in', async () => {
+  const db = openTestPool('postgres://someone@127.0.0.1:1/nowhere', 1);
+  const clock = manualClock();
+  const app = await createAdminApp({
+    ...options(),
+    api: { db, ledger: createLedger(db, clock), clock, token: '' },
+  });
+  for (const authorization of ['', 'Bearer ', 'Bearer x']) {
+    const reply = await app.inject({
+      method: 'GET',
+      url: '/api/v1/teams',
+      headers: { authorization },
+    });
+    expect(reply.statusCode).toBe(401);
+  }
+  await app.close();
+  await db.stop();
 });
