@@ -71,17 +71,26 @@ function classOf(code: number): number {
   return STRAY.test(String.fromCharCode(code)) ? CONTROL : LETTER;
 }
 
-const TWO_CHARACTERS: ReadonlySet<string> = new Set([
-  '::',
-  ':=',
-  '=>',
-  '<=',
-  '>=',
-  '<>',
-  '!=',
-  '||',
-  '->',
-]);
+/** Length of the operator at `start`: `::`, `:=`, `=>`, `<=`, `>=`, `<>`, `!=`, `||`, `->`, `->>`, else one. */
+function operatorLength(text: string, start: number, code: number, next: number): number {
+  switch (code) {
+    case 45:
+      if (next !== 62) return 1;
+      return text.charCodeAt(start + 2) === 62 ? 3 : 2;
+    case 58:
+      return next === 58 || next === 61 ? 2 : 1;
+    case 60:
+      return next === 61 || next === 62 ? 2 : 1;
+    case 61:
+      return next === 62 ? 2 : 1;
+    case 62:
+    case 33:
+      return next === 61 ? 2 : 1;
+    case 124:
+      return next === 124 ? 2 : 1;
+  }
+  return 1;
+}
 
 /**
  * The tokens of `text`. Linear in its length for every input, never throws; an unterminated token reaches to the end
@@ -218,11 +227,7 @@ class Scanner {
         this.#isTransfer = false;
         return this.#push(KIND.operator, start + 1);
     }
-    if (text.startsWith('->>', start)) return this.#push(KIND.operator, start + 3);
-    return this.#push(
-      KIND.operator,
-      start + (TWO_CHARACTERS.has(text.slice(start, start + 2)) ? 2 : 1),
-    );
+    return this.#push(KIND.operator, start + operatorLength(text, start, code, next));
   }
 
   #push(kind: TokenKind, end: number): number {
@@ -232,7 +237,7 @@ class Scanner {
 
   /** Whether the token just read could be a value that a `.` or `:` without a space goes on from. */
   #followsOperand(): boolean {
-    const kind = this.kinds.at(-1);
+    const kind = this.kinds[this.kinds.length - 1];
     if (kind === undefined || kind === KIND.whitespace || kind === KIND.comment) return false;
     if (kind !== KIND.operator) return kind !== KIND.stray;
     const last = this.#text.charCodeAt((this.starts.at(-1) ?? 0) - 1);

@@ -2,7 +2,7 @@
  * Analysis of request texts: lexer first, then caches bounded in bytes, then the parser in its workers. Total: whatever
  * goes wrong comes back as an opaque statement.
  */
-import { lex } from '#base/sql/lexer.js';
+import { lex, type Tokens } from '#base/sql/lexer.js';
 import { splitStatements } from '#base/sql/splitter.js';
 import { classifyStatement } from '#base/sql/statement-class.js';
 import { LRUCache } from 'lru-cache';
@@ -16,9 +16,10 @@ import type {
   TextFacts,
   UnknownFact,
 } from './facts.js';
-import { fingerprintOfShapes, shapeOf } from './fingerprint.js';
+import { fingerprintOfShapes, shapeOf, type Shape } from './fingerprint.js';
 import { ParserHost, type ParserHostCounts, type ParserHostOptions } from './parser-host.js';
 import type { ParseOutcome } from './raw-facts.js';
+import { fromShapeOutcome, toShapeOutcome, type ShapeOutcome } from './shape-outcome.js';
 import { bareFacts, statementFacts } from './statement-facts.js';
 
 export interface AnalyserOptions {
@@ -29,6 +30,8 @@ export interface AnalyserOptions {
   readonly factsBytesMax?: number;
   /** Bytes of parse outcomes kept. Default 32 MiB. */
   readonly outcomeBytesMax?: number;
+  /** Bytes of facts kept per fingerprint. Default 32 MiB. */
+  readonly shapeBytesMax?: number;
 }
 
 /** Counts since the start, for metrics. */
@@ -65,11 +68,19 @@ interface ParseBudget {
   wasUnavailable: boolean;
 }
 
+/** The statement whose text is parsed, with its shape. */
+interface ShapedText {
+  readonly tokens: Tokens;
+  readonly shape: Shape;
+  readonly fingerprint: string;
+}
+
 class CachingAnalyser implements CountingAnalyser {
   readonly #host: ParserHost;
   readonly #textLengthMax: number;
   readonly #facts: LRUCache<string, TextFacts>;
   readonly #outcomes: LRUCache<string, ParseOutcome>;
+  readonly #shapes: LRUCache<string, ShapeOutcome>;
   readonly #pending = new Map<string, Promise<TextFacts>>();
   readonly #counts = { texts: 0, textHits: 0, statementHits: 0, fingerprintHits: 0 };
 
@@ -78,6 +89,7 @@ class CachingAnalyser implements CountingAnalyser {
     this.#host = new ParserHost(options.parser);
     this.#facts = boundedCache(options.factsBytesMax ?? 32 * MIB);
     this.#outcomes = boundedCache(options.outcomeBytesMax ?? 32 * MIB);
+    this.#shapes = boundedCache(options.shapeBytesMax ?? 32 * MIB);
     this.#host.start();
   }
 
@@ -142,8 +154,8 @@ class CachingAnalyser implements CountingAnalyser {
     const shapes = ranges.map((range) => shapeOf(tokens, range));
     const statements: StatementFacts[] = [];
     for (const [index, range] of ranges.entries()) {
-      const shape = shapes[index] ?? '';
-      const fingerprint = fingerprintOfShapes([shape]).hash;
+      const shape = shapes[index] ?? shapeOf(tokens, range);
+      const fingerprint = fingerprintOfShapes([shape.text]).hash;
       statements.push(
         await statementFacts({
           tokens,
@@ -151,7 +163,7 @@ class CachingAnalyser implements CountingAnalyser {
           fingerprint,
           context,
           catalogue,
-          parse: (text) => this.#parse(text, fingerprint, budget),
+          parse: (text) => this.#parse(text, { tokens, shape, fingerprint }, budget),
           analyseInner: (text) =>
             depth >= DEPTH_MAX
               ? Promise.resolve(opaqueText(text))
@@ -160,20 +172,23 @@ class CachingAnalyser implements CountingAnalyser {
       );
     }
     const only = statements.length === 1 ? statements[0]?.fingerprint : undefined;
-    return { statements, fingerprint: only ?? fingerprintOfShapes(shapes).hash };
+    return {
+      statements,
+      fingerprint: only ?? fingerprintOfShapes(shapes.map(({ text }) => text)).hash,
+    };
   }
 
-  async #parse(sql: string, fingerprint: string, budget: ParseBudget): Promise<ParseOutcome> {
+  async #parse(sql: string, of: ShapedText, budget: ParseBudget): Promise<ParseOutcome> {
     const known = this.#outcomes.get(sql);
     if (known !== undefined) {
       this.#counts.statementHits += 1;
       return known;
     }
-    const shapeKey = /like/i.test(sql) ? undefined : `#${fingerprint}`;
-    const shaped = shapeKey === undefined ? undefined : this.#outcomes.get(shapeKey);
-    if (shaped !== undefined) {
+    const shaped = this.#shapes.get(of.fingerprint);
+    const facts = shaped === undefined ? undefined : fromShapeOutcome(shaped, of.tokens, of.shape);
+    if (facts !== undefined) {
       this.#counts.fingerprintHits += 1;
-      return shaped;
+      return { kind: 'parsed', facts };
     }
     if (budget.left <= 0 || performance.now() > budget.endsAtMs) {
       return { kind: 'refused', isTooComplex: true };
@@ -181,13 +196,15 @@ class CachingAnalyser implements CountingAnalyser {
     budget.left -= 1;
     const outcome = await this.#host.parse(sql);
     if (outcome.kind === 'unavailable') budget.wasUnavailable = true;
-    else {
+    else
       this.#outcomes.set(
         sql,
         outcome,
         lifetime(outcome.kind === 'refused' && outcome.isTooComplex),
       );
-      if (shapeKey !== undefined && isLiteralFree(outcome)) this.#outcomes.set(shapeKey, outcome);
+    if (outcome.kind === 'parsed') {
+      const shared = toShapeOutcome(outcome.facts, of.tokens, of.shape);
+      if (shared !== undefined) this.#shapes.set(of.fingerprint, shared);
     }
     return outcome;
   }
@@ -202,15 +219,6 @@ function lifetime(isTooComplex: boolean): { readonly ttl: number } | undefined {
 
 function isTooComplexText(facts: TextFacts): boolean {
   return facts.statements.some(({ unknown }) => unknown.includes('too-complex'));
-}
-
-/**
- * Whether texts of one fingerprint share the outcome: only while no literal is part of it. LIKE is left out before,
- * because it depends on its pattern whether there is a bound at all.
- */
-function isLiteralFree(outcome: ParseOutcome): boolean {
-  if (outcome.kind !== 'parsed' || outcome.facts.limit !== null) return false;
-  return outcome.facts.filters.every(({ low, high }) => low === null && high === null);
 }
 
 function boundedCache<Value extends object>(bytesMax: number): LRUCache<string, Value> {

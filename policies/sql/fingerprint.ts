@@ -28,7 +28,7 @@ export interface Fingerprint {
 /** Fingerprint of a whole text; its statements are joined by `;`. Total, linear. */
 export function fingerprint(text: string): Fingerprint {
   const tokens = lex(text);
-  return fingerprintOfShapes(splitStatements(tokens).map((range) => shapeOf(tokens, range)));
+  return fingerprintOfShapes(splitStatements(tokens).map((range) => shapeOf(tokens, range).text));
 }
 
 /** Fingerprint of the statements whose shapes are given, in order. */
@@ -50,9 +50,36 @@ const VALUE_WORDS: ReadonlySet<string> = new Set(['NULL', 'TRUE', 'FALSE', 'DEFA
 
 const LOCATION = /^'(?:@|[a-zA-Z][a-zA-Z0-9+.-]*:\/\/)/;
 
-/** Shape of one statement of `tokens`, unshortened. */
-export function shapeOf(tokens: Tokens, range: StatementRange): string {
+/** A place of a shape that literals fill: one, or the list after IN. */
+export interface LiteralSlot {
+  readonly from: number;
+  /** Past the last token. */
+  readonly to: number;
+  readonly isList: boolean;
+  /** A minus sign before the literal was taken into the slot. */
+  readonly isNegative: boolean;
+}
+
+export interface Shape {
+  /** The literal-free text, unshortened. */
+  readonly text: string;
+  /** Slots in order; statements of one shape have the same number, except where `isSteady` is false. */
+  readonly slots: readonly LiteralSlot[];
+  /** Whether the slots are all that can differ between statements of this shape. */
+  readonly isSteady: boolean;
+}
+
+/** Shape of one statement of `tokens`. */
+export function shapeOf(tokens: Tokens, range: StatementRange): Shape {
   return new ShapeWriter(tokens, range).write();
+}
+
+interface LiteralList {
+  readonly end: number;
+  readonly count: number;
+  readonly hasBind: boolean;
+  /** NULL, TRUE, FALSE or DEFAULT is among the values. */
+  readonly hasWord: boolean;
 }
 
 class ShapeWriter {
@@ -60,6 +87,9 @@ class ShapeWriter {
   readonly #range: StatementRange;
   readonly #upper: string;
   #out = '';
+  readonly #slots: LiteralSlot[] = [];
+  #isSteady = true;
+  #isNegative = false;
   /** Character code of the last operator written; 0 after anything else. */
   #lastOperator = 0;
   #lastWord = '';
@@ -76,7 +106,7 @@ class ShapeWriter {
     this.#upper = upper.length === text.length ? upper : '';
   }
 
-  write(): string {
+  write(): Shape {
     const tokens = this.#tokens;
     const { to } = this.#range;
     let at = this.#range.head;
@@ -87,14 +117,25 @@ class ShapeWriter {
       else if (kind === KIND.operator) at = this.#operator(at);
       else {
         if (kind === KIND.string || kind === KIND.number || kind === KIND.dollarString) {
-          const isKept = this.#depth >= this.#keepFromDepth;
-          const raw = isKept || kind === KIND.string ? textAt(tokens, at) : '';
-          this.#put(isKept || LOCATION.test(raw) ? raw : '#');
+          this.#literal(at, kind === KIND.string);
         } else if (kind > KIND.comment) this.#put(textAt(tokens, at));
         at += 1;
       }
     }
-    return this.#out;
+    return { text: this.#out, slots: this.#slots, isSteady: this.#isSteady };
+  }
+
+  #literal(at: number, isString: boolean): void {
+    const isKept = this.#depth >= this.#keepFromDepth;
+    const raw = isKept || isString ? textAt(this.#tokens, at) : '';
+    if (isKept || LOCATION.test(raw)) {
+      this.#put(raw);
+      this.#isSteady = false;
+      return;
+    }
+    this.#put('#');
+    this.#slots.push({ from: at, to: at + 1, isList: false, isNegative: this.#isNegative });
+    this.#isNegative = false;
   }
 
   #firstWord(): string {
@@ -138,7 +179,10 @@ class ShapeWriter {
     const start = startAt(this.#tokens, at);
     const end = startAt(this.#tokens, at + 1);
     const code = this.#tokens.text.charCodeAt(start);
-    if ((code === 45 || code === 43) && end === start + 1 && this.#isSign(at)) return at + 1;
+    if ((code === 45 || code === 43) && end === start + 1 && this.#isSign(at)) {
+      this.#isNegative = code === 45;
+      return at + 1;
+    }
     if (code === 40) {
       this.#depth += 1;
       const word = this.#lastWord;
@@ -183,6 +227,10 @@ class ShapeWriter {
     if (list === undefined || list.count === 0) return inAt + 1;
     this.#put(list.hasBind ? '(?)' : '(#)');
     this.#lastOperator = 41;
+    if (list.hasWord) this.#isSteady = false;
+    if (!list.hasBind) {
+      this.#slots.push({ from: open + 1, to: list.end - 1, isList: true, isNegative: false });
+    }
     return list.end;
   }
 
@@ -207,19 +255,21 @@ class ShapeWriter {
   }
 
   /** The bracketed list at `open` when it holds nothing but literals, binds, signs and commas. */
-  #literalList(open: number): { end: number; count: number; hasBind: boolean } | undefined {
+  #literalList(open: number): LiteralList | undefined {
     const { to } = this.#range;
     if (!this.#isCode(open, 40)) return undefined;
     let count = 0;
     let hasBind = false;
+    let hasWord = false;
     for (let at = open + 1; at < to; at += 1) {
       const kind = kindAt(this.#tokens, at);
       if (kind === KIND.operator) {
         const code = this.#tokens.text.charCodeAt(startAt(this.#tokens, at));
-        if (code === 41) return { end: at + 1, count, hasBind };
+        if (code === 41) return { end: at + 1, count, hasBind, hasWord };
         if (code !== 44 && code !== 45 && code !== 43) return undefined;
       } else if (kind === KIND.word) {
         if (!VALUE_WORDS.has(this.#upperAt(at))) return undefined;
+        hasWord = true;
         count += 1;
       } else if (
         kind === KIND.string ||

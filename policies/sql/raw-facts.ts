@@ -29,6 +29,8 @@ export interface RawFilter {
   readonly operator: FilterOperator;
   readonly low: string | null;
   readonly high: string | null;
+  /** The union of both branches of an OR: which literal is which bound depends on their values. */
+  readonly isMerged: boolean;
 }
 
 export interface RawFacts {

@@ -75,7 +75,7 @@ function common(left: readonly RawFilter[], right: readonly RawFilter[]): readon
       ({ operator }) => operator === '=' || operator === 'in',
     );
     const operator = isPoints ? 'in' : rangeOperator(low, high);
-    if (operator !== undefined) found.push({ reference, operator, low, high });
+    if (operator !== undefined) found.push({ reference, operator, low, high, isMerged: true });
   }
   return found;
 }
@@ -112,7 +112,7 @@ function filterOf(part: unknown, scope: Scope): RawFilter | undefined {
   const found = readFilter(part);
   const reference = found === undefined ? undefined : filteredColumn(found.column, scope);
   if (found === undefined || reference === undefined) return undefined;
-  return { reference, operator: found.operator, low: found.low, high: found.high };
+  return { reference, operator: found.operator, low: found.low, high: found.high, isMerged: false };
 }
 
 function filteredColumn(value: unknown, scope: Scope): ColumnReference | undefined {
