@@ -1,0 +1,124 @@
+/** Tables of the results, for the terminal and for `docs/benchmarks.md` between its markers. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { arch, cpus, platform, release } from 'node:os';
+import { dirname } from 'node:path';
+import type { LatencyReport } from './latency.js';
+import type { Interval } from './statistics.js';
+import type { StreamReport } from './stream.js';
+
+const fixed = (value: number | null, digits: number): string =>
+  value === null || Number.isNaN(value) ? '–' : value.toFixed(digits);
+const range = (value: Interval | null, digits: number): string =>
+  value === null
+    ? '–'
+    : `${fixed(value.median, digits)} (${fixed(value.low, digits)}–${fixed(value.high, digits)})`;
+
+function machine(): string {
+  const { length } = cpus();
+  return `${length} × ${cpus()[0]?.model ?? 'unknown'}, ${platform()} ${release()} ${arch()}, Node ${process.versions.node}`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function failureLines(
+  rows: readonly {
+    readonly name: string;
+    readonly failures: number;
+    readonly firstFailure: string | null;
+  }[],
+): string[] {
+  return rows
+    .filter((row) => row.failures > 0)
+    .map(
+      (row) =>
+        `- FAIL: ${row.failures} requests of ${row.name} were not answered with success (${row.firstFailure ?? ''})`,
+    );
+}
+
+/** Markdown of a latency run. */
+export function latencyText(report: LatencyReport): string {
+  const { options } = report;
+  const head = [
+    'system',
+    'p50 ms',
+    'p99 ms',
+    'p99.9 ms',
+    'max ms',
+    'added p50 ms',
+    'added p99 ms',
+    'added p50 ÷ nginx',
+    'added p99 ÷ nginx',
+    'CPU µs a statement',
+    'helpers µs',
+    'per core ÷ nginx',
+    'failures',
+  ];
+  const rows = report.rows.map((row) => [
+    row.name,
+    fixed(row.p50Ms, 3),
+    fixed(row.p99Ms, 2),
+    fixed(row.p999Ms, 2),
+    fixed(row.maxMs, 1),
+    range(row.addedP50Ms, 3),
+    range(row.addedP99Ms, 2),
+    range(row.p50ToNginx, 2),
+    range(row.p99ToNginx, 2),
+    range(row.cpuUs, 0),
+    fixed(row.helpersCpuUs, 0),
+    range(row.perCoreToNginx, 2),
+    `${row.failures} of ${row.sent}`,
+  ]);
+  return [
+    report.voidReasons.length === 0
+      ? 'Valid run.'
+      : `**Void, not to be quoted:** ${report.voidReasons.join('; ')}.`,
+    '',
+    table(head, rows),
+    '',
+    `- ${options.rounds} rounds of ${options.seconds} s at ${options.rate} statements a second (Poisson), seed ${options.seed}; ${report.isPinned ? 'load and origin on core 0, the proxy alone on core 1' : 'not pinned'}; ${machine()}`,
+    ...report.notes.map((note) => `- ${note}`),
+    ...report.missing.map(
+      ({ name, why }) => `- ${name} did not take part: ${why.replaceAll('\n', ' ').slice(0, 300)}`,
+    ),
+    ...failureLines(report.rows),
+  ].join('\n');
+}
+
+/** Markdown of a streaming run. */
+export function streamText(report: StreamReport): string {
+  const head = ['system', 'MB/s', '÷ nginx', 'CPU ms for 50 MB', 'MiB a slow reader', 'failures'];
+  const rows = report.rows.map((row) => [
+    row.name,
+    fixed(row.megabytesPerSecond, 0),
+    range(row.toNginx, 2),
+    fixed(row.cpuMs, 0),
+    fixed(row.slowReaderMiB, 2),
+    String(row.failures),
+  ]);
+  return [
+    table(head, rows),
+    '',
+    `- ${report.options.rounds} rounds of one 50 MB reply, seed ${report.options.seed}; ${machine()}`,
+    ...report.missing.map(
+      ({ name, why }) => `- ${name} did not take part: ${why.replaceAll('\n', ' ').slice(0, 300)}`,
+    ),
+    ...failureLines(report.rows),
+  ].join('\n');
+}
+
+/** Puts `text` between the markers of `id` in the document, which it creates or appends to if needed. */
+export function writeSection(path: string, id: string, title: string, text: string): void {
+  const [begin, end] = [`<!-- ${id} begin -->`, `<!-- ${id} end -->`];
+  const current = existsSync(path) ? readFileSync(path, 'utf8') : '# Benchmarks\n';
+  const section = `${begin}\n\n${text}\n\n${end}`;
+  const [from, to] = [current.indexOf(begin), current.indexOf(end)];
+  const next =
+    from === -1 || to === -1
+      ? `${current.trimEnd()}\n\n## ${title}\n\n${section}\n`
+      : current.slice(0, from) + section + current.slice(to + end.length);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, next);
+}
