@@ -15,7 +15,7 @@ import type { PostgresBinaries } from './binaries.js';
 import { isProcessAlive, lockDirectory } from './directory-lock.js';
 import type { DirectoryLock } from './directory-lock.js';
 import { APP_ROLE, OWNER_ROLE, prepareRoles } from './roles.js';
-import { chooseIdentity, grantDirectory, runToEnd, startServer } from './server-process.js';
+import { chooseIdentity, grantHome, runToEnd, startServer } from './server-process.js';
 import type { Identity, ServerProcess } from './server-process.js';
 
 export interface EmbeddedPostgresOptions {
@@ -64,7 +64,7 @@ export async function startEmbeddedPostgres(
     const appPassword = secretIn(path.join(home, 'app-password'));
     if (!existsSync(path.join(cluster, 'PG_VERSION')))
       await createCluster(binaries, identity, home, options);
-    grantDirectory(identity, home);
+    grantHome(identity, home);
     const server = await startServer({
       binaries,
       identity,
@@ -144,7 +144,7 @@ async function createCluster(
   const unfinished = path.join(home, 'data.unfinished');
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { mode: 0o700 });
-  grantDirectory(identity, home);
+  grantHome(identity, home);
   const flags = [
     '-D',
     unfinished,

@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
-import { chownSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -69,9 +69,18 @@ function hasName(): boolean {
   }
 }
 
-/** Gives the directory to the user the server runs as, where that is not us. */
-export function grantDirectory(identity: Identity, directory: string): void {
+/**
+ * Gives the directory to the user the server runs as, where that is not us, and lets that user pass through the
+ * folder above it; the folders above that are not ours to open.
+ */
+export function grantHome(identity: Identity, home: string): void {
   if (identity.uid === undefined) return;
+  const parent = path.dirname(home);
+  chmodSync(parent, (statSync(parent).mode & 0o7777) | 0o011);
+  grantDirectory({ ...identity, uid: identity.uid }, home);
+}
+
+function grantDirectory(identity: Identity & { readonly uid: number }, directory: string): void {
   chownSync(directory, identity.uid, identity.uid);
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     const child = path.join(directory, entry.name);

@@ -22,7 +22,9 @@ import {
 
 // The rows of the periods are locked in the order of their ids, read as they are once the lock is had, and written
 // by the same statement: no round trip passes while a hot row is locked. Nothing is written when a period is not
-// open yet (found < asked) or the ticket exists.
+// open yet (found < asked) or the ticket exists. The commit does not wait for the disk, so that the hot row is not
+// locked for a flush: markSent does wait, its flush covers this one too (the log is sequential), and a ticket that a
+// crash forgets in between was never sent.
 const RESERVE = `/* prepared: billing.reserve */
 WITH period AS MATERIALIZED (
   SELECT DISTINCT ON (budget_id) id FROM budget_period
@@ -61,7 +63,7 @@ WITH period AS MATERIALIZED (
   WHERE $3::numeric > 0
 )
 SELECT (SELECT state FROM made) AS made_state, (SELECT state FROM ticket WHERE id = $6) AS earlier_state,
-  j.found, l.*
+  j.found, set_config('synchronous_commit', 'off', true), l.*
 FROM judged j LEFT JOIN locked l ON true
 ORDER BY l.budget_id`;
 

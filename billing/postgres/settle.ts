@@ -7,7 +7,8 @@ import { amountParameter } from './standing-row.js';
 import { ticketState } from './ticket-state.js';
 
 // The ticket is locked first, the periods last and in the order of their ids. The amount moves in the period that
-// admitted the statement, not in the one in which it ended.
+// admitted the statement, not in the one in which it ended. The commit does not wait for the disk while the periods
+// are locked; FLUSH does afterwards, and shares its wait with every other connection.
 const SETTLE = `/* prepared: billing.settle */
 WITH t AS MATERIALIZED (
   SELECT id, account, team_id, principal_id, tier, warehouse, currency, price_per_credit, replica, hold_credits,
@@ -46,7 +47,13 @@ WITH t AS MATERIALIZED (
   FROM t, journalled j
   RETURNING credits, money
 )
-SELECT c.credits, c.money, greatest(c.credits - t.hold_credits, 0) AS overrun FROM charged c, t`;
+SELECT c.credits, c.money, greatest(c.credits - t.hold_credits, 0) AS overrun,
+  set_config('synchronous_commit', 'off', true)
+FROM charged c, t`;
+
+// A commit that waits until everything before it is on disk (and on synchronous standbys); it stores nothing.
+const FLUSH = `/* prepared: billing.flush */
+SELECT pg_logical_emit_message(true, 'tollgate', '')`;
 
 const CHARGED = `/* prepared: billing.charge_of */
 SELECT credits, snowflake_query_id, ended_at FROM charge WHERE ticket_id = $1`;
@@ -64,6 +71,7 @@ export async function settle(db: Queryable, settlement: Settlement): Promise<Set
     );
     const row = rows[0];
     if (row === undefined) return await replayOrConflict(db, settlement);
+    await db.query(FLUSH);
     return {
       kind: 'charged',
       chargedCredits: parseCredits(row.credits),
@@ -110,5 +118,8 @@ async function replayOrConflict(db: Queryable, settlement: Settlement): Promise<
     charge.ended_at.getTime() === settlement.endedAt &&
     (settlement.snowflakeQueryId === null ||
       charge.snowflake_query_id === settlement.snowflakeQueryId);
-  return same ? { kind: 'replayed' } : { kind: 'conflict', state };
+  if (!same) return { kind: 'conflict', state };
+  // The first call may have failed between its commit and its flush.
+  await db.query(FLUSH);
+  return { kind: 'replayed' };
 }
