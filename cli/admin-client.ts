@@ -2,8 +2,10 @@
  * Calls of the admin API. Every ending that is not a success becomes one sentence: not running, wrong token, or
  * what the API said.
  */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
 import { toError } from '../base/errors.js';
 import type { Config, Secrets } from '../base/config.js';
 import { VerbError } from './verb-error.js';
@@ -11,7 +13,10 @@ import { VerbError } from './verb-error.js';
 export interface AdminClient {
   /** Origin of the API, without a slash at the end. */
   readonly origin: string;
-  /** GET, or POST when there is a body. Returns the text of a 2xx answer; throws VerbError otherwise. */
+  /**
+   * GET, or POST when there is a body. A POST is sent once, under a key of its own. Returns the text of a 2xx answer;
+   * throws VerbError otherwise.
+   */
   call(apiPath: string, body?: object): Promise<string>;
 }
 
@@ -65,7 +70,9 @@ async function call(
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'idempotency-key': randomUUID() }),
       },
       signal: AbortSignal.timeout(TIMEOUT_MS),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -84,7 +91,7 @@ async function call(
       `The admin API at ${origin} does not accept the token. It was started with another TOLLGATE_ADMIN_TOKEN or data directory.`,
     );
   }
-  throw new VerbError(`${messageOf(text) ?? `The admin API answered ${response.status}`}`);
+  throw new VerbError(messageOf(text) ?? `The admin API answered ${response.status}.`);
 }
 
 /** The system's own word for a failed connection, such as ECONNREFUSED. */
@@ -95,13 +102,17 @@ export function reason(thrown: unknown): string {
   return typeof code === 'string' ? code : cause.message;
 }
 
+/** RFC 9457 problem details as lines: what is wrong, then each field with its rule and way out. */
+const PROBLEM = z.object({
+  detail: z.string(),
+  errors: z.array(z.object({ field: z.string(), rule: z.string(), wayOut: z.string() })).optional(),
+});
+
 function messageOf(text: string): string | undefined {
   try {
-    const body = JSON.parse(text) as { message?: unknown; error?: unknown; detail?: unknown };
-    const inner = (body.error as { message?: unknown } | undefined)?.message;
-    return [inner, body.message, body.detail, body.error].find(
-      (candidate): candidate is string => typeof candidate === 'string' && candidate !== '',
-    );
+    const { detail, errors = [] } = PROBLEM.parse(JSON.parse(text));
+    const fields = errors.map(({ field, rule, wayOut }) => `  ${field} ${rule}; ${wayOut}.`);
+    return [detail, ...fields].join('\n');
   } catch {
     return undefined;
   }

@@ -46,7 +46,7 @@ async function grant(
     {
       credits: formatAmount(credits),
       ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
-      ...(options.reason === undefined ? {} : { reason: options.reason }),
+      reason: options.reason ?? 'granted on the command line',
     },
   );
   const end = until === undefined ? '' : ` until ${new Date(until).toISOString()}`;

@@ -12,6 +12,7 @@ interface Asked {
   readonly method: string | undefined;
   readonly url: string | undefined;
   readonly authorization: string | undefined;
+  readonly key: unknown;
   readonly body: string;
 }
 
@@ -31,6 +32,7 @@ beforeAll(async () => {
         method,
         url,
         authorization: headers.authorization,
+        key: headers['idempotency-key'],
         body: Buffer.concat(chunks).toString(),
       });
       response.writeHead(answer.status).end(answer.body);
@@ -81,6 +83,7 @@ describe('grant', () => {
         method: 'POST',
         url: '/api/v1/budgets/data%20science/grants',
         authorization: 'Bearer secret-token',
+        key: expect.stringMatching(/^[0-9a-f-]{36}$/),
         body: '{"credits":"12.500000000000","until":"2026-12-01T00:00:00.000Z","reason":"launch"}',
       },
     ]);
@@ -95,16 +98,19 @@ describe('grant', () => {
   );
 
   test('that the API refuses ends with 1 and its words', async () => {
-    answer = { status: 404, body: '{"message":"There is no budget for sales."}' };
+    answer = {
+      status: 404,
+      body: '{"detail":"There is no team.","errors":[{"field":"team","rule":"must exist","wayOut":"see /teams"}]}',
+    };
     expect(await run('grant', 'sales', '1')).toEqual({
       code: 1,
       out: '',
-      err: 'tollgate: There is no budget for sales.',
+      err: 'tollgate: There is no team.\n  team must exist; see /teams.',
     });
   });
 
   test('with --json prints failures as JSON too', async () => {
-    answer = { status: 409, body: '{"error":{"message":"closed"}}' };
+    answer = { status: 409, body: '{"detail":"closed"}' };
     const { code, out, err } = await run('grant', 'sales', '1', '--json');
     expect([code, JSON.parse(out), err]).toEqual([1, { error: { message: 'closed' } }, '']);
   });
