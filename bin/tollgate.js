@@ -3,7 +3,7 @@
 import { nodeTooOld } from './node-version.js';
 
 // What is still open when a verb has ended must not keep the process; output has long been flushed by then.
-const LINGER_MS = 5000;
+const LINGER_MS = 1000;
 
 // snowflake-sdk looks for a cloud's metadata service and sends telemetry from the moment it is loaded, unless told before.
 process.env.SNOWFLAKE_DISABLE_PLATFORM_DETECTION ??= 'true';
