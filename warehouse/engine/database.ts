@@ -48,6 +48,7 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
   await service.run(`SET GLOBAL TimeZone = 'UTC'`);
   await service.run(`SET enable_external_access = false`);
   if (!(await isFilled(service))) await fill(service, options);
+  await emptyProvided(service);
   await service.run(`SET lock_configuration = true`);
   return {
     service,
@@ -68,6 +69,14 @@ async function isFilled(service: DuckDBConnection): Promise<boolean> {
     `SELECT count(*)::INTEGER FROM duckdb_tables() WHERE database_name = '${CATALOG}' AND schema_name = '${OWN_SCHEMA}' AND table_name = 'layout_v${LAYOUT_VERSION}'`,
   );
   return found.getRows()[0]?.[0] === 1;
+}
+
+/** What the server provides is of its own run: a table left by an earlier one would be a lie. */
+async function emptyProvided(service: DuckDBConnection): Promise<void> {
+  const found = await service.runAndReadAll(
+    `SELECT format('"{}"."{}"', schema_name, table_name) FROM duckdb_tables() WHERE starts_with(schema_name, 'SNOWFLAKE.')`,
+  );
+  for (const [name] of found.getRows()) await service.run(`TRUNCATE ${name as string}`);
 }
 
 /** One transaction: a process that dies here leaves an empty file, never half a world. */

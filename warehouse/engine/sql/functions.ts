@@ -380,7 +380,9 @@ function opening(out: readonly Piece[], close: number): number {
     const piece = out[at];
     if (piece?.kind !== 'symbol' && piece?.kind !== 'raw') continue;
     // Raw pieces may open or close several brackets at once.
-    for (const character of [...piece.text.replaceAll(/'(?:[^']|'')*'/g, '')].reverse()) {
+    const brackets = piece.text.replaceAll(/'(?:[^']|'')*'/g, '');
+    for (let index = brackets.length - 1; index >= 0; index -= 1) {
+      const character = brackets[index];
       if (character === ')' || character === ']') depth += 1;
       else if (character === '(' || character === '[') depth -= 1;
     }

@@ -49,7 +49,16 @@ export function rowTypeOf(name: string, type: DuckDBType): RowType {
     case DuckDBTypeId.MAP:
     case DuckDBTypeId.UNION:
       return columnType(name, 'object');
-    default:
+    case DuckDBTypeId.VARCHAR:
+    case DuckDBTypeId.INTERVAL:
+    case DuckDBTypeId.ENUM:
+    case DuckDBTypeId.UUID:
+    case DuckDBTypeId.ANY:
+    case DuckDBTypeId.SQLNULL:
+    case DuckDBTypeId.STRING_LITERAL:
+    case DuckDBTypeId.INTEGER_LITERAL:
+    case DuckDBTypeId.GEOMETRY:
+    case DuckDBTypeId.VARIANT:
       return columnType(name, type.alias === 'JSON' ? 'variant' : 'text');
   }
 }

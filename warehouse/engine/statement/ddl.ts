@@ -270,7 +270,7 @@ async function alter(
 ): Promise<void> {
   const rest = running.pieces.slice(at);
   const words = rest.map(({ value }) => value).join(' ');
-  if (/^RENAME TO /.test(words)) {
+  if (words.startsWith('RENAME TO ')) {
     const last = rest.at(-1);
     await session.connection.run(`ALTER TABLE ${target} RENAME TO ${quoteName(last?.value ?? '')}`);
     return;

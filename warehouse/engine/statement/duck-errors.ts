@@ -110,7 +110,7 @@ function valueError(head: string): EngineFailure | undefined {
   const nulls = /NOT NULL constraint failed: (?:.*\.)?"?(\w+)"?/.exec(head);
   if (nulls !== null)
     return failure('100072', '22000', `NULL result in a non-nullable column '${nulls[1] ?? ''}'`);
-  if (/^Constraint Error/.test(head))
+  if (head.startsWith('Constraint Error'))
     return failure('100072', '22000', 'A constraint of the table does not hold');
   const date = /invalid (date|timestamp|time) field format: "(.*?)"/.exec(head);
   if (date !== null) return timeValue(date[1] ?? '', date[2] ?? '');
@@ -129,7 +129,7 @@ function valueError(head: string): EngineFailure | undefined {
     if (/range|Could not cast|Overflow|overflow/.test(head))
       return failure('100039', '22003', `Numeric value '${value}' is out of range`);
     if (/JSON/.test(head)) return failure('100069', '22P02', 'Error parsing JSON');
-    if (/^Conversion/.test(head))
+    if (head.startsWith('Conversion'))
       return failure('100038', '22018', `Value '${value}' is not recognized`);
   }
   return undefined;

@@ -140,8 +140,8 @@ function defaultValue(pieces: readonly Piece[]): string {
     if (first.kind === 'number' || ['TRUE', 'FALSE', 'NULL'].includes(first.value))
       return first.text;
   }
-  if (first?.kind === 'raw' && /TIMESTAMP_LTZ\)$/.test(first.text)) return 'now()';
-  if (first?.kind === 'raw' && /AS DATE\)$/.test(first.text)) return 'current_date';
+  if (first?.kind === 'raw' && first.text.endsWith('TIMESTAMP_LTZ)')) return 'now()';
+  if (first?.kind === 'raw' && first.text.endsWith('AS DATE)')) return 'current_date';
   if (pieces.length === 2 && first?.value === '-' && pieces[1]?.kind === 'number')
     return `-${pieces[1].text}`;
   throw new StatementFailed(
