@@ -1,6 +1,6 @@
 /**
  * The account's views: tables of the engine that are filled from the event log just before a statement that names
- * them. ACCOUNT_USAGE is for ACCOUNTADMIN; INFORMATION_SCHEMA.QUERY_HISTORY shows other roles their own statements.
+ * them. ACCOUNT_USAGE and ORGANIZATION_USAGE are for ACCOUNTADMIN; INFORMATION_SCHEMA.QUERY_HISTORY shows other roles their own statements.
  */
 import { createHash } from 'node:crypto';
 import type { Cell } from '#base/wire/row-type.js';
@@ -13,26 +13,35 @@ import { readTokens } from './tokens.js';
 import type { Token } from './tokens.js';
 import {
   VIEW_COLUMNS,
+  attributionRows,
   meteringDailyRows,
   meteringRows,
   queryRows,
+  rateSheetRows,
   warehouseEventRows,
 } from './view-rows.js';
 import type { ViewName } from './view-rows.js';
 
-const ACCOUNT_USAGE_VIEWS: readonly ViewName[] = [
-  'QUERY_HISTORY',
-  'WAREHOUSE_METERING_HISTORY',
-  'METERING_DAILY_HISTORY',
-  'WAREHOUSE_EVENTS_HISTORY',
-];
+const ADMIN_SCHEMAS: Readonly<Record<string, readonly ViewName[]>> = {
+  ACCOUNT_USAGE: [
+    'QUERY_HISTORY',
+    'WAREHOUSE_METERING_HISTORY',
+    'METERING_DAILY_HISTORY',
+    'QUERY_ATTRIBUTION_HISTORY',
+    'QUERY_METERING_HISTORY',
+    'WAREHOUSE_EVENTS_HISTORY',
+  ],
+  ORGANIZATION_USAGE: ['RATE_SHEET_DAILY'],
+};
+/** Where the engine looks for what TABLE(INFORMATION_SCHEMA.F(…)) reads. */
+const HISTORY_SCHEMA = 'TABLE_FUNCTIONS';
 const HISTORY_FUNCTIONS: ReadonlySet<string> = new Set([
   'QUERY_HISTORY',
   'QUERY_HISTORY_BY_SESSION',
   'QUERY_HISTORY_BY_USER',
   'QUERY_HISTORY_BY_WAREHOUSE',
 ]);
-const MENTIONS = /_HISTORY/i;
+const MENTIONS = /_HISTORY|_USAGE|_SHEET/i;
 /** A refresh slower than this is not repeated within {@link SLOW_REFRESH_EVERY_MS}; real views lag far more. */
 const SLOW_REFRESH_MS = 250;
 const SLOW_REFRESH_EVERY_MS = 10_000;
@@ -83,46 +92,57 @@ export function createViews(world: ViewWorld): Views {
   return {
     create: () =>
       inTurn(async () => {
-        for (const name of ACCOUNT_USAGE_VIEWS)
-          await world.engine.replaceTable(
-            'SNOWFLAKE',
-            'ACCOUNT_USAGE',
-            name,
-            VIEW_COLUMNS[name],
-            [],
-          );
+        for (const [schema, names] of Object.entries(ADMIN_SCHEMAS))
+          for (const name of names)
+            await world.engine.replaceTable('SNOWFLAKE', schema, name, VIEW_COLUMNS[name], []);
       }),
     async prepare(sql, session) {
       if (!MENTIONS.test(sql)) return sql;
       const tokens = readTokens(sql);
       const isAdmin = session.role === 'ACCOUNTADMIN';
-      const names = new Set(
-        tokens.filter((token) => token.kind !== 'string').map((token) => token.value),
+      const names = namesIn(tokens);
+      const schemas = Object.keys(ADMIN_SCHEMAS).filter(
+        (schema) => names.has(schema) || session.schema === schema,
       );
-      const inAccountUsage = names.has('ACCOUNT_USAGE') || session.schema === 'ACCOUNT_USAGE';
-      if (inAccountUsage && !isAdmin) return undefined;
-      if (inAccountUsage) {
-        world.fleet.settle();
-        for (const name of ACCOUNT_USAGE_VIEWS) {
+      const isReserved =
+        schemas.length > 0 || names.has(HISTORY_SCHEMA) || session.schema === HISTORY_SCHEMA;
+      if (isReserved && !isAdmin) return undefined;
+      if (schemas.length > 0) world.fleet.settle();
+      for (const schema of schemas) {
+        for (const name of ADMIN_SCHEMAS[schema] ?? []) {
           if (names.has(name))
-            await inTurn(() =>
-              fill('ACCOUNT_USAGE', name, VIEW_COLUMNS[name], () => viewRows(world, name)),
-            );
+            await inTurn(() => fill(schema, name, VIEW_COLUMNS[name], () => viewRows(world, name)));
         }
-        return sql;
       }
       const functions = historyFunctions(tokens);
       if (functions.length === 0) return sql;
-      const table = `QUERY_HISTORY_${isAdmin ? 'ALL' : createHash('sha256').update(session.user.name).digest('hex').slice(0, 16).toUpperCase()}`;
+      const table = historyTable(isAdmin ? undefined : session.user.name);
       const user = isAdmin ? undefined : session.user.name;
       await inTurn(() =>
-        fill('TABLE_FUNCTIONS', table, VIEW_COLUMNS.QUERY_HISTORY, () =>
+        fill(HISTORY_SCHEMA, table, VIEW_COLUMNS.QUERY_HISTORY, () =>
           queryRows(world.events.statements(), 'live', user),
         ),
       );
       return splice(sql, functions, table);
     },
   };
+}
+
+/** Every name of the text, and the parts of names in strings, which IDENTIFIER and TABLE may turn into names. */
+function namesIn(tokens: readonly Token[]): ReadonlySet<string> {
+  return new Set(
+    tokens.flatMap((token) =>
+      token.kind === 'string' && /^[\w$".]{1,200}$/.test(token.value)
+        ? token.value.toUpperCase().replaceAll('"', '').split('.')
+        : [token.kind === 'string' ? '' : token.value],
+    ),
+  );
+}
+
+/** One table a user, so that nobody reads the rows of another; undefined: the one of all users. */
+function historyTable(user: string | undefined): string {
+  if (user === undefined) return 'QUERY_HISTORY_ALL';
+  return `QUERY_HISTORY_${createHash('sha256').update(user).digest('hex').slice(0, 16).toUpperCase()}`;
 }
 
 function viewRows(world: ViewWorld, name: ViewName): readonly (readonly Cell[])[] {
@@ -134,6 +154,12 @@ function viewRows(world: ViewWorld, name: ViewName): readonly (readonly Cell[])[
       return meteringRows(world.events, now);
     case 'METERING_DAILY_HISTORY':
       return meteringDailyRows(world.events, now);
+    case 'QUERY_ATTRIBUTION_HISTORY':
+      return attributionRows(world.events);
+    case 'QUERY_METERING_HISTORY':
+      return [];
+    case 'RATE_SHEET_DAILY':
+      return rateSheetRows(world.events, now);
     case 'WAREHOUSE_EVENTS_HISTORY':
       return warehouseEventRows(world.events.warehouseEvents());
   }
@@ -170,7 +196,7 @@ function splice(sql: string, references: readonly HistoryReference[], table: str
   for (const { start, end, isCall } of [...references].reverse())
     text =
       text.slice(0, start) +
-      (isCall ? table : `SNOWFLAKE.TABLE_FUNCTIONS.${table}`) +
+      (isCall ? table : `SNOWFLAKE.${HISTORY_SCHEMA}.${table}`) +
       text.slice(end);
   return text;
 }

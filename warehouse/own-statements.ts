@@ -3,10 +3,13 @@ import type { Clock } from '#base/time.js';
 import type { Engine } from './engine/engine.js';
 import { explain, isExplain } from './explain.js';
 import type { Fleet } from './fleet.js';
+import { WIRE_CODES } from '#base/wire/codes.js';
+import { failure } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import { sessionStatement } from './session-statements.js';
 import type { Sessions } from './sessions.js';
-import { describeObject, show } from './show.js';
+import { describeObject } from './describe.js';
+import { show } from './show.js';
 import type { Statement } from './statement.js';
 import type { Statements } from './statements.js';
 import { systemFunction } from './system-functions.js';
@@ -62,6 +65,19 @@ export async function ownStatement(
       return answered(await describeObject(world, statement.session, tokens));
     case 'EXPLAIN':
       return isExplain(tokens) ? answered(await explain(world, statement, sql, tokens)) : ENGINE;
+    case 'PUT':
+    case 'GET':
+    case 'LIST':
+    case 'LS':
+    case 'REMOVE':
+    case 'RM':
+      return answered(
+        failure(
+          WIRE_CODES.unsupported,
+          '0A000',
+          `Unsupported feature '${first.value}': this warehouse has no stages.`,
+        ),
+      );
     case 'SELECT':
     case 'CALL':
       return systemFunction(world, statement, tokens);

@@ -80,6 +80,21 @@ export const NODES: Readonly<Record<WarehouseSize, number>> = {
 /** Cloud services are metered by compile time at this many credits an hour; a figure of this model. */
 export const CLOUD_SERVICES_PER_HOUR: Credits = parseCredits('0.5');
 
+/** Currency of the embedded account's contract. */
+export const PRICE_CURRENCY = 'USD';
+
+const PRICES: readonly { readonly effectiveFrom: string; readonly perCredit: string }[] = [
+  { effectiveFrom: '2014-01-01', perCredit: '3.00' },
+];
+
+/** Price of one credit on the day of `at`, as the rate sheet prints it; a Fault before the first dated row. */
+export function pricePerCredit(at: EpochMs): string {
+  const row = PRICES.findLast((candidate) => Date.parse(candidate.effectiveFrom) <= at);
+  if (row === undefined)
+    throw new Fault('internal', `no price is dated before ${new Date(at).toISOString()}`);
+  return row.perCredit;
+}
+
 const parsed = new Map<string, Credits>();
 
 /** Credits an hour of one cluster of `size` at instant `at`; a Fault before the first dated row. */

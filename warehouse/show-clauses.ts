@@ -7,6 +7,8 @@ export interface ShowClauses {
   readonly isTerse: boolean;
   readonly like: string | undefined;
   readonly startsWith: string | undefined;
+  /** `LIMIT n FROM '…'`: names behind this one. */
+  readonly after: string | undefined;
   /** Database, schema and table that IN names; undefined parts are not limited. */
   readonly scope: {
     readonly database: string | null;
@@ -25,6 +27,7 @@ export function readClauses(
 ): ShowClauses | undefined {
   let like: string | undefined;
   let startsWith: string | undefined;
+  let after: string | undefined;
   let limit: number | undefined;
   let scope: ShowClauses['scope'] | undefined;
   reader.accept('HISTORY');
@@ -33,11 +36,11 @@ export function readClauses(
     if (reader.accept('LIKE')) like = reader.next()?.value;
     else if (reader.accept('STARTS', 'WITH')) startsWith = reader.next()?.value;
     else if (reader.accept('LIMIT')) limit = Number(reader.next()?.value);
-    else if (reader.accept('FROM')) startsWith = reader.next()?.value;
+    else if (reader.accept('FROM')) after = reader.next()?.value;
     else if (reader.accept('IN')) scope = readScope(reader, session, kind);
     else return undefined;
   }
-  return { isTerse, like, startsWith, limit, scope: scope ?? defaultScope(session, kind) };
+  return { isTerse, like, startsWith, after, limit, scope: scope ?? defaultScope(session, kind) };
 }
 
 function defaultScope(session: Session, kind: string): ShowClauses['scope'] {

@@ -1,9 +1,9 @@
-/** SHOW and DESCRIBE TABLE: metadata that uses no warehouse. */
+/** SHOW: metadata that uses no warehouse. */
 import { columnType } from '#base/wire/row-type.js';
 import type { Cell, RowType } from '#base/wire/row-type.js';
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import type { CatalogueColumn, CatalogueTable } from './engine/engine.js';
-import { missingObject, rowsOf, syntaxFailure } from './outcome.js';
+import { rowsOf, syntaxFailure } from './outcome.js';
 import type { Outcome, Rows } from './outcome.js';
 import type { OwnWorld } from './own-statements.js';
 import { parameterRows } from './parameters.js';
@@ -32,6 +32,7 @@ export async function show(
   const isTerse = reader.accept('TERSE');
   const kind = reader.next();
   if (kind?.kind !== 'word') return syntaxFailure(kind?.value ?? 'SHOW');
+  if (EMPTY_KINDS.has(kind.value)) return rowsOf(EMPTY_COLUMNS, [], STATEMENT_TYPES.show);
   const clauses = readClauses(reader, session, isTerse, kind.value);
   if (clauses === undefined) return syntaxFailure(reader.peek()?.value ?? kind.value);
   const listing = await list(world, session, kind.value, clauses);
@@ -74,9 +75,21 @@ async function list(
       return listRoles(world, session);
     case 'USERS':
       return listUsers(world);
+    case 'VARIABLES':
+      return listVariables(session);
     default:
       return undefined;
   }
+}
+
+function listVariables(session: Session): Listing {
+  const rows = [...session.variables].map(([name, value]) => [
+    String(session.id),
+    name,
+    value,
+    'text',
+  ]);
+  return { columns: text('session_id', 'name', 'value', 'type'), rows, nameAt: 1 };
 }
 
 function finish(listing: Listing, clauses: ShowClauses): Rows {
@@ -84,6 +97,7 @@ function finish(listing: Listing, clauses: ShowClauses): Rows {
   const rows = listing.rows.filter((row) => {
     const name = row[listing.nameAt] ?? '';
     if (pattern !== undefined && !pattern.test(name)) return false;
+    if (clauses.after !== undefined && name <= clauses.after) return false;
     return clauses.startsWith === undefined || name.startsWith(clauses.startsWith);
   });
   return rowsOf(listing.columns, rows.slice(0, clauses.limit ?? rows.length), STATEMENT_TYPES.show);
@@ -91,7 +105,18 @@ function finish(listing: Listing, clauses: ShowClauses): Rows {
 
 const text = (...names: readonly string[]): readonly RowType[] =>
   names.map((name) => columnType(name, 'text'));
+/** Kinds that this account has none of; tools list them while they read the catalogue. */
+const EMPTY_KINDS: ReadonlySet<string> = new Set(
+  (
+    'FUNCTIONS PROCEDURES STAGES STREAMS TASKS SEQUENCES PIPES TRANSACTIONS GRANTS INTEGRATIONS SHARES STREAMLITS ' +
+    'DYNAMIC MATERIALIZED EXTERNAL EVENT ICEBERG HYBRID FILE PRIMARY IMPORTED EXPORTED UNIQUE USER'
+  ).split(' '),
+);
 const CREATED_ON: RowType = columnType('created_on', 'timestamp_ltz', { scale: 3 });
+const EMPTY_COLUMNS: readonly RowType[] = [
+  CREATED_ON,
+  ...text('name', 'database_name', 'schema_name', 'comment'),
+];
 const instant = (atMs: number): Cell => (atMs / 1000).toFixed(3);
 const yesNo = (condition: boolean): Cell => (condition ? 'Y' : 'N');
 
@@ -334,51 +359,4 @@ function listUsers(world: OwnWorld): Listing {
     .map((user) => [user.name, instant(0), user.name, user.roles[0] ?? '', 'false']);
   const columns = [...text('name'), CREATED_ON, ...text('login_name', 'default_role', 'disabled')];
   return { columns, rows, nameAt: 0 };
-}
-
-/** `DESC[RIBE] [TABLE|VIEW] <name>`; undefined for other kinds of object. */
-export async function describeObject(
-  world: OwnWorld,
-  session: Session,
-  tokens: readonly Token[],
-): Promise<Outcome | undefined> {
-  const reader = new TokenReader(tokens);
-  reader.next();
-  reader.acceptOne('TABLE', 'VIEW');
-  const name = reader.acceptName();
-  const table = name?.at(-1);
-  if (name === undefined || table === undefined || !reader.atEnd) return undefined;
-  const database = name.at(-3) ?? session.database;
-  const schema = name.at(-2) ?? session.schema;
-  const columns = await world.engine.columns(database, schema, table);
-  if (columns.length === 0)
-    return missingObject(
-      'Table',
-      [database, schema, table].filter((part) => part !== null).join('.'),
-    );
-  const rows = columns.map((column) => [
-    column.name,
-    column.dataType,
-    'COLUMN',
-    yesNo(column.nullable),
-    null,
-    'N',
-    'N',
-    null,
-    null,
-    null,
-    null,
-  ]);
-  const heads = [
-    'name',
-    'type',
-    'kind',
-    'null?',
-    'default',
-    'primary key',
-    'unique key',
-    'check',
-    'expression',
-  ];
-  return rowsOf(text(...heads, 'comment', 'policy name'), rows, STATEMENT_TYPES.describe);
 }

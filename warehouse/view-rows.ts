@@ -20,12 +20,23 @@ import type {
   WarehouseEventName,
 } from './events.js';
 import { meterHours } from './metering.js';
-import { CLOUD_SERVICES_PER_HOUR, SIZE_LABELS, sizeLabel } from './rates.js';
+import { attribute, hourKey } from './attribution.js';
+import { ACCOUNT, REGION } from './context.js';
+import {
+  CLOUD_SERVICES_PER_HOUR,
+  PRICE_CURRENCY,
+  SIZE_LABELS,
+  pricePerCredit,
+  sizeLabel,
+} from './rates.js';
 
 export type ViewName =
   | 'QUERY_HISTORY'
   | 'WAREHOUSE_METERING_HISTORY'
   | 'METERING_DAILY_HISTORY'
+  | 'QUERY_ATTRIBUTION_HISTORY'
+  | 'QUERY_METERING_HISTORY'
+  | 'RATE_SHEET_DAILY'
   | 'WAREHOUSE_EVENTS_HISTORY';
 
 const HOUR_MS = 3_600_000;
@@ -54,11 +65,25 @@ export const VIEW_COLUMNS: Readonly<Record<ViewName, readonly ProvidedColumn[]>>
   QUERY_HISTORY,
   WAREHOUSE_METERING_HISTORY: columns(
     'START_TIME:TIMESTAMP_LTZ END_TIME:TIMESTAMP_LTZ WAREHOUSE_ID:NUMBER(38,0) WAREHOUSE_NAME ' +
-      `CREDITS_USED:${CREDITS} CREDITS_USED_COMPUTE:${CREDITS} CREDITS_USED_CLOUD_SERVICES:${CREDITS}`,
+      `CREDITS_USED:${CREDITS} CREDITS_USED_COMPUTE:${CREDITS} CREDITS_USED_CLOUD_SERVICES:${CREDITS} ` +
+      `CREDITS_ATTRIBUTED_COMPUTE_QUERIES:${CREDITS}`,
   ),
   METERING_DAILY_HISTORY: columns(
     `SERVICE_TYPE USAGE_DATE:DATE CREDITS_USED_COMPUTE:${CREDITS} CREDITS_USED_CLOUD_SERVICES:${CREDITS} ` +
       `CREDITS_USED:${CREDITS} CREDITS_ADJUSTMENT_CLOUD_SERVICES:${CREDITS} CREDITS_BILLED:${CREDITS}`,
+  ),
+  QUERY_ATTRIBUTION_HISTORY: columns(
+    'QUERY_ID PARENT_QUERY_ID ROOT_QUERY_ID WAREHOUSE_ID:NUMBER(38,0) WAREHOUSE_NAME QUERY_HASH ' +
+      'QUERY_PARAMETERIZED_HASH QUERY_TAG USER_NAME START_TIME:TIMESTAMP_LTZ END_TIME:TIMESTAMP_LTZ ' +
+      `CREDITS_ATTRIBUTED_COMPUTE:${CREDITS} CREDITS_USED_QUERY_ACCELERATION:${CREDITS}`,
+  ),
+  QUERY_METERING_HISTORY: columns(
+    'QUERY_ID WAREHOUSE_ID:NUMBER(38,0) WAREHOUSE_NAME QUERY_METERING_HOUR:TIMESTAMP_LTZ ' +
+      `CREDITS_USED_COMPUTE:${CREDITS} CREDITS_USED_CLOUD_SERVICES:${CREDITS} CREDITS_USED:${CREDITS}`,
+  ),
+  RATE_SHEET_DAILY: columns(
+    'DATE:DATE ORGANIZATION_NAME CONTRACT_NUMBER ACCOUNT_NAME ACCOUNT_LOCATOR REGION SERVICE_LEVEL USAGE_TYPE ' +
+      'CURRENCY EFFECTIVE_RATE:NUMBER(38,2) SERVICE_TYPE RATING_TYPE BILLING_TYPE IS_ADJUSTMENT:BOOLEAN',
   ),
   WAREHOUSE_EVENTS_HISTORY: columns(
     'TIMESTAMP:TIMESTAMP_LTZ WAREHOUSE_ID:NUMBER(38,0) WAREHOUSE_NAME CLUSTER_NUMBER:NUMBER(38,0) EVENT_NAME ' +
@@ -192,6 +217,7 @@ function useByHour(events: EventLog, now: EpochMs): readonly HourUse[] {
 
 /** Rows of WAREHOUSE_METERING_HISTORY; the hour in progress is included up to `now`. */
 export function meteringRows(events: EventLog, now: EpochMs): readonly (readonly Cell[])[] {
+  const attributed = attribute(events.statements()).byHour;
   return useByHour(events, now).map((use) => [
     instant(use.hourStartsAt),
     instant(use.hourStartsAt + HOUR_MS),
@@ -200,6 +226,7 @@ export function meteringRows(events: EventLog, now: EpochMs): readonly (readonly
     formatAmount(addCredits(use.compute, use.cloudServices)),
     formatAmount(use.compute),
     formatAmount(use.cloudServices),
+    formatAmount(attributed.get(hourKey(use.hourStartsAt, use.warehouse)) ?? NO_CREDITS),
   ]);
 }
 
@@ -224,6 +251,56 @@ export function meteringDailyRows(events: EventLog, now: EpochMs): readonly (rea
     const amounts = [compute, services, used, adjustment, addCredits(used, adjustment)];
     return ['WAREHOUSE_METERING', String(day), ...amounts.map(formatAmount)];
   });
+}
+
+/** Rows of QUERY_ATTRIBUTION_HISTORY in order of arrival. */
+export function attributionRows(events: EventLog): readonly (readonly Cell[])[] {
+  return attribute(events.statements()).statements.map(
+    ({ statement: { started, ended }, credits }) => {
+      const warehouse = ended?.warehouse ?? '';
+      return [
+        started.id,
+        null,
+        null,
+        warehouseId(warehouse),
+        warehouse,
+        null,
+        null,
+        started.tag,
+        started.user,
+        instant(started.at),
+        instant(ended?.at ?? started.at),
+        formatAmount(credits),
+        null,
+      ];
+    },
+  );
+}
+
+/** Rows of ORGANIZATION_USAGE.RATE_SHEET_DAILY: the price of a credit for every day with events, and today. */
+export function rateSheetRows(events: EventLog, now: EpochMs): readonly (readonly Cell[])[] {
+  const days = new Set<number>([Math.floor(now / DAY_MS)]);
+  for (const event of events.warehouseEvents()) days.add(Math.floor(event.at / DAY_MS));
+  return [...days]
+    .sort((a, b) => a - b)
+    .flatMap((day) =>
+      ['WAREHOUSE_METERING', 'CLOUD_SERVICES'].map((service) => [
+        String(day),
+        ACCOUNT,
+        'EMBEDDED',
+        ACCOUNT,
+        ACCOUNT,
+        REGION,
+        'ENTERPRISE',
+        service === 'CLOUD_SERVICES' ? 'cloud services' : 'compute',
+        PRICE_CURRENCY,
+        pricePerCredit(day * DAY_MS),
+        service,
+        'COMPUTE',
+        'CONSUMPTION',
+        'false',
+      ]),
+    );
 }
 
 const EVENT_NAMES: Readonly<Record<WarehouseEventName, string>> = {

@@ -127,6 +127,14 @@ describe('the real Node driver against the warehouse on the real engine', () => 
       'SELECT SUM(credits_used_compute) AS credits FROM snowflake.account_usage.warehouse_metering_history',
     );
     expect(Number(metered.rows[0]?.['CREDITS'])).toBeGreaterThan(0);
+    const joined = await admin.query(
+      'SELECT COUNT(*) AS n FROM snowflake.account_usage.query_attribution_history a JOIN snowflake.account_usage.query_history h ON a.query_id = h.query_id WHERE a.credits_attributed_compute > 0',
+    );
+    expect(Number(joined.rows[0]?.['N'])).toBeGreaterThan(0);
+    const rates = await admin.query(
+      "SELECT effective_rate FROM snowflake.organization_usage.rate_sheet_daily WHERE service_type = 'WAREHOUSE_METERING'",
+    );
+    expect(rates.rows[0]).toEqual({ EFFECTIVE_RATE: 3 });
     await Promise.all([analyst.close(), admin.close()]);
   });
 

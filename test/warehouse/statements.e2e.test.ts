@@ -221,6 +221,39 @@ describe('statements that the server answers itself', () => {
     ).toBeGreaterThan(0);
   });
 
+  test("the tables behind the history functions are nobody's to read directly", async () => {
+    for (const sql of [
+      'SELECT * FROM SNOWFLAKE.TABLE_FUNCTIONS.QUERY_HISTORY_ALL',
+      "SELECT * FROM IDENTIFIER('snowflake.account_usage.query_history')",
+      'SELECT * FROM SNOWFLAKE.ORGANIZATION_USAGE.RATE_SHEET_DAILY',
+    ])
+      expect((await client.query(sql)).body.code).toBe('002003');
+    expect(
+      (await client.query("SELECT 'about ACCOUNT_USAGE.QUERY_HISTORY in words'")).body.success,
+    ).toBe(true);
+    const rates = await admin.query('SELECT * FROM SNOWFLAKE.ORGANIZATION_USAGE.RATE_SHEET_DAILY');
+    expect((rates.body.data.rowset as string[][])[0]).toEqual(
+      expect.arrayContaining(['USD', '3.00', 'WAREHOUSE_METERING']),
+    );
+  });
+
+  test('what tools list and this account has not is empty; stages are refused in words', async () => {
+    for (const kind of [
+      'DYNAMIC TABLES IN SCHEMA ANALYTICS.TPCH',
+      'PRIMARY KEYS IN TABLE X',
+      'GRANTS TO ROLE PUBLIC',
+    ])
+      expect((await client.query(`SHOW ${kind}`)).body.data.rowset).toEqual([]);
+    expect(
+      (await client.query("SHOW SCHEMAS IN DATABASE ANALYTICS LIMIT 10 FROM 'PUBLIC'")).body.data
+        .rowset,
+    ).toHaveLength(1);
+    expect((await client.query('PUT file:///x @~')).body).toMatchObject({
+      code: '000002',
+      success: false,
+    });
+  });
+
   test('INFORMATION_SCHEMA.QUERY_HISTORY shows a user its own statements, the running one included', async () => {
     const other = new RawClient(world.port);
     await other.login('sales_analyst');
