@@ -112,6 +112,39 @@ test.each<[string, Filter[], number]>([
   expect(estimate.partitions?.assigned).toBe(assigned);
 });
 
+test('a number clusters like a date, whole partitions at a time; it has no one-day advice', () => {
+  const orders: TableStatistics = {
+    ...events,
+    partitions: 7,
+    clusteringColumn: 'ORDER_ID',
+    low: '0',
+    high: '1000',
+  };
+  const numeric = context({ statistics: { table: () => orders } });
+  const assigned = (low: string | null, high: string | null): number | undefined =>
+    estimateStatement(
+      aStatement({ filters: [filter({ column: 'ORDER_ID', operator: 'between', low, high })] }),
+      numeric,
+    ).partitions?.assigned;
+  expect(assigned('0', '250')).toBe(2);
+  expect(assigned('500', '500')).toBe(1);
+  expect(assigned(null, '999')).toBe(7);
+  expect(assigned('2026-01-01', null)).toBe(7);
+  expect(estimateStatement(aStatement(), numeric).advice).toEqual([]);
+});
+
+test('a table of one value, or of bounds that are no values, is scanned whole', () => {
+  const partitions = (low: string, high: string): number | undefined =>
+    estimateStatement(
+      aStatement({ filters: [filter({ low: '5', high: '5' })] }),
+      context({ statistics: { table: () => ({ ...events, low, high }) } }),
+    ).partitions?.assigned;
+  expect(partitions('5', '5')).toBe(10_000);
+  expect(partitions('a', 'b')).toBe(10_000);
+  expect(partitions('9', '1')).toBe(10_000);
+  expect(partitions('1', '2026-01-01')).toBe(10_000);
+});
+
 test('what is not known makes the scan larger, never smaller', () => {
   const bytes = (changes: object): number | null =>
     estimateStatement(aStatement({ filters: [filter({})], ...changes }), context()).bytes;

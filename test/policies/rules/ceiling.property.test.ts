@@ -81,4 +81,7 @@ test('ten credits on a cluster of 16 an hour stop after 2,250 seconds and the al
   expect(
     backstopTimeoutSeconds({ ...base, ceilingCredits: credits('0'), allowanceSeconds: 0 }),
   ).toBe(1);
+  // 514.28… seconds: a statement may use all of its ceiling before the backstop fires.
+  const odd = { ...base, ceilingCredits: credits('1'), clusterCreditsPerHour: credits('7') };
+  expect(backstopTimeoutSeconds({ ...odd, allowanceSeconds: 0 })).toBe(515);
 });
