@@ -14,10 +14,10 @@ export interface AdminClient {
   /** Origin of the API, without a slash at the end. */
   readonly origin: string;
   /**
-   * GET, or POST when there is a body. A POST is sent once, under a key of its own. Returns the text of a 2xx answer;
+   * GET, or POST or PUT when there is a body. It is sent once, under a key of its own. Returns the text of a 2xx answer;
    * throws VerbError otherwise.
    */
-  call(apiPath: string, body?: object): Promise<string>;
+  call(apiPath: string, body?: object, method?: 'POST' | 'PUT'): Promise<string>;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -54,7 +54,7 @@ export function adminClient(config: Config, secrets: Secrets): AdminClient {
       `There is no admin token: set TOLLGATE_ADMIN_TOKEN, or start Tollgate here once so that it writes ${file}.`,
     );
   }
-  return { origin, call: (apiPath, body) => call(origin, token, apiPath, body) };
+  return { origin, call: (apiPath, body, method) => call(origin, token, apiPath, body, method) };
 }
 
 async function call(
@@ -62,12 +62,13 @@ async function call(
   token: string,
   apiPath: string,
   body: object | undefined,
+  method: 'POST' | 'PUT' = 'POST',
 ): Promise<string> {
   let response: Response;
   let text: string;
   try {
     response = await fetch(origin + apiPath, {
-      method: body === undefined ? 'GET' : 'POST',
+      method: body === undefined ? 'GET' : method,
       headers: {
         authorization: `Bearer ${token}`,
         ...(body === undefined

@@ -8,6 +8,7 @@ import { Fault, toError } from '../base/errors.js';
 import { processTerminal, type Terminal } from './terminal.js';
 import { VerbError } from './verb-error.js';
 import { registerBill } from './verbs/bill.js';
+import { registerControl } from './verbs/control.js';
 import { registerDoctor } from './verbs/doctor.js';
 import { registerExplain } from './verbs/explain.js';
 import { registerGrant } from './verbs/grant.js';
@@ -53,6 +54,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerServe(program, terminal, finish);
   registerDoctor(program, terminal, finish);
   registerExplain(program, terminal, finish);
+  registerControl(program, terminal);
   registerGrant(program, terminal);
   registerBill(program, terminal);
   return program;

@@ -180,6 +180,72 @@ describe('bill', () => {
   });
 });
 
+describe('plan, apply and rollback', () => {
+  const file = (): string => path.join(dataDir, 'control.yaml');
+
+  test('plan sends the document and shows each field that would change', async () => {
+    writeFileSync(file(), 'teams:\n  - id: sales\n');
+    const differences = [
+      {
+        part: 'budgets',
+        key: 'sales-monthly',
+        change: 'changed',
+        fields: [{ field: 'limitCredits', before: '40', after: '50' }],
+      },
+      { part: 'teams', key: 'legal', change: 'removed', fields: [] },
+    ];
+    answer = { status: 200, body: JSON.stringify({ controlVersion: 3, differences }) };
+    const { code, out } = await run('plan', file());
+    expect(code).toBe(0);
+    expect(asked[0]).toMatchObject({
+      method: 'POST',
+      url: '/api/v1/control/plan',
+      body: '{"document":{"teams":[{"id":"sales"}]}}',
+    });
+    expect(out).toContain('Against version 3:');
+    expect(out).toMatch(/changed {2}budgets {2}sales-monthly {2}limitCredits +40 +50/);
+    expect(out).toMatch(/removed {2}teams +legal/);
+    answer = { status: 200, body: '{"controlVersion":3,"differences":[]}' };
+    expect((await run('plan', file())).out).toContain('nothing would change');
+  });
+
+  test('apply puts the document with the reason, and says which version is in force', async () => {
+    writeFileSync(file(), '{"teams": []}');
+    answer = { status: 200, body: '{"controlVersion":4,"isChanged":true}' };
+    expect(await run('apply', file(), '--reason', 'new team')).toMatchObject({
+      code: 0,
+      out: 'Version 4 is in force.',
+    });
+    expect(asked[0]).toMatchObject({
+      method: 'PUT',
+      url: '/api/v1/control',
+      body: '{"document":{"teams":[]},"reason":"new team"}',
+    });
+    expect((await run('apply', file())).code).toBe(2);
+    expect((await run('apply', path.join(dataDir, 'none'), '--reason', 'x')).code).toBe(2);
+  });
+
+  test('a document that is not YAML is told with its line and not sent', async () => {
+    writeFileSync(file(), 'teams: [\n');
+    const { code, err } = await run('plan', file());
+    expect(code).toBe(1);
+    expect(err).toMatch(/line \d/);
+    expect(asked).toEqual([]);
+  });
+
+  test('rollback names the version', async () => {
+    answer = { status: 200, body: '{"controlVersion":5,"isChanged":false}' };
+    expect((await run('rollback', '2', '--reason', 'undo')).out).toBe(
+      'Nothing changed; version 5 stays in force.',
+    );
+    expect(asked[0]).toMatchObject({
+      url: '/api/v1/control/rollback',
+      body: '{"version":2,"reason":"undo"}',
+    });
+    expect((await run('rollback', 'two', '--reason', 'undo')).code).toBe(2);
+  });
+});
+
 describe('doctor', () => {
   test('finds a running Tollgate and reports as JSON', async () => {
     const { code, out } = await run('doctor', '--json');
