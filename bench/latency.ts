@@ -2,10 +2,20 @@
  * `latency`: what a proxy adds to a statement, and the CPU it spends on one. Direct, nginx (twice, as the A/A check), a
  * bare Node relay and Tollgate take turns in random order within every round; figures are medians of per-round ratios.
  */
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { LoadRequest, LoadResult } from './load/generator.js';
-import { CORES, canPin, cpuMs, descendantsCpuMs, startChild, type Child } from './processes.js';
+import {
+  CORES,
+  canPin,
+  cpuMs,
+  descendantsCpuMs,
+  startChild,
+  type Child,
+  machineBusyMs,
+  OTHERS_CORES_MAX,
+} from './processes.js';
+import { startProgram } from './targets.js';
+import { startSlots, type Missing, type Slot } from './slots.js';
 import {
   ascending,
   median,
@@ -15,8 +25,6 @@ import {
   shuffled,
   type Interval,
 } from './statistics.js';
-import { direct, nginx, passThrough, startProgram, type Target } from './targets.js';
-import { tollgate } from './tollgate.js';
 
 export interface LatencyOptions {
   readonly rounds: number;
@@ -55,16 +63,10 @@ export interface LatencyReport {
   readonly options: Omit<LatencyOptions, 'log'>;
   readonly isPinned: boolean;
   readonly rows: readonly LatencyRow[];
-  readonly missing: readonly { readonly name: string; readonly why: string }[];
+  readonly missing: readonly Missing[];
   /** Why the figures must not be quoted; empty for a valid run. */
   readonly voidReasons: readonly string[];
   readonly notes: readonly string[];
-}
-
-interface Slot {
-  readonly name: string;
-  readonly target: Target;
-  readonly sqlText: string;
 }
 
 interface Measured {
@@ -77,19 +79,15 @@ interface Measured {
   readonly othersCores: number;
 }
 
-const FREE = 'SELECT 1';
-const PRICED =
-  "SELECT L_ORDERKEY, L_EXTENDEDPRICE FROM ANALYTICS.TPCH.LINEITEM WHERE L_SHIPDATE = '1995-03-15' LIMIT 10";
 const WARM_UP_SECONDS = 0.5;
 const AA_BOUND = 0.05;
-const OTHERS_CORES_MAX = 0.2;
 
 export async function runLatency(options: LatencyOptions): Promise<LatencyReport> {
   const isPinned = canPin();
   const origin = await startProgram('./load/origin.js', isPinned ? CORES.load : null, {});
   const stops: (() => Promise<void>)[] = [() => origin.child.stop()];
   try {
-    const { slots, missing } = await startSlots(origin.port, isPinned, stops, options);
+    const { slots, missing } = await startSlots(origin.port, isPinned, stops, options.log);
     const generator = startGenerator(isPinned);
     stops.push(() => generator.stop());
     const results = await measureAll(slots, generator, origin.child, options);
@@ -97,41 +95,6 @@ export async function runLatency(options: LatencyOptions): Promise<LatencyReport
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
-}
-
-async function startSlots(
-  originPort: number,
-  isPinned: boolean,
-  stops: (() => Promise<void>)[],
-  options: LatencyOptions,
-): Promise<{ readonly slots: readonly Slot[]; readonly missing: LatencyReport['missing'] }> {
-  const missing: { name: string; why: string }[] = [];
-  const slots: Slot[] = [{ name: 'direct', target: direct(originPort), sqlText: FREE }];
-  for (const start of [nginx, tollgate]) {
-    const started = await start(originPort, isPinned);
-    if (started.kind === 'missing') {
-      options.log(`without ${started.name}: ${started.why}`);
-      missing.push({ name: started.name, why: started.why });
-      continue;
-    }
-    const { target } = started;
-    stops.push(() => target.stop());
-    const names =
-      target.name === 'nginx'
-        ? ['nginx', 'nginx again']
-        : ['tollgate, governed free', 'tollgate, governed priced'];
-    slots.push(
-      ...names.map((name, index) => ({
-        name,
-        target,
-        sqlText: target.name === 'tollgate' && index === 1 ? PRICED : FREE,
-      })),
-    );
-  }
-  const relay = await passThrough(originPort, isPinned);
-  stops.push(() => relay.stop());
-  slots.push({ name: 'pass-through (Node)', target: relay, sqlText: FREE });
-  return { slots, missing };
 }
 
 function startGenerator(isPinned: boolean): Child {
@@ -208,28 +171,13 @@ async function measureSlot(
   };
 }
 
-/** Busy time of all cores in milliseconds (user, nice, system, irq, softirq, steal); NaN without /proc. */
-function machineBusyMs(): number {
-  try {
-    const fields = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '')
-      .trim()
-      .split(/\s+/)
-      .slice(1)
-      .map(Number);
-    const [user = NaN, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = fields;
-    return (user + nice + system + irq + softirq + steal) * 10;
-  } catch {
-    return NaN;
-  }
-}
-
 function reportOf(
   slots: readonly Slot[],
   results: ReadonlyMap<string, readonly Measured[]>,
   run: {
     readonly options: LatencyOptions;
     readonly isPinned: boolean;
-    readonly missing: LatencyReport['missing'];
+    readonly missing: readonly Missing[];
   },
 ): LatencyReport {
   const random = seededRandom(run.options.seed);

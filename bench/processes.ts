@@ -4,6 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { cpus } from 'node:os';
 
+/** A run during which other processes kept more cores busy than this (median) is void. */
+export const OTHERS_CORES_MAX = 0.2;
+
 const STOP_TIMEOUT_MS = 10_000;
 
 /** Whether cores can be assigned here: taskset exists and there are two of them. */
@@ -156,4 +159,19 @@ function readText(path: string): string {
 export function residentBytes(pid: number): number {
   const match = /^VmRSS:\s+(\d+) kB/m.exec(readText(`/proc/${pid}/status`));
   return match === null ? NaN : Number(match[1]) * 1024;
+}
+
+/** Busy time of all cores in milliseconds (user, nice, system, irq, softirq, steal); NaN without /proc. */
+export function machineBusyMs(): number {
+  try {
+    const fields = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '')
+      .trim()
+      .split(/\s+/)
+      .slice(1)
+      .map(Number);
+    const [user = NaN, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = fields;
+    return (user + nice + system + irq + softirq + steal) * 10;
+  } catch {
+    return NaN;
+  }
 }

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import type { LatencyReport } from './latency.js';
 import type { Interval } from './statistics.js';
 import type { StreamReport } from './stream.js';
+import type { ThroughputReport } from './throughput.js';
 
 const fixed = (value: number | null, digits: number): string =>
   value === null || Number.isNaN(value) ? '–' : value.toFixed(digits);
@@ -36,6 +37,12 @@ function failureLines(
       (row) =>
         `- FAIL: ${row.failures} requests of ${row.name} were not answered with success (${row.firstFailure ?? ''})`,
     );
+}
+
+function validity(voidReasons: readonly string[]): string {
+  return voidReasons.length === 0
+    ? 'Valid run.'
+    : `**Void, not to be quoted:** ${voidReasons.join('; ')}.`;
 }
 
 /** Markdown of a latency run. */
@@ -72,14 +79,47 @@ export function latencyText(report: LatencyReport): string {
     `${row.failures} of ${row.sent}`,
   ]);
   return [
-    report.voidReasons.length === 0
-      ? 'Valid run.'
-      : `**Void, not to be quoted:** ${report.voidReasons.join('; ')}.`,
+    validity(report.voidReasons),
     '',
     table(head, rows),
     '',
     `- ${options.rounds} rounds of ${options.seconds} s at ${options.rate} statements a second (Poisson), seed ${options.seed}; ${report.isPinned ? 'load and origin on core 0, the proxy alone on core 1' : 'not pinned'}; ${machine()}`,
     ...report.notes.map((note) => `- ${note}`),
+    ...report.missing.map(
+      ({ name, why }) => `- ${name} did not take part: ${why.replaceAll('\n', ' ').slice(0, 300)}`,
+    ),
+    ...failureLines(report.rows),
+  ].join('\n');
+}
+
+/** Markdown of a throughput run. */
+export function throughputText(report: ThroughputReport): string {
+  const head = [
+    'system',
+    'statements a second',
+    'cores the proxy kept busy',
+    'CPU µs a statement',
+    'helpers µs',
+    'per core ÷ nginx',
+    'generator share of its core',
+    'failures',
+  ];
+  const rows = report.rows.map((row) => [
+    row.name,
+    fixed(row.perSecond, 0),
+    fixed(row.coresBusy, 2),
+    range(row.cpuUs, 0),
+    fixed(row.helpersCpuUs, 0),
+    range(row.perCoreToNginx, 2),
+    fixed(row.generatorShare, 2),
+    String(row.failures),
+  ]);
+  return [
+    validity(report.voidReasons),
+    '',
+    table(head, rows),
+    '',
+    `- ${report.options.rounds} rounds of ${report.options.seconds} s, closed loop on 32 connections, seed ${report.options.seed}; ${machine()}`,
     ...report.missing.map(
       ({ name, why }) => `- ${name} did not take part: ${why.replaceAll('\n', ' ').slice(0, 300)}`,
     ),

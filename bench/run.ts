@@ -5,11 +5,12 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runLatency } from './latency.js';
-import { latencyText, streamText, writeSection } from './report.js';
+import { latencyText, streamText, throughputText, writeSection } from './report.js';
 import { runStream } from './stream.js';
+import { runThroughput } from './throughput.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
-const BENCHMARKS = ['latency', 'stream'] as const;
+const BENCHMARKS = ['latency', 'throughput', 'stream'] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
 interface Options {
@@ -32,6 +33,8 @@ async function run(
         title: 'Added latency and CPU of a statement',
         text: latencyText(await runLatency(options)),
       };
+    case 'throughput':
+      return { title: 'Throughput of a core', text: throughputText(await runThroughput(options)) };
     case 'stream':
       return { title: 'Streamed results', text: streamText(await runStream(options)) };
   }
