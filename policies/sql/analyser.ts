@@ -7,6 +7,7 @@ import { splitStatements } from '#base/sql/splitter.js';
 import { classifyStatement } from '#base/sql/statement-class.js';
 import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type {
   Analyser,
   Catalogue,
@@ -54,6 +55,8 @@ const DEPTH_MAX = 3;
 /** Parsing time one request text may use, in milliseconds, and statements it may have parsed. */
 const TEXT_BUDGET_MS = 2_000;
 const TEXT_PARSES_MAX = 200;
+/** Texts of this length take about 10 ms to lex and fingerprint. */
+const LONG_TEXT_LENGTH = 65_536;
 const UNDERSTOOD_PREFIX_LENGTH = 4_096;
 
 /** An analyser with its own parser workers, which start loading at once in the background. */
@@ -150,11 +153,14 @@ class CachingAnalyser implements CountingAnalyser {
     depth: number,
   ): Promise<TextFacts> {
     const tokens = lex(sql);
+    await breathe(sql, 0);
     const ranges = splitStatements(tokens);
-    const shapes = ranges.map((range) => shapeOf(tokens, range));
+    const shapes: string[] = [];
     const statements: StatementFacts[] = [];
     for (const [index, range] of ranges.entries()) {
-      const shape = shapes[index] ?? shapeOf(tokens, range);
+      await breathe(sql, index);
+      const shape = shapeOf(tokens, range);
+      shapes.push(shape.text);
       const fingerprint = fingerprintOfShapes([shape.text]).hash;
       statements.push(
         await statementFacts({
@@ -174,7 +180,7 @@ class CachingAnalyser implements CountingAnalyser {
     const only = statements.length === 1 ? statements[0]?.fingerprint : undefined;
     return {
       statements,
-      fingerprint: only ?? fingerprintOfShapes(shapes.map(({ text }) => text)).hash,
+      fingerprint: only ?? fingerprintOfShapes(shapes).hash,
     };
   }
 
@@ -208,6 +214,11 @@ class CachingAnalyser implements CountingAnalyser {
     }
     return outcome;
   }
+}
+
+/** Lets others have the event loop between the steps of a long text; short ones are not worth the wait. */
+async function breathe(sql: string, step: number): Promise<void> {
+  if (sql.length > LONG_TEXT_LENGTH && step % 64 === 0) await setImmediate();
 }
 
 /** A deadline missed on a busy machine is tried again after a while; a hostile text buys one parse a minute. */

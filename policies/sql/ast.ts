@@ -48,12 +48,23 @@ export function nameOf(value: unknown): string | undefined {
   return value['quoted'] === true ? name : name.toUpperCase();
 }
 
+/** Stands for a table that a variable or bind names. */
+export const DYNAMIC_NAME: readonly string[] = [''];
+
+/** Names in the literal argument of `IDENTIFIER('a.b')` or `TABLE('a.b')`; undefined when they are dynamic. */
+export function literalParts(body: Node): readonly string[] | undefined {
+  const text = stringAt(bodyOf(listAt(body, 'args')[0], 'literal'), 'value');
+  return text === undefined ? undefined : partsOfText(text);
+}
+
 /**
  * The one to three names of a table reference, recognised by its shape (name, schema, catalog), because the parser
  * puts tables under many keys; undefined for any other node.
  */
 export function tableParts(node: Node): readonly string[] | undefined {
   if (!('schema' in node) || !('catalog' in node)) return undefined;
+  const call = bodyOf(node['identifier_func'], 'function');
+  if (call !== undefined) return literalParts(call) ?? DYNAMIC_NAME;
   const name = nameOf(node['name']);
   if (name === undefined) return undefined;
   const schema = nameOf(node['schema']);

@@ -53,6 +53,7 @@ export function resolveNames(
     const chosen = chooser.choose(reference);
     if (chosen === undefined) unknown.add('columns');
     for (const [table, column] of chosen ?? []) {
+      if (isNameless(raw, table)) continue;
       const name = names[table]?.name ?? '';
       const known = columns.get(name) ?? new Set();
       columns.set(name, known.add(column));
@@ -64,7 +65,7 @@ export function resolveNames(
     if (chosen === undefined) unknown.add('filters');
     for (const [table, column, isPrunable] of chosen ?? []) {
       const filter: Filter = { table: names[table]?.name ?? '', column, operator, low, high };
-      if (isPrunable) filters.set(JSON.stringify(filter), filter);
+      if (isPrunable && !isNameless(raw, table)) filters.set(JSON.stringify(filter), filter);
     }
   }
   const named = (uses: (index: number) => boolean): readonly string[] =>
@@ -80,6 +81,11 @@ export function resolveNames(
     filters: [...filters.values()],
     unknown: [...unknown],
   };
+}
+
+/** A table that a variable or bind names has no name to list columns under. */
+function isNameless(raw: RawFacts, table: number): boolean {
+  return raw.tables[table]?.parts.at(-1) === '';
 }
 
 /** Chooses among the readings of a column name with what the catalogue knows. */

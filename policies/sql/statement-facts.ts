@@ -100,8 +100,13 @@ async function parsedFacts(input: FactsInput, bare: StatementFacts): Promise<Sta
   const { tokens, range } = input;
   const outcome = await input.parse(tokens.text.slice(range.start, range.end));
   if (outcome.kind !== 'parsed') return opaque(bare, input, isTooComplex(outcome));
-  if (TOPS[bare.class]?.has(outcome.facts.top) === false) return opaque(bare, input);
-  return fromRaw(input, bare, outcome.facts);
+  const { facts } = outcome;
+  const isWriting = bare.class === 'dml' || bare.class === 'load';
+  const hasTarget = facts.hasDynamicName || facts.tables.some(({ isWritten }) => isWritten);
+  // What writes without a target was read wrongly.
+  if (TOPS[bare.class]?.has(facts.top) === false || (isWriting && !hasTarget))
+    return opaque(bare, input);
+  return fromRaw(input, bare, facts);
 }
 
 function isTooComplex(outcome: ParseOutcome): boolean {

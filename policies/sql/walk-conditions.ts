@@ -197,8 +197,9 @@ function readLike(tag: string, body: Node): ColumnFilter | undefined {
 }
 
 function readNegation(body: Node): ColumnFilter | undefined {
-  const inner = tagged(conjuncts(body['this'])[0]);
-  if (inner?.tag !== 'eq') return undefined;
+  const parts = conjuncts(body['this']);
+  const inner = tagged(parts[0]);
+  if (parts.length !== 1 || inner?.tag !== 'eq') return undefined;
   return readComparison('<>', inner.body);
 }
 

@@ -5,7 +5,7 @@ import {
   isNode,
   listAt,
   nameOf,
-  partsOfText,
+  literalParts,
   stringAt,
   tableParts,
   type Node,
@@ -204,11 +204,4 @@ function walkCall(walk: Walk, body: Node, scope: Scope, isAliasFirst: boolean): 
     return true;
   }
   return false;
-}
-
-/** Names in the literal argument of `IDENTIFIER('a.b')` or `TABLE('a.b')`; undefined when they are dynamic. */
-export function literalParts(body: Node): readonly string[] | undefined {
-  const literal = bodyOf(listAt(body, 'args')[0], 'literal');
-  const text = stringAt(literal, 'value');
-  return text === undefined ? undefined : partsOfText(text);
 }

@@ -1,4 +1,5 @@
 /** What a walk over one statement collects, and the two steps its parts call each other through. */
+import { DYNAMIC_NAME } from './ast.js';
 import type { ColumnReference, RawFacts, RawFilter, RawTable } from './raw-facts.js';
 import type { Derived, Scope } from './scope.js';
 
@@ -23,12 +24,14 @@ export class WalkRecord {
 
   /** Number of the table named `parts`, marked as read or written. */
   table(parts: readonly string[], use: 'read' | 'write' | 'none'): number {
+    if (parts === DYNAMIC_NAME) this.hasDynamicName = true;
     const key = JSON.stringify(parts);
     let table = this.#tables.get(key);
     if (table === undefined) {
       table = { parts, isRead: false, isWritten: false, index: this.#tables.size };
       this.#tables.set(key, table);
     }
+    if (parts === DYNAMIC_NAME) return table.index;
     if (use === 'read') table.isRead = true;
     if (use === 'write') table.isWritten = true;
     return table.index;

@@ -3,6 +3,7 @@ import {
   bodyOf,
   isNode,
   listAt,
+  literalParts,
   nameOf,
   nodeAt,
   stringAt,
@@ -22,7 +23,7 @@ import {
   type Source,
 } from './scope.js';
 import { joinComponents, walkCondition } from './walk-conditions.js';
-import { literalParts, noteStar } from './walk-expressions.js';
+import { noteStar } from './walk-expressions.js';
 import type { Walk } from './walk-record.js';
 
 const FLATTEN_COLUMNS: ReadonlySet<string> = new Set('SEQ KEY PATH INDEX VALUE THIS'.split(' '));

@@ -2,12 +2,23 @@
  * Facts of one statement from the parser's tree: a walk that knows Snowflake's scopes. Statements that write are
  * read here, queries and sources in the files beside it.
  */
-import { bodyOf, isNode, listAt, nameOf, nodeAt, tableParts, tagged, type Node } from './ast.js';
+import {
+  bodyOf,
+  isNode,
+  listAt,
+  nameOf,
+  nodeAt,
+  stringAt,
+  tableParts,
+  tagged,
+  type Node,
+  literalParts,
+} from './ast.js';
 import { limitOf } from './literals.js';
 import type { RawFacts } from './raw-facts.js';
 import { besideScope, childScope, type Scope, type Source } from './scope.js';
 import { walkCondition } from './walk-conditions.js';
-import { literalParts, walkExpression } from './walk-expressions.js';
+import { walkExpression } from './walk-expressions.js';
 import { walkQuery, walkWith } from './walk-queries.js';
 import { WalkRecord, type Walk } from './walk-record.js';
 import { addSource, isProduct, tableSource, targetNaming, walkFrom } from './walk-sources.js';
@@ -75,6 +86,8 @@ function walkWriting(walk: Walk, tag: string, body: Node, scope: Scope): boolean
 
 /** The table that `value` names, as a written source; undefined when its name is dynamic. */
 function target(walk: Walk, value: unknown, body: Node, scope: Scope): Source | undefined {
+  const named = tagged(value);
+  if (named?.tag === 'alias') return target(walk, named.body['this'], named.body, scope);
   const inner = isNode(value) ? (nodeAt(value, 'table') ?? value) : undefined;
   const call = bodyOf(value, 'function');
   const parts = call === undefined ? inner && tableParts(inner) : literalParts(call);
@@ -95,8 +108,11 @@ function isEmptyTarget(value: Node): boolean {
 /** Notes the columns an INSERT or UPDATE list names, all of them in `source`. */
 function noteColumns(walk: Walk, source: Source | undefined, columns: readonly unknown[]): void {
   for (const column of columns) {
+    const own = nameOf(column);
+    // `SET x.a = …` comes as one name with a dot in it.
+    const isDotted = isNode(column) && column['quoted'] !== true;
     const name =
-      nameOf(column) ??
+      (isDotted ? own?.split('.').at(-1) : own) ??
       nameOf(bodyOf(column, 'identifier')) ??
       nameOf(bodyOf(column, 'column')?.['name']);
     if (name !== undefined && source !== undefined) {
@@ -177,6 +193,10 @@ function walkMerge(walk: Walk, body: Node, scope: Scope): void {
     const when = bodyOf(item, 'when');
     walk.expression(when?.['condition'], scope);
     const action = listAt(bodyOf(when?.['then'], 'tuple'), 'expressions');
+    // The values of an INSERT branch can only come from the source.
+    const isInsert = stringAt(bodyOf(action[0], 'var'), 'this') === 'INSERT';
+    const sources = isInsert ? scope.sources.filter((other) => other !== source) : scope.sources;
+    const inner: Scope = { ...scope, sources };
     for (const part of action) {
       const values = listAt(bodyOf(part, 'tuple'), 'expressions');
       noteColumns(
@@ -184,7 +204,7 @@ function walkMerge(walk: Walk, body: Node, scope: Scope): void {
         source,
         values.filter((value) => bodyOf(value, 'identifier') !== undefined),
       );
-      for (const value of values) walkAssignment(walk, value, source, scope);
+      for (const value of values) walkAssignment(walk, value, source, inner);
     }
   }
 }
