@@ -7,6 +7,7 @@ import { mkdir, open, readFile, readdir, truncate } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert } from '#base/assert.js';
+import { Fault } from '#base/errors.js';
 import type { EpochMs } from '#base/time.js';
 import { incidentEnd } from './events.js';
 import type { EventRecord, LoggedStatement, WarehouseEvent } from './events.js';
@@ -28,7 +29,7 @@ export class EventLog {
   #queue: Waiting[] = [];
   #flushing: Promise<void> | undefined;
   #lastAt: EpochMs = 0;
-  #revision = 0;
+  #isClosed = false;
 
   private constructor(dir: string) {
     this.#dir = dir;
@@ -50,11 +51,6 @@ export class EventLog {
     return this.#lastAt;
   }
 
-  /** Grows with every event; readers compare it to see whether a view is stale. */
-  get revision(): number {
-    return this.#revision;
-  }
-
   /** Statements in the order in which they arrived. */
   statements(): Iterable<LoggedStatement> {
     return this.#statements.values();
@@ -68,8 +64,9 @@ export class EventLog {
     return this.#warehouseEvents;
   }
 
-  /** Visible in memory at once; the promise settles when the line is on disk. Rejects if it cannot be written. */
+  /** Visible in memory at once; the promise settles when the line is on disk. Rejects if it cannot be written or the log is closed. */
   append(record: EventRecord): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new Fault('shuttingDown', 'the event log is closed'));
     this.#take(record);
     return new Promise((resolve, reject) => {
       this.#queue.push({ record, done: resolve, failed: reject });
@@ -79,6 +76,7 @@ export class EventLog {
 
   /** Writes what is queued and closes the files. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#flushing;
     for (const file of this.#files.values()) await file.close();
     this.#files.clear();
@@ -86,7 +84,6 @@ export class EventLog {
 
   #take(record: EventRecord): void {
     this.#lastAt = Math.max(this.#lastAt, record.at);
-    this.#revision += 1;
     switch (record.type) {
       case 'warehouse':
         this.#warehouseEvents.push(record);

@@ -86,7 +86,7 @@ describe('the real Node driver against the warehouse', () => {
     const client = await connect(world.port);
     const queryId = await new Promise<string>((resolve, reject) => {
       client.connection.execute({
-        sqlText: 'SELECT * FROM BIG 20',
+        sqlText: 'SELECT * FROM BIG 80',
         asyncExec: true,
         complete: (error, statement) => (error ? reject(error) : resolve(statement.getQueryId())),
       });
@@ -119,7 +119,7 @@ describe('the real Node driver against the warehouse', () => {
 
   test('a statement longer than the poll is polled for and its rows arrive', async () => {
     const client = await connect(world.port);
-    // 120 GB on four nodes take 150 modelled seconds: 2.5 s, many polls of 200 ms.
+    // 120 GB on four nodes take 150 modelled seconds: 2.5 s, several polls.
     const { rows } = await client.query('SELECT * FROM BIG 120');
     expect(rows).toEqual([{ GB: '120' }]);
     await client.close();

@@ -200,7 +200,7 @@ describe('the wire protocol', () => {
 
   test('the lowest non-zero timeout ends a statement at its modelled second', async () => {
     await client.query('ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = 3600');
-    const reply = await client.query('SELECT * FROM BIG 6000', {
+    const reply = await client.run('SELECT * FROM BIG 6000', {
       parameters: { STATEMENT_TIMEOUT_IN_SECONDS: 10 },
     });
     expect(reply.body).toMatchObject({ code: '000630', data: { sqlState: '57014' } });
@@ -211,7 +211,7 @@ describe('the wire protocol', () => {
 
   test('the warehouse timeout counts too', async () => {
     await client.query('ALTER WAREHOUSE STANDARD_WH SET STATEMENT_TIMEOUT_IN_SECONDS = 5');
-    expect((await client.query("CALL SYSTEM$WAIT(1, 'MINUTES')")).body.code).toBe('000630');
+    expect((await client.run("CALL SYSTEM$WAIT(1, 'MINUTES')")).body.code).toBe('000630');
   });
 
   test('a statement of its own parameters is tagged with them in the log', async () => {
@@ -271,7 +271,7 @@ describe('the wire protocol', () => {
     await none.login('marketing_analyst', 'demo', '&warehouse=missing');
     expect((await none.query('SELECT 1')).body.success).toBe(true);
     expect((await none.query('INSERT INTO T VALUES (1)')).body.code).toBe('000606');
-    expect((await none.query('SELECT * FROM BIG 1')).body.code).toBe('000606');
+    expect((await none.run('SELECT * FROM BIG 1')).body.code).toBe('000606');
     expect(world.engine.executed).not.toContain('INSERT INTO T VALUES (1)');
   });
 

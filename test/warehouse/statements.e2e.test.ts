@@ -136,7 +136,7 @@ describe('statements that the server answers itself', () => {
   });
 
   test('SYSTEM$WAIT takes modelled seconds on the warehouse', async () => {
-    const reply = await client.query('SELECT SYSTEM$WAIT(6)');
+    const reply = await client.run('SELECT SYSTEM$WAIT(6)');
     expect(reply.body.success).toBe(true);
     const ended = world.warehouse.queryHistory().at(-1)?.ended;
     expect(ended).toMatchObject({ warehouse: 'STANDARD_WH', executionMs: 6000 });
@@ -179,11 +179,11 @@ describe('statements that the server answers itself', () => {
 
   test('a suspended warehouse without auto-resume refuses scans', async () => {
     await admin.query('ALTER WAREHOUSE STANDARD_WH SET AUTO_RESUME = FALSE');
-    expect((await client.query('SELECT * FROM BIG 1')).body.code).toBe('000606');
+    expect((await client.run('SELECT * FROM BIG 1')).body.code).toBe('000606');
   });
 
   test('what is metered follows from the events: a minute for a short statement, by name and hour', async () => {
-    await client.query('SELECT * FROM BIG 1');
+    await client.run('SELECT * FROM BIG 1');
     const [hour] = world.warehouse.metering();
     expect(hour?.warehouse).toBe('STANDARD_WH');
     // One minute of four credits an hour, perhaps split over two hours.
@@ -196,7 +196,7 @@ describe('statements that the server answers itself', () => {
   });
 
   test('ACCOUNT_USAGE is for the administrator and tells of ended statements', async () => {
-    await client.query('SELECT * FROM BIG 2', { parameters: { QUERY_TAG: 'mine' } });
+    await client.run('SELECT * FROM BIG 2', { parameters: { QUERY_TAG: 'mine' } });
     expect(
       (await client.query('SELECT * FROM SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY')).body.code,
     ).toBe('002003');
@@ -274,8 +274,14 @@ describe('statements that the server answers itself', () => {
   });
 
   test('the log survives a restart and monitoring still tells of the statement', async () => {
-    const id = (await client.query('SELECT * FROM BIG 1')).body.data.queryId as string;
+    const id = (await client.run('SELECT * FROM BIG 1')).body.data.queryId as string;
+    const running = (await client.query('SELECT SYSTEM$WAIT(6000)')).body.data.queryId as string;
     await world.warehouse.stop(AbortSignal.abort());
+    expect(world.warehouse.queryHistory().at(-1)?.ended).toMatchObject({
+      id: running,
+      errorCode: '000604',
+    });
+    const billed = world.warehouse.metering();
     const again = await openWorld({ dataDir: world.dataDir });
     const next = new RawClient(again.port);
     await next.login();
@@ -285,6 +291,7 @@ describe('statements that the server answers itself', () => {
       status: 'SUCCESS',
       stats: { scanBytes: 1e9 },
     });
+    expect(again.warehouse.metering()).toEqual(billed);
     await again.warehouse.stop(AbortSignal.abort());
   });
 });

@@ -159,7 +159,9 @@ export function fakeEngine(): FakeEngine {
           ]);
           if (signal.aborted) return failed('000604', '57014', 'SQL execution canceled');
         }
-        const view = /(SNOWFLAKE\.)?(ACCOUNT_USAGE|ORGANIZATION_USAGE|TABLE_FUNCTIONS)\.(\w+)/.exec(request.sql);
+        const view = /(SNOWFLAKE\.)?(ACCOUNT_USAGE|ORGANIZATION_USAGE|TABLE_FUNCTIONS)\.(\w+)/.exec(
+          request.sql,
+        );
         const cells =
           view === null ? undefined : provided.get(`SNOWFLAKE.${view[2] ?? ''}.${view[3] ?? ''}`);
         return cells === undefined

@@ -77,6 +77,12 @@ export class RawClient {
     });
   }
 
+  /** Runs a statement and polls until it has ended. */
+  async run(sqlText: string, body: Record<string, unknown> = {}): Promise<Reply> {
+    const reply = await this.query(sqlText, body);
+    return reply.body.code === '333333' ? this.result(reply.body.data.queryId as string) : reply;
+  }
+
   /** Polls a result until it is there. */
   async result(id: string): Promise<Reply> {
     for (;;) {

@@ -18,7 +18,7 @@ export interface World {
   end(): Promise<void>;
 }
 
-/** Sixty business seconds a second, a long poll of 200 ms. */
+/** Sixty business seconds a second, a long poll of half a second. */
 export async function openWorld(options: Partial<WarehouseOptions> = {}): Promise<World> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'tollgate-warehouse-')));
   const engine = fakeEngine();
@@ -29,7 +29,7 @@ export async function openWorld(options: Partial<WarehouseOptions> = {}): Promis
     clock: linearClock(Date.now(), Date.now(), 60),
     engine,
     log: silentLog,
-    longPollMs: 200,
+    longPollMs: 500,
     ...options,
   });
   return {
