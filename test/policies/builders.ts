@@ -45,12 +45,21 @@ export function credits(text: string): Credits {
   return parseCredits(text);
 }
 
-/** The demo document with other rules. */
+/** Amounts that the tests count on, whatever the demo says today. */
+const TIER_AMOUNTS = {
+  ceilingCredits: '10',
+  guessHoldCredits: '0.05',
+  guessExpectedCredits: '0.005',
+} as const;
+
+/** The demo document with other rules and the same amounts in every tier. */
 export function aSnapshot(
   rules: readonly RuleDocument[] = [],
   changes: Partial<ControlDocument> = {},
 ): ControlSnapshot {
-  return createSnapshot({ ...demoControlDocument(), rules, ...changes }, 7);
+  const demo = demoControlDocument();
+  const tiers = demo.tiers.map((tier) => ({ ...tier, ...TIER_AMOUNTS }));
+  return createSnapshot({ ...demo, tiers, rules, ...changes }, 7);
 }
 
 export function aContext(

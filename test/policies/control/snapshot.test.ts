@@ -36,7 +36,11 @@ test('budgets on the path come outermost first, narrowed by tier and workload', 
 test('a warehouse leads to its tier without regard to case; others have none', () => {
   const snapshot = aSnapshot();
   expect(snapshot.tierForWarehouse('interactive_wh')?.id).toBe('interactive');
-  expect(snapshot.tierForWarehouse('BATCH_WH')?.ceilingCredits).toBe(credits('200'));
+  expect(snapshot.tierForWarehouse('BATCH_WH')).toMatchObject({
+    id: 'batch',
+    ceilingCredits: credits('10'),
+    explainAboveCredits: null,
+  });
   expect(snapshot.tierForWarehouse('SIDE_DOOR')).toBeUndefined();
   expect(snapshot.defaultTier().id).toBe('standard');
 });
