@@ -81,9 +81,7 @@ export function machineTraces(files: readonly TextFile[]): readonly string[] {
 /** Files whose name says nothing, and folders imported as one. */
 export function emptyNames(files: readonly TextFile[]): readonly string[] {
   return files
-    .filter(({ path }) =>
-      /(?:^|\/)(?:utils?|helpers?|common|misc|index)\.(?:ts|js)$/.test(path),
-    )
+    .filter(({ path }) => /(?:^|\/)(?:utils?|helpers?|common|misc|index)\.(?:ts|js)$/.test(path))
     .filter(({ path }) => !path.startsWith('console/'))
     .map(({ path }) => path);
 }
