@@ -80,7 +80,7 @@ test('a filter on EVENT_DATE is assigned the partitions of exactly the days it k
       const assigned = planned.scans.reduce((sum, scan) => sum + scan.partitionsAssigned, 0);
       expect(assigned).toBe(days * PER_DAY);
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 

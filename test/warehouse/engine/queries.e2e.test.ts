@@ -251,6 +251,19 @@ test.each([
   );
 });
 
+test('SAMPLE (10) is ten in a hundred rows, SAMPLE (10 ROWS) is ten', async () => {
+  const share = Number((await cells('select count(*) from orders sample (10)'))[0]);
+  expect(share).toBeGreaterThan(1200);
+  expect(share).toBeLessThan(1800);
+  expect(await cells('select count(*) from orders sample (10 rows)')).toEqual(['10']);
+});
+
+test('a CTE hides the table of its name only after its body', async () => {
+  const sql = `with orders as (select * from orders where o_orderkey < 8), last as (select max(o_orderkey) as k from orders)
+    select count(*), max(k) from orders, last`;
+  expect(await cells(sql)).toEqual(['7', '7']);
+});
+
 test('deep and long statements end with a failure and leave the engine usable', async () => {
   const deep = await session.execute(
     request(`select ${'('.repeat(4000)}1${')'.repeat(4000)}`),

@@ -135,11 +135,10 @@ export class ChildLink {
       await this.send({ op: 'start', options: this.#options }).reply;
     } catch (cause) {
       child.kill('SIGKILL');
-      throw new Fault(
-        'internal',
-        `the embedded warehouse could not start: ${toError(cause).message}`,
-        { cause },
-      );
+      const why = /lock/i.test(toError(cause).message)
+        ? 'another process has its database open'
+        : 'its database cannot be opened';
+      throw new Fault('internal', `the embedded warehouse could not start: ${why}`, { cause });
     }
   }
 

@@ -1,12 +1,15 @@
 /** What the engine process holds: the database, its sessions, the transpiler; and the answer to each request. */
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { must } from '#base/assert.js';
 import { openDatabase, type Database } from '../database.js';
 import { Transpiler } from '../sql/transpiler.js';
 import { Session } from '../statement/session.js';
 import { listColumns, listDatabases, listSchemas, listTables } from '../statistics/catalogue.js';
-import { replaceTable } from '../statistics/provided.js';
+import { replaceTable, type ProvidedTable } from '../statistics/provided.js';
 import { Statistics } from '../statistics/statistics.js';
 import type { ChildReplies, ChildRequest, StartOptions } from './messages.js';
+
+const LEAVE_AFTER_MS = 250;
 
 interface Opened {
   readonly database: Database;
@@ -21,6 +24,8 @@ export class EngineHost {
   readonly #running = new Map<number, Session>();
   readonly #cancelled = new Set<number>();
   #opened: Opened | undefined;
+  #writer: DuckDBConnection | undefined;
+  #lastReplaced: Promise<void> = Promise.resolve();
 
   /** The reply to one request; rejects only for what no statement can cause. */
   async answer(id: number, request: ChildRequest): Promise<ChildReplies[keyof ChildReplies]> {
@@ -68,8 +73,7 @@ export class EngineHost {
           request.table,
         );
       case 'replaceTable':
-        await replaceTable(this.#open().database.service, request);
-        this.#open().statistics.changed();
+        await this.#replace(request);
         return null;
       case 'stop':
         this.#close();
@@ -77,11 +81,14 @@ export class EngineHost {
     }
   }
 
-  /** The parent is gone: closes the database and ends the process. */
+  /**
+   * The parent is gone: ends the process. A running query holds a thread that an orderly exit would wait for, so it
+   * is interrupted and given a moment; what is committed is safe in the write-ahead log either way.
+   */
   leave(): void {
-    this.#close();
-    void this.#transpiler.stop();
-    process.exit(0);
+    for (const session of this.#sessions.values()) session.connection.interrupt();
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), LEAVE_AFTER_MS);
+    if (this.#running.size === 0) process.exit(0);
   }
 
   async #start(options: StartOptions): Promise<void> {
@@ -89,6 +96,18 @@ export class EngineHost {
     const database = await openDatabase(options);
     const statistics = new Statistics(database.service, options.demoWorld);
     this.#opened = { database, statistics, options };
+  }
+
+  /** One at a time, on a connection of its own: the transaction must not take in what others ask meanwhile. */
+  #replace(table: ProvidedTable): Promise<void> {
+    const { database, statistics } = this.#open();
+    const mine = this.#lastReplaced.then(async () => {
+      this.#writer ??= await database.connect();
+      await replaceTable(this.#writer, table);
+      statistics.changed();
+    });
+    this.#lastReplaced = mine.catch(() => undefined);
+    return mine;
   }
 
   async #openSession(session: number): Promise<void> {
@@ -110,8 +129,11 @@ export class EngineHost {
   }
 
   #close(): void {
+    for (const session of this.#sessions.values()) session.connection.interrupt();
     for (const session of this.#sessions.values()) session.close();
     this.#sessions.clear();
+    this.#writer?.closeSync();
+    this.#writer = undefined;
     this.#opened?.database.close();
     this.#opened = undefined;
   }

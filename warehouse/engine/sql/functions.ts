@@ -67,6 +67,9 @@ const REFUSED: ReadonlySet<string> = new Set([
   'RATIO_TO_REPORT',
 ]);
 
+/** Without a method DuckDB reads `(10)` as ten rows, Snowflake as ten in a hundred. */
+const SAMPLES: ReadonlySet<string> = new Set(['SAMPLE', 'TABLESAMPLE']);
+
 const TEXT_TYPES: ReadonlySet<string> = new Set([
   'VARCHAR',
   'STRING',
@@ -119,6 +122,11 @@ class Renaming {
     const open = index + 1;
     const close = closing(this.#pieces, open);
     const args = splitAtCommas(this.#pieces, open + 1, close);
+    if (SAMPLES.has(name)) {
+      const isRows = isWord(this.#pieces, close - 1, 'ROWS');
+      this.#out.push(raw(isRows ? 'TABLESAMPLE' : 'TABLESAMPLE BERNOULLI', piece));
+      return index;
+    }
     if (REFUSED.has(name)) throw new StatementFailed(unsupported(`function ${name}`));
     const timed = this.#timeCall(piece, index, args);
     if (timed !== undefined) return timed;

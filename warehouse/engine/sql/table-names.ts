@@ -155,7 +155,7 @@ class Mentions {
     if (isSymbol(pieces, index - 1, '.') || isSymbol(pieces, index + 1, '.')) return false;
     switch (word) {
       case 'WITH':
-        top.isInWith = top.isInWith || !this.#found.some(({ use }) => use === 'read');
+        top.isInWith = true;
         return true;
       case 'FROM':
         if (top.isCall || isWord(pieces, index - 1, 'DISTINCT')) return true;

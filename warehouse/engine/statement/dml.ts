@@ -1,6 +1,7 @@
 /** INSERT, UPDATE, DELETE, MERGE: one row of counts under Snowflake's column names. */
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { columnType } from '#base/wire/row-type.js';
+import { StatementFailed, unsupported } from '../failures.js';
 import type { RowsAsText } from '../process/messages.js';
 import { isSymbol, isWord, type Piece } from '../sql/pieces.js';
 import { withArrayBinds } from './array-binds.js';
@@ -14,6 +15,8 @@ const MULTI_JOINED = 'number of multi-joined rows updated';
 
 /** Runs a DML statement. */
 export async function runDml(session: Session, running: Running): Promise<RowsAsText> {
+  if (isWord(running.pieces, 1, 'OVERWRITE'))
+    throw new StatementFailed(unsupported('INSERT OVERWRITE'));
   const duckSql = await session.translate(running, await withArrayBinds(session, running));
   for (const { use, full } of running.mentions)
     if (use === 'write') refuseReadOnly(full.database, full.schema);

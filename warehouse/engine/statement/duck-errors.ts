@@ -142,7 +142,25 @@ function timeValue(kind: string, value: string): EngineFailure {
   return failure('100040', '22007', `Date '${value}' is not recognized`);
 }
 
+/** Forms that the transpiler lets through and DuckDB does not have. */
+const FOREIGN: ReadonlySet<string> = new Set([
+  'SAMPLE',
+  'TABLESAMPLE',
+  'AT',
+  'BEFORE',
+  'CHANGES',
+  'OVERWRITE',
+  'CONNECT',
+  'MATCH_RECOGNIZE',
+  'PIVOT',
+  'UNPIVOT',
+  'ASOF',
+  'MATCH_CONDITION',
+]);
+
 function parserError(head: string, text: StatementText): EngineFailure {
+  const foreign = text.pieces.find(({ kind, value }) => kind === 'word' && FOREIGN.has(value));
+  if (foreign !== undefined) return unsupported(foreign.value);
   const near = /syntax error at or near "(.*?)"/.exec(head)?.[1];
   if (near === undefined) return syntaxError(text.sql, text.sql.length, '<EOF>');
   const found = text.pieces.find(

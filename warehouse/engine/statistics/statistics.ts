@@ -190,11 +190,16 @@ export class Statistics {
         ? []
         : conjuncts(scan.filters).flatMap((filter) => zoneTest(filter, table.widths));
     if (tests.length === 0) return table.partitions;
-    const zones = await this.#zonesOf(scan, table);
-    const left = await this.#service.runAndReadAll(
-      `SELECT count(*)::DOUBLE FROM ${zones} WHERE ${tests.join(' AND ')}`,
-    );
-    return left.getRows()[0]?.[0] as number;
+    try {
+      const zones = await this.#zonesOf(scan, table);
+      const left = await this.#service.runAndReadAll(
+        `SELECT count(*)::DOUBLE FROM ${zones} WHERE ${tests.join(' AND ')}`,
+      );
+      return Math.min(left.getRows()[0]?.[0] as number, table.partitions);
+    } catch {
+      // A table of an open transaction, or a constant of another type: nothing is known, so nothing is pruned.
+      return table.partitions;
+    }
   }
 
   /** The extremes of each run of 8,192 rows, made once for each version of the data. */
