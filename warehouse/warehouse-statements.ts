@@ -1,4 +1,7 @@
-/** CREATE, ALTER (SUSPEND, RESUME, SET, RENAME, ABORT ALL QUERIES) and DROP WAREHOUSE. */
+/**
+ * CREATE, ALTER (SUSPEND, RESUME, SET, RENAME, ABORT ALL QUERIES) and DROP WAREHOUSE. Everybody may suspend and
+ * resume; the rest is for ACCOUNTADMIN.
+ */
 import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
 import { defaultDefinition } from './fleet.js';
 import { failure, missingObject, statusRow, syntaxFailure } from './outcome.js';
@@ -30,6 +33,14 @@ export async function warehouseStatement(
   const name = isSetting ? statement.session.warehouse : (reader.acceptName()?.[0] ?? null);
   if (name === null) return syntaxFailure(reader.peek()?.value ?? 'WAREHOUSE');
   const warehouse = world.fleet.get(name);
+  const next = reader.peek()?.value;
+  const isOperating = verb === 'ALTER' && (next === 'SUSPEND' || next === 'RESUME');
+  if (!isOperating && statement.session.role !== 'ACCOUNTADMIN')
+    return failure(
+      WIRE_CODES.insufficientPrivileges,
+      '42501',
+      `SQL access control error:\nInsufficient privileges to operate on warehouse '${name}'.`,
+    );
   if (verb === 'CREATE') {
     if (warehouse !== undefined && !isReplacing)
       return ifNotExists

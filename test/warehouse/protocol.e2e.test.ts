@@ -210,7 +210,10 @@ describe('the wire protocol', () => {
   });
 
   test('the warehouse timeout counts too', async () => {
-    await client.query('ALTER WAREHOUSE STANDARD_WH SET STATEMENT_TIMEOUT_IN_SECONDS = 5');
+    const admin = new RawClient(world.port);
+    const password = await readFile(join(world.dataDir, 'service-user-password'), 'utf8');
+    await admin.login('TOLLGATE_SERVICE', password.trim());
+    await admin.query('ALTER WAREHOUSE STANDARD_WH SET STATEMENT_TIMEOUT_IN_SECONDS = 5');
     expect((await client.run("CALL SYSTEM$WAIT(1, 'MINUTES')")).body.code).toBe('000630');
   });
 

@@ -177,6 +177,18 @@ describe('statements that the server answers itself', () => {
     expect((await admin.query('USE WAREHOUSE LAB_WH')).body.code).toBe('002003');
   });
 
+  test('an analyst may resume and suspend a warehouse but not change, create or drop one', async () => {
+    expect((await client.query('ALTER WAREHOUSE BATCH_WH RESUME')).body.success).toBe(true);
+    expect((await client.query('ALTER WAREHOUSE BATCH_WH SUSPEND')).body.success).toBe(true);
+    for (const sql of [
+      'ALTER WAREHOUSE BATCH_WH SET WAREHOUSE_SIZE = XSMALL',
+      'ALTER WAREHOUSE BATCH_WH ABORT ALL QUERIES',
+      'CREATE WAREHOUSE MINE',
+      'DROP WAREHOUSE BATCH_WH',
+    ])
+      expect((await client.query(sql)).body.code).toBe('003001');
+  });
+
   test('a suspended warehouse without auto-resume refuses scans', async () => {
     await admin.query('ALTER WAREHOUSE STANDARD_WH SET AUTO_RESUME = FALSE');
     expect((await client.run('SELECT * FROM BIG 1')).body.code).toBe('000606');
