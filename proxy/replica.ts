@@ -2,10 +2,11 @@
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
 import type { Database } from '#base/postgres/pool.js';
+import { beat, liveReplicas, replicaStopped } from '#billing/postgres/replicas.js';
 
 const HEARTBEAT_MS = 2000;
 /** A replica silent for this long is dead: five heartbeats. */
-const SILENCE_SECONDS = 10;
+const SILENCE_MS = 10_000;
 
 export interface Replica {
   /** `<name>#<incarnation>`: a restart is another replica, and the one before it is dead at once. */
@@ -21,31 +22,23 @@ export interface Replica {
  */
 export async function startReplica(db: Database, log: Log, name: string, incarnation: string): Promise<Replica> {
   const id = `${name}#${incarnation}`;
-  await db.transaction(async (tx) => {
-    await tx.query(
-      `UPDATE replica SET stopped_at = now() WHERE starts_with(id, $1) AND stopped_at IS NULL`,
-      [`${name}#`],
-    );
-    await tx.query('INSERT INTO replica (id, started_at, seen_at) VALUES ($1, now(), now())', [id]);
-  });
+  await db.query(
+    'UPDATE replica SET stopped_at = now() WHERE starts_with(id, $1) AND stopped_at IS NULL',
+    [`${name}#`],
+  );
+  await beat(db, id);
   const timer = setInterval(() => {
-    db.query('UPDATE replica SET seen_at = now() WHERE id = $1', [id]).catch((thrown: unknown) => {
+    beat(db, id).catch((thrown: unknown) => {
       log.warn({ err: toError(thrown) }, 'the heartbeat could not be written');
     });
   }, HEARTBEAT_MS);
   timer.unref();
   return {
     id,
-    async live() {
-      const { rows } = await db.query<{ id: string }>(
-        `SELECT id FROM replica WHERE stopped_at IS NULL AND seen_at > now() - make_interval(secs => $1)`,
-        [SILENCE_SECONDS],
-      );
-      return rows.map((row) => row.id);
-    },
+    live: () => liveReplicas(db, SILENCE_MS),
     async stop() {
       clearInterval(timer);
-      await db.query('UPDATE replica SET stopped_at = now() WHERE id = $1', [id]);
+      await replicaStopped(db, id);
     },
   };
 }

@@ -32,7 +32,7 @@ interface SdkStatementOptions {
 }
 
 interface SdkConnection {
-  connectAsync(): Promise<unknown>;
+  connect(done: (error: Error | undefined | null) => void): void;
   execute(options: SdkStatementOptions): void;
   destroy(done: (error: Error | undefined) => void): void;
 }
@@ -62,7 +62,9 @@ export async function connectService(credentials: ServiceCredentials): Promise<S
     sfRetryMaxLoginRetries: 1,
   });
   try {
-    await connection.connectAsync();
+    await new Promise<void>((resolve, reject) => {
+      connection.connect((error) => (error === undefined || error === null ? resolve() : reject(error)));
+    });
   } catch (cause) {
     throw new Fault(
       'upstreamUnreachable',
@@ -83,7 +85,7 @@ function run(connection: SdkConnection, sql: string, binds: readonly (string | n
       binds,
       fetchAsString: ['Number', 'Boolean', 'Date', 'JSON', 'Buffer'],
       complete: (error, _statement, rows) => {
-        if (error === undefined || error === null) resolve((rows ?? []).map(toText));
+        if (!error) resolve((rows ?? []).map(toText));
         else reject(new Fault('upstreamUnreachable', `the service statement failed: ${error.message}`, { cause: error }));
       },
     });

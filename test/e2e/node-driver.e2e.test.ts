@@ -1,0 +1,246 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
+import { connectNode, type Client } from './support/node-driver.js';
+import { startSystem, type System } from './support/system.js';
+import { eventually } from './support/eventually.js';
+
+let system: System;
+let client: Client;
+
+beforeAll(async () => {
+  system = await startSystem();
+  client = await connectNode(system.proxyUrl);
+});
+
+afterAll(async () => {
+  await client?.close();
+  await eventually(() => expectNoOpenHolds(system.database.db));
+  await expectInvariants(system.database.db);
+  await system?.stop();
+});
+
+const STATEMENTS = [
+  'SELECT 1 AS ONE',
+  `SELECT n.N_NAME, COUNT(*) AS CUSTOMERS, SUM(c.C_ACCTBAL) AS BALANCE
+     FROM CUSTOMER c JOIN NATION n ON c.C_NATIONKEY = n.N_NATIONKEY GROUP BY 1 ORDER BY 1`,
+  `SELECT L_RETURNFLAG, L_LINESTATUS, SUM(L_QUANTITY) AS QUANTITY, MIN(L_SHIPDATE) AS FIRST_SHIPPED, COUNT(*) AS LINES
+     FROM LINEITEM GROUP BY 1, 2 ORDER BY 1, 2`,
+  `SELECT O_ORDERPRIORITY, COUNT(*) AS ORDERS FROM ORDERS
+    WHERE EXISTS (SELECT 1 FROM LINEITEM WHERE L_ORDERKEY = O_ORDERKEY AND L_COMMITDATE < L_RECEIPTDATE)
+    GROUP BY 1 ORDER BY 1`,
+];
+
+test('rows through the proxy equal the rows of a direct connection', async () => {
+  const direct = await connectNode(system.warehouseUrl);
+  for (const statement of STATEMENTS) {
+    const expected = await direct.rows(statement);
+    expect(expected.length).toBeGreaterThan(0);
+    expect(await client.rows(statement)).toEqual(expected);
+  }
+  expect(
+    await client.rows('SELECT COUNT(*) AS C FROM ORDERS WHERE O_ORDERKEY < ?', [1000]),
+  ).toEqual(await direct.rows('SELECT COUNT(*) AS C FROM ORDERS WHERE O_ORDERKEY < ?', [1000]));
+  await direct.close();
+});
+
+test("upstream's own errors pass with their codes, and the session goes on", async () => {
+  expect(await client.run('SELEC 1')).toMatchObject({
+    kind: 'error',
+    code: '001003',
+    sqlState: '42000',
+  });
+  expect(await client.run('SELECT * FROM NO_SUCH_TABLE')).toMatchObject({
+    kind: 'error',
+    code: '002003',
+  });
+  expect(await client.rows('SELECT 2 AS TWO')).toEqual([{ TWO: 2 }]);
+});
+
+test('a temporary table stays in its session', async () => {
+  await client.rows('CREATE TEMPORARY TABLE MINE AS SELECT 7 AS N');
+  await client.rows('INSERT INTO MINE SELECT 8');
+  expect(await client.rows('SELECT SUM(N) AS S FROM MINE')).toEqual([{ S: 15 }]);
+  const other = await connectNode(system.proxyUrl);
+  expect(await other.run('SELECT * FROM MINE')).toMatchObject({ kind: 'error', code: '002003' });
+  await other.close();
+});
+
+test('two sessions keep their own warehouse, and USE moves only one of them', async () => {
+  const other = await connectNode(system.proxyUrl);
+  await other.rows('USE WAREHOUSE BATCH_WH');
+  expect(await other.rows('SELECT CURRENT_WAREHOUSE() AS W')).toEqual([{ W: 'BATCH_WH' }]);
+  expect(await client.rows('SELECT CURRENT_WAREHOUSE() AS W')).toEqual([{ W: 'STANDARD_WH' }]);
+  await other.rows('SELECT COUNT(*) FROM REGION WHERE R_NAME IS NOT NULL');
+  await eventually(async () => {
+    const rows = await other.rows(
+      "SELECT TIER FROM TOLLGATE.MY_QUERIES WHERE STATEMENT LIKE '%FROM REGION%'",
+    );
+    expect(rows).toEqual([{ TIER: 'batch' }]);
+  });
+  await other.close();
+});
+
+test('a full scan is refused before it runs, in one request, and the connection goes on', async () => {
+  const before = system.warehouse.queryHistory().length;
+  const result = await client.run('SELECT * FROM ANALYTICS.WEB.EVENTS');
+  expect(result).toMatchObject({ kind: 'error', code: '712001', sqlState: '42501' });
+  const message = result.kind === 'error' ? result.message : '';
+  expect(message).toMatch(
+    /^TG2001 Not run, nothing charged: needs about \$[\d.,]+, \$[\d.,]+ is left in marketing-monthly/,
+  );
+  expect(message).toContain('filter EVENT_DATE');
+  expect(system.warehouse.queryHistory()).toHaveLength(before);
+  expect(await client.rows('SELECT 1 AS ONE')).toEqual([{ ONE: 1 }]);
+  const { rows } = await system.database.db.query<{ n: string }>(
+    `SELECT count(*) AS n FROM ticket WHERE refusal_code = 'TG2001'`,
+  );
+  expect(rows).toEqual([{ n: '1' }]);
+});
+
+test('a scan of one day runs, and its receipt is in MY_QUERIES within a second', async () => {
+  await client.rows(
+    `SELECT COUNTRY, SUM(REVENUE) AS R FROM ANALYTICS.WEB.EVENTS WHERE EVENT_DATE = '2026-03-01' GROUP BY 1`,
+  );
+  await eventually(
+    async () => {
+      const [row] = await client.rows(
+        `SELECT TEAM, TIER, WAREHOUSE, STATE, BASIS, ESTIMATED_BYTES, BYTES_SCANNED, ESTIMATED_CREDITS, CREDITS, AMOUNT
+           FROM TOLLGATE.MY_QUERIES WHERE STATEMENT LIKE '%WEB.EVENTS WHERE%' AND STATE = 'SETTLED'`,
+      );
+      expect(row).toMatchObject({
+        TEAM: 'marketing',
+        TIER: 'standard',
+        WAREHOUSE: 'STANDARD_WH',
+        BASIS: 'TABLE_STATS',
+      });
+      for (const column of [
+        'ESTIMATED_BYTES',
+        'BYTES_SCANNED',
+        'ESTIMATED_CREDITS',
+        'CREDITS',
+        'AMOUNT',
+      ]) {
+        expect(row?.[column], column).toBeGreaterThan(0);
+      }
+    },
+    { withinMs: 1000 },
+  );
+});
+
+test('EXPLAIN COST names bytes, money, the binding budget and the missing filter, and costs nothing', async () => {
+  const rows = await client.rows('EXPLAIN COST SELECT * FROM ANALYTICS.WEB.EVENTS');
+  const items = new Map(rows.map((row) => [row['ITEM'], row]));
+  expect(items.get('bytes')?.['VALUE']).toBe('50.0 TB');
+  expect(items.get('basis')?.['VALUE']).toBe('TABLE_STATS');
+  expect(JSON.stringify(rows)).toContain('marketing-monthly');
+  expect(JSON.stringify(rows)).toContain('EVENT_DATE');
+  expect(
+    await client.rows(
+      "SELECT COUNT(*) AS N FROM TOLLGATE.MY_QUERIES WHERE STATEMENT LIKE 'EXPLAIN COST%'",
+    ),
+  ).toEqual([{ N: 0 }]);
+});
+
+test('WHY explains a refusal to its own team only', async () => {
+  const [refused] = await client.rows(
+    "SELECT TICKET FROM TOLLGATE.MY_QUERIES WHERE REFUSAL LIKE 'TG2001%'",
+  );
+  const ticket = String(refused?.['TICKET']);
+  const why = await client.rows(`SELECT * FROM TABLE(TOLLGATE.WHY('${ticket}'))`);
+  expect(JSON.stringify(why)).toContain('TG2001');
+  const sales = await connectNode(system.proxyUrl, { username: 'sales_analyst' });
+  expect(await sales.run(`SELECT * FROM TABLE(TOLLGATE.WHY('${ticket}'))`)).toMatchObject({
+    kind: 'error',
+    code: '711021',
+  });
+  expect(await sales.rows('SELECT TEAM FROM TOLLGATE.MY_BUDGET')).toEqual([{ TEAM: 'sales' }]);
+  await sales.close();
+});
+
+test('a raised budget admits the refused scan on the same connection, and a cancel ends it', async () => {
+  const scan = 'SELECT * FROM ANALYTICS.WEB.EVENTS';
+  expect(await client.run(scan)).toMatchObject({ code: '712001' });
+  const raised = await system.admin('PUT', '/api/v1/budgets/marketing', {
+    limitCredits: '500',
+    reason: 'the yearly campaign review',
+  });
+  expect(raised.status).toBe(200);
+  const running = new Promise<string>((resolve) => {
+    const statement = client.connection.execute({
+      sqlText: scan,
+      complete: (error) => resolve(String(error?.code ?? 'finished')),
+    });
+    void eventually(() => {
+      expect(system.warehouse.queryHistory().some((each) => each.started.text === scan)).toBe(true);
+      return Promise.resolve();
+    }).then(() => statement.cancel(() => undefined));
+  });
+  expect(await running).toBe('000604');
+  await eventually(async () => {
+    const [row] = await client.rows(
+      "SELECT STATE, CREDITS FROM TOLLGATE.MY_QUERIES WHERE STATEMENT LIKE 'SELECT * FROM ANALYTICS.WEB.EVENTS' AND STATE = 'SETTLED'",
+    );
+    expect(row?.['CREDITS']).toBeGreaterThan(0);
+  });
+});
+
+test('a grant is felt by the next statement, and the bill of the month sums to the ledger', async () => {
+  const granted = await system.admin('POST', '/api/v1/budgets/marketing/grants', {
+    credits: '5',
+    reason: 'one more report',
+  });
+  expect(granted.status).toBeLessThan(300);
+  const [budget] = await client.rows(
+    "SELECT LIMIT_CREDITS FROM TOLLGATE.MY_BUDGET WHERE BUDGET = 'marketing-monthly'",
+  );
+  expect(budget).toEqual({ LIMIT_CREDITS: 505 });
+  const month = new Date().toISOString().slice(0, 7);
+  const bill = await system.admin('GET', `/api/v1/bills/marketing/${month}.json`);
+  const { status, lines, totalAmount } = bill.body as {
+    status: string;
+    lines: { amount: string }[];
+    totalAmount: string;
+  };
+  expect(status).toBe('provisional');
+  expect(lines.length).toBeGreaterThan(0);
+  const { rows } = await system.database.db.query<{ total: string }>(
+    "SELECT sum(money)::numeric(38,12)::text AS total FROM charge WHERE team_id = 'marketing'",
+  );
+  expect(pico(totalAmount)).toBe(pico(rows[0]?.total ?? ''));
+  expect(lines.reduce((sum, line) => sum + pico(line.amount), 0n)).toBe(pico(totalAmount));
+});
+
+function pico(amount: string): bigint {
+  const [whole = '0', fraction = ''] = amount.split('.');
+  return BigInt(whole) * 10n ** 12n + BigInt(fraction.padEnd(12, '0'));
+}
+
+test('every statement upstream carries a tag with ticket and team, except those that dbt reads and writes it with', async () => {
+  await client.rows("ALTER SESSION SET QUERY_TAG = 'mine'");
+  const shown = await client.rows("SHOW PARAMETERS LIKE 'QUERY_TAG' IN SESSION");
+  expect(JSON.stringify(shown)).not.toContain('"tg"');
+  await client.rows('SELECT COUNT(*) FROM NATION WHERE N_NAME IS NOT NULL');
+  const history = system.warehouse
+    .queryHistory()
+    .map((each) => each.started)
+    .filter((each) => each.user !== 'TOLLGATE_SERVICE');
+  const tagged = history.filter((each) => !/^(SHOW PARAMETERS|ALTER SESSION)/i.test(each.text));
+  const untagged = history.filter((each) => /^(SHOW PARAMETERS|ALTER SESSION)/i.test(each.text));
+  expect(untagged).toHaveLength(2);
+  for (const each of untagged) expect(each.tag).not.toContain('"tg"');
+  const byProxy = tagged.filter((each) => each.tag !== '');
+  expect(byProxy.length).toBeGreaterThan(10);
+  for (const each of byProxy) {
+    const tag = JSON.parse(each.tag) as Record<string, unknown>;
+    expect(tag['tg']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(['marketing', 'sales']).toContain(tag['team']);
+  }
+  expect(byProxy.at(-1)?.tag).toContain('mine');
+});
+
+test('wrong passwords, unknown accounts and unmapped users each get their own answer', async () => {
+  await expect(connectNode(system.proxyUrl, { password: 'wrong' })).rejects.toThrow(
+    /incorrect username or password/i,
+  );
+  await expect(connectNode(system.proxyUrl, { account: 'elsewhere' })).rejects.toThrow(/TG1004/);
+});

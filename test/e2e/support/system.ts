@@ -1,0 +1,168 @@
+/** The whole system in this process on the test Postgres: embedded warehouse, proxy and admin API on free ports. */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemIds } from '../../../base/ids.js';
+import { Lifecycle } from '../../../base/lifecycle.js';
+import { silentLog } from '../../../base/log.js';
+import { createMetrics } from '../../../base/metrics.js';
+import {
+  connectService,
+  type ServiceConnection,
+} from '../../../base/snowflake/service-connection.js';
+import { systemClock } from '../../../base/time.js';
+import { startAdmin } from '../../../admin/server.js';
+import { ensureControl } from '../../../admin/stores/control-store.js';
+import { createLedger } from '../../../billing/create-ledger.js';
+import { importTableStatistics } from '../../../billing/import-table-statistics.js';
+import type { ControlDocument } from '../../../policies/control/document.js';
+import { demoControlDocument } from '../../../policies/control/demo.js';
+import { startProxy } from '../../../proxy/start-proxy.js';
+import { createEngine } from '../../../warehouse/engine/create-engine.js';
+import { startWarehouse, type RunningWarehouse } from '../../../warehouse/start-warehouse.js';
+import { createTestDatabase, type TestDatabase } from '../../support/database.js';
+
+export const ADMIN_TOKEN = 'a-token-for-tests';
+
+export interface System {
+  readonly database: TestDatabase;
+  readonly warehouse: RunningWarehouse;
+  readonly warehouseUrl: string;
+  readonly proxyUrl: string;
+  readonly adminUrl: string;
+  readonly dataDir: string;
+  readonly service: { readonly user: string; readonly password: string };
+  /** Calls the admin API; the status and the parsed body. */
+  admin(
+    method: string,
+    path: string,
+    body?: object,
+  ): Promise<{ readonly status: number; readonly body: unknown }>;
+  stop(): Promise<void>;
+}
+
+export interface SystemOptions {
+  /** Changes to the demo world's control document. */
+  readonly control?: (document: ControlDocument) => ControlDocument;
+  /** False: a test starts the proxy itself, e.g. in a process of its own. */
+  readonly withProxy?: boolean;
+}
+
+/** Starts everything; about two seconds, most of it the demo data. */
+export async function startSystem(options: SystemOptions = {}): Promise<System> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tollgate-e2e-'));
+  const life = new Lifecycle();
+  const database = await createTestDatabase({ connectionsMax: 20 });
+  const { db } = database;
+  const log = silentLog;
+  const engine = life.add('engine', await createEngine({ dataDir, log, demoWorld: true }));
+  const warehouse = life.add(
+    'warehouse',
+    await startWarehouse({ host: '127.0.0.1', port: 0, dataDir, clock: systemClock, engine, log }),
+  );
+  const warehouseUrl = `http://127.0.0.1:${warehouse.port}`;
+  const service = {
+    user: 'TOLLGATE_SERVICE',
+    password: (await readFile(join(dataDir, 'service-user-password'), 'utf8')).trim(),
+  };
+  const connect = (account: string): Promise<ServiceConnection> =>
+    connectService({ origin: warehouseUrl, account, application: 'Tollgate', ...service });
+  const change = options.control ?? ((document) => document);
+  await ensureControl(db, change(demoControlDocument()), Date.now());
+  const connection = await connect('demo');
+  await importTableStatistics(db, connection, 'demo', log);
+  await connection.close();
+  const metrics = createMetrics();
+  const proxy =
+    options.withProxy === false
+      ? null
+      : life.add(
+          'proxy',
+          await startTestProxy({ database, dataDir, warehouseUrl, connect, metrics }),
+        );
+  const admin = life.add(
+    'admin',
+    await startAdmin({
+      host: '127.0.0.1',
+      port: 0,
+      log,
+      metrics,
+      readiness: () => [],
+      listeners: () => [],
+      api: { db, clock: systemClock, ledger: createLedger(db, systemClock), token: ADMIN_TOKEN },
+    }),
+  );
+  return {
+    database,
+    warehouse,
+    warehouseUrl,
+    proxyUrl: `http://127.0.0.1:${proxy?.port ?? 0}`,
+    adminUrl: admin.url,
+    dataDir,
+    service,
+    admin: (method, path, body) => callAdmin(admin.url, method, path, body),
+    async stop() {
+      const failures = await life.drain();
+      await database.drop();
+      await rm(dataDir, { recursive: true, force: true });
+      const [failure] = failures;
+      if (failure !== undefined) throw failure;
+    },
+  };
+}
+
+interface TestProxyOptions {
+  readonly database: TestDatabase;
+  readonly dataDir: string;
+  readonly warehouseUrl: string;
+  readonly connect: (account: string) => Promise<ServiceConnection>;
+  readonly metrics: ReturnType<typeof createMetrics>;
+}
+
+function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy> {
+  return startProxy({
+    log: silentLog,
+    clock: systemClock,
+    ids: systemIds(),
+    metrics: options.metrics,
+    db: options.database.db,
+    host: '127.0.0.1',
+    port: 0,
+    dataDir: options.dataDir,
+    replicaName: 'test',
+    sealKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
+    accounts: [{ account: 'demo', origin: options.warehouseUrl }],
+    connectService: options.connect,
+    limits: {
+      requestBytesMax: 64 * 1024 * 1024,
+      inflatedBytesMax: 100 * 1024 * 1024,
+      statementBytesMax: 1024 * 1024,
+      bodyTimeoutMs: 10_000,
+    },
+    sessionsCachedMax: 1000,
+    upstreamConnectionsMax: 128,
+    upstreamConnectTimeoutMs: 2000,
+    meterIntervalMs: 500,
+  });
+}
+
+async function callAdmin(
+  adminUrl: string,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(`${adminUrl}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${ADMIN_TOKEN}`,
+      ...(method === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json') === true;
+  return { status: response.status, body: isJson ? JSON.parse(text) : text };
+}
