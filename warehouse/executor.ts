@@ -255,7 +255,7 @@ async function takePlace(
   warehouse: VirtualWarehouse,
   statement: Statement,
 ): Promise<{ readonly place: Place; readonly placement: Placement } | undefined> {
-  const place = warehouse.enter();
+  const place = warehouse.enter(statement.startedAt);
   statement.isQueued = true;
   const placement = await whileListening(
     statement.abort.signal,

@@ -64,6 +64,7 @@ export class VirtualWarehouse {
   readonly #record: (event: WarehouseEvent) => void;
   #running = false;
   #idleSince: EpochMs = 0;
+  #stoppedAt: EpochMs = 0;
   #suspendWhenIdle = false;
   #weighedAt: EpochMs = 0;
   readonly #entries = new Set<Entry>();
@@ -97,8 +98,13 @@ export class VirtualWarehouse {
     return this.#queue.length;
   }
 
-  /** Asks for a place. The caller must end it by `weigh` or `leave`. */
-  enter(): Place {
+  /**
+   * Asks for a place. The caller must end it by `weigh` or `leave`.
+   *
+   * @param arrivedAt when the statement came; a place that is free at once is given from then on, so that what this
+   *   machine did in between does not count as waiting.
+   */
+  enter(arrivedAt: EpochMs = this.#clock.now()): Place {
     this.#advance();
     let onPlaced: Entry['onPlaced'] = () => undefined;
     const placed = new Promise<Placement | undefined>((resolve) => {
@@ -111,8 +117,9 @@ export class VirtualWarehouse {
       onPlaced,
       onEnded: () => undefined,
     };
+    const waits = this.#queue.length > 0 || this.#entries.size >= this.#definition.maxConcurrency;
     this.#queue.push(entry);
-    this.#fill(this.#clock.now());
+    this.#fill(waits ? this.#clock.now() : arrivedAt);
     this.#arm();
     return {
       placed,
@@ -171,7 +178,8 @@ export class VirtualWarehouse {
     const placement = entry.placement;
     if (placement === undefined || !this.#entries.has(entry))
       return Promise.resolve({ how: 'left', at: now });
-    if (!this.#running) this.#start(this.#earliestPlacement(), 'AUTORESUME');
+    if (!this.#running)
+      this.#start(Math.max(this.#earliestPlacement(), this.#stoppedAt), 'AUTORESUME');
     const ended = new Promise<Ended>((resolve) => {
       entry.onEnded = resolve;
     });
@@ -285,6 +293,7 @@ export class VirtualWarehouse {
 
   #stop(at: EpochMs, reason: string, event: WarehouseEventName = 'SUSPENDED'): void {
     this.#running = false;
+    this.#stoppedAt = at;
     this.#suspendWhenIdle = false;
     this.#write(at, event, reason);
   }

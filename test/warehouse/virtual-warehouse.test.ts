@@ -71,6 +71,23 @@ describe('a virtual warehouse', () => {
     expect(story()).toEqual(['0 RESUMED AUTORESUME']);
   });
 
+  test('a free place counts from the arrival, but never starts the warehouse before it was suspended', async () => {
+    const { warehouse, clock, story } = build();
+    clock.at += 2000;
+    const place = warehouse.enter(START);
+    await place.placed;
+    expect(await seconds(place.weigh(1000, 0))).toBe(1);
+    pass(clock, warehouse, 100);
+    const late = warehouse.enter(START + 60_000);
+    await late.placed;
+    await late.weigh(1000, 0);
+    expect(story()).toEqual([
+      '0 RESUMED AUTORESUME',
+      '61 SUSPENDED AUTOSUSPEND',
+      '61 RESUMED AUTORESUME',
+    ]);
+  });
+
   test('an engine slower than the model is billed the model only', async () => {
     const { warehouse, clock } = build();
     const place = warehouse.enter();
