@@ -60,7 +60,12 @@ test('DML answers one row of counts under the names that drivers read', async ()
       ['1', '1'],
       0x3400,
     ],
-    [`delete from t where id = 1`, ['number of rows deleted'], ['1'], 0x3300],
+    [
+      `delete from t using (values (1)) v where t.id = v.column1`,
+      ['number of rows deleted'],
+      ['1'],
+      0x3300,
+    ],
   ] as const;
   for (const [sql, names, counts, type] of steps) {
     const answer = await rowsOf(session, sql, inLab);

@@ -75,6 +75,7 @@ function contextLiterals(
     }
     const value = request.context[name];
     if (value !== undefined) return value === null ? 'NULL' : quoteText(value);
+    if (name === 'CURRENT_VERSION') return quoteText('9.0.0');
     if (name === 'CURRENT_DATABASE')
       return request.database === null ? 'NULL' : quoteText(request.database);
     if (name === 'CURRENT_SCHEMA')

@@ -45,7 +45,7 @@ export async function translate(
   if (result.kind === 'broken')
     throw new StatementFailed(unsupported('a statement of this depth or length'));
   if (result.kind === 'refused') throw new StatementFailed(refused(named, result.at, sql));
-  return { duckSql: result.sql, mentions };
+  return { duckSql: withoutPlaceholders(result.sql, mentions, names), mentions };
 }
 
 /** The transpiler counts in its own text: the piece that stands there knows its place in the client's. */
@@ -58,11 +58,24 @@ function refused(pieces: readonly Piece[], at: number, sql: string): EngineFailu
   return syntaxError(sql, sql.length, '<EOF>');
 }
 
+/** The transpiler refuses qualified names after USING: there a plain word stands for them until it has run. */
+const PLACEHOLDER = 'TG_TABLE_';
+
+function withoutPlaceholders(
+  duckSql: string,
+  mentions: readonly ResolvedMention[],
+  names: Names,
+): string {
+  return duckSql.replaceAll(/\bTG_TABLE_(\d+)\b/g, (whole, index: string) => {
+    const mention = mentions[Number(index)];
+    return mention === undefined ? whole : duckName(mention.full, names);
+  });
+}
+
 /** The piece as the client wrote it. */
 function original(piece: Piece, sql: string): string {
-  return piece.start < 0
-    ? piece.value
-    : sql.slice(piece.start, piece.start + Math.max(1, piece.value.length));
+  if (piece.start < 0) return piece.value;
+  return /^[\w$".]+|^[^]/.exec(sql.slice(piece.start))?.[0] ?? piece.value;
 }
 
 /** Replaces table names by DuckDB's full names, and shortens column paths that repeat them. */
@@ -89,7 +102,9 @@ export function withFullNames(
     }
     const full = fullName(mention.parts, names);
     mentions.push({ ...mention, full });
-    named.push(raw(duckName(full, names), pieces[mention.from]));
+    const isUsed = pieces[0]?.value === 'DELETE' && mention.use === 'read';
+    const written = isUsed ? `${PLACEHOLDER}${mentions.length - 1}` : duckName(full, names);
+    named.push(raw(written, pieces[mention.from]));
   }
   named.push(...pieces.slice(at));
   return { named: shortenPaths(named, mentions), mentions };
