@@ -18,7 +18,13 @@ export function createLog(level: LogLevel): Log {
     {
       level,
       base: null,
-      redact: ['*.password', '*.token', '*.masterToken', '*.authorization', 'headers.authorization'],
+      redact: [
+        '*.password',
+        '*.token',
+        '*.masterToken',
+        '*.authorization',
+        'headers.authorization',
+      ],
     },
     pino.destination({ dest: 2, sync: false }),
   );

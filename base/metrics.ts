@@ -20,7 +20,12 @@ export interface Metrics {
   gauge(name: string, help: string, labels?: readonly string[]): GaugeMetric;
   /** `read` is asked at every scrape. */
   gaugeFrom(name: string, help: string, read: () => number): void;
-  histogram(name: string, help: string, buckets: readonly number[], labels?: readonly string[]): HistogramMetric;
+  histogram(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labels?: readonly string[],
+  ): HistogramMetric;
   /** Text exposition and its content type. */
   render(): Promise<{ readonly body: string; readonly contentType: string }>;
 }

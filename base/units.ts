@@ -159,14 +159,20 @@ export function splitByLargestRemainder<A extends Amount>(
   keys: readonly string[],
 ): A[] {
   assert(weights.length === keys.length, 'a key for every weight');
-  assert(whole >= 0n && weights.every((weight) => weight >= 0n), 'amounts and weights are not negative');
+  assert(
+    whole >= 0n && weights.every((weight) => weight >= 0n),
+    'amounts and weights are not negative',
+  );
   const total = weights.reduce((sum, weight) => sum + weight, 0n);
   assert(total > 0n, 'at least one weight must be positive');
   const parts = weights.map((weight) => (whole * weight) / total);
   const missing = whole - parts.reduce((sum, part) => sum + part, 0n);
   const order = weights
     .map((weight, index) => ({ index, remainder: (whole * weight) % total }))
-    .sort((a, b) => compareBigint(b.remainder, a.remainder) || compareText(keys[a.index], keys[b.index]));
+    .sort(
+      (a, b) =>
+        compareBigint(b.remainder, a.remainder) || compareText(keys[a.index], keys[b.index]),
+    );
   for (const { index } of order.slice(0, Number(missing))) parts[index] = (parts[index] ?? 0n) + 1n;
   return parts as A[];
 }

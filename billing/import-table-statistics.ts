@@ -51,7 +51,10 @@ export async function importTableStatistics(
     try {
       ranges.set(table.name, await rangeOf(connection, table));
     } catch (thrown) {
-      log.warn({ err: toError(thrown), table: table.name }, 'the clustering range of a table could not be read');
+      log.warn(
+        { err: toError(thrown), table: table.name },
+        'the clustering range of a table could not be read',
+      );
     }
   }
   await write(db, account, tables.slice(0, TABLES_MAX), ranges);
@@ -62,11 +65,14 @@ async function databases(connection: ServiceConnection): Promise<readonly string
   const rows = await connection.query('SHOW DATABASES');
   return rows.flatMap((row) => {
     const name = row['NAME'];
-    return name == null || name === 'SNOWFLAKE' ? [] : [name];
+    return name === undefined || name === null || name === 'SNOWFLAKE' ? [] : [name];
   });
 }
 
-async function tablesOf(connection: ServiceConnection, database: string): Promise<readonly Table[]> {
+async function tablesOf(
+  connection: ServiceConnection,
+  database: string,
+): Promise<readonly Table[]> {
   const schema = `${quoted(database)}.INFORMATION_SCHEMA`;
   const tables = await connection.query(
     `SELECT TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, ROW_COUNT, BYTES, CLUSTERING_KEY FROM ${schema}.TABLES
@@ -100,12 +106,18 @@ function toTable(row: ServiceRow, columns: ReadonlyMap<string, readonly Column[]
 
 /** The first column of `LINEAR(A, B)` when it is a plain column; expressions tell nothing of a column's range. */
 function clusteringColumn(key: string | null, columns: readonly Column[]): string | null {
-  const first = key === null ? undefined : /^(?:LINEAR\()?\s*"?([A-Za-z_][\w$]*)"?\s*(?:,|\)|$)/i.exec(key)?.[1];
+  const first =
+    key === null
+      ? undefined
+      : /^(?:LINEAR\()?\s*"?([A-Za-z_][\w$]*)"?\s*(?:,|\)|$)/i.exec(key)?.[1];
   if (first === undefined) return null;
   return columns.find((column) => column.name.toUpperCase() === first.toUpperCase())?.name ?? null;
 }
 
-async function rangeOf(connection: ServiceConnection, table: Table): Promise<{ low: string | null; high: string | null }> {
+async function rangeOf(
+  connection: ServiceConnection,
+  table: Table,
+): Promise<{ low: string | null; high: string | null }> {
   const column = quoted(table.clusteringColumn ?? '');
   const [row] = await connection.query(
     `SELECT TO_VARCHAR(MIN(${column})) AS LOW, TO_VARCHAR(MAX(${column})) AS HIGH FROM ${table.quotedName}`,
@@ -124,13 +136,17 @@ const WIDTHS: readonly (readonly [RegExp, number])[] = [
 const WIDTH_OTHER = 8;
 
 /** Share of a table's bytes per column; the shares sum to one. */
-export function columnShares(columns: readonly { readonly name: string; readonly dataType: string }[]): Record<string, number> {
+export function columnShares(
+  columns: readonly { readonly name: string; readonly dataType: string }[],
+): Record<string, number> {
   const widths = columns.map((column) => {
     const type = column.dataType.toUpperCase();
     return WIDTHS.find(([pattern]) => pattern.test(type))?.[1] ?? WIDTH_OTHER;
   });
   const total = widths.reduce((sum, width) => sum + width, 0);
-  return Object.fromEntries(columns.map((column, index) => [column.name, (widths[index] ?? 0) / total]));
+  return Object.fromEntries(
+    columns.map((column, index) => [column.name, (widths[index] ?? 0) / total]),
+  );
 }
 
 async function write(

@@ -228,10 +228,14 @@ function embeddedServicePassword(dataDir: string): string | null {
   }
 }
 
-async function readiness(db: Database | null, proxy: Proxy | null): Promise<readonly ReadinessCheck[]> {
+async function readiness(
+  db: Database | null,
+  proxy: Proxy | null,
+): Promise<readonly ReadinessCheck[]> {
   const checks: ReadinessCheck[] = [];
   if (db !== null) checks.push(await checkDatabase(db));
-  for (const problem of proxy?.problems() ?? []) checks.push({ name: 'proxy', isReady: false, why: problem });
+  for (const problem of proxy?.problems() ?? [])
+    checks.push({ name: 'proxy', isReady: false, why: problem });
   return checks;
 }
 
@@ -244,12 +248,30 @@ async function checkDatabase(db: Database): Promise<ReadinessCheck> {
   }
 }
 
-function listenersOf(config: Config, proxyPort: number | null, warehousePort: number | null): readonly Listener[] {
+function listenersOf(
+  config: Config,
+  proxyPort: number | null,
+  warehousePort: number | null,
+): readonly Listener[] {
   return [
-    ...(proxyPort === null ? [] : [{ name: 'proxy', url: `http://${config.host}:${proxyPort}`, purpose: 'Snowflake clients connect here' }]),
+    ...(proxyPort === null
+      ? []
+      : [
+          {
+            name: 'proxy',
+            url: `http://${config.host}:${proxyPort}`,
+            purpose: 'Snowflake clients connect here',
+          },
+        ]),
     ...(warehousePort === null
       ? []
-      : [{ name: 'warehouse', url: `http://${config.host}:${warehousePort}`, purpose: 'the embedded Snowflake-compatible warehouse' }]),
+      : [
+          {
+            name: 'warehouse',
+            url: `http://${config.host}:${warehousePort}`,
+            purpose: 'the embedded Snowflake-compatible warehouse',
+          },
+        ]),
   ];
 }
 

@@ -14,7 +14,11 @@ export type AdmitOutcome =
   | { readonly kind: 'gone' };
 
 /** Waits for the team's turn in the tier. `signal` gives the place up: the client aborted the statement. */
-export async function admit(parts: Parts, statement: Reserved, signal: AbortSignal): Promise<AdmitOutcome> {
+export async function admit(
+  parts: Parts,
+  statement: Reserved,
+  signal: AbortSignal,
+): Promise<AdmitOutcome> {
   if (statement.isFree) return { kind: 'admitted', statement: { ...statement, permit: NO_PERMIT } };
   const { tier } = statement.placement;
   const outcome = await parts.gate.admit(
@@ -44,7 +48,11 @@ export async function admit(parts: Parts, statement: Reserved, signal: AbortSign
       return {
         kind: 'refused',
         refusal: queueRefusal(
-          { kind: 'timeout', waitedMs: outcome.waitedMs, timeoutMs: tier.queueTimeoutSeconds * 1000 },
+          {
+            kind: 'timeout',
+            waitedMs: outcome.waitedMs,
+            timeoutMs: tier.queueTimeoutSeconds * 1000,
+          },
           refusalContext(parts, statement),
         ),
       };

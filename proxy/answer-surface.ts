@@ -16,11 +16,19 @@ import type { Refusal } from './wire/refusal.js';
 type Ours = Exclude<Recognised, { kind: 'none' }>;
 
 /** The complete reply body: rows, or a refusal that names the forms that are answered. */
-export async function answerSurface(parts: Parts, statement: Identified, recognised: Ours): Promise<Buffer> {
+export async function answerSurface(
+  parts: Parts,
+  statement: Identified,
+  recognised: Ours,
+): Promise<Buffer> {
   const outcome =
     recognised.kind === 'explain-cost'
       ? await explain(parts, statement, recognised.statementText)
-      : await parts.surface.answer(recognised, { teamId: statement.team.id }, statement.query.binds);
+      : await parts.surface.answer(
+          recognised,
+          { teamId: statement.team.id },
+          statement.query.binds,
+        );
   if (outcome.kind === 'refused') return refusalBody(outcome.refusal, statement.call.ticketId);
   return resultBody(parts, statement, outcome);
 }
@@ -60,7 +68,10 @@ async function explain(
   if (statementText === '') {
     return {
       kind: 'refused',
-      refusal: callerRefusal('surfaceForm', 'EXPLAIN COST is followed by the statement to be priced: EXPLAIN COST SELECT …'),
+      refusal: callerRefusal(
+        'surfaceForm',
+        'EXPLAIN COST is followed by the statement to be priced: EXPLAIN COST SELECT …',
+      ),
     };
   }
   const asked: Identified = { ...statement, query: { ...statement.query, sqlText: statementText } };

@@ -2,8 +2,7 @@
 import { lex } from '#base/sql/lexer.js';
 import { splitStatements } from '#base/sql/splitter.js';
 import { locationsOf } from '#base/sql/statement-class.js';
-import { minAmount } from '#base/units.js';
-import { decide as decidePart } from '#policies/rules/evaluate.js';
+import { decideText } from '#policies/rules/evaluate.js';
 import type { Decision } from '#policies/rules/decision.js';
 import { approvalRefusal, refusalOf, ruleRefusal } from '#policies/rules/refusal-text.js';
 import { stageLocation } from '#policies/rules/stage-location.js';
@@ -34,48 +33,37 @@ export function decide(parts: Parts, statement: Estimated): DecideOutcome {
       // A session keeps its warehouse: the analyst is told which one the rule wants.
       return { kind: 'refused', refusal: otherTier(statement, decision, context) };
     case 'allow':
-      return { kind: 'allowed', statement: { ...statement, ceilingCredits: decision.ceilingCredits } };
+      return {
+        kind: 'allowed',
+        statement: { ...statement, ceilingCredits: decision.ceilingCredits },
+      };
   }
 }
 
-/** The strictest decision of the statements of the text; the lowest ceiling when all are allowed. */
+/** What the rules say of the text, without making a refusal of it; `EXPLAIN COST` shows it. */
 export function decisionOf(parts: Parts, statement: Estimated): Decision {
+  const { snapshot, placement, session, facts, estimate, estimateParts } = statement;
   const locations = locationsIn(statement);
-  const decisions = statement.facts.statements.map((facts, index) =>
-    decideOne(parts, statement, facts, locations[index] ?? 'none'),
+  return decideText(
+    facts.statements.map((each, index) => ({
+      facts: each,
+      estimate: estimateParts[index] ?? estimate,
+      location: locations[index] ?? 'none',
+    })),
+    estimate,
+    {
+      snapshot,
+      account: statement.identity.account,
+      team: statement.team,
+      principal: statement.principal,
+      role: session.role,
+      tier: placement.tier,
+      warehouse: placement.warehouse ?? '',
+      workload: null,
+      client: String(statement.call.request.headers['user-agent'] ?? '').slice(0, 200),
+      at: parts.clock.now(),
+    },
   );
-  const lowest = decisions.reduce(
-    (ceiling, decision) => minAmount(ceiling, decision.ceilingCredits),
-    statement.placement.tier.ceilingCredits,
-  );
-  const strictest = STRICTEST_FIRST.map((kind) => decisions.find((each) => each.kind === kind)).find(Boolean);
-  return strictest === undefined
-    ? { kind: 'allow', ceilingCredits: lowest, reasons: [], warnings: [], shadow: [] }
-    : { ...strictest, ceilingCredits: lowest };
-}
-
-const STRICTEST_FIRST: readonly Decision['kind'][] = ['refuse', 'approve', 'reroute', 'queue', 'allow'];
-
-function decideOne(
-  parts: Parts,
-  statement: Estimated,
-  facts: StatementFacts,
-  location: StageLocation,
-): Decision {
-  const { snapshot, placement, session } = statement;
-  return decidePart(facts, statement.estimate, {
-    snapshot,
-    account: statement.identity.account,
-    team: statement.team,
-    principal: statement.principal,
-    role: session.role,
-    tier: placement.tier,
-    warehouse: placement.warehouse ?? '',
-    workload: null,
-    client: String(statement.call.request.headers['user-agent'] ?? '').slice(0, 200),
-    location,
-    at: parts.clock.now(),
-  });
 }
 
 function otherTier(
@@ -98,7 +86,8 @@ function otherTier(
 /** Stage location per statement; the text is read again only where some statement moves files. */
 function locationsIn(statement: Estimated): readonly StageLocation[] {
   const { statements } = statement.facts;
-  if (!statements.some((facts) => MOVES_FILES.has(facts.class))) return statements.map(() => 'none');
+  if (!statements.some((facts) => MOVES_FILES.has(facts.class)))
+    return statements.map(() => 'none');
   const tokens = lex(statement.query.sqlText);
   const ranges = splitStatements(tokens);
   return statements.map((facts, index) => {

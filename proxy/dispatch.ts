@@ -90,7 +90,8 @@ function parametersOf(statement: Admitted): Record<string, string | number> {
       clusterCreditsPerHour: statement.placement.creditsPerHour,
       allowanceSeconds: QUEUEING_ALLOWANCE_SECONDS,
       tierMaxSeconds: statement.placement.tier.statementTimeoutSeconds,
-      clientSeconds: statement.query.clientTimeoutSeconds ?? statement.session.statementTimeoutSeconds,
+      clientSeconds:
+        statement.query.clientTimeoutSeconds ?? statement.session.statementTimeoutSeconds,
       parts: Math.max(1, statement.facts.statements.length),
     });
   }

@@ -4,6 +4,7 @@ import type { EpochMs } from '#base/time.js';
 import { NO_CREDITS, NO_MONEY, parseCredits } from '#base/units.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import { estimateText } from '#policies/estimate/estimator.js';
+import type { StatementFacts } from '#policies/sql/facts.js';
 import type { Parts } from './parts.js';
 import type { Analysed, Estimated, Placement } from './stages.js';
 import { callerRefusal } from './wire/refusal.js';
@@ -31,18 +32,26 @@ export function estimate(parts: Parts, statement: Analysed): EstimateOutcome {
   const placed = place(snapshot, session.warehouse, at, isFree);
   if (placed.kind === 'refused') return placed;
   const { placement } = placed;
-  const { total, parts: estimateParts } = estimateText(facts.statements, {
-    tier: placement.tier,
-    warehouseSize: placement.warehouseSize ?? '',
-    creditsPerHour: placement.creditsPerHour,
-    history: parts.history.view,
-    statistics: parts.statistics.statisticsOf(statement.identity.account),
-    bytesPerSecondPerCredit: BYTES_PER_SECOND_PER_CREDIT,
-  });
+  const { total, parts: estimateParts } = estimateText(
+    isFree ? facts.statements.map(asFree) : facts.statements,
+    {
+      tier: placement.tier,
+      warehouseSize: placement.warehouseSize ?? '',
+      creditsPerHour: placement.creditsPerHour,
+      history: parts.history.view,
+      statistics: parts.statistics.statisticsOf(statement.identity.account),
+      bytesPerSecondPerCredit: BYTES_PER_SECOND_PER_CREDIT,
+    },
+  );
   return {
     kind: 'estimated',
     statement: { ...statement, placement, isFree, estimate: total, estimateParts },
   };
+}
+
+/** A statement that is only described uses no warehouse, whatever it would read when run. */
+function asFree(facts: StatementFacts): StatementFacts {
+  return { ...facts, isFree: true };
 }
 
 /** Tier, size, rate and price of the session's warehouse at an instant. */
@@ -51,17 +60,23 @@ export function place(
   warehouse: string | null,
   at: EpochMs,
   isFree: boolean,
-): { readonly kind: 'placed'; readonly placement: Placement } | { readonly kind: 'refused'; readonly refusal: Refusal } {
+):
+  | { readonly kind: 'placed'; readonly placement: Placement }
+  | { readonly kind: 'refused'; readonly refusal: Refusal } {
   const price = snapshot.priceAt('compute', at);
   if (warehouse === null || isFree) {
-    const tier = (warehouse === null ? undefined : snapshot.tierForWarehouse(warehouse)) ?? snapshot.defaultTier();
+    const tier =
+      (warehouse === null ? undefined : snapshot.tierForWarehouse(warehouse)) ??
+      snapshot.defaultTier();
     return {
       kind: 'placed',
       placement: {
         tier,
         warehouse,
         warehouseSize: warehouse === null ? null : (snapshot.warehouse(warehouse)?.size ?? null),
-        creditsPerHour: (warehouse === null ? undefined : snapshot.rateOfWarehouse(warehouse, at)) ?? RATE_WITHOUT_WAREHOUSE,
+        creditsPerHour:
+          (warehouse === null ? undefined : snapshot.rateOfWarehouse(warehouse, at)) ??
+          RATE_WITHOUT_WAREHOUSE,
         pricePerCredit: price?.pricePerCredit ?? NO_MONEY,
         currency: price?.currency ?? snapshot.document.organisation.currency,
       },
@@ -70,8 +85,16 @@ export function place(
   const tier = snapshot.tierForWarehouse(warehouse);
   const known = snapshot.warehouse(warehouse);
   const creditsPerHour = snapshot.rateOfWarehouse(warehouse, at);
-  if (tier === undefined || known === undefined || creditsPerHour === undefined || price === undefined) {
-    return { kind: 'refused', refusal: unplaceable(snapshot, warehouse, tier, creditsPerHour !== undefined) };
+  if (
+    tier === undefined ||
+    known === undefined ||
+    creditsPerHour === undefined ||
+    price === undefined
+  ) {
+    return {
+      kind: 'refused',
+      refusal: unplaceable(snapshot, warehouse, tier, creditsPerHour !== undefined),
+    };
   }
   must(creditsPerHour > NO_CREDITS ? true : undefined, 'an accepted document has positive rates');
   return {

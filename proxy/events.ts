@@ -7,7 +7,16 @@ import type { Metrics } from '#base/metrics.js';
 import { formatAmount } from '#base/units.js';
 import type { Settlement } from '#billing/ledger.js';
 
-export const STEPS = ['receive', 'identify', 'analyse', 'estimate', 'decide', 'reserve', 'admit', 'relay'] as const;
+export const STEPS = [
+  'receive',
+  'identify',
+  'analyse',
+  'estimate',
+  'decide',
+  'reserve',
+  'admit',
+  'relay',
+] as const;
 export type Step = (typeof STEPS)[number];
 
 export interface Events {
@@ -26,14 +35,40 @@ export interface Events {
 const STEP_BUCKETS = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30];
 
 export function createEvents(metrics: Metrics, log: Log): Events {
-  const logins = metrics.counter('tollgate_logins_total', 'Sessions opened through the proxy', ['account']);
-  const statements = metrics.counter('tollgate_statements_total', 'Statements received', ['team', 'tier', 'class', 'free']);
-  const refusals = metrics.counter('tollgate_refusals_total', 'Statements and requests refused', ['code', 'team']);
-  const settlements = metrics.counter('tollgate_settlements_total', 'Statements settled', ['ending', 'overrun']);
-  const stops = metrics.counter('tollgate_stops_total', 'Statements stopped while running', ['code']);
-  const upstream = metrics.counter('tollgate_upstream_failures_total', 'Requests upstream did not answer', ['kind']);
-  const faults = metrics.counter('tollgate_faults_total', 'Requests that ended in a fault', ['code']);
-  const steps = metrics.histogram('tollgate_step_seconds', 'Time per step of a statement', STEP_BUCKETS, ['step']);
+  const logins = metrics.counter('tollgate_logins_total', 'Sessions opened through the proxy', [
+    'account',
+  ]);
+  const statements = metrics.counter('tollgate_statements_total', 'Statements received', [
+    'team',
+    'tier',
+    'class',
+    'free',
+  ]);
+  const refusals = metrics.counter('tollgate_refusals_total', 'Statements and requests refused', [
+    'code',
+    'team',
+  ]);
+  const settlements = metrics.counter('tollgate_settlements_total', 'Statements settled', [
+    'ending',
+    'overrun',
+  ]);
+  const stops = metrics.counter('tollgate_stops_total', 'Statements stopped while running', [
+    'code',
+  ]);
+  const upstream = metrics.counter(
+    'tollgate_upstream_failures_total',
+    'Requests upstream did not answer',
+    ['kind'],
+  );
+  const faults = metrics.counter('tollgate_faults_total', 'Requests that ended in a fault', [
+    'code',
+  ]);
+  const steps = metrics.histogram(
+    'tollgate_step_seconds',
+    'Time per step of a statement',
+    STEP_BUCKETS,
+    ['step'],
+  );
   return {
     loggedIn: (account) => logins.inc({ account }),
     statement: (team, tier, statementClass, isFree) =>
@@ -41,7 +76,10 @@ export function createEvents(metrics: Metrics, log: Log): Events {
     refused: (code, team) => refusals.inc({ code, team }),
     settled: (settlement, isOverrun) => {
       settlements.inc({ ending: settlement.ending, overrun: String(isOverrun) });
-      log.debug({ ticketId: settlement.ticketId, usedCredits: formatAmount(settlement.usedCredits) }, 'statement settled');
+      log.debug(
+        { ticketId: settlement.ticketId, usedCredits: formatAmount(settlement.usedCredits) },
+        'statement settled',
+      );
     },
     stopped: (code) => stops.inc({ code }),
     upstreamFailed: (kind) => upstream.inc({ kind }),

@@ -10,18 +10,18 @@ export function faultRefusal(error: Error): Refusal {
 }
 
 function textOf(code: Fault['code'], error: Error): string {
-  switch (code) {
-    case 'ledgerUnavailable':
-      return 'Not run, nothing charged: the ledger does not answer, so no budget can be held. Send it again in a minute.';
-    case 'controlStale':
-      return 'Not run, nothing charged: this replica has no control document yet. Send it again in a minute.';
-    case 'shuttingDown':
-      return 'Not run, nothing charged: this replica is stopping. Connect again.';
-    case 'upstreamUnreachable':
-      return `Not answered: ${error.message}.`;
-    case 'upstreamProtocol':
-      return `Not answered: ${error.message}.`;
-    default:
-      return 'Not run: an internal error of Tollgate, which has been logged under this ticket.';
-  }
+  if (code === 'upstreamUnreachable' || code === 'upstreamProtocol')
+    return `Not answered: ${error.message}.`;
+  return (
+    TEXTS[code] ??
+    'Not run: an internal error of Tollgate, which has been logged under this ticket.'
+  );
 }
+
+const TEXTS: Readonly<Partial<Record<Fault['code'], string>>> = {
+  ledgerUnavailable:
+    'Not run, nothing charged: the ledger does not answer, so no budget can be held. Send it again in a minute.',
+  controlStale:
+    'Not run, nothing charged: this replica has no control document yet. Send it again in a minute.',
+  shuttingDown: 'Not run, nothing charged: this replica is stopping. Connect again.',
+};

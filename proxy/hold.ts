@@ -48,7 +48,10 @@ export function ledgerHold(ledger: Ledger, log: Log, ticketId: TicketId, credits
       try {
         await ledger.release(ticketId, reason);
       } catch (thrown) {
-        log.warn({ err: toError(thrown), ticketId }, 'a hold could not be given back yet; the sweep will');
+        log.warn(
+          { err: toError(thrown), ticketId },
+          'a hold could not be given back yet; the sweep will',
+        );
       }
     },
   };

@@ -67,19 +67,26 @@ export async function handleAbort(parts: Parts, call: Call): Promise<void> {
   if (session === undefined) return;
   const body = await readBody(call.request, BODY_BYTES_MAX, parts.limits.bodyTimeoutMs);
   if (body.kind !== 'body') {
-    return sendRefusal(call.response, callerRefusal('requestMalformed', 'The cancel request did not arrive whole.'), null);
+    return sendRefusal(
+      call.response,
+      callerRefusal('requestMalformed', 'The cancel request did not arrive whole.'),
+      null,
+    );
   }
   const requestId = requestIdOf(body.bytes, call.request.headers['content-encoding']);
   const key = `${session.identity.account}/${session.identity.sessionId}`;
   const entry = requestId === undefined ? undefined : parts.requests.find(key, requestId);
   const isUpstream =
-    requestId === undefined || parts.running.byRequestId(session.identity.sessionId, requestId) !== undefined;
+    requestId === undefined ||
+    parts.running.byRequestId(session.identity.sessionId, requestId) !== undefined;
   // Waiting here: giving up its place answers it. Harmless if it was forwarded in this very moment.
   entry?.cancel.abort();
   if (entry !== undefined && !isUpstream) {
     return sendJson(
       call.response,
-      Buffer.from(JSON.stringify({ data: null, code: null, message: null, success: true, headers: null })),
+      Buffer.from(
+        JSON.stringify({ data: null, code: null, message: null, success: true, headers: null }),
+      ),
     );
   }
   await send(parts, call, session, call.target, body.bytes, {});
@@ -88,7 +95,10 @@ export async function handleAbort(parts: Parts, call: Call): Promise<void> {
 /** Telemetry before login: taken and dropped, there is no session to relay it for. */
 export function handleSessionlessTelemetry(_parts: Parts, call: Call): Promise<void> {
   call.request.resume();
-  sendJson(call.response, Buffer.from('{"data":"Log Received","code":null,"message":null,"success":true}'));
+  sendJson(
+    call.response,
+    Buffer.from('{"data":"Log Received","code":null,"message":null,"success":true}'),
+  );
   return Promise.resolve();
 }
 
@@ -108,7 +118,8 @@ function runningOf(parts: Parts, session: Session, queryId: string): RunningStat
     parts.running.list().find((candidate) => candidate.ticketId === queryId);
   if (running === undefined) return undefined;
   const isOurs =
-    running.upstream.account === session.identity.account && running.sessionId === session.identity.sessionId;
+    running.upstream.account === session.identity.account &&
+    running.sessionId === session.identity.sessionId;
   return isOurs ? running : undefined;
 }
 
@@ -158,7 +169,9 @@ async function send(
   );
   if (outcome.kind === 'unreachable') {
     parts.events.upstreamFailed('passthrough');
-    throw new Fault('upstreamUnreachable', 'Snowflake could not be reached', { cause: outcome.cause });
+    throw new Fault('upstreamUnreachable', 'Snowflake could not be reached', {
+      cause: outcome.cause,
+    });
   }
   return outcome;
 }

@@ -67,10 +67,15 @@ async function conclude(
 }
 
 /** Steps 3 to 10 of a statement that was not seen before. */
-async function govern(parts: Parts, statement: Identified, entry: RequestEntry): Promise<RequestEnding> {
+async function govern(
+  parts: Parts,
+  statement: Identified,
+  entry: RequestEntry,
+): Promise<RequestEnding> {
   const { call } = statement;
   const recognised = recognise(statement.query.sqlText);
-  if (recognised.kind !== 'none') return answered(call, await answerSurface(parts, statement, recognised));
+  if (recognised.kind !== 'none')
+    return answered(call, await answerSurface(parts, statement, recognised));
   const analysed = await analyse(parts, statement);
   const estimated = estimate(parts, analysed);
   if (estimated.kind === 'refused') return refused(parts, statement, estimated.refusal);
@@ -110,7 +115,8 @@ async function forward(parts: Parts, statement: Admitted): Promise<RequestEnding
   } finally {
     if (!isHandedOver) statement.permit.release();
   }
-  if (!isHandedOver) throw new Fault('internal', 'the ticket was closed before its statement was sent');
+  if (!isHandedOver)
+    throw new Fault('internal', 'the ticket was closed before its statement was sent');
   if (statement.isFree) recordUnheld(parts, statement, null);
   return relayStatement(parts, statement, upstreamRequest(statement));
 }
@@ -147,7 +153,11 @@ async function repeat(parts: Parts, statement: Identified, ending: RequestEnding
         identity: statement.identity,
         call: { ...call, ticketId: first.call.ticketId },
       };
-      const entry = parts.requests.again(sessionKey(statement), statement.requestId, statement.query.hash);
+      const entry = parts.requests.again(
+        sessionKey(statement),
+        statement.requestId,
+        statement.query.hash,
+      );
       return conclude(parts, call, entry, () => run(parts, again, entry));
     }
   }
@@ -205,5 +215,8 @@ function reusedRequestId(): Refusal {
 }
 
 function resultGone(): Refusal {
-  return callerRefusal('requestIdReused', 'Not run again: the statement has run, but its result can no longer be fetched.');
+  return callerRefusal(
+    'requestIdReused',
+    'Not run again: the statement has run, but its result can no longer be fetched.',
+  );
 }

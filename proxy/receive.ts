@@ -30,15 +30,25 @@ export async function receive(parts: Parts, call: Call): Promise<ReceiveOutcome>
     case 'tooLarge':
       return refused('requestTooLarge', `Not run: the body is larger than ${read.bytesMax} bytes.`);
     case 'timeout':
-      return refused('requestMalformed', `Not run: the body did not arrive within ${bodyTimeoutMs} ms.`);
+      return refused(
+        'requestMalformed',
+        `Not run: the body did not arrive within ${bodyTimeoutMs} ms.`,
+      );
     case 'broken':
       return { kind: 'gone' };
     case 'body':
       break;
   }
-  const decoded = decodeBody(read.bytes, call.request.headers['content-encoding'], inflatedBytesMax);
+  const decoded = decodeBody(
+    read.bytes,
+    call.request.headers['content-encoding'],
+    inflatedBytesMax,
+  );
   if (decoded.kind === 'tooLarge') {
-    return refused('requestTooLarge', `Not run: the body inflates to more than ${decoded.bytesMax} bytes.`);
+    return refused(
+      'requestTooLarge',
+      `Not run: the body inflates to more than ${decoded.bytesMax} bytes.`,
+    );
   }
   if (decoded.kind === 'malformed') return refused('requestMalformed', `Not run: ${decoded.why}.`);
   const query = readQueryRequest(decoded.bytes);

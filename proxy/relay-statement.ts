@@ -44,23 +44,36 @@ export async function relayStatement(
     if (end === undefined) return inDoubt(parts, statement);
     finishStatement(parts, call.ticketId, end);
   }
-  return outcome.small === null ? { kind: 'streamed', queryId } : { kind: 'answered', reply: outcome.small };
+  return outcome.small === null
+    ? { kind: 'streamed', queryId }
+    : { kind: 'answered', reply: outcome.small };
 }
 
 /** A small reply before it is relayed: session state is written, and a statement we stopped is told in our words. */
-async function beforeReply(parts: Parts, statement: Admitted, reply: ScannedReply): Promise<Buffer | undefined> {
+async function beforeReply(
+  parts: Parts,
+  statement: Admitted,
+  reply: ScannedReply,
+): Promise<Buffer | undefined> {
   const changes = sessionChanges(statement.query.sqlText, reply);
   try {
     await parts.sessions.change(statement.session, changes);
   } catch (thrown) {
-    parts.log.error({ err: toError(thrown) }, 'session state could not be written; other replicas do not see it');
+    parts.log.error(
+      { err: toError(thrown) },
+      'session state could not be written; other replicas do not see it',
+    );
   }
   const running = parts.running.get(statement.call.ticketId);
   return running === undefined ? undefined : stoppedReply(parts, running, reply);
 }
 
 /** Our text in place of upstream's "canceled", for a statement that we cancelled; undefined for every other reply. */
-export function stoppedReply(parts: Parts, running: RunningStatement, reply: ScannedReply): Buffer | undefined {
+export function stoppedReply(
+  parts: Parts,
+  running: RunningStatement,
+  reply: ScannedReply,
+): Buffer | undefined {
   const { stop } = running;
   if (stop === null || reply.top['code'] !== WIRE_CODES.queryCancelled) return undefined;
   const money = (credits: RunningStatement['holdCredits']): ReturnType<typeof priceCredits> =>
@@ -98,9 +111,15 @@ function unanswered(
 ): RequestEnding {
   const { call, isFree } = statement;
   parts.events.upstreamFailed(outcome.mayHaveRun ? 'no reply' : 'not connected');
-  parts.log.warn({ err: outcome.cause, ticketId: call.ticketId }, 'upstream did not answer a statement');
+  parts.log.warn(
+    { err: outcome.cause, ticketId: call.ticketId },
+    'upstream did not answer a statement',
+  );
   const told = outcome.mayHaveRun && !isFree ? MAY_HAVE_RUN : NOT_RUN;
-  const body = refusalBody({ code: 'upstreamUnreachable', message: told, detail: {} }, call.ticketId);
+  const body = refusalBody(
+    { code: 'upstreamUnreachable', message: told, detail: {} },
+    call.ticketId,
+  );
   const reply: SmallReply = {
     status: 200,
     headers: { 'content-type': 'application/json', 'content-length': String(body.length) },
@@ -113,7 +132,8 @@ function unanswered(
   return { kind: 'answered', reply };
 }
 
-const NOT_RUN = 'TG5001 Not run, nothing charged: Snowflake could not be reached. Send it again in a minute.';
+const NOT_RUN =
+  'TG5001 Not run, nothing charged: Snowflake could not be reached. Send it again in a minute.';
 const MAY_HAVE_RUN =
   'TG5001 Not answered: the connection to Snowflake broke after the statement was sent, so it may be running. Its cost stays held until Snowflake tells.';
 

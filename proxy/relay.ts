@@ -10,14 +10,24 @@ import { decodeBody } from './wire/body.js';
 import { ReplyScanner } from './wire/reply-scanner.js';
 import type { ScannedReply } from './wire/reply-scanner.js';
 import { headersForClient } from './upstream/headers.js';
-import type { UpstreamEngine, UpstreamFlow, UpstreamHeaders, UpstreamRequest } from './upstream/engine.js';
+import type {
+  UpstreamEngine,
+  UpstreamFlow,
+  UpstreamHeaders,
+  UpstreamRequest,
+} from './upstream/engine.js';
 
 /** A reply up to this size is held until it has been read; larger ones stream. */
 const SMALL_REPLY_BYTES = 64 * 1024;
 const SMALL_REPLY_INFLATED_BYTES = 16 * 1024 * 1024;
 
 export type RelayOutcome =
-  | { readonly kind: 'replied'; readonly status: number; readonly reply: ScannedReply; readonly small: SmallReply | null }
+  | {
+      readonly kind: 'replied';
+      readonly status: number;
+      readonly reply: ScannedReply;
+      readonly small: SmallReply | null;
+    }
   | { readonly kind: 'unreachable'; readonly cause: Error; readonly mayHaveRun: boolean };
 
 /** The bytes of a small reply, so that a repeat of the same request can be given them again. */
@@ -114,7 +124,8 @@ class Relaying {
   }
 
   async #finishSmall(): Promise<RelayOutcome> {
-    const body = this.#held.length === 1 ? (this.#held[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#held);
+    const body =
+      this.#held.length === 1 ? (this.#held[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#held);
     const decoded = decodeBody(body, encodingOf(this.#headers), SMALL_REPLY_INFLATED_BYTES);
     if (decoded.kind === 'decoded') this.#scanner.push(decoded.bytes);
     const reply = this.#scanner.result();
@@ -190,6 +201,7 @@ function decoderFor(encoding: string | undefined): Transform | undefined {
       return createInflate();
     case 'br':
       return createBrotliDecompress({ flush: constants.BROTLI_OPERATION_FLUSH });
+    case undefined:
     default:
       return undefined;
   }

@@ -20,7 +20,12 @@ export interface Replica {
  * Announces this process. `name` is stable over restarts (one process per data directory holds it), so that what an
  * earlier incarnation left open is adopted without waiting for its silence.
  */
-export async function startReplica(db: Database, log: Log, name: string, incarnation: string): Promise<Replica> {
+export async function startReplica(
+  db: Database,
+  log: Log,
+  name: string,
+  incarnation: string,
+): Promise<Replica> {
   const id = `${name}#${incarnation}`;
   await db.query(
     'UPDATE replica SET stopped_at = now() WHERE starts_with(id, $1) AND stopped_at IS NULL',

@@ -18,7 +18,11 @@ export type RequestEnding =
 
 export type RequestState =
   | { readonly kind: 'new'; readonly entry: RequestEntry }
-  | { readonly kind: 'repeat'; readonly ending: Promise<RequestEnding>; readonly entry: RequestEntry }
+  | {
+      readonly kind: 'repeat';
+      readonly ending: Promise<RequestEnding>;
+      readonly entry: RequestEntry;
+    }
   /** The id stands for another statement: refused (design: same request id with other SQL). */
   | { readonly kind: 'reused' };
 

@@ -28,7 +28,10 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
   }
   const budgets = budgetsOf(statement);
   const { estimate, ceilingCredits } = statement;
-  const holdCredits = maxAmount(minAmount(estimate.highCredits, ceilingCredits), estimate.expectedCredits);
+  const holdCredits = maxAmount(
+    minAmount(estimate.highCredits, ceilingCredits),
+    estimate.expectedCredits,
+  );
   const outcome = await parts.ledger.reserve({
     ticket: ticketFacts(parts, statement),
     budgetIds: budgets,
@@ -41,18 +44,30 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
         ceilingCredits,
         outcome.budgets.flatMap((budget) =>
           budget.isHard && budget.availableCredits !== null
-            ? [{ budgetId: budget.budgetId, availableCredits: addCredits(budget.availableCredits, holdCredits) }]
+            ? [
+                {
+                  budgetId: budget.budgetId,
+                  availableCredits: addCredits(budget.availableCredits, holdCredits),
+                },
+              ]
             : [],
         ),
       );
       const hold = ledgerHold(parts.ledger, parts.log, ticketId, outcome.holdCredits);
       return {
         kind: 'reserved',
-        statement: { ...statement, ceilingCredits: maxAmount(ceiling.ceilingCredits, holdCredits), hold },
+        statement: {
+          ...statement,
+          ceilingCredits: maxAmount(ceiling.ceilingCredits, holdCredits),
+          hold,
+        },
       };
     }
     case 'refused': {
-      const refusal = budgetRefusal(standingText(outcome.budget, statement), refusalContext(parts, statement));
+      const refusal = budgetRefusal(
+        standingText(outcome.budget, statement),
+        refusalContext(parts, statement),
+      );
       await recordRefusal(parts, statement, refusal);
       return { kind: 'refused', refusal };
     }

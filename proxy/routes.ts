@@ -30,10 +30,15 @@ const EXACT: ReadonlyMap<string, Handler> = new Map<string, Handler>([
 ]);
 
 const UUID = '([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})';
-const BY_ID: readonly { readonly pattern: RegExp; readonly handle: (parts: Parts, call: Call, id: string) => Promise<void> }[] = [
+const BY_ID: readonly {
+  readonly pattern: RegExp;
+  readonly handle: (parts: Parts, call: Call, id: string) => Promise<void>;
+}[] = [
   { pattern: new RegExp(`^GET /queries/${UUID}/result$`), handle: handleResult },
   { pattern: new RegExp(`^POST /queries/${UUID}/abort-request$`), handle: handleById },
   { pattern: new RegExp(`^GET /monitoring/queries/${UUID}$`), handle: handleById },
+  // snowflake-connector-python 5 asks with two slashes; forwarded as it came, the id is the same to both of us.
+  { pattern: new RegExp(`^GET /monitoring/queries//${UUID}$`), handle: handleById },
 ];
 
 /** The handler of a method and raw path; undefined for everything that is not on the list. */

@@ -29,7 +29,11 @@ export async function startServer(parts: Parts, options: ListenOptions): Promise
   let inFlight = 0;
   let isStopping = false;
   let onIdle: () => void = () => undefined;
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS });
+  const server = createServer({
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: 0,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+  });
   server.on('request', (request, response) => {
     inFlight += 1;
     // A statement goes on after its client has gone, so the handler's end counts, not the socket's.
@@ -59,7 +63,11 @@ export async function startServer(parts: Parts, options: ListenOptions): Promise
   };
 }
 
-async function handle(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  parts: Parts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const call = callOf(parts, request, response);
   try {
     const handler = handlerFor(request.method ?? '', call.path);
@@ -67,7 +75,10 @@ async function handle(parts: Parts, request: IncomingMessage, response: ServerRe
       request.resume();
       sendRefusal(
         response,
-        callerRefusal('pathRefused', `Not run: ${String(request.method)} ${call.path.slice(0, 120)} is not a request that Tollgate passes on.`),
+        callerRefusal(
+          'pathRefused',
+          `Not run: ${String(request.method)} ${call.path.slice(0, 120)} is not a request that Tollgate passes on.`,
+        ),
         null,
       );
       return;

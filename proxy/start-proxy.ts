@@ -81,53 +81,13 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
 }
 
 async function assemble(options: ProxyOptions, life: Lifecycle): Promise<Proxy> {
-  const { log, db, clock, ids } = options;
-  const replica = await startReplica(db, log, options.replicaName, ids.ticket(Date.now()));
-  life.add('replica', replica);
-  const events = createEvents(options.metrics, log);
-  const ledger = createLedger(db, clock);
-  const journal = await openJournal({ directory: join(options.dataDir, 'journal'), bytesMax: JOURNAL_BYTES_MAX, log });
-  const settler = new Settler({ ledger, journal, log, events });
-  life.add('settler', { stop: (signal) => settler.drain(signal) });
-  const ticketLog = life.add('ticket log', new TicketLog(ledger, log));
-  const control = life.add('control', await startControlRefresher({ db, log, pollIntervalMs: CONTROL_POLL_MS }));
-  const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
-  await statistics.refresh();
-  const history = life.add('history', new HistoryCache(db, log));
-  await history.load();
-  const upstreams = life.add('upstreams', new Upstreams(options.accounts.map((each) => openUpstream(options, each))));
-  const analyser = life.add('analyser', createAnalyser());
-  const doubts = life.add(
-    'doubts',
-    new Doubts({ db, ledger, settler, control, replica, clock, log, connect: options.connectService }),
-  );
-  const parts: Parts = {
-    log,
-    clock,
-    ids,
-    limits: options.limits,
-    replica: replica.id,
-    events,
-    control,
-    sealer: new TokenSealer(options.sealKeys, ids.randomBytes, options.sessionsCachedMax * 2),
-    sessions: new SessionStore(db, { cachedMax: options.sessionsCachedMax, freshMs: SESSION_FRESH_MS }),
-    upstreams,
-    analyser,
-    history,
-    statistics,
-    ledger,
-    gate: new Gate(() => performance.now()),
-    requests: new RequestRegistry({ rememberedMax: REQUESTS_REMEMBERED_MAX, rememberMs: REQUEST_REMEMBERED_MS }),
-    running: new RunningStatements(),
-    settler,
-    doubts,
-    ticketLog,
-    surface: createSurface({ db, clock }),
-  };
+  const { log } = options;
+  const parts = await createParts(options, life);
   exposeGauges(options.metrics, parts);
-  const replayed = await settler.replay();
-  if (replayed > 0) log.info({ replayed }, 'outcomes of an earlier life are settled from the journal');
-  doubts.start();
+  const replayed = await parts.settler.replay();
+  if (replayed > 0)
+    log.info({ replayed }, 'outcomes of an earlier life are settled from the journal');
+  parts.doubts.start();
   const meter = startMeter(parts, options.meterIntervalMs);
   life.add('meter', { stop: () => Promise.resolve(meter.stop()) });
   const server = life.add('listener', await startServer(parts, options));
@@ -142,7 +102,72 @@ async function assemble(options: ProxyOptions, life: Lifecycle): Promise<Proxy> 
   };
 }
 
-function openUpstream(options: ProxyOptions, each: { readonly account: string; readonly origin: string }): Upstream {
+/** Parts in the order they depend on each other; they are stopped in reverse. */
+async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Parts> {
+  const { log, db, clock, ids, limits } = options;
+  const replica = life.add(
+    'replica',
+    await startReplica(db, log, options.replicaName, ids.ticket(Date.now())),
+  );
+  const events = createEvents(options.metrics, log);
+  const ledger = createLedger(db, clock);
+  const directory = join(options.dataDir, 'journal');
+  const journal = await openJournal({ directory, bytesMax: JOURNAL_BYTES_MAX, log });
+  const settler = new Settler({ ledger, journal, log, events });
+  life.add('settler', { stop: (signal) => settler.drain(signal) });
+  const ticketLog = life.add('ticket log', new TicketLog(ledger, log));
+  const control = life.add(
+    'control',
+    await startControlRefresher({ db, log, pollIntervalMs: CONTROL_POLL_MS }),
+  );
+  const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
+  await statistics.refresh();
+  const history = life.add('history', new HistoryCache(db, log));
+  await history.load();
+  const accounts = options.accounts.map((each) => openUpstream(options, each));
+  const connect = options.connectService;
+  return {
+    log,
+    clock,
+    ids,
+    limits,
+    replica: replica.id,
+    events,
+    control,
+    sealer: new TokenSealer(
+      options.sealKeys,
+      (size) => ids.randomBytes(size),
+      options.sessionsCachedMax * 2,
+    ),
+    sessions: new SessionStore(db, {
+      cachedMax: options.sessionsCachedMax,
+      freshMs: SESSION_FRESH_MS,
+    }),
+    upstreams: life.add('upstreams', new Upstreams(accounts)),
+    analyser: life.add('analyser', createAnalyser()),
+    history,
+    statistics,
+    ledger,
+    gate: new Gate(() => performance.now()),
+    requests: new RequestRegistry({
+      rememberedMax: REQUESTS_REMEMBERED_MAX,
+      rememberMs: REQUEST_REMEMBERED_MS,
+    }),
+    running: new RunningStatements(),
+    settler,
+    doubts: life.add(
+      'doubts',
+      new Doubts({ db, ledger, settler, control, replica, clock, log, connect }),
+    ),
+    ticketLog,
+    surface: createSurface({ db, clock }),
+  };
+}
+
+function openUpstream(
+  options: ProxyOptions,
+  each: { readonly account: string; readonly origin: string },
+): Upstream {
   return {
     account: each.account,
     host: new URL(each.origin).host,
@@ -163,9 +188,29 @@ function problemsOf(parts: Parts): readonly string[] {
 }
 
 function exposeGauges(metrics: Metrics, parts: Parts): void {
-  metrics.gaugeFrom('tollgate_running_statements', 'Statements upstream now', () => parts.running.size);
-  metrics.gaugeFrom('tollgate_settlement_backlog', 'Settlements the ledger does not have yet', () => parts.settler.backlog);
-  metrics.gaugeFrom('tollgate_tickets_in_doubt', 'Tickets whose end was not seen', () => parts.doubts.size);
-  metrics.gaugeFrom('tollgate_tickets_dropped', 'Tickets without holds that could not be written', () => parts.ticketLog.dropped);
-  metrics.gaugeFrom('tollgate_control_version', 'Version of the control document in force', () => parts.control.current()?.version ?? 0);
+  metrics.gaugeFrom(
+    'tollgate_running_statements',
+    'Statements upstream now',
+    () => parts.running.size,
+  );
+  metrics.gaugeFrom(
+    'tollgate_settlement_backlog',
+    'Settlements the ledger does not have yet',
+    () => parts.settler.backlog,
+  );
+  metrics.gaugeFrom(
+    'tollgate_tickets_in_doubt',
+    'Tickets whose end was not seen',
+    () => parts.doubts.size,
+  );
+  metrics.gaugeFrom(
+    'tollgate_tickets_dropped',
+    'Tickets without holds that could not be written',
+    () => parts.ticketLog.dropped,
+  );
+  metrics.gaugeFrom(
+    'tollgate_control_version',
+    'Version of the control document in force',
+    () => parts.control.current()?.version ?? 0,
+  );
 }

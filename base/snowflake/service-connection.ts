@@ -28,7 +28,11 @@ interface SdkStatementOptions {
   readonly sqlText: string;
   readonly binds: readonly (string | number)[];
   readonly fetchAsString: readonly string[];
-  complete(error: Error | undefined, statement: unknown, rows: readonly Record<string, unknown>[] | undefined): void;
+  complete(
+    error: Error | undefined,
+    statement: unknown,
+    rows: readonly Record<string, unknown>[] | undefined,
+  ): void;
 }
 
 interface SdkConnection {
@@ -46,7 +50,11 @@ let sdk: Promise<Sdk> | undefined;
 
 async function loadSdk(): Promise<Sdk> {
   const module = (await import('snowflake-sdk')) as unknown as { default: Sdk };
-  module.default.configure({ logLevel: 'ERROR', logFilePath: 'STDOUT', additionalLogToConsole: false });
+  module.default.configure({
+    logLevel: 'ERROR',
+    logFilePath: 'STDOUT',
+    additionalLogToConsole: false,
+  });
   return module.default;
 }
 
@@ -63,7 +71,9 @@ export async function connectService(credentials: ServiceCredentials): Promise<S
   });
   try {
     await new Promise<void>((resolve, reject) => {
-      connection.connect((error) => (error === undefined || error === null ? resolve() : reject(error)));
+      connection.connect((error) =>
+        error === undefined || error === null ? resolve() : reject(error),
+      );
     });
   } catch (cause) {
     throw new Fault(
@@ -78,7 +88,11 @@ export async function connectService(credentials: ServiceCredentials): Promise<S
   };
 }
 
-function run(connection: SdkConnection, sql: string, binds: readonly (string | number)[]): Promise<ServiceRow[]> {
+function run(
+  connection: SdkConnection,
+  sql: string,
+  binds: readonly (string | number)[],
+): Promise<ServiceRow[]> {
   return new Promise((resolve, reject) => {
     connection.execute({
       sqlText: sql,
@@ -86,7 +100,12 @@ function run(connection: SdkConnection, sql: string, binds: readonly (string | n
       fetchAsString: ['Number', 'Boolean', 'Date', 'JSON', 'Buffer'],
       complete: (error, _statement, rows) => {
         if (!error) resolve((rows ?? []).map(toText));
-        else reject(new Fault('upstreamUnreachable', `the service statement failed: ${error.message}`, { cause: error }));
+        else
+          reject(
+            new Fault('upstreamUnreachable', `the service statement failed: ${error.message}`, {
+              cause: error,
+            }),
+          );
       },
     });
   });
@@ -96,7 +115,15 @@ function toText(row: Record<string, unknown>): ServiceRow {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => [
       name.toUpperCase(),
-      value === null || value === undefined ? null : String(value),
+      value === null || value === undefined ? null : textOf(value),
     ]),
   );
+}
+
+/** Values come as text where asked for; what the driver still converts has a text form of its own. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return String(value);
+  return value instanceof Date ? value.toISOString() : JSON.stringify(value);
 }

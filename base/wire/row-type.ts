@@ -24,7 +24,11 @@ export function columnType(
 ): RowType {
   const text = type === 'text' || type === 'variant' || type === 'object' || type === 'array';
   const time = type === 'time' || type.startsWith('timestamp');
-  const length = text ? (size.length ?? TEXT_LENGTH_MAX) : type === 'binary' ? (size.length ?? 8_388_608) : null;
+  const length = text
+    ? (size.length ?? TEXT_LENGTH_MAX)
+    : type === 'binary'
+      ? (size.length ?? 8_388_608)
+      : null;
   return {
     name,
     type,

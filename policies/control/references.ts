@@ -3,6 +3,7 @@
  * that exists, dates of one thing do not overlap, conditions compile. It reads the raw document leniently, so that a
  * document with a wrong shape gets its reference problems in the same answer.
  */
+import { compareAmounts, tryParseCredits } from '#base/units.js';
 import { createConditionCompiler } from '../rules/condition.js';
 import { foldName } from '../rules/glob.js';
 import { tryParseInstant } from './instant.js';
@@ -261,9 +262,11 @@ function endedBeforeBegun(entries: readonly Entry[]): readonly ControlProblem[] 
 
 function holdsAboveCeiling(entries: readonly Entry[]): readonly ControlProblem[] {
   return entries.flatMap(({ path, fields }) => {
-    const ceiling = Number(fields['ceilingCredits']);
-    return ['guessHoldCredits', 'guessExpectedCredits'].flatMap((key) =>
-      Number(fields[key]) > ceiling
+    const ceiling = tryParseCredits(textOf(fields['ceilingCredits']) ?? '');
+    if (ceiling === undefined) return [];
+    return ['guessHoldCredits', 'guessExpectedCredits'].flatMap((key) => {
+      const amount = tryParseCredits(textOf(fields[key]) ?? '');
+      return amount !== undefined && compareAmounts(amount, ceiling) > 0
         ? [
             {
               path: formatPath([...path, key]),
@@ -271,8 +274,8 @@ function holdsAboveCeiling(entries: readonly Entry[]): readonly ControlProblem[]
               wayOut: 'lower it, or raise ceilingCredits',
             },
           ]
-        : [],
-    );
+        : [];
+    });
   });
 }
 

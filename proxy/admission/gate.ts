@@ -55,8 +55,16 @@ export class Gate {
   }
 
   /** Running and waiting statements per tier, for metrics. */
-  occupancy(): readonly { readonly tier: string; readonly running: number; readonly waiting: number }[] {
-    return [...this.#lanes].map(([tier, lane]) => ({ tier, running: lane.running, waiting: lane.waiting }));
+  occupancy(): readonly {
+    readonly tier: string;
+    readonly running: number;
+    readonly waiting: number;
+  }[] {
+    return [...this.#lanes].map(([tier, lane]) => ({
+      tier,
+      running: lane.running,
+      waiting: lane.waiting,
+    }));
   }
 
   #laneOf(tier: string): Lane {

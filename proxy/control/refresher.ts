@@ -66,7 +66,10 @@ class Refresher implements ControlRefresher {
       const row = rows[0];
       if (row !== undefined) this.#accept(Number(row.version), row.document);
     } catch (thrown) {
-      this.#log.warn({ err: toError(thrown) }, 'control tables could not be read; the last good snapshot stays');
+      this.#log.warn(
+        { err: toError(thrown) },
+        'control tables could not be read; the last good snapshot stays',
+      );
     }
   }
 
@@ -81,7 +84,10 @@ class Refresher implements ControlRefresher {
         },
       );
     } catch (thrown) {
-      this.#log.warn({ err: toError(thrown) }, 'no notifications of control changes; polling until they are back');
+      this.#log.warn(
+        { err: toError(thrown) },
+        'no notifications of control changes; polling until they are back',
+      );
     }
   }
 
@@ -104,6 +110,9 @@ class Refresher implements ControlRefresher {
       return;
     }
     this.#rejectedVersion = version;
-    this.#log.error({ version, problems: parsed.problems }, 'control version is invalid; the last good one stays');
+    this.#log.error(
+      { version, problems: parsed.problems },
+      'control version is invalid; the last good one stays',
+    );
   }
 }

@@ -69,17 +69,29 @@ export class HistoryCache {
     for (const [name] of batch) this.#dirty.delete(name);
     const rows = batch.flatMap(([, { kind, key, seconds }]) => {
       const entry = this.#store.lookup(kind, key);
-      return entry === undefined ? [] : [[kind, key, entry.count, entry.logMean, entry.logVariance, seconds] as const];
+      return entry === undefined
+        ? []
+        : [[kind, key, entry.count, entry.logMean, entry.logVariance, seconds] as const];
     });
     for (const tier of this.#tiers) {
       for (const kind of HISTORY_KINDS) {
-        rows.push(['quantile' as HistoryKind, `${kind}:${tier}`, 1, this.#store.quantile(kind, tier), 0, 0]);
+        rows.push([
+          'quantile' as HistoryKind,
+          `${kind}:${tier}`,
+          1,
+          this.#store.quantile(kind, tier),
+          0,
+          0,
+        ]);
       }
     }
     try {
       await this.#write(rows);
     } catch (thrown) {
-      this.#log.warn({ err: toError(thrown) }, 'the history of shapes could not be written; it will be tried again');
+      this.#log.warn(
+        { err: toError(thrown) },
+        'the history of shapes could not be written; it will be tried again',
+      );
       for (const [name, value] of batch) if (!this.#dirty.has(name)) this.#dirty.set(name, value);
     }
   }
@@ -89,7 +101,9 @@ export class HistoryCache {
     await this.flush();
   }
 
-  async #write(rows: readonly (readonly [string, string, number, number, number, number])[]): Promise<void> {
+  async #write(
+    rows: readonly (readonly [string, string, number, number, number, number])[],
+  ): Promise<void> {
     await this.#db.query(
       `INSERT INTO shape_history (key_kind, key, samples, log_mean, log_variance, last_seconds, updated_at)
        SELECT kind, key, samples, mean, variance, seconds, now()
@@ -104,10 +118,17 @@ export class HistoryCache {
 }
 
 function toHistoryRow(row: ShapeRow): HistoryRow[] {
-  if (row.key_kind === 'quantile') return [{ kind: 'quantile', key: row.key, quantile: row.log_mean }];
+  if (row.key_kind === 'quantile')
+    return [{ kind: 'quantile', key: row.key, quantile: row.log_mean }];
   const kind = HISTORY_KINDS.find((candidate) => candidate === row.key_kind);
   if (kind === undefined) return [];
   return [
-    { kind, key: row.key, count: Number(row.samples), logMean: row.log_mean, logVariance: row.log_variance },
+    {
+      kind,
+      key: row.key,
+      count: Number(row.samples),
+      logMean: row.log_mean,
+      logVariance: row.log_variance,
+    },
   ];
 }

@@ -70,7 +70,10 @@ export class StatisticsCache {
       this.#accounts = groupByAccount(rows, String(this.#loads));
       this.#importedAt = at;
     } catch (thrown) {
-      this.#log.warn({ err: toError(thrown) }, 'table statistics could not be read; the last ones stay');
+      this.#log.warn(
+        { err: toError(thrown) },
+        'table statistics could not be read; the last ones stay',
+      );
     }
   }
 
@@ -104,7 +107,10 @@ function accountStatistics(version: string): AccountStatistics {
   };
 }
 
-function groupByAccount(rows: readonly StatisticsRow[], version: string): ReadonlyMap<string, AccountStatistics> {
+function groupByAccount(
+  rows: readonly StatisticsRow[],
+  version: string,
+): ReadonlyMap<string, AccountStatistics> {
   const accounts = new Map<string, AccountStatistics>();
   for (const row of rows) {
     let account = accounts.get(row.account);
@@ -119,7 +125,9 @@ function groupByAccount(rows: readonly StatisticsRow[], version: string): Readon
       clusteringColumn: row.clustering_column,
       low: row.clustering_low,
       high: row.clustering_high,
-      columns: Object.fromEntries(Object.entries(row.columns).map(([name, share]) => [name, share ?? undefined])),
+      columns: Object.fromEntries(
+        Object.entries(row.columns).map(([name, share]) => [name, share ?? undefined]),
+      ),
     });
   }
   return accounts;

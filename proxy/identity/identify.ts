@@ -23,18 +23,27 @@ export type Authenticated =
  * The session behind an Authorization header. Refused: a token that is not ours, an account no longer fronted, a
  * session that was closed or revoked. Fault `ledgerUnavailable` when the session must be read and Postgres is away.
  */
-export async function authenticate(parts: Parts, authorization: string | undefined): Promise<Authenticated> {
+export async function authenticate(
+  parts: Parts,
+  authorization: string | undefined,
+): Promise<Authenticated> {
   const token = tokenOfAuthorization(authorization);
   // Heartbeats of some drivers carry the master token; both name the same session.
   const identity =
-    token === undefined ? undefined : (parts.sealer.open(token, 'session') ?? parts.sealer.open(token, 'master'));
+    token === undefined
+      ? undefined
+      : (parts.sealer.open(token, 'session') ?? parts.sealer.open(token, 'master'));
   const upstream = identity === undefined ? undefined : parts.upstreams.get(identity.account);
-  if (identity === undefined || upstream === undefined) return { kind: 'refused', refusal: foreignToken() };
+  if (identity === undefined || upstream === undefined)
+    return { kind: 'refused', refusal: foreignToken() };
   const session = await parts.sessions.read(identity);
   if (session === undefined || session.isEnded) {
     return {
       kind: 'refused',
-      refusal: callerRefusal('unauthenticated', 'Not run: this session was closed or revoked. Connect again.'),
+      refusal: callerRefusal(
+        'unauthenticated',
+        'Not run: this session was closed or revoked. Connect again.',
+      ),
     };
   }
   return { kind: 'session', identity, upstream, session };
@@ -51,21 +60,36 @@ export async function identify(parts: Parts, received: Received): Promise<Identi
   const { identity, upstream, session } = authenticated;
   if (identity.kind !== 'session') return { kind: 'refused', refusal: foreignToken() };
   const snapshot = parts.control.current();
-  if (snapshot === undefined) throw new Fault('controlStale', 'no control snapshot has been loaded yet');
+  if (snapshot === undefined)
+    throw new Fault('controlStale', 'no control snapshot has been loaded yet');
   const who = snapshot.resolvePrincipal({
     account: identity.account,
     snowflakeUser: session.snowflakeUser,
     role: session.role,
   });
   if (who.kind === 'unknown') {
-    return refused('principalUnknown', `Not run: no team answers for ${session.snowflakeUser} any more. Ask the platform admins for a mapping rule.`);
+    return refused(
+      'principalUnknown',
+      `Not run: no team answers for ${session.snowflakeUser} any more. Ask the platform admins for a mapping rule.`,
+    );
   }
   if (who.kind === 'suspended') {
-    return refused('principalSuspended', `Not run: ${who.principal.id} is suspended. Ask ${who.principal.owner}.`);
+    return refused(
+      'principalSuspended',
+      `Not run: ${who.principal.id} is suspended. Ask ${who.principal.owner}.`,
+    );
   }
   return {
     kind: 'identified',
-    statement: { ...received, identity, upstream, session, snapshot, principal: who.principal, team: who.team },
+    statement: {
+      ...received,
+      identity,
+      upstream,
+      session,
+      snapshot,
+      principal: who.principal,
+      team: who.team,
+    },
   };
 }
 

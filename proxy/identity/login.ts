@@ -36,10 +36,15 @@ export async function handleLogin(parts: Parts, call: Call): Promise<void> {
   if ('code' in body) return sendRefusal(call.response, body, null);
   const login = readLogin(body.decoded);
   if (login === undefined) {
-    return sendRefusal(call.response, callerRefusal('requestMalformed', 'The login is not a JSON object with "data".'), null);
+    return sendRefusal(
+      call.response,
+      callerRefusal('requestMalformed', 'The login is not a JSON object with "data".'),
+      null,
+    );
   }
   const upstream = parts.upstreams.select(call.request.headers.host, login.accountName);
-  if (upstream === undefined) return sendRefusal(call.response, unknownAccount(login.accountName), null);
+  if (upstream === undefined)
+    return sendRefusal(call.response, unknownAccount(login.accountName), null);
   const reply = await upstream.engine.exchange(
     {
       method: 'POST',
@@ -78,14 +83,19 @@ export async function handleLogin(parts: Parts, call: Call): Promise<void> {
 
 /** `POST /session/token-request`: both tokens of the request are opened, both of the reply sealed. */
 export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
-  const master = parts.sealer.open(tokenOfAuthorization(call.request.headers.authorization) ?? '', 'master');
+  const master = parts.sealer.open(
+    tokenOfAuthorization(call.request.headers.authorization) ?? '',
+    'master',
+  );
   const body = await bodyOf(parts, call);
   if ('code' in body) return sendRefusal(call.response, body, null);
   const upstream = master === undefined ? undefined : parts.upstreams.get(master.account);
-  if (master === undefined || upstream === undefined) return sendRefusal(call.response, foreignToken(), null);
+  if (master === undefined || upstream === undefined)
+    return sendRefusal(call.response, foreignToken(), null);
   const scan = scanObject(body.decoded);
   const old = scan.kind === 'object' ? memberOf(scan.members, 'oldSessionToken') : undefined;
-  const oldToken = old === undefined ? undefined : parts.sealer.open(stringAt(body.decoded, old) ?? '', 'session');
+  const oldToken =
+    old === undefined ? undefined : parts.sealer.open(stringAt(body.decoded, old) ?? '', 'session');
   if (old === undefined || oldToken === undefined || oldToken.sessionId !== master.sessionId) {
     return sendRefusal(call.response, foreignToken(), null);
   }
@@ -96,7 +106,9 @@ export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
       method: 'POST',
       path: call.target,
       headers: { ...headers, authorization: snowflakeToken(master.upstreamToken) },
-      body: applyEdits(body.decoded, [{ span: old.value, text: JSON.stringify(oldToken.upstreamToken) }]),
+      body: applyEdits(body.decoded, [
+        { span: old.value, text: JSON.stringify(oldToken.upstreamToken) },
+      ]),
     },
     REPLY_BYTES_MAX,
   );
@@ -145,7 +157,11 @@ function readLogin(body: Buffer): Login | undefined {
   const timeout = Number(session['STATEMENT_TIMEOUT_IN_SECONDS']);
   return {
     accountName: textField(fields['ACCOUNT_NAME']) ?? undefined,
-    snowflakeUser: (textField(fields['LOGIN_NAME']) ?? subjectOfJwt(textField(fields['TOKEN'])) ?? '').toUpperCase(),
+    snowflakeUser: (
+      textField(fields['LOGIN_NAME']) ??
+      subjectOfJwt(textField(fields['TOKEN'])) ??
+      ''
+    ).toUpperCase(),
     queryTag: textField(session['QUERY_TAG']),
     statementTimeoutSeconds: Number.isSafeInteger(timeout) && timeout > 0 ? timeout : null,
   };
@@ -156,7 +172,9 @@ function subjectOfJwt(token: string | null): string | undefined {
   const payload = token?.split('.')[1];
   if (payload === undefined) return undefined;
   try {
-    const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as { sub?: unknown };
+    const { sub } = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as {
+      sub?: unknown;
+    };
     return typeof sub === 'string' ? sub.slice(sub.indexOf('.') + 1) : undefined;
   } catch {
     return undefined;
@@ -179,7 +197,11 @@ interface TokensRead {
 /** The tokens of a successful reply; undefined for any other reply, which is relayed as it is. */
 function readTokens(reply: UpstreamReply, tokenKey: string): TokensRead | undefined {
   const encoding = reply.headers['content-encoding'];
-  const decoded = decodeBody(reply.body, typeof encoding === 'string' ? encoding : undefined, REPLY_BYTES_MAX);
+  const decoded = decodeBody(
+    reply.body,
+    typeof encoding === 'string' ? encoding : undefined,
+    REPLY_BYTES_MAX,
+  );
   if (reply.status !== 200 || decoded.kind !== 'decoded') return undefined;
   const body = decoded.bytes;
   try {
@@ -219,7 +241,10 @@ function readLoginReply(reply: UpstreamReply): LoginReplyRead | undefined {
   const sessionId = memberOf(tokens.data, 'sessionId');
   const info = memberOf(tokens.data, 'sessionInfo');
   if (sessionId === undefined) return undefined;
-  const session = (info === undefined ? {} : JSON.parse(textOf(tokens.body, info.value))) as Record<string, unknown>;
+  const session = (info === undefined ? {} : JSON.parse(textOf(tokens.body, info.value))) as Record<
+    string,
+    unknown
+  >;
   return {
     body: tokens.body,
     tokenSpan: tokens.tokenSpan,
@@ -245,7 +270,8 @@ async function admitSession(
   session: LoginReply,
 ): Promise<Refusal | undefined> {
   const snapshot = parts.control.current();
-  if (snapshot === undefined) throw new Fault('controlStale', 'no control snapshot has been loaded yet');
+  if (snapshot === undefined)
+    throw new Fault('controlStale', 'no control snapshot has been loaded yet');
   const who = snapshot.resolvePrincipal({
     account: upstream.account,
     snowflakeUser: login.snowflakeUser,
@@ -258,7 +284,10 @@ async function admitSession(
     );
   }
   if (who.kind === 'suspended') {
-    return callerRefusal('principalSuspended', `Not connected: ${who.principal.id} is suspended. Ask ${who.principal.owner}.`);
+    return callerRefusal(
+      'principalSuspended',
+      `Not connected: ${who.principal.id} is suspended. Ask ${who.principal.owner}.`,
+    );
   }
   await parts.sessions.open({
     account: upstream.account,
@@ -283,7 +312,11 @@ async function closeUpstream(upstream: Upstream, token: string): Promise<void> {
       {
         method: 'POST',
         path: '/session?delete=true',
-        headers: { host: upstream.host, authorization: snowflakeToken(token), 'content-type': 'application/json' },
+        headers: {
+          host: upstream.host,
+          authorization: snowflakeToken(token),
+          'content-type': 'application/json',
+        },
         body: Buffer.from('{}'),
       },
       REPLY_BYTES_MAX,
@@ -293,17 +326,28 @@ async function closeUpstream(upstream: Upstream, token: string): Promise<void> {
   }
 }
 
-async function bodyOf(parts: Parts, call: Call): Promise<Refusal | { readonly raw: Buffer; readonly decoded: Buffer }> {
+async function bodyOf(
+  parts: Parts,
+  call: Call,
+): Promise<Refusal | { readonly raw: Buffer; readonly decoded: Buffer }> {
   const read = await readBody(call.request, LOGIN_BYTES_MAX, parts.limits.bodyTimeoutMs);
   if (read.kind === 'tooLarge') {
-    return callerRefusal('requestTooLarge', `Not run: the body is larger than ${read.bytesMax} bytes.`);
+    return callerRefusal(
+      'requestTooLarge',
+      `Not run: the body is larger than ${read.bytesMax} bytes.`,
+    );
   }
-  if (read.kind !== 'body') return callerRefusal('requestMalformed', 'Not run: the body did not arrive whole.');
+  if (read.kind !== 'body')
+    return callerRefusal('requestMalformed', 'Not run: the body did not arrive whole.');
   const decoded = decodeBody(read.bytes, call.request.headers['content-encoding'], LOGIN_BYTES_MAX);
   if (decoded.kind === 'tooLarge') {
-    return callerRefusal('requestTooLarge', `Not run: the body inflates to more than ${decoded.bytesMax} bytes.`);
+    return callerRefusal(
+      'requestTooLarge',
+      `Not run: the body inflates to more than ${decoded.bytesMax} bytes.`,
+    );
   }
-  if (decoded.kind === 'malformed') return callerRefusal('requestMalformed', `Not run: ${decoded.why}.`);
+  if (decoded.kind === 'malformed')
+    return callerRefusal('requestMalformed', `Not run: ${decoded.why}.`);
   return { raw: read.bytes, decoded: decoded.bytes };
 }
 
@@ -322,7 +366,10 @@ function unknownAccount(accountName: string | undefined): Refusal {
 function relayReply(call: Call, reply: UpstreamReply): void {
   sendSmall(call.response, {
     status: reply.status,
-    headers: { ...headersForClient(reply.headers, false), 'content-length': String(reply.body.length) },
+    headers: {
+      ...headersForClient(reply.headers, false),
+      'content-length': String(reply.body.length),
+    },
     body: reply.body,
   });
 }

@@ -1,5 +1,13 @@
 /** What a statement changed in its session, read from the reply and, for ALTER SESSION, from the text. */
-import { KIND, isOperator, kindAt, lex, significantIndexes, textAt, wordAt } from '#base/sql/lexer.js';
+import {
+  KIND,
+  isOperator,
+  kindAt,
+  lex,
+  significantIndexes,
+  textAt,
+  wordAt,
+} from '#base/sql/lexer.js';
 import { stringValueAt } from '#base/sql/token-values.js';
 import type { ScannedReply } from '../wire/reply-scanner.js';
 import type { SessionContext } from './sessions.js';
@@ -30,14 +38,16 @@ function alterSessionChanges(sqlText: string): Changes {
   if (!/alter\s+session/i.test(sqlText)) return {};
   const tokens = lex(sqlText);
   const at = significantIndexes(tokens);
-  const word = (index: number): string => (at[index] === undefined ? '' : wordAt(tokens, at[index]));
+  const word = (index: number): string =>
+    at[index] === undefined ? '' : wordAt(tokens, at[index]);
   if (word(0) !== 'ALTER' || word(1) !== 'SESSION') return {};
   const changes: Changes = {};
   const assign = (name: string, value: string | null): void => {
     if (name === 'QUERY_TAG') changes.queryTag = value === '' ? null : value;
     if (name === 'STATEMENT_TIMEOUT_IN_SECONDS') {
       const seconds = Number(value);
-      changes.statementTimeoutSeconds = value !== null && Number.isSafeInteger(seconds) && seconds > 0 ? seconds : null;
+      changes.statementTimeoutSeconds =
+        value !== null && Number.isSafeInteger(seconds) && seconds > 0 ? seconds : null;
     }
   };
   if (word(2) === 'UNSET') {
@@ -49,7 +59,10 @@ function alterSessionChanges(sqlText: string): Changes {
     if (equals === undefined || valueAt === undefined || !isOperator(tokens, equals, '=')) continue;
     const kind = kindAt(tokens, valueAt);
     const isText = kind === KIND.string || kind === KIND.dollarString;
-    assign(word(index), isText ? (stringValueAt(tokens, valueAt) ?? null) : textAt(tokens, valueAt));
+    assign(
+      word(index),
+      isText ? (stringValueAt(tokens, valueAt) ?? null) : textAt(tokens, valueAt),
+    );
   }
   return changes;
 }

@@ -137,11 +137,16 @@ export class SessionStore {
     );
   }
 
-  async #query<Row extends object>(text: string, values: readonly unknown[]): Promise<{ readonly rows: Row[] }> {
+  async #query<Row extends object>(
+    text: string,
+    values: readonly unknown[],
+  ): Promise<{ readonly rows: Row[] }> {
     try {
       return await this.#db.query<Row & Record<string, unknown>>(text, values);
     } catch (cause) {
-      throw new Fault('ledgerUnavailable', 'the session could not be read from Postgres', { cause });
+      throw new Fault('ledgerUnavailable', 'the session could not be read from Postgres', {
+        cause,
+      });
     }
   }
 
@@ -149,7 +154,9 @@ export class SessionStore {
     try {
       await this.#db.query(text, values);
     } catch (cause) {
-      throw new Fault('ledgerUnavailable', 'the session could not be written to Postgres', { cause });
+      throw new Fault('ledgerUnavailable', 'the session could not be written to Postgres', {
+        cause,
+      });
     }
   }
 }

@@ -50,7 +50,12 @@ export class TokenSealer {
     const iv = this.#randomBytes(IV_BYTES);
     const cipher = createCipheriv('aes-256-gcm', sealing.key, iv);
     cipher.setAAD(Buffer.from(`${PREFIX}.${sealing.id}`));
-    const sealed = Buffer.concat([iv, cipher.update(JSON.stringify(identity)), cipher.final(), cipher.getAuthTag()]);
+    const sealed = Buffer.concat([
+      iv,
+      cipher.update(JSON.stringify(identity)),
+      cipher.final(),
+      cipher.getAuthTag(),
+    ]);
     return `${PREFIX}.${sealing.id}.${sealed.toString('base64url')}`;
   }
 
@@ -68,7 +73,8 @@ export class TokenSealer {
     if (token.length > TOKEN_LENGTH_MAX) return undefined;
     const [prefix, keyId, body, ...rest] = token.split('.');
     const key = this.#keys.find((candidate) => candidate.id === keyId);
-    if (prefix !== PREFIX || key === undefined || body === undefined || rest.length > 0) return undefined;
+    if (prefix !== PREFIX || key === undefined || body === undefined || rest.length > 0)
+      return undefined;
     const bytes = Buffer.from(body, 'base64url');
     if (bytes.length <= IV_BYTES + TAG_BYTES) return undefined;
     const decipher = createDecipheriv('aes-256-gcm', key.key, bytes.subarray(0, IV_BYTES));

@@ -5,7 +5,14 @@
  */
 import { tgLabel, toError } from '#base/errors.js';
 import type { Credits } from '#base/units.js';
-import { addCredits, compareAmounts, creditsForMillis, maxAmount, minAmount, mulDiv } from '#base/units.js';
+import {
+  addCredits,
+  compareAmounts,
+  creditsForMillis,
+  maxAmount,
+  minAmount,
+  mulDiv,
+} from '#base/units.js';
 import type { Parts } from '../parts.js';
 import { finishStatement } from '../settlement/finish.js';
 import { abortUpstream, readQueryFacts } from '../upstream/query-facts.js';
@@ -40,7 +47,10 @@ export async function sweep(parts: Parts, intervalMs: number): Promise<void> {
       await guard(parts, statement, intervalMs);
       await followDetached(parts, statement);
     } catch (thrown) {
-      parts.log.warn({ err: toError(thrown), ticketId: statement.ticketId }, 'a running statement could not be checked');
+      parts.log.warn(
+        { err: toError(thrown), ticketId: statement.ticketId },
+        'a running statement could not be checked',
+      );
     }
   }
 }
@@ -57,7 +67,10 @@ async function guard(parts: Parts, statement: RunningStatement, intervalMs: numb
     });
     return;
   }
-  const ahead = addCredits(used, creditsForMillis(statement.creditsPerHour, Math.ceil(intervalMs * 2), 'up'));
+  const ahead = addCredits(
+    used,
+    creditsForMillis(statement.creditsPerHour, Math.ceil(intervalMs * 2), 'up'),
+  );
   const threshold = mulDiv(statement.holdCredits, TOP_UP_AT_PERCENT, 100n, 'down') as Credits;
   if (compareAmounts(ahead, threshold) <= 0) return;
   await topUp(parts, statement, ahead);
@@ -99,9 +112,17 @@ export async function stopStatement(
     usedCredits: parts.running.usedCredits(statement, now),
     elapsedMs: now - statement.startedAt,
   };
-  parts.log.info({ ticketId: statement.ticketId, code: tgLabel(why.code) }, 'a running statement is stopped');
+  parts.log.info(
+    { ticketId: statement.ticketId, code: tgLabel(why.code) },
+    'a running statement is stopped',
+  );
   try {
-    await abortUpstream(statement.upstream, statement.upstreamToken, statement, parts.ids.ticket(Date.now()));
+    await abortUpstream(
+      statement.upstream,
+      statement.upstreamToken,
+      statement,
+      parts.ids.ticket(Date.now()),
+    );
   } catch (thrown) {
     // Tried again with the next sweep.
     statement.stop = null;
@@ -112,7 +133,11 @@ export async function stopStatement(
 /** Asynchronous and long statements: their end may never be polled for. */
 async function followDetached(parts: Parts, statement: RunningStatement): Promise<void> {
   if (statement.queryId === null) return;
-  const facts = await readQueryFacts(statement.upstream, statement.upstreamToken, statement.queryId);
+  const facts = await readQueryFacts(
+    statement.upstream,
+    statement.upstreamToken,
+    statement.queryId,
+  );
   if (facts === undefined || facts.isRunning) return;
   finishStatement(parts, statement.ticketId, {
     isSuccess: facts.isSuccess,

@@ -114,7 +114,10 @@ export class RunningStatements {
   }
 
   /** Takes the statement out; what it used. Undefined when it had left already: only the first caller settles. */
-  end(ticketId: TicketId, at: EpochMs): { readonly statement: RunningStatement; readonly usedMs: number } | undefined {
+  end(
+    ticketId: TicketId,
+    at: EpochMs,
+  ): { readonly statement: RunningStatement; readonly usedMs: number } | undefined {
     const member = this.#members.get(ticketId);
     if (member === undefined) return undefined;
     const { statement } = member;
@@ -132,7 +135,8 @@ export class RunningStatements {
   /** Sum of open holds, for metrics. */
   heldCredits(): Credits {
     let sum = NO_CREDITS;
-    for (const { statement } of this.#members.values()) sum = (sum + statement.holdCredits) as Credits;
+    for (const { statement } of this.#members.values())
+      sum = (sum + statement.holdCredits) as Credits;
     return sum;
   }
 

@@ -60,7 +60,10 @@ export class Doubts {
   /** A ticket whose request never left this machine: that is evidence enough. */
   neverRan(ticketId: TicketId, evidence: string): void {
     this.#options.ledger.voidOnEvidence(ticketId, evidence).catch((thrown: unknown) => {
-      this.#options.log.warn({ err: toError(thrown) }, 'a ticket that never ran could not be voided yet');
+      this.#options.log.warn(
+        { err: toError(thrown) },
+        'a ticket that never ran could not be voided yet',
+      );
       this.#own.add(ticketId);
     });
   }
@@ -84,13 +87,17 @@ export class Doubts {
   async sweep(): Promise<void> {
     try {
       await this.#options.db.transaction(async (tx) => {
-        const { rows } = await tx.query<{ locked: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS locked', [
-          SWEEP_LOCK,
-        ]);
+        const { rows } = await tx.query<{ locked: boolean }>(
+          'SELECT pg_try_advisory_xact_lock($1) AS locked',
+          [SWEEP_LOCK],
+        );
         if (rows[0]?.locked === true) await this.#resolveAll();
       });
     } catch (thrown) {
-      this.#options.log.warn({ err: toError(thrown) }, 'tickets in doubt could not be looked at; the next sweep will');
+      this.#options.log.warn(
+        { err: toError(thrown) },
+        'tickets in doubt could not be looked at; the next sweep will',
+      );
     }
   }
 
@@ -98,21 +105,28 @@ export class Doubts {
     const { ledger, replica, clock } = this.#options;
     await ledger.adoptOrphans(await replica.live(), clock.now());
     const open = await ledger.openTickets();
-    const doubtful = open.filter((ticket) => ticket.state === 'IN_DOUBT' || this.#own.has(ticket.ticketId));
+    const doubtful = open.filter(
+      (ticket) => ticket.state === 'IN_DOUBT' || this.#own.has(ticket.ticketId),
+    );
     this.#inDoubt = doubtful.length;
     for (const ticketId of this.#own) {
       if (!open.some((ticket) => ticket.ticketId === ticketId)) this.#own.delete(ticketId);
     }
     const accounts = new Set(doubtful.map((ticket) => ticket.account));
     for (const account of accounts) {
-      await this.#resolve(account, doubtful.filter((ticket) => ticket.account === account).slice(0, TICKETS_MAX));
+      await this.#resolve(
+        account,
+        doubtful.filter((ticket) => ticket.account === account).slice(0, TICKETS_MAX),
+      );
     }
   }
 
   async #resolve(account: string, tickets: readonly OpenTicket[]): Promise<void> {
     const rows = await this.#history(account, tickets);
     for (const ticket of tickets) {
-      const row = rows.find((candidate) => (candidate['QUERY_TAG'] ?? '').includes(ticket.ticketId));
+      const row = rows.find((candidate) =>
+        (candidate['QUERY_TAG'] ?? '').includes(ticket.ticketId),
+      );
       if (row === undefined) await this.#unseen(ticket);
       else this.#seen(ticket, row);
     }
@@ -130,7 +144,7 @@ export class Doubts {
         await connection
       ).query(
         `SELECT QUERY_ID, QUERY_TAG, EXECUTION_STATUS, ERROR_CODE, EXECUTION_TIME, BYTES_SCANNED, ROWS_PRODUCED,
-                DATE_PART(EPOCH_MILLISECOND, START_TIME) AS STARTED_MS, DATE_PART(EPOCH_MILLISECOND, END_TIME) AS ENDED_MS
+                DATE_PART(EPOCH_SECOND, START_TIME) AS STARTED_S, DATE_PART(EPOCH_SECOND, END_TIME) AS ENDED_S
            FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000)) WHERE ${wanted}`,
         tickets.map((ticket) => `%"tg":"${ticket.ticketId}"%`),
       );
@@ -143,7 +157,13 @@ export class Doubts {
   /** Upstream has seen it: running on, or ended with a time that can be charged. */
   #seen(ticket: OpenTicket, row: ServiceRow): void {
     const status = (row['EXECUTION_STATUS'] ?? '').toUpperCase();
-    if (status === 'RUNNING' || status === 'QUEUED' || status === 'BLOCKED' || status === 'RESUMING_WAREHOUSE') return;
+    if (
+      status === 'RUNNING' ||
+      status === 'QUEUED' ||
+      status === 'BLOCKED' ||
+      status === 'RESUMING_WAREHOUSE'
+    )
+      return;
     this.#own.delete(ticket.ticketId);
     this.#unseenSince.delete(ticket.ticketId);
     this.#options.settler.submit(this.#settlementOf(ticket, row, status));
@@ -151,10 +171,12 @@ export class Doubts {
 
   #settlementOf(ticket: OpenTicket, row: ServiceRow, status: string): Settlement {
     const { control, clock } = this.#options;
-    const endedAt = wholeOr(row['ENDED_MS'], clock.now());
+    const endedAt = secondsToMs(row['ENDED_S']) ?? clock.now();
     const warehouseMs = wholeOr(row['EXECUTION_TIME'], 0);
     const rate =
-      ticket.warehouse === null ? undefined : control.current()?.rateOfWarehouse(ticket.warehouse, ticket.occurredAt);
+      ticket.warehouse === null
+        ? undefined
+        : control.current()?.rateOfWarehouse(ticket.warehouse, ticket.occurredAt);
     return {
       ticketId: ticket.ticketId,
       ending: status === 'SUCCESS' ? 'succeeded' : 'failed',
@@ -162,11 +184,15 @@ export class Doubts {
       snowflakeQueryId: row['QUERY_ID'] ?? null,
       // Alone on its warehouse is the most it can have cost; metering corrects it by a delta.
       usedCredits:
-        rate === undefined ? ticket.holdCredits : warehouseMs === 0 ? NO_CREDITS : creditsForMillis(rate, warehouseMs, 'half-even'),
+        rate === undefined
+          ? ticket.holdCredits
+          : warehouseMs === 0
+            ? NO_CREDITS
+            : creditsForMillis(rate, warehouseMs, 'half-even'),
       warehouseMs,
-      bytesScanned: row['BYTES_SCANNED'] == null ? null : wholeOr(row['BYTES_SCANNED'], 0),
-      rowsProduced: row['ROWS_PRODUCED'] == null ? null : wholeOr(row['ROWS_PRODUCED'], 0),
-      startedAt: wholeOr(row['STARTED_MS'], ticket.occurredAt),
+      bytesScanned: wholeOrNull(row['BYTES_SCANNED']),
+      rowsProduced: wholeOrNull(row['ROWS_PRODUCED']),
+      startedAt: secondsToMs(row['STARTED_S']) ?? ticket.occurredAt,
       endedAt,
     };
   }
@@ -183,6 +209,15 @@ export class Doubts {
     this.#own.delete(ticket.ticketId);
     this.#unseenSince.delete(ticket.ticketId);
   }
+}
+
+function secondsToMs(text: string | null | undefined): number | undefined {
+  const seconds = text === null || text === undefined ? NaN : Number(text);
+  return Number.isFinite(seconds) ? Math.round(seconds * 1000) : undefined;
+}
+
+function wholeOrNull(text: string | null | undefined): number | null {
+  return text === undefined || text === null ? null : wholeOr(text, 0);
 }
 
 function wholeOr(text: string | null | undefined, fallback: number): number {

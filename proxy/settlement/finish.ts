@@ -100,7 +100,11 @@ function learn(parts: Parts, statement: RunningStatement, usedMs: number): void 
   });
 }
 
-async function bytesScanned(parts: Parts, statement: RunningStatement, queryId: string | null): Promise<number | null> {
+async function bytesScanned(
+  parts: Parts,
+  statement: RunningStatement,
+  queryId: string | null,
+): Promise<number | null> {
   if (queryId === null) return null;
   try {
     const facts = await readQueryFacts(statement.upstream, statement.upstreamToken, queryId);

@@ -77,7 +77,10 @@ export class Settler {
       .append(toRecord(settlement))
       .then((sequence) => this.#queue.push({ settlement, sequence }))
       .catch((thrown: unknown) => {
-        this.#log.error({ err: toError(thrown), ticketId: settlement.ticketId }, 'the journal refused an outcome; it is kept in memory');
+        this.#log.error(
+          { err: toError(thrown), ticketId: settlement.ticketId },
+          'the journal refused an outcome; it is kept in memory',
+        );
         this.#queue.push({ settlement, sequence: null });
       })
       .finally(() => {
@@ -112,9 +115,13 @@ export class Settler {
     const { settlement, sequence } = waiting;
     try {
       const outcome = await this.#ledger.settle(settlement);
-      if (outcome.kind === 'charged') this.#events.settled(settlement, outcome.overrunCredits > NO_CREDITS);
+      if (outcome.kind === 'charged')
+        this.#events.settled(settlement, outcome.overrunCredits > NO_CREDITS);
       if (outcome.kind === 'conflict') {
-        this.#log.error({ ticketId: settlement.ticketId, state: outcome.state }, 'a settlement contradicts the ledger; the ledger stands');
+        this.#log.error(
+          { ticketId: settlement.ticketId, state: outcome.state },
+          'a settlement contradicts the ledger; the ledger stands',
+        );
       }
       if (sequence !== null) this.#journal.acknowledge(sequence);
     } catch (thrown) {
@@ -129,7 +136,10 @@ export class Settler {
   #pauseAfter(cause: Error): void {
     if (this.#isLedgerDown) return;
     this.#isLedgerDown = true;
-    this.#log.warn({ err: cause, backlog: this.backlog }, 'the ledger does not take settlements; they wait in the journal');
+    this.#log.warn(
+      { err: cause, backlog: this.backlog },
+      'the ledger does not take settlements; they wait in the journal',
+    );
     this.#retryTimer = setTimeout(() => {
       this.#isLedgerDown = false;
       this.#pump();
@@ -142,7 +152,10 @@ function toRecord(settlement: Settlement): JournalRecord {
 }
 
 function fromRecord(record: unknown): Settlement {
-  const fields = record as Settlement & { readonly usedCredits: unknown; readonly ticketId: string };
+  const fields = record as Settlement & {
+    readonly usedCredits: unknown;
+    readonly ticketId: string;
+  };
   return {
     ...fields,
     ticketId: must(tryParseTicketId(fields.ticketId), 'a journalled settlement names its ticket'),

@@ -52,7 +52,10 @@ export class TicketLog {
       await this.#ledger.recordUnheld(batch);
       this.#queue = this.#queue.slice(batch.length);
     } catch (thrown) {
-      this.#log.warn({ err: toError(thrown), waiting: this.#queue.length }, 'tickets without holds could not be written yet');
+      this.#log.warn(
+        { err: toError(thrown), waiting: this.#queue.length },
+        'tickets without holds could not be written yet',
+      );
     }
   }
 }

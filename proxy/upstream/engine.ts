@@ -53,7 +53,13 @@ export interface UpstreamEngineOptions {
 }
 
 // Errors of undici that can only happen before a request's bytes were written.
-const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+const NOT_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 export function createUpstreamEngine(options: UpstreamEngineOptions): UpstreamEngine {
   const pool = new Pool(options.origin, {
@@ -136,7 +142,9 @@ function collect(
       },
       onError: (cause) => {
         const code = bytes > bytesMax ? 'upstreamProtocol' : 'upstreamUnreachable';
-        reject(new Fault(code, `Snowflake could not be reached: ${toError(cause).message}`, { cause }));
+        reject(
+          new Fault(code, `Snowflake could not be reached: ${toError(cause).message}`, { cause }),
+        );
       },
     });
   });

@@ -41,8 +41,13 @@ export function headersForUpstream(
 }
 
 /** Headers of upstream's reply for the client. `edited`: the body changed, so its length and coding do not hold. */
-export function headersForClient(headers: UpstreamHeaders, edited: boolean): Record<string, string | string[]> {
-  const named = namedInConnection(typeof headers['connection'] === 'string' ? headers['connection'] : undefined);
+export function headersForClient(
+  headers: UpstreamHeaders,
+  edited: boolean,
+): Record<string, string | string[]> {
+  const named = namedInConnection(
+    typeof headers['connection'] === 'string' ? headers['connection'] : undefined,
+  );
   const out: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || HOP_BY_HOP.has(name) || named.has(name)) continue;

@@ -46,14 +46,14 @@ export async function readQueryFacts(
   };
   const query = parsed.data?.queries?.[0];
   if (query === undefined) return undefined;
-  const status = String(query['status'] ?? '');
+  const status = textOf(query['status']) ?? '';
   const stats = (query['stats'] ?? {}) as Record<string, unknown>;
   const bytes = Number(stats['scanBytes']);
   const code = query['errorCode'];
   return {
     isRunning: RUNNING.has(status),
     isSuccess: status === 'SUCCESS',
-    errorCode: code === null || code === undefined || code === '' ? null : String(code),
+    errorCode: textOf(code),
     bytesScanned: Number.isSafeInteger(bytes) ? bytes : null,
   };
 }
@@ -82,4 +82,10 @@ export async function abortUpstream(
     },
     REPLY_BYTES_MAX,
   );
+}
+
+/** Error codes come as text or number; an empty text means none. */
+function textOf(value: unknown): string | null {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value !== '' ? value : null;
 }

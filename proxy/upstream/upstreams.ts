@@ -13,7 +13,9 @@ export class Upstreams {
   readonly #byAccount: ReadonlyMap<string, Upstream>;
 
   constructor(upstreams: readonly Upstream[]) {
-    this.#byAccount = new Map(upstreams.map((upstream) => [upstream.account.toLowerCase(), upstream]));
+    this.#byAccount = new Map(
+      upstreams.map((upstream) => [upstream.account.toLowerCase(), upstream]),
+    );
   }
 
   /** The upstream of an account id, without regard to case. */
@@ -28,7 +30,9 @@ export class Upstreams {
   select(host: string | undefined, accountName: string | undefined): Upstream | undefined {
     const label = host?.split(':')[0]?.split('.')[0];
     const named = label === undefined ? undefined : this.get(label);
-    return named ?? (accountName === undefined ? undefined : this.get(accountName.split('.')[0] ?? ''));
+    return (
+      named ?? (accountName === undefined ? undefined : this.get(accountName.split('.')[0] ?? ''))
+    );
   }
 
   all(): readonly Upstream[] {

@@ -52,13 +52,15 @@ export function scanObject(body: Buffer, from = 0): JsonObjectScan {
     if (body[at] !== QUOTE) return { kind: 'malformed', why: 'a member name was expected' };
     const keyEnd = skipString(body, at);
     const key = JSON.parse(body.toString('utf8', at, keyEnd)) as string;
-    if (seen.has(key)) return { kind: 'malformed', why: `the member "${key.slice(0, 40)}" stands twice` };
+    if (seen.has(key))
+      return { kind: 'malformed', why: `the member "${key.slice(0, 40)}" stands twice` };
     seen.add(key);
     at = skipSpace(body, keyEnd);
     if (body[at] !== COLON) return { kind: 'malformed', why: 'a colon was expected' };
     const valueStart = skipSpace(body, at + 1);
     const valueEnd = skipValue(body, valueStart);
-    if (valueEnd < 0) return { kind: 'malformed', why: `it is nested deeper than ${JSON_DEPTH_MAX} levels` };
+    if (valueEnd < 0)
+      return { kind: 'malformed', why: `it is nested deeper than ${JSON_DEPTH_MAX} levels` };
     members.push({ key, value: { start: valueStart, end: valueEnd } });
     at = skipSpace(body, valueEnd);
     if (body[at] === CLOSE_BRACE) return { kind: 'object', members, span: { start, end: at + 1 } };
@@ -112,7 +114,11 @@ export function setMember(
 
 function skipSpace(body: Buffer, from: number): number {
   let at = from;
-  for (let byte = body[at]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = body[at]) {
+  for (
+    let byte = body[at];
+    byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+    byte = body[at]
+  ) {
     at += 1;
   }
   return at;
@@ -125,7 +131,8 @@ function skipString(body: Buffer, from: number): number {
     const quote = body.indexOf(QUOTE, at);
     if (quote < 0) return body.length;
     let backslashes = 0;
-    while (quote - 1 - backslashes > from && body[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
+    while (quote - 1 - backslashes > from && body[quote - 1 - backslashes] === BACKSLASH)
+      backslashes += 1;
     if (backslashes % 2 === 0) return quote + 1;
     at = quote + 1;
   }

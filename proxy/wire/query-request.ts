@@ -61,7 +61,9 @@ export function readQueryRequest(body: Buffer): QueryRequestRead {
       statementCount: wholeNumber(parameterValue(body, parameters, 'MULTI_STATEMENT_COUNT')),
       binds: readBinds(value('bindings')),
       clientTag: textOrNull(parameterValue(body, parameters, 'QUERY_TAG')),
-      clientTimeoutSeconds: wholeNumber(parameterValue(body, parameters, 'STATEMENT_TIMEOUT_IN_SECONDS')),
+      clientTimeoutSeconds: wholeNumber(
+        parameterValue(body, parameters, 'STATEMENT_TIMEOUT_IN_SECONDS'),
+      ),
       hash: hashOf(body, scan.members),
     },
     offsets: { body, top: scan.members, topSpan: scan.span, parameters },
@@ -69,7 +71,10 @@ export function readQueryRequest(body: Buffer): QueryRequestRead {
 }
 
 /** The body with statement parameters set: only their bytes differ from what the client sent. */
-export function withParameters(offsets: Offsets, values: Readonly<Record<string, string | number>>): Buffer {
+export function withParameters(
+  offsets: Offsets,
+  values: Readonly<Record<string, string | number>>,
+): Buffer {
   const { body, top, topSpan, parameters } = offsets;
   const entries = Object.entries(values);
   if (entries.length === 0) return body;
@@ -87,7 +92,10 @@ export function withParameters(offsets: Offsets, values: Readonly<Record<string,
   if (Object.keys(inserted).length > 0) {
     const at = parameters.span.start + 1;
     const text = JSON.stringify(inserted).slice(1, -1);
-    edits.push({ span: { start: at, end: at }, text: parameters.members.length === 0 ? text : `${text},` });
+    edits.push({
+      span: { start: at, end: at },
+      text: parameters.members.length === 0 ? text : `${text},`,
+    });
   }
   return applyEdits(body, edits);
 }
@@ -134,12 +142,22 @@ function readBinds(value: unknown): { type: string; value: string | null }[] {
     .sort(([a], [b]) => Number(a) - Number(b))
     .map(([, bind]) => {
       const { type, value: text } = bind as { type?: unknown; value?: unknown };
-      return { type: typeof type === 'string' ? type : 'TEXT', value: typeof text === 'string' ? text : null };
+      return {
+        type: typeof type === 'string' ? type : 'TEXT',
+        value: typeof text === 'string' ? text : null,
+      };
     });
 }
 
 /** Everything but the transport: a retry may change times and sequence numbers, not what is asked. */
-const HASHED: readonly string[] = ['sqlText', 'bindings', 'bindStage', 'describeOnly', 'asyncExec', 'parameters'];
+const HASHED: readonly string[] = [
+  'sqlText',
+  'bindings',
+  'bindStage',
+  'describeOnly',
+  'asyncExec',
+  'parameters',
+];
 
 function hashOf(body: Buffer, top: readonly JsonMember[]): string {
   const hash = createHash('sha256');

@@ -29,7 +29,10 @@ export function refusalBody(refusal: Refusal, ticketId: string | null): Buffer {
   return Buffer.from(
     JSON.stringify({
       ...envelope,
-      data: { ...envelope.data, tollgate: { ...refusal.detail, code: tgLabel(refusal.code), ticket: ticketId } },
+      data: {
+        ...envelope.data,
+        tollgate: { ...refusal.detail, code: tgLabel(refusal.code), ticket: ticketId },
+      },
     }),
   );
 }
@@ -42,6 +45,10 @@ export function sendJson(response: ServerResponse, body: Buffer): void {
 }
 
 /** Answers with a refusal. */
-export function sendRefusal(response: ServerResponse, refusal: Refusal, ticketId: string | null): void {
+export function sendRefusal(
+  response: ServerResponse,
+  refusal: Refusal,
+  ticketId: string | null,
+): void {
   sendJson(response, refusalBody(refusal, ticketId));
 }
