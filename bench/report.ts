@@ -139,6 +139,8 @@ export function streamText(report: StreamReport): string {
     String(row.failures),
   ]);
   return [
+    validity(report.voidReasons),
+    '',
     table(head, rows),
     '',
     `- ${report.options.rounds} rounds of one 50 MB reply, seed ${report.options.seed}; ${machine()}`,
