@@ -40,28 +40,32 @@ afterAll(async () => {
   await system?.stop();
 });
 
-test('of 64 equal statements at one barrier ten run, 54 are refused, and the limit is never passed', async () => {
-  // Warm: the first statement waits for the parser, which must not spread the barrier.
-  await clients[0]?.rows('SELECT 1');
-  const results = await Promise.all(clients.map((client) => client.run('SELECT SYSTEM$WAIT(5)')));
-  const ran = results.filter((result) => result.kind === 'rows');
-  const refused = results.filter((result) => result.kind === 'error');
-  expect(ran).toHaveLength(10);
-  expect(refused).toHaveLength(54);
-  for (const result of refused) expect(result).toMatchObject({ code: '712001' });
-  const waits = system.warehouse
-    .queryHistory()
-    .filter((each) => each.started.text === 'SELECT SYSTEM$WAIT(5)');
-  expect(waits).toHaveLength(10);
-  const mark = await ownerQuery<{ most: string; seen: string }>(
-    system.database,
-    'SELECT max(committed) AS most, count(*) AS seen FROM high_water',
-  );
-  expect(Number(mark[0]?.seen)).toBeGreaterThanOrEqual(10);
-  expect(Number(mark[0]?.most)).toBeLessThanOrEqual(Number(LIMIT));
-  await eventually(() => expectNoOpenHolds(system.database.db));
-  await expectInvariants(system.database.db);
-});
+test(
+  'of 64 equal statements at one barrier ten run, 54 are refused, and the limit is never passed',
+  { timeout: 60_000 },
+  async () => {
+    // Warm: the first statement waits for the parser, which must not spread the barrier.
+    await clients[0]?.rows('SELECT 1');
+    const results = await Promise.all(clients.map((client) => client.run('SELECT SYSTEM$WAIT(5)')));
+    const ran = results.filter((result) => result.kind === 'rows');
+    const refused = results.filter((result) => result.kind === 'error');
+    expect(ran).toHaveLength(10);
+    expect(refused).toHaveLength(54);
+    for (const result of refused) expect(result).toMatchObject({ code: '712001' });
+    const waits = system.warehouse
+      .queryHistory()
+      .filter((each) => each.started.text === 'SELECT SYSTEM$WAIT(5)');
+    expect(waits).toHaveLength(10);
+    const mark = await ownerQuery<{ most: string; seen: string }>(
+      system.database,
+      'SELECT max(committed) AS most, count(*) AS seen FROM high_water',
+    );
+    expect(Number(mark[0]?.seen)).toBeGreaterThanOrEqual(10);
+    expect(Number(mark[0]?.most)).toBeLessThanOrEqual(Number(LIMIT));
+    await eventually(() => expectNoOpenHolds(system.database.db));
+    await expectInvariants(system.database.db);
+  },
+);
 
 /** Notes spent + held + leased at every commit that changes a budget period. */
 async function watchHighWaterMark(target: System): Promise<void> {

@@ -1,0 +1,122 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectInvariants } from '../support/database.js';
+import { connectNode } from './support/node-driver.js';
+import { eventually } from './support/eventually.js';
+import { startSystem, type System } from './support/system.js';
+
+/**
+ * The proxy runs in a process of its own and is killed with SIGKILL while statements run. The warehouse's own history
+ * is the truth that the ledger is compared with afterwards.
+ */
+let system: System;
+let dataDir: string;
+let proxy: ProxyProcess | undefined;
+
+interface ProxyProcess {
+  readonly process: ChildProcess;
+  readonly url: string;
+}
+
+beforeAll(async () => {
+  system = await startSystem({ withProxy: false });
+  dataDir = await mkdtemp(join(tmpdir(), 'tollgate-kill-'));
+  proxy = await startProxyProcess();
+});
+
+afterAll(async () => {
+  proxy?.process.kill('SIGKILL');
+  await system?.stop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+test(
+  'after a kill -9 in the middle no hold is left without a live statement, and no charge is lost',
+  { timeout: 90_000 },
+  async () => {
+    const clients = await Promise.all(
+      Array.from({ length: 6 }, () => connectNode(proxy?.url ?? '')),
+    );
+    await clients[0]?.rows('SELECT COUNT(*) FROM NATION WHERE N_NAME IS NOT NULL');
+    const seconds = [2, 2, 3, 3, 4, 25];
+    const running = clients.map((client, index) =>
+      client.run(`SELECT SYSTEM$WAIT(${seconds[index]})`),
+    );
+    // Two have ended (their charges may be on their way), four are in the middle.
+    await Promise.all([running[0], running[1]]);
+    proxy?.process.kill('SIGKILL');
+    await Promise.all(clients.map((client) => client.connection.isUp()));
+    proxy = await startProxyProcess();
+
+    // Everything but the long one has ended upstream: its hold alone may stay, because it still runs there.
+    await eventually(async () => expect(await openTickets()).toBe(1), { withinMs: 20_000 });
+    expect(waits().filter((each) => each.ended === undefined)).toHaveLength(1);
+    await expectInvariants(system.database.db);
+
+    const fresh = await connectNode(proxy.url);
+    expect(await fresh.rows('SELECT 1 AS ONE')).toEqual([{ ONE: 1 }]);
+    const long = waits().find((each) => each.ended === undefined);
+    const service = await connectNode(system.warehouseUrl, {
+      username: system.service.user,
+      password: system.service.password,
+    });
+    await service.rows(`SELECT SYSTEM$CANCEL_QUERY('${long?.started.id ?? ''}')`);
+    await service.close();
+    await eventually(async () => expect(await openTickets()).toBe(0), { withinMs: 20_000 });
+
+    const { rows } = await system.database.db.query<{ snowflake_query_id: string }>(
+      'SELECT snowflake_query_id FROM charge WHERE snowflake_query_id IS NOT NULL',
+    );
+    const charged = rows.map((row) => row.snowflake_query_id);
+    for (const each of waits()) expect(charged).toContain(each.started.id);
+    expect(new Set(charged).size).toBe(charged.length);
+    await expectInvariants(system.database.db);
+    await fresh.close();
+  },
+);
+
+function waits(): ReturnType<System['warehouse']['queryHistory']> {
+  return system.warehouse
+    .queryHistory()
+    .filter((each) => each.started.text.startsWith('SELECT SYSTEM$WAIT'));
+}
+
+async function openTickets(): Promise<number> {
+  const { rows } = await system.database.db.query<{ n: string }>(
+    `SELECT count(DISTINCT ticket_id) AS n FROM hold WHERE closed_at IS NULL`,
+  );
+  return Number(rows[0]?.n);
+}
+
+/** `tollgate serve --role proxy` against this test's Postgres and warehouse, on the same data directory each time. */
+async function startProxyProcess(): Promise<ProxyProcess> {
+  const child = spawn(process.execPath, ['bin/tollgate.js', 'serve', '--role', 'proxy'], {
+    env: {
+      ...process.env,
+      TOLLGATE_DATA_DIR: dataDir,
+      TOLLGATE_DATABASE_URL: system.database.ownerUrl,
+      TOLLGATE_UPSTREAM: system.warehouseUrl,
+      TOLLGATE_SERVICE_USER: system.service.user,
+      TOLLGATE_SERVICE_PASSWORD: system.service.password,
+      TOLLGATE_PROXY_PORT: '0',
+      TOLLGATE_ADMIN_PORT: '0',
+      TOLLGATE_LOG_LEVEL: 'error',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    const listen = (chunk: Buffer): void => {
+      said += chunk.toString();
+      const port = /proxy\s+(http:\/\/127\.0\.0\.1:\d+)/.exec(said)?.[1];
+      if (port !== undefined) resolve(port);
+    };
+    child.stdout?.on('data', listen);
+    child.stderr?.on('data', listen);
+    child.once('exit', (code) => reject(new Error(`the proxy ended with ${code}: ${said}`)));
+  });
+  return { process: child, url };
+}
