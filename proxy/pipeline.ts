@@ -117,7 +117,6 @@ async function forward(parts: Parts, statement: Admitted): Promise<RequestEnding
   }
   if (!isHandedOver)
     throw new Fault('internal', 'the ticket was closed before its statement was sent');
-  if (statement.isFree) recordUnheld(parts, statement, null);
   return relayStatement(parts, statement, upstreamRequest(statement));
 }
 

@@ -1,19 +1,20 @@
-/** Tickets that never hold anything, refused by a rule or free, written in batches off the path of the statement. */
+/**
+ * Tickets of statements that a rule refused: they hold nothing and are written in batches off the path of the
+ * statement. Free statements get no row: they would outnumber all others, and the account's own history has them
+ * with the ticket id in their tag.
+ */
 import type { Parts } from './parts.js';
 import { ticketFacts } from './reserve.js';
 import type { Estimated } from './stages.js';
 import { tgLabel } from '#base/errors.js';
 import type { Refusal } from './wire/refusal.js';
 
-/** Notes the ticket; `refusal` null: a free statement. */
-export function recordUnheld(parts: Parts, statement: Estimated, refusal: Refusal | null): void {
+/** Notes the refused ticket. */
+export function recordUnheld(parts: Parts, statement: Estimated, refusal: Refusal): void {
   parts.ticketLog.add({
     ticket: ticketFacts(parts, statement),
-    state: refusal === null ? 'SETTLED' : 'VOID',
-    refusal:
-      refusal === null
-        ? null
-        : { code: tgLabel(refusal.code), message: refusal.message, detail: refusal.detail },
+    state: 'VOID',
+    refusal: { code: tgLabel(refusal.code), message: refusal.message, detail: refusal.detail },
     snowflakeQueryId: null,
   });
 }

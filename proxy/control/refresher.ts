@@ -76,13 +76,16 @@ class Refresher implements ControlRefresher {
   async listen(): Promise<void> {
     if (this.#isStopped || this.#listening !== undefined) return;
     try {
-      this.#listening = await this.#db.listen(
+      const listening = await this.#db.listen(
         [CONTROL_CHANNEL],
         () => void this.refresh(),
         () => {
           this.#listening = undefined;
         },
       );
+      // Stopped while the connection was being made: it must not outlive the pool.
+      if (this.#isStopped) await listening.stop();
+      else this.#listening = listening;
     } catch (thrown) {
       this.#log.warn(
         { err: toError(thrown) },
