@@ -5,7 +5,10 @@
  */
 import type { ServerResponse } from 'node:http';
 import { constants, createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { finished } from 'node:stream';
 import type { Transform } from 'node:stream';
+import { must } from '#base/assert.js';
+import { toError } from '#base/errors.js';
 import { decodeBody } from './wire/body.js';
 import { ReplyScanner } from './wire/reply-scanner.js';
 import type { ScannedReply } from './wire/reply-scanner.js';
@@ -19,7 +22,10 @@ import type {
 
 /** A reply up to this size is held until it has been read; larger ones stream. */
 const SMALL_REPLY_BYTES = 64 * 1024;
-const SMALL_REPLY_INFLATED_BYTES = 16 * 1024 * 1024;
+/** A small reply that inflates to more is decoded beside the event loop: a repetitive rowset grows a thousandfold. */
+const SYNC_INFLATED_BYTES = 1024 * 1024;
+/** A client that takes nothing of a streamed reply for this long is cut off: its statement keeps a permit. */
+const CLIENT_STALL_MS = 300_000;
 
 export type RelayOutcome =
   | {
@@ -43,6 +49,8 @@ export interface RelayOptions {
    * throw for reasons of ours: the client has a right to its reply.
    */
   readonly beforeSmall?: (reply: ScannedReply) => Promise<Buffer | undefined>;
+  /** How long a client may take nothing before its reply is cut, in milliseconds; 5 minutes. */
+  readonly clientStallMs?: number;
 }
 
 /**
@@ -63,7 +71,12 @@ export function relay(
       },
       onChunk: (chunk) => current?.take(chunk),
       onEnd: () => {
-        if (current !== undefined) void current.finish().then(resolve);
+        const relaying = must(current, 'a reply has a head before its end');
+        relaying.finish().then(resolve, (thrown: unknown) => {
+          // Nobody may wait for ever: what could not be passed on counts as a reply that broke off.
+          relaying.breakOff();
+          resolve({ kind: 'unreachable', cause: toError(thrown), mayHaveRun: true });
+        });
       },
       onError: (cause, mayHaveRun) => {
         current?.breakOff();
@@ -85,6 +98,8 @@ class Relaying {
   #isStreaming = false;
   #decoder: Transform | undefined;
   #isDecoderBroken = false;
+  /** False: the reply has a coding we cannot read. That hides it from us, not from the client. */
+  #isScannable = true;
   #waitingFor = 0;
 
   constructor(
@@ -114,7 +129,10 @@ class Relaying {
   async finish(): Promise<RelayOutcome> {
     if (!this.#isStreaming) return this.#finishSmall();
     if (!this.#response.destroyed) this.#response.end();
-    if (this.#decoder !== undefined && !this.#isDecoderBroken) await endOf(this.#decoder);
+    if (this.#decoder !== undefined && !this.#isDecoderBroken) {
+      this.#decoder.end();
+      await endOf(this.#decoder);
+    }
     return { kind: 'replied', status: this.#status, reply: this.#scanner.result(), small: null };
   }
 
@@ -126,8 +144,7 @@ class Relaying {
   async #finishSmall(): Promise<RelayOutcome> {
     const body =
       this.#held.length === 1 ? (this.#held[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#held);
-    const decoded = decodeBody(body, encodingOf(this.#headers), SMALL_REPLY_INFLATED_BYTES);
-    if (decoded.kind === 'decoded') this.#scanner.push(decoded.bytes);
+    await scanWhole(this.#scanner, body, codingOf(this.#headers));
     const reply = this.#scanner.result();
     const replacement = await this.#options.beforeSmall?.(reply);
     const headers = headersForClient(this.#headers, replacement !== undefined);
@@ -143,9 +160,9 @@ class Relaying {
 
   #startStreaming(): void {
     this.#isStreaming = true;
-    this.#decoder = decoderFor(encodingOf(this.#headers));
-    this.#decoder?.on('data', (part: Buffer) => this.#scanner.push(part));
-    // A coding we cannot read hides the reply from us, not from the client.
+    const coding = codingOf(this.#headers);
+    this.#decoder = decoderFor(coding, this.#scanner);
+    this.#isScannable = this.#decoder !== undefined || coding === 'identity';
     this.#decoder?.on('error', () => {
       this.#isDecoderBroken = true;
     });
@@ -159,15 +176,22 @@ class Relaying {
 
   #stream(chunk: Buffer): void {
     if (!this.#response.destroyed && !this.#response.write(chunk)) this.#pauseUntil(this.#response);
-    if (this.#decoder === undefined) this.#scanner.push(chunk);
-    else if (!this.#isDecoderBroken && !this.#decoder.write(chunk)) this.#pauseUntil(this.#decoder);
+    if (this.#decoder === undefined) {
+      if (this.#isScannable) this.#scanner.push(chunk);
+    } else if (!this.#isDecoderBroken && !this.#decoder.write(chunk))
+      this.#pauseUntil(this.#decoder);
   }
 
   /** Stops upstream until `sink` has drained (or the client has gone: then nobody waits for it). */
   #pauseUntil(sink: ServerResponse | Transform): void {
     this.#waitingFor += 1;
     this.#flow.pause();
+    const stalled = setTimeout(
+      () => sink.destroy(),
+      this.#options.clientStallMs ?? CLIENT_STALL_MS,
+    );
     const go = (): void => {
+      clearTimeout(stalled);
       sink.off('drain', go);
       sink.off('close', go);
       sink.off('error', go);
@@ -187,30 +211,61 @@ export function sendSmall(response: ServerResponse, reply: SmallReply): void {
   response.end(reply.body);
 }
 
-function encodingOf(headers: UpstreamHeaders): string | undefined {
-  const value = headers['content-encoding'];
-  return typeof value === 'string' ? value : value?.join(',');
-}
+type Coding = 'identity' | 'gzip' | 'deflate' | 'br' | 'unknown';
 
-function decoderFor(encoding: string | undefined): Transform | undefined {
-  switch (encoding?.trim().toLowerCase()) {
+function codingOf(headers: UpstreamHeaders): Coding {
+  const value = headers['content-encoding'];
+  const text = (typeof value === 'string' ? value : (value?.join(',') ?? '')).trim().toLowerCase();
+  switch (text) {
+    case '':
+    case 'identity':
+      return 'identity';
     case 'gzip':
     case 'x-gzip':
+      return 'gzip';
+    case 'deflate':
+    case 'br':
+      return text;
+    default:
+      return 'unknown';
+  }
+}
+
+/** A decoder that feeds the scanner; undefined when nothing is to be decoded, or nothing can be. */
+function decoderFor(coding: Coding, scanner: ReplyScanner): Transform | undefined {
+  const decoder = createDecoder(coding);
+  decoder?.on('data', (part: Buffer) => scanner.push(part));
+  return decoder;
+}
+
+function createDecoder(coding: Coding): Transform | undefined {
+  switch (coding) {
+    case 'gzip':
       return createGunzip();
     case 'deflate':
       return createInflate();
     case 'br':
       return createBrotliDecompress({ flush: constants.BROTLI_OPERATION_FLUSH });
-    case undefined:
-    default:
+    case 'identity':
+    case 'unknown':
       return undefined;
   }
 }
 
+/** Feeds a whole small reply to the scanner; one that cannot be decoded feeds nothing. */
+async function scanWhole(scanner: ReplyScanner, body: Buffer, coding: Coding): Promise<void> {
+  if (coding === 'unknown') return;
+  const decoded = decodeBody(body, coding, SYNC_INFLATED_BYTES);
+  if (decoded.kind === 'decoded') scanner.push(decoded.bytes);
+  if (decoded.kind !== 'tooLarge') return;
+  const decoder = must(decoderFor(coding, scanner), 'what inflates has a coding');
+  decoder.end(body);
+  await endOf(decoder);
+}
+
+/** Settles when the decoder has given its last byte or failed, also when that was before. */
 function endOf(decoder: Transform): Promise<void> {
   return new Promise((resolve) => {
-    decoder.once('end', resolve);
-    decoder.once('error', () => resolve());
-    decoder.end();
+    finished(decoder, () => resolve());
   });
 }

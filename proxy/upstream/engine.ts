@@ -52,15 +52,6 @@ export interface UpstreamEngineOptions {
   readonly connectTimeoutMs: number;
 }
 
-// Errors of undici that can only happen before a request's bytes were written.
-const NOT_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
 export function createUpstreamEngine(options: UpstreamEngineOptions): UpstreamEngine {
   const pool = new Pool(options.origin, {
     connections: options.connectionsMax,
@@ -88,9 +79,11 @@ export function createUpstreamEngine(options: UpstreamEngineOptions): UpstreamEn
 }
 
 function handlerFor(receiver: UpstreamReceiver): Dispatcher.DispatchHandler {
+  let isStarted = false;
   return {
     onRequestStart() {
-      // The connection is chosen; nothing to do until the head arrives.
+      // A connection stands and the bytes go out now: only what fails before this has surely not run.
+      isStarted = true;
     },
     onResponseStart(controller, status, headers) {
       // Informational replies (100–199) precede the real head and are not relayed.
@@ -108,14 +101,9 @@ function handlerFor(receiver: UpstreamReceiver): Dispatcher.DispatchHandler {
       receiver.onEnd();
     },
     onResponseError(_controller, cause) {
-      receiver.onError(cause, !NOT_SENT.has(codeOf(cause)));
+      receiver.onError(cause, isStarted);
     },
   };
-}
-
-function codeOf(cause: Error): string {
-  const code = (cause as { code?: unknown }).code;
-  return typeof code === 'string' ? code : '';
 }
 
 function collect(

@@ -17,6 +17,16 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
   'expect',
 ]);
+/** Codings whose replies we can read too; a driver is not offered others. */
+const READABLE_CODINGS: ReadonlySet<string> = new Set([
+  'gzip',
+  'x-gzip',
+  'deflate',
+  'br',
+  'identity',
+]);
+/** Field values that Node sends (RFC 9110 §5.5); a reply is not lost for a header with others. */
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const NEVER_UPSTREAM: ReadonlySet<string> = new Set([
   'host',
   'content-length',
@@ -35,7 +45,7 @@ export function headersForUpstream(
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || HOP_BY_HOP.has(name) || NEVER_UPSTREAM.has(name)) continue;
     if (named.has(name) || name.startsWith('x-forwarded-')) continue;
-    out[name] = value;
+    out[name] = name === 'accept-encoding' ? readableCodings(String(value)) : value;
   }
   return out;
 }
@@ -51,6 +61,7 @@ export function headersForClient(
   const out: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || HOP_BY_HOP.has(name) || named.has(name)) continue;
+    if (![value].flat().every((each) => SENDABLE.test(each))) continue;
     if (edited && (name === 'content-length' || name === 'content-encoding')) continue;
     out[name] = value;
   }
@@ -60,4 +71,13 @@ export function headersForClient(
 function namedInConnection(header: string | undefined): ReadonlySet<string> {
   if (header === undefined) return new Set();
   return new Set(header.split(',').map((name) => name.trim().toLowerCase()));
+}
+
+/** An Accept-Encoding without the codings that would hide replies from us (zstd). */
+function readableCodings(header: string): string {
+  const kept = header
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => READABLE_CODINGS.has((each.split(';')[0] ?? '').trim().toLowerCase()));
+  return kept.length === 0 ? 'identity' : kept.join(', ');
 }
