@@ -1,0 +1,137 @@
+/**
+ * The clients of the table: what each needs, how its program is started, and which cases its driver has no form for.
+ * What is prepared is kept in a folder whose name holds its versions, with a stamp, so a second run starts at once.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PROGRAMS, ROOT } from './places.js';
+import { runProgram, tail, type Program } from './programs.js';
+
+export type Prepared =
+  | { readonly kind: 'ready'; readonly program: Program }
+  | {
+      readonly kind: 'skipped';
+      /** For the table: no paths, no hosts. */
+      readonly why: string;
+      /** For the terminal. */
+      readonly detail: string;
+    };
+
+export interface Client {
+  readonly name: string;
+  readonly version: string;
+  /** Name of a case, and why this driver has none of it. */
+  readonly without: Readonly<Record<string, string>>;
+  /** Brings its tool chain into `cache`; never rejects for want of one. */
+  prepare(cache: string): Promise<Prepared>;
+}
+
+const PREPARE_LIMIT_MS = 10 * 60_000;
+const ONLY_SERVER_BINDS = { 'client-binds': 'the driver sends binds to the server' };
+
+/** In the order of the table. */
+export function clients(): readonly Client[] {
+  return [
+    nodeClient(),
+    pythonClient('snowflake-connector-python', '4.8.1', 'connector.py', {}),
+    pythonClient('snowflake-connector-python', '5.2.0', 'connector.py', {}),
+  ];
+}
+
+function nodeClient(): Client {
+  const manifest = path.join(ROOT, 'node_modules', 'snowflake-sdk', 'package.json');
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
+  const script = fileURLToPath(new URL('./node/client.js', import.meta.url));
+  return {
+    name: 'snowflake-sdk',
+    version,
+    without: ONLY_SERVER_BINDS,
+    prepare: () =>
+      Promise.resolve({ kind: 'ready', program: { command: process.execPath, args: [script] } }),
+  };
+}
+
+function pythonClient(
+  name: string,
+  version: string,
+  script: string,
+  without: Readonly<Record<string, string>>,
+  requirements: readonly string[] = [`${name}==${version}`],
+): Client {
+  return {
+    name,
+    version,
+    without,
+    prepare: (cache) =>
+      prepared(
+        cache,
+        `python-${name}-${version}`,
+        requirements.join('\n'),
+        async (folder) => {
+          const python = path.join(folder, 'venv', 'bin', 'python');
+          return (
+            (await step('python3', ['-m', 'venv', path.join(folder, 'venv')])) ??
+            (await step(python, ['-m', 'pip', 'install', ...PIP_FLAGS, ...requirements]))
+          );
+        },
+        (folder) => ({
+          command: path.join(folder, 'venv', 'bin', 'python'),
+          args: [path.join(PROGRAMS, 'python', script)],
+        }),
+      ),
+  };
+}
+
+const PIP_FLAGS = ['--quiet', '--no-input', '--disable-pip-version-check'];
+
+type Skipped = Extract<Prepared, { kind: 'skipped' }>;
+
+/** Fills a folder of the cache once for a recipe; a folder that was not finished, or has another recipe, is made anew. */
+async function prepared(
+  cache: string,
+  name: string,
+  recipe: string,
+  make: (folder: string) => Promise<Skipped | null>,
+  program: (folder: string) => Program,
+): Promise<Prepared> {
+  const folder = path.join(cache, name);
+  const stamp = path.join(folder, '.ready');
+  const hash = createHash('sha256').update(recipe).digest('hex');
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== hash) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    const skipped = await make(folder);
+    if (skipped !== null) return skipped;
+    writeFileSync(stamp, hash);
+  }
+  return { kind: 'ready', program: program(folder) };
+}
+
+/** One command of a preparation; null when it went well. */
+async function step(
+  command: string,
+  args: readonly string[],
+  where: Pick<Program, 'cwd' | 'environment'> = {},
+): Promise<Skipped | null> {
+  const tool = path.basename(command);
+  const ending = await runProgram({ command, args, ...where }, PREPARE_LIMIT_MS);
+  switch (ending.kind) {
+    case 'absent':
+      return { kind: 'skipped', why: `${tool} is not installed`, detail: `${tool} was not found` };
+    case 'late':
+      return {
+        kind: 'skipped',
+        why: `${tool} did not finish preparing it`,
+        detail: tail(ending.stderr, 5),
+      };
+    case 'ended':
+      if (ending.code === 0) return null;
+      return {
+        kind: 'skipped',
+        why: `${tool} could not prepare it`,
+        detail: tail(ending.stderr + ending.stdout, 5),
+      };
+  }
+}
