@@ -20,6 +20,7 @@ import type { ApiApp } from './api/api.js';
 import { addBillRoutes } from './api/bills.js';
 import { addBudgetRoutes } from './api/budgets.js';
 import { addControlRoutes } from './api/control.js';
+import { addRequestRoutes } from './api/requests.js';
 import { addTeamRoutes } from './api/teams.js';
 import { addTicketRoutes } from './api/tickets.js';
 import { requireBearer } from './auth.js';
@@ -139,6 +140,7 @@ async function addApi(app: FastifyInstance, api: AdminApi): Promise<void> {
       addBudgetRoutes(routes, api);
       addBillRoutes(routes, api);
       addTicketRoutes(routes, api);
+      addRequestRoutes(routes, api);
       await Promise.resolve();
     },
     { prefix: API_PREFIX },

@@ -10,6 +10,7 @@ import { explainCost } from './surface/explain-cost.js';
 import type { Recognised } from './surface/recognise.js';
 import { surfaceReply } from './surface/result.js';
 import type { SurfaceResult } from './surface/result.js';
+import type { SurfaceAnswer } from './surface/surface.js';
 import { callerRefusal, refusalBody } from './wire/refusal.js';
 import type { Refusal } from './wire/refusal.js';
 
@@ -21,16 +22,37 @@ export async function answerSurface(
   statement: Identified,
   recognised: Ours,
 ): Promise<Buffer> {
-  const outcome =
-    recognised.kind === 'explain-cost'
-      ? await explain(parts, statement, recognised.statementText)
-      : await parts.surface.answer(
-          recognised,
-          { teamId: statement.team.id },
-          statement.query.binds,
-        );
+  const outcome = await outcomeOf(parts, statement, recognised);
   if (outcome.kind === 'refused') return refusalBody(outcome.refusal, statement.call.ticketId);
   return resultBody(parts, statement, outcome);
+}
+
+function outcomeOf(
+  parts: Parts,
+  statement: Identified,
+  recognised: Ours,
+): Promise<Answer | { readonly kind: 'refused'; readonly refusal: Refusal }> {
+  const { team, query } = statement;
+  switch (recognised.kind) {
+    case 'explain-cost':
+      return explain(parts, statement, recognised.statementText);
+    case 'select':
+    case 'why':
+      return parts.surface.answer(recognised, { teamId: team.id }, query.binds);
+    case 'request':
+      return ask(parts, statement, recognised);
+  }
+}
+
+/** The ticket of a rule's refusal is written a moment after it: what waits is written first. */
+async function ask(
+  parts: Parts,
+  { team, principal, query }: Identified,
+  recognised: Extract<Ours, { kind: 'request' }>,
+): Promise<SurfaceAnswer> {
+  await parts.ticketLog.flush();
+  const asker = { teamId: team.id, principalId: principal.id, owner: team.owner };
+  return parts.surface.request(recognised, asker, query.isDescribe ? null : query.binds);
 }
 
 interface Answer {

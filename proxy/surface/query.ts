@@ -83,7 +83,7 @@ export type Parsed =
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 const FORM =
-  "The form is: SELECT columns, COUNT(…) or SUM(…) FROM one of TOLLGATE.MY_BUDGET, TOLLGATE.MY_QUERIES, TOLLGATE.ESTIMATE_ACCURACY, TABLE(TOLLGATE.WHY('<ticket>')), with WHERE (comparisons, LIKE, IN, BETWEEN, IS NULL, joined by AND, OR, NOT), GROUP BY, ORDER BY and LIMIT; or EXPLAIN COST <statement>. A database of your own called TOLLGATE is reached by three-part names.";
+  "The form is: SELECT columns, COUNT(…) or SUM(…) FROM one of TOLLGATE.MY_BUDGET, TOLLGATE.MY_QUERIES, TOLLGATE.ESTIMATE_ACCURACY, TABLE(TOLLGATE.WHY('<ticket>')), with WHERE (comparisons, LIKE, IN, BETWEEN, IS NULL, joined by AND, OR, NOT), GROUP BY, ORDER BY and LIMIT; or EXPLAIN COST <statement>; or CALL TOLLGATE.REQUEST('<ticket>', '<reason>'). A database of your own called TOLLGATE is reached by three-part names.";
 
 /** Thrown inside parsing and translation only, where a value would have to be handed through every branch. */
 export class FormError extends Error {

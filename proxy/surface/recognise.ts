@@ -22,16 +22,19 @@ export type Recognised =
   | { readonly kind: 'select'; readonly text: string }
   /** `ticketId` as written; null when it is a bind. */
   | { readonly kind: 'why'; readonly ticketId: string | null; readonly text: string }
+  /** `CALL TOLLGATE.REQUEST…`: asks for a refused ticket. */
+  | { readonly kind: 'request'; readonly text: string }
   | { readonly kind: 'none' };
 
 const NONE: Recognised = { kind: 'none' };
 const OUR_WORDS = /tollgate|explain[\s\S]+cost/i;
 const DRY_RUN = /^\/\*\s*tollgate:\s*dry-run\s*\*\/$/i;
 const VIEWS: ReadonlySet<string> = new Set(VIEW_NAMES);
+const PROCEDURES: ReadonlySet<string> = new Set(['REQUEST']);
 
 /**
- * Reads `text`: `EXPLAIN COST …`, a leading `/* tollgate: dry-run *\/`, or a two-part name `TOLLGATE.<view>`
- * anywhere outside strings and comments. Three-part names, on either side, belong to the caller's own objects.
+ * Reads `text`: `EXPLAIN COST …`, a leading `/* tollgate: dry-run *\/`, or a two-part name `TOLLGATE.<view>` or
+ * `CALL TOLLGATE.REQUEST` anywhere outside strings and comments. Three-part names, on either side, belong to the caller's own objects.
  */
 export function recognise(text: string): Recognised {
   if (!OUR_WORDS.test(text)) return NONE;
@@ -49,7 +52,7 @@ export function recognise(text: string): Recognised {
   ) {
     return { kind: 'explain-cost', statementText: text.slice(startAt(tokens, second + 1)).trim() };
   }
-  return recogniseView(tokens, indexes);
+  return recogniseName(tokens, indexes);
 }
 
 /** Offset after a dry-run comment that nothing but comments precedes. */
@@ -63,8 +66,9 @@ function dryRunStart(tokens: Tokens): number | undefined {
   return undefined;
 }
 
-function recogniseView(tokens: Tokens, indexes: readonly number[]): Recognised {
+function recogniseName(tokens: Tokens, indexes: readonly number[]): Recognised {
   for (let at = 0; at + 2 < indexes.length; at += 1) {
+    if (isRequestCall(tokens, indexes, at)) return { kind: 'request', text: tokens.text };
     if (!isViewName(tokens, indexes, at)) continue;
     if (nameAt(tokens, indexes[at + 2] ?? 0) !== 'WHY')
       return { kind: 'select', text: tokens.text };
@@ -77,6 +81,23 @@ function recogniseView(tokens: Tokens, indexes: readonly number[]): Recognised {
 
 /** Whether `TOLLGATE . <view>` begins at position `at` of `indexes` and is the whole name. */
 export function isViewName(tokens: Tokens, indexes: readonly number[], at: number): boolean {
+  return isName(tokens, indexes, at, VIEWS);
+}
+
+/** Whether `CALL TOLLGATE . REQUEST` begins at position `at` of `indexes` and holds the whole name. */
+export function isRequestCall(tokens: Tokens, indexes: readonly number[], at: number): boolean {
+  return (
+    wordAt(tokens, indexes[at] ?? tokens.count) === 'CALL' &&
+    isName(tokens, indexes, at + 1, PROCEDURES)
+  );
+}
+
+function isName(
+  tokens: Tokens,
+  indexes: readonly number[],
+  at: number,
+  ours: ReadonlySet<string>,
+): boolean {
   const name = (offset: number): string | undefined =>
     nameAt(tokens, indexes[at + offset] ?? tokens.count);
   const isDot = (offset: number): boolean =>
@@ -84,7 +105,7 @@ export function isViewName(tokens: Tokens, indexes: readonly number[], at: numbe
   return (
     name(0) === 'TOLLGATE' &&
     isDot(1) &&
-    VIEWS.has(name(2) ?? '') &&
+    ours.has(name(2) ?? '') &&
     !isDot(3) &&
     (at === 0 || !isDot(-1))
   );

@@ -1,19 +1,28 @@
-/** Answers reads of the TOLLGATE surface from the ledger's tables, scoped to the caller, at 0 credits. */
+/** Answers the TOLLGATE surface from the ledger's tables, scoped to the caller, at 0 credits. */
 import { Fault, toError } from '#base/errors.js';
 import type { TicketId } from '#base/ids.js';
 import { sqlStateOf, type Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import type { RowType } from '#base/wire/row-type.js';
+import { askApproval } from '#billing/requests.js';
 import { callerRefusal, type Refusal } from '../wire/refusal.js';
 import { loadGrammar, parseSurface, type Astify } from './parse.js';
 import { FormError, formRefusal, type SurfaceQuery } from './query.js';
 import type { Recognised } from './recognise.js';
+import { parseRequest, REQUEST_COLUMNS, requestArguments, requestResult } from './request.js';
 import { toCell, type SurfaceResult } from './result.js';
 import { ROWS_MAX, ticketOf, toPostgres } from './to-postgres.js';
 import type { SurfaceBind } from './values.js';
 
 export interface SurfaceCaller {
   readonly teamId: string;
+}
+
+/** Who asks for a refused ticket. */
+export interface SurfaceAsker extends SurfaceCaller {
+  readonly principalId: string;
+  /** Who answers for the team's budgets. */
+  readonly owner: string;
 }
 
 export type SurfaceAnswer =
@@ -30,6 +39,16 @@ export interface Surface {
     recognised: Extract<Recognised, { kind: 'select' | 'why' }>,
     caller: SurfaceCaller,
     binds: readonly SurfaceBind[],
+  ): Promise<SurfaceAnswer>;
+  /**
+   * Asks for a refused ticket, once, and answers with the request as it stands; a client that only asks to describe
+   * (`binds` null) writes nothing. `refused`: TG1020 for another form, a reason that is empty or longer than 500
+   * characters, or a ticket that no budget, ceiling or rule refused; TG1021 as for WHY. Faults: `ledgerUnavailable`.
+   */
+  request(
+    recognised: Extract<Recognised, { kind: 'request' }>,
+    caller: SurfaceAsker,
+    binds: readonly SurfaceBind[] | null,
   ): Promise<SurfaceAnswer>;
 }
 
@@ -51,18 +70,25 @@ export function createSurface(options: SurfaceOptions): Surface {
       grammar ??= loadGrammar();
       const parsed = parseSurface(recognised.text, await grammar);
       if (parsed.kind === 'refused') return parsed;
-      try {
-        return await read(options, parsed.query, caller, binds);
-      } catch (thrown) {
-        const refusal = refusalOf(thrown);
-        if (refusal !== undefined) return { kind: 'refused', refusal };
-        throw new Fault('ledgerUnavailable', 'The ledger cannot be read now', {
-          cause: thrown,
-          detail: { cause: toError(thrown).message },
-        });
-      }
+      return guarded(() => read(options, parsed.query, caller, binds));
     },
+    request: (recognised, caller, binds) =>
+      guarded(() => ask(options, recognised.text, caller, binds)),
   };
+}
+
+/** Turns what the caller can mend into a refusal, everything else into a fault. */
+async function guarded(work: () => Promise<SurfaceAnswer>): Promise<SurfaceAnswer> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const refusal = refusalOf(thrown);
+    if (refusal !== undefined) return { kind: 'refused', refusal };
+    throw new Fault('ledgerUnavailable', 'The ledger cannot be read now', {
+      cause: thrown,
+      detail: { cause: toError(thrown).message },
+    });
+  }
 }
 
 /** What the caller can mend: the form, a statement that takes too long, a value that Postgres cannot hold. */
@@ -105,6 +131,40 @@ async function read(
     }
     return { kind: 'answer', result: toResult(statement.columns, rows) };
   });
+}
+
+async function ask(
+  { db, clock }: SurfaceOptions,
+  text: string,
+  caller: SurfaceAsker,
+  binds: readonly SurfaceBind[] | null,
+): Promise<SurfaceAnswer> {
+  const parsed = parseRequest(text);
+  if (binds === null) return { kind: 'answer', result: { columns: REQUEST_COLUMNS, rows: [] } };
+  const { ticketId, reason } = requestArguments(parsed, binds);
+  const { teamId, principalId, owner } = caller;
+  const outcome = await db.transaction((tx) =>
+    askApproval(tx, { ticketId, teamId, principalId, reason, at: clock.now() }),
+  );
+  switch (outcome.kind) {
+    case 'asked':
+    case 'replayed':
+      return {
+        kind: 'answer',
+        result: requestResult(outcome.request, outcome.kind === 'asked', owner),
+      };
+    case 'unknown':
+      return { kind: 'refused', refusal: unknownTicket(ticketId) };
+    case 'notRefused':
+      return { kind: 'refused', refusal: nothingToAsk(ticketId) };
+  }
+}
+
+function nothingToAsk(ticketId: TicketId): Refusal {
+  return callerRefusal(
+    'surfaceForm',
+    `Ticket ${ticketId} was not refused by a budget, a ceiling or a rule, so there is nothing to ask for.`,
+  );
 }
 
 function unknownTicket(ticketId: TicketId): Refusal {

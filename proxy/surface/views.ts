@@ -152,6 +152,10 @@ const ESTIMATE_ACCURACY: ViewDefinition = {
 const plain = (sql: string): string =>
   `to_char(${sql}, 'FM999999999999999999999999990.009999999999')`;
 
+/** `2026-11-23 07:12 UTC`. */
+const minute = (sql: string): string =>
+  `to_char(${sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')`;
+
 /** One line an aspect; an aspect that has nothing to say has no line. */
 const WHY: ViewDefinition = {
   columns: [
@@ -165,31 +169,35 @@ const WHY: ViewDefinition = {
     return `
 FROM ticket t
 LEFT JOIN charge c ON c.ticket_id = t.id
+LEFT JOIN approval_request r ON r.ticket_id = t.id
 CROSS JOIN LATERAL (
   SELECT row_number() OVER (ORDER BY o.ordinal, o.detail) AS line, o.aspect, o.detail FROM (
     SELECT * FROM (VALUES
       (1, 'state', t.state || coalesce(' (' || t.ending || coalesce(', ' || t.end_code, '') || ')', '')),
       (2, 'refusal', t.refusal_message),
-      (3, 'who', t.principal_id || ' of team ' || t.team_id || ', Snowflake user ' || t.snowflake_user
+      (3, 'request', r.state || ': asked by ' || r.principal_id || ' at ' || ${minute('r.asked_at')} || ': ' || r.reason),
+      (4, 'decision', r.state || ' by ' || r.decided_by || ' at ' || ${minute('r.decided_at')}
+        || coalesce(', ' || ${plain('r.granted_credits')} || ' credits on ' || r.budget_id, '') || ': ' || r.decision_reason),
+      (5, 'who', t.principal_id || ' of team ' || t.team_id || ', Snowflake user ' || t.snowflake_user
         || coalesce(', role ' || t.role_name, '') || coalesce(', workload ' || t.workload, '')),
-      (4, 'where', 'tier ' || t.tier || coalesce(', warehouse ' || t.warehouse, '')
+      (6, 'where', 'tier ' || t.tier || coalesce(', warehouse ' || t.warehouse, '')
         || coalesce(' (' || t.warehouse_size || ')', '')),
-      (5, 'estimate', 'expected ' || ${plain('t.expected_credits')} || ' credits, range '
+      (7, 'estimate', 'expected ' || ${plain('t.expected_credits')} || ' credits, range '
         || ${plain('t.low_credits')} || ' to ' || ${plain('t.high_credits')} || ', basis ' || t.basis),
-      (6, 'price', ${plain('t.price_per_credit')} || ' ' || t.currency || ' a credit'),
-      (7, 'hold', CASE WHEN t.hold_credits > 0 THEN ${plain('t.hold_credits')} || ' credits' END),
-      (9, 'charge', ${plain('c.credits')} || ' credits, ' || ${plain('c.money')} || ' ' || c.currency
+      (8, 'price', ${plain('t.price_per_credit')} || ' ' || t.currency || ' a credit'),
+      (9, 'hold', CASE WHEN t.hold_credits > 0 THEN ${plain('t.hold_credits')} || ' credits' END),
+      (11, 'charge', ${plain('c.credits')} || ' credits, ' || ${plain('c.money')} || ' ' || c.currency
         || ', ' || c.warehouse_ms || ' warehouse milliseconds'),
-      (10, 'overrun', CASE WHEN c.credits > t.hold_credits
+      (12, 'overrun', CASE WHEN c.credits > t.hold_credits
         THEN ${plain('c.credits - t.hold_credits')} || ' credits above the hold' END),
-      (11, 'query id', t.snowflake_query_id),
-      (12, 'statement', t.statement_shape),
-      (13, 'fingerprint', t.fingerprint),
-      (14, 'control version', t.control_version::text)
+      (13, 'query id', t.snowflake_query_id),
+      (14, 'statement', t.statement_shape),
+      (15, 'fingerprint', t.fingerprint),
+      (16, 'control version', t.control_version::text)
     ) AS v (ordinal, aspect, detail)
     UNION ALL
-    SELECT 8, 'held on', p.budget_id || ': ' || ${plain('h.credits')} || ' credits, period from '
-      || to_char(p.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+    SELECT 10, 'held on', p.budget_id || ': ' || ${plain('h.credits')} || ' credits, period from '
+      || ${minute('p.starts_at')}
     FROM hold h JOIN budget_period p ON p.id = h.budget_period_id WHERE h.ticket_id = t.id
   ) o WHERE o.detail IS NOT NULL
 ) l

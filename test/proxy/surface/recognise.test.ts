@@ -33,7 +33,12 @@ test.each([
   ['select 1 /* tollgate: dry-run */'],
   ['/* tollgate: dry-runs */ select 1'],
   ['tollgate.my_budge'],
-  ["CALL TOLLGATE.REQUEST('x', 'y')"],
+  ["call X.TOLLGATE.REQUEST('x', 'y')"],
+  ["call TOLLGATE.PUBLIC.REQUEST('x', 'y')"],
+  ["call TOLLGATE.REQUESTS('x', 'y')"],
+  ["call request('x', 'y')"],
+  ["select 'call TOLLGATE.REQUEST(1, 2)'"],
+  ['select tollgate.request from x tollgate'],
   [''],
 ])('%s is not ours', (text) => {
   expect(recognise(text)).toEqual({ kind: 'none' });
@@ -54,6 +59,15 @@ test('WHY carries the ticket as written, or null for a bind', () => {
   expect(recognise(literal)).toEqual({ kind: 'why', ticketId: id, text: literal });
   const bind = 'select detail from TABLE(TOLLGATE.WHY(?))';
   expect(recognise(bind)).toEqual({ kind: 'why', ticketId: null, text: bind });
+});
+
+test.each([
+  ["CALL TOLLGATE.REQUEST('x', 'y')"],
+  ['call tollgate.request(?, ?);'],
+  ['-- app\nCall "TOLLGATE" . Request'],
+  ["select 1; call tollgate.request('x', 'y')"],
+])('%s asks for a ticket', (text) => {
+  expect(recognise(text)).toEqual({ kind: 'request', text });
 });
 
 test('a megabyte of someone else’s SQL costs a few milliseconds', () => {
