@@ -1,6 +1,6 @@
 /** From what the programs of one client reported to the cells of its rows. */
 import { isDeepStrictEqual } from 'node:util';
-import { AGGREGATE, CASES, TYPES, type Case, type Seen } from './cases.js';
+import { CASES, type Case, type Seen } from './cases.js';
 import type { Client } from './clients.js';
 import { runProgram, tail, type Program } from './programs.js';
 
@@ -138,9 +138,9 @@ function settings(port: number, cases: readonly Case[]): readonly string[] {
     password: 'demo',
     database: 'ANALYTICS',
     schema: 'TPCH',
-    cases: cases.map(({ name }) => name).join(','),
-    aggregate: AGGREGATE,
-    types: TYPES,
   };
-  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+  const asked = cases.flatMap(({ name, ask }) =>
+    ask.kind === 'steps' ? ['--steps', name] : [`--${ask.kind}`, `${name}=${ask.text}`],
+  );
+  return [...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]), ...asked];
 }

@@ -1,27 +1,40 @@
 """What every program here shares: its arguments, and one line of JSON for each case that it was asked to run."""
 
 import argparse
-import datetime
-import decimal
 import json
 
-OPTIONS = ("host", "port", "protocol", "account", "user", "password", "database", "schema", "cases", "aggregate", "types")
+OPTIONS = ("host", "port", "protocol", "account", "user", "password", "database", "schema")
+
+
+class Asked(argparse.Action):
+    """Keeps cases of all three kinds in the order in which they were given."""
+
+    def __call__(self, parser, namespace, value, option_string=None):
+        name, _, text = value.partition("=")
+        namespace.asked = [*namespace.asked, (option_string[2:], name, text)]
 
 
 def arguments():
+    """`--answer name=text` and `--error name=text` are statements; `--steps name` is a case with code of its own."""
     parser = argparse.ArgumentParser()
     for name in OPTIONS:
         parser.add_argument(f"--{name}", required=True)
+    for kind in ("answer", "error", "steps"):
+        parser.add_argument(f"--{kind}", action=Asked, dest="asked", default=[])
     return parser.parse_args()
 
 
-def run_cases(names, functions):
-    """Runs the named cases in order and prints `{"case", "seen"}` or `{"case", "error"}` for each."""
-    for name in names:
+def run_cases(asked, answer, failure, steps):
+    """Runs the cases in order and prints `{"case", "seen"}` or `{"case", "error"}` for each."""
+    for kind, name, text in asked:
         try:
-            line = {"case": name, "seen": functions[name]()}
-        except Exception as error:  # a case that breaks is a finding about the driver, not the end of the others
-            line = {"case": name, "error": f"{type(error).__name__}: {error}"}
+            if kind == "steps":
+                seen = steps[name]()
+            else:
+                seen = answer(text) if kind == "answer" else failure(text)
+            line = {"case": name, "seen": seen}
+        except Exception as found:  # a case that breaks is a finding about the driver, not the end of the others
+            line = {"case": name, "error": f"{type(found).__name__}: {found}"}
         print(json.dumps(line), flush=True)
 
 
@@ -31,17 +44,7 @@ def shown(value):
         return None
     if isinstance(value, (bytes, bytearray)):
         return f"bytes {bytes(value).hex()}"
-    kinds = {
-        bool: "bool",
-        int: "int",
-        float: "float",
-        str: "str",
-        decimal.Decimal: "Decimal",
-        datetime.datetime: "datetime",
-        datetime.date: "date",
-        datetime.time: "time",
-    }
-    return f"{kinds.get(type(value), type(value).__name__)} {value}"
+    return f"{type(value).__name__} {value}"
 
 
 def all_shown(rows):
