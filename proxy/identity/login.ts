@@ -5,7 +5,7 @@
 import { Fault } from '#base/errors.js';
 import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
-import { applyEdits, memberOf, scanObject, textOf } from '../wire/json-edit.js';
+import { applyEdits, memberOf, parseObject, scanObject, textOf } from '../wire/json-edit.js';
 import type { Edit, JsonMember } from '../wire/json-edit.js';
 import { decodeBody, readBody } from '../wire/body.js';
 import { callerRefusal, sendRefusal } from '../wire/refusal.js';
@@ -35,10 +35,13 @@ export async function handleLogin(parts: Parts, call: Call): Promise<void> {
   const body = await bodyOf(parts, call);
   if ('code' in body) return sendRefusal(call.response, body, null);
   const login = readLogin(body.decoded);
-  if (login === undefined) {
+  if ('why' in login) {
     return sendRefusal(
       call.response,
-      callerRefusal('requestMalformed', 'The login is not a JSON object with "data".'),
+      callerRefusal(
+        'requestMalformed',
+        `Not connected: ${login.why}. A login is one JSON object in UTF-8 with an object "data", and each name once.`,
+      ),
       null,
     );
   }
@@ -92,7 +95,7 @@ export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
   const upstream = master === undefined ? undefined : parts.upstreams.get(master.account);
   if (master === undefined || upstream === undefined)
     return sendRefusal(call.response, foreignToken(), null);
-  const scan = scanObject(body.decoded);
+  const scan = parseObject(body.decoded);
   const old = scan.kind === 'object' ? memberOf(scan.members, 'oldSessionToken') : undefined;
   const oldToken =
     old === undefined ? undefined : parts.sealer.open(stringAt(body.decoded, old) ?? '', 'session');
@@ -143,16 +146,15 @@ interface Login {
   readonly statementTimeoutSeconds: number | null;
 }
 
-function readLogin(body: Buffer): Login | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  const data = (parsed as { data?: unknown } | null)?.data;
-  if (data === null || typeof data !== 'object') return undefined;
-  const fields = data as Record<string, unknown>;
+/** A name that stands twice is refused: upstream might sign in one user while we charge another. */
+function readLogin(body: Buffer): Login | { readonly why: string } {
+  const top = parseObject(body);
+  if (top.kind === 'malformed') return top;
+  const member = memberOf(top.members, 'data');
+  if (member === undefined) return { why: 'it has no "data"' };
+  const data = scanObject(body, member.value.start);
+  if (data.kind === 'malformed') return { why: `in "data": ${data.why}` };
+  const fields = JSON.parse(textOf(body, member.value)) as Record<string, unknown>;
   const session = (fields['SESSION_PARAMETERS'] ?? {}) as Record<string, unknown>;
   const timeout = Number(session['STATEMENT_TIMEOUT_IN_SECONDS']);
   return {
@@ -204,12 +206,7 @@ function readTokens(reply: UpstreamReply, tokenKey: string): TokensRead | undefi
   );
   if (reply.status !== 200 || decoded.kind !== 'decoded') return undefined;
   const body = decoded.bytes;
-  try {
-    JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  const top = scanObject(body);
+  const top = parseObject(body);
   const dataMember = top.kind === 'object' ? memberOf(top.members, 'data') : undefined;
   const data = dataMember === undefined ? undefined : scanObject(body, dataMember.value.start);
   if (data === undefined || data.kind === 'malformed') return undefined;

@@ -35,7 +35,7 @@ export function sessionChanges(sqlText: string, reply: ScannedReply): Partial<Se
 
 /** `ALTER SESSION SET name = value …` and `UNSET name, …` of the two parameters that matter to us. */
 function alterSessionChanges(sqlText: string): Changes {
-  if (!/alter\s+session/i.test(sqlText)) return {};
+  if (!/\balter\b/i.test(sqlText)) return {};
   const tokens = lex(sqlText);
   const at = significantIndexes(tokens);
   const word = (index: number): string =>

@@ -4,6 +4,7 @@
  * because parsers differ on which one wins.
  */
 import { isUtf8 } from 'node:buffer';
+import { toError } from '#base/errors.js';
 
 /** Half-open byte range in a body. */
 export interface Span {
@@ -32,9 +33,18 @@ const COMMA = 0x2c;
 /** Nesting allowed in a request; drivers use fewer than ten levels. */
 export const JSON_DEPTH_MAX = 64;
 
-/** True for a body that is UTF-8, as JSON must be (RFC 8259 §8.1). */
-export function isUtf8Body(body: Buffer): boolean {
-  return isUtf8(body);
+/** The members of a body that is one JSON object in UTF-8 (RFC 8259 §8.1); `malformed` says which rule it breaks. */
+export function parseObject(body: Buffer): JsonObjectScan {
+  if (!isUtf8(body)) return { kind: 'malformed', why: 'the body is not UTF-8' };
+  try {
+    JSON.parse(body.toString('utf8'));
+  } catch (thrown) {
+    return {
+      kind: 'malformed',
+      why: `the body is not JSON (${toError(thrown).message.slice(0, 80)})`,
+    };
+  }
+  return scanObject(body);
 }
 
 /**
