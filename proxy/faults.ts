@@ -11,7 +11,7 @@ export function faultRefusal(error: Error): Refusal {
 
 function textOf(code: Fault['code'], error: Error): string {
   if (code === 'upstreamUnreachable' || code === 'upstreamProtocol')
-    return `Not answered: ${error.message}.`;
+    return `Not answered: ${error.message}. Send it again in a minute.`;
   return (
     TEXTS[code] ??
     'Not run: an internal error of Tollgate, which has been logged under this ticket.'

@@ -3,7 +3,7 @@
  * delivered by callbacks with back-pressure, never as a web stream; nothing is buffered here.
  */
 import { Pool, type Dispatcher } from 'undici';
-import { Fault, toError } from '#base/errors.js';
+import { Fault } from '#base/errors.js';
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST';
@@ -129,9 +129,11 @@ function collect(
         resolve({ status: head.status, headers: head.headers, body: Buffer.concat(chunks) });
       },
       onError: (cause) => {
-        const code = bytes > bytesMax ? 'upstreamProtocol' : 'upstreamUnreachable';
+        // The address and the words of the cause are for the log, not for the client.
         reject(
-          new Fault(code, `Snowflake could not be reached: ${toError(cause).message}`, { cause }),
+          bytes > bytesMax
+            ? new Fault('upstreamProtocol', `its reply exceeds ${bytesMax} bytes`, { cause })
+            : new Fault('upstreamUnreachable', 'Snowflake could not be reached', { cause }),
         );
       },
     });

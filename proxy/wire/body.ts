@@ -3,7 +3,15 @@
  * against the magic bytes, because some drivers compress without saying so.
  */
 import type { IncomingMessage } from 'node:http';
-import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import {
+  brotliDecompress,
+  brotliDecompressSync,
+  gunzip,
+  gunzipSync,
+  inflate,
+  inflateSync,
+} from 'node:zlib';
 import { toError } from '#base/errors.js';
 
 export type BodyRead =
@@ -54,8 +62,13 @@ export type Decoded =
   | { readonly kind: 'tooLarge'; readonly bytesMax: number }
   | { readonly kind: 'malformed'; readonly why: string };
 
+/** A compressed body up to this size is decoded at once: at a thousandfold it costs some milliseconds. */
+const SYNC_BYTES_MAX = 4 * 1024;
+const ASYNC_CHUNK_BYTES = 256 * 1024;
 const GZIP_MAGIC_1 = 0x1f;
 const GZIP_MAGIC_2 = 0x8b;
+
+type Coding = 'none' | 'gzip' | 'deflate' | 'br' | 'unsupported';
 
 /**
  * Decodes a body whose `Content-Encoding` is absent, identity, gzip, deflate or br; stacked and unknown codings are
@@ -66,34 +79,86 @@ export function decodeBody(
   contentEncoding: string | undefined,
   bytesMax: number,
 ): Decoded {
-  const coding = (contentEncoding ?? '').trim().toLowerCase();
-  const isGzip = bytes[0] === GZIP_MAGIC_1 && bytes[1] === GZIP_MAGIC_2;
-  if (bytes.length === 0) return { kind: 'decoded', bytes, wasCoded: false };
+  const coding = codingOf(bytes, contentEncoding);
+  const options = { maxOutputLength: bytesMax };
   try {
-    if (coding === 'gzip' || coding === 'x-gzip' || (coding === '' && isGzip)) {
-      return inflated(gunzipSync(bytes, { maxOutputLength: bytesMax }));
+    switch (coding) {
+      case 'none':
+        return { kind: 'decoded', bytes, wasCoded: false };
+      case 'gzip':
+        return inflated(gunzipSync(bytes, options));
+      case 'deflate':
+        return inflated(inflateSync(bytes, options));
+      case 'br':
+        return inflated(brotliDecompressSync(bytes, options));
+      case 'unsupported':
+        return unsupported(contentEncoding);
     }
-    if (coding === 'deflate') return inflated(inflateSync(bytes, { maxOutputLength: bytesMax }));
-    if (coding === 'br')
-      return inflated(brotliDecompressSync(bytes, { maxOutputLength: bytesMax }));
   } catch (thrown) {
-    const cause = toError(thrown);
-    if ((cause as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE')
-      return { kind: 'tooLarge', bytesMax };
-    return {
-      kind: 'malformed',
-      why: `the body is not valid ${coding === '' ? 'gzip' : coding} (${cause.message})`,
-    };
+    return notDecoded(coding, toError(thrown), bytesMax);
   }
-  if (coding !== '' && coding !== 'identity') {
-    return {
-      kind: 'malformed',
-      why: `the content coding "${coding.slice(0, 40)}" is not supported; send gzip or none`,
-    };
+}
+
+const ASYNC = {
+  gzip: promisify(gunzip) as Inflate,
+  deflate: promisify(inflate) as Inflate,
+  br: promisify(brotliDecompress) as Inflate,
+} as const;
+type Inflate = (
+  bytes: Buffer,
+  options: { readonly maxOutputLength: number; readonly chunkSize: number },
+) => Promise<Buffer>;
+
+/** The same beside the event loop for all but small bodies, so that a bomb stalls nobody else. */
+export async function decodeBodyAsync(
+  bytes: Buffer,
+  contentEncoding: string | undefined,
+  bytesMax: number,
+): Promise<Decoded> {
+  const coding = codingOf(bytes, contentEncoding);
+  const isAtOnce = bytes.length <= SYNC_BYTES_MAX && coding !== 'br';
+  if (isAtOnce || coding === 'none' || coding === 'unsupported')
+    return decodeBody(bytes, contentEncoding, bytesMax);
+  try {
+    const options = { maxOutputLength: bytesMax, chunkSize: ASYNC_CHUNK_BYTES };
+    return inflated(await ASYNC[coding](bytes, options));
+  } catch (thrown) {
+    return notDecoded(coding, toError(thrown), bytesMax);
   }
-  return { kind: 'decoded', bytes, wasCoded: false };
+}
+
+function codingOf(bytes: Buffer, contentEncoding: string | undefined): Coding {
+  const coding = (contentEncoding ?? '').trim().toLowerCase();
+  if (bytes.length === 0) return 'none';
+  switch (coding) {
+    case '':
+      return bytes[0] === GZIP_MAGIC_1 && bytes[1] === GZIP_MAGIC_2 ? 'gzip' : 'none';
+    case 'identity':
+      return 'none';
+    case 'gzip':
+    case 'x-gzip':
+      return 'gzip';
+    case 'deflate':
+    case 'br':
+      return coding;
+    default:
+      return 'unsupported';
+  }
 }
 
 function inflated(bytes: Buffer): Decoded {
   return { kind: 'decoded', bytes, wasCoded: true };
+}
+
+function unsupported(contentEncoding: string | undefined): Decoded {
+  return {
+    kind: 'malformed',
+    why: `the content coding "${(contentEncoding ?? '').trim().slice(0, 40)}" is not supported; send gzip or none`,
+  };
+}
+
+function notDecoded(coding: Coding, cause: Error, bytesMax: number): Decoded {
+  const isTooLarge = (cause as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE';
+  if (isTooLarge) return { kind: 'tooLarge', bytesMax };
+  return { kind: 'malformed', why: `the body is not valid ${coding} (${cause.message})` };
 }

@@ -3,8 +3,7 @@
  * other bytes travel as the client wrote them. Field meanings: docs/wire.md (drivers' `query-request`).
  */
 import { createHash } from 'node:crypto';
-import { toError } from '#base/errors.js';
-import { applyEdits, isUtf8Body, memberOf, scanObject, setMember, textOf } from './json-edit.js';
+import { applyEdits, memberOf, parseObject, scanObject, setMember, textOf } from './json-edit.js';
 import type { Edit, JsonMember, Span } from './json-edit.js';
 
 export interface QueryRequest {
@@ -36,13 +35,7 @@ export type QueryRequestRead =
 
 /** Parses a decoded body. `malformed` says which member breaks which rule. */
 export function readQueryRequest(body: Buffer): QueryRequestRead {
-  if (!isUtf8Body(body)) return malformed('the body is not UTF-8');
-  try {
-    JSON.parse(body.toString('utf8'));
-  } catch (thrown) {
-    return malformed(`the body is not JSON (${toError(thrown).message.slice(0, 80)})`);
-  }
-  const scan = scanObject(body);
+  const scan = parseObject(body);
   if (scan.kind === 'malformed') return malformed(scan.why);
   const value = (key: string): unknown => {
     const member = memberOf(scan.members, key);
@@ -109,6 +102,10 @@ function scanParameters(
   const scan = scanObject(body, member.value.start);
   if (scan.kind === 'malformed') return { why: `in "parameters": ${scan.why}` };
   const names = scan.members.map((each) => each.key.toUpperCase());
+  // Folding "ſ" to "S" or not is a matter of taste; upstream's need not be ours.
+  const foreign = scan.members.find((each) => !/^[\x20-\x7e]*$/.test(each.key));
+  if (foreign !== undefined)
+    return { why: `in "parameters": the name "${foreign.key.slice(0, 40)}" is not ASCII` };
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) return { why: `in "parameters": ${twice.slice(0, 40)} stands twice` };
   return { members: scan.members, span: scan.span };
@@ -141,7 +138,7 @@ function readBinds(value: unknown): { type: string; value: string | null }[] {
   return Object.entries(value)
     .sort(([a], [b]) => Number(a) - Number(b))
     .map(([, bind]) => {
-      const { type, value: text } = bind as { type?: unknown; value?: unknown };
+      const { type, value: text } = (bind ?? {}) as { type?: unknown; value?: unknown };
       return {
         type: typeof type === 'string' ? type : 'TEXT',
         value: typeof text === 'string' ? text : null,

@@ -7,7 +7,7 @@ import { createUpstreamEngine, type UpstreamEngine } from '../../proxy/upstream/
 export interface Stub {
   readonly port: number;
   readonly origin: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Listens on a free port of loopback. */
@@ -45,7 +45,7 @@ export interface Front {
   }>;
   /** The reply with nothing read of it yet. */
   open(): Promise<IncomingMessage>;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** A listener whose every request is given to `handle`. */

@@ -1,0 +1,168 @@
+import { expect, test } from 'vitest';
+import {
+  readQueryRequest,
+  withParameters,
+  type QueryRequestRead,
+} from '../../../proxy/wire/query-request.js';
+
+type Read = Extract<QueryRequestRead, { kind: 'request' }>;
+
+function read(body: string | Buffer): Read {
+  const outcome = readQueryRequest(Buffer.from(body));
+  if (outcome.kind !== 'request') throw new Error(outcome.why);
+  return outcome;
+}
+
+function why(body: string | Buffer): string {
+  const outcome = readQueryRequest(Buffer.from(body));
+  return outcome.kind === 'malformed' ? outcome.why : 'not malformed';
+}
+
+function edited(body: string, values: Record<string, string | number>): string {
+  return withParameters(read(body).offsets, values).toString();
+}
+
+test('what governance needs is read from the body', () => {
+  const { request } = read(
+    JSON.stringify({
+      sqlText: 'SELECT ?',
+      asyncExec: true,
+      describeOnly: true,
+      parameters: {
+        query_tag: 'mine',
+        MULTI_STATEMENT_COUNT: '0',
+        statement_timeout_in_seconds: 60,
+      },
+      bindings: {
+        10: { type: 'TEXT', value: 'b' },
+        2: { type: 'FIXED', value: '1' },
+        3: null,
+        4: {},
+      },
+    }),
+  );
+  expect(request).toMatchObject({
+    sqlText: 'SELECT ?',
+    isAsync: true,
+    isDescribe: true,
+    statementCount: 0,
+    clientTag: 'mine',
+    clientTimeoutSeconds: 60,
+    binds: [
+      { type: 'FIXED', value: '1' },
+      { type: 'TEXT', value: null },
+      { type: 'TEXT', value: null },
+      { type: 'TEXT', value: 'b' },
+    ],
+  });
+  expect(read('{"sqlText":""}').request).toMatchObject({
+    isAsync: false,
+    isDescribe: false,
+    statementCount: null,
+    clientTag: null,
+    clientTimeoutSeconds: null,
+    binds: [],
+  });
+});
+
+test.each([
+  ['{"sqlText":"a","sequenceId":1}', '{"sqlText":"a","sequenceId":1,"parameters":{"T":"x"}}'],
+  ['{"sqlText":"a","parameters":null,"z":1}', '{"sqlText":"a","parameters":{"T":"x"},"z":1}'],
+  ['{"sqlText":"a","parameters": { } }', '{"sqlText":"a","parameters": {"T":"x" } }'],
+  [
+    '{"sqlText":"a","parameters":{"B":01e1}}'.replace('01e1', '1.50'),
+    '{"sqlText":"a","parameters":{"T":"x","B":1.50}}',
+  ],
+  [
+    '{"sqlText":"a","parameters":{ "t" : 5 ,"B":1}}',
+    '{"sqlText":"a","parameters":{ "t" : "x" ,"B":1}}',
+  ],
+])('a parameter is set in %s and nothing else changes', (body, expected) => {
+  const written = edited(body, { T: 'x' });
+  expect(read(written).offsets.parameters?.members.length).toBeGreaterThan(0);
+  // A member added to an object of members without "parameters" comes first or last: only its presence counts.
+  expect(JSON.parse(written)).toEqual(JSON.parse(expected));
+  if (body.includes('parameters')) expect(written).toBe(expected);
+});
+
+test('several parameters are set at once, those that stand and those that do not', () => {
+  expect(
+    edited('{"sqlText":"a","parameters":{"a":1,"c":9007199254740993}}', { A: 'é"', B: 2 }),
+  ).toBe('{"sqlText":"a","parameters":{"B":2,"a":"é\\"","c":9007199254740993}}');
+  const untouched = '{ "sqlText" : "a" }';
+  expect(edited(untouched, {})).toBe(untouched);
+});
+
+test.each([
+  ['', 'the body is not JSON (Unexpected end of JSON input)'],
+  ['{"sqlText":', 'the body is not JSON'],
+  ['[]', 'a JSON object was expected'],
+  ['"x"', 'a JSON object was expected'],
+  ['{}', '"sqlText" must be a string'],
+  ['{"sqlText":7}', '"sqlText" must be a string'],
+  ['{"sqlText":"a","sqlText":"b"}', 'the member "sqlText" stands twice'],
+  ['{"sqlText":"a","sql\\u0054ext":"b"}', 'the member "sqlText" stands twice'],
+  ['{"sqlText":"a","parameters":{},"parameters":{}}', 'the member "parameters" stands twice'],
+  ['{"sqlText":"a","parameters":[]}', 'in "parameters": a JSON object was expected'],
+  ['{"sqlText":"a","parameters":{"A":1,"A":2}}', 'in "parameters": the member "A" stands twice'],
+  [
+    '{"sqlText":"a","parameters":{"query_tag":1,"QUERY_TAG":2}}',
+    'in "parameters": QUERY_TAG stands twice',
+  ],
+  [
+    '{"sqlText":"a","parameters":{"ſtatement":1}}',
+    'in "parameters": the name "ſtatement" is not ASCII',
+  ],
+  [`{"sqlText":"a","x":${'['.repeat(70)}${']'.repeat(70)}}`, 'it is nested deeper than 64 levels'],
+])('%s is malformed, and why is said', (body, expected) => {
+  expect(why(body)).toContain(expected);
+});
+
+test('a body that is not UTF-8 is refused, also where it would be inside a string', () => {
+  expect(why(Buffer.from([0x7b, 0xff, 0x7d]))).toBe('the body is not UTF-8');
+  expect(
+    why(
+      Buffer.concat([
+        Buffer.from('{"sqlText":"'),
+        Buffer.from([0xed, 0xa0, 0x80]),
+        Buffer.from('"}'),
+      ]),
+    ),
+  ).toBe('the body is not UTF-8');
+  expect(why('\uFEFF{"sqlText":"a"}')).toContain('not JSON');
+});
+
+test('lone surrogates and null characters inside a text survive as they were written', () => {
+  const body = '{"sqlText":"a\\ud800\\u0000","parameters":{"X":"\\udfff"}}';
+  expect(read(body).request.sqlText).toBe('a\ud800\u0000');
+  expect(edited(body, { T: 1 })).toBe(
+    '{"sqlText":"a\\ud800\\u0000","parameters":{"T":1,"X":"\\udfff"}}',
+  );
+});
+
+test('numbers that mean nothing as counts or seconds are not taken', () => {
+  for (const value of ['-1', '1.5', '"x"', '""x'.slice(0, 2), 'null', 'true', '1e400', '{}']) {
+    const { request } = read(
+      `{"sqlText":"a","parameters":{"STATEMENT_TIMEOUT_IN_SECONDS":${value}}}`,
+    );
+    expect([null, 0]).toContain(request.clientTimeoutSeconds);
+  }
+});
+
+test('the hash is the same for a repeat and another for anything that changes what is asked', () => {
+  const hash = (changes: object): string =>
+    read(JSON.stringify({ sqlText: 'a', sequenceId: 1, querySubmissionTime: 5, ...changes }))
+      .request.hash;
+  const first = hash({});
+  expect(hash({ sequenceId: 2, querySubmissionTime: 6, clientStartTime: 7 })).toBe(first);
+  const others = [
+    { sqlText: 'b' },
+    { bindings: { 1: { type: 'TEXT', value: 'x' } } },
+    { bindings: { 1: { type: 'TEXT', value: 'y' } } },
+    { describeOnly: true },
+    { asyncExec: true },
+    { parameters: { A: 1 } },
+    { bindStage: '@x' },
+  ].map(hash);
+  expect(new Set([first, ...others]).size).toBe(others.length + 1);
+});
