@@ -15,6 +15,8 @@ export interface Hold {
   readonly isFree: boolean;
   /** The statement goes upstream now: from here on the settler closes the hold. False: do not send. */
   handOver(sentAt: number): Promise<boolean>;
+  /** It was handed over: only the settler, or evidence, ends it now. */
+  isSent(): boolean;
   /** Gives the hold back if it was not handed over. Never throws: the ledger's sweep ends what this cannot. */
   releaseUnlessSent(reason: string): Promise<void>;
 }
@@ -26,6 +28,7 @@ export function freeHold(ticketId: TicketId): Hold {
     credits: NO_CREDITS,
     isFree: true,
     handOver: () => Promise.resolve(true),
+    isSent: () => false,
     releaseUnlessSent: () => Promise.resolve(),
   };
 }
@@ -43,6 +46,7 @@ export function ledgerHold(ledger: Ledger, log: Log, ticketId: TicketId, credits
       isSent = await ledger.markSent(ticketId, sentAt);
       return isSent;
     },
+    isSent: () => isSent,
     async releaseUnlessSent(reason) {
       if (isSent) return;
       try {

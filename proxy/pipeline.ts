@@ -21,6 +21,7 @@ import { receive } from './receive.js';
 import { relay, sendSmall } from './relay.js';
 import type { SmallReply } from './relay.js';
 import { relayStatement } from './relay-statement.js';
+import type { UpstreamRequest } from './upstream/engine.js';
 import type { RequestEntry, RequestEnding } from './requests.js';
 import { reserve } from './reserve.js';
 import { recordUnheld } from './unheld.js';
@@ -46,7 +47,7 @@ export async function handleStatement(parts: Parts, call: Call): Promise<void> {
     case 'new':
       return conclude(parts, call, state.entry, () => govern(parts, statement, state.entry));
     case 'repeat':
-      return repeat(parts, statement, await state.ending);
+      return repeat(parts, statement, state.entry);
   }
 }
 
@@ -99,6 +100,9 @@ async function govern(
 async function run(parts: Parts, statement: Reserved, entry: RequestEntry): Promise<RequestEnding> {
   try {
     const admitted = await admit(parts, statement, entry.cancel.signal);
+    // A repeat that is not sent again leaves its first sending in doubt.
+    if (admitted.kind !== 'admitted' && statement.hold.isSent())
+      parts.doubts.add(statement.call.ticketId);
     if (admitted.kind === 'refused') return refused(parts, statement, admitted.refusal);
     if (admitted.kind === 'gone') return answered(statement.call, cancelledReply(statement.call));
     return await forward(parts, admitted.statement);
@@ -110,19 +114,23 @@ async function run(parts: Parts, statement: Reserved, entry: RequestEntry): Prom
 /** Steps 8 to 10: from here on the settler owns the hold. */
 async function forward(parts: Parts, statement: Admitted): Promise<RequestEnding> {
   let isHandedOver = false;
+  let request: UpstreamRequest;
   try {
+    // Written first: whatever fails before the hand-over gives hold and permit back.
+    request = upstreamRequest(statement);
     isHandedOver = await handOver(parts, statement);
   } finally {
     if (!isHandedOver) statement.permit.release();
   }
   if (!isHandedOver)
     throw new Fault('internal', 'the ticket was closed before its statement was sent');
-  return relayStatement(parts, statement, upstreamRequest(statement));
+  return relayStatement(parts, statement, request);
 }
 
 /** What a repeat of a known request is told. */
-async function repeat(parts: Parts, statement: Identified, ending: RequestEnding): Promise<void> {
+async function repeat(parts: Parts, statement: Identified, first: RequestEntry): Promise<void> {
   const { call } = statement;
+  const ending = await first.ending;
   switch (ending.kind) {
     case 'answered':
       sendSmall(call.response, ending.reply);
@@ -132,7 +140,7 @@ async function repeat(parts: Parts, statement: Identified, ending: RequestEnding
       const headers = headersForUpstream(call.request.headers, statement.upstream.host);
       delete headers['content-encoding'];
       delete headers['content-type'];
-      await relay(
+      const outcome = await relay(
         statement.upstream.engine,
         {
           method: 'GET',
@@ -142,22 +150,24 @@ async function repeat(parts: Parts, statement: Identified, ending: RequestEnding
         },
         call.response,
       );
+      if (outcome.kind === 'unreachable')
+        throw new Fault('upstreamUnreachable', 'Snowflake could not be reached', {
+          cause: outcome.cause,
+        });
       return;
     }
     case 'unanswered': {
+      const state = parts.requests.again(sessionKey(statement), statement.requestId, first);
+      if (state.kind === 'repeat') return repeat(parts, statement, state.entry);
       // The same statement under the same ticket and hold, with the token and connection of this repeat.
-      const first = ending.statement;
+      const { ticketId } = ending.statement.call;
       const again: Admitted = {
-        ...first,
+        ...ending.statement,
         identity: statement.identity,
-        call: { ...call, ticketId: first.call.ticketId },
+        call: { ...call, ticketId },
       };
-      const entry = parts.requests.again(
-        sessionKey(statement),
-        statement.requestId,
-        statement.query.hash,
-      );
-      return conclude(parts, call, entry, () => run(parts, again, entry));
+      parts.doubts.resume(ticketId);
+      return conclude(parts, call, state.entry, () => run(parts, again, state.entry));
     }
   }
 }

@@ -32,10 +32,8 @@ export async function relayStatement(
   if (outcome.kind === 'unreachable') return unanswered(parts, statement, outcome);
   const { reply } = outcome;
   const queryId = typeof reply.data['queryId'] === 'string' ? reply.data['queryId'] : null;
-  if (isRenewalAsked(reply)) {
-    parts.running.end(call.ticketId, parts.clock.now());
-    return { kind: 'unanswered', statement };
-  }
+  // It has not run, and the driver renews and repeats; evidence ends the hold of one that does not.
+  if (isRenewalAsked(reply)) return inDoubt(parts, statement);
   if (isStillRunning(reply) && queryId !== null) {
     noteRunning(parts, statement, queryId);
   } else {

@@ -8,6 +8,10 @@ import { LRUCache } from 'lru-cache';
 import type { SmallReply } from './relay.js';
 import type { Admitted } from './stages.js';
 
+/** Most that replies and bodies kept for repeats may take together; the oldest are forgotten first. */
+const KEPT_BYTES_MAX = 256 * 1024 * 1024;
+const ENTRY_BYTES = 1024;
+
 /** How one forwarding of a request ended, as far as a repeat is concerned. */
 export type RequestEnding =
   | { readonly kind: 'answered'; readonly reply: SmallReply }
@@ -18,11 +22,7 @@ export type RequestEnding =
 
 export type RequestState =
   | { readonly kind: 'new'; readonly entry: RequestEntry }
-  | {
-      readonly kind: 'repeat';
-      readonly ending: Promise<RequestEnding>;
-      readonly entry: RequestEntry;
-    }
+  | { readonly kind: 'repeat'; readonly entry: RequestEntry }
   /** The id stands for another statement: refused (design: same request id with other SQL). */
   | { readonly kind: 'reused' };
 
@@ -54,20 +54,21 @@ export class RequestRegistry {
 
   /** `rememberedMax` requests for at most `rememberMs`. */
   constructor(options: { readonly rememberedMax: number; readonly rememberMs: number }) {
-    this.#entries = new LRUCache({ max: options.rememberedMax, ttl: options.rememberMs });
+    this.#entries = new LRUCache({
+      max: options.rememberedMax,
+      ttl: options.rememberMs,
+      maxSize: KEPT_BYTES_MAX,
+      sizeCalculation: () => ENTRY_BYTES,
+    });
   }
 
   /** What is known of this request id; a new one is entered. */
   enter(session: string, requestId: string, hash: string): RequestState {
     const key = `${session}\u0000${requestId}`;
     const known = this.#entries.get(key);
-    if (known === undefined) {
-      const entry = new RequestEntry(hash);
-      this.#entries.set(key, entry);
-      return { kind: 'new', entry };
-    }
+    if (known === undefined) return { kind: 'new', entry: this.#remember(key, hash) };
     if (known.hash !== hash) return { kind: 'reused' };
-    return { kind: 'repeat', ending: known.ending, entry: known };
+    return { kind: 'repeat', entry: known };
   }
 
   /** The entry of a request, if it is remembered. */
@@ -75,11 +76,41 @@ export class RequestRegistry {
     return this.#entries.get(`${session}\u0000${requestId}`);
   }
 
-  /** Replaces an unanswered entry by a fresh one for the next forwarding. */
-  again(session: string, requestId: string, hash: string): RequestEntry {
+  /**
+   * Replaces an unanswered entry by a fresh one for the next forwarding; of several repeats that waited for it only
+   * the first gets that, the others are repeats of the first.
+   */
+  again(
+    session: string,
+    requestId: string,
+    unanswered: RequestEntry,
+  ): Exclude<RequestState, { kind: 'reused' }> {
+    const key = `${session}\u0000${requestId}`;
+    const known = this.#entries.get(key);
+    if (known !== undefined && known !== unanswered) return { kind: 'repeat', entry: known };
+    return { kind: 'new', entry: this.#remember(key, unanswered.hash) };
+  }
+
+  #remember(key: string, hash: string): RequestEntry {
     const entry = new RequestEntry(hash);
-    this.#entries.set(`${session}\u0000${requestId}`, entry);
+    this.#entries.set(key, entry);
+    void entry.ending.then((ending) => {
+      // Forgotten or replaced in the meantime: nothing is kept for it.
+      if (this.#entries.peek(key) === entry)
+        this.#entries.set(key, entry, { size: ENTRY_BYTES + keptBytes(ending) });
+    });
     return entry;
+  }
+}
+
+function keptBytes(ending: RequestEnding): number {
+  switch (ending.kind) {
+    case 'answered':
+      return ending.reply.body.length;
+    case 'streamed':
+      return 0;
+    case 'unanswered':
+      return ending.statement.offsets.body.length;
   }
 }
 

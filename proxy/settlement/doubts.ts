@@ -57,6 +57,12 @@ export class Doubts {
     this.#own.add(ticketId);
   }
 
+  /** A ticket in doubt whose request is sent again now: its reply will tell. */
+  resume(ticketId: TicketId): void {
+    this.#own.delete(ticketId);
+    this.#unseenSince.delete(ticketId);
+  }
+
   /** A ticket whose request never left this machine: that is evidence enough. */
   neverRan(ticketId: TicketId, evidence: string): void {
     this.#options.ledger.voidOnEvidence(ticketId, evidence).catch((thrown: unknown) => {

@@ -34,10 +34,10 @@ export function isRenewalAsked(reply: ScannedReply): boolean {
   return reply.top['code'] === WIRE_CODES.sessionTokenExpired;
 }
 
-/** The end that a final reply tells; undefined when the reply was not one of Snowflake's. */
+/** The end that a final reply tells; undefined when the reply was not one of Snowflake's, or was cut. */
 export function endOf(reply: ScannedReply): StatementEnd | undefined {
   const success = reply.top['success'];
-  if (typeof success !== 'boolean') return undefined;
+  if (!reply.isComplete || typeof success !== 'boolean') return undefined;
   return {
     isSuccess: success,
     code: textOf(reply.top['code']),
