@@ -257,6 +257,8 @@ test('the OpenAPI document describes every route and needs no token', async () =
     '/api/v1/control/plan',
     '/api/v1/control/rollback',
     '/api/v1/control/versions',
+    '/api/v1/requests',
+    '/api/v1/requests/{ticket}/decision',
     '/api/v1/teams',
     '/api/v1/tickets/{id}',
   ]);

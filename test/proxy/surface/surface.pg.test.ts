@@ -486,6 +486,145 @@ test('no condition, however it is put, shows a row of another team, or fails oth
   expect(answered).toBeGreaterThan(20);
 });
 
+const columnsOf = (answer: SurfaceAnswer): readonly string[] =>
+  answer.kind === 'answer' ? answer.result.columns.map((each) => each.name) : [];
+
+async function request(
+  text: string,
+  binds: readonly SurfaceBind[] | null = [],
+  teamId = 'risk',
+): Promise<SurfaceAnswer> {
+  const recognised = recognise(text);
+  if (recognised.kind !== 'request') throw new Error(`not recognised: ${text}`);
+  const caller = { teamId, principalId: 'ana', owner: 'risk-leads' };
+  return surface.request(recognised, caller, binds);
+}
+
+async function requestRefusal(
+  text: string,
+  binds: readonly SurfaceBind[] = [],
+  teamId = 'risk',
+): Promise<string> {
+  const answer = await request(text, binds, teamId);
+  if (answer.kind === 'answer') throw new Error(`answered: ${JSON.stringify(answer.result.rows)}`);
+  return answer.refusal.message;
+}
+
+const asText = (value: string): SurfaceBind => ({ type: 'TEXT', value });
+
+test('REQUEST answers one row, and the same ticket again says when it was asked', async () => {
+  clock.set(Date.UTC(2026, 6, 15, 12) + 7);
+  const answer = await request(`CALL TOLLGATE.REQUEST('${REFUSED}', ' for the ''board'' ');`);
+  expect(columnsOf(answer)).toEqual(['REQUEST', 'TICKET', 'STATE', 'OWNER', 'ASKED_AT']);
+  expect(answer).toMatchObject({
+    result: {
+      rows: [
+        [
+          `Asked. The answer will be in SELECT * FROM TABLE(TOLLGATE.WHY('${REFUSED}')).`,
+          REFUSED,
+          'waiting',
+          'risk-leads',
+          '1784116800.007000000',
+        ],
+      ],
+    },
+  });
+  clock.advance(3_600_000);
+  for (const [text, binds] of [
+    ['call tollgate.request(?, ?)', [asText(REFUSED), asText('other')]],
+    ['Call "TOLLGATE"."REQUEST"(:2, :1);', [asText('other'), asText(REFUSED.toUpperCase())]],
+    [`CALL TOLLGATE.REQUEST('${REFUSED}', ?)`, [asText('other')]],
+    [`CALL TOLLGATE.REQUEST(?, $$other$$)`, [asText(REFUSED)]],
+  ] as const) {
+    const again = await request(text, binds);
+    expect(again, text).toMatchObject({
+      result: {
+        rows: [
+          [
+            'Asked already, 2026-07-15 12:00 UTC; it waits, and nothing was changed.',
+            REFUSED,
+            'waiting',
+            'risk-leads',
+            '1784116800.007000000',
+          ],
+        ],
+      },
+    });
+  }
+  const { rows: kept } = await database.db.query('SELECT reason FROM approval_request');
+  expect(kept).toEqual([{ reason: "for the 'board'" }]);
+  expect(await rows(`select aspect, detail from table(tollgate.why('${REFUSED}'))`)).toContainEqual(
+    ['request', "waiting: asked by ana at 2026-07-15 12:00 UTC: for the 'board'"],
+  );
+});
+
+test('a client that only asks to describe REQUEST learns its columns and asks for nothing', async () => {
+  const { rowCount } = await database.db.query('SELECT 1 FROM approval_request');
+  const answer = await request('CALL TOLLGATE.REQUEST(?, ?)', null);
+  expect(columnsOf(answer)).toHaveLength(5);
+  expect(answer).toMatchObject({ result: { rows: [] } });
+  expect((await database.db.query('SELECT 1 FROM approval_request')).rowCount).toBe(rowCount);
+});
+
+test('REQUEST of another team’s ticket is refused in the words of WHY for an unknown one', async () => {
+  const unknown = '0197a000-0000-7000-8000-00000000abcd';
+  for (const id of [THEIRS, unknown]) {
+    const said = await requestRefusal(`CALL TOLLGATE.REQUEST('${id}', 'please')`);
+    expect(said).toBe(`TG1021 There is no ticket ${id} in your team.`);
+    expect(await refusal(`select * from table(tollgate.why('${id}'))`)).toBe(said);
+  }
+  expect(
+    await requestRefusal(`CALL TOLLGATE.REQUEST('${REFUSED}', 'please')`, [], 'legal'),
+  ).toMatch(/^TG1021/);
+});
+
+test('REQUEST of a ticket that ran says that there is nothing to ask for', async () => {
+  expect(await requestRefusal(`CALL TOLLGATE.REQUEST('${OURS}', 'please')`)).toBe(
+    `TG1020 Ticket ${OURS} was not refused by a budget, a ceiling or a rule, so there is nothing to ask for.`,
+  );
+});
+
+test.each([
+  ["''", [], 'The reason must say why'],
+  ["'  '", [], 'The reason must say why'],
+  ['?', [{ type: 'TEXT', value: null }], 'The reason must say why'],
+  [`'${'x'.repeat(501)}'`, [], 'The reason must be at most 500 characters'],
+  ['?', [asText('😀'.repeat(501))], 'The reason must be at most 500 characters'],
+  ['?', [asText('x'.repeat(100_000))], 'The reason must be at most 500 characters'],
+  [':2', [], 'Bind 2 has no value'],
+  [':name', [], 'The bind :name must be'],
+  ['7', [], 'REQUEST takes a ticket and a reason'],
+  ["'a', 'b'", [], 'REQUEST takes a ticket and a reason'],
+  ["'a'); select 1; (", [], 'REQUEST takes a ticket and a reason'],
+  ["'a' || 'b'", [], 'REQUEST takes a ticket and a reason'],
+  ["'a", [], 'REQUEST takes a ticket and a reason'],
+] as const)('a reason written %s is refused with its rule', async (reason, binds, rule) => {
+  const said = await requestRefusal(`CALL TOLLGATE.REQUEST('${REFUSED}', ${reason})`, binds);
+  expect(said).toContain(`TG1020 ${rule}`);
+  expect(said).toContain("CALL TOLLGATE.REQUEST('<ticket>', '<reason>')");
+});
+
+test.each([
+  ['CALL TOLLGATE.REQUEST'],
+  ['CALL TOLLGATE.REQUEST()'],
+  [`CALL TOLLGATE.REQUEST('${REFUSED}')`],
+  ["CALL TOLLGATE.REQUEST('no ticket', 'please')"],
+  [`select 1; CALL TOLLGATE.REQUEST('${REFUSED}', 'please')`],
+  [`CALL TOLLGATE.REQUEST('${REFUSED}', 'please') INTO x`],
+])('%s is refused with the form', async (text) => {
+  expect(await requestRefusal(text)).toMatch(/^TG1020 REQUEST takes a ticket/);
+});
+
+test('500 characters of any script are a reason', async () => {
+  const refused = '0197a000-0000-7000-8000-000000000003';
+  await ticket(refused, 'risk', 'ana', 'VOID', '2026-07-15T11:30:00Z', 'TG2001 Not run');
+  const answer = await request('CALL TOLLGATE.REQUEST(?, ?)', [
+    asText(refused),
+    asText('😀'.repeat(500)),
+  ]);
+  expect(answer.kind).toBe('answer');
+});
+
 test('every view answers SELECT * for a team that has nothing', async () => {
   for (const view of ['MY_BUDGET', 'MY_QUERIES', 'ESTIMATE_ACCURACY'] as const) {
     const answer = await ask(`select * from tollgate.${view}`, [], 'nobody');
