@@ -31,6 +31,7 @@ interface Waiting {
 interface Lane {
   running: number;
   waiting: number;
+  concurrencyMax: number;
   /** Teams in turn; a team leaves when its queue is empty. */
   readonly queues: Map<string, Waiting[]>;
 }
@@ -47,8 +48,11 @@ export class Gate {
   /** Takes a permit, at once or after waiting for its turn; the signal gives up the place. */
   async admit(limits: TierLimits, team: string, signal: AbortSignal): Promise<AdmitOutcome> {
     const lane = this.#laneOf(limits.tier);
+    // Limits are of the newest control document that was seen; more room is felt by those who wait.
+    lane.concurrencyMax = limits.concurrencyMax;
+    this.#grantNext(lane);
     if (lane.running < limits.concurrencyMax && lane.waiting === 0) {
-      return { kind: 'admitted', permit: this.#take(lane, limits), waitedMs: 0 };
+      return { kind: 'admitted', permit: this.#take(lane), waitedMs: 0 };
     }
     if (lane.waiting >= limits.queueMax) return { kind: 'queueFull', queueMax: limits.queueMax };
     return this.#wait(lane, limits, team, signal);
@@ -70,13 +74,13 @@ export class Gate {
   #laneOf(tier: string): Lane {
     let lane = this.#lanes.get(tier);
     if (lane === undefined) {
-      lane = { running: 0, waiting: 0, queues: new Map() };
+      lane = { running: 0, waiting: 0, concurrencyMax: 0, queues: new Map() };
       this.#lanes.set(tier, lane);
     }
     return lane;
   }
 
-  #take(lane: Lane, limits: TierLimits): Permit {
+  #take(lane: Lane): Permit {
     lane.running += 1;
     let isHeld = true;
     return {
@@ -84,7 +88,7 @@ export class Gate {
         if (!isHeld) return;
         isHeld = false;
         lane.running -= 1;
-        this.#grantNext(lane, limits);
+        this.#grantNext(lane);
       },
     };
   }
@@ -101,7 +105,7 @@ export class Gate {
       const entry: Waiting = {
         team,
         grant: () => {
-          const permit = this.#take(lane, limits);
+          const permit = this.#take(lane);
           leave({ kind: 'admitted', permit, waitedMs: this.#realNow() - since });
         },
       };
@@ -122,8 +126,8 @@ export class Gate {
     });
   }
 
-  #grantNext(lane: Lane, limits: TierLimits): void {
-    while (lane.running < limits.concurrencyMax) {
+  #grantNext(lane: Lane): void {
+    while (lane.running < lane.concurrencyMax) {
       const turn = lane.queues.entries().next();
       if (turn.done === true) return;
       const [team, queue] = turn.value;
