@@ -76,6 +76,8 @@ export class RunningStatements {
   identify(ticketId: TicketId, queryId: string): void {
     const member = this.#members.get(ticketId);
     if (member === undefined) return;
+    const earlier = member.statement.queryId;
+    if (earlier !== null) this.#byQueryId.delete(earlier);
     member.statement.queryId = queryId;
     this.#byQueryId.set(queryId, ticketId);
   }

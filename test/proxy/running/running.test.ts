@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { TicketId } from '../../../base/ids.js';
+import { parseMoney } from '../../../base/units.js';
+import { RunningStatements, type RunningStatement } from '../../../proxy/running/running.js';
+import type { Upstream } from '../../../proxy/upstream/upstreams.js';
+import { buildTicketId, credits } from '../../support/builders.js';
+
+function upstream(account: string): Upstream {
+  return { account } as Upstream;
+}
+
+function statement(changes: Partial<RunningStatement> = {}): RunningStatement {
+  return {
+    ticketId: buildTicketId(),
+    upstream: upstream('demo'),
+    sessionId: '1',
+    upstreamToken: 't',
+    requestId: 'r',
+    teamId: 'marketing',
+    tier: 'standard',
+    warehouse: 'W',
+    warehouseSize: 'MEDIUM',
+    fingerprint: 'f',
+    estimatedBytes: null,
+    creditsPerHour: credits('3600'),
+    pricePerCredit: parseMoney('3'),
+    currency: 'USD',
+    ceilingCredits: credits('10'),
+    startedAt: 1_000,
+    holdCredits: credits('1'),
+    queryId: null,
+    stop: null,
+    onEnd: () => undefined,
+    ...changes,
+  };
+}
+
+test('the shares of every moment sum to the moment, whoever joins and leaves', () => {
+  const events = fc.array(
+    fc.record({ afterMs: fc.nat(5_000), join: fc.boolean(), which: fc.nat(10) }),
+    { minLength: 1, maxLength: 60 },
+  );
+  fc.assert(
+    fc.property(events, (script) => {
+      const running = new RunningStatements();
+      const inside: TicketId[] = [];
+      let now = 0;
+      let busyMs = 0;
+      let usedMs = 0;
+      let left = 0;
+      const leave = (index: number): void => {
+        const [ticketId] = inside.splice(index, 1);
+        if (ticketId === undefined) return;
+        const ended = running.end(ticketId, now);
+        expect(ended).toBeDefined();
+        usedMs += ended?.usedMs ?? 0;
+        left += 1;
+        expect(running.end(ticketId, now)).toBeUndefined();
+      };
+      for (const { afterMs, join, which } of script) {
+        if (inside.length > 0) busyMs += afterMs;
+        now += afterMs;
+        if (join) {
+          const one = statement({ startedAt: now });
+          running.begin(one);
+          inside.push(one.ticketId);
+        } else if (inside.length > 0) leave(which % inside.length);
+        expect(running.size).toBe(inside.length);
+      }
+      while (inside.length > 0) leave(0);
+      // Each share is told in whole milliseconds.
+      expect(Math.abs(usedMs - busyMs)).toBeLessThanOrEqual(left / 2 + 1e-6);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('statements of other warehouses and accounts take nothing of each other', () => {
+  const running = new RunningStatements();
+  const all = [
+    statement(),
+    statement({ warehouse: 'V' }),
+    statement({ upstream: upstream('other') }),
+  ];
+  for (const each of all) running.begin(each);
+  for (const each of all) expect(running.usedMs(each, 3_000)).toBe(2_000);
+});
+
+test('two on one warehouse use half each while both run, in time and in credits', () => {
+  const running = new RunningStatements();
+  const [first, second] = [statement(), statement({ startedAt: 2_000 })];
+  running.begin(first);
+  running.begin(second);
+  expect(running.usedMs(first, 4_000)).toBe(2_000);
+  expect(running.usedCredits(second, 4_000)).toBe(credits('1'));
+  expect(running.end(second.ticketId, 4_000)?.usedMs).toBe(1_000);
+  expect(running.end(first.ticketId, 5_000)?.usedMs).toBe(3_000);
+});
+
+test('a clock that steps back takes nothing away', () => {
+  const running = new RunningStatements();
+  const one = statement();
+  running.begin(one);
+  expect(running.usedMs(one, 3_000)).toBe(2_000);
+  expect(running.usedMs(one, 500)).toBe(2_000);
+  expect(running.usedMs(one, 4_000)).toBe(3_000);
+});
+
+test('a statement ends once, and gives its permit back once', () => {
+  const running = new RunningStatements();
+  let ends = 0;
+  const one = statement({
+    onEnd: () => {
+      ends += 1;
+    },
+  });
+  running.begin(one);
+  expect(running.end(one.ticketId, 2_000)).toMatchObject({ usedMs: 1_000 });
+  expect(running.end(one.ticketId, 3_000)).toBeUndefined();
+  expect(ends).toBe(1);
+  expect(running.usedMs(one, 9_000)).toBe(0);
+});
+
+test('a statement is found by its ids while it runs, by the newest query id only', () => {
+  const running = new RunningStatements();
+  const one = statement({ requestId: 'mine', sessionId: '7' });
+  running.begin(one);
+  running.identify(one.ticketId, 'q1');
+  running.identify(one.ticketId, 'q2');
+  expect(running.byQueryId('q1')).toBeUndefined();
+  expect(running.byQueryId('q2')).toBe(one);
+  expect(running.byRequestId('7', 'mine')).toBe(one);
+  expect(running.byRequestId('8', 'mine')).toBeUndefined();
+  expect(running.heldCredits()).toBe(credits('1'));
+  running.end(one.ticketId, 2_000);
+  expect(running.byQueryId('q2')).toBeUndefined();
+  expect(running.get(one.ticketId)).toBeUndefined();
+  running.identify(one.ticketId, 'q3');
+  expect(running.byQueryId('q3')).toBeUndefined();
+});
