@@ -96,8 +96,10 @@ export class RequestRegistry {
     this.#entries.set(key, entry);
     void entry.ending.then((ending) => {
       // Forgotten or replaced in the meantime: nothing is kept for it.
-      if (this.#entries.peek(key) === entry)
-        this.#entries.set(key, entry, { size: ENTRY_BYTES + keptBytes(ending) });
+      if (this.#entries.peek(key) !== entry) return;
+      // The cache takes a new size for a new value only.
+      this.#entries.delete(key);
+      this.#entries.set(key, entry, { size: ENTRY_BYTES + keptBytes(ending) });
     });
     return entry;
   }
