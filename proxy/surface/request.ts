@@ -68,7 +68,7 @@ export function requestArguments(
   if (reason === '') throw new FormError('The reason must say why, in words');
   // Code points, as Postgres counts; a text of twice as many units is too long however it is counted.
   const isTooLong =
-    reason.length > 2 * REASON_CHARACTERS_MAX || [...reason].length > REASON_CHARACTERS_MAX;
+    reason.length > 2 * REASON_CHARACTERS_MAX || Array.from(reason).length > REASON_CHARACTERS_MAX;
   if (isTooLong)
     throw new FormError(`The reason must be at most ${REASON_CHARACTERS_MAX} characters`);
   return { ticketId, reason };
