@@ -130,7 +130,7 @@ export const CASES: readonly Case[] = [
       const kinds = list(row).map((value) => String(value).split(' ', 1)[0] ?? '');
       same(plain(seen)[0]?.[0], 'marketing-monthly');
       for (const kind of kinds.slice(1, 4)) ok(NUMBERS.has(kind), `a number is ${kind}`);
-      match(kinds[4] ?? '', /^(?:datetime|Date|Timestamp|time\.Time)$/);
+      match(kinds[4] ?? '', /^(?:datetime|Date|time\.Time|\w*Timestamp\w*)$/);
       match(kinds[5] ?? '', /^bool/i);
     }),
   ),
@@ -160,7 +160,9 @@ function checkBinds(seen: Seen): void {
 }
 
 function checkCancelled(seen: Seen): void {
-  same([at(seen, 'code'), at(seen, 'isPrompt')], ['000604', true]);
+  // Go reports what ended its context, and not the code that the server answers with.
+  match(String(at(seen, 'code')), /^(?:000604|the context ended)$/);
+  same(at(seen, 'isPrompt'), true);
   same(plain(at(seen, 'afterwards')), ONE);
 }
 

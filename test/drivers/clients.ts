@@ -3,7 +3,7 @@
  * What is prepared is kept in a folder whose name holds its versions, with a stamp, so a second run starts at once.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROGRAMS, ROOT } from './places.js';
@@ -38,6 +38,8 @@ export function clients(): readonly Client[] {
     nodeClient(),
     pythonClient('snowflake-connector-python', '4.8.1', 'connector.py', {}),
     pythonClient('snowflake-connector-python', '5.2.0', 'connector.py', NO_TIME_LIMIT),
+    goClient('1.19.1'),
+    javaClient('4.0.2'),
   ];
 }
 
@@ -82,6 +84,59 @@ function pythonClient(
           args: [path.join(PROGRAMS, 'python', script)],
         }),
       ),
+  };
+}
+
+function goClient(version: string): Client {
+  const source = path.join(PROGRAMS, 'go', 'main.go');
+  const manifest = `module tollgate-drivers\n\ngo 1.24\n\nrequire github.com/snowflakedb/gosnowflake v${version}\n`;
+  const make = async (folder: string): Promise<Skipped | null> => {
+    copyFileSync(source, path.join(folder, 'main.go'));
+    writeFileSync(path.join(folder, 'go.mod'), manifest);
+    // The manifest names what we ask for; -mod=mod lets the build add what that needs.
+    return step('go', ['build', '-mod=mod', '-o', 'driver', '.'], {
+      cwd: folder,
+      environment: { GOWORK: 'off' },
+    });
+  };
+  return {
+    name: 'gosnowflake',
+    version,
+    without: ONLY_SERVER_BINDS,
+    prepare: (cache) =>
+      prepared(cache, `go-${version}`, manifest + readFileSync(source, 'utf8'), make, (folder) => ({
+        command: path.join(folder, 'driver'),
+        args: [],
+      })),
+  };
+}
+
+function javaClient(version: string): Client {
+  const source = path.join(PROGRAMS, 'java', 'Driver.java');
+  const jar = `snowflake-jdbc-${version}.jar`;
+  const make = async (folder: string): Promise<Skipped | null> =>
+    (await step('mvn', [
+      '--quiet',
+      '--batch-mode',
+      'dependency:copy',
+      `-Dartifact=net.snowflake:snowflake-jdbc:${version}`,
+      `-DoutputDirectory=${folder}`,
+    ])) ?? step('javac', ['-cp', path.join(folder, jar), '-d', folder, source]);
+  return {
+    name: 'snowflake-jdbc',
+    version,
+    without: ONLY_SERVER_BINDS,
+    prepare: (cache) =>
+      prepared(cache, `java-${version}`, jar + readFileSync(source, 'utf8'), make, (folder) => ({
+        command: 'java',
+        // Results in Arrow need this of Java 16 and newer.
+        args: [
+          '--add-opens=java.base/java.nio=ALL-UNNAMED',
+          '-cp',
+          [path.join(folder, jar), folder].join(path.delimiter),
+          'Driver',
+        ],
+      })),
   };
 }
 

@@ -20,6 +20,9 @@ type Report =
   | { readonly kind: 'seen'; readonly seen: Seen }
   | { readonly kind: 'failed' | 'unreached'; readonly why: string };
 
+// Drivers read configuration in the user's home, proxies of the environment, and the zone and character set of the machine.
+const SURROUNDINGS = { NO_PROXY: '127.0.0.1', TZ: 'Etc/UTC', LC_ALL: 'C.UTF-8' };
+
 const SIDE_LIMIT_MS = 90_000;
 
 /** Both sides at once: the program asks the warehouse and the proxy the same. */
@@ -97,8 +100,7 @@ async function reports(
     {
       ...program,
       args: [...program.args, ...settings(port, cases)],
-      // Drivers read configuration of the user's home, and proxies of the environment.
-      environment: { ...program.environment, HOME: home, NO_PROXY: '127.0.0.1', TZ: 'Etc/UTC' },
+      environment: { ...program.environment, ...SURROUNDINGS, HOME: home },
     },
     SIDE_LIMIT_MS,
   );
