@@ -20,6 +20,8 @@ export interface Case {
   readonly ask: Ask;
   /** Null: both sides run it; otherwise why a direct connection does not. */
   readonly notDirect: string | null;
+  /** Null: every client has it; otherwise the only one that does, and the table has no row for the others. */
+  readonly client: string | null;
   /** Throws what is wrong with it. */
   readonly check: (seen: Seen) => void;
 }
@@ -105,6 +107,15 @@ export const CASES: readonly Case[] = [
   steps('query-tag', 'session query tag is set, shown and restored', (seen) =>
     same(seen, { before: '', during: 'a model', restored: '', unset: '' }),
   ),
+  {
+    ...steps('reflection', 'reflection of tables and columns', (seen) => {
+      const names = ['customer', 'lineitem', 'nation', 'orders', 'part', 'partsupp', 'region'];
+      same(at(seen, 'tables'), [...names, 'supplier']);
+      const columns = list(at(seen, 'columns')).map((column) => String(column).split(' ', 1)[0]);
+      same(columns, ['n_nationkey', 'n_name', 'n_regionkey', 'n_comment']);
+    }),
+    client: 'sqlalchemy',
+  },
   onlyProxied(
     ONLY_REFUSES,
     failing('refusal', 'refusal word for word, and the connection goes on', EVENTS, (seen) => {
@@ -137,15 +148,15 @@ export const CASES: readonly Case[] = [
 ];
 
 function steps(name: string, title: string, check: Case['check']): Case {
-  return { name, title, ask: { kind: 'steps' }, notDirect: null, check };
+  return { name, title, ask: { kind: 'steps' }, notDirect: null, client: null, check };
 }
 
 function answer(name: string, title: string, text: string, check: Case['check']): Case {
-  return { name, title, ask: { kind: 'answer', text }, notDirect: null, check };
+  return { name, title, ask: { kind: 'answer', text }, notDirect: null, client: null, check };
 }
 
 function failing(name: string, title: string, text: string, check: Case['check']): Case {
-  return { name, title, ask: { kind: 'error', text }, notDirect: null, check };
+  return { name, title, ask: { kind: 'error', text }, notDirect: null, client: null, check };
 }
 
 function onlyProxied(notDirect: string, each: Case): Case {

@@ -32,12 +32,25 @@ const PREPARE_LIMIT_MS = 10 * 60_000;
 const ONLY_SERVER_BINDS = { 'client-binds': 'the driver sends binds to the server' };
 const NO_TIME_LIMIT = { 'time-limit': 'the driver has no such limit' };
 
+const BELOW = 'done with the driver below it';
+const ALCHEMY = {
+  'server-binds': 'the dialect writes binds into the text',
+  cancel: BELOW,
+  'time-limit': BELOW,
+};
+
 /** In the order of the table. */
 export function clients(): readonly Client[] {
   return [
     nodeClient(),
     pythonClient('snowflake-connector-python', '4.8.1', 'connector.py', {}),
     pythonClient('snowflake-connector-python', '5.2.0', 'connector.py', NO_TIME_LIMIT),
+    pythonClient('sqlalchemy', '1.11.1', 'alchemy.py', ALCHEMY, [
+      'snowflake-sqlalchemy==1.11.1',
+      // The dialect does not load with 2.1.
+      'sqlalchemy==2.0.58',
+      'snowflake-connector-python==4.8.1',
+    ]),
     goClient('1.19.1'),
     javaClient('4.0.2'),
   ];
@@ -82,6 +95,7 @@ function pythonClient(
         (folder) => ({
           command: path.join(folder, 'venv', 'bin', 'python'),
           args: [path.join(PROGRAMS, 'python', script)],
+          environment: { PYTHONDONTWRITEBYTECODE: '1', PYTHONIOENCODING: 'utf-8' },
         }),
       ),
   };

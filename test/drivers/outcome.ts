@@ -32,13 +32,13 @@ export async function outcomes(
   ports: { readonly proxyPort: number; readonly warehousePort: number },
   home: string,
 ): Promise<readonly Outcome[]> {
-  const own = CASES.filter(({ name }) => client.without[name] === undefined);
+  const own = casesOf(client).filter(({ name }) => client.without[name] === undefined);
   const onDirect = own.filter(({ notDirect }) => notDirect === null);
   const [direct, proxied] = await Promise.all([
     reports(program, ports.warehousePort, onDirect, home),
     reports(program, ports.proxyPort, own, home),
   ]);
-  return CASES.map((each) => {
+  return casesOf(client).map((each) => {
     const absent = client.without[each.name];
     const skipped = (why: string): Cell => ({ kind: 'skipped', why });
     if (absent !== undefined) {
@@ -62,7 +62,11 @@ export async function outcomes(
 /** Every case of a client that cannot run here. */
 export function skippedOutcomes(client: Client, why: string): readonly Outcome[] {
   const cell: Cell = { kind: 'skipped', why };
-  return CASES.map(({ title }) => ({ client, title, direct: cell, proxied: cell }));
+  return casesOf(client).map(({ title }) => ({ client, title, direct: cell, proxied: cell }));
+}
+
+function casesOf(client: Client): readonly Case[] {
+  return CASES.filter((each) => each.client === null || each.client === client.name);
 }
 
 function judged(each: Case, report: Report | undefined): Cell {
