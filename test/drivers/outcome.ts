@@ -25,18 +25,19 @@ const SURROUNDINGS = { NO_PROXY: '127.0.0.1', TZ: 'Etc/UTC', LC_ALL: 'C.UTF-8' }
 
 const SIDE_LIMIT_MS = 90_000;
 
-/** Both sides at once: the program asks the warehouse and the proxy the same. */
+/** Both sides at once: the program asks the warehouse and the proxy the same; each is killed after `limitMs`. */
 export async function outcomes(
   client: Client,
   program: Program,
   ports: { readonly proxyPort: number; readonly warehousePort: number },
   home: string,
+  limitMs: number = SIDE_LIMIT_MS,
 ): Promise<readonly Outcome[]> {
   const own = casesOf(client).filter(({ name }) => client.without[name] === undefined);
   const onDirect = own.filter(({ notDirect }) => notDirect === null);
   const [direct, proxied] = await Promise.all([
-    reports(program, ports.warehousePort, onDirect, home),
-    reports(program, ports.proxyPort, own, home),
+    reports(program, ports.warehousePort, onDirect, home, limitMs),
+    reports(program, ports.proxyPort, own, home, limitMs),
   ]);
   return casesOf(client).map((each) => {
     const absent = client.without[each.name];
@@ -99,6 +100,7 @@ async function reports(
   port: number,
   cases: readonly Case[],
   home: string,
+  limitMs: number,
 ): Promise<ReadonlyMap<string, Report>> {
   const ending = await runProgram(
     {
@@ -106,7 +108,7 @@ async function reports(
       args: [...program.args, ...settings(port, cases)],
       environment: { ...program.environment, ...SURROUNDINGS, HOME: home },
     },
-    SIDE_LIMIT_MS,
+    limitMs,
   );
   if (ending.kind === 'absent') throw new Error(`${program.command} cannot be started`);
   const found = new Map<string, Report>();
@@ -121,7 +123,7 @@ async function reports(
   const missing = cases.filter(({ name }) => !found.has(name));
   const end =
     ending.kind === 'late'
-      ? `no end within ${SIDE_LIMIT_MS / 1000} s`
+      ? `no end within ${limitMs / 1000} s`
       : `the program ended with ${ending.code}`;
   missing.forEach(({ name }, at) =>
     found.set(

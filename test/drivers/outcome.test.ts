@@ -1,0 +1,115 @@
+/** The run itself must not be able to pass what a driver did not show: shown with programs that lie, differ, hang and are not there. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CASES } from './cases.js';
+import type { Client } from './clients.js';
+import { outcomes, skippedOutcomes, type Cell, type Outcome } from './outcome.js';
+import { compatibilityDocument, totals } from './report.js';
+
+const DIRECT = { proxyPort: 2, warehousePort: 1 };
+const client: Client = {
+  name: 'a-client',
+  version: '1.0',
+  without: Object.fromEntries(
+    CASES.filter(({ name }) => !['select-1', 'syntax-error', 'refusal'].includes(name)).map(
+      ({ name }) => [name, 'not asked'],
+    ),
+  ),
+  prepare: () => Promise.reject(new Error('nothing to prepare')),
+};
+
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'tollgate-drivers-test-'));
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/** Cells of a program that is a script in JavaScript, with `port` and `say(case, member)` at hand. */
+async function cellsOf(script: string, limitMs?: number): Promise<Record<string, [Cell, Cell]>> {
+  const text = `const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
+    const say = (name, rest) => console.log(JSON.stringify({ case: name, ...rest }));
+    const error = (code, sqlState, message) => ({ seen: { code, sqlState, message, afterwards: [['int 1']] } });
+    const refused = error('712001', '42501', 'TG2001 Not run, nothing charged: needs about $9.00, $1.00 is left in marketing-monthly.');
+    const syntax = error('001003', '42000', 'syntax');
+    ${script}`;
+  const program = { command: process.execPath, args: ['-e', text, '--'] };
+  const found = await outcomes(client, program, DIRECT, home, limitMs);
+  const asked = found.filter(({ direct }) => !('why' in direct && direct.why === 'not asked'));
+  return Object.fromEntries(asked.map(({ title, direct, proxied }) => [title, [direct, proxied]]));
+}
+
+const kinds = (cells: readonly Cell[] | undefined): readonly string[] =>
+  (cells ?? []).map(({ kind }) => kind);
+
+test('right and equal answers pass; what only the proxy does is skipped directly', async () => {
+  const cells = await cellsOf(
+    `say('select-1', { seen: [['int 1']] }); say('syntax-error', syntax); if (port === 2) say('refusal', refused);`,
+  );
+  expect(kinds(cells['SELECT 1'])).toEqual(['pass', 'pass']);
+  expect(kinds(cells['syntax error'])).toEqual(['pass', 'pass']);
+  expect(cells['refusal word for word, and the connection goes on']).toEqual([
+    { kind: 'skipped', why: 'only the proxy refuses' },
+    { kind: 'pass' },
+  ]);
+});
+
+test('a right answer of another type through the proxy differs', async () => {
+  const cells = await cellsOf(`say('select-1', { seen: [[port === 2 ? 'str 1' : 'int 1']] });`);
+  expect(kinds(cells['SELECT 1'])).toEqual(['pass', 'differs']);
+});
+
+test('wrong answers, errors and silence fail', async () => {
+  const cells = await cellsOf(
+    `say('select-1', { seen: [['int 2']] }); say('syntax-error', { error: 'broken pipe' });`,
+  );
+  expect(kinds(cells['SELECT 1'])).toEqual(['fail', 'fail']);
+  expect(cells['syntax error']?.[0]).toEqual({ kind: 'fail', why: 'broken pipe' });
+  expect(kinds(cells['refusal word for word, and the connection goes on'])).toEqual([
+    'skipped',
+    'fail',
+  ]);
+});
+
+test('a refusal whose text was changed, or after which the connection is dead, fails', async () => {
+  const title = 'refusal word for word, and the connection goes on';
+  const changed = await cellsOf(`refused.seen.message = 'Error: ' + refused.seen.message;
+    if (port === 2) say('refusal', refused);`);
+  expect(kinds(changed[title])).toEqual(['skipped', 'fail']);
+  const dead = await cellsOf(
+    `refused.seen.afterwards = []; if (port === 2) say('refusal', refused);`,
+  );
+  expect(kinds(dead[title])).toEqual(['skipped', 'fail']);
+});
+
+test('a program that hangs fails at the case where it hangs, and the rest is not claimed', async () => {
+  const cells = await cellsOf(
+    `say('select-1', { seen: [['int 1']] }); setInterval(() => 0, 1000);`,
+    1500,
+  );
+  expect(kinds(cells['SELECT 1'])).toEqual(['pass', 'pass']);
+  expect(kinds(cells['syntax error'])).toEqual(['fail', 'fail']);
+  expect(cells['refusal word for word, and the connection goes on']?.[1]).toEqual({
+    kind: 'skipped',
+    why: 'an earlier case did not end',
+  });
+});
+
+test('a client without its tool chain is skipped in every row, with the reason, and counted', () => {
+  const found: readonly Outcome[] = skippedOutcomes(client, 'go is not installed');
+  const rows = compatibilityDocument(found)
+    .split('\n')
+    .filter((line) => line.startsWith('| a-client'));
+  expect(rows).toHaveLength(found.length);
+  expect(rows[0]).toBe(
+    '| a-client | 1.0 | connect by host, port and protocol | skipped: go is not installed | skipped: go is not installed |',
+  );
+  expect(totals(found)).toEqual({ passed: 0, failed: 0, skipped: 2 * found.length });
+});
+
+test('what differs counts as failed', () => {
+  const cell: Cell = { kind: 'differs', why: 'x' };
+  const outcome = { client, title: 'a', direct: { kind: 'pass' } as const, proxied: cell };
+  expect(totals([outcome])).toEqual({ passed: 1, failed: 1, skipped: 0 });
+});
