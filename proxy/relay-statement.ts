@@ -27,7 +27,8 @@ export async function relayStatement(
 ): Promise<RequestEnding> {
   const { call, upstream } = statement;
   const outcome = await relay(upstream.engine, request, call.response, {
-    beforeSmall: (reply) => beforeReply(parts, statement, reply),
+    beforeSmall: (reply, isGarbled) =>
+      isGarbled ? Promise.resolve(garbled(statement)) : beforeReply(parts, statement, reply),
   });
   if (outcome.kind === 'unreachable') return unanswered(parts, statement, outcome);
   const { reply } = outcome;
@@ -45,6 +46,14 @@ export async function relayStatement(
   return outcome.small === null
     ? { kind: 'streamed', queryId }
     : { kind: 'answered', reply: outcome.small };
+}
+
+/** Told in our words: drivers repeat a bad gateway by themselves, but end with a parser's complaint after this. */
+function garbled(statement: Admitted): Buffer {
+  const message = statement.isFree
+    ? 'TG5002 Not answered: the reply of Snowflake was cut or garbled. Send it again.'
+    : 'TG5002 Not answered: the reply of Snowflake was cut or garbled, and the statement may have run. Its cost stays held until Snowflake tells; look at MY_QUERIES before it is sent again.';
+  return refusalBody({ code: 'upstreamProtocol', message, detail: {} }, statement.call.ticketId);
 }
 
 /** A small reply before it is relayed: session state is written, and a statement we stopped is told in our words. */

@@ -46,9 +46,10 @@ export interface SmallReply {
 export interface RelayOptions {
   /**
    * Called with a small reply before it is relayed; what it returns is sent instead of upstream's bytes. It must not
-   * throw for reasons of ours: the client has a right to its reply.
+   * throw for reasons of ours: the client has a right to its reply. `isGarbled`: HTTP says that all is well, and yet
+   * it is no whole JSON object.
    */
-  readonly beforeSmall?: (reply: ScannedReply) => Promise<Buffer | undefined>;
+  readonly beforeSmall?: (reply: ScannedReply, isGarbled: boolean) => Promise<Buffer | undefined>;
   /** How long a client may take nothing before its reply is cut, in milliseconds; 5 minutes. */
   readonly clientStallMs?: number;
 }
@@ -144,9 +145,11 @@ class Relaying {
   async #finishSmall(): Promise<RelayOutcome> {
     const body =
       this.#held.length === 1 ? (this.#held[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#held);
-    await scanWhole(this.#scanner, body, codingOf(this.#headers));
+    const coding = codingOf(this.#headers);
+    await scanWhole(this.#scanner, body, coding);
     const reply = this.#scanner.result();
-    const replacement = await this.#options.beforeSmall?.(reply);
+    const isGarbled = this.#status === 200 && coding !== 'unknown' && !reply.isComplete;
+    const replacement = await this.#options.beforeSmall?.(reply, isGarbled);
     const headers = headersForClient(this.#headers, replacement !== undefined);
     const sent = replacement ?? body;
     const small: SmallReply = {
