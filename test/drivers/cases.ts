@@ -116,6 +116,38 @@ export const CASES: readonly Case[] = [
     }),
     client: 'sqlalchemy',
   },
+  {
+    ...steps('connection-test', 'snow connection test', (seen) => {
+      same([at(seen, 'Status'), at(seen, 'Database')], ['OK', 'ANALYTICS']);
+    }),
+    client: 'snow',
+  },
+  {
+    ...steps('dbt-debug', 'dbt debug', (seen) => same(seen, true)),
+    client: 'dbt-snowflake',
+  },
+  {
+    ...steps('dbt-run', 'dbt run, twice: table, view, incremental', (seen) => {
+      for (const run of list(seen)) {
+        for (const model of ['regions', 'largest', 'orders']) {
+          same(list(at(run, model))[0], 'success');
+        }
+      }
+    }),
+    client: 'dbt-snowflake',
+  },
+  {
+    ...onlyProxied(
+      ONLY_REFUSES,
+      steps('dbt-refusal', 'dbt run with a refused model; the others go on', (seen) => {
+        const [status, message] = list(at(seen, 'everything'));
+        same(status, 'error');
+        match(String(message), /TG2001 Not run, nothing charged: needs about \$[\d.,]+/);
+        same(list(at(seen, 'regions'))[0], 'success');
+      }),
+    ),
+    client: 'dbt-snowflake',
+  },
   onlyProxied(
     ONLY_REFUSES,
     failing('refusal', 'refusal word for word, and the connection goes on', EVENTS, (seen) => {

@@ -24,10 +24,15 @@ export interface Client {
   readonly version: string;
   /** Name of a case, and why this driver has none of it. */
   readonly without: Readonly<Record<string, string>>;
+  /** True: it is asked only what is its own, because it runs no statements that one gives it. */
+  readonly hasOwnCases: boolean;
+  /** How long its program may take for one side. */
+  readonly limitMs: number;
   /** Brings its tool chain into `cache`; never rejects for want of one. */
   prepare(cache: string): Promise<Prepared>;
 }
 
+const LIMIT_MS = 90_000;
 const PREPARE_LIMIT_MS = 10 * 60_000;
 const ONLY_SERVER_BINDS = { 'client-binds': 'the driver sends binds to the server' };
 const NO_TIME_LIMIT = { 'time-limit': 'the driver has no such limit' };
@@ -37,6 +42,18 @@ const ALCHEMY = {
   'server-binds': 'the dialect writes binds into the text',
   cancel: BELOW,
   'time-limit': BELOW,
+};
+
+const ONE_COMMAND = 'a command is one session and ends with it';
+const SNOW = {
+  'client-binds': 'it has no binds',
+  'server-binds': 'it has no binds',
+  'two-sessions': ONE_COMMAND,
+  cancel: ONE_COMMAND,
+  'time-limit': ONE_COMMAND,
+  autocommit: 'it has no such setting',
+  binary: 'it prints JSON',
+  'my-budget': 'it prints JSON',
 };
 
 /** In the order of the table. */
@@ -51,6 +68,18 @@ export function clients(): readonly Client[] {
       'sqlalchemy==2.0.58',
       'snowflake-connector-python==4.8.1',
     ]),
+    {
+      ...pythonClient('dbt-snowflake', '1.11.6', 'dbt_project.py', {}, [
+        'dbt-snowflake==1.11.6',
+        'dbt-core==1.11.16',
+      ]),
+      limitMs: 2 * LIMIT_MS,
+      hasOwnCases: true,
+    },
+    {
+      ...pythonClient('snow', '3.30.0', 'snow_cli.py', SNOW, ['snowflake-cli==3.30.0']),
+      limitMs: 2 * LIMIT_MS,
+    },
     goClient('1.19.1'),
     javaClient('4.0.2'),
   ];
@@ -63,6 +92,8 @@ function nodeClient(): Client {
   return {
     name: 'snowflake-sdk',
     version,
+    limitMs: LIMIT_MS,
+    hasOwnCases: false,
     without: { ...ONLY_SERVER_BINDS, ...NO_TIME_LIMIT },
     prepare: () =>
       Promise.resolve({ kind: 'ready', program: { command: process.execPath, args: [script] } }),
@@ -79,6 +110,8 @@ function pythonClient(
   return {
     name,
     version,
+    limitMs: LIMIT_MS,
+    hasOwnCases: false,
     without,
     prepare: (cache) =>
       prepared(
@@ -88,8 +121,8 @@ function pythonClient(
         async (folder) => {
           const python = path.join(folder, 'venv', 'bin', 'python');
           return (
-            (await step('python3', ['-m', 'venv', path.join(folder, 'venv')])) ??
-            (await step(python, ['-m', 'pip', 'install', ...PIP_FLAGS, ...requirements]))
+            (await step('python3', 'python3', ['-m', 'venv', path.join(folder, 'venv')])) ??
+            (await step('pip', python, ['-m', 'pip', 'install', ...PIP_FLAGS, ...requirements]))
           );
         },
         (folder) => ({
@@ -108,7 +141,7 @@ function goClient(version: string): Client {
     copyFileSync(source, path.join(folder, 'main.go'));
     writeFileSync(path.join(folder, 'go.mod'), manifest);
     // The manifest names what we ask for; -mod=mod lets the build add what that needs.
-    return step('go', ['build', '-mod=mod', '-o', 'driver', '.'], {
+    return step('go', 'go', ['build', '-mod=mod', '-o', 'driver', '.'], {
       cwd: folder,
       environment: { GOWORK: 'off' },
     });
@@ -116,6 +149,8 @@ function goClient(version: string): Client {
   return {
     name: 'gosnowflake',
     version,
+    limitMs: LIMIT_MS,
+    hasOwnCases: false,
     without: ONLY_SERVER_BINDS,
     prepare: (cache) =>
       prepared(cache, `go-${version}`, manifest + readFileSync(source, 'utf8'), make, (folder) => ({
@@ -129,16 +164,18 @@ function javaClient(version: string): Client {
   const source = path.join(PROGRAMS, 'java', 'Driver.java');
   const jar = `snowflake-jdbc-${version}.jar`;
   const make = async (folder: string): Promise<Skipped | null> =>
-    (await step('mvn', [
+    (await step('mvn', 'mvn', [
       '--quiet',
       '--batch-mode',
       'dependency:copy',
       `-Dartifact=net.snowflake:snowflake-jdbc:${version}`,
       `-DoutputDirectory=${folder}`,
-    ])) ?? step('javac', ['-cp', path.join(folder, jar), '-d', folder, source]);
+    ])) ?? step('javac', 'javac', ['-cp', path.join(folder, jar), '-d', folder, source]);
   return {
     name: 'snowflake-jdbc',
     version,
+    limitMs: LIMIT_MS,
+    hasOwnCases: false,
     without: ONLY_SERVER_BINDS,
     prepare: (cache) =>
       prepared(cache, `java-${version}`, jar + readFileSync(source, 'utf8'), make, (folder) => ({
@@ -181,11 +218,11 @@ async function prepared(
 
 /** One command of a preparation; null when it went well. */
 async function step(
+  tool: string,
   command: string,
   args: readonly string[],
   where: Pick<Program, 'cwd' | 'environment'> = {},
 ): Promise<Skipped | null> {
-  const tool = path.basename(command);
   const ending = await runProgram({ command, args, ...where }, PREPARE_LIMIT_MS);
   switch (ending.kind) {
     case 'absent':

@@ -12,6 +12,8 @@ const DIRECT = { proxyPort: 2, warehousePort: 1 };
 const client: Client = {
   name: 'a-client',
   version: '1.0',
+  limitMs: 20_000,
+  hasOwnCases: false,
   without: Object.fromEntries(
     CASES.filter(({ name }) => !['select-1', 'syntax-error', 'refusal'].includes(name)).map(
       ({ name }) => [name, 'not asked'],
@@ -27,7 +29,10 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 /** Cells of a program that is a script in JavaScript, with `port` and `say(case, member)` at hand. */
-async function cellsOf(script: string, limitMs?: number): Promise<Record<string, [Cell, Cell]>> {
+async function cellsOf(
+  script: string,
+  limitMs = client.limitMs,
+): Promise<Record<string, [Cell, Cell]>> {
   const text = `const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
     const say = (name, rest) => console.log(JSON.stringify({ case: name, ...rest }));
     const error = (code, sqlState, message) => ({ seen: { code, sqlState, message, afterwards: [['int 1']] } });
@@ -35,7 +40,7 @@ async function cellsOf(script: string, limitMs?: number): Promise<Record<string,
     const syntax = error('001003', '42000', 'syntax');
     ${script}`;
   const program = { command: process.execPath, args: ['-e', text, '--'] };
-  const found = await outcomes(client, program, DIRECT, home, limitMs);
+  const found = await outcomes({ ...client, limitMs }, program, DIRECT, home);
   const asked = found.filter(({ direct }) => !('why' in direct && direct.why === 'not asked'));
   return Object.fromEntries(asked.map(({ title, direct, proxied }) => [title, [direct, proxied]]));
 }

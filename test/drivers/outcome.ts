@@ -23,21 +23,18 @@ type Report =
 // Drivers read configuration in the user's home, proxies of the environment, and the zone and character set of the machine.
 const SURROUNDINGS = { NO_PROXY: '127.0.0.1', TZ: 'Etc/UTC', LC_ALL: 'C.UTF-8' };
 
-const SIDE_LIMIT_MS = 90_000;
-
-/** Both sides at once: the program asks the warehouse and the proxy the same; each is killed after `limitMs`. */
+/** Both sides at once: the program asks the warehouse and the proxy the same; each is killed after the client's limit. */
 export async function outcomes(
   client: Client,
   program: Program,
   ports: { readonly proxyPort: number; readonly warehousePort: number },
   home: string,
-  limitMs: number = SIDE_LIMIT_MS,
 ): Promise<readonly Outcome[]> {
   const own = casesOf(client).filter(({ name }) => client.without[name] === undefined);
   const onDirect = own.filter(({ notDirect }) => notDirect === null);
   const [direct, proxied] = await Promise.all([
-    reports(program, ports.warehousePort, onDirect, home, limitMs),
-    reports(program, ports.proxyPort, own, home, limitMs),
+    reports(program, ports.warehousePort, onDirect, home, client.limitMs),
+    reports(program, ports.proxyPort, own, home, client.limitMs),
   ]);
   return casesOf(client).map((each) => {
     const absent = client.without[each.name];
@@ -67,7 +64,9 @@ export function skippedOutcomes(client: Client, why: string): readonly Outcome[]
 }
 
 function casesOf(client: Client): readonly Case[] {
-  return CASES.filter((each) => each.client === null || each.client === client.name);
+  return CASES.filter((each) =>
+    each.client === null ? !client.hasOwnCases : each.client === client.name,
+  );
 }
 
 function judged(each: Case, report: Report | undefined): Cell {

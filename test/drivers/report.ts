@@ -54,7 +54,8 @@ connected to the embedded warehouse directly and once through Tollgate, with not
 - \`skipped\`: it did not run, and why.
 
 The warehouse answers in JSON, so Arrow results, results in chunks, and PUT and GET are not in this table. Neither are these
-clients: \`dbt-snowflake\`, \`snow\`, the ODBC and .NET drivers, Snowpark, and BI tools.
+clients: the ODBC and .NET drivers, Snowpark, and BI tools. \`snow\` logs in for each command, so that what it
+runs after an error is another session.
 
 | client | version | case | direct | proxied |
 | --- | --- | --- | --- | --- |`.split('\n');

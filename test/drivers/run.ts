@@ -20,8 +20,8 @@ async function main(wanted: readonly string[]): Promise<number> {
     console.error(`no such client: ${unknown.join(', ')}`);
     return 2;
   }
-  const home = mkdtempSync(path.join(tmpdir(), 'tollgate-drivers-home-'));
   const system = await serveSystem();
+  const home = mkdtempSync(path.join(tmpdir(), 'tollgate-drivers-home-'));
   const stop = (): void => void finish(system, home).then(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const all: Outcome[] = [];
@@ -67,4 +67,7 @@ async function finish(system: ServedSystem, home: string): Promise<void> {
   rmSync(home, { recursive: true, force: true });
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2)).catch((thrown: unknown) => {
+  console.error(thrown instanceof Error ? thrown.message : thrown);
+  return 1;
+});
