@@ -1,6 +1,6 @@
 /** Secrets that the first start generates and keeps in the data directory, readable by its owner only. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Fault, toError } from '../base/errors.js';
 import { sealKeys, type SealKey } from '../base/setting-parsers.js';
@@ -10,7 +10,7 @@ import { must } from '../base/assert.js';
 export function prepareDataDir(dataDir: string): string {
   const folder = path.resolve(dataDir);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder);
     const probe = path.join(folder, '.writable');
     writeFileSync(probe, '');
   } catch (cause) {
@@ -21,6 +21,16 @@ export function prepareDataDir(dataDir: string): string {
     );
   }
   return folder;
+}
+
+/**
+ * One folder at a time, outermost first: `mkdirSync` with `recursive` never returns for a path below a folder that
+ * takes no entries, such as /proc.
+ */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolders(path.dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 /** The admin token of the data directory, generated once. */

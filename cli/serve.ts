@@ -142,7 +142,7 @@ async function openLedgerDatabase(world: World): Promise<Database> {
           await startEmbeddedPostgres({ dataDir: world.dataDir, log, durable: true }),
         )
       : { ownerUrl: secrets.databaseUrl, appUrl: secrets.databaseUrl };
-  await migrate(urls.ownerUrl, { log });
+  await migrateOrExplain(urls.ownerUrl, secrets.databaseUrl !== null, log);
   const db = openDatabase(
     {
       url: urls.appUrl,
@@ -154,6 +154,19 @@ async function openLedgerDatabase(world: World): Promise<Database> {
     (cause) => log.warn({ err: cause }, 'a connection to Postgres broke'),
   );
   return life.add('database', db);
+}
+
+async function migrateOrExplain(url: string, isExternal: boolean, log: Log): Promise<void> {
+  try {
+    await migrate(url, { log });
+  } catch (cause) {
+    if (!isExternal) throw cause;
+    throw new Fault(
+      'ledgerUnavailable',
+      `${toError(cause).message} Check TOLLGATE_DATABASE_URL and that Postgres runs there, or unset it for the embedded one.`,
+      { cause },
+    );
+  }
 }
 
 function startProxyRole(

@@ -6,8 +6,8 @@ import { eventually } from './support/eventually.js';
 import { startSystem, type System } from './support/system.js';
 
 /**
- * 64 equal statements against a budget of ten and a half holds. What shows that it looks: with the check taken out of
- * `billing/postgres/reserve.ts` (`fits` always true) all 64 are dispatched and the high-water mark passes the limit.
+ * 64 equal statements against a budget of ten and a half holds. Shown to look: with the check taken out of
+ * `billing/postgres/reserve.ts` (`fits` always true) this test fails.
  */
 const STATEMENTS = 64;
 const HOLD = '0.2';
