@@ -11,6 +11,7 @@ import { Fault } from '#base/errors.js';
 import type { EpochMs } from '#base/time.js';
 import { incidentEnd } from './events.js';
 import type { EventRecord, LoggedStatement, WarehouseEvent } from './events.js';
+import { wellFormed } from './well-formed.js';
 
 const FILE_NAME = /^events-\d{4}-\d{2}\.jsonl$/;
 const KEPT_TEXT_LENGTH = 100_000;
@@ -67,9 +68,10 @@ export class EventLog {
   /** Visible in memory at once; the promise settles when the line is on disk. Rejects if it cannot be written or the log is closed. */
   append(record: EventRecord): Promise<void> {
     if (this.#isClosed) return Promise.reject(new Fault('shuttingDown', 'the event log is closed'));
-    this.#take(record);
+    const kept = withReadableTexts(record);
+    this.#take(kept);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ record, done: resolve, failed: reject });
+      this.#queue.push({ record: kept, done: resolve, failed: reject });
       this.#flushing ??= this.#flush();
     });
   }
@@ -142,7 +144,7 @@ export class EventLog {
     const end = bytes.lastIndexOf(0x0a) + 1;
     if (end < bytes.length) await truncate(path, end);
     for (const line of bytes.toString('utf8', 0, end).split('\n')) {
-      if (line !== '') this.#take(parseLine(line, path));
+      if (line !== '') this.#take(withReadableTexts(parseLine(line, path)));
     }
   }
 
@@ -162,6 +164,20 @@ export class EventLog {
         this.append({ ...event, at: this.#lastAt, event: 'SUSPENDED', reason: 'RESTART' }),
       );
     await Promise.all(endings);
+  }
+}
+
+/** The record with every text that a client chose, or that quotes one, made well-formed: the views are made of them. */
+function withReadableTexts(record: EventRecord): EventRecord {
+  switch (record.type) {
+    case 'warehouse':
+      return record;
+    case 'started':
+      return { ...record, text: wellFormed(record.text), tag: wellFormed(record.tag) };
+    case 'ended':
+      return record.errorMessage === null
+        ? record
+        : { ...record, errorMessage: wellFormed(record.errorMessage) };
   }
 }
 

@@ -67,6 +67,26 @@ describe('the event log', () => {
     await log.close();
   });
 
+  test('half characters in what a client wrote become U+FFFD, on disk, in memory and when read back', async () => {
+    const log = await EventLog.open(dir);
+    const broken = { ...started('a'), text: "SELECT '\ud800'", tag: 'x\udc00😀' };
+    const end = { ...incidentEnd(broken, AT), errorMessage: "unexpected '\ud83d'" };
+    await Promise.all([log.append(broken), log.append(end)]);
+    const readable = {
+      started: { ...broken, text: "SELECT '\ufffd'", tag: 'x\ufffd😀' },
+      ended: { ...end, errorMessage: "unexpected '\ufffd'" },
+    };
+    expect(log.statement('a')).toEqual(readable);
+    await log.close();
+    const path = join(dir, 'events', 'events-2026-10.jsonl');
+    expect(await readFile(path, 'utf8')).not.toContain('\\ud');
+    await appendFile(path, `${JSON.stringify({ ...broken, id: 'b' })}\n`);
+    const again = await EventLog.open(dir);
+    expect(again.statement('a')).toEqual(readable);
+    expect(again.statement('b')?.started).toEqual({ ...readable.started, id: 'b' });
+    await again.close();
+  });
+
   test('after a crash open statements are incidents and running warehouses suspended, at the last event', async () => {
     const log = await EventLog.open(dir);
     await Promise.all([

@@ -8,7 +8,11 @@ import type { RunningEngine } from '../../warehouse/engine/create-engine.js';
 import { openWarehouseClock } from '../../warehouse/clock.js';
 import { startWarehouse } from '../../warehouse/start-warehouse.js';
 import type { RunningWarehouse } from '../../warehouse/start-warehouse.js';
+import { RawClient } from './support/raw-client.js';
 import { connect } from './support/snowflake.js';
+import type { Client } from './support/snowflake.js';
+
+const ACCOUNT_HISTORY = 'snowflake.account_usage.query_history';
 
 describe('the real Node driver against the warehouse on the real engine', () => {
   let dataDir: string;
@@ -38,6 +42,11 @@ describe('the real Node driver against the warehouse on the real engine', () => 
     await engine.stop();
     await rm(dataDir, { recursive: true, force: true });
   });
+
+  const connectAdmin = async (): Promise<Client> => {
+    const password = (await readFile(join(dataDir, 'service-user-password'), 'utf8')).trim();
+    return await connect(warehouse.port, { username: 'TOLLGATE_SERVICE', password });
+  };
 
   test('reads TPC-H with numbers and dates in their types', async () => {
     const client = await connect(warehouse.port, { schema: 'TPCH' });
@@ -117,8 +126,7 @@ describe('the real Node driver against the warehouse on the real engine', () => 
       "SELECT query_text, execution_status FROM TABLE(information_schema.query_history()) WHERE query_tag = 'report' AND query_text LIKE 'SELECT COUNT%'",
     );
     expect(own.rows).toMatchObject([{ EXECUTION_STATUS: 'SUCCESS' }]);
-    const password = (await readFile(join(dataDir, 'service-user-password'), 'utf8')).trim();
-    const admin = await connect(warehouse.port, { username: 'TOLLGATE_SERVICE', password });
+    const admin = await connectAdmin();
     const { rows } = await admin.query(
       "SELECT warehouse_name, SUM(bytes_scanned) AS bytes, MAX(end_time) > MIN(start_time) AS moved FROM snowflake.account_usage.query_history WHERE query_tag = 'report' AND warehouse_name IS NOT NULL GROUP BY 1",
     );
@@ -136,6 +144,25 @@ describe('the real Node driver against the warehouse on the real engine', () => 
     );
     expect(rates.rows[0]).toEqual({ EFFECTIVE_RATE: 3 });
     await Promise.all([analyst.close(), admin.close()]);
+  });
+
+  test('half a character in a text and a tag leaves the history views readable', async () => {
+    const raw = new RawClient(warehouse.port);
+    await raw.login();
+    const sent = await raw.run("SELECT '\ud800' AS half", {
+      parameters: { QUERY_TAG: 'half \udfff' },
+    });
+    expect(sent.body.message).toBeNull();
+    const admin = await connectAdmin();
+    for (const view of ['TABLE(information_schema.query_history())', ACCOUNT_HISTORY]) {
+      const { rows } = await admin.query(
+        `SELECT query_text, execution_status FROM ${view} WHERE query_tag = 'half \ufffd'`,
+      );
+      expect(rows).toEqual([
+        { QUERY_TEXT: "SELECT '\ufffd' AS half", EXECUTION_STATUS: 'SUCCESS' },
+      ]);
+    }
+    await admin.close();
   });
 
   test('an error of the engine reaches the user in Snowflake words', async () => {

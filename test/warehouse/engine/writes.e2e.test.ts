@@ -207,15 +207,18 @@ test('a provided table is replaced as a whole, readable by all and writable by n
   await replace([
     ['b', '0.5', '-0.5', '0'],
     ["c'", null, null, null],
+    ['\\ud800 is \ud800', 'undefined', '99999999999999999999', 'maybe'],
   ]);
   const read = await rowsOf(
     session,
-    'select * from snowflake.account_usage.query_history order by query_id',
+    `select * from snowflake.account_usage.query_history order by query_id like '%is%', query_id`,
     inLab,
   );
   expect(read.rows).toEqual([
     ['b', '0.500000000', '-0.500000000', '0'],
     ["c'", null, null, null],
+    // A bad cell costs itself, never the table.
+    ['\\ud800 is \ufffd', null, null, null],
   ]);
   expect(
     await failureOf(session, 'delete from snowflake.account_usage.query_history', inLab),

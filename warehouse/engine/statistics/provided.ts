@@ -40,23 +40,39 @@ function createSql({ database, schema, name, columns, rows }: ProvidedTable): st
     `TABLE ${quoteName(`${database}.${schema}`)}.${quoteName(name)}`,
     columns,
     rows,
+    'isNull',
   );
 }
 
 /**
  * CREATE OR REPLACE of `target` with `rows` in it. The rows travel as one JSON text: one value to parse in SQL however
  * many rows there are.
+ *
+ * @param unreadable what a cell that is not of its column's type becomes: NULL, so that one bad row leaves the others
+ *   readable, or the failure of the whole statement.
  */
 export function filledTable(
   target: string,
   columns: readonly ProvidedColumn[],
   rows: readonly (readonly Cell[])[],
+  unreadable: 'isNull' | 'fails' = 'fails',
 ): string {
-  const cells = columns.map(
-    (column, index) => `${decoded(`r->>${index}`, column.type)} AS ${quoteName(column.name)}`,
-  );
+  const cells = columns.map((column, index) => {
+    const cell = decoded(`r->>${index}`, column.type);
+    return `${unreadable === 'isNull' ? `TRY(${cell})` : cell} AS ${quoteName(column.name)}`;
+  });
   return `CREATE OR REPLACE ${target} AS
-    SELECT ${cells.join(', ')} FROM (SELECT unnest(from_json(${quoteDuckText(JSON.stringify(rows))}, '["JSON"]')) AS r)`;
+    SELECT ${cells.join(', ')} FROM (SELECT unnest(from_json(${quoteDuckText(rowsJson(rows))}, '["JSON"]')) AS r)`;
+}
+
+/** The rows as JSON that DuckDB reads whatever is in them: it refuses the whole text at an escaped lone surrogate. */
+function rowsJson(rows: readonly (readonly Cell[])[]): string {
+  const json = JSON.stringify(rows);
+  if (!/\\ud[89a-f]/.test(json)) return json;
+  // Every escape is matched, so that a backslash that is itself escaped does not start one.
+  return json.replaceAll(/\\(?:u(d[89a-f][0-9a-f]{2})|[^])/g, (escape, lone?: string) =>
+    lone === undefined ? escape : '\ufffd',
+  );
 }
 
 /** The Snowflake type of a result's column. */
