@@ -2,6 +2,8 @@
 import { successEnvelope, failureEnvelope } from '#base/wire/envelope.js';
 import type { Envelope } from '#base/wire/envelope.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
+import { columnType } from '#base/wire/row-type.js';
+import type { RowType } from '#base/wire/row-type.js';
 import type { EpochMs } from '#base/time.js';
 import type { LoggedStatement } from './events.js';
 import type { Rows } from './outcome.js';
@@ -151,15 +153,9 @@ export function loggedEntry({
   };
 }
 
-function bindMetadata(): Readonly<Record<string, unknown>> {
-  return {
-    type: 'text',
-    length: 16_777_216,
-    byteLength: 16_777_216,
-    precision: null,
-    scale: null,
-    nullable: true,
-  };
+/** Binds are described like columns, by position: the Universal Core of connector 5 reads every field, the name too. */
+function bindMetadata(_: unknown, index: number): RowType {
+  return columnType(String(index + 1), 'text');
 }
 
 function dmlStats(rows: Rows): { readonly stats?: Readonly<Record<string, number>> } {
