@@ -22,7 +22,16 @@ const COLUMNS: readonly RowType[] = [
   'policy name',
 ].map((name) => columnType(name, 'text'));
 
-/** `DESC[RIBE] [TABLE|VIEW] <name>`; undefined for other kinds of object. */
+/** What `TYPE = STAGE` describes: the properties of a table's stage, and no table here has one. */
+const STAGE_COLUMNS: readonly RowType[] = [
+  'parent_property',
+  'property',
+  'property_type',
+  'property_value',
+  'property_default',
+].map((name) => columnType(name, 'text'));
+
+/** `DESC[RIBE] [TABLE|VIEW] <name> [TYPE = COLUMNS|STAGE]`; undefined for other kinds of object. */
 export async function describeObject(
   world: OwnWorld,
   session: Session,
@@ -33,7 +42,9 @@ export async function describeObject(
   reader.acceptOne('TABLE', 'VIEW');
   const name = reader.acceptName();
   const table = name?.at(-1);
-  if (name === undefined || table === undefined || !reader.atEnd) return undefined;
+  const aspect = reader.accept('TYPE', '=') ? reader.acceptOne('COLUMNS', 'STAGE') : 'COLUMNS';
+  if (name === undefined || table === undefined || aspect === undefined || !reader.atEnd)
+    return undefined;
   const database = name.at(-3) ?? session.database;
   const schema = name.at(-2) ?? session.schema;
   const columns = await world.engine.columns(database, schema, table);
@@ -42,6 +53,7 @@ export async function describeObject(
       'Table',
       [database, schema, table].filter((part) => part !== null).join('.'),
     );
+  if (aspect === 'STAGE') return rowsOf(STAGE_COLUMNS, [], STATEMENT_TYPES.describe);
   const rows = columns.map((column) => [
     column.name,
     column.dataType,

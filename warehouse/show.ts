@@ -9,6 +9,7 @@ import type { OwnWorld } from './own-statements.js';
 import { parameterRows } from './parameters.js';
 import { SIZE_LABELS } from './rates.js';
 import type { Session } from './sessions.js';
+import { keyColumns } from './show-keys.js';
 import { likePattern, readClauses } from './show-clauses.js';
 import type { ShowClauses } from './show-clauses.js';
 import { TokenReader } from './tokens.js';
@@ -32,6 +33,8 @@ export async function show(
   const isTerse = reader.accept('TERSE');
   const kind = reader.next();
   if (kind?.kind !== 'word') return syntaxFailure(kind?.value ?? 'SHOW');
+  const keys = reader.accept('KEYS') ? keyColumns(kind.value) : undefined;
+  if (keys !== undefined) return rowsOf(keys, [], STATEMENT_TYPES.show);
   if (EMPTY_KINDS.has(kind.value)) return rowsOf(EMPTY_COLUMNS, [], STATEMENT_TYPES.show);
   const clauses = readClauses(reader, session, isTerse, kind.value);
   if (clauses === undefined) return syntaxFailure(reader.peek()?.value ?? kind.value);
@@ -109,7 +112,7 @@ const text = (...names: readonly string[]): readonly RowType[] =>
 const EMPTY_KINDS: ReadonlySet<string> = new Set(
   (
     'FUNCTIONS PROCEDURES STAGES STREAMS TASKS SEQUENCES PIPES TRANSACTIONS GRANTS INTEGRATIONS SHARES STREAMLITS ' +
-    'DYNAMIC MATERIALIZED EXTERNAL EVENT ICEBERG HYBRID FILE PRIMARY IMPORTED EXPORTED UNIQUE USER'
+    'DYNAMIC MATERIALIZED EXTERNAL EVENT ICEBERG HYBRID FILE USER'
   ).split(' '),
 );
 const CREATED_ON: RowType = columnType('created_on', 'timestamp_ltz', { scale: 3 });
