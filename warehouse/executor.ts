@@ -10,7 +10,7 @@ import { cancelled, failure, missingObject, rowsOf, timedOut } from './outcome.j
 import type { Outcome } from './outcome.js';
 import { ownStatement } from './own-statements.js';
 import type { OwnWorld } from './own-statements.js';
-import { parameterNumber } from './parameters.js';
+import { isAutocommit, parameterNumber } from './parameters.js';
 import { NODES } from './rates.js';
 import type { Sessions } from './sessions.js';
 import type { Statement, Usage } from './statement.js';
@@ -330,6 +330,7 @@ export function engineRequest(
     schema: session.schema,
     binds: request.binds,
     context: contextOf(session, parts.clock.now(), sql),
+    isAutocommit: isAutocommit(new Map([...session.parameters, ...request.parameters])),
     result(queryId) {
       const outcome = parts.statements().find(session, queryId)?.settled?.outcome;
       return outcome?.kind === 'rows' ? outcome : undefined;

@@ -37,6 +37,11 @@ export function parameterNumber(set: Parameters, name: string, fallback: number)
   return Number.isFinite(value) ? value : fallback;
 }
 
+/** Whether a DML statement commits by itself. */
+export function isAutocommit(set: Parameters): boolean {
+  return parameterValue(set, 'AUTOCOMMIT') !== false;
+}
+
 /** Gives a value the type of the parameter's default, so that drivers read JSON booleans and numbers. */
 export function coerceParameter(name: string, value: ParameterValue): ParameterValue {
   const known = DEFAULTS.get(name);

@@ -4,7 +4,7 @@ import { contextOf } from './context.js';
 import { failure, missingObject, statusRow, syntaxFailure } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import type { OwnWorld } from './own-statements.js';
-import { coerceParameter } from './parameters.js';
+import { coerceParameter, isAutocommit } from './parameters.js';
 import type { ParameterValue } from './parameters.js';
 import type { Session } from './sessions.js';
 import type { Statement } from './statement.js';
@@ -23,11 +23,39 @@ export async function sessionStatement(
 ): Promise<Outcome | undefined> {
   const reader = new TokenReader(tokens);
   if (reader.accept('USE')) return use(world, statement.session, reader);
-  if (reader.accept('ALTER', 'SESSION', 'SET')) return alterSession(statement.session, reader);
-  if (reader.accept('ALTER', 'SESSION', 'UNSET')) return unsetSession(statement.session, reader);
+  if (reader.accept('ALTER', 'SESSION', 'SET'))
+    return committing(world, statement, () => alterSession(statement.session, reader));
+  if (reader.accept('ALTER', 'SESSION', 'UNSET'))
+    return committing(world, statement, () => unsetSession(statement.session, reader));
   if (reader.accept('SET')) return setVariables(world, statement, sql, reader, tokens);
   if (reader.accept('UNSET')) return unsetVariables(statement.session, reader);
   return undefined;
+}
+
+/** Changes parameters; where that switches autocommit on, the transaction that was open without it is committed. */
+async function committing(
+  world: OwnWorld,
+  statement: Statement,
+  change: () => Outcome,
+): Promise<Outcome> {
+  const { session } = statement;
+  const before = new Map(session.parameters);
+  const outcome = change();
+  if (isAutocommit(before) || !isAutocommit(session.parameters)) return outcome;
+  const engine = await world.sessions.engineSession(session);
+  const { database, schema } = session;
+  const request = {
+    sql: 'COMMIT',
+    database,
+    schema,
+    binds: [],
+    context: {},
+    result: () => undefined,
+  };
+  const committed = await engine.execute(request, statement.abort.signal);
+  if (committed.kind !== 'failed') return outcome;
+  for (const [name, value] of before) session.parameters.set(name, value);
+  return committed;
 }
 
 async function use(world: OwnWorld, session: Session, reader: TokenReader): Promise<Outcome> {

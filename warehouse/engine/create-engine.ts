@@ -147,8 +147,8 @@ function statementRequest(request: EngineRequest): StatementRequest {
       if (result !== undefined) results[id] = { columns: result.columns, rows: result.rows };
     }
   }
-  const { sql, database, schema, binds, context } = request;
-  return { sql, database, schema, binds, context, results };
+  const { sql, database, schema, binds, context, isAutocommit = true } = request;
+  return { sql, database, schema, binds, context, isAutocommit, results };
 }
 
 function cancelled(): EngineFailure {

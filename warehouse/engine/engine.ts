@@ -20,6 +20,8 @@ export interface EngineRequest {
   readonly binds: readonly EngineBind[];
   /** Values of context functions and session variables, by upper-case name: CURRENT_USER, CURRENT_ROLE, CURRENT_WAREHOUSE, LAST_QUERY_ID, … */
   readonly context: Readonly<Record<string, string | null>>;
+  /** False: a DML statement opens a transaction that lasts until COMMIT, ROLLBACK or a definition. True when left out. */
+  readonly isAutocommit?: boolean;
   /** Earlier results that RESULT_SCAN may name: query id → columns and rows. */
   result(
     queryId: string,

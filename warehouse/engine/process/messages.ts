@@ -17,6 +17,7 @@ export interface StatementRequest {
   readonly schema: string | null;
   readonly binds: readonly EngineBind[];
   readonly context: Readonly<Record<string, string | null>>;
+  readonly isAutocommit: boolean;
   readonly results: Readonly<Record<string, EarlierResult>>;
 }
 

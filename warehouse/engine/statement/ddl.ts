@@ -115,14 +115,14 @@ async function container(session: Session, running: Running, head: Head): Promis
   return { ...status(`${kind} ${label} successfully created.`), ...current };
 }
 
-/** Runs statements in one transaction, unless the session is inside one. */
+/** Runs statements in one transaction: the session's own has been committed by now. */
 async function all(session: Session, statements: readonly string[]): Promise<void> {
-  if (!session.isInTransaction) await session.connection.run('BEGIN');
+  await session.connection.run('BEGIN');
   try {
     for (const statement of statements) await session.connection.run(statement);
-    if (!session.isInTransaction) await session.connection.run('COMMIT');
+    await session.connection.run('COMMIT');
   } catch (cause) {
-    if (!session.isInTransaction) await session.connection.run('ROLLBACK');
+    await session.connection.run('ROLLBACK');
     throw cause;
   }
 }

@@ -19,7 +19,7 @@ import { runDdl } from './ddl.js';
 import { runDml } from './dml.js';
 import { fromDuckError } from './duck-errors.js';
 import { resultTable, tableFunction } from './table-functions.js';
-import { runTransaction } from './transaction.js';
+import { commitOpen, inOwnTransaction, runTransaction } from './transaction.js';
 
 export interface SessionParts {
   readonly connection: DuckDBConnection;
@@ -170,14 +170,14 @@ export class Session {
       case 'UPDATE':
       case 'DELETE':
       case 'MERGE':
-        return runDml(this, running);
+        return inOwnTransaction(this, running.request.isAutocommit, () => runDml(this, running));
       case 'CREATE':
       case 'DROP':
       case 'ALTER':
       case 'TRUNCATE':
       case 'COMMENT':
       case 'UNDROP':
-        return runDdl(this, running);
+        return commitOpen(this).then(() => runDdl(this, running));
       case 'BEGIN':
       case 'START':
       case 'COMMIT':

@@ -15,6 +15,31 @@ export async function runTransaction(session: Session, running: Running): Promis
   return statusRow('Statement executed successfully.', STATEMENT_TYPES.tcl);
 }
 
+/** Runs a DML statement; without autocommit in a transaction that stays open, unless it is new and the statement fails. */
+export async function inOwnTransaction<Result>(
+  session: Session,
+  isAutocommit: boolean,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  if (isAutocommit || session.isInTransaction) return await run();
+  await session.connection.run('BEGIN');
+  session.isInTransaction = true;
+  try {
+    return await run();
+  } catch (cause) {
+    session.isInTransaction = false;
+    await session.connection.run('ROLLBACK');
+    throw cause;
+  }
+}
+
+/** Commits the open transaction, as Snowflake does before every definition. */
+export async function commitOpen(session: Session): Promise<void> {
+  if (!session.isInTransaction) return;
+  session.isInTransaction = false;
+  await session.connection.run('COMMIT');
+}
+
 /** The answer of a statement without rows: one text in column `status`. */
 export function statusRow(status: string, statementTypeId: number): RowsAsText {
   return {
