@@ -21,7 +21,7 @@ import type { ReadinessCheck } from '../admin/health-routes.js';
 import type { Listener } from '../admin/landing-page.js';
 import { startAdmin } from '../admin/server.js';
 import { createLedger } from '../billing/create-ledger.js';
-import { migrate } from '../migrations/migrate.js';
+import { assertSchemaKnown, migrate } from '../migrations/migrate.js';
 import { demoControlDocument } from '../policies/control/demo.js';
 import { startProxy, type Proxy } from '../proxy/start-proxy.js';
 import { openWarehouseClock } from '../warehouse/clock.js';
@@ -151,9 +151,12 @@ async function openLedgerDatabase(world: World): Promise<Database> {
       statementTimeoutMs: config.databaseStatementTimeoutMs,
       applicationName: 'tollgate',
     },
-    (cause) => log.warn({ err: cause }, 'a connection to Postgres broke'),
+    // Not the error itself: the driver hangs its whole client on it.
+    (cause) => log.warn({ why: cause.message }, 'a connection to Postgres broke'),
   );
-  return life.add('database', db);
+  life.add('database', db);
+  await assertSchemaKnown(db);
+  return db;
 }
 
 async function migrateOrExplain(url: string, isExternal: boolean, log: Log): Promise<void> {

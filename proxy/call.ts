@@ -13,4 +13,6 @@ export interface Call {
   /** Raw path and query string, as forwarded. */
   readonly target: string;
   readonly query: URLSearchParams;
+  /** Monotonic milliseconds. */
+  readonly arrivedAtMs: number;
 }

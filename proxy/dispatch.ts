@@ -86,7 +86,7 @@ function parametersOf(statement: Admitted): Record<string, string | number> {
   }
   if (!statement.isFree) {
     parameters['STATEMENT_TIMEOUT_IN_SECONDS'] = backstopTimeoutSeconds({
-      ceilingCredits: statement.ceilingCredits,
+      ceilingCredits: statement.backstopCredits,
       clusterCreditsPerHour: statement.placement.creditsPerHour,
       allowanceSeconds: QUEUEING_ALLOWANCE_SECONDS,
       tierMaxSeconds: statement.placement.tier.statementTimeoutSeconds,

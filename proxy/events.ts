@@ -7,17 +7,9 @@ import type { Metrics } from '#base/metrics.js';
 import { formatAmount } from '#base/units.js';
 import type { Settlement } from '#billing/ledger.js';
 
-export const STEPS = [
-  'receive',
-  'identify',
-  'analyse',
-  'estimate',
-  'decide',
-  'reserve',
-  'admit',
-  'relay',
-] as const;
-export type Step = (typeof STEPS)[number];
+/** `govern`: from arrival to the first byte upstream, queueing included; `relay`: from there to the end of the reply. */
+export const PHASES = ['govern', 'relay'] as const;
+export type Phase = (typeof PHASES)[number];
 
 export interface Events {
   loggedIn(account: string): void;
@@ -28,11 +20,11 @@ export interface Events {
   stopped(code: string): void;
   upstreamFailed(kind: string): void;
   fault(code: string, error: Error): void;
-  /** Time a step took, in seconds of real time. */
-  step(step: Step, seconds: number): void;
+  /** Time a phase of a forwarded statement took, in seconds of real time. */
+  phase(phase: Phase, seconds: number): void;
 }
 
-const STEP_BUCKETS = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30];
+const PHASE_BUCKETS = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30];
 
 export function createEvents(metrics: Metrics, log: Log): Events {
   const logins = metrics.counter('tollgate_logins_total', 'Sessions opened through the proxy', [
@@ -63,11 +55,11 @@ export function createEvents(metrics: Metrics, log: Log): Events {
   const faults = metrics.counter('tollgate_faults_total', 'Requests that ended in a fault', [
     'code',
   ]);
-  const steps = metrics.histogram(
-    'tollgate_step_seconds',
-    'Time per step of a statement',
-    STEP_BUCKETS,
-    ['step'],
+  const phases = metrics.histogram(
+    'tollgate_statement_phase_seconds',
+    'Time per phase of a forwarded statement',
+    PHASE_BUCKETS,
+    ['phase'],
   );
   return {
     loggedIn: (account) => logins.inc({ account }),
@@ -87,6 +79,6 @@ export function createEvents(metrics: Metrics, log: Log): Events {
       faults.inc({ code });
       log.error({ err: error, code }, 'a request ended in a fault');
     },
-    step: (step, seconds) => steps.observe(seconds, { step }),
+    phase: (phase, seconds) => phases.observe(seconds, { phase }),
   };
 }

@@ -36,15 +36,18 @@ export function freeHold(ticketId: TicketId): Hold {
 /** A hold that the ledger has taken. */
 export function ledgerHold(ledger: Ledger, log: Log, ticketId: TicketId, credits: Credits): Hold {
   let isSent = false;
+  let firstSentAt: number | undefined;
   return {
     ticketId,
     credits,
     isFree: false,
     async handOver(sentAt) {
-      // Sent before and not answered: the driver repeats it under the same hold.
-      if (isSent) return true;
-      isSent = await ledger.markSent(ticketId, sentAt);
-      return isSent;
+      // A repeat of a statement that was not answered says so again with the first time: the ledger refuses when
+      // evidence has closed the ticket meanwhile, and then nothing may be sent under it.
+      firstSentAt ??= sentAt;
+      const mayBeSent = await ledger.markSent(ticketId, firstSentAt);
+      isSent ||= mayBeSent;
+      return mayBeSent;
     },
     isSent: () => isSent,
     async releaseUnlessSent(reason) {

@@ -1,6 +1,6 @@
 /** What the handlers of one replica are made of; assembled once in start-proxy.ts, general parts first. */
 import type { Clock } from '#base/time.js';
-import type { Ids } from '#base/ids.js';
+import type { Ids, TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
 import type { Ledger } from '#billing/ledger.js';
 import type { Analyser } from '#policies/sql/facts.js';
@@ -46,6 +46,8 @@ export interface Parts {
   readonly gate: Gate;
   readonly requests: RequestRegistry;
   readonly running: RunningStatements;
+  /** Tickets whose statement is somewhere between its reserve and the end of its relay. */
+  readonly inHand: Set<TicketId>;
   readonly settler: Settler;
   readonly doubts: Doubts;
   readonly ticketLog: TicketLog;

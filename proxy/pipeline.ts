@@ -58,12 +58,15 @@ async function conclude(
   entry: RequestEntry,
   work: () => Promise<RequestEnding>,
 ): Promise<void> {
+  parts.inHand.add(call.ticketId);
   try {
     entry.finish(await work());
   } catch (thrown) {
     const fault = toError(thrown);
     parts.events.fault(fault instanceof Fault ? fault.code : 'internal', fault);
     entry.finish(answer(call, faultRefusal(fault)));
+  } finally {
+    parts.inHand.delete(call.ticketId);
   }
 }
 
@@ -124,7 +127,11 @@ async function forward(parts: Parts, statement: Admitted): Promise<RequestEnding
   }
   if (!isHandedOver)
     throw new Fault('internal', 'the ticket was closed before its statement was sent');
-  return relayStatement(parts, statement, request);
+  const sentAtMs = performance.now();
+  parts.events.phase('govern', (sentAtMs - statement.call.arrivedAtMs) / 1000);
+  const ending = await relayStatement(parts, statement, request);
+  parts.events.phase('relay', (performance.now() - sentAtMs) / 1000);
+  return ending;
 }
 
 /** What a repeat of a known request is told. */
@@ -167,7 +174,7 @@ async function repeat(parts: Parts, statement: Identified, first: RequestEntry):
         call: { ...call, ticketId },
       };
       parts.doubts.resume(ticketId);
-      return conclude(parts, call, state.entry, () => run(parts, again, state.entry));
+      return conclude(parts, again.call, state.entry, () => run(parts, again, state.entry));
     }
   }
 }

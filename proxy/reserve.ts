@@ -24,7 +24,14 @@ export type ReserveOutcome =
 export async function reserve(parts: Parts, statement: Allowed): Promise<ReserveOutcome> {
   const { ticketId } = statement.call;
   if (statement.isFree) {
-    return { kind: 'reserved', statement: { ...statement, hold: freeHold(ticketId) } };
+    return {
+      kind: 'reserved',
+      statement: {
+        ...statement,
+        hold: freeHold(ticketId),
+        backstopCredits: statement.ceilingCredits,
+      },
+    };
   }
   const budgets = budgetsOf(statement);
   const { estimate, ceilingCredits } = statement;
@@ -58,7 +65,7 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
         kind: 'reserved',
         statement: {
           ...statement,
-          ceilingCredits: maxAmount(ceiling.ceilingCredits, holdCredits),
+          backstopCredits: maxAmount(ceiling.ceilingCredits, holdCredits),
           hold,
         },
       };

@@ -155,6 +155,7 @@ function callOf(parts: Parts, request: IncomingMessage, response: ServerResponse
     path: at < 0 ? target : target.slice(0, at),
     target,
     query: new URLSearchParams(at < 0 ? '' : target.slice(at + 1)),
+    arrivedAtMs: performance.now(),
   };
 }
 

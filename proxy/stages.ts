@@ -72,6 +72,8 @@ export interface Allowed extends Estimated {
 /** 6. Its hold is taken on every budget of the path (or it is free). */
 export interface Reserved extends Allowed {
   readonly hold: Hold;
+  /** What the timeout sent upstream is made of: the ceiling, or less where a hard budget has less to give. */
+  readonly backstopCredits: Credits;
 }
 
 /** 7. It may run now. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Lifecycle } from '#base/lifecycle.js';
 import type { Clock } from '#base/time.js';
-import type { Ids } from '#base/ids.js';
+import type { Ids, TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
 import type { Metrics } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
@@ -126,6 +126,11 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   await history.load();
   const accounts = options.accounts.map((each) => openUpstream(options, each));
   const connect = options.connectService;
+  const running = new RunningStatements();
+  const realNow = (): number => performance.now();
+  const inHand = new Set<TicketId>();
+  const isInHand = (ticketId: TicketId): boolean =>
+    inHand.has(ticketId) || running.get(ticketId) !== undefined || settler.isPending(ticketId);
   return {
     log,
     clock,
@@ -148,16 +153,17 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     history,
     statistics,
     ledger,
-    gate: new Gate(() => performance.now()),
+    gate: new Gate(realNow),
     requests: new RequestRegistry({
       rememberedMax: REQUESTS_REMEMBERED_MAX,
       rememberMs: REQUEST_REMEMBERED_MS,
     }),
-    running: new RunningStatements(),
+    running,
+    inHand,
     settler,
     doubts: life.add(
       'doubts',
-      new Doubts({ db, ledger, settler, control, replica, clock, log, connect }),
+      new Doubts({ db, ledger, settler, control, replica, clock, log, connect, isInHand, realNow }),
     ),
     ticketLog,
     surface: createSurface({ db, clock }),

@@ -29,6 +29,12 @@ export interface SessionState extends SessionKey, SessionContext {
   readonly isEnded: boolean;
 }
 
+interface CachedSession {
+  readonly state: SessionState;
+  /** Monotonic clock. */
+  readonly readAtMs: number;
+}
+
 interface SessionRow {
   principal_id: string;
   snowflake_user: string;
@@ -43,12 +49,17 @@ interface SessionRow {
 
 export class SessionStore {
   readonly #db: Database;
-  readonly #cache: LRUCache<string, SessionState>;
+  readonly #cache: LRUCache<string, CachedSession>;
+  readonly #freshMs: number;
 
-  /** `cachedMax`: sessions kept in memory; others are read again. Revocations are seen within `freshMs`. */
+  /**
+   * `cachedMax`: sessions kept in memory. One is read again after `freshMs`, so that revocations are seen; while
+   * Postgres is away the last known state stays in force, because a poll of a running statement must go on.
+   */
   constructor(db: Database, options: { readonly cachedMax: number; readonly freshMs: number }) {
     this.#db = db;
-    this.#cache = new LRUCache({ max: options.cachedMax, ttl: options.freshMs });
+    this.#cache = new LRUCache({ max: options.cachedMax });
+    this.#freshMs = options.freshMs;
   }
 
   /** Records a session that upstream just opened. Fault `ledgerUnavailable` when Postgres does not take it. */
@@ -73,13 +84,23 @@ export class SessionStore {
         state.statementTimeoutSeconds,
       ],
     );
-    this.#cache.set(keyOf(state), state);
+    this.#remember(state);
   }
 
   /** The session as it stands; undefined for one this deployment never opened. */
   async read(key: SessionKey): Promise<SessionState | undefined> {
     const cached = this.#cache.get(keyOf(key));
-    if (cached !== undefined) return cached;
+    if (cached !== undefined && performance.now() - cached.readAtMs < this.#freshMs)
+      return cached.state;
+    try {
+      return await this.#readAgain(key);
+    } catch (thrown) {
+      if (cached === undefined) throw thrown;
+      return cached.state;
+    }
+  }
+
+  async #readAgain(key: SessionKey): Promise<SessionState | undefined> {
     const { rows } = await this.#query<SessionRow>(
       `SELECT principal_id, snowflake_user, role_name, warehouse, database_name, schema_name, query_tag,
               statement_timeout_seconds, (closed_at IS NOT NULL OR revoked_at IS NOT NULL) AS is_ended
@@ -101,15 +122,19 @@ export class SessionStore {
       statementTimeoutSeconds: row.statement_timeout_seconds,
       isEnded: row.is_ended,
     };
-    this.#cache.set(keyOf(key), state);
+    this.#remember(state);
     return state;
+  }
+
+  #remember(state: SessionState): void {
+    this.#cache.set(keyOf(state), { state, readAtMs: performance.now() });
   }
 
   /** Writes what a statement changed; nothing when nothing changed. Returns the new state. */
   async change(state: SessionState, changed: Partial<SessionContext>): Promise<SessionState> {
     const next: SessionState = { ...state, ...changed };
     if (sameContext(state, next)) return state;
-    this.#cache.set(keyOf(next), next);
+    this.#remember(next);
     await this.#write(
       `UPDATE session_state SET role_name = $3, warehouse = $4, database_name = $5, schema_name = $6, query_tag = $7,
               statement_timeout_seconds = $8, updated_at = now()

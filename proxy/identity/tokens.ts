@@ -1,6 +1,6 @@
 /**
  * Sealed tokens: what a client holds instead of Snowflake's session and master tokens. AES-256-GCM over a small JSON
- * payload with the key id and the token kind as additional data, so that any replica can open what another sealed,
+ * payload with prefix and key id as additional data and the token kind inside, so that any replica can open what another sealed,
  * a master token is no session token, and a token of another deployment opens nowhere.
  * Form: `tg1.<key id>.<base64url(iv ‖ ciphertext ‖ tag)>`. Source: NIST SP 800-38D (96-bit random IV).
  */

@@ -5,7 +5,9 @@
  */
 import { tgLabel, toError } from '#base/errors.js';
 import type { Credits } from '#base/units.js';
+import type { TopUpOutcome } from '#billing/ledger.js';
 import {
+  NO_CREDITS,
   addCredits,
   compareAmounts,
   creditsForMillis,
@@ -80,23 +82,39 @@ async function topUp(parts: Parts, statement: RunningStatement, ahead: Credits):
   const half = mulDiv(statement.holdCredits, 3n, 2n, 'up') as Credits;
   const wanted = minAmount(maxAmount(half, ahead), statement.ceilingCredits);
   if (compareAmounts(wanted, statement.holdCredits) <= 0) return;
+  const refused = await raiseHold(parts, statement, wanted);
+  if (refused === undefined) return;
+  // Less than wanted is left: the last of it is taken before the statement is stopped.
+  const left = refused.budget.availableCredits;
+  if (left !== null && compareAmounts(left, NO_CREDITS) > 0) {
+    const last = addCredits(statement.holdCredits, left);
+    if ((await raiseHold(parts, statement, last)) === undefined) return;
+  }
+  // Until the hold itself is nearly used up it is paid for.
+  if (compareAmounts(ahead, statement.holdCredits) < 0) return;
+  await stopStatement(parts, statement, {
+    code: 'budgetExhausted',
+    source: refused.budget.budgetId,
+    limitCredits: statement.holdCredits,
+  });
+}
+
+/** Raises the hold to `wanted` in all; the refusal when a budget does not have it. */
+async function raiseHold(
+  parts: Parts,
+  statement: RunningStatement,
+  wanted: Credits,
+): Promise<Extract<TopUpOutcome, { kind: 'refused' }> | undefined> {
   const outcome = await parts.ledger.topUp(statement.ticketId, wanted);
   switch (outcome.kind) {
     case 'held':
     case 'replayed':
       statement.holdCredits = outcome.holdCredits;
-      return;
+      return undefined;
     case 'refused':
-      // Only when the hold itself is nearly used up: until then it is paid for.
-      if (compareAmounts(ahead, statement.holdCredits) < 0) return;
-      await stopStatement(parts, statement, {
-        code: 'budgetExhausted',
-        source: outcome.budget.budgetId,
-        limitCredits: statement.holdCredits,
-      });
-      return;
+      return outcome;
     case 'closed':
-      return;
+      return undefined;
   }
 }
 

@@ -8,7 +8,7 @@ import type { TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { ServiceConnection, ServiceRow } from '#base/snowflake/service-connection.js';
-import type { Clock } from '#base/time.js';
+import type { Clock, EpochMs } from '#base/time.js';
 import { NO_CREDITS, creditsForMillis } from '#base/units.js';
 import type { Ledger, OpenTicket, Settlement } from '#billing/ledger.js';
 import type { ControlRefresher } from '../control/refresher.js';
@@ -21,6 +21,16 @@ const UNSEEN_AFTER_REAL_MS = 60_000;
 /** Session-level lock of whoever sweeps. */
 const SWEEP_LOCK = 8_150_401;
 const TICKETS_MAX = 100;
+/** A ticket of ours that nothing here knows is given up after this long. */
+const LOST_AFTER_REAL_MS = 15_000;
+/** Most statements that one look at the history can tell of (Snowflake, "QUERY_HISTORY": RESULT_LIMIT). */
+const HISTORY_ROWS_MAX = 10_000;
+
+interface HistoryLook {
+  readonly rows: readonly ServiceRow[];
+  /** Start of the oldest statement the look could have seen; -Infinity when it saw all there is. */
+  readonly reachesBackTo: EpochMs;
+}
 
 export interface DoubtsOptions {
   readonly db: Database;
@@ -30,6 +40,10 @@ export interface DoubtsOptions {
   readonly replica: Replica;
   readonly clock: Clock;
   readonly log: Log;
+  /** Monotonic milliseconds of real time: how long something has been missing. */
+  readonly realNow: () => number;
+  /** True for a ticket whose statement this replica is working on. */
+  readonly isInHand: (ticketId: TicketId) => boolean;
   /** Signs in at an account as the service user; asked only when something is in doubt. */
   readonly connect: (account: string) => Promise<ServiceConnection>;
 }
@@ -38,6 +52,7 @@ export class Doubts {
   readonly #options: DoubtsOptions;
   readonly #own = new Set<TicketId>();
   readonly #unseenSince = new Map<TicketId, number>();
+  readonly #lostSince = new Map<TicketId, number>();
   readonly #connections = new Map<string, Promise<ServiceConnection>>();
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> = Promise.resolve();
@@ -111,8 +126,11 @@ export class Doubts {
     const { ledger, replica, clock } = this.#options;
     await ledger.adoptOrphans(await replica.live(), clock.now());
     const open = await ledger.openTickets();
+    await this.#reclaim(open.filter((ticket) => ticket.replica === replica.id));
     const doubtful = open.filter(
-      (ticket) => ticket.state === 'IN_DOUBT' || this.#own.has(ticket.ticketId),
+      (ticket) =>
+        (ticket.state === 'IN_DOUBT' || this.#own.has(ticket.ticketId)) &&
+        !this.#options.settler.isPending(ticket.ticketId),
     );
     this.#inDoubt = doubtful.length;
     for (const ticketId of this.#own) {
@@ -120,25 +138,56 @@ export class Doubts {
     }
     const accounts = new Set(doubtful.map((ticket) => ticket.account));
     for (const account of accounts) {
-      await this.#resolve(
-        account,
-        doubtful.filter((ticket) => ticket.account === account).slice(0, TICKETS_MAX),
-      );
+      const tickets = doubtful.filter((ticket) => ticket.account === account);
+      try {
+        await this.#resolve(account, tickets.slice(0, TICKETS_MAX));
+      } catch (thrown) {
+        // One account that does not answer must not keep the others' tickets open.
+        this.#options.log.warn(
+          { err: toError(thrown), account },
+          'an account gave no evidence; the next sweep asks again',
+        );
+      }
+    }
+  }
+
+  /**
+   * Tickets of this very replica that nothing here knows any more: the answer of a reserve, a release or a mark was
+   * lost. Seen so for a while, one that was never sent gives its hold back, one that was sent is in doubt.
+   */
+  async #reclaim(tickets: readonly OpenTicket[]): Promise<void> {
+    const now = this.#options.realNow();
+    const lost = tickets.filter(
+      (ticket) => !this.#options.isInHand(ticket.ticketId) && !this.#own.has(ticket.ticketId),
+    );
+    for (const ticketId of this.#lostSince.keys()) {
+      if (!lost.some((ticket) => ticket.ticketId === ticketId)) this.#lostSince.delete(ticketId);
+    }
+    for (const ticket of lost) {
+      const since = this.#lostSince.get(ticket.ticketId) ?? now;
+      this.#lostSince.set(ticket.ticketId, since);
+      if (now - since < LOST_AFTER_REAL_MS) continue;
+      if (ticket.state === 'RESERVED')
+        await this.#options.ledger.release(
+          ticket.ticketId,
+          'its answer was lost before it was sent',
+        );
+      else this.#own.add(ticket.ticketId);
     }
   }
 
   async #resolve(account: string, tickets: readonly OpenTicket[]): Promise<void> {
-    const rows = await this.#history(account, tickets);
+    const { rows, reachesBackTo } = await this.#history(account, tickets);
     for (const ticket of tickets) {
       const row = rows.find((candidate) =>
         (candidate['QUERY_TAG'] ?? '').includes(ticket.ticketId),
       );
-      if (row === undefined) await this.#unseen(ticket);
+      if (row === undefined) await this.#unseen(ticket, reachesBackTo);
       else this.#seen(ticket, row);
     }
   }
 
-  async #history(account: string, tickets: readonly OpenTicket[]): Promise<readonly ServiceRow[]> {
+  async #history(account: string, tickets: readonly OpenTicket[]): Promise<HistoryLook> {
     const wanted = tickets.map(() => 'QUERY_TAG LIKE ?').join(' OR ');
     let connection = this.#connections.get(account);
     if (connection === undefined) {
@@ -146,14 +195,22 @@ export class Doubts {
       this.#connections.set(account, connection);
     }
     try {
-      return await (
-        await connection
-      ).query(
+      const open = await connection;
+      const rows = await open.query(
         `SELECT QUERY_ID, QUERY_TAG, EXECUTION_STATUS, ERROR_CODE, EXECUTION_TIME, BYTES_SCANNED, ROWS_PRODUCED,
                 DATE_PART(EPOCH_SECOND, START_TIME) AS STARTED_S, DATE_PART(EPOCH_SECOND, END_TIME) AS ENDED_S
-           FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000)) WHERE ${wanted}`,
+           FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => ${HISTORY_ROWS_MAX})) WHERE ${wanted}`,
         tickets.map((ticket) => `%"tg":"${ticket.ticketId}"%`),
       );
+      const [span] = await open.query(
+        `SELECT COUNT(*) AS N, MIN(DATE_PART(EPOCH_SECOND, START_TIME)) AS FIRST_S
+           FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => ${HISTORY_ROWS_MAX}))`,
+      );
+      const isWhole = wholeOr(span?.['N'], HISTORY_ROWS_MAX) < HISTORY_ROWS_MAX;
+      return {
+        rows,
+        reachesBackTo: isWhole ? -Infinity : (secondsToMs(span?.['FIRST_S']) ?? Infinity),
+      };
     } catch (thrown) {
       this.#connections.delete(account);
       throw thrown;
@@ -172,7 +229,7 @@ export class Doubts {
       return;
     this.#own.delete(ticket.ticketId);
     this.#unseenSince.delete(ticket.ticketId);
-    this.#options.settler.submit(this.#settlementOf(ticket, row, status));
+    this.#options.settler.submit(ticket.ticketId, this.#settlementOf(ticket, row, status));
   }
 
   #settlementOf(ticket: OpenTicket, row: ServiceRow, status: string): Settlement {
@@ -203,8 +260,10 @@ export class Doubts {
     };
   }
 
-  async #unseen(ticket: OpenTicket): Promise<void> {
-    const now = Date.now();
+  /** Absence is evidence only when the look reached back to before the ticket was made. */
+  async #unseen(ticket: OpenTicket, reachesBackTo: number): Promise<void> {
+    if (reachesBackTo >= ticket.occurredAt) return;
+    const now = this.#options.realNow();
     const since = this.#unseenSince.get(ticket.ticketId) ?? now;
     this.#unseenSince.set(ticket.ticketId, since);
     if (now - since < UNSEEN_AFTER_REAL_MS) return;

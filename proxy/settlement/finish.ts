@@ -6,7 +6,7 @@ import { toError } from '#base/errors.js';
 import { NO_CREDITS, creditsForMillis, formatAmountTo } from '#base/units.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 import type { TicketId } from '#base/ids.js';
-import type { Ending } from '#billing/ledger.js';
+import type { Ending, Settlement } from '#billing/ledger.js';
 import { statisticsSeconds } from '#policies/estimate/estimator.js';
 import type { Parts } from '../parts.js';
 import { BYTES_PER_SECOND_PER_CREDIT } from '../estimate.js';
@@ -56,8 +56,8 @@ export function finishStatement(parts: Parts, ticketId: TicketId, end: Statement
   const usedMs = usedNoWarehouse(end) ? 0 : ended.usedMs;
   if (end.isSuccess) learn(parts, statement, usedMs);
   const queryId = end.queryId ?? statement.queryId;
-  void bytesScanned(parts, statement, usedMs > 0 ? queryId : null).then((bytes) =>
-    parts.settler.submit({
+  const outcome = bytesScanned(parts, statement, usedMs > 0 ? queryId : null).then(
+    (bytes): Settlement => ({
       ticketId,
       ending: endingOf(end, statement),
       endCode: end.isSuccess ? null : end.code,
@@ -71,6 +71,7 @@ export function finishStatement(parts: Parts, ticketId: TicketId, end: Statement
       endedAt,
     }),
   );
+  parts.settler.submit(ticketId, outcome);
 }
 
 /** Failed before a warehouse was asked: syntax, names, rights (class 42), features (0A), missing objects (02). */
@@ -100,6 +101,16 @@ function learn(parts: Parts, statement: RunningStatement, usedMs: number): void 
   });
 }
 
+/** Longest wait for a figure that is only shown: the settlement goes on without it. */
+const FACTS_TIMEOUT_MS = 2000;
+
+function within<T>(timeoutMs: number, work: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), timeoutMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
 async function bytesScanned(
   parts: Parts,
   statement: RunningStatement,
@@ -107,7 +118,10 @@ async function bytesScanned(
 ): Promise<number | null> {
   if (queryId === null) return null;
   try {
-    const facts = await readQueryFacts(statement.upstream, statement.upstreamToken, queryId);
+    const facts = await within(
+      FACTS_TIMEOUT_MS,
+      readQueryFacts(statement.upstream, statement.upstreamToken, queryId),
+    );
     return facts?.bytesScanned ?? null;
   } catch (thrown) {
     parts.log.debug({ err: toError(thrown) }, 'bytes of a statement stay unknown');

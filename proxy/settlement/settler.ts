@@ -5,8 +5,8 @@
 import type { Log } from '#base/log.js';
 import { toError } from '#base/errors.js';
 import { NO_CREDITS, formatAmount, parseCredits } from '#base/units.js';
-import type { Ledger, Settlement } from '#billing/ledger.js';
-import { tryParseTicketId } from '#base/ids.js';
+import type { Ledger, Settlement, TicketState } from '#billing/ledger.js';
+import { tryParseTicketId, type TicketId } from '#base/ids.js';
 import { must } from '#base/assert.js';
 import type { Events } from '../events.js';
 import type { Journal } from './journal.js';
@@ -41,6 +41,7 @@ export class Settler {
   #retryTimer: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
   #appending = 0;
+  readonly #pending = new Set<TicketId>();
 
   constructor(options: SettlerOptions) {
     this.#ledger = options.ledger;
@@ -63,16 +64,28 @@ export class Settler {
   async replay(): Promise<number> {
     let count = 0;
     for await (const { sequence, record } of this.#journal.replay()) {
-      this.#queue.push({ sequence, settlement: fromRecord(record) });
+      const settlement = fromRecord(record);
+      this.#pending.add(settlement.ticketId);
+      this.#queue.push({ sequence, settlement });
       count += 1;
     }
     this.#pump();
     return count;
   }
 
-  /** Takes an outcome. Returns at once; the journal write and the ledger follow. */
-  submit(settlement: Settlement): void {
+  /** True while an outcome of the ticket is on its way to the ledger. */
+  isPending(ticketId: TicketId): boolean {
+    return this.#pending.has(ticketId);
+  }
+
+  /** Takes an outcome, at once or when it is known. Returns at once; the journal write and the ledger follow. */
+  submit(ticketId: TicketId, outcome: Settlement | Promise<Settlement>): void {
     this.#appending += 1;
+    this.#pending.add(ticketId);
+    void Promise.resolve(outcome).then((settlement) => this.#write(settlement));
+  }
+
+  #write(settlement: Settlement): void {
     this.#journal
       .append(toRecord(settlement))
       .then((sequence) => this.#queue.push({ settlement, sequence }))
@@ -117,12 +130,8 @@ export class Settler {
       const outcome = await this.#ledger.settle(settlement);
       if (outcome.kind === 'charged')
         this.#events.settled(settlement, outcome.overrunCredits > NO_CREDITS);
-      if (outcome.kind === 'conflict') {
-        this.#log.error(
-          { ticketId: settlement.ticketId, state: outcome.state },
-          'a settlement contradicts the ledger; the ledger stands',
-        );
-      }
+      if (outcome.kind === 'conflict') await this.#contradicted(settlement, outcome.state);
+      this.#pending.delete(settlement.ticketId);
       if (sequence !== null) this.#journal.acknowledge(sequence);
     } catch (thrown) {
       this.#queue.unshift(waiting);
@@ -131,6 +140,17 @@ export class Settler {
       this.#active -= 1;
       this.#pump();
     }
+  }
+
+  /** The ledger stands. A ticket whose query id another ticket was charged for did not run: it gives its hold back. */
+  async #contradicted(settlement: Settlement, state: TicketState): Promise<void> {
+    const { ticketId, snowflakeQueryId } = settlement;
+    this.#log.error({ ticketId, state }, 'a settlement contradicts the ledger; the ledger stands');
+    if (state === 'SETTLED' || state === 'VOID') return;
+    await this.#ledger.voidOnEvidence(
+      ticketId,
+      `query ${snowflakeQueryId ?? ''} is charged to another ticket`,
+    );
   }
 
   #pauseAfter(cause: Error): void {

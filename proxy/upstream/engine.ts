@@ -35,7 +35,8 @@ export interface UpstreamEngine {
   send(request: UpstreamRequest, receiver: UpstreamReceiver): void;
   /** Sends and collects a small reply; Fault `upstreamUnreachable`, or `upstreamProtocol` above `bytesMax`. */
   exchange(request: UpstreamRequest, bytesMax: number): Promise<UpstreamReply>;
-  stop(): Promise<void>;
+  /** Waits for replies under way; when the signal aborts they are cut. */
+  stop(signal: AbortSignal): Promise<void>;
 }
 
 export interface UpstreamReply {
@@ -74,8 +75,17 @@ export function createUpstreamEngine(options: UpstreamEngineOptions): UpstreamEn
   return {
     send,
     exchange: (request, bytesMax) => collect(send, request, bytesMax),
-    stop: () => pool.close(),
+    stop: (signal) => closePool(pool, signal),
   };
+}
+
+async function closePool(pool: Pool, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return pool.destroy();
+  const cut = (): void => void pool.destroy();
+  signal.addEventListener('abort', cut, { once: true });
+  // `close` fails once the pool was destroyed under it, which is what an abort asks for.
+  await pool.close().catch(() => undefined);
+  signal.removeEventListener('abort', cut);
 }
 
 function handlerFor(receiver: UpstreamReceiver): Dispatcher.DispatchHandler {

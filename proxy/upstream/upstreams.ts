@@ -39,7 +39,7 @@ export class Upstreams {
     return [...this.#byAccount.values()];
   }
 
-  async stop(): Promise<void> {
-    await Promise.all(this.all().map((upstream) => upstream.engine.stop()));
+  async stop(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.all().map((upstream) => upstream.engine.stop(signal)));
   }
 }

@@ -43,7 +43,7 @@ async function worldAt(origin: string, options: RelayOptions = {}): Promise<Worl
       if (!response.headersSent) response.end('nothing was relayed');
     });
   });
-  closers.push(() => engine.stop(), front.stop);
+  closers.push(() => engine.stop(AbortSignal.abort()), front.stop);
   return { front, outcome: outcome.promise, response: started.promise };
 }
 

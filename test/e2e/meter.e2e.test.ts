@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
+import { connectNode, type Client } from './support/node-driver.js';
+import { eventually } from './support/eventually.js';
+import { startSystem, type System } from './support/system.js';
+
+/** A Medium warehouse costs 4 credits an hour: 0.00111 a second. Guesses hold half a second, so every run is topped up. */
+let system: System;
+let client: Client;
+
+beforeAll(async () => {
+  system = await startSystem({
+    control: (document) => ({
+      ...document,
+      tiers: document.tiers.map((tier) =>
+        tier.id === 'standard'
+          ? {
+              ...tier,
+              guessHoldCredits: '0.0006',
+              guessExpectedCredits: '0.0003',
+              ceilingCredits: '0.004',
+            }
+          : tier,
+      ),
+      budgets: document.budgets.map((budget) =>
+        budget.id === 'sales-monthly' ? { ...budget, limitCredits: '0.002' } : budget,
+      ),
+    }),
+  });
+  client = await connectNode(system.proxyUrl);
+  await client.rows('SELECT 1');
+});
+
+afterAll(async () => {
+  await client?.close();
+  await eventually(() => expectNoOpenHolds(system.database.db));
+  await expectInvariants(system.database.db);
+  await system?.stop();
+});
+
+async function topUps(team: string): Promise<number> {
+  const { rows } = await system.database.db.query<{ n: string }>(
+    `SELECT count(*) AS n FROM journal j JOIN ticket t ON t.id = j.ticket_id WHERE j.kind = 'top_up' AND t.team_id = $1`,
+    [team],
+  );
+  return Number(rows[0]?.n);
+}
+
+test('a statement that outlives its hold is topped up and charged what it used', async () => {
+  await client.rows('SELECT SYSTEM$WAIT(2)');
+  expect(await topUps('marketing')).toBeGreaterThan(0);
+  await eventually(async () => {
+    const [row] = await client.rows(
+      "SELECT CREDITS, STATE FROM TOLLGATE.MY_QUERIES WHERE STATE = 'SETTLED' AND STATEMENT LIKE '%WAIT%'",
+    );
+    // Two seconds of 4 credits an hour, and what the reply took on top.
+    expect(Number(row?.['CREDITS'])).toBeGreaterThanOrEqual(0.0022);
+    expect(Number(row?.['CREDITS'])).toBeLessThan(0.004);
+  });
+});
+
+test('the ceiling stops a running statement, the driver is told in our words, and what it used is charged', async () => {
+  const result = await client.run('SELECT SYSTEM$WAIT(60)');
+  expect(result).toMatchObject({ kind: 'error', code: '714001', sqlState: '57014' });
+  const message = result.kind === 'error' ? result.message : '';
+  expect(message).toMatch(
+    /^TG4001 Stopped after \d+ s at \$0\.01: one statement in tier standard may cost \$0\.01/,
+  );
+  expect(await client.rows('SELECT 1 AS ONE')).toEqual([{ ONE: 1 }]);
+  await eventually(async () => {
+    const { rows } = await system.database.db.query(
+      "SELECT ending FROM ticket WHERE state = 'SETTLED' AND ending = 'stopped' AND team_id = 'marketing'",
+    );
+    expect(rows).toHaveLength(1);
+  });
+});
+
+test('a budget with nothing left to hold stops the statement before the hold is outrun', async () => {
+  const sales = await connectNode(system.proxyUrl, { username: 'sales_analyst' });
+  const result = await sales.run('SELECT SYSTEM$WAIT(60)');
+  expect(result).toMatchObject({ kind: 'error', code: '714002', sqlState: '57014' });
+  expect(result.kind === 'error' ? result.message : '').toContain('sales-monthly has nothing left');
+  await sales.close();
+});
