@@ -165,6 +165,51 @@ describe('the real Node driver against the warehouse on the real engine', () => 
     await admin.close();
   });
 
+  test.each([
+    ['an unknown table', 'SELECT * FROM no_such_table_either', '002003'],
+    ['an unknown column', 'SELECT nope FROM tpch.orders', '000904'],
+    ['text that is no statement', 'SELEC 2', '001003'],
+    ['a statement that breaks off', 'SELECT 1 +', '001003'],
+    ['a string that does not end', "SELECT 'open", '001003'],
+    ['an unknown warehouse', 'USE WAREHOUSE no_such_wh', '002003'],
+    ['a write to an unknown table', 'INSERT INTO no_such_table_either VALUES (1)', '002003'],
+    ['no text', ' ; ', '000900'],
+    ['a view that is not granted', `SELECT * FROM ${ACCOUNT_HISTORY}`, '002003'],
+  ])(
+    '%s is in the history as failed, with its tag and no execution time',
+    async (what, sql, code) => {
+      const raw = new RawClient(warehouse.port);
+      await raw.login();
+      const tag = `failed: ${what}`;
+      const failed = await raw.run(sql, { parameters: { QUERY_TAG: tag } });
+      expect(failed.body).toMatchObject({ success: false, code });
+      const own = warehouse.queryHistory().filter(({ started }) => started.tag === tag);
+      expect(own).toMatchObject([
+        { started: { text: sql }, ended: { status: 'FAIL', errorCode: code, executionMs: 0 } },
+      ]);
+      const admin = await connectAdmin();
+      const columns = 'query_text, execution_status, execution_time, bytes_scanned, error_code';
+      for (const [view, status] of [
+        ['TABLE(information_schema.query_history())', 'FAILED_WITH_ERROR'],
+        [ACCOUNT_HISTORY, 'FAIL'],
+      ]) {
+        const { rows } = await admin.query(
+          `SELECT ${columns} FROM ${view} WHERE query_tag = '${tag}'`,
+        );
+        expect(rows).toEqual([
+          {
+            QUERY_TEXT: sql,
+            EXECUTION_STATUS: status,
+            EXECUTION_TIME: 0,
+            BYTES_SCANNED: 0,
+            ERROR_CODE: code,
+          },
+        ]);
+      }
+      await admin.close();
+    },
+  );
+
   test('an error of the engine reaches the user in Snowflake words', async () => {
     const client = await connect(warehouse.port);
     await expect(client.query('SELEC 1')).rejects.toMatchObject({
