@@ -15,6 +15,9 @@ export const DATE_PARTS = [
   'DAYOFWEEKISO',
   'DAYOFYEAR',
   'EPOCH',
+  'EPOCH_MILLISECOND',
+  'EPOCH_MICROSECOND',
+  'EPOCH_NANOSECOND',
 ] as const;
 export type DatePart = (typeof DATE_PARTS)[number];
 
@@ -33,6 +36,9 @@ const ALIASES: Readonly<Record<DatePart, string>> = {
   DAYOFWEEKISO: 'dayofweekiso dow_iso weekday_iso dayofweek_iso',
   DAYOFYEAR: 'dayofyear doy yearday dy',
   EPOCH: 'epoch_second epoch epoch_seconds',
+  EPOCH_MILLISECOND: 'epoch_millisecond epoch_milliseconds',
+  EPOCH_MICROSECOND: 'epoch_microsecond epoch_microseconds',
+  EPOCH_NANOSECOND: 'epoch_nanosecond epoch_nanoseconds',
 };
 
 /** The part that `text` names in any of Snowflake's spellings. */

@@ -66,6 +66,10 @@ function dateMacros(): readonly string[] {
   macros.push(
     `CREATE MACRO tg_part_SECOND(x) AS second(x::TIMESTAMP)`,
     `CREATE MACRO tg_part_EPOCH(x) AS floor(epoch(x::TIMESTAMP))::BIGINT`,
+    // Rounded down before 1970 too; nanoseconds in 128 bits, as 64 end in the year 2262.
+    `CREATE MACRO tg_part_EPOCH_MILLISECOND(x) AS floor(epoch_us(x::TIMESTAMP)::DECIMAL(38,0) * 0.001)::BIGINT`,
+    `CREATE MACRO tg_part_EPOCH_MICROSECOND(x) AS epoch_us(x::TIMESTAMP)`,
+    `CREATE MACRO tg_part_EPOCH_NANOSECOND(x) AS epoch_us(x::TIMESTAMP)::HUGEINT * 1000`,
   );
   return macros;
 }
