@@ -17,7 +17,7 @@ export type AdmitOutcome =
 export async function admit(
   parts: Parts,
   statement: Reserved,
-  signal: AbortSignal,
+  signal: () => AbortSignal,
 ): Promise<AdmitOutcome> {
   if (statement.isFree) return { kind: 'admitted', statement: { ...statement, permit: NO_PERMIT } };
   const { tier } = statement.placement;
@@ -29,7 +29,7 @@ export async function admit(
       queueTimeoutMs: tier.queueTimeoutSeconds * 1000,
     },
     statement.team.id,
-    signal,
+    signal(),
   );
   switch (outcome.kind) {
     case 'admitted':

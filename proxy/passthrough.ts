@@ -80,7 +80,7 @@ export async function handleAbort(parts: Parts, call: Call): Promise<void> {
     requestId === undefined ||
     parts.running.byRequestId(session.identity.sessionId, requestId) !== undefined;
   // Waiting here: giving up its place answers it. Harmless if it was forwarded in this very moment.
-  entry?.cancel.abort();
+  entry?.cancel();
   if (entry !== undefined && !isUpstream) {
     return sendJson(
       call.response,

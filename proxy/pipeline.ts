@@ -102,7 +102,7 @@ async function govern(
 /** Steps 7 to 10, under the hold. */
 async function run(parts: Parts, statement: Reserved, entry: RequestEntry): Promise<RequestEnding> {
   try {
-    const admitted = await admit(parts, statement, entry.cancel.signal);
+    const admitted = await admit(parts, statement, () => entry.cancelled);
     // A repeat that is not sent again leaves its first sending in doubt.
     if (admitted.kind !== 'admitted' && statement.hold.isSent())
       parts.doubts.add(statement.call.ticketId);

@@ -28,8 +28,7 @@ export type RequestState =
 
 export class RequestEntry {
   readonly hash: string;
-  /** Aborted when the client cancels the statement before it was forwarded. */
-  readonly cancel: AbortController = new AbortController();
+  #cancel: AbortController | undefined;
   readonly #finish: (ending: RequestEnding) => void;
   #ending: Promise<RequestEnding>;
 
@@ -38,6 +37,18 @@ export class RequestEntry {
     const { promise, resolve } = deferred<RequestEnding>();
     this.#ending = promise;
     this.#finish = resolve;
+  }
+
+  /** Aborts when the client cancels the statement before it was forwarded. Made when somebody waits for it. */
+  get cancelled(): AbortSignal {
+    this.#cancel ??= new AbortController();
+    return this.#cancel.signal;
+  }
+
+  /** The client cancels: a statement that waits here gives its place up. */
+  cancel(): void {
+    this.#cancel ??= new AbortController();
+    this.#cancel.abort();
   }
 
   get ending(): Promise<RequestEnding> {

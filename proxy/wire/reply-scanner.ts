@@ -15,12 +15,11 @@ const DATA_KEYS: ReadonlySet<string> = new Set([
   'statementTypeId',
   'resultIds',
   'total',
-  'parameters',
   'sqlState',
 ]);
 const TOP_KEYS: ReadonlySet<string> = new Set(['code', 'success', 'message']);
 
-/** Longest value kept; `parameters` of the real service is about 10 KB. A longer one is dropped and counted. */
+/** Longest value kept; a message or a list of result ids is far shorter. A longer one is dropped. */
 const VALUE_BYTES_MAX = 256 * 1024;
 /** Longest name looked at; the longest that is taken has 18 characters, each at most six bytes when escaped. */
 const KEY_BYTES_MAX = 128;

@@ -13,7 +13,6 @@ const DATA_NAMES = [
   'statementTypeId',
   'resultIds',
   'total',
-  'parameters',
   'sqlState',
 ];
 
