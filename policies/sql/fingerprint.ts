@@ -1,7 +1,8 @@
 /**
  * The literal-free shape of a statement and its hash. Two statements share a fingerprint when they differ only in
  * literals, list lengths, letter case of unquoted words, white space and comments. Literals that name objects stay in
- * the shape, so a fingerprint never covers two sets of tables.
+ * the hashed shape, so a fingerprint never covers two sets of tables. People read another one that shows no text of a
+ * string or comment: COPY and CREATE USER carry secrets in literals, and a ticket is open to a whole team.
  */
 import { hash } from 'node:crypto';
 import {
@@ -21,20 +22,50 @@ export const SHAPE_LENGTH_MAX = 2_000;
 export interface Fingerprint {
   /** First 32 hex digits of the SHA-256 of the whole shape. */
   readonly hash: string;
-  /** At most `SHAPE_LENGTH_MAX` characters; `#` stands for a literal. */
+  /** For people: at most `SHAPE_LENGTH_MAX` characters, `#` for every string and `$$` body, and no comments. */
   readonly shape: string;
 }
 
 /** Fingerprint of a whole text; its statements are joined by `;`. Total, linear. */
 export function fingerprint(text: string): Fingerprint {
   const tokens = lex(text);
-  return fingerprintOfShapes(splitStatements(tokens).map((range) => shapeOf(tokens, range).text));
+  const ranges = splitStatements(tokens);
+  const shapes = ranges.map((range) => shapeOf(tokens, range));
+  const whole = joined(shapes.map((shape) => shape.text));
+  // A steady shape kept no literal; with no path and no `$$` either, it is already the one for people.
+  const isShown =
+    shapes.every((shape) => shape.isSteady) && !tokens.isUnterminated && !MAY_HIDE.test(text);
+  return {
+    hash: hashOf(whole),
+    shape: isShown ? whole.slice(0, SHAPE_LENGTH_MAX) : readableShape(tokens, ranges),
+  };
 }
 
-/** Fingerprint of the statements whose shapes are given, in order. */
-export function fingerprintOfShapes(shapes: readonly string[]): Fingerprint {
-  const whole = shapes.length === 1 ? (shapes[0] ?? '') : shapes.join('; ');
-  return { hash: hash('sha256', whole).slice(0, 32), shape: whole.slice(0, SHAPE_LENGTH_MAX) };
+/** Without a match no token of the text is a stage, a local file or a word with `$$` in it. */
+const MAY_HIDE = /@|\$\$|file:/i;
+
+/** Hash of the statements whose shapes are given, in order; the shapes may hold literals and are not for people. */
+export function fingerprintOfShapes(shapes: readonly string[]): Pick<Fingerprint, 'hash'> {
+  return { hash: hashOf(joined(shapes)) };
+}
+
+function joined(shapes: readonly string[]): string {
+  return shapes.length === 1 ? (shapes[0] ?? '') : shapes.join('; ');
+}
+
+function hashOf(whole: string): string {
+  return hash('sha256', whole).slice(0, 32);
+}
+
+/** The start of the text's shape without the text of any literal; it is cut after they are gone, so no cut bares one. */
+function readableShape(tokens: Tokens, ranges: readonly StatementRange[]): string {
+  let shape = '';
+  for (const range of ranges) {
+    const { text, isEnd } = new ShapeWriter(tokens, range, true).writeReadable();
+    shape += shape === '' ? text : `; ${text}`;
+    if (isEnd || shape.length >= SHAPE_LENGTH_MAX) break;
+  }
+  return shape.slice(0, SHAPE_LENGTH_MAX);
 }
 
 /** Statements whose literals are values; in every other one they may name objects and are kept. */
@@ -49,6 +80,10 @@ const NAMING_CALLS: ReadonlySet<string> = new Set(['IDENTIFIER', 'TABLE', 'RESUL
 const VALUE_WORDS: ReadonlySet<string> = new Set(['NULL', 'TRUE', 'FALSE', 'DEFAULT']);
 
 const LOCATION = /^'(?:@|[a-zA-Z][a-zA-Z0-9+.-]*:\/\/)/;
+
+/** Where another reader than the lexer may see a string or comment begin inside a word or a path. */
+const DOUBTFUL_WORD = /\$\$/;
+const DOUBTFUL_PATH = /\$\$|--|\/\/|\/\*|'/;
 
 /** A place of a shape that literals fill: one, or the list after IN. */
 export interface LiteralSlot {
@@ -71,7 +106,7 @@ export interface Shape {
 
 /** Shape of one statement of `tokens`. */
 export function shapeOf(tokens: Tokens, range: StatementRange): Shape {
-  return new ShapeWriter(tokens, range).write();
+  return new ShapeWriter(tokens, range, false).write();
 }
 
 interface LiteralList {
@@ -86,6 +121,10 @@ class ShapeWriter {
   readonly #tokens: Tokens;
   readonly #range: StatementRange;
   readonly #upper: string;
+  /** Strings, `$$` bodies and paths of files are never written. */
+  readonly #isForPeople: boolean;
+  /** From here on a reader may see a literal where the lexer sees code: nothing more is written. */
+  #isEnd = false;
   #out = '';
   readonly #slots: LiteralSlot[] = [];
   #isSteady = true;
@@ -97,9 +136,10 @@ class ShapeWriter {
   /** Literals are kept while the depth of brackets is at least this. */
   #keepFromDepth = Number.POSITIVE_INFINITY;
 
-  constructor(tokens: Tokens, range: StatementRange) {
+  constructor(tokens: Tokens, range: StatementRange, isForPeople: boolean) {
     this.#tokens = tokens;
     this.#range = range;
+    this.#isForPeople = isForPeople;
     const text = tokens.text.slice(range.start, range.end);
     const upper = text.toUpperCase();
     // Some letters grow when upper-cased; offsets then fit only word by word.
@@ -107,26 +147,58 @@ class ShapeWriter {
   }
 
   write(): Shape {
+    this.#writeTokens();
+    return { text: this.#out, slots: this.#slots, isSteady: this.#isSteady };
+  }
+
+  /** The shape as far as people are shown it; `isEnd` tells that nothing of the whole text may follow. */
+  writeReadable(): { readonly text: string; readonly isEnd: boolean } {
+    this.#writeTokens();
+    return { text: this.#out, isEnd: this.#isEnd };
+  }
+
+  #writeTokens(): void {
     const tokens = this.#tokens;
     const { to } = this.#range;
     let at = this.#range.head;
     if (!LITERAL_FREE_VERBS.has(this.#firstWord())) this.#keepFromDepth = 0;
     while (at < to) {
+      if (this.#isForPeople && (this.#isEnd || this.#out.length >= SHAPE_LENGTH_MAX)) return;
       const kind = kindAt(tokens, at);
       if (kind === KIND.word) at = this.#word(at);
       else if (kind === KIND.operator) at = this.#operator(at);
       else {
         if (kind === KIND.string || kind === KIND.number || kind === KIND.dollarString) {
           this.#literal(at, kind === KIND.string);
-        } else if (kind > KIND.comment) this.#put(textAt(tokens, at));
+        } else if (kind > KIND.comment) this.#put(this.#nameText(at, textAt(tokens, at)));
         at += 1;
       }
     }
-    return { text: this.#out, slots: this.#slots, isSteady: this.#isSteady };
+  }
+
+  /** Text of a token that is no literal, as it may be shown. */
+  #nameText(at: number, text: string): string {
+    if (!this.#isForPeople) return text;
+    const kind = kindAt(this.#tokens, at);
+    if (kind === KIND.quotedIdentifier) {
+      // Without its end a name reaches over all that follows, strings too.
+      const isOpen = this.#tokens.isUnterminated && at === this.#tokens.count - 1;
+      return isOpen ? '#' : text;
+    }
+    const isFile = kind === KIND.fileUrl;
+    const name = isFile ? text.slice('file://'.length) : text;
+    const doubt = name.search(isFile || kind === KIND.stage ? DOUBTFUL_PATH : DOUBTFUL_WORD);
+    this.#isEnd = doubt !== -1;
+    if (isFile) return '#';
+    return this.#isEnd ? `${text.slice(0, doubt)}#` : text;
   }
 
   #literal(at: number, isString: boolean): void {
     const isKept = this.#depth >= this.#keepFromDepth;
+    if (this.#isForPeople && (!isKept || kindAt(this.#tokens, at) !== KIND.number)) {
+      this.#put('#');
+      return;
+    }
     const raw = isKept || isString ? textAt(this.#tokens, at) : '';
     if (isKept || LOCATION.test(raw)) {
       this.#put(raw);
@@ -167,7 +239,7 @@ class ShapeWriter {
 
   #word(at: number): number {
     const word = this.#upperAt(at);
-    this.#put(word);
+    this.#put(this.#nameText(at, word));
     this.#lastWord = word;
     if (this.#keepFromDepth <= this.#depth) return at + 1;
     if (word === 'IN') return this.#collapsedList(at);

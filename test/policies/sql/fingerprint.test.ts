@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fingerprint, SHAPE_LENGTH_MAX } from '../../../policies/sql/fingerprint.js';
@@ -67,6 +68,42 @@ test('the hash is 32 hex digits, and covers what the shortened shape leaves out'
   expect(left.shape).toHaveLength(SHAPE_LENGTH_MAX);
   expect(left.shape).toBe(right.shape);
   expect(left.hash).not.toBe(right.hash);
+});
+
+const shown: readonly (readonly [what: string, sql: string, shape: string])[] = [
+  [
+    'the keys of COPY',
+    "copy into t from 's3://b/c' credentials=(aws_key_id='k' aws_secret_key='sss')",
+    'COPY INTO T FROM # CREDENTIALS = (AWS_KEY_ID = # AWS_SECRET_KEY = #)',
+  ],
+  [
+    'a password',
+    `create user "Ann" password='x' days_to_expiry = 3 -- y`,
+    'CREATE USER "Ann" PASSWORD = # DAYS_TO_EXPIRY = 3',
+  ],
+  ['a body', "execute immediate $$ select 'x' $$", 'EXECUTE IMMEDIATE #'],
+  ['names in strings', "select * from identifier('a.b')", 'SELECT * FROM IDENTIFIER (#)'],
+  ['names of tables', "select * from table('a.b') t", 'SELECT * FROM TABLE (#) T'],
+  ['an address in a query', "select $1 from 's3://b/c'", 'SELECT $1 FROM #'],
+  ['a local file', 'put file:///home/ann/k.csv @~/in', 'PUT # @~/in'],
+  ['a string without its end', "call p('a', 'b", 'CALL P (#, #'],
+  ['a name without its end', `call p("a, 'b'`, 'CALL P (#'],
+  [
+    'a body that a word runs into',
+    'create function f() as$$ x $$; select 1',
+    'CREATE FUNCTION F () AS#',
+  ],
+  ['a comment that a stage runs into', 'list @s/a//b c', 'LIST @s/a#'],
+];
+
+test.each(shown)('the shape for people leaves out %s', (_what, sql, shape) => {
+  expect(fingerprint(sql).shape).toBe(shape);
+});
+
+test('leaving literals out of the shape for people leaves the hash as it was', () => {
+  expect(fingerprint("create user a password='x'").hash).toBe(
+    hash('sha256', "CREATE USER A PASSWORD = 'x'").slice(0, 32),
+  );
 });
 
 test('any text has a fingerprint, and changing the value of a string never changes it', () => {
