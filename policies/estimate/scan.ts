@@ -169,21 +169,28 @@ function tryReadPoint(text: string): Point | undefined {
   return Number.isFinite(value) ? { value, isDate: false } : undefined;
 }
 
-/** Share of the domain that the filters leave, or null when no filter narrows it. Values are taken as even. */
+/**
+ * Share of the domain that the filters leave, or null when no filter narrows it. Values are taken as even. An equality
+ * keeps one value whichever it is, so with a value known only at run time it leaves what a known one would at most.
+ */
 function keptShare(filters: readonly Filter[], table: string, domain: Domain): number | null {
+  if (domain.length <= 0) return null;
   let low = -Infinity;
   let high = Infinity;
+  let hasUnknownPoint = false;
   for (const filter of filters) {
     if (filter.table !== table || filter.column !== domain.column) continue;
     const range = rangeOf(filter, domain);
     low = Math.max(low, range.low);
     high = Math.min(high, range.high);
+    hasUnknownPoint ||= filter.operator === '=' && filter.low === null && filter.high === null;
   }
-  if (low <= domain.low && high >= domain.high) return null;
-  if (domain.length <= 0) return null;
+  const point = hasUnknownPoint ? domain.unit / domain.length : null;
+  if (low <= domain.low && high >= domain.high) return point;
   const from = Math.max(low, domain.low);
   const to = Math.min(high, domain.high);
-  return from > to ? 0 : Math.min(1, (to - from + domain.unit) / domain.length);
+  const share = from > to ? 0 : Math.min(1, (to - from + domain.unit) / domain.length);
+  return point === null ? share : Math.min(share, point);
 }
 
 function rangeOf(filter: Filter, domain: Domain): { readonly low: number; readonly high: number } {
