@@ -234,6 +234,55 @@ test('a provided table is replaced as a whole, readable by all and writable by n
   expect(called.rows).toEqual([['f']]);
 });
 
+test.each([
+  ['result_limit => 2', ['running', 'late']],
+  ['result_limit => 10000', ['running', 'late', 'middle', 'early']],
+  [
+    `end_time_range_start => dateadd('minute', -90, '2026-01-01 12:00:00'::timestamp_ltz)`,
+    ['running', 'late', 'middle'],
+  ],
+  [`END_TIME_RANGE_END => to_timestamp_ltz('2026-01-01 11:00:00')`, ['middle', 'early']],
+  [`end_time_range_end => current_timestamp(), result_limit => 1`, ['late']],
+  [
+    `end_time_range_start => '2026-01-01 10:30:00', end_time_range_end => '2026-01-01 13:30:00+02:00'`,
+    ['middle'],
+  ],
+])('QUERY_HISTORY(%s) has its statements, latest end first', async (args, ids) => {
+  const columns = [
+    { name: 'QUERY_ID', type: 'VARCHAR' },
+    { name: 'END_TIME', type: 'TIMESTAMP_LTZ' },
+  ];
+  const ended = (hour: number): string => String(Date.UTC(2026, 0, 1, hour) / 1000);
+  await running.engine.replaceTable('SNOWFLAKE', 'TABLE_FUNCTIONS', 'QUERY_HISTORY', columns, [
+    ['early', ended(10)],
+    ['middle', ended(11)],
+    ['running', null],
+    ['late', ended(12)],
+  ]);
+  const { rows } = await rowsOf(
+    session,
+    `select query_id from table(information_schema.query_history(${args})) where query_id <> 'x'`,
+    inLab,
+  );
+  expect(rows.map(([id]) => id)).toEqual(ids);
+});
+
+test.each([
+  'result_limit => 0',
+  'result_limit => 2 + 2',
+  'end_time_range_start => (select 1)',
+  'user_name => current_user()',
+  '10',
+])('QUERY_HISTORY(%s) is refused', async (args) => {
+  expect(
+    await failureOf(
+      session,
+      `select 1 from table(information_schema.query_history(${args}))`,
+      inLab,
+    ),
+  ).toMatchObject({ code: '000002', sqlState: '0A000' });
+});
+
 test('a dead engine process fails its statements with 000603 and is replaced', async () => {
   const lost = session.execute(
     request(

@@ -54,7 +54,7 @@ export function tableFunction(
       };
   }
   if (mention.parts.at(-2) === 'INFORMATION_SCHEMA')
-    return text(provided(name, pieces, open + 1, close));
+    return { pieces: provided(name, pieces, open + 1, close), to: close + 1 };
   throw new StatementFailed(unsupported(`table function ${name}`));
 }
 
@@ -94,16 +94,47 @@ function flattenInput(pieces: readonly Piece[], from: number, to: number): reado
   return pieces.slice(input[0], input[1]);
 }
 
-/** A provided table in place of a function; RESULT_LIMIT as Snowflake has it, other arguments are refused. */
-function provided(name: string, pieces: readonly Piece[], from: number, to: number): string {
+const HISTORY_ARGUMENTS = ['RESULT_LIMIT', 'END_TIME_RANGE_START', 'END_TIME_RANGE_END'] as const;
+
+/**
+ * A provided table in place of a function. Arguments of the query history as Snowflake has them ("QUERY_HISTORY,
+ * QUERY_HISTORY_BY_*"): of more statements than the limit those that ended last or still run; a range that has an end
+ * leaves out what still runs. Other arguments are refused.
+ */
+function provided(
+  name: string,
+  pieces: readonly Piece[],
+  from: number,
+  to: number,
+): readonly Piece[] {
   const args = splitAtCommas(pieces, from, to);
-  const limit = named(pieces, from, to, 'RESULT_LIMIT');
-  if (args.length > (limit === undefined ? 0 : 1))
-    throw new StatementFailed(unsupported(`these arguments of ${name}`));
+  const [limit, start, end] = HISTORY_ARGUMENTS.map((wanted) => named(pieces, from, to, wanted));
+  const isKnown = [limit, start, end].filter((one) => one !== undefined).length === args.length;
+  const isConstant = !pieces.slice(from, to).some(({ value }) => value === 'SELECT');
+  if (!isKnown || !isConstant) throw new StatementFailed(unsupported(`these arguments of ${name}`));
+  const at = pieces[from - 2];
   const table = `"SNOWFLAKE.TABLE_FUNCTIONS".${quoteName(name)}`;
-  if (limit === undefined) return table;
-  const count = Number(pieces[limit[0]]?.value);
+  if (args.length === 0) return [raw(table, at)];
+  const instant = (range: readonly [number, number]): readonly Piece[] => [
+    raw('CAST((', at),
+    ...pieces.slice(...range),
+    raw(') AS TIMESTAMPTZ)', undefined),
+  ];
+  const conditions = [raw(`(SELECT * FROM ${table} WHERE TRUE`, at)];
+  if (start !== undefined)
+    conditions.push(
+      raw('AND (END_TIME IS NULL OR END_TIME >=', at),
+      ...instant(start),
+      raw(')', at),
+    );
+  if (end !== undefined) conditions.push(raw('AND END_TIME <=', at), ...instant(end));
+  const rows = limit === undefined ? '' : ` LIMIT ${resultLimit(pieces, limit)}`;
+  return [...conditions, raw(`ORDER BY END_TIME DESC NULLS FIRST${rows})`, at)];
+}
+
+function resultLimit(pieces: readonly Piece[], [from, to]: readonly [number, number]): number {
+  const count = to - from === 1 ? Number(pieces[from]?.value) : Number.NaN;
   if (!Number.isSafeInteger(count) || count < 1)
     throw new StatementFailed(unsupported('this RESULT_LIMIT'));
-  return `(SELECT * FROM ${table} LIMIT ${count})`;
+  return count;
 }
