@@ -125,13 +125,42 @@ async function forward(parts: Parts, statement: Admitted): Promise<RequestEnding
   } finally {
     if (!isHandedOver) statement.permit.release();
   }
-  if (!isHandedOver)
-    throw new Fault('internal', 'the ticket was closed before its statement was sent');
+  if (!isHandedOver) return settledMeanwhile(parts, statement);
   const sentAtMs = performance.now();
   parts.events.phase('govern', (sentAtMs - statement.call.arrivedAtMs) / 1000);
   const ending = await relayStatement(parts, statement, request);
   parts.events.phase('relay', (performance.now() - sentAtMs) / 1000);
   return ending;
+}
+
+/** A repeat whose first sending was settled by evidence before it came: it has run, so its result is fetched. */
+async function settledMeanwhile(parts: Parts, statement: Admitted): Promise<RequestEnding> {
+  const queryId = parts.doubts.settledQuery(statement.call.ticketId);
+  if (queryId === undefined) return refused(parts, statement, closedMeanwhile());
+  await fetchResult(statement, queryId);
+  return { kind: 'streamed', queryId };
+}
+
+/** Relays the result of a query that has run. Fault `upstreamUnreachable` when it cannot be had. */
+async function fetchResult(statement: Identified, queryId: string): Promise<void> {
+  const { call, upstream, identity } = statement;
+  const headers = headersForUpstream(call.request.headers, upstream.host);
+  delete headers['content-encoding'];
+  delete headers['content-type'];
+  const outcome = await relay(
+    upstream.engine,
+    {
+      method: 'GET',
+      path: `/queries/${encodeURIComponent(queryId)}/result`,
+      headers: { ...headers, authorization: snowflakeToken(identity.upstreamToken) },
+      body: null,
+    },
+    call.response,
+  );
+  if (outcome.kind === 'unreachable')
+    throw new Fault('upstreamUnreachable', 'Snowflake could not be reached', {
+      cause: outcome.cause,
+    });
 }
 
 /** What a repeat of a known request is told. */
@@ -144,24 +173,7 @@ async function repeat(parts: Parts, statement: Identified, first: RequestEntry):
       return;
     case 'streamed': {
       if (ending.queryId === null) return refuse(parts, call, resultGone(), statement.team.id);
-      const headers = headersForUpstream(call.request.headers, statement.upstream.host);
-      delete headers['content-encoding'];
-      delete headers['content-type'];
-      const outcome = await relay(
-        statement.upstream.engine,
-        {
-          method: 'GET',
-          path: `/queries/${encodeURIComponent(ending.queryId)}/result`,
-          headers: { ...headers, authorization: snowflakeToken(statement.identity.upstreamToken) },
-          body: null,
-        },
-        call.response,
-      );
-      if (outcome.kind === 'unreachable')
-        throw new Fault('upstreamUnreachable', 'Snowflake could not be reached', {
-          cause: outcome.cause,
-        });
-      return;
+      return fetchResult(statement, ending.queryId);
     }
     case 'unanswered': {
       const state = parts.requests.again(sessionKey(statement), statement.requestId, first);
@@ -220,6 +232,14 @@ function cancelledReply(call: Call): Buffer {
         type: 'TOLLGATE',
       }),
     ),
+  );
+}
+
+/** Evidence, or another replica, ended the ticket between its first sending and this repeat. */
+function closedMeanwhile(): Refusal {
+  return callerRefusal(
+    'requestIdReused',
+    'Not sent again: what became of the first sending has been settled meanwhile; look at MY_QUERIES, then send it as a new statement.',
   );
 }
 

@@ -3,6 +3,7 @@
  * until upstream's own query history, asked as the service user by the ticket id in the tag, says what became of
  * them. Nothing is voided without such evidence (I5). One replica of the deployment looks at a time.
  */
+import { LRUCache } from 'lru-cache';
 import { toError } from '#base/errors.js';
 import type { TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
@@ -21,6 +22,7 @@ const UNSEEN_AFTER_REAL_MS = 60_000;
 /** Session-level lock of whoever sweeps. */
 const SWEEP_LOCK = 8_150_401;
 const TICKETS_MAX = 100;
+const SETTLED_REMEMBERED_MAX = 1000;
 /** A ticket of ours that nothing here knows is given up after this long. */
 const LOST_AFTER_REAL_MS = 15_000;
 /** Most statements that one look at the history can tell of (Snowflake, "QUERY_HISTORY": RESULT_LIMIT). */
@@ -52,6 +54,7 @@ export class Doubts {
   readonly #options: DoubtsOptions;
   readonly #own = new Set<TicketId>();
   readonly #unseenSince = new Map<TicketId, number>();
+  readonly #settled = new LRUCache<TicketId, string>({ max: SETTLED_REMEMBERED_MAX });
   readonly #lostSince = new Map<TicketId, number>();
   readonly #connections = new Map<string, Promise<ServiceConnection>>();
   #timer: NodeJS.Timeout | undefined;
@@ -76,6 +79,11 @@ export class Doubts {
   resume(ticketId: TicketId): void {
     this.#own.delete(ticketId);
     this.#unseenSince.delete(ticketId);
+  }
+
+  /** The query of a ticket that evidence settled lately; its driver may still repeat the request. */
+  settledQuery(ticketId: TicketId): string | undefined {
+    return this.#settled.get(ticketId);
   }
 
   /** A ticket whose request never left this machine: that is evidence enough. */
@@ -229,7 +237,10 @@ export class Doubts {
       return;
     this.#own.delete(ticket.ticketId);
     this.#unseenSince.delete(ticket.ticketId);
-    this.#options.settler.submit(ticket.ticketId, this.#settlementOf(ticket, row, status));
+    const settlement = this.#settlementOf(ticket, row, status);
+    if (settlement.snowflakeQueryId !== null)
+      this.#settled.set(ticket.ticketId, settlement.snowflakeQueryId);
+    this.#options.settler.submit(ticket.ticketId, settlement);
   }
 
   #settlementOf(ticket: OpenTicket, row: ServiceRow, status: string): Settlement {
