@@ -85,7 +85,7 @@ const shown: readonly (readonly [what: string, sql: string, shape: string])[] = 
   ['names in strings', "select * from identifier('a.b')", 'SELECT * FROM IDENTIFIER (#)'],
   ['names of tables', "select * from table('a.b') t", 'SELECT * FROM TABLE (#) T'],
   ['an address in a query', "select $1 from 's3://b/c'", 'SELECT $1 FROM #'],
-  ['a local file', 'put file:///home/ann/k.csv @~/in', 'PUT # @~/in'],
+  ['a local file', 'put file:///data/ann/k.csv @~/in', 'PUT # @~/in'],
   ['a string without its end', "call p('a', 'b", 'CALL P (#, #'],
   ['a name without its end', `call p("a, 'b'`, 'CALL P (#'],
   [
