@@ -194,6 +194,20 @@ test('aborting the signal interrupts the statement and the session goes on', asy
   expect((await rowsOf(session, 'select 1')).rows).toEqual([['1']]);
 });
 
+test('a statement ends whenever its signal is aborted, early or late', async () => {
+  for (let delayMs = 0; delayMs < 60; delayMs += 4) {
+    const abort = new AbortController();
+    const running = session.execute(
+      request(
+        `select ${delayMs}, sum(a.x * b.x) from (select seq4() x from table(generator(rowcount => 10000000))) a, (select seq4() x from table(generator(rowcount => 10000000))) b`,
+      ),
+      abort.signal,
+    );
+    setTimeout(() => abort.abort(), delayMs);
+    expect(await running).toMatchObject({ code: '000604' });
+  }
+});
+
 test('a provided table is replaced as a whole, readable by all and writable by none', async () => {
   const columns = [
     { name: 'QUERY_ID', type: 'VARCHAR' },

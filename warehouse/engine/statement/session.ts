@@ -11,6 +11,7 @@ import { isSymbol, quoteName, toPieces, type Piece } from '../sql/pieces.js';
 import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
 import { substitute } from '../sql/substitute.js';
 import { translate, type Names, type ResolvedMention } from '../sql/translate.js';
+import { withZonedItems } from '../sql/zoned-items.js';
 import type { Transpiler } from '../sql/transpiler.js';
 import { filledTable, snowflakeType } from '../statistics/provided.js';
 import type { Statistics } from '../statistics/statistics.js';
@@ -35,6 +36,8 @@ export interface Running {
   readonly pieces: readonly Piece[];
   mentions: readonly ResolvedMention[];
 }
+
+const INTERRUPT_EVERY_MS = 100;
 
 export class Session {
   readonly connection: DuckDBConnection;
@@ -190,7 +193,7 @@ export class Session {
 
   /** Runs a SELECT: rows as JSON texts, columns, and what it scans by the statistics. */
   async query(running: Running): Promise<RowsAsText> {
-    const duckSql = await this.translate(running);
+    const duckSql = await this.translate(running, withZonedItems(running.pieces));
     const { columns, types } = await this.#describe(running, duckSql);
     const scans = await this.statistics.scansOf(this.connection, duckSql);
     const rowTexts = await this.#rows(rowsSql(duckSql, types));
@@ -208,7 +211,7 @@ export class Session {
     const statementTypeId = TYPE_OF_VERB[verb] ?? STATEMENT_TYPES.select;
     if (statementTypeId >= STATEMENT_TYPES.tcl)
       return { kind: 'plan', scans: [], columns: [], statementTypeId };
-    const duckSql = await this.translate(running);
+    const duckSql = await this.translate(running, withZonedItems(running.pieces));
     const scans = await this.statistics.scansOf(this.connection, duckSql);
     const columns =
       statementTypeId === STATEMENT_TYPES.select
@@ -230,6 +233,19 @@ export class Session {
   }
 
   async #rows(sql: string): Promise<readonly string[]> {
+    if (this.#isInterrupted) throw new StatementFailed(cancelled());
+    // DuckDB forgets an interrupt that comes between two of its queries: it is said again until it is heard.
+    const insist = setInterval(() => {
+      if (this.#isInterrupted) this.connection.interrupt();
+    }, INTERRUPT_EVERY_MS);
+    try {
+      return await this.#read(sql);
+    } finally {
+      clearInterval(insist);
+    }
+  }
+
+  async #read(sql: string): Promise<readonly string[]> {
     const result = await this.connection.stream(sql);
     const texts: string[] = [];
     let bytes = 0;
