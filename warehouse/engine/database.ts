@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { catalogueStatements } from './statistics/catalogue-sql.js';
+import { CONVERSION_MACROS } from './sql/conversions.js';
 import { MACROS } from './sql/macros.js';
 import type { StartOptions } from './process/messages.js';
 import { eventsStatement } from './world/events.js';
@@ -48,6 +49,7 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
   await service.run(`SET GLOBAL TimeZone = 'UTC'`);
   await service.run(`SET enable_external_access = false`);
   if (!(await isFilled(service))) await fill(service, options);
+  await defineMacros(service);
   await emptyProvided(service);
   await service.run(`SET lock_configuration = true`);
   return {
@@ -62,6 +64,14 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
       instance.closeSync();
     },
   };
+}
+
+/** The macros are of this program, not of the file: one that an earlier version filled gets them, too. */
+async function defineMacros(service: DuckDBConnection): Promise<void> {
+  await service.run('BEGIN');
+  for (const macro of [...MACROS, ...CONVERSION_MACROS])
+    await service.run(macro.replace(/^CREATE MACRO/, 'CREATE OR REPLACE MACRO'));
+  await service.run('COMMIT');
 }
 
 async function isFilled(service: DuckDBConnection): Promise<boolean> {

@@ -5,6 +5,8 @@
 import { StatementFailed, unsupported } from '../failures.js';
 import { datePart, timeFormat, type DatePart } from './date-parts.js';
 import { closing, isSymbol, isWord, quoteText, raw, splitAtCommas, type Piece } from './pieces.js';
+import { conversion } from './conversions.js';
+import { operandStart } from './operands.js';
 import { duckType, isTypeName } from './types.js';
 
 /** Same arguments, private name. */
@@ -14,8 +16,14 @@ const RENAMED: Readonly<Record<string, string>> = {
   TIME: 'TG_TO_TIME',
   TRY_TO_TIMESTAMP: 'TG_TRY_TIMESTAMP',
   TRY_TO_TIMESTAMP_NTZ: 'TG_TRY_TIMESTAMP',
-  TO_TIMESTAMP_LTZ: 'TG_TO_TIMESTAMP_LTZ',
-  TO_TIMESTAMP_TZ: 'TG_TO_TIMESTAMP_LTZ',
+  TO_TIMESTAMP_LTZ: 'TG_INSTANT',
+  TO_TIMESTAMP_TZ: 'TG_INSTANT',
+  TG_TO_ZONED: 'TG_ZONED',
+  TRY_TO_TIMESTAMP_LTZ: 'TG_TRY_INSTANT',
+  TRY_TO_TIMESTAMP_TZ: 'TG_TRY_INSTANT',
+  TG_TRY_TO_ZONED: 'TG_TRY_ZONED',
+  TO_BINARY: 'TG_TO_BINARY',
+  TRY_TO_BINARY: 'TG_TRY_TO_BINARY',
   TO_DOUBLE: 'TG_TO_DOUBLE',
   TRY_TO_DOUBLE: 'TG_TRY_DOUBLE',
   TO_BOOLEAN: 'TG_TO_BOOLEAN',
@@ -70,14 +78,6 @@ const REFUSED: ReadonlySet<string> = new Set([
 /** Without a method DuckDB reads `(10)` as ten rows, Snowflake as ten in a hundred. */
 const SAMPLES: ReadonlySet<string> = new Set(['SAMPLE', 'TABLESAMPLE']);
 
-const TEXT_TYPES: ReadonlySet<string> = new Set([
-  'VARCHAR',
-  'STRING',
-  'TEXT',
-  'CHAR',
-  'CHARACTER',
-  'NVARCHAR',
-]);
 const COMPARISONS: ReadonlySet<string> = new Set(['=', '<>', '!=', '<', '>', '<=', '>=']);
 
 /** `pieces` with private names, formats and types in place. Throws StatementFailed for calls that cannot be kept. */
@@ -286,16 +286,10 @@ class Renaming {
       return index;
     }
     for (let at = as + 1; at < close; at += 1) this.#instead.set(at, '');
-    if (TEXT_TYPES.has(type)) {
-      this.#out.push(raw('TG_TEXT', piece));
-      this.#instead.set(as, '');
-    } else if (duckType(this.#pieces, as + 1).sql === 'JSON') {
-      this.#out.push(raw('TG_TO_VARIANT', piece));
-      this.#instead.set(as, '');
-    } else {
-      this.#out.push(piece);
-      this.#instead.set(as + 1, duckType(this.#pieces, as + 1).sql);
-    }
+    const { sql } = duckType(this.#pieces, as + 1);
+    const by = conversion(sql, piece.value === 'TRY_CAST');
+    this.#out.push(by === undefined ? piece : raw(by, piece));
+    this.#instead.set(by === undefined ? as + 1 : as, by === undefined ? sql : '');
     return index;
   }
 
@@ -304,14 +298,10 @@ class Renaming {
     const type = this.#pieces[index + 1]?.value ?? '';
     if (!isTypeName(type)) throw new StatementFailed(unsupported(`data type ${type}`));
     const { sql, to } = duckType(this.#pieces, index + 1);
-    const start = operandStart(this.#out);
-    const operand = this.#out.splice(start);
-    const first = operand[0];
-    if (TEXT_TYPES.has(type))
-      this.#out.push(raw('TG_TEXT(', first), ...operand, raw(')', undefined));
-    else if (sql === 'JSON')
-      this.#out.push(raw('TG_TO_VARIANT(', first), ...operand, raw(')', undefined));
-    else this.#out.push(raw('CAST(', first), ...operand, raw(`AS ${sql})`, undefined));
+    const operand = this.#out.splice(operandStart(this.#out));
+    const by = conversion(sql, false);
+    const end = by === undefined ? `AS ${sql})` : ')';
+    this.#out.push(raw(`${by ?? 'CAST'}(`, operand[0]), ...operand, raw(end, undefined));
     return to - 1;
   }
 
@@ -326,75 +316,4 @@ class Renaming {
     }
     this.#out.push(piece);
   }
-}
-
-/** Index where the operand at the end of `out` starts: a value with its calls, subscripts and path. */
-export function operandStart(out: readonly Piece[]): number {
-  let at = out.length;
-  for (;;) {
-    const last = out[at - 1];
-    if (last === undefined) return at;
-    if (last.kind === 'symbol' && (last.value === ')' || last.value === ']'))
-      at = opening(out, at - 1);
-    else if (last.kind === 'raw' && /^[^(]*\)$/.test(last.text)) at = opening(out, at - 1);
-    else at -= 1;
-    const before = out[at - 1];
-    const isCallOrSubscript =
-      out[at]?.kind === 'symbol' && ['(', '['].includes(out[at]?.value ?? '');
-    if (
-      isCallOrSubscript &&
-      (before?.kind === 'word' || before?.kind === 'quoted') &&
-      !isKeyword(before)
-    ) {
-      if (out[at]?.value === '(') at -= 1;
-      else continue;
-    } else if (
-      isCallOrSubscript &&
-      before?.kind === 'symbol' &&
-      (before.value === ')' || before.value === ']')
-    )
-      continue;
-    const link = out[at - 1];
-    if (link?.kind !== 'symbol' || (link.value !== '.' && link.value !== ':')) return at;
-    at -= 1;
-  }
-}
-
-const KEYWORDS: ReadonlySet<string> = new Set([
-  'SELECT',
-  'AND',
-  'OR',
-  'NOT',
-  'IN',
-  'WHERE',
-  'WHEN',
-  'THEN',
-  'ELSE',
-  'ON',
-  'BY',
-  'HAVING',
-  'AS',
-  'FROM',
-  'CASE',
-  'DISTINCT',
-  'BETWEEN',
-  'LIKE',
-]);
-const isKeyword = (piece: Piece): boolean => piece.kind === 'word' && KEYWORDS.has(piece.value);
-
-function opening(out: readonly Piece[], close: number): number {
-  let depth = 0;
-  for (let at = close; at >= 0; at -= 1) {
-    const piece = out[at];
-    if (piece?.kind !== 'symbol' && piece?.kind !== 'raw') continue;
-    // Raw pieces may open or close several brackets at once.
-    const brackets = piece.text.replaceAll(/'(?:[^']|'')*'/g, '');
-    for (let index = brackets.length - 1; index >= 0; index -= 1) {
-      const character = brackets[index];
-      if (character === ')' || character === ']') depth += 1;
-      else if (character === '(' || character === '[') depth -= 1;
-    }
-    if (depth <= 0) return at;
-  }
-  return 0;
 }

@@ -31,6 +31,8 @@ const TYPES: Readonly<Record<string, string>> = {
   TIMESTAMPLTZ: 'TIMESTAMPTZ',
   TIMESTAMP_TZ: 'TIMESTAMPTZ',
   TIMESTAMPTZ: 'TIMESTAMPTZ',
+  // What zoned-items.ts writes for a TIMESTAMP_TZ that keeps its offset.
+  TG_ZONED: 'ZONED',
   BINARY: 'BLOB',
   VARBINARY: 'BLOB',
   VARIANT: 'JSON',

@@ -1,5 +1,10 @@
 /** DuckDB's types as the wire's types, and the SQL that turns a value into a cell's text. */
-import { DuckDBTypeId, type DuckDBType, type DuckDBDecimalType } from '@duckdb/node-api';
+import {
+  DuckDBTypeId,
+  type DuckDBDecimalType,
+  type DuckDBStructType,
+  type DuckDBType,
+} from '@duckdb/node-api';
 import { columnType, type RowType } from '#base/wire/row-type.js';
 
 /** The wire's description of a result column of DuckDB type `type`. */
@@ -46,6 +51,7 @@ export function rowTypeOf(name: string, type: DuckDBType): RowType {
     case DuckDBTypeId.ARRAY:
       return columnType(name, 'array');
     case DuckDBTypeId.STRUCT:
+      return columnType(name, isZoned(type as DuckDBStructType) ? 'timestamp_tz' : 'object');
     case DuckDBTypeId.MAP:
     case DuckDBTypeId.UNION:
       return columnType(name, 'object');
@@ -61,6 +67,14 @@ export function rowTypeOf(name: string, type: DuckDBType): RowType {
     case DuckDBTypeId.VARIANT:
       return columnType(name, type.alias === 'JSON' ? 'variant' : 'text');
   }
+}
+
+/** What the wire adds to an offset in minutes east of UTC, so that none is negative. */
+const UTC_MINUTES = 1440;
+
+/** An instant with its offset, as the macro tg_zoned makes it. */
+function isZoned(type: DuckDBStructType): boolean {
+  return type.entryNames.join() === 'tg_instant,tg_offset';
 }
 
 /** SQL for the cell of `column`, an expression of DuckDB type `type`: the texts of the JSON result format. */
@@ -84,6 +98,8 @@ export function cellSql(column: string, type: DuckDBType): string {
       return timestampCell(`${column}::TIMESTAMP`, column);
     case 'timestamp_ltz':
       return timestampCell(column, column);
+    case 'timestamp_tz':
+      return `${timestampCell(`${column}.tg_instant`, column)} || ' ' || (${column}.tg_offset + ${UTC_MINUTES})`;
     case 'binary':
       return `hex(${column}::BLOB)`;
     case 'array':

@@ -1,0 +1,73 @@
+/** Where the value that a later operator applies to starts. */
+import type { Piece } from './pieces.js';
+
+/** Index where the operand at the end of `out` starts: a value with its calls, subscripts and path. */
+export function operandStart(out: readonly Piece[]): number {
+  let at = out.length;
+  for (;;) {
+    const last = out[at - 1];
+    if (last === undefined) return at;
+    if (last.kind === 'symbol' && (last.value === ')' || last.value === ']'))
+      at = opening(out, at - 1);
+    else if (last.kind === 'raw' && /^[^(]*\)$/.test(last.text)) at = opening(out, at - 1);
+    else at -= 1;
+    const before = out[at - 1];
+    const isCallOrSubscript =
+      out[at]?.kind === 'symbol' && ['(', '['].includes(out[at]?.value ?? '');
+    if (
+      isCallOrSubscript &&
+      (before?.kind === 'word' || before?.kind === 'quoted') &&
+      !isKeyword(before)
+    ) {
+      if (out[at]?.value === '(') at -= 1;
+      else continue;
+    } else if (
+      isCallOrSubscript &&
+      before?.kind === 'symbol' &&
+      (before.value === ')' || before.value === ']')
+    )
+      continue;
+    const link = out[at - 1];
+    if (link?.kind !== 'symbol' || (link.value !== '.' && link.value !== ':')) return at;
+    at -= 1;
+  }
+}
+
+const KEYWORDS: ReadonlySet<string> = new Set([
+  'SELECT',
+  'AND',
+  'OR',
+  'NOT',
+  'IN',
+  'WHERE',
+  'WHEN',
+  'THEN',
+  'ELSE',
+  'ON',
+  'BY',
+  'HAVING',
+  'AS',
+  'FROM',
+  'CASE',
+  'DISTINCT',
+  'BETWEEN',
+  'LIKE',
+]);
+const isKeyword = (piece: Piece): boolean => piece.kind === 'word' && KEYWORDS.has(piece.value);
+
+function opening(out: readonly Piece[], close: number): number {
+  let depth = 0;
+  for (let at = close; at >= 0; at -= 1) {
+    const piece = out[at];
+    if (piece?.kind !== 'symbol' && piece?.kind !== 'raw') continue;
+    // Raw pieces may open or close several brackets at once.
+    const brackets = piece.text.replaceAll(/'(?:[^']|'')*'/g, '');
+    for (let index = brackets.length - 1; index >= 0; index -= 1) {
+      const character = brackets[index];
+      if (character === ')' || character === ']') depth += 1;
+      else if (character === '(' || character === '[') depth -= 1;
+    }
+    if (depth <= 0) return at;
+  }
+  return 0;
+}
