@@ -88,6 +88,11 @@ describe('BINARY', () => {
     expect(await seen(`SELECT ${value} AS B`)).toEqual([['binary', cell]]);
   });
 
+  test('the text of bytes is their hex', async () => {
+    expect(await seen(`SELECT TO_BINARY('00ff')::VARCHAR`)).toEqual([['text', '00FF']]);
+    expect(await seen(`SELECT TO_VARCHAR(TO_BINARY('5C78', 'HEX'))`)).toEqual([['text', '5C78']]);
+  });
+
   test('bytes are stored and compared', async () => {
     await rowsOf(session, 'CREATE OR REPLACE TABLE B (V BINARY, T VARCHAR)', inLab);
     await rowsOf(session, `INSERT INTO B SELECT TO_BINARY('00FF'), '00FF'`, inLab);

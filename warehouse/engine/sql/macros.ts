@@ -90,7 +90,7 @@ export const MACROS: readonly string[] = [
      WHEN typeof(x) = 'DOUBLE' THEN regexp_replace(x::VARCHAR, '\\.0$', '')
      WHEN typeof(x) = 'TIMESTAMP' THEN ${TIME_TEXT}
      WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN concat(${TIME_TEXT}, ' Z')
-     WHEN typeof(x) = 'BLOB' THEN hex(x::VARCHAR) ELSE x::VARCHAR END`,
+     WHEN typeof(x) = 'BLOB' THEN hex(x::VARCHAR::BLOB) ELSE x::VARCHAR END`,
   `CREATE MACRO tg_format_time(x, f) AS strftime(x::TIMESTAMP, f)`,
   `CREATE MACRO tg_to_date(x) AS CASE WHEN ${IS_NUMBER} THEN ${SECONDS}::DATE WHEN length(x::VARCHAR) > 10 THEN (x::VARCHAR)::TIMESTAMP::DATE ELSE (x::VARCHAR)::DATE END`,
   `CREATE MACRO tg_try_date(x) AS TRY_CAST(TRY_CAST(x::VARCHAR AS TIMESTAMP) AS DATE)`,
@@ -99,7 +99,6 @@ export const MACROS: readonly string[] = [
   `CREATE MACRO tg_to_timestamp(x) AS CASE WHEN ${IS_NUMBER} THEN ${SECONDS} ELSE (x::VARCHAR)::TIMESTAMP END`,
   `CREATE MACRO tg_try_timestamp(x) AS TRY_CAST(x::VARCHAR AS TIMESTAMP)`,
   `CREATE MACRO tg_parse_timestamp(x, f) AS strptime(x, f)`,
-  `CREATE MACRO tg_to_timestamp_ltz(x) AS CASE WHEN ${IS_NUMBER} THEN ${SECONDS}::TIMESTAMPTZ ELSE (x::VARCHAR)::TIMESTAMPTZ END`,
   `CREATE MACRO tg_to_time(x) AS x::TIME`,
   `CREATE MACRO tg_to_double(x) AS x::DOUBLE`,
   `CREATE MACRO tg_try_double(x) AS TRY_CAST(x AS DOUBLE)`,
