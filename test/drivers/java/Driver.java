@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import net.snowflake.client.internal.jdbc.SnowflakeTimestampWithTimezone;
 
 /** snowflake-jdbc: the cases as an ordinary program would write them; a line of JSON for each. */
 public final class Driver {
@@ -114,7 +115,9 @@ public final class Driver {
   private static String shown(Object value) {
     if (value == null) return null;
     if (value instanceof byte[] bytes) return "bytes " + HexFormat.of().formatHex(bytes);
-    return value.getClass().getSimpleName() + " " + value;
+    // Its own text leaves the offset out.
+    Object text = value instanceof SnowflakeTimestampWithTimezone zoned ? zoned.toZonedDateTime() : value;
+    return value.getClass().getSimpleName() + " " + text;
   }
 
   private static void execute(Connection connection, String... texts) throws SQLException {
