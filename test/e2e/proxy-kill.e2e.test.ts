@@ -48,7 +48,7 @@ test(
     // Two have ended (their charges may be on their way), four are in the middle.
     await Promise.all([running[0], running[1]]);
     proxy?.process.kill('SIGKILL');
-      proxy = await startProxyProcess();
+    proxy = await startProxyProcess();
 
     // Everything but the long one has ended upstream: its hold alone may stay, because it still runs there.
     await eventually(async () => expect(await openTickets()).toBe(1), { withinMs: 20_000 });

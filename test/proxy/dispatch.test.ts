@@ -53,6 +53,7 @@ function admitted(shape: Shape): Admitted {
     },
     isFree: shape.isFree ?? false,
     ceilingCredits: credits(shape.ceiling ?? '1'),
+    backstopCredits: credits(shape.ceiling ?? '1'),
   } as unknown as Admitted;
 }
 
