@@ -134,7 +134,10 @@ export class ChildLink {
     try {
       await this.send({ op: 'start', options: this.#options }).reply;
     } catch (cause) {
-      child.kill('SIGKILL');
+      // Let go of before it ends: the end of a process that never came up must not start another in the background,
+      // which would then hold the database of whoever tries next.
+      if (this.#child === child) this.#child = undefined;
+      await ended(child);
       const why = /lock/i.test(toError(cause).message)
         ? 'another process has its database open'
         : 'its database cannot be opened';
@@ -163,4 +166,13 @@ export class ChildLink {
       this.#log.error({ cause: toError(cause).message }, 'engine restart failed'),
     );
   }
+}
+
+/** Kills a process and waits until it is gone, with its lock on the database. */
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    child.once('exit', () => resolve());
+    child.kill('SIGKILL');
+  });
 }
