@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 /** A statement of the team that needs 41 credits where 40 are left, or one that a rule refused; then asked for. */
-async function asked(teamId: string, by: 'budget' | 'rule'): Promise<TicketId> {
+async function asked(teamId: string, by: 'budget' | 'rule', at: number = NOON): Promise<TicketId> {
   const ticket = buildTicket({ teamId, highCredits: credits('41') });
   const { ticketId } = ticket;
   if (by === 'rule') {
@@ -33,7 +33,7 @@ async function asked(teamId: string, by: 'budget' | 'rule'): Promise<TicketId> {
       teamId,
       principalId: `${teamId}_analyst`,
       reason: 'please',
-      at: NOON,
+      at,
     }),
   );
   return ticketId;
@@ -43,7 +43,7 @@ const decisionPath = (ticketId: string): string => `/api/v1/requests/${ticketId}
 
 test('what waits is listed with its team, its amounts, its budget and its reason, the oldest first', async () => {
   const first = await asked('sales', 'budget');
-  const second = await asked('risk', 'rule');
+  const second = await asked('risk', 'rule', NOON + 1);
   const { status, json } = await world.call('GET', '/api/v1/requests?state=waiting');
   expect(status).toBe(200);
   expect(json['requests']).toEqual([
