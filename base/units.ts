@@ -136,6 +136,14 @@ export function subtractMoney(a: Money, b: Money): Money {
   return (a - b) as Money;
 }
 
+/**
+ * The nearest double, for ratios and durations that are themselves approximations (a rate into bytes per second, an
+ * expectation into seconds). Never for an amount that is held, charged, compared with a limit or shown.
+ */
+export function approximate(value: Amount): number {
+  return Number(formatAmountTo(value, 6));
+}
+
 /** -1, 0 or 1. Both sides must be the same kind of amount, which `<` on branded bigints would not check. */
 export function compareAmounts<A extends Amount>(a: A, b: NoInfer<A>): -1 | 0 | 1 {
   return a < b ? -1 : a > b ? 1 : 0;

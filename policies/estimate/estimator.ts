@@ -6,7 +6,7 @@ import {
   addCredits,
   type Credits,
   creditsForMillis,
-  formatAmountTo,
+  approximate,
   maxAmount,
   minAmount,
   NO_CREDITS,
@@ -96,7 +96,7 @@ function scanSeconds(
   creditsPerHour: Credits,
   bytesPerSecondPerCredit: number,
 ): number {
-  return bytes / (bytesPerSecondPerCredit * creditsNumber(creditsPerHour));
+  return bytes / (bytesPerSecondPerCredit * approximate(creditsPerHour));
 }
 
 function sumEstimates(parts: readonly Estimate[]): Estimate {
@@ -175,7 +175,7 @@ function fromHistory(
   if (sized !== undefined) return fromEntry('shape-size', sized, 1, context, described);
   const unsized = context.history.lookup('shape', keys.shape);
   if (unsized === undefined) return undefined;
-  return fromEntry('shape', unsized, 1 / creditsNumber(context.creditsPerHour), context, described);
+  return fromEntry('shape', unsized, 1 / approximate(context.creditsPerHour), context, described);
 }
 
 function fromEntry(
@@ -246,8 +246,7 @@ function fromGuess(
       expectedCredits,
       minAmount(times(tier.guessHoldCredits), tier.ceilingCredits),
     ),
-    expectedSeconds:
-      (creditsNumber(expectedCredits) * 3_600) / creditsNumber(context.creditsPerHour),
+    expectedSeconds: (approximate(expectedCredits) * 3_600) / approximate(context.creditsPerHour),
     ...described,
   };
 }
@@ -285,9 +284,4 @@ function range(
 function toCredits(seconds: number, context: EstimateContext): Credits {
   const millis = Math.ceil(Math.min(seconds, SECONDS_MAX) * 1_000);
   return creditsForMillis(context.creditsPerHour, millis, 'up');
-}
-
-/** For ratios only; six decimals are exact for every published rate. */
-function creditsNumber(credits: Credits): number {
-  return Number(formatAmountTo(credits, 6));
 }

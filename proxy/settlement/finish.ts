@@ -3,7 +3,7 @@
  * statement ends once, whichever reply shows the end first: the one to its request, a poll's, or a status check's.
  */
 import { toError } from '#base/errors.js';
-import { NO_CREDITS, creditsForMillis, formatAmountTo } from '#base/units.js';
+import { NO_CREDITS, creditsForMillis, approximate } from '#base/units.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 import type { TicketId } from '#base/ids.js';
 import type { Ending, Settlement } from '#billing/ledger.js';
@@ -91,7 +91,7 @@ function learn(parts: Parts, statement: RunningStatement, usedMs: number): void 
     warehouseSize: statement.warehouseSize,
     bytes: statement.estimatedBytes,
     tier: statement.tier,
-    creditsPerHour: Number(formatAmountTo(statement.creditsPerHour, 6)),
+    creditsPerHour: approximate(statement.creditsPerHour),
     seconds: usedMs / 1000,
     statisticsSeconds: statisticsSeconds(
       statement.estimatedBytes,

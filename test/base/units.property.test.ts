@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   addCredits,
+  approximate,
   compareAmounts,
   creditsForMillis,
   formatAmount,
@@ -181,4 +182,16 @@ test('comparing, the greater and the smaller agree with the order of the numbers
       expect([maxAmount(x, y), minAmount(x, y)]).toEqual(a > b ? [a, b] : [b, a]);
     }),
   );
+});
+
+test('the double for ratios lies within a millionth of a credit, and published rates are exact', () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: 10n ** 18n }), (pico) => {
+      const near = approximate(pico as Credits);
+      expect(Math.abs(near - Number(pico) / 1e12)).toBeLessThanOrEqual(1e-6);
+    }),
+  );
+  for (const rate of ['1', '1.35', '0.6', '70.4', '512']) {
+    expect(approximate(parseCredits(rate))).toBe(Number(rate));
+  }
 });
