@@ -1,0 +1,236 @@
+/** Which request is answered by what. Every answer is an envelope; unknown paths are 404. */
+import type { IncomingMessage } from 'node:http';
+import type { EngineBind } from '../engine/engine.js';
+import type { Clock } from '#base/time.js';
+import { successEnvelope } from '#base/wire/envelope.js';
+import type { Envelope } from '#base/wire/envelope.js';
+import { WIRE_CODES } from '#base/wire/codes.js';
+import type { EventLog } from '../metering/event-log.js';
+import { asRecord, readJson } from './http-io.js';
+import { login, refusal, renew } from '../identity/login.js';
+import type { LoginWorld } from '../identity/login.js';
+import { readParameters } from '../statement/parameters.js';
+import { inProgressReply, loggedEntry, monitoringEntry, settledReply } from './reply.js';
+import type { Session } from '../identity/sessions.js';
+import type { Statement, StatementRequest } from '../statement/statement.js';
+import type { Statements } from '../statement/statements.js';
+
+export interface RouteWorld extends LoginWorld {
+  readonly clock: Clock;
+  readonly events: EventLog;
+  readonly statements: Statements;
+  /** How long a request waits for a statement before it is answered 333333, in real milliseconds. */
+  readonly longPollMs: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+const UUID = '([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})';
+const RESULT_PATH = new RegExp(`^/queries/${UUID}/result$`, 'i');
+const ABORT_PATH = new RegExp(`^/queries/${UUID}/abort-request$`, 'i');
+/** The Python connector 5 (Universal Core) doubles the slash before the id. */
+const MONITORING_PATH = new RegExp(`^/monitoring/queries//?${UUID}$`, 'i');
+const NOT_FOUND: Answer = { status: 404, body: refusal('390404', 'No such resource.') };
+
+/** Answers one request; throws a Fault for a body that cannot be read. */
+export async function route(world: RouteWorld, request: IncomingMessage): Promise<Answer> {
+  const url = new URL(request.url ?? '/', 'http://warehouse.invalid');
+  const { pathname, searchParams } = url;
+  switch (`${request.method ?? 'GET'} ${pathname}`) {
+    case 'POST /session/v1/login-request':
+      return ok(await login(world, searchParams, await readJson(request)));
+    case 'POST /session/token-request':
+      await readJson(request);
+      return ok(renew(world.sessions, tokenOf(request)));
+    case 'POST /session/authenticator-request':
+      await readJson(request);
+      return ok(
+        refusal(
+          '390190',
+          'This warehouse has no identity provider; log in with a password.',
+          '28000',
+        ),
+      );
+    case 'POST /telemetry/send':
+    case 'POST /telemetry/send/sessionless':
+      await readJson(request);
+      return ok(successEnvelope('Log Received'));
+    case 'POST /session/heartbeat':
+      return withSession(world, request, (session) => {
+        world.sessions.touch(session);
+        return successEnvelope(null);
+      });
+    case 'POST /session':
+      return withSession(world, request, (session) => logout(world, session));
+    case 'POST /queries/v1/query-request':
+      return withSession(world, request, (session, body) =>
+        query(world, session, searchParams, body),
+      );
+    case 'POST /queries/v1/abort-request':
+      return withSession(world, request, (session, body) => {
+        const requestId = body['requestId'];
+        return aborted(
+          typeof requestId === 'string' && world.statements.abortRequest(session, requestId),
+        );
+      });
+    default:
+      return byId(world, request, pathname);
+  }
+}
+
+async function byId(
+  world: RouteWorld,
+  request: IncomingMessage,
+  pathname: string,
+): Promise<Answer> {
+  const result = RESULT_PATH.exec(pathname)?.[1];
+  if (request.method === 'GET' && result !== undefined)
+    return withSession(world, request, (session) => resultOf(world, session, result.toLowerCase()));
+  const monitored = MONITORING_PATH.exec(pathname)?.[1];
+  if (request.method === 'GET' && monitored !== undefined)
+    return withSession(world, request, (session) =>
+      monitoring(world, session, monitored.toLowerCase()),
+    );
+  const abortedId = ABORT_PATH.exec(pathname)?.[1];
+  if (request.method === 'POST' && abortedId !== undefined)
+    return withSession(world, request, (session) => {
+      const statement = world.statements.find(session, abortedId.toLowerCase());
+      return aborted(statement !== undefined && world.statements.abort(statement));
+    });
+  return NOT_FOUND;
+}
+
+async function withSession(
+  world: RouteWorld,
+  request: IncomingMessage,
+  handle: (
+    session: Session,
+    body: Readonly<Record<string, unknown>>,
+  ) => Promise<Envelope<unknown>> | Envelope<unknown>,
+): Promise<Answer> {
+  const body = request.method === 'POST' ? await readJson(request) : {};
+  const token = tokenOf(request);
+  if (token === undefined)
+    return ok(
+      refusal(WIRE_CODES.tokenMissing, 'Authorization header not found in the request data.'),
+    );
+  const check = world.sessions.check(token);
+  switch (check.kind) {
+    case 'session':
+      return ok(await handle(check.session, body));
+    case 'expired':
+      return ok(
+        refusal(
+          WIRE_CODES.sessionTokenExpired,
+          'Authentication token has expired.  The user must authenticate again.',
+        ),
+      );
+    case 'unknown':
+      return ok(refusal(WIRE_CODES.sessionInvalid, 'Session token not found or invalid data'));
+  }
+}
+
+async function query(
+  world: RouteWorld,
+  session: Session,
+  search: URLSearchParams,
+  body: Readonly<Record<string, unknown>>,
+): Promise<Envelope<unknown>> {
+  const sql = body['sqlText'];
+  const requestId = search.get('requestId');
+  if (typeof sql !== 'string')
+    return refusal(
+      '390142',
+      'Incoming request does not contain a valid payload: sqlText is missing.',
+    );
+  if (requestId === null || requestId === '')
+    return refusal('390142', 'Incoming request does not contain a requestId.');
+  const request: StatementRequest = {
+    requestId,
+    sql,
+    binds: readBinds(body['bindings']),
+    parameters: readParameters(body['parameters']),
+    describeOnly: body['describeOnly'] === true,
+    isAsync: body['asyncExec'] === true,
+  };
+  const statement = world.statements.submit(session, request);
+  if (request.isAsync) return inProgressReply(statement);
+  return waitFor(world, statement);
+}
+
+async function waitFor(world: RouteWorld, statement: Statement): Promise<Envelope<unknown>> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), world.longPollMs);
+  });
+  const settled = await Promise.race([statement.done, late]);
+  clearTimeout(timer);
+  return settled === undefined ? inProgressReply(statement) : settledReply(statement, settled);
+}
+
+async function resultOf(
+  world: RouteWorld,
+  session: Session,
+  id: string,
+): Promise<Envelope<unknown>> {
+  const statement = world.statements.find(session, id);
+  return statement === undefined
+    ? refusal(WIRE_CODES.queryUnknown, `Statement ${id} not found`, '02000')
+    : waitFor(world, statement);
+}
+
+function monitoring(world: RouteWorld, session: Session, id: string): Envelope<unknown> {
+  const isAdmin = session.role === 'ACCOUNTADMIN';
+  const statement = isAdmin ? world.statements.findAny(id) : world.statements.find(session, id);
+  if (statement !== undefined)
+    return successEnvelope({ queries: [monitoringEntry(statement, world.clock.now())] });
+  const logged = world.events.statement(id);
+  const mayRead = logged !== undefined && (isAdmin || logged.started.user === session.user.name);
+  return successEnvelope({ queries: mayRead ? [loggedEntry(logged)] : [] });
+}
+
+function logout(world: RouteWorld, session: Session): Envelope<unknown> {
+  void world.sessions.close(session, world.statements.closeSession(session));
+  return successEnvelope(null);
+}
+
+function aborted(wasRunning: boolean): Envelope<unknown> {
+  return wasRunning
+    ? successEnvelope(null)
+    : refusal(
+        WIRE_CODES.queryNotRunning,
+        'Identified SQL statement is not currently executing.',
+        '02000',
+      );
+}
+
+/** `{"1": {type, value}}` in positional order; entries of another shape are left out. */
+function readBinds(source: unknown): readonly EngineBind[] {
+  const entries = Object.entries(asRecord(source)).sort(([a], [b]) => Number(a) - Number(b));
+  return entries.map(([, entry]) => {
+    const { type, value } = asRecord(entry);
+    return { type: typeof type === 'string' ? type : 'TEXT', value: bindValue(value) };
+  });
+}
+
+function bindValue(value: unknown): EngineBind['value'] {
+  return Array.isArray(value) ? value.map(bindText) : bindText(value);
+}
+
+function bindText(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function tokenOf(request: IncomingMessage): string | undefined {
+  const match = /^Snowflake Token="([^"]*)"$/i.exec(request.headers.authorization ?? '');
+  const token = match?.[1];
+  return token === undefined || token === '' || token === 'None' ? undefined : token;
+}
+
+function ok(body: unknown): Answer {
+  return { status: 200, body };
+}

@@ -1,0 +1,82 @@
+import type { EngineFailure, ScanProfile } from '../engine/engine.js';
+import type { Cell, RowType } from '#base/wire/row-type.js';
+import { columnType } from '#base/wire/row-type.js';
+import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
+
+/** Rows that a statement produced, whoever produced them. */
+export interface Rows {
+  readonly kind: 'rows';
+  readonly columns: readonly RowType[];
+  readonly rows: readonly (readonly Cell[])[];
+  readonly statementTypeId: number;
+  readonly scan: ScanProfile;
+  /** Children of a multi-statement request. */
+  readonly children?: readonly { readonly id: string; readonly statementTypeId: number }[];
+}
+
+/** How a statement ended. */
+export type Outcome = Rows | EngineFailure;
+
+export const NO_SCAN: ScanProfile = {
+  bytesScanned: 0,
+  partitionsScanned: 0,
+  partitionsTotal: 0,
+  rowsScanned: 0,
+  bytesWritten: 0,
+};
+
+/** Rows that cost no scan. */
+export function rowsOf(
+  columns: readonly RowType[],
+  rows: readonly (readonly Cell[])[],
+  statementTypeId: number,
+): Rows {
+  return { kind: 'rows', columns, rows, statementTypeId, scan: NO_SCAN };
+}
+
+/** The one-row `status` answer of session and DDL statements. */
+export function statusRow(text: string, statementTypeId: number): Rows {
+  return rowsOf([columnType('status', 'text')], [[text]], statementTypeId);
+}
+
+/** One text cell under a column name, as SYSTEM$ functions answer. */
+export function textRow(column: string, text: string | null): Rows {
+  return rowsOf([columnType(column, 'text')], [[text]], STATEMENT_TYPES.select);
+}
+
+/** A failure in Snowflake's words. */
+export function failure(code: string, sqlState: string, message: string): EngineFailure {
+  return { kind: 'failed', code, sqlState, message, line: -1, pos: -1 };
+}
+
+/** `001003`: the text is not a statement we know. */
+export function syntaxFailure(near: string): EngineFailure {
+  return failure(
+    WIRE_CODES.syntaxError,
+    '42000',
+    `SQL compilation error:\nsyntax error unexpected '${near.slice(0, 100)}'.`,
+  );
+}
+
+/** `002003`: the wording that dbt and others look for. */
+export function missingObject(kind: string, name: string): EngineFailure {
+  return failure(
+    WIRE_CODES.objectMissing,
+    '02000',
+    `SQL compilation error:\n${kind} '${name}' does not exist or not authorized.`,
+  );
+}
+
+/** `000604`. */
+export function cancelled(): EngineFailure {
+  return failure(WIRE_CODES.queryCancelled, '57014', 'SQL execution canceled');
+}
+
+/** `000630`. */
+export function timedOut(limitSeconds: number): EngineFailure {
+  return failure(
+    WIRE_CODES.statementTimeout,
+    '57014',
+    `Statement reached its statement or warehouse timeout of ${limitSeconds} second(s) and was canceled.`,
+  );
+}

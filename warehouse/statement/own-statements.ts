@@ -1,0 +1,91 @@
+/** Statements that the server answers itself, before the engine: session state, metadata, warehouses, SYSTEM$. */
+import type { Clock } from '#base/time.js';
+import type { Engine } from '../engine/engine.js';
+import { explain, isExplain } from './explain.js';
+import type { Fleet } from '../fleet/fleet.js';
+import { WIRE_CODES } from '#base/wire/codes.js';
+import { failure } from './outcome.js';
+import type { Outcome } from './outcome.js';
+import { sessionStatement } from './session-statements.js';
+import type { Sessions } from '../identity/sessions.js';
+import { describeObject } from '../metadata/describe.js';
+import { show } from '../metadata/show.js';
+import type { Statement } from './statement.js';
+import type { Statements } from './statements.js';
+import { systemFunction } from './system-functions.js';
+import { TokenReader } from './tokens.js';
+import type { Token } from './tokens.js';
+import type { Users } from '../identity/users.js';
+import { warehouseStatement } from '../fleet/warehouse-statements.js';
+
+/** What such statements may look at. */
+export interface OwnWorld {
+  readonly clock: Clock;
+  readonly engine: Engine;
+  readonly fleet: Fleet;
+  readonly sessions: Sessions;
+  readonly users: Users;
+  readonly statements: () => Statements;
+}
+
+export type OwnAnswer =
+  | { readonly kind: 'answered'; readonly outcome: Outcome }
+  | { readonly kind: 'wait'; readonly waitMs: number }
+  | { readonly kind: 'engine' };
+
+const ENGINE: OwnAnswer = { kind: 'engine' };
+
+/** The answer, or `engine` for a statement that is not ours. A describe-only request changes nothing. */
+export async function ownStatement(
+  world: OwnWorld,
+  statement: Statement,
+  sql: string,
+  tokens: readonly Token[],
+): Promise<OwnAnswer> {
+  const reader = new TokenReader(tokens);
+  const first = reader.peek();
+  if (first?.kind !== 'word') return ENGINE;
+  switch (first.value) {
+    case 'USE':
+    case 'SET':
+    case 'UNSET':
+      return answered(await sessionStatement(world, statement, sql, tokens));
+    case 'ALTER':
+    case 'CREATE':
+    case 'DROP': {
+      const outcome =
+        (await sessionStatement(world, statement, sql, tokens)) ??
+        (await warehouseStatement(world, statement, tokens));
+      return answered(outcome);
+    }
+    case 'SHOW':
+      return answered(await show(world, statement.session, tokens));
+    case 'DESC':
+    case 'DESCRIBE':
+      return answered(await describeObject(world, statement.session, tokens));
+    case 'EXPLAIN':
+      return isExplain(tokens) ? answered(await explain(world, statement, sql, tokens)) : ENGINE;
+    case 'PUT':
+    case 'GET':
+    case 'LIST':
+    case 'LS':
+    case 'REMOVE':
+    case 'RM':
+      return answered(
+        failure(
+          WIRE_CODES.unsupported,
+          '0A000',
+          `Unsupported feature '${first.value}': this warehouse has no stages.`,
+        ),
+      );
+    case 'SELECT':
+    case 'CALL':
+      return systemFunction(world, statement, tokens);
+    default:
+      return ENGINE;
+  }
+}
+
+function answered(outcome: Outcome | undefined): OwnAnswer {
+  return outcome === undefined ? ENGINE : { kind: 'answered', outcome };
+}
