@@ -6,8 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { catalogueStatements } from './statistics/catalogue-sql.js';
-import { CONVERSION_MACROS } from './sql/conversions.js';
-import { MACROS } from './sql/macros.js';
+import { MACROS } from './sql/functions/library.js';
 import type { StartOptions } from './process/messages.js';
 import { eventsStatement } from './world/events.js';
 import { MIX_MACROS } from './world/mix.js';
@@ -69,7 +68,7 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
 /** The macros are of this program, not of the file: one that an earlier version filled gets them, too. */
 async function defineMacros(service: DuckDBConnection): Promise<void> {
   await service.run('BEGIN');
-  for (const macro of [...MACROS, ...CONVERSION_MACROS])
+  for (const macro of MACROS)
     await service.run(macro.replace(/^CREATE MACRO/, 'CREATE OR REPLACE MACRO'));
   await service.run('COMMIT');
 }

@@ -1,7 +1,7 @@
 /** From Snowflake's text to DuckDB's: names in full, private function names, the transpiler, then a pass over its output. */
 import type { EngineFailure } from '../engine.js';
 import { StatementFailed, syntaxError, unsupported } from '../failures.js';
-import { renameFunctions } from './functions.js';
+import { rewriteCalls } from './calls.js';
 import { isSymbol, isWord, quoteName, raw, render, type Piece } from './pieces.js';
 import { dotted, fullName, type FullName, type Scope } from './resolve.js';
 import { tableMentions, type TableMention } from './table-names.js';
@@ -38,7 +38,7 @@ export async function translate(
   transpiler: Transpiler,
 ): Promise<Translation> {
   const { named, mentions } = withFullNames(pieces, names);
-  const text = render(renameFunctions(withValueNames(named)));
+  const text = render(rewriteCalls(withValueNames(named)));
   if (text.length > SQL_LENGTH_MAX)
     throw new StatementFailed(unsupported('a statement of more than 1 MB'));
   const result = await transpiler.transpile(text);

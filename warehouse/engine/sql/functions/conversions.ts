@@ -1,5 +1,7 @@
 /** Conversions that a cast of DuckDB would do differently: to text, VARIANT, BINARY, and instants with an offset. */
 
+import type { FunctionFamily } from './family.js';
+
 /** The private function that converts to DuckDB's type `sql` as Snowflake does; undefined where a cast is the same. */
 export function conversion(sql: string, isTry: boolean): string | undefined {
   const prefix = isTry ? 'TG_TRY' : 'TG';
@@ -44,12 +46,26 @@ const byFormat = (hexadecimal: string, base64: string): string =>
   `CASE WHEN x IS NULL OR f IS NULL THEN NULL WHEN upper(f) = 'HEX' THEN ${hexadecimal}
     WHEN upper(f) IN ('UTF-8', 'UTF8') THEN encode(x::VARCHAR) WHEN upper(f) = 'BASE64' THEN ${base64} ELSE ${NO_FORMAT} END`;
 
-/** CREATE MACRO statements beside those of macros.ts; `tg_zoned` keeps the offset of a text, in minutes east of UTC. */
-export const CONVERSION_MACROS: readonly string[] = [
-  `CREATE MACRO tg_instant(x) AS ${instant('CAST')}`,
-  `CREATE MACRO tg_try_instant(x) AS ${instant('TRY_CAST')}`,
-  `CREATE MACRO tg_zoned(x) AS ${zoned('tg_instant')}`,
-  `CREATE MACRO tg_try_zoned(x) AS ${zoned('tg_try_instant')}`,
-  `CREATE MACRO tg_to_binary(x) AS ${hex(NOT_HEX)}, (x, f) AS ${byFormat('tg_to_binary(x)', 'from_base64(x::VARCHAR)')}`,
-  `CREATE MACRO tg_try_to_binary(x) AS ${hex('NULL')}, (x, f) AS ${byFormat('tg_try_to_binary(x)', 'TRY(from_base64(x::VARCHAR))')}`,
-];
+/** `tg_zoned` keeps the offset of a text, in minutes east of UTC. */
+export const CONVERSIONS: FunctionFamily = {
+  same: [],
+  renamed: {
+    TO_TIMESTAMP_LTZ: 'TG_INSTANT',
+    TO_TIMESTAMP_TZ: 'TG_INSTANT',
+    TG_TO_ZONED: 'TG_ZONED',
+    TRY_TO_TIMESTAMP_LTZ: 'TG_TRY_INSTANT',
+    TRY_TO_TIMESTAMP_TZ: 'TG_TRY_INSTANT',
+    TG_TRY_TO_ZONED: 'TG_TRY_ZONED',
+    TO_BINARY: 'TG_TO_BINARY',
+    TRY_TO_BINARY: 'TG_TRY_TO_BINARY',
+  },
+  rewritten: {},
+  macros: [
+    `CREATE MACRO tg_instant(x) AS ${instant('CAST')}`,
+    `CREATE MACRO tg_try_instant(x) AS ${instant('TRY_CAST')}`,
+    `CREATE MACRO tg_zoned(x) AS ${zoned('tg_instant')}`,
+    `CREATE MACRO tg_try_zoned(x) AS ${zoned('tg_try_instant')}`,
+    `CREATE MACRO tg_to_binary(x) AS ${hex(NOT_HEX)}, (x, f) AS ${byFormat('tg_to_binary(x)', 'from_base64(x::VARCHAR)')}`,
+    `CREATE MACRO tg_try_to_binary(x) AS ${hex('NULL')}, (x, f) AS ${byFormat('tg_try_to_binary(x)', 'TRY(from_base64(x::VARCHAR))')}`,
+  ],
+};

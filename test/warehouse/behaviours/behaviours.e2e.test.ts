@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { EngineSession } from '../../../warehouse/engine/engine.js';
+import { startEngine, type EngineUnderTest } from '../engine/support.js';
+import { find, is, type Finding, type Theme } from './behaviour.js';
+import { CONDITIONALS } from './cases/conditionals.js';
+import { withTable } from './table.js';
+
+/** In the order of the table in docs/warehouse.md. */
+const THEMES: readonly Theme[] = [CONDITIONALS];
+
+const DOCUMENT = join(import.meta.dirname, '../../../docs/warehouse.md');
+/** Of all behaviours this share is right; the rest is refused. */
+const RIGHT_SHARE_MIN = 0.95;
+const BEHAVIOURS_MIN = 200;
+
+let running: EngineUnderTest;
+let session: EngineSession;
+const found = new Map<string, readonly Finding[]>();
+
+beforeAll(async () => {
+  running = await startEngine(true);
+  session = await running.engine.openSession();
+});
+afterAll(async () => await running.stop());
+
+test('a wrong answer, a wrong type and a wrong failure are found', async () => {
+  expect((await find(session, is('1', '2'))).kind).toBe('wrong');
+  expect((await find(session, is('1', '1', 'text'))).kind).toBe('wrong');
+  expect((await find(session, is('1 / 0', '1'))).kind).toBe('wrong');
+  expect((await find(session, is('NO_SUCH_FUNCTION(1)', '1'))).kind).toBe('refused');
+  expect((await find(session, is('1', '1', 'fixed:0'))).kind).toBe('right');
+});
+
+test.each(THEMES)('$title: nothing is silently wrong', { timeout: 60_000 }, async (theme) => {
+  const findings: Finding[] = [];
+  const wrong: string[] = [];
+  for (const behaviour of theme.behaviours) {
+    const finding = await find(session, behaviour);
+    findings.push(finding);
+    if (finding.kind === 'wrong') wrong.push(`${behaviour.sql}: ${finding.seen}`);
+  }
+  found.set(theme.title, findings);
+  expect(wrong).toEqual([]);
+});
+
+test('enough behaviours are right, and docs/warehouse.md tells of them (vitest -u writes it)', async () => {
+  const all = [...found.values()].flat();
+  expect(found.size).toBe(THEMES.length);
+  expect(all.length).toBeGreaterThanOrEqual(BEHAVIOURS_MIN);
+  const right = all.filter(({ kind }) => kind === 'right').length;
+  expect(right / all.length).toBeGreaterThanOrEqual(RIGHT_SHARE_MIN);
+  const written = withTable(readFileSync(DOCUMENT, 'utf8'), THEMES, found);
+  await expect(written).toMatchFileSnapshot(DOCUMENT);
+});

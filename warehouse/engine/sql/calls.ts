@@ -1,0 +1,151 @@
+/**
+ * Calls and casts whose translation would change their meaning, rewritten before the transpiler sees them: the library
+ * of functions says how each call is written, casts get exact types, comparisons with texts undo JSON's quotes.
+ */
+import { StatementFailed, unsupported } from '../failures.js';
+import { CallSite } from './functions/call-site.js';
+import { conversion } from './functions/conversions.js';
+import { rewritingOf } from './functions/library.js';
+import { operandStart } from './operands.js';
+import { closing, isSymbol, isWord, raw, type Piece } from './pieces.js';
+import { duckType, isTypeName } from './types.js';
+
+/** Words of the grammar that a bracket may follow. */
+const KEYWORDS: ReadonlySet<string> = new Set(
+  `SELECT DISTINCT ALL ANY SOME TOP FROM WHERE GROUP BY HAVING QUALIFY ORDER LIMIT OFFSET FETCH ON USING JOIN LATERAL
+   AND OR NOT IN EXISTS BETWEEN LIKE ILIKE RLIKE REGEXP ESCAPE IS CASE WHEN THEN ELSE OVER PARTITION FILTER WITHIN AS
+   WITH RECURSIVE VALUES INTO TABLE SET UNION INTERSECT EXCEPT MINUS SETS ROLLUP CUBE PIVOT UNPIVOT FOR INSERT UPDATE
+   DEFAULT EXCLUDE RENAME INTERVAL ROWS RANGE ASOF MATCH_CONDITION AT CHANGES UNNEST`.split(/\s+/),
+);
+/** Functions whose name is a keyword, too. */
+const BOTH: ReadonlySet<string> = new Set(['RLIKE', 'INSERT']);
+
+/** Without a method DuckDB reads `(10)` as ten rows, Snowflake as ten in a hundred. */
+const SAMPLES: ReadonlySet<string> = new Set(['SAMPLE', 'TABLESAMPLE']);
+
+const COMPARISONS: ReadonlySet<string> = new Set(['=', '<>', '!=', '<', '>', '<=', '>=']);
+
+/** `pieces` with private names, formats and types in place. Throws StatementFailed for calls that cannot be kept. */
+export function rewriteCalls(pieces: readonly Piece[]): readonly Piece[] {
+  return new CallPass(pieces).run();
+}
+
+class CallPass {
+  readonly #pieces: readonly Piece[];
+  readonly #out: Piece[] = [];
+  /** Text to write in place of a piece that is still to come. */
+  readonly #instead = new Map<number, string>();
+
+  constructor(pieces: readonly Piece[]) {
+    this.#pieces = pieces;
+  }
+
+  run(): readonly Piece[] {
+    for (let index = 0; index < this.#pieces.length; index += 1) {
+      const piece = this.#pieces[index];
+      if (piece === undefined) break;
+      const instead = this.#instead.get(index);
+      if (instead !== undefined) {
+        if (instead !== '') this.#out.push(raw(instead, piece));
+      } else if (isSymbol(this.#pieces, index, '::')) index = this.#cast(index);
+      else if (piece.kind === 'word' && isSymbol(this.#pieces, index + 1, '('))
+        this.#bracketed(piece, index);
+      else if (piece.kind === 'symbol' && COMPARISONS.has(piece.value))
+        this.#comparison(piece, index);
+      else this.#out.push(piece);
+    }
+    return this.#out;
+  }
+
+  /** A word before a bracket: a call, a keyword or a name with columns. What is inside follows in the main loop. */
+  #bracketed(piece: Piece, index: number): void {
+    const name = piece.value;
+    if (name === 'CAST' || name === 'TRY_CAST') {
+      this.#castCall(piece, index);
+      return;
+    }
+    if (SAMPLES.has(name)) {
+      const close = closing(this.#pieces, index + 1);
+      const isRows = isWord(this.#pieces, close - 1, 'ROWS');
+      this.#out.push(raw(isRows ? 'TABLESAMPLE' : 'TABLESAMPLE BERNOULLI', piece));
+      return;
+    }
+    if (!this.#isCall(name, index)) {
+      this.#out.push(piece);
+      return;
+    }
+    const rewriting = isSymbol(this.#pieces, index - 1, '.') ? undefined : rewritingOf(name);
+    if (rewriting === undefined) throw new StatementFailed(unsupported(`function ${name}`));
+    const call = new CallSite(this.#pieces, index, this.#instead);
+    rewriting(call);
+    if (call.head === undefined) this.#out.push(piece);
+    else if (/^[A-Z_$][\w$]*$/.test(call.head))
+      this.#out.push({ ...piece, text: call.head, value: call.head });
+    else if (call.head !== '') this.#out.push(raw(call.head, piece));
+  }
+
+  #isCall(name: string, index: number): boolean {
+    const before = this.#pieces[index - 1];
+    if (KEYWORDS.has(name)) return BOTH.has(name) && !isOperatorAfter(before);
+    // `FROM t a(b)`, `) a(b)`, `AS a(b)`, and `WITH a(b) AS (`: a name with its columns.
+    if (isWord(this.#pieces, index - 1, 'AS') || isSymbol(this.#pieces, index - 1, ')'))
+      return false;
+    if (before?.kind === 'quoted') return false;
+    // Finished text is a table or a value, unless it is the start of something.
+    if (before?.kind === 'raw' && !/[(,]\s*$/.test(before.text)) return false;
+    const close = closing(this.#pieces, index + 1);
+    return !(isWord(this.#pieces, close + 1, 'AS') && isSymbol(this.#pieces, close + 2, '('));
+  }
+
+  /** `CAST(x AS type)`: text through TG_TEXT, other types in their exact widths. */
+  #castCall(piece: Piece, index: number): void {
+    const close = closing(this.#pieces, index + 1);
+    let as = close - 1;
+    for (let at = index + 2; at < close; at += 1) {
+      if (isSymbol(this.#pieces, at, '(')) at = closing(this.#pieces, at);
+      else if (isWord(this.#pieces, at, 'AS')) as = at;
+    }
+    const type = this.#pieces[as + 1]?.value ?? '';
+    if (!isTypeName(type)) {
+      this.#out.push(piece);
+      return;
+    }
+    for (let at = as + 1; at < close; at += 1) this.#instead.set(at, '');
+    const { sql } = duckType(this.#pieces, as + 1);
+    const by = conversion(sql, piece.value === 'TRY_CAST');
+    this.#out.push(by === undefined ? piece : raw(by, piece));
+    this.#instead.set(by === undefined ? as + 1 : as, by === undefined ? sql : '');
+  }
+
+  /** `x::type`; returns the index of the type's last piece. */
+  #cast(index: number): number {
+    const type = this.#pieces[index + 1]?.value ?? '';
+    if (!isTypeName(type)) throw new StatementFailed(unsupported(`data type ${type}`));
+    const { sql, to } = duckType(this.#pieces, index + 1);
+    const operand = this.#out.splice(operandStart(this.#out));
+    const by = conversion(sql, false);
+    const end = by === undefined ? `AS ${sql})` : ')';
+    this.#out.push(raw(`${by ?? 'CAST'}(`, operand[0]), ...operand, raw(end, undefined));
+    return to - 1;
+  }
+
+  /** A path into a VARIANT compared with a text means the text inside it. */
+  #comparison(piece: Piece, index: number): void {
+    if (this.#pieces[index + 1]?.kind === 'string') {
+      const start = operandStart(this.#out);
+      if (this.#out.slice(start).some(({ kind, value }) => kind === 'symbol' && value === ':')) {
+        const operand = this.#out.splice(start);
+        this.#out.push(raw('TG_TEXT(', operand[0]), ...operand, raw(')', undefined));
+      }
+    }
+    this.#out.push(piece);
+  }
+}
+
+/** `x RLIKE (…)`, `x NOT RLIKE (…)` and `THEN INSERT (…)`: what stands before is a value, or asks for a clause. */
+function isOperatorAfter(before: Piece | undefined): boolean {
+  if (before === undefined) return true;
+  if (before.kind === 'symbol') return before.value === ')' || before.value === ']';
+  if (before.kind !== 'word') return true;
+  return before.value === 'NOT' || before.value === 'THEN' || !KEYWORDS.has(before.value);
+}

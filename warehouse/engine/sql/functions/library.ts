@@ -1,0 +1,51 @@
+/** All families together: what is known of a function by its name, and every macro. */
+import { AGGREGATES } from './aggregates.js';
+import { CONVERSIONS } from './conversions.js';
+import type { CallRewriting, FunctionFamily } from './family.js';
+import { NUMBERS } from './numbers.js';
+import { SEMI_STRUCTURED } from './semi-structured.js';
+import { TEXTS } from './texts.js';
+import { TIMES } from './times.js';
+
+const SYSTEM: FunctionFamily = {
+  same: [],
+  renamed: { SYSTEM$WAIT: 'TG_WAIT' },
+  rewritten: {},
+  macros: [
+    `CREATE MACRO tg_wait(n) AS concat('waited ', n, ' seconds'), (n, unit) AS concat('waited ', n, ' ', lower(unit))`,
+  ],
+};
+
+const FAMILIES: readonly FunctionFamily[] = [
+  NUMBERS,
+  TEXTS,
+  TIMES,
+  CONVERSIONS,
+  SEMI_STRUCTURED,
+  AGGREGATES,
+  SYSTEM,
+];
+
+/** CREATE MACRO statements of every family. */
+export const MACROS: readonly string[] = FAMILIES.flatMap(({ macros }) => macros);
+
+const REWRITINGS: ReadonlyMap<string, CallRewriting> = new Map(
+  FAMILIES.flatMap(({ same, renamed, rewritten }) => [
+    ...same.map((name) => [name, () => undefined] as const),
+    ...Object.entries(renamed).map(
+      ([name, macro]) =>
+        [name, (call: { rename(name: string): void }) => call.rename(macro)] as const,
+    ),
+    ...Object.entries(rewritten),
+  ]),
+);
+
+/** How a call of `name` is written; undefined for a function that is not known here. */
+export function rewritingOf(name: string): CallRewriting | undefined {
+  return REWRITINGS.get(name);
+}
+
+/** Every function that is known, for lists and tests. */
+export function knownFunctions(): readonly string[] {
+  return [...REWRITINGS.keys()].sort();
+}
