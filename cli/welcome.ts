@@ -27,21 +27,37 @@ export function howToConnect(
       `  warehouse  http://${host}:${listeners.warehousePort}   (embedded, Snowflake-compatible)`,
     );
   }
-  if (listeners.proxyPort === null) return lines;
   const isDemo = config.upstream.kind === 'embedded';
-  const user = isDemo ? 'marketing_analyst' : '<user>';
-  const password = isDemo ? 'demo' : '<password>';
+  if (listeners.proxyPort !== null)
+    return [
+      ...lines,
+      '',
+      'Connect as before; only host, port and protocol change:',
+      '',
+      ...clients(host, listeners.proxyPort, account, isDemo),
+      '',
+      'Then try:  EXPLAIN COST SELECT * FROM WEB.EVENTS;   SELECT * FROM TOLLGATE.MY_BUDGET;',
+    ];
+  if (listeners.warehousePort === null) return lines;
   return [
     ...lines,
     '',
-    'Connect as before; only host, port and protocol change:',
+    'The warehouse alone: Snowflake clients connect to it directly, nothing is governed:',
     '',
+    ...clients(host, listeners.warehousePort, account, true),
+    '',
+    'Then try:  SELECT COUNT(*) FROM LINEITEM;   EXPLAIN SELECT * FROM WEB.EVENTS;   SHOW WAREHOUSES;',
+  ];
+}
+
+function clients(host: string, port: number, account: string, isDemo: boolean): readonly string[] {
+  const user = isDemo ? 'marketing_analyst' : '<user>';
+  const password = isDemo ? 'demo' : '<password>';
+  return [
     `  Python  snowflake.connector.connect(account='${account}', user='${user}', password='${password}',`,
-    `            host='${host}', port=${listeners.proxyPort}, protocol='http', database='ANALYTICS', schema='TPCH')`,
+    `            host='${host}', port=${port}, protocol='http', database='ANALYTICS', schema='TPCH')`,
     `  Node    snowflake.createConnection({ account: '${account}', username: '${user}', password: '${password}',`,
-    `            accessUrl: 'http://${host}:${listeners.proxyPort}' })`,
-    `  JDBC    jdbc:snowflake://${host}:${listeners.proxyPort}/?account=${account}&ssl=off&user=${user}`,
-    '',
-    'Then try:  EXPLAIN COST SELECT * FROM WEB.EVENTS;   SELECT * FROM TOLLGATE.MY_BUDGET;',
+    `            accessUrl: 'http://${host}:${port}' })`,
+    `  JDBC    jdbc:snowflake://${host}:${port}/?account=${account}&ssl=off&user=${user}&password=${password}`,
   ];
 }
