@@ -10,9 +10,12 @@ import { createExecutor } from './statement/executor.js';
 import { WarehouseFaults } from './protocol/faults.js';
 import { Fleet } from './fleet/fleet.js';
 import { openListener } from './protocol/listener.js';
+import type { PageParts } from './protocol/result-pages.js';
 import { meterHours } from './metering/metering.js';
 import type { WarehouseHour } from './metering/metering.js';
 import type { RouteWorld } from './protocol/routes.js';
+import { PageReader } from './results/documents.js';
+import { ResultLinks } from './results/links.js';
 import { Sessions } from './identity/sessions.js';
 import type { Validity } from './identity/sessions.js';
 import { Statements } from './statement/statements.js';
@@ -22,6 +25,8 @@ import type { UserInput } from './identity/users.js';
 const DEFAULT_VALIDITY: Validity = { sessionSeconds: 3600, masterSeconds: 14_400 };
 const DEFAULT_LONG_POLL_MS = 45_000;
 const DEFAULT_KEPT_RESULT_BYTES = 256 * 1024 * 1024;
+/** The addresses of Snowflake's result pages are valid for six hours. */
+const DEFAULT_PAGE_LINK_MS = 6 * 3_600_000;
 const SWEEP_EVERY_MS = 60_000;
 /** How long a stop waits for statements to end by themselves before it cancels them. */
 const DRAIN_MS = 5_000;
@@ -42,7 +47,12 @@ export interface WarehouseOptions {
   readonly validity?: Validity;
   /** Real milliseconds that a request waits for a running statement; 45 s unless a test wants less. */
   readonly longPollMs?: number;
+  /** Most bytes of memory that the first rows of results are kept in. */
   readonly keptResultBytes?: number;
+  /** How long the address of a result page is valid, in milliseconds of real time. */
+  readonly pageLinkMs?: number;
+  /** Where clients reach this listener, such as `https://warehouse.example`; the host they named when left out. */
+  readonly publicUrl?: string;
 }
 
 export interface RunningWarehouse extends Stoppable {
@@ -82,13 +92,15 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
     views,
   });
   const keptBytes = options.keptResultBytes ?? DEFAULT_KEPT_RESULT_BYTES;
-  const statements = new Statements(clock, events, log, keptBytes, executor);
+  const drop = (id: string): void => engine.dropResult(id);
+  const statements = new Statements(clock, events, log, keptBytes, executor, drop);
   const world: RouteWorld = {
     users,
     sessions,
     clock,
     events,
     statements,
+    ...resultParts(options),
     longPollMs: options.longPollMs ?? DEFAULT_LONG_POLL_MS,
     hasWarehouse: (name) => fleet.get(name) !== undefined,
     async hasSchema(database, schema) {
@@ -126,6 +138,11 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
       await events.close();
     },
   };
+}
+
+function resultParts({ pageLinkMs, publicUrl }: WarehouseOptions): PageParts {
+  const links = new ResultLinks(pageLinkMs ?? DEFAULT_PAGE_LINK_MS, Date.now, publicUrl);
+  return { links, pages: new PageReader() };
 }
 
 async function sweepSessions(sessions: Sessions, statements: Statements): Promise<void> {

@@ -4,6 +4,7 @@ import type { Log } from '#base/log.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 import type { Cell } from '#base/wire/row-type.js';
 import type {
+  EarlierResult,
   Engine,
   EngineFailure,
   EnginePlan,
@@ -12,7 +13,9 @@ import type {
   EngineSession,
 } from './engine.js';
 import { ChildLink, ChildLost } from './process/child-link.js';
-import type { EarlierResult, RowsAsText, StatementRequest } from './process/messages.js';
+import { DEFAULT_RESULT_LIMITS } from '../results/spool.js';
+import type { ResultLimits } from '../results/spool.js';
+import type { RowsAsText, StatementRequest } from './process/messages.js';
 
 export interface EngineOptions {
   /** Directory of the database file; created when missing. One engine per directory. */
@@ -23,8 +26,8 @@ export interface EngineOptions {
   /** TPC-H scale factor of the demo world; 1 is six million line items. */
   readonly scaleFactor?: number;
   readonly memoryLimitMb?: number;
-  /** Largest result of one statement, in bytes of JSON text; a larger one fails. */
-  readonly resultBytesMax?: number;
+  /** How much of results travels inline and is kept on disk, where not as by default. */
+  readonly results?: Partial<ResultLimits>;
 }
 
 /** Engine plus what supervision and tests need of its process. */
@@ -43,7 +46,7 @@ export async function createEngine(options: EngineOptions): Promise<RunningEngin
     demoWorld: options.demoWorld,
     scaleFactor: options.scaleFactor ?? 0.01,
     memoryLimitMb: options.memoryLimitMb ?? 1024,
-    resultBytesMax: options.resultBytesMax ?? 256 * 1024 * 1024,
+    results: { ...DEFAULT_RESULT_LIMITS, ...options.results },
   });
   await link.ready();
   let lastSession = 0;
@@ -62,6 +65,10 @@ export async function createEngine(options: EngineOptions): Promise<RunningEngin
     columns: (database, schema, table) => link.request({ op: 'columns', database, schema, table }),
     replaceTable: async (database, schema, name, columns, rows) => {
       await link.request({ op: 'replaceTable', database, schema, name, columns, rows });
+    },
+    dropResult: (result) => {
+      // A process that is gone has taken its results with it.
+      link.send({ op: 'dropResult', result }).reply.catch(() => null);
     },
     stop: () => link.stop(),
   };
@@ -144,7 +151,9 @@ function statementRequest(request: EngineRequest): StatementRequest {
     for (const value of Object.values(request.context)) if (value !== null) ids.push(value);
     for (const id of ids.slice(0, 64)) {
       const result = request.result(id);
-      if (result !== undefined) results[id] = { columns: result.columns, rows: result.rows };
+      if (result === undefined) continue;
+      const { columns, rows, stored } = result;
+      results[id] = { columns, rows, ...(stored === undefined ? {} : { stored }) };
     }
   }
   const { sql, database, schema, binds, context, isAutocommit = true } = request;

@@ -4,6 +4,7 @@
  * time; the engine owns data and says how much of it a statement reads.
  */
 import type { Cell, RowType } from '#base/wire/row-type.js';
+import type { StoredResult } from '../results/stored-result.js';
 
 /** A bind as it came on the wire: Snowflake type name and text, or an array of texts for array binds. */
 export interface EngineBind {
@@ -23,11 +24,15 @@ export interface EngineRequest {
   /** False: a DML statement opens a transaction that lasts until COMMIT, ROLLBACK or a definition. True when left out. */
   readonly isAutocommit?: boolean;
   /** Earlier results that RESULT_SCAN may name: query id → columns and rows. */
-  result(
-    queryId: string,
-  ):
-    | { readonly columns: readonly RowType[]; readonly rows: readonly (readonly Cell[])[] }
-    | undefined;
+  result(queryId: string): EarlierResult | undefined;
+}
+
+/** The result of an earlier statement. */
+export interface EarlierResult {
+  readonly columns: readonly RowType[];
+  readonly rows: readonly (readonly Cell[])[];
+  /** Rows after `rows`. */
+  readonly stored?: StoredResult;
 }
 
 /** How much work a statement is, by statistics; modelled durations and EXPLAIN rest on it. */
@@ -52,7 +57,15 @@ export interface EngineFailure {
 export interface EngineRows {
   readonly kind: 'rows';
   readonly columns: readonly RowType[];
+  /** All rows, or the first of them when there are `stored` ones. */
   readonly rows: readonly (readonly Cell[])[];
+  /** Rows after `rows`, on disk; whoever drops the result says so with `Engine.dropResult`. */
+  readonly stored?: StoredResult;
+  /**
+   * The most characters that a cell of each column has, for numbers whose type allows more digits than 64 bits hold
+   * and 0 for others: Arrow has columns as narrow as their values. Absent when nobody measured.
+   */
+  readonly widths?: readonly number[];
   readonly statementTypeId: number;
   readonly scan: ScanProfile;
   /** Set when the statement itself changed the current database or schema (CREATE DATABASE, CREATE SCHEMA). */
@@ -141,5 +154,7 @@ export interface Engine {
     columns: readonly ProvidedColumn[],
     rows: readonly (readonly Cell[])[],
   ): Promise<void>;
+  /** Deletes the pages of a result that nobody will ask for any more. */
+  dropResult(id: string): void;
   stop(): Promise<void>;
 }

@@ -80,6 +80,20 @@ export function unsupported(feature: string): EngineFailure {
   );
 }
 
+/** `000603`: more than the engine keeps of one result, or of all together. */
+export function resultTooLarge(): EngineFailure {
+  return failure(
+    WIRE_CODES.internalError,
+    'XX000',
+    'The result is larger than the embedded warehouse keeps.',
+  );
+}
+
+/** `000709`: the result of that statement is not kept, or never was. */
+export function resultGone(queryId: string): EngineFailure {
+  return failure(WIRE_CODES.queryUnknown, '02000', `Statement ${queryId} not found`);
+}
+
 /** `000604`: interrupted. */
 export function cancelled(): EngineFailure {
   return failure(WIRE_CODES.queryCancelled, '57014', 'SQL execution canceled');

@@ -1,8 +1,9 @@
 /** Bytes in and out of one HTTP exchange: bodies with caps, gzip both ways, JSON replies. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { Fault } from '#base/errors.js';
+import type { Answer } from './answer.js';
 
 const RAW_MAX_BYTES = 64 * 1024 * 1024;
 const INFLATED_MAX_BYTES = 100 * 1024 * 1024;
@@ -58,27 +59,23 @@ export function asRecord(value: unknown): Readonly<Record<string, unknown>> {
     : {};
 }
 
-/** The bytes of a JSON reply and their encoding, gzipped above 1 KB for those who accept it. */
-export async function encodeJson(
-  value: unknown,
-  acceptEncoding: string | undefined,
-): Promise<{ readonly bytes: Buffer; readonly encoding: 'gzip' | undefined }> {
-  const plain = Buffer.from(JSON.stringify(value), 'utf8');
-  if (plain.length <= GZIP_FROM_BYTES || !/\bgzip\b/.test(acceptEncoding ?? ''))
-    return { bytes: plain, encoding: undefined };
-  return { bytes: await gzipBytes(plain, { level: 1 }), encoding: 'gzip' };
+/** A reply ready to be written. */
+export interface Encoded {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly bytes: Buffer;
 }
 
-/** Headers of a JSON reply. */
-export function writeJsonHead(
-  response: ServerResponse,
-  status: number,
-  length: number,
-  encoding: 'gzip' | undefined,
-): void {
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': length,
-    ...(encoding === undefined ? {} : { 'content-encoding': encoding, vary: 'accept-encoding' }),
-  });
+/** Bytes and headers of an answer; JSON is gzipped above 1 KB for those who accept it. */
+export async function encode(answer: Answer, acceptEncoding: string | undefined): Promise<Encoded> {
+  if ('bytes' in answer) return answer;
+  const plain = Buffer.from(JSON.stringify(answer.body), 'utf8');
+  const headers = { 'content-type': 'application/json' };
+  if (plain.length <= GZIP_FROM_BYTES || !/\bgzip\b/.test(acceptEncoding ?? ''))
+    return { status: answer.status, headers, bytes: plain };
+  return {
+    status: answer.status,
+    headers: { ...headers, 'content-encoding': 'gzip', vary: 'accept-encoding' },
+    bytes: await gzipBytes(plain, { level: 1 }),
+  };
 }

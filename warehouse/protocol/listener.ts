@@ -4,11 +4,12 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Fault, toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
+import type { Answer } from './answer.js';
 import type { WarehouseFaults } from './faults.js';
-import { encodeJson, writeJsonHead } from './http-io.js';
+import { encode } from './http-io.js';
 import { refusal } from '../identity/login.js';
 import { route } from './routes.js';
-import type { Answer, RouteWorld } from './routes.js';
+import type { RouteWorld } from './routes.js';
 
 /** How long replies in flight may take to leave after everything else has stopped. */
 const LAST_REPLIES_MS = 500;
@@ -65,24 +66,25 @@ async function serve(
 ): Promise<void> {
   const answer = await answerTo(world, log, request);
   const accepts = request.headers['accept-encoding'];
-  const { bytes, encoding } = await encodeJson(
-    answer.body,
+  const { status, headers, bytes } = await encode(
+    answer,
     typeof accepts === 'string' ? accepts : undefined,
   );
   if (faults.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, faults.latencyMs));
   const fault = faults.take(request.url ?? '/');
   switch (fault.kind) {
     case 'none':
-      writeJsonHead(response, answer.status, bytes.length, encoding);
+      response.writeHead(status, { ...headers, 'content-length': bytes.length });
       response.end(bytes);
       return;
     case 'reset':
-      writeJsonHead(response, answer.status, bytes.length, encoding);
+      response.writeHead(status, { ...headers, 'content-length': bytes.length });
       response.write(bytes.subarray(0, fault.afterBytes), () => request.socket.resetAndDestroy());
       return;
     case 'malformed': {
-      const half = Buffer.from(JSON.stringify(answer.body)).subarray(0, bytes.length >> 1);
-      writeJsonHead(response, answer.status, half.length, undefined);
+      const plain = await encode(answer, undefined);
+      const half = plain.bytes.subarray(0, bytes.length >> 1);
+      response.writeHead(status, { ...plain.headers, 'content-length': half.length });
       response.end(half);
       return;
     }

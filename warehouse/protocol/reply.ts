@@ -6,6 +6,11 @@ import { columnType } from '#base/wire/row-type.js';
 import type { RowType } from '#base/wire/row-type.js';
 import type { EpochMs } from '#base/time.js';
 import type { LoggedStatement } from '../metering/events.js';
+import type { Session } from '../identity/sessions.js';
+import { pageFields, rowFields } from '../results/documents.js';
+import { resultFormat } from '../results/format.js';
+import type { PageName } from '../results/links.js';
+import { rowCountOf } from '../statement/outcome.js';
 import type { Rows } from '../statement/outcome.js';
 import { sizeLabel } from '../fleet/rates.js';
 import { scanOf, statusOf } from '../statement/statement.js';
@@ -23,8 +28,19 @@ export function resultUrl(id: string): string {
   return `/queries/${id}/result`;
 }
 
+/** For whom a result is written, and how its pages are addressed. */
+export interface Delivery {
+  /** The session that asks; not always the one that ran the statement. */
+  readonly session: Session;
+  readonly urlOf: (page: PageName) => string;
+}
+
 /** The reply of a statement that has ended. */
-export function settledReply(statement: Statement, settled: Settled): Envelope<unknown> {
+export function settledReply(
+  statement: Statement,
+  settled: Settled,
+  { session, urlOf }: Delivery,
+): Envelope<unknown> {
   const { outcome } = settled;
   if (outcome.kind === 'failed')
     return failureEnvelope({
@@ -35,13 +51,13 @@ export function settledReply(statement: Statement, settled: Settled): Envelope<u
       line: outcome.line,
       pos: outcome.pos,
     });
+  const ofStatement = session === statement.session ? statement.request.parameters : [];
+  const parameters = new Map([...session.parameters, ...ofStatement]);
+  const format = resultFormat({ ...session, parameters }, outcome.statementTypeId);
   const binds = countBinds(readTokens(statement.request.sql));
   return successEnvelope({
     parameters: settled.parameters,
-    rowtype: outcome.columns,
-    rowset: outcome.rows,
-    total: outcome.rows.length,
-    returned: outcome.rows.length,
+    ...rowFields(outcome, format),
     queryId: statement.id,
     sqlState: '00000',
     databaseProvider: null,
@@ -62,7 +78,7 @@ export function settledReply(statement: Statement, settled: Settled): Envelope<u
           resultTypes: outcome.children.map((child) => child.statementTypeId).join(','),
         }),
     sendResultTime: settled.usage.endedAt,
-    queryResultFormat: 'json',
+    ...pageFields(outcome, format, (index) => urlOf({ queryId: statement.id, index, format })),
   });
 }
 
@@ -115,7 +131,7 @@ export function monitoringEntry(
       scanBytes: scan.bytesScanned,
       scanFiles: scan.partitionsScanned,
       scanOriginalFiles: scan.partitionsTotal,
-      rowsProduced: outcome?.kind === 'rows' ? outcome.rows.length : 0,
+      rowsProduced: outcome === undefined ? 0 : rowCountOf(outcome),
       compilationTime: settled?.usage.compileMs ?? 0,
       gsExecTime: 0,
       xpExecTime: settled?.usage.executionMs ?? 0,

@@ -5,27 +5,25 @@ import type { Clock } from '#base/time.js';
 import { successEnvelope } from '#base/wire/envelope.js';
 import type { Envelope } from '#base/wire/envelope.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
+import { isKept } from '../results/stored-result.js';
 import type { EventLog } from '../metering/event-log.js';
+import type { Answer } from './answer.js';
 import { asRecord, readJson } from './http-io.js';
 import { login, refusal, renew } from '../identity/login.js';
 import type { LoginWorld } from '../identity/login.js';
 import { readParameters } from '../statement/parameters.js';
 import { inProgressReply, loggedEntry, monitoringEntry, settledReply } from './reply.js';
+import type { Delivery } from './reply.js';
+import { resultPage } from './result-pages.js';
+import type { PageWorld } from './result-pages.js';
 import type { Session } from '../identity/sessions.js';
 import type { Statement, StatementRequest } from '../statement/statement.js';
-import type { Statements } from '../statement/statements.js';
 
-export interface RouteWorld extends LoginWorld {
+export interface RouteWorld extends LoginWorld, PageWorld {
   readonly clock: Clock;
   readonly events: EventLog;
-  readonly statements: Statements;
   /** How long a request waits for a statement before it is answered 333333, in real milliseconds. */
   readonly longPollMs: number;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly body: unknown;
 }
 
 const UUID = '([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})';
@@ -39,6 +37,7 @@ const NOT_FOUND: Answer = { status: 404, body: refusal('390404', 'No such resour
 export async function route(world: RouteWorld, request: IncomingMessage): Promise<Answer> {
   const url = new URL(request.url ?? '/', 'http://warehouse.invalid');
   const { pathname, searchParams } = url;
+  if (request.method === 'GET' && pathname.startsWith('/results/')) return resultPage(world, url);
   switch (`${request.method ?? 'GET'} ${pathname}`) {
     case 'POST /session/v1/login-request':
       return ok(await login(world, searchParams, await readJson(request)));
@@ -67,7 +66,7 @@ export async function route(world: RouteWorld, request: IncomingMessage): Promis
       return withSession(world, request, (session) => logout(world, session));
     case 'POST /queries/v1/query-request':
       return withSession(world, request, (session, body) =>
-        query(world, session, searchParams, body),
+        query(world, delivery(world, request, session), searchParams, body),
       );
     case 'POST /queries/v1/abort-request':
       return withSession(world, request, (session, body) => {
@@ -88,7 +87,9 @@ async function byId(
 ): Promise<Answer> {
   const result = RESULT_PATH.exec(pathname)?.[1];
   if (request.method === 'GET' && result !== undefined)
-    return withSession(world, request, (session) => resultOf(world, session, result.toLowerCase()));
+    return withSession(world, request, (session) =>
+      resultOf(world, delivery(world, request, session), result.toLowerCase()),
+    );
   const monitored = MONITORING_PATH.exec(pathname)?.[1];
   if (request.method === 'GET' && monitored !== undefined)
     return withSession(world, request, (session) =>
@@ -133,9 +134,16 @@ async function withSession(
   }
 }
 
+/** Pages of a result are addressed at the host that the client reached. */
+function delivery(world: RouteWorld, request: IncomingMessage, session: Session): Delivery {
+  const base =
+    world.links.base(request.headers.host) ?? `http://127.0.0.1:${request.socket.localPort ?? 0}`;
+  return { session, urlOf: (page) => world.links.url(base, page) };
+}
+
 async function query(
   world: RouteWorld,
-  session: Session,
+  to: Delivery,
   search: URLSearchParams,
   body: Readonly<Record<string, unknown>>,
 ): Promise<Envelope<unknown>> {
@@ -156,30 +164,37 @@ async function query(
     describeOnly: body['describeOnly'] === true,
     isAsync: body['asyncExec'] === true,
   };
-  const statement = world.statements.submit(session, request);
+  const statement = world.statements.submit(to.session, request);
   if (request.isAsync) return inProgressReply(statement);
-  return waitFor(world, statement);
+  return waitFor(world, to, statement);
 }
 
-async function waitFor(world: RouteWorld, statement: Statement): Promise<Envelope<unknown>> {
+async function waitFor(
+  world: RouteWorld,
+  to: Delivery,
+  statement: Statement,
+): Promise<Envelope<unknown>> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), world.longPollMs);
   });
   const settled = await Promise.race([statement.done, late]);
   clearTimeout(timer);
-  return settled === undefined ? inProgressReply(statement) : settledReply(statement, settled);
+  if (settled === undefined) return inProgressReply(statement);
+  const { outcome } = settled;
+  if (outcome.kind === 'rows' && outcome.stored !== undefined && !(await isKept(outcome.stored)))
+    return unknownStatement(statement.id);
+  return settledReply(statement, settled, to);
 }
 
-async function resultOf(
-  world: RouteWorld,
-  session: Session,
-  id: string,
-): Promise<Envelope<unknown>> {
-  const statement = world.statements.find(session, id);
-  return statement === undefined
-    ? refusal(WIRE_CODES.queryUnknown, `Statement ${id} not found`, '02000')
-    : waitFor(world, statement);
+async function resultOf(world: RouteWorld, to: Delivery, id: string): Promise<Envelope<unknown>> {
+  const statement = world.statements.find(to.session, id);
+  return statement === undefined ? unknownStatement(id) : waitFor(world, to, statement);
+}
+
+/** `000709`: there is no such statement, it is somebody else's, or its result is not kept any more. */
+function unknownStatement(id: string): Envelope<unknown> {
+  return refusal(WIRE_CODES.queryUnknown, `Statement ${id} not found`, '02000');
 }
 
 function monitoring(world: RouteWorld, session: Session, id: string): Envelope<unknown> {

@@ -17,6 +17,7 @@ import type { Statement, Usage } from './statement.js';
 import { freeUsage } from './statements.js';
 import type { Statements } from './statements.js';
 import { readTokens, splitRequest } from './tokens.js';
+import { endingWith } from './unused-result.js';
 import type { Token } from './tokens.js';
 import type { Views } from '../account-usage/views.js';
 import type { Place, Placement, VirtualWarehouse } from '../fleet/virtual-warehouse.js';
@@ -162,7 +163,7 @@ async function runOnWarehouse(
     if (writesRows(tokens)) return free(statement, noWarehouse());
     const outcome = await execute(parts, statement, sql, 0);
     const isFree = outcome.kind === 'failed' || workBytes(outcome) === 0;
-    return free(statement, isFree ? outcome : noWarehouse());
+    return free(statement, isFree ? outcome : endingWith(parts.engine, outcome, noWarehouse()));
   }
   const queued = await takePlace(warehouse, statement);
   if (queued === undefined) return { outcome: cancelled(), usage: endNow(parts, statement) };
@@ -178,7 +179,9 @@ async function runOnWarehouse(
       compileMs: duration.compileMs,
       workMs: duration.compileMs + duration.executionMs,
     };
-    return await spend(statement, warehouse, place, placement, work, limitSeconds, outcome);
+    const spent = await spend(statement, warehouse, place, placement, work, limitSeconds, outcome);
+    endingWith(parts.engine, outcome, spent.outcome);
+    return spent;
   } finally {
     place.leave();
   }
@@ -290,7 +293,7 @@ async function execute(
     const outcome = await whileListening(statement.abort.signal, relay, () =>
       session.execute(engineRequest(parts, statement, sql), stop.signal),
     );
-    if (isLate) return timedOut(limitSeconds);
+    if (isLate) return endingWith(parts.engine, outcome, timedOut(limitSeconds));
     if (outcome.kind === 'rows') {
       if (outcome.database !== undefined) statement.session.database = outcome.database;
       if (outcome.schema !== undefined) statement.session.schema = outcome.schema;

@@ -1,5 +1,6 @@
 import type { EngineFailure, ScanProfile } from '../engine/engine.js';
 import type { Cell, RowType } from '#base/wire/row-type.js';
+import type { StoredResult } from '../results/stored-result.js';
 import { columnType } from '#base/wire/row-type.js';
 import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
 
@@ -7,7 +8,12 @@ import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
 export interface Rows {
   readonly kind: 'rows';
   readonly columns: readonly RowType[];
+  /** All rows, or the first of them when there are `stored` ones. */
   readonly rows: readonly (readonly Cell[])[];
+  /** Rows after `rows`, on disk. */
+  readonly stored?: StoredResult;
+  /** See `EngineRows.widths`. */
+  readonly widths?: readonly number[];
   readonly statementTypeId: number;
   readonly scan: ScanProfile;
   /** Children of a multi-statement request. */
@@ -24,6 +30,11 @@ export const NO_SCAN: ScanProfile = {
   rowsScanned: 0,
   bytesWritten: 0,
 };
+
+/** How many rows an outcome has, inline and on disk; none for a failure. */
+export function rowCountOf(outcome: Outcome): number {
+  return outcome.kind === 'failed' ? 0 : outcome.rows.length + (outcome.stored?.rowCount ?? 0);
+}
 
 /** Rows that cost no scan. */
 export function rowsOf(

@@ -202,6 +202,7 @@ async function setVariables(
   );
   if (result.kind === 'failed') return result;
   const [row = []] = result.rows;
+  if (result.stored !== undefined) world.engine.dropResult(result.stored.id);
   names.forEach((name, index) => session.variables.set(name, row[index] ?? null));
   return statusRow(DONE, STATEMENT_TYPES.alterSession);
 }

@@ -10,7 +10,7 @@ import { WIRE_CODES } from '#base/wire/codes.js';
 import { keptText } from '../metering/event-log.js';
 import type { EventLog } from '../metering/event-log.js';
 import type { StatementEnded } from '../metering/events.js';
-import { failure } from './outcome.js';
+import { failure, rowCountOf } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import { clientParameters, parameterValue } from './parameters.js';
 import { rememberQuery } from '../identity/sessions.js';
@@ -33,18 +33,31 @@ export class Statements {
   readonly #log: Log;
   readonly #execute: Execute;
   readonly #keptMaxBytes: number;
+  readonly #dropResult: (id: string) => void;
   readonly #byId = new Map<string, Statement>();
   readonly #byRequest = new Map<number, Map<string, Statement>>();
   readonly #abortedRequests = new Map<number, Set<string>>();
   readonly #kept = new Map<string, number>();
   #keptBytes = 0;
 
-  constructor(clock: Clock, events: EventLog, log: Log, keptMaxBytes: number, execute: Execute) {
+  /**
+   * @param keptMaxBytes most bytes of memory for the results that are kept.
+   * @param dropResult told the ids of stored results that nobody can ask for any more.
+   */
+  constructor(
+    clock: Clock,
+    events: EventLog,
+    log: Log,
+    keptMaxBytes: number,
+    execute: Execute,
+    dropResult: (id: string) => void,
+  ) {
     this.#clock = clock;
     this.#events = events;
     this.#log = log;
     this.#keptMaxBytes = keptMaxBytes;
     this.#execute = execute;
+    this.#dropResult = dropResult;
   }
 
   /** Starts a statement, or returns the one that the same session started with the same request id. */
@@ -204,11 +217,9 @@ export class Statements {
     const bytes = keptBytes(settled);
     this.#kept.set(statement.id, bytes);
     this.#keptBytes += bytes;
-    for (const [id, size] of this.#kept) {
+    for (const id of this.#kept.keys()) {
       if (this.#keptBytes <= this.#keptMaxBytes || id === statement.id) break;
-      this.#kept.delete(id);
-      this.#byId.delete(id);
-      this.#keptBytes -= size;
+      this.#giveUp(id);
     }
   }
 
@@ -216,11 +227,26 @@ export class Statements {
     if (this.#byId.size <= STATEMENTS_MAX) return;
     for (const [id, statement] of this.#byId) {
       if (statement.settled === undefined) continue;
-      this.#byId.delete(id);
-      this.#keptBytes -= this.#kept.get(id) ?? 0;
-      this.#kept.delete(id);
+      this.#giveUp(id);
       return;
     }
+  }
+
+  /** Forgets a result. Its request id stays taken: a repeat of the request must not run it again. */
+  #giveUp(id: string): void {
+    const statement = this.#byId.get(id);
+    this.#byId.delete(id);
+    this.#keptBytes -= this.#kept.get(id) ?? 0;
+    this.#kept.delete(id);
+    const settled = statement?.settled;
+    if (statement === undefined || settled === undefined) return;
+    if (settled.outcome.kind === 'rows' && settled.outcome.stored !== undefined)
+      this.#dropResult(settled.outcome.stored.id);
+    const own = this.#byRequest.get(statement.session.id);
+    const { requestId } = statement.request;
+    if (own?.get(requestId) !== statement) return;
+    const gone: Settled = { ...settled, outcome: notKept(id) };
+    own.set(requestId, { ...statement, settled: gone, done: Promise.resolve(gone) });
   }
 }
 
@@ -271,7 +297,7 @@ function endOf(statement: Statement, settled: Settled): StatementEnded {
     bytesWritten: scan.bytesWritten,
     partitionsScanned: scan.partitionsScanned,
     partitionsTotal: scan.partitionsTotal,
-    rowsProduced: outcome.kind === 'rows' ? outcome.rows.length : 0,
+    rowsProduced: rowCountOf(outcome),
     errorCode: failed?.code ?? null,
     errorMessage: failed?.message ?? null,
   };
@@ -282,6 +308,14 @@ function internalFailure(): Outcome {
     WIRE_CODES.internalError,
     'XX000',
     'SQL execution internal error: processing aborted by an incident.',
+  );
+}
+
+function notKept(id: string): Outcome {
+  return failure(
+    WIRE_CODES.queryUnknown,
+    '02000',
+    `Statement ${id} has ended; its result is not kept any more.`,
   );
 }
 

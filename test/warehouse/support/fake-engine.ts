@@ -17,6 +17,10 @@ export interface FakeEngine extends Engine {
   /** Texts that were executed, in order. */
   readonly executed: string[];
   readonly provided: Map<string, readonly (readonly Cell[])[]>;
+  /** Ids of results that were given up. */
+  readonly dropped: string[];
+  /** What `SELECT PLANTED` answers. */
+  planted: EngineRows | undefined;
   /** When set, statements wait for it before they answer. */
   gate: Promise<void> | undefined;
 }
@@ -87,6 +91,8 @@ export function fakeEngine(): FakeEngine {
   const engine: FakeEngine = {
     executed,
     provided,
+    dropped: [],
+    planted: undefined,
     gate: undefined,
     openSession: () => Promise.resolve(session()),
     databases: () => Promise.resolve(['ANALYTICS', 'SNOWFLAKE']),
@@ -144,12 +150,15 @@ export function fakeEngine(): FakeEngine {
       provided.set(`${database}.${schema}.${name}`, cells);
       return Promise.resolve();
     },
+    dropResult: (id) => void engine.dropped.push(id),
     stop: () => Promise.resolve(),
   };
   function session(): EngineSession {
     return {
       async execute(request, signal) {
         executed.push(request.sql);
+        if (engine.planted !== undefined && /^SELECT PLANTED/i.test(request.sql))
+          return engine.planted;
         if (engine.gate !== undefined) {
           await Promise.race([
             engine.gate,

@@ -7,14 +7,17 @@ import { Session } from '../statement/session.js';
 import { listColumns, listDatabases, listSchemas, listTables } from '../statistics/catalogue.js';
 import { replaceTable, type ProvidedTable } from '../statistics/provided.js';
 import { Statistics } from '../statistics/statistics.js';
+import { join } from 'node:path';
+import { ResultSpool } from '../../results/spool.js';
 import type { ChildReplies, ChildRequest, StartOptions } from './messages.js';
 
 const LEAVE_AFTER_MS = 250;
+const SWEEP_EVERY_MS = 60_000;
 
 interface Opened {
   readonly database: Database;
   readonly statistics: Statistics;
-  readonly options: StartOptions;
+  readonly spool: ResultSpool;
 }
 
 export class EngineHost {
@@ -75,6 +78,9 @@ export class EngineHost {
       case 'replaceTable':
         await this.#replace(request);
         return null;
+      case 'dropResult':
+        this.#open().spool.drop(request.result);
+        return null;
       case 'stop':
         this.#close();
         return null;
@@ -97,7 +103,10 @@ export class EngineHost {
     this.#transpiler.warm();
     const database = await openDatabase(options);
     const statistics = new Statistics(database.service, options.demoWorld);
-    this.#opened = { database, statistics, options };
+    // Only now: whoever has the database open has the folder, too.
+    const spool = new ResultSpool(join(options.dataDir, 'results'), options.results, Date.now);
+    setInterval(() => spool.sweep(), SWEEP_EVERY_MS).unref();
+    this.#opened = { database, statistics, spool };
   }
 
   /** One at a time, on a connection of its own: the transaction must not take in what others ask meanwhile. */
@@ -113,12 +122,11 @@ export class EngineHost {
   }
 
   async #openSession(session: number): Promise<void> {
-    const { database, statistics, options } = this.#open();
+    const { database, statistics, spool } = this.#open();
     const connection = await database.connect();
-    const { resultBytesMax } = options;
     this.#sessions.set(
       session,
-      new Session({ connection, transpiler: this.#transpiler, statistics, resultBytesMax }),
+      new Session({ connection, transpiler: this.#transpiler, statistics, spool }),
     );
   }
 

@@ -1,8 +1,10 @@
 /** What parent and child say to each other. Every request has an id and gets exactly one reply; rows travel as JSON texts. */
-import type { Cell, RowType } from '#base/wire/row-type.js';
+import type { Cell } from '#base/wire/row-type.js';
+import type { ResultLimits } from '../../results/spool.js';
 import type {
   CatalogueColumn,
   CatalogueTable,
+  EarlierResult,
   EngineBind,
   EngineFailure,
   EnginePlan,
@@ -21,17 +23,12 @@ export interface StatementRequest {
   readonly results: Readonly<Record<string, EarlierResult>>;
 }
 
-export interface EarlierResult {
-  readonly columns: readonly RowType[];
-  readonly rows: readonly (readonly Cell[])[];
-}
-
 export interface StartOptions {
   readonly dataDir: string;
   readonly demoWorld: boolean;
   readonly scaleFactor: number;
   readonly memoryLimitMb: number;
-  readonly resultBytesMax: number;
+  readonly results: ResultLimits;
 }
 
 export type ChildRequest =
@@ -58,6 +55,7 @@ export type ChildRequest =
       readonly columns: readonly ProvidedColumn[];
       readonly rows: readonly (readonly Cell[])[];
     }
+  | { readonly op: 'dropResult'; readonly result: string }
   | { readonly op: 'stop' };
 
 /** Rows as JSON array texts, built inside DuckDB: turning values into JavaScript there is four times as slow. */
@@ -81,6 +79,7 @@ export interface ChildReplies {
   readonly tables: readonly CatalogueTable[];
   readonly columns: readonly CatalogueColumn[];
   readonly replaceTable: null;
+  readonly dropResult: null;
   readonly stop: null;
 }
 

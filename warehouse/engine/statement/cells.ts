@@ -114,9 +114,26 @@ function timestampCell(value: string, column: string): string {
   return `CASE WHEN ${column} IS NOT NULL THEN concat(epoch_us(${value})::DECIMAL(20,0) * 0.000001::DECIMAL(7,6), '000') END`;
 }
 
-/** SELECT whose only column is each row of `sql` as a JSON array of cells. */
+/** Digits that fit into 64 bits whatever they are. */
+const LONG_DIGITS = 18;
+
+/**
+ * Columns whose cells are measured: numbers whose type allows more than 64 bits. Most hold small values, and the
+ * widest one decides how they travel in Arrow.
+ */
+export function measuredColumns(types: readonly DuckDBType[]): readonly number[] {
+  return types.flatMap((type, index) => {
+    const { type: name, precision } = rowTypeOf('', type);
+    return name === 'fixed' && (precision ?? 0) > LONG_DIGITS ? [index] : [];
+  });
+}
+
+/** SELECT of each row of `sql` as a JSON array of cells, and of the length of each measured cell. */
 export function rowsSql(sql: string, types: readonly DuckDBType[]): string {
   const names = types.map((_, index) => `c${index}`);
   const cells = types.map((type, index) => cellSql(`c${index}`, type));
-  return `SELECT to_json([${cells.join(', ')}])::VARCHAR FROM (${sql}\n) AS q(${names.join(', ')})`;
+  const lengths = measuredColumns(types).map(
+    (index) => `, coalesce(strlen(${cells[index] ?? ''}), 0)::INTEGER`,
+  );
+  return `SELECT to_json([${cells.join(', ')}])::VARCHAR${lengths.join('')} FROM (${sql}\n) AS q(${names.join(', ')})`;
 }

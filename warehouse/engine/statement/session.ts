@@ -1,32 +1,33 @@
 /** One session inside the engine process: a DuckDB connection, its temporary tables, and the statement it runs. */
 import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBType } from '@duckdb/node-api';
 import { toError } from '#base/errors.js';
-import { WIRE_CODES, STATEMENT_TYPES } from '#base/wire/codes.js';
+import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import type { RowType } from '#base/wire/row-type.js';
 import type { EngineFailure, EnginePlan } from '../engine.js';
-import { cancelled, failure, StatementFailed, syntaxError } from '../failures.js';
+import type { ResultSpool, WrittenResult } from '../../results/spool.js';
+import { cancelled, failure, resultTooLarge, StatementFailed, syntaxError } from '../failures.js';
 import type { RowsAsText, StatementRequest } from '../process/messages.js';
 import { textNames } from '../sql/column-names.js';
-import { isSymbol, quoteName, toPieces, type Piece } from '../sql/pieces.js';
+import { isSymbol, toPieces, type Piece } from '../sql/pieces.js';
 import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
 import { substitute } from '../sql/substitute.js';
 import { translate, type Names, type ResolvedMention } from '../sql/translate.js';
 import { withZonedItems } from '../sql/zoned-items.js';
 import type { Transpiler } from '../sql/transpiler.js';
-import { filledTable, snowflakeType } from '../statistics/provided.js';
 import type { Statistics } from '../statistics/statistics.js';
-import { rowsSql, rowTypeOf } from './cells.js';
+import { measuredColumns, rowsSql, rowTypeOf } from './cells.js';
 import { runDdl } from './ddl.js';
 import { runDml } from './dml.js';
 import { fromDuckError } from './duck-errors.js';
-import { resultTable, tableFunction } from './table-functions.js';
+import { EarlierResults } from './earlier-results.js';
+import { tableFunction } from './table-functions.js';
 import { commitOpen, inOwnTransaction, runTransaction } from './transaction.js';
 
 export interface SessionParts {
   readonly connection: DuckDBConnection;
   readonly transpiler: Transpiler;
   readonly statistics: Statistics;
-  readonly resultBytesMax: number;
+  readonly spool: ResultSpool;
 }
 
 /** A statement on its way: its text and what is known of it so far. */
@@ -46,7 +47,8 @@ export class Session {
   readonly temporary: Set<string> = new Set<string>();
   isInTransaction = false;
   readonly #transpiler: Transpiler;
-  readonly #resultBytesMax: number;
+  readonly #spool: ResultSpool;
+  readonly #earlier: EarlierResults;
   #isInterrupted = false;
   #current: number | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -55,7 +57,8 @@ export class Session {
     this.connection = parts.connection;
     this.statistics = parts.statistics;
     this.#transpiler = parts.transpiler;
-    this.#resultBytesMax = parts.resultBytesMax;
+    this.#spool = parts.spool;
+    this.#earlier = new EarlierResults(parts.connection);
   }
 
   /** Runs a statement after those before it; every ending is a value. `isCancelled` is asked before the first step. */
@@ -89,12 +92,7 @@ export class Session {
 
   /** Text of a statement for DuckDB. */
   async translate(running: Running, pieces: readonly Piece[] = running.pieces): Promise<string> {
-    for (const [id, { columns, rows }] of Object.entries(running.request.results)) {
-      const typed = columns.map((column) => ({ name: column.name, type: snowflakeType(column) }));
-      await this.connection.run(
-        filledTable(`TEMP TABLE ${quoteName(resultTable(id))}`, typed, rows),
-      );
-    }
+    await this.#earlier.load(running.request.results);
     const { duckSql, mentions } = await translate(
       pieces,
       running.request.sql,
@@ -164,6 +162,8 @@ export class Session {
         pieces: running?.source ?? [],
         mentions: running?.mentions ?? [],
       });
+    } finally {
+      await this.#earlier.release();
     }
   }
 
@@ -196,11 +196,11 @@ export class Session {
     const duckSql = await this.translate(running, withZonedItems(running.pieces));
     const { columns, types } = await this.#describe(running, duckSql);
     const scans = await this.statistics.scansOf(this.connection, duckSql);
-    const rowTexts = await this.#rows(rowsSql(duckSql, types));
+    const written = await this.#rows(rowsSql(duckSql, types), measuredColumns(types));
     return {
       kind: 'rows',
       columns,
-      rowTexts,
+      ...written,
       statementTypeId: STATEMENT_TYPES.select,
       scan: this.statistics.profile(scans, 0),
     };
@@ -232,41 +232,38 @@ export class Session {
     }
   }
 
-  async #rows(sql: string): Promise<readonly string[]> {
+  async #rows(sql: string, measured: readonly number[]): Promise<Measured> {
     if (this.#isInterrupted) throw new StatementFailed(cancelled());
     // DuckDB forgets an interrupt that comes between two of its queries: it is said again until it is heard.
     const insist = setInterval(() => {
       if (this.#isInterrupted) this.connection.interrupt();
     }, INTERRUPT_EVERY_MS);
+    const writer = this.#spool.begin();
     try {
-      return await this.#read(sql);
+      const widths: number[] = [];
+      const result = await this.connection.stream(sql);
+      for await (const chunk of result.yieldRows()) {
+        if (this.#isInterrupted) throw new StatementFailed(cancelled());
+        for (const [text, ...lengths] of chunk) {
+          if (!writer.add(text as string)) throw new StatementFailed(resultTooLarge());
+          for (const [at, column] of measured.entries())
+            widths[column] = Math.max(widths[column] ?? 0, Number(lengths[at]));
+        }
+      }
+      if (this.#isInterrupted) throw new StatementFailed(cancelled());
+      const written = writer.finish();
+      if (written === undefined) throw new StatementFailed(resultTooLarge());
+      return { ...written, widths: Array.from(widths, (width) => width ?? 0) };
+    } catch (cause) {
+      writer.discard();
+      throw cause;
     } finally {
       clearInterval(insist);
     }
   }
-
-  async #read(sql: string): Promise<readonly string[]> {
-    const result = await this.connection.stream(sql);
-    const texts: string[] = [];
-    let bytes = 0;
-    for await (const chunk of result.yieldRows()) {
-      for (const [text] of chunk) {
-        texts.push(text as string);
-        bytes += (text as string).length;
-      }
-      if (bytes > this.#resultBytesMax)
-        throw new StatementFailed(
-          failure(
-            WIRE_CODES.internalError,
-            'XX000',
-            'The result is larger than the embedded warehouse returns.',
-          ),
-        );
-    }
-    if (this.#isInterrupted) throw new StatementFailed(cancelled());
-    return texts;
-  }
 }
+
+type Measured = WrittenResult & { readonly widths: readonly number[] };
 
 const TYPE_OF_VERB: Readonly<Record<string, number>> = {
   INSERT: STATEMENT_TYPES.insert,

@@ -57,12 +57,20 @@ export function filledTable(
   rows: readonly (readonly Cell[])[],
   unreadable: 'isNull' | 'fails' = 'fails',
 ): string {
+  return `CREATE OR REPLACE ${target} AS ${decodedRows(columns, quoteDuckText(rowsJson(rows)), unreadable)}`;
+}
+
+/** SELECT of the rows in `json`, an SQL expression: a JSON array of rows of cells. */
+export function decodedRows(
+  columns: readonly ProvidedColumn[],
+  json: string,
+  unreadable: 'isNull' | 'fails' = 'fails',
+): string {
   const cells = columns.map((column, index) => {
     const cell = decoded(`r->>${index}`, column.type);
     return `${unreadable === 'isNull' ? `TRY(${cell})` : cell} AS ${quoteName(column.name)}`;
   });
-  return `CREATE OR REPLACE ${target} AS
-    SELECT ${cells.join(', ')} FROM (SELECT unnest(from_json(${quoteDuckText(rowsJson(rows))}, '["JSON"]')) AS r)`;
+  return `SELECT ${cells.join(', ')} FROM (SELECT unnest(from_json(${json}, '["JSON"]')) AS r)`;
 }
 
 /** The rows as JSON that DuckDB reads whatever is in them: it refuses the whole text at an escaped lone surrogate. */

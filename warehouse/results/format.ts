@@ -1,0 +1,39 @@
+/** In which format a client gets the rows of a statement. */
+import { STATEMENT_TYPES } from '#base/wire/codes.js';
+
+export type ResultFormat = 'json' | 'arrow';
+
+/** What of a session decides: who it is, and its parameters with those of the statement. */
+export interface ResultReader {
+  readonly clientApp: string;
+  readonly clientVersion: string;
+  readonly parameters: ReadonlyMap<string, unknown>;
+}
+
+/** The parameter by which a client asks for a format, by CLIENT_APP_ID. */
+const FORMAT_PARAMETERS: Readonly<Record<string, string>> = {
+  PythonConnector: 'PYTHON_CONNECTOR_QUERY_RESULT_FORMAT',
+  Go: 'GO_QUERY_RESULT_FORMAT',
+  JDBC: 'JDBC_QUERY_RESULT_FORMAT',
+};
+
+/** From this version on the Python connector makes Arrow of JSON by itself. */
+const PYTHON_READS_JSON_FROM = 5;
+
+/**
+ * Arrow for SELECTs of clients that ask for it, and of the Python connector below 5 unless it asks for JSON: without
+ * Arrow its pandas functions raise NotSupportedError. JSON for every other statement, because Python counts the rows
+ * of a DML statement in JSON only, and for clients that cannot read Arrow, such as Node's.
+ */
+export function resultFormat(reader: ResultReader, statementTypeId: number): ResultFormat {
+  const parameter = FORMAT_PARAMETERS[reader.clientApp];
+  if (statementTypeId !== STATEMENT_TYPES.select || parameter === undefined) return 'json';
+  const asked = reader.parameters.get(parameter);
+  const wanted = typeof asked === 'string' ? asked.toUpperCase() : '';
+  if (wanted === 'JSON') return 'json';
+  if (wanted === 'ARROW' || wanted === 'ARROW_FORCE') return 'arrow';
+  const major = Number.parseInt(reader.clientVersion, 10);
+  return reader.clientApp === 'PythonConnector' && major < PYTHON_READS_JSON_FROM
+    ? 'arrow'
+    : 'json';
+}
