@@ -51,5 +51,6 @@ export const STATEMENT_TYPES = {
   ddl: 0x6000,
   get: 0x7101,
   put: 0x7102,
+  remove: 0x7103,
   multi: 0xa000,
 } as const;

@@ -156,8 +156,9 @@ function statementRequest(request: EngineRequest): StatementRequest {
       results[id] = { columns, rows, ...(stored === undefined ? {} : { stored }) };
     }
   }
-  const { sql, database, schema, binds, context, isAutocommit = true } = request;
-  return { sql, database, schema, binds, context, isAutocommit, results };
+  const { sql, database, schema, binds, context, isAutocommit = true, bindStage } = request;
+  const staged = bindStage === undefined ? {} : { bindStage };
+  return { sql, database, schema, binds, context, isAutocommit, results, ...staged };
 }
 
 function cancelled(): EngineFailure {

@@ -21,6 +21,8 @@ export interface EngineRequest {
   readonly binds: readonly EngineBind[];
   /** Values of context functions and session variables, by upper-case name: CURRENT_USER, CURRENT_ROLE, CURRENT_WAREHOUSE, LAST_QUERY_ID, … */
   readonly context: Readonly<Record<string, string | null>>;
+  /** `@stage/path` of CSV files that hold the values of an array bind, one record a row; instead of `binds`. */
+  readonly bindStage?: string;
   /** False: a DML statement opens a transaction that lasts until COMMIT, ROLLBACK or a definition. True when left out. */
   readonly isAutocommit?: boolean;
   /** Earlier results that RESULT_SCAN may name: query id → columns and rows. */
@@ -54,6 +56,22 @@ export interface EngineFailure {
   readonly pos: number;
 }
 
+/** What a driver needs to copy files into or out of a stage by itself, which PUT and GET ask of it. */
+export interface FileTransfer {
+  readonly command: 'UPLOAD' | 'DOWNLOAD';
+  /** UPLOAD: the client's own text of its files; DOWNLOAD: paths below `location`. */
+  readonly sources: readonly string[];
+  /** Absolute folder below the stages of this machine. */
+  readonly location: string;
+  /** DOWNLOAD: the client's own text of the folder on its side. */
+  readonly localLocation: string | null;
+  readonly parallel: number;
+  readonly isCompressed: boolean;
+  readonly isOverwriting: boolean;
+  /** `auto_detect`, `none`, `gzip`, … */
+  readonly sourceCompression: string;
+}
+
 export interface EngineRows {
   readonly kind: 'rows';
   readonly columns: readonly RowType[];
@@ -71,6 +89,8 @@ export interface EngineRows {
   /** Set when the statement itself changed the current database or schema (CREATE DATABASE, CREATE SCHEMA). */
   readonly database?: string;
   readonly schema?: string;
+  /** PUT and GET: the driver moves the files and makes the rows. */
+  readonly transfer?: FileTransfer;
 }
 
 export interface PlannedScan {

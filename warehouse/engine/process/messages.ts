@@ -20,6 +20,7 @@ export interface StatementRequest {
   readonly binds: readonly EngineBind[];
   readonly context: Readonly<Record<string, string | null>>;
   readonly isAutocommit: boolean;
+  readonly bindStage?: string;
   readonly results: Readonly<Record<string, EarlierResult>>;
 }
 

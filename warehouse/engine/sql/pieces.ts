@@ -3,7 +3,18 @@ import { KIND, kindAt, lex, startAt, textAt } from '#base/sql/lexer.js';
 import { nameAt, stringValueAt } from '#base/sql/token-values.js';
 
 export interface Piece {
-  readonly kind: 'word' | 'quoted' | 'string' | 'number' | 'symbol' | 'bind' | 'variable' | 'raw';
+  readonly kind:
+    | 'word'
+    | 'quoted'
+    | 'string'
+    | 'number'
+    | 'symbol'
+    | 'bind'
+    | 'variable'
+    /** `@stage/path` and the `file://…` of PUT and GET: written out by no pass. */
+    | 'stage'
+    | 'fileUrl'
+    | 'raw';
   /** As it is written out: words upper-cased, strings in Snowflake's escapes. */
   readonly text: string;
   /** Word or name: its name; string: its value; else the text. */
@@ -20,7 +31,7 @@ export interface Unreadable {
   readonly text: string;
 }
 
-/** The pieces of `sql`, comments dropped; Unreadable at a stray character, a stage or an unterminated token. */
+/** The pieces of `sql`, comments dropped; Unreadable at a stray character or an unterminated token. */
 export function toPieces(sql: string): readonly Piece[] | Unreadable {
   const tokens = lex(sql);
   const pieces: Piece[] = [];
@@ -65,7 +76,11 @@ export function toPieces(sql: string): readonly Piece[] | Unreadable {
         push('variable', text.toUpperCase(), text.slice(1).toUpperCase());
         break;
       case KIND.stage:
+        push('stage', text, text);
+        break;
       case KIND.fileUrl:
+        push('fileUrl', text, text);
+        break;
       case KIND.stray:
         return { at: start, text };
     }
