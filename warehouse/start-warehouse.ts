@@ -53,6 +53,8 @@ export interface WarehouseOptions {
   readonly pageLinkMs?: number;
   /** Where clients reach this listener, such as `https://warehouse.example`; the host they named when left out. */
   readonly publicUrl?: string;
+  /** Modelled milliseconds that a cluster takes to start; none unless a test wants to see them. */
+  readonly provisioningMs?: number;
 }
 
 export interface RunningWarehouse extends Stoppable {
@@ -77,7 +79,9 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
   const { clock, dataDir, engine, log } = options;
   const users = await openUsers(dataDir, options.users);
   const events = await EventLog.open(dataDir);
-  const fleet = await Fleet.open(dataDir, clock, events, log);
+  const fleet = await Fleet.open(dataDir, clock, events, log, {
+    provisioningMs: options.provisioningMs ?? 0,
+  });
   const sessions = new Sessions(engine, options.validity ?? DEFAULT_VALIDITY, log, Date.now);
   const faults = new WarehouseFaults(() => sessions.expireTokens());
   const views = createViews({ clock, engine, events, fleet });

@@ -1,13 +1,5 @@
 /** Columns and rows of the account's views, computed from event records alone. */
-import {
-  NO_CREDITS,
-  addCredits,
-  creditsForMillis,
-  formatAmount,
-  minAmount,
-  mulDiv,
-  subtractCredits,
-} from '#base/units.js';
+import { NO_CREDITS, addCredits, creditsForMillis, formatAmount } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { Cell } from '#base/wire/row-type.js';
 import type { EpochMs } from '#base/time.js';
@@ -19,6 +11,7 @@ import type {
   WarehouseEvent,
   WarehouseEventName,
 } from '../metering/events.js';
+import { adjustDay } from '../metering/daily-adjustment.js';
 import { meterHours } from '../metering/metering.js';
 import { attribute, hourKey } from '../metering/attribution.js';
 import { ACCOUNT, REGION } from '../statement/context.js';
@@ -245,10 +238,8 @@ export function meteringDailyRows(events: EventLog, now: EpochMs): readonly (rea
     });
   }
   return [...days].map(([day, { compute, cloudServices: services }]) => {
-    const tenth = mulDiv(compute, 1n, 10n, 'half-even') as Credits;
-    const adjustment = subtractCredits(NO_CREDITS, minAmount(services, tenth));
-    const used = addCredits(compute, services);
-    const amounts = [compute, services, used, adjustment, addCredits(used, adjustment)];
+    const { used, adjustment, billed } = adjustDay(compute, services);
+    const amounts = [compute, services, used, adjustment, billed];
     return ['WAREHOUSE_METERING', String(day), ...amounts.map(formatAmount)];
   });
 }

@@ -1,30 +1,23 @@
 /** The account's virtual warehouses: their definitions on disk, their models of time in memory. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { Fault, toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
-import type { Clock } from '#base/time.js';
+import type { Clock, EpochMs } from '#base/time.js';
 import { writeFileDurably } from '../durable-file.js';
 import type { EventLog } from '../metering/event-log.js';
-import { WAREHOUSE_SIZES } from './rates.js';
+import type { WarehouseEvent } from '../metering/events.js';
+import type { Actor } from './place.js';
+import type { FleetModel } from './cluster-set.js';
+import { defaultDefinition, tryReadDefinitions } from './definition.js';
+import type { WarehouseDefinition } from './definition.js';
 import type { WarehouseSize } from './rates.js';
 import { VirtualWarehouse } from './virtual-warehouse.js';
-import type { WarehouseDefinition } from './virtual-warehouse.js';
+import { freshId, idOfName } from './warehouse-id.js';
 
 const FILE = 'warehouses.json';
-const WAREHOUSES_MAX = 100;
-
-const definition = z.object({
-  name: z.string().min(1),
-  size: z.enum(WAREHOUSE_SIZES),
-  autoSuspendSeconds: z.number().int().min(0),
-  autoResume: z.boolean(),
-  maxConcurrency: z.number().int().min(1).max(1000),
-  statementTimeoutSeconds: z.number().int().min(0),
-  comment: z.string(),
-  createdAtMs: z.number().int(),
-});
+/** Warehouses of the account at once. */
+export const WAREHOUSES_MAX = 100;
 
 const DEMO: readonly (readonly [name: string, size: WarehouseSize])[] = [
   ['INTERACTIVE_WH', 'XSMALL'],
@@ -32,22 +25,9 @@ const DEMO: readonly (readonly [name: string, size: WarehouseSize])[] = [
   ['BATCH_WH', 'XLARGE'],
 ];
 
-/** Settings of a warehouse that is created without any; concurrency is generous so that tiers, not this, queue. */
-export function defaultDefinition(
-  name: string,
-  size: WarehouseSize,
-  createdAtMs: number,
-): WarehouseDefinition {
-  return {
-    name,
-    size,
-    autoSuspendSeconds: 60,
-    autoResume: true,
-    maxConcurrency: 64,
-    statementTimeoutSeconds: 0,
-    comment: '',
-    createdAtMs,
-  };
+/** The demo's own: a minute until they suspend, and so many places that tiers, not these, queue. */
+function demoDefinition(name: string, size: WarehouseSize, now: EpochMs): WarehouseDefinition {
+  return { ...defaultDefinition(name, now), size, autoSuspendSeconds: 60, maxConcurrency: 64 };
 }
 
 export class Fleet {
@@ -55,21 +35,42 @@ export class Fleet {
   readonly #clock: Clock;
   readonly #events: EventLog;
   readonly #log: Log;
+  readonly #model: FleetModel;
   readonly #warehouses = new Map<string, VirtualWarehouse>();
+  /** Dropped ones whose last statements still run. */
+  readonly #leaving = new Set<VirtualWarehouse>();
 
-  private constructor(path: string, clock: Clock, events: EventLog, log: Log) {
+  private constructor(
+    path: string,
+    clock: Clock,
+    events: EventLog,
+    log: Log,
+    model: FleetModel = { provisioningMs: 0 },
+  ) {
     this.#path = path;
     this.#clock = clock;
     this.#events = events;
     this.#log = log;
+    this.#model = model;
   }
 
-  /** Reads the definitions kept in `dataDir`; the demo's three at first use. */
-  static async open(dataDir: string, clock: Clock, events: EventLog, log: Log): Promise<Fleet> {
-    const fleet = new Fleet(join(dataDir, FILE), clock, events, log);
+  /**
+   * Reads the definitions kept in `dataDir`; the demo's three at first use.
+   *
+   * @param model what is assumed of every warehouse beside its definition; a start takes no time when left out.
+   * @throws Fault `internal` when the file is no list of definitions or cannot be read or written.
+   */
+  static async open(
+    dataDir: string,
+    clock: Clock,
+    events: EventLog,
+    log: Log,
+    model?: FleetModel,
+  ): Promise<Fleet> {
+    const fleet = new Fleet(join(dataDir, FILE), clock, events, log, model);
     const stored = await readDefinitions(fleet.#path);
     const now = clock.now();
-    for (const one of stored ?? DEMO.map(([name, size]) => defaultDefinition(name, size, now)))
+    for (const one of stored ?? DEMO.map(([name, size]) => demoDefinition(name, size, now)))
       fleet.#add(one);
     if (stored === undefined) await fleet.#save();
     return fleet;
@@ -83,47 +84,96 @@ export class Fleet {
     return [...this.#warehouses.values()];
   }
 
-  /** Creates or replaces; a Fault beyond the cap. */
-  async create(wanted: WarehouseDefinition): Promise<VirtualWarehouse> {
-    if (this.#warehouses.size >= WAREHOUSES_MAX)
-      throw new Fault('internal', `more than ${WAREHOUSES_MAX} warehouses`);
-    this.#warehouses.get(wanted.name)?.close('USER', 'DROPPED');
+  /** Whether another warehouse may be created. */
+  get hasRoom(): boolean {
+    return this.#warehouses.size < WAREHOUSES_MAX;
+  }
+
+  /** A number that no warehouse of the account has or had: that of the name for the first of that name. */
+  freshId(name: string): number {
+    const used = new Set(this.list().map((warehouse) => warehouse.definition.id));
+    for (const event of this.#events.warehouseEvents())
+      used.add(event.warehouseId ?? idOfName(event.warehouse));
+    return freshId(name, (id) => used.has(id));
+  }
+
+  /** Creates, dropping the one that has the name; it is suspended until somebody resumes it. */
+  async create(wanted: WarehouseDefinition, by?: Actor): Promise<VirtualWarehouse> {
+    const before = this.#warehouses.get(wanted.name);
+    if (before !== undefined) this.#discard(before, by);
+    const { id, name, size, make } = wanted;
+    const at = this.#clock.now();
+    this.#append({
+      type: 'warehouse',
+      at,
+      warehouse: name,
+      warehouseId: id,
+      cluster: 1,
+      event: 'CREATED',
+      size,
+      make,
+      reason: 'USER',
+      ...by,
+    });
     const warehouse = this.#add(wanted);
     await this.#save();
     return warehouse;
   }
 
-  async alter(warehouse: VirtualWarehouse, wanted: WarehouseDefinition): Promise<void> {
-    this.#warehouses.delete(warehouse.definition.name);
-    warehouse.alter(wanted);
-    this.#warehouses.set(wanted.name, warehouse);
+  /** New settings, the name among them; the caller has made sure that the name is free. */
+  async alter(warehouse: VirtualWarehouse, wanted: WarehouseDefinition, by?: Actor): Promise<void> {
+    const before = warehouse.definition.name;
+    warehouse.alter({ ...wanted, updatedAtMs: this.#clock.now() }, by);
+    if (before !== wanted.name) {
+      this.#warehouses.delete(before);
+      this.#warehouses.set(wanted.name, warehouse);
+    }
     await this.#save();
   }
 
-  async drop(warehouse: VirtualWarehouse): Promise<void> {
-    warehouse.close('USER', 'DROPPED');
-    this.#warehouses.delete(warehouse.definition.name);
+  /** Drops at once for those who ask for it; statements that have a place still end. */
+  async drop(warehouse: VirtualWarehouse, by?: Actor): Promise<void> {
+    this.#discard(warehouse, by);
     await this.#save();
   }
 
   /** Brings every model up to the clock, so that events up to now are written. */
   settle(): void {
     for (const warehouse of this.#warehouses.values()) warehouse.settle();
+    for (const warehouse of this.#leaving) {
+      warehouse.settle();
+      if (warehouse.isGone) this.#leaving.delete(warehouse);
+    }
   }
 
   close(): void {
-    for (const warehouse of this.#warehouses.values()) warehouse.close('SHUTDOWN');
+    for (const warehouse of [...this.#warehouses.values(), ...this.#leaving])
+      warehouse.close('SHUTDOWN');
+  }
+
+  #discard(warehouse: VirtualWarehouse, by: Actor | undefined): void {
+    warehouse.drop(by);
+    this.#warehouses.delete(warehouse.definition.name);
+    for (const one of this.#leaving) if (one.isGone) this.#leaving.delete(one);
+    if (!warehouse.isGone) this.#leaving.add(warehouse);
+  }
+
+  #append(event: WarehouseEvent): void {
+    this.#events.append(event).catch((cause: unknown) => {
+      this.#log.error(
+        { cause: toError(cause).message, event: event.event },
+        'the event log cannot be written',
+      );
+    });
   }
 
   #add(one: WarehouseDefinition): VirtualWarehouse {
-    const warehouse = new VirtualWarehouse(one, this.#clock, (event) => {
-      this.#events.append(event).catch((cause: unknown) => {
-        this.#log.error(
-          { cause: toError(cause).message, event: event.event },
-          'the event log cannot be written',
-        );
-      });
-    });
+    const warehouse = new VirtualWarehouse(
+      one,
+      this.#clock,
+      (event) => this.#append(event),
+      this.#model,
+    );
     this.#warehouses.set(one.name, warehouse);
     return warehouse;
   }
@@ -142,8 +192,7 @@ async function readDefinitions(path: string): Promise<readonly WarehouseDefiniti
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new Fault('internal', `cannot read the warehouses in ${path}`, { cause });
   }
-  const parsed = z.array(definition).safeParse(JSON.parse(text));
-  if (!parsed.success)
-    throw new Fault('internal', `${path} is not a list of warehouses`, { cause: parsed.error });
-  return parsed.data;
+  const definitions = tryReadDefinitions(JSON.parse(text));
+  if (definitions === undefined) throw new Fault('internal', `${path} is not a list of warehouses`);
+  return definitions;
 }

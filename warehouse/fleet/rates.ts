@@ -1,11 +1,12 @@
-/**
- * What a cluster costs and how strong it is, as dated data. Source: Snowflake Service Consumption Table, standard
- * warehouses of generation 1. An added row with a later date changes the rate from that day on.
- */
+/** What a cluster costs, by its size and make, and how strong it is. */
+import { assert } from '#base/assert.js';
 import { Fault } from '#base/errors.js';
 import { parseCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { EpochMs } from '#base/time.js';
+import type { WarehouseMake } from '../metering/events.js';
+import { RATE_ROWS } from './rate-table.js';
+import type { Cloud } from './rate-table.js';
 
 export const WAREHOUSE_SIZES = [
   'XSMALL',
@@ -40,30 +41,13 @@ export function sizeLabel(size: WarehouseSize | null | undefined): string | null
   return size === null || size === undefined ? null : SIZE_LABELS[size];
 }
 
-interface RateRow {
-  readonly effectiveFrom: string;
-  readonly creditsPerHour: Readonly<Record<WarehouseSize, string>>;
-}
+/** Where the embedded account is hosted. */
+export const ACCOUNT_CLOUD: Cloud = 'AWS';
 
-const STANDARD_GEN1: readonly RateRow[] = [
-  {
-    effectiveFrom: '2014-01-01',
-    creditsPerHour: {
-      XSMALL: '1',
-      SMALL: '2',
-      MEDIUM: '4',
-      LARGE: '8',
-      XLARGE: '16',
-      XXLARGE: '32',
-      XXXLARGE: '64',
-      X4LARGE: '128',
-      X5LARGE: '256',
-      X6LARGE: '512',
-    },
-  },
-];
-
-/** Servers in a cluster of each size; one more doubling per step, like the rate of generation 1. */
+/**
+ * Servers in a cluster of each size; one more doubling per step, like the rate of generation 1. Every make counts the
+ * same: no documentation page puts a figure on how much faster generation 2 is.
+ */
 export const NODES: Readonly<Record<WarehouseSize, number>> = {
   XSMALL: 1,
   SMALL: 2,
@@ -95,29 +79,104 @@ export function pricePerCredit(at: EpochMs): string {
   return row.perCredit;
 }
 
-const parsed = new Map<string, Credits>();
+/** The make of a warehouse whose events say nothing of it. */
+export const STANDARD_MAKE: WarehouseMake = {
+  kind: 'STANDARD',
+  generation: 1,
+  resourceConstraint: null,
+};
 
-/** Credits an hour of one cluster of `size` at instant `at`; a Fault before the first dated row. */
-export function creditsPerHour(size: WarehouseSize, at: EpochMs): Credits {
-  const row = STANDARD_GEN1.findLast((candidate) => Date.parse(candidate.effectiveFrom) <= at);
-  if (row === undefined)
-    throw new Fault('internal', `no warehouse rate is dated before ${new Date(at).toISOString()}`);
-  const text = row.creditsPerHour[size];
-  const known = parsed.get(text);
-  if (known !== undefined) return known;
-  const credits = parseCredits(text);
-  parsed.set(text, credits);
-  return credits;
+interface DatedRates {
+  readonly effectiveFrom: EpochMs;
+  readonly creditsPerHour: readonly (Credits | undefined)[];
+}
+
+/** Rows by make and cloud, oldest first. */
+const RATES: ReadonlyMap<string, readonly DatedRates[]> = indexRates();
+const SIZE_INDEX: Readonly<Record<string, number>> = Object.fromEntries(
+  WAREHOUSE_SIZES.map((size, index) => [size, index]),
+);
+
+function indexRates(): ReadonlyMap<string, readonly DatedRates[]> {
+  const rates = new Map<string, DatedRates[]>();
+  for (const row of RATE_ROWS) {
+    assert(row.creditsPerHour.length === WAREHOUSE_SIZES.length, 'a rate row has every size');
+    const dated: DatedRates = {
+      effectiveFrom: Date.parse(row.effectiveFrom),
+      creditsPerHour: row.creditsPerHour.map((text) =>
+        text === null ? undefined : parseCredits(text),
+      ),
+    };
+    for (const cloud of row.clouds) {
+      const key = rateKey(row, cloud);
+      rates.set(
+        key,
+        [...(rates.get(key) ?? []), dated].sort((a, b) => a.effectiveFrom - b.effectiveFrom),
+      );
+    }
+  }
+  return rates;
+}
+
+function rateKey(make: WarehouseMake, cloud: Cloud): string {
+  return `${make.kind} ${make.generation} ${make.resourceConstraint ?? '-'} ${cloud}`;
+}
+
+/**
+ * Credits an hour of one cluster, or undefined where the make is not offered in this size on that day.
+ * Source: Snowflake Service Consumption Table.
+ */
+export function tryCreditsPerHour(
+  size: WarehouseSize,
+  at: EpochMs,
+  make: WarehouseMake = STANDARD_MAKE,
+  cloud: Cloud = ACCOUNT_CLOUD,
+): Credits | undefined {
+  const row = RATES.get(rateKey(make, cloud))?.findLast(
+    (candidate) => candidate.effectiveFrom <= at,
+  );
+  return row?.creditsPerHour[SIZE_INDEX[size] ?? -1];
+}
+
+/**
+ * Credits an hour of one cluster at instant `at`.
+ *
+ * @param make standard of generation 1 when left out.
+ * @param cloud where the account is hosted; decides the rate of generation 2.
+ * @throws Fault `internal` for what no dated row covers, so that nothing is ever metered at a guessed rate.
+ */
+export function creditsPerHour(
+  size: WarehouseSize,
+  at: EpochMs,
+  make: WarehouseMake = STANDARD_MAKE,
+  cloud: Cloud = ACCOUNT_CLOUD,
+): Credits {
+  const rate = tryCreditsPerHour(size, at, make, cloud);
+  if (rate === undefined)
+    throw new Fault(
+      'internal',
+      `no rate for ${SIZE_LABELS[size]}, ${rateKey(make, cloud)}, is dated before ${new Date(at).toISOString()}`,
+    );
+  return rate;
+}
+
+/** −1, 0 or 1 as the first size is smaller, the same or larger. */
+export function compareSizes(a: WarehouseSize, b: WarehouseSize): -1 | 0 | 1 {
+  const difference = (SIZE_INDEX[a] ?? 0) - (SIZE_INDEX[b] ?? 0);
+  return difference < 0 ? -1 : difference > 0 ? 1 : 0;
 }
 
 const SPELLINGS: ReadonlyMap<string, WarehouseSize> = new Map(
   WAREHOUSE_SIZES.flatMap((size) => [
     [size, size] as const,
     [SIZE_LABELS[size].toUpperCase().replaceAll('-', ''), size] as const,
+  ]).concat([
+    ['X2LARGE', 'XXLARGE'],
+    ['X3LARGE', 'XXXLARGE'],
   ]),
 );
 
-/** Reads `X-Small`, `XSMALL`, `2X-LARGE`, `XXLARGE`, …; undefined for anything else. */
+/** Reads `X-Small`, `XSMALL`, `2X-LARGE`, `XXLARGE`, …; undefined for anything else. Source: CREATE WAREHOUSE. */
 export function tryParseSize(text: string): WarehouseSize | undefined {
   return SPELLINGS.get(text.toUpperCase().replaceAll('-', ''));
 }

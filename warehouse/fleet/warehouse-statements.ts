@@ -1,19 +1,36 @@
 /**
- * CREATE, ALTER (SUSPEND, RESUME, SET, RENAME, ABORT ALL QUERIES) and DROP WAREHOUSE. Everybody may suspend and
- * resume; the rest is for ACCOUNTADMIN.
+ * CREATE, ALTER, DROP and DESCRIBE WAREHOUSE. Everybody may suspend and resume; the rest is for ACCOUNTADMIN.
+ * Source: Snowflake, the pages of these commands.
  */
 import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
-import { defaultDefinition } from './fleet.js';
+import { unsupported } from '../engine/failures.js';
 import { failure, missingObject, statusRow, syntaxFailure } from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
 import type { OwnWorld } from '../statement/own-statements.js';
-import { tryParseSize } from './rates.js';
 import type { Statement } from '../statement/statement.js';
 import { TokenReader } from '../statement/tokens.js';
 import type { Token } from '../statement/tokens.js';
-import type { VirtualWarehouse, WarehouseDefinition } from './virtual-warehouse.js';
+import type { Actor } from './place.js';
+import { defaultDefinition } from './definition.js';
+import type { WarehouseDefinition } from './definition.js';
+import { WAREHOUSES_MAX } from './fleet.js';
+import { makeOfKind, readProperties, readUnset } from './properties.js';
+import type { Wanted } from './properties.js';
+import type { VirtualWarehouse } from './virtual-warehouse.js';
 
 const DONE = statusRow('Statement executed successfully.', STATEMENT_TYPES.ddl);
+const OPERATIONS: ReadonlySet<string> = new Set(['SUSPEND', 'RESUME']);
+const ALTERATIONS: ReadonlySet<string> = new Set([
+  'SUSPEND',
+  'RESUME',
+  'SET',
+  'UNSET',
+  'ABORT',
+  'RENAME',
+]);
+
+/** How a CREATE treats a warehouse that is there already. */
+type Creating = 'new' | 'replace' | 'alter' | 'keep';
 
 /** The answer, or undefined when the statement is not about a warehouse. */
 export async function warehouseStatement(
@@ -22,154 +39,198 @@ export async function warehouseStatement(
   tokens: readonly Token[],
 ): Promise<Outcome | undefined> {
   const reader = new TokenReader(tokens);
-  const verb = reader.acceptOne('CREATE', 'ALTER', 'DROP');
-  const isReplacing = reader.accept('OR', 'REPLACE');
-  if (verb === undefined || !reader.accept('WAREHOUSE')) return undefined;
-  const ifExists = reader.accept('IF', 'EXISTS');
-  const ifNotExists = reader.accept('IF', 'NOT', 'EXISTS');
-  const isSetting =
-    verb === 'ALTER' &&
-    /^(SUSPEND|RESUME|SET|UNSET|ABORT|RENAME)$/.test(reader.peek()?.value ?? '');
-  const name = isSetting ? statement.session.warehouse : (reader.acceptName()?.[0] ?? null);
-  if (name === null) return syntaxFailure(reader.peek()?.value ?? 'WAREHOUSE');
-  const warehouse = world.fleet.get(name);
-  const next = reader.peek()?.value;
-  const isOperating = verb === 'ALTER' && (next === 'SUSPEND' || next === 'RESUME');
-  if (!isOperating && statement.session.role !== 'ACCOUNTADMIN')
-    return failure(
-      WIRE_CODES.insufficientPrivileges,
-      '42501',
-      `SQL access control error:\nInsufficient privileges to operate on warehouse '${name}'.`,
-    );
-  if (verb === 'CREATE') {
-    if (warehouse !== undefined && !isReplacing)
-      return ifNotExists
-        ? statusRow(`${name} already exists, statement succeeded.`, STATEMENT_TYPES.ddl)
-        : failure(
-            WIRE_CODES.objectExists,
-            '42710',
-            `SQL compilation error:\nObject '${name}' already exists.`,
-          );
-    return create(world, statement, name, reader);
+  const verb = reader.acceptOne('CREATE', 'ALTER', 'DROP') ?? '';
+  switch (verb) {
+    case 'CREATE':
+      return createStatement(world, statement, reader);
+    case 'ALTER':
+      return alterStatement(world, statement, reader);
+    case 'DROP':
+      return dropStatement(world, statement, reader);
+    default:
+      return undefined;
   }
-  if (warehouse === undefined)
-    return ifExists
-      ? statusRow(
-          'Drop statement executed successfully (' + name + ' already dropped).',
-          STATEMENT_TYPES.ddl,
-        )
-      : missingObject('Warehouse', name);
-  if (verb === 'ALTER') return alter(world, warehouse, reader);
-  await world.fleet.drop(warehouse);
-  return statusRow(`${name} successfully dropped.`, STATEMENT_TYPES.ddl);
+}
+
+async function createStatement(
+  world: OwnWorld,
+  statement: Statement,
+  reader: TokenReader,
+): Promise<Outcome | undefined> {
+  let creating: Creating = reader.accept('OR', 'REPLACE')
+    ? 'replace'
+    : reader.accept('OR', 'ALTER')
+      ? 'alter'
+      : 'new';
+  const kind = reader.acceptOne('INTERACTIVE', 'ADAPTIVE');
+  if (!reader.accept('WAREHOUSE')) return undefined;
+  if (kind === 'ADAPTIVE') return unsupported('adaptive warehouses');
+  if (reader.accept('IF', 'NOT', 'EXISTS')) {
+    if (creating !== 'new') return syntaxFailure('IF');
+    creating = 'keep';
+  }
+  const name = reader.acceptName()?.[0];
+  if (name === undefined) return syntaxFailure(reader.peek()?.value ?? 'WAREHOUSE');
+  if (!mayAdminister(statement)) return notAllowed(name);
+  const known = world.fleet.get(name);
+  if (known !== undefined && creating === 'keep')
+    return statusRow(`${name} already exists, statement succeeded.`, STATEMENT_TYPES.ddl);
+  if (known !== undefined && creating === 'new') return alreadyExists(name);
+  const start = startOf(world, known, name, creating);
+  const wanted = readProperties(
+    reader,
+    kind === 'INTERACTIVE' ? { ...start, make: makeOfKind(kind) } : start,
+    true,
+    world.clock.now(),
+  );
+  if ('kind' in wanted) return wanted;
+  const by = actorOf(statement);
+  if (known !== undefined && creating === 'alter') {
+    await world.fleet.alter(known, wanted.definition, by);
+    return DONE;
+  }
+  if (known === undefined && !world.fleet.hasRoom)
+    return unsupported(`more than ${WAREHOUSES_MAX} warehouses`);
+  return create(world, statement, wanted, by);
+}
+
+/** The settings that a CREATE starts from: the defaults, under the number of the warehouse that CREATE OR ALTER finds. */
+function startOf(
+  world: OwnWorld,
+  known: VirtualWarehouse | undefined,
+  name: string,
+  creating: Creating,
+): WarehouseDefinition {
+  return known !== undefined && creating === 'alter'
+    ? defaultDefinition(name, known.definition.createdAtMs, known.definition.id)
+    : defaultDefinition(name, world.clock.now(), world.fleet.freshId(name));
 }
 
 async function create(
   world: OwnWorld,
   statement: Statement,
-  name: string,
-  reader: TokenReader,
+  wanted: Wanted,
+  by: Actor,
 ): Promise<Outcome> {
-  const wanted = readSettings(reader, defaultDefinition(name, 'XSMALL', world.clock.now()));
-  if ('kind' in wanted) return wanted;
-  const warehouse = await world.fleet.create(wanted.definition);
-  if (!wanted.initiallySuspended) warehouse.resume('USER');
+  const { name } = wanted.definition;
+  const warehouse = await world.fleet.create(wanted.definition, by);
+  if (!wanted.isInitiallySuspended) warehouse.resume('USER', by);
   statement.session.warehouse = name;
   return statusRow(`Warehouse ${name} successfully created.`, STATEMENT_TYPES.ddl);
+}
+
+async function alterStatement(
+  world: OwnWorld,
+  statement: Statement,
+  reader: TokenReader,
+): Promise<Outcome | undefined> {
+  if (!reader.accept('WAREHOUSE')) return undefined;
+  const ifExists = reader.accept('IF', 'EXISTS');
+  const first = reader.peek();
+  const isUnnamed = first?.kind === 'word' && ALTERATIONS.has(first.value);
+  const name = isUnnamed ? statement.session.warehouse : (reader.acceptName()?.[0] ?? null);
+  if (name === null) return syntaxFailure(reader.peek()?.value ?? 'WAREHOUSE');
+  if (!OPERATIONS.has(reader.peek()?.value ?? '') && !mayAdminister(statement))
+    return notAllowed(name);
+  const warehouse = world.fleet.get(name);
+  if (warehouse === undefined) return ifExists ? DONE : missingObject('Warehouse', name);
+  return alter(world, warehouse, reader, actorOf(statement));
 }
 
 async function alter(
   world: OwnWorld,
   warehouse: VirtualWarehouse,
   reader: TokenReader,
+  by: Actor,
 ): Promise<Outcome> {
-  const { name } = warehouse.definition;
-  const invalid = (state: string): Outcome =>
-    failure('090064', '22000', `Invalid state. Warehouse '${name}' cannot be ${state}.`);
-  if (reader.accept('SUSPEND')) return warehouse.suspend('USER') ? DONE : invalid('suspended');
-  if (reader.accept('RESUME')) {
-    const ifSuspended = reader.accept('IF', 'SUSPENDED');
-    return warehouse.resume('USER') || ifSuspended ? DONE : invalid('resumed');
-  }
-  if (reader.accept('ABORT', 'ALL', 'QUERIES')) {
-    const statements = world.statements();
-    for (const running of statements.running()) {
-      if (running.session.warehouse === name) statements.abort(running);
+  const { definition } = warehouse;
+  const verb = reader.acceptOne(...ALTERATIONS) ?? '';
+  switch (verb) {
+    case 'SUSPEND':
+      if (!reader.atEnd) break;
+      return warehouse.suspend('USER', by) ? DONE : invalidState(definition.name, 'suspended');
+    case 'RESUME': {
+      const ifSuspended = reader.accept('IF', 'SUSPENDED');
+      if (!reader.atEnd) break;
+      return warehouse.resume('USER', by) || ifSuspended
+        ? DONE
+        : invalidState(definition.name, 'resumed');
     }
-    return DONE;
-  }
-  if (reader.accept('RENAME', 'TO')) {
-    const renamed = reader.acceptName()?.[0];
-    if (renamed === undefined || world.fleet.get(renamed) !== undefined)
-      return syntaxFailure(renamed ?? 'RENAME');
-    warehouse.suspend('RENAME');
-    await world.fleet.alter(warehouse, { ...warehouse.definition, name: renamed });
-    return DONE;
-  }
-  if (!reader.accept('SET')) return syntaxFailure(reader.peek()?.value ?? 'ALTER');
-  const wanted = readSettings(reader, warehouse.definition);
-  if ('kind' in wanted) return wanted;
-  await world.fleet.alter(warehouse, wanted.definition);
-  return DONE;
-}
-
-type Settings = { readonly definition: WarehouseDefinition; readonly initiallySuspended: boolean };
-
-/** `[WITH] NAME = value …`; settings that the model does not have are accepted and change nothing. */
-function readSettings(
-  reader: TokenReader,
-  start: WarehouseDefinition,
-): Settings | Exclude<Outcome, { kind: 'rows' }> {
-  let definition = start;
-  let initiallySuspended = false;
-  reader.accept('WITH');
-  while (!reader.atEnd) {
-    const name = reader.next();
-    if (name?.kind !== 'word' || !reader.accept('=')) return syntaxFailure(name?.value ?? 'SET');
-    const value = reader.next()?.value ?? '';
-    reader.accept(',');
-    if (name.value === 'INITIALLY_SUSPENDED') initiallySuspended = isTrue(value);
-    const changed = applySetting(definition, name.value, value);
-    if (changed === undefined)
-      return failure(
-        '001008',
-        '22023',
-        `SQL compilation error:\ninvalid value [${value}] for parameter '${name.value}'`,
-      );
-    definition = changed;
-  }
-  return { definition, initiallySuspended };
-}
-
-function applySetting(
-  definition: WarehouseDefinition,
-  name: string,
-  value: string,
-): WarehouseDefinition | undefined {
-  const number = value.toUpperCase() === 'NULL' ? 0 : Number(value);
-  const isCount = Number.isSafeInteger(number) && number >= 0;
-  switch (name) {
-    case 'WAREHOUSE_SIZE': {
-      const size = tryParseSize(value);
-      return size === undefined ? undefined : { ...definition, size };
+    case 'ABORT':
+      if (!reader.accept('ALL', 'QUERIES') || !reader.atEnd) break;
+      warehouse.abortAll();
+      return DONE;
+    case 'RENAME': {
+      const renamed = reader.accept('TO') ? reader.acceptName()?.[0] : undefined;
+      if (renamed === undefined || !reader.atEnd) break;
+      if (world.fleet.get(renamed) !== undefined) return alreadyExists(renamed);
+      await world.fleet.alter(warehouse, { ...definition, name: renamed }, by);
+      return DONE;
     }
-    case 'AUTO_SUSPEND':
-      return isCount ? { ...definition, autoSuspendSeconds: number } : undefined;
-    case 'AUTO_RESUME':
-      return { ...definition, autoResume: isTrue(value) };
-    case 'MAX_CONCURRENCY_LEVEL':
-      return isCount && number > 0 && number <= 1000
-        ? { ...definition, maxConcurrency: number }
-        : undefined;
-    case 'STATEMENT_TIMEOUT_IN_SECONDS':
-      return isCount ? { ...definition, statementTimeoutSeconds: number } : undefined;
-    case 'COMMENT':
-      return { ...definition, comment: value.slice(0, 1000) };
+    case 'SET':
+    case 'UNSET': {
+      if (reader.atEnd) break;
+      const now = world.clock.now();
+      const wanted =
+        verb === 'SET'
+          ? readProperties(reader, definition, false, now)
+          : readUnset(reader, definition, now);
+      if ('kind' in wanted) return wanted;
+      await world.fleet.alter(warehouse, wanted.definition, by);
+      return DONE;
+    }
     default:
-      return definition;
+      break;
   }
+  return syntaxFailure(reader.peek()?.value ?? verb);
 }
 
-function isTrue(value: string): boolean {
-  return value.toUpperCase() === 'TRUE';
+async function dropStatement(
+  world: OwnWorld,
+  statement: Statement,
+  reader: TokenReader,
+): Promise<Outcome | undefined> {
+  if (!reader.accept('WAREHOUSE')) return undefined;
+  const ifExists = reader.accept('IF', 'EXISTS');
+  const name = reader.acceptName()?.[0];
+  if (name === undefined || !reader.atEnd) return syntaxFailure(reader.peek()?.value ?? 'DROP');
+  if (!mayAdminister(statement)) return notAllowed(name);
+  const warehouse = world.fleet.get(name);
+  if (warehouse === undefined)
+    return ifExists
+      ? statusRow(
+          `Drop statement executed successfully (${name} already dropped).`,
+          STATEMENT_TYPES.ddl,
+        )
+      : missingObject('Warehouse', name);
+  await world.fleet.drop(warehouse, actorOf(statement));
+  return statusRow(`${name} successfully dropped.`, STATEMENT_TYPES.ddl);
+}
+
+function mayAdminister(statement: Statement): boolean {
+  return statement.session.role === 'ACCOUNTADMIN';
+}
+
+function actorOf(statement: Statement): Actor {
+  return { user: statement.session.user.name, role: statement.session.role };
+}
+
+function notAllowed(name: string): Outcome {
+  return failure(
+    WIRE_CODES.insufficientPrivileges,
+    '42501',
+    `SQL access control error:\nInsufficient privileges to operate on warehouse '${name}'.`,
+  );
+}
+
+function alreadyExists(name: string): Outcome {
+  return failure(
+    WIRE_CODES.objectExists,
+    '42710',
+    `SQL compilation error:\nObject '${name}' already exists.`,
+  );
+}
+
+function invalidState(name: string, state: 'suspended' | 'resumed'): Outcome {
+  return failure('090064', '22000', `Invalid state. Warehouse '${name}' cannot be ${state}.`);
 }

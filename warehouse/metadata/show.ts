@@ -7,7 +7,7 @@ import { rowsOf, syntaxFailure } from '../statement/outcome.js';
 import type { Outcome, Rows } from '../statement/outcome.js';
 import type { OwnWorld } from '../statement/own-statements.js';
 import { parameterRows } from '../statement/parameters.js';
-import { SIZE_LABELS } from '../fleet/rates.js';
+import { listWarehouses } from '../fleet/show-warehouses.js';
 import type { Session } from '../identity/sessions.js';
 import { keyColumns } from './show-keys.js';
 import { likePattern, readClauses } from './show-clauses.js';
@@ -51,7 +51,7 @@ async function list(
   const { database, schema, table } = clauses.scope;
   switch (kind) {
     case 'WAREHOUSES':
-      return listWarehouses(world, session);
+      return listWarehouses(world.fleet, session);
     case 'DATABASES':
       return listDatabases(await world.engine.databases(), session);
     case 'SCHEMAS':
@@ -122,67 +122,6 @@ const EMPTY_COLUMNS: readonly RowType[] = [
 ];
 const instant = (atMs: number): Cell => (atMs / 1000).toFixed(3);
 const yesNo = (condition: boolean): Cell => (condition ? 'Y' : 'N');
-
-function listWarehouses(world: OwnWorld, session: Session): Listing {
-  const columns = [
-    ...text(
-      'name',
-      'state',
-      'type',
-      'size',
-      'min_cluster_count',
-      'max_cluster_count',
-      'started_clusters',
-    ),
-    ...text(
-      'running',
-      'queued',
-      'is_default',
-      'is_current',
-      'auto_suspend',
-      'auto_resume',
-      'available',
-    ),
-    CREATED_ON,
-    ...text(
-      'owner',
-      'comment',
-      'generation',
-      'max_concurrency_level',
-      'statement_timeout_in_seconds',
-    ),
-  ];
-  const rows = world.fleet.list().map((warehouse) => {
-    const { definition } = warehouse;
-    const isStarted = warehouse.state === 'STARTED';
-    return [
-      definition.name,
-      warehouse.state,
-      'STANDARD',
-      SIZE_LABELS[definition.size],
-      '1',
-      '1',
-
-      isStarted ? '1' : '0',
-      String(warehouse.runningCount),
-      String(warehouse.queuedCount),
-      'N',
-      yesNo(definition.name === session.warehouse),
-      String(definition.autoSuspendSeconds),
-
-      String(definition.autoResume),
-      isStarted ? '100' : '',
-      instant(definition.createdAtMs),
-      'ACCOUNTADMIN',
-
-      definition.comment,
-      '1',
-      String(definition.maxConcurrency),
-      String(definition.statementTimeoutSeconds),
-    ];
-  });
-  return { columns, rows, nameAt: 0 };
-}
 
 function listDatabases(names: readonly string[], session: Session): Listing {
   const rows = names.map((name) => [

@@ -17,14 +17,20 @@ export interface WarehouseMake {
 export interface WarehouseEvent {
   readonly type: 'warehouse';
   readonly at: EpochMs;
+  /** Its name at `at`. */
   readonly warehouse: string;
+  /** Its number, which survives a rename; that of the name when left out. */
+  readonly warehouseId?: number;
   readonly cluster: number;
   readonly event: WarehouseEventName;
   /** Size in force from `at` on. */
   readonly size: WarehouseSize;
   /** What else decides the rate; standard warehouses of generation 1 when left out. */
   readonly make?: WarehouseMake;
-  /** `AUTORESUME`, `AUTOSUSPEND`, `USER`, `SHUTDOWN`, `RESTART`, or `MULTICLUSTER_SPINUP` and `…_SPINDOWN`. */
+  /**
+   * `AUTORESUME`, `AUTOSUSPEND`, `USER`, `SHUTDOWN`, `RESTART`, `MULTICLUSTER_SPINUP` and `…_SPINDOWN`, `CONVERSION`
+   * (old servers stop, new ones start), or `RENAMED` (a RESIZED that changes the name only).
+   */
   readonly reason: string;
   /** Who asked for it, where somebody did. */
   readonly user?: string;
@@ -59,6 +65,8 @@ export interface StatementEnded {
   readonly id: string;
   readonly status: ExecutionStatus;
   readonly warehouse: string | null;
+  /** As in {@link WarehouseEvent}. */
+  readonly warehouseId?: number;
   readonly size: WarehouseSize | null;
   /** Of its warehouse; as in {@link WarehouseEvent}. */
   readonly make?: WarehouseMake;

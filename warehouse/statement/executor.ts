@@ -4,7 +4,8 @@ import type { Clock } from '#base/time.js';
 import { columnType } from '#base/wire/row-type.js';
 import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
 import { contextOf } from './context.js';
-import { FREE_STATEMENT_MS, modelDuration } from '../fleet/duration.js';
+import type { Servers } from '../fleet/place.js';
+import { modelDuration } from '../fleet/duration.js';
 import type { Fleet } from '../fleet/fleet.js';
 import { cancelled, failure, missingObject, rowsOf, timedOut } from './outcome.js';
 import type { Outcome } from './outcome.js';
@@ -13,14 +14,24 @@ import type { OwnWorld } from './own-statements.js';
 import { isAutocommit, parameterNumber } from './parameters.js';
 import { NODES } from '../fleet/rates.js';
 import type { Sessions } from '../identity/sessions.js';
-import type { Statement, Usage } from './statement.js';
+import type { Statement } from './statement.js';
 import { freeUsage } from './statements.js';
 import type { Statements } from './statements.js';
 import { readTokens, splitRequest } from './tokens.js';
 import { endingWith } from './unused-result.js';
 import type { Token } from './tokens.js';
 import type { Views } from '../account-usage/views.js';
-import type { Place, Placement, VirtualWarehouse } from '../fleet/virtual-warehouse.js';
+import {
+  free,
+  limitsOf,
+  noWarehouse,
+  spend,
+  takePlace,
+  usableWarehouse,
+  usageUntilNow,
+  whileListening,
+} from './warehouse-time.js';
+import type { Executed } from './warehouse-time.js';
 
 /** An engine that outlives the modelled timeout by this much real time is interrupted. */
 const ENGINE_GRACE_MS = 30_000;
@@ -41,11 +52,6 @@ const WRITING_WORDS: ReadonlySet<string> = new Set([
   'COPY',
   'UNLOAD',
 ]);
-
-export interface Executed {
-  readonly outcome: Outcome;
-  readonly usage: Usage;
-}
 
 export interface ExecutorParts extends OwnWorld {
   readonly clock: Clock;
@@ -135,7 +141,7 @@ async function runMany(
     const settled = await child.done;
     statement.abort.signal.removeEventListener('abort', relay);
     if (settled.outcome.kind === 'failed')
-      return { outcome: settled.outcome, usage: endNow(parts, statement) };
+      return { outcome: settled.outcome, usage: usageUntilNow(parts.clock, statement) };
     children.push({ id: child.id, statementTypeId: settled.outcome.statementTypeId });
   }
   const rows = rowsOf(
@@ -143,7 +149,7 @@ async function runMany(
     [['Multiple statements executed successfully.']],
     STATEMENT_TYPES.multi,
   );
-  return { outcome: { ...rows, children }, usage: endNow(parts, statement) };
+  return { outcome: { ...rows, children }, usage: usageUntilNow(parts.clock, statement) };
 }
 
 async function describe(parts: ExecutorParts, statement: Statement, sql: string): Promise<Outcome> {
@@ -158,28 +164,31 @@ async function runOnWarehouse(
   sql: string,
   tokens: readonly Token[],
 ): Promise<Executed> {
-  const warehouse = usableWarehouse(parts, statement);
+  const warehouse = usableWarehouse(parts.fleet, statement);
   if (warehouse === undefined) {
     if (writesRows(tokens)) return free(statement, noWarehouse());
     const outcome = await execute(parts, statement, sql, 0);
     const isFree = outcome.kind === 'failed' || workBytes(outcome) === 0;
     return free(statement, isFree ? outcome : endingWith(parts.engine, outcome, noWarehouse()));
   }
-  const queued = await takePlace(warehouse, statement);
-  if (queued === undefined) return { outcome: cancelled(), usage: endNow(parts, statement) };
-  const { place, placement } = queued;
-  const limitSeconds = statementLimitSeconds(statement, warehouse);
+  const limits = limitsOf(statement, warehouse);
+  const waited = await takePlace(warehouse, statement, limits);
+  if (waited.kind === 'ended') return waited.executed;
+  const { place, at } = waited;
   try {
-    const outcome = await execute(parts, statement, sql, limitSeconds);
-    if (outcome.kind === 'failed' && outcome.code === WIRE_CODES.statementTimeout)
-      return { outcome, usage: endNow(parts, statement) };
+    const outcome = await execute(parts, statement, sql, limits.runSeconds);
+    if (outcome.kind === 'failed' && outcome.code === WIRE_CODES.statementTimeout) {
+      // The engine ran far beyond the limit: the statement held its place until then.
+      const endless = { compileMs: 0, workMs: limits.runSeconds * 1000 + 1 };
+      return await spend(statement, warehouse, place, () => endless, limits, outcome);
+    }
     if (outcome.kind === 'failed' || workBytes(outcome) === 0) return free(statement, outcome);
-    const duration = modelDuration(sql, placement.at, workBytes(outcome), NODES[placement.size]);
-    const work = {
-      compileMs: duration.compileMs,
-      workMs: duration.compileMs + duration.executionMs,
+    const bytes = workBytes(outcome);
+    const workOf = ({ size }: Servers): { compileMs: number; workMs: number } => {
+      const { compileMs, executionMs } = modelDuration(sql, at, bytes, NODES[size]);
+      return { compileMs, workMs: compileMs + executionMs };
     };
-    const spent = await spend(statement, warehouse, place, placement, work, limitSeconds, outcome);
+    const spent = await spend(statement, warehouse, place, workOf, limits, outcome);
     endingWith(parts.engine, outcome, spent.outcome);
     return spent;
   } finally {
@@ -192,81 +201,22 @@ async function runWait(
   statement: Statement,
   waitMs: number,
 ): Promise<Executed> {
-  const warehouse = usableWarehouse(parts, statement);
+  const warehouse = usableWarehouse(parts.fleet, statement);
   if (warehouse === undefined) return free(statement, noWarehouse());
-  const queued = await takePlace(warehouse, statement);
-  if (queued === undefined) return { outcome: cancelled(), usage: endNow(parts, statement) };
-  const { place, placement } = queued;
+  const limits = limitsOf(statement, warehouse);
+  const waited = await takePlace(warehouse, statement, limits, waitMs);
+  if (waited.kind === 'ended') return waited.executed;
   try {
     const outcome = rowsOf(
       [columnType('SYSTEM$WAIT', 'text')],
       [[`waited ${Math.round(waitMs / 1000)} seconds`]],
       STATEMENT_TYPES.select,
     );
-    const limitSeconds = statementLimitSeconds(statement, warehouse);
-    return await spend(
-      statement,
-      warehouse,
-      place,
-      placement,
-      { compileMs: 0, workMs: waitMs },
-      limitSeconds,
-      outcome,
-    );
+    const work = { compileMs: 0, workMs: waitMs };
+    return await spend(statement, warehouse, waited.place, () => work, limits, outcome);
   } finally {
-    place.leave();
+    waited.place.leave();
   }
-}
-
-/** Lets the modelled time pass on the warehouse; the outcome is the statement's, a timeout's or a cancel's. */
-async function spend(
-  statement: Statement,
-  warehouse: VirtualWarehouse,
-  place: Place,
-  placement: Placement,
-  work: { readonly compileMs: number; readonly workMs: number },
-  limitSeconds: number,
-  outcome: Outcome,
-): Promise<Executed> {
-  const ended = await whileListening(
-    statement.abort.signal,
-    () => place.leave(),
-    () => place.weigh(work.workMs, limitSeconds * 1000),
-  );
-  const spentMs = ended.at - placement.at;
-  const compileMs = Math.min(work.compileMs, spentMs);
-  const usage: Usage = {
-    warehouse: warehouse.definition.name,
-    size: placement.size,
-    cluster: placement.cluster,
-    runningSince: placement.at,
-    endedAt: ended.at,
-    compileMs,
-    executionMs: spentMs - compileMs,
-  };
-  switch (ended.how) {
-    case 'done':
-      return { outcome, usage };
-    case 'limit':
-      return { outcome: timedOut(limitSeconds), usage };
-    case 'left':
-      return { outcome: cancelled(), usage };
-  }
-}
-
-async function takePlace(
-  warehouse: VirtualWarehouse,
-  statement: Statement,
-): Promise<{ readonly place: Place; readonly placement: Placement } | undefined> {
-  const place = warehouse.enter(statement.startedAt);
-  statement.isQueued = true;
-  const placement = await whileListening(
-    statement.abort.signal,
-    () => place.leave(),
-    () => place.placed,
-  );
-  statement.isQueued = false;
-  return placement === undefined ? undefined : { place, placement };
 }
 
 /** Runs the engine; its own time never counts, except that one hanging far beyond the timeout is interrupted. */
@@ -304,22 +254,6 @@ async function execute(
   }
 }
 
-/** Listens to `signal` only while `work` runs; an already aborted signal is told at once. */
-async function whileListening<T>(
-  signal: AbortSignal,
-  onAbort: () => void,
-  work: () => Promise<T>,
-): Promise<T> {
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    const running = work();
-    if (signal.aborted) onAbort();
-    return await running;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
 /** The request as the engine gets it. */
 export function engineRequest(
   parts: ExecutorParts,
@@ -341,24 +275,6 @@ export function engineRequest(
   };
 }
 
-function usableWarehouse(parts: ExecutorParts, statement: Statement): VirtualWarehouse | undefined {
-  const warehouse = parts.fleet.get(statement.session.warehouse);
-  if (warehouse === undefined) return undefined;
-  return warehouse.state === 'SUSPENDED' && !warehouse.definition.autoResume
-    ? undefined
-    : warehouse;
-}
-
-/** Lowest non-zero of the statement's or session's and the warehouse's own limit; 0 = none. */
-function statementLimitSeconds(statement: Statement, warehouse: VirtualWarehouse): number {
-  const set = new Map([...statement.session.parameters, ...statement.request.parameters]);
-  const limits = [
-    parameterNumber(set, 'STATEMENT_TIMEOUT_IN_SECONDS', 0),
-    warehouse.definition.statementTimeoutSeconds,
-  ].filter((seconds) => seconds > 0);
-  return limits.length === 0 ? 0 : Math.min(...limits);
-}
-
 function writesRows(tokens: readonly Token[]): boolean {
   const words = tokens.filter((token) => token.kind === 'word').map((token) => token.value);
   const [first = ''] = words;
@@ -372,26 +288,10 @@ function workBytes(outcome: Extract<Outcome, { kind: 'rows' }>): number {
   return outcome.scan.bytesScanned + outcome.scan.bytesWritten;
 }
 
-function noWarehouse(): Outcome {
-  return failure(
-    WIRE_CODES.noActiveWarehouse,
-    '57P03',
-    "No active warehouse selected in the current session.  Select an active warehouse with the 'use warehouse' command.",
-  );
-}
-
 function countMismatch(actual: number, wanted: number): Outcome {
   return failure(
     WIRE_CODES.statementCountMismatch,
     '0A000',
     `Actual statement count ${actual} did not match the desired statement count ${wanted}.`,
   );
-}
-
-function free(statement: Statement, outcome: Outcome): Executed {
-  return { outcome, usage: freeUsage(statement.startedAt, FREE_STATEMENT_MS) };
-}
-
-function endNow(parts: ExecutorParts, statement: Statement): Usage {
-  return freeUsage(statement.startedAt, Math.max(0, parts.clock.now() - statement.startedAt));
 }

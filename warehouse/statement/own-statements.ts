@@ -16,6 +16,7 @@ import { systemFunction } from './system-functions.js';
 import { TokenReader } from './tokens.js';
 import type { Token } from './tokens.js';
 import type { Users } from '../identity/users.js';
+import { describeWarehouse } from '../fleet/show-warehouses.js';
 import { warehouseStatement } from '../fleet/warehouse-statements.js';
 
 /** What such statements may look at. */
@@ -62,7 +63,10 @@ export async function ownStatement(
       return answered(await show(world, statement.session, tokens));
     case 'DESC':
     case 'DESCRIBE':
-      return answered(await describeObject(world, statement.session, tokens));
+      return answered(
+        describeWarehouse(world.fleet, tokens) ??
+          (await describeObject(world, statement.session, tokens)),
+      );
     case 'EXPLAIN':
       return isExplain(tokens) ? answered(await explain(world, statement, sql, tokens)) : ENGINE;
     case 'PUT':

@@ -6,6 +6,7 @@ import type { Outcome } from './outcome.js';
 import { NO_SCAN } from './outcome.js';
 import type { Parameters } from './parameters.js';
 import type { WarehouseSize } from '../fleet/rates.js';
+import type { WarehouseMake } from '../metering/events.js';
 import type { Session } from '../identity/sessions.js';
 
 /** What a query request asks for. */
@@ -22,9 +23,13 @@ export interface StatementRequest {
 /** What a statement used, by the warehouse clock. */
 export interface Usage {
   readonly warehouse: string | null;
+  readonly warehouseId?: number;
   readonly size: WarehouseSize | null;
+  readonly make?: WarehouseMake;
   readonly cluster: number | null;
   readonly runningSince: EpochMs;
+  /** Part of the time before `runningSince` in which its cluster was being started. */
+  readonly provisioningMs?: number;
   readonly endedAt: EpochMs;
   readonly compileMs: number;
   readonly executionMs: number;

@@ -78,7 +78,7 @@ describe('metering from events', () => {
       event(900, 'SUSPENDED', 'SMALL'),
     ];
     // 900 s at 2 credits and one minute at the 2 credits more.
-    expect(credits(events)).toEqual([(((900 * 2 + 60 * 2) / 3600) as number).toFixed(6)]);
+    expect(credits(events)).toEqual([((900 * 2 + 60 * 2) / 3600).toFixed(6)]);
   });
 
   test('a resize downwards stops billing of the difference', () => {
