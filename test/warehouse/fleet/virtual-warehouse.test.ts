@@ -178,7 +178,7 @@ describe('the queue of a virtual warehouse', () => {
     expect((await model.warehouse.enter().placed).how).toBe('full');
   });
 
-  test('is aborted with everything that runs', async () => {
+  test('is aborted with everything that runs', () => {
     const model = build({ maxConcurrency: 1 });
     const aborted: string[] = [];
     model.warehouse.enter({ onAbort: () => aborted.push('placed') });
