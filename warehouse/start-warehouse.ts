@@ -16,10 +16,10 @@ import type { WarehouseHour } from './metering/metering.js';
 import type { RouteWorld } from './protocol/routes.js';
 import { PageReader } from './results/documents.js';
 import { ResultLinks } from './results/links.js';
+import { openIdentity } from './identity/open-identity.js';
 import { Sessions } from './identity/sessions.js';
 import type { Validity } from './identity/sessions.js';
 import { Statements } from './statement/statements.js';
-import { openUsers } from './identity/users.js';
 import type { UserInput } from './identity/users.js';
 
 const DEFAULT_VALIDITY: Validity = { sessionSeconds: 3600, masterSeconds: 14_400 };
@@ -28,6 +28,7 @@ const DEFAULT_KEPT_RESULT_BYTES = 256 * 1024 * 1024;
 /** The addresses of Snowflake's result pages are valid for six hours. */
 const DEFAULT_PAGE_LINK_MS = 6 * 3_600_000;
 const SWEEP_EVERY_MS = 60_000;
+const DETACHED_MS = 300_000;
 /** How long a stop waits for statements to end by themselves before it cancels them. */
 const DRAIN_MS = 5_000;
 
@@ -77,7 +78,7 @@ export interface RunningWarehouse extends Stoppable {
  */
 export async function startWarehouse(options: WarehouseOptions): Promise<RunningWarehouse> {
   const { clock, dataDir, engine, log } = options;
-  const users = await openUsers(dataDir, options.users);
+  const identity = await openIdentity(dataDir, options.users);
   const events = await EventLog.open(dataDir);
   const fleet = await Fleet.open(dataDir, clock, events, log, {
     provisioningMs: options.provisioningMs ?? 0,
@@ -91,7 +92,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
     engine,
     fleet,
     sessions,
-    users,
+    ...identity,
     statements: () => statements,
     views,
   });
@@ -99,7 +100,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
   const drop = (id: string): void => engine.dropResult(id);
   const statements = new Statements(clock, events, log, keptBytes, executor, drop);
   const world: RouteWorld = {
-    users,
+    ...identity,
     sessions,
     clock,
     events,
@@ -152,6 +153,11 @@ function resultParts({ pageLinkMs, publicUrl }: WarehouseOptions): PageParts {
 async function sweepSessions(sessions: Sessions, statements: Statements): Promise<void> {
   for (const session of sessions.idle())
     await sessions.close(session, statements.closeSession(session));
+  // ABORT_DETACHED_QUERY: five minutes without a word of the client (Snowflake, "Parameters").
+  for (const session of sessions.unseen(DETACHED_MS))
+    if (session.parameters.get('ABORT_DETACHED_QUERY') === true)
+      for (const statement of statements.running(session.id))
+        if (!statement.request.isAsync) statements.abort(statement);
 }
 
 async function drain(statements: Statements, signal: AbortSignal): Promise<void> {

@@ -156,9 +156,10 @@ function statementRequest(request: EngineRequest): StatementRequest {
       results[id] = { columns, rows, ...(stored === undefined ? {} : { stored }) };
     }
   }
-  const { sql, database, schema, binds, context, isAutocommit = true, bindStage } = request;
+  const { sql, database, schema, binds, context, bindStage } = request;
+  const { isAutocommit = true, parameters = {} } = request;
   const staged = bindStage === undefined ? {} : { bindStage };
-  return { sql, database, schema, binds, context, isAutocommit, results, ...staged };
+  return { sql, database, schema, binds, context, isAutocommit, parameters, results, ...staged };
 }
 
 function cancelled(): EngineFailure {

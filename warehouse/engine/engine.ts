@@ -5,6 +5,7 @@
  */
 import type { Cell, RowType } from '#base/wire/row-type.js';
 import type { StoredResult } from '../results/stored-result.js';
+import type { ParameterScalar } from './session-parameters.js';
 
 /** A bind as it came on the wire: Snowflake type name and text, or an array of texts for array binds. */
 export interface EngineBind {
@@ -25,6 +26,8 @@ export interface EngineRequest {
   readonly bindStage?: string;
   /** False: a DML statement opens a transaction that lasts until COMMIT, ROLLBACK or a definition. True when left out. */
   readonly isAutocommit?: boolean;
+  /** Session parameters that change what SQL means, by name: every one of ENGINE_HONOURED, with a value it honours. Defaults when left out. */
+  readonly parameters?: Readonly<Record<string, ParameterScalar>>;
   /** Earlier results that RESULT_SCAN may name: query id → columns and rows. */
   result(queryId: string): EarlierResult | undefined;
 }

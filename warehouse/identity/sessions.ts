@@ -20,16 +20,27 @@ export interface Session {
   readonly id: number;
   readonly user: User;
   role: string;
+  /** ALL or NONE. */
   secondaryRoles: string;
+  /** The only roles that the session may take, by the token of its login; null = all of the user's. */
+  readonly roleLimit: readonly string[] | null;
   warehouse: string | null;
   database: string | null;
   schema: string | null;
+  /** Values that differ from the defaults of the system, whoever set them. */
   readonly parameters: Map<string, ParameterValue>;
+  /** Those of them that the user or the account brought along: what UNSET goes back to. */
+  readonly inherited: ReadonlyMap<string, InheritedValue>;
   readonly variables: Map<string, string | null>;
   /** Newest last. */
   readonly lastQueryIds: string[];
   readonly clientApp: string;
   readonly clientVersion: string;
+}
+
+export interface InheritedValue {
+  readonly value: ParameterValue;
+  readonly level: 'ACCOUNT' | 'USER';
 }
 
 export interface IssuedTokens {
@@ -108,10 +119,16 @@ export class Sessions {
     return this.#lookUp(this.#masterTokens, token);
   }
 
-  /** Fresh tokens for a living session. */
-  renew(session: Session): IssuedTokens | undefined {
+  /** Fresh tokens for a living session; undefined when it has ended. */
+  renew(session: Session): ({ readonly session: Session } & IssuedTokens) | undefined {
     const held = this.#held.get(session.id);
-    return held === undefined ? undefined : this.#issue(held);
+    return held === undefined ? undefined : { session, ...this.#issue(held) };
+  }
+
+  /** Another session of the same user in the state of a living one; undefined when that has ended. */
+  openLike(session: Session): ({ readonly session: Session } & IssuedTokens) | undefined {
+    if (!this.#held.has(session.id)) return undefined;
+    return this.open({ ...session, parameters: new Map(session.parameters) });
   }
 
   /** Extends the master tokens, as a heartbeat does. */
@@ -136,6 +153,19 @@ export class Sessions {
 
   get(id: number): Session | undefined {
     return this.#held.get(id)?.session;
+  }
+
+  /** Every open session, oldest first. */
+  all(): readonly Session[] {
+    return [...this.#held.values()].map((held) => held.session);
+  }
+
+  /** Open sessions from which nothing was heard for `unseenMs` of real time. */
+  unseen(unseenMs: number): readonly Session[] {
+    const now = this.#realNow();
+    return [...this.#held.values()]
+      .filter((held) => now - held.seenAtMs > unseenMs)
+      .map((held) => held.session);
   }
 
   /**

@@ -1,37 +1,57 @@
+/** DESCRIBE: metadata that uses no warehouse. */
 import { columnType } from '#base/wire/row-type.js';
-import type { RowType } from '#base/wire/row-type.js';
-import { STATEMENT_TYPES } from '#base/wire/codes.js';
-import { missingObject, rowsOf } from '../statement/outcome.js';
+import type { Cell, RowType } from '#base/wire/row-type.js';
+import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
+import { snowflakeTypeText } from './type-text.js';
+import {
+  failure,
+  missingObject,
+  rowsOf,
+  syntaxFailure,
+  unsupported,
+} from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
 import type { OwnWorld } from '../statement/own-statements.js';
 import type { Session } from '../identity/sessions.js';
+import { instant } from './listing.js';
+import { describeUser } from './show-identity.js';
 import { TokenReader } from '../statement/tokens.js';
 import type { Token } from '../statement/tokens.js';
 
+const text = (...names: readonly string[]): readonly RowType[] =>
+  names.map((name) => columnType(name, 'text'));
 const COLUMNS: readonly RowType[] = [
-  'name',
-  'type',
-  'kind',
-  'null?',
-  'default',
-  'primary key',
-  'unique key',
-  'check',
-  'expression',
-  'comment',
-  'policy name',
-].map((name) => columnType(name, 'text'));
-
+  ...text('name', 'type', 'kind', 'null?', 'default', 'primary key', 'unique key', 'check'),
+  ...text('expression', 'comment', 'policy name', 'privacy domain'),
+];
 /** What `TYPE = STAGE` describes: the properties of a table's stage, and no table here has one. */
 const STAGE_COLUMNS: readonly RowType[] = [
-  'parent_property',
-  'property',
-  'property_type',
-  'property_value',
-  'property_default',
-].map((name) => columnType(name, 'text'));
+  ...text('parent_property', 'property', 'property_type', 'property_value', 'property_default'),
+];
+const MEMBER_COLUMNS: readonly RowType[] = [
+  columnType('created_on', 'timestamp_ltz', { scale: 3 }),
+  ...text('name', 'kind'),
+];
+/** Kinds that this warehouse has no objects of: whatever is named does not exist. */
+const ABSENT: readonly string[] = [
+  'FUNCTION',
+  'PROCEDURE',
+  'SEQUENCE',
+  'STREAM',
+  'TASK',
+  'PIPE',
+  'ALERT',
+  'SHARE',
+  'SECRET',
+  'STREAMLIT',
+  'NOTEBOOK',
+  'MODEL',
+];
 
-/** `DESC[RIBE] [TABLE|VIEW] <name> [TYPE = COLUMNS|STAGE]`; undefined for other kinds of object. */
+/**
+ * `DESC[RIBE]` of a table or view (with or without the word), a schema, a database, a result by its query id, and a
+ * user; undefined for kinds that are described elsewhere.
+ */
 export async function describeObject(
   world: OwnWorld,
   session: Session,
@@ -39,7 +59,29 @@ export async function describeObject(
 ): Promise<Outcome | undefined> {
   const reader = new TokenReader(tokens);
   reader.next();
-  reader.acceptOne('TABLE', 'VIEW');
+  if (reader.accept('RESULT')) return describeResult(world, session, reader);
+  if (reader.accept('USER')) {
+    const name = reader.acceptName()?.[0];
+    return name === undefined ? syntaxFailure('USER') : describeUser(world, session, name);
+  }
+  if (reader.accept('SCHEMA')) return describeSchema(world, session, reader);
+  if (reader.accept('DATABASE')) return describeDatabase(world, session, reader);
+  const absent = reader.acceptOne(...ABSENT);
+  const isKindAlone = absent !== undefined && (reader.atEnd || reader.peek()?.kind === 'mark');
+  if (absent !== undefined && !isKindAlone) {
+    const kind = `${absent.charAt(0)}${absent.slice(1).toLowerCase()}`;
+    return missingObject(kind, reader.acceptName()?.join('.') ?? '');
+  }
+  if (isKindAlone) return syntaxFailure(absent);
+  return describeTable(world, session, reader);
+}
+
+async function describeTable(
+  world: OwnWorld,
+  session: Session,
+  reader: TokenReader,
+): Promise<Outcome | undefined> {
+  const isView = reader.acceptOne('TABLE', 'VIEW') === 'VIEW';
   const name = reader.acceptName();
   const table = name?.at(-1);
   const aspect = reader.accept('TYPE', '=') ? reader.acceptOne('COLUMNS', 'STAGE') : 'COLUMNS';
@@ -50,22 +92,71 @@ export async function describeObject(
   const columns = await world.engine.columns(database, schema, table);
   if (columns.length === 0)
     return missingObject(
-      'Table',
+      isView ? 'View' : 'Table',
       [database, schema, table].filter((part) => part !== null).join('.'),
     );
   if (aspect === 'STAGE') return rowsOf(STAGE_COLUMNS, [], STATEMENT_TYPES.describe);
-  const rows = columns.map((column) => [
-    column.name,
-    column.dataType,
-    'COLUMN',
-    column.nullable ? 'Y' : 'N',
-    null,
-    'N',
-    'N',
-    null,
-    null,
-    null,
-    null,
-  ]);
+  const rows = columns.map(({ name: column, dataType, nullable }) =>
+    columnRow(column, dataType, nullable),
+  );
   return rowsOf(COLUMNS, rows, STATEMENT_TYPES.describe);
+}
+
+function columnRow(name: string, type: string, isNullable: boolean): readonly Cell[] {
+  const rest: readonly Cell[] = [null, null, null, null, null];
+  return [name, type, 'COLUMN', isNullable ? 'Y' : 'N', null, 'N', 'N', ...rest];
+}
+
+/** `DESC RESULT '<id>' | LAST_QUERY_ID()`: the columns of a result that is still kept. */
+function describeResult(world: OwnWorld, session: Session, reader: TokenReader): Outcome {
+  const isLast = reader.accept('LAST_QUERY_ID', '(', ')');
+  const token = isLast ? undefined : reader.next();
+  const id = isLast ? session.lastQueryIds.at(-1) : token?.value;
+  if (id === undefined || (token !== undefined && token.kind !== 'string') || !reader.atEnd)
+    return syntaxFailure(token?.value ?? 'RESULT');
+  const outcome = world.statements().find(session, id)?.settled?.outcome;
+  if (outcome?.kind !== 'rows')
+    return failure(WIRE_CODES.queryUnknown, '02000', `Statement ${id} not found`);
+  const rows = outcome.columns.map((column) =>
+    columnRow(column.name, snowflakeTypeText(column), column.nullable),
+  );
+  return rowsOf(COLUMNS, rows, STATEMENT_TYPES.describe);
+}
+
+async function describeSchema(
+  world: OwnWorld,
+  session: Session,
+  reader: TokenReader,
+): Promise<Outcome> {
+  const name = reader.acceptName() ?? [];
+  const schema = name.at(-1);
+  const database = name.at(-2) ?? session.database;
+  if (schema === undefined || !reader.atEnd) return syntaxFailure(reader.peek()?.value ?? 'SCHEMA');
+  const known = await world.engine.schemas(database);
+  if (!known.some((one) => one.database === database && one.name === schema))
+    return missingObject('Schema', [database, schema].filter((part) => part !== null).join('.'));
+  const tables = await world.engine.tables(database, schema);
+  const rows = tables.map((table) => [
+    instant(table.createdAtMs),
+    table.name,
+    table.kind === 'VIEW' ? 'VIEW' : 'TABLE',
+  ]);
+  return rowsOf(MEMBER_COLUMNS, rows, STATEMENT_TYPES.describe);
+}
+
+async function describeDatabase(
+  world: OwnWorld,
+  session: Session,
+  reader: TokenReader,
+): Promise<Outcome> {
+  const database = reader.acceptName()?.[0] ?? session.database;
+  if (database === null)
+    return unsupported('DESCRIBE DATABASE without a name or a database in use');
+  if (!(await world.engine.databases()).includes(database))
+    return missingObject('Database', database);
+  const schemas = await world.engine.schemas(database);
+  const rows = schemas
+    .filter((schema) => schema.database === database)
+    .map((schema) => [instant(0), schema.name, 'SCHEMA']);
+  return rowsOf(MEMBER_COLUMNS, rows, STATEMENT_TYPES.describe);
 }

@@ -1,6 +1,7 @@
 /** SHOW PRIMARY, UNIQUE, IMPORTED and EXPORTED KEYS: no table has constraints here, but clients read the columns by name. */
 import { columnType } from '#base/wire/row-type.js';
 import type { RowType } from '#base/wire/row-type.js';
+import type { TokenReader } from '../statement/tokens.js';
 
 const text = (...names: readonly string[]): readonly RowType[] =>
   names.map((name) => columnType(name, 'text'));
@@ -22,16 +23,9 @@ const FOREIGN_KEYS: readonly RowType[] = [
   ...text('update_rule', 'delete_rule', 'fk_name', 'pk_name', 'deferrability', 'rely', 'comment'),
 ];
 
-/** Snowflake's columns of `SHOW <kind> KEYS`; undefined for words that are no kind of key. */
-export function keyColumns(kind: string): readonly RowType[] | undefined {
-  switch (kind) {
-    case 'PRIMARY':
-    case 'UNIQUE':
-      return OWN_KEYS;
-    case 'IMPORTED':
-    case 'EXPORTED':
-      return FOREIGN_KEYS;
-    default:
-      return undefined;
-  }
+/** Snowflake's columns of `SHOW <kind> KEYS`; undefined, and nothing read, when no kind of key follows. */
+export function keyColumns(reader: TokenReader): readonly RowType[] | undefined {
+  if (reader.accept('PRIMARY', 'KEYS') || reader.accept('UNIQUE', 'KEYS')) return OWN_KEYS;
+  if (reader.accept('IMPORTED', 'KEYS') || reader.accept('EXPORTED', 'KEYS')) return FOREIGN_KEYS;
+  return undefined;
 }

@@ -40,16 +40,17 @@ export async function route(world: RouteWorld, request: IncomingMessage): Promis
   if (request.method === 'GET' && pathname.startsWith('/results/')) return resultPage(world, url);
   switch (`${request.method ?? 'GET'} ${pathname}`) {
     case 'POST /session/v1/login-request':
-      return ok(await login(world, searchParams, await readJson(request)));
+      return ok(
+        await login(world, searchParams, await readJson(request), request.socket.remoteAddress),
+      );
     case 'POST /session/token-request':
-      await readJson(request);
-      return ok(renew(world.sessions, tokenOf(request)));
+      return ok(renew(world, tokenOf(request), await readJson(request)));
     case 'POST /session/authenticator-request':
       await readJson(request);
       return ok(
         refusal(
           '390190',
-          'This warehouse has no identity provider; log in with a password.',
+          'This warehouse has no identity provider; log in with a password, a key pair, a programmatic access token or OAuth.',
           '28000',
         ),
       );

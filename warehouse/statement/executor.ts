@@ -11,8 +11,9 @@ import { cancelled, failure, missingObject, rowsOf, timedOut } from './outcome.j
 import type { Outcome } from './outcome.js';
 import { ownStatement } from './own-statements.js';
 import type { OwnWorld } from './own-statements.js';
-import { isAutocommit, parameterNumber } from './parameters.js';
+import { engineParameters, isAutocommit, parameterNumber, unhonouredIn } from './parameters.js';
 import { NODES } from '../fleet/rates.js';
+import { withinRowLimit } from './row-limit.js';
 import type { Sessions } from '../identity/sessions.js';
 import type { Statement } from './statement.js';
 import { freeUsage } from './statements.js';
@@ -43,6 +44,8 @@ const CHANGING_WORDS: ReadonlySet<string> = new Set([
   'CREATE',
   'DROP',
   'CALL',
+  'GRANT',
+  'REVOKE',
 ]);
 const WRITING_WORDS: ReadonlySet<string> = new Set([
   'INSERT',
@@ -68,6 +71,8 @@ export function createExecutor(parts: ExecutorParts): (statement: Statement) => 
     const { request, startedAt } = statement;
     if (statement.abort.signal.aborted)
       return { outcome: cancelled(), usage: freeUsage(startedAt) };
+    const unhonoured = unhonouredIn(request.parameters);
+    if (unhonoured !== undefined) return free(statement, unhonoured);
     const texts = splitRequest(request.sql);
     const wanted = parameterNumber(
       new Map([...statement.session.parameters, ...request.parameters]),
@@ -244,11 +249,10 @@ async function execute(
       session.execute(engineRequest(parts, statement, sql), stop.signal),
     );
     if (isLate) return endingWith(parts.engine, outcome, timedOut(limitSeconds));
-    if (outcome.kind === 'rows') {
-      if (outcome.database !== undefined) statement.session.database = outcome.database;
-      if (outcome.schema !== undefined) statement.session.schema = outcome.schema;
-    }
-    return outcome;
+    if (outcome.kind === 'failed') return outcome;
+    if (outcome.database !== undefined) statement.session.database = outcome.database;
+    if (outcome.schema !== undefined) statement.session.schema = outcome.schema;
+    return withinRowLimit(statement, outcome);
   } finally {
     clearTimeout(timer);
   }
@@ -268,6 +272,7 @@ export function engineRequest(
     binds: request.binds,
     context: contextOf(session, parts.clock.now(), sql),
     isAutocommit: isAutocommit(new Map([...session.parameters, ...request.parameters])),
+    parameters: engineParameters(session.parameters, request.parameters),
     result(queryId) {
       const outcome = parts.statements().find(session, queryId)?.settled?.outcome;
       return outcome?.kind === 'rows' ? outcome : undefined;

@@ -69,6 +69,15 @@ export function syntaxFailure(near: string): EngineFailure {
   );
 }
 
+/** `000002`: legal in Snowflake, and not in this warehouse; `what` completes the sentence. */
+export function unsupported(what: string): EngineFailure {
+  return failure(
+    WIRE_CODES.unsupported,
+    '0A000',
+    `Unsupported feature in the embedded warehouse: ${what}.`,
+  );
+}
+
 /** `002003`: the wording that dbt and others look for. */
 export function missingObject(kind: string, name: string): EngineFailure {
   return failure(

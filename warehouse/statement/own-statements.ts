@@ -15,6 +15,11 @@ import type { Statements } from './statements.js';
 import { systemFunction } from './system-functions.js';
 import { TokenReader } from './tokens.js';
 import type { Token } from './tokens.js';
+import { integrationStatement } from '../identity/integration-statements.js';
+import type { Lockout } from '../identity/lockout.js';
+import type { LoginFailures } from '../identity/login-failures.js';
+import { roleStatement } from '../identity/role-statements.js';
+import { userStatement } from '../identity/user-statements.js';
 import type { Users } from '../identity/users.js';
 import { describeWarehouse } from '../fleet/show-warehouses.js';
 import { warehouseStatement } from '../fleet/warehouse-statements.js';
@@ -26,6 +31,8 @@ export interface OwnWorld {
   readonly fleet: Fleet;
   readonly sessions: Sessions;
   readonly users: Users;
+  readonly lockout: Lockout;
+  readonly failures: LoginFailures;
   readonly statements: () => Statements;
 }
 
@@ -56,15 +63,20 @@ export async function ownStatement(
     case 'DROP': {
       const outcome =
         (await sessionStatement(world, statement, sql, tokens)) ??
+        (await identityStatement(world, statement, tokens)) ??
         (await warehouseStatement(world, statement, tokens));
       return answered(outcome);
     }
+    case 'GRANT':
+    case 'REVOKE':
+      return answered(await identityStatement(world, statement, tokens));
     case 'SHOW':
-      return answered(await show(world, statement.session, tokens));
+      return answered(await show(world, statement, tokens));
     case 'DESC':
     case 'DESCRIBE':
       return answered(
         describeWarehouse(world.fleet, tokens) ??
+          (await identityStatement(world, statement, tokens)) ??
           (await describeObject(world, statement.session, tokens)),
       );
     case 'EXPLAIN':
@@ -88,6 +100,19 @@ export async function ownStatement(
     default:
       return ENGINE;
   }
+}
+
+/** Users, their tokens, roles, grants and security integrations. */
+function identityStatement(
+  world: OwnWorld,
+  statement: Statement,
+  tokens: readonly Token[],
+): Promise<Outcome> | Outcome | undefined {
+  return (
+    userStatement(world, statement, tokens) ??
+    roleStatement(world, statement, tokens) ??
+    integrationStatement(world, statement, tokens)
+  );
 }
 
 function answered(outcome: Outcome | undefined): OwnAnswer {

@@ -1,11 +1,15 @@
-/** USE, ALTER SESSION, SET and UNSET. */
+/** USE, ALTER SESSION, ALTER ACCOUNT, SET and UNSET. */
 import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
-import { contextOf } from './context.js';
-import { failure, missingObject, statusRow, syntaxFailure } from './outcome.js';
+import type { EngineFailure } from '../engine/engine.js';
+import { ACCOUNT, contextOf } from './context.js';
+import { failure, missingObject, statusRow, syntaxFailure, unsupported } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import type { OwnWorld } from './own-statements.js';
-import { coerceParameter, isAutocommit } from './parameters.js';
+import { PARAMETERS } from './parameter-table.js';
+import { checkedParameter, isAutocommit } from './parameters.js';
 import type { ParameterValue } from './parameters.js';
+import { isAdministrator, notPrivileged, rolesOfSession } from '../identity/administration.js';
+import { parameterOf, readNames, readProperties } from '../identity/properties.js';
 import type { Session } from '../identity/sessions.js';
 import type { Statement } from './statement.js';
 import { TokenReader } from './tokens.js';
@@ -27,6 +31,7 @@ export async function sessionStatement(
     return committing(world, statement, () => alterSession(statement.session, reader));
   if (reader.accept('ALTER', 'SESSION', 'UNSET'))
     return committing(world, statement, () => unsetSession(statement.session, reader));
+  if (reader.accept('ALTER', 'ACCOUNT')) return alterAccount(world, statement.session, reader);
   if (reader.accept('SET')) return setVariables(world, statement, sql, reader, tokens);
   if (reader.accept('UNSET')) return unsetVariables(statement.session, reader);
   return undefined;
@@ -60,8 +65,12 @@ async function committing(
 
 async function use(world: OwnWorld, session: Session, reader: TokenReader): Promise<Outcome> {
   if (reader.accept('SECONDARY', 'ROLES')) {
-    const name = reader.acceptName()?.[0] ?? 'NONE';
-    session.secondaryRoles = name;
+    const wanted = reader.acceptOne('ALL', 'NONE');
+    if (wanted === undefined || !reader.atEnd)
+      return unsupported('USE SECONDARY ROLES with names of roles; say ALL or NONE');
+    if (wanted === 'ALL' && session.roleLimit !== null)
+      return notPrivileged('session', String(session.id));
+    session.secondaryRoles = wanted;
     return statusRow(DONE, STATEMENT_TYPES.use);
   }
   const kind = reader.acceptOne('ROLE', 'WAREHOUSE', 'DATABASE', 'SCHEMA') ?? 'DATABASE';
@@ -71,7 +80,7 @@ async function use(world: OwnWorld, session: Session, reader: TokenReader): Prom
     return syntaxFailure(reader.peek()?.value ?? 'USE');
   switch (kind) {
     case 'ROLE':
-      if (!session.user.roles.includes(last))
+      if (!rolesOfSession(world, session).includes(last))
         return failure(
           WIRE_CODES.insufficientPrivileges,
           '42501',
@@ -124,41 +133,80 @@ async function useSchema(
   return statusRow(DONE, STATEMENT_TYPES.useSchema);
 }
 
+/** All of the parameters or, where one cannot be set, none. */
 function alterSession(session: Session, reader: TokenReader): Outcome {
-  const changes = new Map<string, ParameterValue>();
-  while (!reader.atEnd) {
-    const name = reader.next();
-    if (name?.kind !== 'word' || !reader.accept('=')) return syntaxFailure(name?.value ?? 'SET');
-    const value = readValue(reader);
-    if (value === undefined) return syntaxFailure(name.value);
-    changes.set(name.value, coerceParameter(name.value, value));
-    reader.accept(',');
-  }
-  if (changes.size === 0) return syntaxFailure('SET');
+  const changes = checkedParameters(reader, 'SESSION');
+  if ('kind' in changes) return changes;
   for (const [name, value] of changes) session.parameters.set(name, value);
   return statusRow(DONE, STATEMENT_TYPES.alterSession);
 }
 
-function unsetSession(session: Session, reader: TokenReader): Outcome {
-  const names: string[] = [];
-  while (!reader.atEnd) {
-    const name = reader.next();
-    if (name?.kind !== 'word') return syntaxFailure(name?.value ?? 'UNSET');
-    names.push(name.value);
-    reader.accept(',');
+function checkedParameters(
+  reader: TokenReader,
+  owner: 'SESSION' | 'ACCOUNT',
+): ReadonlyMap<string, ParameterValue> | EngineFailure {
+  const properties = readProperties(reader);
+  if ('kind' in properties) return properties;
+  if (properties.length === 0) return syntaxFailure('SET');
+  const changes = new Map<string, ParameterValue>();
+  for (const property of properties) {
+    const checked = checkedParameter(property.name, parameterOf(property), owner);
+    if (checked.kind === 'failed') return checked;
+    changes.set(property.name, checked.value);
   }
-  for (const name of names) session.parameters.delete(name);
+  return changes;
+}
+
+/** What the user or the account has set comes back; else the default of the system. */
+function unsetSession(session: Session, reader: TokenReader): Outcome {
+  const names = readNames(reader);
+  if ('kind' in names) return names;
+  const unknown = names.map(unknownParameter).find((one) => one !== undefined);
+  if (unknown !== undefined) return unknown;
+  for (const name of names) {
+    const inherited = session.inherited.get(name);
+    if (inherited === undefined) session.parameters.delete(name);
+    else session.parameters.set(name, inherited.value);
+  }
   return statusRow(DONE, STATEMENT_TYPES.alterSession);
 }
 
-function readValue(reader: TokenReader): ParameterValue | undefined {
-  const sign = reader.accept('-') ? '-' : '';
-  const token = reader.next();
-  if (token === undefined) return undefined;
-  if (token.kind === 'number') return Number(sign + token.value);
-  if (token.kind === 'word' && (token.value === 'TRUE' || token.value === 'FALSE'))
-    return token.value === 'TRUE';
-  return token.kind === 'mark' ? undefined : token.value;
+function unknownParameter(name: string): EngineFailure | undefined {
+  if (PARAMETERS.has(name)) return undefined;
+  const checked = checkedParameter(name, '');
+  return checked.kind === 'failed' ? checked : undefined;
+}
+
+/** `ALTER ACCOUNT SET|UNSET` of session parameters, by ACCOUNTADMIN, for sessions that are opened later. */
+async function alterAccount(
+  world: OwnWorld,
+  session: Session,
+  reader: TokenReader,
+): Promise<Outcome> {
+  if (!isAdministrator(world, session)) return notPrivileged('account', ACCOUNT);
+  if (reader.accept('SET')) {
+    const changes = checkedParameters(reader, 'ACCOUNT');
+    if ('kind' in changes) return changes;
+    await changeAccount(world, (set) => changes.forEach((value, name) => set.set(name, value)));
+  } else if (reader.accept('UNSET')) {
+    const names = readNames(reader);
+    if ('kind' in names) return names;
+    const unknown = names.map(unknownParameter).find((one) => one !== undefined);
+    if (unknown !== undefined) return unknown;
+    await changeAccount(world, (set) => names.forEach((name) => set.delete(name)));
+  } else return unsupported('ALTER ACCOUNT other than SET and UNSET of session parameters');
+  return statusRow(DONE, STATEMENT_TYPES.ddl);
+}
+
+function changeAccount(
+  world: OwnWorld,
+  change: (set: Map<string, ParameterValue>) => void,
+): Promise<void> {
+  return world.users.change((table) => {
+    const set = new Map(Object.entries(table.accountParameters));
+    change(set);
+    return { ...table, accountParameters: Object.fromEntries(set) };
+  });
 }
 
 /** `SET v = expr` and `SET (a, b) = (x, y)`: the engine computes the values. */

@@ -1,5 +1,7 @@
 /** `SELECT SYSTEM$…(…)` and `CALL SYSTEM$…(…)`. */
 import { WIRE_CODES } from '#base/wire/codes.js';
+import { isAdministrator, notPrivileged } from '../identity/administration.js';
+import { ACCOUNT } from './context.js';
 import { explainJson } from './explain.js';
 import { failure, textRow } from './outcome.js';
 import type { Outcome } from './outcome.js';
@@ -40,6 +42,12 @@ export async function systemFunction(
           failure('100132', '22023', `Invalid argument of SYSTEM$WAIT: ${first} ${second ?? ''}`),
         );
       return { kind: 'wait', waitMs: Math.round(amount * unitMs) };
+    }
+    case 'SYSTEM$GET_LOGIN_FAILURE_DETAILS': {
+      if (!isAdministrator(world, statement.session))
+        return answered(notPrivileged('account', ACCOUNT));
+      const details = world.failures.get(first);
+      return answered(textRow(call.column, details === undefined ? null : JSON.stringify(details)));
     }
     case 'SYSTEM$EXPLAIN_PLAN_JSON': {
       const earlier = world.statements().find(statement.session, first)?.request.sql;

@@ -11,6 +11,7 @@ import type {
   EngineRows,
   ProvidedColumn,
 } from '../engine.js';
+import type { ParameterScalar } from '../session-parameters.js';
 
 /** An EngineRequest without its callback: earlier results that the text may name travel along. */
 export interface StatementRequest {
@@ -21,6 +22,7 @@ export interface StatementRequest {
   readonly context: Readonly<Record<string, string | null>>;
   readonly isAutocommit: boolean;
   readonly bindStage?: string;
+  readonly parameters: Readonly<Record<string, ParameterScalar>>;
   readonly results: Readonly<Record<string, EarlierResult>>;
 }
 

@@ -1,0 +1,62 @@
+/** What the statements about users, roles and integrations share: who may, what they refuse with, what follows. */
+import { WIRE_CODES } from '#base/wire/codes.js';
+import type { EngineFailure } from '../engine/engine.js';
+import { failure } from '../statement/outcome.js';
+import type { OwnWorld } from '../statement/own-statements.js';
+import type { Session } from './sessions.js';
+import { SYSTEM_ROLES } from './system-roles.js';
+
+/** Whether a session acts with the rights of ACCOUNTADMIN: by its role, or by one that was granted it. */
+export function isAdministrator(world: Pick<OwnWorld, 'users'>, session: Session): boolean {
+  const inherited = world.users.inheritedRoles(session.role);
+  if (!inherited.has(SYSTEM_ROLES.accountAdmin)) return false;
+  // A token that limits roles limits what they inherit, too.
+  return session.roleLimit === null || session.roleLimit.includes(session.role);
+}
+
+/** Roles that a session may take now: the user's, as they are granted today, within the limit of its login. */
+export function rolesOfSession(
+  world: Pick<OwnWorld, 'users'>,
+  session: Session,
+): readonly string[] {
+  const available = world.users.availableRoles(session.user.name);
+  const { roleLimit } = session;
+  return roleLimit === null ? available : available.filter((role) => roleLimit.includes(role));
+}
+
+/**
+ * After a change of users or roles: ends the sessions of users that are gone or disabled (the one that asked goes on
+ * to its answer), and puts sessions whose role was taken away into PUBLIC.
+ */
+export async function settleSessions(world: OwnWorld, asking: Session): Promise<void> {
+  const ended: Promise<void>[] = [];
+  for (const session of world.sessions.all()) {
+    const user = world.users.get(session.user.name);
+    if (user === undefined || user.isDisabled) {
+      // The asking session cannot be waited for: it is this statement that it would wait for.
+      const closed = world.sessions.close(session, world.statements().closeSession(session));
+      if (session !== asking) ended.push(closed);
+      continue;
+    }
+    if (!rolesOfSession(world, session).includes(session.role)) session.role = SYSTEM_ROLES.public;
+  }
+  await Promise.all(ended);
+}
+
+/** `003001`. */
+export function notPrivileged(kind: string, name: string): EngineFailure {
+  return failure(
+    WIRE_CODES.insufficientPrivileges,
+    '42501',
+    `SQL access control error:\nInsufficient privileges to operate on ${kind} '${name}'.`,
+  );
+}
+
+/** `002002`. */
+export function alreadyExists(name: string): EngineFailure {
+  return failure(
+    WIRE_CODES.objectExists,
+    '42710',
+    `SQL compilation error:\nObject '${name}' already exists.`,
+  );
+}
