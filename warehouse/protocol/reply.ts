@@ -13,6 +13,7 @@ import type { PageName } from '../results/links.js';
 import { rowCountOf } from '../statement/outcome.js';
 import type { Rows } from '../statement/outcome.js';
 import { sizeLabel } from '../fleet/rates.js';
+import { withoutPasswords } from '../identity/redaction.js';
 import { scanOf, statusOf } from '../statement/statement.js';
 import type { Settled, Statement } from '../statement/statement.js';
 import { countBinds, readTokens } from '../statement/tokens.js';
@@ -119,7 +120,7 @@ export function monitoringEntry(
     startTime: statement.startedAt,
     endTime,
     totalDuration: (settled === undefined ? now : endTime) - statement.startedAt,
-    sqlText: statement.request.sql,
+    sqlText: withoutPasswords(statement.request.sql),
     sessionId: statement.session.id,
     userName: statement.session.user.name,
     warehouseName: settled?.usage.warehouse ?? statement.session.warehouse,

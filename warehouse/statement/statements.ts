@@ -13,6 +13,7 @@ import type { StatementEnded } from '../metering/events.js';
 import { failure, rowCountOf } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import { clientParameters, parameterValue } from './parameters.js';
+import { withoutPasswords } from '../identity/redaction.js';
 import { rememberQuery } from '../identity/sessions.js';
 import type { Session } from '../identity/sessions.js';
 import { keptBytes, scanOf } from './statement.js';
@@ -197,7 +198,7 @@ export class Statements {
         type: 'started',
         at: statement.startedAt,
         id: statement.id,
-        text: keptText(request.sql),
+        text: keptText(withoutPasswords(request.sql)),
         queryType: queryType(request.sql),
         tag: String(tag ?? ''),
         user: session.user.name,
