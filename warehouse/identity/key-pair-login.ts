@@ -56,13 +56,21 @@ export function keyPairLogin(
   return late === undefined ? { kind: 'user', user } : refused(late, user.name);
 }
 
-function timeFault({ claims: { iat, nbf, exp } }: WebToken, now: number): string | undefined {
+function timeFault({ claims }: WebToken, now: number): string | undefined {
+  const iat = secondsOf(claims.iat);
+  const nbf = secondsOf(claims.nbf);
+  const exp = secondsOf(claims.exp);
   if (iat === undefined || Math.abs(now - iat) > ISSUE_WINDOW_SECONDS)
     return 'JWT_TOKEN_INVALID_ISSUE_TIME';
   if (nbf !== undefined && nbf > now + ISSUE_WINDOW_SECONDS) return 'JWT_TOKEN_INVALID_ISSUE_TIME';
   if (exp === undefined || exp <= now || exp - iat > LIFE_MAX_SECONDS)
     return 'JWT_TOKEN_INVALID_EXPIRATION_TIME';
   return undefined;
+}
+
+/** The Node driver writes milliseconds where the standard has seconds: no token lives in the year 5138. */
+function secondsOf(claim: number | undefined): number | undefined {
+  return claim !== undefined && claim > 100_000_000_000 ? claim / 1000 : claim;
 }
 
 function namesOf(
