@@ -1,6 +1,4 @@
 /** SHOW: metadata that uses no warehouse. */
-import { columnType } from '#base/wire/row-type.js';
-import type { RowType } from '#base/wire/row-type.js';
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { failure, rowsOf, syntaxFailure, unsupported } from '../statement/outcome.js';
 import type { Outcome, Rows } from '../statement/outcome.js';
