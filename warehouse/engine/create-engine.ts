@@ -15,6 +15,7 @@ import type {
 import { ChildLink, ChildLost } from './process/child-link.js';
 import { DEFAULT_RESULT_LIMITS } from '../results/spool.js';
 import type { ResultLimits } from '../results/spool.js';
+import { encodeRows } from './statistics/encoded-rows.js';
 import type { RowsAsText, StatementRequest } from './process/messages.js';
 
 export interface EngineOptions {
@@ -64,7 +65,12 @@ export async function createEngine(options: EngineOptions): Promise<RunningEngin
     tables: (database, schema) => link.request({ op: 'tables', database, schema }),
     columns: (database, schema, table) => link.request({ op: 'columns', database, schema, table }),
     replaceTable: async (database, schema, name, columns, rows) => {
-      await link.request({ op: 'replaceTable', database, schema, name, columns, rows });
+      const table = { database, schema, name, columns, rows: encodeRows(rows) };
+      await link.request({ op: 'replaceTable', ...table });
+    },
+    amendTable: (database, schema, name, columns, amendment, rows) => {
+      const table = { database, schema, name, columns, rows: encodeRows(rows) };
+      return link.request({ op: 'replaceTable', ...table, amendment });
     },
     dropResult: (result) => {
       // A process that is gone has taken its results with it.

@@ -152,6 +152,14 @@ export interface ProvidedColumn {
   readonly type: string;
 }
 
+/** Which rows of a provided table stay when others are put in their place. */
+export interface TableAmendment {
+  /** Rows whose `column` is `cell` or later, or NULL, go; none when absent. The cell is in the encoding of a result. */
+  readonly from: { readonly column: string; readonly cell: string } | undefined;
+  /** How many rows stay, as the caller knows it. */
+  readonly keptRows: number;
+}
+
 export interface Engine {
   openSession(): Promise<EngineSession>;
   databases(): Promise<readonly string[]>;
@@ -179,5 +187,19 @@ export interface Engine {
   ): Promise<void>;
   /** Deletes the pages of a result that nobody will ask for any more. */
   dropResult(id: string): void;
+  /**
+   * Puts `rows` in the place of the last rows of a provided table, in one transaction.
+   *
+   * @returns false, with nothing changed, when the table does not keep exactly as many rows as the caller expects: it
+   *   was lost with an engine process, or is another one. It is then to be replaced as a whole.
+   */
+  amendTable(
+    database: string,
+    schema: string,
+    name: string,
+    columns: readonly ProvidedColumn[],
+    amendment: TableAmendment,
+    rows: readonly (readonly Cell[])[],
+  ): Promise<boolean>;
   stop(): Promise<void>;
 }

@@ -208,6 +208,56 @@ test('a statement ends whenever its signal is aborted, early or late', async () 
   }
 });
 
+test('the end of a provided table is amended; an amendment that does not fit changes nothing', async () => {
+  const columns = [
+    { name: 'ID', type: 'VARCHAR' },
+    { name: 'CREDITS', type: 'NUMBER(38,12)' },
+    { name: 'END_TIME', type: 'TIMESTAMP_LTZ' },
+  ];
+  const amend = (
+    keptRows: number,
+    from: { readonly column: string; readonly cell: string } | undefined,
+    rows: readonly (readonly (string | null)[])[],
+  ): Promise<boolean> =>
+    running.engine.amendTable(
+      'SNOWFLAKE',
+      'ACCOUNT_USAGE',
+      'AMENDED',
+      columns,
+      { from, keptRows },
+      rows,
+    );
+  const ids = async (): Promise<readonly unknown[]> =>
+    (
+      await rowsOf(
+        session,
+        'select id, credits from snowflake.account_usage.amended order by id',
+        inLab,
+      )
+    ).rows;
+  expect(await amend(0, undefined, [['a', '1', '1.000']])).toBe(false);
+  await running.engine.replaceTable('SNOWFLAKE', 'ACCOUNT_USAGE', 'AMENDED', columns, []);
+  // More digits than fit into the quick path, and characters that separate cells and rows.
+  const odd = 'b\u001d\u001e\u001f\n';
+  expect(
+    await amend(0, undefined, [
+      ['a', '1234567890.123456789012', '1.000'],
+      ['c', '0', '3.000'],
+      ['x', '0', null],
+    ]),
+  ).toBe(true);
+  expect(await amend(9, { column: 'END_TIME', cell: '2.000' }, [])).toBe(false);
+  expect(
+    await amend(1, { column: 'END_TIME', cell: '2.000' }, [[odd, '0.000000000001', '2.000']]),
+  ).toBe(true);
+  expect(await ids()).toEqual([
+    ['a', '1234567890.123456789012'],
+    [odd, '0.000000000001'],
+  ]);
+  expect(await amend(2, undefined, [['c', '-0.5', '-0.5']])).toBe(true);
+  expect(await ids()).toHaveLength(3);
+});
+
 test('a provided table is replaced as a whole, readable by all and writable by none', async () => {
   const columns = [
     { name: 'QUERY_ID', type: 'VARCHAR' },

@@ -151,6 +151,15 @@ export function fakeEngine(): FakeEngine {
       return Promise.resolve();
     },
     dropResult: (id) => void engine.dropped.push(id),
+    amendTable(database, schema, name, columns, { from, keptRows }, cells) {
+      const key = `${database}.${schema}.${name}`;
+      const at = columns.findIndex((column) => column.name === from?.column);
+      const isTail = (cell: Cell): boolean => cell === null || Number(cell) >= Number(from?.cell);
+      const kept = provided.get(key)?.filter((row) => at < 0 || !isTail(row[at] ?? null));
+      if (kept?.length !== keptRows) return Promise.resolve(false);
+      provided.set(key, [...kept, ...cells]);
+      return Promise.resolve(true);
+    },
     stop: () => Promise.resolve(),
   };
   function session(): EngineSession {

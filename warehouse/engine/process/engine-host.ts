@@ -1,11 +1,12 @@
 /** What the engine process holds: the database, its sessions, the transpiler; and the answer to each request. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { must } from '#base/assert.js';
+import type { TableAmendment } from '../engine.js';
 import { openDatabase, type Database } from '../database.js';
 import { Transpiler } from '../sql/transpiler.js';
 import { Session } from '../statement/session.js';
 import { listColumns, listDatabases, listSchemas, listTables } from '../statistics/catalogue.js';
-import { replaceTable, type ProvidedTable } from '../statistics/provided.js';
+import { amendTable, replaceTable, type ProvidedTable } from '../statistics/provided.js';
 import { Statistics } from '../statistics/statistics.js';
 import { join } from 'node:path';
 import { ResultSpool } from '../../results/spool.js';
@@ -76,8 +77,7 @@ export class EngineHost {
           request.table,
         );
       case 'replaceTable':
-        await this.#replace(request);
-        return null;
+        return await this.#provide(request, request.amendment);
       case 'dropResult':
         this.#open().spool.drop(request.result);
         return null;
@@ -110,14 +110,21 @@ export class EngineHost {
   }
 
   /** One at a time, on a connection of its own: the transaction must not take in what others ask meanwhile. */
-  #replace(table: ProvidedTable): Promise<void> {
+  #provide(table: ProvidedTable, amendment: TableAmendment | undefined): Promise<boolean> {
     const { database, statistics } = this.#open();
     const mine = this.#lastReplaced.then(async () => {
       this.#writer ??= await database.connect();
-      await replaceTable(this.#writer, table);
+      const isDone =
+        amendment === undefined
+          ? await replaceTable(this.#writer, table).then(() => true)
+          : await amendTable(this.#writer, table, amendment);
       statistics.changed();
+      return isDone;
     });
-    this.#lastReplaced = mine.catch(() => undefined);
+    this.#lastReplaced = mine.then(
+      () => undefined,
+      () => undefined,
+    );
     return mine;
   }
 

@@ -1,5 +1,4 @@
 /** What parent and child say to each other. Every request has an id and gets exactly one reply; rows travel as JSON texts. */
-import type { Cell } from '#base/wire/row-type.js';
 import type { ResultLimits } from '../../results/spool.js';
 import type {
   CatalogueColumn,
@@ -10,8 +9,10 @@ import type {
   EnginePlan,
   EngineRows,
   ProvidedColumn,
+  TableAmendment,
 } from '../engine.js';
 import type { ParameterScalar } from '../session-parameters.js';
+import type { EncodedRows } from '../statistics/encoded-rows.js';
 
 /** An EngineRequest without its callback: earlier results that the text may name travel along. */
 export interface StatementRequest {
@@ -56,7 +57,9 @@ export type ChildRequest =
       readonly schema: string;
       readonly name: string;
       readonly columns: readonly ProvidedColumn[];
-      readonly rows: readonly (readonly Cell[])[];
+      readonly rows: EncodedRows;
+      /** The table is replaced when left out. */
+      readonly amendment?: TableAmendment;
     }
   | { readonly op: 'dropResult'; readonly result: string }
   | { readonly op: 'stop' };
@@ -81,7 +84,8 @@ export interface ChildReplies {
   readonly schemas: readonly SchemaName[];
   readonly tables: readonly CatalogueTable[];
   readonly columns: readonly CatalogueColumn[];
-  readonly replaceTable: null;
+  /** False: an amendment that did not fit. */
+  readonly replaceTable: boolean;
   readonly dropResult: null;
   readonly stop: null;
 }

@@ -1,17 +1,19 @@
-/** Tables whose rows the server provides: replaced as a whole, readable by everyone. */
+/** Tables whose rows the server provides: replaced as a whole or amended at their end, readable by everyone. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Cell, RowType } from '#base/wire/row-type.js';
-import type { ProvidedColumn } from '../engine.js';
+import type { ProvidedColumn, TableAmendment } from '../engine.js';
 import { databaseStatements, schemaStatements } from '../database.js';
 import { quoteDuckText, quoteName } from '../sql/pieces.js';
 import { listDatabases, listSchemas } from './catalogue.js';
+import { CELL_CODE, LINE_CODE, NULL_CODE, encodeRows } from './encoded-rows.js';
+import type { EncodedRows } from './encoded-rows.js';
 
 export interface ProvidedTable {
   readonly database: string;
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly ProvidedColumn[];
-  readonly rows: readonly (readonly Cell[])[];
+  readonly rows: EncodedRows;
 }
 
 /** Replaces the table's rows in one transaction, creating database, schema and table when missing. */
@@ -24,10 +26,47 @@ export async function replaceTable(service: DuckDBConnection, table: ProvidedTab
   const isMade = schemas.some(({ name }) => name === schema);
   if (!isMade && schema !== 'PUBLIC' && schema !== 'INFORMATION_SCHEMA')
     missing.push(...schemaStatements(database, schema));
-  const statements = [...missing, createSql(table)];
+  await inTransaction(service, async () => {
+    for (const statement of missing) await service.run(statement);
+    await fill(service, `CREATE OR REPLACE TABLE ${nameOf(table)} AS`, table.columns, table.rows);
+  });
+}
+
+/**
+ * Takes rows off the end of a provided table and appends others, in one transaction.
+ *
+ * @returns false, and nothing is changed, when the table is not there or would not keep exactly `keptRows` rows.
+ */
+export async function amendTable(
+  service: DuckDBConnection,
+  table: ProvidedTable,
+  { from, keptRows }: TableAmendment,
+): Promise<boolean> {
+  const name = nameOf(table);
+  const column = table.columns.find((one) => one.name === from?.column);
+  const isTail =
+    from === undefined || column === undefined
+      ? 'FALSE'
+      : `(${quoteName(column.name)} IS NULL OR ${quoteName(column.name)} >= ${decoded(quoteDuckText(from.cell), column.type)})`;
+  const found = await service.runAndReadAll(
+    `SELECT count(*)::INTEGER FROM duckdb_tables() WHERE schema_name = ${quoteDuckText(`${table.database}.${table.schema}`)} AND table_name = ${quoteDuckText(table.name)}`,
+  );
+  if (found.getRows()[0]?.[0] !== 1) return false;
+  const kept = await service.runAndReadAll(
+    `SELECT count(*)::DOUBLE FROM ${name} WHERE NOT ${isTail}`,
+  );
+  if (kept.getRows()[0]?.[0] !== keptRows) return false;
+  await inTransaction(service, async () => {
+    if (isTail !== 'FALSE') await service.run(`DELETE FROM ${name} WHERE ${isTail}`);
+    if (table.rows.count > 0) await fill(service, `INSERT INTO ${name}`, table.columns, table.rows);
+  });
+  return true;
+}
+
+async function inTransaction(service: DuckDBConnection, work: () => Promise<void>): Promise<void> {
   await service.run('BEGIN');
   try {
-    for (const statement of statements) await service.run(statement);
+    await work();
     await service.run('COMMIT');
   } catch (cause) {
     await service.run('ROLLBACK');
@@ -35,18 +74,29 @@ export async function replaceTable(service: DuckDBConnection, table: ProvidedTab
   }
 }
 
-function createSql({ database, schema, name, columns, rows }: ProvidedTable): string {
-  return filledTable(
-    `TABLE ${quoteName(`${database}.${schema}`)}.${quoteName(name)}`,
-    columns,
-    rows,
-    'isNull',
+function nameOf({ database, schema, name }: ProvidedTable): string {
+  return `${quoteName(`${database}.${schema}`)}.${quoteName(name)}`;
+}
+
+async function fill(
+  service: DuckDBConnection,
+  target: string,
+  columns: readonly ProvidedColumn[],
+  rows: EncodedRows,
+): Promise<void> {
+  const prepared = await service.prepare(
+    `${target} ${encodedSelect('$1::VARCHAR', columns, rows, 'isNull')}`,
   );
+  try {
+    prepared.bindVarchar(1, rows.text);
+    await prepared.run();
+  } finally {
+    prepared.destroySync();
+  }
 }
 
 /**
- * CREATE OR REPLACE of `target` with `rows` in it. The rows travel as one JSON text: one value to parse in SQL however
- * many rows there are.
+ * CREATE OR REPLACE of `target` with `rows` in it.
  *
  * @param unreadable what a cell that is not of its column's type becomes: NULL, so that one bad row leaves the others
  *   readable, or the failure of the whole statement.
@@ -57,30 +107,44 @@ export function filledTable(
   rows: readonly (readonly Cell[])[],
   unreadable: 'isNull' | 'fails' = 'fails',
 ): string {
-  return `CREATE OR REPLACE ${target} AS ${decodedRows(columns, quoteDuckText(rowsJson(rows)), unreadable)}`;
+  const encoded = encodeRows(rows);
+  return `CREATE OR REPLACE ${target} AS ${encodedSelect(quoteDuckText(encoded.text), columns, encoded, unreadable)}`;
 }
 
-/** SELECT of the rows in `json`, an SQL expression: a JSON array of rows of cells. */
-export function decodedRows(
+/** SELECT of the rows in `json`, an SQL expression: a JSON array of rows of cells, every column among them. */
+export function decodedRows(columns: readonly ProvidedColumn[], json: string): string {
+  return encodedSelect(json, columns, { form: 'json', count: 1, constants: [], text: '' }, 'fails');
+}
+
+function encodedSelect(
+  text: string,
   columns: readonly ProvidedColumn[],
-  json: string,
-  unreadable: 'isNull' | 'fails' = 'fails',
+  rows: EncodedRows,
+  unreadable: 'isNull' | 'fails',
 ): string {
+  let shipped = 0;
   const cells = columns.map((column, index) => {
-    const cell = decoded(`r->>${index}`, column.type);
+    const constant = rows.constants[index];
+    const raw =
+      constant === undefined
+        ? cellOf(rows.form, ++shipped)
+        : constant === null
+          ? 'NULL'
+          : quoteDuckText(constant);
+    const cell = decoded(raw, column.type);
     return `${unreadable === 'isNull' ? `TRY(${cell})` : cell} AS ${quoteName(column.name)}`;
   });
-  return `SELECT ${cells.join(', ')} FROM (SELECT unnest(from_json(${json}, '["JSON"]')) AS r)`;
+  return `SELECT ${cells.join(', ')} FROM (${rowsOf(text, rows)})`;
 }
 
-/** The rows as JSON that DuckDB reads whatever is in them: it refuses the whole text at an escaped lone surrogate. */
-function rowsJson(rows: readonly (readonly Cell[])[]): string {
-  const json = JSON.stringify(rows);
-  if (!/\\ud[89a-f]/.test(json)) return json;
-  // Every escape is matched, so that a backslash that is itself escaped does not start one.
-  return json.replaceAll(/\\(?:u(d[89a-f][0-9a-f]{2})|[^])/g, (escape, lone?: string) =>
-    lone === undefined ? escape : '\ufffd',
-  );
+function cellOf(form: EncodedRows['form'], index: number): string {
+  return form === 'json' ? `r[${index}]` : `nullif(r[${index}], chr(${NULL_CODE}))`;
+}
+
+function rowsOf(text: string, { form, count }: EncodedRows): string {
+  if (count === 0) return `SELECT NULL::VARCHAR[] AS r FROM (SELECT ${text} AS t) WHERE FALSE`;
+  if (form === 'json') return `SELECT unnest(from_json(${text}, '[["VARCHAR"]]')) AS r`;
+  return `SELECT string_split(line, chr(${CELL_CODE})) AS r FROM (SELECT unnest(string_split(${text}, chr(${LINE_CODE}))) AS line)`;
 }
 
 /** The Snowflake type of a result's column. */
@@ -107,7 +171,7 @@ function decoded(cell: string, type: string): string {
     case 'NUMERIC':
     case 'FIXED': {
       const size = /\((\d+)(?:\s*,\s*(\d+))?\)/.exec(upper);
-      return `(${cell})::DECIMAL(${size?.[1] ?? '38'},${size?.[2] ?? '0'})`;
+      return decimal(cell, Number(size?.[1] ?? '38'), Number(size?.[2] ?? '0'));
     }
     case 'INT':
     case 'INTEGER':
@@ -123,10 +187,10 @@ function decoded(cell: string, type: string): string {
       return `DATE '1970-01-01' + (${cell})::INTEGER`;
     case 'TIMESTAMP_NTZ':
     case 'TIMESTAMP':
-      return `make_timestamp(((${cell})::DECIMAL(38,9) * 1000000)::BIGINT)`;
+      return `make_timestamp(${microseconds(cell)})`;
     case 'TIMESTAMP_LTZ':
     case 'TIMESTAMP_TZ':
-      return `make_timestamp((split_part(${cell}, ' ', 1)::DECIMAL(38,9) * 1000000)::BIGINT)::TIMESTAMPTZ`;
+      return `make_timestamp(${microseconds(`split_part(${cell}, ' ', 1)`)})::TIMESTAMPTZ`;
     case 'BINARY':
       return `unhex(${cell})`;
     case 'TIME':
@@ -138,4 +202,17 @@ function decoded(cell: string, type: string): string {
     default:
       return `(${cell})::VARCHAR`;
   }
+}
+
+/** DuckDB reads a decimal of more than 18 digits twenty times slower than one of 18, which nearly all fit into. */
+function decimal(cell: string, precision: number, scale: number): string {
+  const wide = `(${cell})::DECIMAL(${precision},${scale})`;
+  if (precision <= 18 || scale > 18) return wide;
+  return `coalesce(TRY_CAST(${cell} AS DECIMAL(18,${scale}))::DECIMAL(${precision},${scale}), ${wide})`;
+}
+
+/** Seconds with a fraction as whole microseconds; by way of text, because DECIMAL(18) cannot hold the product. */
+function microseconds(cell: string): string {
+  const wide = `((${cell})::DECIMAL(38,9) * 1000000)::BIGINT`;
+  return `coalesce(replace(TRY_CAST(${cell} AS DECIMAL(18,6))::VARCHAR, '.', '')::BIGINT, ${wide})`;
 }
