@@ -53,6 +53,8 @@ export interface StatementStarted {
   readonly schema: string | null;
   /** The statement that this one is a part of (several statements in one request, procedures). */
   readonly parentId?: string;
+  /** Sent by a driver or tool of its own accord, not by a person; false when left out. */
+  readonly isClientGenerated?: boolean;
 }
 
 export const EXECUTION_STATUSES = ['SUCCESS', 'FAIL', 'INCIDENT'] as const;
@@ -83,6 +85,15 @@ export interface StatementEnded {
   readonly partitionsScanned: number;
   readonly partitionsTotal: number;
   readonly rowsProduced: number;
+  /** Rows that a DML statement changed, by kind; 0 when left out. */
+  readonly rowsInserted?: number;
+  readonly rowsUpdated?: number;
+  readonly rowsDeleted?: number;
+  /** Bytes that did not fit into the cluster's memory, or into its disks; 0 when left out. */
+  readonly spilledLocalBytes?: number;
+  readonly spilledRemoteBytes?: number;
+  /** Part of `bytesScanned` that came from the cluster's cache; 0 when left out. */
+  readonly cachedBytes?: number;
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
 }
