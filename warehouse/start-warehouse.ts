@@ -56,6 +56,10 @@ export interface WarehouseOptions {
   readonly publicUrl?: string;
   /** Modelled milliseconds that a cluster takes to start; none unless a test wants to see them. */
   readonly provisioningMs?: number;
+  /** Of the documented latencies of the account's views: 0 (unless set) shows rows at once, 1 as late as Snowflake may be. */
+  readonly latencyScale?: number;
+  /** How many bytes of the event log stay in memory; 128 MiB unless set. */
+  readonly keptEventBytes?: number;
 }
 
 export interface RunningWarehouse extends Stoppable {
@@ -79,13 +83,19 @@ export interface RunningWarehouse extends Stoppable {
 export async function startWarehouse(options: WarehouseOptions): Promise<RunningWarehouse> {
   const { clock, dataDir, engine, log } = options;
   const identity = await openIdentity(dataDir, options.users);
-  const events = await EventLog.open(dataDir);
+  const events = await EventLog.open(dataDir, options.keptEventBytes);
   const fleet = await Fleet.open(dataDir, clock, events, log, {
     provisioningMs: options.provisioningMs ?? 0,
   });
   const sessions = new Sessions(engine, options.validity ?? DEFAULT_VALIDITY, log, Date.now);
   const faults = new WarehouseFaults(() => sessions.expireTokens());
-  const views = createViews({ clock, engine, events, fleet });
+  const views = createViews({
+    clock,
+    engine,
+    events,
+    fleet,
+    latencyScale: options.latencyScale ?? 0,
+  });
   await views.create();
   const executor = createExecutor({
     clock,

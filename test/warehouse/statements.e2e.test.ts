@@ -226,7 +226,7 @@ describe('statements that the server answers itself', () => {
     expect(
       (await admin.query('SELECT * FROM SNOWFLAKE.ACCOUNT_USAGE.WAREHOUSE_EVENTS_HISTORY')).body
         .data.total,
-    ).toBe(2);
+    ).toBe(3);
     expect(
       (await admin.query('SELECT * FROM SNOWFLAKE.ACCOUNT_USAGE.METERING_DAILY_HISTORY')).body.data
         .total,

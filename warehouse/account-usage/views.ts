@@ -1,50 +1,35 @@
 /**
- * The account's views: tables of the engine that are filled from the event log just before a statement that names
- * them. ACCOUNT_USAGE and ORGANIZATION_USAGE are for ACCOUNTADMIN; INFORMATION_SCHEMA.QUERY_HISTORY shows other roles their own statements.
+ * The account's views: tables of the engine that are brought up to the event log just before a statement that names
+ * them. ACCOUNT_USAGE and ORGANIZATION_USAGE are for ACCOUNTADMIN; INFORMATION_SCHEMA.QUERY_HISTORY shows other roles
+ * their own statements.
  */
 import { createHash } from 'node:crypto';
-import type { Cell } from '#base/wire/row-type.js';
 import type { Clock } from '#base/time.js';
-import type { Engine, ProvidedColumn } from '../engine/engine.js';
+import type { Engine } from '../engine/engine.js';
 import type { EventLog } from '../metering/event-log.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Session } from '../identity/sessions.js';
 import { readTokens } from '../statement/tokens.js';
 import type { Token } from '../statement/tokens.js';
+import { AttributionTable, LiveHistoryTable, QueryHistoryTable } from './history-tables.js';
 import {
-  VIEW_COLUMNS,
-  attributionRows,
-  meteringDailyRows,
-  meteringRows,
-  queryRows,
-  rateSheetRows,
-  warehouseEventRows,
-} from './view-rows.js';
-import type { ViewName } from './view-rows.js';
+  HISTORY_SCHEMA,
+  WAREHOUSE_FUNCTIONS,
+  historyReferences,
+  withHistoryTable,
+} from './history-references.js';
+import type { Viewing } from './latencies.js';
+import { ComparedTable } from './provided-tables.js';
+import { queryHasher } from './query-hash.js';
+import { LIVE_QUERY_HISTORY } from './query-rows.js';
+import { ATTRIBUTION_VIEW, QUERY_HISTORY_VIEW, VIEWS } from './view-definitions.js';
+import type { ViewDefinition, ViewSources } from './view-definitions.js';
 
-const ADMIN_SCHEMAS: Readonly<Record<string, readonly ViewName[]>> = {
-  ACCOUNT_USAGE: [
-    'QUERY_HISTORY',
-    'WAREHOUSE_METERING_HISTORY',
-    'METERING_DAILY_HISTORY',
-    'QUERY_ATTRIBUTION_HISTORY',
-    'QUERY_METERING_HISTORY',
-    'WAREHOUSE_EVENTS_HISTORY',
-  ],
-  ORGANIZATION_USAGE: ['RATE_SHEET_DAILY'],
-};
-/** Where the engine looks for what TABLE(INFORMATION_SCHEMA.F(…)) reads. */
-const HISTORY_SCHEMA = 'TABLE_FUNCTIONS';
-const HISTORY_FUNCTIONS: ReadonlySet<string> = new Set([
-  'QUERY_HISTORY',
-  'QUERY_HISTORY_BY_SESSION',
-  'QUERY_HISTORY_BY_USER',
-  'QUERY_HISTORY_BY_WAREHOUSE',
-]);
-const MENTIONS = /_HISTORY|_USAGE|_SHEET/i;
-/** A refresh slower than this is not repeated within {@link SLOW_REFRESH_EVERY_MS}; real views lag far more. */
-const SLOW_REFRESH_MS = 250;
-const SLOW_REFRESH_EVERY_MS = 10_000;
+const ADMIN_SCHEMAS = ['ACCOUNT_USAGE', 'ORGANIZATION_USAGE'] as const;
+const MENTIONS = /_HISTORY|_USAGE|_SHEET|_DAILY|SESSIONS/i;
+const DATABASE = 'SNOWFLAKE';
+/** Of one user each; the one that was longest unused is made anew when it is asked for again. */
+const LIVE_TABLES_MAX = 1_000;
 
 export interface Views {
   /** Creates the views, empty, so that they can be listed and described. */
@@ -61,28 +46,14 @@ export interface ViewWorld {
   readonly engine: Engine;
   readonly events: EventLog;
   readonly fleet: Fleet;
+  /** Of the documented latencies: 0 shows everything at once, 1 as late as Snowflake may be. */
+  readonly latencyScale: number;
 }
 
 export function createViews(world: ViewWorld): Views {
-  const refreshed = new Map<string, { readonly atMs: number; readonly tookMs: number }>();
+  const filler = new ViewFiller(world);
   let last: Promise<void> = Promise.resolve();
-
-  const fill = async (
-    schema: string,
-    name: string,
-    columns: readonly ProvidedColumn[],
-    rows: () => readonly (readonly Cell[])[],
-  ): Promise<void> => {
-    const key = `${schema}.${name}`;
-    const before = refreshed.get(key);
-    const startedMs = performance.now();
-    const isSlow = before !== undefined && before.tookMs > SLOW_REFRESH_MS;
-    if (isSlow && startedMs - before.atMs < SLOW_REFRESH_EVERY_MS) return;
-    await world.engine.replaceTable('SNOWFLAKE', schema, name, columns, rows());
-    const atMs = performance.now();
-    refreshed.set(key, { atMs, tookMs: atMs - startedMs });
-  };
-  /** One refresh at a time: two statements must not replace a table over each other. */
+  /** One refresh at a time: two statements must not amend a table over each other. */
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     const mine = last.then(work);
     last = mine.catch(() => undefined);
@@ -92,40 +63,122 @@ export function createViews(world: ViewWorld): Views {
   return {
     create: () =>
       inTurn(async () => {
-        for (const [schema, names] of Object.entries(ADMIN_SCHEMAS))
-          for (const name of names)
-            await world.engine.replaceTable('SNOWFLAKE', schema, name, VIEW_COLUMNS[name], []);
+        for (const { schema, name, columns } of [QUERY_HISTORY_VIEW, ATTRIBUTION_VIEW, ...VIEWS])
+          await world.engine.replaceTable(DATABASE, schema, name, columns, []);
       }),
     async prepare(sql, session) {
       if (!MENTIONS.test(sql)) return sql;
       const tokens = readTokens(sql);
       const isAdmin = session.role === 'ACCOUNTADMIN';
       const names = namesIn(tokens);
-      const schemas = Object.keys(ADMIN_SCHEMAS).filter(
+      const schemas = ADMIN_SCHEMAS.filter(
         (schema) => names.has(schema) || session.schema === schema,
       );
+      const references = historyReferences(tokens);
+      const warehouseFunctions = references.filter(({ name }) => WAREHOUSE_FUNCTIONS.has(name));
       const isReserved =
-        schemas.length > 0 || names.has(HISTORY_SCHEMA) || session.schema === HISTORY_SCHEMA;
+        schemas.length > 0 ||
+        warehouseFunctions.length > 0 ||
+        names.has(HISTORY_SCHEMA) ||
+        session.schema === HISTORY_SCHEMA;
       if (isReserved && !isAdmin) return undefined;
-      if (schemas.length > 0) world.fleet.settle();
-      for (const schema of schemas) {
-        for (const name of ADMIN_SCHEMAS[schema] ?? []) {
-          if (names.has(name))
-            await inTurn(() => fill(schema, name, VIEW_COLUMNS[name], () => viewRows(world, name)));
-        }
-      }
-      const functions = historyFunctions(tokens);
-      if (functions.length === 0) return sql;
-      const table = historyTable(isAdmin ? undefined : session.user.name);
+      if (isReserved) world.fleet.settle();
+      for (const schema of schemas) await inTurn(() => filler.fill(schema, names));
+      for (const { name } of warehouseFunctions) await inTurn(() => filler.fillFunction(name));
+      if (references.length === warehouseFunctions.length) return sql;
       const user = isAdmin ? undefined : session.user.name;
-      await inTurn(() =>
-        fill(HISTORY_SCHEMA, table, VIEW_COLUMNS.QUERY_HISTORY, () =>
-          queryRows(world.events.statements(), 'live', user),
-        ),
-      );
-      return splice(sql, functions, table);
+      await inTurn(() => filler.fillLive(user));
+      return withHistoryTable(sql, references, liveTableName(user), session);
     },
   };
+}
+
+class ViewFiller {
+  readonly #world: ViewWorld;
+  readonly #hashesOf = queryHasher();
+  readonly #queries: QueryHistoryTable;
+  readonly #attribution: AttributionTable;
+  readonly #compared = new Map<string, ComparedTable>();
+  readonly #live = new Map<string, LiveHistoryTable>();
+
+  constructor(world: ViewWorld) {
+    this.#world = world;
+    this.#queries = new QueryHistoryTable(world.engine, world.events, this.#hashesOf);
+    this.#attribution = new AttributionTable(world.engine, world.events, this.#hashesOf);
+  }
+
+  /** Brings the views of `schema` that are among `names` up to now. */
+  async fill(schema: string, names: ReadonlySet<string>): Promise<void> {
+    const viewing = this.#viewing(this.#world.latencyScale);
+    if (schema === QUERY_HISTORY_VIEW.schema && names.has(QUERY_HISTORY_VIEW.name))
+      await this.#queries.refresh(viewing);
+    const views = VIEWS.filter((view) => view.schema === schema && names.has(view.name));
+    const isAttributed = schema === ATTRIBUTION_VIEW.schema && names.has(ATTRIBUTION_VIEW.name);
+    if (views.length === 0 && !isAttributed) return;
+    await this.#attribution.refresh(viewing);
+    if (views.length === 0) return;
+    const sources = await this.#sources(viewing, views);
+    for (const view of views) await this.#show(view.schema, view, sources);
+  }
+
+  /** What TABLE(INFORMATION_SCHEMA.WAREHOUSE_…_HISTORY(…)) reads: the view without delay. */
+  async fillFunction(name: string): Promise<void> {
+    const view = VIEWS.find((one) => one.schema === 'ACCOUNT_USAGE' && one.name === name);
+    if (view === undefined) return;
+    await this.#attribution.refresh(this.#viewing(this.#world.latencyScale));
+    await this.#show(HISTORY_SCHEMA, view, await this.#sources(this.#viewing(0), [view]));
+  }
+
+  /** The query history without delay, of one user or of all. */
+  async fillLive(user: string | undefined): Promise<void> {
+    const name = liveTableName(user);
+    const { engine, events, clock } = this.#world;
+    const table =
+      this.#live.get(name) ??
+      new LiveHistoryTable(
+        engine,
+        events,
+        { schema: HISTORY_SCHEMA, name, columns: LIVE_QUERY_HISTORY },
+        user,
+        this.#hashesOf,
+      );
+    this.#live.delete(name);
+    this.#live.set(name, table);
+    for (const oldest of this.#live.keys()) {
+      if (this.#live.size <= LIVE_TABLES_MAX) break;
+      this.#live.delete(oldest);
+    }
+    await table.refresh(clock.now());
+  }
+
+  #viewing(latencyScale: number): Viewing {
+    return { now: this.#world.clock.now(), latencyScale };
+  }
+
+  async #sources(viewing: Viewing, views: readonly ViewDefinition[]): Promise<ViewSources> {
+    const { book } = this.#attribution;
+    const isOfStorage = views.some(({ name }) => name.includes('STORAGE'));
+    return {
+      viewing,
+      book,
+      metered: {
+        warehouseEvents: this.#world.events.warehouseEvents(),
+        cloudServices: book.cloudServices,
+        attributed: book.provisional().byHour,
+      },
+      tables: isOfStorage ? await this.#world.engine.tables(null, null) : [],
+    };
+  }
+
+  async #show(schema: string, view: ViewDefinition, sources: ViewSources): Promise<void> {
+    const { name, columns, orderBy } = view;
+    const key = `${schema}.${name}`;
+    const table =
+      this.#compared.get(key) ??
+      new ComparedTable(this.#world.engine, { schema, name, columns }, orderBy);
+    this.#compared.set(key, table);
+    await table.show(view.rows(sources));
+  }
 }
 
 /** Every name of the text, and the parts of names in strings, which IDENTIFIER and TABLE may turn into names. */
@@ -140,63 +193,7 @@ function namesIn(tokens: readonly Token[]): ReadonlySet<string> {
 }
 
 /** One table a user, so that nobody reads the rows of another; undefined: the one of all users. */
-function historyTable(user: string | undefined): string {
+function liveTableName(user: string | undefined): string {
   if (user === undefined) return 'QUERY_HISTORY_ALL';
   return `QUERY_HISTORY_${createHash('sha256').update(user).digest('hex').slice(0, 16).toUpperCase()}`;
-}
-
-function viewRows(world: ViewWorld, name: ViewName): readonly (readonly Cell[])[] {
-  const now = world.clock.now();
-  switch (name) {
-    case 'QUERY_HISTORY':
-      return queryRows(world.events.statements(), 'account-usage', undefined);
-    case 'WAREHOUSE_METERING_HISTORY':
-      return meteringRows(world.events, now);
-    case 'METERING_DAILY_HISTORY':
-      return meteringDailyRows(world.events, now);
-    case 'QUERY_ATTRIBUTION_HISTORY':
-      return attributionRows(world.events);
-    case 'QUERY_METERING_HISTORY':
-      return [];
-    case 'RATE_SHEET_DAILY':
-      return rateSheetRows(world.events, now);
-    case 'WAREHOUSE_EVENTS_HISTORY':
-      return warehouseEventRows(world.events.warehouseEvents());
-  }
-}
-
-/** What stands in place of `[db.]INFORMATION_SCHEMA.QUERY_HISTORY[_BY_…]`: the part that names the history. */
-interface HistoryReference {
-  readonly start: number;
-  readonly end: number;
-  readonly isCall: boolean;
-}
-
-function historyFunctions(tokens: readonly Token[]): readonly HistoryReference[] {
-  const found: HistoryReference[] = [];
-  tokens.forEach((token, index) => {
-    if (!HISTORY_FUNCTIONS.has(token.value) || token.kind === 'string') return;
-    if (tokens[index - 1]?.value !== '.' || tokens[index - 2]?.value !== 'INFORMATION_SCHEMA')
-      return;
-    const hasDatabase = tokens[index - 3]?.value === '.';
-    const first = tokens[index - (hasDatabase ? 4 : 2)];
-    if (first === undefined) return;
-    const isCall = tokens[index + 1]?.value === '(';
-    found.push(
-      isCall
-        ? { start: token.start, end: token.end, isCall }
-        : { start: first.start, end: token.end, isCall },
-    );
-  });
-  return found;
-}
-
-function splice(sql: string, references: readonly HistoryReference[], table: string): string {
-  let text = sql;
-  for (const { start, end, isCall } of [...references].reverse())
-    text =
-      text.slice(0, start) +
-      (isCall ? table : `SNOWFLAKE.${HISTORY_SCHEMA}.${table}`) +
-      text.slice(end);
-  return text;
 }

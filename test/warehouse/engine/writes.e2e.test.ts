@@ -287,8 +287,9 @@ test('a provided table is replaced as a whole, readable by all and writable by n
   expect(
     await failureOf(session, 'delete from snowflake.account_usage.query_history', inLab),
   ).toMatchObject({ code: '003001' });
-  await running.engine.replaceTable('SNOWFLAKE', 'TABLE_FUNCTIONS', 'QUERY_HISTORY', columns, [
-    ['f', '1', null, '1'],
+  const withEnd = [...columns.slice(0, 3), { name: 'END_TIME', type: 'TIMESTAMP_LTZ' }];
+  await running.engine.replaceTable('SNOWFLAKE', 'TABLE_FUNCTIONS', 'QUERY_HISTORY', withEnd, [
+    ['f', '1', null, null],
   ]);
   const called = await rowsOf(
     session,
@@ -311,17 +312,22 @@ test.each([
     `end_time_range_start => '2026-01-01 10:30:00', end_time_range_end => '2026-01-01 13:30:00+02:00'`,
     ['middle'],
   ],
+  ["user_name => 'ANN'", ['running', 'early']],
+  ["session_id => 8, user_name => 'BOB'", ['late']],
+  ['', ['running', 'late', 'middle', 'early']],
 ])('QUERY_HISTORY(%s) has its statements, latest end first', async (args, ids) => {
   const columns = [
     { name: 'QUERY_ID', type: 'VARCHAR' },
     { name: 'END_TIME', type: 'TIMESTAMP_LTZ' },
+    { name: 'USER_NAME', type: 'VARCHAR' },
+    { name: 'SESSION_ID', type: 'NUMBER(38,0)' },
   ];
   const ended = (hour: number): string => String(Date.UTC(2026, 0, 1, hour) / 1000);
   await running.engine.replaceTable('SNOWFLAKE', 'TABLE_FUNCTIONS', 'QUERY_HISTORY', columns, [
-    ['early', ended(10)],
-    ['middle', ended(11)],
-    ['running', null],
-    ['late', ended(12)],
+    ['early', ended(10), 'ANN', '7'],
+    ['middle', ended(11), 'BOB', '7'],
+    ['running', null, 'ANN', '8'],
+    ['late', ended(12), 'BOB', '8'],
   ]);
   const { rows } = await rowsOf(
     session,
@@ -335,7 +341,9 @@ test.each([
   'result_limit => 0',
   'result_limit => 2 + 2',
   'end_time_range_start => (select 1)',
-  'user_name => current_user()',
+  'result_limit => 10001',
+  "user_name => upper('a')",
+  "user_name => 'A', user_name => 'B'",
   '10',
 ])('QUERY_HISTORY(%s) is refused', async (args) => {
   expect(
@@ -345,6 +353,31 @@ test.each([
       inLab,
     ),
   ).toMatchObject({ code: '000002', sqlState: '0A000' });
+});
+
+test.each([
+  ["'2026-01-01 10:00:00', '2026-01-01 12:00:00'", ['ten', 'eleven']],
+  ["date_range_start => '2026-01-01 11:00:00'::timestamp_ltz, warehouse_name => 'W'", ['eleven']],
+  ['', ['ten', 'eleven', 'twelve']],
+])('WAREHOUSE_METERING_HISTORY(%s) has the hours of its range', async (args, ids) => {
+  const columns = [
+    { name: 'ID', type: 'VARCHAR' },
+    { name: 'START_TIME', type: 'TIMESTAMP_LTZ' },
+    { name: 'WAREHOUSE_NAME', type: 'VARCHAR' },
+  ];
+  const at = (hour: number): string => String(Date.UTC(2026, 0, 1, hour) / 1000);
+  const table = 'WAREHOUSE_METERING_HISTORY';
+  await running.engine.replaceTable('SNOWFLAKE', 'TABLE_FUNCTIONS', table, columns, [
+    ['ten', at(10), 'W'],
+    ['eleven', at(11), 'W'],
+    ['twelve', at(12), 'V'],
+  ]);
+  const { rows } = await rowsOf(
+    session,
+    `select id from table(information_schema.${table}(${args})) order by start_time`,
+    inLab,
+  );
+  expect(rows.map(([id]) => id)).toEqual(ids);
 });
 
 test('a dead engine process fails its statements with 000603 and is replaced', async () => {

@@ -1,16 +1,9 @@
 /** Table functions: GENERATOR, FLATTEN, RESULT_SCAN and those of INFORMATION_SCHEMA, as DuckDB text in place of the call. */
 import { StatementFailed, unsupported } from '../failures.js';
 import type { StatementRequest } from '../process/messages.js';
-import {
-  closing,
-  isSymbol,
-  isWord,
-  quoteName,
-  raw,
-  splitAtCommas,
-  type Piece,
-} from '../sql/pieces.js';
+import { closing, isWord, quoteName, raw, splitAtCommas, type Piece } from '../sql/pieces.js';
 import type { TableMention } from '../sql/table-names.js';
+import { informationFunction, named } from './information-functions.js';
 
 export interface Replacement {
   readonly pieces: readonly Piece[];
@@ -54,21 +47,8 @@ export function tableFunction(
       };
   }
   if (mention.parts.at(-2) === 'INFORMATION_SCHEMA')
-    return { pieces: provided(name, pieces, open + 1, close), to: close + 1 };
+    return { pieces: informationFunction(name, pieces, open + 1, close), to: close + 1 };
   throw new StatementFailed(unsupported(`table function ${name}`));
-}
-
-/** The value of `NAME => value` among the arguments. */
-function named(
-  pieces: readonly Piece[],
-  from: number,
-  to: number,
-  name: string,
-): readonly [number, number] | undefined {
-  const found = splitAtCommas(pieces, from, to).find(
-    ([start]) => isWord(pieces, start, name) && isSymbol(pieces, start + 1, '=>'),
-  );
-  return found === undefined ? undefined : [found[0] + 2, found[1]];
 }
 
 function generator(pieces: readonly Piece[], from: number, to: number): string {
@@ -92,49 +72,4 @@ function flattenInput(pieces: readonly Piece[], from: number, to: number): reado
   if (input === undefined || !isPlain)
     throw new StatementFailed(unsupported('FLATTEN with these options'));
   return pieces.slice(input[0], input[1]);
-}
-
-const HISTORY_ARGUMENTS = ['RESULT_LIMIT', 'END_TIME_RANGE_START', 'END_TIME_RANGE_END'] as const;
-
-/**
- * A provided table in place of a function. Arguments of the query history as Snowflake has them ("QUERY_HISTORY,
- * QUERY_HISTORY_BY_*"): of more statements than the limit those that ended last or still run; a range that has an end
- * leaves out what still runs. Other arguments are refused.
- */
-function provided(
-  name: string,
-  pieces: readonly Piece[],
-  from: number,
-  to: number,
-): readonly Piece[] {
-  const args = splitAtCommas(pieces, from, to);
-  const [limit, start, end] = HISTORY_ARGUMENTS.map((wanted) => named(pieces, from, to, wanted));
-  const isKnown = [limit, start, end].filter((one) => one !== undefined).length === args.length;
-  const isConstant = !pieces.slice(from, to).some(({ value }) => value === 'SELECT');
-  if (!isKnown || !isConstant) throw new StatementFailed(unsupported(`these arguments of ${name}`));
-  const at = pieces[from - 2];
-  const table = `"SNOWFLAKE.TABLE_FUNCTIONS".${quoteName(name)}`;
-  if (args.length === 0) return [raw(table, at)];
-  const instant = (range: readonly [number, number]): readonly Piece[] => [
-    raw('CAST((', at),
-    ...pieces.slice(...range),
-    raw(') AS TIMESTAMPTZ)', undefined),
-  ];
-  const conditions = [raw(`(SELECT * FROM ${table} WHERE TRUE`, at)];
-  if (start !== undefined)
-    conditions.push(
-      raw('AND (END_TIME IS NULL OR END_TIME >=', at),
-      ...instant(start),
-      raw(')', at),
-    );
-  if (end !== undefined) conditions.push(raw('AND END_TIME <=', at), ...instant(end));
-  const rows = limit === undefined ? '' : ` LIMIT ${resultLimit(pieces, limit)}`;
-  return [...conditions, raw(`ORDER BY END_TIME DESC NULLS FIRST${rows})`, at)];
-}
-
-function resultLimit(pieces: readonly Piece[], [from, to]: readonly [number, number]): number {
-  const count = to - from === 1 ? Number(pieces[from]?.value) : Number.NaN;
-  if (!Number.isSafeInteger(count) || count < 1)
-    throw new StatementFailed(unsupported('this RESULT_LIMIT'));
-  return count;
 }
