@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { catalogueStatements } from './statistics/catalogue-sql.js';
 import { MACROS } from './sql/functions/library.js';
+import { STAGE_TABLES } from './stages/catalogue.js';
 import type { StartOptions } from './process/messages.js';
 import { eventsStatement } from './world/events.js';
 import { MIX_MACROS } from './world/mix.js';
@@ -49,6 +50,7 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
   await service.run(`SET enable_external_access = false`);
   if (!(await isFilled(service))) await fill(service, options);
   await defineMacros(service);
+  for (const table of STAGE_TABLES) await service.run(table);
   await emptyProvided(service);
   await service.run(`SET lock_configuration = true`);
   return {

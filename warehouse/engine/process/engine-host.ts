@@ -1,14 +1,17 @@
 /** What the engine process holds: the database, its sessions, the transpiler; and the answer to each request. */
+import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { must } from '#base/assert.js';
 import type { TableAmendment } from '../engine.js';
 import { openDatabase, type Database } from '../database.js';
 import { Transpiler } from '../sql/transpiler.js';
+import { SessionStages, type StageWorld } from '../stages/catalogue.js';
+import { FileEngine } from '../stages/file-engine.js';
+import { StageFiles } from '../stages/stage-files.js';
 import { Session } from '../statement/session.js';
 import { listColumns, listDatabases, listSchemas, listTables } from '../statistics/catalogue.js';
 import { amendTable, replaceTable, type ProvidedTable } from '../statistics/provided.js';
 import { Statistics } from '../statistics/statistics.js';
-import { join } from 'node:path';
 import { ResultSpool } from '../../results/spool.js';
 import type { ChildReplies, ChildRequest, StartOptions } from './messages.js';
 
@@ -19,6 +22,7 @@ interface Opened {
   readonly database: Database;
   readonly statistics: Statistics;
   readonly spool: ResultSpool;
+  readonly stages: StageWorld;
 }
 
 export class EngineHost {
@@ -103,10 +107,13 @@ export class EngineHost {
     this.#transpiler.warm();
     const database = await openDatabase(options);
     const statistics = new Statistics(database.service, options.demoWorld);
-    // Only now: whoever has the database open has the folder, too.
+    // Only now: whoever has the database open has the folders, too.
     const spool = new ResultSpool(join(options.dataDir, 'results'), options.results, Date.now);
     setInterval(() => spool.sweep(), SWEEP_EVERY_MS).unref();
-    this.#opened = { database, statistics, spool };
+    const files = new StageFiles(join(options.dataDir, 'stages'));
+    await files.open();
+    const stages = { files, engine: new FileEngine(files.root) };
+    this.#opened = { database, statistics, spool, stages };
   }
 
   /** One at a time, on a connection of its own: the transaction must not take in what others ask meanwhile. */
@@ -129,11 +136,17 @@ export class EngineHost {
   }
 
   async #openSession(session: number): Promise<void> {
-    const { database, statistics, spool } = this.#open();
+    const { database, statistics, spool, stages: world } = this.#open();
     const connection = await database.connect();
     this.#sessions.set(
       session,
-      new Session({ connection, transpiler: this.#transpiler, statistics, spool }),
+      new Session({
+        connection,
+        transpiler: this.#transpiler,
+        statistics,
+        stages: new SessionStages(world),
+        spool,
+      }),
     );
   }
 
@@ -151,6 +164,7 @@ export class EngineHost {
     this.#sessions.clear();
     this.#writer?.closeSync();
     this.#writer = undefined;
+    this.#opened?.stages.engine.close();
     this.#opened?.database.close();
     this.#opened = undefined;
   }

@@ -2,6 +2,8 @@
 import { StatementFailed, unsupported } from '../failures.js';
 import { closing, isSymbol, isWord, toPieces, type Piece } from './pieces.js';
 
+const PATH_OWNERS: ReadonlySet<Piece['kind']> = new Set(['word', 'quoted', 'symbol', 'variable']);
+
 /** `pieces` with the keys of paths such as `v:key.inner[0].last` in the case of the text. */
 export function withPathCase(pieces: readonly Piece[], sql: string): readonly Piece[] {
   const out = [...pieces];
@@ -9,7 +11,7 @@ export function withPathCase(pieces: readonly Piece[], sql: string): readonly Pi
     const before = out[index - 1];
     if (!isSymbol(out, index, ':') || before === undefined) continue;
     // In an object literal a string stands before the colon.
-    if (before.kind !== 'word' && before.kind !== 'quoted' && before.kind !== 'symbol') continue;
+    if (!PATH_OWNERS.has(before.kind)) continue;
     index = pathEnd(out, index + 1, sql) - 1;
   }
   return out;

@@ -7,7 +7,9 @@ import { defaultFormat, type FileFormat } from './file-format.js';
 import { formatOf } from './format-of.js';
 import { optionText, readOptions, unknownOption } from './options.js';
 import { stageReference } from './stage-reference.js';
+import type { StageFile } from './stage-files.js';
 import { damaged, dropStaged, emptyStaged, stageRows } from './staged-table.js';
+import type { StagedFile, StagedTable } from './staged-table.js';
 import { isStage, stageFiles } from './transfers.js';
 
 export interface FromStage {
@@ -16,6 +18,7 @@ export interface FromStage {
   readonly bytes: number;
   /** Names of the temporary tables. */
   readonly tables: readonly string[];
+  readonly files: readonly StagedFile[];
 }
 
 /** Most columns of a delimited file that a statement may name. */
@@ -34,19 +37,20 @@ function isQuotedStage(pieces: readonly Piece[], at: number): boolean {
 
 /**
  * `pieces` with every stage replaced by a temporary table of its files' rows; without rows when the statement is only
- * compiled. `choose` gives the format when the clause names none. Throws StatementFailed for a damaged record.
+ * compiled. `chosen` are the files and the format of a statement around the query. Throws StatementFailed for a damaged record.
  */
 export async function withStages(
   session: StageSession,
   pieces: readonly Piece[],
   request: StatementRequest,
   isCompiled: boolean,
-  chosen?: { readonly format?: FileFormat; readonly pattern?: string },
+  chosen?: { readonly format: FileFormat; readonly files: readonly StageFile[] },
 ): Promise<FromStage> {
   if (pieces.some((_, at) => isStar(pieces, at)))
     throw new StatementFailed(unsupported('SELECT * of a stage; name the columns $1, $2, …'));
   const out: Piece[] = [];
   const tables: string[] = [];
+  const files: StagedFile[] = [];
   let bytes = 0;
   for (let at = 0; at < pieces.length; at += 1) {
     const piece = pieces[at];
@@ -69,10 +73,11 @@ export async function withStages(
       ...chosen,
     });
     bytes += read.bytes;
+    files.push(...read.files);
     out.push(raw(read.sql, piece));
     at = end;
   }
-  return { pieces: out, bytes, tables };
+  return { pieces: out, bytes, tables, files };
 }
 
 /** Drops the temporary tables of a statement. */
@@ -85,7 +90,7 @@ interface Wanted {
   readonly width: number;
   readonly isCompiled: boolean;
   readonly format?: FileFormat;
-  readonly pattern?: string;
+  readonly files?: readonly StageFile[];
 }
 
 async function readStage(
@@ -94,11 +99,11 @@ async function readStage(
   clause: readonly Piece[],
   request: StatementRequest,
   wanted: Wanted,
-): Promise<{ readonly sql: string; readonly bytes: number }> {
+): Promise<Pick<StagedTable, 'sql' | 'bytes' | 'files'>> {
   const reference = stageReference(piece.value, request.sql, piece.start);
   const stage = await usedStage(session, reference, request);
   let format = wanted.format ?? stage.format ?? defaultFormat();
-  let { pattern } = wanted;
+  let pattern: string | undefined;
   for (const option of readOptions(clause, 0, clause.length, request.sql)) {
     if (option.name === 'FILE_FORMAT')
       format = (await formatOf(session, option, request, format)).format;
@@ -107,12 +112,13 @@ async function readStage(
   }
   const width = format.type === 'CSV' ? wanted.width : 1;
   const layout = { name: wanted.name, width };
-  if (wanted.isCompiled) return { sql: await emptyStaged(session, layout, format), bytes: 0 };
-  const files = await stageFiles(session, stage, pattern);
+  if (wanted.isCompiled)
+    return { sql: await emptyStaged(session, layout, format), bytes: 0, files: [] };
+  const files = wanted.files ?? (await stageFiles(session, stage, pattern));
   const staged = await stageRows(session, stage, files, format, layout);
   for (const file of staged.files)
     if (file.first !== undefined) throw damaged(file, file.first, '');
-  return { sql: staged.sql, bytes: staged.bytes };
+  return staged;
 }
 
 /** The highest `$n` of the statement, which the substitution of variables has made COLUMNn. */

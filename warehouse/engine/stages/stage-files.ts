@@ -131,10 +131,12 @@ export class StageFiles {
     return path.join(this.root, PARTIAL, String(this.#lastPartial));
   }
 
-  /** Moves a finished file into its stage, replacing one of the same name. */
-  async publish(partial: string, directory: string, file: string): Promise<void> {
+  /** Moves a finished file into its stage, replacing one of the same name; returns its bytes. */
+  async publish(partial: string, directory: string, file: string): Promise<number> {
     await this.folder(directory, path.posix.dirname(file).replace(/^\.$/, ''));
-    await rename(partial, await this.place(directory, file));
+    const place = await this.place(directory, file);
+    await rename(partial, place);
+    return (await lstat(place)).size;
   }
 
   /** Writes a whole file. */

@@ -4,6 +4,7 @@ import type { EngineBind } from '../engine.js';
 import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
 import { closing, isSymbol, isWord, raw, type Piece } from '../sql/pieces.js';
 import { plainBind, substitute } from '../sql/substitute.js';
+import { withStageBinds } from '../stages/stage-binds.js';
 import { filledTable } from '../statistics/provided.js';
 import type { Running, Session } from './session.js';
 
@@ -14,7 +15,12 @@ export async function withArrayBinds(
   session: Session,
   running: Running,
 ): Promise<readonly Piece[]> {
-  const { binds } = running.request;
+  const { binds, bindStage } = running.request;
+  if (bindStage !== undefined) {
+    const staged = await withStageBinds(session, running.source, running.request, bindStage);
+    running.stagedBytes += staged.bytes;
+    return finished(running, staged.pieces);
+  }
   const first = binds.find(({ value }) => typeof value === 'object' && value !== null);
   if (first === undefined) return running.pieces;
   const rows = (first.value as readonly unknown[]).length;
@@ -51,7 +57,7 @@ function columnOf(
 
 /** `VALUES (a, ?)` becomes `SELECT a, CAST(B1 AS …) FROM binds`. */
 function selecting(running: Running, types: readonly string[]): readonly Piece[] {
-  const { source, request } = running;
+  const { source } = running;
   const at = source.findIndex(
     (_, index) => isWord(source, index, 'VALUES') && isSymbol(source, index + 1, '('),
   );
@@ -71,5 +77,9 @@ function selecting(running: Running, types: readonly string[]): readonly Piece[]
     ...inside,
     raw(`FROM temp.main."${BINDS_TABLE}"`, source[close]),
   ];
-  return withIdentifiers(substitute(withPathCase(whole, request.sql), request, new Date()));
+  return finished(running, whole);
+}
+
+function finished({ request }: Running, pieces: readonly Piece[]): readonly Piece[] {
+  return withIdentifiers(substitute(withPathCase(pieces, request.sql), request, new Date()));
 }

@@ -11,6 +11,8 @@ import {
 import type { RowsAsText } from '../process/messages.js';
 import { isSymbol, isWord, quoteDuckText, quoteName, type Piece } from '../sql/pieces.js';
 import { dotted, fullSchema, type FullName } from '../sql/resolve.js';
+import { forgetContainer } from '../stages/catalogue.js';
+import { forgetLoads } from '../stages/loads.js';
 import { listDatabases, listSchemas } from '../statistics/catalogue.js';
 import { tableDefinition, type TableDefinition } from './table-definition.js';
 import { refuseReadOnly } from './read-only.js';
@@ -95,12 +97,13 @@ async function container(session: Session, running: Running, head: Head): Promis
   const drops = (isDatabase ? schemas : [name]).map(
     (schema) => `DROP SCHEMA ${quoteName(duckSchema(database, schema))} CASCADE`,
   );
+  const forgotten = forgetContainer(database, isDatabase ? undefined : name);
   if (!isDatabase && !databases.includes(database))
     throw new StatementFailed(missingContainer('Database', database));
   if (head.verb === 'DROP') {
     if (!exists && !head.hasIf) throw new StatementFailed(missingContainer(kind, label));
     if (!exists) return status(`Drop statement executed successfully (${label} already dropped).`);
-    await all(session, drops);
+    await all(session, [...drops, ...forgotten]);
     return status(`${label} successfully dropped.`);
   }
   if (head.verb !== 'CREATE') throw new StatementFailed(unsupported(`${head.verb} ${head.object}`));
@@ -109,7 +112,7 @@ async function container(session: Session, running: Running, head: Head): Promis
     return { ...status(`${label} already exists, statement succeeded.`), ...current };
   if (exists && !head.prefixes.has('REPLACE')) throw new StatementFailed(objectExists(label));
   await all(session, [
-    ...(exists ? drops : []),
+    ...(exists ? [...drops, ...forgotten] : []),
     ...(isDatabase ? databaseStatements(database) : schemaStatements(database, name)),
   ]);
   return { ...status(`${kind} ${label} successfully created.`), ...current };
@@ -248,6 +251,7 @@ async function alterTable(session: Session, running: Running, head: Head): Promi
       return status(`${full.name} successfully dropped.`);
     case 'TRUNCATE':
       await session.connection.run(`TRUNCATE ${target}`);
+      await forgetLoads(session, full);
       return status('Statement executed successfully.');
     default:
       await alter(session, running, nameEnd(running.pieces, head.nameAt), target);

@@ -12,6 +12,8 @@ import { isSymbol, toPieces, type Piece } from '../sql/pieces.js';
 import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
 import { substitute } from '../sql/substitute.js';
 import { translate, type Names, type ResolvedMention } from '../sql/translate.js';
+import type { SessionStages } from '../stages/catalogue.js';
+import { compiledReads, STAGE_VERBS, stageAnswer, withStagedReads } from '../stages/dispatch.js';
 import { withZonedItems } from '../sql/zoned-items.js';
 import type { Transpiler } from '../sql/transpiler.js';
 import type { Statistics } from '../statistics/statistics.js';
@@ -28,6 +30,7 @@ export interface SessionParts {
   readonly transpiler: Transpiler;
   readonly statistics: Statistics;
   readonly spool: ResultSpool;
+  readonly stages: SessionStages;
 }
 
 /** A statement on its way: its text and what is known of it so far. */
@@ -36,6 +39,8 @@ export interface Running {
   readonly source: readonly Piece[];
   readonly pieces: readonly Piece[];
   mentions: readonly ResolvedMention[];
+  /** Bytes of files that its array binds were read from. */
+  stagedBytes: number;
 }
 
 const INTERRUPT_EVERY_MS = 100;
@@ -43,6 +48,7 @@ const INTERRUPT_EVERY_MS = 100;
 export class Session {
   readonly connection: DuckDBConnection;
   readonly statistics: Statistics;
+  readonly stages: SessionStages;
   /** Full dotted names of this session's temporary tables. */
   readonly temporary: Set<string> = new Set<string>();
   isInTransaction = false;
@@ -56,6 +62,7 @@ export class Session {
   constructor(parts: SessionParts) {
     this.connection = parts.connection;
     this.statistics = parts.statistics;
+    this.stages = parts.stages;
     this.#transpiler = parts.transpiler;
     this.#spool = parts.spool;
     this.#earlier = new EarlierResults(parts.connection);
@@ -69,13 +76,15 @@ export class Session {
   ): Promise<RowsAsText | EngineFailure> {
     return this.#inTurn(request, id, (running) => {
       if (isCancelled()) throw new StatementFailed(cancelled());
-      return this.#dispatch(running);
+      return withStagedReads(this, running, (read) => this.#dispatch(read));
     });
   }
 
   /** Compiles a statement. */
   plan(request: StatementRequest, id: number): Promise<EnginePlan | EngineFailure> {
-    return this.#inTurn(request, id, (running) => this.#plan(running));
+    return this.#inTurn(request, id, async (running) =>
+      this.#plan(await compiledReads(this, running)),
+    );
   }
 
   /** Stops statement `id` if it is the one that runs now; it ends with 000604. */
@@ -88,10 +97,15 @@ export class Session {
   close(): void {
     this.connection.interrupt();
     this.connection.closeSync();
+    // What a failed removal leaves is removed when the engine starts again.
+    this.stages.close().catch(() => undefined);
   }
 
   /** Text of a statement for DuckDB. */
   async translate(running: Running, pieces: readonly Piece[] = running.pieces): Promise<string> {
+    const stage = pieces.find(({ kind }) => kind === 'stage' || kind === 'fileUrl');
+    if (stage !== undefined)
+      throw new StatementFailed(syntaxError(running.request.sql, stage.start, stage.text));
     await this.#earlier.load(running.request.results);
     const { duckSql, mentions } = await translate(
       pieces,
@@ -168,6 +182,8 @@ export class Session {
   }
 
   #dispatch(running: Running): Promise<RowsAsText> {
+    const staged = stageAnswer(this, running);
+    if (staged !== undefined) return staged;
     switch (verbOf(running.pieces)) {
       case 'INSERT':
       case 'UPDATE':
@@ -194,7 +210,7 @@ export class Session {
   /** Runs a SELECT: rows as JSON texts, columns, and what it scans by the statistics. */
   async query(running: Running): Promise<RowsAsText> {
     const duckSql = await this.translate(running, withZonedItems(running.pieces));
-    const { columns, types } = await this.#describe(running, duckSql);
+    const { columns, types } = await this.describe(running, duckSql);
     const scans = await this.statistics.scansOf(this.connection, duckSql);
     const written = await this.#rows(rowsSql(duckSql, types), measuredColumns(types));
     return {
@@ -208,19 +224,20 @@ export class Session {
 
   async #plan(running: Running): Promise<EnginePlan> {
     const verb = verbOf(running.pieces);
-    const statementTypeId = TYPE_OF_VERB[verb] ?? STATEMENT_TYPES.select;
-    if (statementTypeId >= STATEMENT_TYPES.tcl)
+    const statementTypeId = TYPE_OF_VERB[verb] ?? STAGE_VERBS[verb] ?? STATEMENT_TYPES.select;
+    if (STAGE_VERBS[verb] !== undefined || statementTypeId >= STATEMENT_TYPES.tcl)
       return { kind: 'plan', scans: [], columns: [], statementTypeId };
     const duckSql = await this.translate(running, withZonedItems(running.pieces));
     const scans = await this.statistics.scansOf(this.connection, duckSql);
     const columns =
       statementTypeId === STATEMENT_TYPES.select
-        ? (await this.#describe(running, duckSql)).columns
+        ? (await this.describe(running, duckSql)).columns
         : [];
     return { kind: 'plan', scans: this.statistics.planned(scans), columns, statementTypeId };
   }
 
-  async #describe(
+  /** Columns of a query in DuckDB's text, under the names that the statement's text gives them. */
+  async describe(
     running: Running,
     duckSql: string,
   ): Promise<{ readonly columns: readonly RowType[]; readonly types: readonly DuckDBType[] }> {
@@ -301,7 +318,9 @@ function read(request: StatementRequest): Running {
       failure('000900', '42601', 'SQL compilation error:\nEmpty SQL statement.'),
     );
   const first = source[0];
-  if (first !== undefined && !QUERY_VERBS.has(verb) && TYPE_OF_VERB[verb] === undefined)
+  const isKnown =
+    QUERY_VERBS.has(verb) || TYPE_OF_VERB[verb] !== undefined || STAGE_VERBS[verb] !== undefined;
+  if (first !== undefined && !isKnown)
     throw new StatementFailed(
       syntaxError(
         request.sql,
@@ -310,7 +329,7 @@ function read(request: StatementRequest): Running {
       ),
     );
   const known = substitute(withPathCase(source, request.sql), request, new Date());
-  return { request, source, pieces: withIdentifiers(known), mentions: [] };
+  return { request, source, pieces: withIdentifiers(known), mentions: [], stagedBytes: 0 };
 }
 
 function describe(
