@@ -34,5 +34,5 @@ export const DEFAULT_CLIENT_PARAMETERS: readonly ClientParameter[] = [
   { name: 'JDBC_RS_COLUMN_CASE_INSENSITIVE', value: false },
   { name: 'JDBC_TREAT_DECIMAL_AS_INT', value: true },
   { name: 'JDBC_USE_SESSION_TIMEZONE', value: true },
-  { name: 'JDBC_ENABLE_PUT_GET', value: false },
+  { name: 'JDBC_ENABLE_PUT_GET', value: true },
 ];

@@ -12,6 +12,7 @@ import { resultFormat } from '../results/format.js';
 import type { PageName } from '../results/links.js';
 import { rowCountOf } from '../statement/outcome.js';
 import type { Rows } from '../statement/outcome.js';
+import { transferFields } from '../stages/file-transfer.js';
 import { sizeLabel } from '../fleet/rates.js';
 import { withoutPasswords } from '../identity/redaction.js';
 import { scanOf, statusOf } from '../statement/statement.js';
@@ -72,6 +73,7 @@ export function settledReply(
     statementTypeId: outcome.statementTypeId,
     version: 1,
     ...dmlStats(outcome),
+    ...(outcome.transfer === undefined ? {} : transferFields(outcome.transfer)),
     ...(outcome.children === undefined
       ? {}
       : {

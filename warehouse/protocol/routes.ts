@@ -16,6 +16,7 @@ import { inProgressReply, loggedEntry, monitoringEntry, settledReply } from './r
 import type { Delivery } from './reply.js';
 import { resultPage } from './result-pages.js';
 import type { PageWorld } from './result-pages.js';
+import { isLoopback } from '../stages/file-transfer.js';
 import type { Session } from '../identity/sessions.js';
 import type { Statement, StatementRequest } from '../statement/statement.js';
 
@@ -67,7 +68,13 @@ export async function route(world: RouteWorld, request: IncomingMessage): Promis
       return withSession(world, request, (session) => logout(world, session));
     case 'POST /queries/v1/query-request':
       return withSession(world, request, (session, body) =>
-        query(world, delivery(world, request, session), searchParams, body),
+        query(
+          world,
+          delivery(world, request, session),
+          searchParams,
+          body,
+          isLoopback(request.socket.remoteAddress),
+        ),
       );
     case 'POST /queries/v1/abort-request':
       return withSession(world, request, (session, body) => {
@@ -147,6 +154,7 @@ async function query(
   to: Delivery,
   search: URLSearchParams,
   body: Readonly<Record<string, unknown>>,
+  isLocal: boolean,
 ): Promise<Envelope<unknown>> {
   const sql = body['sqlText'];
   const requestId = search.get('requestId');
@@ -157,6 +165,7 @@ async function query(
     );
   if (requestId === null || requestId === '')
     return refusal('390142', 'Incoming request does not contain a requestId.');
+  const bindStage = body['bindStage'];
   const request: StatementRequest = {
     requestId,
     sql,
@@ -164,6 +173,8 @@ async function query(
     parameters: readParameters(body['parameters']),
     describeOnly: body['describeOnly'] === true,
     isAsync: body['asyncExec'] === true,
+    isLocal,
+    ...(typeof bindStage === 'string' && bindStage !== '' ? { bindStage } : {}),
   };
   const statement = world.statements.submit(to.session, request);
   if (request.isAsync) return inProgressReply(statement);

@@ -127,7 +127,7 @@ async function runMany(
   statement: Statement,
   texts: readonly string[],
 ): Promise<Executed> {
-  if (statement.request.binds.length > 0)
+  if (statement.request.binds.length > 0 || statement.request.bindStage !== undefined)
     return free(
       statement,
       failure('000002', '0A000', 'Binds are not supported for several statements at once.'),
@@ -270,6 +270,7 @@ export function engineRequest(
     database: session.database,
     schema: session.schema,
     binds: request.binds,
+    ...(request.bindStage === undefined ? {} : { bindStage: request.bindStage }),
     context: contextOf(session, parts.clock.now(), sql),
     isAutocommit: isAutocommit(new Map([...session.parameters, ...request.parameters])),
     parameters: engineParameters(session.parameters, request.parameters),

@@ -1,4 +1,4 @@
-import type { EngineFailure, ScanProfile } from '../engine/engine.js';
+import type { EngineFailure, FileTransfer, ScanProfile } from '../engine/engine.js';
 import type { Cell, RowType } from '#base/wire/row-type.js';
 import type { StoredResult } from '../results/stored-result.js';
 import { columnType } from '#base/wire/row-type.js';
@@ -18,6 +18,8 @@ export interface Rows {
   readonly scan: ScanProfile;
   /** Children of a multi-statement request. */
   readonly children?: readonly { readonly id: string; readonly statementTypeId: number }[];
+  /** PUT and GET: what the driver is to copy. */
+  readonly transfer?: FileTransfer;
 }
 
 /** How a statement ended. */

@@ -3,13 +3,12 @@ import type { Clock } from '#base/time.js';
 import type { Engine } from '../engine/engine.js';
 import { explain, isExplain } from './explain.js';
 import type { Fleet } from '../fleet/fleet.js';
-import { WIRE_CODES } from '#base/wire/codes.js';
-import { failure } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import { sessionStatement } from './session-statements.js';
 import type { Sessions } from '../identity/sessions.js';
 import { describeObject } from '../metadata/describe.js';
 import { show } from '../metadata/show.js';
+import { isStageMetadata, stageMetadata } from '../stages/stage-metadata.js';
 import type { Statement } from './statement.js';
 import type { Statements } from './statements.js';
 import { systemFunction } from './system-functions.js';
@@ -53,6 +52,7 @@ export async function ownStatement(
   const reader = new TokenReader(tokens);
   const first = reader.peek();
   if (first?.kind !== 'word') return ENGINE;
+  if (isStageMetadata(tokens)) return answered(await stageMetadata(world, statement, sql, tokens));
   switch (first.value) {
     case 'USE':
     case 'SET':
@@ -81,19 +81,6 @@ export async function ownStatement(
       );
     case 'EXPLAIN':
       return isExplain(tokens) ? answered(await explain(world, statement, sql, tokens)) : ENGINE;
-    case 'PUT':
-    case 'GET':
-    case 'LIST':
-    case 'LS':
-    case 'REMOVE':
-    case 'RM':
-      return answered(
-        failure(
-          WIRE_CODES.unsupported,
-          '0A000',
-          `Unsupported feature '${first.value}': this warehouse has no stages.`,
-        ),
-      );
     case 'SELECT':
     case 'CALL':
       return systemFunction(world, statement, tokens);

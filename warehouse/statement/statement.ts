@@ -18,6 +18,10 @@ export interface StatementRequest {
   readonly parameters: Parameters;
   readonly describeOnly: boolean;
   readonly isAsync: boolean;
+  /** `@stage/path` where the driver has put array binds that are not in `binds`. */
+  readonly bindStage?: string;
+  /** The client speaks from this machine. */
+  readonly isLocal?: boolean;
 }
 
 /** What a statement used, by the warehouse clock. */

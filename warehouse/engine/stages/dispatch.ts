@@ -9,9 +9,8 @@ import { copyIntoTable } from './copy-into-table.js';
 import { formatStatement, showFormats } from './format-statements.js';
 import { dropStages, readsStage, withStages } from './from-stage.js';
 import { kindAt } from './named-objects.js';
-import { dropStaged } from './staged-table.js';
 import { showStages, stageStatement } from './stage-statements.js';
-import { STAGED_BINDS } from './stage-binds.js';
+import { BIND_TABLES } from './stage-binds.js';
 import type { StatementSession } from './statement-session.js';
 import { get, isStage, list, put, remove } from './transfers.js';
 import { unload } from './unload.js';
@@ -108,8 +107,7 @@ export async function withStagedReads(
       scan: { ...answer.scan, bytesScanned: answer.scan.bytesScanned + bytes },
     };
   } finally {
-    await dropStages(session, staged.tables);
-    await dropStaged(session, STAGED_BINDS);
+    await dropStages(session, [...staged.tables, ...BIND_TABLES]);
   }
 }
 

@@ -4,7 +4,15 @@
  */
 import { failure, StatementFailed, syntaxError, unsupported } from '../failures.js';
 import type { StatementRequest } from '../process/messages.js';
-import { closing, isSymbol, isWord, raw, splitAtCommas, type Piece } from '../sql/pieces.js';
+import {
+  closing,
+  isSymbol,
+  isWord,
+  quoteName,
+  raw,
+  splitAtCommas,
+  type Piece,
+} from '../sql/pieces.js';
 import { usedStage, type StageSession } from './catalogue.js';
 import { defaultFormat } from './file-format.js';
 import { strictLoadSql } from './load-expressions.js';
@@ -13,8 +21,10 @@ import { damaged, stageRows } from './staged-table.js';
 import { targetAt, type TargetColumn } from './target-table.js';
 import { isStage, stageFiles } from './transfers.js';
 
-/** Temporary table of the values. */
-export const STAGED_BINDS = 'stage binds';
+/** Temporary tables of the values: as texts, and as values of the target's columns. */
+const STAGED_BINDS = 'stage binds';
+const LOADED_BINDS = 'loaded binds';
+export const BIND_TABLES: readonly string[] = [STAGED_BINDS, LOADED_BINDS];
 
 export interface StageBinds {
   readonly pieces: readonly Piece[];
@@ -53,12 +63,16 @@ export async function withStageBinds(
   });
   for (const file of staged.files)
     if (file.first !== undefined) throw damaged(file, file.first, '');
-  const cells = valueCells(source, values, target.columns, format);
+  const { cells, loaded } = valueCells(source, values, target.columns, format);
+  // The conversions are DuckDB's text: they have to be done before the statement goes through translation.
+  await session.connection.run(
+    `CREATE OR REPLACE TEMP TABLE ${quoteName(LOADED_BINDS)} AS SELECT ${loaded.join(', ')} FROM ${staged.sql}`,
+  );
   const pieces = [
     ...source.slice(0, at),
     raw('SELECT', source[at]),
     ...cells,
-    raw(`FROM ${staged.sql}`, source[close]),
+    raw(`FROM temp.main.${quoteName(LOADED_BINDS)}`, source[close]),
   ];
   return { pieces, bytes: staged.bytes };
 }
@@ -78,8 +92,9 @@ function valueCells(
   values: readonly (readonly [number, number])[],
   columns: readonly TargetColumn[],
   format: ReturnType<typeof defaultFormat>,
-): readonly Piece[] {
+): { readonly cells: readonly Piece[]; readonly loaded: readonly string[] } {
   const out: Piece[] = [];
+  const loaded: string[] = [];
   let next = 0;
   for (const [place, [from, to]] of values.entries()) {
     if (place > 0) out.push({ ...raw(',', source[from]), isSpaced: false });
@@ -95,8 +110,10 @@ function valueCells(
       const index = named === null ? next++ : Number(named[1]) - 1;
       const cell = `COLUMN${index + 1}`;
       const isWhole = to - from === 1 && column !== undefined;
-      out.push(raw(isWhole ? strictLoadSql(cell, column.type, format, column.name) : cell, piece));
+      const value = isWhole ? strictLoadSql(cell, column.type, format, column.name) : cell;
+      loaded.push(`${value} AS B${loaded.length + 1}`);
+      out.push(raw(`B${loaded.length}`, piece));
     }
   }
-  return out;
+  return { cells: out, loaded };
 }

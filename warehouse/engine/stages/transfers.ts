@@ -42,13 +42,23 @@ export async function stageAt(
         piece === undefined ? '<EOF>' : piece.text,
       ),
     );
-  const reference = stageReference(piece.value, request.sql, piece.start);
+  const reference = stageReference(writtenStage(piece), request.sql, piece.start);
   return await usedStage(session, reference, request);
 }
 
-/** `@…` or `'@…'`. */
+/** `@…`, `'@…'`, or a bind of such a text, which the Python connector sends. */
 export function isStage(piece: Piece | undefined): boolean {
-  return piece?.kind === 'stage' || (piece?.kind === 'string' && piece.value.startsWith('@'));
+  if (piece === undefined) return false;
+  const isText = piece.kind === 'string' || piece.kind === 'raw';
+  return piece.kind === 'stage' || (isText && writtenStage(piece).startsWith('@'));
+}
+
+/** The stage's text; a bind has become a literal by now. */
+function writtenStage(piece: Piece): string {
+  const literal = piece.kind === 'raw' ? /^'(.*)'$/s.exec(piece.text)?.[1] : undefined;
+  return literal === undefined
+    ? piece.value
+    : literal.replaceAll("''", "'").replaceAll('\\\\', '\\');
 }
 
 function fileUrlAt(pieces: readonly Piece[], at: number, sql: string): string {
