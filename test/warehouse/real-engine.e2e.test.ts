@@ -58,6 +58,23 @@ describe('the real Node driver against the warehouse on the real engine', () => 
     await client.close();
   });
 
+  test('ROWS_PER_RESULTSET cuts a result in the order asked for, and 0 lifts it', async () => {
+    const client = await connect(warehouse.port, { schema: 'TPCH' });
+    const keys = async (): Promise<readonly unknown[]> =>
+      (await client.query('SELECT c_custkey AS k FROM customer ORDER BY 1')).rows.map(
+        (row) => row['K'],
+      );
+    const all = await keys();
+    expect(all).toHaveLength(1500);
+    await client.query('ALTER SESSION SET ROWS_PER_RESULTSET = 7');
+    expect(await keys()).toEqual(all.slice(0, 7));
+    await client.query('ALTER SESSION SET ROWS_PER_RESULTSET = 1400');
+    expect(await keys()).toEqual(all.slice(0, 1400));
+    await client.query('ALTER SESSION UNSET ROWS_PER_RESULTSET');
+    expect(await keys()).toHaveLength(1500);
+    await client.close();
+  });
+
   test('context functions follow the session, and the clock is the warehouse clock', async () => {
     const client = await connect(warehouse.port, { warehouse: 'BATCH_WH', role: 'PUBLIC' });
     const { rows } = await client.query(

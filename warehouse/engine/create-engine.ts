@@ -163,9 +163,10 @@ function statementRequest(request: EngineRequest): StatementRequest {
     }
   }
   const { sql, database, schema, binds, context, bindStage } = request;
-  const { isAutocommit = true, parameters = {} } = request;
+  const { isAutocommit = true, parameters = {}, rowsMax = 0 } = request;
   const staged = bindStage === undefined ? {} : { bindStage };
-  return { sql, database, schema, binds, context, isAutocommit, parameters, results, ...staged };
+  const settings = { isAutocommit, parameters, rowsMax };
+  return { sql, database, schema, binds, context, ...settings, results, ...staged };
 }
 
 function cancelled(): EngineFailure {

@@ -24,6 +24,8 @@ export interface EngineRequest {
   readonly context: Readonly<Record<string, string | null>>;
   /** `@stage/path` of CSV files that hold the values of an array bind, one record a row; instead of `binds`. */
   readonly bindStage?: string;
+  /** Most rows of a query's result (Snowflake, "Parameters", ROWS_PER_RESULTSET); 0 or left out = all. */
+  readonly rowsMax?: number;
   /** False: a DML statement opens a transaction that lasts until COMMIT, ROLLBACK or a definition. True when left out. */
   readonly isAutocommit?: boolean;
   /** Session parameters that change what SQL means, by name: every one of ENGINE_HONOURED, with a value it honours. Defaults when left out. */

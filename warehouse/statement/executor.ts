@@ -13,7 +13,6 @@ import { ownStatement } from './own-statements.js';
 import type { OwnWorld } from './own-statements.js';
 import { engineParameters, isAutocommit, parameterNumber, unhonouredIn } from './parameters.js';
 import { NODES } from '../fleet/rates.js';
-import { withinRowLimit } from './row-limit.js';
 import type { Sessions } from '../identity/sessions.js';
 import type { Statement } from './statement.js';
 import { freeUsage } from './statements.js';
@@ -252,7 +251,7 @@ async function execute(
     if (outcome.kind === 'failed') return outcome;
     if (outcome.database !== undefined) statement.session.database = outcome.database;
     if (outcome.schema !== undefined) statement.session.schema = outcome.schema;
-    return withinRowLimit(statement, outcome);
+    return outcome;
   } finally {
     clearTimeout(timer);
   }
@@ -265,6 +264,7 @@ export function engineRequest(
   sql: string,
 ): EngineRequest {
   const { session, request } = statement;
+  const set = new Map([...session.parameters, ...request.parameters]);
   return {
     sql,
     database: session.database,
@@ -272,7 +272,8 @@ export function engineRequest(
     binds: request.binds,
     ...(request.bindStage === undefined ? {} : { bindStage: request.bindStage }),
     context: contextOf(session, parts.clock.now(), sql),
-    isAutocommit: isAutocommit(new Map([...session.parameters, ...request.parameters])),
+    rowsMax: parameterNumber(set, 'ROWS_PER_RESULTSET', 0),
+    isAutocommit: isAutocommit(set),
     parameters: engineParameters(session.parameters, request.parameters),
     result(queryId) {
       const outcome = parts.statements().find(session, queryId)?.settled?.outcome;

@@ -22,6 +22,8 @@ export interface StatementRequest {
   readonly binds: readonly EngineBind[];
   readonly context: Readonly<Record<string, string | null>>;
   readonly isAutocommit: boolean;
+  /** 0 = all. */
+  readonly rowsMax: number;
   readonly bindStage?: string;
   readonly parameters: Readonly<Record<string, ParameterScalar>>;
   readonly results: Readonly<Record<string, EarlierResult>>;

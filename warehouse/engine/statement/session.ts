@@ -212,7 +212,9 @@ export class Session {
     const duckSql = await this.translate(running, withZonedItems(running.pieces));
     const { columns, types } = await this.describe(running, duckSql);
     const scans = await this.statistics.scansOf(this.connection, duckSql);
-    const written = await this.#rows(rowsSql(duckSql, types), measuredColumns(types));
+    const { rowsMax } = running.request;
+    const limit = rowsMax > 0 ? ` LIMIT ${Math.trunc(rowsMax)}` : '';
+    const written = await this.#rows(rowsSql(duckSql, types) + limit, measuredColumns(types));
     return {
       kind: 'rows',
       columns,
