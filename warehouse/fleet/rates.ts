@@ -88,17 +88,23 @@ export const STANDARD_MAKE: WarehouseMake = {
 
 interface DatedRates {
   readonly effectiveFrom: EpochMs;
+  /** By size, as in {@link WAREHOUSE_SIZES}. */
   readonly creditsPerHour: readonly (Credits | undefined)[];
 }
 
-/** Rows by make and cloud, oldest first. */
-const RATES: ReadonlyMap<string, readonly DatedRates[]> = indexRates();
-const SIZE_INDEX: Readonly<Record<string, number>> = Object.fromEntries(
+/** Rows of one kind and cloud, newest first, by generation or constraint. */
+type RatesOfKind = ReadonlyMap<string | number, readonly DatedRates[]>;
+
+const RATES: ReadonlyMap<Cloud, ReadonlyMap<WarehouseMake['kind'], RatesOfKind>> = indexRates();
+const SIZE_INDEX: ReadonlyMap<WarehouseSize, number> = new Map(
   WAREHOUSE_SIZES.map((size, index) => [size, index]),
 );
 
-function indexRates(): ReadonlyMap<string, readonly DatedRates[]> {
-  const rates = new Map<string, DatedRates[]>();
+function indexRates(): ReadonlyMap<Cloud, ReadonlyMap<WarehouseMake['kind'], RatesOfKind>> {
+  const clouds = new Map<
+    Cloud,
+    Map<WarehouseMake['kind'], Map<string | number, readonly DatedRates[]>>
+  >();
   for (const row of RATE_ROWS) {
     assert(row.creditsPerHour.length === WAREHOUSE_SIZES.length, 'a rate row has every size');
     const dated: DatedRates = {
@@ -108,18 +114,21 @@ function indexRates(): ReadonlyMap<string, readonly DatedRates[]> {
       ),
     };
     for (const cloud of row.clouds) {
-      const key = rateKey(row, cloud);
-      rates.set(
-        key,
-        [...(rates.get(key) ?? []), dated].sort((a, b) => a.effectiveFrom - b.effectiveFrom),
+      const kinds =
+        clouds.get(cloud) ??
+        new Map<WarehouseMake['kind'], Map<string | number, readonly DatedRates[]>>();
+      clouds.set(cloud, kinds);
+      const own = kinds.get(row.kind) ?? new Map<string | number, readonly DatedRates[]>();
+      kinds.set(row.kind, own);
+      const variant = row.resourceConstraint ?? row.generation;
+      const rows = [...(own.get(variant) ?? []), dated];
+      own.set(
+        variant,
+        rows.sort((a, b) => b.effectiveFrom - a.effectiveFrom),
       );
     }
   }
-  return rates;
-}
-
-function rateKey(make: WarehouseMake, cloud: Cloud): string {
-  return `${make.kind} ${make.generation} ${make.resourceConstraint ?? '-'} ${cloud}`;
+  return clouds;
 }
 
 /**
@@ -132,10 +141,11 @@ export function tryCreditsPerHour(
   make: WarehouseMake = STANDARD_MAKE,
   cloud: Cloud = ACCOUNT_CLOUD,
 ): Credits | undefined {
-  const row = RATES.get(rateKey(make, cloud))?.findLast(
-    (candidate) => candidate.effectiveFrom <= at,
-  );
-  return row?.creditsPerHour[SIZE_INDEX[size] ?? -1];
+  const rows = RATES.get(cloud)
+    ?.get(make.kind)
+    ?.get(make.resourceConstraint ?? make.generation);
+  const row = rows?.find((candidate) => candidate.effectiveFrom <= at);
+  return row?.creditsPerHour[SIZE_INDEX.get(size) ?? -1];
 }
 
 /**
@@ -155,14 +165,15 @@ export function creditsPerHour(
   if (rate === undefined)
     throw new Fault(
       'internal',
-      `no rate for ${SIZE_LABELS[size]}, ${rateKey(make, cloud)}, is dated before ${new Date(at).toISOString()}`,
+      `no rate for ${SIZE_LABELS[size]}, ${make.kind} ${make.resourceConstraint ?? make.generation} on ${cloud}, ` +
+        `is dated before ${new Date(at).toISOString()}`,
     );
   return rate;
 }
 
 /** −1, 0 or 1 as the first size is smaller, the same or larger. */
 export function compareSizes(a: WarehouseSize, b: WarehouseSize): -1 | 0 | 1 {
-  const difference = (SIZE_INDEX[a] ?? 0) - (SIZE_INDEX[b] ?? 0);
+  const difference = (SIZE_INDEX.get(a) ?? 0) - (SIZE_INDEX.get(b) ?? 0);
   return difference < 0 ? -1 : difference > 0 ? 1 : 0;
 }
 

@@ -72,13 +72,12 @@ export function billedSpans(
   events: readonly WarehouseEvent[],
   now: EpochMs,
 ): readonly BilledSpan[] {
-  const spans: BilledSpan[] = [];
-  for (const meter of metersOf(events)) meterCluster(meter, now, spans);
-  return spans;
+  return metersOf(events).flatMap((meter) => meterCluster(meter, now));
 }
 
-function meterCluster(meter: Meter, now: EpochMs, spans: BilledSpan[]): void {
+function meterCluster(meter: Meter, now: EpochMs): readonly BilledSpan[] {
   const { warehouseId, cluster } = meter;
+  const spans: BilledSpan[] = [];
   let layers: readonly Layer[] = [];
   const bill = (layer: Layer, at: EpochMs): void => {
     const { startsAt, rate } = layer;
@@ -106,6 +105,7 @@ function meterCluster(meter: Meter, now: EpochMs, spans: BilledSpan[]): void {
     }
   }
   for (const layer of layers) if (layer.startsAt <= now) bill(layer, now);
+  return spans;
 }
 
 /** What a span costs from its start up to `at`, rounded half-even to the pico-credit. */
@@ -122,34 +122,49 @@ export function meterHours(
   events: readonly WarehouseEvent[],
   now: EpochMs,
 ): readonly WarehouseHour[] {
-  const names = namesOf(events);
-  const hours = new Map<number, Map<string, WarehouseHour>>();
-  for (const span of billedSpans(events, now)) {
-    let before = NO_CREDITS;
-    for (let at = span.startsAt; at < span.endsAt;) {
-      const hourStartsAt = Math.floor(at / HOUR_MS) * HOUR_MS;
-      const until = Math.min(span.endsAt, hourStartsAt + HOUR_MS);
-      const upTo = spanCredits(span, until);
-      const credits = subtractCredits(upTo, before);
-      const warehouse = nameAt(names, span.warehouseId, Math.max(hourStartsAt, span.startsAt));
-      addToHour(hours, { warehouse, warehouseId: span.warehouseId, hourStartsAt, credits });
-      before = upTo;
-      at = until;
-    }
+  const meters = metersOf(events);
+  const names = namesOf(meters);
+  const sums = new Map<string, Map<EpochMs, HourSum>>();
+  for (const meter of meters) {
+    const nameAt = names.get(meter.warehouseId) ?? (() => '');
+    for (const span of meterCluster(meter, now)) addSpan(span, nameAt, sums);
   }
-  return [...hours.values()]
-    .flatMap((own) => [...own.values()])
-    .sort((a, b) => a.hourStartsAt - b.hourStartsAt || (a.warehouse < b.warehouse ? -1 : 1));
+  const hours: WarehouseHour[] = [];
+  for (const [warehouse, own] of sums)
+    for (const [hourStartsAt, { warehouseId, credits }] of own)
+      hours.push({ warehouse, warehouseId, hourStartsAt, credits });
+  return hours.sort(
+    (a, b) => a.hourStartsAt - b.hourStartsAt || (a.warehouse < b.warehouse ? -1 : 1),
+  );
 }
 
-function addToHour(hours: Map<number, Map<string, WarehouseHour>>, part: WarehouseHour): void {
-  const own = hours.get(part.hourStartsAt) ?? new Map<string, WarehouseHour>();
-  hours.set(part.hourStartsAt, own);
-  const known = own.get(part.warehouse);
-  own.set(
-    part.warehouse,
-    known === undefined ? part : { ...part, credits: addCredits(known.credits, part.credits) },
-  );
+interface HourSum {
+  readonly warehouseId: number;
+  credits: Credits;
+}
+
+/** Adds the hours of a span to the sums by name and hour. */
+function addSpan(
+  span: BilledSpan,
+  nameAt: (at: EpochMs) => string,
+  sums: Map<string, Map<EpochMs, HourSum>>,
+): void {
+  const { warehouseId, startsAt, endsAt } = span;
+  let before = NO_CREDITS;
+  for (let at = startsAt; at < endsAt;) {
+    const hourStartsAt = Math.floor(at / HOUR_MS) * HOUR_MS;
+    const until = Math.min(endsAt, hourStartsAt + HOUR_MS);
+    const upTo = spanCredits(span, until);
+    const part = subtractCredits(upTo, before);
+    const name = nameAt(Math.max(hourStartsAt, startsAt));
+    const own = sums.get(name) ?? new Map<EpochMs, HourSum>();
+    sums.set(name, own);
+    const sum = own.get(hourStartsAt);
+    if (sum === undefined) own.set(hourStartsAt, { warehouseId, credits: part });
+    else sum.credits = addCredits(sum.credits, part);
+    before = upTo;
+    at = until;
+  }
 }
 
 function billedEnd({ startsAt, minimumMs }: Layer, endsAt: EpochMs): EpochMs {
@@ -188,9 +203,11 @@ function idReader(): (event: WarehouseEvent) => number {
   const known = new Map<string, number>();
   return (event) => {
     if (event.warehouseId !== undefined) return event.warehouseId;
-    const id = known.get(event.warehouse) ?? idOfName(event.warehouse);
-    known.set(event.warehouse, id);
-    return id;
+    const id = known.get(event.warehouse);
+    if (id !== undefined) return id;
+    const fresh = idOfName(event.warehouse);
+    known.set(event.warehouse, fresh);
+    return fresh;
   };
 }
 
@@ -200,45 +217,49 @@ function metersOf(events: readonly WarehouseEvent[]): readonly Meter[] {
   const meters = new Map<number, Map<number, Meter>>();
   for (const event of events) {
     const warehouseId = idOf(event);
-    const own = meters.get(warehouseId) ?? new Map<number, Meter>();
-    meters.set(warehouseId, own);
+    let own = meters.get(warehouseId);
+    if (own === undefined) {
+      own = new Map();
+      meters.set(warehouseId, own);
+    }
     const known = own.get(event.cluster);
     if (known !== undefined) known.events.push(event);
     else own.set(event.cluster, { warehouseId, cluster: event.cluster, events: [event] });
   }
   const list = [...meters.values()].flatMap((own) => [...own.values()]);
-  for (const meter of list) meter.events.sort((a, b) => a.at - b.at);
+  for (const { events: own } of list) if (!isOrdered(own)) own.sort((a, b) => a.at - b.at);
   return list;
 }
 
-interface Naming {
-  readonly from: EpochMs;
-  readonly name: string;
-}
-
-/** The names of each warehouse, oldest first. */
-function namesOf(events: readonly WarehouseEvent[]): ReadonlyMap<number, readonly Naming[]> {
-  const idOf = idReader();
-  const names = new Map<number, Map<string, EpochMs>>();
-  for (const event of events) {
-    const id = idOf(event);
-    const own = names.get(id) ?? new Map<string, EpochMs>();
-    names.set(id, own);
-    own.set(event.warehouse, Math.min(own.get(event.warehouse) ?? Infinity, event.at));
+/** A log is in order but for what was written late, so that most of it need not be sorted. */
+function isOrdered(events: readonly WarehouseEvent[]): boolean {
+  let last = -Infinity;
+  for (const { at } of events) {
+    if (at < last) return false;
+    last = at;
   }
-  return new Map(
-    [...names].map(([id, own]) => [
-      id,
-      [...own].map(([name, from]) => ({ name, from })).sort((a, b) => a.from - b.from),
-    ]),
-  );
+  return true;
 }
 
-function nameAt(
-  names: ReadonlyMap<number, readonly Naming[]>,
-  warehouseId: number,
-  at: EpochMs,
-): string {
-  const own = names.get(warehouseId) ?? [];
-  return (own.findLast((naming) => naming.from <= at) ?? own[0])?.name ?? '';
+/** For each warehouse, the name that it had at an instant; before its first event, the first one. */
+function namesOf(meters: readonly Meter[]): ReadonlyMap<number, (at: EpochMs) => string> {
+  const names = new Map<number, Map<string, EpochMs>>();
+  for (const { warehouseId, events } of meters) {
+    const own = names.get(warehouseId) ?? new Map<string, EpochMs>();
+    names.set(warehouseId, own);
+    let last = '';
+    for (const event of events) {
+      if (event.warehouse === last) continue;
+      last = event.warehouse;
+      own.set(last, Math.min(own.get(last) ?? Infinity, event.at));
+    }
+  }
+  return new Map([...names].map(([id, own]) => [id, nameReader(own)]));
+}
+
+function nameReader(from: ReadonlyMap<string, EpochMs>): (at: EpochMs) => string {
+  const list = [...from].sort(([, a], [, b]) => a - b).map(([name, since]) => ({ name, since }));
+  const first = list[0]?.name ?? '';
+  if (list.length === 1) return () => first;
+  return (at) => list.findLast(({ since }) => since <= at)?.name ?? first;
 }
