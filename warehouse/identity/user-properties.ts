@@ -190,7 +190,9 @@ function withType(user: UserRecord, property: Property): UserRecord | EngineFail
 
 function withParameter(user: UserRecord, property: Property): UserRecord | EngineFailure {
   const { name } = property;
-  if (UNSUPPORTED.has(name)) return unsupported(`the property ${name} of a user`);
+  // False is how every user is, so that saying it has its effect.
+  if (UNSUPPORTED.has(name))
+    return booleanOf(property) === false ? user : unsupported(`the property ${name} of a user`);
   const checked = checkedParameter(name, parameterOf(property), 'USER');
   return checked.kind === 'failed'
     ? checked

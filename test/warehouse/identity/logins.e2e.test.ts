@@ -29,7 +29,7 @@ describe('logins', () => {
   afterAll(() => world.end());
 
   async function ok(sql: string): Promise<Reply> {
-    const reply = await admin.query(sql);
+    const reply = await admin.run(sql);
     expect(reply.body.message).toBeNull();
     return reply;
   }
@@ -48,7 +48,7 @@ describe('logins', () => {
   async function reasonOf(body: Reply['body']): Promise<unknown> {
     expect(body.code).toMatch(/^(390144|390303|390318)$/);
     const id = /\[([0-9a-f-]{36})\]/.exec(body.message ?? '')?.[1] ?? '';
-    const details = await admin.query(`SELECT SYSTEM$GET_LOGIN_FAILURE_DETAILS('${id}') AS D`);
+    const details = await admin.run(`SELECT SYSTEM$GET_LOGIN_FAILURE_DETAILS('${id}') AS D`);
     return JSON.parse(rowsOf(details)[0]?.['D'] ?? 'null').errorCode;
   }
 
@@ -133,7 +133,7 @@ describe('logins', () => {
     for (const [reason, refused] of cases) expect(await reasonOf(await refused)).toBe(reason);
     const analyst = new RawClient(world.port);
     await analyst.login();
-    expect((await analyst.query("SELECT SYSTEM$GET_LOGIN_FAILURE_DETAILS('x')")).body.code).toBe(
+    expect((await analyst.run("SELECT SYSTEM$GET_LOGIN_FAILURE_DETAILS('x')")).body.code).toBe(
       '003001',
     );
   });
@@ -291,7 +291,7 @@ describe('logins', () => {
   test('ISSUE opens another session of the user, RENEW and CLONE go on with the same', async () => {
     const client = new RawClient(world.port);
     const opened = await client.login('ml_analyst', 'demo');
-    await client.query('USE WAREHOUSE BATCH_WH');
+    await client.run('USE WAREHOUSE BATCH_WH');
     const id = opened.body.data.sessionId as number;
     const ask = async (requestType: string): Promise<Reply['body']['data']> =>
       (
@@ -308,8 +308,8 @@ describe('logins', () => {
     expect(issued.sessionId).not.toBe(id);
     const other = new RawClient(world.port);
     other.token = issued.sessionToken as string;
-    expect((await other.query('SELECT 1')).body.data.finalWarehouseName).toBe('BATCH_WH');
-    await other.query('USE WAREHOUSE STANDARD_WH');
-    expect((await client.query('SELECT 1')).body.data.finalWarehouseName).toBe('BATCH_WH');
+    expect((await other.run('SELECT 1')).body.data.finalWarehouseName).toBe('BATCH_WH');
+    await other.run('USE WAREHOUSE STANDARD_WH');
+    expect((await client.run('SELECT 1')).body.data.finalWarehouseName).toBe('BATCH_WH');
   });
 });
