@@ -28,7 +28,7 @@ export interface EngineRequest {
   readonly rowsMax?: number;
   /** False: a DML statement opens a transaction that lasts until COMMIT, ROLLBACK or a definition. True when left out. */
   readonly isAutocommit?: boolean;
-  /** Session parameters that change what SQL means, by name: every one of ENGINE_HONOURED, with a value it honours. Defaults when left out. */
+  /** Session parameters that change what SQL means, by name: every one of ENGINE_HONOURED, with a value it honours, and ROWS_PER_RESULTSET. Defaults when left out. */
   readonly parameters?: Readonly<Record<string, ParameterScalar>>;
   /** Earlier results that RESULT_SCAN may name: query id → columns and rows. */
   result(queryId: string): EarlierResult | undefined;

@@ -14,16 +14,6 @@ export function isAdministrator(world: Pick<OwnWorld, 'users'>, session: Session
   return session.roleLimit === null || session.roleLimit.includes(session.role);
 }
 
-/** Roles that a session may take now: the user's, as they are granted today, within the limit of its login. */
-export function rolesOfSession(
-  world: Pick<OwnWorld, 'users'>,
-  session: Session,
-): readonly string[] {
-  const available = world.users.availableRoles(session.user.name);
-  const { roleLimit } = session;
-  return roleLimit === null ? available : available.filter((role) => roleLimit.includes(role));
-}
-
 /**
  * After a change of users or roles: ends the sessions of users that are gone or disabled (the one that asked goes on
  * to its answer), and puts sessions whose role was taken away into PUBLIC.
@@ -38,7 +28,7 @@ export async function settleSessions(world: OwnWorld, asking: Session): Promise<
       if (session !== asking) ended.push(closed);
       continue;
     }
-    if (!rolesOfSession(world, session).includes(session.role)) session.role = SYSTEM_ROLES.public;
+    if (!session.user.roles.includes(session.role)) session.role = SYSTEM_ROLES.public;
   }
   await Promise.all(ended);
 }

@@ -10,6 +10,7 @@ import type { Authenticated, LoginParts } from './authenticate.js';
 import { loginParameters } from './login-parameters.js';
 import type { IssuedTokens, Session, Sessions } from './sessions.js';
 import type { UserRecord } from './user-records.js';
+import type { User, Users } from './users.js';
 
 /** Names that exist; a login naming others opens a session without them, as Snowflake does. */
 export interface LoginWorld extends LoginParts {
@@ -61,7 +62,7 @@ export async function login(
       '08004',
     );
   const opened = world.sessions.open({
-    user: { name: user.name, roles: roleLimit ?? available },
+    user: userOf(world.users, user.name, roleLimit),
     role: role.name,
     roleLimit,
     secondaryRoles: secondaryRolesOf(answer, textOf(data['SECONDARY_ROLES'])),
@@ -74,6 +75,17 @@ export async function login(
     clientVersion: textOf(data['CLIENT_APP_VERSION']),
   });
   return successEnvelope(loginData(world.sessions, opened.session, opened));
+}
+
+/** The user of a session, whose roles are always those of today, within the limit of its token. */
+function userOf(users: Users, name: string, roleLimit: readonly string[] | null): User {
+  return {
+    name,
+    get roles() {
+      const available = users.availableRoles(name);
+      return roleLimit === null ? available : available.filter((role) => roleLimit.includes(role));
+    },
+  };
 }
 
 type RoleChoice =

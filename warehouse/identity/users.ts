@@ -53,7 +53,7 @@ export interface UserInput {
 /** Who a session belongs to. */
 export interface User {
   readonly name: string;
-  /** Roles that the user could take when the session was opened; {@link Users.availableRoles} tells today's. */
+  /** Roles that a session of the user may take now. */
   readonly roles: readonly string[];
 }
 

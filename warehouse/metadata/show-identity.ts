@@ -2,7 +2,7 @@
 import type { Cell } from '#base/wire/row-type.js';
 import { columnType } from '#base/wire/row-type.js';
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
-import { isAdministrator, notPrivileged, rolesOfSession } from '../identity/administration.js';
+import { isAdministrator, notPrivileged } from '../identity/administration.js';
 import type { Session } from '../identity/sessions.js';
 import type { UserRecord } from '../identity/user-records.js';
 import { missingObject, rowsOf, syntaxFailure } from '../statement/outcome.js';
@@ -62,7 +62,7 @@ function userRow(user: UserRecord): Readonly<Record<string, Cell>> {
 export function listRoles(world: OwnWorld, session: Session): Listing {
   const roles = world.users.roles();
   const users = world.users.list();
-  const mine = rolesOfSession(world, session);
+  const mine = session.user.roles;
   const defaultRole = world.users.get(session.user.name)?.defaultRole;
   const inherited = world.users.inheritedRoles(session.role);
   const rows = roles

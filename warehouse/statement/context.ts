@@ -18,7 +18,7 @@ export function contextOf(
     ...Object.fromEntries([...session.variables].map(([name, value]) => [`$${name}`, value])),
     CURRENT_USER: session.user.name,
     CURRENT_ROLE: session.role,
-    CURRENT_SECONDARY_ROLES: session.secondaryRoles,
+    CURRENT_SECONDARY_ROLES: secondaryRoles(session),
     CURRENT_AVAILABLE_ROLES: JSON.stringify(session.user.roles),
     CURRENT_WAREHOUSE: session.warehouse,
     CURRENT_DATABASE: session.database,
@@ -40,4 +40,11 @@ export function contextOf(
     LAST_QUERY_ID: session.lastQueryIds.at(-1) ?? null,
     LAST_QUERY_IDS: JSON.stringify(session.lastQueryIds),
   };
+}
+
+/** `{"roles":"A,B","value":"ALL"}`, both empty without secondary roles (Snowflake, CURRENT_SECONDARY_ROLES). */
+function secondaryRoles({ secondaryRoles: value, user, role }: Session): string {
+  if (value !== 'ALL') return '{"roles":"","value":""}';
+  const roles = user.roles.filter((one) => one !== role && one !== 'PUBLIC');
+  return JSON.stringify({ roles: roles.join(','), value });
 }

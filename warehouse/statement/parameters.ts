@@ -150,13 +150,19 @@ export function clientParameters(set: Parameters): readonly ClientParameter[] {
   return [...usual, ...others];
 }
 
-/** Values in force of the parameters that change what SQL means, for the engine; a statement's own go first. */
+/** Besides what changes meanings, the engine is told how many rows at most anybody will see. */
+const TOLD = [...Object.keys(ENGINE_HONOURED), 'ROWS_PER_RESULTSET'];
+
+/**
+ * Values in force of the parameters that change what SQL means, and of ROWS_PER_RESULTSET, for the engine; a
+ * statement's own go first.
+ */
 export function engineParameters(
   session: Parameters,
   statement: Parameters,
 ): Readonly<Record<string, ParameterScalar>> {
   return Object.fromEntries(
-    Object.keys(ENGINE_HONOURED).flatMap((name) => {
+    TOLD.flatMap((name) => {
       const value = statement.get(name) ?? parameterValue(session, name);
       return value === undefined ? [] : [[name, value] as const];
     }),

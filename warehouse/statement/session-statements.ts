@@ -8,7 +8,7 @@ import type { OwnWorld } from './own-statements.js';
 import { PARAMETERS } from './parameter-table.js';
 import { checkedParameter, isAutocommit } from './parameters.js';
 import type { ParameterValue } from './parameters.js';
-import { isAdministrator, notPrivileged, rolesOfSession } from '../identity/administration.js';
+import { isAdministrator, notPrivileged } from '../identity/administration.js';
 import { parameterOf, readNames, readProperties } from '../identity/properties.js';
 import type { Session } from '../identity/sessions.js';
 import type { Statement } from './statement.js';
@@ -80,7 +80,7 @@ async function use(world: OwnWorld, session: Session, reader: TokenReader): Prom
     return syntaxFailure(reader.peek()?.value ?? 'USE');
   switch (kind) {
     case 'ROLE':
-      if (!rolesOfSession(world, session).includes(last))
+      if (!session.user.roles.includes(last))
         return failure(
           WIRE_CODES.insufficientPrivileges,
           '42501',
