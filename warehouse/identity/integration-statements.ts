@@ -21,7 +21,14 @@ import { TokenReader } from '../statement/tokens.js';
 import type { Token } from '../statement/tokens.js';
 import { alreadyExists, isAdministrator, notPrivileged } from './administration.js';
 import { readPublicKey } from './json-web-token.js';
-import { booleanOf, invalidProperty, invalidValue, readProperties, textOf } from './properties.js';
+import {
+  booleanOf,
+  invalidProperty,
+  invalidValue,
+  nameTooLong,
+  readProperties,
+  textOf,
+} from './properties.js';
 import type { Property } from './properties.js';
 import type { IntegrationRecord } from './user-records.js';
 
@@ -47,6 +54,8 @@ export function integrationStatement(
   if (!isAdministrator(world, statement.session)) return notPrivileged('integration', name);
   const known = world.users.table.integrations.get(name);
   if (verb === 'CREATE') {
+    const long = nameTooLong(name);
+    if (long !== undefined) return long;
     if (!isSecurity) return unsupported('integrations other than SECURITY INTEGRATION');
     if (known !== undefined && !isReplacing)
       return ifNotExists

@@ -12,6 +12,11 @@ export interface Property {
 }
 
 const PROPERTIES_MAX = 200;
+const LIST_MAX = 100;
+/** Most characters of a value: a public key of 16,384 bits in PEM fits. */
+const VALUE_MAX = 8192;
+/** Most characters of an identifier (Snowflake, "Identifier requirements"). */
+const NAME_MAX = 255;
 
 /** The properties up to the end of the statement, commas between them or not; a syntax failure where none stands. */
 export function readProperties(reader: TokenReader): readonly Property[] | EngineFailure {
@@ -21,6 +26,8 @@ export function readProperties(reader: TokenReader): readonly Property[] | Engin
     if (name?.kind !== 'word' || !reader.accept('=')) return syntaxFailure(name?.value ?? '');
     const value = readValue(reader, name);
     if (value === undefined || found.length >= PROPERTIES_MAX) return syntaxFailure(name.value);
+    if (value.list.length > LIST_MAX || value.list.some((text) => text.length > VALUE_MAX))
+      return invalidValue(value);
     found.push(value);
     reader.accept(',');
   }
@@ -128,5 +135,15 @@ export function invalidProperty(name: string, kind: string): EngineFailure {
     '001420',
     '22023',
     `SQL compilation error:\ninvalid property '${name.slice(0, 100)}' for '${kind}'`,
+  );
+}
+
+/** `000904`: a name that is longer than identifiers are; undefined for one that is not. */
+export function nameTooLong(name: string): EngineFailure | undefined {
+  if (name.length <= NAME_MAX) return undefined;
+  return failure(
+    '000904',
+    '42000',
+    `SQL compilation error:\ninvalid identifier '${name.slice(0, 100)}…': longer than ${NAME_MAX} characters`,
   );
 }

@@ -4,6 +4,7 @@
  * them, so granting or revoking one is refused.
  */
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
+import { ACCOUNT } from '../statement/context.js';
 import { missingObject, statusRow, syntaxFailure, unsupported } from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
 import type { OwnWorld } from '../statement/own-statements.js';
@@ -11,7 +12,7 @@ import type { Statement } from '../statement/statement.js';
 import { TokenReader } from '../statement/tokens.js';
 import type { Token } from '../statement/tokens.js';
 import { alreadyExists, isAdministrator, notPrivileged, settleSessions } from './administration.js';
-import { invalidProperty, readNames, readProperties, textOf } from './properties.js';
+import { invalidProperty, nameTooLong, readNames, readProperties, textOf } from './properties.js';
 import { isSystemRole } from './system-roles.js';
 import type { RoleRecord } from './user-records.js';
 import type { UserTable } from './users.js';
@@ -50,7 +51,9 @@ async function create(
   const isOptional = reader.accept('IF', 'NOT', 'EXISTS');
   const name = reader.acceptName()?.[0];
   if (name === undefined) return syntaxFailure(reader.peek()?.value ?? 'ROLE');
-  if (!isAdministrator(world, statement.session)) return notPrivileged('account', 'DEMO');
+  if (!isAdministrator(world, statement.session)) return notPrivileged('account', ACCOUNT);
+  const long = nameTooLong(name);
+  if (long !== undefined) return long;
   const known = hasRole(world, name);
   if (known && (!isReplacing || isSystemRole(name)))
     return isOptional
@@ -87,6 +90,8 @@ async function alter(world: OwnWorld, statement: Statement, reader: TokenReader)
     const renamed = reader.acceptName()?.[0];
     if (renamed === undefined || !reader.atEnd) return syntaxFailure('RENAME');
     if (hasRole(world, renamed)) return alreadyExists(renamed);
+    const long = nameTooLong(renamed);
+    if (long !== undefined) return long;
     await world.users.change((table) => renamedRole(table, ownRecord(world, name), renamed));
     for (const session of world.sessions.all()) if (session.role === name) session.role = renamed;
     return statusRow(DONE, STATEMENT_TYPES.ddl);

@@ -5,7 +5,14 @@
 import { columnType } from '#base/wire/row-type.js';
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import type { EngineFailure } from '../engine/engine.js';
-import { failure, missingObject, rowsOf, statusRow, syntaxFailure } from '../statement/outcome.js';
+import {
+  failure,
+  missingObject,
+  rowsOf,
+  statusRow,
+  syntaxFailure,
+  unsupported,
+} from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
 import type { OwnWorld } from '../statement/own-statements.js';
 import type { Statement } from '../statement/statement.js';
@@ -17,6 +24,7 @@ import {
   invalidProperty,
   invalidValue,
   nameOf,
+  nameTooLong,
   readNames,
   readProperties,
   textOf,
@@ -77,6 +85,8 @@ interface Change {
 
 async function add(change: Change, reader: TokenReader, ifNotExists: boolean): Promise<Outcome> {
   const { user, name, statement } = change;
+  const long = nameTooLong(name);
+  if (long !== undefined) return long;
   if (user.tokens.some((one) => one.name === name))
     return ifNotExists
       ? statusRow(`${name} already exists, statement succeeded.`, STATEMENT_TYPES.ddl)
@@ -150,6 +160,11 @@ async function rotate(change: Change, token: TokenRecord, reader: TokenReader): 
     hours = wanted;
   }
   const now = Date.now();
+  // Those that rotated away stay listed for a month; who turns faster than that waits.
+  if (change.user.tokens.length >= 2 * TOKENS_PER_USER_MAX)
+    return unsupported(
+      `more than ${2 * TOKENS_PER_USER_MAX} tokens of a user, rotated ones included`,
+    );
   const { secret, hash } = newTokenSecret();
   const oldName = `${token.name}_ROTATED_${now}`;
   const lifeMs = token.expiresAtMs - token.createdAtMs;

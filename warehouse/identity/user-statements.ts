@@ -4,7 +4,14 @@
  */
 import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
 import type { EngineFailure } from '../engine/engine.js';
-import { failure, missingObject, statusRow, syntaxFailure } from '../statement/outcome.js';
+import { ACCOUNT } from '../statement/context.js';
+import {
+  failure,
+  missingObject,
+  statusRow,
+  syntaxFailure,
+  unsupported,
+} from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
 import type { OwnWorld } from '../statement/own-statements.js';
 import { PARAMETERS } from '../statement/parameter-table.js';
@@ -12,7 +19,7 @@ import type { Statement } from '../statement/statement.js';
 import { TokenReader } from '../statement/tokens.js';
 import type { Token } from '../statement/tokens.js';
 import { alreadyExists, isAdministrator, notPrivileged, settleSessions } from './administration.js';
-import { readNames, readProperties } from './properties.js';
+import { nameTooLong, readNames, readProperties } from './properties.js';
 import { OWN_PROPERTIES, withoutProperty, withProperty } from './user-properties.js';
 import { newUser } from './user-records.js';
 import type { UserRecord } from './user-records.js';
@@ -52,7 +59,9 @@ async function create(
   const [userName] = name ?? [];
   if (userName === undefined || name?.length !== 1)
     return syntaxFailure(reader.peek()?.value ?? 'USER');
-  if (!isAdministrator(world, statement.session)) return notPrivileged('account', 'DEMO');
+  if (!isAdministrator(world, statement.session)) return notPrivileged('account', ACCOUNT);
+  const long = nameTooLong(userName);
+  if (long !== undefined) return long;
   const known = world.users.get(userName);
   if (known !== undefined && !isReplacing)
     return isOptional
@@ -102,7 +111,10 @@ async function alter(world: OwnWorld, statement: Statement, reader: TokenReader)
     return statusRow(DONE, STATEMENT_TYPES.ddl);
   }
   if (reader.accept('RENAME', 'TO')) return rename(world, statement, user, reader);
-  return syntaxFailure(reader.peek()?.value ?? 'ALTER');
+  const word = reader.acceptOne('RESET', 'ADD', 'REMOVE', 'MODIFY', 'ENROLL');
+  return word === undefined
+    ? syntaxFailure(reader.peek()?.value ?? 'ALTER')
+    : unsupported(`ALTER USER … ${word} of anything but a programmatic access token`);
 }
 
 async function set(
@@ -175,6 +187,8 @@ async function rename(
   const name = reader.acceptName()?.[0];
   if (name === undefined || !reader.atEnd) return syntaxFailure(reader.peek()?.value ?? 'RENAME');
   if (world.users.get(name) !== undefined) return alreadyExists(name);
+  const long = nameTooLong(name);
+  if (long !== undefined) return long;
   await world.users.change((table) => {
     const users = new Map(table.users);
     users.delete(user.name);

@@ -191,6 +191,10 @@ describe('users, roles and grants', () => {
       "ALTER USER SALES_ANALYST SET TIMEZONE = 'Europe/Vienna'",
     ])
       expect(await refused(sql, '000002')).toContain('embedded warehouse');
+    await refused('ALTER USER SALES_ANALYST RESET PASSWORD', '000002');
+    await refused(`CREATE USER ${'Y'.repeat(256)}`, '000904');
+    await refused(`CREATE ROLE ${'Y'.repeat(256)}`, '000904');
+    await refused(`CREATE USER Y DISPLAY_NAME = '${'y'.repeat(9000)}'`, '001008');
     await refused('CREATE USER Y NO_SUCH = 1', '001420');
     await refused("CREATE USER Y RSA_PUBLIC_KEY = 'abc'", '001008');
     await refused('CREATE USER Y DISABLED = MAYBE', '001008');
