@@ -21,6 +21,7 @@ import { roleStatement } from '../identity/role-statements.js';
 import { userStatement } from '../identity/user-statements.js';
 import type { Users } from '../identity/users.js';
 import { describeWarehouse } from '../fleet/show-warehouses.js';
+import { wholeResult } from './whole-result.js';
 import { warehouseStatement } from '../fleet/warehouse-statements.js';
 
 /** What such statements may look at. */
@@ -81,7 +82,10 @@ export async function ownStatement(
       );
     case 'EXPLAIN':
       return isExplain(tokens) ? answered(await explain(world, statement, sql, tokens)) : ENGINE;
-    case 'SELECT':
+    case 'SELECT': {
+      const earlier = wholeResult(world, statement, tokens);
+      return earlier === undefined ? systemFunction(world, statement, tokens) : answered(earlier);
+    }
     case 'CALL':
       return systemFunction(world, statement, tokens);
     default:

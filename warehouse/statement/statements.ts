@@ -39,6 +39,8 @@ export class Statements {
   readonly #byRequest = new Map<number, Map<string, Statement>>();
   readonly #abortedRequests = new Map<number, Set<string>>();
   readonly #kept = new Map<string, number>();
+  /** Stored result → how many kept statements have it: RESULT_SCAN hands one on as it is. */
+  readonly #storedUses = new Map<string, number>();
   #keptBytes = 0;
 
   /**
@@ -218,6 +220,7 @@ export class Statements {
     const bytes = keptBytes(settled);
     this.#kept.set(statement.id, bytes);
     this.#keptBytes += bytes;
+    this.#useStored(settled.outcome, 1);
     for (const id of this.#kept.keys()) {
       if (this.#keptBytes <= this.#keptMaxBytes || id === statement.id) break;
       this.#giveUp(id);
@@ -233,6 +236,17 @@ export class Statements {
     }
   }
 
+  #useStored(outcome: Outcome, change: 1 | -1): void {
+    const id = outcome.kind === 'rows' ? outcome.stored?.id : undefined;
+    if (id === undefined) return;
+    const uses = (this.#storedUses.get(id) ?? 0) + change;
+    if (uses > 0) this.#storedUses.set(id, uses);
+    else {
+      this.#storedUses.delete(id);
+      this.#dropResult(id);
+    }
+  }
+
   /** Forgets a result. Its request id stays taken: a repeat of the request must not run it again. */
   #giveUp(id: string): void {
     const statement = this.#byId.get(id);
@@ -241,8 +255,7 @@ export class Statements {
     this.#kept.delete(id);
     const settled = statement?.settled;
     if (statement === undefined || settled === undefined) return;
-    if (settled.outcome.kind === 'rows' && settled.outcome.stored !== undefined)
-      this.#dropResult(settled.outcome.stored.id);
+    this.#useStored(settled.outcome, -1);
     const own = this.#byRequest.get(statement.session.id);
     const { requestId } = statement.request;
     if (own?.get(requestId) !== statement) return;

@@ -188,13 +188,14 @@ function decoded(cell: string, type: string): string {
     case 'TIMESTAMP_NTZ':
     case 'TIMESTAMP':
       return `make_timestamp(${microseconds(cell)})`;
-    case 'TIMESTAMP_LTZ':
     case 'TIMESTAMP_TZ':
+      return `CASE WHEN ${cell} IS NOT NULL THEN struct_pack(tg_instant := ${decoded(cell, 'TIMESTAMP_LTZ')}, tg_offset := split_part(${cell}, ' ', 2)::INTEGER - 1440) END`;
+    case 'TIMESTAMP_LTZ':
       return `make_timestamp(${microseconds(`split_part(${cell}, ' ', 1)`)})::TIMESTAMPTZ`;
     case 'BINARY':
       return `unhex(${cell})`;
     case 'TIME':
-      return `TIME '00:00:00' + to_microseconds(((${cell})::DECIMAL(38,9) * 1000000)::BIGINT)`;
+      return `TIME '00:00:00' + to_microseconds(${micros(cell)})`;
     case 'VARIANT':
     case 'OBJECT':
     case 'ARRAY':
