@@ -1,11 +1,12 @@
 /** The embedded warehouse: puts its parts together, listens, and stops in order. */
+import { assert } from '#base/assert.js';
 import type { Stoppable } from '#base/lifecycle.js';
 import type { Log } from '#base/log.js';
 import type { Clock } from '#base/time.js';
 import { createViews } from './account-usage/views.js';
 import type { Engine } from './engine/engine.js';
 import { EventLog } from './metering/event-log.js';
-import type { EventRecord, LoggedStatement } from './metering/events.js';
+import type { LoggedStatement } from './metering/events.js';
 import { createExecutor } from './statement/executor.js';
 import { WarehouseFaults } from './protocol/faults.js';
 import { Fleet } from './fleet/fleet.js';
@@ -19,6 +20,9 @@ import { ResultLinks } from './results/links.js';
 import { openIdentity } from './identity/open-identity.js';
 import { Sessions } from './identity/sessions.js';
 import type { Validity } from './identity/sessions.js';
+import { importSeededMonth } from './seed-month/import-month.js';
+import type { SeedOutcome } from './seed-month/import-month.js';
+import type { SeedOptions } from './seed-month/seed-month.js';
 import { Statements } from './statement/statements.js';
 import type { UserInput } from './identity/users.js';
 
@@ -66,12 +70,12 @@ export interface RunningWarehouse extends Stoppable {
   readonly port: number;
   /** Misbehaviour on request. */
   readonly faults: WarehouseFaults;
-  /** Every statement of the event log, in order of arrival. */
+  /** The statements of the event log that are in memory, in order of arrival. */
   queryHistory(): readonly LoggedStatement[];
   /** Credits by warehouse and hour up to now, from the event log alone. */
   metering(): readonly WarehouseHour[];
-  /** Writes events of the past into the log; settles when they are on disk. */
-  importEvents(events: readonly EventRecord[]): Promise<void>;
+  /** Writes a past month of the demo's teams into the log, once; see {@link importSeededMonth}. */
+  seedMonth(options: SeedOptions): Promise<SeedOutcome>;
 }
 
 /**
@@ -89,13 +93,9 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
   });
   const sessions = new Sessions(engine, options.validity ?? DEFAULT_VALIDITY, log, Date.now);
   const faults = new WarehouseFaults(() => sessions.expireTokens());
-  const views = createViews({
-    clock,
-    engine,
-    events,
-    fleet,
-    latencyScale: options.latencyScale ?? 0,
-  });
+  const { latencyScale = 0 } = options;
+  assert(latencyScale >= 0 && latencyScale <= 1, 'the scale of latencies is from 0 to 1');
+  const views = createViews({ clock, engine, events, fleet, latencyScale });
   await views.create();
   const executor = createExecutor({
     clock,
@@ -105,6 +105,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
     ...identity,
     statements: () => statements,
     views,
+    operations: { faults, seedMonth: (wanted) => importSeededMonth(events, clock, wanted) },
   });
   const keptBytes = options.keptResultBytes ?? DEFAULT_KEPT_RESULT_BYTES;
   const drop = (id: string): void => engine.dropResult(id);
@@ -140,9 +141,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
       fleet.settle();
       return meterHours(events.warehouseEvents(), clock.now());
     },
-    async importEvents(past) {
-      await Promise.all(past.map((event) => events.append(event)));
-    },
+    seedMonth: (wanted) => importSeededMonth(events, clock, wanted),
     async stop(signal) {
       clearInterval(sweep);
       const closeConnections = listener.close();

@@ -4,7 +4,8 @@ import { readTokens } from '../statement/tokens.js';
 
 /** Raised when the rules below change; hashes of different versions are not to be compared (Snowflake, "Query hash"). */
 export const QUERY_HASH_VERSION = 1;
-const CACHED_MAX = 5_000;
+/** Of the texts that are remembered, together. */
+const CACHED_LENGTH_MAX = 8_000_000;
 const HASHED_LENGTH = 20_000;
 
 export interface QueryHashes {
@@ -20,11 +21,16 @@ export interface QueryHashes {
  */
 export function queryHasher(): (text: string) => QueryHashes {
   const known = new Map<string, QueryHashes>();
+  let cachedLength = 0;
   return (text) => {
     const before = known.get(text);
     if (before !== undefined) return before;
     const hashes = hashesOf(text.slice(0, HASHED_LENGTH));
-    if (known.size >= CACHED_MAX) known.clear();
+    cachedLength += text.length;
+    if (cachedLength > CACHED_LENGTH_MAX) {
+      known.clear();
+      cachedLength = text.length;
+    }
     known.set(text, hashes);
     return hashes;
   };

@@ -17,39 +17,51 @@ export type ReplyFault =
   /** This HTTP status with a body that is not JSON. */
   | { readonly kind: 'status'; readonly status: number };
 
-interface Planned {
-  readonly path: string;
+/** What happens to one reply. */
+export interface TakenFault {
   readonly fault: ReplyFault;
+  /** Real milliseconds by which it comes later. */
+  readonly latencyMs: number;
+}
+
+interface Planned<What> {
+  readonly path: string;
+  readonly what: What;
   left: number;
 }
+
+/** Faults that may wait at once; a later one is refused until some are used up or cleared. */
+const PLANNED_MAX = 1_000;
 
 export class WarehouseFaults {
   readonly #expire: () => void;
   #latencyMs = 0;
-  #planned: Planned[] = [];
+  #planned: Planned<ReplyFault>[] = [];
+  #delays: Planned<number>[] = [];
 
   constructor(expireTokens: () => void) {
     this.#expire = expireTokens;
   }
 
-  /** Delays every reply by `latencyMs` of real time from now on. */
-  delay(latencyMs: number): void {
-    this.#latencyMs = latencyMs;
+  /** Delays replies by `latencyMs` of real time: every one from now on, or those that `request` names. */
+  delay(latencyMs: number, request?: FaultRequest): void {
+    if (request === undefined) this.#latencyMs = latencyMs;
+    else plan(this.#delays, latencyMs, request);
   }
 
   /** Resets the connection after `afterBytes` of a reply's body. */
   reset(afterBytes: number, request: FaultRequest): void {
-    this.#plan({ kind: 'reset', afterBytes }, request);
+    plan<ReplyFault>(this.#planned, { kind: 'reset', afterBytes }, request);
   }
 
   /** Answers with half a JSON document. */
   malform(request: FaultRequest): void {
-    this.#plan({ kind: 'malformed' }, request);
+    plan<ReplyFault>(this.#planned, { kind: 'malformed' }, request);
   }
 
   /** Answers with an HTTP status such as 503. */
   answerStatus(status: number, request: FaultRequest): void {
-    this.#plan({ kind: 'status', status }, request);
+    plan<ReplyFault>(this.#planned, { kind: 'status', status }, request);
   }
 
   /** Makes every session token expire now; drivers see 390112 and renew. */
@@ -57,25 +69,33 @@ export class WarehouseFaults {
     this.#expire();
   }
 
+  /** No more faults; tokens that have expired stay so. */
   clear(): void {
     this.#latencyMs = 0;
     this.#planned = [];
+    this.#delays = [];
   }
 
-  get latencyMs(): number {
-    return this.#latencyMs;
+  /** What the reply to a request for `path` that arrives now shall suffer; uses it up. */
+  take(path: string): TakenFault {
+    return {
+      fault: use(this.#planned, path) ?? { kind: 'none' },
+      latencyMs: this.#latencyMs + (use(this.#delays, path) ?? 0),
+    };
   }
+}
 
-  /** The fault that the reply to `path` shall have; uses it up. */
-  take(path: string): ReplyFault {
-    const planned = this.#planned.find((one) => one.left > 0 && path.startsWith(one.path));
-    if (planned === undefined) return { kind: 'none' };
-    planned.left -= 1;
-    if (planned.left === 0) this.#planned = this.#planned.filter((one) => one !== planned);
-    return planned.fault;
-  }
+function plan<What>(planned: Planned<What>[], what: What, request: FaultRequest): void {
+  if (planned.length >= PLANNED_MAX)
+    throw new RangeError(`more than ${PLANNED_MAX} faults are planned`);
+  planned.push({ path: request.path ?? '/', what, left: request.count });
+}
 
-  #plan(fault: ReplyFault, request: FaultRequest): void {
-    this.#planned.push({ path: request.path ?? '/', fault, left: request.count });
-  }
+function use<What>(planned: Planned<What>[], path: string): What | undefined {
+  const index = planned.findIndex((one) => path.startsWith(one.path));
+  const found = planned[index];
+  if (found === undefined) return undefined;
+  found.left -= 1;
+  if (found.left <= 0) planned.splice(index, 1);
+  return found.what;
 }

@@ -64,14 +64,15 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  // Taken as the request arrives, so that a fault asked for by a statement does not hit that statement's own reply.
+  const { fault, latencyMs } = faults.take(request.url ?? '/');
   const answer = await answerTo(world, log, request);
   const accepts = request.headers['accept-encoding'];
   const { status, headers, bytes } = await encode(
     answer,
     typeof accepts === 'string' ? accepts : undefined,
   );
-  if (faults.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, faults.latencyMs));
-  const fault = faults.take(request.url ?? '/');
+  if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
   switch (fault.kind) {
     case 'none':
       response.writeHead(status, { ...headers, 'content-length': bytes.length });

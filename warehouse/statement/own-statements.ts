@@ -3,6 +3,7 @@ import type { Clock } from '#base/time.js';
 import type { Engine } from '../engine/engine.js';
 import { explain, isExplain } from './explain.js';
 import type { Fleet } from '../fleet/fleet.js';
+import type { Operations } from './operator-functions.js';
 import type { Outcome } from './outcome.js';
 import { sessionStatement } from './session-statements.js';
 import type { Sessions } from '../identity/sessions.js';
@@ -34,6 +35,7 @@ export interface OwnWorld {
   readonly lockout: Lockout;
   readonly failures: LoginFailures;
   readonly statements: () => Statements;
+  readonly operations: Operations;
 }
 
 export type OwnAnswer =

@@ -3,6 +3,7 @@ import { WIRE_CODES } from '#base/wire/codes.js';
 import { isAdministrator, notPrivileged } from '../identity/administration.js';
 import { ACCOUNT } from './context.js';
 import { explainJson } from './explain.js';
+import { operatorFunction } from './operator-functions.js';
 import { failure, textRow } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import type { OwnAnswer, OwnWorld } from './own-statements.js';
@@ -53,8 +54,18 @@ export async function systemFunction(
       const earlier = world.statements().find(statement.session, first)?.request.sql;
       return answered(await explainJson(world, statement, earlier ?? first, call.column));
     }
-    default:
-      return ENGINE;
+    default: {
+      const isCall = tokens[0]?.value === 'CALL';
+      const outcome = isCall
+        ? await operatorFunction(
+            world.operations,
+            statement.session.role,
+            call.name,
+            call.arguments,
+          )
+        : undefined;
+      return outcome === undefined ? ENGINE : answered(outcome);
+    }
   }
 }
 

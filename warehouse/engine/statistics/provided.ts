@@ -131,8 +131,8 @@ function encodedSelect(
         : constant === null
           ? 'NULL'
           : quoteDuckText(constant);
-    const cell = decoded(raw, column.type);
-    return `${unreadable === 'isNull' ? `TRY(${cell})` : cell} AS ${quoteName(column.name)}`;
+    const cell = unreadable === 'isNull' ? tried(raw, column.type) : decoded(raw, column.type);
+    return `${cell} AS ${quoteName(column.name)}`;
   });
   return `SELECT ${cells.join(', ')} FROM (${rowsOf(text, rows)})`;
 }
@@ -161,17 +161,40 @@ export function snowflakeType(column: RowType): string {
   }
 }
 
-/** SQL that reads a cell's text in the encoding of results. */
-function decoded(cell: string, type: string): string {
+/**
+ * As {@link decoded}, with NULL for what is not of the type. TRY doubles the time of whatever is inside, so of the usual
+ * types only what is rarely evaluated is.
+ */
+function tried(cell: string, type: string): string {
+  const base = baseOf(type);
+  if (base === 'VARCHAR') return decoded(cell, type);
+  if (base === 'NUMBER' || base === 'TIMESTAMP_LTZ')
+    return decoded(cell, type, (rare) => `TRY(${rare})`);
+  return `TRY(${decoded(cell, type)})`;
+}
+
+function baseOf(type: string): string {
+  return /^[A-Z_]+/.exec(type.toUpperCase())?.[0] ?? 'VARCHAR';
+}
+
+/**
+ * SQL that reads a cell's text in the encoding of results.
+ *
+ * @param guarded what is done about the slow way, which only cells that the quick one cannot read come to.
+ */
+function decoded(
+  cell: string,
+  type: string,
+  guarded: (sql: string) => string = (sql) => sql,
+): string {
   const upper = type.toUpperCase();
-  const base = /^[A-Z_]+/.exec(upper)?.[0] ?? 'VARCHAR';
-  switch (base) {
+  switch (baseOf(type)) {
     case 'NUMBER':
     case 'DECIMAL':
     case 'NUMERIC':
     case 'FIXED': {
       const size = /\((\d+)(?:\s*,\s*(\d+))?\)/.exec(upper);
-      return decimal(cell, Number(size?.[1] ?? '38'), Number(size?.[2] ?? '0'));
+      return decimal(cell, Number(size?.[1] ?? '38'), Number(size?.[2] ?? '0'), guarded);
     }
     case 'INT':
     case 'INTEGER':
@@ -187,15 +210,15 @@ function decoded(cell: string, type: string): string {
       return `DATE '1970-01-01' + (${cell})::INTEGER`;
     case 'TIMESTAMP_NTZ':
     case 'TIMESTAMP':
-      return `make_timestamp(${microseconds(cell)})`;
+      return `make_timestamp(${microseconds(cell, guarded)})`;
     case 'TIMESTAMP_TZ':
-      return `CASE WHEN ${cell} IS NOT NULL THEN struct_pack(tg_instant := ${decoded(cell, 'TIMESTAMP_LTZ')}, tg_offset := split_part(${cell}, ' ', 2)::INTEGER - 1440) END`;
+      return `CASE WHEN ${cell} IS NOT NULL THEN struct_pack(tg_instant := ${decoded(cell, 'TIMESTAMP_LTZ', guarded)}, tg_offset := split_part(${cell}, ' ', 2)::INTEGER - 1440) END`;
     case 'TIMESTAMP_LTZ':
-      return `make_timestamp(${microseconds(`split_part(${cell}, ' ', 1)`)})::TIMESTAMPTZ`;
+      return `make_timestamp(${microseconds(`split_part(${cell}, ' ', 1)`, guarded)})::TIMESTAMPTZ`;
     case 'BINARY':
       return `unhex(${cell})`;
     case 'TIME':
-      return `TIME '00:00:00' + to_microseconds(${micros(cell)})`;
+      return `TIME '00:00:00' + to_microseconds(${microseconds(cell, guarded)})`;
     case 'VARIANT':
     case 'OBJECT':
     case 'ARRAY':
@@ -206,14 +229,19 @@ function decoded(cell: string, type: string): string {
 }
 
 /** DuckDB reads a decimal of more than 18 digits twenty times slower than one of 18, which nearly all fit into. */
-function decimal(cell: string, precision: number, scale: number): string {
-  const wide = `(${cell})::DECIMAL(${precision},${scale})`;
+function decimal(
+  cell: string,
+  precision: number,
+  scale: number,
+  guarded: (sql: string) => string,
+): string {
+  const wide = guarded(`(${cell})::DECIMAL(${precision},${scale})`);
   if (precision <= 18 || scale > 18) return wide;
   return `coalesce(TRY_CAST(${cell} AS DECIMAL(18,${scale}))::DECIMAL(${precision},${scale}), ${wide})`;
 }
 
 /** Seconds with a fraction as whole microseconds; by way of text, because DECIMAL(18) cannot hold the product. */
-function microseconds(cell: string): string {
-  const wide = `((${cell})::DECIMAL(38,9) * 1000000)::BIGINT`;
+function microseconds(cell: string, guarded: (sql: string) => string): string {
+  const wide = guarded(`((${cell})::DECIMAL(38,9) * 1000000)::BIGINT`);
   return `coalesce(replace(TRY_CAST(${cell} AS DECIMAL(18,6))::VARCHAR, '.', '')::BIGINT, ${wide})`;
 }
