@@ -48,6 +48,9 @@ export interface DayPlan {
   readonly isFirstOfMonth: boolean;
 }
 
+/** The refresh at nine of a working day, and how many tiles it has at least: more than one cluster takes at once. */
+const RUSH_REFRESH = 12;
+const RUSH_TILES = 20;
 const SUCCEEDS: Fate = { kind: 'succeeds' };
 
 /** Arrivals of one day, by time. */
@@ -136,7 +139,9 @@ function dashboards(
   const tiles = Math.max(1, Math.round(count / refreshes));
   return Array.from({ length: refreshes }, (_, index) => {
     const at = plan.startsAt + fromHour * HOUR_MS + index * 15 * MINUTE_MS + chance.whole(0, 9000);
-    return Array.from({ length: tiles }, (): Arrival => {
+    // At nine everybody looks at once.
+    const isRush = !isWeekend && index === RUSH_REFRESH;
+    return Array.from({ length: isRush ? Math.max(tiles, RUSH_TILES) : tiles }, (): Arrival => {
       const team = chance.pick([first, ...others]);
       return {
         at: at + chance.whole(0, 1500),
