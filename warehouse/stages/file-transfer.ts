@@ -19,14 +19,18 @@ const COPYING: ReadonlySet<string> = new Set([
 /** From this version on the Python connector is the Universal Core, which has no LOCAL_FS. */
 const PYTHON_CORE_MAJOR = 5;
 
-/** Stage of the Node driver's array binds, which it uploads from memory. */
+/**
+ * Stage of array binds, and the drivers that upload them from memory, which they cannot do to a folder: Node has no code
+ * for it, Go 1.19 writes an empty file and reports success.
+ */
 const BIND_STAGE = '@SYSTEM$BIND/';
+const WITHOUT_STREAMS: ReadonlySet<string> = new Set(['JavaScript', 'Go']);
 /** Largest file in bytes that a driver sends in one part; LOCAL_FS has no parts. */
 const THRESHOLD_BYTES = 209_715_200;
 
 /**
- * Why a PUT or GET is not for this client; undefined when it is. A driver that finds its array binds refused sends
- * them inside the statement instead.
+ * Why a PUT or GET is not for this client; undefined when it is. The Node driver that finds its array binds refused
+ * sends them inside the statement instead; Go reports the refusal.
  *
  * @param isLocal the client speaks from this machine.
  */
@@ -44,8 +48,12 @@ export function transferRefusal(
     return refusal(
       `PUT and GET by ${clientApp} ${clientVersion}, which cannot copy files on this machine (stage type LOCAL_FS)`,
     );
-  if (clientApp === 'JavaScript' && sql.includes(BIND_STAGE))
-    return refusal('array binds that the Node driver uploads from memory (stage type LOCAL_FS)');
+  if (WITHOUT_STREAMS.has(clientApp) && sql.includes(BIND_STAGE))
+    return refusal(
+      `array binds through a stage by ${clientApp} ${clientVersion}; a higher CLIENT_STAGE_ARRAY_BINDING_THRESHOLD sends them in the statement`,
+    );
+  if (clientApp === 'Go' && /^\s*GET\b/i.test(sql))
+    return refusal(`GET by Go ${clientVersion}, which fetches nothing from stage type LOCAL_FS`);
   return undefined;
 }
 

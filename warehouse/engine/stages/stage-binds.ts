@@ -63,6 +63,9 @@ export async function withStageBinds(
   });
   for (const file of staged.files)
     if (file.first !== undefined) throw damaged(file, file.first, '');
+  // A driver that has no values to bind does not use a stage: an upload that went wrong must not insert nothing.
+  if (staged.files.every(({ rows }) => rows === 0))
+    throw new StatementFailed(failure('100132', 'P0000', `The binds at ${bindStage} are empty`));
   const { cells, loaded } = valueCells(source, values, target.columns, format);
   // The conversions are DuckDB's text: they have to be done before the statement goes through translation.
   await session.connection.run(

@@ -1,0 +1,253 @@
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EngineSession } from '../../../../warehouse/engine/engine.js';
+import { failureOf, rowsOf, startEngine, type EngineUnderTest } from '../support.js';
+import { IN_D, locationOf, putFile } from './support.js';
+
+describe('stages and file formats', () => {
+  let engine: EngineUnderTest;
+  let session: EngineSession;
+  beforeAll(async () => {
+    engine = await startEngine(false);
+    session = await engine.engine.openSession();
+    await run('CREATE DATABASE D');
+  });
+  afterAll(() => engine.stop());
+
+  const run = (sql: string, more = {}) => rowsOf(session, sql, { ...IN_D, ...more });
+  const fail = (sql: string) => failureOf(session, sql, IN_D);
+  const names = async (sql: string) => (await run(sql)).rows.map(([name]) => name);
+
+  test('PUT, LIST, GET and REMOVE work on named, user and table stages', async () => {
+    await run('CREATE STAGE one');
+    await run('CREATE TABLE t (id INT)');
+    for (const [stage, label] of [
+      ['@one', 'one/'],
+      ['@d.public.one', 'one/'],
+      ['@~', ''],
+      ['@%t', ''],
+      ['@"D".PUBLIC.%T', ''],
+    ] as const) {
+      await putFile(session, `${stage}/in`, 'a.csv', 'hello');
+      const listed = await run(`LIST ${stage}`);
+      expect(listed.statementTypeId).toBe(0x4701);
+      expect(listed.rows.map((row) => row.slice(0, 3))).toEqual([
+        [`${label}in/a.csv`, '5', '5d41402abc4b2a76b9719d911017c592'],
+      ]);
+      const { transfer } = await run(`GET ${stage}/in file:///home/someone/ PATTERN = '.*csv'`);
+      expect(transfer).toMatchObject({
+        command: 'DOWNLOAD',
+        sources: ['in/a.csv'],
+        localLocation: '/home/someone/',
+      });
+      expect(readFileSync(join(transfer?.location ?? '', 'in/a.csv'), 'utf8')).toBe('hello');
+      const removed = await run(`RM ${stage}/in`);
+      expect(removed.rows).toEqual([[`${label}in/a.csv`, 'removed']]);
+      expect(await names(`LS ${stage}`)).toEqual([]);
+    }
+  });
+
+  test('PUT says what its options say', async () => {
+    await run('CREATE OR REPLACE STAGE one');
+    const { transfer } = await run(
+      "PUT 'file:///tmp/my file*.csv' '@one/a b' PARALLEL = 8 AUTO_COMPRESS = FALSE OVERWRITE = TRUE SOURCE_COMPRESSION = GZIP",
+    );
+    expect(transfer).toMatchObject({
+      command: 'UPLOAD',
+      sources: ['/tmp/my file*.csv'],
+      parallel: 8,
+      isCompressed: false,
+      isOverwriting: true,
+      sourceCompression: 'gzip',
+    });
+    expect(transfer?.location).toMatch(/\/a b$/);
+    expect(await fail('PUT file:///x @one PARALLEL = 1000')).toMatchObject({ code: '001008' });
+    expect(await fail('PUT file:///x @one NO_SUCH = 1')).toMatchObject({ code: '001008' });
+  });
+
+  test('each user has a stage of its own', async () => {
+    await putFile(session, '@~', 'mine.csv', '1');
+    const other = await run('LIST @~', { context: { CURRENT_USER: 'SOMEBODY_ELSE' } });
+    expect(other.rows).toEqual([]);
+    expect(await names('LIST @~')).toEqual(['mine.csv']);
+    await run('RM @~');
+  });
+
+  test('a stage dropped or replaced takes its files along, so does a table made anew', async () => {
+    await run('CREATE OR REPLACE STAGE two');
+    await putFile(session, '@two', 'a.csv', '1');
+    const before = await locationOf(session, '@two');
+    await run('CREATE OR REPLACE STAGE two');
+    expect(existsSync(before)).toBe(false);
+    expect(await names('LIST @two')).toEqual([]);
+    await run('DROP STAGE two');
+    expect(await fail('LIST @two')).toMatchObject({ code: '002003', sqlState: '02000' });
+    await putFile(session, '@%t', 'a.csv', '1');
+    await run('CREATE OR REPLACE TABLE t (id INT)');
+    expect(await names('LIST @%t')).toEqual([]);
+  });
+
+  test('a temporary stage is of one session and ends with it', async () => {
+    const other = await engine.engine.openSession();
+    await rowsOf(other, 'CREATE TEMPORARY STAGE own', IN_D);
+    await putFile(other, '@own', 'a.csv', '1');
+    const location = await locationOf(other, '@own');
+    expect(await fail('LIST @own')).toMatchObject({ code: '002003' });
+    await other.close();
+    await expect.poll(() => existsSync(location)).toBe(false);
+  });
+
+  test('objects are shown, described and changed', async () => {
+    await run("CREATE STAGE three COMMENT = 'c' DIRECTORY = (ENABLE = TRUE)");
+    expect((await run("SHOW STAGES LIKE 'thr%' IN SCHEMA d.public")).rows).toEqual([
+      expect.arrayContaining(['THREE', 'D', 'PUBLIC', 'c', 'INTERNAL', 'Y']),
+    ]);
+    await run("CREATE FILE FORMAT f TYPE = CSV FIELD_DELIMITER = '|' SKIP_HEADER = 2");
+    await run("ALTER FILE FORMAT f SET FIELD_DELIMITER = '\\t' COMMENT = 'tabs'");
+    const described = (await run('DESC FILE FORMAT f')).rows;
+    expect(described).toContainEqual(['FIELD_DELIMITER', 'String', '\\t', ',']);
+    expect(described).toContainEqual(['SKIP_HEADER', 'Integer', '2', '0']);
+    expect((await run('SHOW FILE FORMATS')).rows).toEqual([
+      expect.arrayContaining(['F', 'D', 'PUBLIC', 'CSV', 'tabs']),
+    ]);
+    await run('ALTER STAGE three SET FILE_FORMAT = (FORMAT_NAME = f)');
+    await putFile(session, '@three', 'a.txt', 'x\ny\na\tb\n');
+    expect((await run('SELECT $2, $1 FROM @three')).rows).toEqual([['b', 'a']]);
+    await run('DROP FILE FORMAT f');
+    expect(await fail('SELECT $1 FROM @three')).toMatchObject({ code: '002003' });
+    expect(await fail('CREATE STAGE three')).toMatchObject({ code: '002002' });
+    await run('CREATE STAGE IF NOT EXISTS three');
+    await run('DROP STAGE IF EXISTS no_such_stage');
+  });
+
+  test('rows of a stage can be joined, filtered and stored, with the file and the row they come from', async () => {
+    await run('CREATE OR REPLACE STAGE four');
+    await putFile(session, '@four', 'a.csv', '1,x\n2,y\n');
+    await putFile(session, '@four', 'b.csv', '2,z\n');
+    const read = await run(
+      "SELECT a.$2, b.$2, b.METADATA$FILENAME, a.METADATA$FILE_ROW_NUMBER FROM @four/a.csv a JOIN @four (PATTERN => 'b[.]csv') b ON a.$1 = b.$1",
+    );
+    expect(read.rows).toEqual([['y', 'z', 'b.csv', '2']]);
+    expect(read.scan.bytesScanned).toBe(8 + 4);
+    await run('CREATE OR REPLACE TABLE kept AS SELECT $1::INT AS id FROM @four');
+    expect((await run('SELECT SUM(id) FROM kept')).rows).toEqual([['5']]);
+    const plan = await session.plan({
+      ...IN_D,
+      sql: 'SELECT $1, $2 FROM @four',
+      binds: [],
+      context: {},
+      result: () => undefined,
+    });
+    expect(plan).toMatchObject({ kind: 'plan', columns: [{ name: '$1' }, { name: '$2' }] });
+  });
+
+  test.each([
+    ['SELECT * FROM @four', '000002'],
+    ['CREATE VIEW v AS SELECT $1 FROM @four', '000002'],
+    ["CREATE STAGE e URL = 's3://bucket'", '000002'],
+    ['SELECT @four', '001003'],
+    ['SELECT 1, file FROM @no_such_stage', '002003'],
+    ["COPY INTO @four FROM kept VALIDATION_MODE = 'RETURN_ROWS'", '000002'],
+    ['COPY INTO @four FROM kept PARTITION BY (id)', '000002'],
+  ])('%s is refused with %s', async (sql, code) => {
+    expect(await fail(sql)).toMatchObject({ code });
+  });
+
+  test('rows are unloaded as CSV, JSON and Parquet and read back', async () => {
+    await run('CREATE OR REPLACE STAGE out FILE_FORMAT = (TYPE = CSV)');
+    await run(
+      "CREATE OR REPLACE TABLE u AS SELECT 1 AS id, 'a,\\\\b' AS name, DATE '2026-01-02' AS d, TRUE AS b UNION ALL SELECT 2, NULL, NULL, FALSE",
+    );
+    const done = await run('COPY INTO @out/csv/ FROM (SELECT * FROM u ORDER BY id) HEADER = TRUE');
+    expect(done.statementTypeId).toBe(0x3700);
+    expect(done.rows[0]?.[0]).toBe('2');
+    expect(done.scan.bytesWritten).toBeGreaterThan(0);
+    expect(await names('LIST @out')).toEqual(['out/csv/data_0_0_0.csv.gz']);
+    expect((await run('SELECT $1, $2, $3, $4 FROM @out/csv')).rows).toEqual([
+      ['ID', 'NAME', 'D', 'B'],
+      ['1', 'a,\\b', '2026-01-02', 'true'],
+      ['2', null, null, 'false'],
+    ]);
+    expect(await fail('COPY INTO @out/csv/ FROM u')).toMatchObject({ code: '001030' });
+    await run('COPY INTO @out/csv/ FROM u OVERWRITE = TRUE');
+    await run(
+      'COPY INTO @out/j FROM (SELECT PARSE_JSON(\'{"a":[1]}\')) FILE_FORMAT = (TYPE = JSON)',
+    );
+    expect(
+      (await run('SELECT $1:a[0]::INT FROM @out/j (FILE_FORMAT => (TYPE = JSON))')).rows,
+    ).toEqual([['1']]);
+    await run('COPY INTO @out/p/ FROM u FILE_FORMAT = (TYPE = PARQUET) HEADER = TRUE');
+    await run('CREATE OR REPLACE TABLE w LIKE u');
+    const loaded = await run(
+      'COPY INTO w FROM @out/p FILE_FORMAT = (TYPE = PARQUET) MATCH_BY_COLUMN_NAME = CASE_SENSITIVE',
+    );
+    expect(loaded.rows[0]?.slice(0, 4)).toEqual([
+      'p/data_0_0_0.snappy.parquet',
+      'LOADED',
+      '2',
+      '2',
+    ]);
+    expect((await run('SELECT * FROM w MINUS SELECT * FROM u')).rows).toEqual([]);
+    await run(
+      'COPY INTO @out/single.txt FROM u SINGLE = TRUE FILE_FORMAT = (TYPE = CSV COMPRESSION = NONE)',
+    );
+    const place = join(await locationOf(session, '@out'), 'single.txt');
+    expect(readFileSync(place, 'utf8').split('\n')).toHaveLength(3);
+    await run('COPY INTO @out/many/ FROM u MAX_FILE_SIZE = 1');
+    expect(await names('LIST @out/many')).toHaveLength(2);
+  });
+
+  test('no path and no link leads out of a stage, and no text of a client reads a file', async () => {
+    await run('CREATE OR REPLACE STAGE five');
+    const secret = join(engine.dataDir, 'secret.csv');
+    writeFileSync(secret, 'secret');
+    const location = await locationOf(session, '@five');
+    for (const path of ['../x', 'a/../../x', './x', 'a\\b'])
+      expect(await fail(`PUT file:///x '@five/${path.replaceAll('\\', '\\\\')}'`)).toMatchObject({
+        code: '001011',
+      });
+    symlinkSync(secret, join(location, 'link.csv'));
+    symlinkSync(engine.dataDir, join(location, 'dir'));
+    expect(await names('LIST @five')).toEqual([]);
+    expect((await run('SELECT $1 FROM @five')).rows).toEqual([]);
+    expect((await run('GET @five file:///tmp/')).transfer?.sources).toEqual([]);
+    expect(await fail('PUT file:///x @five/dir')).toMatchObject({ code: '000002' });
+    writeFileSync(join(location, 'in.csv'), '1');
+    for (const file of [secret, join(location, 'in.csv')])
+      for (const source of [`'${file}'`, `read_csv('${file}')`, `TABLE(read_text('${file}'))`])
+        expect(['000002', '001003', '002003']).toContain(
+          (await fail(`SELECT * FROM ${source}`)).code,
+        );
+    expect(readdirSync(location)).toContain('in.csv');
+  });
+
+  test('array binds in a stage are loaded by the types of the columns; empty ones insert nothing silently', async () => {
+    await run('CREATE OR REPLACE TABLE b (id INT, name VARCHAR, seen TIMESTAMP_NTZ, bin BINARY)');
+    await run(
+      `CREATE OR REPLACE TEMPORARY STAGE SYSTEM$BIND file_format=( type=csv field_optionally_enclosed_by='"')`,
+    );
+    await putFile(
+      session,
+      '@SYSTEM$BIND/r1',
+      '1',
+      '1,"a,""b",2026-01-02 03:04:05.123456000,00FF\n2,,,\n',
+    );
+    await putFile(session, '@SYSTEM$BIND/r2', '1', '');
+    await putFile(session, '@SYSTEM$BIND/r3', '1', 'x,,,\n');
+    const insert = 'INSERT INTO b (id, name, seen, bin) VALUES (?, ?, ?, ?)';
+    const done = await run(insert, { bindStage: '@SYSTEM$BIND/r1' });
+    expect(done.rows).toEqual([['2']]);
+    expect(done.scan.bytesScanned).toBeGreaterThan(0);
+    expect((await run('SELECT id, name, seen::VARCHAR, bin FROM b ORDER BY id')).rows).toEqual([
+      ['1', 'a,"b', '2026-01-02 03:04:05.123', '00FF'],
+      ['2', null, null, null],
+    ]);
+    const refused = async (stage: string) =>
+      await failureOf(session, insert, { ...IN_D, bindStage: stage });
+    expect(await refused('@SYSTEM$BIND/r2')).toMatchObject({ code: '100132' });
+    expect(await refused('@SYSTEM$BIND/r3')).toMatchObject({ code: '100038' });
+    expect(await refused('@SYSTEM$BIND/none')).toMatchObject({ code: '100132' });
+    expect((await run('SELECT COUNT(*) FROM b')).rows).toEqual([['2']]);
+  });
+});
