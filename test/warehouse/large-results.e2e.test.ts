@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { silentLog } from '#base/log.js';
 import { linearClock } from '#base/time.js';
@@ -94,7 +93,9 @@ describe('a result of many pages', () => {
     const rows = [...(data.rowset as string[][])];
     for (const chunk of chunks) {
       expect(chunk.url.startsWith(`http://127.0.0.1:${warehouse.port}/results/`)).toBe(true);
-      const response = await fetch(chunk.url, { headers: data.chunkHeaders as HeadersInit });
+      const response = await fetch(chunk.url, {
+        headers: data.chunkHeaders as Record<string, string>,
+      });
       expect(response.headers.get('content-type')).toBe('application/octet-stream');
       expect(response.headers.get('content-encoding')).toBe('gzip');
       expect(Number(response.headers.get('content-length'))).toBe(chunk.compressedSize);
@@ -227,5 +228,47 @@ describe('a result of many pages', () => {
     expect(answer).toMatchObject({ kind: 'failed', code: '000603' });
     expect(await readdir(join(dataDir, 'small', 'results'))).toEqual([]);
     await small.stop();
+  });
+
+  test('is described without rows as it would be answered, DML by its counts', async () => {
+    const described = async (sql: string): Promise<unknown> => {
+      const { data } = (await client.query(sql, { describeOnly: true })).body;
+      const names = (data.rowtype as { name: string }[]).map(({ name }) => name);
+      return [
+        data.statementTypeId,
+        names,
+        data.rowset,
+        data.numberOfBinds,
+        data.arrayBindSupported,
+      ];
+    };
+    expect(await described('SELECT ? AS A, 1 AS B')).toEqual([0x1000, ['A', 'B'], [], 1, false]);
+    const nowhere = 'SELECT 1 AS N WHERE ? = 1';
+    expect(await described(nowhere)).toEqual([0x1000, ['N'], [], 1, false]);
+    await client.run('CREATE DATABASE OWN');
+    await client.run('CREATE TABLE OWN.PUBLIC.MINE (N INTEGER)');
+    const table = 'OWN.PUBLIC.MINE';
+    expect(await described(`INSERT INTO ${table} VALUES (?)`)).toEqual([
+      0x3100,
+      ['number of rows inserted'],
+      [],
+      1,
+      true,
+    ]);
+    expect(await described(`UPDATE ${table} SET N = ?`)).toEqual([
+      0x3200,
+      ['number of rows updated', 'number of multi-joined rows updated'],
+      [],
+      1,
+      false,
+    ]);
+    expect(await described(`TRUNCATE TABLE ${table}`)).toEqual([0x6000, ['status'], [], 0, false]);
+    const inserted = await client.run(`INSERT INTO ${table} VALUES (1), (2)`);
+    expect(inserted.body.data.stats).toEqual({
+      numRowsInserted: 2,
+      numRowsUpdated: 0,
+      numRowsDeleted: 0,
+      numDmlDuplicates: 0,
+    });
   });
 });

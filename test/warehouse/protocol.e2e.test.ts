@@ -249,7 +249,7 @@ describe('the wire protocol', () => {
     expect(described.body.data).toMatchObject({
       rowset: [],
       numberOfBinds: 2,
-      arrayBindSupported: true,
+      arrayBindSupported: false,
     });
     await client.query('USE WAREHOUSE BATCH_WH', { describeOnly: true });
     expect((await client.query('SELECT 1')).body.data.finalWarehouseName).toBe('STANDARD_WH');

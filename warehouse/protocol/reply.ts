@@ -25,6 +25,14 @@ const DML_COUNTS: Readonly<Record<string, string>> = {
   'number of rows deleted': 'numRowsDeleted',
 };
 
+/** Drivers add these up, whichever there are. */
+const NO_DML = {
+  numRowsInserted: 0,
+  numRowsUpdated: 0,
+  numRowsDeleted: 0,
+  numDmlDuplicates: 0,
+} as const;
+
 /** Where a statement's result is fetched. */
 export function resultUrl(id: string): string {
   return `/queries/${id}/result`;
@@ -56,7 +64,8 @@ export function settledReply(
   const ofStatement = session === statement.session ? statement.request.parameters : [];
   const parameters = new Map([...session.parameters, ...ofStatement]);
   const format = resultFormat({ ...session, parameters }, outcome.statementTypeId);
-  const binds = countBinds(readTokens(statement.request.sql));
+  const tokens = readTokens(statement.request.sql);
+  const binds = countBinds(tokens);
   return successEnvelope({
     parameters: settled.parameters,
     ...rowFields(outcome, format),
@@ -68,7 +77,8 @@ export function settledReply(
     finalWarehouseName: settled.warehouse,
     finalRoleName: settled.role,
     numberOfBinds: binds,
-    arrayBindSupported: binds > 0,
+    // JDBC runs a batch row by row where this is false; the engine takes arrays for INSERT only.
+    arrayBindSupported: binds > 0 && tokens[0]?.value === 'INSERT',
     metaDataOfBinds: Array.from({ length: binds }, bindMetadata),
     statementTypeId: outcome.statementTypeId,
     version: 1,
@@ -125,6 +135,7 @@ export function monitoringEntry(
     sqlText: withoutPasswords(statement.request.sql),
     sessionId: statement.session.id,
     userName: statement.session.user.name,
+    warehouseId: warehouseNumber(settled?.usage.warehouse ?? statement.session.warehouse),
     warehouseName: settled?.usage.warehouse ?? statement.session.warehouse,
     warehouseExternalSize: sizeLabel(settled?.usage.size),
     warehouseServerType: 'STANDARD',
@@ -163,6 +174,7 @@ export function loggedEntry({
     sqlText: started.text,
     sessionId: started.sessionId,
     userName: started.user,
+    warehouseId: warehouseNumber(ended?.warehouse ?? null),
     warehouseName: ended?.warehouse ?? null,
     warehouseExternalSize: sizeLabel(ended?.size),
     warehouseServerType: 'STANDARD',
@@ -170,6 +182,14 @@ export function loggedEntry({
     errorMessage: ended?.errorMessage ?? '',
     stats: { scanBytes: ended?.bytesScanned ?? 0, rowsProduced: ended?.rowsProduced ?? 0 },
   };
+}
+
+/** Snowflake numbers its warehouses and Go reads the number as 32 bits; ours have names, and a name's number stays. */
+function warehouseNumber(name: string | null): number {
+  let hash = 0;
+  for (const character of name ?? '')
+    hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 2 ** 31;
+  return hash;
 }
 
 /** Binds are described like columns, by position: the Universal Core of connector 5 reads every field, the name too. */
@@ -182,7 +202,5 @@ function dmlStats(rows: Rows): { readonly stats?: Readonly<Record<string, number
     const name = DML_COUNTS[column.name];
     return name === undefined ? [] : [[name, Number(rows.rows[0]?.[index] ?? 0)] as const];
   });
-  return counts.length === 0
-    ? {}
-    : { stats: { ...Object.fromEntries(counts), numDmlDuplicates: 0 } };
+  return counts.length === 0 ? {} : { stats: { ...NO_DML, ...Object.fromEntries(counts) } };
 }

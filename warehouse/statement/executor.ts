@@ -4,6 +4,7 @@ import type { Clock } from '#base/time.js';
 import { columnType } from '#base/wire/row-type.js';
 import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
 import { contextOf } from './context.js';
+import { describedColumns } from './described.js';
 import type { Servers } from '../fleet/place.js';
 import { modelDuration } from '../fleet/duration.js';
 import type { Fleet } from '../fleet/fleet.js';
@@ -159,7 +160,9 @@ async function runMany(
 async function describe(parts: ExecutorParts, statement: Statement, sql: string): Promise<Outcome> {
   const session = await parts.sessions.engineSession(statement.session);
   const plan = await session.plan(engineRequest(parts, statement, sql));
-  return plan.kind === 'failed' ? plan : rowsOf(plan.columns, [], plan.statementTypeId);
+  return plan.kind === 'failed'
+    ? plan
+    : rowsOf(describedColumns(plan, sql), [], plan.statementTypeId);
 }
 
 async function runOnWarehouse(

@@ -208,19 +208,19 @@ function columnValues(
 function cellOf({ metadata }: ReadField, value: Value): string | null {
   if (value === null) return null;
   const scale = Number(metadata['scale']);
-  switch (metadata['logicalType']) {
+  switch (metadata['logicalType'] ?? 'TEXT') {
     case 'FIXED':
       return scaled(value as bigint, scale);
     case 'TIME':
       return scaled(value as bigint, 9);
     case 'DATE':
-      return String(value);
+      return String(value as bigint);
     case 'BOOLEAN':
       return value === true ? '1' : '0';
     case 'BINARY':
       return (value as Buffer).toString('hex').toUpperCase();
     case 'REAL':
-      return String(value).replace('Infinity', 'inf');
+      return String(value as number).replace('Infinity', 'inf');
     case 'TIMESTAMP_NTZ':
     case 'TIMESTAMP_LTZ':
     case 'TIMESTAMP_TZ': {

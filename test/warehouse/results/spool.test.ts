@@ -77,7 +77,7 @@ describe('the spool', () => {
     const kept = Array.from({ length: 12 }, () => write(spool, rows(40, noise))?.stored);
     expect(spool.bytes).toBeLessThanOrEqual(20_000);
     const alive = await Promise.all(
-      kept.map((stored) => (stored === undefined ? false : isKept(stored))),
+      kept.map(async (stored) => stored !== undefined && (await isKept(stored))),
     );
     expect(alive.at(-1)).toBe(true);
     expect(alive[0]).toBe(false);
