@@ -6,9 +6,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { catalogueStatements } from './statistics/catalogue-sql.js';
-import { MACROS } from './sql/functions/library.js';
+import { MACROS, OPERATORS } from './sql/functions/library.js';
 import { STAGE_TABLES } from './stages/catalogue.js';
 import type { StartOptions } from './process/messages.js';
+import { registerScalarFunctions } from './values/scalar-functions.js';
 import { eventsStatement } from './world/events.js';
 import { MIX_MACROS } from './world/mix.js';
 import { tpchStatements } from './world/tpch.js';
@@ -47,11 +48,14 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
   );
   await service.run(`USE ${CATALOG}`);
   await service.run(`SET GLOBAL TimeZone = 'UTC'`);
+  registerScalarFunctions(service);
   await service.run(`SET enable_external_access = false`);
   if (!(await isFilled(service))) await fill(service, options);
   await defineMacros(service);
   for (const table of STAGE_TABLES) await service.run(table);
   await emptyProvided(service);
+  // A session's TIMEZONE is the only setting that changes later.
+  await service.run(`SET allowed_configs = ['TimeZone']`);
   await service.run(`SET lock_configuration = true`);
   return {
     service,
@@ -70,6 +74,9 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
 /** The macros are of this program, not of the file: one that an earlier version filled gets them, too. */
 async function defineMacros(service: DuckDBConnection): Promise<void> {
   await service.run('BEGIN');
+  // A macro is judged when it is defined: inside the others, operators are DuckDB's until all of them are there.
+  for (const operator of OPERATORS)
+    await service.run(`DROP MACRO IF EXISTS ${CATALOG}.main.${operator}`);
   for (const macro of MACROS)
     await service.run(macro.replace(/^CREATE MACRO/, 'CREATE OR REPLACE MACRO'));
   await service.run('COMMIT');
@@ -105,7 +112,6 @@ async function fill(service: DuckDBConnection, options: StartOptions): Promise<v
   const all = [
     `CREATE SCHEMA ${OWN_SCHEMA}`,
     ...MIX_MACROS,
-    ...MACROS,
     ...catalogueStatements(options.demoWorld),
     ...world,
     `CREATE TABLE ${OWN_SCHEMA}.layout_v${LAYOUT_VERSION} AS SELECT now() AS filled_at`,

@@ -4,10 +4,12 @@
  */
 import { StatementFailed, unsupported } from '../failures.js';
 import { CallSite } from './functions/call-site.js';
-import { conversion } from './functions/conversions.js';
+import { conversion, type Conversion } from './functions/conversions.js';
 import { rewritingOf } from './functions/library.js';
 import { operandStart } from './operands.js';
 import { closing, isSymbol, isWord, raw, type Piece } from './pieces.js';
+import { intervalAt } from './intervals.js';
+import { withExactSums } from './sums.js';
 import { duckType, isTypeName } from './types.js';
 
 /** Words of the grammar that a bracket may follow. */
@@ -27,7 +29,7 @@ const COMPARISONS: ReadonlySet<string> = new Set(['=', '<>', '!=', '<', '>', '<=
 
 /** `pieces` with private names, formats and types in place. Throws StatementFailed for calls that cannot be kept. */
 export function rewriteCalls(pieces: readonly Piece[]): readonly Piece[] {
-  return new CallPass(pieces).run();
+  return new CallPass(withExactSums(pieces)).run();
 }
 
 class CallPass {
@@ -48,6 +50,11 @@ class CallPass {
       if (instead !== undefined) {
         if (instead !== '') this.#out.push(raw(instead, piece));
       } else if (isSymbol(this.#pieces, index, '::')) index = this.#cast(index);
+      else if (
+        isWord(this.#pieces, index, 'INTERVAL') &&
+        this.#pieces[index + 1]?.kind === 'string'
+      )
+        index = this.#interval(index);
       else if (piece.kind === 'word' && isSymbol(this.#pieces, index + 1, '('))
         this.#bracketed(piece, index);
       else if (piece.kind === 'symbol' && COMPARISONS.has(piece.value))
@@ -111,21 +118,32 @@ class CallPass {
       return;
     }
     for (let at = as + 1; at < close; at += 1) this.#instead.set(at, '');
-    const { sql } = duckType(this.#pieces, as + 1);
-    const by = conversion(sql, piece.value === 'TRY_CAST');
-    this.#out.push(by === undefined ? piece : raw(by, piece));
-    this.#instead.set(by === undefined ? as + 1 : as, by === undefined ? sql : '');
+    const { name, more, outer } = conversion(
+      duckType(this.#pieces, as + 1),
+      piece.value === 'TRY_CAST',
+    );
+    this.#out.push(...opened(outer, piece), { ...piece, text: name, value: name });
+    this.#instead.set(as, more);
+    this.#instead.set(close, `)${outer.map((around) => `${around.more})`).join('')}`);
   }
 
   /** `x::type`; returns the index of the type's last piece. */
   #cast(index: number): number {
     const type = this.#pieces[index + 1]?.value ?? '';
     if (!isTypeName(type)) throw new StatementFailed(unsupported(`data type ${type}`));
-    const { sql, to } = duckType(this.#pieces, index + 1);
+    const written = duckType(this.#pieces, index + 1);
     const operand = this.#out.splice(operandStart(this.#out));
-    const by = conversion(sql, false);
-    const end = by === undefined ? `AS ${sql})` : ')';
-    this.#out.push(raw(`${by ?? 'CAST'}(`, operand[0]), ...operand, raw(end, undefined));
+    const { name, more, outer } = conversion(written, false);
+    this.#out.push(...opened(outer, operand[0]), raw(`${name}(`, operand[0]), ...operand);
+    if (more !== '') this.#out.push(raw(more, undefined));
+    this.#out.push(raw(`)${outer.map((around) => `${around.more})`).join('')}`, undefined));
+    return written.to - 1;
+  }
+
+  /** `INTERVAL '…'`; returns the index of its last piece. */
+  #interval(index: number): number {
+    const { text, to } = intervalAt(this.#pieces, index);
+    this.#out.push(raw(text, this.#pieces[index]));
     return to - 1;
   }
 
@@ -148,4 +166,9 @@ function isOperatorAfter(before: Piece | undefined): boolean {
   if (before.kind === 'symbol') return before.value === ')' || before.value === ']';
   if (before.kind !== 'word') return true;
   return before.value === 'NOT' || before.value === 'THEN' || !KEYWORDS.has(before.value);
+}
+
+/** Calls around a conversion, from the outermost; their brackets close behind it. */
+function opened(outer: Conversion['outer'], at: Piece | undefined): readonly Piece[] {
+  return [...outer].reverse().map(({ name }) => raw(`${name}(`, at));
 }

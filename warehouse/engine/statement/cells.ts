@@ -5,6 +5,7 @@ import {
   type DuckDBStructType,
   type DuckDBType,
 } from '@duckdb/node-api';
+import { CAPPED_SCALE_MAX, WHOLE_DIGITS } from '../sql/functions/polymorphic.js';
 import { columnType, type RowType } from '#base/wire/row-type.js';
 
 /** The wire's description of a result column of DuckDB type `type`. */
@@ -26,7 +27,9 @@ export function rowTypeOf(name: string, type: DuckDBType): RowType {
       return columnType(name, 'fixed', { precision: 38, scale: 0 });
     case DuckDBTypeId.DECIMAL: {
       const { width, scale } = type as DuckDBDecimalType;
-      return columnType(name, 'fixed', { precision: width, scale });
+      // What is computed, and NUMBER of more digits than are kept, is as wide as Snowflake's numbers get.
+      const isWide = scale <= CAPPED_SCALE_MAX && width - scale === WHOLE_DIGITS;
+      return columnType(name, 'fixed', { precision: isWide ? 38 : width, scale });
     }
     case DuckDBTypeId.FLOAT:
     case DuckDBTypeId.DOUBLE:

@@ -8,7 +8,7 @@ import type { ResultSpool, WrittenResult } from '../../results/spool.js';
 import { cancelled, failure, resultTooLarge, StatementFailed, syntaxError } from '../failures.js';
 import type { RowsAsText, StatementRequest } from '../process/messages.js';
 import { textNames } from '../sql/column-names.js';
-import { isSymbol, toPieces, type Piece } from '../sql/pieces.js';
+import { isSymbol, quoteDuckText, toPieces, type Piece } from '../sql/pieces.js';
 import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
 import { substitute } from '../sql/substitute.js';
 import { translate, type Names, type ResolvedMention } from '../sql/translate.js';
@@ -55,6 +55,7 @@ export class Session {
   readonly #transpiler: Transpiler;
   readonly #spool: ResultSpool;
   readonly #earlier: EarlierResults;
+  #timezone = 'UTC';
   #isInterrupted = false;
   #current: number | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -114,25 +115,7 @@ export class Session {
       this.#transpiler,
     );
     running.mentions = mentions;
-    return await this.#bound(duckSql);
-  }
-
-  /** `duckSql`, or its form with untyped macros when DuckDB cannot choose among the typed ones. */
-  async #bound(duckSql: string): Promise<string> {
-    if (!/\btg_dt_/i.test(duckSql)) return duckSql;
-    try {
-      (await this.connection.prepare(duckSql)).destroySync();
-      return duckSql;
-    } catch (thrown) {
-      const unchosen = /Macro tg_dt_(\w+)\(\) has multiple overloads that match/i.exec(
-        toError(thrown).message,
-      );
-      if (unchosen === null) return duckSql;
-      const name = unchosen[1] ?? '';
-      return await this.#bound(
-        duckSql.replaceAll(new RegExp(`\\bTG_DT_${name}\\b`, 'gi'), `TG_ANY_${name}`),
-      );
-    }
+    return duckSql;
   }
 
   names(running: Running): Names {
@@ -166,6 +149,7 @@ export class Session {
     let running: Running | undefined;
     try {
       running = read(request);
+      await this.#useTimezone(request.context['TIMEZONE'] ?? 'UTC');
       return await run(running);
     } catch (thrown) {
       if (thrown instanceof StatementFailed) return thrown.failure;
@@ -179,6 +163,13 @@ export class Session {
     } finally {
       await this.#earlier.release();
     }
+  }
+
+  /** What casts between TIMESTAMP_LTZ and other types go by. */
+  async #useTimezone(timezone: string): Promise<void> {
+    if (timezone === this.#timezone) return;
+    await this.connection.run(`SET TimeZone = ${quoteDuckText(timezone)}`);
+    this.#timezone = timezone;
   }
 
   #dispatch(running: Running): Promise<RowsAsText> {

@@ -1,4 +1,4 @@
-/** Snowflake's names of date parts and of format elements. */
+/** Snowflake's names of date parts ("Supported date and time parts"). */
 
 export const DATE_PARTS = [
   'YEAR',
@@ -11,6 +11,10 @@ export const DATE_PARTS = [
   'SECOND',
   'MILLISECOND',
   'MICROSECOND',
+  'NANOSECOND',
+  'WEEKISO',
+  'YEAROFWEEK',
+  'YEAROFWEEKISO',
   'DAYOFWEEK',
   'DAYOFWEEKISO',
   'DAYOFYEAR',
@@ -32,6 +36,10 @@ const ALIASES: Readonly<Record<DatePart, string>> = {
   SECOND: 'second seconds s sec secs',
   MILLISECOND: 'millisecond milliseconds ms msec',
   MICROSECOND: 'microsecond microseconds us usec',
+  NANOSECOND: 'nanosecond nanoseconds ns nsec nanosec nsecond nsecs nanosecs nseconds',
+  WEEKISO: 'weekiso week_iso weekofyeariso weekofyear_iso',
+  YEAROFWEEK: 'yearofweek',
+  YEAROFWEEKISO: 'yearofweekiso',
   DAYOFWEEK: 'dayofweek dow weekday dw',
   DAYOFWEEKISO: 'dayofweekiso dow_iso weekday_iso dayofweek_iso',
   DAYOFYEAR: 'dayofyear doy yearday dy',
@@ -47,37 +55,22 @@ export function datePart(text: string): DatePart | undefined {
   return DATE_PARTS.find((part) => ALIASES[part].split(' ').includes(name));
 }
 
-const ELEMENTS: readonly (readonly [RegExp, string])[] = [
-  [/^yyyy/i, '%Y'],
-  [/^yy/i, '%y'],
-  [/^mmmm/i, '%B'],
-  [/^mon/i, '%b'],
-  [/^mm/i, '%m'],
-  [/^dd/i, '%d'],
-  [/^dy/i, '%a'],
-  [/^hh24/i, '%H'],
-  [/^hh12/i, '%I'],
-  [/^mi/i, '%M'],
-  [/^ss/i, '%S'],
-  [/^ff3/i, '%g'],
-  [/^ff6/i, '%f'],
-  [/^(?:am|pm)/i, '%p'],
-  [/^"([^"]*)"/, ''],
-  [/^%/, '%%'],
-  [/^[^a-z0-9]/i, ''],
-  [/^T(?=hh)/, ''],
+/** Parts that DATEADD, DATEDIFF and DATE_TRUNC take. */
+export const ADDABLE: readonly DatePart[] = [
+  'YEAR',
+  'QUARTER',
+  'MONTH',
+  'WEEK',
+  'DAY',
+  'HOUR',
+  'MINUTE',
+  'SECOND',
+  'MILLISECOND',
+  'MICROSECOND',
+  'NANOSECOND',
 ];
 
-/** The strftime format of a Snowflake date format; undefined when it has an element that is not known here. */
-export function timeFormat(format: string): string | undefined {
-  let out = '';
-  let rest = format;
-  while (rest !== '') {
-    const found = ELEMENTS.find(([element]) => element.test(rest));
-    const match = found?.[0].exec(rest);
-    if (found === undefined || match === null || match === undefined) return undefined;
-    out += found[1] === '' ? (match[1] ?? match[0]) : found[1];
-    rest = rest.slice(match[0].length);
-  }
-  return out;
+/** Whether a part is of the day: added to a DATE it makes a TIMESTAMP_NTZ. */
+export function isTimePart(part: DatePart): boolean {
+  return ADDABLE.indexOf(part) > ADDABLE.indexOf('DAY');
 }

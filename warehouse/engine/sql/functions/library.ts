@@ -1,5 +1,6 @@
 /** All families together: what is known of a function by its name, and every macro. */
 import { AGGREGATES } from './aggregates.js';
+import { ARITHMETIC } from './arithmetic.js';
 import { CONVERSIONS } from './conversions.js';
 import type { CallRewriting, FunctionFamily } from './family.js';
 import { NUMBERS } from './numbers.js';
@@ -16,6 +17,7 @@ const SYSTEM: FunctionFamily = {
   ],
 };
 
+/** In the order of their macros: the operators of ARITHMETIC come last, as macros before them are written in DuckDB's. */
 const FAMILIES: readonly FunctionFamily[] = [
   NUMBERS,
   TEXTS,
@@ -24,7 +26,11 @@ const FAMILIES: readonly FunctionFamily[] = [
   SEMI_STRUCTURED,
   AGGREGATES,
   SYSTEM,
+  ARITHMETIC,
 ];
+
+/** Operators of DuckDB that are macros here. */
+export const OPERATORS: readonly string[] = ['"+"', '"-"', '"*"', '"/"', '"%"'];
 
 /** CREATE MACRO statements of every family. */
 export const MACROS: readonly string[] = FAMILIES.flatMap(({ macros }) => macros);

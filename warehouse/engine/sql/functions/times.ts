@@ -1,161 +1,381 @@
-/**
- * Functions of dates and times. DuckDB chooses among typed overloads of a macro before it knows the types of
- * aggregates, so those stand only where a DATE must stay a DATE, and have an untyped twin (`tg_any_…`) that is used when
- * the choice fails.
- */
+/** Functions of dates and times ("Date & time functions"). WEEK_START and WEEK_OF_YEAR_POLICY are 0: weeks are ISO's, Sunday is day 0. */
 import { StatementFailed, unsupported } from '../../failures.js';
-import { quoteText } from '../pieces.js';
+import { rounded } from './arithmetic.js';
 import type { CallSite } from './call-site.js';
-import { datePart, timeFormat, type DatePart } from './date-parts.js';
-import { namesOf, type FunctionFamily } from './family.js';
+import { ADDABLE, datePart, isTimePart, type DatePart } from './date-parts.js';
+import type { FunctionFamily } from './family.js';
+import { backTo, instantOf, movable, wallOf, ZONED_TYPE } from './moments.js';
+import { alias, argument, op, polymorphic, refusing } from './polymorphic.js';
 
-const DATE_INTERVALS: Readonly<Record<string, string>> = {
-  YEAR: 'to_years(round(n)::INTEGER)',
-  QUARTER: 'to_months(3 * round(n)::INTEGER)',
-  MONTH: 'to_months(round(n)::INTEGER)',
-  WEEK: 'to_days(7 * round(n)::INTEGER)',
-  DAY: 'to_days(round(n)::INTEGER)',
-};
-const TIME_INTERVALS: Readonly<Record<string, string>> = {
-  HOUR: 'to_hours(round(n)::BIGINT)',
-  MINUTE: 'to_minutes(round(n)::BIGINT)',
-  SECOND: 'to_seconds(round(n)::BIGINT)',
-  MILLISECOND: 'to_milliseconds(round(n)::BIGINT)',
-  MICROSECOND: 'to_microseconds(round(n)::BIGINT)',
+const plus = (left: string, right: string): string => op('+', left, right);
+const minus = (left: string, right: string): string => op('-', left, right);
+const times = (left: string, right: string): string => op('*', left, right);
+const wholeBy = (left: string, right: string): string => op('//', left, right);
+const restBy = (left: string, right: string): string => op('%', left, right);
+
+const NANOS = refusing('digits of a second beyond the sixth');
+const INTERVALS: Readonly<Record<string, (count: string) => string>> = {
+  YEAR: (n) => `to_years(${n}::INTEGER)`,
+  QUARTER: (n) => `to_months(${times('3', n)}::INTEGER)`,
+  MONTH: (n) => `to_months(${n}::INTEGER)`,
+  WEEK: (n) => `to_days(${times('7', n)}::INTEGER)`,
+  DAY: (n) => `to_days(${n}::INTEGER)`,
+  HOUR: (n) => `to_hours(${n})`,
+  MINUTE: (n) => `to_minutes(${n})`,
+  SECOND: (n) => `to_seconds(${n})`,
+  MILLISECOND: (n) => `to_milliseconds(${n})`,
+  MICROSECOND: (n) => `to_microseconds(${n})`,
+  NANOSECOND: (n) =>
+    `to_microseconds(CASE WHEN ${restBy(n, '1000')} = 0 THEN ${wholeBy(n, '1000')} ELSE ${NANOS} END)`,
 };
 
-function dateMacros(): readonly string[] {
-  const macros: string[] = [];
-  for (const [part, interval] of Object.entries(DATE_INTERVALS)) {
-    macros.push(
-      `CREATE MACRO tg_dt_add_${part}(n, x DATE) AS (x + ${interval})::DATE, (n, x TIMESTAMP) AS x + ${interval},
-         (n, x TIMESTAMPTZ) AS x + ${interval}, (n, x VARCHAR) AS x::TIMESTAMP + ${interval}`,
-      `CREATE MACRO tg_any_add_${part}(n, x) AS x::TIMESTAMP + ${interval}`,
-      `CREATE MACRO tg_dt_trunc_${part}(x DATE) AS date_trunc('${part}', x)::DATE, (x TIMESTAMP) AS date_trunc('${part}', x),
-         (x TIMESTAMPTZ) AS date_trunc('${part}', x), (x VARCHAR) AS date_trunc('${part}', x::TIMESTAMP)`,
-      `CREATE MACRO tg_any_trunc_${part}(x) AS date_trunc('${part}', x::TIMESTAMP)`,
-    );
-  }
-  for (const [part, interval] of Object.entries(TIME_INTERVALS)) {
-    macros.push(
-      `CREATE MACRO tg_dt_add_${part}(n, x TIMESTAMP) AS x + ${interval}, (n, x TIMESTAMPTZ) AS x + ${interval},
-         (n, x DATE) AS x::TIMESTAMP + ${interval}, (n, x VARCHAR) AS x::TIMESTAMP + ${interval}, (n, x TIME) AS x + ${interval}`,
-      `CREATE MACRO tg_any_add_${part}(n, x) AS x::TIMESTAMP + ${interval}`,
-      `CREATE MACRO tg_dt_trunc_${part}(x TIMESTAMP) AS date_trunc('${part}', x), (x TIMESTAMPTZ) AS date_trunc('${part}', x),
-         (x DATE) AS x::TIMESTAMP, (x VARCHAR) AS date_trunc('${part}', x::TIMESTAMP)`,
-      `CREATE MACRO tg_any_trunc_${part}(x) AS date_trunc('${part}', x::TIMESTAMP)`,
-    );
-  }
-  for (const part of [...Object.keys(DATE_INTERVALS), ...Object.keys(TIME_INTERVALS)])
-    macros.push(
-      `CREATE MACRO tg_diff_${part}(a, b) AS date_diff('${part}', a::TIMESTAMP, b::TIMESTAMP)`,
-    );
-  const parts: Readonly<Record<string, string>> = {
-    YEAR: 'year',
-    QUARTER: 'quarter',
-    MONTH: 'month',
-    WEEK: 'week',
-    DAY: 'day',
-    HOUR: 'hour',
-    MINUTE: 'minute',
-    DAYOFWEEK: 'dow',
-    DAYOFWEEKISO: 'isodow',
-    DAYOFYEAR: 'doy',
-  };
-  for (const [part, name] of Object.entries(parts))
-    macros.push(`CREATE MACRO tg_part_${part}(x) AS date_part('${name}', x::TIMESTAMP)`);
-  macros.push(
-    `CREATE MACRO tg_part_SECOND(x) AS second(x::TIMESTAMP)`,
-    `CREATE MACRO tg_part_EPOCH(x) AS floor(epoch(x::TIMESTAMP))::BIGINT`,
-    // Rounded down before 1970 too; nanoseconds in 128 bits, as 64 end in the year 2262.
-    `CREATE MACRO tg_part_EPOCH_MILLISECOND(x) AS floor(epoch_us(x::TIMESTAMP)::DECIMAL(38,0) * 0.001)::BIGINT`,
-    `CREATE MACRO tg_part_EPOCH_MICROSECOND(x) AS epoch_us(x::TIMESTAMP)`,
-    `CREATE MACRO tg_part_EPOCH_NANOSECOND(x) AS epoch_us(x::TIMESTAMP)::HUGEINT * 1000`,
-  );
-  return macros;
+/** DATEADD: counts are rounded to whole numbers, half away from zero. */
+function addMacro(part: DatePart): string {
+  const x = argument(1);
+  const count = `round(${argument(0).value}::VARCHAR::DECIMAL(28,9))::BIGINT`;
+  const moved = plus(movable(x), INTERVALS[part]?.(count) ?? '');
+  const result = backTo(moved, x, isTimePart(part) ? 'TIMESTAMP' : 'DATE');
+  const body = isTimePart(part)
+    ? result
+    : `CASE WHEN ${x.is('time')} THEN ${refusing('days added to a TIME')} ELSE ${result} END`;
+  return polymorphic(`tg_add_${part}`, 2, body);
 }
 
-const SECONDS = `make_timestamp((TRY_CAST(x::VARCHAR AS DECIMAL(38,9)) * 1000000)::BIGINT)`;
-const IS_NUMBER = `typeof(x) IN ('INTEGER', 'BIGINT', 'HUGEINT', 'SMALLINT', 'TINYINT', 'DOUBLE', 'INTEGER_LITERAL') OR starts_with(typeof(x), 'DECIMAL')`;
+function truncMacro(part: DatePart): string {
+  const x = argument(0);
+  const truncated = part === 'NANOSECOND' ? movable(x) : `date_trunc('${part}', ${movable(x)})`;
+  return polymorphic(`tg_trunc_${part}`, 1, backTo(truncated, x));
+}
 
-export const TIMES: FunctionFamily = {
-  same: namesOf(`
-    YEAR QUARTER MONTH WEEK WEEKISO WEEKOFYEAR DAY DAYOFMONTH DAYOFWEEK DAYOFWEEKISO DAYOFYEAR YEAROFWEEK
-    YEAROFWEEKISO HOUR MINUTE SECOND LAST_DAY NEXT_DAY PREVIOUS_DAY MONTHNAME DAYNAME EXTRACT
-    DATE_FROM_PARTS DATEFROMPARTS TIME_FROM_PARTS TIMEFROMPARTS TIMESTAMP_FROM_PARTS TIMESTAMP_NTZ_FROM_PARTS
-    TIME_SLICE MONTHS_BETWEEN
-  `),
-  renamed: {
-    DATE: 'TG_TO_DATE',
-    TO_TIME: 'TG_TO_TIME',
-    TIME: 'TG_TO_TIME',
-    TRY_TO_TIMESTAMP: 'TG_TRY_TIMESTAMP',
-    TRY_TO_TIMESTAMP_NTZ: 'TG_TRY_TIMESTAMP',
-    ADD_MONTHS: 'TG_ADD_MONTHS',
-  },
-  rewritten: {
-    DATEADD: (call) => withPart(call, 'TG_DT_ADD'),
-    TIMESTAMPADD: (call) => withPart(call, 'TG_DT_ADD'),
-    TIMEADD: (call) => withPart(call, 'TG_DT_ADD'),
-    DATEDIFF: (call) => withPart(call, 'TG_DIFF'),
-    TIMESTAMPDIFF: (call) => withPart(call, 'TG_DIFF'),
-    TIMEDIFF: (call) => withPart(call, 'TG_DIFF'),
-    DATE_TRUNC: (call) => withPart(call, 'TG_DT_TRUNC'),
-    DATE_PART: (call) => withPart(call, 'TG_PART'),
-    TRUNC: truncated,
-    TO_DATE: (call) => byFormat(call, 'TG_TO_DATE', 'TG_PARSE_DATE'),
-    TRY_TO_DATE: (call) => byFormat(call, 'TG_TRY_DATE', 'TG_TRY_PARSE_DATE'),
-    TO_TIMESTAMP: (call) => byFormat(call, 'TG_TO_TIMESTAMP', 'TG_PARSE_TIMESTAMP'),
-    TO_TIMESTAMP_NTZ: (call) => byFormat(call, 'TG_TO_TIMESTAMP', 'TG_PARSE_TIMESTAMP'),
-    TO_CHAR: (call) => byFormat(call, 'TG_TEXT', 'TG_FORMAT_TIME'),
-    TO_VARCHAR: (call) => byFormat(call, 'TG_TEXT', 'TG_FORMAT_TIME'),
-  },
-  macros: [
-    ...dateMacros(),
-    `CREATE MACRO tg_format_time(x, f) AS strftime(x::TIMESTAMP, f)`,
-    `CREATE MACRO tg_to_date(x) AS CASE WHEN ${IS_NUMBER} THEN ${SECONDS}::DATE WHEN length(x::VARCHAR) > 10 THEN (x::VARCHAR)::TIMESTAMP::DATE ELSE (x::VARCHAR)::DATE END`,
-    `CREATE MACRO tg_try_date(x) AS TRY_CAST(TRY_CAST(x::VARCHAR AS TIMESTAMP) AS DATE)`,
-    `CREATE MACRO tg_parse_date(x, f) AS strptime(x, f)::DATE`,
-    `CREATE MACRO tg_try_parse_date(x, f) AS try_strptime(x, f)::DATE`,
-    `CREATE MACRO tg_to_timestamp(x) AS CASE WHEN ${IS_NUMBER} THEN ${SECONDS} ELSE (x::VARCHAR)::TIMESTAMP END`,
-    `CREATE MACRO tg_try_timestamp(x) AS TRY_CAST(x::VARCHAR AS TIMESTAMP)`,
-    `CREATE MACRO tg_parse_timestamp(x, f) AS strptime(x, f)`,
-    `CREATE MACRO tg_to_time(x) AS x::TIME`,
-    `CREATE MACRO tg_add_months(d, n) AS CASE WHEN last_day(d::DATE) = d::DATE THEN last_day((d::DATE + to_months(n::INTEGER))::DATE)
-       ELSE (d::DATE + to_months(n::INTEGER))::DATE END`,
-  ],
+/** DATEDIFF: how many boundaries of the part lie between. */
+function differenceMacro(part: DatePart): string {
+  const from = wallOf(argument(0));
+  const to = wallOf(argument(1));
+  if (part === 'WEEK')
+    return polymorphic(
+      'tg_diff_WEEK',
+      2,
+      wholeBy(`date_diff('day', date_trunc('week', ${from}), date_trunc('week', ${to}))`, '7'),
+    );
+  if (part === 'NANOSECOND')
+    return polymorphic(
+      'tg_diff_NANOSECOND',
+      2,
+      times(`date_diff('microsecond', ${from}, ${to})`, '1000'),
+    );
+  return polymorphic(`tg_diff_${part}`, 2, `date_diff('${part}', ${from}, ${to})`);
+}
+
+/** What DATE_PART gives, of the wall clock `w` or the instant `i`. */
+const PARTS: Readonly<Record<DatePart, string>> = {
+  YEAR: `date_part('year', w)`,
+  QUARTER: `date_part('quarter', w)`,
+  MONTH: `date_part('month', w)`,
+  WEEK: `date_part('week', w)`,
+  DAY: `date_part('day', w)`,
+  HOUR: `date_part('hour', w)`,
+  MINUTE: `date_part('minute', w)`,
+  SECOND: `second(w)`,
+  MILLISECOND: refusing('the date part MILLISECOND'),
+  MICROSECOND: refusing('the date part MICROSECOND'),
+  NANOSECOND: times(restBy(`date_part('microsecond', w)`, '1000000'), '1000'),
+  DAYOFWEEK: `date_part('dow', w)`,
+  DAYOFWEEKISO: `date_part('isodow', w)`,
+  DAYOFYEAR: `date_part('doy', w)`,
+  WEEKISO: `date_part('week', w)`,
+  YEAROFWEEK: `date_part('isoyear', w)`,
+  YEAROFWEEKISO: `date_part('isoyear', w)`,
+  // Rounded down before 1970 too; nanoseconds in 128 bits, as 64 end in the year 2262.
+  EPOCH: `floor(${times('epoch_us(i)::DECIMAL(38,0)', '0.000001')})::BIGINT`,
+  EPOCH_MILLISECOND: `floor(${times('epoch_us(i)::DECIMAL(38,0)', '0.001')})::BIGINT`,
+  EPOCH_MICROSECOND: `epoch_us(i)`,
+  EPOCH_NANOSECOND: times('epoch_us(i)::HUGEINT', '1000'),
 };
+
+function partMacro(part: DatePart): string {
+  const x = argument(0);
+  const wall = wallOf(x);
+  // An instant's epoch is that of UTC, a wall clock's that of the same reading in UTC.
+  const instant = `CASE WHEN ${x.is('ltz', 'zoned')} THEN timezone('UTC', ${instantOf(x)}) ELSE ${wall} END`;
+  const body = PARTS[part]
+    .replaceAll(/\bw\b(?=\))/g, () => wall)
+    .replaceAll(/\(i\)/g, () => `(${instant})`);
+  return polymorphic(`tg_part_${part}`, 1, body);
+}
+
+const X = argument(0);
+const Y = argument(1);
+const WALL = wallOf(X);
+
+/** LAST_DAY of a month, quarter, year or week. */
+const LAST_DAYS: readonly string[] = [
+  ...['MONTH', 'QUARTER', 'YEAR', 'WEEK'].map((part) => {
+    const next = plus(`date_trunc('${part}', ${WALL})`, INTERVALS[part]?.('1') ?? '');
+    return polymorphic(`tg_last_day_${part}`, 1, `${minus(next, 'to_days(1)')}::DATE`);
+  }),
+  alias('tg_last_day', 1, 'tg_last_day_MONTH'),
+];
+
+const WEEKDAY = `(CASE left(lower(trim(${Y.value}::VARCHAR)), 2) WHEN 'mo' THEN 1 WHEN 'tu' THEN 2 WHEN 'we' THEN 3 WHEN 'th' THEN 4 WHEN 'fr' THEN 5 WHEN 'sa' THEN 6 WHEN 'su' THEN 7 ELSE ${refusing('this name of a day')} END)`;
+const ISO_DAY = `isodow(${WALL})`;
+/** Days until the next, or since the previous, weekday of that name: 1 to 7. */
+const daysTo = (later: string, earlier: string): string =>
+  plus(restBy(plus(minus(later, earlier), '6'), '7'), '1');
+const nextDay = polymorphic(
+  'tg_next_day',
+  2,
+  `${plus(WALL, `to_days(${daysTo(WEEKDAY, ISO_DAY)}::INTEGER)`)}::DATE`,
+);
+const previousDay = polymorphic(
+  'tg_previous_day',
+  2,
+  `${minus(WALL, `to_days(${daysTo(ISO_DAY, WEEKDAY)}::INTEGER)`)}::DATE`,
+);
+
+const isLastDay = (wall: string): string => `(last_day((${wall})::DATE) = (${wall})::DATE)`;
+const MONTHS_ON = plus(WALL, `to_months(round(${Y.value}::VARCHAR::DECIMAL(28,9))::INTEGER)`);
+/** From the last day of a month to the last day of another, with the time of the day. */
+const addMonths = polymorphic(
+  'tg_add_months',
+  2,
+  backTo(
+    `CASE WHEN ${isLastDay(WALL)} THEN ${plus(`last_day((${MONTHS_ON})::DATE)::TIMESTAMP`, minus(WALL, `date_trunc('day', ${WALL})`))} ELSE ${MONTHS_ON} END`,
+    X,
+  ),
+);
+
+const WALL_B = wallOf(argument(1));
+const microsOfMonth = (wall: string): string =>
+  minus(`epoch_us(${wall})`, `epoch_us(date_trunc('month', ${wall}))`);
+const WHOLE_MONTHS = plus(
+  times(minus(`year(${WALL})`, `year(${WALL_B})`), '12'),
+  minus(`month(${WALL})`, `month(${WALL_B})`),
+);
+/** Months and 31sts of a month. */
+const monthsBetween = polymorphic(
+  'tg_months_between',
+  2,
+  `round(CASE WHEN day(${WALL}) = day(${WALL_B}) OR (${isLastDay(WALL)} AND ${isLastDay(WALL_B)}) THEN ${WHOLE_MONTHS}::DOUBLE
+     ELSE ${plus(`${WHOLE_MONTHS}::DOUBLE`, `system.main."/"(${minus(microsOfMonth(WALL), microsOfMonth(WALL_B))}::DOUBLE, 2678400000000::DOUBLE)`)} END, 6)::DECIMAL(32,6)`,
+);
+
+/** Slices are counted from 1970, those of weeks from its first Monday before. */
+function sliceMacros(part: DatePart): readonly string[] {
+  const origin = part === 'WEEK' ? '1969-12-29' : '1970-01-01';
+  const width = INTERVALS[part]?.(`${Y.value}::BIGINT`) ?? '';
+  const start = `time_bucket(${width}, ${WALL}, TIMESTAMP '${origin}')`;
+  const checkedStart = (moved: string): string =>
+    `CASE WHEN ${X.is('date', 'ntz', 'text', 'null')} THEN ${backTo(moved, X)} ELSE ${refusing('TIME_SLICE of this type')} END`;
+  return [
+    polymorphic(`tg_slice_${part}`, 2, checkedStart(start)),
+    polymorphic(`tg_slice_end_${part}`, 2, checkedStart(plus(start, width))),
+  ];
+}
+
+const INSTANT = instantOf(Y);
+/** The instant with the offset that it has in the zone. */
+const convertTo = polymorphic(
+  'tg_convert_zone2',
+  2,
+  `list_transform([${INSTANT}], lambda tg_i: CASE WHEN tg_i IS NOT NULL THEN struct_pack(tg_instant := tg_i, tg_offset := date_diff('minute', timezone('UTC', tg_i), timezone(${X.value}::VARCHAR, tg_i))::INTEGER)::${ZONED_TYPE} END)[1]`,
+);
+const Z = argument(2);
+const convertFrom = polymorphic(
+  'tg_convert_zone3',
+  3,
+  `CASE WHEN ${Z.is('ltz', 'zoned')} THEN ${refusing('CONVERT_TIMEZONE of three arguments for this type')}
+     ELSE timezone(${Y.value}::VARCHAR, timezone(${X.value}::VARCHAR, ${wallOf(Z)})) END`,
+);
+
+const firstOf = (y: string, mo: string, d: string): string =>
+  plus(
+    plus(
+      `make_date((${y})::BIGINT, 1, 1)::TIMESTAMP`,
+      `to_months(${minus(`(${mo})::INTEGER`, '1')})`,
+    ),
+    `to_days(${minus(`(${d})::INTEGER`, '1')})`,
+  );
+const clockOf = (h: string, mi: string, s: string): string =>
+  plus(
+    plus(`to_hours((${h})::BIGINT)`, `to_minutes((${mi})::BIGINT)`),
+    `to_seconds((${s})::BIGINT)`,
+  );
+const microsOf = (ns: string): string => INTERVALS['NANOSECOND']?.(`(${ns})::BIGINT`) ?? '';
+
+const FROM_PARTS: readonly string[] = [
+  `CREATE MACRO tg_date_from_parts(y, mo, d) AS ${firstOf('y', 'mo', 'd')}::DATE`,
+  `CREATE MACRO tg_time_from_parts(h, mi, s) AS ${plus(`TIME '00:00:00'`, clockOf('h', 'mi', 's'))},
+     (h, mi, s, ns) AS ${plus(plus(`TIME '00:00:00'`, clockOf('h', 'mi', 's')), microsOf('ns'))}`,
+  ...(['ntz', 'ltz'] as const).map((kind) => {
+    const type = kind === 'ntz' ? 'TIMESTAMP' : 'TIMESTAMPTZ';
+    const whole = plus(firstOf('y', 'mo', 'd'), clockOf('h', 'mi', 's'));
+    return `CREATE MACRO tg_${kind}_from_parts(x, y) AS concat(x::DATE::VARCHAR, ' ', y::TIME::VARCHAR)::${type},
+       (y, mo, d, h, mi, s) AS (${whole})::${type}, (y, mo, d, h, mi, s, ns) AS (${plus(whole, microsOf('ns'))})::${type}`;
+  }),
+];
 
 /** The first argument, a date part, becomes the end of the name. */
-function withPart(call: CallSite, name: string): void {
-  call.rename(`${name}_${partAt(call, 0)}`);
-  call.dropArgument(0);
+function withPart(name: string, allowed: readonly DatePart[]): (call: CallSite) => void {
+  return (call) => {
+    call.rename(`${name}_${partAt(call, 0, allowed)}`);
+    call.dropArgument(0);
+  };
 }
 
-/** `TRUNC(date, 'part')`; of numbers it is the same in DuckDB. */
-function truncated(call: CallSite): void {
-  if (call.args.length !== 2 || call.single(1)?.kind !== 'string') return;
-  call.rename(`TG_DT_TRUNC_${partAt(call, 1)}`);
-  call.dropArgument(1);
+const renamedTo =
+  (name: string): ((call: CallSite) => void) =>
+  (call) =>
+    call.rename(name);
+
+/** `TRUNC(date, 'part')` and TRUNC of numbers. */
+function truncatedBy(numbers: (call: CallSite) => void): (call: CallSite) => void {
+  return (call) => {
+    const part = call.single(1);
+    if (
+      call.args.length !== 2 ||
+      (part?.kind !== 'string' && (part?.kind !== 'word' || datePart(part.value) === undefined))
+    ) {
+      numbers(call);
+      return;
+    }
+    call.rename(`TG_TRUNC_${partAt(call, 1, ADDABLE)}`);
+    call.dropArgument(1);
+  };
 }
 
-function partAt(call: CallSite, index: number): DatePart {
+function partAt(call: CallSite, index: number, allowed: readonly DatePart[]): DatePart {
   const piece = call.single(index);
-  const part = piece === undefined ? undefined : datePart(piece.value);
-  if (part === undefined) throw new StatementFailed(unsupported(`date part ${piece?.value ?? ''}`));
+  return partOf(piece?.value ?? '', allowed);
+}
+
+function partOf(text: string, allowed: readonly DatePart[]): DatePart {
+  const part = datePart(text);
+  if (part === undefined || !allowed.includes(part))
+    throw new StatementFailed(unsupported(`date part ${text}`));
   return part;
 }
 
-/** One name without a format, another with a constant one. */
-function byFormat(call: CallSite, plain: string, formatted: string): void {
+/** `EXTRACT(part FROM x)`. */
+function extract(call: CallSite): void {
+  const [from] = call.args[0] ?? [0];
+  if (call.args.length !== 1 || call.pieces[from + 1]?.value !== 'FROM')
+    throw new StatementFailed(unsupported('this form of EXTRACT'));
+  call.rename(`TG_PART_${partOf(call.pieces[from]?.value ?? '', PART_NAMES)}`);
+  call.replace(from, '');
+  call.replace(from + 1, '');
+}
+
+/** `LAST_DAY(x[, part])`. */
+function lastDay(call: CallSite): void {
   if (call.args.length === 1) {
-    call.rename(plain);
+    call.rename('TG_LAST_DAY');
     return;
   }
-  const format = call.single(1);
-  const converted =
-    format?.kind === 'string' && call.args.length === 2 ? timeFormat(format.value) : undefined;
-  if (converted === undefined) throw new StatementFailed(unsupported('this format'));
-  call.rename(formatted);
-  call.replaceArgument(1, quoteText(converted));
+  call.rename(`TG_LAST_DAY_${partAt(call, 1, ['MONTH', 'QUARTER', 'YEAR', 'WEEK'])}`);
+  call.dropArgument(1);
 }
+
+/** `TIME_SLICE(x, n, 'part'[, 'START' | 'END'])`. */
+function timeSlice(call: CallSite): void {
+  const part = partAt(call, 2, SLICES);
+  const side = call.args.length < 4 ? 'START' : (call.single(3)?.value.toUpperCase() ?? '');
+  if (side !== 'START' && side !== 'END') throw new StatementFailed(unsupported(`slice ${side}`));
+  call.rename(`TG_SLICE_${side === 'END' ? 'END_' : ''}${part}`);
+  for (let index = call.args.length - 1; index >= 2; index -= 1) call.dropArgument(index);
+}
+
+function convertTimezone(call: CallSite): void {
+  if (call.args.length !== 2 && call.args.length !== 3)
+    throw new StatementFailed(unsupported(`CONVERT_TIMEZONE with ${call.args.length} arguments`));
+  call.rename(`TG_CONVERT_ZONE${call.args.length}`);
+}
+
+const PART_NAMES = Object.keys(PARTS).filter(
+  (name): name is DatePart => datePart(name) !== undefined,
+);
+const SLICES: readonly DatePart[] = [
+  'YEAR',
+  'QUARTER',
+  'MONTH',
+  'WEEK',
+  'DAY',
+  'HOUR',
+  'MINUTE',
+  'SECOND',
+];
+const PART_FUNCTIONS: Readonly<Record<string, DatePart>> = {
+  YEAR: 'YEAR',
+  QUARTER: 'QUARTER',
+  MONTH: 'MONTH',
+  WEEK: 'WEEK',
+  WEEKOFYEAR: 'WEEK',
+  WEEKISO: 'WEEKISO',
+  DAY: 'DAY',
+  DAYOFMONTH: 'DAY',
+  DAYOFWEEK: 'DAYOFWEEK',
+  DAYOFWEEKISO: 'DAYOFWEEKISO',
+  DAYOFYEAR: 'DAYOFYEAR',
+  YEAROFWEEK: 'YEAROFWEEK',
+  YEAROFWEEKISO: 'YEAROFWEEKISO',
+  HOUR: 'HOUR',
+  MINUTE: 'MINUTE',
+  SECOND: 'SECOND',
+};
+
+export const TIMES: FunctionFamily = {
+  same: [],
+  renamed: {
+    ADD_MONTHS: 'TG_ADD_MONTHS',
+    NEXT_DAY: 'TG_NEXT_DAY',
+    PREVIOUS_DAY: 'TG_PREVIOUS_DAY',
+    MONTHS_BETWEEN: 'TG_MONTHS_BETWEEN',
+    DAYNAME: 'TG_DAYNAME',
+    MONTHNAME: 'TG_MONTHNAME',
+    DATE_FROM_PARTS: 'TG_DATE_FROM_PARTS',
+    DATEFROMPARTS: 'TG_DATE_FROM_PARTS',
+    TIME_FROM_PARTS: 'TG_TIME_FROM_PARTS',
+    TIMEFROMPARTS: 'TG_TIME_FROM_PARTS',
+    TIMESTAMP_FROM_PARTS: 'TG_NTZ_FROM_PARTS',
+    TIMESTAMPFROMPARTS: 'TG_NTZ_FROM_PARTS',
+    TIMESTAMP_NTZ_FROM_PARTS: 'TG_NTZ_FROM_PARTS',
+    TIMESTAMPNTZFROMPARTS: 'TG_NTZ_FROM_PARTS',
+    TIMESTAMP_LTZ_FROM_PARTS: 'TG_LTZ_FROM_PARTS',
+    TIMESTAMPLTZFROMPARTS: 'TG_LTZ_FROM_PARTS',
+  },
+  rewritten: {
+    ...Object.fromEntries(
+      Object.entries(PART_FUNCTIONS).map(([name, part]) => [name, renamedTo(`TG_PART_${part}`)]),
+    ),
+    DATEADD: withPart('TG_ADD', ADDABLE),
+    TIMESTAMPADD: withPart('TG_ADD', ADDABLE),
+    TIMEADD: withPart('TG_ADD', ADDABLE),
+    DATEDIFF: withPart('TG_DIFF', ADDABLE),
+    TIMESTAMPDIFF: withPart('TG_DIFF', ADDABLE),
+    TIMEDIFF: withPart('TG_DIFF', ADDABLE),
+    DATE_TRUNC: withPart('TG_TRUNC', ADDABLE),
+    DATE_PART: withPart('TG_PART', PART_NAMES),
+    EXTRACT: extract,
+    TRUNC: truncatedBy(rounded('trunc')),
+    LAST_DAY: lastDay,
+    TIME_SLICE: timeSlice,
+    CONVERT_TIMEZONE: convertTimezone,
+  },
+  macros: [
+    ...ADDABLE.flatMap((part) => [addMacro(part), truncMacro(part), differenceMacro(part)]),
+    ...PART_NAMES.map(partMacro),
+    ...LAST_DAYS,
+    nextDay,
+    previousDay,
+    addMonths,
+    monthsBetween,
+    ...SLICES.flatMap(sliceMacros),
+    convertTo,
+    convertFrom,
+    ...FROM_PARTS,
+    polymorphic('tg_dayname', 1, `strftime(${WALL}, '%a')`),
+    polymorphic('tg_monthname', 1, `strftime(${WALL}, '%b')`),
+    // An interval of whole days keeps a DATE a DATE: as JSON it is told from others.
+    `CREATE MACRO tg_days(x) AS to_json(x::VARCHAR)`,
+    `CREATE MACRO tg_span(x) AS x::INTERVAL`,
+  ],
+};
