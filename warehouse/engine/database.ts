@@ -6,6 +6,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { catalogueStatements } from './statistics/catalogue-sql.js';
+import { SCALARS } from './scalars/all.js';
+import { registerScalars } from './scalars/scalar.js';
 import { MACROS, OPERATORS } from './sql/functions/library.js';
 import { STAGE_TABLES } from './stages/catalogue.js';
 import type { StartOptions } from './process/messages.js';
@@ -43,6 +45,7 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
     autoload_known_extensions: 'false',
   });
   const service = await instance.connect();
+  registerScalars(service, SCALARS);
   await service.run(
     `ATTACH '${path.replaceAll("'", "''")}' AS ${CATALOG} (ROW_GROUP_SIZE 8192, STORAGE_VERSION 'v1.5.0')`,
   );
@@ -77,6 +80,8 @@ async function defineMacros(service: DuckDBConnection): Promise<void> {
   // A macro is judged when it is defined: inside the others, operators are DuckDB's until all of them are there.
   for (const operator of OPERATORS)
     await service.run(`DROP MACRO IF EXISTS ${CATALOG}.main.${operator}`);
+  // A macro of the file would hide the function of the same name.
+  for (const { name } of SCALARS) await service.run(`DROP MACRO IF EXISTS ${CATALOG}.main.${name}`);
   for (const macro of MACROS)
     await service.run(macro.replace(/^CREATE MACRO/, 'CREATE OR REPLACE MACRO'));
   await service.run('COMMIT');

@@ -5,6 +5,7 @@ import { rewriteCalls } from './calls.js';
 import { isSymbol, isWord, quoteName, raw, render, type Piece } from './pieces.js';
 import { dotted, fullName, type FullName, type Scope } from './resolve.js';
 import { tableMentions, type TableMention } from './table-names.js';
+import { withVariantCalls } from './paths.js';
 import type { Transpiler } from './transpiler.js';
 import { withValueNames } from './values.js';
 
@@ -38,7 +39,7 @@ export async function translate(
   transpiler: Transpiler,
 ): Promise<Translation> {
   const { named, mentions } = withFullNames(pieces, names);
-  const text = render(rewriteCalls(withValueNames(named)));
+  const text = render(rewriteCalls(withVariantCalls(withValueNames(named), sql)));
   if (text.length > SQL_LENGTH_MAX)
     throw new StatementFailed(unsupported('a statement of more than 1 MB'));
   const result = await transpiler.transpile(text);

@@ -8,6 +8,13 @@ import {
 import { CAPPED_SCALE_MAX, WHOLE_DIGITS } from '../sql/functions/polymorphic.js';
 import { columnType, type RowType } from '#base/wire/row-type.js';
 
+/** Texts of DuckDB that are JSON, by the alias of their type. */
+const WIRE_TYPES: Readonly<Record<string, 'variant' | 'object' | 'array'>> = {
+  JSON: 'variant',
+  OBJECT: 'object',
+  ARRAY: 'array',
+};
+
 /** The wire's description of a result column of DuckDB type `type`. */
 export function rowTypeOf(name: string, type: DuckDBType): RowType {
   switch (type.typeId) {
@@ -68,7 +75,7 @@ export function rowTypeOf(name: string, type: DuckDBType): RowType {
     case DuckDBTypeId.INTEGER_LITERAL:
     case DuckDBTypeId.GEOMETRY:
     case DuckDBTypeId.VARIANT:
-      return columnType(name, type.alias === 'JSON' ? 'variant' : 'text');
+      return columnType(name, WIRE_TYPES[type.alias ?? ''] ?? 'text');
   }
 }
 
@@ -107,7 +114,10 @@ export function cellSql(column: string, type: DuckDBType): string {
       return `hex(${column}::BLOB)`;
     case 'array':
     case 'object':
-      return `to_json(${column})::VARCHAR`;
+    case 'variant':
+      return type.typeId === DuckDBTypeId.VARCHAR
+        ? `tg_variant_cell(${column}::VARCHAR)`
+        : `tg_variant_cell(tg_variant_of(${column})::VARCHAR)`;
     default:
       return `${column}::VARCHAR`;
   }

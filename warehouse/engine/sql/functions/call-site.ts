@@ -1,5 +1,5 @@
 /** One call of a function among the pieces of a statement, and what shall stand in its place. */
-import { closing, isWord, splitAtCommas, type Piece } from '../pieces.js';
+import { closing, isSymbol, isWord, splitAtCommas, type Piece } from '../pieces.js';
 
 export type Range = readonly [from: number, to: number];
 
@@ -81,5 +81,19 @@ export class CallSite {
   replaceWhole(text: string): void {
     this.head = text;
     for (let at = this.open; at <= this.close; at += 1) this.#instead.set(at, '');
+  }
+}
+
+/** Index of the last piece that belongs to an aggregate: its WITHIN GROUP, FILTER and OVER come after the bracket. */
+export function aggregateEnd(call: CallSite): number {
+  let end = call.close;
+  for (;;) {
+    const isWithin =
+      isWord(call.pieces, end + 1, 'WITHIN') && isWord(call.pieces, end + 2, 'GROUP');
+    const open = isWithin ? end + 3 : end + 2;
+    const isPart =
+      isWithin || isWord(call.pieces, end + 1, 'FILTER') || isWord(call.pieces, end + 1, 'OVER');
+    if (!isPart || !isSymbol(call.pieces, open, '(')) return end;
+    end = closing(call.pieces, open);
   }
 }

@@ -3,6 +3,7 @@ import { AGGREGATES } from './aggregates.js';
 import { ARITHMETIC } from './arithmetic.js';
 import { CONVERSIONS } from './conversions.js';
 import type { CallRewriting, FunctionFamily } from './family.js';
+import { HASHES } from './hashes.js';
 import { NUMBERS } from './numbers.js';
 import { SEMI_STRUCTURED } from './semi-structured.js';
 import { TEXTS } from './texts.js';
@@ -21,6 +22,7 @@ const SYSTEM: FunctionFamily = {
 const FAMILIES: readonly FunctionFamily[] = [
   NUMBERS,
   TEXTS,
+  HASHES,
   TIMES,
   CONVERSIONS,
   SEMI_STRUCTURED,
