@@ -160,7 +160,7 @@ const MAKING: readonly Scalar[] = [
   {
     // ARRAY_AGG passes over NULL, and makes an empty array of nothing.
     name: 'tg_array_gathered',
-    parameters: ['texts'],
+    parameters: ['value'],
     returns: 'array',
     seesNull: true,
     evaluate: ([list]) =>
@@ -172,13 +172,13 @@ const MAKING: readonly Scalar[] = [
   },
   {
     name: 'tg_array_of_list',
-    parameters: ['texts'],
+    parameters: ['value'],
     returns: 'array',
     evaluate: ([list]) => toStored(list instanceof DuckDBListValue ? list.items.map(variant) : []),
   },
   {
     name: 'tg_array_of_texts',
-    parameters: ['texts'],
+    parameters: ['value'],
     returns: 'array',
     evaluate: ([list]) =>
       toStored(list instanceof DuckDBListValue ? list.items.map((item) => text(item)) : []),

@@ -120,7 +120,7 @@ export const OBJECTS: readonly Scalar[] = [
   {
     // OBJECT_AGG: a pair with a NULL is left out, and no pair at all makes an empty object.
     name: 'tg_object_of',
-    parameters: ['texts', 'texts'],
+    parameters: ['value', 'value'],
     returns: 'object',
     seesNull: true,
     evaluate: ([keys, values]) => {

@@ -20,7 +20,7 @@ const KEYWORDS: ReadonlySet<string> = new Set(
    DEFAULT EXCLUDE RENAME INTERVAL ROWS RANGE ASOF MATCH_CONDITION AT CHANGES UNNEST`.split(/\s+/),
 );
 /** Functions whose name is a keyword, too. */
-const BOTH: ReadonlySet<string> = new Set(['RLIKE', 'INSERT']);
+const BOTH: ReadonlySet<string> = new Set(['RLIKE', 'REGEXP', 'INSERT', 'FILTER']);
 
 /** Without a method DuckDB reads `(10)` as ten rows, Snowflake as ten in a hundred. */
 const SAMPLES: ReadonlySet<string> = new Set(['SAMPLE', 'TABLESAMPLE']);

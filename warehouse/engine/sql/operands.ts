@@ -1,5 +1,5 @@
 /** Where the value that a later operator applies to starts. */
-import type { Piece } from './pieces.js';
+import { closing, isSymbol, type Piece } from './pieces.js';
 
 /** Index where the operand at the end of `out` starts: a value with its calls, subscripts and path. */
 export function operandStart(out: readonly Piece[]): number {
@@ -30,6 +30,16 @@ export function operandStart(out: readonly Piece[]): number {
     const link = out[at - 1];
     if (link?.kind !== 'symbol' || (link.value !== '.' && link.value !== ':')) return at;
     at -= 1;
+  }
+}
+
+/** Index past the operand that starts at `from`: a value with its calls, subscripts, path and casts. */
+export function operandEnd(pieces: readonly Piece[], from: number): number {
+  let at = isSymbol(pieces, from, '(') ? closing(pieces, from) + 1 : from + 1;
+  for (;;) {
+    if (isSymbol(pieces, at, '(') || isSymbol(pieces, at, '[')) at = closing(pieces, at) + 1;
+    else if (['.', ':', '::'].some((link) => isSymbol(pieces, at, link))) at += 2;
+    else return at;
   }
 }
 

@@ -4,8 +4,8 @@
  * quotes. Where an operator would read the JSON of a value instead of the value, the value is written as a text.
  */
 import { StatementFailed, unsupported } from '../failures.js';
-import { operandStart } from './operands.js';
-import { closing, isSymbol, isWord, quoteText, type Piece } from './pieces.js';
+import { operandEnd, operandStart } from './operands.js';
+import { closing, isSymbol, isWord, quoteText, splitAtCommas, type Piece } from './pieces.js';
 
 /** Words after which a bracket opens a literal, not a subscript. */
 const BEFORE_VALUE: ReadonlySet<string> = new Set(
@@ -13,6 +13,8 @@ const BEFORE_VALUE: ReadonlySet<string> = new Set(
    VALUES SET LIMIT USING`.split(/\s+/),
 );
 const TEXT_OPERATORS: ReadonlySet<string> = new Set(['LIKE', 'ILIKE', 'RLIKE', 'REGEXP']);
+/** Operators that match a regular expression. */
+const MATCHES: ReadonlySet<string> = new Set(['RLIKE', 'REGEXP']);
 const COMPARISONS: ReadonlySet<string> = new Set(['=', '<>', '!=', '<', '>', '<=', '>=']);
 const ORDERINGS: ReadonlySet<string> = new Set(['<', '>', '<=', '>=']);
 const VARIANT_TYPES: ReadonlySet<string> = new Set(['VARIANT', 'OBJECT', 'ARRAY', 'MAP']);
@@ -28,8 +30,8 @@ export function withVariantCalls(pieces: readonly Piece[], sql: string): readonl
   const isUsed = pieces.some(
     ({ kind, value }) =>
       (kind === 'symbol' && (value === ':' || value === '[' || value === '{' || value === '::')) ||
-      value === 'FLATTEN' ||
-      value === 'TG_FLATTEN(',
+      value.startsWith('TG_FLATTEN(') ||
+      TEXT_OPERATORS.has(value),
   );
   return isUsed ? new VariantPass(pieces, sql).run() : pieces;
 }
@@ -69,6 +71,10 @@ class VariantPass {
       if (piece.value === '{') return this.#object(index);
       if (piece.value === '::' && this.#castsToVariant(index)) return index + 2;
     }
+    if (piece.kind === 'word' && this.#isAfterValue(piece.value)) {
+      const used = MATCHES.has(piece.value) ? this.#match(index) : this.#patterns(index);
+      if (used > index) return used;
+    }
     this.#out.push(piece);
     const isColumn = this.#flattens && piece.kind === 'word' && FLATTENED.has(piece.value);
     const next = this.#pieces[index + 1];
@@ -83,9 +89,12 @@ class VariantPass {
   }
 
   /** Whether what has been written ends with a value. */
-  #isAfterValue(): boolean {
-    const last = this.#out.at(-1);
+  #isAfterValue(word?: string): boolean {
+    if (word !== undefined && !TEXT_OPERATORS.has(word)) return false;
+    const end = word !== undefined && isWord(this.#out, this.#out.length - 1, 'NOT') ? -2 : -1;
+    const last = this.#out.at(end);
     if (last === undefined) return false;
+    if (word !== undefined && (last.kind === 'string' || last.kind === 'number')) return true;
     if (last.kind === 'symbol') return last.value === ')' || last.value === ']';
     if (last.kind === 'word') return !BEFORE_VALUE.has(last.value);
     if (last.kind === 'raw') return last.text.endsWith(')') || last.text.endsWith('"');
@@ -131,6 +140,58 @@ class VariantPass {
     return at;
   }
 
+  /** `x [NOT] RLIKE p` as a call: the whole of `x` has to match. */
+  #match(index: number): number {
+    const end = operandEnd(this.#pieces, index + 1);
+    const isNegated = isWord(this.#out, this.#out.length - 1, 'NOT');
+    if (isNegated) this.#out.pop();
+    const start = this.#operandStart();
+    const operand = this.#out.splice(start);
+    const pattern = this.#inner(index + 1, end);
+    const call = [
+      word('REGEXP_LIKE', operand[0]),
+      symbol('('),
+      ...operand,
+      symbol(','),
+      ...pattern,
+      symbol(')'),
+    ];
+    this.#out.push(
+      ...(isNegated ? [symbol('('), word('NOT', undefined), ...call, symbol(')')] : call),
+    );
+    return end;
+  }
+
+  /** `x [NOT] LIKE ANY (p, …) [ESCAPE e]` in brackets of its own, which the transpiler forgets. */
+  #patterns(index: number): number {
+    const quantifier = this.#pieces[index + 1]?.value;
+    const open = index + 2;
+    if ((quantifier !== 'ANY' && quantifier !== 'ALL') || !isSymbol(this.#pieces, open, '('))
+      return index;
+    const close = closing(this.#pieces, open);
+    const hasEscape = isWord(this.#pieces, close + 1, 'ESCAPE');
+    const escape = hasEscape ? this.#pieces.slice(close + 1, close + 3) : [];
+    const isNegated = isWord(this.#out, this.#out.length - 1, 'NOT');
+    if (isNegated) this.#out.pop();
+    const operand = this.#out.splice(this.#operandStart());
+    const operator = this.#pieces[index];
+    if (operator === undefined) return index;
+    const whole: Piece[] = [symbol('(')];
+    splitAtCommas(this.#pieces, open + 1, close).forEach(([from, to], at) => {
+      if (at > 0) whole.push(word(quantifier === 'ANY' ? 'OR' : 'AND', undefined));
+      whole.push(...operand, operator, ...this.#inner(from, to), ...escape);
+    });
+    whole.push(symbol(')'));
+    if (isNegated) this.#out.push(symbol('('), word('NOT', undefined), ...whole, symbol(')'));
+    else this.#out.push(...whole);
+    return close + 1 + escape.length;
+  }
+
+  /** The pieces `[from, to)` with calls in place. */
+  #inner(from: number, to: number): readonly Piece[] {
+    return new VariantPass(this.#pieces.slice(from, to), this.#sql).run();
+  }
+
   /** A key in the case of the client's text. */
   #key(piece: Piece): string {
     if (piece.kind === 'quoted' || piece.start < 0) return piece.value;
@@ -140,7 +201,7 @@ class VariantPass {
 
   /** `TG_AT(operand, expression)` for a subscript that is no constant. */
   #at(start: number, open: number, close: number): void {
-    const inner = new VariantPass(this.#pieces.slice(open + 1, close), this.#sql).run();
+    const inner = this.#inner(open + 1, close);
     const operand = this.#out.splice(start);
     const at = operand[0] ?? this.#pieces[open];
     this.#out.push(word('TG_AT', at), symbol('('), ...operand, symbol(','), ...inner, symbol(')'));
@@ -212,6 +273,7 @@ class VariantPass {
       const type = pieces[next + 1]?.value ?? '';
       return isCast && !VARIANT_TYPES.has(type) && !TEXT_TYPES.has(type) ? 'TG_TEXT' : undefined;
     }
+    if (this.#isConverted(start, next)) return 'TG_TEXT';
     if (isSymbol(pieces, next, '||') || isSymbol(this.#out, start - 1, '||')) return 'TG_TEXT';
     const operator = isWord(pieces, next, 'NOT') ? pieces[next + 1] : after;
     const operand = pieces[isWord(pieces, next, 'NOT') ? next + 2 : next + 1];
@@ -230,6 +292,18 @@ class VariantPass {
         throw new StatementFailed(unsupported('order among two VARIANTs; cast them to a type'));
     }
     return this.#isOrdered(start, next) && !this.#isAlias(start) ? 'TG_SORT_KEY' : undefined;
+  }
+
+  /** Whether the value from `start` on is the whole first argument of a conversion such as TO_DATE. */
+  #isConverted(start: number, next: number): boolean {
+    const name = this.#out[start - 2];
+    const isEnd = isSymbol(this.#pieces, next, ')') || isSymbol(this.#pieces, next, ',');
+    return (
+      isEnd &&
+      isSymbol(this.#out, start - 1, '(') &&
+      name?.kind === 'word' &&
+      /^(?:DATE|TIME|(?:TRY_)?TO_(?!VARIANT|ARRAY|OBJECT|JSON|CHAR|VARCHAR)\w+)$/.test(name.value)
+    );
   }
 
   /** Whether the operand is a bare name that the statement also gives to a column. */

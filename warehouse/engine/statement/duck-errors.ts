@@ -128,7 +128,8 @@ function valueError(head: string): EngineFailure | undefined {
     const value = /(?:value|string) "?'?([\w.+-]+)/i.exec(head)?.[1] ?? '';
     if (/range|Could not cast|Overflow|overflow/.test(head))
       return failure('100039', '22003', `Numeric value '${value}' is out of range`);
-    if (/JSON/.test(head)) return failure('100069', '22P02', 'Error parsing JSON');
+    if (/JSON/.test(head))
+      return unsupported('a VARIANT beside a text; cast it, as in value::STRING');
     if (head.startsWith('Conversion'))
       return failure('100038', '22018', `Value '${value}' is not recognized`);
   }

@@ -1,6 +1,7 @@
 /** Table functions: GENERATOR, FLATTEN, RESULT_SCAN and those of INFORMATION_SCHEMA, as DuckDB text in place of the call. */
 import { StatementFailed, unsupported } from '../failures.js';
 import type { StatementRequest } from '../process/messages.js';
+import { GENERATED } from '../sql/functions/aggregates.js';
 import { closing, isSymbol, quoteName, raw, splitAtCommas, type Piece } from '../sql/pieces.js';
 import type { TableMention } from '../sql/table-names.js';
 import { informationFunction, named } from './information-functions.js';
@@ -52,7 +53,7 @@ function generator(pieces: readonly Piece[], from: number, to: number): string {
   const count = rows === undefined ? undefined : Number(pieces[rows[0]]?.value);
   if (count === undefined || !Number.isSafeInteger(count) || count < 0 || count > 1e9)
     throw new StatementFailed(unsupported('GENERATOR without a constant ROWCOUNT'));
-  return `(SELECT 1 AS GENERATED FROM RANGE(${count}))`;
+  return `${GENERATED} FROM RANGE(${count}))`;
 }
 
 const FLATTEN_ARGUMENTS = ['INPUT', 'PATH', 'OUTER', 'RECURSIVE', 'MODE'] as const;

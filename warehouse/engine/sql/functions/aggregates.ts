@@ -9,6 +9,9 @@ import { namesOf, type FunctionFamily } from './family.js';
 const WHOLE = ' ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)';
 const TO_HERE = ' ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)';
 
+/** How the rows of GENERATOR start; SEQ… reads their number. */
+export const GENERATED = '(SELECT RANGE AS TG_SEQ';
+
 export const AGGREGATES: FunctionFamily = {
   same: namesOf(`
     SUM ANY_VALUE MODE STDDEV STDDEV_SAMP STDDEV_POP VARIANCE VAR_SAMP VAR_POP
@@ -161,10 +164,12 @@ function extreme(call: CallSite): void {
 /** LISTAGG of no rows is an empty text. */
 function listagg(call: CallSite): void {
   const end = aggregateEnd(call);
+  const isDistinct = isWord(call.pieces, call.args[0]?.[0] ?? -1, 'DISTINCT');
   wrapped(
     call,
     'COALESCE(LISTAGG',
-    (index) => (index === 0 ? 'TG_CHARS' : undefined),
+    // An order of distinct values has to be by the very value.
+    (index) => (index === 0 && !isDistinct ? 'TG_CHARS' : undefined),
     call.args.length === 1 ? ", ''" : '',
     end === call.close ? ", '')" : '',
   );
@@ -221,6 +226,18 @@ function ratio(call: CallSite): void {
   call.replace(closing(call.pieces, open), '))');
 }
 
-function sequence(call: { replaceWhole(text: string): void }): void {
-  call.replaceWhole('(ROW_NUMBER() OVER () - 1)');
+/** SEQ1 to SEQ8: the number of the row that GENERATOR makes where the query reads one, else of the row. */
+function sequence(call: CallSite): void {
+  checkArity(call, 0, 1);
+  let depth = 0;
+  let at = call.close + 1;
+  for (; at < call.pieces.length; at += 1) {
+    if (isSymbol(call.pieces, at, '(')) at = closing(call.pieces, at);
+    else if (isSymbol(call.pieces, at, ')')) depth -= 1;
+    else if (isWord(call.pieces, at, 'FROM')) break;
+  }
+  const source = call.pieces[at + 1];
+  const isOnly = source?.text.startsWith(GENERATED) === true && !isSymbol(call.pieces, at + 2, ',');
+  if (!isOnly && depth < 0) throw new StatementFailed(unsupported(`${call.name} inside of a call`));
+  call.replaceWhole(isOnly ? 'TG_SEQ' : '(ROW_NUMBER() OVER () - 1)');
 }

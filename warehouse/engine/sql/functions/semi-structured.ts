@@ -1,6 +1,7 @@
 /** Functions of VARIANT, OBJECT and ARRAY, whose values are JSON in DuckDB (see scalars/variant.ts). */
 import { StatementFailed, unsupported } from '../../failures.js';
-import { isSymbol } from '../pieces.js';
+import { isSymbol, isWord } from '../pieces.js';
+import { duckType, isTypeName } from '../types.js';
 import { aggregateEnd } from './call-site.js';
 import { isVariant, ofTexts, ofVariants, wrapped } from './arguments.js';
 import { taking } from './arity.js';
@@ -124,8 +125,8 @@ export const SEMI_STRUCTURED: FunctionFamily = {
     ARRAYS_OVERLAP: plain(2, 2, 'TG_ARRAYS_OVERLAP'),
     ARRAYS_TO_OBJECT: plain(2, 2, 'TG_ARRAYS_TO_OBJECT'),
     ARRAYS_ZIP: plain(1, MANY, 'TG_ARRAYS_ZIP'),
-    TRANSFORM: taking(2, 2, (call) => lambda(call, 'TG_LIST_ITSELF', 'LIST_TRANSFORM')),
-    FILTER: taking(2, 2, (call) => lambda(call, 'TG_LIST_ITSELF', 'LIST_FILTER')),
+    TRANSFORM: taking(2, 2, (call) => lambda(call, 'LIST_TRANSFORM')),
+    FILTER: taking(2, 2, (call) => lambda(call, 'LIST_FILTER')),
     ARRAY_AGG: gathered,
     ARRAY_UNIQUE_AGG: taking(1, 1, (call) => {
       call.head = 'TG_ARRAY_DISTINCT(TG_ARRAY_GATHERED(LIST(TG_TO_VARIANT';
@@ -190,12 +191,26 @@ function objectAgg(call: CallSite): void {
   call.closeWith(')))');
 }
 
-/** `TRANSFORM(array, x -> …)`: over a list of VARIANTs; an argument with a type is cast to it. */
-function lambda(call: CallSite, outer: string, inner: string): void {
-  const from = call.args[1]?.[0] ?? -1;
-  if (call.pieces[from]?.kind !== 'word' || !isSymbol(call.pieces, from + 1, '->'))
+/** `TRANSFORM(array, x -> …)`: over a list of VARIANTs; an argument with a type is cast to it where it is read. */
+function lambda(call: CallSite, inner: string): void {
+  const [from, to] = call.args[1] ?? [-1, -1];
+  const name = call.pieces[from];
+  const hasType = isTypeName(call.pieces[from + 1]?.value ?? '');
+  const type = hasType ? duckType(call.pieces, from + 1) : { sql: 'JSON', to: from + 1 };
+  if (name?.kind !== 'word' || !isSymbol(call.pieces, type.to, '->'))
     throw new StatementFailed(unsupported(`this lambda expression of ${call.name}`));
-  call.head = `${outer}(${inner}(TG_ITEMS`;
+  for (let at = from + 1; at < type.to; at += 1) call.replace(at, '');
+  if (type.sql !== 'JSON') {
+    const cast =
+      type.sql === 'VARCHAR'
+        ? `TG_TEXT(${name.text})`
+        : `CAST(TG_TEXT(${name.text}) AS ${type.sql})`;
+    for (let at = type.to + 1; at < to; at += 1) {
+      const isRead = isWord(call.pieces, at, name.value) && !isSymbol(call.pieces, at - 1, '.');
+      if (isRead) call.replace(at, cast);
+    }
+  }
+  call.head = `TG_LIST_ITSELF(${inner}(TG_ITEMS`;
   call.replace(from - 1, '),');
   call.closeWith('))');
 }
