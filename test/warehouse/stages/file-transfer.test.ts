@@ -12,6 +12,8 @@ function session(clientApp: string, clientVersion: string): Session {
     user: { name: 'A', roles: [] },
     role: 'R',
     secondaryRoles: 'NONE',
+    roleLimit: null,
+    inherited: new Map(),
     warehouse: null,
     database: null,
     schema: null,

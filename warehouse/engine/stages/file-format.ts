@@ -3,7 +3,7 @@
  * what is honoured; a known option with another value is refused, so that none is ever ignored.
  */
 import { StatementFailed, unsupported } from '../failures.js';
-import { timeFormat } from '../sql/functions/date-parts.js';
+import { timeElements } from '../values/time-format.js';
 import {
   invalidOption,
   optionCount,
@@ -153,7 +153,7 @@ function valueOf(option: Option, rule: Rule): FormatValue {
     case 'time': {
       const text = optionText(option);
       if (text.toUpperCase() === 'AUTO') return 'AUTO';
-      if (timeFormat(text) === undefined) throw notHonoured(option, text);
+      if (timeElements(text) === undefined) throw notHonoured(option, text);
       return text;
     }
     case 'list': {

@@ -1,6 +1,5 @@
 /** SQL that turns a field's text into a value of a column, NULL where it cannot (Snowflake, "COPY INTO <table>"). */
 import { StatementFailed, unsupported } from '../failures.js';
-import { timeFormat } from '../sql/functions/date-parts.js';
 import { quoteDuckText } from '../sql/pieces.js';
 import { formatText, type FileFormat } from './file-format.js';
 
@@ -53,8 +52,8 @@ function isInteger(type: string): boolean {
   return /^U?(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/.test(type);
 }
 
-function parsed(cell: string, format: string): string {
-  return `try_strptime(${cell}, ${quoteDuckText(timeFormat(format) ?? '')})`;
+function parsed(cell: string, format: string, kind: 'DATE' | 'TIME' | 'NTZ' | 'ZONED'): string {
+  return `tg_try_read_time(${cell}, ${quoteDuckText(format)}, '${kind}')`;
 }
 
 function isSet(format: string | null): format is string {
@@ -71,20 +70,21 @@ function epoch(cell: string): string {
 }
 
 function dateSql(cell: string, format: string | null): string {
-  if (isSet(format)) return `CAST(${parsed(cell, format)} AS DATE)`;
+  if (isSet(format)) return `CAST(${parsed(cell, format, 'DATE')} AS DATE)`;
   return `CASE WHEN regexp_full_match(${cell}, '-?\\d+') THEN CAST(${epoch(cell)} AS DATE)
     ELSE coalesce(TRY_CAST(TRY_CAST(trim(${cell}) AS TIMESTAMP) AS DATE), CAST(try_strptime(${cell}, ['%d-%b-%Y', '%m/%d/%Y']) AS DATE)) END`;
 }
 
 function timeSql(cell: string, format: string | null): string {
-  if (isSet(format)) return `CAST(${parsed(cell, format)} AS TIME)`;
+  if (isSet(format)) return `CAST(${parsed(cell, format, 'TIME')} AS TIME)`;
   return `TRY_CAST(trim(${cell}) AS TIME)`;
 }
 
 const OFFSET = String.raw`(:\d{2}(?:\.\d*)?)\s*(?:Z|([+-]\d{1,2}(?::?\d{2})?))$`;
 
 function timestampSql(cell: string, type: string, format: string | null): string {
-  if (isSet(format)) return `CAST(${parsed(cell, format)} AS ${type})`;
+  if (isSet(format))
+    return `CAST(${parsed(cell, format, type === 'TIMESTAMP' ? 'NTZ' : 'ZONED')} AS ${type})`;
   // An offset after the time: a column without one keeps the wall clock, as Snowflake does.
   const text =
     type === 'TIMESTAMP'

@@ -1,6 +1,5 @@
 /** Values as text in unloaded files. */
 import { DuckDBTypeId, type DuckDBType } from '@duckdb/node-api';
-import { timeFormat } from '../sql/functions/date-parts.js';
 import { quoteDuckText } from '../sql/pieces.js';
 import { rowTypeOf } from '../statement/cells.js';
 import { formatList, formatText, type FileFormat } from './file-format.js';
@@ -9,24 +8,24 @@ import { formatList, formatText, type FileFormat } from './file-format.js';
 export function unloadCell(cell: string, type: DuckDBType, format: FileFormat): string {
   switch (rowTypeOf('', type).type) {
     case 'date':
-      return formatted(`${cell}::TIMESTAMP`, formatText(format, 'DATE_FORMAT'), '%Y-%m-%d');
+      return formatted(`${cell}::TIMESTAMP`, formatText(format, 'DATE_FORMAT'), 'YYYY-MM-DD');
     case 'time':
       return formatted(
         `(DATE '1970-01-01' + ${cell}::TIME)`,
         formatText(format, 'TIME_FORMAT'),
-        '%H:%M:%S',
+        'HH24:MI:SS',
       );
     case 'timestamp_ntz':
       return formatted(
         `${cell}::TIMESTAMP`,
         formatText(format, 'TIMESTAMP_FORMAT'),
-        '%Y-%m-%d %H:%M:%S.%g',
+        'YYYY-MM-DD HH24:MI:SS.FF3',
       );
     case 'timestamp_ltz':
       return formatted(
         `${cell}::TIMESTAMP`,
         formatText(format, 'TIMESTAMP_FORMAT'),
-        '%Y-%m-%d %H:%M:%S.%g Z',
+        'YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM',
       );
     case 'binary':
       return formatText(format, 'BINARY_FORMAT') === 'BASE64'
@@ -46,8 +45,8 @@ export function unloadCell(cell: string, type: DuckDBType, format: FileFormat): 
 }
 
 function formatted(value: string, stated: string | null, usual: string): string {
-  const format = stated === null || stated === 'AUTO' ? usual : (timeFormat(stated) ?? usual);
-  return `strftime(${value}, ${quoteDuckText(format)})`;
+  const format = stated === null || stated === 'AUTO' ? usual : stated;
+  return `tg_print_time(epoch_us(${value}), 0, ${quoteDuckText(format)})`;
 }
 
 /** One record of a delimited file, with its delimiter. NULL is the first of NULL_IF. */
