@@ -17,13 +17,12 @@ const KEYWORDS: ReadonlySet<string> = new Set(
   `SELECT DISTINCT ALL ANY SOME TOP FROM WHERE GROUP BY HAVING QUALIFY ORDER LIMIT OFFSET FETCH ON USING JOIN LATERAL
    AND OR NOT IN EXISTS BETWEEN LIKE ILIKE RLIKE REGEXP ESCAPE IS CASE WHEN THEN ELSE OVER PARTITION FILTER WITHIN AS
    WITH RECURSIVE VALUES INTO TABLE SET UNION INTERSECT EXCEPT MINUS SETS ROLLUP CUBE PIVOT UNPIVOT FOR INSERT UPDATE
-   DEFAULT EXCLUDE RENAME INTERVAL ROWS RANGE ASOF MATCH_CONDITION AT CHANGES UNNEST`.split(/\s+/),
+   DEFAULT EXCLUDE RENAME INTERVAL ROWS RANGE ASOF MATCH_CONDITION AT CHANGES UNNEST NULLS`.split(
+    /\s+/,
+  ),
 );
 /** Functions whose name is a keyword, too. */
 const BOTH: ReadonlySet<string> = new Set(['RLIKE', 'REGEXP', 'INSERT', 'FILTER']);
-
-/** Without a method DuckDB reads `(10)` as ten rows, Snowflake as ten in a hundred. */
-const SAMPLES: ReadonlySet<string> = new Set(['SAMPLE', 'TABLESAMPLE']);
 
 const COMPARISONS: ReadonlySet<string> = new Set(['=', '<>', '!=', '<', '>', '<=', '>=']);
 
@@ -69,12 +68,6 @@ class CallPass {
     const name = piece.value;
     if (name === 'CAST' || name === 'TRY_CAST') {
       this.#castCall(piece, index);
-      return;
-    }
-    if (SAMPLES.has(name)) {
-      const close = closing(this.#pieces, index + 1);
-      const isRows = isWord(this.#pieces, close - 1, 'ROWS');
-      this.#out.push(raw(isRows ? 'TABLESAMPLE' : 'TABLESAMPLE BERNOULLI', piece));
       return;
     }
     if (!this.#isCall(name, index)) {

@@ -89,7 +89,7 @@ function itemName(
   }
   const first = pieces[from];
   if (first === undefined || last === undefined || first.start < 0) return undefined;
-  const end = pieces[to]?.start ?? sql.length;
+  const end = last.end ?? pieces[to]?.start ?? sql.length;
   return sql
     .slice(first.start, end < 0 ? sql.length : end)
     .replaceAll(/\s+/g, ' ')

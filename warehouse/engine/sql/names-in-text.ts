@@ -33,13 +33,22 @@ function pathEnd(out: Piece[], from: number, sql: string): number {
   }
 }
 
-/** `pieces` with every IDENTIFIER('a.b') as the name it holds. */
+/** Whether the piece is a literal text and the only one in its brackets. */
+function isLoneText(pieces: readonly Piece[], at: number): boolean {
+  const piece = pieces[at];
+  const isText = piece?.kind === 'string' || (piece?.kind === 'raw' && /^'.*'$/s.test(piece.text));
+  return isText && isSymbol(pieces, at + 1, ')');
+}
+
+/** `pieces` with every IDENTIFIER('a.b') and TABLE('a.b') as the name it holds. */
 export function withIdentifiers(pieces: readonly Piece[]): readonly Piece[] {
   const out: Piece[] = [];
   for (let index = 0; index < pieces.length; index += 1) {
     const piece = pieces[index];
     if (piece === undefined) break;
-    if (!isWord(pieces, index, 'IDENTIFIER') || !isSymbol(pieces, index + 1, '(')) {
+    const isTable = isWord(pieces, index, 'TABLE') && isLoneText(pieces, index + 2);
+    const isIdentifier = isWord(pieces, index, 'IDENTIFIER');
+    if (!(isTable || isIdentifier) || !isSymbol(pieces, index + 1, '(')) {
       out.push(piece);
       continue;
     }

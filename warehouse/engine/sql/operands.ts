@@ -43,6 +43,30 @@ export function operandEnd(pieces: readonly Piece[], from: number): number {
   }
 }
 
+const BOUNDARIES: ReadonlySet<string> = new Set(
+  `SELECT DISTINCT ALL AND OR NOT WHERE WHEN THEN ELSE CASE ON BY HAVING QUALIFY IN BETWEEN AS FROM SET VALUES LIMIT , ( [ ; = < > <= >= <> !=`.split(
+    ' ',
+  ),
+);
+
+/** Index where the left side of a comparison that follows `out` starts: a whole sum or concatenation, not its last value. */
+export function comparandStart(out: readonly Piece[]): number {
+  let depth = 0;
+  for (let at = out.length - 1; at >= 0; at -= 1) {
+    const piece = out[at];
+    if (piece?.kind === 'symbol' && (piece.value === ')' || piece.value === ']')) depth += 1;
+    else if (depth > 0) {
+      if (piece?.kind === 'symbol' && (piece.value === '(' || piece.value === '[')) depth -= 1;
+    } else if (
+      (piece?.kind === 'symbol' || piece?.kind === 'word') &&
+      BOUNDARIES.has(piece.value) &&
+      out[at - 1]?.value !== '.'
+    )
+      return at + 1;
+  }
+  return 0;
+}
+
 const KEYWORDS: ReadonlySet<string> = new Set([
   'SELECT',
   'AND',

@@ -23,6 +23,8 @@ export interface Piece {
   readonly start: number;
   /** White space stood before it. */
   readonly isSpaced: boolean;
+  /** Offset past it in the client's text. */
+  readonly end?: number;
 }
 
 /** Where reading stopped and at what. */
@@ -41,7 +43,7 @@ export function toPieces(sql: string): readonly Piece[] | Unreadable {
     const text = textAt(tokens, index);
     const start = startAt(tokens, index);
     const push = (as: Piece['kind'], out: string, value: string): void => {
-      pieces.push({ kind: as, text: out, value, start, isSpaced });
+      pieces.push({ kind: as, text: out, value, start, isSpaced, end: start + text.length });
       isSpaced = false;
     };
     switch (kind) {
@@ -99,6 +101,16 @@ export function render(pieces: readonly Piece[]): string {
 /** A piece of finished text. */
 export function raw(text: string, at: Piece | undefined): Piece {
   return { kind: 'raw', text, value: text, start: at?.start ?? -1, isSpaced: true };
+}
+
+/** Words and symbols that a pass puts where `at` stands, parted by white space in `text`. */
+export function syntax(text: string, at: Piece | undefined): readonly Piece[] {
+  return text.split(' ').map((each) => word(each, at));
+}
+
+/** A word or a symbol that a pass puts where `at` stands. */
+export function word(text: string, at: Piece | undefined): Piece {
+  return { ...raw(text, at), kind: /\w/.test(text) ? 'word' : 'symbol' };
 }
 
 /** `"name"` with quotes doubled: the same in Snowflake and DuckDB. */

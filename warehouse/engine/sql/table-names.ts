@@ -18,8 +18,9 @@ export interface TableMention {
 interface Level {
   expects: boolean;
   isInFrom: boolean;
-  /** Names of WITH are being read at this level. */
+  /** Names of WITH are being read at this level; of WITH RECURSIVE, whose bodies see their own names. */
   isInWith: boolean;
+  isRecursive: boolean;
   use: TableMention['use'];
   /** The CTE whose body the bracket at this level's end closes. */
   defines: string | undefined;
@@ -141,7 +142,7 @@ class Mentions {
     if (isSymbol(this.#pieces, at, '(')) at = closing(this.#pieces, at) + 1;
     if (!isWord(this.#pieces, at, 'AS') || !isSymbol(this.#pieces, at + 1, '(')) return false;
     const name = this.#pieces[index]?.value ?? '';
-    if (isWord(this.#pieces, index - 1, 'RECURSIVE')) this.#ctes.add(name);
+    if (this.#top().isRecursive) this.#ctes.add(name);
     // A column list stands between the name and AS: the body is the bracket after AS.
     if (at === index + 1) this.#pendingCte = name;
     else this.#ctes.add(name);
@@ -156,6 +157,7 @@ class Mentions {
     switch (word) {
       case 'WITH':
         top.isInWith = true;
+        top.isRecursive = isWord(pieces, index + 1, 'RECURSIVE');
         return true;
       case 'FROM':
         if (top.isCall || isWord(pieces, index - 1, 'DISTINCT')) return true;
@@ -227,5 +229,13 @@ class Mentions {
 }
 
 function level(expects: boolean, isInFrom: boolean): Level {
-  return { expects, isInFrom, isInWith: false, use: 'read', defines: undefined, isCall: false };
+  return {
+    expects,
+    isInFrom,
+    isInWith: false,
+    isRecursive: false,
+    use: 'read',
+    defines: undefined,
+    isCall: false,
+  };
 }

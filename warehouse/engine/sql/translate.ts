@@ -2,6 +2,8 @@
 import type { EngineFailure } from '../engine.js';
 import { StatementFailed, syntaxError, unsupported } from '../failures.js';
 import { rewriteCalls } from './calls.js';
+import { withCarried } from './forms/opaque.js';
+import { withForms } from './forms/query-forms.js';
 import { isSymbol, isWord, quoteName, raw, render, type Piece } from './pieces.js';
 import { dotted, fullName, type FullName, type Scope } from './resolve.js';
 import { tableMentions, type TableMention } from './table-names.js';
@@ -38,7 +40,7 @@ export async function translate(
   names: Names,
   transpiler: Transpiler,
 ): Promise<Translation> {
-  const { named, mentions } = withFullNames(pieces, names);
+  const { named, mentions } = withFullNames(withForms(pieces), names);
   const text = render(rewriteCalls(withVariantCalls(withValueNames(named), sql)));
   if (text.length > SQL_LENGTH_MAX)
     throw new StatementFailed(unsupported('a statement of more than 1 MB'));
@@ -46,7 +48,7 @@ export async function translate(
   if (result.kind === 'broken')
     throw new StatementFailed(unsupported('a statement of this depth or length'));
   if (result.kind === 'refused') throw new StatementFailed(refused(named, result.at, sql));
-  return { duckSql: withoutPlaceholders(result.sql, mentions, names), mentions };
+  return { duckSql: withCarried(withoutPlaceholders(result.sql, mentions, names)), mentions };
 }
 
 /** The transpiler counts in its own text: the piece that stands there knows its place in the client's. */

@@ -9,6 +9,7 @@ import { cancelled, failure, resultTooLarge, StatementFailed, syntaxError } from
 import type { RowsAsText, StatementRequest } from '../process/messages.js';
 import { textNames } from '../sql/column-names.js';
 import { isSymbol, quoteDuckText, toPieces, type Piece } from '../sql/pieces.js';
+import { withFlow } from '../sql/forms/flow.js';
 import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
 import { substitute } from '../sql/substitute.js';
 import { translate, type Names, type ResolvedMention } from '../sql/translate.js';
@@ -22,6 +23,7 @@ import { runDdl } from './ddl.js';
 import { runDml } from './dml.js';
 import { fromDuckError } from './duck-errors.js';
 import { EarlierResults } from './earlier-results.js';
+import { withPivotValues } from './pivot-values.js';
 import { tableFunction } from './table-functions.js';
 import { commitOpen, inOwnTransaction, runTransaction } from './transaction.js';
 
@@ -109,7 +111,7 @@ export class Session {
       throw new StatementFailed(syntaxError(running.request.sql, stage.start, stage.text));
     await this.#earlier.load(running.request.results);
     const { duckSql, mentions } = await translate(
-      pieces,
+      await withPivotValues(this, running, pieces),
       running.request.sql,
       this.names(running),
       this.#transpiler,
@@ -304,7 +306,7 @@ function read(request: StatementRequest): Running {
   if (!('length' in all)) throw new StatementFailed(syntaxError(request.sql, all.at, all.text));
   let end = all.length;
   while (end > 0 && isSymbol(all, end - 1, ';')) end -= 1;
-  const source = all.slice(0, end);
+  const source = withFlow(all.slice(0, end));
   const verb = verbOf(source);
   if (source.length === 0)
     throw new StatementFailed(
