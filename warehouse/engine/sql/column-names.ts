@@ -83,7 +83,12 @@ function itemName(
     if (isSymbol(pieces, index, '*') && (index === from || isSymbol(pieces, index - 1, '.')))
       return '*';
   }
-  if (isName && last.value !== 'END' && (to - from === 1 || startsName(before))) {
+  if (
+    isName &&
+    !isPath(pieces, from, to) &&
+    last.value !== 'END' &&
+    (to - from === 1 || startsName(before))
+  ) {
     const isLiteral = to - from === 1 && OWN_TEXT.has(last.value);
     return isLiteral ? last.value : undefined;
   }
@@ -107,4 +112,11 @@ function startsName(before: Piece | undefined): boolean {
     before.kind !== 'word' ||
     !['AND', 'OR', 'NOT', 'IS', 'LIKE', 'THEN', 'ELSE'].includes(before.value)
   );
+}
+
+/** A path into a VARIANT, `v:key.inner`: the key at its end is no name of a column. */
+function isPath(pieces: readonly Piece[], from: number, to: number): boolean {
+  let start = to - 1;
+  while (isSymbol(pieces, start - 1, '.') && start - 2 >= from) start -= 2;
+  return isSymbol(pieces, start - 1, ':');
 }

@@ -19,6 +19,7 @@ import { withZonedItems } from '../sql/zoned-items.js';
 import type { Transpiler } from '../sql/transpiler.js';
 import type { Statistics } from '../statistics/statistics.js';
 import { measuredColumns, rowsSql, rowTypeOf } from './cells.js';
+import { ExactNames } from './exact-names.js';
 import { runDdl } from './ddl.js';
 import { runDml } from './dml.js';
 import { fromDuckError } from './duck-errors.js';
@@ -57,6 +58,7 @@ export class Session {
   readonly #transpiler: Transpiler;
   readonly #spool: ResultSpool;
   readonly #earlier: EarlierResults;
+  readonly #exactNames = new ExactNames();
   #timezone = 'UTC';
   #isInterrupted = false;
   #current: number | undefined;
@@ -117,6 +119,13 @@ export class Session {
       this.#transpiler,
     );
     running.mentions = mentions;
+    await this.#exactNames.check(
+      this.connection,
+      this.statistics,
+      pieces,
+      mentions,
+      running.request.sql,
+    );
     return duckSql;
   }
 

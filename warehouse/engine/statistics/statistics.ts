@@ -40,6 +40,11 @@ export class Statistics {
     this.#hasEvents = hasEvents;
   }
 
+  /** Raised by every statement that wrote or defined something. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** Forgets what a statement that wrote or defined may have changed. */
   changed(): void {
     this.#version += 1;
