@@ -1,4 +1,5 @@
 /** A statement as a list of pieces that passes rewrite one after the other; each remembers where it stood in the client's text. */
+import { assert } from '#base/assert.js';
 import { KIND, kindAt, lex, startAt, textAt } from '#base/sql/lexer.js';
 import { nameAt, stringValueAt } from '#base/sql/token-values.js';
 
@@ -106,6 +107,13 @@ export function raw(text: string, at: Piece | undefined): Piece {
 /** Words and symbols that a pass puts where `at` stands, parted by white space in `text`. */
 export function syntax(text: string, at: Piece | undefined): readonly Piece[] {
   return text.split(' ').map((each) => word(each, at));
+}
+
+/** The pieces of Snowflake text that a pass makes: it stands nowhere in the client's. Throws for text that is not readable. */
+export function made(sql: string): readonly Piece[] {
+  const pieces = toPieces(sql);
+  assert('length' in pieces, 'text of ours is readable');
+  return pieces.map((piece, at) => ({ ...piece, start: -1, isSpaced: at === 0 || piece.isSpaced }));
 }
 
 /** A word or a symbol that a pass puts where `at` stands. */

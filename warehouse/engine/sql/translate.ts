@@ -6,6 +6,7 @@ import { withCarried } from './forms/opaque.js';
 import { withForms } from './forms/query-forms.js';
 import { isSymbol, isWord, quoteName, raw, render, type Piece } from './pieces.js';
 import { dotted, fullName, type FullName, type Scope } from './resolve.js';
+import { withSequences } from './sequences.js';
 import { tableMentions, type TableMention } from './table-names.js';
 import { withVariantCalls } from './paths.js';
 import type { Transpiler } from './transpiler.js';
@@ -40,7 +41,7 @@ export async function translate(
   names: Names,
   transpiler: Transpiler,
 ): Promise<Translation> {
-  const { named, mentions } = withFullNames(withForms(pieces), names);
+  const { named, mentions } = withFullNames(withForms(withSequences(pieces, names)), names);
   const text = render(rewriteCalls(withVariantCalls(withValueNames(named), sql)));
   if (text.length > SQL_LENGTH_MAX)
     throw new StatementFailed(unsupported('a statement of more than 1 MB'));

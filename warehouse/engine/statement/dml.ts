@@ -1,12 +1,16 @@
 /** INSERT, UPDATE, DELETE, MERGE: one row of counts under Snowflake's column names. */
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { columnType } from '#base/wire/row-type.js';
-import { StatementFailed, unsupported } from '../failures.js';
 import type { RowsAsText } from '../process/messages.js';
-import { isSymbol, isWord, type Piece } from '../sql/pieces.js';
+import { withSetTargets } from '../sql/forms/dml-forms.js';
+import { isSymbol, isWord, syntax, type Piece } from '../sql/pieces.js';
 import { withArrayBinds } from './array-binds.js';
+import { setNow } from './defaults.js';
+import { inOneTransaction, insertMany } from './insert-forms.js';
+import { refuseAmbiguousMerge, updateCounts } from './joined-rows.js';
 import { refuseReadOnly } from './read-only.js';
 import type { Running, Session } from './session.js';
+import { nameParts } from './table-definition.js';
 
 const INSERTED = 'number of rows inserted';
 const UPDATED = 'number of rows updated';
@@ -15,17 +19,49 @@ const MULTI_JOINED = 'number of multi-joined rows updated';
 
 /** Runs a DML statement. */
 export async function runDml(session: Session, running: Running): Promise<RowsAsText> {
-  if (isWord(running.pieces, 1, 'OVERWRITE'))
-    throw new StatementFailed(unsupported('INSERT OVERWRITE'));
-  const duckSql = await session.translate(running, await withArrayBinds(session, running));
+  await setNow(session, running);
+  const { pieces } = running;
+  const isOverwriting = isWord(pieces, 1, 'OVERWRITE');
+  if (
+    isWord(pieces, isOverwriting ? 2 : 1, 'ALL') ||
+    isWord(pieces, isOverwriting ? 2 : 1, 'FIRST')
+  )
+    return await insertMany(session, running);
+  if (!isOverwriting) return await runOne(session, running, pieces);
+  const plain = [...pieces.slice(0, 1), ...pieces.slice(2)];
+  return await inOneTransaction(session, async () => {
+    const { to } = nameParts(plain, 2);
+    const emptied = await session.translate({ ...running }, [
+      ...syntax('DELETE FROM', pieces[0]),
+      ...plain.slice(2, to),
+    ]);
+    // The query may read what it overwrites: its rows go into place before the old ones are gone.
+    const before = await session.connection.runAndReadAll(
+      emptied.replace(/^DELETE FROM/i, 'SELECT coalesce(max(rowid), -1) FROM'),
+    );
+    const answer = await runOne(session, running, plain);
+    await session.connection.run(`${emptied} WHERE rowid <= ${String(before.getRows()[0]?.[0])}`);
+    return answer;
+  });
+}
+
+async function runOne(
+  session: Session,
+  running: Running,
+  pieces: readonly Piece[],
+): Promise<RowsAsText> {
+  const verb = pieces[0]?.value;
+  const bound = await withArrayBinds(session, { ...running, pieces });
+  const duckSql = await session.translate(running, withSetTargets(bound));
   for (const { use, full } of running.mentions)
     if (use === 'write') refuseReadOnly(full.database, full.schema);
+  const joined = verb === 'UPDATE' ? await updateCounts(session, running) : undefined;
+  if (verb === 'MERGE') await refuseAmbiguousMerge(session, running);
   const scans = await session.statistics.scansOf(session.connection, duckSql);
-  const verb = running.pieces[0]?.value;
   const counts =
     verb === 'MERGE'
       ? await merge(session, running.pieces, duckSql)
-      : await write(session, verb, duckSql);
+      : await write(session, verb, duckSql, joined);
   session.statistics.changed();
   const target = running.mentions.find(({ use }) => use === 'write');
   const written = counts.reduce((total, [, count]) => total + count, 0);
@@ -56,13 +92,18 @@ const TYPES: Readonly<Record<string, number>> = {
 
 type Counts = readonly (readonly [string, number])[];
 
-async function write(session: Session, verb: string | undefined, duckSql: string): Promise<Counts> {
+async function write(
+  session: Session,
+  verb: string | undefined,
+  duckSql: string,
+  joined: { readonly rows: number; readonly multiJoined: number } | undefined,
+): Promise<Counts> {
   const result = await session.connection.run(duckSql);
   const count = result.rowsChanged;
   if (verb === 'UPDATE')
     return [
-      [UPDATED, count],
-      [MULTI_JOINED, 0],
+      [UPDATED, joined?.rows ?? count],
+      [MULTI_JOINED, joined?.multiJoined ?? 0],
     ];
   return [[verb === 'DELETE' ? DELETED : INSERTED, count]];
 }

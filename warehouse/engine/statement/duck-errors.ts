@@ -26,7 +26,12 @@ export function fromDuckError(message: string, text: StatementText): EngineFailu
   if (message.includes('TG100051')) return failure('100051', '22012', 'Division by zero');
   const stated = /TGFAIL:(\d+):(\w+):([^\n]*?):TGEND/.exec(message);
   if (stated !== null) return failure(stated[1] ?? '', stated[2] ?? '', stated[3] ?? '');
+  const more = MORE.flatMap(([pattern, code, sqlState, message]) => {
+    const match = pattern.exec(head);
+    return match === null ? [] : [failure(code, sqlState, message(match))];
+  });
   return (
+    more[0] ??
     catalogueError(head, text) ??
     binderError(head, text) ??
     valueError(head) ??
@@ -50,6 +55,14 @@ function place(text: StatementText, name: string): number {
   );
 }
 
+/** `$1` over anything but VALUES. */
+function isPositional(name: string, text: StatementText): boolean {
+  return (
+    /^COLUMN\d+$/.test(name) &&
+    text.pieces.some(({ kind, value }) => kind === 'variable' && `COLUMN${value}` === name)
+  );
+}
+
 function catalogueError(head: string, text: StatementText): EngineFailure | undefined {
   const table = /^Catalog Error: (?:Table|View) with name "?(.+?)"? does not exist/.exec(head);
   if (table !== null) {
@@ -59,6 +72,8 @@ function catalogueError(head: string, text: StatementText): EngineFailure | unde
     );
     return missingObject(mention === undefined ? name : dotted(mention.full));
   }
+  const sequence = /^Catalog Error: Sequence with name "?(.+?)"? does not exist/.exec(head);
+  if (sequence !== null) return missingObject(sequence[1] ?? '');
   const exists = /^Catalog Error: (?:Table|View|Schema) with name "(.+?)" already exists/.exec(
     head,
   );
@@ -80,6 +95,8 @@ function binderError(head: string, text: StatementText): EngineFailure | undefin
     /^Binder Error: Referenced table "(.+?)" not found/.exec(head) ??
     /^Binder Error: Table ".*?" does not have a column with name "(.+?)"/.exec(head) ??
     /^Binder Error: Referenced update column (\w+) not found/.exec(head);
+  if (column !== null && isPositional(column[1] ?? '', text))
+    return unsupported('columns of a table by position');
   if (column !== null)
     return invalidIdentifier(text.sql, place(text, column[1] ?? ''), column[1] ?? '');
   const ambiguous = /^Binder Error: Ambiguous reference to column name "(.+?)"/.exec(head);
@@ -105,6 +122,28 @@ function binderError(head: string, text: StatementText): EngineFailure | undefin
     );
   return undefined;
 }
+
+const MORE: readonly (readonly [RegExp, string, string, (match: RegExpExecArray) => string])[] = [
+  [
+    /^Invalid Input Error: More than one row returned by a subquery/,
+    '090150',
+    '22000',
+    () => 'Single-row subquery returns more than one row.',
+  ],
+  [
+    /^Binder Error: Set operations can only apply to expressions with the same number of result columns/,
+    '001789',
+    '42601',
+    () =>
+      'SQL compilation error:\ninvalid number of result columns for set operator input branches',
+  ],
+  [
+    /^Catalog Error: Column with name (.+?) already exists/,
+    '002025',
+    '42S21',
+    (match) => `SQL compilation error:\nduplicate column name '${match[1] ?? ''}'`,
+  ],
+];
 
 function valueError(head: string): EngineFailure | undefined {
   const nulls = /NOT NULL constraint failed: (?:.*\.)?"?(\w+)"?/.exec(head);

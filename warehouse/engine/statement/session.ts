@@ -5,7 +5,14 @@ import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import type { RowType } from '#base/wire/row-type.js';
 import type { EngineFailure, EnginePlan } from '../engine.js';
 import type { ResultSpool, WrittenResult } from '../../results/spool.js';
-import { cancelled, failure, resultTooLarge, StatementFailed, syntaxError } from '../failures.js';
+import {
+  cancelled,
+  failure,
+  resultTooLarge,
+  StatementFailed,
+  syntaxError,
+  unsupported,
+} from '../failures.js';
 import type { RowsAsText, StatementRequest } from '../process/messages.js';
 import { textNames } from '../sql/column-names.js';
 import { isSymbol, quoteDuckText, toPieces, type Piece } from '../sql/pieces.js';
@@ -310,6 +317,11 @@ export function verbOf(pieces: readonly Piece[]): string {
 
 const QUERY_VERBS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES']);
 
+/** Statements of Snowflake that are neither the server's nor the engine's. */
+const FOREIGN_VERBS: ReadonlySet<string> = new Set(
+  'CALL COPY DECLARE EXECUTE GRANT REVOKE LIST LS REMOVE RM PUT GET LET EXPLAIN'.split(' '),
+);
+
 function read(request: StatementRequest): Running {
   const all = toPieces(request.sql);
   if (!('length' in all)) throw new StatementFailed(syntaxError(request.sql, all.at, all.text));
@@ -322,6 +334,16 @@ function read(request: StatementRequest): Running {
       failure('000900', '42601', 'SQL compilation error:\nEmpty SQL statement.'),
     );
   const first = source[0];
+  if (first?.kind === 'word' && FOREIGN_VERBS.has(verb))
+    throw new StatementFailed(
+      verb === 'CALL'
+        ? failure(
+            '002140',
+            '42601',
+            `SQL compilation error:\nUnknown function ${source[1]?.value ?? ''}`,
+          )
+        : unsupported(verb === 'DECLARE' ? 'Snowflake Scripting blocks' : verb),
+    );
   const isKnown =
     QUERY_VERBS.has(verb) || TYPE_OF_VERB[verb] !== undefined || STAGE_VERBS[verb] !== undefined;
   if (first !== undefined && !isKnown)

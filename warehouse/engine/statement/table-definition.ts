@@ -1,29 +1,39 @@
-/** What CREATE TABLE and CREATE VIEW define: name, columns in DuckDB's types, clustering, the query behind. */
-import { failure, StatementFailed, unsupported } from '../failures.js';
+/** What CREATE TABLE and CREATE VIEW define: name, columns, constraints, clustering, the query behind (pages "CREATE TABLE", "CREATE VIEW"). */
+import { StatementFailed, unsupported } from '../failures.js';
 import {
   closing,
   isSymbol,
   isWord,
-  quoteName,
   raw,
   render,
   splitAtCommas,
   type Piece,
 } from '../sql/pieces.js';
 import { fullName, type FullName, type Scope } from '../sql/resolve.js';
-import { duckType } from '../sql/types.js';
+import { columnDefinition, isTableConstraint, type ColumnDefinition } from './column-definition.js';
+import { tableConstraint, type Constraint } from './constraints.js';
 
 export interface TableDefinition {
   readonly full: FullName;
-  /** Column definitions in DuckDB's text. */
-  readonly columns: readonly string[];
-  /** Names alone, of a view's column list. */
-  readonly viewColumns: readonly string[];
+  readonly columns: readonly ColumnDefinition[];
+  readonly constraints: readonly Constraint[];
+  /** Names alone, of a view's column list or of CREATE TABLE (a, b) AS. */
+  readonly names: readonly string[];
   readonly clusteringKey: string | null;
+  readonly comment: string | undefined;
   readonly query: readonly Piece[] | undefined;
   /** LIKE and CLONE. */
   readonly copies: { readonly query: readonly Piece[]; readonly hasRows: boolean } | undefined;
 }
+
+/** Words after the column list that start something this engine cannot keep. */
+const FOREIGN: ReadonlySet<string> = new Set([
+  'TEMPLATE',
+  'EXTERNAL',
+  'STAGE_FILE_FORMAT',
+  'AT',
+  'BEFORE',
+]);
 
 /** Reads the definition whose name starts at piece `nameAt`. Throws StatementFailed for what cannot be kept. */
 export function tableDefinition(
@@ -31,40 +41,83 @@ export function tableDefinition(
   nameAt: number,
   scope: Scope,
 ): TableDefinition {
-  let at = nameAt + 1;
-  const parts = [pieces[nameAt]?.value ?? ''];
-  for (; isSymbol(pieces, at, '.'); at += 2) parts.push(pieces[at + 1]?.value ?? '');
+  const { parts, to } = nameParts(pieces, nameAt);
   const full = fullName(parts, scope);
-  const isList = isSymbol(pieces, at, '(');
-  const listEnd = isList ? closing(pieces, at) : at;
-  const items = isList ? splitAtCommas(pieces, at + 1, listEnd) : [];
+  const isList = isSymbol(pieces, to, '(');
+  const listEnd = isList ? closing(pieces, to) : to;
+  const items = isList ? splitAtCommas(pieces, to + 1, listEnd) : [];
   const isView = pieces.slice(0, nameAt).some(({ value }) => value === 'VIEW');
-  const columns = isView ? [] : items.flatMap(([from, to]) => column(pieces, from, to));
-  const viewColumns = isView ? items.map(([from]) => pieces[from]?.value ?? '') : [];
+  const isNames = items.length > 0 && (isView || items.every(([from, end]) => end - from === 1));
+  const columns = isNames
+    ? []
+    : items
+        .filter(([from]) => !isTableConstraint(pieces, from))
+        .map(([from, end]) => columnDefinition(pieces, from, end));
+  const constraints = [
+    ...columns.flatMap((column) => column.constraints),
+    ...items
+      .filter(([from]) => !isNames && isTableConstraint(pieces, from))
+      .map(([from, end]) => tableConstraint(pieces, from, end)),
+  ];
+  const rest = afterList(pieces, isList ? listEnd + 1 : to);
+  const names = isNames ? items.map(([from]) => pieces[from]?.value ?? '') : [];
+  return { full, columns, constraints, names, ...rest };
+}
+
+function afterList(
+  pieces: readonly Piece[],
+  from: number,
+): Pick<TableDefinition, 'clusteringKey' | 'comment' | 'query' | 'copies'> {
   let clusteringKey: string | null = null;
-  for (let index = isList ? listEnd + 1 : at; index < pieces.length; index += 1) {
-    if (isWord(pieces, index, 'AS')) {
-      const query = unwrapped(pieces.slice(index + 1));
-      return { full, columns, viewColumns, clusteringKey, query, copies: undefined };
-    }
-    if (isWord(pieces, index, 'LIKE') || isWord(pieces, index, 'CLONE')) {
-      const query = [raw('SELECT * FROM', pieces[index]), ...pieces.slice(index + 1)].map(asWord);
+  let comment: string | undefined;
+  for (let index = from; index < pieces.length; index += 1) {
+    const piece = pieces[index];
+    if (isWord(pieces, index, 'AS'))
       return {
-        full,
-        columns,
-        viewColumns,
         clusteringKey,
-        query: undefined,
-        copies: { query, hasRows: isWord(pieces, index, 'CLONE') },
+        comment,
+        query: unwrapped(pieces.slice(index + 1)),
+        copies: undefined,
       };
+    if (isWord(pieces, index, 'LIKE') || isWord(pieces, index, 'CLONE')) {
+      const source = nameParts(pieces, index + 1).to;
+      if (source < pieces.length && isWord(pieces, index, 'CLONE'))
+        throw new StatementFailed(unsupported('CLONE with options'));
+      const query = [raw('SELECT * FROM', pieces[index]), ...pieces.slice(index + 1, source)].map(
+        asWord,
+      );
+      const copies = { query, hasRows: isWord(pieces, index, 'CLONE') };
+      return { clusteringKey, comment, query: undefined, copies };
     }
+    if (piece?.kind === 'word' && FOREIGN.has(piece.value))
+      throw new StatementFailed(unsupported(`CREATE TABLE with ${piece.value}`));
     if (isWord(pieces, index, 'CLUSTER') && isSymbol(pieces, index + 2, '(')) {
       const end = closing(pieces, index + 2);
       clusteringKey = `LINEAR(${render(pieces.slice(index + 3, end))})`;
       index = end;
+    } else if (isWord(pieces, index, 'COMMENT') && pieces[index + 2]?.kind === 'string') {
+      comment = pieces[index + 2]?.value;
+      index += 2;
     } else if (isSymbol(pieces, index, '(')) index = closing(pieces, index);
   }
-  return { full, columns, viewColumns, clusteringKey, query: undefined, copies: undefined };
+  return { clusteringKey, comment, query: undefined, copies: undefined };
+}
+
+/** The parts of the name at `at`, and the piece after it. */
+export function nameParts(
+  pieces: readonly Piece[],
+  at: number,
+): { readonly parts: readonly string[]; readonly to: number } {
+  const parts = [pieces[at]?.value ?? ''];
+  let to = at + 1;
+  for (; isSymbol(pieces, to, '.'); to += 1) {
+    if (isSymbol(pieces, to + 1, '.')) parts.push('');
+    else {
+      parts.push(pieces[to + 1]?.value ?? '');
+      to += 1;
+    }
+  }
+  return { parts, to };
 }
 
 /** `SELECT * FROM` has to be words for the finding of names. */
@@ -76,79 +129,4 @@ function unwrapped(query: readonly Piece[]): readonly Piece[] {
   return isSymbol(query, 0, '(') && closing(query, 0) === query.length - 1
     ? query.slice(1, -1)
     : query;
-}
-
-const TABLE_CONSTRAINTS: ReadonlySet<string> = new Set([
-  'CONSTRAINT',
-  'PRIMARY',
-  'UNIQUE',
-  'FOREIGN',
-]);
-/** Kept by Snowflake as information only, or about display: nothing to keep here. */
-const IGNORED: ReadonlySet<string> = new Set([
-  'PRIMARY',
-  'UNIQUE',
-  'REFERENCES',
-  'COMMENT',
-  'CONSTRAINT',
-  'WITH',
-  'MASKING',
-  'TAG',
-  'COLLATE',
-]);
-
-/** One column of DuckDB, or none for a constraint of the table. */
-function column(pieces: readonly Piece[], from: number, to: number): readonly string[] {
-  const name = pieces[from];
-  if (name === undefined) return [];
-  if (name.kind === 'word' && TABLE_CONSTRAINTS.has(name.value)) return [];
-  if (to - from < 2) return [];
-  const { sql, to: typeEnd } = duckType(pieces, from + 1);
-  let text = `${quoteName(name.value)} ${sql}`;
-  for (let index = typeEnd; index < to; index += 1) {
-    if (isWord(pieces, index, 'NOT') && isWord(pieces, index + 1, 'NULL')) {
-      text += ' NOT NULL';
-      index += 1;
-    } else if (isWord(pieces, index, 'DEFAULT')) {
-      const end = defaultEnd(pieces, index + 1, to);
-      text += ` DEFAULT ${defaultValue(pieces.slice(index + 1, end))}`;
-      index = end - 1;
-    } else if (isWord(pieces, index, 'AUTOINCREMENT') || isWord(pieces, index, 'IDENTITY')) {
-      throw new StatementFailed(unsupported('AUTOINCREMENT columns'));
-    } else if (IGNORED.has(pieces[index]?.value ?? '')) break;
-  }
-  return [text];
-}
-
-function defaultEnd(pieces: readonly Piece[], from: number, to: number): number {
-  for (let index = from; index < to; index += 1) {
-    if (isSymbol(pieces, index, '(')) index = closing(pieces, index);
-    else if (
-      index > from &&
-      (isWord(pieces, index, 'NOT') || IGNORED.has(pieces[index]?.value ?? ''))
-    )
-      return index;
-  }
-  return to;
-}
-
-/** Constants and the current time; anything else could mean something different in DuckDB. */
-function defaultValue(pieces: readonly Piece[]): string {
-  const first = pieces[0];
-  if (pieces.length === 1 && first !== undefined) {
-    if (first.kind === 'string') return `'${first.value.replaceAll("'", "''")}'`;
-    if (first.kind === 'number' || ['TRUE', 'FALSE', 'NULL'].includes(first.value))
-      return first.text;
-  }
-  if (first?.kind === 'raw' && first.text.endsWith('TIMESTAMP_LTZ)')) return 'now()';
-  if (first?.kind === 'raw' && first.text.endsWith('AS DATE)')) return 'current_date';
-  if (pieces.length === 2 && first?.value === '-' && pieces[1]?.kind === 'number')
-    return `-${pieces[1].text}`;
-  throw new StatementFailed(
-    failure(
-      '000002',
-      '0A000',
-      'Unsupported feature in the embedded warehouse: this DEFAULT expression',
-    ),
-  );
 }

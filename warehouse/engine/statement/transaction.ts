@@ -1,18 +1,31 @@
 /** BEGIN, COMMIT, ROLLBACK. COMMIT and ROLLBACK outside a transaction do nothing, as in Snowflake. */
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { columnType } from '#base/wire/row-type.js';
+import { StatementFailed, unsupported } from '../failures.js';
 import type { RowsAsText } from '../process/messages.js';
 import type { Running, Session } from './session.js';
 
 /** Runs a transaction statement; a BEGIN inside a transaction goes on with the open one. */
 export async function runTransaction(session: Session, running: Running): Promise<RowsAsText> {
   const verb = running.pieces[0]?.value;
+  refuseBlock(running);
   const isStart = verb === 'BEGIN' || verb === 'START';
   if (isStart !== session.isInTransaction) {
     await session.connection.run(isStart ? 'BEGIN' : verb === 'COMMIT' ? 'COMMIT' : 'ROLLBACK');
     session.isInTransaction = isStart;
   }
   return statusRow('Statement executed successfully.', STATEMENT_TYPES.tcl);
+}
+
+/** `BEGIN` with anything but a transaction after it starts a block of Snowflake Scripting. */
+function refuseBlock({ pieces }: Running): void {
+  const next = pieces[1]?.value;
+  const isTransaction =
+    next === undefined ||
+    ['WORK', 'TRANSACTION', 'NAME'].includes(next) ||
+    pieces[0]?.value === 'START';
+  if (pieces[0]?.value !== 'COMMIT' && pieces[0]?.value !== 'ROLLBACK' && !isTransaction)
+    throw new StatementFailed(unsupported('Snowflake Scripting blocks'));
 }
 
 /** Runs a DML statement; without autocommit in a transaction that stays open, unless it is new and the statement fails. */
