@@ -7,6 +7,7 @@ import { quoteName, type Piece } from '../sql/pieces.js';
 import { dotted, type FullName } from '../sql/resolve.js';
 import { setNow, sequenceStatement, storedColumns } from './defaults.js';
 import { all, exists, instantOf, requireSchema, status, type Head } from './ddl-parts.js';
+import { forgetLoads } from '../stages/loads.js';
 import { refuseReadOnly } from './read-only.js';
 import type { Running, Session } from './session.js';
 import {
@@ -55,6 +56,7 @@ export async function createTable(
   if (isTemporary) session.temporary.add(dotted(full));
   try {
     const scan = await make();
+    if (isThere !== undefined) await forgetLoads(session, full);
     return { ...status(`Table ${full.name} successfully created.`), scan };
   } catch (cause) {
     if (isTemporary && !wasTemporary) session.temporary.delete(dotted(full));
