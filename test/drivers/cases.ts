@@ -38,6 +38,13 @@ const TYPES = `SELECT '2026-03-01'::DATE AS A_DATE, '2026-03-01 12:34:56.789123'
   9007199254740993 AS A_LONG, -1.5::FLOAT AS A_FLOAT, 'grüße 😀 ''quoted''' AS A_TEXT, '' AS EMPTY,
   NULL::DATE AS NO_DATE, NULL::VARCHAR AS NO_TEXT, NULL::NUMBER(12, 2) AS NO_NUMBER`;
 
+const EXTREMES = `SELECT 99999999999999999999999999999999999999::NUMBER(38, 0) AS MOST,
+  -99999999999999999999999999999999999999::NUMBER(38, 0) AS FEWEST, -0.05::NUMBER(12, 2) AS SMALL, -1.5e300::FLOAT AS A_FLOAT,
+  FALSE AS A_BOOLEAN, '1901-02-03 04:05:06.5'::TIMESTAMP_NTZ AS OLD, '1969-12-31 23:59:59.5'::TIMESTAMP_NTZ AS BEFORE_EPOCH,
+  '9999-12-31'::DATE AS LAST_DATE, NULL::BOOLEAN AS NO_BOOLEAN, NULL::FLOAT AS NO_FLOAT, NULL::TIME AS NO_TIME,
+  NULL::TIMESTAMP_NTZ AS NO_NTZ, NULL::TIMESTAMP_LTZ AS NO_LTZ, NULL::TIMESTAMP_TZ AS NO_TZ, NULL::BINARY AS NO_BINARY,
+  NULL::VARIANT AS NO_VARIANT`;
+
 const ZONED = `SELECT '2026-03-01 12:34:56.789 +02:00'::TIMESTAMP_TZ AS ZONED, '2026-03-01 12:34:56'::TIMESTAMP_LTZ AS LOCAL`;
 
 const EVENTS = 'SELECT * FROM ANALYTICS.WEB.EVENTS';
@@ -71,6 +78,21 @@ export const CASES: readonly Case[] = [
     match(row?.[7] ?? '', /^grüße 😀 'quoted'$/);
     same(row?.slice(9), [null, null, null]);
   }),
+  answer('extremes', 'the least and the most of every type, and its null', EXTREMES, (seen) => {
+    const [row] = plain(seen);
+    same(row?.length, 16);
+    // Node and Go read a number of 38 digits as a double unless told otherwise.
+    same([Number(row?.[0]), Number(row?.[1])], [1e38, -1e38]);
+    same([Number(row?.[2]), Number(row?.[3])], [-0.05, -1.5e300]);
+    match(row?.[4] ?? '', /^false$/i);
+    match(row?.[5] ?? '', /^1901-02-03.04:05:06\.50*\D?/);
+    match(row?.[6] ?? '', /^1969-12-31.23:59:59\.50*\D?/);
+    match(row?.[7] ?? '', /^9999-12-31/);
+    // Node's driver writes a TIME that is null as this word.
+    const nulls = row?.slice(8).map((value) => (value === 'NULL' ? null : value));
+    const eight = Array.from({ length: 8 }, () => null);
+    same(nulls, eight);
+  }),
   answer('zoned', 'timestamps with an offset and in the session zone', ZONED, (seen) => {
     const [row] = plain(seen);
     // The same instant, written with its offset or in UTC.
@@ -80,6 +102,15 @@ export const CASES: readonly Case[] = [
   answer('binary', 'binary', "SELECT '00FF'::BINARY AS BYTES", (seen) =>
     same(plain(seen), [['00ff']]),
   ),
+  steps('many-rows', '200,000 rows in pages, each once', (seen) =>
+    same(seen, { count: 200_000, sum: 19_999_900_000 }),
+  ),
+  {
+    ...steps('pandas', 'the same rows as a pandas and as an Arrow table', (seen) =>
+      same(seen, { pandas: 200_000, arrow: 200_000, sum: 19_999_900_000 }),
+    ),
+    client: 'snowflake-connector-python',
+  },
   failing('syntax-error', 'syntax error', 'SELEC 1', (seen) =>
     checkFailure(seen, '001003', '42000'),
   ),

@@ -32,7 +32,7 @@ export interface Client {
   prepare(cache: string): Promise<Prepared>;
 }
 
-const LIMIT_MS = 90_000;
+const LIMIT_MS = 120_000;
 const PREPARE_LIMIT_MS = 10 * 60_000;
 const ONLY_SERVER_BINDS = { 'client-binds': 'the driver sends binds to the server' };
 const NO_TIME_LIMIT = { 'time-limit': 'the driver has no such limit' };
@@ -40,6 +40,7 @@ const NO_TIME_LIMIT = { 'time-limit': 'the driver has no such limit' };
 const BELOW = 'done with the driver below it';
 const ALCHEMY = {
   'server-binds': 'the dialect writes binds into the text',
+  'many-rows': BELOW,
   cancel: BELOW,
   'time-limit': BELOW,
 };
@@ -49,6 +50,7 @@ const SNOW = {
   'client-binds': 'it has no binds',
   'server-binds': 'it has no binds',
   'two-sessions': ONE_COMMAND,
+  'many-rows': 'it prints JSON',
   cancel: ONE_COMMAND,
   'time-limit': ONE_COMMAND,
   autocommit: 'it has no such setting',
@@ -60,8 +62,8 @@ const SNOW = {
 export function clients(): readonly Client[] {
   return [
     nodeClient(),
-    pythonClient('snowflake-connector-python', '4.8.1', 'connector.py', {}),
-    pythonClient('snowflake-connector-python', '5.2.0', 'connector.py', NO_TIME_LIMIT),
+    connectorClient('4.8.1', {}),
+    connectorClient('5.2.0', NO_TIME_LIMIT),
     pythonClient('sqlalchemy', '1.11.1', 'alchemy.py', ALCHEMY, [
       'snowflake-sqlalchemy==1.11.1',
       // The dialect does not load with 2.1.
@@ -100,12 +102,17 @@ function nodeClient(): Client {
   };
 }
 
+function connectorClient(version: string, without: Readonly<Record<string, string>>): Client {
+  const name = 'snowflake-connector-python';
+  return pythonClient(name, version, 'connector.py', without, [`${name}[pandas]==${version}`]);
+}
+
 function pythonClient(
   name: string,
   version: string,
   script: string,
   without: Readonly<Record<string, string>>,
-  requirements: readonly string[] = [`${name}==${version}`],
+  requirements: readonly string[],
 ): Client {
   return {
     name,

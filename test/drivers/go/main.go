@@ -56,6 +56,7 @@ func run(each asked) (any, error) {
 			"server-binds":    serverBinds,
 			"temporary-table": temporaryTable,
 			"two-sessions":    twoSessions,
+			"many-rows":       manyRows,
 			"cancel":          cancelled,
 			"time-limit":      timeLimit,
 			"begin":           begin,
@@ -258,6 +259,26 @@ func twoSessions() (any, error) {
 		}
 		group.Wait()
 		return seen, errors.Join(failures...)
+	})
+}
+
+func manyRows() (any, error) {
+	return within(func(connection *sql.Conn) (any, error) {
+		text := "SELECT SEQ4() AS N, 'row number ' || SEQ4() AS T FROM TABLE(GENERATOR(ROWCOUNT => 200000))"
+		found, err := connection.QueryContext(context.Background(), text)
+		if err != nil {
+			return nil, err
+		}
+		defer found.Close()
+		var count, sum, number int64
+		var name string
+		for found.Next() {
+			if err := found.Scan(&number, &name); err != nil {
+				return nil, err
+			}
+			count, sum = count+1, sum+number
+		}
+		return map[string]any{"count": count, "sum": sum}, found.Err()
 	})
 }
 

@@ -68,6 +68,7 @@ public final class Driver {
       case "server-binds" -> within(Driver::serverBinds);
       case "temporary-table" -> within(first -> within(second -> temporaryTable(first, second)));
       case "two-sessions" -> within(first -> within(second -> twoSessions(first, second)));
+      case "many-rows" -> within(Driver::manyRows);
       case "cancel" -> within(Driver::cancelled);
       case "time-limit" -> within(Driver::timeLimit);
       case "begin" -> within(Driver::begin);
@@ -191,6 +192,19 @@ public final class Driver {
     return seen;
   }
 
+  private static Object manyRows(Connection connection) throws SQLException {
+    String text = "SELECT SEQ4() AS N, 'row number ' || SEQ4() AS T FROM TABLE(GENERATOR(ROWCOUNT => 200000))";
+    long count = 0;
+    long sum = 0;
+    try (Statement statement = connection.createStatement(); ResultSet found = statement.executeQuery(text)) {
+      while (found.next()) {
+        count += 1;
+        sum += found.getLong(1);
+      }
+    }
+    return Map.of("count", count, "sum", sum);
+  }
+
   private static Object cancelled(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       Thread canceller = new Thread(() -> {
@@ -272,7 +286,7 @@ public final class Driver {
 
   private static String json(Object value) {
     if (value == null) return "null";
-    if (value instanceof Boolean) return value.toString();
+    if (value instanceof Boolean || value instanceof Long) return value.toString();
     if (value instanceof List<?> list) {
       return "[" + String.join(",", list.stream().map(Driver::json).toList()) + "]";
     }

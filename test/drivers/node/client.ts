@@ -146,6 +146,27 @@ function twoSessions(): Promise<unknown> {
   });
 }
 
+function manyRows(): Promise<unknown> {
+  const sqlText =
+    "SELECT SEQ4() AS N, 'row number ' || SEQ4() AS T FROM TABLE(GENERATOR(ROWCOUNT => 200000))";
+  return withConnections(1, async (connection) => {
+    const statement = await new Promise<RowStatement>((resolve, reject) => {
+      connection.execute({
+        sqlText,
+        streamResult: true,
+        complete: (error, found) => (error ? reject(error) : resolve(found)),
+      });
+    });
+    let count = 0;
+    let sum = 0;
+    for await (const row of statement.streamRows()) {
+      count += 1;
+      sum += Number((row as Row)['N']);
+    }
+    return { count, sum };
+  });
+}
+
 function cancelled(): Promise<unknown> {
   return withConnections(1, async (connection) => {
     const startedAt = performance.now();
@@ -211,6 +232,7 @@ const STEPS: Readonly<Record<string, () => Promise<unknown>>> = {
   'server-binds': serverBinds,
   'temporary-table': temporaryTable,
   'two-sessions': twoSessions,
+  'many-rows': manyRows,
   cancel: cancelled,
   begin,
   autocommit,

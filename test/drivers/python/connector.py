@@ -122,6 +122,22 @@ def time_limit():
         return ended_by_cancel(connection, lambda: cursor.execute("CALL SYSTEM$WAIT(60)", timeout=2))
 
 
+MANY = "SELECT SEQ4() AS N, 'row number ' || SEQ4() AS T FROM TABLE(GENERATOR(ROWCOUNT => 200000))"
+
+
+def many_rows():
+    with connect() as connection, connection.cursor() as cursor:
+        numbers = [number for number, _ in cursor.execute(MANY)]
+        return {"count": len(numbers), "sum": sum(numbers)}
+
+
+def pandas():
+    with connect() as connection, connection.cursor() as cursor:
+        frame = cursor.execute(MANY).fetch_pandas_all()
+        table = cursor.execute(MANY).fetch_arrow_all()
+        return {"pandas": len(frame), "arrow": table.num_rows, "sum": int(frame["N"].sum())}
+
+
 COUNT = "SELECT COUNT(*) FROM KEPT"
 
 
@@ -173,6 +189,8 @@ contract.run_cases(
         "server-binds": server_binds,
         "temporary-table": temporary_table,
         "two-sessions": two_sessions,
+        "many-rows": many_rows,
+        "pandas": pandas,
         "cancel": cancelled,
         "time-limit": time_limit,
         "begin": begin,
