@@ -18,6 +18,7 @@ import { freshId, idOfName } from './warehouse-id.js';
 const FILE = 'warehouses.json';
 /** Warehouses of the account at once. */
 export const WAREHOUSES_MAX = 100;
+const FORMER_NAMES_MAX = 1000;
 
 const DEMO: readonly (readonly [name: string, size: WarehouseSize])[] = [
   ['INTERACTIVE_WH', 'XSMALL'],
@@ -37,8 +38,11 @@ export class Fleet {
   readonly #log: Log;
   readonly #model: FleetModel;
   readonly #warehouses = new Map<string, VirtualWarehouse>();
+  /** Names that sessions may still hold of renamed ones, until another warehouse takes them. */
+  readonly #formerNames = new Map<string, VirtualWarehouse>();
   /** Dropped ones whose last statements still run. */
   readonly #leaving = new Set<VirtualWarehouse>();
+  #saved: Promise<void> = Promise.resolve();
 
   private constructor(
     path: string,
@@ -78,6 +82,11 @@ export class Fleet {
 
   get(name: string | null): VirtualWarehouse | undefined {
     return name === null ? undefined : this.#warehouses.get(name);
+  }
+
+  /** The warehouse that a session means by its current name: a rename does not take it away. */
+  ofSession(name: string | null): VirtualWarehouse | undefined {
+    return this.get(name) ?? (name === null ? undefined : this.#formerNames.get(name));
   }
 
   list(): readonly VirtualWarehouse[] {
@@ -127,6 +136,10 @@ export class Fleet {
     if (before !== wanted.name) {
       this.#warehouses.delete(before);
       this.#warehouses.set(wanted.name, warehouse);
+      this.#formerNames.delete(wanted.name);
+      this.#formerNames.set(before, warehouse);
+      if (this.#formerNames.size > FORMER_NAMES_MAX)
+        this.#formerNames.delete([...this.#formerNames.keys()][0] ?? '');
     }
     await this.#save();
   }
@@ -154,6 +167,8 @@ export class Fleet {
   #discard(warehouse: VirtualWarehouse, by: Actor | undefined): void {
     warehouse.drop(by);
     this.#warehouses.delete(warehouse.definition.name);
+    for (const [name, one] of this.#formerNames)
+      if (one === warehouse) this.#formerNames.delete(name);
     for (const one of this.#leaving) if (one.isGone) this.#leaving.delete(one);
     if (!warehouse.isGone) this.#leaving.add(warehouse);
   }
@@ -175,12 +190,18 @@ export class Fleet {
       this.#model,
     );
     this.#warehouses.set(one.name, warehouse);
+    this.#formerNames.delete(one.name);
     return warehouse;
   }
 
-  async #save(): Promise<void> {
-    const definitions = this.list().map((warehouse) => warehouse.definition);
-    await writeFileDurably(this.#path, `${JSON.stringify(definitions, null, 2)}\n`, 0o644);
+  /** One write at a time; each writes what is in force when its turn comes. */
+  #save(): Promise<void> {
+    const mine = this.#saved.then(() => {
+      const definitions = this.list().map((warehouse) => warehouse.definition);
+      return writeFileDurably(this.#path, `${JSON.stringify(definitions, null, 2)}\n`, 0o644);
+    });
+    this.#saved = mine.catch(() => undefined);
+    return mine;
   }
 }
 

@@ -6,6 +6,7 @@ import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
 import { unsupported } from '../engine/failures.js';
 import { failure, missingObject, statusRow, syntaxFailure } from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
+import type { Session } from '../identity/sessions.js';
 import type { OwnWorld } from '../statement/own-statements.js';
 import type { Statement } from '../statement/statement.js';
 import { TokenReader } from '../statement/tokens.js';
@@ -128,17 +129,19 @@ async function alterStatement(
   const ifExists = reader.accept('IF', 'EXISTS');
   const first = reader.peek();
   const isUnnamed = first?.kind === 'word' && ALTERATIONS.has(first.value);
-  const name = isUnnamed ? statement.session.warehouse : (reader.acceptName()?.[0] ?? null);
+  const current = world.fleet.ofSession(statement.session.warehouse)?.definition.name ?? null;
+  const name = isUnnamed ? current : (reader.acceptName()?.[0] ?? null);
   if (name === null) return syntaxFailure(reader.peek()?.value ?? 'WAREHOUSE');
   if (!OPERATIONS.has(reader.peek()?.value ?? '') && !mayAdminister(statement))
     return notAllowed(name);
   const warehouse = world.fleet.get(name);
   if (warehouse === undefined) return ifExists ? DONE : missingObject('Warehouse', name);
-  return alter(world, warehouse, reader, actorOf(statement));
+  return alter(world, statement.session, warehouse, reader, actorOf(statement));
 }
 
 async function alter(
   world: OwnWorld,
+  session: Session,
   warehouse: VirtualWarehouse,
   reader: TokenReader,
   by: Actor,
@@ -165,6 +168,7 @@ async function alter(
       if (renamed === undefined || !reader.atEnd) break;
       if (world.fleet.get(renamed) !== undefined) return alreadyExists(renamed);
       await world.fleet.alter(warehouse, { ...definition, name: renamed }, by);
+      if (session.warehouse === definition.name) session.warehouse = renamed;
       return DONE;
     }
     case 'SET':

@@ -37,7 +37,7 @@ export type Waited =
 
 /** The session's warehouse if it runs or may resume by itself. */
 export function usableWarehouse(fleet: Fleet, statement: Statement): VirtualWarehouse | undefined {
-  const warehouse = fleet.get(statement.session.warehouse);
+  const warehouse = fleet.ofSession(statement.session.warehouse);
   return warehouse?.isUsable === true ? warehouse : undefined;
 }
 

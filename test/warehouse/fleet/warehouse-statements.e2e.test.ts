@@ -327,6 +327,25 @@ describe('the statements of warehouses', () => {
   });
 });
 
+test('a statement that starts its warehouse waits for it where starts take time, and its session follows a rename', async () => {
+  const world = await openWorld({ provisioningMs: 6000 });
+  const admin = await administrator(world);
+  await admin.query('USE WAREHOUSE BATCH_WH');
+  const other = await administrator(world);
+  await other.query('USE WAREHOUSE BATCH_WH');
+  expect(status(await admin.query('ALTER WAREHOUSE BATCH_WH RENAME TO NIGHT_WH'))).toContain(
+    'success',
+  );
+  for (const client of [admin, other])
+    expect((await client.run('SELECT SYSTEM$WAIT(3)')).body.success).toBe(true);
+  const [first, second] = world.warehouse
+    .queryHistory()
+    .flatMap((one) => (one.ended?.executionMs === 3000 ? [one.ended] : []));
+  expect(first).toMatchObject({ warehouse: 'NIGHT_WH', queuedMs: 6000, provisioningMs: 6000 });
+  expect(second).toMatchObject({ warehouse: 'NIGHT_WH', queuedMs: 0, provisioningMs: 0 });
+  await world.end();
+});
+
 test('definitions survive a restart, and those of the earlier format still load', async () => {
   const first = await openWorld();
   const admin = await administrator(first);
