@@ -9,6 +9,7 @@ import { identifiers, scansOfPlan, type Scan } from './scans.js';
 
 export const ROWS_PER_PARTITION = 8192;
 const EVENTS_SCHEMA = 'ANALYTICS.WEB';
+const PROVIDED_DATABASE = 'SNOWFLAKE.';
 const EVENTS_KEY = 'EVENT_DATE';
 const TABLES_MAX = 2000;
 
@@ -100,6 +101,9 @@ export class Statistics {
   async #assign(connection: DuckDBConnection, scan: Scan): Promise<AssignedScan> {
     if (this.#hasEvents && scan.schema === EVENTS_SCHEMA && scan.table === 'EVENTS')
       return this.#assignEvents(scan);
+    // What the server provides is small and changes all the time: reading it is metadata work, without a warehouse.
+    if (scan.schema.startsWith(PROVIDED_DATABASE))
+      return { scan, partitionsAssigned: 0, partitionsTotal: 0, bytesAssigned: 0, rowsAssigned: 0 };
     const table = await this.#tableOf(connection, scan);
     const columns = scan.columns.filter((column) => table.widths.has(column));
     const partitions = scan.isMetadata ? 0 : await this.#partitionsLeft(scan, table);
