@@ -25,9 +25,17 @@ const END_OF_TIME = '99999999999';
 type Hasher = (text: string) => QueryHashes;
 
 /** Runs `fill` and once more, from the beginning, when the engine's table turned out to be lost. */
-async function filled(fill: () => Promise<boolean>): Promise<void> {
-  if (await fill()) return;
-  if (!(await fill())) throw new Fault('internal', 'the engine was lost while a view was filled');
+async function filled(follower: Follower, fill: () => Promise<boolean>): Promise<void> {
+  try {
+    if (await fill()) return;
+    follower.forget();
+    if (await fill()) return;
+    throw new Fault('internal', 'the engine was lost while a view was filled');
+  } catch (cause) {
+    // How far it came is not known.
+    follower.forget();
+    throw cause;
+  }
 }
 
 /** ACCOUNT_USAGE.QUERY_HISTORY: ended statements, each when its latency has passed. */
@@ -46,7 +54,7 @@ export class QueryHistoryTable {
 
   /** Brings the table up to the log. */
   async refresh(viewing: Viewing): Promise<void> {
-    await filled(() => this.#fill(viewing));
+    await filled(this.#follower, () => this.#fill(viewing));
   }
 
   async #fill(viewing: Viewing): Promise<boolean> {
@@ -67,7 +75,6 @@ export class QueryHistoryTable {
     );
     if (isNew) await this.#table.clear();
     isWhole = isWhole && (await this.#show(viewing));
-    if (!isWhole) this.#follower.forget();
     return isWhole;
   }
 
@@ -115,7 +122,7 @@ export class AttributionTable {
 
   /** Brings table and book up to the log. */
   async refresh(viewing: Viewing): Promise<void> {
-    await filled(() => this.#fill(viewing));
+    await filled(this.#follower, () => this.#fill(viewing));
   }
 
   async #fill(viewing: Viewing): Promise<boolean> {
@@ -144,7 +151,6 @@ export class AttributionTable {
     // What is not final changes with every statement that turns out to have run beside it: only at scale 0.
     const tail = viewing.latencyScale === 0 ? statements : [];
     isWhole = isWhole && (await this.#showFinal(viewing, tail));
-    if (!isWhole) this.#follower.forget();
     return isWhole;
   }
 
@@ -200,7 +206,7 @@ export class LiveHistoryTable {
   async refresh(now: EpochMs): Promise<void> {
     // Once a day it is made anew, and what has become too old is left out.
     if (now - this.#builtAt > DAY_MS) this.#follower.forget();
-    await filled(() => this.#fill(now));
+    await filled(this.#follower, () => this.#fill(now));
   }
 
   async #fill(now: EpochMs): Promise<boolean> {
@@ -237,7 +243,6 @@ export class LiveHistoryTable {
     const from = { column: 'END_TIME', cell: END_OF_TIME };
     const isFitting = await this.#table.append(rows, from, this.#rows);
     this.#rows += ended.length;
-    if (!isFitting) this.#follower.forget();
     return isFitting;
   }
 

@@ -90,12 +90,12 @@ export class ComparedTable {
         ? wanted.length
         : wanted.filter(({ order }) => Number(order) < Number(cell)).length;
     const from = cell === undefined ? undefined : { column: this.#orderBy, cell };
-    this.#sent = wanted;
-    if (await this.#table.append(rows.slice(kept), from, kept)) return;
     this.#sent = [];
-    await this.#table.clear();
-    if (!(await this.#table.append(rows)))
-      throw new Fault('internal', 'the engine was lost while a view was filled');
+    if (!(await this.#table.append(rows.slice(kept), from, kept))) {
+      await this.#table.clear();
+      if (!(await this.#table.append(rows)))
+        throw new Fault('internal', 'the engine was lost while a view was filled');
+    }
     this.#sent = wanted;
   }
 }

@@ -102,3 +102,26 @@ export function timedOut(limitSeconds: number): EngineFailure {
     `Statement reached its statement or warehouse timeout of ${limitSeconds} second(s) and was canceled.`,
   );
 }
+
+const CHANGED_COLUMNS = {
+  rowsInserted: 'number of rows inserted',
+  rowsUpdated: 'number of rows updated',
+  rowsDeleted: 'number of rows deleted',
+} as const;
+
+/** How many rows a DML statement changed, by kind, from the counts that it answers; nothing for other statements. */
+export function changedRows(
+  outcome: Outcome,
+): Partial<Record<keyof typeof CHANGED_COLUMNS, number>> {
+  if (outcome.kind !== 'rows' || outcome.rows.length !== 1) return {};
+  const isDml =
+    outcome.statementTypeId >= STATEMENT_TYPES.insert &&
+    outcome.statementTypeId <= STATEMENT_TYPES.merge;
+  if (!isDml) return {};
+  const counts = Object.entries(CHANGED_COLUMNS).flatMap(([kind, column]) => {
+    const index = outcome.columns.findIndex(({ name }) => name === column);
+    const count = index < 0 ? 0 : Number(outcome.rows[0]?.[index] ?? 0);
+    return count > 0 ? [[kind, count] as const] : [];
+  });
+  return Object.fromEntries(counts);
+}

@@ -10,7 +10,7 @@ import { WIRE_CODES } from '#base/wire/codes.js';
 import { keptText } from '../metering/event-log.js';
 import type { EventLog } from '../metering/event-log.js';
 import type { StatementEnded } from '../metering/events.js';
-import { failure, rowCountOf } from './outcome.js';
+import { changedRows, failure, rowCountOf } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import { clientParameters, parameterValue } from './parameters.js';
 import { withoutPasswords } from '../identity/redaction.js';
@@ -315,6 +315,7 @@ function endOf(statement: Statement, settled: Settled): StatementEnded {
     partitionsScanned: scan.partitionsScanned,
     partitionsTotal: scan.partitionsTotal,
     rowsProduced: rowCountOf(outcome),
+    ...changedRows(outcome),
     errorCode: failed?.code ?? null,
     errorMessage: failed?.message ?? null,
   };

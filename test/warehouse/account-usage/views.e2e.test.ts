@@ -22,7 +22,7 @@ const SEED = { month: '2026-10', seed: 'views', statementsPerDay: 30 };
 
 interface Table {
   readonly rows: readonly (readonly (string | null)[])[];
-  cell(row: readonly (string | null)[] | undefined, column: string): string | null;
+  readonly cell: (row: readonly (string | null)[] | undefined, column: string) => string | null;
 }
 
 describe('the views of a seeded month', () => {
@@ -40,14 +40,15 @@ describe('the views of a seeded month', () => {
     await admin.login('TOLLGATE_SERVICE', password.trim());
   };
   const read = async (name: string, schema = 'ACCOUNT_USAGE'): Promise<Table> => {
-    const reply = await admin.run(`SELECT * FROM SNOWFLAKE.${schema}.${name}`);
+    // Quoted, so that the fake engine does not send all rows back: they are looked at where they lie.
+    const reply = await admin.run(`SELECT 1 FROM SNOWFLAKE."${schema}"."${name}"`);
     expect(reply.body).toMatchObject({ success: true });
     const columns = [QUERY_HISTORY_VIEW, ATTRIBUTION_VIEW, ...VIEWS].find(
       (view) => view.schema === schema && view.name === name,
     )?.columns;
     return {
       rows: world.engine.provided.get(`SNOWFLAKE.${schema}.${name}`) ?? [],
-      cell(row, column) {
+      cell: (row, column) => {
         const index = must(columns, 'a view').findIndex((one) => one.name === column);
         expect(index).toBeGreaterThanOrEqual(0);
         return row?.[index] ?? null;

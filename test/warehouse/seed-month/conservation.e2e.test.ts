@@ -44,6 +44,11 @@ function halfEven(numerator: bigint, denominator: bigint): bigint {
   return twice > denominator || quotient % 2n === 1n ? quotient + 1n : quotient;
 }
 
+/** A text; empty for NULL. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
 interface EventRow {
   readonly at: number;
   readonly warehouse: string;
@@ -158,9 +163,9 @@ describe('a seeded month adds up', () => {
       events.map((row) => ({
         at: Number(row['MS']),
         warehouse: String(row['WAREHOUSE_NAME']),
-        cluster: String(row['C'] ?? ''),
+        cluster: textOf(row['C']),
         name: String(row['EVENT_NAME']),
-        size: String(row['SIZE'] ?? ''),
+        size: textOf(row['SIZE']),
       })),
     );
     const metered = await rowsOf(
