@@ -24,6 +24,7 @@ import { importSeededMonth } from './seed-month/import-month.js';
 import type { SeedOutcome } from './seed-month/import-month.js';
 import type { SeedOptions } from './seed-month/seed-month.js';
 import { Statements } from './statement/statements.js';
+import { sweepSessions } from './statement/sweep.js';
 import type { UserInput } from './identity/users.js';
 
 const DEFAULT_VALIDITY: Validity = { sessionSeconds: 3600, masterSeconds: 14_400 };
@@ -32,7 +33,6 @@ const DEFAULT_KEPT_RESULT_BYTES = 256 * 1024 * 1024;
 /** The addresses of Snowflake's result pages are valid for six hours. */
 const DEFAULT_PAGE_LINK_MS = 6 * 3_600_000;
 const SWEEP_EVERY_MS = 60_000;
-const DETACHED_MS = 300_000;
 /** How long a stop waits for statements to end by themselves before it cancels them. */
 const DRAIN_MS = 5_000;
 
@@ -157,16 +157,6 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
 function resultParts({ pageLinkMs, publicUrl }: WarehouseOptions): PageParts {
   const links = new ResultLinks(pageLinkMs ?? DEFAULT_PAGE_LINK_MS, Date.now, publicUrl);
   return { links, pages: new PageReader() };
-}
-
-async function sweepSessions(sessions: Sessions, statements: Statements): Promise<void> {
-  for (const session of sessions.idle())
-    await sessions.close(session, statements.closeSession(session));
-  // ABORT_DETACHED_QUERY: five minutes without a word of the client (Snowflake, "Parameters").
-  for (const session of sessions.unseen(DETACHED_MS))
-    if (session.parameters.get('ABORT_DETACHED_QUERY') === true)
-      for (const statement of statements.running(session.id))
-        if (!statement.request.isAsync) statements.abort(statement);
 }
 
 async function drain(statements: Statements, signal: AbortSignal): Promise<void> {

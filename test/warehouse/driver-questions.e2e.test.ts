@@ -148,4 +148,13 @@ describe('what drivers ask of a session', () => {
       expect(names.length).toBe(count);
     }
   });
+
+  test('a SHOW is read again by RESULT_SCAN under its quoted names', async () => {
+    const shown = await client.run('SHOW TABLES IN SCHEMA ANALYTICS.TPCH');
+    const scanned = await client.run(
+      `SELECT "name", "rows" + 1 AS MORE FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) WHERE "kind" = 'TABLE' ORDER BY 1`,
+    );
+    expect((scanned.body.data.rowset as string[][])[2]).toEqual(['NATION', '26']);
+    expect(scanned.body.data.total).toBe(shown.body.data.total);
+  });
 });

@@ -1,6 +1,7 @@
 /**
  * Sessions and their tokens. Tokens live in real time, as drivers count it. A renewed session token keeps its old
- * ones valid until they expire, so that requests in flight during a renewal are not lost.
+ * ones valid until they expire, so that requests in flight during a renewal are not lost. An expired token is known
+ * as long as its session lives: it answers 390112, on which drivers renew, where an unknown one makes them give up.
  */
 import { randomBytes } from 'node:crypto';
 import { Fault, toError } from '#base/errors.js';
@@ -12,8 +13,6 @@ import type { User } from './users.js';
 const SESSIONS_MAX = 20_000;
 const TOKENS_PER_SESSION_MAX = 8;
 const LAST_QUERIES_KEPT = 100;
-/** A forgotten token answers 390112 for this long after its end, later 390104. */
-const EXPIRED_KEPT_MS = 3_600_000;
 
 /** What statements of one session share; changed only by the executor of its statements. */
 export interface Session {
@@ -193,15 +192,9 @@ export class Sessions {
     }
   }
 
-  /** Sessions that nobody used for the life of a master token. Forgets tokens that expired long ago, too. */
+  /** Sessions that nobody used for the life of a master token. */
   idle(): readonly Session[] {
-    const now = this.#realNow();
-    for (const [token, ticket] of this.#tokens) {
-      if (now - ticket.expiresAtMs > EXPIRED_KEPT_MS) this.#tokens.delete(token);
-    }
-    return [...this.#held.values()]
-      .filter((held) => now - held.seenAtMs > this.validity.masterSeconds * 1000)
-      .map((held) => held.session);
+    return this.unseen(this.validity.masterSeconds * 1000);
   }
 
   /** Makes every session token expired, so that drivers renew at their next request. */

@@ -180,6 +180,22 @@ describe('users, roles and grants', () => {
     await refused('CREATE ROLE AGAIN', '003001', people);
   });
 
+  test('a service has no password and limits its tokens; secondary roles are the default of a user', async () => {
+    await ok("CREATE USER BOT PASSWORD = 'x' TYPE = SERVICE DEFAULT_SECONDARY_ROLES = ('ALL')");
+    expect((await new RawClient(world.port).login('bot', 'x')).body.code).toBe('390100');
+    await refused("ALTER USER BOT SET PASSWORD = 'x'", '001423');
+    await refused('ALTER USER BOT ADD PAT T', '001423');
+    await ok("ALTER USER BOT ADD PAT T ROLE_RESTRICTION = 'PUBLIC'");
+    await ok("ALTER USER BOT SET TYPE = PERSON, PASSWORD = 'x'");
+    await ok('GRANT ROLE SALES_ROLE TO USER BOT');
+    const bot = await as('bot', 'x');
+    const read = async (): Promise<unknown> =>
+      JSON.parse((await ok('SELECT CURRENT_SECONDARY_ROLES()', bot)).body.data.rowset[0][0]);
+    expect(await read()).toEqual({ roles: 'SALES_ROLE', value: 'ALL' });
+    await ok('USE SECONDARY ROLES NONE', bot);
+    expect(await read()).toEqual({ roles: '', value: '' });
+  });
+
   test('what is not kept is refused, not ignored', async () => {
     for (const sql of [
       'GRANT SELECT ON TABLE ANALYTICS.TPCH.ORDERS TO ROLE PUBLIC',
