@@ -140,28 +140,25 @@ async function placeOf(
   query: URLSearchParams,
 ): Promise<SessionPlace> {
   const [homeDatabase, homeSchema] = user.defaultNamespace ?? [];
-  const warehouse = identifier(query.get('warehouse')) ?? user.defaultWarehouse;
-  const named = identifier(query.get('databaseName'));
-  const database = named ?? homeDatabase ?? null;
+  const named = {
+    warehouse: identifier(query.get('warehouse')),
+    database: identifier(query.get('databaseName')),
+    schema: identifier(query.get('schemaName')),
+  };
+  const warehouse = named.warehouse ?? user.defaultWarehouse;
+  const database = named.database ?? homeDatabase ?? null;
   const isHome = database === homeDatabase;
-  const schema =
-    identifier(query.get('schemaName')) ?? (isHome ? homeSchema : undefined) ?? 'PUBLIC';
+  const schema = named.schema ?? (isHome ? homeSchema : undefined) ?? 'PUBLIC';
   const hasWarehouse = warehouse !== null && world.hasWarehouse(warehouse);
   const hasDatabase = database !== null && (await world.hasSchema(database, null));
   const hasSchema = hasDatabase && (await world.hasSchema(database, schema));
-  const isSchemaNamed = identifier(query.get('schemaName')) !== undefined;
+  const has = { warehouse: hasWarehouse, database: hasDatabase, schema: hasSchema };
+  const kinds = ['warehouse', 'database', 'schema'] as const;
   return {
     warehouse: hasWarehouse ? warehouse : null,
     database: hasDatabase ? database : null,
     schema: hasSchema ? schema : null,
-    missing:
-      warehouse !== null && !hasWarehouse
-        ? 'warehouse'
-        : database !== null && !hasDatabase
-          ? 'database'
-          : isSchemaNamed && !hasSchema
-            ? 'schema'
-            : null,
+    missing: kinds.find((kind) => named[kind] !== undefined && !has[kind]) ?? null,
   };
 }
 

@@ -81,6 +81,8 @@ export async function openUsers(dataDir: string, extra: readonly UserInput[] = [
 export class Users {
   readonly #path: string;
   readonly #guests: ReadonlySet<string>;
+  /** Users of the file that a guest of the same name stands before; they stay in the file as they are. */
+  readonly #hidden: readonly UserRecord[];
   readonly #openedAtMs: number;
   #table: UserTable;
   #byToken: ReadonlyMap<string, { readonly user: string; readonly token: string }>;
@@ -90,6 +92,7 @@ export class Users {
   constructor(path: string, stored: UserTableFile, guests: readonly UserRecord[], now: number) {
     this.#path = path;
     this.#guests = new Set(guests.map((user) => user.name));
+    this.#hidden = stored.users.filter((user) => this.#guests.has(user.name));
     this.#openedAtMs = now;
     this.#table = {
       users: byName([...stored.users, ...guests]),
@@ -203,7 +206,10 @@ export class Users {
   async #write(table: UserTable): Promise<void> {
     const file: UserTableFile = {
       version: 2,
-      users: [...table.users.values()].filter((user) => !this.#guests.has(user.name)),
+      users: [
+        ...[...table.users.values()].filter((user) => !this.#guests.has(user.name)),
+        ...this.#hidden,
+      ],
       roles: [...table.roles.values()],
       integrations: [...table.integrations.values()],
       accountParameters: { ...table.accountParameters },

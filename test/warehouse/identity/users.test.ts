@@ -53,6 +53,17 @@ test('a change is on disk, for its owner only, when it is made; guests stay in m
   ]);
 });
 
+test('a guest stands before the user of its name, who is still there without it', async () => {
+  await openUsers(dataDir);
+  const guest = { name: 'sales_analyst', password: 'other', roles: ['PUBLIC'] };
+  const users = await openUsers(dataDir, [guest]);
+  expect(users.get('SALES_ANALYST')?.roles).toEqual(['PUBLIC']);
+  await users.change((table) => ({ ...table, accountParameters: { QUERY_TAG: 'x' } }));
+  const again = await openUsers(dataDir);
+  expect(again.get('SALES_ANALYST')?.roles).toEqual(['SALES_ROLE', 'PUBLIC']);
+  expect(again.table.accountParameters).toEqual({ QUERY_TAG: 'x' });
+});
+
 test('a change that cannot be written changes nothing, and the next one is tried again', async () => {
   const users = await openUsers(dataDir);
   await rm(dataDir, { recursive: true });
