@@ -12,6 +12,7 @@ import type {
   EngineRows,
   EngineSession,
 } from './engine.js';
+import { DEFAULT_STAGE_LIMITS, type StageLimits } from './stages/stage-files.js';
 import { ChildLink, ChildLost } from './process/child-link.js';
 import { DEFAULT_RESULT_LIMITS } from '../results/spool.js';
 import type { ResultLimits } from '../results/spool.js';
@@ -29,6 +30,8 @@ export interface EngineOptions {
   readonly memoryLimitMb?: number;
   /** How much of results travels inline and is kept on disk, where not as by default. */
   readonly results?: Partial<ResultLimits>;
+  /** Most files and bytes of a stage, and most bytes of stages that one statement reads or writes. */
+  readonly stageLimits?: Partial<StageLimits>;
 }
 
 /** Engine plus what supervision and tests need of its process. */
@@ -48,6 +51,7 @@ export async function createEngine(options: EngineOptions): Promise<RunningEngin
     scaleFactor: options.scaleFactor ?? 0.01,
     memoryLimitMb: options.memoryLimitMb ?? 1024,
     results: { ...DEFAULT_RESULT_LIMITS, ...options.results },
+    stageLimits: { ...DEFAULT_STAGE_LIMITS, ...options.stageLimits },
   });
   await link.ready();
   let lastSession = 0;

@@ -110,7 +110,7 @@ export class EngineHost {
     // Only now: whoever has the database open has the folders, too.
     const spool = new ResultSpool(join(options.dataDir, 'results'), options.results, Date.now);
     setInterval(() => spool.sweep(), SWEEP_EVERY_MS).unref();
-    const files = new StageFiles(join(options.dataDir, 'stages'));
+    const files = new StageFiles(join(options.dataDir, 'stages'), options.stageLimits);
     await files.open();
     const stages = { files, engine: new FileEngine(files.root) };
     this.#opened = { database, statistics, spool, stages };

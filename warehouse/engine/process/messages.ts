@@ -13,6 +13,7 @@ import type {
 } from '../engine.js';
 import type { ParameterScalar } from '../session-parameters.js';
 import type { EncodedRows } from '../statistics/encoded-rows.js';
+import type { StageLimits } from '../stages/stage-files.js';
 
 /** An EngineRequest without its callback: earlier results that the text may name travel along. */
 export interface StatementRequest {
@@ -35,6 +36,7 @@ export interface StartOptions {
   readonly scaleFactor: number;
   readonly memoryLimitMb: number;
   readonly results: ResultLimits;
+  readonly stageLimits: StageLimits;
 }
 
 export type ChildRequest =

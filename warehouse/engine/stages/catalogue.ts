@@ -67,6 +67,8 @@ export interface StageSession {
   readonly connection: DuckDBConnection;
   readonly temporary: ReadonlySet<string>;
   readonly stages: SessionStages;
+  /** The statement that runs has been cancelled. */
+  readonly isInterrupted: boolean;
 }
 
 /** The stages of one session: its temporary ones, and the way to all others. */

@@ -138,6 +138,9 @@ function statementSession(session: Session, running: Running): StatementSession 
     connection: session.connection,
     temporary: session.temporary,
     stages: session.stages,
+    get isInterrupted() {
+      return session.isInterrupted;
+    },
     translateQuery: (pieces) => session.translate(running, pieces),
     async describeQuery(duckSql, pieces) {
       const { columns, types } = await session.describe({ ...running, source: pieces }, duckSql);

@@ -32,7 +32,7 @@ export async function formatStatement(
   const head = objectHead(pieces, 2, request);
   const known = await findFormat(session, head.full);
   const { name } = head.full;
-  switch (pieces[0]?.value) {
+  switch (pieces[0]?.value ?? '') {
     case 'CREATE': {
       refuseReadOnly(head.full.database, head.full.schema);
       await requireSchemaOf(session, head.full);

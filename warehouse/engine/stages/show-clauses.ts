@@ -80,8 +80,8 @@ function scopeAt(
 
 /** Whether `text` is LIKE `pattern`, without regard to case; at most the product of both lengths in steps. */
 export function isLike(pattern: string, text: string): boolean {
-  const wanted = [...pattern.toUpperCase()];
-  const given = [...text.toUpperCase()];
+  const wanted = Array.from(pattern.toUpperCase());
+  const given = Array.from(text.toUpperCase());
   let at = 0;
   let next = 0;
   let star = -1;

@@ -41,7 +41,7 @@ export class StageFiles {
   readonly limits: StageLimits;
   #lastPartial = 0;
 
-  constructor(root: string, limits: StageLimits = DEFAULT_STAGE_LIMITS) {
+  constructor(root: string, limits: StageLimits) {
     this.root = path.resolve(root);
     this.limits = limits;
   }

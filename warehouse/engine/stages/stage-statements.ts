@@ -31,7 +31,7 @@ export async function stageStatement(
   pieces: readonly Piece[],
   request: StatementRequest,
 ): Promise<RowsAsText> {
-  switch (pieces[0]?.value) {
+  switch (pieces[0]?.value ?? '') {
     case 'CREATE':
       return await create(session, pieces, request);
     case 'ALTER':

@@ -1,5 +1,6 @@
 /** Rows of staged files in a temporary table, where statements and loads read them. */
-import { StatementFailed } from '../failures.js';
+import { setImmediate } from 'node:timers/promises';
+import { cancelled, StatementFailed } from '../failures.js';
 import type { EngineFailure } from '../engine.js';
 import { quoteName } from '../sql/pieces.js';
 import type { StageSession, UsedStage } from './catalogue.js';
@@ -44,7 +45,7 @@ export interface StagedLayout {
 
 /** Names of keys that are kept, over all rows of a statement. */
 const NAMES_MAX = 10_000;
-const ROWS_BETWEEN_FLUSHES = 50_000;
+const ROWS_BETWEEN_FLUSHES = 10_000;
 
 /**
  * Makes temporary table `layout.name` of the rows of `files`: COLUMN1 … COLUMNn, METADATA$FILENAME,
@@ -92,6 +93,9 @@ export async function stageRows(
         if (pending >= ROWS_BETWEEN_FLUSHES) {
           appender.flushSync();
           pending = 0;
+          // Other sessions' messages, and the one that cancels this, are heard in between.
+          await setImmediate();
+          if (session.isInterrupted) throw new StatementFailed(cancelled());
         }
       }
     }

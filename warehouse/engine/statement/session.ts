@@ -99,6 +99,11 @@ export class Session {
     );
   }
 
+  /** The statement that runs now has been cancelled. */
+  get isInterrupted(): boolean {
+    return this.#isInterrupted;
+  }
+
   /** Stops statement `id` if it is the one that runs now; it ends with 000604. */
   interrupt(id: number): void {
     if (this.#current !== id) return;

@@ -35,11 +35,11 @@ describe('stages and file formats', () => {
       expect(listed.rows.map((row) => row.slice(0, 3))).toEqual([
         [`${label}in/a.csv`, '5', '5d41402abc4b2a76b9719d911017c592'],
       ]);
-      const { transfer } = await run(`GET ${stage}/in file:///home/someone/ PATTERN = '.*csv'`);
+      const { transfer } = await run(`GET ${stage}/in file:///tmp/mine/ PATTERN = '.*csv'`);
       expect(transfer).toMatchObject({
         command: 'DOWNLOAD',
         sources: ['in/a.csv'],
-        localLocation: '/home/someone/',
+        localLocation: '/tmp/mine/',
       });
       expect(readFileSync(join(transfer?.location ?? '', 'in/a.csv'), 'utf8')).toBe('hello');
       const removed = await run(`RM ${stage}/in`);
