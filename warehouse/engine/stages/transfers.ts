@@ -3,7 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { columnType } from '#base/wire/row-type.js';
 import type { FileTransfer } from '../engine.js';
-import { failure, StatementFailed, syntaxError } from '../failures.js';
+import { failure, StatementFailed, syntaxError, unsupported } from '../failures.js';
 import type { RowsAsText, StatementRequest } from '../process/messages.js';
 import { quoteDuckText, type Piece } from '../sql/pieces.js';
 import { usedStage, warehouseTime, type StageSession, type UsedStage } from './catalogue.js';
@@ -115,8 +115,40 @@ export async function put(
     }
   }
   await files.refuseFull(stage.directory);
+  if (transfer.isOverwriting && isGo(request)) await makeRoom(session, stage, transfer);
   const location = await files.folder(stage.directory, stage.path.replace(/\/$/, ''));
   return transferRows({ ...transfer, location }, STATEMENT_TYPES.put);
+}
+
+function isGo(request: StatementRequest): boolean {
+  return request.context['CURRENT_CLIENT']?.startsWith('Go ') === true;
+}
+
+/**
+ * The Go driver (1.19) writes over a file of LOCAL_FS without cutting it off: the tail of a longer one would stay. So
+ * what it is going to overwrite is removed before; where its names are not known, the statement is refused.
+ */
+async function makeRoom(
+  session: StageSession,
+  stage: UsedStage,
+  transfer: FileTransfer,
+): Promise<void> {
+  const { files } = session.stages.world;
+  const folder = stage.path === '' || stage.path.endsWith('/') ? stage.path : `${stage.path}/`;
+  const found = await files.list(stage.directory, folder);
+  const name = (transfer.sources[0] ?? '').split(/[\\/]/).at(-1) ?? '';
+  if (/[*?[]/.test(name) && found.length > 0)
+    throw new StatementFailed(
+      unsupported(
+        'PUT of several files with OVERWRITE = TRUE by the Go driver into a stage with files',
+      ),
+    );
+  const isKept =
+    !transfer.isCompressed ||
+    !['auto_detect', 'none'].includes(transfer.sourceCompression) ||
+    /\.(?:gz|bz2|br|zst|deflate|raw_deflate)$/.test(name);
+  const target = folder + (isKept ? name : `${name}.gz`);
+  if (found.some(({ path }) => path === target)) await files.remove(stage.directory, target);
 }
 
 /** GET: names the files that the driver is to fetch. */

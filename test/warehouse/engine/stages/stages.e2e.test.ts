@@ -66,6 +66,20 @@ describe('stages and file formats', () => {
     expect(await fail('PUT file:///x @one NO_SUCH = 1')).toMatchObject({ code: '001008' });
   });
 
+  test('what the Go driver overwrites is removed first, because it leaves the tail of a longer file', async () => {
+    await run('CREATE OR REPLACE STAGE one');
+    for (const name of ['a.csv', 'a.csv.gz', 'b.csv']) await putFile(session, '@one/in', name, 'x');
+    const asGo = { context: { CURRENT_CLIENT: 'Go 1.19.1' } };
+    await run('PUT file:///tmp/b.csv @one/in', asGo);
+    expect(await names('LIST @one')).toHaveLength(3);
+    await run('PUT file:///tmp/a.csv @one/in OVERWRITE = TRUE', asGo);
+    expect(await names('LIST @one')).toEqual(['one/in/a.csv', 'one/in/b.csv']);
+    await run('PUT file:///tmp/a.csv @one/in AUTO_COMPRESS = FALSE OVERWRITE = TRUE', asGo);
+    expect(await names('LIST @one')).toEqual(['one/in/b.csv']);
+    const many = 'PUT file:///tmp/*.csv @one/in OVERWRITE = TRUE';
+    expect(await failureOf(session, many, { ...IN_D, ...asGo })).toMatchObject({ code: '000002' });
+  });
+
   test('each user has a stage of its own', async () => {
     await putFile(session, '@~', 'mine.csv', '1');
     const other = await run('LIST @~', { context: { CURRENT_USER: 'SOMEBODY_ELSE' } });
