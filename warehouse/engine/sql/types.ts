@@ -3,7 +3,7 @@
  * point: DuckDB cuts decimals off when types with more meet in a CASE, a UNION or a COALESCE.
  */
 import { failure, StatementFailed, unsupported } from '../failures.js';
-import { CAPPED_SCALE_MAX, computedType, WHOLE_DIGITS } from './functions/polymorphic.js';
+import { CAPPED_SCALE_MAX, computedType, WHOLE_DIGITS } from '../values/type-rules.js';
 import { closing, isSymbol, render, type Piece } from './pieces.js';
 
 /** NUMBER(38,0), the type of every whole number. */

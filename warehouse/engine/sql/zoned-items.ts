@@ -18,10 +18,51 @@ const KEEPING: ReadonlyMap<string, string> = new Map([
   ['TRY_TO_TIMESTAMP_TZ', 'TG_TRY_TO_ZONED'],
 ]);
 
+/** Functions that read the offset of their argument, or its clock. */
+const READERS: ReadonlySet<string> = new Set(
+  `CAST TRY_CAST TO_CHAR TO_VARCHAR TO_DATE DATE TO_TIME TIME TO_TIMESTAMP TO_TIMESTAMP_NTZ TO_TIMESTAMP_LTZ
+   CONVERT_TIMEZONE DATE_PART YEAR QUARTER MONTH WEEK WEEKISO WEEKOFYEAR DAY DAYOFMONTH DAYOFWEEK DAYOFWEEKISO DAYOFYEAR
+   YEAROFWEEK YEAROFWEEKISO HOUR MINUTE SECOND DAYNAME MONTHNAME LAST_DAY NEXT_DAY PREVIOUS_DAY`.split(
+    /\s+/,
+  ),
+);
+
+/** Whether what the conversion at `at` makes goes into another conversion, or is an argument of a reader as a whole. */
+function isRead(pieces: readonly Piece[], at: number): boolean {
+  const isSized =
+    isSymbol(pieces, at + 1, '(') &&
+    !isSymbol(pieces, at - 1, ',') &&
+    isSymbol(pieces, at - 1, '::');
+  const isCast = isSymbol(pieces, at - 1, '::');
+  const isCall = !isCast && isSymbol(pieces, at + 1, '(') && !isWord(pieces, at - 1, 'AS');
+  if (!isCast && !isCall) return false;
+  const end = isSized || isCall ? closing(pieces, at + 1) + 1 : at + 1;
+  if (isSymbol(pieces, end, '::')) return true;
+  const start = isCast ? operandStart(pieces.slice(0, at - 1)) : at;
+  let open = start - 1;
+  if (isSymbol(pieces, open, ',')) while (open > 0 && !isSymbol(pieces, open, '(')) open -= 1;
+  return (
+    isSymbol(pieces, open, '(') &&
+    READERS.has(pieces[open - 1]?.value ?? '') &&
+    (isSymbol(pieces, end, ')') || isSymbol(pieces, end, ',') || isWord(pieces, end, 'AS'))
+  );
+}
+
+/** `pieces` with the conversions renamed whose offset is read at once. */
+function withReadItems(pieces: readonly Piece[]): readonly Piece[] {
+  return pieces.map((piece, at) => {
+    const name = isKeeping(piece) && isRead(pieces, at) ? KEEPING.get(piece.value) : undefined;
+    return name === undefined ? piece : { ...piece, text: name, value: name };
+  });
+}
+
 /** `pieces` of a query with the casts and calls renamed that are a whole column of its result, not used by name. */
 export function withZonedItems(pieces: readonly Piece[]): readonly Piece[] {
   if (!isWord(pieces, 0, 'SELECT') && !isWord(pieces, 0, 'WITH')) return pieces;
-  if (!pieces.some(isKeeping)) return pieces;
+  return pieces.some(isKeeping) ? withWholeItems(withReadItems(pieces)) : pieces;
+}
+
+function withWholeItems(pieces: readonly Piece[]): readonly Piece[] {
   const outer = outerWords(pieces);
   const select = outer.find((at) => pieces[at]?.value === 'SELECT');
   if (select === undefined || outer.some((at) => COMBINING.has(pieces[at]?.value ?? '')))

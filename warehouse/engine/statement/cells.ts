@@ -5,7 +5,7 @@ import {
   type DuckDBStructType,
   type DuckDBType,
 } from '@duckdb/node-api';
-import { CAPPED_SCALE_MAX, WHOLE_DIGITS } from '../sql/functions/polymorphic.js';
+import { CAPPED_SCALE_MAX, WHOLE_DIGITS } from '../values/type-rules.js';
 import { columnType, type RowType } from '#base/wire/row-type.js';
 
 /** Texts of DuckDB that are JSON, by the alias of their type. */

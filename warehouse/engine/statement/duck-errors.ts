@@ -11,6 +11,7 @@ import {
 } from '../failures.js';
 import type { Piece } from '../sql/pieces.js';
 import { dotted } from '../sql/resolve.js';
+import { CAPPED_SCALE_MAX, WHOLE_DIGITS } from '../values/type-rules.js';
 import type { ResolvedMention } from '../sql/translate.js';
 
 export interface StatementText {
@@ -155,6 +156,16 @@ function valueError(head: string): EngineFailure | undefined {
   if (date !== null) return timeValue(date[1] ?? '', date[2] ?? '');
   const far = /(date|timestamp|time) field value out of range: "(.*?)"/.exec(head);
   if (far !== null) return timeValue(far[1] ?? '', far[2] ?? '');
+  const wide = numberTooWide(head);
+  if (wide !== undefined) return wide;
+  if (/Unimplemented type for cast/.test(head))
+    return failure(
+      '001044',
+      '42P13',
+      'SQL compilation error:\nInvalid argument types for function or operator',
+    );
+  if (/Overflow in multiplication of (?:DECIMAL|INT128|HUGEINT)/.test(head))
+    return failure('100046', '22003', 'Number out of representable range: type FIXED[SB16](38,0)');
   const text = /Could not convert string ['"](.*)['"] to (\w+)/.exec(head);
   if (text !== null) {
     const value = text[1] ?? '';
@@ -173,6 +184,19 @@ function valueError(head: string): EngineFailure | undefined {
       return failure('100038', '22018', `Value '${value}' is not recognized`);
   }
   return undefined;
+}
+
+/** A number that has no room in its type; of the widest type it may have room in Snowflake's. */
+function numberTooWide(head: string): EngineFailure | undefined {
+  const match =
+    /Could not convert string ["']([\d.eE+-]+)["'] to DECIMAL\((\d+),(\d+)\)/.exec(head) ??
+    /Could not cast value (\S+) to DECIMAL\((\d+),(\d+)\)/.exec(head) ??
+    /Casting value "(\S+)" to type DECIMAL\((\d+),(\d+)\) failed/.exec(head);
+  if (match === null) return undefined;
+  const digits = Number(match[2]) - Number(match[3]);
+  if (digits === WHOLE_DIGITS && Number(match[3]) <= CAPPED_SCALE_MAX)
+    return unsupported(`numbers of more than ${WHOLE_DIGITS} digits before the point`);
+  return failure('100039', '22003', `Numeric value '${match[1] ?? ''}' is out of range`);
 }
 
 function timeValue(kind: string, value: string): EngineFailure {

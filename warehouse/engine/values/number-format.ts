@@ -212,7 +212,9 @@ export function readNumber(text: string, format: string): string | undefined | n
 /** Group marks stand where the format has them, counted from the point. */
 function isGrouped(whole: string, model: string): boolean {
   const marks = (text: string): readonly number[] =>
-    [...text].reverse().flatMap((character, index) => (character === ',' ? [index] : []));
+    Array.from({ length: text.length }, (_, index) => index).filter(
+      (index) => text[text.length - 1 - index] === ',',
+    );
   const expected = marks(model).filter((index) => index < whole.length);
   return marks(whole).join() === expected.join();
 }

@@ -15,6 +15,7 @@ import { LRUCache } from 'lru-cache';
 import { printNumber, readNumber } from './number-format.js';
 import { timeElements, type TimeElement } from './time-format.js';
 import { fieldsOf, type TimeFields } from './time-fields.js';
+import { typeByRule } from './type-rules.js';
 import { formatReader, printTime, readAuto } from './time-text.js';
 
 /** A failure that ends the statement, as the macros write it. */
@@ -126,10 +127,16 @@ interface CallBack {
   readonly parameters: readonly DuckDBType[];
   /** Arguments that may be NULL; NULL in another gives NULL. */
   readonly nullable?: readonly number[];
-  call(values: readonly (DuckDBValue | undefined)[]): string | null;
+  readonly call: (values: readonly (DuckDBValue | undefined)[]) => string | null;
 }
 
 const CALL_BACKS: readonly CallBack[] = [
+  {
+    name: 'tg_type',
+    parameters: [VARCHAR, VARCHAR, INTEGER],
+    call: ([rule, struct, digits]) =>
+      typeByRule(asText(rule), asText(struct), typeof digits === 'number' ? digits : 0),
+  },
   {
     name: 'tg_read_time',
     parameters: [VARCHAR, VARCHAR, VARCHAR],

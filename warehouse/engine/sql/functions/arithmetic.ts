@@ -8,96 +8,70 @@ import type { FunctionFamily } from './family.js';
 import {
   alias,
   argument,
-  computedType,
-  computedTypeOf,
   failing,
   op,
   polymorphic,
   refusing,
-  typed,
+  ruled,
   type Argument,
 } from './polymorphic.js';
 
 const X = argument(0);
 const Y = argument(1);
-const WHOLE = `'${computedType(0)}'`;
 const MAX_SCALE = `greatest(${X.scale}, ${Y.scale})`;
 const IS_REAL = `(${X.is('real')} OR ${Y.is('real')})`;
 const IS_NUMBERS = `(${X.is('int', 'dec', 'null')} AND ${Y.is('int', 'dec', 'null')})`;
 const BY_ZERO = failing('100051', '22012', `'Division by zero'`);
 const NO_NUMBER = refusing('arithmetic of this type');
 
-/** Type of an operand of + and -: whole numbers get room; days beside a date, and an interval's text, become what DuckDB adds to it. */
-function termType(value: Argument, other: Argument): string {
-  return `CASE WHEN ${value.is('int', 'dec', 'null')} AND ${other.is('date')} THEN 'INTEGER' WHEN ${value.is('int', 'null')} AND ${other.is('int', 'dec', 'null')} THEN ${WHOLE}
-    WHEN ${value.is('null')} THEN ${other.type} WHEN ${value.is('json')} AND ${other.is('date', 'time', 'ntz', 'ltz')} THEN 'INTERVAL' ELSE ${value.type} END`;
-}
-
-/** A TIMESTAMP or TIME less another is no number in Snowflake: its cast to an interval fails. */
-const SUBTRAHEND_TYPE = `CASE WHEN ${X.is('ntz', 'ltz', 'time')} OR ${Y.is('ntz', 'ltz', 'time')} THEN 'INTERVAL' ELSE ${termType(Y, X)} END`;
-
 function additive(name: string, operator: '+' | '-'): string {
-  const sum = op(
-    operator,
-    typed(X.value, termType(X, Y)),
-    typed(Y.value, operator === '+' ? termType(Y, X) : SUBTRAHEND_TYPE),
+  const rule = operator === '+' ? 'plus' : 'minus';
+  return polymorphic(
+    name,
+    2,
+    ruled(op(operator, ruled(X.value, 'plus.x'), ruled(Y.value, `${rule}.y`)), rule),
   );
-  const type = `CASE WHEN ${IS_NUMBERS} THEN ${computedTypeOf(MAX_SCALE)} WHEN ${IS_REAL} THEN 'DOUBLE'
-    WHEN ${X.is('date')} AND ${Y.is('date')} THEN 'BIGINT' WHEN (${X.is('date')} OR ${Y.is('date')}) AND NOT (${X.is('span')} OR ${Y.is('span')}) THEN 'DATE'
-    WHEN ${X.is('date', 'ntz')} OR ${Y.is('date', 'ntz')} THEN 'TIMESTAMP' WHEN ${X.is('time')} OR ${Y.is('time')} THEN 'TIME' ELSE 'TIMESTAMP WITH TIME ZONE' END`;
-  return polymorphic(name, 2, typed(sum, type));
 }
 
-/** In a decimal of 38 digits, or a whole number of 128 bits. */
-const wideType = (scale: string): string =>
-  `CASE WHEN ${IS_REAL} THEN 'DOUBLE' WHEN ${scale} = 0 THEN 'HUGEINT' ELSE concat('DECIMAL(38,', ${scale}, ')') END`;
-const numberOf = (scale: string): string =>
-  `CASE WHEN ${IS_REAL} THEN 'DOUBLE' ELSE ${computedTypeOf(scale)} END`;
-
-const PRODUCT_SCALE = `least(${op('+', X.scale, Y.scale)}, greatest(${X.scale}, ${Y.scale}, 12))`;
 const QUOTIENT_SCALE = `greatest(${X.scale}, least(${op('+', X.scale, '6')}, 12))`;
 
 const product = polymorphic(
   '"*"',
   2,
-  `CASE WHEN ${IS_REAL} OR ${IS_NUMBERS} THEN ${typed(op('*', typed(X.value, wideType(X.scale)), typed(Y.value, wideType(Y.scale))), numberOf(PRODUCT_SCALE))} ELSE ${NO_NUMBER} END`,
+  `CASE WHEN ${IS_REAL} OR ${IS_NUMBERS} THEN ${ruled(op('*', ruled(X.value, 'product.x'), ruled(Y.value, 'product.y')), 'product')} ELSE ${NO_NUMBER} END`,
 );
 
 /** A decimal as the whole number of its last digits; fails for what is no number. */
 const unitsOf = (value: Argument): string => `replace(${value.value}::VARCHAR, '.', '')::HUGEINT`;
 
-/** The number of `scale` that has so many units. */
-function ofUnits(whole: string, scale: string, type: string): string {
-  const lastDigit = typed(
-    `concat('1e-', ${scale})`,
-    `CASE WHEN ${IS_REAL} THEN 'DOUBLE' ELSE concat('DECIMAL(', ${op('+', scale, '1')}, ',', ${scale}, ')') END`,
-  );
-  return typed(op('*', `(${whole})::DECIMAL(38,0)`, lastDigit), type);
+/** The number that has so many units of its last digit. */
+function ofUnits(whole: string, scale: string, rule: string, digits?: string): string {
+  const lastDigit = ruled(`concat('1e-', ${scale})`, `unit.${rule}`, digits);
+  return ruled(op('*', `(${whole})::DECIMAL(38,0)`, lastDigit), rule, digits);
 }
 
 const tenTo = (power: string): string => `concat('1', repeat('0', (${power})::BIGINT))::HUGEINT`;
 
 function division(name: string, byZero: string, byNull: string): string {
-  const type = numberOf(QUOTIENT_SCALE);
+  const typed = (value: string): string => ruled(value, 'quotient');
   const shift = op('+', op('-', QUOTIENT_SCALE, X.scale), Y.scale);
   const quotient = `tg_divided(${unitsOf(X)}, ${unitsOf(Y)}, ${tenTo(shift)})`;
   return polymorphic(
     name,
     2,
-    `CASE WHEN ${X.value} IS NULL THEN ${typed('NULL', type)} WHEN ${Y.value} IS NULL THEN ${typed(byNull, type)} WHEN ${Y.value}::DOUBLE = 0 THEN ${byZero === '' ? BY_ZERO : typed(byZero, type)}
-       WHEN ${IS_REAL} THEN ${typed(op('/', `${X.value}::DOUBLE`, `${Y.value}::DOUBLE`), type)} WHEN ${IS_NUMBERS} THEN ${ofUnits(quotient, QUOTIENT_SCALE, type)} ELSE ${NO_NUMBER} END`,
+    `CASE WHEN ${X.value} IS NULL THEN ${typed('NULL')} WHEN ${Y.value} IS NULL THEN ${typed(byNull)} WHEN ${Y.value}::DOUBLE = 0 THEN ${byZero === '' ? BY_ZERO : typed(byZero)}
+       WHEN ${IS_REAL} THEN ${typed(op('/', `${X.value}::DOUBLE`, `${Y.value}::DOUBLE`))} WHEN ${IS_NUMBERS} THEN ${ofUnits(quotient, QUOTIENT_SCALE, 'quotient')} ELSE ${NO_NUMBER} END`,
   );
 }
 
-const MODULO_TYPE = numberOf(MAX_SCALE);
 const alignedUnits = (value: Argument): string =>
   op('*', unitsOf(value), tenTo(op('-', MAX_SCALE, value.scale)));
 const modulo = polymorphic(
   'tg_mod',
   2,
-  `CASE WHEN ${X.value} IS NULL OR ${Y.value} IS NULL THEN ${typed('NULL', MODULO_TYPE)} WHEN ${Y.value}::DOUBLE = 0 THEN ${BY_ZERO}
-     WHEN ${IS_REAL} THEN ${typed(op('%', `${X.value}::DOUBLE`, `${Y.value}::DOUBLE`), MODULO_TYPE)}
-     WHEN ${IS_NUMBERS} THEN ${ofUnits(op('%', alignedUnits(X), alignedUnits(Y)), MAX_SCALE, MODULO_TYPE)} ELSE ${NO_NUMBER} END`,
+  `CASE WHEN ${X.value} IS NULL OR ${Y.value} IS NULL THEN ${ruled('NULL', 'rest')} WHEN ${Y.value}::DOUBLE = 0 THEN ${BY_ZERO}
+     WHEN ${IS_REAL} THEN ${ruled(op('%', `${X.value}::DOUBLE`, `${Y.value}::DOUBLE`), 'rest')}
+     WHEN ${IS_NUMBERS} THEN ${ofUnits(op('%', alignedUnits(X), alignedUnits(Y)), MAX_SCALE, 'rest')} ELSE ${NO_NUMBER} END`,
 );
 
 /**
@@ -145,19 +119,19 @@ const REALS: Readonly<Record<Mode, (value: string, digits: string) => string>> =
 function roundings(mode: Mode): readonly string[] {
   const digits = `greatest(least(${Y.value}::INTEGER, 37), -37)`;
   const whole = `tg_whole_${mode}(${unitsOf(X)}, ${tenTo(`greatest(${op('-', X.scale, digits)}, 0)`)})`;
-  const make = (name: string, scale: string): string => {
-    const type = `CASE WHEN ${X.is('real')} THEN 'DOUBLE' ELSE ${computedTypeOf(scale)} END`;
+  const make = (rule: 'to' | 'by', scale: string, constant?: string): string => {
+    const typed = (value: string): string => ruled(value, rule, constant);
     const back = tenTo(`greatest(${op('-', scale, `least(${digits}, ${X.scale})`)}, 0)`);
     return polymorphic(
-      name,
+      `tg_${mode}_${rule}`,
       2,
-      `CASE WHEN ${X.value} IS NULL OR ${Y.value} IS NULL THEN ${typed('NULL', type)} WHEN ${X.is('real')} THEN ${typed(REALS[mode](`${X.value}::DOUBLE`, digits), type)}
-         WHEN ${X.is('int', 'dec', 'null')} THEN ${ofUnits(op('*', whole, back), scale, type)} ELSE ${refusing('rounding of this type')} END`,
+      `CASE WHEN ${X.value} IS NULL OR ${Y.value} IS NULL THEN ${typed('NULL')} WHEN ${X.is('real')} THEN ${typed(REALS[mode](`${X.value}::DOUBLE`, digits))}
+         WHEN ${X.is('int', 'dec', 'null')} THEN ${ofUnits(op('*', whole, back), scale, rule, constant)} ELSE ${refusing('rounding of this type')} END`,
     );
   };
   return [
-    make(`tg_${mode}_to`, `least(${X.scale}, greatest(b::INTEGER, 0))`),
-    make(`tg_${mode}_by`, X.scale),
+    make('to', `least(${X.scale}, greatest(b::INTEGER, 0))`, 'b::INTEGER'),
+    make('by', X.scale),
   ];
 }
 
@@ -205,14 +179,7 @@ export const ARITHMETIC: FunctionFamily = {
     modulo,
     ...(['round', 'round_even', 'trunc', 'ceil', 'floor'] as const).flatMap(roundings),
     // Sums have 38 digits; with fewer before the point they combine with other scales without loss.
-    polymorphic(
-      'tg_sum',
-      1,
-      typed(
-        X.value,
-        `CASE WHEN ${X.is('int', 'dec')} THEN ${computedTypeOf(X.scale)} ELSE ${X.type} END`,
-      ),
-    ),
+    polymorphic('tg_sum', 1, ruled(X.value, 'sum')),
     // A sum by a count.
     alias('tg_average', 2, 'tg_divide'),
     additive('tg_minus', '-'),

@@ -3,7 +3,7 @@
  * result of the same type. TIMESTAMP_TZ values that keep their offset are structs of `tg_instant` and `tg_offset`
  * (minutes east of UTC); DuckDB cannot read a field of what may be another type, so they are read from their text.
  */
-import { failing, onlyIf, op, refusing, textOf, typed, type Argument } from './polymorphic.js';
+import { failing, op, refusing, textOf, typed, type Argument } from './polymorphic.js';
 
 /** DuckDB's type of a TIMESTAMP_TZ that keeps its offset. */
 export const ZONED_TYPE = 'STRUCT(tg_instant TIMESTAMPTZ, tg_offset INTEGER)';
@@ -29,7 +29,7 @@ export function wallOf(value: Argument): string {
 
 /** TIMESTAMPTZ of a point in time; a wall clock is one of the session's zone. */
 export function instantOf(value: Argument): string {
-  return `CASE WHEN ${value.value} IS NULL THEN NULL::TIMESTAMPTZ WHEN ${value.is('date', 'ntz', 'ltz')} THEN ${onlyIf(value, value.is('date', 'ntz', 'ltz'))}::TIMESTAMPTZ
+  return `CASE WHEN ${value.value} IS NULL THEN NULL::TIMESTAMPTZ WHEN ${value.is('date', 'ntz', 'ltz')} THEN ${value.value}::TIMESTAMPTZ
     WHEN ${value.is('text', 'json')} THEN tg_read_time(${textOf(value)}, 'AUTO', 'ZONED')::TIMESTAMPTZ
     WHEN ${value.is('zoned')} THEN ${structInstant(value)} ELSE ${NO_TIME} END`;
 }
@@ -41,7 +41,7 @@ export function sessionOffset(instant: string): string {
 
 /** Minutes east of UTC of a value that has a zone, else NULL. */
 export function offsetOf(value: Argument): string {
-  return `CASE WHEN ${value.is('zoned')} THEN ${structOffset(value)} WHEN ${value.is('ltz')} THEN ${sessionOffset(`${onlyIf(value, value.is('ltz'))}::TIMESTAMPTZ`)} END`;
+  return `CASE WHEN ${value.is('zoned')} THEN ${structOffset(value)} WHEN ${value.is('ltz')} THEN ${sessionOffset(`${value.value}::TIMESTAMPTZ`)} END`;
 }
 
 /** What is computed with: the instant of a TIMESTAMP_LTZ, the wall clock of everything else. A zone kept by a value would be lost. */

@@ -41,26 +41,9 @@ const PATTERNS: Readonly<Record<Kind, string>> = {
 const FIELDS = ['x', 'y', 'z', 'w'] as const;
 const PARAMETERS = ['a', 'b', 'c', 'd'] as const;
 
-/** Digits before the point that every number of a scale up to 12 has room for. */
-export const WHOLE_DIGITS = 26;
-/** With 26 digits before and 12 after the point, no combination of two such types loses a digit in DuckDB. */
-export const CAPPED_SCALE_MAX = 12;
-
-/** DuckDB's type of numbers that are computed, by scale. */
-export function computedType(scale: number): string {
-  return `DECIMAL(${Math.min(WHOLE_DIGITS + scale, 38)},${scale})`;
-}
-
-/** Text of the same for a scale that is SQL. */
-export function computedTypeOf(scale: string): string {
-  return `concat('DECIMAL(', least(system.main."+"(${WHOLE_DIGITS}, ${scale}), 38), ',', ${scale}, ')')`;
-}
-
 /** An argument inside a body. */
 export interface Argument {
   readonly value: string;
-  /** Text of DuckDB's type, known while binding; not of a bare NULL. */
-  readonly type: string;
   /** Digits after the point, an INTEGER known while binding; 0 for what is no decimal. */
   readonly scale: string;
   /** SQL that says whether it is of one of the kinds, known while binding. */
@@ -74,7 +57,6 @@ export function argument(index: number): Argument {
   const value = `struct_extract(tg_t, '${field}')`;
   return {
     value,
-    type: `typeof(${value})`,
     scale: `concat('0', regexp_extract(typeof(tg_t), '${start}DECIMAL\\([0-9]+,([0-9]+)\\)', 1))::INTEGER`,
     is: (...kinds) =>
       `regexp_matches(typeof(tg_t), '${start}(?:${kinds.map((kind) => PATTERNS[kind]).join('|')})[,)]')`,
@@ -100,9 +82,9 @@ export function typed(value: string, type: string): string {
   return `cast_to_type(${value}, json_transform('0'::JSON, concat('"', tg_k, ${type}, '"')))`;
 }
 
-/** `value` where the condition, known while binding, holds; in any other case a text, for branches that have to bind. */
-export function onlyIf(value: Argument, condition: string): string {
-  return typed(value.value, `CASE WHEN ${condition} THEN ${value.type} ELSE 'VARCHAR' END`);
+/** `value` cast to the type that a rule of type-rules.ts gives for the types of all arguments. */
+export function ruled(value: string, rule: string, digits = '0'): string {
+  return typed(value, `tg_type('${rule}', typeof(tg_t), ${digits})`);
 }
 
 /** The text inside a VARCHAR or a VARIANT. */
