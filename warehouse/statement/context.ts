@@ -18,6 +18,7 @@ export function contextOf(
     ...Object.fromEntries([...session.variables].map(([name, value]) => [`$${name}`, value])),
     CURRENT_USER: session.user.name,
     CURRENT_ROLE: session.role,
+    CURRENT_ROLE_TYPE: 'ROLE',
     CURRENT_SECONDARY_ROLES: secondaryRoles(session),
     CURRENT_AVAILABLE_ROLES: JSON.stringify(session.user.roles),
     CURRENT_WAREHOUSE: session.warehouse,

@@ -4,11 +4,31 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EngineSession } from '../../../warehouse/engine/engine.js';
 import { startEngine, type EngineUnderTest } from '../engine/support.js';
 import { find, is, type Finding, type Theme } from './behaviour.js';
+import { AGGREGATES } from './cases/aggregates.js';
+import { ARRAYS } from './cases/arrays.js';
 import { CONDITIONALS } from './cases/conditionals.js';
+import { FLATTEN } from './cases/flatten.js';
+import { HASHES } from './cases/hashes.js';
+import { OBJECTS } from './cases/objects.js';
+import { REGEXES } from './cases/regexes.js';
+import { STRINGS } from './cases/strings.js';
+import { VARIANTS } from './cases/variants.js';
+import { WINDOWS } from './cases/windows.js';
 import { withTable } from './table.js';
 
 /** In the order of the table in docs/warehouse.md. */
-const THEMES: readonly Theme[] = [CONDITIONALS];
+const THEMES: readonly Theme[] = [
+  CONDITIONALS,
+  STRINGS,
+  REGEXES,
+  HASHES,
+  VARIANTS,
+  OBJECTS,
+  ARRAYS,
+  FLATTEN,
+  AGGREGATES,
+  WINDOWS,
+];
 
 const DOCUMENT = join(import.meta.dirname, '../../../docs/warehouse.md');
 /** Of all behaviours this share is right; the rest is refused. */

@@ -104,7 +104,7 @@ test('cells of every type are in the texts of the JSON result format', async () 
       '-0.500000000',
       '1704067200.000000000',
       'AB01',
-      '{"a":[1,null]}',
+      '{\n  "a": [\n    1,\n    null\n  ]\n}',
       null,
       '-1',
     ],

@@ -5,6 +5,7 @@
  */
 import { StatementFailed, unsupported } from '../failures.js';
 import { operandEnd, operandStart } from './operands.js';
+import { VARIANT_RESULTS } from './functions/arguments.js';
 import { closing, isSymbol, isWord, quoteText, splitAtCommas, type Piece } from './pieces.js';
 
 /** Words after which a bracket opens a literal, not a subscript. */
@@ -25,29 +26,44 @@ const ITEM_ENDS: ReadonlySet<string> = new Set(
 /** Columns of FLATTEN that are VARIANTs. */
 const FLATTENED: ReadonlySet<string> = new Set(['VALUE', 'THIS']);
 
-/** `pieces` with calls for paths, subscripts and literals; `sql` is the client's text, where keys have their case. */
-export function withVariantCalls(pieces: readonly Piece[], sql: string): readonly Piece[] {
-  const isUsed = pieces.some(
-    ({ kind, value }) =>
-      (kind === 'symbol' && (value === ':' || value === '[' || value === '{' || value === '::')) ||
-      value.startsWith('TG_FLATTEN(') ||
-      TEXT_OPERATORS.has(value),
-  );
-  return isUsed ? new VariantPass(pieces, sql).run() : pieces;
+/**
+ * `pieces` with calls for paths, subscripts and literals; `sql` is the client's text, where keys have their case, and
+ * `columns` the names of columns that are VARIANTs in a table of the statement.
+ */
+export function withVariantCalls(
+  pieces: readonly Piece[],
+  sql: string,
+  columns: ReadonlySet<string>,
+): readonly Piece[] {
+  const isUsed =
+    columns.size > 0 ||
+    pieces.some(
+      ({ kind, value }) =>
+        (kind === 'symbol' &&
+          (value === ':' || value === '[' || value === '{' || value === '::')) ||
+        value.startsWith('TG_FLATTEN(') ||
+        TEXT_OPERATORS.has(value),
+    );
+  if (!isUsed) return pieces;
+  const known = new Set([...columns, ...namedVariants(pieces)]);
+  if (pieces.some(({ value }) => value.startsWith('TG_FLATTEN(')))
+    for (const name of FLATTENED) known.add(name);
+  return new VariantPass(pieces, sql, known).run();
 }
 
 class VariantPass {
   readonly #pieces: readonly Piece[];
   readonly #sql: string;
   readonly #out: Piece[] = [];
-  readonly #flattens: boolean;
+  /** Names of columns that are VARIANTs. */
+  readonly #columns: ReadonlySet<string>;
   /** Pieces that end a literal, with what they become. */
   readonly #instead = new Map<number, Piece>();
 
-  constructor(pieces: readonly Piece[], sql: string) {
+  constructor(pieces: readonly Piece[], sql: string, columns: ReadonlySet<string>) {
     this.#pieces = pieces;
     this.#sql = sql;
-    this.#flattens = pieces.some(({ value }) => value.startsWith('TG_FLATTEN('));
+    this.#columns = columns;
   }
 
   run(): readonly Piece[] {
@@ -76,9 +92,10 @@ class VariantPass {
       if (used > index) return used;
     }
     this.#out.push(piece);
-    const isColumn = this.#flattens && piece.kind === 'word' && FLATTENED.has(piece.value);
+    const isColumn =
+      (piece.kind === 'word' || piece.kind === 'quoted') && this.#columns.has(piece.value);
     const next = this.#pieces[index + 1];
-    if (isColumn && !(next?.kind === 'symbol' && [':', '[', '('].includes(next.value)))
+    if (isColumn && !(next?.kind === 'symbol' && [':', '[', '(', '.'].includes(next.value)))
       this.#inContext(operandStart(this.#out), index + 1);
     return index + 1;
   }
@@ -189,7 +206,7 @@ class VariantPass {
 
   /** The pieces `[from, to)` with calls in place. */
   #inner(from: number, to: number): readonly Piece[] {
-    return new VariantPass(this.#pieces.slice(from, to), this.#sql).run();
+    return new VariantPass(this.#pieces.slice(from, to), this.#sql, this.#columns).run();
   }
 
   /** A key in the case of the client's text. */
@@ -273,6 +290,9 @@ class VariantPass {
       const type = pieces[next + 1]?.value ?? '';
       return isCast && !VARIANT_TYPES.has(type) && !TEXT_TYPES.has(type) ? 'TG_TEXT' : undefined;
     }
+    // A column that an UPDATE sets is no value.
+    if (isWord(this.#out, start - 1, 'SET')) return undefined;
+    this.#refuseExtreme(start, next);
     if (this.#isConverted(start, next)) return 'TG_TEXT';
     if (isSymbol(pieces, next, '||') || isSymbol(this.#out, start - 1, '||')) return 'TG_TEXT';
     const operator = isWord(pieces, next, 'NOT') ? pieces[next + 1] : after;
@@ -292,6 +312,14 @@ class VariantPass {
         throw new StatementFailed(unsupported('order among two VARIANTs; cast them to a type'));
     }
     return this.#isOrdered(start, next) && !this.#isAlias(start) ? 'TG_SORT_KEY' : undefined;
+  }
+
+  /** MIN and MAX would go by the text of a VARIANT. */
+  #refuseExtreme(start: number, next: number): void {
+    const name = this.#out[start - 2];
+    const isArgument = isSymbol(this.#out, start - 1, '(') && isSymbol(this.#pieces, next, ')');
+    if (isArgument && name?.kind === 'word' && (name.value === 'MIN' || name.value === 'MAX'))
+      throw new StatementFailed(unsupported(`${name.value} of a VARIANT; cast it to a type`));
   }
 
   /** Whether the value from `start` on is the whole first argument of a conversion such as TO_DATE. */
@@ -314,8 +342,10 @@ class VariantPass {
     );
   }
 
-  /** Whether the call that ends at `end` is a path. */
+  /** Whether what ends at `end` is a path or a column that is a VARIANT. */
   #endsInPath(end: number): boolean {
+    const last = this.#out[end];
+    if (last?.kind === 'word' || last?.kind === 'quoted') return this.#columns.has(last.value);
     if (!isSymbol(this.#out, end, ')')) return false;
     const head = this.#out[operandStart(this.#out.slice(0, end + 1))];
     return head?.value === 'TG_PATH' || head?.value === 'TG_AT';
@@ -343,6 +373,35 @@ class VariantPass {
     }
     return false;
   }
+}
+
+/** Names that the statement gives to VARIANTs: `PARSE_JSON(…) AS v`, `v:a AS x`, `x::VARIANT v`. */
+function namedVariants(pieces: readonly Piece[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  pieces.forEach((piece, index) => {
+    if (piece.kind !== 'word' && piece.kind !== 'quoted') return;
+    const end = isWord(pieces, index - 1, 'AS') ? index - 2 : index - 1;
+    if (endsInVariant(pieces, end)) names.add(piece.value);
+  });
+  return names;
+}
+
+/** Whether the value that ends at `end` is a VARIANT by its text. */
+function endsInVariant(pieces: readonly Piece[], end: number): boolean {
+  const last = pieces[end];
+  if (last === undefined) return false;
+  if (last.kind === 'symbol' && last.value === ')') {
+    const head = pieces[operandStart(pieces.slice(0, end + 1))];
+    return head?.kind === 'word' && VARIANT_RESULTS.has(head.value);
+  }
+  if (last.kind === 'word' && isSymbol(pieces, end - 1, '::')) return VARIANT_TYPES.has(last.value);
+  if (last.kind !== 'word' && last.kind !== 'quoted' && last.value !== ']') return false;
+  const start = operandStart(pieces.slice(0, end + 1));
+  for (let at = start; at < end; at += 1) {
+    if (isSymbol(pieces, at, '(')) at = closing(pieces, at);
+    else if (isSymbol(pieces, at, ':') || (at > start && isSymbol(pieces, at, '['))) return true;
+  }
+  return false;
 }
 
 function word(value: string, at: Piece | undefined): Piece {

@@ -27,6 +27,8 @@ export interface ResolvedMention extends TableMention {
 /** What the session adds to names: temporary tables, and what stands in for table functions. */
 export interface Names extends Scope {
   readonly temporary: ReadonlySet<string>;
+  /** Names of the columns of `mentions` that are VARIANT, OBJECT or ARRAY; none for tables that are not there. */
+  variantColumns(mentions: readonly ResolvedMention[]): Promise<ReadonlySet<string>>;
   /** What stands for a table function's call, and the piece after the call. Throws for functions that are not known. */
   tableFunction(
     mention: TableMention,
@@ -42,7 +44,8 @@ export async function translate(
   transpiler: Transpiler,
 ): Promise<Translation> {
   const { named, mentions } = withFullNames(withForms(withSequences(pieces, names)), names);
-  const text = render(rewriteCalls(withVariantCalls(withValueNames(named), sql)));
+  const columns = await names.variantColumns(mentions);
+  const text = render(rewriteCalls(withVariantCalls(withValueNames(named), sql, columns)));
   if (text.length > SQL_LENGTH_MAX)
     throw new StatementFailed(unsupported('a statement of more than 1 MB'));
   const result = await transpiler.transpile(text);
@@ -115,7 +118,7 @@ export function withFullNames(
 }
 
 /** DuckDB's name of a table: temporary ones live in the session's own catalogue. */
-export function duckName(full: FullName, names: Names): string {
+export function duckName(full: FullName, names: Pick<Names, 'temporary'>): string {
   return names.temporary.has(dotted(full))
     ? `temp.main.${quoteName(full.name)}`
     : `${quoteName(`${full.database}.${full.schema}`)}.${quoteName(full.name)}`;

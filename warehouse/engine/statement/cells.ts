@@ -15,6 +15,11 @@ const WIRE_TYPES: Readonly<Record<string, 'variant' | 'object' | 'array'>> = {
   ARRAY: 'array',
 };
 
+/** Whether values of `type` are VARIANTs, OBJECTs or ARRAYs as this warehouse keeps them. */
+export function isVariantType(type: DuckDBType): boolean {
+  return type.typeId === DuckDBTypeId.VARCHAR && Object.hasOwn(WIRE_TYPES, type.alias ?? '');
+}
+
 /** The wire's description of a result column of DuckDB type `type`. */
 export function rowTypeOf(name: string, type: DuckDBType): RowType {
   switch (type.typeId) {

@@ -220,6 +220,7 @@ const FOREIGN: ReadonlySet<string> = new Set([
   'UNPIVOT',
   'ASOF',
   'MATCH_CONDITION',
+  'COLLATE',
 ]);
 
 function parserError(head: string, text: StatementText): EngineFailure {

@@ -19,13 +19,13 @@ import { isSymbol, quoteDuckText, toPieces, type Piece } from '../sql/pieces.js'
 import { withFlow } from '../sql/forms/flow.js';
 import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
 import { substitute } from '../sql/substitute.js';
-import { translate, type Names, type ResolvedMention } from '../sql/translate.js';
+import { duckName, translate, type Names, type ResolvedMention } from '../sql/translate.js';
 import type { SessionStages } from '../stages/catalogue.js';
 import { compiledReads, STAGE_VERBS, stageAnswer, withStagedReads } from '../stages/dispatch.js';
 import { withZonedItems } from '../sql/zoned-items.js';
 import type { Transpiler } from '../sql/transpiler.js';
 import type { Statistics } from '../statistics/statistics.js';
-import { measuredColumns, rowsSql, rowTypeOf } from './cells.js';
+import { isVariantType, measuredColumns, rowsSql, rowTypeOf } from './cells.js';
 import { ExactNames } from './exact-names.js';
 import { runDdl } from './ddl.js';
 import { runDml } from './dml.js';
@@ -147,8 +147,27 @@ export class Session {
       database,
       schema,
       temporary: this.temporary,
+      variantColumns: (mentions) => this.#variantColumns(mentions),
       tableFunction: (mention, pieces) => tableFunction(mention, pieces, running.request),
     };
+  }
+
+  async #variantColumns(mentions: readonly ResolvedMention[]): Promise<ReadonlySet<string>> {
+    const names = new Set<string>();
+    const tables = new Set(
+      mentions.filter(({ use }) => use !== 'define').map(({ full }) => duckName(full, this)),
+    );
+    for (const table of tables) {
+      try {
+        const prepared = await this.connection.prepare(`SELECT * FROM ${table}`);
+        for (let index = 0; index < prepared.columnCount; index += 1)
+          if (isVariantType(prepared.columnType(index))) names.add(prepared.columnName(index));
+        prepared.destroySync();
+      } catch {
+        // The statement itself says what is wrong with the table.
+      }
+    }
+    return names;
   }
 
   #inTurn<Result>(

@@ -11,12 +11,12 @@ const OURS = `database_name = 'warehouse' AND contains(schema_name, '.')`;
 
 /** Average bytes of a value by DuckDB type; texts are counted as 24 when nothing is known. */
 const WIDTH = `CASE WHEN data_type IN ('BOOLEAN', 'TINYINT') THEN 1 WHEN data_type = 'DATE' THEN 4
-    WHEN data_type IN ('VARCHAR', 'BLOB') THEN 24 WHEN data_type = 'JSON' THEN 120 ELSE 8 END`;
+    WHEN data_type IN ('VARCHAR', 'BLOB') THEN 24 WHEN data_type IN ('JSON', 'ARRAY', 'OBJECT') THEN 120 ELSE 8 END`;
 
 const TYPE_NAME = `CASE WHEN data_type = 'VARCHAR' THEN 'TEXT' WHEN data_type = 'JSON' THEN 'VARIANT'
     WHEN data_type = 'BLOB' THEN 'BINARY' WHEN data_type IN ('DOUBLE', 'FLOAT') THEN 'FLOAT'
     WHEN data_type LIKE 'TIMESTAMP WITH%' THEN 'TIMESTAMP_LTZ' WHEN data_type LIKE 'TIMESTAMP%' THEN 'TIMESTAMP_NTZ'
-    WHEN data_type IN ('BOOLEAN', 'DATE', 'TIME') THEN data_type
+    WHEN data_type IN ('BOOLEAN', 'DATE', 'TIME', 'ARRAY', 'OBJECT') THEN data_type
     WHEN data_type LIKE '%[]' THEN 'ARRAY' WHEN data_type LIKE 'STRUCT%' OR data_type LIKE 'MAP%' THEN 'OBJECT'
     ELSE 'NUMBER' END`;
 

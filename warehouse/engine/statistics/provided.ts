@@ -219,10 +219,13 @@ function decoded(
       return `unhex(${cell})`;
     case 'TIME':
       return `TIME '00:00:00' + to_microseconds(${microseconds(cell, guarded)})`;
+    // A cell has Snowflake's own words, such as `undefined`.
     case 'VARIANT':
+      return `tg_parse_json(${cell})`;
     case 'OBJECT':
+      return `tg_to_object(tg_parse_json(${cell}))`;
     case 'ARRAY':
-      return `(${cell})::JSON`;
+      return `tg_to_array(tg_parse_json(${cell}))`;
     default:
       return `(${cell})::VARCHAR`;
   }
