@@ -5,7 +5,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
-import { catalogueStatements } from './statistics/catalogue-sql.js';
+import { catalogueStatements, catalogueViews } from './statistics/catalogue-sql.js';
+import { informationViews } from './statistics/information-schema.js';
 import { SCALARS } from './scalars/all.js';
 import { registerScalars } from './scalars/scalar.js';
 import { MACROS, OPERATORS } from './sql/functions/library.js';
@@ -56,6 +57,7 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
   if (!(await isFilled(service))) await fill(service, options);
   await defineMacros(service);
   for (const table of STAGE_TABLES) await service.run(table);
+  await defineCatalogue(service);
   await emptyProvided(service);
   // A session's TIMEZONE is the only setting that changes later.
   await service.run(`SET allowed_configs = ['TimeZone']`);
@@ -84,6 +86,18 @@ async function defineMacros(service: DuckDBConnection): Promise<void> {
   for (const { name } of SCALARS) await service.run(`DROP MACRO IF EXISTS ${CATALOG}.main.${name}`);
   for (const macro of MACROS)
     await service.run(macro.replace(/^CREATE MACRO/, 'CREATE OR REPLACE MACRO'));
+  await service.run('COMMIT');
+}
+
+/** So are the views of the catalogue, and those of INFORMATION_SCHEMA in every database. */
+async function defineCatalogue(service: DuckDBConnection): Promise<void> {
+  await service.run('BEGIN');
+  for (const statement of catalogueViews()) await service.run(statement);
+  const databases = await service.runAndReadAll(
+    `SELECT DISTINCT table_database FROM ${OWN_SCHEMA}.all_schemas WHERE table_schema = 'INFORMATION_SCHEMA'`,
+  );
+  for (const [database] of databases.getRows())
+    for (const statement of informationViews(String(database))) await service.run(statement);
   await service.run('COMMIT');
 }
 
@@ -118,6 +132,7 @@ async function fill(service: DuckDBConnection, options: StartOptions): Promise<v
     `CREATE SCHEMA ${OWN_SCHEMA}`,
     ...MIX_MACROS,
     ...catalogueStatements(options.demoWorld),
+    ...catalogueViews(),
     ...world,
     `CREATE TABLE ${OWN_SCHEMA}.layout_v${LAYOUT_VERSION} AS SELECT now() AS filled_at`,
   ];
@@ -133,15 +148,10 @@ export function duckSchema(database: string, schema: string): string {
 
 /** What CREATE DATABASE means in DuckDB: PUBLIC and INFORMATION_SCHEMA, which every Snowflake database has. */
 export function databaseStatements(database: string): readonly string[] {
-  const own = `${database}.INFORMATION_SCHEMA`.replaceAll('"', '""');
-  const name = database.replaceAll("'", "''");
   return [
     ...schemaStatements(database, 'PUBLIC'),
     ...schemaStatements(database, 'INFORMATION_SCHEMA'),
-    ...(['TABLES', 'COLUMNS', 'SCHEMATA', 'VIEWS', 'DATABASES'] as const).map(
-      (view) =>
-        `CREATE VIEW "${own}".${view} AS SELECT * FROM ${CATALOG}.${OWN_SCHEMA}.information_${view.toLowerCase()}('${name}')`,
-    ),
+    ...informationViews(database),
   ];
 }
 

@@ -10,7 +10,7 @@ export function operandStart(out: readonly Piece[]): number {
     if (last.kind === 'symbol' && (last.value === ')' || last.value === ']'))
       at = opening(out, at - 1);
     else if (last.kind === 'raw' && /^[^(]*\)$/.test(last.text)) at = opening(out, at - 1);
-    else at -= 1;
+    else at -= isHexadecimal(out, at) ? 2 : 1;
     const before = out[at - 1];
     const isCallOrSubscript =
       out[at]?.kind === 'symbol' && ['(', '['].includes(out[at]?.value ?? '');
@@ -88,6 +88,13 @@ const KEYWORDS: ReadonlySet<string> = new Set([
   'LIKE',
 ]);
 const isKeyword = (piece: Piece): boolean => piece.kind === 'word' && KEYWORDS.has(piece.value);
+
+/** `X'0F'` at the end of `[0, to)`: two pieces, one value. */
+function isHexadecimal(out: readonly Piece[], to: number): boolean {
+  const last = out[to - 1];
+  const mark = out[to - 2];
+  return last?.kind === 'string' && !last.isSpaced && mark?.kind === 'word' && mark.value === 'X';
+}
 
 function opening(out: readonly Piece[], close: number): number {
   let depth = 0;

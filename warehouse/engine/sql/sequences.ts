@@ -11,10 +11,12 @@ export function sequenceName(full: FullName): string {
 export function withSequences(pieces: readonly Piece[], scope: Scope): readonly Piece[] {
   if (!pieces.some(({ value }) => value === 'NEXTVAL' || value === 'GETNEXTVAL')) return pieces;
   const out: Piece[] = [];
+  const aliases = aliasesOfValues(pieces);
   for (let index = 0; index < pieces.length; index += 1) {
     const piece = pieces[index];
     if (piece === undefined) break;
-    if (isWord(pieces, index, 'NEXTVAL') && isSymbol(pieces, index - 1, '.')) {
+    const isValue = isWord(pieces, index, 'NEXTVAL') && isSymbol(pieces, index - 1, '.');
+    if (isValue && !aliases.has(pieces[index - 2]?.value ?? '')) {
       const parts: string[] = [];
       let at = out.length;
       while (at >= 2 && isSymbol(out, at - 1, '.')) {
@@ -34,6 +36,18 @@ export function withSequences(pieces: readonly Piece[], scope: Scope): readonly 
     } else out.push(piece);
   }
   return out;
+}
+
+/** Aliases of TABLE(GETNEXTVAL(…)): with them NEXTVAL is a column. */
+function aliasesOfValues(pieces: readonly Piece[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (let index = 0; index < pieces.length; index += 1) {
+    if (!isWord(pieces, index, 'GETNEXTVAL')) continue;
+    let at = closing(pieces, index + 1) + 2;
+    if (isWord(pieces, at, 'AS')) at += 1;
+    found.add(pieces[at]?.value ?? '');
+  }
+  return found;
 }
 
 function nextval(parts: readonly string[], scope: Scope, at: Piece): Piece {

@@ -3,7 +3,7 @@ import { failure, objectExists, StatementFailed } from '../failures.js';
 import type { RowsAsText } from '../process/messages.js';
 import { textNames } from '../sql/column-names.js';
 import { withIdentifiers } from '../sql/names-in-text.js';
-import { quoteName, type Piece } from '../sql/pieces.js';
+import { quoteDuckText, quoteName, type Piece } from '../sql/pieces.js';
 import { dotted, type FullName } from '../sql/resolve.js';
 import { setNow, sequenceStatement, storedColumns } from './defaults.js';
 import { all, exists, instantOf, requireSchema, status, type Head } from './ddl-parts.js';
@@ -89,7 +89,7 @@ async function maker(
     const statements = copyStatements(
       place,
       definition.full,
-      table,
+      copies.hasRows ? await countingOn(session, table) : table,
       notes,
       copies.hasRows ? source : undefined,
     );
@@ -128,6 +128,27 @@ function createSql(place: Place, columns: readonly StoredColumn[]): string {
 function sourcePlace(session: Session, running: Running): Place {
   const full = running.mentions[0]?.full ?? { database: '', schema: '', name: '' };
   return placeOf(full, session.temporary.has(dotted(full)));
+}
+
+/** The table with IDENTITY columns that go on from where those of a clone's source stand. */
+async function countingOn(session: Session, table: StoredTable): Promise<StoredTable> {
+  const columns: StoredColumn[] = [];
+  for (const column of table.columns) {
+    const { identity } = column.notes;
+    const found =
+      identity === undefined
+        ? undefined
+        : await session.connection.runAndReadAll(
+            `SELECT coalesce(last_value + increment_by, start_value)::VARCHAR FROM duckdb_sequences() WHERE contains(${quoteDuckText(column.default ?? '')}, sequence_name) AND schema_name = 'tollgate'`,
+          );
+    const next = Number(found?.getRows()[0]?.[0]);
+    columns.push(
+      identity === undefined || !Number.isSafeInteger(next)
+        ? column
+        : { ...column, notes: { ...column.notes, identity: { ...identity, start: next } } },
+    );
+  }
+  return { ...table, columns };
 }
 
 function copyStatements(

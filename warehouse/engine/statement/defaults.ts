@@ -1,6 +1,14 @@
 /** DEFAULT expressions and IDENTITY in DuckDB's text (page "CREATE TABLE"): constants, the time of the statement, sequences, expressions. */
 import { StatementFailed, unsupported } from '../failures.js';
-import { isSymbol, isWord, quoteName, raw, render, type Piece } from '../sql/pieces.js';
+import {
+  isSymbol,
+  isWord,
+  quoteDuckText,
+  quoteName,
+  raw,
+  render,
+  type Piece,
+} from '../sql/pieces.js';
 import type { FullName } from '../sql/resolve.js';
 import type { ColumnDefinition } from './column-definition.js';
 import type { Running, Session } from './session.js';
@@ -26,6 +34,19 @@ export async function setNow(session: Session, running: Running): Promise<void> 
   const at = stated === undefined || stated === null ? new Date() : new Date(stated);
   const instant = (Number.isNaN(at.getTime()) ? new Date() : at).toISOString();
   await session.connection.run(`SET VARIABLE ${NOW_VARIABLE} = TIMESTAMPTZ '${instant}'`);
+}
+
+const ROLE_VIEWS: ReadonlySet<string> = new Set(['ENABLED_ROLES', 'APPLICABLE_ROLES']);
+
+/** Tells INFORMATION_SCHEMA's views of roles who asks, when the statement reads one of them. */
+export async function setRoles(session: Session, running: Running): Promise<void> {
+  if (!running.mentions.some(({ full }) => ROLE_VIEWS.has(full.name))) return;
+  const { context } = running.request;
+  const roles = context['CURRENT_AVAILABLE_ROLES'] ?? '[]';
+  await session.connection.run(`SET VARIABLE tg_roles = ${quoteDuckText(roles)}`);
+  await session.connection.run(
+    `SET VARIABLE tg_user = ${quoteDuckText(context['CURRENT_USER'] ?? '')}`,
+  );
 }
 
 /**

@@ -25,8 +25,9 @@ export function fromDuckError(message: string, text: StatementText): EngineFailu
   const head = message.split('\n')[0] ?? '';
   if (head.startsWith('INTERRUPT')) return cancelled();
   if (message.includes('TG100051')) return failure('100051', '22012', 'Division by zero');
-  const stated = /TGFAIL:(\d+):(\w+):([^\n]*?):TGEND/.exec(message);
-  if (stated !== null) return failure(stated[1] ?? '', stated[2] ?? '', stated[3] ?? '');
+  // A constraint's failure quotes its own text first: what was raised stands last.
+  const stated = [...message.matchAll(/TGFAIL:(\d+):(\w+):([^\n]*?):TGEND/g)].at(-1);
+  if (stated !== undefined) return failure(stated[1] ?? '', stated[2] ?? '', stated[3] ?? '');
   const more = MORE.flatMap(([pattern, code, sqlState, message]) => {
     const match = pattern.exec(head);
     return match === null ? [] : [failure(code, sqlState, message(match))];
@@ -114,7 +115,7 @@ function binderError(head: string, text: StatementText): EngineFailure | undefin
       '42601',
       `SQL compilation error:\n[${grouped[1] ?? ''}] is not a valid group by expression`,
     );
-  const counts = /has (\d+) columns but (\d+) values were supplied/.exec(head);
+  const counts = /(?:has|expected) (\d+) columns but (\d+) values were supplied/.exec(head);
   if (counts !== null)
     return failure(
       '002020',

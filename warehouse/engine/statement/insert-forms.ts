@@ -59,7 +59,7 @@ export async function insertMany(session: Session, running: Running): Promise<Ro
           ...syntax('INSERT INTO', pieces[0]),
           ...target.into,
           ...syntax('SELECT', undefined),
-          ...(target.values.length === 0 ? syntax('*', undefined) : target.values),
+          ...spaced(target.values.length === 0 ? syntax('*', undefined) : target.values),
           ...syntax('FROM', undefined),
           raw(`temp.main.${SOURCE}`, undefined),
           ...where,
@@ -82,6 +82,11 @@ export async function insertMany(session: Session, running: Running): Promise<Ro
     statementTypeId: STATEMENT_TYPES.multiInsert,
     scan: session.statistics.profile(scans, 0),
   };
+}
+
+/** The first piece parted from the word before it. */
+function spaced(pieces: readonly Piece[]): readonly Piece[] {
+  return pieces.map((piece, at) => (at === 0 ? { ...piece, isSpaced: true } : piece));
 }
 
 function branchesOf(running: Running): {

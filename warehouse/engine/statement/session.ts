@@ -26,6 +26,7 @@ import { withZonedItems } from '../sql/zoned-items.js';
 import type { Transpiler } from '../sql/transpiler.js';
 import type { Statistics } from '../statistics/statistics.js';
 import { isVariantType, measuredColumns, rowsSql, rowTypeOf } from './cells.js';
+import { setRoles } from './defaults.js';
 import { ExactNames } from './exact-names.js';
 import { runDdl } from './ddl.js';
 import { runDml } from './dml.js';
@@ -131,6 +132,7 @@ export class Session {
       this.#transpiler,
     );
     running.mentions = mentions;
+    await setRoles(this, running);
     await this.#exactNames.check(
       this.connection,
       this.statistics,
@@ -341,6 +343,15 @@ export function verbOf(pieces: readonly Piece[]): string {
 
 const QUERY_VERBS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES']);
 
+/** The name after CALL, with its database and schema as written. */
+function calledName(source: readonly Piece[]): string {
+  const open = source.findIndex(({ kind, value }) => kind === 'symbol' && value === '(');
+  return source
+    .slice(1, open < 0 ? source.length : open)
+    .map(({ value }) => value)
+    .join('');
+}
+
 /** Statements of Snowflake that are neither the server's nor the engine's. */
 const FOREIGN_VERBS: ReadonlySet<string> = new Set(
   'CALL COPY DECLARE EXECUTE GRANT REVOKE LIST LS REMOVE RM PUT GET LET EXPLAIN'.split(' '),
@@ -364,7 +375,7 @@ function read(request: StatementRequest): Running {
         ? failure(
             '002140',
             '42601',
-            `SQL compilation error:\nUnknown function ${source[1]?.value ?? ''}`,
+            `SQL compilation error:\nUnknown function ${calledName(source)}`,
           )
         : unsupported(verb === 'DECLARE' ? 'Snowflake Scripting blocks' : verb),
     );

@@ -5,6 +5,7 @@ import {
   EVENTS_PARTITIONS_PER_DAY,
   EVENTS_ROWS,
 } from '../world/events.js';
+import { informationMacros } from './information-schema.js';
 
 const NAMES = `split_part(schema_name, '.', 1) AS table_database, split_part(schema_name, '.', 2) AS table_schema`;
 const OURS = `database_name = 'warehouse' AND contains(schema_name, '.')`;
@@ -20,7 +21,10 @@ const TYPE_NAME = `CASE WHEN data_type = 'VARCHAR' THEN 'TEXT' WHEN data_type = 
     WHEN data_type LIKE '%[]' THEN 'ARRAY' WHEN data_type LIKE 'STRUCT%' OR data_type LIKE 'MAP%' THEN 'OBJECT'
     ELSE 'NUMBER' END`;
 
-/** Statements that create the catalogue's tables, views and table macros in our own schema. */
+/** What table and column notes are, or an empty object: see stored-table.ts. */
+const NOTES = `CASE WHEN starts_with(comment, '{') THEN comment::JSON ELSE '{}'::JSON END`;
+
+/** Statements that create the catalogue's tables in our own schema. */
 export function catalogueStatements(demoWorld: boolean): readonly string[] {
   return [
     `CREATE TABLE tollgate.modelled (table_database VARCHAR, table_schema VARCHAR, table_name VARCHAR, row_count BIGINT, bytes BIGINT, clustering_key VARCHAR)`,
@@ -29,54 +33,39 @@ export function catalogueStatements(demoWorld: boolean): readonly string[] {
           `INSERT INTO tollgate.modelled VALUES ('ANALYTICS', 'WEB', 'EVENTS', ${EVENTS_ROWS}, ${EVENTS_BYTES}, 'LINEAR(EVENT_DATE)')`,
         ]
       : []),
-    `CREATE TABLE tollgate.created (table_database VARCHAR, table_schema VARCHAR, table_name VARCHAR, created_at TIMESTAMPTZ, clustering_key VARCHAR)`,
-    `CREATE VIEW tollgate.all_columns AS
-       SELECT ${NAMES}, table_name, column_name, column_index AS ordinal_position, data_type, is_nullable,
-              ${TYPE_NAME} AS type_name, CASE WHEN data_type LIKE 'DECIMAL%' THEN numeric_precision ELSE 38 END AS digits, CASE WHEN data_type LIKE 'DECIMAL%' THEN numeric_scale ELSE 0 END AS scale, ${WIDTH} AS width
-       FROM duckdb_columns() WHERE ${OURS}`,
-    `CREATE VIEW tollgate.all_tables AS
-       WITH widths AS (SELECT table_database, table_schema, table_name, sum(width) AS row_bytes FROM tollgate.all_columns GROUP BY ALL),
-       objects AS (
-         SELECT ${NAMES}, table_name, 'BASE TABLE' AS table_type, estimated_size AS stored_rows FROM duckdb_tables() WHERE ${OURS}
-         UNION ALL
-         SELECT ${NAMES}, view_name, 'VIEW', NULL FROM duckdb_views() WHERE ${OURS} AND NOT internal)
-       SELECT o.table_database, o.table_schema, o.table_name, o.table_type, o.stored_rows,
-              coalesce(m.row_count, o.stored_rows) AS row_count, coalesce(m.bytes, (o.stored_rows * w.row_bytes)::BIGINT) AS bytes,
-              coalesce(m.clustering_key, c.clustering_key) AS clustering_key, coalesce(c.created_at, l.filled_at) AS created_at
-       FROM objects o
-       LEFT JOIN widths w USING (table_database, table_schema, table_name)
-       LEFT JOIN tollgate.modelled m USING (table_database, table_schema, table_name)
-       LEFT JOIN (SELECT table_database, table_schema, table_name, max(created_at) AS created_at, arg_max(clustering_key, created_at) AS clustering_key
-                  FROM tollgate.created GROUP BY ALL) c USING (table_database, table_schema, table_name)
-       CROSS JOIN (SELECT TIMESTAMPTZ '2026-01-01 00:00:00+00' AS filled_at) l`,
-    ...informationSchema(),
     ...zones(demoWorld),
   ];
 }
 
-function informationSchema(): readonly string[] {
+/** CREATE OR REPLACE of the views over DuckDB's own catalogue: they are of this program, not of the file. */
+export function catalogueViews(): readonly string[] {
   return [
-    `CREATE MACRO tollgate.information_tables(d) AS TABLE
-       SELECT table_database AS TABLE_CATALOG, table_schema AS TABLE_SCHEMA, table_name AS TABLE_NAME, 'SYSADMIN' AS TABLE_OWNER,
-              table_type AS TABLE_TYPE, 'NO' AS IS_TRANSIENT, clustering_key AS CLUSTERING_KEY, row_count AS ROW_COUNT, bytes AS BYTES,
-              1::BIGINT AS RETENTION_TIME, created_at AS CREATED, created_at AS LAST_ALTERED, NULL::VARCHAR AS COMMENT
-       FROM warehouse.tollgate.all_tables WHERE table_database = d`,
-    `CREATE MACRO tollgate.information_columns(d) AS TABLE
-       SELECT table_database AS TABLE_CATALOG, table_schema AS TABLE_SCHEMA, table_name AS TABLE_NAME, column_name AS COLUMN_NAME,
-              ordinal_position::BIGINT AS ORDINAL_POSITION, NULL::VARCHAR AS COLUMN_DEFAULT,
-              CASE WHEN is_nullable THEN 'YES' ELSE 'NO' END AS IS_NULLABLE, type_name AS DATA_TYPE,
-              CASE type_name WHEN 'TEXT' THEN 16777216::BIGINT END AS CHARACTER_MAXIMUM_LENGTH,
-              CASE type_name WHEN 'NUMBER' THEN digits::BIGINT END AS NUMERIC_PRECISION,
-              CASE type_name WHEN 'NUMBER' THEN scale::BIGINT END AS NUMERIC_SCALE, NULL::VARCHAR AS COMMENT
-       FROM warehouse.tollgate.all_columns WHERE table_database = d`,
-    `CREATE MACRO tollgate.information_schemata(d) AS TABLE
-       SELECT split_part(schema_name, '.', 1) AS CATALOG_NAME, split_part(schema_name, '.', 2) AS SCHEMA_NAME, 'SYSADMIN' AS SCHEMA_OWNER
-       FROM duckdb_schemas() WHERE ${OURS} AND split_part(schema_name, '.', 1) = d`,
-    `CREATE MACRO tollgate.information_views(d) AS TABLE
-       SELECT table_database AS TABLE_CATALOG, table_schema AS TABLE_SCHEMA, table_name AS TABLE_NAME, created_at AS CREATED
-       FROM warehouse.tollgate.all_tables WHERE table_database = d AND table_type = 'VIEW'`,
-    `CREATE MACRO tollgate.information_databases(d) AS TABLE
-       SELECT DISTINCT split_part(schema_name, '.', 1) AS DATABASE_NAME, 'SYSADMIN' AS DATABASE_OWNER FROM duckdb_schemas() WHERE ${OURS}`,
+    `CREATE OR REPLACE VIEW tollgate.all_schemas AS SELECT ${NAMES} FROM duckdb_schemas() WHERE ${OURS}`,
+    `CREATE OR REPLACE VIEW tollgate.all_columns AS
+       SELECT table_database, table_schema, table_name, column_name, ordinal_position, data_type, is_nullable, notes,
+              coalesce(CASE WHEN declared = 'VARCHAR' THEN 'TEXT' ELSE nullif(declared, '') END, guessed) AS type_name, digits, scale, width,
+              CASE guessed WHEN 'TEXT' THEN coalesce((notes->>'$.lengthMax')::BIGINT, 16777216) WHEN 'BINARY' THEN coalesce((notes->>'$.lengthMax')::BIGINT, 8388608) END AS length,
+              coalesce(notes->>'$.default', CASE WHEN notes->>'$.identity.start' IS NOT NULL THEN NULL END) AS column_default
+       FROM (
+         SELECT *, ${TYPE_NAME} AS guessed, regexp_extract(coalesce(notes->>'$.type', ''), '^[A-Z_]+') AS declared
+         FROM (
+           SELECT ${NAMES}, table_name, column_name, column_index AS ordinal_position, data_type, is_nullable, ${NOTES} AS notes,
+                  CASE WHEN data_type LIKE 'DECIMAL%' THEN numeric_precision ELSE 38 END AS digits, CASE WHEN data_type LIKE 'DECIMAL%' THEN numeric_scale ELSE 0 END AS scale, ${WIDTH} AS width
+           FROM duckdb_columns() WHERE ${OURS}))`,
+    `CREATE OR REPLACE VIEW tollgate.all_tables AS
+       WITH widths AS (SELECT table_database, table_schema, table_name, sum(width) AS row_bytes FROM tollgate.all_columns GROUP BY ALL),
+       objects AS (
+         SELECT ${NAMES}, table_name, 'BASE TABLE' AS table_type, estimated_size AS stored_rows, ${NOTES} AS notes FROM duckdb_tables() WHERE ${OURS}
+         UNION ALL
+         SELECT ${NAMES}, view_name, 'VIEW', NULL, ${NOTES} FROM duckdb_views() WHERE ${OURS} AND NOT internal)
+       SELECT o.table_database, o.table_schema, o.table_name, o.table_type, o.stored_rows, o.notes,
+              coalesce(m.row_count, o.stored_rows) AS row_count, coalesce(m.bytes, (o.stored_rows * w.row_bytes)::BIGINT) AS bytes,
+              coalesce(o.notes->>'$.clusteringKey', m.clustering_key) AS clustering_key,
+              coalesce((o.notes->>'$.createdAt')::TIMESTAMPTZ, TIMESTAMPTZ '2026-01-01 00:00:00+00') AS created_at
+       FROM objects o
+       LEFT JOIN widths w USING (table_database, table_schema, table_name)
+       LEFT JOIN tollgate.modelled m USING (table_database, table_schema, table_name)`,
+    ...informationMacros(),
   ];
 }
 

@@ -73,9 +73,9 @@ export async function listColumns(
   const rows = await rowsOf(
     service,
     `SELECT table_database, table_schema, table_name, column_name, ordinal_position::INTEGER, is_nullable,
-            CASE type_name WHEN 'NUMBER' THEN format('NUMBER({},{})', digits, scale) WHEN 'TEXT' THEN 'VARCHAR(16777216)'
+            CASE WHEN notes->>'$.type' IS NOT NULL THEN notes->>'$.type' ELSE CASE type_name WHEN 'NUMBER' THEN format('NUMBER({},{})', digits, scale) WHEN 'TEXT' THEN 'VARCHAR(16777216)'
               WHEN 'BINARY' THEN 'BINARY(8388608)' WHEN 'TIMESTAMP_NTZ' THEN 'TIMESTAMP_NTZ(9)' WHEN 'TIMESTAMP_LTZ' THEN 'TIMESTAMP_LTZ(9)'
-              WHEN 'TIME' THEN 'TIME(9)' ELSE type_name END
+              WHEN 'TIME' THEN 'TIME(9)' ELSE type_name END END
      FROM tollgate.all_columns ${where({ table_database: database, table_schema: schema, table_name: table })} ORDER BY 1, 2, 3, 5`,
   );
   return rows.map((row) => ({

@@ -24,7 +24,10 @@ export function withSetTargets(pieces: readonly Piece[]): readonly Piece[] {
     isInSet = true;
     let at = index + 1;
     while (isSymbol(pieces, at + 1, '.')) at += 2;
-    if (isSymbol(pieces, at + 1, '=')) index = at - 1;
+    const target = pieces[at];
+    if (target === undefined || !isSymbol(pieces, at + 1, '=')) continue;
+    out.push({ ...target, isSpaced: true });
+    index = at;
   }
   return out;
 }
