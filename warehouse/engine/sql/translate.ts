@@ -6,6 +6,7 @@ import { withCarried } from './forms/opaque.js';
 import { withForms } from './forms/query-forms.js';
 import { isSymbol, isWord, quoteName, raw, render, type Piece } from './pieces.js';
 import { dotted, fullName, type FullName, type Scope } from './resolve.js';
+import { withWholeCounts } from './sampled-events.js';
 import { withSequences } from './sequences.js';
 import { tableMentions, type TableMention } from './table-names.js';
 import { withVariantCalls } from './paths.js';
@@ -43,7 +44,10 @@ export async function translate(
   names: Names,
   transpiler: Transpiler,
 ): Promise<Translation> {
-  const { named, mentions } = withFullNames(withForms(withSequences(pieces, names)), names);
+  const formed = withForms(withSequences(pieces, names));
+  const resolved = withFullNames(formed, names);
+  const counted = withWholeCounts(formed, resolved.mentions);
+  const { named, mentions } = counted === formed ? resolved : withFullNames(counted, names);
   const columns = await names.variantColumns(mentions);
   const text = render(rewriteCalls(withVariantCalls(withValueNames(named), sql, columns)));
   if (text.length > SQL_LENGTH_MAX)
