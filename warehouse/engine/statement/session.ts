@@ -18,13 +18,14 @@ import { textNames } from '../sql/column-names.js';
 import { isSymbol, quoteDuckText, toPieces, type Piece } from '../sql/pieces.js';
 import { withFlow } from '../sql/forms/flow.js';
 import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
+import { dotted } from '../sql/resolve.js';
 import { substitute } from '../sql/substitute.js';
 import { duckName, translate, type Names, type ResolvedMention } from '../sql/translate.js';
 import type { SessionStages } from '../stages/catalogue.js';
 import { compiledReads, STAGE_VERBS, stageAnswer, withStagedReads } from '../stages/dispatch.js';
 import { withZonedItems } from '../sql/zoned-items.js';
 import type { Transpiler } from '../sql/transpiler.js';
-import type { Statistics } from '../statistics/statistics.js';
+import type { AssignedScan, Statistics } from '../statistics/statistics.js';
 import { isVariantType, measuredColumns, rowsSql, rowTypeOf } from './cells.js';
 import { setRoles } from './defaults.js';
 import { ExactNames } from './exact-names.js';
@@ -246,7 +247,7 @@ export class Session {
   async query(running: Running): Promise<RowsAsText> {
     const duckSql = await this.translate(running, withZonedItems(running.pieces));
     const { columns, types } = await this.describe(running, duckSql);
-    const scans = await this.statistics.scansOf(this.connection, duckSql);
+    const scans = await this.#scans(running, duckSql);
     const { rowsMax } = running.request;
     const limit = rowsMax > 0 ? ` LIMIT ${Math.trunc(rowsMax)}` : '';
     const written = await this.#rows(rowsSql(duckSql, types) + limit, measuredColumns(types));
@@ -265,12 +266,20 @@ export class Session {
     if (STAGE_VERBS[verb] !== undefined || statementTypeId >= STATEMENT_TYPES.tcl)
       return { kind: 'plan', scans: [], columns: [], statementTypeId };
     const duckSql = await this.translate(running, withZonedItems(running.pieces));
-    const scans = await this.statistics.scansOf(this.connection, duckSql);
+    const scans = await this.#scans(running, duckSql);
     const columns =
       statementTypeId === STATEMENT_TYPES.select
         ? (await this.describe(running, duckSql)).columns
         : [];
     return { kind: 'plan', scans: this.statistics.planned(scans), columns, statementTypeId };
+  }
+
+  async #scans(running: Running, duckSql: string): Promise<readonly AssignedScan[]> {
+    const scans = await this.statistics.scansOf(this.connection, duckSql);
+    const tables = running.mentions
+      .map(({ full }) => full)
+      .filter((full) => !this.temporary.has(dotted(full)));
+    return await this.statistics.withEmpty(this.connection, scans, tables);
   }
 
   /** Columns of a query in DuckDB's text, under the names that the statement's text gives them. */

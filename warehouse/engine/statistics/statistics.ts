@@ -5,12 +5,15 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { PlannedScan, ScanProfile } from '../engine.js';
 import { EVENTS_BYTES, EVENTS_PARTITIONS, EVENTS_ROWS, EVENTS_SHARES } from '../world/events.js';
+import type { FullName } from '../sql/resolve.js';
 import { identifiers, scansOfPlan, type Scan } from './scans.js';
+import { splitOutside, withoutBrackets, zoneTest, type Extremes } from './zone-tests.js';
 
 export const ROWS_PER_PARTITION = 8192;
 const EVENTS_SCHEMA = 'ANALYTICS.WEB';
 const PROVIDED_DATABASE = 'SNOWFLAKE.';
 const EVENTS_KEY = 'EVENT_DATE';
+const EVENTS_TIME = 'EVENT_TS';
 const TABLES_MAX = 2000;
 
 /** A scan with what it is assigned. */
@@ -73,6 +76,30 @@ export class Statistics {
       rowsScanned: sum((each) => each.rowsAssigned),
       bytesWritten,
     };
+  }
+
+  /** Scans and, assigned nothing, the tables of a statement whose filters no row can pass: DuckDB plans no scan of them. */
+  async withEmpty(
+    connection: DuckDBConnection,
+    scans: readonly AssignedScan[],
+    tables: readonly FullName[],
+  ): Promise<readonly AssignedScan[]> {
+    if (scans.length > 0) return scans;
+    const empty: AssignedScan[] = [];
+    for (const { database, schema, name } of tables) {
+      const scan: Scan = {
+        schema: `${database}.${schema}`,
+        table: name,
+        columns: [],
+        filters: ['false'],
+        isMetadata: true,
+      };
+      const widths = await this.#widthsOf(connection, scan.schema, name);
+      const isTable =
+        widths.size > 0 && schema !== 'INFORMATION_SCHEMA' && database !== 'SNOWFLAKE';
+      if (isTable) empty.push(await this.#assign(connection, scan));
+    }
+    return empty;
   }
 
   /** Scans as EXPLAIN shows them. */
@@ -142,6 +169,13 @@ export class Statistics {
       const names = identifiers(filter);
       return names.length > 0 && names.every((name) => name === EVENTS_KEY);
     });
+    keyed.push(
+      ...conjuncts(scan.filters)
+        .map((filter) =>
+          zoneTest(filter, (column) => (column === EVENTS_TIME ? DAY_EXTREMES : undefined)),
+        )
+        .filter((test) => test !== 'true'),
+    );
     const whole = await this.#daysLeft(keyed);
     if (whole !== undefined) return whole;
     // The plan's text of a filter is not always SQL; what cannot be evaluated prunes nothing.
@@ -197,7 +231,13 @@ export class Statistics {
     const tests =
       table.partitions < 2
         ? []
-        : conjuncts(scan.filters).flatMap((filter) => zoneTest(filter, table.widths));
+        : conjuncts(scan.filters)
+            .map((filter) =>
+              zoneTest(filter, (column) =>
+                table.widths.has(column) ? storedExtremes(column) : undefined,
+              ),
+            )
+            .filter((test) => test !== 'true');
     if (tests.length === 0) return table.partitions;
     try {
       const zones = await this.#zonesOf(scan, table);
@@ -218,7 +258,8 @@ export class Statistics {
     if (known?.version === this.#version) return known.name;
     const name = `temp.main."zones ${key}"`;
     const extremes = [...table.widths.keys()].map(
-      (column) => `min("${column}") AS "${column}<", max("${column}") AS "${column}>"`,
+      (column) =>
+        `min("${column}") AS "${column}<", max("${column}") AS "${column}>", count(*) > count("${column}") AS "${column}?"`,
     );
     await this.#service.run(
       `CREATE OR REPLACE TEMP TABLE "zones ${key}" AS SELECT rowid // ${ROWS_PER_PARTITION} AS zone, ${extremes.join(', ')} FROM "${scan.schema}"."${scan.table}" GROUP BY zone`,
@@ -231,58 +272,26 @@ export class Statistics {
 /** Splits conjunctions at their outermost AND; DuckDB joins the bounds of one column so. */
 export function conjuncts(filters: readonly string[]): readonly string[] {
   return filters.flatMap((filter) => {
-    const parts: string[] = [];
-    let depth = 0;
-    let isText = false;
-    let start = 0;
-    for (let at = 0; at < filter.length; at += 1) {
-      const character = filter[at];
-      if (character === "'") isText = !isText;
-      if (isText) continue;
-      if (character === '(') depth += 1;
-      if (character === ')') depth -= 1;
-      if (depth === 0 && filter.startsWith(' AND ', at)) {
-        parts.push(filter.slice(start, at));
-        start = at + 5;
-      }
-    }
-    parts.push(filter.slice(start));
-    // DuckDB marks a filter that it repeats above the scan.
-    const plain = parts
-      .map((part) => part.trim().replace(/^optional: /, ''))
-      .filter((part) => part !== '');
-    return plain.length === 1
-      ? withoutBrackets(plain[0] ?? '')
-      : plain.flatMap((part) => conjuncts([part]));
+    const bare = withoutBrackets(filter.trim());
+    const parts = splitOutside(bare, 'AND');
+    return parts.length === 1 && parts[0] === bare ? parts : conjuncts(parts);
   });
 }
 
-/** The conjunction inside brackets that enclose the whole filter. */
-function withoutBrackets(filter: string): readonly string[] {
-  if (!filter.startsWith('(') || !filter.endsWith(')')) return [filter];
-  let depth = 0;
-  let isText = false;
-  for (let at = 0; at < filter.length; at += 1) {
-    if (filter[at] === "'") isText = !isText;
-    if (isText) continue;
-    if (filter[at] === '(') depth += 1;
-    if (filter[at] === ')') depth -= 1;
-    if (depth === 0 && at < filter.length - 1) return [filter];
-  }
-  return conjuncts([filter.slice(1, -1)]);
+/** The extremes of a column in the table of zones. */
+function storedExtremes(column: string): Extremes {
+  return {
+    least: `"${column}<"`,
+    greatest: `"${column}>"`,
+    someNull: `"${column}?"`,
+    someValue: `"${column}<" IS NOT NULL`,
+  };
 }
 
-const SIMPLE =
-  /^\(?("(?:[^"]|"")+"|\w+)\s*(=|<=|>=|<|>)\s*((?:'(?:[^']|'')*'|-?\d+(?:\.\d+)?)(?:::[A-Z][A-Z0-9_(), ]*)?)\)?$/;
-
-/** The test of a zone's extremes that `filter` implies, if it compares a column with a constant. */
-function zoneTest(filter: string, columns: ReadonlyMap<string, number>): readonly string[] {
-  const match = SIMPLE.exec(filter);
-  if (match === null) return [];
-  const [, written = '', operator, constant] = match;
-  const column = written.startsWith('"') ? written.slice(1, -1) : written;
-  if (!columns.has(column)) return [];
-  if (operator === '=') return [`"${column}<" <= ${constant} AND "${column}>" >= ${constant}`];
-  const side = operator === '<' || operator === '<=' ? '<' : '>';
-  return [`"${column}${side}" ${operator} ${constant}`];
-}
+/** A day's instants begin with the day and end before the next; no event is without one. */
+const DAY_EXTREMES: Extremes = {
+  least: 'CAST("EVENT_DATE" AS TIMESTAMP)',
+  greatest: 'CAST("EVENT_DATE" AS TIMESTAMP) + to_microseconds(86399999999)',
+  someNull: 'false',
+  someValue: 'true',
+};
