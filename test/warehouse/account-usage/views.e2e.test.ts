@@ -63,7 +63,7 @@ describe('the views of a seeded month', () => {
     for (const view of [QUERY_HISTORY_VIEW, ATTRIBUTION_VIEW, ...VIEWS]) {
       const { rows } = await read(view.name, view.schema);
       if (rows.length === 0) empty.push(view.name);
-      for (const row of rows) expect(row).toHaveLength(view.columns.length);
+      else expect([...new Set(rows.map((row) => row.length))]).toEqual([view.columns.length]);
     }
     expect(empty).toEqual(['QUERY_METERING_HISTORY', 'DATA_TRANSFER_HISTORY']);
     expect(QUERY_HISTORY).toHaveLength(76);

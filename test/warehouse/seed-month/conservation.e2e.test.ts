@@ -19,7 +19,7 @@ import type { Client } from '../support/snowflake.js';
 const AU = 'SNOWFLAKE.ACCOUNT_USAGE';
 const HOUR_MS = 3_600_000;
 const CREDIT = 10n ** 12n;
-/** Credits an hour of one cluster, from the consumption table. */
+/** Credits an hour of one cluster, as Snowflake publishes them. */
 const RATES: Readonly<Record<string, bigint>> = {
   'X-Small': 1n,
   Small: 2n,
