@@ -209,7 +209,6 @@ export class CsvRecords {
         at += 1 + length;
         continue;
       }
-      if (code === '\r' && at + 1 >= text.length && !isLast) return undefined;
       if (this.#startsDelimiter(code) && this.#ending(at, isLast) !== undefined) break;
       value += code;
       at += 1;
