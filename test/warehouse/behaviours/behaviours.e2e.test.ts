@@ -14,10 +14,21 @@ import { REGEXES } from './cases/regexes.js';
 import { STRINGS } from './cases/strings.js';
 import { VARIANTS } from './cases/variants.js';
 import { WINDOWS } from './cases/windows.js';
+import { CASTS, TRY_CASTS } from './cases/casts.js';
+import { ARITHMETIC, ROUNDING } from './cases/numbers.js';
+import { DATE_ARITHMETIC, DATE_PARTS, FORMATS, ZONES } from './cases/times.js';
 import { withTable } from './table.js';
 
 /** In the order of the table in docs/warehouse.md. */
 const THEMES: readonly Theme[] = [
+  ARITHMETIC,
+  ROUNDING,
+  CASTS,
+  TRY_CASTS,
+  DATE_PARTS,
+  DATE_ARITHMETIC,
+  FORMATS,
+  ZONES,
   CONDITIONALS,
   STRINGS,
   REGEXES,

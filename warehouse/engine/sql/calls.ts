@@ -3,6 +3,7 @@
  * of functions says how each call is written, casts get exact types, comparisons with texts undo JSON's quotes.
  */
 import { StatementFailed, unsupported } from '../failures.js';
+import { checkArity } from './functions/arities.js';
 import { CallSite } from './functions/call-site.js';
 import { conversion, type Conversion } from './functions/conversions.js';
 import { rewritingOf } from './functions/library.js';
@@ -77,6 +78,7 @@ class CallPass {
     const rewriting = isSymbol(this.#pieces, index - 1, '.') ? undefined : rewritingOf(name);
     if (rewriting === undefined) throw new StatementFailed(unsupported(`function ${name}`));
     const call = new CallSite(this.#pieces, index, this.#instead);
+    checkArity(call);
     rewriting(call);
     if (call.head === undefined) this.#out.push(piece);
     else if (/^[A-Z_$][\w$]*$/.test(call.head))
