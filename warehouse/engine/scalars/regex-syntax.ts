@@ -103,7 +103,7 @@ class RegexReader {
 
   constructor(pattern: string) {
     this.#pattern = pattern;
-    this.#points = [...pattern];
+    this.#points = Array.from(pattern);
   }
 
   read(): ParsedRegex {

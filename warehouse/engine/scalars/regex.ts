@@ -108,7 +108,9 @@ export class Regex {
         case 'inside':
           if (this.#holds(step.kind, offset, points)) open.push({ at: at + 1, saved });
           break;
-        default:
+        case 'any':
+        case 'set':
+        case 'match':
           into.push(thread);
       }
     }
@@ -155,7 +157,12 @@ export class Regex {
       case 'repeat':
         this.#repeat(node.inner, node.min, node.max);
         return;
-      default:
+      case 'any':
+      case 'set':
+      case 'start':
+      case 'end':
+      case 'boundary':
+      case 'inside':
         this.#add(node);
     }
   }
@@ -211,7 +218,7 @@ function foldings(point: number): readonly number[] {
   return [
     point,
     ...[character.toLowerCase(), character.toUpperCase()]
-      .filter((other) => [...other].length === 1)
+      .filter((other) => Array.from(other).length === 1)
       .map((other) => other.codePointAt(0) ?? point),
   ];
 }

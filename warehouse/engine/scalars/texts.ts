@@ -217,7 +217,12 @@ const COMPARING: readonly Scalar[] = [
       // The comparison is case-insensitive, and the score a whole number.
       BigInt(
         Math.trunc(
-          100 * jaroWinkler([...text(left).toLowerCase()], [...text(right).toLowerCase()]) + 1e-9,
+          100 *
+            jaroWinkler(
+              Array.from(text(left).toLowerCase()),
+              Array.from(text(right).toLowerCase()),
+            ) +
+            1e-9,
         ),
       ),
   },
@@ -227,7 +232,11 @@ const COMPARING: readonly Scalar[] = [
     returns: 'integer',
     evaluate: ([left, right, max]) =>
       BigInt(
-        editDistance([...text(left)], [...text(right)], integer(max) < 0 ? Infinity : integer(max)),
+        editDistance(
+          Array.from(text(left)),
+          Array.from(text(right)),
+          integer(max) < 0 ? Infinity : integer(max),
+        ),
       ),
   },
 ];
@@ -279,7 +288,7 @@ export const TEXT_SCALARS: readonly Scalar[] = [
     name: 'tg_reverse',
     parameters: ['text'],
     returns: 'text',
-    evaluate: ([source]) => [...text(source)].toReversed().join(''),
+    evaluate: ([source]) => Array.from(text(source)).toReversed().join(''),
   },
   {
     name: 'tg_hash_of',

@@ -29,7 +29,7 @@ const NAME_OF: ReadonlyMap<string, TypedName> = new Map([
   ['B', 'BINARY'],
 ]);
 
-/** A number in the text that Snowflake prints inside JSON: plain digits, or a double with 15 decimals and an exponent. */
+/** A number: plain digits for one of a fixed point, with an exponent for a FLOAT. */
 export class VariantNumber {
   readonly text: string;
 
@@ -48,13 +48,17 @@ export class VariantNumber {
     return new VariantNumber(value === '0' ? '0' : sign + value);
   }
 
-  /** A FLOAT. */
+  /** A FLOAT, with all its digits and an exponent; not for infinities and NaN. */
   static double(value: number): VariantNumber {
-    const [digits = '', exponent = '0'] = value.toExponential(15).split('e');
+    return new VariantNumber(value.toExponential());
+  }
+
+  /** As JSON shows it: a FLOAT has 15 decimals and an exponent of two digits. */
+  get shownText(): string {
+    if (this.typeName !== 'DOUBLE') return this.text;
+    const [digits = '', exponent = '0'] = Number(this.text).toExponential(15).split('e');
     const power = Number(exponent);
-    return new VariantNumber(
-      `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`,
-    );
+    return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
   }
 
   get typeName(): 'INTEGER' | 'DECIMAL' | 'DOUBLE' {
@@ -205,6 +209,7 @@ class JsonReader {
       this.#text.slice(this.#at, this.#at + 400),
     );
     if (number !== null) {
+      if (!Number.isFinite(Number(number[0]))) throw this.#fault('number out of range');
       this.#at += number[0].length;
       return VariantNumber.of(number[0]);
     }
@@ -302,10 +307,10 @@ class JsonReader {
     this.#at = end + 1;
     if (end >= this.#text.length) throw this.#fault('incomplete string');
     // Control characters stand as they are in texts that Snowflake takes.
-    const plain = token.replaceAll(
-      /[\u0000-\u001f]/g,
-      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    );
+    let plain = '';
+    for (const character of token)
+      plain +=
+        character < ' ' ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : character;
     try {
       const value: unknown = JSON.parse(plain);
       return typeof value === 'string' ? value.replaceAll(/\p{Surrogate}/gu, '\uFFFD') : '';
@@ -319,8 +324,8 @@ class JsonReader {
 export function printed(value: Variant, style: 'cell' | 'compact', indent = ''): string {
   if (value === undefined) return 'undefined';
   if (value instanceof VariantTyped) return JSON.stringify(value.text);
-  const isLeaf = value === null || typeof value !== 'object' || value instanceof VariantNumber;
-  if (isLeaf) return toStored(value);
+  if (value instanceof VariantNumber) return value.shownText;
+  if (value === null || typeof value !== 'object') return toStored(value);
   const deeper = `${indent}  `;
   const items = isArray(value)
     ? value.map((inner) => printed(inner, style, deeper))

@@ -179,6 +179,8 @@ const WRITING: readonly Scalar[] = [
     parameters: ['any'],
     returns: 'variant',
     evaluate: ([value], [type]) => {
+      if (typeof value === 'number' && !Number.isFinite(value))
+        throw new StatementFailed(unsupported('NaN and infinities in a VARIANT'));
       if (typeof value === 'number' && /^(?:DOUBLE|FLOAT)$/.test(String(type)))
         return toStored(VariantNumber.double(value));
       return stored(toVariant(value ?? null));

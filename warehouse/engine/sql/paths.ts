@@ -5,8 +5,8 @@
  */
 import { StatementFailed, unsupported } from '../failures.js';
 import { operandEnd, operandStart } from './operands.js';
-import { VARIANT_RESULTS } from './functions/arguments.js';
 import { closing, isSymbol, isWord, quoteText, splitAtCommas, type Piece } from './pieces.js';
+import { namedVariants, VARIANT_TYPES } from './variant-names.js';
 
 /** Words after which a bracket opens a literal, not a subscript. */
 const BEFORE_VALUE: ReadonlySet<string> = new Set(
@@ -18,7 +18,6 @@ const TEXT_OPERATORS: ReadonlySet<string> = new Set(['LIKE', 'ILIKE', 'RLIKE', '
 const MATCHES: ReadonlySet<string> = new Set(['RLIKE', 'REGEXP']);
 const COMPARISONS: ReadonlySet<string> = new Set(['=', '<>', '!=', '<', '>', '<=', '>=']);
 const ORDERINGS: ReadonlySet<string> = new Set(['<', '>', '<=', '>=']);
-const VARIANT_TYPES: ReadonlySet<string> = new Set(['VARIANT', 'OBJECT', 'ARRAY', 'MAP']);
 const TEXT_TYPES: ReadonlySet<string> = new Set(['VARCHAR', 'STRING', 'TEXT', 'CHAR']);
 const ITEM_ENDS: ReadonlySet<string> = new Set(
   'ASC DESC NULLS LIMIT OFFSET FETCH ROWS RANGE UNION'.split(' '),
@@ -373,35 +372,6 @@ class VariantPass {
     }
     return false;
   }
-}
-
-/** Names that the statement gives to VARIANTs: `PARSE_JSON(…) AS v`, `v:a AS x`, `x::VARIANT v`. */
-function namedVariants(pieces: readonly Piece[]): ReadonlySet<string> {
-  const names = new Set<string>();
-  pieces.forEach((piece, index) => {
-    if (piece.kind !== 'word' && piece.kind !== 'quoted') return;
-    const end = isWord(pieces, index - 1, 'AS') ? index - 2 : index - 1;
-    if (endsInVariant(pieces, end)) names.add(piece.value);
-  });
-  return names;
-}
-
-/** Whether the value that ends at `end` is a VARIANT by its text. */
-function endsInVariant(pieces: readonly Piece[], end: number): boolean {
-  const last = pieces[end];
-  if (last === undefined) return false;
-  if (last.kind === 'symbol' && last.value === ')') {
-    const head = pieces[operandStart(pieces.slice(0, end + 1))];
-    return head?.kind === 'word' && VARIANT_RESULTS.has(head.value);
-  }
-  if (last.kind === 'word' && isSymbol(pieces, end - 1, '::')) return VARIANT_TYPES.has(last.value);
-  if (last.kind !== 'word' && last.kind !== 'quoted' && last.value !== ']') return false;
-  const start = operandStart(pieces.slice(0, end + 1));
-  for (let at = start; at < end; at += 1) {
-    if (isSymbol(pieces, at, '(')) at = closing(pieces, at);
-    else if (isSymbol(pieces, at, ':') || (at > start && isSymbol(pieces, at, '['))) return true;
-  }
-  return false;
 }
 
 function word(value: string, at: Piece | undefined): Piece {

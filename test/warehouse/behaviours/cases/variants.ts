@@ -80,7 +80,7 @@ export const VARIANTS: Theme = {
     is(`IS_ARRAY(PARSE_JSON('[1]'))`, '1', 'boolean'),
     is(`IS_OBJECT(PARSE_JSON('[1]'))`, '0', 'boolean'),
     is(`IS_BOOLEAN(PARSE_JSON('true'))`, '1', 'boolean'),
-    fails(`SELECT 'abc':a`, '001044'),
+    fails(`SELECT x:a FROM (SELECT 'abc' AS x)`, '001044'),
     fails(`SELECT MAX(PARSE_JSON('1'))`, '000002'),
     after(
       [
