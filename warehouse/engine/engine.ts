@@ -108,8 +108,21 @@ export interface PlannedScan {
   readonly bytesAssigned: number;
 }
 
+/** An operator of a plan. */
+export interface PlannedOperator {
+  /** Snowflake's name: TableScan, Filter, InnerJoin, Aggregate, Sort, … */
+  readonly operation: string;
+  /** Index of the operator that takes its rows; -1 for the result. */
+  readonly parent: number;
+  readonly expressions: readonly string[];
+  /** Index in the plan's scans, of a TableScan. */
+  readonly scan?: number;
+}
+
 export interface EnginePlan {
   readonly kind: 'plan';
+  /** Parents before children; absent where nothing but the scans is known. */
+  readonly operators?: readonly PlannedOperator[];
   readonly scans: readonly PlannedScan[];
   readonly columns: readonly RowType[];
   readonly statementTypeId: number;

@@ -3,7 +3,7 @@ import { columnType } from '#base/wire/row-type.js';
 import type { Cell } from '#base/wire/row-type.js';
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { contextOf } from './context.js';
-import type { EngineFailure, EnginePlan, PlannedScan } from '../engine/engine.js';
+import type { EngineFailure, EnginePlan, PlannedOperator, PlannedScan } from '../engine/engine.js';
 import { rowsOf, textRow } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import type { OwnWorld } from './own-statements.js';
@@ -98,23 +98,27 @@ async function planOf(
   });
 }
 
-/** One step: the result on top, a filter where the plan has one, and a scan for each table. */
+/** One step: the result on top, the plan's operators under it, a filter above each scan that has one. */
 function explainDocument(plan: EnginePlan): ExplainDocument {
   const operations: Operation[] = [
     { id: 0, operation: 'Result', expressions: plan.columns.map((column) => column.name) },
   ];
-  for (const scan of plan.scans) {
-    let parent = 0;
-    if (scan.filters.length > 0) {
-      parent = operations.length;
+  const known: readonly PlannedOperator[] =
+    plan.operators ??
+    plan.scans.map((_, scan) => ({ operation: 'TableScan', parent: -1, expressions: [], scan }));
+  const idOf: number[] = [];
+  for (const { operation, parent, expressions, scan: at } of known) {
+    const parentId = parent < 0 ? 0 : (idOf[parent] ?? 0);
+    const scan = at === undefined ? undefined : plan.scans[at];
+    if (scan === undefined)
       operations.push({
-        id: parent,
-        parentOperators: [0],
-        operation: 'Filter',
-        expressions: scan.filters,
+        id: operations.length,
+        parentOperators: [parentId],
+        operation,
+        ...(expressions.length > 0 ? { expressions } : {}),
       });
-    }
-    operations.push(scanOperation(operations.length, parent, scan));
+    else pushScan(operations, parentId, scan);
+    idOf.push(operations.length - 1);
   }
   return {
     GlobalStats: {
@@ -124,6 +128,20 @@ function explainDocument(plan: EnginePlan): ExplainDocument {
     },
     Operations: [operations],
   };
+}
+
+function pushScan(operations: Operation[], parent: number, scan: PlannedScan): void {
+  let above = parent;
+  if (scan.filters.length > 0) {
+    above = operations.length;
+    operations.push({
+      id: above,
+      parentOperators: [parent],
+      operation: 'Filter',
+      expressions: scan.filters,
+    });
+  }
+  operations.push(scanOperation(operations.length, above, scan));
 }
 
 function scanOperation(id: number, parent: number, scan: PlannedScan): Operation {

@@ -271,7 +271,15 @@ export class Session {
       statementTypeId === STATEMENT_TYPES.select
         ? (await this.describe(running, duckSql)).columns
         : [];
-    return { kind: 'plan', scans: this.statistics.planned(scans), columns, statementTypeId };
+    const operators = await this.statistics.operatorsOf(this.connection, duckSql);
+    const hasAll = operators.filter(({ scan }) => scan !== undefined).length === scans.length;
+    return {
+      kind: 'plan',
+      scans: this.statistics.planned(scans),
+      columns,
+      statementTypeId,
+      ...(hasAll ? { operators } : {}),
+    };
   }
 
   async #scans(running: Running, duckSql: string): Promise<readonly AssignedScan[]> {

@@ -12,7 +12,7 @@ export interface Scan {
   readonly isMetadata: boolean;
 }
 
-interface PlanNode {
+export interface PlanNode {
   readonly name: string;
   readonly children: readonly PlanNode[];
   readonly extra_info: Readonly<Record<string, string | readonly string[]>>;
@@ -21,20 +21,25 @@ interface PlanNode {
 /** The scans of a plan given as the JSON of `EXPLAIN (FORMAT json)`, in plan order; temporary tables are left out. */
 export function scansOfPlan(json: string): readonly Scan[] {
   const found: Scan[] = [];
-  for (const root of JSON.parse(json) as readonly PlanNode[]) walk(root, [], found);
+  for (const root of nodesOfPlan(json)) walk(root, [], found);
   return found;
 }
 
+/** The roots of a plan. */
+export function nodesOfPlan(json: string): readonly PlanNode[] {
+  return JSON.parse(json) as readonly PlanNode[];
+}
+
 function walk(node: PlanNode, above: readonly PlanNode[], found: Scan[]): void {
-  const table = node.extra_info['Table'];
-  if (typeof table === 'string') {
-    const scan = scanOf(node, table, above);
-    if (scan !== undefined) found.push(scan);
-  }
+  const scan = scanOf(node, above);
+  if (scan !== undefined) found.push(scan);
   for (const child of node.children) walk(child, [node, ...above], found);
 }
 
-function scanOf(node: PlanNode, table: string, above: readonly PlanNode[]): Scan | undefined {
+/** The scan of a client's table that `node` is, under the nodes `above`, nearest first. */
+export function scanOf(node: PlanNode, above: readonly PlanNode[]): Scan | undefined {
+  const table = node.extra_info['Table'];
+  if (typeof table !== 'string') return undefined;
   const name = /^(?:warehouse|"warehouse")\.("(?:[^"]|"")+"|[^".]+)\.("(?:[^"]|"")+"|[^".]+)$/.exec(
     table,
   );

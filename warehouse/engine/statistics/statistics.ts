@@ -3,9 +3,10 @@
  * column; a scan is assigned the partitions its filters leave, times the bytes of the columns it reads.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { PlannedScan, ScanProfile } from '../engine.js';
+import type { PlannedOperator, PlannedScan, ScanProfile } from '../engine.js';
 import { EVENTS_BYTES, EVENTS_PARTITIONS, EVENTS_ROWS, EVENTS_SHARES } from '../world/events.js';
 import type { FullName } from '../sql/resolve.js';
+import { operatorsOfPlan } from './operators.js';
 import { identifiers, scansOfPlan, type Scan } from './scans.js';
 import { splitOutside, withoutBrackets, zoneTest, type Extremes } from './zone-tests.js';
 
@@ -57,12 +58,20 @@ export class Statistics {
 
   /** The scans of `duckSql` with their partitions after pruning; `connection` sees the session's own tables. */
   async scansOf(connection: DuckDBConnection, duckSql: string): Promise<readonly AssignedScan[]> {
-    const explained = await connection.runAndReadAll(`EXPLAIN (FORMAT json) ${duckSql}`);
-    const json = explained.getRows()[0]?.[1];
-    const scans = typeof json === 'string' && json.startsWith('[') ? scansOfPlan(json) : [];
+    const json = await planJson(connection, duckSql);
+    const scans = json === undefined ? [] : scansOfPlan(json);
     const assigned: AssignedScan[] = [];
     for (const scan of scans) assigned.push(await this.#assign(connection, scan));
     return assigned;
+  }
+
+  /** The operators of `duckSql`'s plan; their scans are those of `scansOf`, in the same order. */
+  async operatorsOf(
+    connection: DuckDBConnection,
+    duckSql: string,
+  ): Promise<readonly PlannedOperator[]> {
+    const json = await planJson(connection, duckSql);
+    return json === undefined ? [] : operatorsOfPlan(json);
   }
 
   /** The sum of scans as the profile of a run that wrote `bytesWritten`. */
@@ -267,6 +276,15 @@ export class Statistics {
     this.#zones.set(key, { version: this.#version, name });
     return name;
   }
+}
+
+async function planJson(
+  connection: DuckDBConnection,
+  duckSql: string,
+): Promise<string | undefined> {
+  const explained = await connection.runAndReadAll(`EXPLAIN (FORMAT json) ${duckSql}`);
+  const json = explained.getRows()[0]?.[1];
+  return typeof json === 'string' && json.startsWith('[') ? json : undefined;
 }
 
 /** Splits conjunctions at their outermost AND; DuckDB joins the bounds of one column so. */
