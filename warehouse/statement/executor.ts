@@ -7,6 +7,7 @@ import { contextOf } from './context.js';
 import { describedColumns } from './described.js';
 import type { Servers } from '../fleet/place.js';
 import { modelDuration } from '../fleet/duration.js';
+import { immediateStatement } from './execute-immediate.js';
 import type { Fleet } from '../fleet/fleet.js';
 import { cancelled, failure, missingObject, rowsOf, timedOut } from './outcome.js';
 import type { Outcome } from './outcome.js';
@@ -96,6 +97,10 @@ export function createExecutor(parts: ExecutorParts): (statement: Statement) => 
 
 async function runOne(parts: ExecutorParts, statement: Statement, sql: string): Promise<Executed> {
   const tokens = readTokens(sql);
+  const immediate = immediateStatement(tokens, statement.session);
+  // What is inside is never EXECUTE IMMEDIATE itself, so this goes one step deep.
+  if (typeof immediate === 'string') return await runOne(parts, statement, immediate);
+  if (immediate !== undefined) return free(statement, immediate);
   const isDescribe = statement.request.describeOnly;
   if (isDescribe && CHANGING_WORDS.has(tokens[0]?.value ?? ''))
     return free(statement, rowsOf([columnType('status', 'text')], [], STATEMENT_TYPES.ddl));

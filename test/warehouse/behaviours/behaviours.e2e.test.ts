@@ -17,6 +17,11 @@ import { WINDOWS } from './cases/windows.js';
 import { CASTS, TRY_CASTS } from './cases/casts.js';
 import { ARITHMETIC, ROUNDING } from './cases/numbers.js';
 import { DATE_ARITHMETIC, DATE_PARTS, FORMATS, ZONES } from './cases/times.js';
+import { DEFINITIONS } from './cases/definitions.js';
+import { JOINS_AND_SETS } from './cases/joins-and-sets.js';
+import { NAMES_AND_ERRORS } from './cases/names-and-errors.js';
+import { QUERY_CLAUSES } from './cases/query-clauses.js';
+import { WRITES } from './cases/writes.js';
 import { withTable } from './table.js';
 
 /** In the order of the table in docs/warehouse.md. */
@@ -39,6 +44,11 @@ const THEMES: readonly Theme[] = [
   FLATTEN,
   AGGREGATES,
   WINDOWS,
+  QUERY_CLAUSES,
+  JOINS_AND_SETS,
+  DEFINITIONS,
+  WRITES,
+  NAMES_AND_ERRORS,
 ];
 
 const DOCUMENT = join(import.meta.dirname, '../../../docs/warehouse.md');

@@ -12,6 +12,9 @@ import { isSame, type Comparable } from './answers.js';
 import { STAR, STAR_TABLES } from './star-queries.js';
 import { TPCH, type AnsweredQuery } from './tpch-queries.js';
 
+const IMMEDIATE = 'a statement inside EXECUTE IMMEDIATE';
+const EXPLAINED = 'the plan of Q3';
+
 type Rows = readonly (readonly Comparable[])[];
 
 const SETS = [
@@ -53,6 +56,11 @@ async function askThroughDriver(): Promise<void> {
       await client.query(`use schema analytics.${schema}`);
       for (const { name, sql } of queries) ours.set(name, await answerOf(client.query(sql)));
     }
+    ours.set(
+      IMMEDIATE,
+      await answerOf(client.query(`execute immediate $$select count(*) from star.shops$$`)),
+    );
+    ours.set(EXPLAINED, await answerOf(client.query(`explain using json ${TPCH[2]?.sql ?? ''}`)));
     await client.close();
   } finally {
     await warehouse.stop(AbortSignal.abort());
@@ -65,7 +73,7 @@ async function answerOf(query: Promise<{ readonly rows: unknown }>): Promise<Row
     const { rows } = await query;
     return (rows as unknown[][]).map((row) =>
       // A NULL that is fetched as a string is this word; no text of the data is.
-      row.map((cell) => (cell === null || cell === 'NULL' ? null : String(cell))),
+      row.map((cell) => (cell === null || cell === 'NULL' ? null : `${cell as string}`)),
     );
   } catch (thrown) {
     return thrown as Error;
@@ -128,6 +136,33 @@ test.each([...TPCH, ...STAR].map(({ name }) => name))('%s', (name) => {
       : [{ row: at, expected: row, ours: mine?.[at] }],
   );
   expect(different).toEqual([]);
+});
+
+test('EXECUTE IMMEDIATE runs the one statement that its text holds', () => {
+  expect(ours.get(IMMEDIATE)).toEqual([['5']]);
+});
+
+test('EXPLAIN shows the operators of a query above its scans, each with the one that takes its rows', () => {
+  const answered = ours.get(EXPLAINED);
+  if (!Array.isArray(answered)) throw new Error('EXPLAIN failed', { cause: answered });
+  const document = JSON.parse(String(answered[0]?.[0])) as {
+    readonly Operations: readonly (readonly {
+      readonly id: number;
+      readonly operation: string;
+      readonly parentOperators?: readonly number[];
+    }[])[];
+  };
+  const operations = document.Operations[0] ?? [];
+  const names = operations.map(({ operation }) => operation);
+  expect(names[0]).toBe('Result');
+  expect(names).toEqual(
+    expect.arrayContaining(['SortWithLimit', 'Aggregate', 'InnerJoin', 'Filter']),
+  );
+  expect(names.filter((name) => name === 'TableScan')).toHaveLength(3);
+  for (const { id, parentOperators } of operations.slice(1)) {
+    expect(parentOperators).toHaveLength(1);
+    expect(parentOperators?.[0]).toBeLessThan(id);
+  }
 });
 
 test('the comparison finds a wrong digit, a wrong NULL and a wrong row', () => {

@@ -2,7 +2,7 @@
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { columnType } from '#base/wire/row-type.js';
 import type { RowsAsText } from '../process/messages.js';
-import { withSetTargets } from '../sql/forms/dml-forms.js';
+import { withDeleteSource, withSetTargets } from '../sql/forms/dml-forms.js';
 import { isSymbol, isWord, syntax, type Piece } from '../sql/pieces.js';
 import { withArrayBinds } from './array-binds.js';
 import { setNow } from './defaults.js';
@@ -52,7 +52,7 @@ async function runOne(
 ): Promise<RowsAsText> {
   const verb = pieces[0]?.value;
   const bound = await withArrayBinds(session, { ...running, pieces });
-  const duckSql = await session.translate(running, withSetTargets(bound));
+  const duckSql = await session.translate(running, withDeleteSource(withSetTargets(bound)));
   for (const { use, full } of running.mentions)
     if (use === 'write') refuseReadOnly(full.database, full.schema);
   const joined = verb === 'UPDATE' ? await updateCounts(session, running) : undefined;

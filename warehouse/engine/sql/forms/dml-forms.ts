@@ -1,5 +1,5 @@
 /** UPDATE and MERGE: `SET t.c = …` names the column with its table, which DuckDB refuses (pages "UPDATE", "MERGE"). */
-import { closing, isSymbol, isWord, type Piece } from '../pieces.js';
+import { closing, isSymbol, isWord, made, type Piece } from '../pieces.js';
 
 const ENDS: ReadonlySet<string> = new Set(['FROM', 'WHERE', 'WHEN']);
 
@@ -30,4 +30,29 @@ export function withSetTargets(pieces: readonly Piece[]): readonly Piece[] {
     index = at;
   }
   return out;
+}
+
+/**
+ * DELETE … USING (subquery) as DELETE … WHERE EXISTS: the transpiler does not read the first, and both delete the rows
+ * of the target that join at least one row (page "DELETE").
+ */
+export function withDeleteSource(pieces: readonly Piece[]): readonly Piece[] {
+  if (!isWord(pieces, 0, 'DELETE')) return pieces;
+  const using = wordOutside(pieces, 0, 'USING');
+  if (using < 0 || !isSymbol(pieces, using + 1, '(') || !isWord(pieces, using + 2, 'SELECT'))
+    return pieces;
+  return [
+    ...pieces.slice(0, using),
+    ...made('WHERE EXISTS (SELECT 1 FROM'),
+    ...pieces.slice(using + 1),
+    ...made(')'),
+  ];
+}
+
+function wordOutside(pieces: readonly Piece[], from: number, word: string): number {
+  for (let at = from; at < pieces.length; at += 1) {
+    if (isSymbol(pieces, at, '(')) at = closing(pieces, at);
+    else if (isWord(pieces, at, word)) return at;
+  }
+  return -1;
 }

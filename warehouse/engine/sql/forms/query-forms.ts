@@ -30,7 +30,8 @@ function refuseForeign(pieces: readonly Piece[]): void {
 /** What stands at `index` that the engine has nothing for. */
 function foreignAt(pieces: readonly Piece[], index: number): string | undefined {
   const isCall = isSymbol(pieces, index + 1, '(');
-  switch (pieces[index]?.kind === 'word' ? pieces[index]?.value : pieces[index]?.text) {
+  const piece = pieces[index];
+  switch (piece === undefined || piece.kind === 'quoted' ? '' : piece.text) {
     case '(':
       return isSymbol(pieces, index + 1, '+') && isSymbol(pieces, index + 2, ')')
         ? 'the outer join operator (+)'

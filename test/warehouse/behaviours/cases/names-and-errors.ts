@@ -1,0 +1,48 @@
+/** "Identifier requirements", IDENTIFIER, aliases, and the failures of wrong statements. */
+import { after, fails, is, rows, type Theme } from '../behaviour.js';
+
+const MADE = [
+  `create or replace table tpch.n_mixed (id int, "low" int, "Two Words" varchar)`,
+  `insert into tpch.n_mixed values (1, 2, 'three')`,
+];
+
+export const NAMES_AND_ERRORS: Theme = {
+  title: 'Identifiers and failures',
+  behaviours: [
+    after(MADE, rows(`select "low", "Two Words", ID from tpch.n_mixed`, [['2', 'three', '1']])),
+    fails(`select low from tpch.n_mixed`, '000904'),
+    fails(`select "LOW" from tpch.n_mixed`, '000904'),
+    fails(`select "id" from tpch.n_mixed`, '000904'),
+    rows(`select "ID" from tpch.n_mixed`, [['1']]),
+    rows(`select n."low" from "ANALYTICS"."TPCH"."N_MIXED" n`, [['2']]),
+    fails(`select * from tpch."n_mixed"`, '002003'),
+    rows(`select "a b" from (select 1 as "a b")`, [['1']]),
+    fails(`select foo from (select 1 as "foo")`, '000904'),
+    rows(`select n_mixed.id, tpch.n_mixed.id, analytics.tpch.n_mixed.id from tpch.n_mixed`, [
+      ['1', '1', '1'],
+    ]),
+    rows(`select r_name from identifier('analytics.tpch.region') where r_regionkey = 0`, [
+      ['AFRICA'],
+    ]),
+    rows(`select r_name from table('region') where r_regionkey = 0`, [['AFRICA']]),
+    rows(`select r_name from analytics.tpch.region where r_regionkey = 0`, [['AFRICA']]),
+    is(`'it''s'`, `it's`, 'text'),
+    is(`$$a 'raw' \\n text$$`, `a 'raw' \\n text`, 'text'),
+    is(`'a\\tb'`, 'a\tb', 'text'),
+    is(`1 /* a comment */ + /* another */ 1 -- to the end`, '2'),
+    rows(`select 1 as a, 2 as a`, [['1', '2']]),
+    fails(`select nope from region`, '000904'),
+    fails(`select r.nope from region r`, '000904'),
+    fails(`select x.r_name from region r`, '000904'),
+    fails(`select * from nope`, '002003'),
+    fails(`select * from nope.nope.nope`, '002003'),
+    fails(`selec 1`, '001003'),
+    fails(`select 1 +`, '001003'),
+    fails(`select * from`, '001003'),
+    fails(`select count(*), r_name from region`, '000979'),
+    fails(`call no_such_procedure()`, '002140'),
+    fails(`grant select on region to role public`, '000002'),
+    fails(`select * from region at (offset => -60)`, '000002'),
+    rows(`drop table tpch.n_mixed`, [['N_MIXED successfully dropped.']]),
+  ],
+};
