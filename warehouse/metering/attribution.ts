@@ -176,7 +176,7 @@ function byEnd(a: Attribution, b: Attribution): number {
 
 function addSegment(segments: Segment[], event: WarehouseEvent): void {
   const last = segments.at(-1);
-  const rate = (): Credits => creditsPerHour(event.size, event.at);
+  const rate = (): Credits => creditsPerHour(event.size, event.at, event.make);
   switch (event.event) {
     case 'CREATED':
       return;

@@ -89,6 +89,7 @@ class CallPass {
   #isCall(name: string, index: number): boolean {
     const before = this.#pieces[index - 1];
     if (KEYWORDS.has(name)) return BOTH.has(name) && !isOperatorAfter(before);
+    if (name === 'REPLACE' && this.#isWholeRow(index - 1)) return false;
     // `FROM t a(b)`, `) a(b)`, `AS a(b)`, and `WITH a(b) AS (`: a name with its columns.
     if (isWord(this.#pieces, index - 1, 'AS') || isSymbol(this.#pieces, index - 1, ')'))
       return false;
@@ -97,6 +98,15 @@ class CallPass {
     if (before?.kind === 'raw' && !/[(,]\s*$/.test(before.text)) return false;
     const close = closing(this.#pieces, index + 1);
     return !(isWord(this.#pieces, close + 1, 'AS') && isSymbol(this.#pieces, close + 2, '('));
+  }
+
+  /** Whether piece `index` is the star of a select list, not of a product. */
+  #isWholeRow(index: number): boolean {
+    const before = this.#pieces[index - 1];
+    return (
+      isSymbol(this.#pieces, index, '*') &&
+      ['.', ',', 'SELECT', 'DISTINCT', 'ALL'].includes(before?.value ?? '')
+    );
   }
 
   /** `CAST(x AS type)`: text through TG_TEXT, other types in their exact widths. */

@@ -7,6 +7,8 @@ import {
 } from '../world/events.js';
 import { informationMacros } from './information-schema.js';
 
+import { CAPPED_SCALE_MAX, WHOLE_DIGITS } from '../values/type-rules.js';
+
 const NAMES = `split_part(schema_name, '.', 1) AS table_database, split_part(schema_name, '.', 2) AS table_schema`;
 const OURS = `database_name = 'warehouse' AND contains(schema_name, '.')`;
 
@@ -50,7 +52,7 @@ export function catalogueViews(): readonly string[] {
          SELECT *, ${TYPE_NAME} AS guessed, regexp_extract(coalesce(notes->>'$.type', ''), '^[A-Z_]+') AS declared
          FROM (
            SELECT ${NAMES}, table_name, column_name, column_index AS ordinal_position, data_type, is_nullable, ${NOTES} AS notes,
-                  CASE WHEN data_type LIKE 'DECIMAL%' THEN numeric_precision ELSE 38 END AS digits, CASE WHEN data_type LIKE 'DECIMAL%' THEN numeric_scale ELSE 0 END AS scale, ${WIDTH} AS width
+                  CASE WHEN data_type LIKE 'DECIMAL%' AND NOT (numeric_precision - numeric_scale = ${WHOLE_DIGITS} AND numeric_scale <= ${CAPPED_SCALE_MAX}) THEN numeric_precision ELSE 38 END AS digits, CASE WHEN data_type LIKE 'DECIMAL%' THEN numeric_scale ELSE 0 END AS scale, ${WIDTH} AS width
            FROM duckdb_columns() WHERE ${OURS}))`,
     `CREATE OR REPLACE VIEW tollgate.all_tables AS
        WITH widths AS (SELECT table_database, table_schema, table_name, sum(width) AS row_bytes FROM tollgate.all_columns GROUP BY ALL),

@@ -4,6 +4,7 @@
  */
 import {
   BIGINT,
+  BOOLEAN,
   DuckDBScalarFunction,
   INTEGER,
   VARCHAR,
@@ -132,6 +133,15 @@ interface CallBack {
 
 const CALL_BACKS: readonly CallBack[] = [
   {
+    name: 'tg_failing',
+    parameters: [VARCHAR, VARCHAR],
+    nullable: [1],
+    call: ([code, message]) => {
+      const [number = '', sqlState = ''] = asText(code).split(':');
+      throw refusal(number, sqlState, asText(message));
+    },
+  },
+  {
     name: 'tg_type',
     parameters: [VARCHAR, VARCHAR, INTEGER],
     call: ([rule, struct, digits]) =>
@@ -180,7 +190,7 @@ function scalarFunction({ name, parameters, nullable = [], call }: CallBack): Du
   return DuckDBScalarFunction.create({
     name,
     parameterTypes: parameters,
-    returnType: VARCHAR,
+    returnType: name === 'tg_failing' ? BOOLEAN : VARCHAR,
     specialHandling: nullable.length > 0,
     mainFunction: (info, input, output) => {
       const columns = parameters.map((_, index) => input.getColumnVector(index));

@@ -5,6 +5,7 @@ import { CONVERSIONS } from './conversions.js';
 import type { CallRewriting, FunctionFamily } from './family.js';
 import { HASHES } from './hashes.js';
 import { NUMBERS } from './numbers.js';
+import { POLYMORPHIC_MACROS } from './polymorphic.js';
 import { SEMI_STRUCTURED } from './semi-structured.js';
 import { TEXTS } from './texts.js';
 import { TIMES } from './times.js';
@@ -35,7 +36,10 @@ const FAMILIES: readonly FunctionFamily[] = [
 export const OPERATORS: readonly string[] = ['"+"', '"-"', '"*"', '"/"', '"%"'];
 
 /** CREATE MACRO statements of every family. */
-export const MACROS: readonly string[] = FAMILIES.flatMap(({ macros }) => macros);
+export const MACROS: readonly string[] = [
+  ...POLYMORPHIC_MACROS,
+  ...FAMILIES.flatMap(({ macros }) => macros),
+];
 
 const REWRITINGS: ReadonlyMap<string, CallRewriting> = new Map(
   FAMILIES.flatMap(({ same, renamed, rewritten }) => [

@@ -6,7 +6,7 @@ import { argument, failing, op, polymorphic } from './polymorphic.js';
 
 /** Functions of floating point: their arguments are doubles, as is their result. */
 const REAL_FUNCTIONS: readonly string[] = namesOf(`
-  EXP DEGREES RADIANS SIN COS TAN ASIN ACOS ATAN SINH COSH TANH ASINH ACOSH COT CBRT
+  EXP DEGREES RADIANS SIN COS TAN ASIN ACOS ATAN SINH COSH TANH ASINH ACOSH COT
 `);
 /** Of arguments that they have no value for, Snowflake says so by their name. */
 const PARTIAL: Readonly<Record<string, string>> = {
@@ -140,6 +140,7 @@ export const NUMBERS: FunctionFamily = {
   `),
   renamed: {
     ...Object.fromEntries([...REAL_FUNCTIONS, 'SQRT', 'LN'].map((name) => [name, `TG_${name}`])),
+    CBRT: 'TG_CBRT',
     POWER: 'TG_POWER',
     POW: 'TG_POWER',
     LOG: 'TG_LOG',
@@ -170,6 +171,12 @@ export const NUMBERS: FunctionFamily = {
   rewritten: { UNIFORM: uniform, RANDOM: random },
   macros: [
     ...[...REAL_FUNCTIONS, 'SQRT', 'LN'].map(realMacro),
+    // DuckDB misses whole roots by the last bit.
+    polymorphic(
+      'tg_cbrt',
+      1,
+      `CASE WHEN pow(round(cbrt(${argument(0).value}::DOUBLE)), 3) = ${argument(0).value}::DOUBLE THEN round(cbrt(${argument(0).value}::DOUBLE)) ELSE cbrt(${argument(0).value}::DOUBLE) END`,
+    ),
     `CREATE MACRO tg_power(a, b) AS pow(a::DOUBLE, b::DOUBLE)`,
     `CREATE MACRO tg_log(a, b) AS log(a::DOUBLE, b::DOUBLE)`,
     `CREATE MACRO tg_atan2(a, b) AS atan2(a::DOUBLE, b::DOUBLE)`,

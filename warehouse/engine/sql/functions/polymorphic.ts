@@ -92,9 +92,9 @@ export function textOf(value: Argument): string {
   return `CASE WHEN ${value.is('json')} THEN (${value.value}::VARCHAR)->>'$' ELSE ${value.value}::VARCHAR END`;
 }
 
-/** SQL that ends the statement with a failure; `message` is an SQL expression. */
+/** SQL that ends the statement with a failure; `message` is an SQL expression. DuckDB's `error` would keep it from folding constants. */
 export function failing(code: string, sqlState: string, message: string): string {
-  return `error(concat('TGFAIL:${code}:${sqlState}:', regexp_replace(${message}, '[\\r\\n]', ' ', 'g'), ':TGEND'))`;
+  return `tg_fail('${code}:${sqlState}', ${message})`;
 }
 
 /** SQL that refuses what the warehouse cannot do right. */
@@ -106,3 +106,8 @@ export function refusing(feature: string): string {
 export function op(operator: string, left: string, right: string): string {
   return `system.main."${operator}"(${left}, ${right})`;
 }
+
+export const POLYMORPHIC_MACROS: readonly string[] = [
+  // A NULL of no type, so that it may stand beside a value of any.
+  `CREATE MACRO tg_fail(c, m) AS CASE WHEN tg_failing(c, m) THEN NULL END`,
+];

@@ -35,7 +35,7 @@ const KINDS: Readonly<Record<string, { readonly types: string; readonly sql: str
 function kindMacros(): readonly string[] {
   return [
     ...Object.entries(KINDS).flatMap(([name, { types, sql }]) => [
-      `CREATE MACRO tg_as_${name}(x) AS CASE WHEN tg_typeof(x) IN (${types}) THEN CAST(tg_variant_text(x) AS ${sql}) END`,
+      `CREATE MACRO tg_variant_as_${name}(x) AS CASE WHEN tg_typeof(x) IN (${types}) THEN CAST(tg_variant_text(x) AS ${sql}) END`,
       `CREATE MACRO tg_is_${name}(x) AS tg_typeof(x) IN (${types})`,
     ]),
     ...['ARRAY', 'OBJECT', 'BINARY', 'TIMESTAMP_TZ'].map(
@@ -47,7 +47,10 @@ function kindMacros(): readonly string[] {
 
 function kindRewritings(): Readonly<Record<string, CallRewriting>> {
   const named = (prefix: string, names: readonly string[]): [string, CallRewriting][] =>
-    names.map((name) => [`${prefix}_${name}`, plain(1, 1, `TG_${prefix}_${name}`)]);
+    names.map((name) => [
+      `${prefix}_${name}`,
+      plain(1, 1, prefix === 'AS' ? `TG_VARIANT_AS_${name}` : `TG_${prefix}_${name}`),
+    ]);
   return Object.fromEntries([
     ...named('AS', [...Object.keys(KINDS), 'ARRAY', 'OBJECT']),
     ...named('IS', [
