@@ -21,8 +21,9 @@ const FORMAT_PARAMETERS: Readonly<Record<string, string>> = {
 const PYTHON_READS_JSON_FROM = 5;
 
 /**
- * Arrow for SELECTs of clients that ask for it, and of the Python connector below 5 unless it asks for JSON: without
- * Arrow its pandas functions raise NotSupportedError. JSON for every other statement, because Python counts the rows
+ * Arrow for SELECTs of clients that ask for it, and of these unless they ask for JSON: the Python connector below 5,
+ * whose pandas functions raise NotSupportedError without it, and Go, which reads fractions of a second before 1970 in
+ * JSON as after the full second, and whose ADBC driver reads no pages of JSON. JSON for every other statement, because Python counts the rows
  * of a DML statement in JSON only, and for clients that cannot read Arrow, such as Node's.
  */
 export function resultFormat(reader: ResultReader, statementTypeId: number): ResultFormat {
@@ -32,6 +33,7 @@ export function resultFormat(reader: ResultReader, statementTypeId: number): Res
   const wanted = typeof asked === 'string' ? asked.toUpperCase() : '';
   if (wanted === 'JSON') return 'json';
   if (wanted === 'ARROW' || wanted === 'ARROW_FORCE') return 'arrow';
+  if (reader.clientApp === 'Go') return 'arrow';
   const major = Number.parseInt(reader.clientVersion, 10);
   return reader.clientApp === 'PythonConnector' && major < PYTHON_READS_JSON_FROM
     ? 'arrow'

@@ -66,11 +66,12 @@ describe('the format of a result', () => {
       SELECT,
     );
 
-  test('is Arrow for the Python connector below 5, and JSON for every other client', () => {
+  test('is Arrow for the Python connector below 5 and for Go, and JSON for every other client', () => {
     expect(of('PythonConnector', '4.8.1')).toBe('arrow');
+    expect(of('Go', '1.19.1')).toBe('arrow');
     expect(of('PythonConnector', '5.2.0')).toBe('json');
     expect(of('PythonConnector', '10.0.0')).toBe('json');
-    for (const app of ['JavaScript', 'Go', 'JDBC', '.NET', 'ODBC', 'C API', 'SnowSQL', ''])
+    for (const app of ['JavaScript', 'JDBC', '.NET', 'ODBC', 'C API', 'SnowSQL', ''])
       expect(of(app, '3.1.0')).toBe('json');
   });
 
@@ -78,7 +79,7 @@ describe('the format of a result', () => {
     const python = 'PYTHON_CONNECTOR_QUERY_RESULT_FORMAT';
     expect(of('PythonConnector', '4.8.1', [python, 'JSON'])).toBe('json');
     expect(of('PythonConnector', '5.2.0', [python, 'arrow_force'])).toBe('arrow');
-    expect(of('Go', '1.19.1', ['GO_QUERY_RESULT_FORMAT', 'ARROW'])).toBe('arrow');
+    expect(of('Go', '1.19.1', ['GO_QUERY_RESULT_FORMAT', 'JSON'])).toBe('json');
     expect(of('JDBC', '4.0.2', ['JDBC_QUERY_RESULT_FORMAT', 'ARROW'])).toBe('arrow');
     expect(of('JavaScript', '3.3.0', [python, 'ARROW_FORCE'])).toBe('json');
   });
