@@ -59,7 +59,7 @@ export const STAGE_TABLES: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS tollgate.file_formats (in_database VARCHAR, in_schema VARCHAR, name VARCHAR, format VARCHAR,
      comment VARCHAR, owner VARCHAR, created_at_ms DOUBLE)`,
   `CREATE TABLE IF NOT EXISTS tollgate.loads (in_database VARCHAR, in_schema VARCHAR, name VARCHAR, directory VARCHAR, file VARCHAR,
-     md5 VARCHAR, loaded_at_ms DOUBLE, recorded_at TIMESTAMPTZ)`,
+     md5 VARCHAR, loaded_at_ms DOUBLE)`,
 ];
 
 /** The part of a session that stages need. */

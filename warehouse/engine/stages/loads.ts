@@ -56,12 +56,9 @@ async function recordedLoads(
   directory: string,
   request: StatementRequest,
 ): Promise<ReadonlySet<string>> {
-  // A table that was made anew after a load has not had it.
   const found = await session.connection.runAndReadAll(
     `SELECT file, md5 FROM tollgate.loads WHERE ${inTable(full)} AND directory = ${quoteDuckText(directory)}
-       AND loaded_at_ms > ${nowOf(request) - KEPT_MS}
-       AND recorded_at >= coalesce((SELECT max(created_at) FROM tollgate.created WHERE table_database = ${quoteDuckText(full.database)}
-         AND table_schema = ${quoteDuckText(full.schema)} AND table_name = ${quoteDuckText(full.name)}), TIMESTAMPTZ '1970-01-01 00:00:00+00')`,
+       AND loaded_at_ms > ${nowOf(request) - KEPT_MS}`,
   );
   return new Set(
     found.getRows().map(([path, md5]) => mark('', { path: String(path), md5: String(md5) })),
@@ -86,12 +83,12 @@ export async function recordLoads(
   const table = [full.database, full.schema, full.name, directory].map(quoteDuckText).join(', ');
   const rows = files.map(
     (file) =>
-      `(${table}, ${quoteDuckText(file.path)}, ${quoteDuckText(file.md5)}, ${nowOf(request)}, now())`,
+      `(${table}, ${quoteDuckText(file.path)}, ${quoteDuckText(file.md5)}, ${nowOf(request)})`,
   );
   await session.connection.run(`INSERT INTO tollgate.loads VALUES ${rows.join(', ')}`);
 }
 
-/** Forgets the loads of a table that is emptied or dropped, as TRUNCATE TABLE does. */
+/** Forgets the loads of a table that is emptied, dropped or made anew. */
 export async function forgetLoads(session: StageSession, full: FullName): Promise<void> {
   ofTemporary.get(session)?.delete(dotted(full));
   await session.connection.run(`DELETE FROM tollgate.loads WHERE ${inTable(full)}`);

@@ -75,8 +75,10 @@ export function sizeOf(
     const length = size ?? BINARY_MAX;
     return { declared: `BINARY(${length})`, lengthMax: length === BINARY_MAX ? undefined : length };
   }
-  if (sql.startsWith('DECIMAL'))
-    return { declared: sql.replace('DECIMAL', 'NUMBER'), lengthMax: undefined };
+  if (sql.startsWith('DECIMAL')) {
+    const scale = isSymbol(pieces, at + 3, ',') ? (pieces[at + 4]?.value ?? '0') : '0';
+    return { declared: `NUMBER(${size ?? 38},${scale})`, lengthMax: undefined };
+  }
   if (sql === 'DOUBLE') return { declared: 'FLOAT', lengthMax: undefined };
   const plain = SYNONYMS[word] ?? word;
   const isTimed = plain === 'TIME' || plain.startsWith('TIMESTAMP');

@@ -371,7 +371,7 @@ function calledName(source: readonly Piece[]): string {
 
 /** Statements of Snowflake that are neither the server's nor the engine's. */
 const FOREIGN_VERBS: ReadonlySet<string> = new Set(
-  'CALL COPY DECLARE EXECUTE GRANT REVOKE LIST LS REMOVE RM PUT GET LET EXPLAIN'.split(' '),
+  'CALL DECLARE EXECUTE GRANT REVOKE LET EXPLAIN'.split(' '),
 );
 
 function read(request: StatementRequest): Running {
