@@ -2,10 +2,13 @@
 import { LRUCache } from 'lru-cache';
 import { failure, StatementFailed } from '../failures.js';
 import { text, type Scalar } from './scalar.js';
-import { isArray, isObject, type Variant } from './variant.js';
+import { sliceAt } from './slice.js';
+import { isArray, isObject, toStored, type Variant } from './variant.js';
 import { stored, variant } from './variants.js';
 
 type Step = string | number;
+
+const UNDEFINED = toStored(undefined);
 
 /** Keys and positions of a path such as `a.b[0]."C d"['e']`; undefined when it is none. */
 export function pathSteps(path: string): readonly Step[] | undefined {
@@ -59,10 +62,10 @@ export const PATHS: readonly Scalar[] = [
     name: 'tg_get_path',
     parameters: ['value', 'text'],
     returns: 'variant',
-    evaluate: ([value, path]) =>
-      stored(
-        pathStart(text(path)).reduce<Variant>((at, step) => stepInto(at, step), variant(value)),
-      ),
+    evaluate: ([value, path]) => {
+      const found = sliceAt(text(value), pathStart(text(path)));
+      return found === undefined || found === UNDEFINED ? null : found;
+    },
   },
   {
     // The third argument is DuckDB's type of the second.
