@@ -146,7 +146,7 @@ export const SEMI_STRUCTURED: FunctionFamily = {
     `CREATE MACRO tg_array_range(a, b) AS tg_array_generate_range(a::BIGINT, b::BIGINT, 1), (a, b, s) AS tg_array_generate_range(a::BIGINT, b::BIGINT, s::BIGINT)`,
     `CREATE MACRO tg_list_array(l) AS tg_array_gathered(list_transform(l, lambda e: tg_to_variant(e)))`,
     `CREATE MACRO tg_list_itself(l) AS tg_array_of_list(list_transform(l, lambda e: tg_to_variant(e)))`,
-    `CREATE MACRO tg_sort_key(x) AS CASE WHEN ${IS_VARIANT} THEN tg_sort_key_of(x::VARCHAR) ELSE ${noVariant('ORDER BY')} END`,
+    `CREATE MACRO tg_sort_key(x) AS CASE WHEN ${IS_VARIANT} THEN tg_sort_key_of(x::VARCHAR) ELSE error('TGFAIL:000002:0A000:Unsupported feature in the embedded warehouse: ORDER BY a column that shares its name with a VARIANT:TGEND') END`,
     `CREATE MACRO tg_items(x) AS list_transform(tg_list_of_array(x::VARCHAR), lambda e: tg_variant_kept(e))`,
     ...kindMacros(),
     `CREATE MACRO tg_flatten(j, p, o, r, m) AS TABLE
