@@ -54,6 +54,33 @@ test('a filter on EVENT_DATE is assigned the partitions of exactly the days it k
       sql: `event_date between ${literal(a)} and ${literal(b)}`,
       keeps: (d: number) => d >= a && d <= b,
     })),
+    fc
+      .tuple(fc.integer({ min: 2022, max: 2026 }), fc.integer({ min: 1, max: 12 }))
+      .map(([y, m]) => {
+        const month = `${y}-${String(m).padStart(2, '0')}`;
+        return {
+          sql: `date_trunc('month', event_date) = '${month}-01'`,
+          keeps: (d: number) => dayText(d).startsWith(month),
+        };
+      }),
+    fc.integer({ min: 2020, max: 2028 }).map((y) => ({
+      sql: `year(event_date) = ${y}`,
+      keeps: (d: number) => dayText(d).startsWith(String(y)),
+    })),
+    day.map((a) => ({
+      sql: `event_date::varchar like '${dayText(a).slice(0, 7)}%'`,
+      keeps: (d: number) => dayText(d).slice(0, 7) === dayText(a).slice(0, 7),
+    })),
+    day.map((a) => ({
+      sql: `event_ts >= ${literal(a)}::timestamp and event_ts < dateadd(day, 1, ${literal(a)}::timestamp)`,
+      keeps: (d: number) => d === a,
+    })),
+    fc.constant({ sql: 'event_date is null', keeps: () => false }),
+    fc.constant({ sql: 'event_date is not null', keeps: () => true }),
+    fc.array(day, { minLength: 1, maxLength: 5 }).map((days) => ({
+      sql: `event_date not in (${days.map(literal).join(', ')})`,
+      keeps: (d: number) => !days.includes(d),
+    })),
     fc.array(day, { minLength: 1, maxLength: 5 }).map((days) => ({
       sql: `event_date in (${days.map(literal).join(', ')})`,
       keeps: (d: number) => days.includes(d),
@@ -126,6 +153,39 @@ test('tables with real rows are pruned by the extremes of each 8,192 rows', asyn
   expect(all.scan).toMatchObject({ partitionsScanned: 8, partitionsTotal: 8, rowsScanned: 59_673 });
   expect(month.scan).toMatchObject({ partitionsScanned: 1, partitionsTotal: 8 });
   expect(month.scan.bytesScanned).toBeLessThan((all.scan.bytesScanned / 4) * 2);
+});
+
+test('lists, alternatives and texts prune, a filter that no row passes is assigned nothing of all there is', async () => {
+  const assigned = async (filter: string): Promise<readonly [number, number]> => {
+    const planned = await session.plan(
+      request(`select sum(l_quantity) from lineitem where ${filter}`),
+    );
+    if (planned.kind === 'failed') throw new Error(planned.message);
+    const [scan] = planned.scans;
+    return [scan?.partitionsAssigned ?? -1, scan?.partitionsTotal ?? -1];
+  };
+  expect(await assigned(`l_shipdate in ('1992-03-01', '1992-03-02')`)).toEqual([1, 8]);
+  expect((await assigned(`l_shipdate = '1992-03-01' or l_orderkey < 10`))[0]).toBeLessThan(8);
+  expect(await assigned(`l_comment like 'zz%'`)).toEqual([0, 8]);
+  expect(await assigned(`l_orderkey > 100000000`)).toEqual([0, 8]);
+  expect(await assigned(`length(l_comment) > 0`)).toEqual([8, 8]);
+});
+
+test('counts and sums over EVENTS are those of the events, however they are grouped', async () => {
+  const one = async (sql: string): Promise<string | null | undefined> =>
+    (await rowsOf(session, sql)).rows[0]?.[0];
+  expect(await one('select count(*) from web.events')).toBe('200860000000');
+  expect(await one(`select count(1) from web.events where event_date = '2024-03-05'`)).toBe(
+    '110000000',
+  );
+  expect(
+    await one('select sum(c) from (select country, count(*) as c from web.events group by 1)'),
+  ).toBe('200860000000');
+  const shares = await rowsOf(
+    session,
+    `select avg(revenue), sum(revenue) / count(revenue) from web.events having count(*) > 1000000000`,
+  );
+  expect(Number(shares.rows[0]?.[0])).toBeCloseTo(Number(shares.rows[0]?.[1]), 3);
 });
 
 test('INFORMATION_SCHEMA and the catalogue show EVENTS as its statistics have it', async () => {

@@ -88,7 +88,7 @@ test('DML answers one row of counts under the names that drivers read', async ()
     ]),
   ).toEqual([
     ['ID', 'NUMBER(38,0)', false],
-    ['NAME', 'VARCHAR(16777216)', true],
+    ['NAME', 'VARCHAR(20)', true],
     ['AMOUNT', 'NUMBER(10,2)', true],
   ]);
   expect(await failureOf(session, 'insert into t (name) values (1)', inLab)).toMatchObject({

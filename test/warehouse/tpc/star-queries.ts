@@ -33,12 +33,12 @@ export const STAR: readonly AnsweredQuery[] = [
   {
     name: 'cube with a filter on the groups',
     sql: `select y, kind, sum(amount) as pieces from star.sales s join star.days d on d.day = s.sold join star.goods using (good)
-      group by cube (y, kind) having sum(amount) > 100 order by y, kind`,
+      group by cube (y, kind) having sum(amount) > 100 order by y, kind, pieces`,
   },
   {
     name: 'grouping sets',
     sql: `select region, y, count(distinct good) as goods from star.sales join star.shops using (shop) join star.days on day = sold
-      group by grouping sets ((region, y), (region), ()) order by region, y`,
+      group by grouping sets ((region, y), (region), ()) order by region, y, goods`,
   },
   {
     name: 'the best three goods of each shop',

@@ -56,6 +56,7 @@ async function askThroughDriver(): Promise<void> {
       await client.query(`use schema analytics.${schema}`);
       for (const { name, sql } of queries) ours.set(name, await answerOf(client.query(sql)));
     }
+    await client.query('use schema analytics.tpch');
     ours.set(
       IMMEDIATE,
       await answerOf(client.query(`execute immediate $$select count(*) from star.shops$$`)),

@@ -180,9 +180,7 @@ export class Statistics {
     });
     keyed.push(
       ...conjuncts(scan.filters)
-        .map((filter) =>
-          zoneTest(filter, (column) => (column === EVENTS_TIME ? DAY_EXTREMES : undefined)),
-        )
+        .map((filter) => zoneTest(filter, dayExtremes))
         .filter((test) => test !== 'true'),
     );
     const whole = await this.#daysLeft(keyed);
@@ -306,10 +304,11 @@ function storedExtremes(column: string): Extremes {
   };
 }
 
-/** A day's instants begin with the day and end before the next; no event is without one. */
-const DAY_EXTREMES: Extremes = {
-  least: 'CAST("EVENT_DATE" AS TIMESTAMP)',
-  greatest: 'CAST("EVENT_DATE" AS TIMESTAMP) + to_microseconds(86399999999)',
-  someNull: 'false',
-  someValue: 'true',
-};
+/** Of a day's partitions: its instants begin with the day and end before the next; no event is without one. */
+function dayExtremes(column: string): Extremes | undefined {
+  const never = { someNull: 'false', someValue: 'true' };
+  if (column === EVENTS_KEY) return { least: '"EVENT_DATE"', greatest: '"EVENT_DATE"', ...never };
+  if (column !== EVENTS_TIME) return undefined;
+  const start = 'CAST("EVENT_DATE" AS TIMESTAMP)';
+  return { least: start, greatest: `${start} + to_microseconds(86399999999)`, ...never };
+}
