@@ -111,3 +111,34 @@ describe('BINARY', () => {
     });
   });
 });
+
+describe('TIMEZONE of the session', () => {
+  const inNewYork = { context: { TIMEZONE: 'America/New_York' } };
+
+  test.each([
+    [`'2024-07-01 12:00:00'::TIMESTAMP_LTZ`, '1719849600.000000000'],
+    [`'2024-07-01 12:00:00'::TIMESTAMP_LTZ::VARCHAR`, '2024-07-01 12:00:00.000 -0400'],
+    [`'2024-07-01 12:00:00 +00:00'::TIMESTAMP_LTZ::TIMESTAMP_NTZ`, '1719820800.000000000'],
+    [`'2024-01-01 12:00:00'::TIMESTAMP_TZ`, '1704128400.000000000 1140'],
+    [`DATE_TRUNC('day', '2024-07-01 02:00:00 +00:00'::TIMESTAMP_LTZ)`, '1719720000.000000000'],
+    [`TO_DATE('2024-07-01 02:00:00 +00:00'::TIMESTAMP_LTZ)`, '19904'],
+  ])('%s goes by it', async (value, cell) => {
+    const { rows } = await rowsOf(session, `SELECT ${value}`, { ...inLab, ...inNewYork });
+    expect(rows).toEqual([[cell]]);
+  });
+
+  test('CURRENT_DATE and CURRENT_TIME are those of its clocks', async () => {
+    const context = { ...inNewYork.context, CURRENT_TIMESTAMP: '2024-07-01T02:03:04.567Z' };
+    const sql = `SELECT CURRENT_DATE(), CURRENT_TIME(), CURRENT_TIMESTAMP()`;
+    expect((await rowsOf(session, sql, { ...inLab, context })).rows).toEqual([
+      ['19904', '79384.567000000', '1719799384.567000000'],
+    ]);
+  });
+
+  test('the next statement without one is in UTC again', async () => {
+    await rowsOf(session, `SELECT 1`, { ...inLab, ...inNewYork });
+    expect(await seen(`SELECT '2024-07-01 12:00:00'::TIMESTAMP_LTZ::VARCHAR`)).toEqual([
+      ['text', '2024-07-01 12:00:00.000 Z'],
+    ]);
+  });
+});

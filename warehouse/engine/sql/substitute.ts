@@ -1,6 +1,6 @@
 /** What the session knows, written into the text: context functions, session variables and binds. */
 import type { EngineBind } from '../engine.js';
-import { failure, StatementFailed } from '../failures.js';
+import { failure, StatementFailed, unsupported } from '../failures.js';
 import type { StatementRequest } from '../process/messages.js';
 import { isSymbol, quoteText, raw, type Piece } from './pieces.js';
 
@@ -58,13 +58,14 @@ function contextLiterals(
   const parsed = stated === undefined || stated === null ? now : new Date(stated);
   const instant = (Number.isNaN(parsed.getTime()) ? now : parsed).toISOString();
   const text = instant.slice(0, 23).replace('T', ' ');
+  const local = wallClock(new Date(instant), request.context['TIMEZONE'] ?? 'UTC');
   return (name) => {
     switch (name) {
       case 'CURRENT_DATE':
-        return `CAST('${text.slice(0, 10)}' AS DATE)`;
+        return `CAST('${local.slice(0, 10)}' AS DATE)`;
       case 'CURRENT_TIME':
       case 'LOCALTIME':
-        return `CAST('${text.slice(11)}' AS TIME)`;
+        return `CAST('${local.slice(11)}${text.slice(19)}' AS TIME)`;
       case 'CURRENT_TIMESTAMP':
       case 'LOCALTIMESTAMP':
       case 'GETDATE':
@@ -82,6 +83,16 @@ function contextLiterals(
       return request.schema === null ? 'NULL' : quoteText(request.schema);
     return undefined;
   };
+}
+
+/** `YYYY-MM-DD HH:MM:SS` as clocks in the zone show it; in UTC for a name that is no zone. */
+function wallClock(instant: Date, timeZone: string): string {
+  try {
+    return instant.toLocaleString('sv-SE', { timeZone });
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return instant.toLocaleString('sv-SE', { timeZone: 'UTC' });
+    throw thrown;
+  }
 }
 
 function variable(piece: Piece, request: StatementRequest): Piece {
@@ -197,13 +208,20 @@ function instant(value: string): string {
   if (!/^-?\d+$/.test(value)) return value;
   const nanos = BigInt(value);
   const seconds = nanos >= 0n ? nanos / NANOS : (nanos - NANOS + 1n) / NANOS;
-  const fraction = String((nanos - seconds * NANOS) / 1000n).padStart(6, '0');
+  const fraction = micros(nanos - seconds * NANOS);
   return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19).replace('T', ' ')}.${fraction}`;
 }
 
 function clock(nanos: bigint): string {
   const seconds = Number(nanos / NANOS);
   const two = (value: number): string => String(value).padStart(2, '0');
-  const fraction = String((nanos % NANOS) / 1000n).padStart(6, '0');
+  const fraction = micros(nanos % NANOS);
   return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${fraction}`;
+}
+
+/** Six digits of a second. More cannot be kept, and are not cut off unsaid. */
+function micros(nanos: bigint): string {
+  if (nanos % 1000n !== 0n)
+    throw new StatementFailed(unsupported('digits of a second beyond the sixth'));
+  return String(nanos / 1000n).padStart(6, '0');
 }
