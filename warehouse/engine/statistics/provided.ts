@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Cell, RowType } from '#base/wire/row-type.js';
 import type { ProvidedColumn, TableAmendment } from '../engine.js';
 import { databaseStatements, schemaStatements } from '../database.js';
+import { op } from '../sql/functions/polymorphic.js';
 import { quoteDuckText, quoteName } from '../sql/pieces.js';
 import { listDatabases, listSchemas } from './catalogue.js';
 import { CELL_CODE, LINE_CODE, NULL_CODE, encodeRows } from './encoded-rows.js';
@@ -207,18 +208,18 @@ function decoded(
     case 'BOOLEAN':
       return `(${cell})::BOOLEAN`;
     case 'DATE':
-      return `DATE '1970-01-01' + (${cell})::INTEGER`;
+      return op('+', `DATE '1970-01-01'`, `(${cell})::INTEGER`);
     case 'TIMESTAMP_NTZ':
     case 'TIMESTAMP':
       return `make_timestamp(${microseconds(cell, guarded)})`;
     case 'TIMESTAMP_TZ':
-      return `CASE WHEN ${cell} IS NOT NULL THEN struct_pack(tg_instant := ${decoded(cell, 'TIMESTAMP_LTZ', guarded)}, tg_offset := split_part(${cell}, ' ', 2)::INTEGER - 1440) END`;
+      return `CASE WHEN ${cell} IS NOT NULL THEN struct_pack(tg_instant := ${decoded(cell, 'TIMESTAMP_LTZ', guarded)}, tg_offset := ${op('-', `split_part(${cell}, ' ', 2)::INTEGER`, '1440')}) END`;
     case 'TIMESTAMP_LTZ':
       return `make_timestamp(${microseconds(`split_part(${cell}, ' ', 1)`, guarded)})::TIMESTAMPTZ`;
     case 'BINARY':
       return `unhex(${cell})`;
     case 'TIME':
-      return `TIME '00:00:00' + to_microseconds(${microseconds(cell, guarded)})`;
+      return op('+', `TIME '00:00:00'`, `to_microseconds(${microseconds(cell, guarded)})`);
     // A cell has Snowflake's own words, such as `undefined`.
     case 'VARIANT':
       return `tg_parse_json(${cell})`;
@@ -245,6 +246,6 @@ function decimal(
 
 /** Seconds with a fraction as whole microseconds; by way of text, because DECIMAL(18) cannot hold the product. */
 function microseconds(cell: string, guarded: (sql: string) => string): string {
-  const wide = guarded(`((${cell})::DECIMAL(38,9) * 1000000)::BIGINT`);
+  const wide = guarded(`${op('*', `(${cell})::DECIMAL(38,9)`, '1000000')}::BIGINT`);
   return `coalesce(replace(TRY_CAST(${cell} AS DECIMAL(18,6))::VARCHAR, '.', '')::BIGINT, ${wide})`;
 }
