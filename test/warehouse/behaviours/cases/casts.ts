@@ -15,7 +15,7 @@ export const CASTS: Theme = {
     is(`TO_NUMBER('12.3456', 10, 1)`, '12.3', 'fixed:1'),
     is(`TO_DECIMAL('$12.34', '$99.99', 10, 2)`, '12.34', 'fixed:2'),
     is(`TO_NUMERIC('1,234.5', '9,999.9', 10, 1)`, '1234.5', 'fixed:1'),
-    is(`TO_NUMBER('ae5', 'XXX')`, '2789', 'fixed:0'),
+    is(`TO_NUMBER('ae5', 'xxx')`, '2789', 'fixed:0'),
     fails(`SELECT 'abc'::NUMBER`, '100038'),
     fails(`SELECT ''::NUMBER`, '100038'),
     fails(`SELECT 123456::NUMBER(3,0)`, '100039'),

@@ -180,10 +180,10 @@ const notHex = (text: string): string =>
   );
 const bytes = (otherwise: string): string =>
   `CASE WHEN ${X} IS NULL THEN NULL::BLOB WHEN ${VALUE.is('bytes')} THEN ${X}::VARCHAR::BLOB WHEN ${IS_TEXT} THEN CASE WHEN ${IS_HEX} THEN unhex(${TEXT}) ELSE ${otherwise} END ELSE ${invalidType('TO_BINARY')} END`;
-const HEX_TEXT = `regexp_full_match(x::VARCHAR, '([0-9A-Fa-f]{2})*')`;
+const HEX_TEXT = `regexp_full_match(${X}::VARCHAR, '([0-9A-Fa-f]{2})*')`;
 const bytesBy = (notHexText: string, base64: string): string =>
-  `CASE WHEN x IS NULL OR f IS NULL THEN NULL::BLOB WHEN upper(f) = 'HEX' THEN CASE WHEN ${HEX_TEXT} THEN unhex(x::VARCHAR) ELSE ${notHexText} END
-    WHEN upper(f) IN ('UTF-8', 'UTF8') THEN encode(x::VARCHAR) WHEN upper(f) = 'BASE64' THEN ${base64} ELSE ${refusing('this binary format')} END`;
+  `CASE WHEN ${X} IS NULL OR ${Y} IS NULL THEN NULL::BLOB WHEN upper(${Y}::VARCHAR) = 'HEX' THEN CASE WHEN ${HEX_TEXT} THEN unhex(${X}::VARCHAR) ELSE ${notHexText} END
+    WHEN upper(${Y}::VARCHAR) IN ('UTF-8', 'UTF8') THEN encode(${X}::VARCHAR) WHEN upper(${Y}::VARCHAR) = 'BASE64' THEN ${base64} ELSE ${refusing('this binary format')} END`;
 
 function toBinary(call: CallSite): void {
   const isTry = call.name.startsWith('TRY_');
@@ -329,11 +329,15 @@ export const CONVERSIONS: FunctionFamily = {
     toText,
     print,
     cut,
-    `CREATE MACRO tg_fitting(t, n) AS CASE WHEN length(t) > n THEN ${failing('100078', '22000', `'String ''' || t || ''' is too long and would be truncated'`)} ELSE t END`,
+    polymorphic(
+      'tg_fitting',
+      2,
+      `CASE WHEN length(${X}::VARCHAR) > ${Y} THEN ${failing('100078', '22000', `'String ''' || ${X}::VARCHAR || ''' is too long and would be truncated'`)} ELSE ${X}::VARCHAR END`,
+    ),
     `CREATE MACRO tg_try_fitting(t, n) AS CASE WHEN length(t) <= n THEN t END`,
     polymorphic('tg_to_binary', 1, bytes(notHex(TEXT))),
     polymorphic('tg_try_to_binary', 1, bytes('NULL')),
-    `CREATE MACRO tg_binary_by(x, f) AS ${bytesBy(notHex('x::VARCHAR'), 'from_base64(x::VARCHAR)')}`,
-    `CREATE MACRO tg_try_binary_by(x, f) AS ${bytesBy('NULL', 'TRY(from_base64(x::VARCHAR))')}`,
+    polymorphic('tg_binary_by', 2, bytesBy(notHex(`${X}::VARCHAR`), `from_base64(${X}::VARCHAR)`)),
+    polymorphic('tg_try_binary_by', 2, bytesBy('NULL', `TRY(from_base64(${X}::VARCHAR))`)),
   ],
 };

@@ -92,7 +92,8 @@ export function textOf(value: Argument): string {
   return `CASE WHEN ${value.is('json')} THEN (${value.value}::VARCHAR)->>'$' ELSE ${value.value}::VARCHAR END`;
 }
 
-/** SQL that ends the statement with a failure; `message` is an SQL expression. DuckDB's `error` would keep it from folding constants. */
+/** SQL that ends the statement with a failure; `message` is an SQL expression. Only for bodies of
+ * `polymorphic`: outside a lambda DuckDB would work out a constant failure before it is due; its own `error` would keep all constants unfolded. */
 export function failing(code: string, sqlState: string, message: string): string {
   return `tg_fail('${code}:${sqlState}', ${message})`;
 }

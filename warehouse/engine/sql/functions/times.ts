@@ -200,9 +200,10 @@ const clockOf = (h: string, mi: string, s: string): string =>
     plus(`to_hours((${h})::BIGINT)`, `to_minutes((${mi})::BIGINT)`),
     `to_seconds((${s})::BIGINT)`,
   );
-const microsOf = (ns: string): string => INTERVALS['NANOSECOND']?.(`(${ns})::BIGINT`) ?? '';
+const microsOf = (ns: string): string => `tg_nanoseconds(${ns})`;
 
 const FROM_PARTS: readonly string[] = [
+  polymorphic('tg_nanoseconds', 1, INTERVALS['NANOSECOND']?.(`${X.value}::BIGINT`) ?? ''),
   `CREATE MACRO tg_date_from_parts(y, mo, d) AS ${firstOf('y', 'mo', 'd')}::DATE`,
   `CREATE MACRO tg_time_from_parts(h, mi, s) AS ${plus(`TIME '00:00:00'`, clockOf('h', 'mi', 's'))},
      (h, mi, s, ns) AS ${plus(plus(`TIME '00:00:00'`, clockOf('h', 'mi', 's')), microsOf('ns'))}`,
