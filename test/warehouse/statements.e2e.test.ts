@@ -86,11 +86,11 @@ describe('statements that the server answers itself', () => {
 
   test('a session parameter is typed, returned with every answer, and unset again', async () => {
     const changed = await client.query(
-      "ALTER SESSION SET TIMEZONE = 'UTC', CLIENT_PREFETCH_THREADS = 2",
+      "ALTER SESSION SET TIMEZONE = 'Europe/Vienna', CLIENT_PREFETCH_THREADS = 2",
     );
     expect(changed.body.data.parameters).toContainEqual({
       name: 'TIMEZONE',
-      value: 'UTC',
+      value: 'Europe/Vienna',
     });
     expect(changed.body.data.parameters).toContainEqual({
       name: 'CLIENT_PREFETCH_THREADS',

@@ -17,24 +17,19 @@ const only = (...values: readonly ParameterScalar[]): HonouredValues => ({
   words: values.map((value) => (value === '' ? "''" : String(value))).join(' or '),
 });
 
-/** Names of the one zone in which the engine reckons. */
-const UTC_NAMES = [
-  'UTC',
-  'Etc/UTC',
-  'Etc/UCT',
-  'UCT',
-  'Zulu',
-  'Etc/Zulu',
-  'GMT',
-  'Etc/GMT',
-  'Etc/Universal',
-];
+function isZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
 
 /** Name → values that the engine honours. Every name here travels with a statement ({@link EngineRequest.parameters}). */
 export const ENGINE_HONOURED: Readonly<Record<string, HonouredValues>> = {
   TIMEZONE: {
-    honours: (value) => UTC_NAMES.includes(String(value)),
-    words: 'UTC by any of its names',
+    honours: (value) => isZone(String(value)),
+    words: 'a zone of the IANA database',
   },
   DATE_INPUT_FORMAT: only('AUTO'),
   TIME_INPUT_FORMAT: only('AUTO'),

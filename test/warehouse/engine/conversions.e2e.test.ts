@@ -113,7 +113,7 @@ describe('BINARY', () => {
 });
 
 describe('TIMEZONE of the session', () => {
-  const inNewYork = { context: { TIMEZONE: 'America/New_York' } };
+  const inNewYork = { parameters: { TIMEZONE: 'America/New_York' } };
 
   test.each([
     [`'2024-07-01 12:00:00'::TIMESTAMP_LTZ`, '1719849600.000000000'],
@@ -128,9 +128,9 @@ describe('TIMEZONE of the session', () => {
   });
 
   test('CURRENT_DATE and CURRENT_TIME are those of its clocks', async () => {
-    const context = { ...inNewYork.context, CURRENT_TIMESTAMP: '2024-07-01T02:03:04.567Z' };
+    const context = { CURRENT_TIMESTAMP: '2024-07-01T02:03:04.567Z' };
     const sql = `SELECT CURRENT_DATE(), CURRENT_TIME(), CURRENT_TIMESTAMP()`;
-    expect((await rowsOf(session, sql, { ...inLab, context })).rows).toEqual([
+    expect((await rowsOf(session, sql, { ...inLab, ...inNewYork, context })).rows).toEqual([
       ['19904', '79384.567000000', '1719799384.567000000'],
     ]);
   });

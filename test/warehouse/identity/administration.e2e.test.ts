@@ -204,7 +204,7 @@ describe('users, roles and grants', () => {
       'CREATE USER Y MUST_CHANGE_PASSWORD = TRUE',
       "ALTER USER SALES_ANALYST SET NETWORK_POLICY = 'p'",
       'CREATE SECURITY INTEGRATION I TYPE = SAML2',
-      "ALTER USER SALES_ANALYST SET TIMEZONE = 'Europe/Vienna'",
+      'ALTER USER SALES_ANALYST SET WEEK_START = 1',
     ])
       expect(await refused(sql, '000002')).toContain('embedded warehouse');
     await refused('ALTER USER SALES_ANALYST RESET PASSWORD', '000002');

@@ -50,6 +50,11 @@ function precision(pieces: readonly Piece[], index: number): number {
   return isSymbol(pieces, index + 1, '(') && isSymbol(pieces, index + 3, ')') ? 3 : 0;
 }
 
+/** The zone of the session's clocks. */
+export function timezoneOf({ parameters }: StatementRequest): string {
+  return String(parameters['TIMEZONE'] ?? 'UTC');
+}
+
 function contextLiterals(
   request: StatementRequest,
   now: Date,
@@ -58,7 +63,7 @@ function contextLiterals(
   const parsed = stated === undefined || stated === null ? now : new Date(stated);
   const instant = (Number.isNaN(parsed.getTime()) ? now : parsed).toISOString();
   const text = instant.slice(0, 23).replace('T', ' ');
-  const local = wallClock(new Date(instant), request.context['TIMEZONE'] ?? 'UTC');
+  const local = wallClock(new Date(instant), timezoneOf(request));
   return (name) => {
     switch (name) {
       case 'CURRENT_DATE':

@@ -22,7 +22,8 @@ import { columnDefinition, sizeOf } from './column-definition.js';
 import { tableConstraint } from './constraints.js';
 import { defaultSql, setNow, storedColumns } from './defaults.js';
 import { all, exists, missing, requireSchema, status } from './ddl-parts.js';
-import type { Running, Session } from './session.js';
+import type { Running } from './reading.js';
+import type { Session } from './session.js';
 import {
   noteStatements,
   placeOf,

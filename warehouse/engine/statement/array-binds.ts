@@ -6,7 +6,8 @@ import { closing, isSymbol, isWord, raw, type Piece } from '../sql/pieces.js';
 import { plainBind, substitute } from '../sql/substitute.js';
 import { withStageBinds } from '../stages/stage-binds.js';
 import { filledTable } from '../statistics/provided.js';
-import type { Running, Session } from './session.js';
+import type { Running } from './reading.js';
+import type { Session } from './session.js';
 
 const BINDS_TABLE = 'array binds';
 

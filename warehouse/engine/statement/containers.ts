@@ -8,7 +8,8 @@ import { forgetContainer } from '../stages/catalogue.js';
 import { listDatabases, listSchemas } from '../statistics/catalogue.js';
 import { all, status, type Head } from './ddl-parts.js';
 import { refuseReadOnly } from './read-only.js';
-import type { Running, Session } from './session.js';
+import type { Running } from './reading.js';
+import type { Session } from './session.js';
 import { noteStatements, placeOf, readTable, rebuildStatements } from './stored-table.js';
 import { nameParts } from './table-definition.js';
 

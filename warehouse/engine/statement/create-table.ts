@@ -9,7 +9,8 @@ import { setNow, sequenceStatement, storedColumns } from './defaults.js';
 import { all, exists, instantOf, requireSchema, status, type Head } from './ddl-parts.js';
 import { forgetLoads } from '../stages/loads.js';
 import { refuseReadOnly } from './read-only.js';
-import type { Running, Session } from './session.js';
+import type { Running } from './reading.js';
+import type { Session } from './session.js';
 import {
   columnSql,
   noteStatements,

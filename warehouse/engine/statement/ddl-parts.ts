@@ -5,7 +5,8 @@ import type { RowsAsText } from '../process/messages.js';
 import { isWord, quoteDuckText, type Piece } from '../sql/pieces.js';
 import { dotted, type FullName } from '../sql/resolve.js';
 import { listSchemas } from '../statistics/catalogue.js';
-import type { Running, Session } from './session.js';
+import type { Running } from './reading.js';
+import type { Session } from './session.js';
 import { statusRow } from './transaction.js';
 
 const PREFIXES: ReadonlySet<string> = new Set(

@@ -11,7 +11,8 @@ import {
 } from '../sql/pieces.js';
 import type { FullName } from '../sql/resolve.js';
 import type { ColumnDefinition } from './column-definition.js';
-import type { Running, Session } from './session.js';
+import type { Running } from './reading.js';
+import type { Session } from './session.js';
 import { storedColumn, type StoredColumn } from './stored-table.js';
 
 /** The session's variable that holds the time of the statement that inserts, on the warehouse's clock. */

@@ -9,7 +9,8 @@ import { setNow } from './defaults.js';
 import { inOneTransaction, insertMany } from './insert-forms.js';
 import { refuseAmbiguousMerge, updateCounts } from './joined-rows.js';
 import { refuseReadOnly } from './read-only.js';
-import type { Running, Session } from './session.js';
+import type { Running } from './reading.js';
+import type { Session } from './session.js';
 import { nameParts } from './table-definition.js';
 
 const INSERTED = 'number of rows inserted';

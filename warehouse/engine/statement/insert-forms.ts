@@ -5,7 +5,8 @@ import { StatementFailed, syntaxError, unsupported } from '../failures.js';
 import type { RowsAsText } from '../process/messages.js';
 import { closing, isSymbol, isWord, made, raw, syntax, type Piece } from '../sql/pieces.js';
 import { refuseReadOnly } from './read-only.js';
-import type { Running, Session } from './session.js';
+import type { Running } from './reading.js';
+import type { Session } from './session.js';
 import { nameParts } from './table-definition.js';
 
 interface Branch {

@@ -1,7 +1,8 @@
 /** Rows that an UPDATE or MERGE would change more than once (pages "UPDATE" and "MERGE", nondeterministic joins). */
 import { failure, StatementFailed, unsupported } from '../failures.js';
 import { closing, isSymbol, isWord, made, raw, syntax, type Piece } from '../sql/pieces.js';
-import type { Running, Session } from './session.js';
+import type { Running } from './reading.js';
+import type { Session } from './session.js';
 import { nameParts } from './table-definition.js';
 
 interface Target {

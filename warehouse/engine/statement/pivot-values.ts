@@ -2,7 +2,8 @@
 import { StatementFailed, unsupported } from '../failures.js';
 import { pivotClause, pivotLiterals, sourceStart } from '../sql/forms/pivots.js';
 import { closing, isSymbol, isWord, word, type Piece } from '../sql/pieces.js';
-import type { Running, Session } from './session.js';
+import type { Running } from './reading.js';
+import type { Session } from './session.js';
 
 /** Columns of a result by the values of a PIVOT; Snowflake's own cap on columns is not documented. */
 const VALUES_MAX = 1000;

@@ -1,39 +1,32 @@
 /** One session inside the engine process: a DuckDB connection, its temporary tables, and the statement it runs. */
-import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBType } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api';
 import { toError } from '#base/errors.js';
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import type { RowType } from '#base/wire/row-type.js';
 import type { EngineFailure, EnginePlan } from '../engine.js';
 import type { ResultSpool, WrittenResult } from '../../results/spool.js';
-import {
-  cancelled,
-  failure,
-  resultTooLarge,
-  StatementFailed,
-  syntaxError,
-  unsupported,
-} from '../failures.js';
+import { cancelled, resultTooLarge, StatementFailed, syntaxError } from '../failures.js';
 import type { RowsAsText, StatementRequest } from '../process/messages.js';
 import { textNames } from '../sql/column-names.js';
-import { isSymbol, quoteDuckText, toPieces, type Piece } from '../sql/pieces.js';
-import { withFlow } from '../sql/forms/flow.js';
-import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
+import { quoteDuckText, type Piece } from '../sql/pieces.js';
 import { dotted } from '../sql/resolve.js';
-import { substitute } from '../sql/substitute.js';
+import { timezoneOf } from '../sql/substitute.js';
 import { duckName, translate, type Names, type ResolvedMention } from '../sql/translate.js';
 import type { SessionStages } from '../stages/catalogue.js';
 import { compiledReads, STAGE_VERBS, stageAnswer, withStagedReads } from '../stages/dispatch.js';
 import { withZonedItems } from '../sql/zoned-items.js';
 import type { Transpiler } from '../sql/transpiler.js';
 import type { AssignedScan, Statistics } from '../statistics/statistics.js';
-import { isVariantType, measuredColumns, rowsSql, rowTypeOf } from './cells.js';
+import { isVariantType, measuredColumns, rowsSql } from './cells.js';
 import { setRoles } from './defaults.js';
 import { ExactNames } from './exact-names.js';
 import { runDdl } from './ddl.js';
+import { describedColumns } from './described-columns.js';
 import { runDml } from './dml.js';
 import { fromDuckError } from './duck-errors.js';
 import { EarlierResults } from './earlier-results.js';
 import { withPivotValues } from './pivot-values.js';
+import { readStatement, typeOfVerb, verbOf, type Running } from './reading.js';
 import { tableFunction } from './table-functions.js';
 import { commitOpen, inOwnTransaction, runTransaction } from './transaction.js';
 
@@ -43,16 +36,6 @@ export interface SessionParts {
   readonly statistics: Statistics;
   readonly spool: ResultSpool;
   readonly stages: SessionStages;
-}
-
-/** A statement on its way: its text and what is known of it so far. */
-export interface Running {
-  readonly request: StatementRequest;
-  readonly source: readonly Piece[];
-  readonly pieces: readonly Piece[];
-  mentions: readonly ResolvedMention[];
-  /** Bytes of files that its array binds were read from. */
-  stagedBytes: number;
 }
 
 const INTERRUPT_EVERY_MS = 100;
@@ -193,8 +176,8 @@ export class Session {
     this.#isInterrupted = false;
     let running: Running | undefined;
     try {
-      running = read(request);
-      await this.#useTimezone(request.context['TIMEZONE'] ?? 'UTC');
+      running = readStatement(request);
+      await this.#useTimezone(timezoneOf(request));
       return await run(running);
     } catch (thrown) {
       if (thrown instanceof StatementFailed) return thrown.failure;
@@ -262,7 +245,7 @@ export class Session {
 
   async #plan(running: Running): Promise<EnginePlan> {
     const verb = verbOf(running.pieces);
-    const statementTypeId = TYPE_OF_VERB[verb] ?? STAGE_VERBS[verb] ?? STATEMENT_TYPES.select;
+    const statementTypeId = typeOfVerb(verb);
     if (STAGE_VERBS[verb] !== undefined || statementTypeId >= STATEMENT_TYPES.tcl)
       return { kind: 'plan', scans: [], columns: [], statementTypeId };
     const duckSql = await this.translate(running, withZonedItems(running.pieces));
@@ -297,7 +280,7 @@ export class Session {
   ): Promise<{ readonly columns: readonly RowType[]; readonly types: readonly DuckDBType[] }> {
     const prepared = await this.connection.prepare(duckSql);
     try {
-      return describe(prepared, textNames(running.source, running.request.sql));
+      return describedColumns(prepared, textNames(running.source, running.request.sql));
     } finally {
       prepared.destroySync();
     }
@@ -335,99 +318,3 @@ export class Session {
 }
 
 type Measured = WrittenResult & { readonly widths: readonly number[] };
-
-const TYPE_OF_VERB: Readonly<Record<string, number>> = {
-  INSERT: STATEMENT_TYPES.insert,
-  UPDATE: STATEMENT_TYPES.update,
-  DELETE: STATEMENT_TYPES.delete,
-  MERGE: STATEMENT_TYPES.merge,
-  CREATE: STATEMENT_TYPES.ddl,
-  DROP: STATEMENT_TYPES.ddl,
-  ALTER: STATEMENT_TYPES.ddl,
-  TRUNCATE: STATEMENT_TYPES.ddl,
-  COMMENT: STATEMENT_TYPES.ddl,
-  UNDROP: STATEMENT_TYPES.ddl,
-  BEGIN: STATEMENT_TYPES.tcl,
-  START: STATEMENT_TYPES.tcl,
-  COMMIT: STATEMENT_TYPES.tcl,
-  ROLLBACK: STATEMENT_TYPES.tcl,
-};
-
-/** The first keyword, past opening brackets. */
-export function verbOf(pieces: readonly Piece[]): string {
-  return pieces.find(({ kind }) => kind !== 'symbol')?.value ?? '';
-}
-
-const QUERY_VERBS: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'VALUES']);
-
-/** The name after CALL, with its database and schema as written. */
-function calledName(source: readonly Piece[]): string {
-  const open = source.findIndex(({ kind, value }) => kind === 'symbol' && value === '(');
-  return source
-    .slice(1, open < 0 ? source.length : open)
-    .map(({ value }) => value)
-    .join('');
-}
-
-/** Statements of Snowflake that are neither the server's nor the engine's. */
-const FOREIGN_VERBS: ReadonlySet<string> = new Set(
-  'CALL DECLARE EXECUTE GRANT REVOKE LET EXPLAIN'.split(' '),
-);
-
-function read(request: StatementRequest): Running {
-  const all = toPieces(request.sql);
-  if (!('length' in all)) throw new StatementFailed(syntaxError(request.sql, all.at, all.text));
-  let end = all.length;
-  while (end > 0 && isSymbol(all, end - 1, ';')) end -= 1;
-  const source = withFlow(all.slice(0, end));
-  const verb = verbOf(source);
-  if (source.length === 0)
-    throw new StatementFailed(
-      failure('000900', '42601', 'SQL compilation error:\nEmpty SQL statement.'),
-    );
-  const first = source[0];
-  if (first?.kind === 'word' && FOREIGN_VERBS.has(verb))
-    throw new StatementFailed(
-      verb === 'CALL'
-        ? failure(
-            '002140',
-            '42601',
-            `SQL compilation error:\nUnknown function ${calledName(source)}`,
-          )
-        : unsupported(verb === 'DECLARE' ? 'Snowflake Scripting blocks' : verb),
-    );
-  const isKnown =
-    QUERY_VERBS.has(verb) || TYPE_OF_VERB[verb] !== undefined || STAGE_VERBS[verb] !== undefined;
-  if (first !== undefined && !isKnown)
-    throw new StatementFailed(
-      syntaxError(
-        request.sql,
-        first.start,
-        request.sql.slice(first.start, first.start + first.text.length),
-      ),
-    );
-  const known = substitute(withPathCase(source, request.sql), request, new Date());
-  return { request, source, pieces: withIdentifiers(known), mentions: [], stagedBytes: 0 };
-}
-
-function describe(
-  prepared: DuckDBPreparedStatement,
-  names: readonly (string | undefined)[],
-): { readonly columns: readonly RowType[]; readonly types: readonly DuckDBType[] } {
-  const star = names.indexOf('*');
-  const count = prepared.columnCount;
-  const textName = (index: number): string | undefined => {
-    if (star < 0) return names.length === count ? names[index] : undefined;
-    if (index < star) return names[index];
-    const fromEnd = count - index;
-    const after = names.slice(star + 1);
-    return fromEnd <= after.length && !after.includes('*')
-      ? after[after.length - fromEnd]
-      : undefined;
-  };
-  const types = Array.from({ length: count }, (_, index) => prepared.columnType(index));
-  const columns = types.map((type, index) =>
-    rowTypeOf(textName(index) ?? prepared.columnName(index), type),
-  );
-  return { columns, types };
-}

@@ -3,7 +3,8 @@ import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { columnType } from '#base/wire/row-type.js';
 import { StatementFailed, unsupported } from '../failures.js';
 import type { RowsAsText } from '../process/messages.js';
-import type { Running, Session } from './session.js';
+import type { Running } from './reading.js';
+import type { Session } from './session.js';
 
 /** Runs a transaction statement; a BEGIN inside a transaction goes on with the open one. */
 export async function runTransaction(session: Session, running: Running): Promise<RowsAsText> {

@@ -6,7 +6,8 @@ import { dotted } from '../sql/resolve.js';
 import { requireNames } from './create-table.js';
 import { all, exists, instantOf, missing, requireSchema, status, type Head } from './ddl-parts.js';
 import { refuseReadOnly } from './read-only.js';
-import type { Running, Session } from './session.js';
+import type { Running } from './reading.js';
+import type { Session } from './session.js';
 import { noteStatements, placeOf, type TableNotes } from './stored-table.js';
 import { tableDefinition } from './table-definition.js';
 
