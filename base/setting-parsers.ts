@@ -59,6 +59,12 @@ export function timeScale(text: string): Parsed<number> {
   return value >= 1 && value <= 60 ? { value } : { rule: 'a number from 1 to 60' };
 }
 
+/** A number from 0 to 1. */
+export function latencyScale(text: string): Parsed<number> {
+  const value = Number(text);
+  return /^\d+(\.\d+)?$/.test(text) && value <= 1 ? { value } : { rule: 'a number from 0 to 1' };
+}
+
 /** `embedded`, or an origin with nothing after it. */
 export function origin(text: string): Parsed<UpstreamSetting> {
   if (text === 'embedded') return { value: { kind: 'embedded' } };

@@ -8,6 +8,7 @@ import {
   asIs,
   bytes,
   databaseUrl,
+  latencyScale,
   logLevel,
   origin,
   pattern,
@@ -33,6 +34,9 @@ export interface Config {
   readonly adminPort: number;
   readonly warehousePort: number;
   readonly timeScale: number;
+  /** Null: where the client's request came to. */
+  readonly warehousePublicUrl: string | null;
+  readonly latencyScale: number;
   readonly logLevel: LogLevel;
   readonly serviceUser: string | null;
   readonly requestBytesMax: number;
@@ -216,6 +220,26 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     secret: false,
     help: 'Warehouse seconds per real second, 1 to 60; embedded upstream only.',
     wayOut: 'write a number from 1 to 60, or unset it',
+  },
+  warehousePublicUrl: {
+    environment: 'TOLLGATE_WAREHOUSE_PUBLIC_URL',
+    yaml: 'warehouse.publicUrl',
+    parse: pattern(/^https?:\/\/[\w.:[\]-]{1,300}\/?$/, 'an http or https origin', asIs),
+    fallback: null,
+    fallbackText: 'the host that a request names',
+    secret: false,
+    help: 'Where clients reach the embedded warehouse; pages of large results are fetched there.',
+    wayOut: 'write http://127.0.0.1:8082, or unset it',
+  },
+  latencyScale: {
+    environment: 'TOLLGATE_WAREHOUSE_LATENCY_SCALE',
+    yaml: 'warehouse.latencyScale',
+    parse: latencyScale,
+    fallback: 0,
+    fallbackText: '0',
+    secret: false,
+    help: "How late rows of the embedded account's views are: 0 at once, 1 as late as Snowflake documents.",
+    wayOut: 'write a number from 0 to 1, or unset it',
   },
   logLevel: {
     environment: 'TOLLGATE_LOG_LEVEL',

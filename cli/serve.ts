@@ -128,6 +128,8 @@ async function startEmbeddedWarehouse(world: World, clock: Clock): Promise<numbe
     clock,
     engine,
     log,
+    latencyScale: config.latencyScale,
+    ...(config.warehousePublicUrl === null ? {} : { publicUrl: config.warehousePublicUrl }),
   });
   life.add('warehouse', warehouse);
   return warehouse.port;

@@ -12,7 +12,6 @@ import { registerScalars } from './scalars/scalar.js';
 import { MACROS, OPERATORS } from './sql/functions/library.js';
 import { STAGE_TABLES } from './stages/catalogue.js';
 import type { StartOptions } from './process/messages.js';
-import { registerScalarFunctions } from './values/scalar-functions.js';
 import { eventsStatement } from './world/events.js';
 import { MIX_MACROS } from './world/mix.js';
 import { tpchStatements } from './world/tpch.js';
@@ -52,7 +51,6 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
   );
   await service.run(`USE ${CATALOG}`);
   await service.run(`SET GLOBAL TimeZone = 'UTC'`);
-  registerScalarFunctions(service);
   await service.run(`SET enable_external_access = false`);
   if (!(await isFilled(service))) await fill(service, options);
   await defineMacros(service);

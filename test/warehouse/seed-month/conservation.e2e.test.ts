@@ -108,8 +108,10 @@ function bill(
     const hour = Math.floor(at / HOUR_MS) * HOUR_MS;
     const end = Math.min(until, hour + HOUR_MS);
     const key = `${hour} ${warehouse}`;
-    const part = halfEven(rate * CREDIT * BigInt(end - at), BigInt(HOUR_MS));
-    hours.set(key, (hours.get(key) ?? 0n) + part);
+    // An hour is what the span costs up to its end less what it costs up to its start, so that hours add up to the span.
+    const upTo = (instant: number): bigint =>
+      halfEven(rate * CREDIT * BigInt(instant - from), BigInt(HOUR_MS));
+    hours.set(key, (hours.get(key) ?? 0n) + upTo(end) - upTo(at));
     at = end;
   }
 }

@@ -1,6 +1,7 @@
 /** Every function of ours that DuckDB calls. */
 import { ARRAYS } from './arrays.js';
 import { FLATTEN } from './flatten.js';
+import { FORMATS } from './formats.js';
 import { OBJECTS } from './objects.js';
 import { PATHS } from './paths.js';
 import { REGEX_FUNCTIONS } from './regex-functions.js';
@@ -14,6 +15,7 @@ export const SCALARS: readonly Scalar[] = [
   ...OBJECTS,
   ...ARRAYS,
   FLATTEN,
+  ...FORMATS,
   ...REGEX_FUNCTIONS,
   ...TEXT_SCALARS,
 ];

@@ -76,7 +76,8 @@ export function sizeOf(
     return { declared: `BINARY(${length})`, lengthMax: length === BINARY_MAX ? undefined : length };
   }
   if (sql.startsWith('DECIMAL')) {
-    const scale = isSymbol(pieces, at + 3, ',') ? (pieces[at + 4]?.value ?? '0') : '0';
+    const scale =
+      size !== undefined && isSymbol(pieces, at + 3, ',') ? (pieces[at + 4]?.value ?? '0') : '0';
     return { declared: `NUMBER(${size ?? 38},${scale})`, lengthMax: undefined };
   }
   if (sql === 'DOUBLE') return { declared: 'FLOAT', lengthMax: undefined };

@@ -8,10 +8,11 @@ import { EVENTS_BYTES, EVENTS_PARTITIONS, EVENTS_ROWS, EVENTS_SHARES } from '../
 import type { FullName } from '../sql/resolve.js';
 import { operatorsOfPlan } from './operators.js';
 import { identifiers, scansOfPlan, type Scan } from './scans.js';
+import { statedFilters } from './stated-filters.js';
 import { splitOutside, withoutBrackets, zoneTest, type Extremes } from './zone-tests.js';
 
 export const ROWS_PER_PARTITION = 8192;
-const EVENTS_SCHEMA = 'ANALYTICS.WEB';
+const EVENTS = { schema: 'ANALYTICS.WEB', table: 'EVENTS' } as const;
 const PROVIDED_DATABASE = 'SNOWFLAKE.';
 const EVENTS_KEY = 'EVENT_DATE';
 const EVENTS_TIME = 'EVENT_TS';
@@ -60,8 +61,11 @@ export class Statistics {
   async scansOf(connection: DuckDBConnection, duckSql: string): Promise<readonly AssignedScan[]> {
     const json = await planJson(connection, duckSql);
     const scans = json === undefined ? [] : scansOfPlan(json);
+    const events = scans.filter((scan) => this.#isEvents(scan));
+    const stated =
+      events.length === 1 ? await statedFilters(connection, duckSql, EVENTS, EVENTS_KEY) : [];
     const assigned: AssignedScan[] = [];
-    for (const scan of scans) assigned.push(await this.#assign(connection, scan));
+    for (const scan of scans) assigned.push(await this.#assign(connection, scan, stated));
     return assigned;
   }
 
@@ -106,7 +110,7 @@ export class Statistics {
       const widths = await this.#widthsOf(connection, scan.schema, name);
       const isTable =
         widths.size > 0 && schema !== 'INFORMATION_SCHEMA' && database !== 'SNOWFLAKE';
-      if (isTable) empty.push(await this.#assign(connection, scan));
+      if (isTable) empty.push(await this.#assign(connection, scan, []));
     }
     return empty;
   }
@@ -134,9 +138,12 @@ export class Statistics {
     return [...widths.values()].reduce((total, width) => total + width, 0) * rows;
   }
 
-  async #assign(connection: DuckDBConnection, scan: Scan): Promise<AssignedScan> {
-    if (this.#hasEvents && scan.schema === EVENTS_SCHEMA && scan.table === 'EVENTS')
-      return this.#assignEvents(scan);
+  async #assign(
+    connection: DuckDBConnection,
+    scan: Scan,
+    stated: readonly string[],
+  ): Promise<AssignedScan> {
+    if (this.#isEvents(scan)) return this.#assignEvents(connection, scan, stated);
     // What the server provides is small and changes all the time: reading it is metadata work, without a warehouse.
     if (scan.schema.startsWith(PROVIDED_DATABASE))
       return { scan, partitionsAssigned: 0, partitionsTotal: 0, bytesAssigned: 0, rowsAssigned: 0 };
@@ -154,9 +161,19 @@ export class Statistics {
     };
   }
 
-  async #assignEvents(scan: Scan): Promise<AssignedScan> {
+  #isEvents(scan: Scan): boolean {
+    return this.#hasEvents && scan.schema === EVENTS.schema && scan.table === EVENTS.table;
+  }
+
+  async #assignEvents(
+    connection: DuckDBConnection,
+    scan: Scan,
+    stated: readonly string[],
+  ): Promise<AssignedScan> {
     const columns = scan.columns.filter((column) => EVENTS_SHARES[column] !== undefined);
-    const partitions = scan.isMetadata ? 0 : await this.#eventPartitions(scan);
+    const partitions = scan.isMetadata
+      ? 0
+      : await this.#eventPartitions(connection, [...scan.filters, ...stated]);
     const share = columns.reduce((total, column) => total + (EVENTS_SHARES[column] ?? 0), 0);
     const ofAll = (whole: number, millionths: number): number =>
       Number(
@@ -173,30 +190,36 @@ export class Statistics {
   }
 
   /** Filters over the key alone are evaluated on the list of days, so exactly the days they keep are assigned. */
-  async #eventPartitions(scan: Scan): Promise<number> {
-    const keyed = conjuncts(scan.filters).filter((filter) => {
+  async #eventPartitions(
+    connection: DuckDBConnection,
+    filters: readonly string[],
+  ): Promise<number> {
+    const keyed = conjuncts(filters).filter((filter) => {
       const names = identifiers(filter);
       return names.length > 0 && names.every((name) => name === EVENTS_KEY);
     });
     keyed.push(
-      ...conjuncts(scan.filters)
+      ...conjuncts(filters)
         .map((filter) => zoneTest(filter, dayExtremes))
         .filter((test) => test !== 'true'),
     );
-    const whole = await this.#daysLeft(keyed);
+    const whole = await this.#daysLeft(connection, keyed);
     if (whole !== undefined) return whole;
     // The plan's text of a filter is not always SQL; what cannot be evaluated prunes nothing.
     const usable: string[] = [];
     for (const filter of keyed)
-      if ((await this.#daysLeft([filter])) !== undefined) usable.push(filter);
-    return (await this.#daysLeft(usable)) ?? EVENTS_PARTITIONS;
+      if ((await this.#daysLeft(connection, [filter])) !== undefined) usable.push(filter);
+    return (await this.#daysLeft(connection, usable)) ?? EVENTS_PARTITIONS;
   }
 
-  async #daysLeft(filters: readonly string[]): Promise<number | undefined> {
+  async #daysLeft(
+    connection: DuckDBConnection,
+    filters: readonly string[],
+  ): Promise<number | undefined> {
     const where =
       filters.length === 0 ? 'true' : filters.map((filter) => `(${filter})`).join(' AND ');
     try {
-      const left = await this.#service.runAndReadAll(
+      const left = await connection.runAndReadAll(
         `SELECT coalesce(sum(partitions), 0)::DOUBLE FROM tollgate.event_days WHERE ${where}`,
       );
       return left.getRows()[0]?.[0] as number;

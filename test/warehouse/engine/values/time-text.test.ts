@@ -6,7 +6,7 @@ import {
   printTime,
   readAuto,
 } from '../../../../warehouse/engine/values/time-text.js';
-import { readTime } from '../../../../warehouse/engine/values/scalar-functions.js';
+import { readTime } from '../../../../warehouse/engine/scalars/formats.js';
 
 describe('AUTO', () => {
   test.each([
