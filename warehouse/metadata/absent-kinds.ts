@@ -23,11 +23,6 @@ export const ABSENT_KINDS: Readonly<Record<string, string>> = {
   'USER PROCEDURES': FUNCTION_COLUMNS,
   SEQUENCES:
     'name database_name schema_name next_value interval created_on owner comment owner_role_type ordered',
-  STAGES:
-    'created_on name database_name schema_name url has_credentials has_encryption_key owner comment region type ' +
-    'cloud notification_channel storage_integration endpoint owner_role_type directory_enabled',
-  'FILE FORMATS':
-    'created_on name database_name schema_name type owner comment format_options owner_role_type',
   TASKS:
     'created_on name id database_name schema_name owner comment warehouse schedule predecessors state definition ' +
     'condition allow_overlapping_execution error_integration last_committed_on last_suspended_on owner_role_type ' +

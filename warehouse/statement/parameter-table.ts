@@ -165,7 +165,7 @@ const CLIENT_PARAMETERS: readonly ParameterDefinition[] = [
   }),
   parameter('ENABLE_STAGE_S3_PRIVATELINK_FOR_US_EAST_1', false, 'Private link to stages'),
   parameter('GO_QUERY_RESULT_FORMAT', 'JSON', 'Result format of Go', { values: RESULT_FORMATS }),
-  parameter('JDBC_ENABLE_PUT_GET', false, 'JDBC may move files'),
+  parameter('JDBC_ENABLE_PUT_GET', true, 'JDBC may move files'),
   parameter('JDBC_EXECUTE_RETURN_COUNT_FOR_DML', false, 'JDBC counts rows of DML'),
   parameter('JDBC_FORMAT_DATE_WITH_TIMEZONE', false, 'JDBC formats dates in the time zone'),
   parameter('JDBC_QUERY_RESULT_FORMAT', 'JSON', 'Result format of JDBC', {

@@ -6,6 +6,7 @@ import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { NO_SCAN } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import type { OwnWorld } from './own-statements.js';
+import { parameterNumber } from './parameters.js';
 import type { Statement } from './statement.js';
 import { TokenReader } from './tokens.js';
 import type { Token } from './tokens.js';
@@ -13,9 +14,11 @@ import type { Token } from './tokens.js';
 /** The rows of the earlier statement; undefined for any other text, and for ids without rows, which the engine refuses. */
 export function wholeResult(
   world: OwnWorld,
-  { session }: Statement,
+  { session, request }: Statement,
   tokens: readonly Token[],
 ): Outcome | undefined {
+  const set = new Map([...session.parameters, ...request.parameters]);
+  if (parameterNumber(set, 'ROWS_PER_RESULTSET', 0) > 0) return undefined;
   const reader = new TokenReader(tokens);
   if (!reader.accept('SELECT', '*', 'FROM', 'TABLE', '(', 'RESULT_SCAN', '(')) return undefined;
   const id = reader.accept('LAST_QUERY_ID', '(', ')')

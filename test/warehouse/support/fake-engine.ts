@@ -69,7 +69,11 @@ function answer(request: EngineRequest): EngineRows | EngineFailure {
     const earlier = request.result(/'([^']+)'/.exec(request.sql)?.[1] ?? '');
     return earlier === undefined
       ? failed('000709', '02000', 'Statement not found')
-      : { ...rows([], []), columns: earlier.columns, rows: earlier.rows };
+      : {
+          ...rows([], []),
+          columns: earlier.columns,
+          rows: earlier.rows.slice(0, request.rowsMax || earlier.rows.length),
+        };
   }
   if (/^SELECT\s+\?/i.test(request.sql))
     return rows(['B'], [request.binds.map((bind) => String(bind.value))]);

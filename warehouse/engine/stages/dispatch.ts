@@ -102,7 +102,7 @@ export async function withStagedReads(
   const reading: Running = { ...running, pieces: staged.pieces };
   try {
     const answer = await run(reading);
-    const bytes = staged.bytes + reading.stagedBytes;
+    const bytes = staged.bytes + reading.staged.bytes;
     return {
       ...answer,
       scan: { ...answer.scan, bytesScanned: answer.scan.bytesScanned + bytes },

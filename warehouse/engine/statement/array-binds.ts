@@ -19,7 +19,7 @@ export async function withArrayBinds(
   const { binds, bindStage } = running.request;
   if (bindStage !== undefined) {
     const staged = await withStageBinds(session, running.source, running.request, bindStage);
-    running.stagedBytes += staged.bytes;
+    running.staged.bytes += staged.bytes;
     return finished(running, staged.pieces);
   }
   const first = binds.find(({ value }) => typeof value === 'object' && value !== null);

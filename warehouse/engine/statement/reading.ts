@@ -15,8 +15,8 @@ export interface Running {
   readonly source: readonly Piece[];
   readonly pieces: readonly Piece[];
   mentions: readonly ResolvedMention[];
-  /** Bytes of files that its array binds were read from. */
-  stagedBytes: number;
+  /** Bytes of files that its array binds were read from; one count for all forms of the statement. */
+  readonly staged: { bytes: number };
 }
 
 const TYPE_OF_VERB: Readonly<Record<string, number>> = {
@@ -96,5 +96,5 @@ export function readStatement(request: StatementRequest): Running {
       ),
     );
   const known = substitute(withPathCase(source, request.sql), request, new Date());
-  return { request, source, pieces: withIdentifiers(known), mentions: [], stagedBytes: 0 };
+  return { request, source, pieces: withIdentifiers(known), mentions: [], staged: { bytes: 0 } };
 }

@@ -12,7 +12,6 @@ import { statedFilters } from './stated-filters.js';
 import { splitOutside, withoutBrackets, zoneTest, type Extremes } from './zone-tests.js';
 
 export const ROWS_PER_PARTITION = 8192;
-const EVENTS = { schema: 'ANALYTICS.WEB', table: 'EVENTS' } as const;
 const PROVIDED_DATABASE = 'SNOWFLAKE.';
 const EVENTS_KEY = 'EVENT_DATE';
 const EVENTS_TIME = 'EVENT_TS';
@@ -62,8 +61,7 @@ export class Statistics {
     const json = await planJson(connection, duckSql);
     const scans = json === undefined ? [] : scansOfPlan(json);
     const events = scans.filter((scan) => this.#isEvents(scan));
-    const stated =
-      events.length === 1 ? await statedFilters(connection, duckSql, EVENTS, EVENTS_KEY) : [];
+    const stated = events.length === 1 ? await statedFilters(connection, duckSql, EVENTS) : [];
     const assigned: AssignedScan[] = [];
     for (const scan of scans) assigned.push(await this.#assign(connection, scan, stated));
     return assigned;
@@ -327,11 +325,23 @@ function storedExtremes(column: string): Extremes {
   };
 }
 
-/** Of a day's partitions: its instants begin with the day and end before the next; no event is without one. */
+const DAY_START = 'CAST("EVENT_DATE" AS TIMESTAMP)';
+/** Of a day's partitions: its instants begin with the day and end before the next. */
+const TIME_OF_DAY = {
+  least: DAY_START,
+  greatest: `${DAY_START} + to_microseconds(86399999999)`,
+} as const;
+
+const EVENTS = {
+  schema: 'ANALYTICS.WEB',
+  table: 'EVENTS',
+  key: EVENTS_KEY,
+  ranged: { [EVENTS_TIME]: TIME_OF_DAY },
+} as const;
+
+/** No event is without a day or a time. */
 function dayExtremes(column: string): Extremes | undefined {
   const never = { someNull: 'false', someValue: 'true' };
   if (column === EVENTS_KEY) return { least: '"EVENT_DATE"', greatest: '"EVENT_DATE"', ...never };
-  if (column !== EVENTS_TIME) return undefined;
-  const start = 'CAST("EVENT_DATE" AS TIMESTAMP)';
-  return { least: start, greatest: `${start} + to_microseconds(86399999999)`, ...never };
+  return column === EVENTS_TIME ? { ...TIME_OF_DAY, ...never } : undefined;
 }

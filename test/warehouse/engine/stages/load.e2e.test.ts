@@ -158,7 +158,7 @@ describe('COPY INTO a table', () => {
     expect(await fail(`COPY INTO j FROM @s ${format}`)).toMatchObject({ code: '002019' });
     await run(`COPY INTO j FROM @s ${format} MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE`);
     expect((await run('SELECT * FROM j ORDER BY id')).rows).toEqual([
-      ['1', 'x', '{"n":12345678901234567890}', null],
+      ['1', 'x', '{\n  "n": 12345678901234567890\n}', null],
       ['2', null, null, null],
     ]);
     expect(
