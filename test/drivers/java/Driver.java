@@ -87,6 +87,7 @@ public final class Driver {
     properties.put("schema", SETTINGS.get("schema"));
     properties.put("ssl", SETTINGS.get("protocol").equals("http") ? "off" : "on");
     properties.put("tracing", "OFF");
+    properties.put("disablePlatformDetection", "true");
     String url = "jdbc:snowflake://" + SETTINGS.get("host") + ":" + SETTINGS.get("port") + "/";
     try (Connection connection = DriverManager.getConnection(url, properties)) {
       return use.with(connection);
