@@ -124,6 +124,39 @@ describe('the real Node driver against the warehouse on the real engine', () => 
     await Promise.all([a.close(), b.close()]);
   });
 
+  test('keys and sequences are shown as they were defined', async () => {
+    const client = await connect(warehouse.port, { schema: 'PUBLIC' });
+    for (const sql of [
+      'CREATE TABLE parent (a INT, b INT, CONSTRAINT parent_key PRIMARY KEY (a, b))',
+      'CREATE TABLE child (x INT UNIQUE, y INT, FOREIGN KEY (x, y) REFERENCES parent)',
+      'CREATE SEQUENCE numbers START 5 INCREMENT 3',
+      'SELECT numbers.NEXTVAL',
+    ])
+      await client.query(sql);
+    const shown = async (sql: string, ...columns: readonly string[]): Promise<unknown> =>
+      (await client.query(sql)).rows.map((row) => columns.map((column) => row[column]));
+    const own = ['column_name', 'key_sequence', 'constraint_name'];
+    expect(await shown('SHOW PRIMARY KEYS IN TABLE parent', ...own)).toEqual([
+      ['A', 1, 'PARENT_KEY'],
+      ['B', 2, 'PARENT_KEY'],
+    ]);
+    expect(await shown('SHOW UNIQUE KEYS IN child', 'column_name')).toEqual([['X']]);
+    const pairs = ['pk_table_name', 'pk_column_name', 'fk_table_name', 'fk_column_name'];
+    const both = [
+      ['PARENT', 'A', 'CHILD', 'X'],
+      ['PARENT', 'B', 'CHILD', 'Y'],
+    ];
+    expect(await shown('SHOW IMPORTED KEYS IN TABLE child', ...pairs)).toEqual(both);
+    expect(await shown('SHOW EXPORTED KEYS IN TABLE parent', ...pairs)).toEqual(both);
+    expect(await shown('SHOW EXPORTED KEYS IN TABLE child', ...pairs)).toEqual([]);
+    expect(await shown('SHOW SEQUENCES', 'name', 'next_value', 'interval')).toEqual([
+      ['NUMBERS', '8', '3'],
+    ]);
+    for (const name of ['TABLE child', 'TABLE parent', 'SEQUENCE numbers'])
+      await client.query(`DROP ${name}`);
+    await client.close();
+  });
+
   test('session variables, LAST_QUERY_ID and RESULT_SCAN work through the driver', async () => {
     const client = await connect(warehouse.port);
     await client.query('SET wanted = 40 + 2');

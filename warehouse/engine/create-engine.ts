@@ -67,6 +67,7 @@ export async function createEngine(options: EngineOptions): Promise<RunningEngin
     databases: () => link.request({ op: 'databases' }),
     schemas: (database) => link.request({ op: 'schemas', database }),
     tables: (database, schema) => link.request({ op: 'tables', database, schema }),
+    sequences: (database, schema) => link.request({ op: 'sequences', database, schema }),
     columns: (database, schema, table) => link.request({ op: 'columns', database, schema, table }),
     replaceTable: async (database, schema, name, columns, rows) => {
       const table = { database, schema, name, columns, rows: encodeRows(rows) };

@@ -148,6 +148,28 @@ export interface CatalogueColumn {
   readonly nullable: boolean;
 }
 
+/** A key of a table: kept and shown, not enforced. */
+export interface CatalogueKey {
+  readonly kind: 'PRIMARY KEY' | 'UNIQUE' | 'FOREIGN KEY';
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** Of foreign keys: the other table in full, and its columns; none stand for its primary key. */
+  readonly references?: {
+    readonly database: string;
+    readonly schema: string;
+    readonly table: string;
+    readonly columns: readonly string[];
+  };
+}
+
+export interface CatalogueSequence {
+  readonly database: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly nextValue: string;
+  readonly increment: string;
+}
+
 export interface CatalogueTable {
   readonly database: string;
   readonly schema: string;
@@ -158,6 +180,7 @@ export interface CatalogueTable {
   readonly bytes: number;
   readonly clusteringKey: string | null;
   readonly createdAtMs: number;
+  readonly keys: readonly CatalogueKey[];
 }
 
 /** A column of a table that the server provides. */
@@ -182,6 +205,7 @@ export interface Engine {
     database: string | null,
   ): Promise<readonly { readonly database: string; readonly name: string }[]>;
   tables(database: string | null, schema: string | null): Promise<readonly CatalogueTable[]>;
+  sequences(database: string | null, schema: string | null): Promise<readonly CatalogueSequence[]>;
   columns(
     database: string | null,
     schema: string | null,

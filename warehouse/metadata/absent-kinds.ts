@@ -21,8 +21,6 @@ export const ABSENT_KINDS: Readonly<Record<string, string>> = {
   'DATA METRIC FUNCTIONS': `${FUNCTION_COLUMNS} language is_data_metric`,
   PROCEDURES: FUNCTION_COLUMNS,
   'USER PROCEDURES': FUNCTION_COLUMNS,
-  SEQUENCES:
-    'name database_name schema_name next_value interval created_on owner comment owner_role_type ordered',
   TASKS:
     'created_on name id database_name schema_name owner comment warehouse schedule predecessors state definition ' +
     'condition allow_overlapping_execution error_integration last_committed_on last_suspended_on owner_role_type ' +

@@ -12,7 +12,8 @@ import { listingOf } from './listing.js';
 import type { Listing } from './listing.js';
 import { listColumns, listDatabases, listSchemas, listTables } from './show-catalogue.js';
 import { listIntegrations, listRoles, listUsers, showGrants } from './show-identity.js';
-import { keyColumns } from './show-keys.js';
+import { keysShown, listKeys } from './show-keys.js';
+import type { KeysShown } from './show-keys.js';
 import { showParameters } from './show-parameters.js';
 import { likePattern, readClauses } from './show-clauses.js';
 import type { ShowClauses } from './show-clauses.js';
@@ -37,8 +38,8 @@ export async function show(
   }
   if (reader.accept('GRANTS')) return finishAll(showGrants(world, session, reader));
   if (reader.accept('FUTURE', 'GRANTS')) return finishAll(listingOf(FUTURE_GRANTS, []));
-  const keys = keyColumns(reader);
-  if (keys !== undefined) return rowsOf(keys, [], STATEMENT_TYPES.show);
+  const keys = keysShown(reader);
+  if (keys !== undefined) return showKeys(world, session, reader, keys);
   const absent = absentKind(reader);
   if (absent !== undefined) return finishAll(listingOf(absent, []));
   const known = reader.peek()?.value;
@@ -55,6 +56,19 @@ export async function show(
   if (clauses.isMissing) return missingContainer();
   const listing = await list(world, session, kind.value, clauses);
   return listing === undefined ? unsupported(`SHOW ${kind.value}`) : finish(listing, clauses);
+}
+
+async function showKeys(
+  world: OwnWorld,
+  session: Session,
+  reader: TokenReader,
+  shown: KeysShown,
+): Promise<Outcome> {
+  // As with columns, a bare name after IN is that of a table.
+  const clauses = await readClauses(world, reader, session, false, 'COLUMNS');
+  if (clauses === undefined) return syntaxFailure(reader.peek()?.value ?? 'KEYS');
+  if (clauses.isMissing) return missingContainer();
+  return finish(listKeys(shown, await world.engine.tables(null, null), clauses), clauses);
 }
 
 async function list(
@@ -76,6 +90,21 @@ async function list(
     case 'VIEWS':
     case 'OBJECTS':
       return listTables(await world.engine.tables(database, schema), kind, isTerse);
+    case 'SEQUENCES':
+      return listingOf(
+        'name database_name schema_name next_value interval created_on owner comment owner_role_type ordered',
+        (await world.engine.sequences(database, schema)).map((sequence) => ({
+          name: sequence.name,
+          database_name: sequence.database,
+          schema_name: sequence.schema,
+          next_value: sequence.nextValue,
+          interval: sequence.increment,
+          owner: 'ACCOUNTADMIN',
+          comment: '',
+          owner_role_type: 'ROLE',
+          ordered: 'Y',
+        })),
+      );
     case 'COLUMNS':
       return listColumns(await world.engine.columns(database, schema, table));
     case 'ROLES':

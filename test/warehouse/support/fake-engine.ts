@@ -117,6 +117,7 @@ export function fakeEngine(): FakeEngine {
             bytes: 100,
             clusteringKey: null,
             createdAtMs: 0,
+            keys: [],
           },
           {
             database: 'ANALYTICS',
@@ -127,6 +128,7 @@ export function fakeEngine(): FakeEngine {
             bytes: 0,
             clusteringKey: null,
             createdAtMs: 0,
+            keys: [],
           },
         ].filter(
           (table) =>
@@ -134,6 +136,7 @@ export function fakeEngine(): FakeEngine {
             (schema ?? table.schema) === table.schema,
         ),
       ),
+    sequences: () => Promise.resolve([]),
     columns: (_database, _schema, table) =>
       Promise.resolve(
         table === null || table === 'ORDERS'

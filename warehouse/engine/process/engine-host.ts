@@ -9,7 +9,13 @@ import { SessionStages, type StageWorld } from '../stages/catalogue.js';
 import { FileEngine } from '../stages/file-engine.js';
 import { StageFiles } from '../stages/stage-files.js';
 import { Session } from '../statement/session.js';
-import { listColumns, listDatabases, listSchemas, listTables } from '../statistics/catalogue.js';
+import {
+  listColumns,
+  listDatabases,
+  listSchemas,
+  listSequences,
+  listTables,
+} from '../statistics/catalogue.js';
 import { amendTable, replaceTable, type ProvidedTable } from '../statistics/provided.js';
 import { Statistics } from '../statistics/statistics.js';
 import { ResultSpool } from '../../results/spool.js';
@@ -73,6 +79,8 @@ export class EngineHost {
         return await listSchemas(this.#open().database.service, request.database);
       case 'tables':
         return await listTables(this.#open().database.service, request.database, request.schema);
+      case 'sequences':
+        return await listSequences(this.#open().database.service, request.database, request.schema);
       case 'columns':
         return await listColumns(
           this.#open().database.service,

@@ -2,6 +2,7 @@
 import type { ResultLimits } from '../../results/spool.js';
 import type {
   CatalogueColumn,
+  CatalogueSequence,
   CatalogueTable,
   EarlierResult,
   EngineBind,
@@ -49,6 +50,7 @@ export type ChildRequest =
   | { readonly op: 'databases' }
   | { readonly op: 'schemas'; readonly database: string | null }
   | { readonly op: 'tables'; readonly database: string | null; readonly schema: string | null }
+  | { readonly op: 'sequences'; readonly database: string | null; readonly schema: string | null }
   | {
       readonly op: 'columns';
       readonly database: string | null;
@@ -87,6 +89,7 @@ export interface ChildReplies {
   readonly databases: readonly string[];
   readonly schemas: readonly SchemaName[];
   readonly tables: readonly CatalogueTable[];
+  readonly sequences: readonly CatalogueSequence[];
   readonly columns: readonly CatalogueColumn[];
   /** False: an amendment that did not fit. */
   readonly replaceTable: boolean;

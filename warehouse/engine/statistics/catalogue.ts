@@ -1,6 +1,11 @@
 /** Databases, schemas, tables and columns for SHOW, from the catalogue's views. */
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import type { CatalogueColumn, CatalogueTable } from '../engine.js';
+import type {
+  CatalogueColumn,
+  CatalogueKey,
+  CatalogueSequence,
+  CatalogueTable,
+} from '../engine.js';
 import type { SchemaName } from '../process/messages.js';
 
 async function rowsOf(
@@ -48,7 +53,7 @@ export async function listTables(
   const rows = await rowsOf(
     service,
     `SELECT table_database, table_schema, table_name, table_type, coalesce(row_count, 0)::DOUBLE, coalesce(bytes, 0)::DOUBLE,
-            clustering_key, epoch_ms(created_at)::DOUBLE
+            clustering_key, epoch_ms(created_at)::DOUBLE, ${KEYS}
      FROM tollgate.all_tables ${where({ table_database: database, table_schema: schema })} ORDER BY 1, 2, 3`,
   );
   return rows.map((row) => ({
@@ -60,6 +65,70 @@ export async function listTables(
     bytes: row[5] as number,
     clusteringKey: row[6] as string | null,
     createdAtMs: row[7] as number,
+    keys: keysOf(row[8], row[0] as string, row[1] as string),
+  }));
+}
+
+/** A key without a name has one that is its own, the same as in INFORMATION_SCHEMA. */
+const KEYS = `(SELECT to_json(list(json_object('key', c, 'name', coalesce(c->>'name', concat('SYS_CONSTRAINT_', md5(concat(table_database, table_schema, table_name, c::VARCHAR)))))))::VARCHAR
+   FROM (SELECT unnest(from_json(coalesce(notes->'$.constraints', '[]'), '["JSON"]')) AS c))`;
+
+interface NotedKey {
+  readonly name: string;
+  readonly key: {
+    readonly kind: CatalogueKey['kind'];
+    readonly columns: readonly string[];
+    readonly references?: {
+      readonly parts: readonly string[];
+      readonly columns: readonly string[];
+    };
+  };
+}
+
+function keysOf(
+  json: DuckDBValue | undefined,
+  database: string,
+  schema: string,
+): readonly CatalogueKey[] {
+  if (typeof json !== 'string') return [];
+  return (JSON.parse(json) as readonly NotedKey[]).map(({ name, key }) => {
+    const { kind, columns, references } = key;
+    if (references === undefined) return { kind, name, columns };
+    const { parts } = references;
+    return {
+      kind,
+      name,
+      columns,
+      references: {
+        database: parts.at(-3) ?? database,
+        schema: parts.at(-2) ?? schema,
+        table: parts.at(-1) ?? '',
+        columns: references.columns,
+      },
+    };
+  });
+}
+
+/** Sequences, sorted by name. */
+export async function listSequences(
+  service: DuckDBConnection,
+  database: string | null,
+  schema: string | null,
+): Promise<readonly CatalogueSequence[]> {
+  const rows = await rowsOf(
+    service,
+    `SELECT * FROM (
+       SELECT split_part(schema_name, '.', 1) AS table_database, split_part(schema_name, '.', 2) AS table_schema, sequence_name,
+              coalesce(last_value + increment_by, start_value)::VARCHAR, increment_by::VARCHAR
+       FROM duckdb_sequences() WHERE database_name = 'warehouse' AND contains(schema_name, '.')
+     ) ${where({ table_database: database, table_schema: schema })} ORDER BY 1, 2, 3`,
+  );
+  return rows.map((row) => ({
+    database: row[0] as string,
+    schema: row[1] as string,
+    name: row[2] as string,
+    nextValue: row[3] as string,
+    increment: row[4] as string,
   }));
 }
 
