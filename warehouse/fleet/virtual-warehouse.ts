@@ -108,8 +108,7 @@ export class VirtualWarehouse {
 
   /** Asks for a place. The caller must end it by `weigh` or `leave`. */
   enter(entering: Entering = {}): Place {
-    this.#advance();
-    const now = this.#clock.now();
+    const now = this.#advance();
     const { arrivedAt = now, queueLimitMs = 0, expectedMs, onAbort } = entering;
     let onPlaced: Seat['onPlaced'] = () => undefined;
     const placed = new Promise<Placed>((resolve) => {
@@ -142,19 +141,18 @@ export class VirtualWarehouse {
 
   /** Starts it; false when it runs already. */
   resume(reason: string, by?: Actor): boolean {
-    this.#advance();
+    const now = this.#advance();
     if (this.#clusters.running.length > 0) return false;
-    this.#clusters.resume(this.#clock.now(), reason, by);
-    this.#fill(this.#clock.now());
+    this.#clusters.resume(now, reason, by);
+    this.#fill(now);
     this.#arm();
     return true;
   }
 
   /** Stops it, after the statements on it have ended; false when it is suspended or stopping already. */
   suspend(reason: string, by?: Actor): boolean {
-    this.#advance();
+    const now = this.#advance();
     if (this.#clusters.running.length === 0) return false;
-    const now = this.#clock.now();
     this.#clusters.suspend(now, reason, by);
     this.#fill(now);
     this.#arm();
@@ -163,8 +161,7 @@ export class VirtualWarehouse {
 
   /** New settings. Their effect on what runs is in the header of this file. */
   alter(definition: WarehouseDefinition, by?: Actor): void {
-    this.#advance();
-    const now = this.#clock.now();
+    const now = this.#advance();
     const before = this.#definition;
     this.#definition = definition;
     this.#clusters.changedAt = now;
@@ -192,9 +189,8 @@ export class VirtualWarehouse {
 
   /** Takes it out of use: what waits leaves, what has a place ends, then it is gone. */
   drop(by?: Actor): void {
-    this.#advance();
+    const now = this.#advance();
     this.#isDropped = true;
-    const now = this.#clock.now();
     this.#emptyQueue(now);
     this.#clusters.drop(now, by);
     this.#arm();
@@ -202,10 +198,9 @@ export class VirtualWarehouse {
 
   /** Ends the timers, lets every statement leave and stops every cluster now. */
   close(reason: string): void {
-    this.#advance();
+    const now = this.#advance();
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const now = this.#clock.now();
     this.#emptyQueue(now);
     this.#clusters.shutDown(now, reason);
   }
@@ -218,8 +213,7 @@ export class VirtualWarehouse {
   }
 
   #weigh(seat: Seat, workOf: (servers: Servers) => number, limitMs: number): Promise<Ended> {
-    this.#advance();
-    const now = this.#clock.now();
+    const now = this.#advance();
     const { cluster } = seat;
     const { size, make } = this.#definition;
     if (cluster === undefined || seat.work !== undefined)
@@ -253,8 +247,7 @@ export class VirtualWarehouse {
   }
 
   #leave(seat: Seat): void {
-    this.#advance();
-    const now = this.#clock.now();
+    const now = this.#advance();
     const { cluster } = seat;
     if (cluster === undefined) {
       if (!this.#queue.includes(seat)) return;
@@ -276,8 +269,8 @@ export class VirtualWarehouse {
     this.#clusters.afterStatement(cluster, at);
   }
 
-  /** Plays everything that happened up to now, in order. */
-  #advance(): void {
+  /** Plays everything that happened up to now, in order; returns that now: read twice, work in between would count twice. */
+  #advance(): EpochMs {
     const now = this.#clock.now();
     for (;;) {
       const next = this.#next();
@@ -286,6 +279,7 @@ export class VirtualWarehouse {
       next.play();
     }
     this.#clusters.consume(now);
+    return now;
   }
 
   /** What happens next by itself; at one instant ends come before the queue limit, so that a place freed then is given. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { QUEUE_MAX } from '../../../warehouse/fleet/virtual-warehouse.js';
+import { defaultDefinition } from '../../../warehouse/fleet/definition.js';
+import { QUEUE_MAX, VirtualWarehouse } from '../../../warehouse/fleet/virtual-warehouse.js';
 import { START, build, queueUp, secondOf, turn } from './model.js';
 
 describe('a virtual warehouse', () => {
@@ -50,6 +51,20 @@ describe('a virtual warehouse', () => {
       '61 SUSPENDED AUTOSUSPEND',
       '61 RESUMED AUTORESUME',
     ]);
+  });
+
+  test('a clock that moves on between two readings shortens no work', async () => {
+    const moving = { at: START, scale: 1, now: () => (moving.at += 7) };
+    const warehouse = new VirtualWarehouse(defaultDefinition('W', START), moving, () => undefined);
+    const place = warehouse.enter({ arrivedAt: START });
+    await place.placed;
+    const ended = place.weigh(() => 60_000, 0);
+    for (let second = 0; second < 70; second += 1) {
+      moving.at += 1000;
+      warehouse.settle();
+    }
+    expect(await ended).toMatchObject({ runningSince: START, at: START + 60_000 });
+    warehouse.close('SHUTDOWN');
   });
 
   test('an engine slower than the model is billed the model only', async () => {
