@@ -128,7 +128,7 @@ describe('the real Node driver against the warehouse on the real engine', () => 
     const client = await connect(warehouse.port, { schema: 'PUBLIC' });
     for (const sql of [
       'CREATE TABLE parent (a INT, b INT, CONSTRAINT parent_key PRIMARY KEY (a, b))',
-      'CREATE TABLE child (x INT UNIQUE, y INT, FOREIGN KEY (x, y) REFERENCES parent)',
+      "CREATE TABLE child (x INT UNIQUE COMMENT 'one', y INT DEFAULT 7, FOREIGN KEY (x, y) REFERENCES parent)",
       'CREATE SEQUENCE numbers START 5 INCREMENT 3',
       'SELECT numbers.NEXTVAL',
     ])
@@ -149,6 +149,15 @@ describe('the real Node driver against the warehouse on the real engine', () => 
     expect(await shown('SHOW IMPORTED KEYS IN TABLE child', ...pairs)).toEqual(both);
     expect(await shown('SHOW EXPORTED KEYS IN TABLE parent', ...pairs)).toEqual(both);
     expect(await shown('SHOW EXPORTED KEYS IN TABLE child', ...pairs)).toEqual([]);
+    const described = ['name', 'primary key', 'unique key', 'default', 'comment'];
+    expect(await shown('DESC TABLE parent', 'name', 'primary key')).toEqual([
+      ['A', 'Y'],
+      ['B', 'Y'],
+    ]);
+    expect(await shown('DESC TABLE child', ...described)).toEqual([
+      ['X', 'N', 'Y', null, 'one'],
+      ['Y', 'N', 'N', '7', null],
+    ]);
     expect(await shown('SHOW SEQUENCES', 'name', 'next_value', 'interval')).toEqual([
       ['NUMBERS', '8', '3'],
     ]);

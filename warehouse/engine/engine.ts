@@ -146,6 +146,9 @@ export interface CatalogueColumn {
   /** Snowflake type text, e.g. `NUMBER(38,0)`. */
   readonly dataType: string;
   readonly nullable: boolean;
+  /** As SQL; null for none. */
+  readonly default: string | null;
+  readonly comment: string | null;
 }
 
 /** A key of a table: kept and shown, not enforced. */

@@ -11,9 +11,10 @@ import {
   unsupported,
 } from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
+import type { CatalogueKey } from '../engine/engine.js';
 import type { OwnWorld } from '../statement/own-statements.js';
 import type { Session } from '../identity/sessions.js';
-import { instant } from './listing.js';
+import { instant, yesNo } from './listing.js';
 import { describeUser } from './show-identity.js';
 import { TokenReader } from '../statement/tokens.js';
 import type { Token } from '../statement/tokens.js';
@@ -96,15 +97,50 @@ async function describeTable(
       [database, schema, table].filter((part) => part !== null).join('.'),
     );
   if (aspect === 'STAGE') return rowsOf(STAGE_COLUMNS, [], STATEMENT_TYPES.describe);
-  const rows = columns.map(({ name: column, dataType, nullable }) =>
-    columnRow(column, dataType, nullable),
+  const found = await world.engine.tables(database, schema);
+  const keys = found.find(({ name: one }) => one === table)?.keys ?? [];
+  const isIn = (kind: CatalogueKey['kind'], column: string): boolean =>
+    keys.some((key) => key.kind === kind && key.columns.includes(column));
+  const rows = columns.map((column) =>
+    columnRow(column.name, column.dataType, column.nullable, {
+      default: column.default,
+      comment: column.comment,
+      isPrimary: isIn('PRIMARY KEY', column.name),
+      isUnique: isIn('UNIQUE', column.name),
+    }),
   );
   return rowsOf(COLUMNS, rows, STATEMENT_TYPES.describe);
 }
 
-function columnRow(name: string, type: string, isNullable: boolean): readonly Cell[] {
-  const rest: readonly Cell[] = [null, null, null, null, null];
-  return [name, type, 'COLUMN', isNullable ? 'Y' : 'N', null, 'N', 'N', ...rest];
+interface ColumnNotes {
+  readonly default: string | null;
+  readonly comment: string | null;
+  readonly isPrimary: boolean;
+  readonly isUnique: boolean;
+}
+
+const NO_NOTES: ColumnNotes = { default: null, comment: null, isPrimary: false, isUnique: false };
+
+function columnRow(
+  name: string,
+  type: string,
+  isNullable: boolean,
+  notes: ColumnNotes,
+): readonly Cell[] {
+  const keys = [yesNo(notes.isPrimary), yesNo(notes.isUnique)];
+  return [
+    name,
+    type,
+    'COLUMN',
+    yesNo(isNullable),
+    notes.default,
+    ...keys,
+    null,
+    null,
+    notes.comment,
+    null,
+    null,
+  ];
 }
 
 /** `DESC RESULT '<id>' | LAST_QUERY_ID()`: the columns of a result that is still kept. */
@@ -118,7 +154,7 @@ function describeResult(world: OwnWorld, session: Session, reader: TokenReader):
   if (outcome?.kind !== 'rows')
     return failure(WIRE_CODES.queryUnknown, '02000', `Statement ${id} not found`);
   const rows = outcome.columns.map((column) =>
-    columnRow(column.name, snowflakeTypeText(column), column.nullable),
+    columnRow(column.name, snowflakeTypeText(column), column.nullable, NO_NOTES),
   );
   return rowsOf(COLUMNS, rows, STATEMENT_TYPES.describe);
 }

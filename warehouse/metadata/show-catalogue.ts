@@ -139,10 +139,10 @@ export function listColumns(columns: readonly CatalogueColumn[]): Listing {
     column_name: column.name,
     data_type: dataTypeJson(column),
     'null?': column.nullable ? 'true' : 'NOT_NULL',
-    default: '',
+    default: column.default ?? '',
     kind: 'COLUMN',
     expression: '',
-    comment: '',
+    comment: column.comment ?? '',
     database_name: column.database,
     autoincrement: '',
   }));

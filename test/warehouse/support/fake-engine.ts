@@ -149,6 +149,8 @@ export function fakeEngine(): FakeEngine {
                 position: 1,
                 dataType: 'NUMBER(38,0)',
                 nullable: false,
+                default: null,
+                comment: null,
               },
             ]
           : [],

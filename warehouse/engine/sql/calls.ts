@@ -11,7 +11,7 @@ import { operandStart } from './operands.js';
 import { closing, isSymbol, isWord, raw, type Piece } from './pieces.js';
 import { intervalAt } from './intervals.js';
 import { withExactSums } from './sums.js';
-import { duckType, isTypeName } from './types.js';
+import { duckType, isTypeName, numberType } from './types.js';
 
 /** Words of the grammar that a bracket may follow. */
 const KEYWORDS: ReadonlySet<string> = new Set(
@@ -138,6 +138,10 @@ class CallPass {
     if (!isTypeName(type)) throw new StatementFailed(unsupported(`data type ${type}`));
     const written = duckType(this.#pieces, index + 1);
     const operand = this.#out.splice(operandStart(this.#out));
+    if (isWideNumber(operand, written.sql)) {
+      this.#out.push(...operand);
+      return written.to - 1;
+    }
     const { name, more, outer } = conversion(written, false);
     this.#out.push(...opened(outer, operand[0]), raw(`${name}(`, operand[0]), ...operand);
     if (more !== '') this.#out.push(raw(more, undefined));
@@ -171,6 +175,17 @@ function isOperatorAfter(before: Piece | undefined): boolean {
   if (before.kind === 'symbol') return before.value === ')' || before.value === ']';
   if (before.kind !== 'word') return true;
   return before.value === 'NOT' || before.value === 'THEN' || !KEYWORDS.has(before.value);
+}
+
+/** A whole number of more digits than a NUMBER(38,0) keeps here once it is stored: alone it has its type already. */
+function isWideNumber(operand: readonly Piece[], type: string): boolean {
+  const [only, ...more] = operand;
+  return (
+    more.length === 0 &&
+    only?.kind === 'number' &&
+    type === numberType('38,0') &&
+    /^\d{27,38}$/.test(only.value)
+  );
 }
 
 /** Calls around a conversion, from the outermost; their brackets close behind it. */

@@ -144,7 +144,7 @@ export async function listColumns(
     `SELECT table_database, table_schema, table_name, column_name, ordinal_position::INTEGER, is_nullable,
             CASE WHEN notes->>'$.type' IS NOT NULL THEN notes->>'$.type' ELSE CASE type_name WHEN 'NUMBER' THEN format('NUMBER({},{})', digits, scale) WHEN 'TEXT' THEN 'VARCHAR(16777216)'
               WHEN 'BINARY' THEN 'BINARY(8388608)' WHEN 'TIMESTAMP_NTZ' THEN 'TIMESTAMP_NTZ(9)' WHEN 'TIMESTAMP_LTZ' THEN 'TIMESTAMP_LTZ(9)'
-              WHEN 'TIME' THEN 'TIME(9)' ELSE type_name END END
+              WHEN 'TIME' THEN 'TIME(9)' ELSE type_name END END, column_default, notes->>'$.comment'
      FROM tollgate.all_columns ${where({ table_database: database, table_schema: schema, table_name: table })} ORDER BY 1, 2, 3, 5`,
   );
   return rows.map((row) => ({
@@ -155,5 +155,7 @@ export async function listColumns(
     position: row[4] as number,
     nullable: row[5] as boolean,
     dataType: row[6] as string,
+    default: row[7] as string | null,
+    comment: row[8] as string | null,
   }));
 }

@@ -152,5 +152,16 @@ export const DEFINITIONS: Theme = {
       ['ANALYTICS'],
     ]),
     done(`drop schema defs`, 'DEFS successfully dropped.'),
+    after(
+      [
+        `create or replace schema defs`,
+        `create temporary table defs.mine (a int)`,
+        `insert into defs.mine values (7)`,
+        `create or replace temporary view defs.tv as select a + 1 as b from defs.mine`,
+      ],
+      rows(`select b from defs.tv`, [['8']]),
+    ),
+    done(`drop view defs.tv`, 'TV successfully dropped.'),
+    fails(`select * from defs.tv`, '002003'),
   ],
 };
