@@ -101,7 +101,7 @@ function rowOf(
   const reason =
     event.reason === 'USER' ? USER_REASONS[event.event] : (REASONS[event.reason] ?? event.reason);
   return joined(
-    [instant(event.at), idOf(event.warehouse), event.warehouse],
+    [instant(event.at), idOf(event.warehouse, event.warehouseId), event.warehouse],
     [cluster === null ? null : String(cluster), name, reason, state],
     [event.user ?? null, event.role ?? null, null, ...consistent],
   );

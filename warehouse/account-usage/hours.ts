@@ -5,6 +5,7 @@ import type { EpochMs } from '#base/time.js';
 import { hourKey } from '../metering/attribution.js';
 import type { WarehouseEvent } from '../metering/events.js';
 import { meterHours } from '../metering/metering.js';
+import type { WarehouseHour } from '../metering/metering.js';
 import { isVisible } from './latencies.js';
 import type { Late, Viewing } from './latencies.js';
 import { HOUR_MS } from './usage-book.js';
@@ -25,6 +26,7 @@ export interface Metered {
 export interface HourUse {
   readonly startsAt: EpochMs;
   readonly warehouse: string;
+  readonly warehouseId?: number;
   readonly compute: Credits;
   /** Nothing until its own latency has passed. */
   readonly cloudServices: Credits;
@@ -47,9 +49,9 @@ export interface DayUse {
  * later still: such an hour changes where it stands (Snowflake, WAREHOUSE_METERING_HISTORY, usage notes).
  */
 export function useByHour(metered: Metered, view: Late, viewing: Viewing): readonly HourUse[] {
-  const compute = new Map<string, Credits>();
+  const compute = new Map<string, WarehouseHour>();
   for (const hour of meterHours(metered.warehouseEvents, viewing.now))
-    compute.set(hourKey(hour.hourStartsAt, hour.warehouse), hour.credits);
+    compute.set(hourKey(hour.hourStartsAt, hour.warehouse), hour);
   const keys = new Set([...compute.keys(), ...metered.cloudServices.keys()]);
   const hours: HourUse[] = [];
   for (const key of keys) {
@@ -67,12 +69,17 @@ export function useByHour(metered: Metered, view: Late, viewing: Viewing): reado
     hours.push({
       startsAt,
       warehouse,
-      compute: compute.get(key) ?? NO_CREDITS,
+      ...idIn(compute.get(key)),
+      compute: compute.get(key)?.credits ?? NO_CREDITS,
       cloudServices: hasServices ? (metered.cloudServices.get(key) ?? NO_CREDITS) : NO_CREDITS,
       attributed: isAttributed ? (metered.attributed.get(key) ?? NO_CREDITS) : null,
     });
   }
   return hours.sort((a, b) => a.startsAt - b.startsAt || compareNames(a.warehouse, b.warehouse));
+}
+
+function idIn(hour: WarehouseHour | undefined): Pick<HourUse, 'warehouseId'> {
+  return hour === undefined ? {} : { warehouseId: hour.warehouseId };
 }
 
 /** The hours of `hours` summed up by UTC day. */

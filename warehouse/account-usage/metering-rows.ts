@@ -31,7 +31,7 @@ function usedOf({ compute, cloudServices }: Pick<HourUse, 'compute' | 'cloudServ
 export function warehouseMeteringRow(hour: HourUse): ViewRow {
   return joined(
     [instant(hour.startsAt), instant(hour.startsAt + HOUR_MS)],
-    [idOf(hour.warehouse), hour.warehouse, formatAmount(usedOf(hour))],
+    [idOf(hour.warehouse, hour.warehouseId), hour.warehouse, formatAmount(usedOf(hour))],
     [formatAmount(hour.compute), formatAmount(hour.cloudServices)],
     [hour.attributed === null ? null : formatAmount(hour.attributed)],
   );
@@ -42,7 +42,7 @@ export function organizationMeteringRow(hour: HourUse): ViewRow {
   return joined(
     [ACCOUNT, ACCOUNT, ACCOUNT, REGION, 'WAREHOUSE_METERING'],
     [instant(hour.startsAt), instant(hour.startsAt + HOUR_MS)],
-    [idOf(hour.warehouse), hour.warehouse, formatAmount(usedOf(hour))],
+    [idOf(hour.warehouse, hour.warehouseId), hour.warehouse, formatAmount(usedOf(hour))],
     [formatAmount(hour.compute), formatAmount(hour.cloudServices)],
   );
 }
@@ -51,7 +51,11 @@ export function organizationMeteringRow(hour: HourUse): ViewRow {
 export function meteringRow(hour: HourUse): ViewRow {
   return joined(
     ['WAREHOUSE_METERING', instant(hour.startsAt), instant(hour.startsAt + HOUR_MS)],
-    [isServicesOnly(hour) ? null : idOf(hour.warehouse), 'WAREHOUSE', hour.warehouse],
+    [
+      isServicesOnly(hour) ? null : idOf(hour.warehouse, hour.warehouseId),
+      'WAREHOUSE',
+      hour.warehouse,
+    ],
     [null, null, null, null],
     [formatAmount(hour.compute), formatAmount(hour.cloudServices), formatAmount(usedOf(hour))],
     ['0', '0', '0'],
@@ -109,7 +113,7 @@ export function attributionRow(
   const warehouse = ended.warehouse ?? '';
   const parent = started.parentId ?? null;
   return joined(
-    [started.id, parent, parent, idOf(warehouse), warehouse],
+    [started.id, parent, parent, idOf(warehouse, ended.warehouseId), warehouse],
     [hashes.hash, hashes.parameterizedHash, started.tag, started.user],
     [instant(started.at), instant(ended.at), formatAmount(credits), null],
   );

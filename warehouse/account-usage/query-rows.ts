@@ -107,7 +107,11 @@ function rowOf({ started, ended }: LoggedStatement, status: Cell, hashes: QueryH
     [started.id, started.text, idOrNull(database), database],
     [idOrNull(schema === null ? null : `${database ?? ''}.${schema}`), schema],
     [started.queryType, String(started.sessionId), started.user, started.role],
-    [idOrNull(warehouse), warehouse, sizeLabel(ended?.size)],
+    [
+      warehouse === null ? null : idOf(warehouse, ended?.warehouseId),
+      warehouse,
+      sizeLabel(ended?.size),
+    ],
     [warehouse === null ? null : warehouseType(ended?.make), ended?.cluster?.toString() ?? null],
     [started.tag, status, ended?.errorCode ?? null, ended?.errorMessage ?? null],
     [instant(started.at), ended === undefined ? null : instant(ended.at)],

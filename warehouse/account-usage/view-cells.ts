@@ -1,4 +1,5 @@
 /** Cells that several views have. */
+import { idOfName } from '../fleet/warehouse-id.js';
 import type { Cell } from '#base/wire/row-type.js';
 import type { EpochMs } from '#base/time.js';
 import type { ProvidedColumn } from '../engine/engine.js';
@@ -29,12 +30,9 @@ export function instant(at: EpochMs): Cell {
   return (at / 1000).toFixed(3);
 }
 
-/** A number that belongs to the name alone; the log knows warehouses, databases and schemas by name. */
-export function idOf(name: string): string {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < name.length; index += 1)
-    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193) >>> 0;
-  return String(hash);
+/** The number of a warehouse, which it keeps through renames; of what was never given one, that of its name. */
+export function idOf(name: string, id: number = idOfName(name)): string {
+  return String(id);
 }
 
 /** One row of several groups of cells. */

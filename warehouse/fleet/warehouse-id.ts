@@ -1,11 +1,11 @@
 /** Numbers of warehouses. A number stays with its warehouse through renames and is never given to another. */
 
-/** The number of a warehouse that was never given one: it belongs to the name alone (FNV-1a, 32 bits). */
+/** The number of a warehouse that was never given one: it belongs to the name alone (FNV-1a; 31 bits, because the Go driver reads it as a signed number of 32). */
 export function idOfName(name: string): number {
   let hash = 0x811c9dc5;
   for (const character of name)
     hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  return hash;
+  return hash >>> 1;
 }
 
 /**

@@ -21,6 +21,7 @@ import {
   readLines,
   withReadableTexts,
 } from './event-files.js';
+import { idOfName } from '../fleet/warehouse-id.js';
 import { incidentEnd } from './events.js';
 import type { EventRecord, LoggedStatement, WarehouseEvent } from './events.js';
 import { RecentEvents } from './recent-events.js';
@@ -293,7 +294,7 @@ export class EventLog {
     }
     const running = new Map<string, WarehouseEvent>();
     for (const event of [...this.#warehouseEvents].sort((one, other) => one.at - other.at)) {
-      const key = `${event.warehouse}/${event.cluster}`;
+      const key = `${event.warehouseId ?? idOfName(event.warehouse)}/${event.cluster}`;
       if (event.event === 'SUSPENDED' || event.event === 'DROPPED') running.delete(key);
       else if (event.event === 'RESUMED' || running.has(key)) running.set(key, event);
     }

@@ -13,6 +13,7 @@ import type { PageName } from '../results/links.js';
 import { rowCountOf } from '../statement/outcome.js';
 import type { Rows } from '../statement/outcome.js';
 import { transferFields } from '../stages/file-transfer.js';
+import { idOfName } from '../fleet/warehouse-id.js';
 import { sizeLabel } from '../fleet/rates.js';
 import { withoutPasswords } from '../identity/redaction.js';
 import { scanOf, statusOf } from '../statement/statement.js';
@@ -135,7 +136,10 @@ export function monitoringEntry(
     sqlText: withoutPasswords(statement.request.sql),
     sessionId: statement.session.id,
     userName: statement.session.user.name,
-    warehouseId: warehouseNumber(settled?.usage.warehouse ?? statement.session.warehouse),
+    warehouseId: numberOf(
+      settled?.usage.warehouse ?? statement.session.warehouse,
+      settled?.usage.warehouseId,
+    ),
     warehouseName: settled?.usage.warehouse ?? statement.session.warehouse,
     warehouseExternalSize: sizeLabel(settled?.usage.size),
     warehouseServerType: 'STANDARD',
@@ -174,7 +178,7 @@ export function loggedEntry({
     sqlText: started.text,
     sessionId: started.sessionId,
     userName: started.user,
-    warehouseId: warehouseNumber(ended?.warehouse ?? null),
+    warehouseId: numberOf(ended?.warehouse ?? null, ended?.warehouseId),
     warehouseName: ended?.warehouse ?? null,
     warehouseExternalSize: sizeLabel(ended?.size),
     warehouseServerType: 'STANDARD',
@@ -184,12 +188,9 @@ export function loggedEntry({
   };
 }
 
-/** Snowflake numbers its warehouses and Go reads the number as 32 bits; ours have names, and a name's number stays. */
-function warehouseNumber(name: string | null): number {
-  let hash = 0;
-  for (const character of name ?? '')
-    hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 2 ** 31;
-  return hash;
+/** Go reads the number of a warehouse even where there is none. */
+function numberOf(name: string | null, id: number | undefined): number {
+  return id ?? (name === null ? 0 : idOfName(name));
 }
 
 /** Binds are described like columns, by position: the Universal Core of connector 5 reads every field, the name too. */
