@@ -111,6 +111,10 @@ export const CASES: readonly Case[] = [
     ),
     client: 'snowflake-connector-python',
   },
+  steps('files', 'a file: PUT, COPY into a table and out of it, GET', (seen) => {
+    same(plain(at(seen, 'loaded')), [['1000', '500500']]);
+    same(at(seen, 'isSame'), true);
+  }),
   failing('syntax-error', 'syntax error', 'SELEC 1', (seen) =>
     checkFailure(seen, '001003', '42000'),
   ),

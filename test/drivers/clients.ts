@@ -37,10 +37,17 @@ const PREPARE_LIMIT_MS = 10 * 60_000;
 const ONLY_SERVER_BINDS = { 'client-binds': 'the driver sends binds to the server' };
 const NO_TIME_LIMIT = { 'time-limit': 'the driver has no such limit' };
 
+// The embedded warehouse keeps files of a stage on the machine and names the folder to the driver.
+const NO_LOCAL_FILES = { files: 'the driver knows no stages on its own machine' };
+const NO_LOCAL_GET = {
+  files: 'the driver puts into a stage on its own machine and cannot get from it',
+};
+
 const BELOW = 'done with the driver below it';
 const ALCHEMY = {
   'server-binds': 'the dialect writes binds into the text',
   'many-rows': BELOW,
+  files: BELOW,
   cancel: BELOW,
   'time-limit': BELOW,
 };
@@ -51,6 +58,7 @@ const SNOW = {
   'server-binds': 'it has no binds',
   'two-sessions': ONE_COMMAND,
   'many-rows': 'it prints JSON',
+  files: BELOW,
   cancel: ONE_COMMAND,
   'time-limit': ONE_COMMAND,
   autocommit: 'it has no such setting',
@@ -63,7 +71,7 @@ export function clients(): readonly Client[] {
   return [
     nodeClient(),
     connectorClient('4.8.1', {}),
-    connectorClient('5.2.0', NO_TIME_LIMIT),
+    connectorClient('5.2.0', { ...NO_TIME_LIMIT, ...NO_LOCAL_FILES }),
     pythonClient('sqlalchemy', '1.11.1', 'alchemy.py', ALCHEMY, [
       'snowflake-sqlalchemy==1.11.1',
       // The dialect does not load with 2.1.
@@ -158,7 +166,7 @@ function goClient(version: string): Client {
     version,
     limitMs: LIMIT_MS,
     hasOwnCases: false,
-    without: ONLY_SERVER_BINDS,
+    without: { ...ONLY_SERVER_BINDS, ...NO_LOCAL_GET },
     prepare: (cache) =>
       prepared(cache, `go-${version}`, manifest + readFileSync(source, 'utf8'), make, (folder) => ({
         command: path.join(folder, 'driver'),

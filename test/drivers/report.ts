@@ -53,8 +53,8 @@ connected to the embedded warehouse directly and once through Tollgate, with not
 - \`fail\`: the case failed; the run prints what was seen and ends with exit code 1.
 - \`skipped\`: it did not run, and why.
 
-The warehouse answers in JSON, so Arrow results, results in chunks, and PUT and GET are not in this table. Neither are these
-clients: the ODBC and .NET drivers, Snowpark, and BI tools. \`snow\` logs in for each command, so that what it
+The Python connector below 5 and Go are answered in Arrow, all others in JSON. Not in this table are these clients: the ODBC and
+.NET drivers, Snowpark, and BI tools. \`snow\` logs in for each command, so that what it
 runs after an error is another session.
 
 | client | version | case | direct | proxied |

@@ -1,3 +1,5 @@
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -69,6 +71,7 @@ public final class Driver {
       case "temporary-table" -> within(first -> within(second -> temporaryTable(first, second)));
       case "two-sessions" -> within(first -> within(second -> twoSessions(first, second)));
       case "many-rows" -> within(Driver::manyRows);
+      case "files" -> within(Driver::files);
       case "cancel" -> within(Driver::cancelled);
       case "time-limit" -> within(Driver::timeLimit);
       case "begin" -> within(Driver::begin);
@@ -204,6 +207,35 @@ public final class Driver {
       }
     }
     return Map.of("count", count, "sum", sum);
+  }
+
+  private static Object files(Connection connection) throws Exception {
+    StringBuilder lines = new StringBuilder();
+    for (int number = 1; number <= 1000; number += 1) {
+      lines.append(number).append(",line ").append(number).append('\n');
+    }
+    Path folder = Files.createTempDirectory("files-");
+    Path file = folder.resolve("lines.csv");
+    try {
+      Files.writeString(file, lines);
+      execute(
+          connection,
+          "CREATE TEMPORARY TABLE LINES (N INTEGER, T VARCHAR)",
+          "PUT file://" + file + " @%LINES/in");
+      Files.delete(file);
+      execute(connection, "COPY INTO LINES FROM @%LINES/in");
+      Map<String, Object> seen = new LinkedHashMap<>();
+      seen.put("loaded", table(connection, "SELECT COUNT(*), SUM(N) FROM LINES"));
+      execute(
+          connection,
+          "COPY INTO @%LINES/out/lines.csv FROM LINES FILE_FORMAT = (COMPRESSION = NONE) SINGLE = TRUE",
+          "GET @%LINES/out file://" + folder);
+      seen.put("isSame", Files.readString(file).contentEquals(lines));
+      return seen;
+    } finally {
+      Files.deleteIfExists(file);
+      Files.delete(folder);
+    }
   }
 
   private static Object cancelled(Connection connection) throws SQLException {

@@ -1,4 +1,7 @@
 /** snowflake-sdk: the cases as an ordinary program would write them; a line of JSON for each. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Connection, SnowflakeError, RowStatement } from 'snowflake-sdk';
 
@@ -167,6 +170,26 @@ function manyRows(): Promise<unknown> {
   });
 }
 
+function files(): Promise<unknown> {
+  const numbers = Array.from({ length: 1000 }, (_, index) => index + 1);
+  const lines = numbers.map((number) => `${number},line ${number}\n`).join('');
+  const folder = mkdtempSync(path.join(tmpdir(), 'files-'));
+  writeFileSync(path.join(folder, 'lines.csv'), lines);
+  return withConnections(1, async (connection) => {
+    await query(connection, 'CREATE TEMPORARY TABLE LINES (N INTEGER, T VARCHAR)');
+    await query(connection, `PUT file://${folder}/lines.csv @%LINES/in`);
+    rmSync(path.join(folder, 'lines.csv'));
+    await query(connection, 'COPY INTO LINES FROM @%LINES/in');
+    const loaded = await table(connection, 'SELECT COUNT(*) AS A, SUM(N) AS B FROM LINES');
+    await query(
+      connection,
+      'COPY INTO @%LINES/out/lines.csv FROM LINES FILE_FORMAT = (COMPRESSION = NONE) SINGLE = TRUE',
+    );
+    await query(connection, `GET @%LINES/out file://${folder}`);
+    return { loaded, isSame: readFileSync(path.join(folder, 'lines.csv'), 'utf8') === lines };
+  }).finally(() => rmSync(folder, { recursive: true }));
+}
+
 function cancelled(): Promise<unknown> {
   return withConnections(1, async (connection) => {
     const startedAt = performance.now();
@@ -233,6 +256,7 @@ const STEPS: Readonly<Record<string, () => Promise<unknown>>> = {
   'temporary-table': temporaryTable,
   'two-sessions': twoSessions,
   'many-rows': manyRows,
+  files,
   cancel: cancelled,
   begin,
   autocommit,

@@ -1,6 +1,8 @@
 """snowflake-connector-python: the cases as an ordinary program would write them."""
 
 import concurrent.futures
+import pathlib
+import tempfile
 import time
 import warnings
 
@@ -138,6 +140,22 @@ def pandas():
         return {"pandas": len(frame), "arrow": table.num_rows, "sum": int(frame["N"].sum())}
 
 
+def files():
+    lines = "".join(f"{number},line {number}\n" for number in range(1, 1001))
+    with tempfile.TemporaryDirectory() as folder, connect() as connection:
+        there, back = pathlib.Path(folder, "there"), pathlib.Path(folder, "back")
+        for each in (there, back):
+            each.mkdir()
+        (there / "lines.csv").write_text(lines)
+        rows(connection, "CREATE TEMPORARY TABLE LINES (N INTEGER, T VARCHAR)")
+        rows(connection, f"PUT file://{there}/lines.csv @%LINES/in")
+        rows(connection, "COPY INTO LINES FROM @%LINES/in")
+        loaded = contract.all_shown(rows(connection, "SELECT COUNT(*), SUM(N) FROM LINES"))
+        rows(connection, "COPY INTO @%LINES/out/lines.csv FROM LINES FILE_FORMAT = (COMPRESSION = NONE) SINGLE = TRUE")
+        rows(connection, f"GET @%LINES/out file://{back}")
+        return {"loaded": loaded, "isSame": (back / "lines.csv").read_text() == lines}
+
+
 COUNT = "SELECT COUNT(*) FROM KEPT"
 
 
@@ -191,6 +209,7 @@ contract.run_cases(
         "two-sessions": two_sessions,
         "many-rows": many_rows,
         "pandas": pandas,
+        "files": files,
         "cancel": cancelled,
         "time-limit": time_limit,
         "begin": begin,
