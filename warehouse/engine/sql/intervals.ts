@@ -1,21 +1,10 @@
 /** INTERVAL constants ("Interval constants"): `INTERVAL '1 year, 3 days'`, `INTERVAL '2' HOUR`. */
 import { StatementFailed, unsupported } from '../failures.js';
-import { datePart, isTimePart, type DatePart } from './functions/date-parts.js';
+import { ADDABLE, datePart, isTimePart, type DatePart } from './functions/date-parts.js';
 import { quoteText, type Piece } from './pieces.js';
 
 /** DuckDB's units, largest first: it adds months, then days, then time, whatever their order. */
-const UNITS: readonly DatePart[] = [
-  'YEAR',
-  'QUARTER',
-  'MONTH',
-  'WEEK',
-  'DAY',
-  'HOUR',
-  'MINUTE',
-  'SECOND',
-  'MILLISECOND',
-  'MICROSECOND',
-];
+const UNITS: readonly DatePart[] = ADDABLE.filter((part) => part !== 'NANOSECOND');
 
 /**
  * The macro's call that stands for the constant whose INTERVAL is piece `at`, and the piece after it. Whole days are

@@ -1,6 +1,7 @@
 /** Snowflake's names of date parts ("Supported date and time parts"). */
 
-export const DATE_PARTS = [
+/** Parts that DATEADD, DATEDIFF and DATE_TRUNC take, largest first. */
+export const ADDABLE = [
   'YEAR',
   'QUARTER',
   'MONTH',
@@ -12,6 +13,10 @@ export const DATE_PARTS = [
   'MILLISECOND',
   'MICROSECOND',
   'NANOSECOND',
+] as const;
+
+/** Parts that can only be taken out of a date. */
+const EXTRACTED = [
   'WEEKISO',
   'YEAROFWEEK',
   'YEAROFWEEKISO',
@@ -23,7 +28,9 @@ export const DATE_PARTS = [
   'EPOCH_MICROSECOND',
   'EPOCH_NANOSECOND',
 ] as const;
-export type DatePart = (typeof DATE_PARTS)[number];
+export type DatePart = (typeof ADDABLE)[number] | (typeof EXTRACTED)[number];
+
+const DATE_PARTS: readonly DatePart[] = [...ADDABLE, ...EXTRACTED];
 
 const ALIASES: Readonly<Record<DatePart, string>> = {
   YEAR: 'year years yy yyy yyyy y yr',
@@ -55,22 +62,8 @@ export function datePart(text: string): DatePart | undefined {
   return DATE_PARTS.find((part) => ALIASES[part].split(' ').includes(name));
 }
 
-/** Parts that DATEADD, DATEDIFF and DATE_TRUNC take. */
-export const ADDABLE: readonly DatePart[] = [
-  'YEAR',
-  'QUARTER',
-  'MONTH',
-  'WEEK',
-  'DAY',
-  'HOUR',
-  'MINUTE',
-  'SECOND',
-  'MILLISECOND',
-  'MICROSECOND',
-  'NANOSECOND',
-];
-
 /** Whether a part is of the day: added to a DATE it makes a TIMESTAMP_NTZ. */
 export function isTimePart(part: DatePart): boolean {
-  return ADDABLE.indexOf(part) > ADDABLE.indexOf('DAY');
+  const parts: readonly DatePart[] = ADDABLE;
+  return parts.indexOf(part) > parts.indexOf('DAY');
 }

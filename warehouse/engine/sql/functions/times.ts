@@ -294,16 +294,7 @@ function convertTimezone(call: CallSite): void {
 const PART_NAMES = Object.keys(PARTS).filter(
   (name): name is DatePart => datePart(name) !== undefined,
 );
-const SLICES: readonly DatePart[] = [
-  'YEAR',
-  'QUARTER',
-  'MONTH',
-  'WEEK',
-  'DAY',
-  'HOUR',
-  'MINUTE',
-  'SECOND',
-];
+const SLICES: readonly DatePart[] = ADDABLE.slice(0, ADDABLE.indexOf('SECOND') + 1);
 const PART_FUNCTIONS: Readonly<Record<string, DatePart>> = {
   YEAR: 'YEAR',
   QUARTER: 'QUARTER',
