@@ -1,8 +1,10 @@
 /** What the statements about users, roles and integrations share: who may, what they refuse with, what follows. */
-import { WIRE_CODES } from '#base/wire/codes.js';
+import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
 import type { EngineFailure } from '../engine/engine.js';
-import { failure } from '../statement/outcome.js';
+import { failure, statusRow } from '../statement/outcome.js';
+import type { Outcome } from '../statement/outcome.js';
 import type { OwnWorld } from '../statement/own-statements.js';
+import type { TokenReader } from '../statement/tokens.js';
 import type { Session } from './sessions.js';
 import { SYSTEM_ROLES } from './system-roles.js';
 
@@ -49,4 +51,31 @@ export function alreadyExists(name: string): EngineFailure {
     '42710',
     `SQL compilation error:\nObject '${name}' already exists.`,
   );
+}
+
+/** What CREATE says of a name that is taken: with IF NOT EXISTS all is well, otherwise `002002`. */
+export function nameTaken(name: string, isOptional: boolean): Outcome {
+  return isOptional
+    ? statusRow(`${name} already exists, statement succeeded.`, STATEMENT_TYPES.ddl)
+    : alreadyExists(name);
+}
+
+/** The statements about objects of one kind. */
+export interface ObjectStatements {
+  create(isReplacing: boolean): Promise<Outcome>;
+  alter(): Promise<Outcome>;
+  drop(): Promise<Outcome>;
+}
+
+/** The answer to CREATE [OR REPLACE], ALTER or DROP of an object of `kind`; undefined, with words read, for all others. */
+export function objectStatement(
+  kind: string,
+  reader: TokenReader,
+  statements: ObjectStatements,
+): Promise<Outcome> | undefined {
+  const verb = reader.acceptOne('CREATE', 'ALTER', 'DROP');
+  const isReplacing = verb === 'CREATE' && reader.accept('OR', 'REPLACE');
+  if (verb === undefined || !reader.accept(kind)) return undefined;
+  if (verb === 'CREATE') return statements.create(isReplacing);
+  return verb === 'ALTER' ? statements.alter() : statements.drop();
 }

@@ -19,7 +19,7 @@ import type { OwnWorld } from '../statement/own-statements.js';
 import type { Statement } from '../statement/statement.js';
 import { TokenReader } from '../statement/tokens.js';
 import type { Token } from '../statement/tokens.js';
-import { alreadyExists, isAdministrator, notPrivileged } from './administration.js';
+import { alreadyExists, isAdministrator, nameTaken, notPrivileged } from './administration.js';
 import { readPublicKey } from './json-web-token.js';
 import {
   booleanOf,
@@ -57,10 +57,7 @@ export function integrationStatement(
     const long = nameTooLong(name);
     if (long !== undefined) return long;
     if (!isSecurity) return unsupported('integrations other than SECURITY INTEGRATION');
-    if (known !== undefined && !isReplacing)
-      return ifNotExists
-        ? statusRow(`${name} already exists, statement succeeded.`, STATEMENT_TYPES.ddl)
-        : alreadyExists(name);
+    if (known !== undefined && !isReplacing) return nameTaken(name, ifNotExists);
     return keep(
       world,
       reader,
@@ -92,7 +89,7 @@ async function keep(
   if ('kind' in properties) return properties;
   let integration: IntegrationRecord | EngineFailure = start;
   for (const property of properties) {
-    integration = withProperty(integration, property);
+    integration = withProperty(integration, property, world.realNow());
     if ('kind' in integration) return integration;
   }
   const kept = integration;
@@ -153,6 +150,7 @@ function blank(name: string, now: number): IntegrationRecord {
 function withProperty(
   integration: IntegrationRecord,
   property: Property,
+  now: number,
 ): IntegrationRecord | EngineFailure {
   const text = textOf(property);
   const word = text.toUpperCase();
@@ -173,9 +171,9 @@ function withProperty(
     case 'EXTERNAL_OAUTH_ISSUER':
       return text === '' || text === BLANK ? invalid : { ...integration, issuer: text };
     case 'EXTERNAL_OAUTH_RSA_PUBLIC_KEY':
-      return withKey(integration, property, 0);
+      return withKey(integration, property, 0, now);
     case 'EXTERNAL_OAUTH_RSA_PUBLIC_KEY_2':
-      return withKey(integration, property, 1);
+      return withKey(integration, property, 1, now);
     case 'EXTERNAL_OAUTH_AUDIENCE_LIST':
       return { ...integration, audiences: [...property.list] };
     case 'EXTERNAL_OAUTH_TOKEN_USER_MAPPING_CLAIM':
@@ -212,11 +210,12 @@ function withKey(
   integration: IntegrationRecord,
   property: Property,
   place: 0 | 1,
+  now: number,
 ): IntegrationRecord | EngineFailure {
   const key = readPublicKey(textOf(property));
   if (key === undefined) return invalidValue(property);
   const [first, second] = integration.keys;
-  const record = { ...key, setAtMs: Date.now() };
+  const record = { ...key, setAtMs: now };
   const keys = place === 0 ? [record, second] : [first, record];
   return { ...integration, keys: keys.flatMap((one) => (one === undefined ? [] : [one])) };
 }

@@ -11,7 +11,14 @@ import type { OwnWorld } from '../statement/own-statements.js';
 import type { Statement } from '../statement/statement.js';
 import { TokenReader } from '../statement/tokens.js';
 import type { Token } from '../statement/tokens.js';
-import { alreadyExists, isAdministrator, notPrivileged, settleSessions } from './administration.js';
+import {
+  alreadyExists,
+  isAdministrator,
+  nameTaken,
+  notPrivileged,
+  objectStatement,
+  settleSessions,
+} from './administration.js';
 import { invalidProperty, nameTooLong, readNames, readProperties, textOf } from './properties.js';
 import { isSystemRole } from './system-roles.js';
 import type { RoleRecord } from './user-records.js';
@@ -29,17 +36,11 @@ export function roleStatement(
   const reader = new TokenReader(tokens);
   if (reader.accept('GRANT')) return grant(world, statement, reader, 'GRANT');
   if (reader.accept('REVOKE')) return grant(world, statement, reader, 'REVOKE');
-  const verb = reader.acceptOne('CREATE', 'ALTER', 'DROP');
-  const isReplacing = verb === 'CREATE' && reader.accept('OR', 'REPLACE');
-  if (verb === undefined || !reader.accept('ROLE')) return undefined;
-  switch (verb) {
-    case 'CREATE':
-      return create(world, statement, reader, isReplacing);
-    case 'ALTER':
-      return alter(world, statement, reader);
-    default:
-      return drop(world, statement, reader);
-  }
+  return objectStatement('ROLE', reader, {
+    create: (isReplacing) => create(world, statement, reader, isReplacing),
+    alter: () => alter(world, statement, reader),
+    drop: () => drop(world, statement, reader),
+  });
 }
 
 async function create(
@@ -55,10 +56,7 @@ async function create(
   const long = nameTooLong(name);
   if (long !== undefined) return long;
   const known = hasRole(world, name);
-  if (known && (!isReplacing || isSystemRole(name)))
-    return isOptional
-      ? statusRow(`${name} already exists, statement succeeded.`, STATEMENT_TYPES.ddl)
-      : alreadyExists(name);
+  if (known && (!isReplacing || isSystemRole(name))) return nameTaken(name, isOptional);
   const properties = readProperties(reader);
   if ('kind' in properties) return properties;
   let comment = '';

@@ -18,7 +18,7 @@ import type { OwnWorld } from '../statement/own-statements.js';
 import type { Statement } from '../statement/statement.js';
 import type { TokenReader } from '../statement/tokens.js';
 import { isUsable, newTokenSecret, TOKENS_PER_USER_MAX } from './access-tokens.js';
-import { alreadyExists, isAdministrator, notPrivileged } from './administration.js';
+import { alreadyExists, isAdministrator, nameTaken, notPrivileged } from './administration.js';
 import {
   booleanOf,
   invalidProperty,
@@ -87,11 +87,8 @@ async function add(change: Change, reader: TokenReader, ifNotExists: boolean): P
   const { user, name, statement } = change;
   const long = nameTooLong(name);
   if (long !== undefined) return long;
-  if (user.tokens.some((one) => one.name === name))
-    return ifNotExists
-      ? statusRow(`${name} already exists, statement succeeded.`, STATEMENT_TYPES.ddl)
-      : alreadyExists(name);
-  const now = Date.now();
+  if (user.tokens.some((one) => one.name === name)) return nameTaken(name, ifNotExists);
+  const now = change.world.realNow();
   const { secret, hash } = newTokenSecret();
   let token: TokenRecord | EngineFailure = {
     name,
@@ -159,7 +156,7 @@ async function rotate(change: Change, token: TokenRecord, reader: TokenReader): 
     if (wanted === undefined) return invalidValue(property);
     hours = wanted;
   }
-  const now = Date.now();
+  const now = change.world.realNow();
   // Those that rotated away stay listed for a month; who turns faster than that waits.
   if (change.user.tokens.length >= 2 * TOKENS_PER_USER_MAX)
     return unsupported(
@@ -274,7 +271,7 @@ export function showTokens(
     return notPrivileged('user', name);
   const user = world.users.get(name);
   if (user === undefined) return missingObject('User', name);
-  const now = Date.now();
+  const now = world.realNow();
   const rows = user.tokens
     .filter((token) => !isLongGone(token, now))
     .map((token) => [

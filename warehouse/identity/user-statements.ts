@@ -18,7 +18,14 @@ import { PARAMETERS } from '../statement/parameter-table.js';
 import type { Statement } from '../statement/statement.js';
 import { TokenReader } from '../statement/tokens.js';
 import type { Token } from '../statement/tokens.js';
-import { alreadyExists, isAdministrator, notPrivileged, settleSessions } from './administration.js';
+import {
+  alreadyExists,
+  isAdministrator,
+  nameTaken,
+  notPrivileged,
+  objectStatement,
+  settleSessions,
+} from './administration.js';
 import { nameTooLong, readNames, readProperties } from './properties.js';
 import { OWN_PROPERTIES, withoutProperty, withProperty } from './user-properties.js';
 import { newUser } from './user-records.js';
@@ -35,17 +42,11 @@ export function userStatement(
   tokens: readonly Token[],
 ): Promise<Outcome> | Outcome | undefined {
   const reader = new TokenReader(tokens);
-  const verb = reader.acceptOne('CREATE', 'ALTER', 'DROP');
-  const isReplacing = verb === 'CREATE' && reader.accept('OR', 'REPLACE');
-  if (verb === undefined || !reader.accept('USER')) return undefined;
-  switch (verb) {
-    case 'CREATE':
-      return create(world, statement, reader, isReplacing);
-    case 'ALTER':
-      return alter(world, statement, reader);
-    default:
-      return drop(world, statement, reader);
-  }
+  return objectStatement('USER', reader, {
+    create: (isReplacing) => create(world, statement, reader, isReplacing),
+    alter: () => alter(world, statement, reader),
+    drop: () => drop(world, statement, reader),
+  });
 }
 
 async function create(
@@ -63,15 +64,12 @@ async function create(
   const long = nameTooLong(userName);
   if (long !== undefined) return long;
   const known = world.users.get(userName);
-  if (known !== undefined && !isReplacing)
-    return isOptional
-      ? statusRow(`${userName} already exists, statement succeeded.`, STATEMENT_TYPES.ddl)
-      : alreadyExists(userName);
+  if (known !== undefined && !isReplacing) return nameTaken(userName, isOptional);
   const properties = readProperties(reader);
   if ('kind' in properties) return properties;
   let user: UserRecord | EngineFailure = newUser(userName, world.clock.now());
   for (const property of properties) {
-    user = await withProperty(user, property, Date.now());
+    user = await withProperty(user, property, world.realNow());
     if ('kind' in user) return user;
   }
   const refused = clash(world, user) ?? tooMany(world);
@@ -135,7 +133,7 @@ async function set(
     if (!isAdmin && isDoor) return notPrivileged('user', user.name);
     // Any number unlocks at once: a lock lasts a minute here.
     if (property.name === 'MINS_TO_UNLOCK') world.lockout.clear(user.loginName);
-    else changed = await withProperty(changed, property, Date.now());
+    else changed = await withProperty(changed, property, world.realNow());
     if ('kind' in changed) return changed;
   }
   return keep(world, statement, user, changed);

@@ -28,6 +28,8 @@ import { warehouseStatement } from '../fleet/warehouse-statements.js';
 /** What such statements may look at. */
 export interface OwnWorld {
   readonly clock: Clock;
+  /** Epoch milliseconds of real time, by which credentials are set and expire. */
+  readonly realNow: () => number;
   readonly engine: Engine;
   readonly fleet: Fleet;
   readonly sessions: Sessions;
