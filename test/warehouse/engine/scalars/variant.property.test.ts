@@ -40,14 +40,20 @@ test('PARSE_JSON keeps every value, and reads its own cells', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 3 }), (text) => {
       const value = parseJson(text);
-      expect(JSON.parse(toStored(value))).toEqual(JSON.parse(text.replaceAll(/-0(?![.\d])/g, '0')));
+      expect(JSON.parse(toStored(value))).toEqual(JSON.parse(text, unsignedZero));
       const shown = printed(value, 'cell');
       // Sixteen digits of the largest numbers may round to one that is too large.
       fc.pre(!shown.includes('e+308'));
       expect(printed(parseJson(shown), 'cell')).toBe(shown);
     }),
+    { examples: [['{"":{"-0":0}}'], ['["-0", -0]']] },
   );
 });
+
+/** Snowflake's numbers have no zero below zero; a name or a text that looks like one stays. */
+function unsignedZero(_name: string, value: unknown): unknown {
+  return value === 0 ? 0 : value;
+}
 
 test.each([
   ['1.50', '1.5'],
