@@ -53,6 +53,8 @@ const PARTS: readonly Part[] = [
   { part: 'departments', keyOf: byId },
   { part: 'teams', keyOf: byId },
   { part: 'accounts', keyOf: byId },
+  { part: 'networks', keyOf: byId },
+  { part: 'channels', keyOf: byId },
   { part: 'principals', keyOf: byId },
   { part: 'mapping', keyOf: (_entry, index) => String(index) },
   { part: 'budgets', keyOf: byId },

@@ -37,6 +37,18 @@ export interface TeamDocument {
   readonly costCentre: string;
   /** Whom a refusal names. */
   readonly owner: string;
+  /** Where the team is told of its budgets. */
+  readonly channels?: readonly string[];
+}
+
+/** passthrough: Snowflake checks the credentials; terminated: Tollgate does; both: Tollgate where it issued some. */
+export const SIGN_INS = ['passthrough', 'terminated', 'both'] as const;
+export type SignIn = (typeof SIGN_INS)[number];
+
+/** The Snowflake user by which a team's terminated sign-ins run; its key pair is Tollgate's. */
+export interface ServiceUserDocument {
+  readonly team: string;
+  readonly snowflakeUser: string;
 }
 
 export interface AccountDocument {
@@ -44,6 +56,40 @@ export interface AccountDocument {
   readonly id: string;
   /** Name of a configured upstream. */
   readonly upstream: string;
+  /** Absent: passthrough. */
+  readonly signIn?: SignIn;
+  /** One a team that signs in terminated. */
+  readonly serviceUsers?: readonly ServiceUserDocument[];
+}
+
+/** Addresses that callers may be told apart by, as IPv4 or IPv6 networks. */
+export interface NetworkDocument {
+  readonly id: string;
+  /** `10.0.0.0/8`, `2001:db8::/32`. */
+  readonly cidrs: readonly string[];
+}
+
+export const CLAIM_ALGORITHMS = ['ES256', 'RS256', 'EdDSA'] as const;
+export type ClaimAlgorithm = (typeof CLAIM_ALGORITHMS)[number];
+
+/** Public key that verifies the claims of a shared principal. */
+export interface ClaimKeyDocument {
+  /** `kid` of the claim. */
+  readonly id: string;
+  readonly algorithm: ClaimAlgorithm;
+  /** PEM, SubjectPublicKeyInfo. */
+  readonly publicKey: string;
+}
+
+export const CHANNEL_KINDS = ['slack', 'teams', 'webhook', 'email', 'pagerduty'] as const;
+export type ChannelKind = (typeof CHANNEL_KINDS)[number];
+
+/** Where notifications go. Addresses that are secrets stay outside the document. */
+export interface ChannelDocument {
+  readonly id: string;
+  readonly kind: ChannelKind;
+  /** An e-mail address, or the name of the environment variable that holds the address. */
+  readonly target: string;
 }
 
 export interface PrincipalDocument {
@@ -54,6 +100,8 @@ export interface PrincipalDocument {
   readonly shared: boolean;
   readonly owner: string;
   readonly status: 'active' | 'suspended';
+  /** Only for shared principals; secrets of the API (HS256) stand beside them. */
+  readonly claimKeys?: readonly ClaimKeyDocument[];
 }
 
 /** Leads from authenticated facts to exactly one of a principal or a team; the first match decides. */
@@ -63,6 +111,8 @@ export interface MappingDocument {
     /** Exact, or with `*` and `?`. */
     readonly snowflakeUser?: string;
     readonly role?: string;
+    /** Id of a network that the client's address lies in. */
+    readonly network?: string;
   };
   readonly principal?: string;
   readonly team?: string;
@@ -156,6 +206,8 @@ export interface ControlDocument {
   readonly departments: readonly DepartmentDocument[];
   readonly teams: readonly TeamDocument[];
   readonly accounts: readonly AccountDocument[];
+  readonly networks?: readonly NetworkDocument[];
+  readonly channels?: readonly ChannelDocument[];
   readonly principals: readonly PrincipalDocument[];
   /** First match decides; no match is unknown, and unknown is refused. */
   readonly mapping: readonly MappingDocument[];

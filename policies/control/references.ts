@@ -36,6 +36,8 @@ const PART_NAMES = [
   'departments',
   'teams',
   'accounts',
+  'networks',
+  'channels',
   'principals',
   'mapping',
   'budgets',
@@ -83,6 +85,8 @@ function duplicates(parts: Parts): readonly ControlProblem[] {
   return [
     ...twice(nodes, 'id', 'organisation, department, team or principal'),
     ...twice(parts.accounts, 'id', 'account'),
+    ...twice(parts.networks, 'id', 'network'),
+    ...twice(parts.channels, 'id', 'channel'),
     ...twice(parts.budgets, 'id', 'budget'),
     ...twice(parts.tiers, 'id', 'tier'),
     ...twice(parts.warehouses, 'name', 'warehouse'),

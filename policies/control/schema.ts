@@ -1,7 +1,16 @@
 /** Shape of the control document; what refers to what is checked in `references.ts`. */
 import { z } from 'zod';
 import { tryParseCredits, tryParseMoney } from '#base/units.js';
-import { type ControlDocument, PERIOD_KINDS, RULE_MODES, WEEKDAYS } from './document.js';
+import { isCidr } from './cidr.js';
+import {
+  CHANNEL_KINDS,
+  CLAIM_ALGORITHMS,
+  type ControlDocument,
+  PERIOD_KINDS,
+  RULE_MODES,
+  SIGN_INS,
+  WEEKDAYS,
+} from './document.js';
 import { tryParseInstant } from './instant.js';
 import { tryParseWarehouseSize } from './sizes.js';
 
@@ -113,10 +122,48 @@ const mapping = z.strictObject({
       /** Exact, or with `*` and `?`; case does not matter. */
       snowflakeUser: objectName.exactOptional(),
       role: objectName.exactOptional(),
+      network: id.exactOptional(),
     })
-    .refine((match) => Object.keys(match).length > 0, 'must name account, snowflakeUser or role'),
+    .refine(
+      (match) => Object.keys(match).length > 0,
+      'must name account, snowflakeUser, role or network',
+    ),
   principal: id.exactOptional(),
   team: id.exactOptional(),
+});
+
+const account = z.strictObject({
+  /** First label of the host, or the login's ACCOUNT_NAME. */
+  id,
+  /** Name of a configured upstream. */
+  upstream: name,
+  signIn: z.enum(SIGN_INS).exactOptional(),
+  serviceUsers: list(z.strictObject({ team: id, snowflakeUser: objectName })).exactOptional(),
+});
+
+const network = z.strictObject({
+  id,
+  cidrs: list(
+    z.string().refine(isCidr, 'must be a network such as "10.0.0.0/8" or "2001:db8::/32"'),
+  ).min(1, 'must name at least one network'),
+});
+
+const channel = z.strictObject({
+  id,
+  kind: z.enum(CHANNEL_KINDS),
+  /** An e-mail address, or the name of the environment variable that holds the address. */
+  target: name,
+});
+
+const claimKey = z.strictObject({
+  id,
+  algorithm: z.enum(CLAIM_ALGORITHMS),
+  publicKey: z
+    .string()
+    .regex(
+      /^-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]{40,4000}-----END PUBLIC KEY-----\s*$/,
+      'must be a public key in PEM, from -----BEGIN PUBLIC KEY----- on',
+    ),
 });
 
 export const controlDocumentSchema: z.ZodType<ControlDocument> = z.strictObject({
@@ -126,15 +173,19 @@ export const controlDocumentSchema: z.ZodType<ControlDocument> = z.strictObject(
     currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as "USD"'),
   }),
   departments: list(z.strictObject({ id, name })),
-  teams: list(z.strictObject({ id, name, department: id, costCentre: name, owner: name })),
-  accounts: list(
+  teams: list(
     z.strictObject({
-      /** First label of the host, or the login's ACCOUNT_NAME. */
       id,
-      /** Name of a configured upstream. */
-      upstream: name,
+      name,
+      department: id,
+      costCentre: name,
+      owner: name,
+      channels: list(id).exactOptional(),
     }),
   ),
+  accounts: list(account),
+  networks: list(network).exactOptional(),
+  channels: list(channel).exactOptional(),
   principals: list(
     z.strictObject({
       id,
@@ -144,6 +195,7 @@ export const controlDocumentSchema: z.ZodType<ControlDocument> = z.strictObject(
       shared: z.boolean(),
       owner: name,
       status: z.enum(['active', 'suspended']),
+      claimKeys: list(claimKey).exactOptional(),
     }),
   ),
   /** First match decides; no match is unknown. */
