@@ -23,7 +23,7 @@ import { addControlRoutes } from './api/control.js';
 import { addRequestRoutes } from './api/requests.js';
 import { addTeamRoutes } from './api/teams.js';
 import { addTicketRoutes } from './api/tickets.js';
-import { requireBearer } from './auth.js';
+import { adminTokenOnly, guard } from './auth.js';
 import { addHealthRoutes, type Readiness } from './health-routes.js';
 import { landingPage, type Listener } from './landing-page.js';
 import { problemHandler, sendProblem } from './problems.js';
@@ -133,7 +133,7 @@ async function addApi(app: FastifyInstance, api: AdminApi): Promise<void> {
   });
   await app.register(
     async (scope) => {
-      scope.addHook('onRequest', requireBearer(api.token));
+      guard(scope, adminTokenOnly(api.token));
       const routes = scope.withTypeProvider() as ApiApp;
       addControlRoutes(routes, api);
       addTeamRoutes(routes, api);

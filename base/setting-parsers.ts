@@ -1,5 +1,6 @@
 /** How the text of an option becomes its value: total functions that return the value or the rule that was broken. */
 import { LOG_LEVELS, type LogLevel } from './log.js';
+import type { SealKey } from './sealing.js';
 
 export const ROLES = ['proxy', 'admin', 'worker', 'warehouse'] as const;
 /** What one process does; all of them by default. */
@@ -8,13 +9,6 @@ export type Role = (typeof ROLES)[number];
 /** Where statements go: our own warehouse in this process group, or a Snowflake account's origin. */
 export type UpstreamSetting =
   { readonly kind: 'embedded' } | { readonly kind: 'origin'; readonly origin: string };
-
-/** A key that seals session tokens; the first of the list seals, all of them open. */
-export interface SealKey {
-  readonly id: string;
-  /** 32 bytes, AES-256. */
-  readonly key: Buffer;
-}
 
 /** A value, or the rule that the text breaks (continues "… is "). */
 export type Parsed<T> = { readonly value: T } | { readonly rule: string };

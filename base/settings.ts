@@ -3,6 +3,7 @@
  * is not in this table does not exist; `base/config.ts` reads it, the help text and docs are printed from it.
  */
 import type { LogLevel } from './log.js';
+import type { SealKey } from './sealing.js';
 import {
   ROLES,
   asIs,
@@ -18,7 +19,6 @@ import {
   wholeNumber,
   type Parsed,
   type Role,
-  type SealKey,
   type UpstreamSetting,
 } from './setting-parsers.js';
 

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Fault, toError } from '../base/errors.js';
-import { sealKeys, type SealKey } from '../base/setting-parsers.js';
+import type { SealKey } from '../base/sealing.js';
+import { sealKeys } from '../base/setting-parsers.js';
 import { must } from '../base/assert.js';
 
 /** Makes the data directory. Fault with a sentence for people when that is not possible. */

@@ -32,9 +32,6 @@ export interface ApiContext {
   readonly clock: Clock;
 }
 
-/** Author of changes made with the admin token, which several people may share. */
-export const API_AUTHOR = 'admin-api';
-
 export const teamParams: z.ZodObject<{ team: z.ZodString }> = z.object({
   team: z.string().max(100),
 });

@@ -17,6 +17,7 @@ export function addBillRoutes(app: ApiApp, context: ApiContext): void {
   app.get(
     '/bills/:team/:month.:format',
     {
+      config: { access: ['platform', 'finance'] },
       schema: {
         summary: 'The bill of a team for a month',
         params: billParams,

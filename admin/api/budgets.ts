@@ -10,7 +10,6 @@ import { tryParseInstant } from '#policies/control/instant.js';
 import { badField, notFound, ProblemError, problemSchema } from '../problems.js';
 import { editControl, type ControlVersion } from '../stores/control-store.js';
 import {
-  API_AUTHOR,
   type ApiApp,
   type ApiContext,
   controlOf,
@@ -95,6 +94,7 @@ function addReads(app: ApiApp, context: ApiContext): void {
   app.get(
     '/budgets',
     {
+      config: { access: ['platform', 'finance'] },
       schema: {
         summary: 'Every budget with its standing',
         response: { 200: z.object({ controlVersion: z.int(), budgets: z.array(budgetSchema) }) },
@@ -108,6 +108,7 @@ function addReads(app: ApiApp, context: ApiContext): void {
   app.get(
     '/budgets/:team',
     {
+      config: { access: ['platform', 'finance'] },
       schema: {
         summary: "A team's monthly budget with its standing",
         params: teamParams,
@@ -122,6 +123,7 @@ function addLimitRoute(app: ApiApp, context: ApiContext): void {
   app.put(
     '/budgets/:team',
     {
+      config: { access: ['platform', 'finance'] },
       schema: {
         summary: "Set the limit of a team's monthly budget; a new control version",
         params: teamParams,
@@ -137,7 +139,7 @@ function addLimitRoute(app: ApiApp, context: ApiContext): void {
       const { team: teamId } = request.params;
       const { limitCredits, reason } = request.body;
       const outcome = await editControl(context.db, {
-        author: API_AUTHOR,
+        author: request.actor.id,
         reason,
         at: context.clock.now(),
         edit: (document) => withMonthlyLimit(document, teamOf(document, teamId), limitCredits),
@@ -158,6 +160,7 @@ function addGrantRoute(app: ApiApp, context: ApiContext): void {
   app.post(
     '/budgets/:team/grants',
     {
+      config: { access: ['platform', 'finance'] },
       schema: {
         summary:
           "Add credits to the open period of a team's monthly budget, once per Idempotency-Key",
@@ -188,7 +191,7 @@ function addGrantRoute(app: ApiApp, context: ApiContext): void {
           until: endsAt,
           // A key is the caller's own; the same word used for two teams means two grants.
           idempotencyKey: `${budget.id}:${request.headers['idempotency-key']}`,
-          author: API_AUTHOR,
+          author: request.actor.id,
           reason,
           at,
         }),

@@ -11,7 +11,7 @@ import {
   listVersions,
   readControlVersion,
 } from '../stores/control-store.js';
-import { API_AUTHOR, type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
+import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
 
 /** A document of 20,000 principals is about 4 MiB. */
 const DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
@@ -44,6 +44,7 @@ function addReads(app: ApiApp, context: ApiContext): void {
   app.get(
     '/control',
     {
+      config: { access: ['platform'] },
       schema: {
         summary: 'The control document in force',
         response: { 200: z.object({ controlVersion: z.int(), document: documentSchema }) },
@@ -57,6 +58,7 @@ function addReads(app: ApiApp, context: ApiContext): void {
   app.get(
     '/control/versions',
     {
+      config: { access: ['platform'] },
       schema: {
         summary: 'The newest versions, who made them and why',
         querystring: z.object({ limit: z.coerce.number().int().min(1).max(500).default(50) }),
@@ -83,6 +85,7 @@ function addPlan(app: ApiApp, context: ApiContext): void {
     '/control/plan',
     {
       bodyLimit: DOCUMENT_BYTES_MAX,
+      config: { access: ['platform'] },
       schema: {
         summary: 'What a document would change; writes nothing',
         body: planBody,
@@ -108,6 +111,7 @@ function addApply(app: ApiApp, context: ApiContext): void {
     '/control',
     {
       bodyLimit: DOCUMENT_BYTES_MAX,
+      config: { access: ['platform'] },
       schema: {
         summary: 'Put a document in force',
         body: applyBody,
@@ -118,7 +122,7 @@ function addApply(app: ApiApp, context: ApiContext): void {
       const { reason, expectedVersion } = request.body;
       const outcome = await applyControl(context.db, {
         document: documentOf(request.body.document),
-        author: API_AUTHOR,
+        author: request.actor.id,
         reason,
         at: context.clock.now(),
         ...(expectedVersion === undefined ? {} : { expectedVersion }),
@@ -129,6 +133,7 @@ function addApply(app: ApiApp, context: ApiContext): void {
   app.post(
     '/control/rollback',
     {
+      config: { access: ['platform'] },
       schema: {
         summary: 'Put an earlier version in force again, as a new version',
         body: rollbackBody,
@@ -146,7 +151,7 @@ function addApply(app: ApiApp, context: ApiContext): void {
         );
       const outcome = await applyControl(context.db, {
         document: documentOf(raw),
-        author: API_AUTHOR,
+        author: request.actor.id,
         reason,
         at: context.clock.now(),
       });

@@ -11,7 +11,7 @@ import { type TicketId, tryParseTicketId } from '#base/ids.js';
 import { formatInstant } from '#base/time.js';
 import { formatAmount, parseCredits } from '#base/units.js';
 import { badField, notFound, ProblemError, problemSchema } from '../problems.js';
-import { API_AUTHOR, type ApiApp, type ApiContext, creditsSchema, reasonSchema } from './api.js';
+import { type ApiApp, type ApiContext, creditsSchema, reasonSchema } from './api.js';
 
 const requestSchema = z.object({
   ticketId: z.string(),
@@ -52,6 +52,7 @@ export function addRequestRoutes(app: ApiApp, context: ApiContext): void {
   app.get(
     '/requests',
     {
+      config: { access: ['platform'] },
       schema: {
         summary: 'What teams asked for by CALL TOLLGATE.REQUEST, the oldest first',
         querystring: z.object({
@@ -73,6 +74,7 @@ function addDecision(app: ApiApp, context: ApiContext): void {
   app.post(
     '/requests/:ticket/decision',
     {
+      config: { access: ['platform'] },
       schema: {
         summary: 'Grant what was asked for on the budget that refused, or decline it; once',
         params: z.object({ ticket: z.string().max(100) }),
@@ -92,7 +94,7 @@ function addDecision(app: ApiApp, context: ApiContext): void {
       const { decision, reason, credits } = request.body;
       if (decision === 'declined' && credits !== undefined)
         throw badField('credits', 'must be absent when declining', 'remove it');
-      const common = { ticketId, author: API_AUTHOR, reason, at: context.clock.now() };
+      const common = { ticketId, author: request.actor.id, reason, at: context.clock.now() };
       const outcome = await context.db.transaction((tx) =>
         decideRequest(
           tx,

@@ -20,7 +20,10 @@ const teamsReply = z.object({
 export function addTeamRoutes(app: ApiApp, context: ApiContext): void {
   app.get(
     '/teams',
-    { schema: { summary: 'Every team, with its budgets', response: { 200: teamsReply } } },
+    {
+      config: { access: ['platform', 'finance'] },
+      schema: { summary: 'Every team, with its budgets', response: { 200: teamsReply } },
+    },
     async () => {
       const { document, version } = await controlOf(context.db);
       return {

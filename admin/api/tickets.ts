@@ -38,6 +38,7 @@ export function addTicketRoutes(app: ApiApp, context: ApiContext): void {
   app.get(
     '/tickets/:id',
     {
+      config: { access: ['platform', 'finance'] },
       schema: {
         summary: 'What became of one statement',
         params: z.object({ id: z.string().max(100) }),

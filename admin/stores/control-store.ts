@@ -2,8 +2,8 @@
  * The control tables: whole documents by version, and their relational projection. A version is written in one
  * transaction with everything that follows from it, so that replicas never see half of a change.
  */
-import { createHash } from 'node:crypto';
 import { assert, must } from '#base/assert.js';
+import { hashOfJson } from '#base/canonical-json.js';
 import { Fault } from '#base/errors.js';
 import type { Database, Queryable, Transaction } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
@@ -178,7 +178,7 @@ async function applyLocked(
   const version = Number(newest?.version ?? 0);
   if (change.expectedVersion !== undefined && change.expectedVersion !== version)
     return { kind: 'conflict', version };
-  const hash = hashOf(change.document);
+  const hash = hashOfJson(change.document);
   if (newest?.document_hash === hash) return { kind: 'unchanged', version };
   const inserted = await tx.query<{ version: string }>(
     `INSERT INTO control_version (author, reason, created_at, document, document_hash)
@@ -189,21 +189,4 @@ async function applyLocked(
   await projectControl(tx, change, next);
   await tx.query('SELECT pg_notify($1, $2)', [CONTROL_CHANNEL, String(next)]);
   return { kind: 'applied', version: next };
-}
-
-/** SHA-256 over the document with sorted keys: `jsonb` keeps no order. */
-function hashOf(document: ControlDocument): string {
-  return createHash('sha256')
-    .update(JSON.stringify(sorted(document)))
-    .digest('hex');
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sorted(inner)]),
-  );
 }

@@ -69,7 +69,7 @@ test('a new limit is a new control version and the standing of the open period',
   const { rows } = await world.database.db.query(
     'SELECT author, reason FROM control_version ORDER BY version DESC LIMIT 1',
   );
-  expect(rows).toEqual([{ author: 'admin-api', reason: 'launch' }]);
+  expect(rows).toEqual([{ author: 'admin-token', reason: 'launch' }]);
   expect((await world.call('GET', '/api/v1/budgets')).json['budgets']).toHaveLength(16);
 });
 
@@ -312,7 +312,7 @@ test('a document is planned without a write, applied once, and rolled back as a 
     (await world.call('GET', '/api/v1/control/versions?limit=2')).json['versions'],
   ).toMatchObject([
     { version: controlVersion + 2, reason: 'moved back' },
-    { version: controlVersion + 1, reason: 'moved', author: 'admin-api' },
+    { version: controlVersion + 1, reason: 'moved', author: 'admin-token' },
   ]);
 });
 

@@ -79,7 +79,7 @@ test('a grant raises the refusing budget once, however often it is sent', async 
   for (const { json } of replies)
     expect(json['request']).toMatchObject({
       state: 'granted',
-      decision: { author: 'admin-api', reason: 'quarter end', grantedCredits: '1.000000000000' },
+      decision: { author: 'admin-token', reason: 'quarter end', grantedCredits: '1.000000000000' },
     });
   expect((await world.call('GET', '/api/v1/budgets/finance')).json).toMatchObject({
     budget: { standing: { limitCredits: '41.000000000000' } },

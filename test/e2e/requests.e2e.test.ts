@@ -97,7 +97,7 @@ test('a refused statement is asked for as its refusal says, granted, and then ad
   const aspects = new Map(why.map((row) => [row['ASPECT'], String(row['DETAIL'])]));
   expect(aspects.get('request')).toMatch(/^granted: asked by marketing_analyst at .*: reason$/);
   expect(aspects.get('decision')).toMatch(
-    /^granted by admin-api at .*, 0\.06 credits on marketing-monthly: the board waits for it$/,
+    /^granted by admin-token at .*, 0\.06 credits on marketing-monthly: the board waits for it$/,
   );
   expect(await client.rows('SELECT LIMIT_CREDITS FROM TOLLGATE.MY_BUDGET')).toEqual([
     { LIMIT_CREDITS: 0.203 },

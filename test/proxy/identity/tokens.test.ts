@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { SealKey } from '../../../base/sealing.js';
 import {
   TokenSealer,
   tokenOfAuthorization,
-  type SealKey,
   type SealedIdentity,
 } from '../../../proxy/identity/tokens.js';
 
