@@ -20,6 +20,7 @@ import type { ApiApp } from './api/api.js';
 import { addBillRoutes } from './api/bills.js';
 import { addBudgetRoutes } from './api/budgets.js';
 import { addControlRoutes } from './api/control.js';
+import { addReplicaRoutes } from './api/replicas.js';
 import { addRequestRoutes } from './api/requests.js';
 import { addTeamRoutes } from './api/teams.js';
 import { addTicketRoutes } from './api/tickets.js';
@@ -141,6 +142,7 @@ async function addApi(app: FastifyInstance, api: AdminApi): Promise<void> {
       addBillRoutes(routes, api);
       addTicketRoutes(routes, api);
       addRequestRoutes(routes, api);
+      addReplicaRoutes(routes, api);
       await Promise.resolve();
     },
     { prefix: API_PREFIX },

@@ -1,5 +1,6 @@
 /** Wiring of one proxy replica: parts in order, replay before ready, drain in reverse. */
 import { join } from 'node:path';
+import { must } from '#base/assert.js';
 import { Lifecycle } from '#base/lifecycle.js';
 import type { Clock } from '#base/time.js';
 import type { Ids, TicketId } from '#base/ids.js';
@@ -62,7 +63,8 @@ export interface Proxy {
 }
 
 const UPSTREAM_SILENCE_MS = 300_000;
-const CONTROL_POLL_MS = 1000;
+/** Half of the second within which every replica has a new version, should a notification be lost. */
+const CONTROL_POLL_MS = 500;
 const STATISTICS_POLL_MS = 2000;
 const SESSION_FRESH_MS = 5000;
 const JOURNAL_BYTES_MAX = 1024 ** 3;
@@ -118,7 +120,12 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   const ticketLog = life.add('ticket log', new TicketLog(ledger, log));
   const control = life.add(
     'control',
-    await startControlRefresher({ db, log, pollIntervalMs: CONTROL_POLL_MS }),
+    await startControlRefresher({
+      db,
+      log,
+      pollIntervalMs: CONTROL_POLL_MS,
+      onChange: (change) => replica.note(change),
+    }),
   );
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
@@ -139,11 +146,13 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     replica: replica.id,
     events,
     control,
-    sealer: new TokenSealer(
-      options.sealKeys,
-      (size) => ids.randomBytes(size),
-      options.sessionsCachedMax * 2,
-    ),
+    sealer: new TokenSealer({
+      keys: options.sealKeys,
+      randomBytes: (size) => ids.randomBytes(size),
+      cachedMax: options.sessionsCachedMax * 2,
+      audience: await deploymentId(db),
+      now: Date.now,
+    }),
     sessions: new SessionStore(db, {
       cachedMax: options.sessionsCachedMax,
       freshMs: SESSION_FRESH_MS,
@@ -168,6 +177,12 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ticketLog,
     surface: createSurface({ db, clock }),
   };
+}
+
+/** What tells this deployment from others that may have the same seal keys. */
+async function deploymentId(db: Database): Promise<string> {
+  const { rows } = await db.query<{ id: string }>('SELECT id FROM deployment');
+  return must(rows[0], 'the migration makes one row').id;
 }
 
 function openUpstream(
@@ -218,5 +233,10 @@ function exposeGauges(metrics: Metrics, parts: Parts): void {
     'tollgate_control_version',
     'Version of the control document in force',
     () => parts.control.current()?.version ?? 0,
+  );
+  metrics.gaugeFrom(
+    'tollgate_control_version_rejected',
+    'Newest version of the control document that is not valid to this replica; 0: none',
+    () => parts.control.rejectedVersion(),
   );
 }

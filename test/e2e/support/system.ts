@@ -30,6 +30,8 @@ export interface System {
   readonly warehouse: RunningWarehouse;
   readonly warehouseUrl: string;
   readonly proxyUrl: string;
+  /** One a replica; the first is `proxyUrl`. */
+  readonly proxyUrls: readonly string[];
   readonly adminUrl: string;
   readonly dataDir: string;
   readonly service: { readonly user: string; readonly password: string };
@@ -47,6 +49,8 @@ export interface SystemOptions {
   readonly control?: (document: ControlDocument) => ControlDocument;
   /** False: a test starts the proxy itself, e.g. in a process of its own. */
   readonly withProxy?: boolean;
+  /** Proxies on the same database and warehouse; 1 unless given. */
+  readonly replicas?: number;
 }
 
 /** Starts everything; about two seconds, most of it the demo data. */
@@ -74,13 +78,22 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   await importTableStatistics(db, connection, 'demo', log);
   await connection.close();
   const metrics = createMetrics();
-  const proxy =
-    options.withProxy === false
-      ? null
-      : life.add(
-          'proxy',
-          await startTestProxy({ database, dataDir, warehouseUrl, connect, metrics }),
-        );
+  const proxyUrls: string[] = [];
+  const replicas = options.withProxy === false ? 0 : (options.replicas ?? 1);
+  for (let index = 0; index < replicas; index += 1) {
+    const replicaName = `test-${index}`;
+    const proxy = await startTestProxy({
+      database,
+      dataDir: join(dataDir, replicaName),
+      replicaName,
+      warehouseUrl,
+      connect,
+      // The gauges of one replica are enough, and two would have one name.
+      metrics: index === 0 ? metrics : createMetrics(),
+    });
+    life.add(replicaName, proxy);
+    proxyUrls.push(`http://127.0.0.1:${proxy.port}`);
+  }
   const admin = life.add(
     'admin',
     await startAdmin({
@@ -97,7 +110,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     database,
     warehouse,
     warehouseUrl,
-    proxyUrl: `http://127.0.0.1:${proxy?.port ?? 0}`,
+    proxyUrl: proxyUrls[0] ?? 'http://127.0.0.1:0',
+    proxyUrls,
     adminUrl: admin.url,
     dataDir,
     service,
@@ -115,6 +129,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
 interface TestProxyOptions {
   readonly database: TestDatabase;
   readonly dataDir: string;
+  readonly replicaName: string;
   readonly warehouseUrl: string;
   readonly connect: (account: string) => Promise<ServiceConnection>;
   readonly metrics: ReturnType<typeof createMetrics>;
@@ -130,7 +145,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     host: '127.0.0.1',
     port: 0,
     dataDir: options.dataDir,
-    replicaName: 'test',
+    replicaName: options.replicaName,
     sealKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
     accounts: [{ account: 'demo', origin: options.warehouseUrl }],
     connectService: options.connect,
