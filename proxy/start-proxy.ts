@@ -146,13 +146,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     replica: replica.id,
     events,
     control,
-    sealer: new TokenSealer({
-      keys: options.sealKeys,
-      randomBytes: (size) => ids.randomBytes(size),
-      cachedMax: options.sessionsCachedMax * 2,
-      audience: await deploymentId(db),
-      now: Date.now,
-    }),
+    sealer: await createTokenSealer(options),
     sessions: new SessionStore(db, {
       cachedMax: options.sessionsCachedMax,
       freshMs: SESSION_FRESH_MS,
@@ -179,10 +173,15 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   };
 }
 
-/** What tells this deployment from others that may have the same seal keys. */
-async function deploymentId(db: Database): Promise<string> {
-  const { rows } = await db.query<{ id: string }>('SELECT id FROM deployment');
-  return must(rows[0], 'the migration makes one row').id;
+async function createTokenSealer(options: ProxyOptions): Promise<TokenSealer> {
+  const { rows } = await options.db.query<{ id: string }>('SELECT id FROM deployment');
+  return new TokenSealer({
+    keys: options.sealKeys,
+    randomBytes: (size) => options.ids.randomBytes(size),
+    cachedMax: options.sessionsCachedMax * 2,
+    audience: must(rows[0], 'the migration makes one deployment').id,
+    now: Date.now,
+  });
 }
 
 function openUpstream(

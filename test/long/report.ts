@@ -29,13 +29,13 @@ Written by \`npm run test:long [-- <name>]\`; seeded, so that a chunk can be rep
 | --- | --- | --- | --- | --- |
 `;
 
-/** The document with the rows of \`results\`; rows of runs that this machine has not done are kept as they were. */
+/** The document with the rows of `results`; rows of runs that this machine has not done are kept as they were. */
 export function longRunsDocument(results: readonly RunResult[], earlier: string): string {
   const rows = new Map(
     earlier
       .split('\n')
-      .filter((line) => /^\| \`/.test(line))
-      .map((line) => [/^\| \`([^\`]+)\`/.exec(line)?.[1] ?? '', line]),
+      .filter((line) => line.startsWith('| `'))
+      .map((line) => [/^\| `([^`]+)`/.exec(line)?.[1] ?? '', line]),
   );
   for (const { run, chunks, seconds, figures } of results) {
     const shown = Object.entries(figures)
