@@ -22,6 +22,7 @@ import { addBudgetRoutes } from './api/budgets.js';
 import { addControlRoutes } from './api/control.js';
 import { addReplicaRoutes } from './api/replicas.js';
 import { addRequestRoutes } from './api/requests.js';
+import { addSessionRoutes } from './api/sessions.js';
 import { addTeamRoutes } from './api/teams.js';
 import { addTicketRoutes } from './api/tickets.js';
 import { adminTokenOnly, guard } from './auth.js';
@@ -143,6 +144,7 @@ async function addApi(app: FastifyInstance, api: AdminApi): Promise<void> {
       addTicketRoutes(routes, api);
       addRequestRoutes(routes, api);
       addReplicaRoutes(routes, api);
+      addSessionRoutes(routes, api);
       await Promise.resolve();
     },
     { prefix: API_PREFIX },

@@ -12,14 +12,14 @@ import type { ServiceConnection } from '#base/snowflake/service-connection.js';
 import { createLedger } from '#billing/create-ledger.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
 import { Gate } from './admission/gate.js';
-import { startControlRefresher } from './control/refresher.js';
+import { startControlRefresher, type ControlRefresher } from './control/refresher.js';
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { createEvents } from './events.js';
-import { SessionStore } from './identity/sessions.js';
+import { SESSIONS_CHANNEL, SessionStore } from './identity/sessions.js';
 import { TokenSealer } from './identity/tokens.js';
 import type { Parts, ProxyLimits } from './parts.js';
-import { startReplica } from './replica.js';
+import { startReplica, type Replica } from './replica.js';
 import { RequestRegistry } from './requests.js';
 import { startMeter } from './running/meter.js';
 import { RunningStatements } from './running/running.js';
@@ -118,15 +118,11 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   const settler = new Settler({ ledger, journal, log, events });
   life.add('settler', { stop: (signal) => settler.drain(signal) });
   const ticketLog = life.add('ticket log', new TicketLog(ledger, log));
-  const control = life.add(
-    'control',
-    await startControlRefresher({
-      db,
-      log,
-      pollIntervalMs: CONTROL_POLL_MS,
-      onChange: (change) => replica.note(change),
-    }),
-  );
+  const sessions = new SessionStore(db, {
+    cachedMax: options.sessionsCachedMax,
+    freshMs: SESSION_FRESH_MS,
+  });
+  const control = life.add('control', await startControl(options, replica, sessions));
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
   const history = life.add('history', new HistoryCache(db, log));
@@ -147,10 +143,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     events,
     control,
     sealer: await createTokenSealer(options),
-    sessions: new SessionStore(db, {
-      cachedMax: options.sessionsCachedMax,
-      freshMs: SESSION_FRESH_MS,
-    }),
+    sessions,
     upstreams: life.add('upstreams', new Upstreams(accounts)),
     analyser: life.add('analyser', createAnalyser()),
     history,
@@ -171,6 +164,21 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ticketLog,
     surface: createSurface({ db, clock }),
   };
+}
+
+function startControl(
+  options: ProxyOptions,
+  replica: Replica,
+  sessions: SessionStore,
+): Promise<ControlRefresher> {
+  const { db, log } = options;
+  return startControlRefresher({
+    db,
+    log,
+    pollIntervalMs: CONTROL_POLL_MS,
+    onChange: (change) => replica.note(change),
+    onNotify: { [SESSIONS_CHANNEL]: () => sessions.doubtAll() },
+  });
 }
 
 async function createTokenSealer(options: ProxyOptions): Promise<TokenSealer> {

@@ -41,6 +41,8 @@ export interface RefresherOptions {
   readonly pollIntervalMs: number;
   /** Told of every version that was taken or turned down. */
   readonly onChange: (change: ControlChange) => void;
+  /** Other channels heard on the same connection. */
+  readonly onNotify?: Readonly<Record<string, () => void>>;
 }
 
 /** Loads the newest snapshot and keeps it fresh. */
@@ -56,6 +58,7 @@ class Refresher implements ControlRefresher {
   readonly #log: Log;
   readonly #pollIntervalMs: number;
   readonly #onChange: RefresherOptions['onChange'];
+  readonly #onNotify: Readonly<Record<string, () => void>>;
   readonly #timer: NodeJS.Timeout;
   #current: ControlSnapshot | undefined;
   #listening: { stop(): Promise<void> } | undefined;
@@ -69,6 +72,7 @@ class Refresher implements ControlRefresher {
     this.#log = options.log;
     this.#pollIntervalMs = options.pollIntervalMs;
     this.#onChange = options.onChange;
+    this.#onNotify = options.onNotify ?? {};
     this.#timer = setInterval(() => void this.#tick(), this.#pollIntervalMs);
     this.#timer.unref();
   }
@@ -120,8 +124,11 @@ class Refresher implements ControlRefresher {
     if (this.#isStopped || this.#listening !== undefined) return;
     try {
       const listening = await this.#db.listen(
-        [CONTROL_CHANNEL],
-        () => void this.refresh(),
+        [CONTROL_CHANNEL, ...Object.keys(this.#onNotify)],
+        (channel) => {
+          if (channel === CONTROL_CHANNEL) void this.refresh();
+          else this.#onNotify[channel]?.();
+        },
         () => {
           this.#listening = undefined;
         },

@@ -16,7 +16,7 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     name: 'tokens',
     file: 'test/proxy/identity/tokens.property.test.ts',
     test: 'no mutated token opens',
-    chunks: 20,
+    chunks: 22,
     countPerChunk: 50_000,
     shows: 'sealed tokens with bits flipped, parts swapped, cut, grown, re-labelled or re-encoded',
   },

@@ -7,6 +7,7 @@ import { systemIds } from '../../../base/ids.js';
 import { Lifecycle } from '../../../base/lifecycle.js';
 import { silentLog } from '../../../base/log.js';
 import { createMetrics } from '../../../base/metrics.js';
+import type { SealKey } from '../../../base/sealing.js';
 import {
   connectService,
   type ServiceConnection,
@@ -51,6 +52,8 @@ export interface SystemOptions {
   readonly withProxy?: boolean;
   /** Proxies on the same database and warehouse; 1 unless given. */
   readonly replicas?: number;
+  /** Seal keys by replica; one and the same for all unless given. */
+  readonly sealKeys?: readonly (readonly SealKey[])[];
 }
 
 /** Starts everything; about two seconds, most of it the demo data. */
@@ -86,6 +89,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       database,
       dataDir: join(dataDir, replicaName),
       replicaName,
+      sealKeys: options.sealKeys?.[index] ?? [{ id: 'test', key: Buffer.alloc(32, 7) }],
       warehouseUrl,
       connect,
       // The gauges of one replica are enough, and two would have one name.
@@ -130,6 +134,7 @@ interface TestProxyOptions {
   readonly database: TestDatabase;
   readonly dataDir: string;
   readonly replicaName: string;
+  readonly sealKeys: readonly SealKey[];
   readonly warehouseUrl: string;
   readonly connect: (account: string) => Promise<ServiceConnection>;
   readonly metrics: ReturnType<typeof createMetrics>;
@@ -146,7 +151,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     port: 0,
     dataDir: options.dataDir,
     replicaName: options.replicaName,
-    sealKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
+    sealKeys: options.sealKeys,
     accounts: [{ account: 'demo', origin: options.warehouseUrl }],
     connectService: options.connect,
     limits: {
