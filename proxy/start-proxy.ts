@@ -16,6 +16,7 @@ import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { createEvents } from './events.js';
 import { SessionStore } from './identity/sessions.js';
+import { createTerminated, type ProvisionServiceUser } from './identity/terminated.js';
 import { TokenSealer } from './identity/tokens.js';
 import type { Parts, ProxyLimits } from './parts.js';
 import { startReplica } from './replica.js';
@@ -52,6 +53,10 @@ export interface ProxyOptions {
   readonly upstreamConnectionsMax: number;
   readonly upstreamConnectTimeoutMs: number;
   readonly meterIntervalMs: number;
+  /** Makes service users where nobody else would (embedded warehouse); absent: administrators do. */
+  readonly provisionServiceUser?: ProvisionServiceUser | undefined;
+  /** Age from which a session is read again, and so how late a revocation is seen; 5 s unless a test waits for it. */
+  readonly sessionFreshMs?: number;
 }
 
 export interface Proxy {
@@ -139,15 +144,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     replica: replica.id,
     events,
     control,
-    sealer: new TokenSealer(
-      options.sealKeys,
-      (size) => ids.randomBytes(size),
-      options.sessionsCachedMax * 2,
-    ),
-    sessions: new SessionStore(db, {
-      cachedMax: options.sessionsCachedMax,
-      freshMs: SESSION_FRESH_MS,
-    }),
+    ...identityParts(options),
     upstreams: life.add('upstreams', new Upstreams(accounts)),
     analyser: life.add('analyser', createAnalyser()),
     history,
@@ -167,6 +164,26 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ),
     ticketLog,
     surface: createSurface({ db, clock }),
+  };
+}
+
+/** Who calls: tokens, sessions, credentials. */
+function identityParts(options: ProxyOptions): Pick<Parts, 'sealer' | 'sessions' | 'terminated'> {
+  const { db, ids, sealKeys, sessionsCachedMax } = options;
+  const randomBytes = (size: number): Buffer => ids.randomBytes(size);
+  return {
+    sealer: new TokenSealer(sealKeys, randomBytes, sessionsCachedMax * 2),
+    sessions: new SessionStore(db, {
+      cachedMax: sessionsCachedMax,
+      freshMs: options.sessionFreshMs ?? SESSION_FRESH_MS,
+    }),
+    terminated: createTerminated({
+      db,
+      sealKeys,
+      randomBytes,
+      realNow: Date.now,
+      provision: options.provisionServiceUser,
+    }),
   };
 }
 

@@ -25,6 +25,11 @@ export interface ClientOptions {
   readonly password?: string;
   readonly account?: string;
   readonly warehouse?: string;
+  readonly authenticator?: string;
+  /** Of a programmatic access token. */
+  readonly token?: string;
+  /** PEM, of a key pair. */
+  readonly privateKey?: string;
 }
 
 /** Connects as `marketing_analyst` unless told otherwise; rejects with the driver's error. */

@@ -1,5 +1,5 @@
 /** The whole system in this process on the test Postgres: embedded warehouse, proxy and admin API on free ports. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { systemClock } from '../../../base/time.js';
 import { startAdmin } from '../../../admin/server.js';
 import { ensureControl } from '../../../admin/stores/control-store.js';
 import { createLedger } from '../../../billing/create-ledger.js';
+import { embeddedServiceUsers, upstreamProbe } from '../../../cli/service-users.js';
 import { importTableStatistics } from '../../../billing/import-table-statistics.js';
 import type { ControlDocument } from '../../../policies/control/document.js';
 import { demoControlDocument } from '../../../policies/control/demo.js';
@@ -47,7 +48,11 @@ export interface SystemOptions {
   readonly control?: (document: ControlDocument) => ControlDocument;
   /** False: a test starts the proxy itself, e.g. in a process of its own. */
   readonly withProxy?: boolean;
+  /** Age from which the proxy reads a session again. */
+  readonly sessionFreshMs?: number;
 }
+
+const SEAL_KEYS = [{ id: 'test', key: Buffer.alloc(32, 7) }];
 
 /** Starts everything; about two seconds, most of it the demo data. */
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
@@ -79,7 +84,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       ? null
       : life.add(
           'proxy',
-          await startTestProxy({ database, dataDir, warehouseUrl, connect, metrics }),
+          await startTestProxy({ database, dataDir, warehouseUrl, connect, metrics, options }),
         );
   const admin = life.add(
     'admin',
@@ -90,7 +95,13 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       metrics,
       readiness: () => [],
       listeners: () => [],
-      api: { db, clock: systemClock, ledger: createLedger(db, systemClock), token: ADMIN_TOKEN },
+      api: {
+        db,
+        clock: systemClock,
+        ledger: createLedger(db, systemClock),
+        token: ADMIN_TOKEN,
+        signIn: { sealKeys: SEAL_KEYS, randomBytes, probe: upstreamProbe(() => warehouseUrl) },
+      },
     }),
   );
   return {
@@ -118,6 +129,7 @@ interface TestProxyOptions {
   readonly warehouseUrl: string;
   readonly connect: (account: string) => Promise<ServiceConnection>;
   readonly metrics: ReturnType<typeof createMetrics>;
+  readonly options: SystemOptions;
 }
 
 function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy> {
@@ -131,7 +143,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     port: 0,
     dataDir: options.dataDir,
     replicaName: 'test',
-    sealKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
+    sealKeys: SEAL_KEYS,
     accounts: [{ account: 'demo', origin: options.warehouseUrl }],
     connectService: options.connect,
     limits: {
@@ -144,6 +156,17 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     upstreamConnectionsMax: 128,
     upstreamConnectTimeoutMs: 2000,
     meterIntervalMs: 500,
+    provisionServiceUser: embeddedServiceUsers({
+      db: options.database.db,
+      clock: systemClock,
+      log: silentLog,
+      sealKeys: SEAL_KEYS,
+      randomBytes,
+      connect: options.connect,
+    }),
+    ...(options.options.sessionFreshMs === undefined
+      ? {}
+      : { sessionFreshMs: options.options.sessionFreshMs }),
   });
 }
 
