@@ -57,6 +57,8 @@ interface ScryptParameters {
 /** 32 MiB and some 80 ms each; the passwords are random, so that this is a second wall. */
 const SCRYPT: ScryptParameters = { logCost: 15, blockSize: 8, parallel: 1 };
 const HASH_BYTES = 32;
+/** A hash whose parameters want more is refused as a fault. */
+const HASH_MEMORY_MAX = 256 * 1024 * 1024;
 const SALT_BYTES = 16;
 const FORM = /^scrypt\$(\d{1,2})\$(\d{1,2})\$(\d{1,2})\$([A-Za-z0-9_-]{16,})\$([A-Za-z0-9_-]{43})$/;
 
@@ -91,7 +93,7 @@ function derive(password: string, salt: Buffer, parameters: ScryptParameters): P
   const N = 2 ** parameters.logCost;
   const { blockSize: r, parallel: p } = parameters;
   return new Promise((resolve, reject) => {
-    scrypt(password, salt, HASH_BYTES, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
+    scrypt(password, salt, HASH_BYTES, { N, r, p, maxmem: HASH_MEMORY_MAX }, (error, key) =>
       error === null ? resolve(key) : reject(error),
     );
   });

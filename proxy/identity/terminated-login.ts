@@ -17,7 +17,7 @@ import type { Refusal } from '../wire/refusal.js';
 import type { UpstreamReply } from '../upstream/engine.js';
 import { headersForUpstream } from '../upstream/headers.js';
 import type { Upstream } from '../upstream/upstreams.js';
-import { checkPresented } from './credentials-check.js';
+import { checkPresented, signInRefusal } from './credentials-check.js';
 import type { Presented } from './credentials-check.js';
 import type { Credential } from './credentials.js';
 import {
@@ -33,7 +33,6 @@ import {
 import type { LoginReply } from './login-reply.js';
 import type { LoginRequest } from './login-request.js';
 import type { ServiceUserNeed } from './terminated.js';
-import { endedSession } from './tokens.js';
 
 interface Admitted {
   readonly principal: PrincipalDocument;
@@ -84,7 +83,7 @@ export async function loginTerminated(
   });
   if (!isRecorded) {
     await closeUpstream(upstream, session.token);
-    return endedSession();
+    return signInRefusal(presented.kind, 'this credential was revoked');
   }
   parts.events.loggedIn(upstream.account);
   sendSealed(parts, call, reply, opened, admitted);

@@ -25,6 +25,7 @@ export interface ClientOptions {
   readonly password?: string;
   readonly account?: string;
   readonly warehouse?: string;
+  readonly role?: string;
   readonly authenticator?: string;
   /** Of a programmatic access token. */
   readonly token?: string;
