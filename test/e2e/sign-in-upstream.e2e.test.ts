@@ -282,6 +282,11 @@ test('a master token is no session token and the reverse, and renewal seals what
   const renewal = JSON.stringify({ oldSessionToken: data['token'], requestType: 'RENEW' });
   const path = '/session/token-request?requestId=7c8a1f0e-2222-4333-8444-555566667779';
   expect((await send(path, renewal, header(data['token']))).body.code).toBe('711001');
+  answer = () => ({ text: OPENED.replace('9007199254740993', '7') });
+  const other = (await login(byToken(token))).body.data;
+  const mixed = JSON.stringify({ oldSessionToken: other['token'], requestType: 'RENEW' });
+  seen.length = 0;
+  expect((await send(path, mixed, header(data['masterToken']))).body.code).toBe('711001');
   expect(seen).toEqual([]);
   answer = () => ({
     text: '{"data":{"sessionToken":"upstream-new","masterToken":"upstream-new-master","sessionId":9007199254740993},"success":true}',

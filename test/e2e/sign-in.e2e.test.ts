@@ -129,6 +129,22 @@ describe('each kind of credential signs in as the service user of its team', () 
     });
   });
 
+  test('what a client says of itself in tags, application and comments chooses no team', async () => {
+    const claims = { queryTag: '{"team":"sales"}', application: 'sales' };
+    await as({ ...byToken(token.secret), ...claims }, async (client) => {
+      await client.rows(
+        "/* team: sales */ SELECT COUNT(*) AS C FROM PART WHERE P_NAME <> 'team=sales'",
+      );
+      expect(await client.rows('SELECT TEAM FROM TOLLGATE.MY_BUDGET')).toEqual([
+        { TEAM: 'marketing' },
+      ]);
+    });
+    const { rows } = await system.database.db.query(
+      "SELECT team_id, principal_id FROM ticket WHERE statement_shape LIKE '%FROM PART %'",
+    );
+    expect(rows).toEqual([{ team_id: 'marketing', principal_id: 'marketing_analyst' }]);
+  });
+
   test('what the login asked for beside its proof holds: role, warehouse, database, parameters', async () => {
     const client = await connectNode(system.proxyUrl, {
       ...byToken(token.secret),
@@ -167,7 +183,12 @@ describe('both ways in stand beside each other', () => {
     });
     await as({ ...byToken(sales.secret), username: 'sales_analyst' }, async (client) => {
       const scan = await client.run(`SELECT * FROM TABLE(RESULT_SCAN('${queryId}'))`);
-      expect(scan).toMatchObject({ kind: 'error' });
+      expect(scan).toMatchObject({ kind: 'error', code: '000002' });
+    });
+    // Inside a team there is no such wall: its members are one user upstream.
+    await as(byPassword(password.secret), async (client) => {
+      const scan = await client.rows(`SELECT * FROM TABLE(RESULT_SCAN('${queryId}'))`);
+      expect(scan).toEqual([{ N: 42 }]);
     });
   });
 });

@@ -29,6 +29,8 @@ export interface ClientOptions {
   readonly authenticator?: string;
   /** Of a programmatic access token. */
   readonly token?: string;
+  readonly application?: string;
+  readonly queryTag?: string;
   /** PEM, of a key pair. */
   readonly privateKey?: string;
 }

@@ -61,7 +61,9 @@ test.each([
 test('what is remembered is bounded', () => {
   const attempts = after(FAILURES_OF_NAME_MAX);
   for (let count = 0; count < 30_000; count += 1)
-    attempts.passwordFailed(attempt({ loginName: `someone-${count}`, address: `address-${count}` }));
+    attempts.passwordFailed(
+      attempt({ loginName: `someone-${count}`, address: `address-${count}` }),
+    );
   // Forgotten, as the one that failed longest ago.
   expect(attempts.nameBlockedMs(attempt())).toBe(0);
 });

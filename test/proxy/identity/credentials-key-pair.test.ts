@@ -57,7 +57,10 @@ test('names with dots, and times in milliseconds as the Node driver writes them,
   const subject = 'DEMO.JANE.DOE';
   const iss = `${subject}.${pair.publicKey.fingerprint}`;
   const claims = { iss, sub: subject, iat: NOW, exp: NOW + 60_000 };
-  expect(readKeyPairToken(tokenWith({ claims }))).toMatchObject({ account: 'DEMO', user: 'JANE.DOE' });
+  expect(readKeyPairToken(tokenWith({ claims }))).toMatchObject({
+    account: 'DEMO',
+    user: 'JANE.DOE',
+  });
   expect(faultOf(tokenWith({ claims }))).toBeUndefined();
 });
 
@@ -79,7 +82,9 @@ test.each<[string, Changes, string]>([
 test('a skew of the clocks by up to a minute, and a life of an hour, are taken', () => {
   const issuedAt = NOW / 1000 + 60;
   expect(faultOf(tokenWith({ claims: { iat: issuedAt, exp: issuedAt + 3600 } }))).toBeUndefined();
-  expect(faultOf(tokenWith({ claims: { iat: issuedAt - 200, exp: NOW / 1000 - 59 } }))).toBeUndefined();
+  expect(
+    faultOf(tokenWith({ claims: { iat: issuedAt - 200, exp: NOW / 1000 - 59 } })),
+  ).toBeUndefined();
 });
 
 test('another signature, another key and another account are refused', () => {

@@ -21,7 +21,9 @@ test('what was proven once is known without hashing, and only for its own hash',
 
 test('beyond the wait for hashing the answer is busy, and the line moves on', async () => {
   const check = new PasswordCheck(randomBytes);
-  const many = Array.from({ length: 70 }, () => check.matches('wrong', 'scrypt$1$1$1$c2FsdHNhbHRzYWx0c2FsdA$' + 'A'.repeat(43)));
+  const many = Array.from({ length: 70 }, () =>
+    check.matches('wrong', 'scrypt$1$1$1$c2FsdHNhbHRzYWx0c2FsdA$' + 'A'.repeat(43)),
+  );
   const answers = await Promise.all(many);
   expect(answers.filter((each) => each === 'busy')).toHaveLength(70 - 2 - 64);
   expect(await check.matches('right', hash)).toBe(true);

@@ -63,7 +63,11 @@ test('a principal that is gone, suspended, or of a team with another service use
     (document: ControlDocument): ControlDocument => ({
       ...document,
       principals: document.principals.flatMap((each) =>
-        each.id !== 'marketing_analyst' ? [each] : changes === null ? [] : [{ ...each, ...changes }],
+        each.id !== 'marketing_analyst'
+          ? [each]
+          : changes === null
+            ? []
+            : [{ ...each, ...changes }],
       ),
     });
   expect(kindOf({}, withPrincipal(null))).toBe('unknown');
