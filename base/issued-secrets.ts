@@ -54,8 +54,8 @@ interface ScryptParameters {
   readonly parallel: number;
 }
 
-/** 32 MiB and some 80 ms each; the passwords are random, so that this is a second wall. */
-const SCRYPT: ScryptParameters = { logCost: 15, blockSize: 8, parallel: 1 };
+/** 16 MiB and some 40 ms each; the passwords are random, so that this is a second wall. */
+const SCRYPT: ScryptParameters = { logCost: 14, blockSize: 8, parallel: 1 };
 const HASH_BYTES = 32;
 /** A hash whose parameters want more is refused as a fault. */
 const HASH_MEMORY_MAX = 256 * 1024 * 1024;

@@ -372,6 +372,29 @@ test('a service key is rotated under running sign-ins: proven upstream first, th
   expect(JSON.stringify(listed.body)).not.toMatch(/PRIVATE|sealed|tgk1/i);
 });
 
+test('a service user that is gone from the embedded warehouse is made again, under the key that is active', async () => {
+  const { secret } = await issue(system, 'logistics_analyst', 'token');
+  const logistics = { username: 'logistics_analyst', ...byToken(secret) };
+  const expected = [{ U: 'TOLLGATE_LOGISTICS', R: 'LOGISTICS_ROLE' }, { TEAM: 'logistics' }];
+  // Several at once need one user, not several.
+  expect(await Promise.all([whoIs(logistics), whoIs(logistics), whoIs(logistics)])).toEqual([
+    expected,
+    expected,
+    expected,
+  ]);
+  const admin = await connectNode(system.warehouseUrl, {
+    username: system.service.user,
+    password: system.service.password,
+  });
+  await admin.rows('DROP USER TOLLGATE_LOGISTICS');
+  await admin.close();
+  expect(await whoIs(logistics)).toEqual(expected);
+  const { rows } = await system.database.db.query(
+    "SELECT state FROM service_key WHERE team_id = 'logistics'",
+  );
+  expect(rows).toEqual([{ state: 'active' }]);
+});
+
 test('an account that is terminated takes nothing but credentials of ours', async () => {
   await changeControl(signInOf('terminated'));
   const sales = await refusalOf({ username: 'operations_analyst', password: 'demo' });
