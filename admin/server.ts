@@ -20,8 +20,10 @@ import type { ApiApp } from './api/api.js';
 import { addBillRoutes } from './api/bills.js';
 import { addBudgetRoutes } from './api/budgets.js';
 import { addControlRoutes } from './api/control.js';
+import { addCredentialRoutes } from './api/credentials.js';
 import { addReplicaRoutes } from './api/replicas.js';
 import { addRequestRoutes } from './api/requests.js';
+import { addServiceKeyRoutes } from './api/service-keys.js';
 import { addSessionRoutes } from './api/sessions.js';
 import { addTeamRoutes } from './api/teams.js';
 import { addTicketRoutes } from './api/tickets.js';
@@ -29,6 +31,7 @@ import { adminTokenOnly, guard } from './auth.js';
 import { addHealthRoutes, type Readiness } from './health-routes.js';
 import { landingPage, type Listener } from './landing-page.js';
 import { problemHandler, sendProblem } from './problems.js';
+import type { SignInApi } from './sign-in.js';
 
 /** What the API needs; absent on replicas without the role `admin`. */
 export interface AdminApi {
@@ -37,6 +40,8 @@ export interface AdminApi {
   readonly clock: Clock;
   /** Bearer token; an empty one lets nobody in. */
   readonly token: string;
+  /** Absent: this process issues no credentials. */
+  readonly signIn?: SignInApi;
 }
 
 export interface AdminOptions {
@@ -145,10 +150,18 @@ async function addApi(app: FastifyInstance, api: AdminApi): Promise<void> {
       addRequestRoutes(routes, api);
       addReplicaRoutes(routes, api);
       addSessionRoutes(routes, api);
+      addSignInRoutes(routes, api);
       await Promise.resolve();
     },
     { prefix: API_PREFIX },
   );
   // The document has no secrets and tells a newcomer how to send the token; it stays outside the hook.
   app.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } }, () => app.swagger());
+}
+
+function addSignInRoutes(routes: ApiApp, api: AdminApi): void {
+  const { signIn } = api;
+  if (signIn === undefined) return;
+  addCredentialRoutes(routes, { ...api, signIn });
+  addServiceKeyRoutes(routes, { ...api, signIn });
 }

@@ -2,7 +2,7 @@
  * The composition root: which parts a process is made of, in the order they start. Everything is handed its clock,
  * its database and its secrets here; nothing below reads the environment.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
@@ -15,6 +15,7 @@ import { createMetrics, type Metrics } from '../base/metrics.js';
 import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
 import { openDatabase, type Database } from '../base/postgres/pool.js';
 import { connectService, type ServiceConnection } from '../base/snowflake/service-connection.js';
+import type { SealKey } from '../base/sealing.js';
 import { systemClock, type Clock } from '../base/time.js';
 import { ensureControl } from '../admin/stores/control-store.js';
 import type { ReadinessCheck } from '../admin/health-routes.js';
@@ -28,6 +29,7 @@ import { openWarehouseClock } from '../warehouse/clock.js';
 import { createEngine } from '../warehouse/engine/create-engine.js';
 import { startWarehouse } from '../warehouse/start-warehouse.js';
 import { keptAdminToken, keptSealKeys, prepareDataDir } from './secret-files.js';
+import { embeddedServiceUsers, upstreamProbe } from './service-users.js';
 import type { ServeOptions } from './verbs/serve.js';
 import { howToConnect } from './welcome.js';
 import { startWorker } from './worker.js';
@@ -104,6 +106,11 @@ async function startRoles(world: World): Promise<Listening> {
             clock,
             ledger: createLedger(db, clock),
             token: world.secrets.adminToken ?? keptAdminToken(world.dataDir),
+            signIn: {
+              sealKeys: sealKeysOf(world),
+              randomBytes,
+              probe: upstreamProbe(() => upstreamOrigin(config, warehousePort)),
+            },
           }
         : null,
   });
@@ -181,7 +188,8 @@ function startProxyRole(
   warehousePort: number | null,
   connect: (account: string) => Promise<ServiceConnection>,
 ): Promise<Proxy> {
-  const { config, secrets, log, metrics, dataDir } = world;
+  const { config, log, metrics, dataDir } = world;
+  const sealKeys = sealKeysOf(world);
   return startProxy({
     log,
     clock,
@@ -193,7 +201,7 @@ function startProxyRole(
     dataDir,
     // One process at a time holds a data directory, so its name survives a restart.
     replicaName: `${hostname()}:${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`,
-    sealKeys: secrets.sealKeys ?? keptSealKeys(dataDir),
+    sealKeys,
     accounts: [{ account: config.account, origin: upstreamOrigin(config, warehousePort) }],
     connectService: connect,
     limits: {
@@ -206,7 +214,15 @@ function startProxyRole(
     upstreamConnectionsMax: config.upstreamConnectionsMax,
     upstreamConnectTimeoutMs: config.upstreamConnectTimeoutMs,
     meterIntervalMs: config.meterIntervalMs,
+    provisionServiceUser:
+      config.upstream.kind === 'embedded'
+        ? embeddedServiceUsers({ db, clock, log, sealKeys, randomBytes, connect })
+        : undefined,
   }).then((proxy) => world.life.add('proxy', proxy));
+}
+
+function sealKeysOf({ secrets, dataDir }: World): readonly SealKey[] {
+  return secrets.sealKeys ?? keptSealKeys(dataDir);
 }
 
 function upstreamOrigin(config: Config, warehousePort: number | null): string {

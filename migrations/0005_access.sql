@@ -11,16 +11,20 @@ CREATE TABLE credential (
   name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
   secret_hash text,
   public_key text,
+  -- Of the public key; a login names it, and one key belongs to one principal of an account.
+  fingerprint text,
   created_at timestamptz NOT NULL,
   created_by text NOT NULL,
   expires_at timestamptz,
   last_used_at timestamptz,
   revoked_at timestamptz,
   revoked_by text,
-  CONSTRAINT credential_secret CHECK ((kind = 'key-pair') = (public_key IS NOT NULL) AND (kind <> 'key-pair') = (secret_hash IS NOT NULL)),
+  CONSTRAINT credential_secret CHECK ((kind = 'key-pair') = (public_key IS NOT NULL) AND (kind <> 'key-pair') = (secret_hash IS NOT NULL)
+    AND (kind = 'key-pair') = (fingerprint IS NOT NULL)),
   CONSTRAINT credential_revoked CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
 );
 CREATE INDEX credential_principal ON credential (account, principal_id);
+CREATE UNIQUE INDEX credential_fingerprint ON credential (account, fingerprint) WHERE fingerprint IS NOT NULL;
 
 -- Key pairs by which Tollgate signs in upstream, one service user a team; the private half is sealed.
 CREATE TABLE service_key (
@@ -30,6 +34,8 @@ CREATE TABLE service_key (
   snowflake_user text NOT NULL,
   public_key text NOT NULL,
   sealed_private_key text NOT NULL,
+  -- Which of the user's two public keys upstream it is: the other one may be signing in meanwhile.
+  slot smallint NOT NULL CHECK (slot IN (1, 2)),
   -- pending: made, not known to work upstream; active: signs in; retired: never used again.
   state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'active', 'retired')),
   created_at timestamptz NOT NULL,
@@ -38,6 +44,7 @@ CREATE TABLE service_key (
   retired_at timestamptz
 );
 CREATE UNIQUE INDEX service_key_active ON service_key (account, team_id) WHERE state = 'active';
+CREATE UNIQUE INDEX service_key_pending ON service_key (account, team_id) WHERE state = 'pending';
 
 -- Secrets by which a shared principal signs for whom it acts; keys that are public stand in the control document.
 CREATE TABLE claim_secret (

@@ -10,7 +10,7 @@ import { lex } from '#base/sql/lexer.js';
 import { splitStatements } from '#base/sql/splitter.js';
 import type { Parts } from './parts.js';
 import type { Admitted } from './stages.js';
-import { snowflakeToken } from './identity/login.js';
+import { snowflakeToken } from './identity/tokens.js';
 import { headersForUpstream } from './upstream/headers.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 import { withParameters } from './wire/query-request.js';

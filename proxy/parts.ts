@@ -10,6 +10,7 @@ import type { HistoryCache } from './estimates/history.js';
 import type { Events } from './events.js';
 import type { Gate } from './admission/gate.js';
 import type { SessionStore } from './identity/sessions.js';
+import type { Terminated } from './identity/terminated.js';
 import type { TokenSealer } from './identity/tokens.js';
 import type { RequestRegistry } from './requests.js';
 import type { RunningStatements } from './running/running.js';
@@ -38,6 +39,7 @@ export interface Parts {
   readonly control: ControlRefresher;
   readonly sealer: TokenSealer;
   readonly sessions: SessionStore;
+  readonly terminated: Terminated;
   readonly upstreams: Upstreams;
   readonly analyser: Analyser;
   readonly history: HistoryCache;

@@ -6,7 +6,7 @@ import { Fault, tgLabel } from '#base/errors.js';
 import type { Call } from './call.js';
 import { authenticate } from './identity/identify.js';
 import type { Authenticated } from './identity/identify.js';
-import { snowflakeToken } from './identity/login.js';
+import { snowflakeToken } from './identity/tokens.js';
 import type { Parts } from './parts.js';
 import { relay } from './relay.js';
 import type { RelayOptions, RelayOutcome } from './relay.js';

@@ -15,7 +15,7 @@ import { handOver, upstreamRequest } from './dispatch.js';
 import { estimate } from './estimate.js';
 import { faultRefusal } from './faults.js';
 import { identify } from './identity/identify.js';
-import { snowflakeToken } from './identity/login.js';
+import { snowflakeToken } from './identity/tokens.js';
 import type { Parts } from './parts.js';
 import { receive } from './receive.js';
 import { relay, sendSmall } from './relay.js';

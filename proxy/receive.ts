@@ -2,7 +2,7 @@
 import type { Call } from './call.js';
 import type { Parts } from './parts.js';
 import type { Received } from './stages.js';
-import { foreignToken } from './identity/login.js';
+import { foreignToken } from './identity/tokens.js';
 import { tokenOfAuthorization } from './identity/tokens.js';
 import { decodeBodyAsync, readBody } from './wire/body.js';
 import { readQueryRequest } from './wire/query-request.js';

@@ -4,7 +4,8 @@
  * differently than we do.
  */
 import type { Call } from './call.js';
-import { handleLogin, handleRenewal } from './identity/login.js';
+import { handleLogin } from './identity/login.js';
+import { handleRenewal } from './identity/renewal.js';
 import type { Parts } from './parts.js';
 import {
   handleAbort,

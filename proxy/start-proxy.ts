@@ -17,6 +17,7 @@ import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { createEvents } from './events.js';
 import { SESSIONS_CHANNEL, SessionStore } from './identity/sessions.js';
+import { createTerminated, type ProvisionServiceUser } from './identity/terminated.js';
 import { TokenSealer } from './identity/tokens.js';
 import type { Parts, ProxyLimits } from './parts.js';
 import { startReplica, type Replica } from './replica.js';
@@ -53,6 +54,10 @@ export interface ProxyOptions {
   readonly upstreamConnectionsMax: number;
   readonly upstreamConnectTimeoutMs: number;
   readonly meterIntervalMs: number;
+  /** Makes service users where nobody else would (embedded warehouse); absent: administrators do. */
+  readonly provisionServiceUser?: ProvisionServiceUser | undefined;
+  /** Age from which a session is read again, and so how late a revocation is seen; 5 s unless a test waits for it. */
+  readonly sessionFreshMs?: number;
 }
 
 export interface Proxy {
@@ -118,11 +123,8 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   const settler = new Settler({ ledger, journal, log, events });
   life.add('settler', { stop: (signal) => settler.drain(signal) });
   const ticketLog = life.add('ticket log', new TicketLog(ledger, log));
-  const sessions = new SessionStore(db, {
-    cachedMax: options.sessionsCachedMax,
-    freshMs: SESSION_FRESH_MS,
-  });
-  const control = life.add('control', await startControl(options, replica, sessions));
+  const identity = await identityParts(options);
+  const control = life.add('control', await startControl(options, replica, identity.sessions));
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
   const history = life.add('history', new HistoryCache(db, log));
@@ -142,8 +144,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     replica: replica.id,
     events,
     control,
-    sealer: await createTokenSealer(options),
-    sessions,
+    ...identity,
     upstreams: life.add('upstreams', new Upstreams(accounts)),
     analyser: life.add('analyser', createAnalyser()),
     history,
@@ -166,6 +167,35 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   };
 }
 
+/** Who calls: tokens, sessions, credentials. */
+async function identityParts(
+  options: ProxyOptions,
+): Promise<Pick<Parts, 'sealer' | 'sessions' | 'terminated'>> {
+  const { db, ids, sealKeys, sessionsCachedMax } = options;
+  const randomBytes = (size: number): Buffer => ids.randomBytes(size);
+  const { rows } = await db.query<{ id: string }>('SELECT id FROM deployment');
+  return {
+    sealer: new TokenSealer({
+      keys: sealKeys,
+      randomBytes,
+      cachedMax: sessionsCachedMax * 2,
+      audience: must(rows[0], 'the migration makes one deployment').id,
+      now: Date.now,
+    }),
+    sessions: new SessionStore(db, {
+      cachedMax: sessionsCachedMax,
+      freshMs: options.sessionFreshMs ?? SESSION_FRESH_MS,
+    }),
+    terminated: createTerminated({
+      db,
+      sealKeys,
+      randomBytes,
+      realNow: Date.now,
+      provision: options.provisionServiceUser,
+    }),
+  };
+}
+
 function startControl(
   options: ProxyOptions,
   replica: Replica,
@@ -178,17 +208,6 @@ function startControl(
     pollIntervalMs: CONTROL_POLL_MS,
     onChange: (change) => replica.note(change),
     onNotify: { [SESSIONS_CHANNEL]: () => sessions.doubtAll() },
-  });
-}
-
-async function createTokenSealer(options: ProxyOptions): Promise<TokenSealer> {
-  const { rows } = await options.db.query<{ id: string }>('SELECT id FROM deployment');
-  return new TokenSealer({
-    keys: options.sealKeys,
-    randomBytes: (size) => options.ids.randomBytes(size),
-    cachedMax: options.sessionsCachedMax * 2,
-    audience: must(rows[0], 'the migration makes one deployment').id,
-    now: Date.now,
   });
 }
 

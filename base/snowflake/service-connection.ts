@@ -10,7 +10,10 @@ export interface ServiceCredentials {
   readonly origin: string;
   readonly account: string;
   readonly user: string;
-  readonly password: string;
+  /** Or the private key, when the user signs in with a key pair. */
+  readonly password?: string;
+  /** PEM, PKCS #8. */
+  readonly privateKey?: string;
   /** Named by the application column of Snowflake's history. */
   readonly application: string;
 }
@@ -65,7 +68,9 @@ export async function connectService(credentials: ServiceCredentials): Promise<S
     account: credentials.account,
     accessUrl: credentials.origin,
     username: credentials.user,
-    password: credentials.password,
+    ...(credentials.privateKey === undefined
+      ? { password: credentials.password }
+      : { authenticator: 'SNOWFLAKE_JWT', privateKey: credentials.privateKey }),
     application: credentials.application,
     sfRetryMaxLoginRetries: 1,
   });

@@ -5,6 +5,7 @@ import type {
   PrincipalDocument,
   RateDocument,
   RuleDocument,
+  ServiceUserDocument,
   TeamDocument,
   TierDocument,
 } from './document.js';
@@ -30,7 +31,9 @@ export function demoControlDocument(): ControlDocument {
     organisation: { id: 'demo-company', name: 'Demo Company', currency: 'USD' },
     departments: Object.keys(DEMO_TEAMS).map((id) => ({ id, name: titleOf(id) })),
     teams,
-    accounts: [{ id: 'demo', upstream: 'embedded' }],
+    accounts: [
+      { id: 'demo', upstream: 'embedded', signIn: 'both', serviceUsers: teams.map(toServiceUser) },
+    ],
     principals: [...teams.map(toAnalyst), servicePrincipal],
     mapping: [...teams.map(toMapping), serviceMapping],
     budgets: [...teams.map(toBudget), organisationBudget],
@@ -80,6 +83,14 @@ function toAnalyst(team: TeamDocument): PrincipalDocument {
     shared: false,
     owner: team.owner,
     status: 'active',
+  };
+}
+
+/** `data-science` → `TOLLGATE_DATA_SCIENCE`. */
+function toServiceUser(team: TeamDocument): ServiceUserDocument {
+  return {
+    team: team.id,
+    snowflakeUser: `TOLLGATE_${team.id.toUpperCase().replaceAll('-', '_')}`,
   };
 }
 

@@ -8,6 +8,7 @@ import { createConditionCompiler } from '../rules/condition.js';
 import { foldName } from '../rules/glob.js';
 import { tryParseInstant } from './instant.js';
 import { type ControlProblem, formatPath } from './problem.js';
+import { serviceUserProblems } from './service-users.js';
 import { tryParseWarehouseSize } from './sizes.js';
 
 interface Entry {
@@ -21,6 +22,7 @@ export function findReferenceProblems(raw: unknown): readonly ControlProblem[] {
   return [
     ...duplicates(parts),
     ...danglingReferences(parts),
+    ...serviceUserProblems(parts.accounts, parts.teams),
     ...mappingTargets(parts.mapping),
     ...weekStarts(parts.budgets),
     ...doubleTiers(parts.tiers),

@@ -17,8 +17,10 @@ import {
 } from '../identity.js';
 import { foldName } from '../rules/glob.js';
 import type {
+  AccountDocument,
   BudgetDocument,
   ControlDocument,
+  PrincipalDocument,
   RuleDocument,
   TeamDocument,
   TierDocument,
@@ -77,6 +79,10 @@ export interface ControlSnapshot {
   /** Who the caller is to us, by the ordered mapping. Fails closed: an account not listed is unknown too. */
   resolvePrincipal(caller: CallerFacts): PrincipalResolution;
   team(id: string): TeamDocument | undefined;
+  /** By id, without case, as people write their names to Snowflake. */
+  principal(id: string): PrincipalDocument | undefined;
+  /** By id, without case. */
+  account(id: string): AccountDocument | undefined;
   /** Every budget a statement is held against, outermost node first, then by id. */
   budgetsFor(path: BudgetPath): readonly BudgetDocument[];
   budget(id: string): BudgetDocument | undefined;
@@ -104,6 +110,8 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
   const tierById = new Map(tiers.map((tier) => [tier.id, tier]));
   const tierByWarehouse = new Map(tiers.map((tier) => [foldName(tier.warehouse), tier]));
   const teams = new Map(frozen.teams.map((team) => [team.id, team]));
+  const principals = new Map(frozen.principals.map((each) => [foldName(each.id), each]));
+  const accounts = new Map(frozen.accounts.map((each) => [foldName(each.id), each]));
   const budgets = new Map(frozen.budgets.map((budget) => [budget.id, budget]));
   const warehouses = new Map(
     frozen.warehouses.map((entry) => [foldName(entry.name), toWarehouse(entry)]),
@@ -117,6 +125,8 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
     rules: Object.freeze(frozen.rules.map((rule) => compileRule(rule, compiler))),
     resolvePrincipal: createPrincipalResolver(frozen),
     team: (id: string) => teams.get(id),
+    principal: (id: string) => principals.get(foldName(id)),
+    account: (id: string) => accounts.get(foldName(id)),
     budgetsFor: indexBudgets(frozen, teams),
     budget: (id: string) => budgets.get(id),
     tier: (id: string) => tierById.get(id),

@@ -5,10 +5,10 @@ import type { Identified, Received } from '../stages.js';
 import { callerRefusal } from '../wire/refusal.js';
 import type { Refusal } from '../wire/refusal.js';
 import type { Upstream } from '../upstream/upstreams.js';
-import { foreignToken } from './login.js';
-import { tokenOfAuthorization } from './tokens.js';
+import { endedSession, foreignToken, tokenOfAuthorization } from './tokens.js';
 import type { SealedIdentity } from './tokens.js';
 import type { SessionState } from './sessions.js';
+import { terminatedWho } from './who.js';
 
 export type Authenticated =
   | {
@@ -37,15 +37,7 @@ export async function authenticate(
   if (identity === undefined || upstream === undefined)
     return { kind: 'refused', refusal: foreignToken() };
   const session = await parts.sessions.read(identity);
-  if (session === undefined || session.isEnded) {
-    return {
-      kind: 'refused',
-      refusal: callerRefusal(
-        'unauthenticated',
-        'Not run: this session was closed or revoked. Connect again.',
-      ),
-    };
-  }
+  if (session === undefined || session.isEnded) return { kind: 'refused', refusal: endedSession() };
   return { kind: 'session', identity, upstream, session };
 }
 
@@ -62,11 +54,13 @@ export async function identify(parts: Parts, received: Received): Promise<Identi
   const snapshot = parts.control.current();
   if (snapshot === undefined)
     throw new Fault('controlStale', 'no control snapshot has been loaded yet');
-  const who = snapshot.resolvePrincipal({
-    account: identity.account,
-    snowflakeUser: session.snowflakeUser,
-    role: session.role,
-  });
+  const who =
+    terminatedWho(snapshot, identity, session) ??
+    snapshot.resolvePrincipal({
+      account: identity.account,
+      snowflakeUser: session.snowflakeUser,
+      role: session.role,
+    });
   if (who.kind === 'unknown') {
     return refused(
       'principalUnknown',

@@ -28,6 +28,10 @@ export interface SessionContext {
 export interface SessionState extends SessionKey, SessionContext {
   readonly principalId: string;
   readonly snowflakeUser: string;
+  /** Absent: passthrough. */
+  readonly signIn?: 'passthrough' | 'terminated';
+  /** What a terminated session was signed in with. */
+  readonly credentialId?: string;
   /** Closed by logout or revoked by an administrator. */
   readonly isEnded: boolean;
 }
@@ -47,6 +51,8 @@ interface SessionRow {
   schema_name: string | null;
   query_tag: string | null;
   statement_timeout_seconds: number | null;
+  sign_in: 'passthrough' | 'terminated';
+  credential_id: string | null;
   is_ended: boolean;
 }
 
@@ -67,15 +73,25 @@ export class SessionStore {
     this.#freshMs = options.freshMs;
   }
 
-  /** Records a session that upstream just opened. Fault `ledgerUnavailable` when Postgres does not take it. */
-  async open(state: SessionState): Promise<void> {
-    await this.#write(
-      `INSERT INTO session_state (account, session_id, principal_id, snowflake_user, role_name, warehouse,
-         database_name, schema_name, query_tag, statement_timeout_seconds, created_at, updated_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), now())
+  /**
+   * Records a session that upstream just opened. False, and nothing recorded, when its credential has been revoked
+   * meanwhile: the credential's row is locked, so that a revocation either sees this session or is seen here.
+   * Fault `ledgerUnavailable` when Postgres does not take it.
+   */
+  async open(state: SessionState): Promise<boolean> {
+    // Taken first: a revocation that is heard while it is written must be read.
+    const openedAtMs = performance.now();
+    const written = await this.#write(
+      `WITH held AS (SELECT id FROM credential WHERE id = $12 AND revoked_at IS NULL FOR SHARE)
+       INSERT INTO session_state (account, session_id, principal_id, snowflake_user, role_name, warehouse,
+         database_name, schema_name, query_tag, statement_timeout_seconds, sign_in, credential_id, created_at,
+         updated_at)
+       SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::integer, $11, $12::text, now(), now()
+        WHERE $12::text IS NULL OR EXISTS (SELECT FROM held)
        ON CONFLICT (account, session_id) DO UPDATE SET principal_id = excluded.principal_id,
-         role_name = excluded.role_name, warehouse = excluded.warehouse, database_name = excluded.database_name,
-         schema_name = excluded.schema_name, updated_at = now()`,
+         snowflake_user = excluded.snowflake_user, role_name = excluded.role_name, warehouse = excluded.warehouse,
+         database_name = excluded.database_name, schema_name = excluded.schema_name, sign_in = excluded.sign_in,
+         credential_id = excluded.credential_id, updated_at = now()`,
       [
         state.account,
         state.sessionId,
@@ -87,9 +103,13 @@ export class SessionStore {
         state.schema,
         state.queryTag,
         state.statementTimeoutSeconds,
+        state.signIn ?? 'passthrough',
+        state.credentialId ?? null,
       ],
     );
-    this.#remember(state);
+    if (written === 0) return false;
+    this.#remember(state, openedAtMs);
+    return true;
   }
 
   /** The session as it stands; undefined for one this deployment never opened. */
@@ -119,7 +139,7 @@ export class SessionStore {
     const readAtMs = performance.now();
     const { rows } = await this.#query<SessionRow>(
       `SELECT principal_id, snowflake_user, role_name, warehouse, database_name, schema_name, query_tag,
-              statement_timeout_seconds, (closed_at IS NOT NULL OR revoked_at IS NOT NULL) AS is_ended
+              statement_timeout_seconds, sign_in, credential_id, (closed_at IS NOT NULL OR revoked_at IS NOT NULL) AS is_ended
          FROM session_state WHERE account = $1 AND session_id = $2`,
       [key.account, key.sessionId],
     );
@@ -136,13 +156,15 @@ export class SessionStore {
       schema: row.schema_name,
       queryTag: row.query_tag,
       statementTimeoutSeconds: row.statement_timeout_seconds,
+      ...(row.sign_in === 'passthrough' ? {} : { signIn: row.sign_in }),
+      ...(row.credential_id === null ? {} : { credentialId: row.credential_id }),
       isEnded: row.is_ended,
     };
     this.#remember(state, readAtMs);
     return state;
   }
 
-  #remember(state: SessionState, readAtMs: number = performance.now()): void {
+  #remember(state: SessionState, readAtMs: number): void {
     this.#cache.set(keyOf(state), { state, readAtMs });
   }
 
@@ -192,9 +214,9 @@ export class SessionStore {
     }
   }
 
-  async #write(text: string, values: readonly unknown[]): Promise<void> {
+  async #write(text: string, values: readonly unknown[]): Promise<number> {
     try {
-      await this.#db.query(text, values);
+      return (await this.#db.query(text, values)).rowCount ?? 0;
     } catch (cause) {
       throw new Fault('ledgerUnavailable', 'the session could not be written to Postgres', {
         cause,

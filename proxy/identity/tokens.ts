@@ -5,6 +5,8 @@
  */
 import { LRUCache } from 'lru-cache';
 import { createSealer, type Sealer, type SealKey } from '#base/sealing.js';
+import { callerRefusal } from '../wire/refusal.js';
+import type { Refusal } from '../wire/refusal.js';
 
 export type TokenKind = 'session' | 'master';
 
@@ -16,6 +18,8 @@ export interface SealedIdentity {
   /** Snowflake user as authenticated at login, upper case. */
   readonly snowflakeUser: string;
   readonly upstreamToken: string;
+  /** Only of a terminated sign-in: who proved to be whom here. */
+  readonly principalId?: string;
 }
 
 export interface TokenSealerOptions {
@@ -97,4 +101,25 @@ export function tokenOfAuthorization(header: string | undefined): string | undef
   const match = header === undefined ? null : /^Snowflake Token="([^"]+)"$/.exec(header);
   const token = match?.[1];
   return token === undefined || token === 'None' ? undefined : token;
+}
+
+/** The Authorization header of a Snowflake token. */
+export function snowflakeToken(token: string): string {
+  return `Snowflake Token="${token}"`;
+}
+
+/** One answer for every token that is not ours, is altered, or is of the wrong kind. */
+export function foreignToken(): Refusal {
+  return callerRefusal(
+    'unauthenticated',
+    'Not run: this token was not issued by this Tollgate, or was altered. Connect again through this host.',
+  );
+}
+
+/** The answer to a token of ours whose session is over. */
+export function endedSession(): Refusal {
+  return callerRefusal(
+    'unauthenticated',
+    'Not run: this session was closed or revoked. Connect again.',
+  );
 }

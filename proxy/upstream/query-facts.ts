@@ -1,5 +1,5 @@
 /** What the monitoring route tells of one statement; asked with the client's own token, it is no statement itself. */
-import { snowflakeToken } from '../identity/login.js';
+import { snowflakeToken } from '../identity/tokens.js';
 import type { Upstream } from './upstreams.js';
 
 const REPLY_BYTES_MAX = 1024 * 1024;

@@ -10,6 +10,8 @@ export interface Refusal {
   readonly message: string;
   /** The JSON twin, under `data.tollgate`. */
   readonly detail: Readonly<Record<string, unknown>>;
+  /** Code that the driver sees in place of ours: a sign-in is refused by the codes that drivers know for it. */
+  readonly wireCode?: string;
 }
 
 /** A refusal of what the caller sent: `TG1010 Not run: …`. */
@@ -20,7 +22,7 @@ export function callerRefusal(code: TgName, message: string): Refusal {
 /** HTTP 200 body of a refusal: any 4xx or 5xx is retried or loses its text in at least one driver. */
 export function refusalBody(refusal: Refusal, ticketId: string | null): Buffer {
   const envelope = failureEnvelope({
-    code: driverCode(refusal.code),
+    code: refusal.wireCode ?? driverCode(refusal.code),
     sqlState: TG_CODES[refusal.code].sqlState,
     message: refusal.message,
     queryId: ticketId,

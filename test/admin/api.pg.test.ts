@@ -249,6 +249,12 @@ test('the OpenAPI document describes every route and needs no token', async () =
   }>();
   expect(document.openapi).toBe('3.1.0');
   expect(Object.keys(document.paths).sort()).toEqual([
+    '/api/v1/accounts/{account}/credentials',
+    '/api/v1/accounts/{account}/credentials/{id}/revoke',
+    '/api/v1/accounts/{account}/credentials/{id}/rotate',
+    '/api/v1/accounts/{account}/service-keys',
+    '/api/v1/accounts/{account}/service-keys/{id}/activate',
+    '/api/v1/accounts/{account}/service-keys/{id}/retire',
     '/api/v1/bills/{team}/{month}.{format}',
     '/api/v1/budgets',
     '/api/v1/budgets/{team}',

@@ -157,6 +157,10 @@ test('what a document no longer names is switched off, and comes back with it', 
     principals: demo.principals.filter((principal) => principal.team !== 'ml'),
     mapping: demo.mapping.filter((entry) => entry.principal !== 'ml_analyst'),
     budgets: demo.budgets.filter((budget) => budget.node !== 'ml'),
+    accounts: demo.accounts.map((account) => ({
+      ...account,
+      serviceUsers: (account.serviceUsers ?? []).filter(({ team }) => team !== 'ml'),
+    })),
   };
   const active = async (): Promise<unknown> =>
     (

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { createAdminApp } from '../../admin/server.js';
+import type { UpstreamProbe } from '../../admin/sign-in.js';
 import { ensureControl } from '../../admin/stores/control-store.js';
 import { createLedger } from '../../billing/create-ledger.js';
 import type { Ledger } from '../../billing/ledger.js';
@@ -26,7 +28,13 @@ export interface AdminWorld {
   close(): Promise<void>;
 }
 
-export async function createAdminWorld(): Promise<AdminWorld> {
+/** What an activation proves a key with. */
+export type Probed = Parameters<UpstreamProbe['signIn']>[0];
+
+/** `probe`: what takes the place of a sign-in upstream. */
+export async function createAdminWorld(
+  probe: UpstreamProbe = { signIn: () => Promise.resolve() },
+): Promise<AdminWorld> {
   const database = await createTestDatabase();
   const clock = manualClock();
   const ledger = createLedger(database.db, clock);
@@ -36,7 +44,13 @@ export async function createAdminWorld(): Promise<AdminWorld> {
     metrics: createMetrics(),
     readiness: () => [{ name: 'ledger', isReady: true, why: null }],
     listeners: () => [{ name: 'proxy', url: 'http://127.0.0.1:8080', purpose: 'drivers' }],
-    api: { db: database.db, ledger, clock, token: TOKEN },
+    api: {
+      db: database.db,
+      ledger,
+      clock,
+      token: TOKEN,
+      signIn: { sealKeys: [{ id: 'test', key: randomBytes(32) }], randomBytes, probe },
+    },
   });
   return {
     app,

@@ -25,6 +25,14 @@ export interface ClientOptions {
   readonly password?: string;
   readonly account?: string;
   readonly warehouse?: string;
+  readonly role?: string;
+  readonly authenticator?: string;
+  /** Of a programmatic access token. */
+  readonly token?: string;
+  readonly application?: string;
+  readonly queryTag?: string;
+  /** PEM, of a key pair. */
+  readonly privateKey?: string;
 }
 
 /** Connects as `marketing_analyst` unless told otherwise; rejects with the driver's error. */

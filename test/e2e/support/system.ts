@@ -1,5 +1,5 @@
 /** The whole system in this process on the test Postgres: embedded warehouse, proxy and admin API on free ports. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import { systemClock } from '../../../base/time.js';
 import { startAdmin } from '../../../admin/server.js';
 import { ensureControl } from '../../../admin/stores/control-store.js';
 import { createLedger } from '../../../billing/create-ledger.js';
+import { embeddedServiceUsers, upstreamProbe } from '../../../cli/service-users.js';
 import { importTableStatistics } from '../../../billing/import-table-statistics.js';
 import type { ControlDocument } from '../../../policies/control/document.js';
 import { demoControlDocument } from '../../../policies/control/demo.js';
@@ -54,7 +55,11 @@ export interface SystemOptions {
   readonly replicas?: number;
   /** Seal keys by replica; one and the same for all unless given. */
   readonly sealKeys?: readonly (readonly SealKey[])[];
+  /** Age from which the proxy reads a session again. */
+  readonly sessionFreshMs?: number;
 }
+
+const SEAL_KEYS = [{ id: 'test', key: Buffer.alloc(32, 7) }];
 
 /** Starts everything; about two seconds, most of it the demo data. */
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
@@ -89,11 +94,12 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       database,
       dataDir: join(dataDir, replicaName),
       replicaName,
-      sealKeys: options.sealKeys?.[index] ?? [{ id: 'test', key: Buffer.alloc(32, 7) }],
+      sealKeys: options.sealKeys?.[index] ?? SEAL_KEYS,
       warehouseUrl,
       connect,
       // The gauges of one replica are enough, and two would have one name.
       metrics: index === 0 ? metrics : createMetrics(),
+      options,
     });
     life.add(replicaName, proxy);
     proxyUrls.push(`http://127.0.0.1:${proxy.port}`);
@@ -107,7 +113,13 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       metrics,
       readiness: () => [],
       listeners: () => [],
-      api: { db, clock: systemClock, ledger: createLedger(db, systemClock), token: ADMIN_TOKEN },
+      api: {
+        db,
+        clock: systemClock,
+        ledger: createLedger(db, systemClock),
+        token: ADMIN_TOKEN,
+        signIn: { sealKeys: SEAL_KEYS, randomBytes, probe: upstreamProbe(() => warehouseUrl) },
+      },
     }),
   );
   return {
@@ -138,6 +150,7 @@ interface TestProxyOptions {
   readonly warehouseUrl: string;
   readonly connect: (account: string) => Promise<ServiceConnection>;
   readonly metrics: ReturnType<typeof createMetrics>;
+  readonly options: SystemOptions;
 }
 
 function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy> {
@@ -164,6 +177,17 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     upstreamConnectionsMax: 128,
     upstreamConnectTimeoutMs: 2000,
     meterIntervalMs: 500,
+    provisionServiceUser: embeddedServiceUsers({
+      db: options.database.db,
+      clock: systemClock,
+      log: silentLog,
+      sealKeys: SEAL_KEYS,
+      randomBytes,
+      connect: options.connect,
+    }),
+    ...(options.options.sessionFreshMs === undefined
+      ? {}
+      : { sessionFreshMs: options.options.sessionFreshMs }),
   });
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Fault } from '#base/errors.js';
+import { revokeCredential } from '../../../admin/stores/credential-store.js';
 import { SessionStore, type SessionState } from '../../../proxy/identity/sessions.js';
 import { createTestDatabase, openTestPool, type TestDatabase } from '../../support/database.js';
 
@@ -83,4 +84,55 @@ test('what is opened after a revocation was heard is believed without being read
   await store.read(key);
   await store.read(key);
   expect(reads).toBe(1);
+});
+
+test('a terminated session is known as one on every replica, and ends with its credential', async () => {
+  const [first, second] = [ALWAYS_READ_AGAIN, ALWAYS_READ_AGAIN].map(
+    (options) => new SessionStore(database.db, options),
+  );
+  await database.db.query(
+    `INSERT INTO credential (id, account, principal_id, kind, name, secret_hash, created_at, created_by)
+     VALUES ('c1', 'demo', 'marketing_analyst', 'password', 'x', 'x', now(), 'test')`,
+  );
+  const terminated: SessionState = {
+    ...session,
+    sessionId: '4',
+    snowflakeUser: 'TOLLGATE_MARKETING',
+    signIn: 'terminated',
+    credentialId: 'c1',
+  };
+  expect(await first?.open(terminated)).toBe(true);
+  expect(await second?.read(terminated)).toEqual(terminated);
+  const by = { actor: { id: 'test', role: 'platform' }, at: Date.now(), reason: 'left' } as const;
+  const revoked = await database.db.transaction((tx) =>
+    revokeCredential(tx, { account: 'demo', id: 'c1' }, by),
+  );
+  expect(revoked).toMatchObject({ kind: 'revoked', sessionsEnded: 1 });
+  expect((await second?.read(terminated))?.isEnded).toBe(true);
+  expect(await first?.open({ ...terminated, sessionId: '5' })).toBe(false);
+  expect(await second?.read({ account: 'demo', sessionId: '5' })).toBeUndefined();
+});
+
+test('a session that is being recorded while its credential is revoked is seen by the revocation', async () => {
+  await database.db.query(
+    `INSERT INTO credential (id, account, principal_id, kind, name, secret_hash, created_at, created_by)
+     VALUES ('c2', 'demo', 'marketing_analyst', 'password', 'x', 'x', now(), 'test')`,
+  );
+  const by = { actor: { id: 'test', role: 'platform' }, at: Date.now(), reason: 'left' } as const;
+  const store = new SessionStore(database.db, ALWAYS_READ_AGAIN);
+  const state = (id: number): SessionState => ({
+    ...session,
+    sessionId: `race-${id}`,
+    signIn: 'terminated',
+    credentialId: 'c2',
+  });
+  const ids = Array.from({ length: 8 }, (_, id) => id);
+  const [opened] = await Promise.all([
+    Promise.all(ids.map((id) => store.open(state(id)))),
+    database.db.transaction((tx) => revokeCredential(tx, { account: 'demo', id: 'c2' }, by)),
+  ]);
+  for (const id of ids)
+    expect((await store.read(state(id)))?.isEnded, String(id)).toBe(
+      opened[id] === true ? true : undefined,
+    );
 });

@@ -1,0 +1,224 @@
+/** What upstream answers to a login or renewal: its tokens found by offset, and replies that must not be passed on. */
+import { applyEdits, memberOf, parseObject, scanObject, textOf } from '../wire/json-edit.js';
+import type { Edit, JsonMember } from '../wire/json-edit.js';
+import { decodeBody } from '../wire/body.js';
+import { callerRefusal } from '../wire/refusal.js';
+import type { Refusal } from '../wire/refusal.js';
+import { headersForClient } from '../upstream/headers.js';
+import type { UpstreamReply } from '../upstream/engine.js';
+import type { Upstream } from '../upstream/upstreams.js';
+import type { Call } from '../call.js';
+import { sendSmall } from '../relay.js';
+import { textField } from './login-request.js';
+import { snowflakeToken } from './tokens.js';
+
+export const LOGIN_REPLY_BYTES_MAX: number = 4 * 1024 * 1024;
+
+/** A session that upstream has opened. */
+export interface OpenedSession {
+  readonly token: string;
+  readonly masterToken: string;
+  readonly sessionId: string;
+  readonly role: string | null;
+  readonly warehouse: string | null;
+  readonly database: string | null;
+  readonly schema: string | null;
+}
+
+export interface LoginReply {
+  readonly session: OpenedSession;
+  readonly body: Buffer;
+  readonly tokenSpan: Edit['span'];
+  readonly masterSpan: Edit['span'];
+  /** Of `displayUserName`, where there is one. */
+  readonly displayNameSpan: Edit['span'] | undefined;
+}
+
+interface TokensRead {
+  readonly body: Buffer;
+  readonly data: readonly JsonMember[];
+  readonly token: string;
+  readonly tokenSpan: Edit['span'];
+  readonly masterToken: string;
+  readonly masterSpan: Edit['span'] | undefined;
+}
+
+/** The tokens of a successful reply, the first under `tokenKey`; undefined for any other reply. */
+export function readTokens(reply: UpstreamReply, tokenKey: string): TokensRead | undefined {
+  const body = decodedBody(reply);
+  if (reply.status !== 200 || body === undefined) return undefined;
+  const data = dataOf(body);
+  if (data === undefined) return undefined;
+  const token = memberOf(data, tokenKey);
+  const master = memberOf(data, 'masterToken');
+  const tokenText = token === undefined ? undefined : stringAt(body, token);
+  if (token === undefined || tokenText === undefined) return undefined;
+  const masterText = master === undefined ? undefined : stringAt(body, master);
+  return {
+    body,
+    data,
+    token: tokenText,
+    tokenSpan: token.value,
+    masterToken: masterText ?? '',
+    masterSpan: masterText === undefined ? undefined : master?.value,
+  };
+}
+
+/** The session of a successful login; undefined for any other reply. */
+export function readLoginReply(reply: UpstreamReply): LoginReply | undefined {
+  const tokens = readTokens(reply, 'token');
+  if (tokens === undefined || tokens.masterSpan === undefined) return undefined;
+  const sessionId = memberOf(tokens.data, 'sessionId');
+  const info = memberOf(tokens.data, 'sessionInfo');
+  if (sessionId === undefined) return undefined;
+  const session = (info === undefined ? {} : JSON.parse(textOf(tokens.body, info.value))) as Record<
+    string,
+    unknown
+  >;
+  return {
+    body: tokens.body,
+    tokenSpan: tokens.tokenSpan,
+    masterSpan: tokens.masterSpan,
+    displayNameSpan: memberOf(tokens.data, 'displayUserName')?.value,
+    session: {
+      token: tokens.token,
+      masterToken: tokens.masterToken,
+      // The raw text: a session id may be a JSON number of any size, or a string.
+      sessionId: textOf(tokens.body, sessionId.value).replaceAll('"', ''),
+      role: textField(session['roleName']),
+      warehouse: textField(session['warehouseName']),
+      database: textField(session['databaseName']),
+      schema: textField(session['schemaName']),
+    },
+  };
+}
+
+/** Code and message of a reply that says `success: false`; undefined for all others. */
+export function failureOf(
+  reply: UpstreamReply,
+): { readonly code: string; readonly message: string } | undefined {
+  const body = decodedBody(reply);
+  if (reply.status !== 200 || body === undefined) return undefined;
+  try {
+    const { success, code, message } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+    if (success !== false) return undefined;
+    return { code: String(code), message: typeof message === 'string' ? message : '' };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where a reply would send a client to sign in. */
+const ADDRESSES = ['ssoUrl', 'tokenUrl'] as const;
+
+/**
+ * Why a reply of upstream must not reach the client, or undefined. A redirect is not followed and not passed on: a
+ * driver would carry its credentials there. An address to sign in at must be upstream's own, or whoever can alter a
+ * reply sends people to another one.
+ */
+export function unsafeReply(upstream: Upstream, reply: UpstreamReply): Refusal | undefined {
+  if (reply.status >= 300 && reply.status < 400) {
+    return callerRefusal(
+      'upstreamProtocol',
+      'Not connected: Snowflake answered with a redirect, which is not followed. Ask the platform admins to check the address of the account.',
+    );
+  }
+  const body = decodedBody(reply);
+  const data = body === undefined ? undefined : dataOf(body);
+  if (body === undefined || data === undefined) return undefined;
+  for (const name of ADDRESSES) {
+    const member = memberOf(data, name);
+    const address = member === undefined ? undefined : stringAt(body, member);
+    if (address === undefined || address === '' || isAt(address, upstream.host)) continue;
+    return callerRefusal(
+      'upstreamProtocol',
+      `Not connected: the answer names a ${name} that is not at this account's own address, and was not passed on.`,
+    );
+  }
+  return undefined;
+}
+
+function isAt(address: string, host: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const url = new URL(address);
+  return /^https?:$/.test(url.protocol) && url.host === host && url.username === '';
+}
+
+/** The edits that put sealed tokens in place of upstream's. */
+export function sealingEdits(
+  opened: LoginReply,
+  sealed: { readonly session: string; readonly master: string },
+): readonly Edit[] {
+  return [
+    { span: opened.tokenSpan, text: JSON.stringify(sealed.session) },
+    { span: opened.masterSpan, text: JSON.stringify(sealed.master) },
+  ];
+}
+
+/** Sends upstream's reply as it came. */
+export function relayReply(call: Call, reply: UpstreamReply): void {
+  sendSmall(call.response, {
+    status: reply.status,
+    headers: {
+      ...headersForClient(reply.headers, false),
+      'content-length': String(reply.body.length),
+    },
+    body: reply.body,
+  });
+}
+
+/** Sends upstream's reply with another body. */
+export function sendEdited(
+  call: Call,
+  reply: UpstreamReply,
+  body: Buffer,
+  edits: readonly Edit[],
+): void {
+  const edited = applyEdits(body, edits);
+  sendSmall(call.response, {
+    status: reply.status,
+    headers: { ...headersForClient(reply.headers, true), 'content-length': String(edited.length) },
+    body: edited,
+  });
+}
+
+/** A session we do not admit is closed upstream at once; failing that it ends with its master token. */
+export async function closeUpstream(upstream: Upstream, token: string): Promise<void> {
+  try {
+    await upstream.engine.exchange(
+      {
+        method: 'POST',
+        path: '/session?delete=true',
+        headers: {
+          host: upstream.host,
+          authorization: snowflakeToken(token),
+          'content-type': 'application/json',
+        },
+        body: Buffer.from('{}'),
+      },
+      LOGIN_REPLY_BYTES_MAX,
+    );
+  } catch {
+    // The refusal is what matters to the client; Snowflake drops an idle session by itself.
+  }
+}
+
+/** The text of a member; undefined when it is no string. */
+export function stringAt(body: Buffer, member: JsonMember): string | undefined {
+  const value: unknown = JSON.parse(textOf(body, member.value));
+  return typeof value === 'string' ? value : undefined;
+}
+
+function decodedBody(reply: UpstreamReply): Buffer | undefined {
+  const encoding = reply.headers['content-encoding'];
+  const coding = typeof encoding === 'string' ? encoding : undefined;
+  const decoded = decodeBody(reply.body, coding, LOGIN_REPLY_BYTES_MAX);
+  return decoded.kind === 'decoded' ? decoded.bytes : undefined;
+}
+
+function dataOf(body: Buffer): readonly JsonMember[] | undefined {
+  const top = parseObject(body);
+  const member = top.kind === 'object' ? memberOf(top.members, 'data') : undefined;
+  const data = member === undefined ? undefined : scanObject(body, member.value.start);
+  return data?.kind === 'object' ? data.members : undefined;
+}

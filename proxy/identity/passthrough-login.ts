@@ -1,0 +1,108 @@
+/**
+ * Login in passthrough: the client's own credentials go to Snowflake as they came; what comes back is mapped to a
+ * principal and its tokens are sealed. Everything else in both bodies stays byte for byte.
+ */
+import { Fault } from '#base/errors.js';
+import type { Call } from '../call.js';
+import type { Parts } from '../parts.js';
+import { callerRefusal, sendRefusal } from '../wire/refusal.js';
+import type { Refusal } from '../wire/refusal.js';
+import { headersForUpstream } from '../upstream/headers.js';
+import type { Upstream } from '../upstream/upstreams.js';
+import {
+  closeUpstream,
+  LOGIN_REPLY_BYTES_MAX,
+  readLoginReply,
+  relayReply,
+  sealingEdits,
+  sendEdited,
+  unsafeReply,
+} from './login-reply.js';
+import type { OpenedSession } from './login-reply.js';
+import type { LoginRequest } from './login-request.js';
+
+/** Relays the login and admits the session that it opens. Fault `upstreamUnreachable`, `ledgerUnavailable`. */
+export async function loginPassthrough(
+  parts: Parts,
+  call: Call,
+  upstream: Upstream,
+  login: LoginRequest,
+): Promise<void> {
+  const { headers } = call.request;
+  const reply = await upstream.engine.exchange(
+    {
+      method: 'POST',
+      path: call.target,
+      headers: {
+        ...headersForUpstream(headers, upstream.host),
+        ...(headers.authorization === undefined ? {} : { authorization: headers.authorization }),
+      },
+      body: login.body.raw,
+    },
+    LOGIN_REPLY_BYTES_MAX,
+  );
+  const opened = readLoginReply(reply);
+  const refusal =
+    unsafeReply(upstream, reply) ??
+    (opened === undefined ? undefined : await admitSession(parts, upstream, login, opened.session));
+  if (refusal !== undefined) {
+    if (opened !== undefined) await closeUpstream(upstream, opened.session.token);
+    return sendRefusal(call.response, refusal, null);
+  }
+  if (opened === undefined) return relayReply(call, reply);
+  const identity = {
+    account: upstream.account,
+    sessionId: opened.session.sessionId,
+    snowflakeUser: login.snowflakeUser,
+  };
+  const { token, masterToken } = opened.session;
+  parts.events.loggedIn(upstream.account);
+  const edits = sealingEdits(opened, {
+    session: parts.sealer.seal({ kind: 'session', ...identity, upstreamToken: token }),
+    master: parts.sealer.seal({ kind: 'master', ...identity, upstreamToken: masterToken }),
+  });
+  return sendEdited(call, reply, opened.body, edits);
+}
+
+/** Maps the session that Snowflake opened and records it; a refusal when nobody here answers for it. */
+async function admitSession(
+  parts: Parts,
+  upstream: Upstream,
+  login: LoginRequest,
+  session: OpenedSession,
+): Promise<Refusal | undefined> {
+  const snapshot = parts.control.current();
+  if (snapshot === undefined)
+    throw new Fault('controlStale', 'no control snapshot has been loaded yet');
+  const who = snapshot.resolvePrincipal({
+    account: upstream.account,
+    snowflakeUser: login.snowflakeUser,
+    role: session.role,
+  });
+  if (who.kind === 'unknown') {
+    return callerRefusal(
+      'principalUnknown',
+      `Not connected: Snowflake accepted the sign-in of ${login.snowflakeUser}, but no team answers for it. Ask the platform admins for a mapping rule.`,
+    );
+  }
+  if (who.kind === 'suspended') {
+    return callerRefusal(
+      'principalSuspended',
+      `Not connected: ${who.principal.id} is suspended. Ask ${who.principal.owner}.`,
+    );
+  }
+  await parts.sessions.open({
+    account: upstream.account,
+    sessionId: session.sessionId,
+    principalId: who.principal.id,
+    snowflakeUser: login.snowflakeUser,
+    role: session.role,
+    warehouse: session.warehouse,
+    database: session.database,
+    schema: session.schema,
+    queryTag: login.queryTag,
+    statementTimeoutSeconds: login.statementTimeoutSeconds,
+    isEnded: false,
+  });
+  return undefined;
+}
