@@ -45,9 +45,9 @@ export async function handleLogin(parts: Parts, call: Call): Promise<void> {
       null,
     );
   }
-  const upstream = parts.upstreams.select(call.request.headers.host, login.accountName);
-  if (upstream === undefined)
-    return sendRefusal(call.response, unknownAccount(login.accountName), null);
+  const selected = parts.upstreams.select(call.request.headers.host, login.accountName);
+  if (selected.kind === 'refused') return sendRefusal(call.response, selected.refusal, null);
+  const { upstream } = selected;
   const reply = await upstream.engine.exchange(
     {
       method: 'POST',
@@ -95,11 +95,13 @@ export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
   const upstream = master === undefined ? undefined : parts.upstreams.get(master.account);
   if (master === undefined || upstream === undefined)
     return sendRefusal(call.response, foreignToken(), null);
+  if (!parts.upstreams.agrees(call.request.headers.host, master.account))
+    return sendRefusal(call.response, foreignToken(), null);
   const scan = parseObject(body.decoded);
   const old = scan.kind === 'object' ? memberOf(scan.members, 'oldSessionToken') : undefined;
   const oldToken =
     old === undefined ? undefined : parts.sealer.open(stringAt(body.decoded, old) ?? '', 'session');
-  if (old === undefined || oldToken === undefined || oldToken.sessionId !== master.sessionId) {
+  if (old === undefined || oldToken === undefined || !isSameSession(oldToken, master)) {
     return sendRefusal(call.response, foreignToken(), null);
   }
   const headers = headersForUpstream(call.request.headers, upstream.host);
@@ -124,6 +126,11 @@ export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
     edits.push({ span: renewed.masterSpan, text: seal('master', renewed.masterToken) });
   }
   return sendEdited(call, reply, applyEdits(renewed.body, edits));
+}
+
+/** Accounts number their sessions by themselves, so an id alone names none. */
+function isSameSession(a: SealedIdentity, b: SealedIdentity): boolean {
+  return a.account === b.account && a.sessionId === b.sessionId;
 }
 
 /** The Authorization header of a Snowflake token. */
@@ -351,13 +358,6 @@ async function bodyOf(
 function stringAt(body: Buffer, member: JsonMember): string | undefined {
   const value: unknown = JSON.parse(textOf(body, member.value));
   return typeof value === 'string' ? value : undefined;
-}
-
-function unknownAccount(accountName: string | undefined): Refusal {
-  return callerRefusal(
-    'accountUnknown',
-    `Not connected: this Tollgate does not front a Snowflake account called "${(accountName ?? '').slice(0, 60)}". Check the driver's account setting.`,
-  );
 }
 
 function relayReply(call: Call, reply: UpstreamReply): void {
