@@ -1,4 +1,5 @@
 /** Wiring of one proxy replica: parts in order, replay before ready, drain in reverse. */
+import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
 import { must } from '#base/assert.js';
 import { Lifecycle } from '#base/lifecycle.js';
@@ -54,6 +55,8 @@ export interface ProxyOptions {
   readonly sessionsCachedMax: number;
   readonly upstreamConnectionsMax: number;
   readonly upstreamConnectTimeoutMs: number;
+  /** How names of upstreams become addresses; unless given, names of local addresses are refused. */
+  readonly lookup?: LookupFunction;
   readonly meterIntervalMs: number;
 }
 
@@ -205,6 +208,7 @@ function openUpstreams(options: ProxyOptions, control: ControlRefresher): Upstre
         connectionsMax: options.upstreamConnectionsMax,
         silenceTimeoutMs: UPSTREAM_SILENCE_MS,
         connectTimeoutMs: options.upstreamConnectTimeoutMs,
+        ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
       }),
   });
 }
