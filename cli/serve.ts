@@ -3,7 +3,6 @@
  * its database and its secrets here; nothing below reads the environment.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Config, Secrets } from '../base/config.js';
@@ -14,7 +13,6 @@ import { createLog, type Log } from '../base/log.js';
 import { createMetrics, type Metrics } from '../base/metrics.js';
 import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
 import { openDatabase, type Database } from '../base/postgres/pool.js';
-import { connectService, type ServiceConnection } from '../base/snowflake/service-connection.js';
 import { systemClock, type Clock } from '../base/time.js';
 import { ensureControl } from '../admin/stores/control-store.js';
 import type { ReadinessCheck } from '../admin/health-routes.js';
@@ -27,6 +25,14 @@ import { startProxy, type Proxy } from '../proxy/start-proxy.js';
 import { openWarehouseClock } from '../warehouse/clock.js';
 import { createEngine } from '../warehouse/engine/create-engine.js';
 import { startWarehouse } from '../warehouse/start-warehouse.js';
+import {
+  checkKeyFiles,
+  configuredUpstreams,
+  lookupOf,
+  serviceAccounts,
+  type Configured,
+  type ServiceAccounts,
+} from './accounts.js';
 import { keptAdminToken, keptSealKeys, prepareDataDir } from './secret-files.js';
 import type { ServeOptions } from './verbs/serve.js';
 import { howToConnect } from './welcome.js';
@@ -72,6 +78,7 @@ export async function serve(options: ServeOptions): Promise<number> {
 async function startRoles(world: World): Promise<Listening> {
   const { config, life, log } = world;
   const has = (role: Config['roles'][number]): boolean => config.roles.includes(role);
+  checkKeyFiles(world, configuredUpstreams(config, null));
   const clock = await openClock(world);
   const warehousePort = has('warehouse') ? await startEmbeddedWarehouse(world, clock) : null;
   const needsDatabase = has('proxy') || has('admin') || has('worker');
@@ -79,16 +86,12 @@ async function startRoles(world: World): Promise<Listening> {
   if (db !== null && config.upstream.kind === 'embedded') {
     await ensureControl(db, demoControlDocument(), clock.now());
   }
-  const connect = serviceConnector(world, warehousePort);
-  if (db !== null && has('worker')) {
-    life.add(
-      'worker',
-      startWorker({ db, clock, log, account: config.account, connectService: connect }),
-    );
-  }
+  const upstreams = configuredUpstreams(config, warehousePort);
+  const accounts = serviceAccounts(world, upstreams, db);
+  if (db !== null && has('worker')) life.add('worker', startWorker({ db, clock, log, accounts }));
   const proxy =
     db !== null && has('proxy')
-      ? await startProxyRole(world, db, clock, warehousePort, connect)
+      ? await startProxyRole(world, db, clock, upstreams, accounts)
       : null;
   const admin = await startAdmin({
     host: config.host,
@@ -178,8 +181,8 @@ function startProxyRole(
   world: World,
   db: Database,
   clock: Clock,
-  warehousePort: number | null,
-  connect: (account: string) => Promise<ServiceConnection>,
+  upstreams: readonly Configured[],
+  accounts: ServiceAccounts,
 ): Promise<Proxy> {
   const { config, secrets, log, metrics, dataDir } = world;
   return startProxy({
@@ -194,8 +197,10 @@ function startProxyRole(
     // One process at a time holds a data directory, so its name survives a restart.
     replicaName: `${hostname()}:${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`,
     sealKeys: secrets.sealKeys ?? keptSealKeys(dataDir),
-    accounts: [{ account: config.account, origin: upstreamOrigin(config, warehousePort) }],
-    connectService: connect,
+    accounts: upstreams,
+    sharedHosts: config.sharedHosts,
+    ...lookupOf(config),
+    connectService: (account) => accounts.connect(account),
     limits: {
       requestBytesMax: config.requestBytesMax,
       inflatedBytesMax: config.inflatedBytesMax,
@@ -207,43 +212,6 @@ function startProxyRole(
     upstreamConnectTimeoutMs: config.upstreamConnectTimeoutMs,
     meterIntervalMs: config.meterIntervalMs,
   }).then((proxy) => world.life.add('proxy', proxy));
-}
-
-function upstreamOrigin(config: Config, warehousePort: number | null): string {
-  if (config.upstream.kind !== 'embedded') return config.upstream.origin;
-  return `http://${config.host}:${warehousePort ?? config.warehousePort}`;
-}
-
-function serviceConnector(
-  world: World,
-  warehousePort: number | null,
-): (account: string) => Promise<ServiceConnection> {
-  const { config, secrets, dataDir } = world;
-  return (account) => {
-    const isEmbedded = config.upstream.kind === 'embedded';
-    const user = config.serviceUser ?? (isEmbedded ? 'TOLLGATE_SERVICE' : null);
-    const password =
-      secrets.servicePassword ?? (isEmbedded ? embeddedServicePassword(dataDir) : null);
-    if (user === null || password === null) {
-      const why = 'no service user: set TOLLGATE_SERVICE_USER and TOLLGATE_SERVICE_PASSWORD';
-      return Promise.reject(new Fault('upstreamUnreachable', why));
-    }
-    return connectService({
-      origin: upstreamOrigin(config, warehousePort),
-      account,
-      user,
-      password,
-      application: 'Tollgate',
-    });
-  };
-}
-
-function embeddedServicePassword(dataDir: string): string | null {
-  try {
-    return readFileSync(path.join(dataDir, 'warehouse', 'service-user-password'), 'utf8').trim();
-  } catch {
-    return null;
-  }
 }
 
 async function readiness(

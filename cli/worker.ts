@@ -3,17 +3,16 @@ import { toError } from '../base/errors.js';
 import type { Stoppable } from '../base/lifecycle.js';
 import type { Log } from '../base/log.js';
 import type { Database } from '../base/postgres/pool.js';
-import type { ServiceConnection } from '../base/snowflake/service-connection.js';
 import type { Clock } from '../base/time.js';
 import { expireGrants } from '../billing/control-writes.js';
 import { importTableStatistics } from '../billing/import-table-statistics.js';
+import type { ServiceAccounts } from './accounts.js';
 
 export interface WorkerOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Log;
-  readonly account: string;
-  readonly connectService: (account: string) => Promise<ServiceConnection>;
+  readonly accounts: ServiceAccounts;
 }
 
 const TICK_MS = 1000;
@@ -66,17 +65,19 @@ async function alone(db: Database, work: () => Promise<void>): Promise<void> {
   });
 }
 
-async function importStatistics(options: WorkerOptions): Promise<void> {
-  const connection = await options.connectService(options.account);
-  try {
-    const tables = await importTableStatistics(
-      options.db,
-      connection,
-      options.account,
-      options.log,
-    );
-    options.log.info({ tables, account: options.account }, 'table statistics imported');
-  } finally {
-    await connection.close();
+/** One account after the other; one that does not let us in keeps what was imported of it, and stops no other. */
+async function importStatistics({ db, log, accounts }: WorkerOptions): Promise<void> {
+  for (const account of await accounts.served()) {
+    try {
+      const connection = await accounts.connect(account);
+      try {
+        const tables = await importTableStatistics(db, connection, account, log);
+        log.info({ tables, account }, 'table statistics imported');
+      } finally {
+        await connection.close();
+      }
+    } catch (thrown) {
+      log.warn({ err: toError(thrown), account }, 'table statistics could not be imported');
+    }
   }
 }

@@ -131,7 +131,8 @@ export class Upstreams {
 
   #indexed(document: readonly AccountDocument[]): Index {
     const served = document.flatMap((account) => {
-      const opened = openedFor(this.#opened, account);
+      const configured = upstreamOf(this.#options.configured, account);
+      const opened = this.#opened.find((each) => each.configured === configured);
       return opened === undefined ? [] : [{ account, opened }];
     });
     const names = new AccountNames(
@@ -163,18 +164,17 @@ export class Upstreams {
 }
 
 /** The upstream that an account names; else the one that the settings give to this account alone. */
-function openedFor(opened: readonly Opened[], account: AccountDocument): Opened | undefined {
-  const named = opened.find(
-    ({ configured }) =>
-      'upstream' in configured &&
-      foldAccountName(configured.upstream) === foldAccountName(account.upstream),
+export function upstreamOf<T extends Serves>(
+  configured: readonly T[],
+  account: Pick<AccountDocument, 'id' | 'upstream'>,
+): T | undefined {
+  const named = configured.find(
+    (each) =>
+      'upstream' in each && foldAccountName(each.upstream) === foldAccountName(account.upstream),
   );
   return (
     named ??
-    opened.find(
-      ({ configured }) =>
-        'account' in configured && foldId(configured.account) === foldId(account.id),
-    )
+    configured.find((each) => 'account' in each && foldId(each.account) === foldId(account.id))
   );
 }
 

@@ -1,4 +1,4 @@
-import { lookup as systemLookup } from 'node:dns';
+import type { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { guardedLookup } from '../../../base/snowflake/addresses.js';
