@@ -155,7 +155,7 @@ export async function checkRights(db: Queryable): Promise<Finding> {
     const grants = facts.missing.map(
       ([table, right]) => `GRANT ${right} ON ${SCHEMA}.${table} TO ${facts.role};`,
     );
-    const says = `${facts.role} lacks ${facts.missing.length} rights on our tables`;
+    const says = `rights on our tables that ${facts.role} lacks: ${facts.missing.length}`;
     return failed(check, says, 'Run these as the owner of the tables:', grants);
   }
   if (facts.owns)

@@ -136,23 +136,38 @@ async function ofAccounts(
   const each = await Promise.all(
     found.configured.map(async (configured) => {
       const suffix = found.configured.length > 1 ? ` of ${configured.name}` : '';
-      return [
-        ...(await total('Upstream', `upstream${suffix}`, CHECK_TIMEOUT_MS, () =>
-          ofUpstream(found, configured, suffix),
-        )),
-        ...(await total('Service users', `sign-in${suffix}`, CHECK_TIMEOUT_MS, () =>
-          ofServiceUser(found, configured, suffix, document),
-        )),
-        ...(await total('The whole path', `governed probe${suffix}`, CHECK_TIMEOUT_MS, () =>
-          ofWholePath(found, configured, suffix),
-        )),
-      ];
+      return ofAccount(found, configured, suffix, document);
     }),
   );
   const teams = await total('Service users', 'teams', CHECK_TIMEOUT_MS, () =>
     ofTeams(found, db, document),
   );
   return [...each.flat(), ...teams];
+}
+
+async function ofAccount(
+  found: Found,
+  configured: Configured,
+  suffix: string,
+  document: ControlDocument | null,
+): Promise<readonly Finding[]> {
+  const upstream = await total('Upstream', `upstream${suffix}`, CHECK_TIMEOUT_MS, () =>
+    ofUpstream(found, configured, suffix),
+  );
+  const user = await total('Service users', `sign-in${suffix}`, CHECK_TIMEOUT_MS, () =>
+    ofServiceUser(found, configured, suffix, document),
+  );
+  // A second wrong sign-in would bring the user nearer to being locked, and prove nothing more.
+  const isRefused = user.some(
+    ({ check, status }) => check === `sign-in${suffix}` && status === 'failed',
+  );
+  const check = `governed probe${suffix}`;
+  const wholePath = isRefused
+    ? [finderOf('The whole path').skipped(check, 'the service user does not sign in')]
+    : await total('The whole path', check, CHECK_TIMEOUT_MS, () =>
+        ofWholePath(found, configured, suffix),
+      );
+  return [...upstream, ...user, ...wholePath];
 }
 
 /** The embedded warehouse runs inside `serve`: while that is stopped there is nothing to reach. */
