@@ -209,7 +209,14 @@ describe('two accounts behind one proxy', () => {
   });
 
   test('a renewal may not name a session of the same number at another account', async () => {
-    const sealer = new TokenSealer([SEAL_KEY], randomBytes, 10);
+    const { rows } = await system.database.db.query<{ id: string }>('SELECT id FROM deployment');
+    const sealer = new TokenSealer({
+      keys: [SEAL_KEY],
+      randomBytes,
+      cachedMax: 10,
+      audience: must(rows[0], 'there is one deployment').id,
+      now: Date.now,
+    });
     const own = sealer.open(tokens(alpha).session, 'session');
     const renew = (account: string): Promise<unknown> =>
       call('127.0.0.1', '/session/token-request', tokens(alpha).master, {
