@@ -17,6 +17,7 @@ export interface WorkerOptions {
 
 const TICK_MS = 1000;
 const STATISTICS_EVERY_MS = 60_000;
+const LOOK_AGAIN_MS = 5000;
 /** Transaction-level lock of whoever works. */
 const WORKER_LOCK = 8_150_402;
 
@@ -29,8 +30,10 @@ export function startWorker(options: WorkerOptions): Stoppable {
       await alone(options.db, async () => {
         await options.db.transaction((tx) => expireGrants(tx, options.clock.now()));
         if (Date.now() < statisticsAt) return;
-        statisticsAt = Date.now() + STATISTICS_EVERY_MS;
-        await importStatistics(options);
+        const accounts = await options.accounts.served();
+        // Before the first control document there are none; nobody should wait a minute for what follows it.
+        statisticsAt = Date.now() + (accounts.length === 0 ? LOOK_AGAIN_MS : STATISTICS_EVERY_MS);
+        await importStatistics(options, accounts);
       });
     } catch (thrown) {
       options.log.warn({ err: toError(thrown) }, 'background work failed; it will be tried again');
@@ -66,8 +69,11 @@ async function alone(db: Database, work: () => Promise<void>): Promise<void> {
 }
 
 /** One account after the other; one that does not let us in keeps what was imported of it, and stops no other. */
-async function importStatistics({ db, log, accounts }: WorkerOptions): Promise<void> {
-  for (const account of await accounts.served()) {
+async function importStatistics(
+  { db, log, accounts }: WorkerOptions,
+  served: readonly string[],
+): Promise<void> {
+  for (const account of served) {
     try {
       const connection = await accounts.connect(account);
       try {

@@ -135,7 +135,7 @@ async function ofAccounts(
 ): Promise<readonly Finding[]> {
   const each = await Promise.all(
     found.configured.map(async (configured) => {
-      const suffix = found.configured.length > 1 ? ` of ${configured.name}` : '';
+      const suffix = found.configured.length > 1 ? ` · ${configured.name}` : '';
       return ofAccount(found, configured, suffix, document);
     }),
   );

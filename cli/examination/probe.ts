@@ -4,7 +4,7 @@ import type { ServiceConnection } from '../../base/snowflake/service-connection.
 import { finderOf, within, type Finding } from './finding.js';
 
 const STEP_TIMEOUT_MS = 15_000;
-const { ok, note, failed } = finderOf('The whole path');
+const { ok, note, failed, skipped } = finderOf('The whole path');
 
 /**
  * @param suffix names the account where there are several.
@@ -46,13 +46,14 @@ export async function checkWholePath(
   }
 }
 
-/** A service user that no team answers for proves the path up to there. */
+/** What a refused sign-in proves: one that no team answers for went all the way to Snowflake and back. */
 function judgeRefusedSignIn(check: string, message: string): Finding {
   const text = message.slice(0, 300);
   if (message.includes('TG1002')) {
     const says = 'the proxy and Snowflake let the service user in, but no team answers for it';
     return note(check, says, 'Map it in the control document to try the whole path.');
   }
+  if (message.includes('TG2502')) return skipped(check, 'the proxy has no control document yet');
   if (/ECONNREFUSED|ECONNRESET|ENOTFOUND|no answer/.test(message))
     return failed(check, `the proxy does not answer (${text})`, 'See whether it runs, and where.');
   return failed(check, text, 'Its words say what to do; the log of the proxy says more.');

@@ -8,7 +8,7 @@ export interface ReportOptions {
 
 const WIDTH_MAX = 80;
 const WIDTH_MIN = 40;
-const LABEL_MAX = 24;
+const LABEL_MAX = 26;
 const MARKS = { ok: '✓', note: '!', failed: '✗', skipped: '·' } as const;
 const COLOURS = { ok: 32, note: 33, failed: 31, skipped: 90 } as const;
 const BOLD = 1;

@@ -59,8 +59,8 @@ async function readContext(connection: ServiceConnection): Promise<Context> {
 }
 
 function checkDefaults({ user, role, warehouse }: Context, suffix: string): Finding {
-  const check = `warehouse of its own${suffix}`;
-  if (warehouse !== null) return ok(check, warehouse);
+  const check = `own warehouse${suffix}`;
+  if (warehouse !== null) return ok(check, `${warehouse}, by default`);
   return note(check, 'none by default, so it reads from metadata only', 'Give it a small one:', [
     `GRANT USAGE ON WAREHOUSE <small warehouse> TO ROLE ${identifier(role)};`,
     `ALTER USER ${identifier(user)} SET DEFAULT_WAREHOUSE = <small warehouse>;`,
@@ -91,8 +91,8 @@ async function checkHistory(
 
 /** Database roles by Snowflake, "SNOWFLAKE database roles". */
 const VIEWS = {
-  history: { view: 'QUERY_HISTORY', role: 'GOVERNANCE_VIEWER', for: 'what ran outside' },
-  metering: { view: 'WAREHOUSE_METERING_HISTORY', role: 'USAGE_VIEWER', for: 'metered credits' },
+  history: { view: 'QUERY_HISTORY', role: 'GOVERNANCE_VIEWER', for: 'query view' },
+  metering: { view: 'WAREHOUSE_METERING_HISTORY', role: 'USAGE_VIEWER', for: 'metering view' },
 } as const;
 
 async function checkView(
@@ -119,12 +119,12 @@ async function checkWarehouses(
   { role }: Context,
   { suffix, warehouses }: ServiceUserOptions,
 ): Promise<readonly Finding[]> {
-  const check = `governed warehouses${suffix}`;
+  const check = `warehouses${suffix}`;
   try {
     const rows = await ask(connection, 'SHOW WAREHOUSES');
     const seen = new Set(rows.map((row) => (row['NAME'] ?? '').toUpperCase()));
     const unseen = (warehouses ?? []).filter((name) => !seen.has(name.toUpperCase()));
-    if (unseen.length === 0) return [ok(check, `seen: ${seen.size}`)];
+    if (unseen.length === 0) return [ok(check, `all governed ones are seen, of ${seen.size}`)];
     const says = `${unseen.length} of ${warehouses?.length ?? 0} are not seen, so what they ran gives no evidence`;
     const grants = unseen.map(
       (name) => `GRANT MONITOR ON WAREHOUSE ${identifier(name)} TO ROLE ${identifier(role)};`,

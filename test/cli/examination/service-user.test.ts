@@ -60,21 +60,21 @@ describe('the service user', () => {
     [
       'ACCOUNT_USAGE.QUERY_HISTORY',
       refused,
-      'what ran outside',
+      'query view',
       'failed',
       'GRANT DATABASE ROLE SNOWFLAKE.GOVERNANCE_VIEWER TO ROLE TOLLGATE_ROLE;',
     ],
     [
       'WAREHOUSE_METERING_HISTORY',
       refused,
-      'metered credits',
+      'metering view',
       'failed',
       'GRANT DATABASE ROLE SNOWFLAKE.USAGE_VIEWER TO ROLE TOLLGATE_ROLE;',
     ],
     [
       'SHOW WAREHOUSES',
       [],
-      'governed warehouses',
+      'warehouses',
       'note',
       'GRANT MONITOR ON WAREHOUSE BATCH_WH TO ROLE TOLLGATE_ROLE;',
     ],
@@ -88,7 +88,7 @@ describe('the service user', () => {
     [
       'CURRENT_USER',
       [{ U: 'TOLLGATE', R: 'TOLLGATE_ROLE', W: null, D: null }],
-      'warehouse of its own',
+      'own warehouse',
       'note',
       'GRANT USAGE ON WAREHOUSE <small warehouse> TO ROLE TOLLGATE_ROLE;',
     ],
@@ -111,7 +111,7 @@ describe('the service user', () => {
 
   test('names in grants are quoted as statements take them', async () => {
     const role = [{ U: 'a b', R: 'my"role', W: null, D: null }];
-    const finding = (await findings({ CURRENT_USER: role }))['warehouse of its own'];
+    const finding = (await findings({ CURRENT_USER: role }))['own warehouse'];
     expect(finding?.statements).toEqual([
       'GRANT USAGE ON WAREHOUSE <small warehouse> TO ROLE "my""role";',
       'ALTER USER "a b" SET DEFAULT_WAREHOUSE = <small warehouse>;',
@@ -143,6 +143,7 @@ describe('the governed probe', () => {
   test.each([
     ['TG1002 Not connected: no team answers for it', 'note', 'no team answers'],
     ['connect ECONNREFUSED 127.0.0.1:8080', 'failed', 'the proxy does not answer'],
+    ['TG2502 Not run, nothing charged', 'skipped', 'no control document'],
     ['TG5001 Snowflake could not be reached', 'failed', 'TG5001'],
   ])('refused with "%s" is %s', async (message, status, says) => {
     const [finding] = await probe(() => Promise.reject(new Error(message)));
