@@ -6,14 +6,13 @@ import { readFileSync } from 'node:fs';
 import { isMap, isScalar, isSeq, parseDocument, LineCounter, type Node } from 'yaml';
 import { must } from './assert.js';
 import { toError } from './errors.js';
+import { SETTINGS, type Config, type Secrets, type SettingKey, type Settings } from './settings.js';
+import type { Setting } from './setting.js';
 import {
-  SETTINGS,
-  type Config,
-  type Secrets,
-  type Setting,
-  type SettingKey,
-  type Settings,
-} from './settings.js';
+  accountsFromFile,
+  checkServiceUsers,
+  type FileField,
+} from './snowflake/account-settings.js';
 
 export type { Config, Secrets } from './settings.js';
 
@@ -71,6 +70,7 @@ export function readSources(
 export function loadConfig(sources: ConfigSources): ConfigOutcome {
   const problems: string[] = [];
   const fromFile = readYaml(sources.yamlText ?? '', problems);
+  const accountFields = takeBelow(fromFile, 'accounts.');
   rejectUnknown(sources.environment, fromFile, problems);
   const values: Partial<Record<SettingKey, unknown>> = {};
   const origins: Partial<Record<SettingKey, Source>> = {};
@@ -81,6 +81,11 @@ export function loadConfig(sources: ConfigSources): ConfigOutcome {
     const isOwn = own !== undefined && own !== '';
     const text = isOwn ? own : filed?.text;
     origins[key] = isOwn ? 'environment' : filed === undefined ? 'default' : 'file';
+    if (key === 'accounts' && text === undefined && accountFields.size > 0) {
+      values[key] = accountsFromFile(accountFields, problems);
+      origins[key] = 'file';
+      continue;
+    }
     if (text === undefined) {
       values[key] = setting.fallback;
       continue;
@@ -89,9 +94,30 @@ export function loadConfig(sources: ConfigSources): ConfigOutcome {
     if ('value' in parsed) values[key] = parsed.value;
     else problems.push(badValue(setting, isOwn ? undefined : filed?.line, text, parsed.rule));
   }
+  checkAccountsAlone(values, origins, problems);
   if (problems.length === 0) checkTogether(values as unknown as Settings, problems);
   if (problems.length > 0) return { problems };
   return { ...separate(values), sources: origins as Record<SettingKey, Source> };
+}
+
+/**
+ * The map of accounts replaces the settings of a single one. These then stand for its first entry, so that whoever
+ * asks whether the upstream is the embedded warehouse hears that it is not.
+ */
+function checkAccountsAlone(
+  values: Partial<Record<SettingKey, unknown>>,
+  origins: Partial<Record<SettingKey, Source>>,
+  problems: string[],
+): void {
+  const [first] = (values.accounts ?? []) as Settings['accounts'];
+  if (first === undefined) return;
+  if (origins.upstream !== 'default' || origins.account !== 'default') {
+    problems.push(
+      'TOLLGATE_ACCOUNTS: is set beside TOLLGATE_UPSTREAM or TOLLGATE_ACCOUNT, which name a single account; unset these two.',
+    );
+  }
+  values.upstream = { kind: 'origin', origin: first.origin };
+  values.account = first.upstream;
 }
 
 /** Rules over more than one option. */
@@ -101,11 +127,7 @@ function checkTogether(settings: Settings, problems: string[]): void {
       `TOLLGATE_TIME_SCALE: ${settings.timeScale} is only possible with the embedded upstream, because a real account's clock cannot be sped up; unset it, or set TOLLGATE_UPSTREAM=embedded.`,
     );
   }
-  if ((settings.serviceUser === null) !== (settings.servicePassword === null)) {
-    problems.push(
-      'TOLLGATE_SERVICE_USER and TOLLGATE_SERVICE_PASSWORD: only one of the two is set; set both, or neither.',
-    );
-  }
+  checkServiceUsers(settings, problems);
   if (settings.inflatedBytesMax < settings.requestBytesMax) {
     problems.push(
       'TOLLGATE_INFLATED_BYTES_MAX: is below TOLLGATE_REQUEST_BYTES_MAX, so that a body could be accepted as sent and never as read; raise the first or lower the second.',
@@ -133,14 +155,9 @@ function badValue(
   return `${place}: ${shown} is not ${rule}; ${setting.wayOut}.`;
 }
 
-interface FileValue {
-  readonly text: string;
-  readonly line: number;
-}
-
 /** Flattens the file to dotted keys; lists become comma lists, which is how the environment writes them. */
-function readYaml(text: string, problems: string[]): Map<string, FileValue> {
-  const found = new Map<string, FileValue>();
+function readYaml(text: string, problems: string[]): Map<string, FileField> {
+  const found = new Map<string, FileField>();
   if (Buffer.byteLength(text) > YAML_BYTES_MAX) {
     problems.push('tollgate.yaml: is larger than 1 MiB; it holds settings only.');
     return found;
@@ -176,13 +193,24 @@ function readYaml(text: string, problems: string[]): Map<string, FileValue> {
   return found;
 }
 
+/** Takes the values below a place out of the file's, by the rest of their path. */
+function takeBelow(fromFile: Map<string, FileField>, prefix: string): Map<string, FileField> {
+  const taken = new Map<string, FileField>();
+  for (const [path, value] of fromFile) {
+    if (!path.startsWith(prefix)) continue;
+    taken.set(path.slice(prefix.length), value);
+    fromFile.delete(path);
+  }
+  return taken;
+}
+
 function isPlain(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
 function rejectUnknown(
   environment: ConfigSources['environment'],
-  fromFile: ReadonlyMap<string, FileValue>,
+  fromFile: ReadonlyMap<string, FileField>,
   problems: string[],
 ): void {
   const names = KEYS.map((key) => SETTINGS[key].environment);
@@ -259,8 +287,15 @@ function printValue(key: SettingKey, values: Settings): string {
   const value = values[key];
   if (SETTINGS[key].secret) return value === null ? 'not set' : 'set';
   if (value === null) return 'not set';
+  if (key === 'accounts') {
+    const shown = values.accounts.map(({ upstream, origin }) => `${upstream}=${origin}`);
+    return shown.length === 0 ? 'not set' : shown.join(',');
+  }
+  const isFirstOfMany = values.accounts.length > 0 && (key === 'upstream' || key === 'account');
+  if (isFirstOfMany) return 'see TOLLGATE_ACCOUNTS';
   if (key === 'upstream')
     return values.upstream.kind === 'embedded' ? 'embedded' : values.upstream.origin;
+  if (Array.isArray(value) && value.length === 0) return 'not set';
   return Array.isArray(value) ? value.join(',') : JSON.stringify(value).replace(/^"|"$/g, '');
 }
 

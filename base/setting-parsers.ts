@@ -72,6 +72,23 @@ export function origin(text: string): Parsed<UpstreamSetting> {
   return { value: { kind: 'origin', origin: url.origin } };
 }
 
+/** `true` or `false`. */
+export function yesOrNo(text: string): Parsed<boolean> {
+  return text === 'true' || text === 'false'
+    ? { value: text === 'true' }
+    : { rule: 'true or false' };
+}
+
+/** A comma list of host names without ports, in lower case; `none` is the empty list. */
+export function hostNames(text: string): Parsed<readonly string[]> {
+  if (text === 'none') return { value: [] };
+  const names = text.split(',').map((name) => name.trim().toLowerCase());
+  const isGood = names.every((name) => /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63}){0,20}$/.test(name));
+  return isGood && names.length <= 100
+    ? { value: names }
+    : { rule: 'a list of at most 100 host names without port' };
+}
+
 /** An address of Postgres; kept as written. */
 export function databaseUrl(text: string): Parsed<string> {
   const isPostgres = URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol);

@@ -11,23 +11,25 @@ import {
   databaseUrl,
   latencyScale,
   logLevel,
-  origin,
   pattern,
   roles,
   sealKeys,
   timeScale,
   wholeNumber,
-  type Parsed,
   type Role,
-  type UpstreamSetting,
 } from './setting-parsers.js';
+import type { Setting } from './setting.js';
+import {
+  ACCOUNT_SETTINGS,
+  SERVICE_SETTINGS,
+  type SnowflakeConfig,
+  type SnowflakeSecrets,
+} from './snowflake/settings.js';
 
 /** Settings that may be printed. */
-export interface Config {
+export interface Config extends SnowflakeConfig {
   readonly configFile: string | null;
   readonly dataDir: string;
-  readonly upstream: UpstreamSetting;
-  readonly account: string;
   readonly roles: readonly Role[];
   readonly host: string;
   readonly proxyPort: number;
@@ -38,7 +40,6 @@ export interface Config {
   readonly warehousePublicUrl: string | null;
   readonly latencyScale: number;
   readonly logLevel: LogLevel;
-  readonly serviceUser: string | null;
   readonly requestBytesMax: number;
   readonly inflatedBytesMax: number;
   readonly statementBytesMax: number;
@@ -53,25 +54,10 @@ export interface Config {
 }
 
 /** Settings that are never printed and never read from a file. */
-export interface Secrets {
+export interface Secrets extends SnowflakeSecrets {
   readonly databaseUrl: string | null;
   readonly adminToken: string | null;
   readonly sealKeys: readonly SealKey[] | null;
-  readonly servicePassword: string | null;
-}
-
-export interface Setting<T> {
-  readonly environment: string;
-  /** Dotted place in tollgate.yaml; null: environment only. */
-  readonly yaml: string | null;
-  readonly parse: (text: string) => Parsed<T>;
-  readonly fallback: T;
-  /** The default as people write it. */
-  readonly fallbackText: string;
-  readonly secret: boolean;
-  readonly help: string;
-  /** What to write instead, for the message about a bad value. */
-  readonly wayOut: string;
 }
 
 export type Settings = Config & Secrets;
@@ -113,30 +99,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     help: 'Postgres 15 or newer that holds the ledger and the control tables.',
     wayOut: 'write postgres://user:password@host:5432/database, or unset it for the embedded one',
   },
-  upstream: {
-    environment: 'TOLLGATE_UPSTREAM',
-    yaml: 'upstream',
-    parse: origin,
-    fallback: { kind: 'embedded' },
-    fallbackText: 'embedded',
-    secret: false,
-    help: 'Where statements go: `embedded`, or the origin of a Snowflake account.',
-    wayOut: 'write `embedded` or, for example, https://myorg-myaccount.snowflakecomputing.com',
-  },
-  account: {
-    environment: 'TOLLGATE_ACCOUNT',
-    yaml: 'account',
-    parse: pattern(
-      /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/,
-      'an account name (letters, digits, _ and -)',
-      asIs,
-    ),
-    fallback: 'demo',
-    fallbackText: 'demo',
-    secret: false,
-    help: 'Name of the Snowflake account that is fronted, as logins give it.',
-    wayOut: 'write the account name without host or region',
-  },
+  ...ACCOUNT_SETTINGS,
   roles: {
     environment: 'TOLLGATE_ROLE',
     yaml: 'roles',
@@ -251,26 +214,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     help: 'Least serious log line written, as JSON on standard error.',
     wayOut: 'write info',
   },
-  serviceUser: {
-    environment: 'TOLLGATE_SERVICE_USER',
-    yaml: 'service.user',
-    parse: pattern(/^\S{1,255}$/, 'a Snowflake user name', asIs),
-    fallback: null,
-    fallbackText: 'none',
-    secret: false,
-    help: 'Snowflake user that imports metering and statistics and asks for evidence.',
-    wayOut: 'write the user name, and its password in TOLLGATE_SERVICE_PASSWORD',
-  },
-  servicePassword: {
-    environment: 'TOLLGATE_SERVICE_PASSWORD',
-    yaml: null,
-    parse: pattern(/^.{1,256}$/s, 'a password of 1 to 256 characters', asIs),
-    fallback: null,
-    fallbackText: 'none',
-    secret: true,
-    help: 'Password of that user.',
-    wayOut: 'set it together with TOLLGATE_SERVICE_USER',
-  },
+  ...SERVICE_SETTINGS,
   requestBytesMax: {
     environment: 'TOLLGATE_REQUEST_BYTES_MAX',
     yaml: 'proxy.requestBytesMax',

@@ -3,7 +3,6 @@
  * its database and its secrets here; nothing below reads the environment.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Config, Secrets } from '../base/config.js';
@@ -14,7 +13,6 @@ import { createLog, type Log } from '../base/log.js';
 import { createMetrics, type Metrics } from '../base/metrics.js';
 import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
 import { openDatabase, type Database } from '../base/postgres/pool.js';
-import { connectService, type ServiceConnection } from '../base/snowflake/service-connection.js';
 import type { SealKey } from '../base/sealing.js';
 import { systemClock, type Clock } from '../base/time.js';
 import { ensureControl } from '../admin/stores/control-store.js';
@@ -28,6 +26,14 @@ import { startProxy, type Proxy } from '../proxy/start-proxy.js';
 import { openWarehouseClock } from '../warehouse/clock.js';
 import { createEngine } from '../warehouse/engine/create-engine.js';
 import { startWarehouse } from '../warehouse/start-warehouse.js';
+import {
+  checkKeyFiles,
+  configuredUpstreams,
+  lookupOf,
+  serviceAccounts,
+  type Configured,
+  type ServiceAccounts,
+} from './accounts.js';
 import { keptAdminToken, keptSealKeys, prepareDataDir } from './secret-files.js';
 import { embeddedServiceUsers, upstreamProbe } from './service-users.js';
 import type { ServeOptions } from './verbs/serve.js';
@@ -74,6 +80,7 @@ export async function serve(options: ServeOptions): Promise<number> {
 async function startRoles(world: World): Promise<Listening> {
   const { config, life, log } = world;
   const has = (role: Config['roles'][number]): boolean => config.roles.includes(role);
+  checkKeyFiles(world, configuredUpstreams(config, null));
   const clock = await openClock(world);
   const warehousePort = has('warehouse') ? await startEmbeddedWarehouse(world, clock) : null;
   const needsDatabase = has('proxy') || has('admin') || has('worker');
@@ -81,16 +88,12 @@ async function startRoles(world: World): Promise<Listening> {
   if (db !== null && config.upstream.kind === 'embedded') {
     await ensureControl(db, demoControlDocument(), clock.now());
   }
-  const connect = serviceConnector(world, warehousePort);
-  if (db !== null && has('worker')) {
-    life.add(
-      'worker',
-      startWorker({ db, clock, log, account: config.account, connectService: connect }),
-    );
-  }
+  const upstreams = configuredUpstreams(config, warehousePort);
+  const accounts = serviceAccounts(world, upstreams, db);
+  if (db !== null && has('worker')) life.add('worker', startWorker({ db, clock, log, accounts }));
   const proxy =
     db !== null && has('proxy')
-      ? await startProxyRole(world, db, clock, warehousePort, connect)
+      ? await startProxyRole(world, db, clock, upstreams, accounts)
       : null;
   const admin = await startAdmin({
     host: config.host,
@@ -109,7 +112,7 @@ async function startRoles(world: World): Promise<Listening> {
             signIn: {
               sealKeys: sealKeysOf(world),
               randomBytes,
-              probe: upstreamProbe(() => upstreamOrigin(config, warehousePort)),
+              probe: upstreamProbe(accounts),
             },
           }
         : null,
@@ -185,8 +188,8 @@ function startProxyRole(
   world: World,
   db: Database,
   clock: Clock,
-  warehousePort: number | null,
-  connect: (account: string) => Promise<ServiceConnection>,
+  upstreams: readonly Configured[],
+  accounts: ServiceAccounts,
 ): Promise<Proxy> {
   const { config, log, metrics, dataDir } = world;
   const sealKeys = sealKeysOf(world);
@@ -202,8 +205,10 @@ function startProxyRole(
     // One process at a time holds a data directory, so its name survives a restart.
     replicaName: `${hostname()}:${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`,
     sealKeys,
-    accounts: [{ account: config.account, origin: upstreamOrigin(config, warehousePort) }],
-    connectService: connect,
+    accounts: upstreams,
+    sharedHosts: config.sharedHosts,
+    ...lookupOf(config),
+    connectService: (account) => accounts.connect(account),
     limits: {
       requestBytesMax: config.requestBytesMax,
       inflatedBytesMax: config.inflatedBytesMax,
@@ -216,50 +221,20 @@ function startProxyRole(
     meterIntervalMs: config.meterIntervalMs,
     provisionServiceUser:
       config.upstream.kind === 'embedded'
-        ? embeddedServiceUsers({ db, clock, log, sealKeys, randomBytes, connect })
+        ? embeddedServiceUsers({
+            db,
+            clock,
+            log,
+            sealKeys,
+            randomBytes,
+            connect: (account) => accounts.connect(account),
+          })
         : undefined,
   }).then((proxy) => world.life.add('proxy', proxy));
 }
 
 function sealKeysOf({ secrets, dataDir }: World): readonly SealKey[] {
   return secrets.sealKeys ?? keptSealKeys(dataDir);
-}
-
-function upstreamOrigin(config: Config, warehousePort: number | null): string {
-  if (config.upstream.kind !== 'embedded') return config.upstream.origin;
-  return `http://${config.host}:${warehousePort ?? config.warehousePort}`;
-}
-
-function serviceConnector(
-  world: World,
-  warehousePort: number | null,
-): (account: string) => Promise<ServiceConnection> {
-  const { config, secrets, dataDir } = world;
-  return (account) => {
-    const isEmbedded = config.upstream.kind === 'embedded';
-    const user = config.serviceUser ?? (isEmbedded ? 'TOLLGATE_SERVICE' : null);
-    const password =
-      secrets.servicePassword ?? (isEmbedded ? embeddedServicePassword(dataDir) : null);
-    if (user === null || password === null) {
-      const why = 'no service user: set TOLLGATE_SERVICE_USER and TOLLGATE_SERVICE_PASSWORD';
-      return Promise.reject(new Fault('upstreamUnreachable', why));
-    }
-    return connectService({
-      origin: upstreamOrigin(config, warehousePort),
-      account,
-      user,
-      password,
-      application: 'Tollgate',
-    });
-  };
-}
-
-function embeddedServicePassword(dataDir: string): string | null {
-  try {
-    return readFileSync(path.join(dataDir, 'warehouse', 'service-user-password'), 'utf8').trim();
-  } catch {
-    return null;
-  }
 }
 
 async function readiness(

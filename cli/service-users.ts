@@ -9,7 +9,7 @@ import type { Log } from '../base/log.js';
 import type { Database } from '../base/postgres/pool.js';
 import { createSealer, type SealKey } from '../base/sealing.js';
 import { SERVICE_KEY_PREFIX, serviceKeyContext } from '../base/service-keys.js';
-import { connectService, type ServiceConnection } from '../base/snowflake/service-connection.js';
+import type { ServiceConnection } from '../base/snowflake/service-connection.js';
 import type { Clock } from '../base/time.js';
 import type { UpstreamProbe } from '../admin/sign-in.js';
 import type { WriteBy } from '../admin/stores/credential-store.js';
@@ -22,18 +22,13 @@ import {
   type ServiceKeyEntry,
 } from '../admin/stores/service-key-store.js';
 import type { ProvisionServiceUser, ServiceUserNeed } from '../proxy/identity/terminated.js';
+import type { ServiceAccounts } from './accounts.js';
 
-/** Signs in at `origin` with `snowflake-sdk`, and out again. */
-export function upstreamProbe(originOf: () => string): UpstreamProbe {
+/** Signs in with `snowflake-sdk` at the upstream of the account, and out again. */
+export function upstreamProbe(accounts: Pick<ServiceAccounts, 'connectAs'>): UpstreamProbe {
   return {
     async signIn({ account, snowflakeUser, privateKey }) {
-      const connection = await connectService({
-        origin: originOf(),
-        account,
-        user: snowflakeUser,
-        privateKey,
-        application: 'Tollgate',
-      });
+      const connection = await accounts.connectAs(account, snowflakeUser, privateKey);
       await connection.close();
     },
   };

@@ -3,6 +3,8 @@
 export interface Terminal {
   /** Characters in a line. */
   readonly columns: number;
+  /** Whether standard output shows colours; absent: it does not. */
+  readonly hasColours?: boolean;
   /** Standard output; a line break is added. */
   print(text: string): void;
   /** Standard error; a line break is added. */
@@ -17,6 +19,8 @@ const CELL_MIN = 6;
 export function processTerminal(): Terminal {
   return {
     columns: process.stdout.columns ?? COLUMNS_WHEN_PIPED,
+    // False where NO_COLOR says so (https://no-color.org); a pipe does not have the method at all.
+    hasColours: process.stdout.isTTY && process.stdout.hasColors(),
     print: (text) => void process.stdout.write(`${text}\n`),
     complain: (text) => void process.stderr.write(`${text}\n`),
   };

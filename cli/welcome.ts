@@ -36,6 +36,7 @@ export function howToConnect(
       '',
       ...clients(host, listeners.proxyPort, account, isDemo),
       '',
+      ...several(config),
       'Then try:  EXPLAIN COST SELECT * FROM WEB.EVENTS;   SELECT * FROM TOLLGATE.MY_BUDGET;',
     ];
   if (listeners.warehousePort === null) return lines;
@@ -47,6 +48,16 @@ export function howToConnect(
     ...clients(host, listeners.warehousePort, account, true),
     '',
     'Then try:  SELECT COUNT(*) FROM LINEITEM;   EXPLAIN SELECT * FROM WEB.EVENTS;   SHOW WAREHOUSES;',
+  ];
+}
+
+/** Upstreams of a deployment with more than one; the control document says which accounts live there. */
+function several({ accounts }: Config): readonly string[] {
+  if (accounts.length < 2) return [];
+  const names = accounts.map(({ upstream }) => upstream).join(', ');
+  return [
+    `Upstreams: ${names}. The first label of the host name, or else the driver's account, chooses.`,
+    '',
   ];
 }
 

@@ -3,21 +3,21 @@ import { toError } from '../base/errors.js';
 import type { Stoppable } from '../base/lifecycle.js';
 import type { Log } from '../base/log.js';
 import type { Database } from '../base/postgres/pool.js';
-import type { ServiceConnection } from '../base/snowflake/service-connection.js';
 import type { Clock } from '../base/time.js';
 import { expireGrants } from '../billing/control-writes.js';
 import { importTableStatistics } from '../billing/import-table-statistics.js';
+import type { ServiceAccounts } from './accounts.js';
 
 export interface WorkerOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Log;
-  readonly account: string;
-  readonly connectService: (account: string) => Promise<ServiceConnection>;
+  readonly accounts: Pick<ServiceAccounts, 'served' | 'connect'>;
 }
 
 const TICK_MS = 1000;
 const STATISTICS_EVERY_MS = 60_000;
+const LOOK_AGAIN_MS = 5000;
 /** Transaction-level lock of whoever works. */
 const WORKER_LOCK = 8_150_402;
 
@@ -30,8 +30,10 @@ export function startWorker(options: WorkerOptions): Stoppable {
       await alone(options.db, async () => {
         await options.db.transaction((tx) => expireGrants(tx, options.clock.now()));
         if (Date.now() < statisticsAt) return;
-        statisticsAt = Date.now() + STATISTICS_EVERY_MS;
-        await importStatistics(options);
+        const accounts = await options.accounts.served();
+        // Before the first control document there are none; nobody should wait a minute for what follows it.
+        statisticsAt = Date.now() + (accounts.length === 0 ? LOOK_AGAIN_MS : STATISTICS_EVERY_MS);
+        await importStatistics(options, accounts);
       });
     } catch (thrown) {
       options.log.warn({ err: toError(thrown) }, 'background work failed; it will be tried again');
@@ -66,17 +68,22 @@ async function alone(db: Database, work: () => Promise<void>): Promise<void> {
   });
 }
 
-async function importStatistics(options: WorkerOptions): Promise<void> {
-  const connection = await options.connectService(options.account);
-  try {
-    const tables = await importTableStatistics(
-      options.db,
-      connection,
-      options.account,
-      options.log,
-    );
-    options.log.info({ tables, account: options.account }, 'table statistics imported');
-  } finally {
-    await connection.close();
+/** One account after the other; one that does not let us in keeps what was imported of it, and stops no other. */
+async function importStatistics(
+  { db, log, accounts }: WorkerOptions,
+  served: readonly string[],
+): Promise<void> {
+  for (const account of served) {
+    try {
+      const connection = await accounts.connect(account);
+      try {
+        const tables = await importTableStatistics(db, connection, account, log);
+        log.info({ tables, account }, 'table statistics imported');
+      } finally {
+        await connection.close();
+      }
+    } catch (thrown) {
+      log.warn({ err: toError(thrown), account }, 'table statistics could not be imported');
+    }
   }
 }

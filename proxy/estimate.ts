@@ -38,7 +38,7 @@ export function estimate(parts: Parts, statement: Analysed): EstimateOutcome {
       tier: placement.tier,
       warehouseSize: placement.warehouseSize ?? '',
       creditsPerHour: placement.creditsPerHour,
-      history: parts.history.view,
+      history: parts.history.viewOf(statement.identity.account),
       statistics: parts.statistics.statisticsOf(statement.identity.account),
       bytesPerSecondPerCredit: BYTES_PER_SECOND_PER_CREDIT,
     },

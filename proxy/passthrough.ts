@@ -77,8 +77,7 @@ export async function handleAbort(parts: Parts, call: Call): Promise<void> {
   const key = `${session.identity.account}/${session.identity.sessionId}`;
   const entry = requestId === undefined ? undefined : parts.requests.find(key, requestId);
   const isUpstream =
-    requestId === undefined ||
-    parts.running.byRequestId(session.identity.sessionId, requestId) !== undefined;
+    requestId === undefined || parts.running.byRequestId(session.identity, requestId) !== undefined;
   // Waiting here: giving up its place answers it. Harmless if it was forwarded in this very moment.
   entry?.cancel();
   if (entry !== undefined && !isUpstream) {
@@ -103,7 +102,7 @@ export function handleSessionlessTelemetry(_parts: Parts, call: Call): Promise<v
 }
 
 async function sessionOf(parts: Parts, call: Call): Promise<Session | undefined> {
-  const authenticated = await authenticate(parts, call.request.headers.authorization);
+  const authenticated = await authenticate(parts, call.request.headers);
   if (authenticated.kind === 'session') return authenticated;
   call.request.resume();
   parts.events.refused(tgLabel(authenticated.refusal.code), '');
@@ -114,7 +113,7 @@ async function sessionOf(parts: Parts, call: Call): Promise<Session | undefined>
 /** The running statement an id of ours or of upstream's names, if it belongs to this session. */
 function runningOf(parts: Parts, session: Session, queryId: string): RunningStatement | undefined {
   const running =
-    parts.running.byQueryId(queryId) ??
+    parts.running.byQueryId(session.identity.account, queryId) ??
     parts.running.list().find((candidate) => candidate.ticketId === queryId);
   if (running === undefined) return undefined;
   const isOurs =

@@ -1,4 +1,5 @@
 /** Wiring of one proxy replica: parts in order, replay before ready, drain in reverse. */
+import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
 import { must } from '#base/assert.js';
 import { Lifecycle } from '#base/lifecycle.js';
@@ -32,7 +33,7 @@ import { TicketLog } from './settlement/ticket-log.js';
 import { createSurface } from './surface/surface.js';
 import { createUpstreamEngine } from './upstream/engine.js';
 import { Upstreams } from './upstream/upstreams.js';
-import type { Upstream } from './upstream/upstreams.js';
+import type { ConfiguredUpstream } from './upstream/upstreams.js';
 
 export interface ProxyOptions {
   readonly log: Log;
@@ -45,14 +46,18 @@ export interface ProxyOptions {
   readonly dataDir: string;
   readonly replicaName: string;
   readonly sealKeys: readonly SealKey[];
-  /** Fronted accounts and the origins they live at. */
-  readonly accounts: readonly { readonly account: string; readonly origin: string }[];
+  /** Where accounts live; which of them are fronted, the control document says. */
+  readonly accounts: readonly ConfiguredUpstream[];
+  /** Host names that stand for no account: the login's ACCOUNT_NAME decides there. */
+  readonly sharedHosts?: readonly string[];
   /** Signs in as the service user of an account; for evidence. */
   readonly connectService: (account: string) => Promise<ServiceConnection>;
   readonly limits: ProxyLimits;
   readonly sessionsCachedMax: number;
   readonly upstreamConnectionsMax: number;
   readonly upstreamConnectTimeoutMs: number;
+  /** How names of upstreams become addresses; unless given, names of local addresses are refused. */
+  readonly lookup?: LookupFunction;
   readonly meterIntervalMs: number;
   /** Makes service users where nobody else would (embedded warehouse); absent: administrators do. */
   readonly provisionServiceUser?: ProvisionServiceUser | undefined;
@@ -129,7 +134,6 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   await statistics.refresh();
   const history = life.add('history', new HistoryCache(db, log));
   await history.load();
-  const accounts = options.accounts.map((each) => openUpstream(options, each));
   const connect = options.connectService;
   const running = new RunningStatements();
   const realNow = (): number => performance.now();
@@ -145,7 +149,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     events,
     control,
     ...identity,
-    upstreams: life.add('upstreams', new Upstreams(accounts)),
+    upstreams: life.add('upstreams', openUpstreams(options, control)),
     analyser: life.add('analyser', createAnalyser()),
     history,
     statistics,
@@ -211,27 +215,36 @@ function startControl(
   });
 }
 
-function openUpstream(
-  options: ProxyOptions,
-  each: { readonly account: string; readonly origin: string },
-): Upstream {
-  return {
-    account: each.account,
-    host: new URL(each.origin).host,
-    engine: createUpstreamEngine({
-      origin: each.origin,
-      connectionsMax: options.upstreamConnectionsMax,
-      silenceTimeoutMs: UPSTREAM_SILENCE_MS,
-      connectTimeoutMs: options.upstreamConnectTimeoutMs,
-    }),
-  };
+function openUpstreams(options: ProxyOptions, control: ControlRefresher): Upstreams {
+  return new Upstreams({
+    configured: options.accounts,
+    accounts: () => control.current()?.document.accounts,
+    sharedHosts: options.sharedHosts ?? [],
+    log: options.log,
+    openEngine: (origin) =>
+      createUpstreamEngine({
+        origin,
+        connectionsMax: options.upstreamConnectionsMax,
+        silenceTimeoutMs: UPSTREAM_SILENCE_MS,
+        connectTimeoutMs: options.upstreamConnectTimeoutMs,
+        ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+      }),
+  });
 }
 
 function problemsOf(parts: Parts): readonly string[] {
   return [
-    ...(parts.control.current() === undefined ? ['no control document is in force'] : []),
+    ...accountProblems(parts),
     ...(parts.settler.isJournalHealthy ? [] : ['the local journal cannot be written']),
   ];
+}
+
+/** One account without an upstream does not take the others out; nothing to serve at all does. */
+function accountProblems(parts: Parts): readonly string[] {
+  const fit = parts.upstreams.fit();
+  if (fit === undefined) return ['no control document is in force'];
+  if (fit.served.length > 0) return [];
+  return ['no account of the control document has an upstream that is configured here'];
 }
 
 function exposeGauges(metrics: Metrics, parts: Parts): void {

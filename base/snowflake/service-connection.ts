@@ -5,18 +5,18 @@
  */
 import { Fault, toError } from '../errors.js';
 
-export interface ServiceCredentials {
+/** What a user signs in with: a password, or the private half of its key pair as PEM text (PKCS#8, no passphrase). */
+export type ServiceSecret = { readonly password: string } | { readonly privateKeyPem: string };
+
+export type ServiceCredentials = ServiceSecret & {
   /** `http://127.0.0.1:8082` or the account's https origin. */
   readonly origin: string;
+  /** As Snowflake names it: a key pair's token carries it. */
   readonly account: string;
   readonly user: string;
-  /** Or the private key, when the user signs in with a key pair. */
-  readonly password?: string;
-  /** PEM, PKCS #8. */
-  readonly privateKey?: string;
-  /** Named by the application column of Snowflake's history. */
-  readonly application: string;
-}
+  /** Named by the application column of Snowflake's history; `Tollgate` unless given. */
+  readonly application?: string;
+};
 
 /** A row by upper-case column name; every value as text, so that no number loses digits. */
 export type ServiceRow = Readonly<Record<string, string | null>>;
@@ -53,25 +53,27 @@ let sdk: Promise<Sdk> | undefined;
 
 async function loadSdk(): Promise<Sdk> {
   const module = (await import('snowflake-sdk')) as unknown as { default: Sdk };
+  // Every failure becomes a Fault with the driver's words; its own lines would stand in the output of verbs.
   module.default.configure({
-    logLevel: 'ERROR',
+    logLevel: 'OFF',
     logFilePath: 'STDOUT',
     additionalLogToConsole: false,
   });
   return module.default;
 }
 
-/** Signs in. Fault `upstreamUnreachable` with the driver's words when that fails. */
+/**
+ * Signs in, by password or by key pair (authenticator SNOWFLAKE_JWT; Snowflake, "Key-pair authentication").
+ * Fault `upstreamUnreachable` with the driver's words, which never hold the secret, when that fails.
+ */
 export async function connectService(credentials: ServiceCredentials): Promise<ServiceConnection> {
   sdk ??= loadSdk();
   const connection = (await sdk).createConnection({
     account: credentials.account,
     accessUrl: credentials.origin,
     username: credentials.user,
-    ...(credentials.privateKey === undefined
-      ? { password: credentials.password }
-      : { authenticator: 'SNOWFLAKE_JWT', privateKey: credentials.privateKey }),
-    application: credentials.application,
+    ...signInOf(credentials),
+    application: credentials.application ?? 'Tollgate',
     sfRetryMaxLoginRetries: 1,
   });
   try {
@@ -91,6 +93,11 @@ export async function connectService(credentials: ServiceCredentials): Promise<S
     query: (sql, binds = []) => run(connection, sql, binds),
     close: () => new Promise((resolve) => connection.destroy(() => resolve())),
   };
+}
+
+function signInOf(secret: ServiceSecret): Readonly<Record<string, string>> {
+  if ('password' in secret) return { password: secret.password };
+  return { authenticator: 'SNOWFLAKE_JWT', privateKey: secret.privateKeyPem };
 }
 
 function run(

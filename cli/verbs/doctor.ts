@@ -1,17 +1,11 @@
 /** `tollgate doctor`: looks at everything a start needs, and says what is wrong and how to put it right. */
 import type { Command } from 'commander';
 import { printConfig } from '../../base/config.js';
-import { tryConfiguration, type LoadedConfig } from '../configuration.js';
-import {
-  checkAdmin,
-  checkAdvice,
-  checkDataDir,
-  checkDatabase,
-  checkNode,
-  checkPorts,
-  checkUpstream,
-  type Finding,
-} from '../examination.js';
+import { tryConfiguration } from '../configuration.js';
+import { examine } from '../examination/examine.js';
+import { finderOf, type Finding } from '../examination/finding.js';
+import { checkNode } from '../examination/machine.js';
+import { report } from '../examination/report.js';
 import { table, type Terminal } from '../terminal.js';
 
 interface DoctorOptions {
@@ -34,56 +28,32 @@ export function registerDoctor(
       const isRead = !('problems' in outcome);
       const findings = isRead
         ? await examine(outcome)
-        : [checkNode(process.versions.node), ...outcome.problems.map(configurationProblem)];
+        : [...outcome.problems.map(configurationProblem), checkNode(process.versions.node)];
       const settings = isRead && options.settings === true ? printConfig(outcome) : undefined;
       const isHealthy = findings.every(({ status }) => status !== 'failed');
       if (options.json === true) {
-        terminal.print(
-          JSON.stringify({
-            healthy: isHealthy,
-            findings,
-            ...(settings === undefined ? {} : { settings }),
-          }),
-        );
+        const more = settings === undefined ? {} : { settings };
+        terminal.print(JSON.stringify({ healthy: isHealthy, findings, ...more }));
       } else {
-        terminal.print(report(findings));
+        const { columns, hasColours = false } = terminal;
+        terminal.print(report(findings, { columns, hasColours }));
         if (settings !== undefined) {
           const rows = settings.map(({ name, value, source }) => [name, value, source]);
-          terminal.print(`\n${table(['setting', 'value', 'from'], rows, terminal.columns)}`);
+          terminal.print(`\n${table(['setting', 'value', 'from'], rows, columns)}`);
         }
       }
       finish(isHealthy ? 0 : 1);
     });
 }
 
-async function examine(loaded: LoadedConfig): Promise<readonly Finding[]> {
-  const { config, secrets } = loaded;
-  const admin = await checkAdmin(config, secrets);
-  const isRunning = admin.status === 'ok';
-  return [
-    checkNode(process.versions.node),
-    { check: 'configuration', status: 'ok', says: 'every setting is valid' },
-    checkDataDir(config.dataDir),
-    ...(await checkPorts(config, isRunning)),
-    await checkDatabase(config, secrets, isRunning),
-    admin,
-    await checkUpstream(config),
-    ...checkAdvice(config, secrets),
-  ];
-}
-
+/** `TOLLGATE_HOST: "x" is not …; write …`: the setting, what is wrong, the way out. */
 function configurationProblem(problem: string): Finding {
-  return { check: 'configuration', status: 'failed', says: problem };
-}
-
-const MARKS = { ok: 'ok    ', note: 'note  ', failed: 'FAILED' } as const;
-
-/** One line a finding, the fix on a line of its own. */
-export function report(findings: readonly Finding[]): string {
-  return findings
-    .map(({ check, status, says, fix }) => {
-      const line = `${MARKS[status]}  ${check}: ${says}`;
-      return fix === undefined ? line : `${line}\n        ${fix}`;
-    })
-    .join('\n');
+  const at = problem.indexOf(': ');
+  const [check, rest] =
+    at < 0 ? ['settings', problem] : [problem.slice(0, at), problem.slice(at + 2)];
+  const cut = rest.lastIndexOf('; ');
+  const { failed } = finderOf('Configuration');
+  if (cut < 0) return failed(check, rest, 'See `tollgate serve --help`.');
+  const wayOut = rest.slice(cut + 2).replace(/^(did you mean .*)\.$/, '$1?');
+  return failed(check, rest.slice(0, cut), wayOut.charAt(0).toUpperCase() + wayOut.slice(1));
 }

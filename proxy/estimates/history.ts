@@ -38,8 +38,17 @@ export class HistoryCache {
     this.#timer.unref();
   }
 
-  get view(): HistoryView {
-    return this.#store;
+  /**
+   * What statements of one account took. The same text may read a day on one account and ten years on another, so
+   * shapes are an account's own; how fast a warehouse scans, and how far a tier's holds reach, are everybody's.
+   */
+  viewOf(account: string): HistoryView {
+    const store = this.#store;
+    return {
+      lookup: (kind, key) =>
+        store.lookup(kind, kind === 'statistics' ? key : shapeOf(account, key)),
+      quantile: (kind, tier) => store.quantile(kind, tier),
+    };
   }
 
   /** Loads the most recently touched keys. */
@@ -52,8 +61,9 @@ export class HistoryCache {
     this.#store.import(rows.flatMap(toHistoryRow));
   }
 
-  /** Learns from a settled statement. */
-  record(outcome: Outcome): void {
+  /** Learns from a settled statement of an account. */
+  record(account: string, settled: Outcome): void {
+    const outcome = { ...settled, fingerprint: shapeOf(account, settled.fingerprint) };
     this.#store.record(outcome);
     this.#tiers.add(outcome.tier);
     const keys = historyKeys(outcome);
@@ -115,6 +125,11 @@ export class HistoryCache {
       [0, 1, 2, 3, 4, 5].map((column) => rows.map((row) => row[column])),
     );
   }
+}
+
+/** Keys of the history begin with the fingerprint, so this prefix holds for both. */
+function shapeOf(account: string, fingerprintOrKey: string): string {
+  return `${account}/${fingerprintOrKey}`;
 }
 
 function toHistoryRow(row: ShapeRow): HistoryRow[] {

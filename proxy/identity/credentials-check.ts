@@ -141,7 +141,8 @@ async function checkKeyPair(
   const found = await credentials.byFingerprint(account, token.fingerprint);
   if (found === undefined) return refused('key-pair', 'unknown key');
   const publicKey = must(found.publicKey, 'a key pair has its public key');
-  const fault = keyPairFault(token, { account, publicKey }, realNow());
+  const isAccount = (name: string): boolean => parts.upstreams.isNameOf(name, account);
+  const fault = keyPairFault(token, { isAccount, publicKey }, realNow());
   if (fault !== undefined) return refused('key-pair', fault);
   if (!isSameName(token.user, found.principalId))
     return refused('key-pair', "another principal's key");

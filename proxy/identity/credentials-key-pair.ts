@@ -55,7 +55,7 @@ export function readKeyPairToken(text: string): KeyPairToken | undefined {
  */
 export function keyPairFault(
   token: KeyPairToken,
-  expected: { readonly account: string; readonly publicKey: string },
+  expected: { readonly isAccount: (name: string) => boolean; readonly publicKey: string },
   nowMs: number,
 ): string | undefined {
   const key = readRsaPublicKey(expected.publicKey);
@@ -64,7 +64,7 @@ export function keyPairFault(
   if (!verify('sha256', Buffer.from(token.signed, 'ascii'), key.key, token.signature))
     return 'signature';
   if (token.subject !== `${token.account}.${token.user}`) return 'subject';
-  if (token.account.toUpperCase() !== expected.account.toUpperCase()) return 'account';
+  if (!expected.isAccount(token.account)) return 'account';
   return timeFault(token, nowMs / 1000);
 }
 

@@ -1,4 +1,5 @@
 /** Step 2: the sealed token and the session's state say who asks, and the mapping rules for which team. Fails closed. */
+import type { IncomingHttpHeaders } from 'node:http';
 import { Fault } from '#base/errors.js';
 import type { Parts } from '../parts.js';
 import type { Identified, Received } from '../stages.js';
@@ -20,12 +21,13 @@ export type Authenticated =
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /**
- * The session behind an Authorization header. Refused: a token that is not ours, an account no longer fronted, a
- * session that was closed or revoked. Fault `ledgerUnavailable` when the session must be read and Postgres is away.
+ * The session behind the headers of a request. Refused: a token that is not ours or at the host of another account,
+ * an account no longer fronted, a session that was closed or revoked. Fault `ledgerUnavailable` when the session must
+ * be read and Postgres is away.
  */
 export async function authenticate(
   parts: Parts,
-  authorization: string | undefined,
+  { authorization, host }: IncomingHttpHeaders,
 ): Promise<Authenticated> {
   const token = tokenOfAuthorization(authorization);
   // Heartbeats of some drivers carry the master token; both name the same session.
@@ -35,6 +37,8 @@ export async function authenticate(
       : (parts.sealer.open(token, 'session') ?? parts.sealer.open(token, 'master'));
   const upstream = identity === undefined ? undefined : parts.upstreams.get(identity.account);
   if (identity === undefined || upstream === undefined)
+    return { kind: 'refused', refusal: foreignToken() };
+  if (!parts.upstreams.agrees(host, identity.account))
     return { kind: 'refused', refusal: foreignToken() };
   const session = await parts.sessions.read(identity);
   if (session === undefined || session.isEnded) return { kind: 'refused', refusal: endedSession() };
@@ -47,7 +51,7 @@ export type IdentifyOutcome =
 
 /** Adds session, principal and team to a received statement. Fault `controlStale` without any control snapshot. */
 export async function identify(parts: Parts, received: Received): Promise<IdentifyOutcome> {
-  const authenticated = await authenticate(parts, received.call.request.headers.authorization);
+  const authenticated = await authenticate(parts, received.call.request.headers);
   if (authenticated.kind === 'refused') return authenticated;
   const { identity, upstream, session } = authenticated;
   if (identity.kind !== 'session') return { kind: 'refused', refusal: foreignToken() };

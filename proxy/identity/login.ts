@@ -4,9 +4,7 @@ import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
 import { callerRefusal, sendRefusal } from '../wire/refusal.js';
 import type { Refusal } from '../wire/refusal.js';
-import type { Upstream } from '../upstream/upstreams.js';
 import { bodyOf, readLogin } from './login-request.js';
-import type { LoginRequest } from './login-request.js';
 import { loginPassthrough } from './passthrough-login.js';
 import { loginTerminated } from './terminated-login.js';
 import { wayOf } from './terminated-way.js';
@@ -28,8 +26,9 @@ export async function handleLogin(parts: Parts, call: Call): Promise<void> {
       ),
     );
   }
-  const upstream = upstreamOf(parts, call, login);
-  if ('code' in upstream) return refuse(upstream);
+  const selected = parts.upstreams.select(call.request.headers.host, login.accountName);
+  if (selected.kind === 'refused') return refuse(selected.refusal);
+  const { upstream } = selected;
   const snapshot = parts.control.current();
   if (snapshot === undefined)
     throw new Fault('controlStale', 'no control snapshot has been loaded yet');
@@ -44,25 +43,4 @@ export async function handleLogin(parts: Parts, call: Call): Promise<void> {
       if (refusal !== undefined) refuse(refusal);
     }
   }
-}
-
-/** The account of a login; refused when host and login name two, or the login names none that is fronted. */
-function upstreamOf(parts: Parts, call: Call, login: LoginRequest): Upstream | Refusal {
-  const { accountName } = login;
-  const upstream = parts.upstreams.select(call.request.headers.host, accountName);
-  if (upstream === undefined) {
-    return callerRefusal(
-      'accountUnknown',
-      `Not connected: this Tollgate does not front a Snowflake account called "${(accountName ?? '').slice(0, 60)}". Check the driver's account setting.`,
-    );
-  }
-  const named =
-    accountName === undefined
-      ? undefined
-      : parts.upstreams.get(accountName.split('.', 1)[0] ?? accountName);
-  if (named === undefined || named === upstream) return upstream;
-  return callerRefusal(
-    'accountUnknown',
-    `Not connected: the host is that of account ${upstream.account}, and the login names ${named.account}. Give the driver the host and the account of one.`,
-  );
 }

@@ -28,6 +28,8 @@ export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
   const upstream = master === undefined ? undefined : parts.upstreams.get(master.account);
   if (master === undefined || upstream === undefined)
     return sendRefusal(call.response, foreignToken(), null);
+  if (!parts.upstreams.agrees(call.request.headers.host, master.account))
+    return sendRefusal(call.response, foreignToken(), null);
   const scan = parseObject(body.decoded);
   const old = scan.kind === 'object' ? memberOf(scan.members, 'oldSessionToken') : undefined;
   const oldToken =

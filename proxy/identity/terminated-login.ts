@@ -54,7 +54,7 @@ export async function loginTerminated(
   const snapshot = parts.control.current();
   if (snapshot === undefined)
     throw new Fault('controlStale', 'no control snapshot has been loaded yet');
-  const admitted = await admit(parts, call, snapshot, upstream, login, presented);
+  const admitted = await admit(parts, call, snapshot, upstream, presented);
   if ('code' in admitted) return admitted;
   const reply = await signInUpstream(parts, call, upstream, login, admitted.need);
   if ('code' in reply) return reply;
@@ -97,17 +97,9 @@ async function admit(
   call: Call,
   snapshot: ControlSnapshot,
   upstream: Upstream,
-  login: LoginRequest,
   presented: Presented,
 ): Promise<Admitted | Refusal> {
   const { account } = upstream;
-  const named = login.accountName?.split('.', 1)[0] ?? account;
-  if (named.toLowerCase() !== account.toLowerCase()) {
-    return callerRefusal(
-      'accountUnknown',
-      `Not connected: the host is that of account ${account}, and the login names "${named.slice(0, 60)}". Give the driver the host and the account of one.`,
-    );
-  }
   const address = call.request.socket.remoteAddress ?? '';
   const { loginName } = presented;
   const checked = await checkPresented(parts, snapshot, presented, { account, loginName, address });
@@ -164,7 +156,7 @@ async function signInUpstream(
     if (key !== undefined) {
       const token = await signKeyPairToken(
         {
-          account: need.account,
+          account: upstream.snowflakeAccount,
           user: need.snowflakeUser,
           privateKey: key.privateKey,
           fingerprint: key.fingerprint,
@@ -186,8 +178,9 @@ async function signInUpstream(
   }
 }
 
-/** Members of a login that prove who somebody is, or continue such a proof: none of them is for the service user. */
-const PROOFS: ReadonlySet<string> = new Set([
+/** Members of a login that say who somebody is, prove it or continue a proof: none of them is for the service user. */
+const REPLACED: ReadonlySet<string> = new Set([
+  'ACCOUNT_NAME',
   'LOGIN_NAME',
   'AUTHENTICATOR',
   'TOKEN',
@@ -214,9 +207,14 @@ function requestAs(
   token: string,
 ): Parameters<Upstream['engine']['exchange']>[0] {
   const kept = login.members
-    .filter((member) => !PROOFS.has(member.key.toUpperCase()))
+    .filter((member) => !REPLACED.has(member.key.toUpperCase()))
     .map((member) => `${JSON.stringify(member.key)}:${textOf(login.body.decoded, member.value)}`);
-  const own = { LOGIN_NAME: snowflakeUser, AUTHENTICATOR: 'SNOWFLAKE_JWT', TOKEN: token };
+  const own = {
+    ACCOUNT_NAME: upstream.snowflakeAccount,
+    LOGIN_NAME: snowflakeUser,
+    AUTHENTICATOR: 'SNOWFLAKE_JWT',
+    TOKEN: token,
+  };
   const added = Object.entries(own).map(([name, value]) => `"${name}":${JSON.stringify(value)}`);
   const headers = headersForUpstream(call.request.headers, upstream.host);
   delete headers['content-encoding'];

@@ -77,23 +77,30 @@ export class RunningStatements {
     const member = this.#members.get(ticketId);
     if (member === undefined) return;
     const earlier = member.statement.queryId;
-    if (earlier !== null) this.#byQueryId.delete(earlier);
+    const { account } = member.statement.upstream;
+    if (earlier !== null) this.#byQueryId.delete(queryKey(account, earlier));
     member.statement.queryId = queryId;
-    this.#byQueryId.set(queryId, ticketId);
+    this.#byQueryId.set(queryKey(account, queryId), ticketId);
   }
 
   get(ticketId: TicketId): RunningStatement | undefined {
     return this.#members.get(ticketId)?.statement;
   }
 
-  byQueryId(queryId: string): RunningStatement | undefined {
-    const ticketId = this.#byQueryId.get(queryId);
+  byQueryId(account: string, queryId: string): RunningStatement | undefined {
+    const ticketId = this.#byQueryId.get(queryKey(account, queryId));
     return ticketId === undefined ? undefined : this.get(ticketId);
   }
 
-  byRequestId(sessionId: string, requestId: string): RunningStatement | undefined {
+  /** The statement of a request of one session; accounts number their sessions by themselves. */
+  byRequestId(
+    session: { readonly account: string; readonly sessionId: string },
+    requestId: string,
+  ): RunningStatement | undefined {
     for (const { statement } of this.#members.values()) {
-      if (statement.sessionId === sessionId && statement.requestId === requestId) return statement;
+      const isOfSession =
+        statement.upstream.account === session.account && statement.sessionId === session.sessionId;
+      if (isOfSession && statement.requestId === requestId) return statement;
     }
     return undefined;
   }
@@ -129,7 +136,8 @@ export class RunningStatements {
     time.running -= 1;
     if (time.running === 0) this.#warehouses.delete(key);
     this.#members.delete(ticketId);
-    if (statement.queryId !== null) this.#byQueryId.delete(statement.queryId);
+    if (statement.queryId !== null)
+      this.#byQueryId.delete(queryKey(statement.upstream.account, statement.queryId));
     statement.onEnd();
     return { statement, usedMs };
   }
@@ -154,6 +162,10 @@ export class RunningStatements {
     time.changedAt = Math.max(time.changedAt, at);
     return time;
   }
+}
+
+function queryKey(account: string, queryId: string): string {
+  return `${account}/${queryId}`;
 }
 
 function warehouseKey(statement: RunningStatement): string {

@@ -86,7 +86,7 @@ function endingOf(end: StatementEnd, statement: RunningStatement): Ending {
 }
 
 function learn(parts: Parts, statement: RunningStatement, usedMs: number): void {
-  parts.history.record({
+  parts.history.record(statement.upstream.account, {
     fingerprint: statement.fingerprint,
     warehouseSize: statement.warehouseSize,
     bytes: statement.estimatedBytes,

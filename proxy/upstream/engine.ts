@@ -2,8 +2,10 @@
  * How requests reach Snowflake: one interface over the HTTP client, so that the client can be replaced. A reply is
  * delivered by callbacks with back-pressure, never as a web stream; nothing is buffered here.
  */
+import type { LookupFunction } from 'node:net';
 import { Pool, type Dispatcher } from 'undici';
 import { Fault } from '#base/errors.js';
+import { guardedLookup } from '#base/snowflake/addresses.js';
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST';
@@ -51,6 +53,8 @@ export interface UpstreamEngineOptions {
   /** Longest silence before the first byte of a reply, and between two chunks; long polls answer within 45 s. */
   readonly silenceTimeoutMs: number;
   readonly connectTimeoutMs: number;
+  /** How the origin's name becomes addresses; unless given, names of local addresses are refused. */
+  readonly lookup?: LookupFunction;
 }
 
 export function createUpstreamEngine(options: UpstreamEngineOptions): UpstreamEngine {
@@ -58,7 +62,7 @@ export function createUpstreamEngine(options: UpstreamEngineOptions): UpstreamEn
     connections: options.connectionsMax,
     headersTimeout: options.silenceTimeoutMs,
     bodyTimeout: options.silenceTimeoutMs,
-    connect: { timeout: options.connectTimeoutMs },
+    connect: { timeout: options.connectTimeoutMs, lookup: options.lookup ?? guardedLookup() },
     pipelining: 1,
   });
   const send = (request: UpstreamRequest, receiver: UpstreamReceiver): void => {

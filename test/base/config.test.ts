@@ -43,6 +43,7 @@ describe('configuration', () => {
       adminToken: null,
       sealKeys: null,
       servicePassword: null,
+      servicePrivateKeyPassphrase: null,
     });
     expect(new Set(Object.values(sources))).toEqual(new Set(['default']));
   });

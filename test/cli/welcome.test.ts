@@ -36,3 +36,10 @@ test('in front of a real account no user or password of the demo is named', () =
 test('a process of other roles names its admin port only', () => {
   expect(said({ proxyPort: null, warehousePort: null })).not.toContain('snowflake');
 });
+
+test('several upstreams are named with what chooses between them', () => {
+  const accounts = 'prod=https://a.invalid,dev=https://b.invalid';
+  const text = said({ proxyPort: 1, warehousePort: null }, { TOLLGATE_ACCOUNTS: accounts });
+  expect(text).toContain('Upstreams: prod, dev. The first label of the host name');
+  expect(said({ proxyPort: 1, warehousePort: 3 })).not.toContain('Upstreams:');
+});

@@ -118,7 +118,14 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
         clock: systemClock,
         ledger: createLedger(db, systemClock),
         token: ADMIN_TOKEN,
-        signIn: { sealKeys: SEAL_KEYS, randomBytes, probe: upstreamProbe(() => warehouseUrl) },
+        signIn: {
+          sealKeys: SEAL_KEYS,
+          randomBytes,
+          probe: upstreamProbe({
+            connectAs: (account, user, privateKeyPem) =>
+              connectService({ origin: warehouseUrl, account, user, privateKeyPem }),
+          }),
+        },
       },
     }),
   );

@@ -34,7 +34,8 @@ function tokenWith({ header, claims, signedBy = pair }: Changes = {}): string {
 function faultOf(token: string, nowMs: number = NOW, account = 'demo'): string | undefined {
   const read = readKeyPairToken(token);
   if (read === undefined) return 'unread';
-  return keyPairFault(read, { account, publicKey: pair.publicKey.pem }, nowMs);
+  const isAccount = (name: string): boolean => name.toLowerCase() === account;
+  return keyPairFault(read, { isAccount, publicKey: pair.publicKey.pem }, nowMs);
 }
 
 test('what we sign ourselves verifies, and says who and with which key', async () => {

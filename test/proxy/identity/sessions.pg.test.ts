@@ -42,6 +42,20 @@ test('a session that was closed, or never opened, is not in force', async () => 
   expect(await store.read({ account: 'demo', sessionId: 'never' })).toBeUndefined();
 });
 
+test('sessions of one id at two accounts are two sessions', async () => {
+  for (const cachedMax of [1, 10]) {
+    const store = new SessionStore(database.db, { cachedMax, freshMs: 60_000 });
+    const alpha = { ...session, account: `alpha${cachedMax}`, sessionId: '7' };
+    const beta = { ...alpha, account: `beta${cachedMax}`, snowflakeUser: 'SALES_ANALYST' };
+    await store.open(alpha);
+    await store.open(beta);
+    await store.change(alpha, { warehouse: 'BATCH_WH' });
+    await store.close(beta);
+    expect(await store.read(alpha)).toEqual({ ...alpha, warehouse: 'BATCH_WH' });
+    expect((await store.read(beta))?.isEnded).toBe(true);
+  }
+});
+
 test('while Postgres is away a known session goes on as it was last seen, and an unknown one is a fault', async () => {
   const pool = openTestPool(database.url, 2);
   const store = new SessionStore(pool, ALWAYS_READ_AGAIN);

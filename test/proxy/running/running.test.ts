@@ -128,14 +128,36 @@ test('a statement is found by its ids while it runs, by the newest query id only
   running.begin(one);
   running.identify(one.ticketId, 'q1');
   running.identify(one.ticketId, 'q2');
-  expect(running.byQueryId('q1')).toBeUndefined();
-  expect(running.byQueryId('q2')).toBe(one);
-  expect(running.byRequestId('7', 'mine')).toBe(one);
-  expect(running.byRequestId('8', 'mine')).toBeUndefined();
+  expect(running.byQueryId('demo', 'q1')).toBeUndefined();
+  expect(running.byQueryId('demo', 'q2')).toBe(one);
+  expect(running.byRequestId({ account: 'demo', sessionId: '7' }, 'mine')).toBe(one);
+  expect(running.byRequestId({ account: 'demo', sessionId: '8' }, 'mine')).toBeUndefined();
   expect(running.heldCredits()).toBe(credits('1'));
   running.end(one.ticketId, 2_000);
-  expect(running.byQueryId('q2')).toBeUndefined();
+  expect(running.byQueryId('demo', 'q2')).toBeUndefined();
   expect(running.get(one.ticketId)).toBeUndefined();
   running.identify(one.ticketId, 'q3');
-  expect(running.byQueryId('q3')).toBeUndefined();
+  expect(running.byQueryId('demo', 'q3')).toBeUndefined();
+});
+
+test('two accounts that give the same session, request and query ids are kept apart', () => {
+  const running = new RunningStatements();
+  const of = (account: string): RunningStatement =>
+    statement({
+      ticketId: buildTicketId(),
+      upstream: upstream(account),
+      requestId: 'same',
+      sessionId: '7',
+    });
+  const [alpha, beta] = [of('alpha'), of('beta')];
+  for (const each of [alpha, beta]) {
+    running.begin(each);
+    running.identify(each.ticketId, 'q');
+  }
+  expect(running.byQueryId('alpha', 'q')).toBe(alpha);
+  expect(running.byQueryId('beta', 'q')).toBe(beta);
+  expect(running.byRequestId({ account: 'beta', sessionId: '7' }, 'same')).toBe(beta);
+  running.end(beta.ticketId, 2_000);
+  expect(running.byQueryId('alpha', 'q')).toBe(alpha);
+  expect(running.byQueryId('beta', 'q')).toBeUndefined();
 });

@@ -1,0 +1,168 @@
+/** Checks of the ledger's database: found, new enough, migrated, with the rights the application needs, in time. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Config, Secrets } from '../../base/config.js';
+import { toError } from '../../base/errors.js';
+import { postgresBinaries } from '../../base/postgres/binaries.js';
+import { openDatabase, SCHEMA, type Database, type Queryable } from '../../base/postgres/pool.js';
+import { assertSchemaKnown } from '../../migrations/migrate.js';
+import { reason } from '../admin-client.js';
+import { checkClock } from './clock.js';
+import { finderOf, type Finding } from './finding.js';
+
+const POSTGRES_FLOOR = 150_000;
+const STATEMENT_TIMEOUT_MS = 5000;
+const { ok, note, failed } = finderOf('Database');
+
+export interface DatabasePlace {
+  readonly url: string;
+  /** Without password, for people. */
+  readonly place: string;
+}
+
+/** Where the database is; undefined: the embedded one, and it is not running. */
+export function databasePlace(secrets: Secrets, dataDir: string): DatabasePlace | undefined {
+  if (secrets.databaseUrl === null) return embeddedPlace(path.join(dataDir, 'postgres'));
+  const url = new URL(secrets.databaseUrl);
+  const port = url.port === '' ? '5432' : url.port;
+  return { url: secrets.databaseUrl, place: `${url.hostname}:${port}${url.pathname}` };
+}
+
+/** The running server writes its port into the fourth line of its pid file (PostgreSQL, miscadmin.h). */
+function embeddedPlace(home: string): DatabasePlace | undefined {
+  try {
+    const port = readFileSync(path.join(home, 'data', 'postmaster.pid'), 'utf8').split('\n')[3];
+    const password = readFileSync(path.join(home, 'app-password'), 'utf8').trim();
+    if (port === undefined || !/^\d+$/.test(port)) return undefined;
+    return {
+      url: `postgres://tollgate_app:${password}@127.0.0.1:${port}/tollgate`,
+      place: `embedded on 127.0.0.1:${port}`,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+export function openForExamination(place: DatabasePlace, config: Config): Database {
+  return openDatabase(
+    {
+      url: place.url,
+      connectionsMax: 1,
+      connectTimeoutMs: config.databaseConnectTimeoutMs,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      applicationName: 'tollgate-doctor',
+    },
+    () => undefined,
+  );
+}
+
+/** The embedded server that is not running: its programs must be there. */
+export function checkEmbeddedPrograms(): Finding {
+  try {
+    postgresBinaries();
+  } catch (thrown) {
+    const fix = 'Run `npm ci`, or set TOLLGATE_DATABASE_URL.';
+    return failed('database', toError(thrown).message, fix);
+  }
+  return ok('database', 'embedded Postgres, started with `tollgate serve`');
+}
+
+/**
+ * Everything about a database that should answer. `isUsable`: later checks may read our tables.
+ * @param now real time in milliseconds.
+ */
+export async function checkDatabase(
+  place: string,
+  db: Queryable,
+  now: () => number,
+): Promise<{ readonly findings: readonly Finding[]; readonly isUsable: boolean }> {
+  const check = 'database';
+  let asked: { number: number; name: string; at: string } | undefined;
+  const sentAt = now();
+  try {
+    const { rows } = await db.query<{ number: number; name: string; at: string }>(
+      `SELECT current_setting('server_version_num')::integer AS number, current_setting('server_version') AS name,
+              (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text AS at`,
+    );
+    asked = rows[0];
+  } catch (thrown) {
+    const fix = 'Check that it runs, and host, user and password in TOLLGATE_DATABASE_URL.';
+    const says = `${place} does not answer (${reason(thrown)})`;
+    return { findings: [failed(check, says, fix)], isUsable: false };
+  }
+  const tookMs = now() - sentAt;
+  if (asked === undefined || asked.number < POSTGRES_FLOOR) {
+    const says = `${place} is PostgreSQL ${asked?.name ?? 'of unknown version'}`;
+    return { findings: [failed(check, says, 'Use PostgreSQL 15 or newer.')], isUsable: false };
+  }
+  const skewMs = sentAt + tookMs / 2 - Number(asked.at);
+  const clock = checkClock('Database', 'clock', 'the database', {
+    skewMs,
+    exactToMs: tookMs,
+  });
+  try {
+    await assertSchemaKnown(db);
+  } catch (thrown) {
+    const unmigrated = note(
+      'schema',
+      toError(thrown).message,
+      '`tollgate serve` migrates it at start.',
+    );
+    return {
+      findings: [ok(check, `${place}, PostgreSQL ${asked.name}`), unmigrated, clock],
+      isUsable: false,
+    };
+  }
+  const rights = await checkRights(db);
+  return {
+    findings: [ok(check, `${place}, PostgreSQL ${asked.name}, migrated`), rights, clock],
+    isUsable: rights.status !== 'failed',
+  };
+}
+
+/** What every statement of the ledger needs; migrations/ gives it to `tollgate_app`. */
+const NEEDED: readonly (readonly [string, readonly string[]])[] = [
+  ['control_version', ['SELECT', 'INSERT']],
+  ['session_state', ['SELECT', 'INSERT', 'UPDATE']],
+  ['ticket', ['SELECT', 'INSERT', 'UPDATE']],
+  ['hold', ['SELECT', 'INSERT', 'UPDATE']],
+  ['budget_period', ['SELECT', 'INSERT', 'UPDATE']],
+  ['journal', ['SELECT', 'INSERT']],
+  ['entry', ['SELECT', 'INSERT']],
+  ['charge', ['SELECT', 'INSERT']],
+  ['table_statistics', ['SELECT', 'INSERT', 'UPDATE', 'DELETE']],
+];
+
+/** The rights of the role we came as. One that owns the tables may do more; triggers guard the ledger from it. */
+export async function checkRights(db: Queryable): Promise<Finding> {
+  const check = 'rights';
+  const pairs = NEEDED.flatMap(([table, rights]) => rights.map((right) => [table, right] as const));
+  const { rows } = await db.query<{
+    role: string;
+    owns: boolean;
+    missing: (readonly [string, string])[];
+  }>(
+    `SELECT current_user AS role, pg_has_role(current_user, c.relowner, 'MEMBER') AS owns,
+            coalesce((SELECT json_agg(json_build_array(t, r)) FROM unnest($2::text[], $3::text[]) AS needed (t, r)
+                       WHERE NOT has_table_privilege(current_user, $1 || '.' || t, r)), '[]') AS missing
+       FROM pg_class c WHERE c.oid = ($1 || '.charge')::regclass`,
+    [SCHEMA, pairs.map(([table]) => table), pairs.map(([, right]) => right)],
+  );
+  const facts = rows[0];
+  if (facts === undefined)
+    return failed(check, 'could not be read', 'Look at the schema tollgate.');
+  if (facts.missing.length > 0) {
+    const grants = facts.missing.map(
+      ([table, right]) => `GRANT ${right} ON ${SCHEMA}.${table} TO ${facts.role};`,
+    );
+    const says = `rights on our tables that ${facts.role} lacks: ${facts.missing.length}`;
+    return failed(check, says, 'Run these as the owner of the tables:', grants);
+  }
+  if (facts.owns)
+    return note(
+      check,
+      `${facts.role} owns the tables; triggers alone keep the ledger append-only`,
+      'Fine for a small deployment. Otherwise migrate as an owner and run as a role of its own.',
+    );
+  return ok(check, `${facts.role} has what it needs, and may not change the ledger`);
+}

@@ -1,0 +1,199 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createSealer } from '../../../base/sealing.js';
+import { SERVICE_KEY_PREFIX, serviceKeyContext } from '../../../base/service-keys.js';
+import { loadConfig } from '../../../base/config.js';
+import { applyControl } from '../../../admin/stores/control-store.js';
+import { checkControl } from '../../../cli/examination/control.js';
+import { checkDatabase, checkRights, databasePlace } from '../../../cli/examination/database.js';
+import { checkTeamUsers } from '../../../cli/examination/team-users.js';
+import { demoControlDocument } from '../../../policies/control/demo.js';
+import { createTestDatabase, openTestPool, type TestDatabase } from '../../support/database.js';
+import { ownerQuery } from '../../e2e/support/owner-query.js';
+
+const now = (): number => Date.now();
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+describe('the database', () => {
+  test('with our schema and an application role is fine, and its clock is ours', async () => {
+    const { findings, isUsable } = await checkDatabase('here', database.db, now);
+    expect(isUsable).toBe(true);
+    expect(findings.map(({ check, status }) => [check, status])).toEqual([
+      ['database', 'ok'],
+      ['rights', 'ok'],
+      ['clock', 'ok'],
+    ]);
+  });
+
+  test('whose clock is an hour off fails', async () => {
+    const { findings } = await checkDatabase('here', database.db, () => now() - 3_600_000);
+    expect(findings.at(-1)).toMatchObject({ check: 'clock', status: 'failed' });
+  });
+
+  test('that is empty is a note, and nothing more is asked of it', async () => {
+    const empty = await createTestDatabase({ empty: true });
+    const { findings, isUsable } = await checkDatabase('here', empty.db, now);
+    expect(isUsable).toBe(false);
+    expect(findings.find(({ check }) => check === 'schema')).toMatchObject({ status: 'note' });
+    await empty.drop();
+  });
+
+  test('that is away, or too old, fails in words', async () => {
+    const gone = openTestPool('postgres://u:hunter2@127.0.0.1:1/d', 1);
+    const away = await checkDatabase('127.0.0.1:1/d', gone, now);
+    await gone.stop();
+    expect(away).toMatchObject({ isUsable: false, findings: [{ status: 'failed' }] });
+    expect(JSON.stringify(away)).not.toContain('hunter2');
+    const rows = [{ number: 140_005, name: '14.5', at: String(now()) }];
+    const old = { query: () => Promise.resolve({ rows, rowCount: 1 }) } as never;
+    expect((await checkDatabase('old', old, now)).findings).toMatchObject([
+      { status: 'failed', says: 'old is PostgreSQL 14.5' },
+    ]);
+  });
+
+  test('whose role lacks a right fails with the grant that gives it', async () => {
+    await ownerQuery(database, 'REVOKE INSERT ON tollgate.charge FROM tollgate_app');
+    const finding = await checkRights(database.db);
+    await ownerQuery(database, 'GRANT INSERT ON tollgate.charge TO tollgate_app');
+    expect(finding).toMatchObject({
+      status: 'failed',
+      says: 'rights on our tables that tollgate_app lacks: 1',
+    });
+    expect(finding.statements).toEqual(['GRANT INSERT ON tollgate.charge TO tollgate_app;']);
+  });
+
+  test('whose role owns the tables is a note', async () => {
+    const owner = openTestPool(database.ownerUrl, 1);
+    expect(await checkRights(owner)).toMatchObject({ status: 'note' });
+    await owner.stop();
+  });
+
+  test('that is embedded is found by its pid file and password, and only while both are there', () => {
+    const dataDir = mkdtempSync(path.join(tmpdir(), 'tollgate-embedded-'));
+    const outcome = loadConfig({ environment: {} });
+    if ('problems' in outcome) throw new Error('defaults are valid');
+    expect(databasePlace(outcome.secrets, dataDir)).toBeUndefined();
+    mkdirSync(path.join(dataDir, 'postgres', 'data'), { recursive: true });
+    writeFileSync(path.join(dataDir, 'postgres', 'app-password'), 'abc\n');
+    writeFileSync(
+      path.join(dataDir, 'postgres', 'data', 'postmaster.pid'),
+      '1\n/d\n1700000000\n5433\n',
+    );
+    expect(databasePlace(outcome.secrets, dataDir)).toEqual({
+      url: 'postgres://tollgate_app:abc@127.0.0.1:5433/tollgate',
+      place: 'embedded on 127.0.0.1:5433',
+    });
+    rmSync(dataDir, { recursive: true });
+  });
+});
+
+describe('the control document', () => {
+  const configured = [
+    {
+      account: 'demo',
+      name: 'demo',
+      origin: 'http://127.0.0.1:1',
+      service: { user: null, privateKeyFile: null },
+    },
+  ];
+
+  test('is skipped without a database, a note while there is none, and told once there is one', async () => {
+    expect((await checkControl(null, configured)).findings).toMatchObject([{ status: 'skipped' }]);
+    expect((await checkControl(database.db, configured)).findings).toMatchObject([
+      { status: 'note', says: 'none yet, so proxies are not ready' },
+    ]);
+    await applyControl(database.db, {
+      document: demoControlDocument(),
+      author: 'test',
+      reason: 'test',
+      at: now(),
+    });
+    const { findings, document } = await checkControl(database.db, configured);
+    expect(findings).toMatchObject([
+      { status: 'ok', says: 'version 1: 15 teams, 16 budgets, 3 rules' },
+      { check: 'account demo', status: 'ok' },
+    ]);
+    expect(document?.teams).toHaveLength(15);
+  });
+
+  test('that this program cannot read fails with the way back', async () => {
+    const unread = {
+      query: () =>
+        Promise.resolve({ rows: [{ version: '9', document: { nonsense: 1 } }], rowCount: 1 }),
+    } as never;
+    expect((await checkControl(unread, configured)).findings).toMatchObject([
+      { status: 'failed', fix: expect.stringContaining('rollback') },
+    ]);
+  });
+});
+
+describe('service users of teams', () => {
+  const KEY = { id: 'k1', key: Buffer.alloc(32, 7) };
+  const pem = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .privateKey.export({ format: 'pem', type: 'pkcs8' })
+    .toString();
+  const accounts = [
+    { id: 'passing', upstream: 'x', serviceUsers: [{ team: 'risk', snowflakeUser: 'R' }] },
+    {
+      id: 'demo',
+      upstream: 'x',
+      signIn: 'both' as const,
+      serviceUsers: [
+        { team: 'sales', snowflakeUser: 'TG_SALES' },
+        { team: 'ml', snowflakeUser: 'TG_ML' },
+        { team: 'legal', snowflakeUser: 'TG_LEGAL' },
+      ],
+    },
+  ];
+
+  async function insert(id: string, team: string, user: string, sealTeam = team): Promise<void> {
+    const sealer = createSealer(SERVICE_KEY_PREFIX, [KEY], randomBytes);
+    const columns = await database.db.query<{ name: string }>(
+      `SELECT column_name AS name FROM information_schema.columns
+        WHERE table_schema = 'tollgate' AND table_name = 'service_key' AND column_name = 'slot'`,
+    );
+    const slot = columns.rows.length === 0 ? ['', ''] : [', slot', ', 1'];
+    await database.db.query(
+      `INSERT INTO service_key (id, account, team_id, snowflake_user, public_key, sealed_private_key, state, created_at, created_by${slot[0]})
+       VALUES ($1, 'demo', $2, $3, 'public', $4, 'active', now(), 'test'${slot[1]})`,
+      [id, team, user, sealer.seal(pem, serviceKeyContext('demo', sealTeam, id))],
+    );
+  }
+
+  test('are each tried with their own key, and each failure has its words', async () => {
+    await insert('a', 'sales', 'tg_sales');
+    await insert('b', 'ml', 'TG_ML', 'another-team');
+    const tried: string[] = [];
+    const check = (sealKeys: (typeof KEY)[], refusal?: Error) =>
+      checkTeamUsers(accounts, {
+        db: database.db,
+        sealKeys,
+        trySignIn(account, user, privateKeyPem) {
+          tried.push(`${account}/${user}`);
+          expect(privateKeyPem).toBe(pem);
+          return refusal === undefined ? Promise.resolve() : Promise.reject(refusal);
+        },
+      });
+    const found = await check([KEY]);
+    expect(found.map(({ check: name, status }) => [name, status])).toEqual([
+      ['demo/sales', 'ok'],
+      ['demo/ml', 'failed'],
+      ['demo/legal', 'failed'],
+    ]);
+    expect(tried).toEqual(['demo/TG_SALES']);
+    expect(found[1]?.says).toContain('cannot open');
+    expect(found[2]?.says).toContain('no active key');
+    expect((await check([]))[0]?.says).toContain('sealed under "k1"');
+    expect((await check([KEY], new Error('JWT token is invalid')))[0]).toMatchObject({
+      status: 'failed',
+      says: expect.stringContaining('JWT token is invalid'),
+    });
+  });
+});
