@@ -24,7 +24,7 @@ afterAll(() => database.drop());
 const apply = (document: ControlDocument, expectedVersion?: number) =>
   applyControl(database.db, {
     document,
-    author: 'a test',
+    actor: { id: 'a test', role: 'platform' },
     reason: 'to see',
     at: clock.now(),
     ...(expectedVersion === undefined ? {} : { expectedVersion }),
@@ -91,7 +91,7 @@ test('replicas are told the new version once it is visible', async () => {
   );
   const outcome = await apply(withLimit(demo, 'legal-monthly', '41'));
   await first;
-  expect(outcome).toEqual({ kind: 'applied', version: Number(told[0]) });
+  expect(outcome).toMatchObject({ kind: 'applied', version: Number(told[0]) });
   await listener.stop();
 });
 
