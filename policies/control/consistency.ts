@@ -3,7 +3,7 @@ import { compareAmounts, tryParseCredits } from '#base/units.js';
 import { createConditionCompiler } from '../rules/condition.js';
 import { foldName } from '../rules/glob.js';
 import { tryParseInstant } from './instant.js';
-import { type ControlProblem, formatPath, problemAt } from './problem.js';
+import { type ControlProblem, formatPath, problemAt, problemOfKey } from './problem.js';
 import { entriesOf, isRecord, type RawEntry, type RawParts, textOf } from './raw-parts.js';
 import { tryParseWarehouseSize } from './sizes.js';
 
@@ -59,7 +59,7 @@ function channelTarget({ segments, fields }: RawEntry): readonly ControlProblem[
 function claimKeysOfUnshared({ segments, fields }: RawEntry): readonly ControlProblem[] {
   if (fields['claimKeys'] === undefined || fields['shared'] === true) return [];
   return [
-    problemAt(
+    problemOfKey(
       [...segments, 'claimKeys'],
       'means something only for a shared principal',
       'remove it, or set shared to true',
@@ -112,7 +112,7 @@ function weekStart({ segments, fields }: RawEntry): readonly ControlProblem[] {
   if (!isRecord(period) || period['weekStartsOn'] === undefined || period['kind'] === 'week')
     return [];
   return [
-    problemAt(
+    problemOfKey(
       [...segments, 'period', 'weekStartsOn'],
       'means something only for a period of kind week',
       'remove it, or set kind to week',

@@ -14,6 +14,8 @@ export interface ControlProblem {
   readonly rule: string;
   /** What to do about it. */
   readonly wayOut: string;
+  /** The key is wrong, not its value. */
+  readonly isAboutKey?: true;
 }
 
 /** `budgets[3].limitCredits`; `(document)` for the root. */
@@ -30,6 +32,11 @@ export function problemAt(segments: Segments, rule: string, wayOut: string): Con
   return { path: formatPath(segments), segments, rule, wayOut };
 }
 
+/** The problem that there should be no such key. */
+export function problemOfKey(segments: Segments, rule: string, wayOut: string): ControlProblem {
+  return { ...problemAt(segments, rule, wayOut), isAboutKey: true };
+}
+
 /**
  * Problems from one issue of the schema check.
  * @param raw the document that was checked: an issue says where, not what stands there.
@@ -41,7 +48,7 @@ export function problemsFromIssue(
   const { path } = issue;
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) =>
-      problemAt(
+      problemOfKey(
         [...path, key],
         'is not a key of the control document',
         'remove it, or correct its spelling',
@@ -62,10 +69,11 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 
 function ruleOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
-    case 'invalid_type':
-      return issue.message.startsWith('must')
-        ? issue.message
-        : `must be ${TYPE_NAMES[issue.expected] ?? `a ${issue.expected}`}`;
+    case 'invalid_type': {
+      if (issue.message.startsWith('must')) return issue.message;
+      const type = TYPE_NAMES[issue.expected] ?? issue.expected;
+      return `must be ${type}`;
+    }
     case 'invalid_value':
       return `must be one of ${issue.values.map(String).join(', ')}`;
     // The only union is that of rules, told apart by their effect.

@@ -21,7 +21,7 @@ function duplicates(parts: RawParts): readonly ControlProblem[] {
   return [
     ...twice(nodes, 'id', 'organisation, department, team or principal'),
     ...twice(parts.accounts, 'id', 'account'),
-    ...serviceUsers.flatMap((users) => twice(users, 'team', "service user's team")),
+    ...serviceUsers.flatMap((users) => twice(users, 'team', 'service user')),
     ...serviceUsers.flatMap((users) => twice(users, 'snowflakeUser', 'service user')),
     ...twice(parts.networks, 'id', 'network'),
     ...twice(parts.channels, 'id', 'channel'),
@@ -31,7 +31,7 @@ function duplicates(parts: RawParts): readonly ControlProblem[] {
     ...twice(parts.budgets, 'id', 'budget'),
     ...twice(parts.tiers, 'id', 'tier'),
     // A warehouse has one tier, or which limits hold would depend on the order of the document.
-    ...twice(parts.tiers, 'warehouse', "tier's warehouse"),
+    ...twice(parts.tiers, 'warehouse', 'tier'),
     ...twice(parts.warehouses, 'name', 'warehouse'),
     ...twice(parts.rules, 'id', 'rule'),
   ];
@@ -53,7 +53,7 @@ function twice(entries: readonly RawEntry[], key: string, what: string): readonl
       first.set(folded, segments);
       return [];
     }
-    const rule = `"${value}" names another ${what} at ${formatPath(earlier)}`;
+    const rule = `"${value.slice(0, 80)}" is taken by the ${what} at ${formatPath(earlier)}`;
     return [problemAt(segments, rule, 'give each its own')];
   });
 }
@@ -139,5 +139,5 @@ function unknownName(
   const text = textOf(value);
   if (text === undefined || known.has(fold(text))) return [];
   const rule = `"${text.slice(0, 80)}" is no ${what} of this document`;
-  return [problemAt(segments, rule, `add the ${what}, or name one that exists`)];
+  return [problemAt(segments, rule, 'add it, or name one that exists')];
 }

@@ -33,8 +33,11 @@ export type ParsedControlText =
   | { readonly ok: true; readonly document: ControlDocument }
   | { readonly ok: false; readonly problems: readonly PlacedProblem[] };
 
-/** Where in a text the value at `segments` stands; the nearest one around it where there is none. */
-export type Locate = (segments: Segments) => { readonly line: number; readonly column: number };
+/** Where in a text the value at `segments` stands, or its key; the nearest value around it where there is none. */
+export type Locate = (
+  segments: Segments,
+  isKey: boolean,
+) => { readonly line: number; readonly column: number };
 
 /**
  * Reads a control document from its text. Total: the document, or every problem in the order of the text. A text that
@@ -54,7 +57,7 @@ export function placed(
   locate: Locate,
 ): readonly PlacedProblem[] {
   return problems
-    .map((problem) => ({ ...problem, ...locate(problem.segments) }))
+    .map((problem) => ({ ...problem, ...locate(problem.segments, problem.isAboutKey === true) }))
     .toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
@@ -88,17 +91,10 @@ export function readYaml(text: string): ReadYaml {
     if (thrown instanceof RangeError) return refused('nests too deep', 'nest less', []);
     throw thrown;
   }
-  const malformed = [...yaml.errors, ...yaml.warnings].map((error) => ({
-    ...problemAt(
-      [],
-      `is not well-formed YAML: ${firstSentence(error.message)}`,
-      'correct it there',
-    ),
-    ...place(error.pos[0]),
-  }));
   if (yaml.errors.some((error) => error.code === 'RESOURCE_EXHAUSTION'))
     return refused('nests too deep', 'nest less', []);
-  if (malformed.length > 0) return { ok: false, problems: malformed.slice(0, MALFORMED_MAX) };
+  const malformed = formProblems(yaml).map(({ problem, at }) => ({ ...problem, ...place(at) }));
+  if (malformed.length > 0) return { ok: false, problems: malformed };
   const values = createValueReader();
   const raw = values.read(yaml.contents, []);
   if (values.problems.length > 0)
@@ -109,25 +105,51 @@ export function readYaml(text: string): ReadYaml {
         ...place(node?.range?.[0] ?? 0),
       })),
     };
-  return { ok: true, raw, locate: (segments) => place(offsetOf(yaml, values.anchors, segments)) };
+  const locate: Locate = (segments, isKey) =>
+    place(offsetOf(yaml, values.anchors, segments, isKey));
+  return { ok: true, raw, locate };
 }
 
-/** The parser ends some of its messages with advice about its own options. */
-function firstSentence(message: string): string {
-  return message.split('\n', 1)[0]?.replace(/[;:.]?\s*$/, '') ?? message;
+/** Mistakes that leave the rest of the text readable; after any other the parser mostly reports echoes. */
+const CONTAINED: ReadonlySet<string> = new Set(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED']);
+
+function formProblems(
+  yaml: Document.Parsed,
+): readonly { readonly problem: ControlProblem; readonly at: number }[] {
+  const found = [...yaml.errors, ...yaml.warnings].toSorted((a, b) => a.pos[0] - b.pos[0]);
+  const echo = found.findIndex(({ code }) => !CONTAINED.has(code));
+  const first = echo < 0 ? found : found.slice(0, echo + 1);
+  return first
+    .slice(0, MALFORMED_MAX)
+    .map(({ code, message, pos }) => ({ problem: formProblem(code, message), at: pos[0] }));
 }
 
-/** Offset of what stands at `segments`: of the value, or of the key when the path ends at an unknown key. */
+function formProblem(code: string, message: string): ControlProblem {
+  switch (code) {
+    case 'DUPLICATE_KEY':
+      return problemAt([], 'has this key twice in one object', 'remove one of the two');
+    case 'MULTIPLE_DOCS':
+      return problemAt([], 'begins a second document here', 'keep one document in a file');
+    default:
+      return problemAt(
+        [],
+        `is not well-formed YAML: ${message.split('\n', 1)[0]?.replace(/[;:.]?\s*$/, '') ?? ''}`,
+        'correct it there',
+      );
+  }
+}
+
 function offsetOf(
   yaml: Document.Parsed,
   anchors: ReadonlyMap<string, Node>,
   segments: Segments,
+  isKey: boolean,
 ): number {
   let node: unknown = yaml.contents;
   let offset = yaml.contents?.range?.[0] ?? 0;
-  for (const segment of segments) {
+  for (const [index, segment] of segments.entries()) {
     if (isAlias(node)) node = anchors.get(node.source);
-    const next = childOf(node, segment);
+    const next = childOf(node, segment, isKey && index === segments.length - 1);
     if (next === undefined) return offset;
     node = next.value;
     offset = next.offset;
@@ -138,6 +160,7 @@ function offsetOf(
 function childOf(
   node: unknown,
   segment: PropertyKey,
+  isKey: boolean,
 ): { readonly value: unknown; readonly offset: number } | undefined {
   if (isSeq<Node>(node) && typeof segment === 'number') {
     const value = node.items[segment];
@@ -146,7 +169,8 @@ function childOf(
   if (!isMap<Node, Node | null>(node)) return undefined;
   const pair = node.items.find(({ key }) => isScalar(key) && key.value === segment);
   if (pair === undefined) return undefined;
-  return { value: pair.value, offset: (pair.value?.range ?? pair.key.range)?.[0] ?? 0 };
+  const range = isKey ? pair.key.range : (pair.value?.range ?? pair.key.range);
+  return { value: pair.value, offset: range?.[0] ?? 0 };
 }
 
 /** A path as the API writes it, such as `budgets[3].limitCredits`, in parts again. */
