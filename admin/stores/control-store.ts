@@ -160,10 +160,11 @@ async function applyLocked(
   );
   const newest = rows[0];
   const version = Number(newest?.version ?? 0);
+  const hash = hashOfJson(change.document);
+  // A repeated request finds what it did before, whatever version it was made from.
+  if (newest?.document_hash === hash) return { kind: 'unchanged', version };
   if (change.expectedVersion !== undefined && change.expectedVersion !== version)
     return { kind: 'conflict', version };
-  const hash = hashOfJson(change.document);
-  if (newest?.document_hash === hash) return { kind: 'unchanged', version };
   const { actor, reason, at } = change;
   const inserted = await tx.query<{ version: string }>(
     `INSERT INTO control_version (author, reason, created_at, document, document_hash)
