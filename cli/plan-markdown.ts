@@ -31,7 +31,7 @@ export function planMarkdown(plan: PlanView, file: string): string {
     '### Next',
     '',
     plan.isChanged
-      ? `After the merge: ${code(`tollgate apply ${file} --expect-version ${version} --reason "<why>"`)}. Back again: ${code(`tollgate rollback ${version} --reason "<why>"`)}.`
+      ? `After the merge: ${code(`tollgate apply ${file} --expect-version ${version} --reason "<why>"`)}.${version === 0 ? '' : ` Back again: ${code(`tollgate rollback ${version} --reason "<why>"`)}.`}`
       : 'Nothing is to be applied.',
   ].join('\n');
 }

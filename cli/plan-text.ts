@@ -39,6 +39,7 @@ export function planText(plan: PlanView, file: string, columns: number): string 
 
 /** `version 3 (admin-token, 2026-11-25 10:00 UTC: a campaign)`. */
 export function versionText({ version, author, reason, createdAt }: VersionView): string {
+  if (version === 0) return 'nothing: no control document is in force yet';
   return `version ${version} (${author}, ${createdAt.slice(0, 16).replace('T', ' ')} UTC: ${reason})`;
 }
 

@@ -1,12 +1,13 @@
 /** The control document as a whole: read, compare, plan, apply, roll back. */
 import { z } from 'zod';
 import { must } from '#base/assert.js';
+import { formatInstant } from '#base/time.js';
 import type { ControlDocument } from '#policies/control/document.js';
 import { controlJsonSchema } from '#policies/control/json-schema.js';
 import { parseControlDocument } from '#policies/control/parse.js';
 import { API_ROLES } from '../actor.js';
 import { badField, notFound, ProblemError, problemSchema } from '../problems.js';
-import { applyControl, type ApplyOutcome } from '../stores/control-store.js';
+import { applyControl, type ApplyOutcome, readControl } from '../stores/control-store.js';
 import { listVersions, readControlVersion } from '../stores/control-versions.js';
 import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
 import {
@@ -23,6 +24,7 @@ import {
   planSchema,
   storedVersionSchema,
   toApiDiff,
+  type VersionJson,
   versionSchema,
 } from './control-plan.js';
 
@@ -156,21 +158,53 @@ function addPlan(app: ApiApp, context: ApiContext): void {
     },
     async (request) => {
       const after = documentOf(request.body);
-      const { version, document: before } = await controlOf(context.db);
-      const { document: _document, ...inForce } = must(
-        await readControlVersion(context.db, version),
-        'versions are never deleted',
-      );
+      const { inForce, before } = await planBase(context, after);
       const at = context.clock.now();
       return {
         ...toApiDiff(before, after, at),
-        controlVersion: version,
+        controlVersion: inForce.version,
         inForce,
         lastDays: await lastDaysOf(context, before, after, at),
         notices: noticesOf(after, at),
       };
     },
   );
+}
+
+/** What a plan is made against: the version in force, or nothing at all before the first. */
+async function planBase(
+  context: ApiContext,
+  after: ControlDocument,
+): Promise<{ readonly inForce: VersionJson; readonly before: ControlDocument }> {
+  const current = await readControl(context.db);
+  if (current === undefined) {
+    const createdAt = formatInstant(context.clock.now());
+    const reason = 'no document is in force yet';
+    return { inForce: { version: 0, author: 'nobody', reason, createdAt }, before: emptied(after) };
+  }
+  const { document: _document, ...inForce } = must(
+    await readControlVersion(context.db, current.version),
+    'versions are never deleted',
+  );
+  return { inForce, before: current.document };
+}
+
+function emptied({ organisation, defaultTier }: ControlDocument): ControlDocument {
+  return {
+    organisation,
+    defaultTier,
+    departments: [],
+    teams: [],
+    accounts: [],
+    principals: [],
+    mapping: [],
+    budgets: [],
+    tiers: [],
+    warehouses: [],
+    rates: [],
+    prices: [],
+    rules: [],
+  };
 }
 
 function addApply(app: ApiApp, context: ApiContext): void {

@@ -127,7 +127,7 @@ async function apply(terminal: Terminal, file: string, options: ChangeOptions): 
   const { controlVersion, isChanged } = appliedReply.parse(JSON.parse(answer));
   terminal.print(
     isChanged
-      ? `Version ${controlVersion} is in force. Back again: tollgate rollback ${planned.inForce.version} --reason "<why>"`
+      ? `Version ${controlVersion} is in force.${backText(planned.inForce.version)}`
       : `Nothing changed; version ${controlVersion} stays in force.`,
   );
 }
@@ -150,6 +150,11 @@ async function rollback(terminal: Terminal, text: string, options: ChangeOptions
       ...section('What changed back', changes, terminal.columns),
     ].join('\n'),
   );
+}
+
+/** Before the first version there is nothing to go back to. */
+function backText(version: number): string {
+  return version === 0 ? '' : ` Back again: tollgate rollback ${version} --reason "<why>"`;
 }
 
 function versionOf(text: string, where: string): number {

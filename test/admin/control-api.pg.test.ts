@@ -270,3 +270,24 @@ test('the JSON Schema for editors is served', async () => {
   expect(status).toBe(200);
   expect(json).toMatchObject({ title: 'Tollgate control document', type: 'object' });
 });
+
+test('before the first version a plan is made against nothing, and applied from version 0', async () => {
+  const empty = await createAdminWorld(null);
+  const planned = await empty.call('POST', '/api/v1/control/plan', { document: demo });
+  expect(planned.json).toMatchObject({
+    controlVersion: 0,
+    inForce: { version: 0, reason: 'no document is in force yet' },
+    isChanged: true,
+    lastDays: [],
+  });
+  const words = (planned.json['changes'] as { text: string }[]).map(({ text }) => text);
+  expect(words).toContain(
+    'team legal is new in corporate, with budget legal-monthly of 40 credits a month ($120.00 at $3.00 a credit), hard',
+  );
+  const body = { document: demo, reason: 'first', expectedVersion: 0 };
+  expect((await empty.call('PUT', '/api/v1/control', body)).json).toMatchObject({
+    controlVersion: 1,
+    isChanged: true,
+  });
+  await empty.close();
+});

@@ -6,6 +6,7 @@ import type { Ledger } from '../../billing/ledger.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics } from '../../base/metrics.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
+import type { ControlDocument } from '../../policies/control/document.js';
 import { type ManualClock, manualClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
@@ -26,11 +27,14 @@ export interface AdminWorld {
   close(): Promise<void>;
 }
 
-export async function createAdminWorld(): Promise<AdminWorld> {
+/** @param first the document in force; null: none is. */
+export async function createAdminWorld(
+  first: ControlDocument | null = demoControlDocument(),
+): Promise<AdminWorld> {
   const database = await createTestDatabase();
   const clock = manualClock();
   const ledger = createLedger(database.db, clock);
-  await ensureControl(database.db, demoControlDocument(), clock.now());
+  if (first !== null) await ensureControl(database.db, first, clock.now());
   const app = await createAdminApp({
     log: silentLog,
     metrics: createMetrics(),
