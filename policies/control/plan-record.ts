@@ -128,7 +128,9 @@ export function recordSentences(
     ...spent('principal', questions.principals, record.principals),
     ...spent('warehouse', questions.warehouses, record.warehouses),
     ...spent('tier', questions.tiers, record.tiers),
-    ...(record.total === null ? [] : repriced(record.total, before, after, at)),
+    ...(record.total === null || record.total.statements === 0
+      ? []
+      : repriced(record.total, before, after, at)),
   ];
 }
 
