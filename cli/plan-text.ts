@@ -1,6 +1,6 @@
 /** A plan on a terminal, however narrow: grouped by part, one sentence a change, money, history, notices, what is next. */
 import { compareAmounts, parseCredits, parseMoney, subtractMoney } from '../base/units.js';
-import { creditsNumber, moneyDelta } from '../policies/control/plan-words.js';
+import { creditsNumber, moneyDelta, sentence } from '../policies/control/plan-words.js';
 import { moneyText } from '../policies/rules/amount-text.js';
 import type { ChangeView, MoneyView, PlanView, VersionView } from './plan-reply.js';
 
@@ -40,7 +40,8 @@ export function planText(plan: PlanView, file: string, columns: number): string 
 /** `version 3 (admin-token, 2026-11-25 10:00 UTC: a campaign)`. */
 export function versionText({ version, author, reason, createdAt }: VersionView): string {
   if (version === 0) return 'nothing: no control document is in force yet';
-  return `version ${version} (${author}, ${createdAt.slice(0, 16).replace('T', ' ')} UTC: ${reason})`;
+  const when = `${createdAt.slice(0, 16).replace('T', ' ')} UTC`;
+  return sentence(`version ${version} (${author}, ${when}: ${reason})`);
 }
 
 /** `600 → 810 credits, $1,800.00 → $2,430.00 (+$630.00)`. */

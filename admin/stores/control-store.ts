@@ -11,6 +11,7 @@ import type { ControlDocument } from '#policies/control/document.js';
 import { parseControlDocument } from '#policies/control/parse.js';
 import type { ControlProblem } from '#policies/control/problem.js';
 import { planControl } from '#policies/control/plan.js';
+import { nameText } from '#policies/rules/amount-text.js';
 import type { Actor } from '../actor.js';
 import { appendAudit } from './audit-store.js';
 import { projectControl } from './control-projection.js';
@@ -20,6 +21,7 @@ export const CONTROL_CHANNEL = 'tollgate_control';
 
 /** Most changes in words that an outcome or an audit event carries; the documents say the rest. */
 export const CHANGES_KEPT_MAX = 200;
+const CHANGE_LENGTH_MAX = 500;
 
 export interface ControlVersion {
   readonly version: number;
@@ -174,7 +176,7 @@ async function applyLocked(
   const next = Number(must(inserted.rows[0], 'an insert returns its row').version);
   await projectControl(tx, change, next);
   const words = changesInWords(newest?.document, change);
-  const changes = words.slice(0, CHANGES_KEPT_MAX);
+  const changes = words.slice(0, CHANGES_KEPT_MAX).map((text) => nameText(text, CHANGE_LENGTH_MAX));
   await appendAudit(tx, {
     actor,
     action: change.action ?? 'control.apply',

@@ -7,7 +7,7 @@ import { foldName } from '../rules/glob.js';
 import type { BudgetDocument, ControlDocument } from './document.js';
 import { priceLookup, rateLookup } from './effective.js';
 import { matchText } from './plan-people.js';
-import { listText } from './plan-words.js';
+import { listText, sentence } from './plan-words.js';
 
 export interface PlanNotice {
   /** The field or part it is about, such as `tiers[].weight`. */
@@ -146,7 +146,7 @@ export function findNotices(document: ControlDocument, at: EpochMs): readonly Pl
     },
   ];
   return [...unacted, ...others].flatMap(({ about, names, text }) =>
-    names.length === 0 ? [] : [{ about, text: text(listText(names)) }],
+    names.length === 0 ? [] : [{ about, text: sentence(text(listText(names))) }],
   );
 }
 

@@ -19,7 +19,14 @@ import type { BudgetDocument, ControlDocument } from './document.js';
 import { priceLookup } from './effective.js';
 import { tryParseInstant } from './instant.js';
 import { nextMonthStart } from './plan-money.js';
-import { creditsInMoney, creditsText, limitOf, moneyDelta, priceText } from './plan-words.js';
+import {
+  creditsInMoney,
+  creditsText,
+  limitOf,
+  moneyDelta,
+  priceText,
+  sentence,
+} from './plan-words.js';
 
 /** How far back a plan looks. */
 export const RECORD_DAYS = 30;
@@ -131,7 +138,7 @@ export function recordSentences(
     ...(record.total === null || record.total.statements === 0
       ? []
       : repriced(record.total, before, after, at)),
-  ];
+  ].map(sentence);
 }
 
 function spendingText({ statements, credits, money }: Spending, currency: string): string {

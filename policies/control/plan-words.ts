@@ -53,7 +53,14 @@ export interface Words<Entry> {
   ): string | Sentence | null;
 }
 
-const TEXT_LENGTH_MAX = 120;
+const SENTENCE_LENGTH_MAX = 10_000;
+/** Longest value that is shown: as long as a condition may be, or a change behind its first words would not be seen. */
+const TEXT_LENGTH_MAX = 4_000;
+
+/** A sentence on one line, without what a terminal would obey: names and messages come from people. */
+export function sentence(text: string): string {
+  return nameText(text, SENTENCE_LENGTH_MAX);
+}
 
 /** `250`, `0.05`: the decimal without zeros that say nothing. */
 export function creditsNumber(credits: Credits): string {
@@ -139,8 +146,9 @@ export function listChange(
   before: readonly string[] | undefined,
   after: readonly string[] | undefined,
 ): string {
-  const added = (after ?? []).filter((each) => !(before ?? []).includes(each));
-  const dropped = (before ?? []).filter((each) => !(after ?? []).includes(each));
+  const [earlier, later] = [new Set(before), new Set(after)];
+  const added = [...later].filter((each) => !earlier.has(each));
+  const dropped = [...earlier].filter((each) => !later.has(each));
   const parts = [
     ...(added.length === 0 ? [] : [`adds ${listText(added)}`]),
     ...(dropped.length === 0 ? [] : [`drops ${listText(dropped)}`]),

@@ -29,7 +29,7 @@ import {
   TEAM_WORDS,
 } from './plan-people.js';
 import { RULE_WORDS } from './plan-rules.js';
-import { arrow, type PlanContext, type Sentence, type Words } from './plan-words.js';
+import { arrow, type PlanContext, type Sentence, sentence, type Words } from './plan-words.js';
 
 /** One change in words. */
 export interface PlanChange {
@@ -151,7 +151,7 @@ function changesOf(
       part: difference.part,
       key: difference.key,
       change: difference.change,
-      text,
+      text: sentence(text),
       ...delta(credits, context),
     }));
   });

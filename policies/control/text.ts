@@ -15,6 +15,7 @@ import {
 import type { ControlDocument } from './document.js';
 import { parseControlDocument } from './parse.js';
 import { type ControlProblem, formatPath, problemAt, type Segments } from './problem.js';
+import { sentence } from './plan-words.js';
 import { createValueReader } from './yaml-values.js';
 
 /** Longest text of a control document, in bytes of UTF-8: 10,000 teams take about 4 MiB. */
@@ -63,7 +64,7 @@ export function placed(
 
 /** `budgets[3].limitCredits must be …; correct the value`. */
 export function problemText(problem: Omit<ControlProblem, 'segments'>): string {
-  return `${problem.path} ${problem.rule}; ${problem.wayOut}`;
+  return sentence(`${problem.path} ${problem.rule}; ${problem.wayOut}`);
 }
 
 export type ReadYaml =

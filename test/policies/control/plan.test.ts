@@ -231,3 +231,14 @@ test('every field of every part has words: no change passes in silence', () => {
   }
   expect(fields).toBeGreaterThan(45);
 });
+
+test('a sentence is one line that no terminal obeys, and a long condition is not cut before its end', () => {
+  const [rule] = demo.rules;
+  const message = 'two\nlines \u001b[31mred';
+  const when = (end: string): string => `statement.class == "${'x'.repeat(600)}${end}"`;
+  const before = { ...demo, rules: [{ ...rule!, when: when('a') }] };
+  expect(texts({ rules: [{ ...rule!, when: when('a'), message }] }, before)).toEqual([
+    `rule events-without-date: message ${rule!.message} → two lines [31mred`,
+  ]);
+  expect(texts({ rules: [{ ...rule!, when: when('b') }] }, before)[0]).toMatch(/a" → .*b"$/);
+});
