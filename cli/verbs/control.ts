@@ -112,7 +112,7 @@ async function apply(terminal: Terminal, file: string, options: ChangeOptions): 
   const expected =
     options.expectVersion === undefined
       ? undefined
-      : versionOf(options.expectVersion, '--expect-version');
+      : versionOf(options.expectVersion, '--expect-version', 0);
   const document = acceptedFile(file);
   const api = client();
   const planned = planReply.parse(
@@ -133,7 +133,7 @@ async function apply(terminal: Terminal, file: string, options: ChangeOptions): 
 }
 
 async function rollback(terminal: Terminal, text: string, options: ChangeOptions): Promise<void> {
-  const version = versionOf(text, 'rollback');
+  const version = versionOf(text, 'rollback', 1);
   const answer = await client().call('/api/v1/control/rollback', {
     version,
     reason: options.reason,
@@ -157,8 +157,10 @@ function backText(version: number): string {
   return version === 0 ? '' : ` Back again: tollgate rollback ${version} --reason "<why>"`;
 }
 
-function versionOf(text: string, where: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+/** @param least 0 where "none yet" may be meant. */
+function versionOf(text: string, where: string, least: 0 | 1): number {
+  const version = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+  if (version >= least) return version;
   throw new VerbError(`${where}: ${text} is not a version; write for example 12.`, 2);
 }
 

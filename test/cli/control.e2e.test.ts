@@ -277,8 +277,29 @@ test('wrong usage asks nothing', async () => {
     ['apply', 'tollgate.example.yaml'],
     ['apply', 'tollgate.example.yaml', '--reason', 'x', '--expect-version', 'two'],
     ['rollback', 'two', '--reason', 'x'],
+    ['rollback', '0', '--reason', 'x'],
     ['rollback', '1'],
   ])
     expect((await run(args)).code).toBe(2);
   expect((await run(['rollback', '99', '--reason', 'x'])).err).toContain('There is no version 99.');
+});
+
+test('before the first version a plan is made against nothing, and what it prints can be run', async () => {
+  const empty = await createAdminWorld(null);
+  await empty.app.listen({ host: '127.0.0.1', port: 0 });
+  vi.stubEnv('TOLLGATE_ADMIN_PORT', String((empty.app.server.address() as AddressInfo).port));
+  const planned = await run(['plan', 'tollgate.example.yaml']);
+  expect(planned.out).toContain(
+    'tollgate.example.yaml against nothing: no control document is in force yet',
+  );
+  expect(planned.out).toContain('--expect-version 0');
+  const drifted = await run(['plan', 'tollgate.example.yaml', '--drift']);
+  expect([drifted.code, drifted.err]).toEqual([
+    1,
+    'tollgate: No control document is in force yet.',
+  ]);
+  const args = ['apply', 'tollgate.example.yaml', '--expect-version', '0', '--reason', 'first'];
+  const { code, out } = await run(args);
+  expect([code, out.split('\n').at(-1)]).toEqual([0, 'Version 1 is in force.']);
+  await empty.close();
 });
