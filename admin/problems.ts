@@ -14,6 +14,9 @@ export interface FieldProblem {
   readonly field: string;
   readonly rule: string;
   readonly wayOut: string;
+  /** Place in a text that was sent, from 1. */
+  readonly line?: number;
+  readonly column?: number;
 }
 
 export interface Problem {
@@ -31,7 +34,15 @@ export const problemSchema: z.ZodType = z
     status: z.int(),
     detail: z.string(),
     errors: z
-      .array(z.object({ field: z.string(), rule: z.string(), wayOut: z.string() }))
+      .array(
+        z.object({
+          field: z.string(),
+          rule: z.string(),
+          wayOut: z.string(),
+          line: z.int().optional(),
+          column: z.int().optional(),
+        }),
+      )
       .optional(),
   })
   .describe('Problem details (RFC 9457)');

@@ -92,7 +92,7 @@ async function call(
       `The admin API at ${origin} does not accept the token. It was started with another TOLLGATE_ADMIN_TOKEN or data directory.`,
     );
   }
-  throw new VerbError(messageOf(text) ?? `The admin API answered ${response.status}.`);
+  throw refusalOf(text) ?? new VerbError(`The admin API answered ${response.status}.`);
 }
 
 /** The system's own word for a failed connection, such as ECONNREFUSED. */
@@ -109,11 +109,11 @@ const PROBLEM = z.object({
   errors: z.array(z.object({ field: z.string(), rule: z.string(), wayOut: z.string() })).optional(),
 });
 
-function messageOf(text: string): string | undefined {
+function refusalOf(text: string): VerbError | undefined {
   try {
     const { detail, errors = [] } = PROBLEM.parse(JSON.parse(text));
     const fields = errors.map(({ field, rule, wayOut }) => `  ${field} ${rule}; ${wayOut}.`);
-    return [detail, ...fields].join('\n');
+    return new VerbError([detail, ...fields].join('\n'), 1, errors);
   } catch {
     return undefined;
   }

@@ -54,7 +54,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerServe(program, terminal, finish);
   registerDoctor(program, terminal, finish);
   registerExplain(program, terminal, finish);
-  registerControl(program, terminal);
+  registerControl(program, terminal, finish);
   registerGrant(program, terminal);
   registerBill(program, terminal);
   return program;

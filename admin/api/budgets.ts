@@ -139,7 +139,7 @@ function addLimitRoute(app: ApiApp, context: ApiContext): void {
       const { team: teamId } = request.params;
       const { limitCredits, reason } = request.body;
       const outcome = await editControl(context.db, {
-        author: request.actor.id,
+        actor: request.actor,
         reason,
         at: context.clock.now(),
         edit: (document) => withMonthlyLimit(document, teamOf(document, teamId), limitCredits),

@@ -1,43 +1,56 @@
-/** The control document as a whole: read, plan, apply, roll back. */
+/** The control document as a whole: read, compare, plan, apply, roll back. */
 import { z } from 'zod';
+import { must } from '#base/assert.js';
+import { formatInstant } from '#base/time.js';
 import type { ControlDocument } from '#policies/control/document.js';
-import { diffControl } from '#policies/control/diff.js';
+import { controlJsonSchema } from '#policies/control/json-schema.js';
 import { parseControlDocument } from '#policies/control/parse.js';
-import type { ControlProblem } from '#policies/control/problem.js';
+import { API_ROLES } from '../actor.js';
 import { badField, notFound, ProblemError, problemSchema } from '../problems.js';
-import {
-  applyControl,
-  type ApplyOutcome,
-  listVersions,
-  readControlVersion,
-} from '../stores/control-store.js';
+import { applyControl, type ApplyOutcome, readControl } from '../stores/control-store.js';
+import { listVersions, readControlVersion } from '../stores/control-versions.js';
 import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
+import {
+  DOCUMENT_BYTES_MAX,
+  documentFields,
+  documentOf,
+  documentSchema,
+  invalidDocument,
+} from './control-body.js';
+import {
+  diffSchema,
+  lastDaysOf,
+  noticesOf,
+  planSchema,
+  storedVersionSchema,
+  toApiDiff,
+  type VersionJson,
+  versionSchema,
+} from './control-plan.js';
 
-/** A document of 20,000 principals is about 4 MiB. */
-const DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
-
-const documentSchema = z.record(z.string(), z.unknown()).describe('The control document');
-const planBody = z.strictObject({ document: documentSchema });
+const versionNumber = z.coerce.number('must be a version').int('must be a version').min(1);
+const versionParams = z.object({ version: versionNumber });
+const planBody = z.strictObject(documentFields);
 const applyBody = z.strictObject({
-  document: documentSchema,
+  ...documentFields,
   reason: reasonSchema,
   expectedVersion: z.int().min(0).optional().describe('The version the change was made from'),
 });
 const rollbackBody = z.strictObject({ version: z.int().min(1), reason: reasonSchema });
-
-const differenceSchema = z.object({
-  part: z.string(),
-  key: z.string(),
-  change: z.enum(['added', 'removed', 'changed']),
-  fields: z.array(z.object({ field: z.string(), before: z.unknown(), after: z.unknown() })),
+const appliedReply = z.object({
+  controlVersion: z.int(),
+  isChanged: z.boolean(),
+  changes: z.array(z.string()).describe('What changed, in words'),
+  changesTotal: z.int(),
 });
-const appliedReply = z.object({ controlVersion: z.int(), isChanged: z.boolean() });
 
-/** `GET` and `PUT /control`, `GET /control/versions`, `POST /control/plan` and `/control/rollback`. */
+/** Everything under `/control`. */
 export function addControlRoutes(app: ApiApp, context: ApiContext): void {
   addReads(app, context);
+  addVersionReads(app, context);
   addPlan(app, context);
   addApply(app, context);
+  addRollback(app, context);
 }
 
 function addReads(app: ApiApp, context: ApiContext): void {
@@ -56,27 +69,78 @@ function addReads(app: ApiApp, context: ApiContext): void {
     },
   );
   app.get(
+    '/control/schema.json',
+    {
+      config: { access: API_ROLES },
+      schema: {
+        summary: 'The JSON Schema of the control document, for editors',
+        response: { 200: z.record(z.string(), z.unknown()) },
+      },
+    },
+    () => controlJsonSchema(),
+  );
+}
+
+function addVersionReads(app: ApiApp, context: ApiContext): void {
+  app.get(
     '/control/versions',
     {
       config: { access: ['platform'] },
       schema: {
-        summary: 'The newest versions, who made them and why',
-        querystring: z.object({ limit: z.coerce.number().int().min(1).max(500).default(50) }),
+        summary: 'The versions, newest first: who made them, when and why',
+        querystring: z.object({
+          limit: z.coerce.number().int().min(1).max(500).default(50),
+          before: versionNumber.optional().describe('Only versions older than this one'),
+        }),
         response: {
           200: z.object({
-            versions: z.array(
-              z.object({
-                version: z.int(),
-                author: z.string(),
-                reason: z.string(),
-                createdAt: z.string(),
-              }),
-            ),
+            versions: z.array(versionSchema),
+            nextBefore: z.int().nullable().describe('For the next page; null: there is none'),
           }),
         },
       },
     },
-    async (request) => ({ versions: [...(await listVersions(context.db, request.query.limit))] }),
+    async (request) => {
+      const { limit, before } = request.query;
+      const page = { limit: limit + 1, ...(before === undefined ? {} : { before }) };
+      const found = await listVersions(context.db, page);
+      const versions = found.slice(0, limit);
+      return {
+        versions: versions.map((each) => ({ ...each })),
+        nextBefore: found.length > limit ? (versions.at(-1)?.version ?? null) : null,
+      };
+    },
+  );
+  app.get(
+    '/control/versions/:version',
+    {
+      config: { access: ['platform'] },
+      schema: {
+        summary: 'One version with its document as it was stored',
+        params: versionParams,
+        response: { 200: storedVersionSchema, 404: problemSchema },
+      },
+    },
+    async (request) => {
+      const found = await versionOf(context, request.params.version, 'version');
+      return { ...found, document: z.record(z.string(), z.unknown()).parse(found.document) };
+    },
+  );
+  app.get(
+    '/control/diff',
+    {
+      config: { access: ['platform'] },
+      schema: {
+        summary: 'What changed from one version to another, in words',
+        querystring: z.object({ from: versionNumber, to: versionNumber }),
+        response: { 200: diffSchema, 400: problemSchema, 404: problemSchema },
+      },
+    },
+    async (request) => {
+      const from = await storedDocument(context, request.query.from, 'from');
+      const to = await storedDocument(context, request.query.to, 'to');
+      return toApiDiff(from, to, context.clock.now());
+    },
   );
 }
 
@@ -87,23 +151,60 @@ function addPlan(app: ApiApp, context: ApiContext): void {
       bodyLimit: DOCUMENT_BYTES_MAX,
       config: { access: ['platform'] },
       schema: {
-        summary: 'What a document would change; writes nothing',
+        summary: 'What a document would change, in words and money; writes nothing',
         body: planBody,
-        response: {
-          200: z.object({ controlVersion: z.int(), differences: z.array(differenceSchema) }),
-          400: problemSchema,
-        },
+        response: { 200: planSchema, 400: problemSchema },
       },
     },
     async (request) => {
-      const { version, document } = await controlOf(context.db);
-      const differences = diffControl(document, documentOf(request.body.document));
+      const after = documentOf(request.body);
+      const { inForce, before } = await planBase(context, after);
+      const at = context.clock.now();
       return {
-        controlVersion: version,
-        differences: differences.map((each) => ({ ...each, fields: [...each.fields] })),
+        ...toApiDiff(before, after, at),
+        controlVersion: inForce.version,
+        inForce,
+        lastDays: await lastDaysOf(context, before, after, at),
+        notices: noticesOf(after, at),
       };
     },
   );
+}
+
+/** What a plan is made against: the version in force, or nothing at all before the first. */
+async function planBase(
+  context: ApiContext,
+  after: ControlDocument,
+): Promise<{ readonly inForce: VersionJson; readonly before: ControlDocument }> {
+  const current = await readControl(context.db);
+  if (current === undefined) {
+    const createdAt = formatInstant(context.clock.now());
+    const reason = 'no document is in force yet';
+    return { inForce: { version: 0, author: 'nobody', reason, createdAt }, before: emptied(after) };
+  }
+  const { document: _document, ...inForce } = must(
+    await readControlVersion(context.db, current.version),
+    'versions are never deleted',
+  );
+  return { inForce, before: current.document };
+}
+
+function emptied({ organisation, defaultTier }: ControlDocument): ControlDocument {
+  return {
+    organisation,
+    defaultTier,
+    departments: [],
+    teams: [],
+    accounts: [],
+    principals: [],
+    mapping: [],
+    budgets: [],
+    tiers: [],
+    warehouses: [],
+    rates: [],
+    prices: [],
+    rules: [],
+  };
 }
 
 function addApply(app: ApiApp, context: ApiContext): void {
@@ -121,8 +222,8 @@ function addApply(app: ApiApp, context: ApiContext): void {
     async (request) => {
       const { reason, expectedVersion } = request.body;
       const outcome = await applyControl(context.db, {
-        document: documentOf(request.body.document),
-        author: request.actor.id,
+        document: documentOf(request.body),
+        actor: request.actor,
         reason,
         at: context.clock.now(),
         ...(expectedVersion === undefined ? {} : { expectedVersion }),
@@ -130,6 +231,9 @@ function addApply(app: ApiApp, context: ApiContext): void {
       return toReply(outcome);
     },
   );
+}
+
+function addRollback(app: ApiApp, context: ApiContext): void {
   app.post(
     '/control/rollback',
     {
@@ -142,38 +246,57 @@ function addApply(app: ApiApp, context: ApiContext): void {
     },
     async (request) => {
       const { version, reason } = request.body;
-      const raw = await readControlVersion(context.db, version);
-      if (raw === undefined)
-        throw notFound(
-          `There is no version ${version}.`,
-          'GET /api/v1/control/versions lists them',
-          'version',
-        );
       const outcome = await applyControl(context.db, {
-        document: documentOf(raw),
-        author: request.actor.id,
+        document: await storedDocument(context, version, 'version'),
+        actor: request.actor,
         reason,
         at: context.clock.now(),
+        action: 'control.rollback',
       });
       return toReply(outcome);
     },
   );
 }
 
-function documentOf(raw: unknown): ControlDocument {
-  const parsed = parseControlDocument(raw);
-  if (!parsed.ok) throw invalid(parsed.problems);
-  return parsed.document;
+async function versionOf(
+  context: ApiContext,
+  version: number,
+  field: string,
+): Promise<NonNullable<Awaited<ReturnType<typeof readControlVersion>>>> {
+  const found = await readControlVersion(context.db, version);
+  if (found !== undefined) return found;
+  throw notFound(
+    `There is no version ${version}.`,
+    'GET /api/v1/control/versions lists them',
+    field,
+  );
+}
+
+/** A version's document, which may be older than rules of today. */
+async function storedDocument(
+  context: ApiContext,
+  version: number,
+  field: string,
+): Promise<ControlDocument> {
+  const { document } = await versionOf(context, version, field);
+  const parsed = parseControlDocument(document);
+  if (parsed.ok) return parsed.document;
+  throw invalidDocument(
+    parsed.problems,
+    `Version ${version} is not valid any more; nothing was changed. Correct a copy of it and apply that.`,
+  );
 }
 
 function toReply(outcome: ApplyOutcome): z.infer<typeof appliedReply> {
   switch (outcome.kind) {
-    case 'applied':
-      return { controlVersion: outcome.version, isChanged: true };
+    case 'applied': {
+      const { version, changes, changesTotal } = outcome;
+      return { controlVersion: version, isChanged: true, changes: [...changes], changesTotal };
+    }
     case 'unchanged':
-      return { controlVersion: outcome.version, isChanged: false };
+      return { controlVersion: outcome.version, isChanged: false, changes: [], changesTotal: 0 };
     case 'invalid':
-      throw invalid(outcome.problems);
+      throw invalidDocument(outcome.problems);
     case 'conflict':
       throw new ProblemError({
         ...badField(
@@ -185,13 +308,4 @@ function toReply(outcome: ApplyOutcome): z.infer<typeof appliedReply> {
         title: 'Conflict',
       });
   }
-}
-
-function invalid(problems: readonly ControlProblem[]): ProblemError {
-  return new ProblemError({
-    status: 400,
-    title: 'Bad request',
-    detail: 'The control document is not valid; nothing was changed.',
-    errors: problems.map(({ path, rule, wayOut }) => ({ field: path, rule, wayOut })),
-  });
 }

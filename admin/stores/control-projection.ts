@@ -62,9 +62,11 @@ async function projectNodes(tx: Transaction, document: ControlDocument): Promise
        cost_centre = excluded.cost_centre, is_active = true`,
     [JSON.stringify(nodes)],
   );
-  await tx.query('UPDATE org_node SET is_active = false WHERE is_active AND id <> ALL($1)', [
-    nodes.map((node) => node.id),
-  ]);
+  await tx.query(
+    `UPDATE org_node SET is_active = false
+     WHERE is_active AND NOT EXISTS (SELECT FROM unnest($1::text[]) AS kept (id) WHERE kept.id = org_node.id)`,
+    [nodes.map((node) => node.id)],
+  );
 }
 
 async function projectPrincipals(tx: Transaction, document: ControlDocument): Promise<void> {
@@ -115,7 +117,11 @@ async function projectBudgets(tx: Transaction, change: ControlChange): Promise<v
        counts = excluded.counts, tier = excluded.tier, workload = excluded.workload, is_active = true`,
     [JSON.stringify(budgets.map(toBudgetRow))],
   );
-  await tx.query('UPDATE budget SET is_active = false WHERE is_active AND id <> ALL($1)', [ids]);
+  await tx.query(
+    `UPDATE budget SET is_active = false
+     WHERE is_active AND NOT EXISTS (SELECT FROM unnest($1::text[]) AS kept (id) WHERE kept.id = budget.id)`,
+    [ids],
+  );
   const limitBefore = new Map(before.map((row) => [row.id, toLimit(row.limit_credits)]));
   for (const budget of budgets) {
     const earlier = limitBefore.get(budget.id);
@@ -124,7 +130,7 @@ async function projectBudgets(tx: Transaction, change: ControlChange): Promise<v
     await setBudgetLimit(tx, {
       budgetId: budget.id,
       limitCredits,
-      author: change.author,
+      author: change.actor.id,
       reason: change.reason,
       at: change.at,
     });

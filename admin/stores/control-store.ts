@@ -10,27 +10,46 @@ import type { EpochMs } from '#base/time.js';
 import type { ControlDocument } from '#policies/control/document.js';
 import { parseControlDocument } from '#policies/control/parse.js';
 import type { ControlProblem } from '#policies/control/problem.js';
+import { planControl } from '#policies/control/plan.js';
+import { nameText } from '#policies/rules/amount-text.js';
+import type { Actor } from '../actor.js';
+import { appendAudit } from './audit-store.js';
 import { projectControl } from './control-projection.js';
 
 /** Replicas listen on it; the payload is the new version. */
 export const CONTROL_CHANNEL = 'tollgate_control';
+
+/** Most changes in words that an outcome or an audit event carries; the documents say the rest. */
+export const CHANGES_KEPT_MAX = 200;
+const CHANGE_LENGTH_MAX = 500;
 
 export interface ControlVersion {
   readonly version: number;
   readonly document: ControlDocument;
 }
 
+/** How a version comes about; the action of its audit event. */
+export type ControlAction = 'control.apply' | 'control.edit' | 'control.rollback' | 'control.start';
+
 export interface ControlChange {
   readonly document: ControlDocument;
-  readonly author: string;
+  readonly actor: Pick<Actor, 'id' | 'role'>;
   readonly reason: string;
   readonly at: EpochMs;
   /** The version the change was made from; 0: none yet. Absent: whatever is newest. */
   readonly expectedVersion?: number;
+  /** Absent: `control.apply`. */
+  readonly action?: ControlAction;
 }
 
 export type ApplyOutcome =
-  | { readonly kind: 'applied'; readonly version: number }
+  | {
+      readonly kind: 'applied';
+      readonly version: number;
+      /** What changed, in words; at most {@link CHANGES_KEPT_MAX}. */
+      readonly changes: readonly string[];
+      readonly changesTotal: number;
+    }
   /** The newest version says the same already; nothing was written. */
   | { readonly kind: 'unchanged'; readonly version: number }
   /** Somebody else changed it since `expectedVersion`; nothing was written. */
@@ -58,41 +77,6 @@ export async function readControl(db: Queryable): Promise<ControlVersion | undef
   return { version: Number(row.version), document: parsed.document };
 }
 
-/** The raw document of one version, or undefined. */
-export async function readControlVersion(db: Queryable, version: number): Promise<unknown> {
-  const { rows } = await db.query<{ document: unknown }>(
-    'SELECT document FROM control_version WHERE version = $1',
-    [version],
-  );
-  return rows[0]?.document;
-}
-
-export interface VersionEntry {
-  readonly version: number;
-  readonly author: string;
-  readonly reason: string;
-  readonly createdAt: string;
-}
-
-/** The newest `limit` versions, newest first. */
-export async function listVersions(db: Queryable, limit: number): Promise<readonly VersionEntry[]> {
-  const { rows } = await db.query<{
-    version: string;
-    author: string;
-    reason: string;
-    created_at: Date;
-  }>(
-    'SELECT version, author, reason, created_at FROM control_version ORDER BY version DESC LIMIT $1',
-    [limit],
-  );
-  return rows.map((row) => ({
-    version: Number(row.version),
-    author: row.author,
-    reason: row.reason,
-    createdAt: row.created_at.toISOString(),
-  }));
-}
-
 /**
  * Writes a new version, its projection and the limits that changed, and tells the replicas. Changes are serialised
  * by an advisory lock, so versions rise in commit order.
@@ -107,7 +91,7 @@ export function applyControl(db: Database, change: ControlChange): Promise<Apply
 }
 
 /** A change that is made from whatever version is newest when its turn comes. */
-export interface ControlEdit extends Pick<ControlChange, 'author' | 'reason' | 'at'> {
+export interface ControlEdit extends Pick<ControlChange, 'actor' | 'reason' | 'at'> {
   /** Pure; may throw to leave everything as it is. */
   readonly edit: (document: ControlDocument) => ControlDocument;
 }
@@ -128,8 +112,9 @@ export function editControl(
       throw new Fault('controlStale', 'No control document is in force yet.');
     const parsed = parseControlDocument(change.edit(current.document));
     if (!parsed.ok) return { kind: 'invalid', problems: parsed.problems };
-    const { author, reason, at } = change;
-    const outcome = await applyLocked(tx, { document: parsed.document, author, reason, at });
+    const { actor, reason, at } = change;
+    const edited = { document: parsed.document, actor, reason, at } as const;
+    const outcome = await applyLocked(tx, { ...edited, action: 'control.edit' });
     assert(outcome.kind !== 'conflict', 'an edit expects no version');
     return outcome;
   });
@@ -146,10 +131,11 @@ export async function ensureControl(
 ): Promise<number> {
   const outcome = await applyControl(db, {
     document,
-    author: 'tollgate',
+    actor: { id: 'tollgate', role: 'platform' },
     reason: 'first start',
     at,
     expectedVersion: 0,
+    action: 'control.start',
   });
   switch (outcome.kind) {
     case 'applied':
@@ -171,22 +157,43 @@ async function applyLocked(
   tx: Transaction,
   change: ControlChange,
 ): Promise<Exclude<ApplyOutcome, { kind: 'invalid' }>> {
-  const { rows } = await tx.query<{ version: string; document_hash: string }>(
-    'SELECT version, document_hash FROM control_version ORDER BY version DESC LIMIT 1',
+  const { rows } = await tx.query<{ version: string; document_hash: string; document: unknown }>(
+    'SELECT version, document_hash, document FROM control_version ORDER BY version DESC LIMIT 1',
   );
   const newest = rows[0];
   const version = Number(newest?.version ?? 0);
+  const hash = hashOfJson(change.document);
+  // A repeated request finds what it did before, whatever version it was made from.
+  if (newest?.document_hash === hash) return { kind: 'unchanged', version };
   if (change.expectedVersion !== undefined && change.expectedVersion !== version)
     return { kind: 'conflict', version };
-  const hash = hashOfJson(change.document);
-  if (newest?.document_hash === hash) return { kind: 'unchanged', version };
+  const { actor, reason, at } = change;
   const inserted = await tx.query<{ version: string }>(
     `INSERT INTO control_version (author, reason, created_at, document, document_hash)
      VALUES ($1, $2, $3, $4, $5) RETURNING version`,
-    [change.author, change.reason, new Date(change.at), JSON.stringify(change.document), hash],
+    [actor.id, reason, new Date(at), JSON.stringify(change.document), hash],
   );
   const next = Number(must(inserted.rows[0], 'an insert returns its row').version);
   await projectControl(tx, change, next);
+  const words = changesInWords(newest?.document, change);
+  const changes = words.slice(0, CHANGES_KEPT_MAX).map((text) => nameText(text, CHANGE_LENGTH_MAX));
+  await appendAudit(tx, {
+    actor,
+    action: change.action ?? 'control.apply',
+    subject: 'control',
+    reason,
+    before: newest === undefined ? null : { version },
+    after: { version: next, changes, changesTotal: words.length },
+    at,
+  });
   await tx.query('SELECT pg_notify($1, $2)', [CONTROL_CHANNEL, String(next)]);
-  return { kind: 'applied', version: next };
+  return { kind: 'applied', version: next, changes, changesTotal: words.length };
+}
+
+/** The first document changes nothing; one that this program cannot read cannot be compared. */
+function changesInWords(raw: unknown, { document, at }: ControlChange): readonly string[] {
+  if (raw === undefined) return [];
+  const before = parseControlDocument(raw);
+  if (!before.ok) return ['the version before is not valid to this program, and was not compared'];
+  return planControl(before.document, document, at).changes.map(({ text }) => text);
 }

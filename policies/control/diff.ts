@@ -1,3 +1,4 @@
+import { must } from '#base/assert.js';
 import type { ControlDocument } from './document.js';
 
 /** One entry of a control document that another version has otherwise. */
@@ -20,8 +21,9 @@ export interface FieldDifference {
 type Entry = Readonly<Record<string, unknown>>;
 
 /**
- * What changes from `before` to `after`, entry by entry, in the order of the document. An order that means something
- * (mapping: the first match decides) shows as changed positions.
+ * What changes from `before` to `after`, entry by entry, in the order of the document. Where the order means something
+ * (mapping: the first match decides), an entry that others did not just make room for shows a changed `position`,
+ * counted from 1; as few entries as possible do.
  */
 export function diffControl(
   before: ControlDocument,
@@ -43,9 +45,14 @@ function flat(organisation: object, defaultTier: string): Entry {
   return { ...organisation, defaultTier };
 }
 
+/** Parts of the document that are lists. */
+export type ListPart = Exclude<keyof ControlDocument, 'organisation' | 'defaultTier'>;
+/** One entry of such a part. */
+export type EntryOf<P extends ListPart> = NonNullable<ControlDocument[P]>[number];
+
 interface Part {
-  readonly part: keyof ControlDocument;
-  readonly keyOf: (entry: Entry, index: number) => string;
+  readonly part: ListPart;
+  readonly keyOf: (entry: Entry) => string;
 }
 
 const byId = (entry: Entry): string => String(entry['id']);
@@ -56,7 +63,7 @@ const PARTS: readonly Part[] = [
   { part: 'networks', keyOf: byId },
   { part: 'channels', keyOf: byId },
   { part: 'principals', keyOf: byId },
-  { part: 'mapping', keyOf: (_entry, index) => String(index) },
+  { part: 'mapping', keyOf: (entry) => matchKey(entry['match']) },
   { part: 'budgets', keyOf: byId },
   { part: 'tiers', keyOf: byId },
   { part: 'warehouses', keyOf: (entry) => String(entry['name']) },
@@ -72,6 +79,34 @@ const PARTS: readonly Part[] = [
   { part: 'rules', keyOf: byId },
 ];
 
+/** The entries of one part by the keys that {@link diffControl} names them by. */
+export function entriesByKey<P extends ListPart>(
+  document: ControlDocument,
+  part: P,
+): ReadonlyMap<string, EntryOf<P>> {
+  const keyOf = must(
+    PARTS.find((each) => each.part === part),
+    'every part has a key',
+  ).keyOf;
+  const entries: readonly EntryOf<P>[] = document[part] ?? [];
+  return new Map(
+    keysOf(entries as readonly unknown[] as readonly Entry[], keyOf).map((key, index) => [
+      key,
+      must(entries[index], 'a key for every entry'),
+    ]),
+  );
+}
+
+function keysOf(entries: readonly Entry[], keyOf: Part['keyOf']): readonly string[] {
+  const times = new Map<string, number>();
+  return entries.map((entry) => {
+    const key = keyOf(entry);
+    const nth = (times.get(key) ?? 0) + 1;
+    times.set(key, nth);
+    return nth === 1 ? key : `${key} (${nth})`;
+  });
+}
+
 function keyed(
   document: ControlDocument,
   part: keyof ControlDocument,
@@ -79,7 +114,19 @@ function keyed(
 ): readonly (readonly [string, Entry])[] {
   const entries = document[part];
   if (!Array.isArray(entries)) return [];
-  return (entries as readonly Entry[]).map((entry, index) => [keyOf(entry, index), entry]);
+  const values = entries as readonly unknown[] as readonly Entry[];
+  const keys = keysOf(values, keyOf);
+  return values.map((entry, index) => [keys[index] ?? '', entry]);
+}
+
+/** `account=demo snowflakeUser=SALES_*`: what a mapping matches, which is all that tells it from another. */
+function matchKey(match: unknown): string {
+  return ['account', 'snowflakeUser', 'role', 'network']
+    .flatMap((key) => {
+      const value = (match as Entry)[key];
+      return typeof value === 'string' ? [`${key}=${value}`] : [];
+    })
+    .join(' ');
 }
 
 function diffEntries(
@@ -89,16 +136,56 @@ function diffEntries(
 ): readonly ControlDifference[] {
   const earlier = new Map(before);
   const later = new Map(after);
+  const moved = part === 'mapping' ? movedPositions(before, after) : new Map<string, never>();
   const removed = before
     .filter(([key]) => !later.has(key))
     .map(([key]): ControlDifference => ({ part, key, change: 'removed', fields: [] }));
   const others = after.flatMap(([key, entry]): ControlDifference[] => {
     const was = earlier.get(key);
     if (was === undefined) return [{ part, key, change: 'added', fields: [] }];
-    const fields = diffFields(was, entry);
+    const position = moved.get(key);
+    const fields = [...diffFields(was, entry), ...(position === undefined ? [] : [position])];
     return fields.length === 0 ? [] : [{ part, key, change: 'changed', fields }];
   });
   return [...removed, ...others];
+}
+
+/** Entries out of the longest run that kept its order; the others have moved around it. */
+function movedPositions(
+  before: readonly (readonly [string, Entry])[],
+  after: readonly (readonly [string, Entry])[],
+): ReadonlyMap<string, FieldDifference> {
+  const places = new Map(before.map(([key], index) => [key, index + 1]));
+  const common = after.flatMap(([key], index) => {
+    const was = places.get(key);
+    return was === undefined ? [] : [{ key, before: was, after: index + 1 }];
+  });
+  const kept = longestRising(common.map((each) => each.before));
+  return new Map(
+    common
+      .filter((_each, index) => !kept.has(index))
+      .map((each) => [each.key, { field: 'position', before: each.before, after: each.after }]),
+  );
+}
+
+/** Indexes of a longest rising subsequence, by patience sorting. */
+function longestRising(values: readonly number[]): ReadonlySet<number> {
+  const tails: number[] = [];
+  const previous: (number | undefined)[] = [];
+  for (const [index, value] of values.entries()) {
+    let low = 0;
+    let high = tails.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((values[tails[middle] ?? 0] ?? 0) < value) low = middle + 1;
+      else high = middle;
+    }
+    previous[index] = tails[low - 1];
+    tails[low] = index;
+  }
+  const kept = new Set<number>();
+  for (let at = tails.at(-1); at !== undefined; at = previous[at]) kept.add(at);
+  return kept;
 }
 
 function diffFields(before: Entry, after: Entry): readonly FieldDifference[] {

@@ -18,6 +18,16 @@ export type Weekday = (typeof WEEKDAYS)[number];
 export const RULE_MODES = ['shadow', 'warn', 'enforce'] as const;
 export type RuleMode = (typeof RULE_MODES)[number];
 
+/** What a rule does when its condition holds. */
+export const RULE_EFFECTS = [
+  'refuse',
+  'approve',
+  'reroute',
+  'queue',
+  'allow-external',
+  'ceiling',
+] as const;
+
 export interface OrganisationDocument {
   readonly id: string;
   readonly name: string;

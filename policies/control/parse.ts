@@ -1,5 +1,7 @@
+import { findConsistencyProblems } from './consistency.js';
 import type { ControlDocument } from './document.js';
-import { type ControlProblem, problemFromIssue } from './problem.js';
+import { type ControlProblem, problemsFromIssue } from './problem.js';
+import { readRawParts } from './raw-parts.js';
 import { findReferenceProblems } from './references.js';
 import { controlDocumentSchema } from './schema.js';
 
@@ -13,9 +15,11 @@ export type ParsedControl =
  */
 export function parseControlDocument(raw: unknown): ParsedControl {
   const shape = controlDocumentSchema.safeParse(raw);
+  const parts = readRawParts(raw);
   const problems = [
-    ...(shape.success ? [] : shape.error.issues.flatMap(problemFromIssue)),
-    ...findReferenceProblems(raw),
+    ...(shape.success ? [] : shape.error.issues.flatMap((issue) => problemsFromIssue(issue, raw))),
+    ...findReferenceProblems(parts),
+    ...findConsistencyProblems(parts),
   ];
   if (shape.success && problems.length === 0) return { ok: true, document: shape.data };
   return { ok: false, problems };

@@ -1,6 +1,8 @@
-/** Shape of the control document; what refers to what is checked in `references.ts`. */
+/**
+ * Shape of the control document, with a description of every field: editors show them, by the JSON Schema that is made
+ * of this one. What refers to what is checked in `references.ts`.
+ */
 import { z } from 'zod';
-import { tryParseCredits, tryParseMoney } from '#base/units.js';
 import { isCidr } from './cidr.js';
 import {
   CHANNEL_KINDS,
@@ -11,243 +13,249 @@ import {
   SIGN_INS,
   WEEKDAYS,
 } from './document.js';
-import { tryParseInstant } from './instant.js';
-import { tryParseWarehouseSize } from './sizes.js';
+import {
+  credits,
+  currency,
+  id,
+  instant,
+  limitCredits,
+  list,
+  money,
+  name,
+  objectName,
+  positiveCredits,
+  textUpTo,
+  warehouseSize,
+  whole,
+} from './schema-values.js';
 
-const ENTRIES_MAX = 20_000;
+const organisation = z
+  .strictObject({
+    id: id.describe('Id of the organisation, the root of all budgets'),
+    name: name.describe('Name for people'),
+    currency: currency.describe('Billing currency, ISO 4217'),
+  })
+  .describe('The organisation that pays');
 
-const id = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9._-]{0,62}$/,
-    'must be 1–63 of a–z, 0–9, ".", "_", "-", beginning with a letter or digit',
-  );
-const name = z.string().min(1, 'must not be empty').max(200, 'must be at most 200 characters');
-const objectName = z
-  .string()
-  .min(1, 'must not be empty')
-  .max(255, 'must be at most 255 characters');
-const credits = z
-  .string('must be a decimal in quotes, such as "40" or "0.05"')
-  .refine(
-    (text) => (tryParseCredits(text) ?? -1n) >= 0n,
-    'must be a decimal amount, not negative, at most 12 decimals, such as "40" or "0.05"',
-  );
-const positiveCredits = credits.refine(
-  (text) => tryParseCredits(text) !== 0n,
-  'must be more than 0',
-);
-const money = z
-  .string('must be a decimal in quotes, such as "3.00"')
-  .refine(
-    (text) => (tryParseMoney(text) ?? -1n) >= 0n,
-    'must be a decimal amount, not negative, at most 12 decimals, such as "3.00"',
-  );
-const instant = z
-  .string()
-  .refine(
-    (text) => tryParseInstant(text) !== undefined,
-    'must be a UTC date or instant, such as "2026-01-01" or "2026-01-01T00:00:00Z"',
-  );
-const timeZone = z
-  .string()
-  .refine(isTimeZone, 'must be a time zone of the IANA list, such as "UTC" or "America/New_York"');
-const count = (max: number): z.ZodNumber => z.int('must be a whole number').min(0).max(max);
-const positive = (max: number): z.ZodNumber => z.int('must be a whole number').min(1).max(max);
-const list = <Item extends z.ZodType>(item: Item): z.ZodArray<Item> =>
-  z.array(item).max(ENTRIES_MAX);
-
-const period = z.strictObject({
-  kind: z.enum(PERIOD_KINDS),
-  timeZone,
-  /** Only for weeks; Monday unless given (ISO 8601). */
-  weekStartsOn: z.enum(WEEKDAYS).exactOptional(),
+const department = z.strictObject({
+  id: id.describe('Id of the department; budgets may hang on it'),
+  name: name.describe('Name for people'),
 });
 
-const budget = z.strictObject({
-  id,
-  node: id,
-  limitCredits: z.union([z.literal('unlimited'), credits]),
-  hard: z.boolean(),
-  period,
-  /** What counts: direct credits, or direct × the warehouse's loading. */
-  counts: z.enum(['direct', 'billed']),
-  tier: id.exactOptional(),
-  workload: name.exactOptional(),
+const team = z.strictObject({
+  id: id.describe('Id of the team; bills and budgets name it'),
+  name: name.describe('Name for people'),
+  department: id.describe('Id of its department'),
+  costCentre: name.describe("Finance's own key, printed on bills"),
+  owner: name.describe('Whom a refusal tells people to ask'),
+  channels: list(id).exactOptional().describe('Ids of channels where the team is told things'),
 });
 
-const tier = z.strictObject({
-  id,
-  warehouse: objectName,
-  weight: positive(10_000),
-  concurrencyMax: positive(100_000),
-  queueMax: count(1_000_000),
-  queueTimeoutSeconds: positive(86_400),
-  /** Snowflake's own maximum is seven days. */
-  statementTimeoutSeconds: positive(604_800),
-  ceilingCredits: positiveCredits,
-  guessHoldCredits: positiveCredits,
-  guessExpectedCredits: positiveCredits,
-  opaque: z.enum(['refuse', 'allow', 'approve']),
-  explainAboveCredits: credits.exactOptional(),
-});
-
-const ruleFields = {
-  id,
-  mode: z.enum(RULE_MODES),
-  /** Absent: every team. */
-  teams: list(id).exactOptional(),
-  /** CEL over statement, estimate, caller, tier, warehouse, now. */
-  when: z.string().min(1, 'must not be empty'),
-  message: z.string().min(1, 'must not be empty').max(300, 'must be at most 300 characters'),
-};
-
-const rule = z.discriminatedUnion('effect', [
-  z.strictObject({ ...ruleFields, effect: z.literal('refuse') }),
-  z.strictObject({ ...ruleFields, effect: z.literal('approve') }),
-  /** Runs on the warehouse and in the lane of another tier. */
-  z.strictObject({ ...ruleFields, effect: z.literal('reroute'), tier: id }),
-  /** Keeps its warehouse but waits in the lane of another tier. */
-  z.strictObject({ ...ruleFields, effect: z.literal('queue'), tier: id }),
-  /** Lifts the built-in refusal of external locations. */
-  z.strictObject({ ...ruleFields, effect: z.literal('allow-external') }),
-  /** Lowers the ceiling of the statement. */
-  z.strictObject({ ...ruleFields, effect: z.literal('ceiling'), ceilingCredits: positiveCredits }),
-]);
-
-const mapping = z.strictObject({
-  match: z
-    .strictObject({
-      account: objectName.exactOptional(),
-      /** Exact, or with `*` and `?`; case does not matter. */
-      snowflakeUser: objectName.exactOptional(),
-      role: objectName.exactOptional(),
-      network: id.exactOptional(),
-    })
-    .refine(
-      (match) => Object.keys(match).length > 0,
-      'must name account, snowflakeUser, role or network',
-    ),
-  principal: id.exactOptional(),
-  team: id.exactOptional(),
+const serviceUser = z.strictObject({
+  team: id.describe('Id of the team whose sign-ins run as this user'),
+  snowflakeUser: objectName.describe('The Snowflake user; its key pair is made by Tollgate'),
 });
 
 const account = z.strictObject({
-  /** First label of the host, or the login's ACCOUNT_NAME. */
-  id,
-  /** Name of a configured upstream. */
-  upstream: name,
-  signIn: z.enum(SIGN_INS).exactOptional(),
-  serviceUsers: list(z.strictObject({ team: id, snowflakeUser: objectName })).exactOptional(),
+  id: id.describe("First label of the host, or the login's ACCOUNT_NAME"),
+  upstream: name.describe('Name of a configured upstream, such as "embedded"'),
+  signIn: z
+    .enum(SIGN_INS)
+    .exactOptional()
+    .describe(
+      'passthrough: Snowflake checks credentials (the default); terminated: Tollgate checks credentials it issued; both: Tollgate where it issued some, else Snowflake',
+    ),
+  serviceUsers: list(serviceUser)
+    .exactOptional()
+    .describe('One Snowflake user a team that signs in terminated'),
 });
 
 const network = z.strictObject({
-  id,
+  id: id.describe('Id of the network; mappings name it'),
   cidrs: list(
     z.string().refine(isCidr, 'must be a network such as "10.0.0.0/8" or "2001:db8::/32"'),
-  ).min(1, 'must name at least one network'),
+  )
+    .min(1, 'must name at least one network')
+    .describe('IPv4 or IPv6 networks with their prefix length'),
 });
 
 const channel = z.strictObject({
-  id,
-  kind: z.enum(CHANNEL_KINDS),
-  /** An e-mail address, or the name of the environment variable that holds the address. */
-  target: name,
+  id: id.describe('Id of the channel; teams name it'),
+  kind: z.enum(CHANNEL_KINDS).describe('How it is reached'),
+  target: name.describe(
+    'For e-mail the address; for the others the name of the environment variable that holds the address, because addresses of webhooks are secrets',
+  ),
 });
 
 const claimKey = z.strictObject({
-  id,
-  algorithm: z.enum(CLAIM_ALGORITHMS),
+  id: id.describe('`kid` of the claims that this key verifies'),
+  algorithm: z.enum(CLAIM_ALGORITHMS).describe('Signature algorithm of the claims'),
   publicKey: z
     .string()
     .regex(
       /^-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]{40,4000}-----END PUBLIC KEY-----\s*$/,
       'must be a public key in PEM, from -----BEGIN PUBLIC KEY----- on',
-    ),
+    )
+    .describe('The public half in PEM (SubjectPublicKeyInfo)'),
 });
 
-export const controlDocumentSchema: z.ZodType<ControlDocument> = z.strictObject({
-  organisation: z.strictObject({
-    id,
-    name,
-    currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as "USD"'),
+const principal = z.strictObject({
+  id: id.describe('Id of the person or program; budgets may hang on it'),
+  team: id.describe('Id of the team that pays for it'),
+  kind: z.enum(['person', 'service']).describe('A person, or a program'),
+  shared: z.boolean().describe('Whether it may act for others by a signed claim (BI tools)'),
+  owner: name.describe('Whom to ask about it'),
+  status: z.enum(['active', 'suspended']).describe('suspended: every statement is refused'),
+  claimKeys: list(claimKey)
+    .exactOptional()
+    .describe('Public keys of its claims; only for a shared principal'),
+});
+
+const mapping = z.strictObject({
+  match: z
+    .strictObject({
+      account: objectName.exactOptional().describe('Id of an account'),
+      snowflakeUser: objectName
+        .exactOptional()
+        .describe('Snowflake user as signed in; exact, or with * and ?; case does not matter'),
+      role: objectName.exactOptional().describe('Snowflake role in force; case does not matter'),
+      network: id.exactOptional().describe("Id of a network that the client's address lies in"),
+    })
+    .refine(
+      (match) => Object.keys(match).length > 0,
+      'must name account, snowflakeUser, role or network',
+    )
+    .describe('What must hold; all that is given'),
+  principal: id.exactOptional().describe('Id of the principal it leads to; this or team'),
+  team: id.exactOptional().describe('Id of the team it leads to; this or principal'),
+});
+
+const period = z
+  .strictObject({
+    kind: z.enum(PERIOD_KINDS).describe('How long a limit lasts'),
+    timeZone: z.string().describe('IANA time zone in which periods begin, such as "UTC"'),
+    weekStartsOn: z.enum(WEEKDAYS).exactOptional().describe('Only for weeks; monday unless given'),
+  })
+  .describe('When the limit begins anew');
+
+const budget = z.strictObject({
+  id: id.describe('Id of the budget; refusals name it'),
+  node: id.describe('Id of the organisation, department, team or principal it limits'),
+  limitCredits: limitCredits.describe('Credits a period, a decimal in quotes, or unlimited'),
+  hard: z.boolean().describe('true: statements beyond the limit are refused; false: only told'),
+  period,
+  counts: z
+    .enum(['direct', 'billed'])
+    .describe("direct: the statements' own credits; billed: direct × the warehouse's loading"),
+  tier: id.exactOptional().describe('Only statements of this tier count'),
+  workload: name.exactOptional().describe('Only statements of this workload count'),
+});
+
+const tier = z.strictObject({
+  id: id.describe('Id of the tier, such as interactive'),
+  warehouse: objectName.describe('Its warehouse; a statement there is of this tier'),
+  weight: whole(1, 10_000).describe("A team's share of the queue"),
+  concurrencyMax: whole(1, 100_000).describe('Statements that run at once'),
+  queueMax: whole(0, 1_000_000).describe('Statements that may wait'),
+  queueTimeoutSeconds: whole(1, 86_400).describe('How long one waits before it is refused'),
+  // Snowflake's own maximum is seven days.
+  statementTimeoutSeconds: whole(1, 604_800).describe('How long one may run'),
+  ceilingCredits: positiveCredits.describe('The most one statement may cost'),
+  guessHoldCredits: positiveCredits.describe('Held while nothing is known of a statement'),
+  guessExpectedCredits: positiveCredits.describe('Expected while nothing is known of it'),
+  opaque: z
+    .enum(['refuse', 'allow', 'approve'])
+    .describe('What happens to text whose effect cannot be seen'),
+  explainAboveCredits: credits
+    .exactOptional()
+    .describe('Expected credits above which Snowflake is asked for its plan first'),
+});
+
+const ruleFields = {
+  id: id.describe('Id of the rule; refusals name it'),
+  mode: z
+    .enum(RULE_MODES)
+    .describe('shadow: counted only; warn: told to the team; enforce: it decides'),
+  teams: list(id).exactOptional().describe('Only statements of these teams; absent: every team'),
+  when: z
+    .string()
+    .min(1, 'must not be empty')
+    .describe('Condition in CEL over statement, estimate, caller, tier, warehouse and now'),
+  message: textUpTo(300).describe('What the refusal or notice says'),
+};
+const laneTier = id.describe('Id of the other tier');
+
+const rule = z.discriminatedUnion('effect', [
+  z.strictObject({
+    ...ruleFields,
+    effect: z.literal('refuse').describe('refuse: the statement does not run'),
   }),
-  departments: list(z.strictObject({ id, name })),
-  teams: list(
-    z.strictObject({
-      id,
-      name,
-      department: id,
-      costCentre: name,
-      owner: name,
-      channels: list(id).exactOptional(),
-    }),
-  ),
-  accounts: list(account),
-  networks: list(network).exactOptional(),
-  channels: list(channel).exactOptional(),
-  principals: list(
-    z.strictObject({
-      id,
-      team: id,
-      kind: z.enum(['person', 'service']),
-      /** May act for others by a signed claim. */
-      shared: z.boolean(),
-      owner: name,
-      status: z.enum(['active', 'suspended']),
-      claimKeys: list(claimKey).exactOptional(),
-    }),
-  ),
-  /** First match decides; no match is unknown. */
-  mapping: list(mapping),
-  budgets: list(budget),
-  tiers: list(tier).min(1, 'must name at least one tier'),
-  /** Tier of a statement whose warehouse has no tier of its own. */
-  defaultTier: id,
-  warehouses: list(
-    z.strictObject({
-      name: objectName,
-      size: z
-        .string()
-        .refine(
-          (text) => tryParseWarehouseSize(text) !== undefined,
-          'must be a warehouse size such as "XSMALL" or "2X-Large"',
-        ),
-      kind: name,
-      generation: name,
-    }),
-  ),
-  rates: list(
-    z.strictObject({
-      kind: name,
-      generation: name,
-      size: z
-        .string()
-        .refine(
-          (text) => tryParseWarehouseSize(text) !== undefined,
-          'must be a warehouse size such as "XSMALL" or "2X-Large"',
-        ),
-      creditsPerHour: positiveCredits,
-      effectiveFrom: instant,
-    }),
-  ),
-  prices: list(
-    z.strictObject({
-      creditKind: name,
-      currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as "USD"'),
-      pricePerCredit: money,
-      effectiveFrom: instant,
-      effectiveTo: instant.exactOptional(),
-    }),
-  ),
-  rules: list(rule),
+  z.strictObject({
+    ...ruleFields,
+    effect: z.literal('approve').describe('approve: it runs only after a request is granted'),
+  }),
+  z.strictObject({
+    ...ruleFields,
+    effect: z.literal('reroute').describe('reroute: on the warehouse and in the lane of tier'),
+    tier: laneTier,
+  }),
+  z.strictObject({
+    ...ruleFields,
+    effect: z.literal('queue').describe('queue: on its own warehouse, in the lane of tier'),
+    tier: laneTier,
+  }),
+  z.strictObject({
+    ...ruleFields,
+    effect: z.literal('allow-external').describe('allow-external: external locations are allowed'),
+  }),
+  z.strictObject({
+    ...ruleFields,
+    effect: z.literal('ceiling').describe('ceiling: lowers the most it may cost'),
+    ceilingCredits: positiveCredits.describe('The most such a statement may cost'),
+  }),
+]);
+
+const warehouse = z.strictObject({
+  name: objectName.describe('Name in Snowflake; case does not matter'),
+  size: warehouseSize.describe('Size in any of Snowflake’s spellings'),
+  kind: name.describe('STANDARD or SNOWPARK-OPTIMIZED; rates name it'),
+  generation: name.describe('1 or 2; rates name it'),
 });
 
-function isTimeZone(text: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: text });
-    return text !== '';
-  } catch {
-    return false;
-  }
-}
+const rate = z.strictObject({
+  kind: name.describe('Kind of warehouse'),
+  generation: name.describe('Generation of warehouse'),
+  size: warehouseSize.describe('Size of warehouse'),
+  creditsPerHour: positiveCredits.describe('Credits an hour of one cluster'),
+  effectiveFrom: instant.describe('From when; a later rate of the same key ends it'),
+});
+
+const price = z.strictObject({
+  creditKind: name.describe('Kind of credit; statements use compute'),
+  currency: currency.describe('Currency of the price, ISO 4217'),
+  pricePerCredit: money.describe('Price of one credit, a decimal in quotes'),
+  effectiveFrom: instant.describe('From when'),
+  effectiveTo: instant.exactOptional().describe('Until when; absent: until a later price'),
+});
+
+export const controlDocumentSchema: z.ZodType<ControlDocument> = z
+  .strictObject({
+    organisation,
+    departments: list(department).describe('Departments, between organisation and teams'),
+    teams: list(team).describe('Teams; each gets its own bill'),
+    accounts: list(account).describe('Snowflake accounts that Tollgate stands in front of'),
+    networks: list(network).exactOptional().describe('Networks that mappings tell callers by'),
+    channels: list(channel).exactOptional().describe('Where teams are told things'),
+    principals: list(principal).describe('People and programs known by name'),
+    mapping: list(mapping).describe(
+      'From who signed in to who pays; the first match decides, no match is refused',
+    ),
+    budgets: list(budget).describe('Limits; a statement counts in every one on its path'),
+    tiers: list(tier).min(1, 'must name at least one tier').describe('Classes of latency'),
+    defaultTier: id.describe('Id of the tier of statements on a warehouse that has none'),
+    warehouses: list(warehouse).describe('Warehouses that statements may run on'),
+    rates: list(rate).describe('What warehouses use; a missing one refuses'),
+    prices: list(price).describe('What credits cost; a missing one refuses'),
+    rules: list(rule).describe('Rules over statements; the strictest that fires decides'),
+  })
+  .meta({ title: 'Tollgate control document' });

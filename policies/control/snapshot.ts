@@ -4,7 +4,7 @@
  */
 import { must } from '#base/assert.js';
 import type { EpochMs } from '#base/time.js';
-import { type Credits, type Money, parseCredits, parseMoney } from '#base/units.js';
+import { type Credits, parseCredits } from '#base/units.js';
 import {
   type Condition,
   type ConditionCompiler,
@@ -25,7 +25,7 @@ import type {
   TeamDocument,
   TierDocument,
 } from './document.js';
-import { tryParseInstant } from './instant.js';
+import { type Price, priceLookup, rateLookup } from './effective.js';
 import { tryParseWarehouseSize, type WarehouseSize } from './sizes.js';
 
 /** A tier with its amounts parsed. */
@@ -56,11 +56,6 @@ export interface Warehouse {
 export interface CompiledRule {
   readonly rule: RuleDocument;
   readonly condition: Condition;
-}
-
-export interface Price {
-  readonly pricePerCredit: Money;
-  readonly currency: string;
 }
 
 /** What narrows the budgets of a statement. */
@@ -116,7 +111,7 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
   const warehouses = new Map(
     frozen.warehouses.map((entry) => [foldName(entry.name), toWarehouse(entry)]),
   );
-  const rate = indexRates(frozen);
+  const rate = rateLookup(frozen);
   const warehouse = (name: string): Warehouse | undefined => warehouses.get(foldName(name));
   return Object.freeze({
     version,
@@ -138,7 +133,7 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
       const found = warehouse(name);
       return found === undefined ? undefined : rate(found.kind, found.generation, found.size, at);
     },
-    priceAt: indexPrices(frozen),
+    priceAt: priceLookup(frozen),
   });
 }
 
@@ -173,8 +168,11 @@ function indexBudgets(
   teams: ReadonlyMap<string, TeamDocument>,
 ): (path: BudgetPath) => readonly BudgetDocument[] {
   const byNode = new Map<string, BudgetDocument[]>();
-  for (const budget of document.budgets)
-    byNode.set(budget.node, [...(byNode.get(budget.node) ?? []), budget]);
+  for (const budget of document.budgets) {
+    const budgets = byNode.get(budget.node);
+    if (budgets === undefined) byNode.set(budget.node, [budget]);
+    else budgets.push(budget);
+  }
   for (const budgets of byNode.values()) budgets.sort((a, b) => (a.id < b.id ? -1 : 1));
   return ({ teamId, principalId, tier, workload }) => {
     const department = teams.get(teamId)?.department;
@@ -186,44 +184,6 @@ function indexBudgets(
           (budget.tier === undefined || budget.tier === tier) &&
           (budget.workload === undefined || budget.workload === workload),
       );
-  };
-}
-
-function indexRates(document: ControlDocument): ControlSnapshot['rate'] {
-  const series = new Map<string, { readonly from: EpochMs; readonly rate: Credits }[]>();
-  for (const entry of document.rates) {
-    const key = rateKey(entry.kind, entry.generation, entry.size);
-    const from = must(tryParseInstant(entry.effectiveFrom), 'an accepted document has instants');
-    series.set(key, [
-      ...(series.get(key) ?? []),
-      { from, rate: parseCredits(entry.creditsPerHour) },
-    ]);
-  }
-  for (const entries of series.values()) entries.sort((a, b) => b.from - a.from);
-  return (kind, generation, size, at) =>
-    series.get(rateKey(kind, generation, size))?.find((entry) => entry.from <= at)?.rate;
-}
-
-function rateKey(kind: string, generation: string, size: string): string {
-  return [foldName(kind), foldName(generation), tryParseWarehouseSize(size) ?? ''].join('|');
-}
-
-function indexPrices(document: ControlDocument): ControlSnapshot['priceAt'] {
-  const prices = document.prices
-    .map((entry) => ({
-      creditKind: entry.creditKind,
-      from: must(tryParseInstant(entry.effectiveFrom), 'an accepted document has instants'),
-      to: entry.effectiveTo === undefined ? Infinity : (tryParseInstant(entry.effectiveTo) ?? 0),
-      price: Object.freeze({
-        pricePerCredit: parseMoney(entry.pricePerCredit),
-        currency: entry.currency,
-      }),
-    }))
-    .sort((a, b) => b.from - a.from);
-  return (creditKind, at) => {
-    // The latest price that has begun decides; when it has ended there is none, not the one before it.
-    const latest = prices.find((entry) => entry.creditKind === creditKind && entry.from <= at);
-    return latest !== undefined && at < latest.to ? latest.price : undefined;
   };
 }
 

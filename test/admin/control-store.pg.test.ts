@@ -2,9 +2,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   applyControl,
   CONTROL_CHANNEL,
+  editControl,
   ensureControl,
   readControl,
 } from '../../admin/stores/control-store.js';
+import { readAudit } from '../../admin/stores/audit-store.js';
 import { createLedger } from '../../billing/create-ledger.js';
 import { parseCredits } from '../../base/units.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
@@ -24,7 +26,7 @@ afterAll(() => database.drop());
 const apply = (document: ControlDocument, expectedVersion?: number) =>
   applyControl(database.db, {
     document,
-    author: 'a test',
+    actor: { id: 'a test', role: 'platform' },
     reason: 'to see',
     at: clock.now(),
     ...(expectedVersion === undefined ? {} : { expectedVersion }),
@@ -91,7 +93,7 @@ test('replicas are told the new version once it is visible', async () => {
   );
   const outcome = await apply(withLimit(demo, 'legal-monthly', '41'));
   await first;
-  expect(outcome).toEqual({ kind: 'applied', version: Number(told[0]) });
+  expect(outcome).toMatchObject({ kind: 'applied', version: Number(told[0]) });
   await listener.stop();
 });
 
@@ -208,4 +210,46 @@ test('a stored document that this program cannot read is a fault that names the 
   );
   await expect(readControl(other.db)).rejects.toMatchObject({ code: 'controlStale' });
   await other.drop();
+});
+
+test('an edit is written by its actor and told in the audit log, and what writes nothing is not', async () => {
+  await apply(demo);
+  const before = await readAudit(database.db, { afterSequence: 0, limit: 500, subject: 'control' });
+  const edit = (limitCredits: string) =>
+    editControl(database.db, {
+      actor: { id: 'the-lead', role: 'finance' },
+      reason: 'a campaign',
+      at: clock.now(),
+      edit: (document) => withLimit(document, 'legal-monthly', limitCredits),
+    });
+  expect(await edit('44')).toMatchObject({ kind: 'applied' });
+  expect(await edit('44')).toMatchObject({ kind: 'unchanged' });
+  expect(await edit('-1')).toMatchObject({ kind: 'invalid' });
+  expect(await apply(demo, 0)).toMatchObject({ kind: 'conflict' });
+  const events = await readAudit(database.db, {
+    afterSequence: before.at(-1)?.sequence ?? 0,
+    limit: 500,
+    subject: 'control',
+  });
+  const version = await newest();
+  expect(events).toMatchObject([
+    {
+      actor: 'the-lead',
+      role: 'finance',
+      action: 'control.edit',
+      reason: 'a campaign',
+      before: { version: version - 1 },
+      after: {
+        version,
+        changes: [
+          'legal-monthly: hard limit 40 → 44 credits a month (+4 credits, +$12.00 at $3.00 a credit)',
+        ],
+        changesTotal: 1,
+      },
+    },
+  ]);
+  expect(await apply(withLimit(demo, 'legal-monthly', '44'), 0)).toEqual({
+    kind: 'unchanged',
+    version,
+  });
 });

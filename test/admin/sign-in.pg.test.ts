@@ -23,11 +23,13 @@ let isAccepted = true;
 
 beforeAll(async () => {
   world = await createAdminWorld({
-    signIn: (login) => {
-      probed.push(login);
-      return isAccepted
-        ? Promise.resolve()
-        : Promise.reject(new Fault('upstreamUnreachable', 'JWT token is invalid.'));
+    probe: {
+      signIn: (login) => {
+        probed.push(login);
+        return isAccepted
+          ? Promise.resolve()
+          : Promise.reject(new Fault('upstreamUnreachable', 'JWT token is invalid.'));
+      },
     },
   });
 });
@@ -241,7 +243,7 @@ test('where a credential could open nothing, none is issued', async () => {
         ...document,
         accounts: document.accounts.map((account) => ({ ...account, ...change })),
       }),
-      author: 'test',
+      actor: { id: 'test', role: 'platform' },
       reason: 'x',
       at: world.clock.now(),
     });

@@ -8,6 +8,7 @@ import type { Ledger } from '../../billing/ledger.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics } from '../../base/metrics.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
+import type { ControlDocument } from '../../policies/control/document.js';
 import { type ManualClock, manualClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
@@ -31,14 +32,19 @@ export interface AdminWorld {
 /** What an activation proves a key with. */
 export type Probed = Parameters<UpstreamProbe['signIn']>[0];
 
-/** `probe`: what takes the place of a sign-in upstream. */
-export async function createAdminWorld(
-  probe: UpstreamProbe = { signIn: () => Promise.resolve() },
-): Promise<AdminWorld> {
+export interface AdminWorldOptions {
+  /** The document in force; null: none is. The demo's unless given. */
+  readonly first?: ControlDocument | null;
+  /** What takes the place of a sign-in upstream. */
+  readonly probe?: UpstreamProbe;
+}
+
+export async function createAdminWorld(options: AdminWorldOptions = {}): Promise<AdminWorld> {
+  const { first = demoControlDocument(), probe = { signIn: () => Promise.resolve() } } = options;
   const database = await createTestDatabase();
   const clock = manualClock();
   const ledger = createLedger(database.db, clock);
-  await ensureControl(database.db, demoControlDocument(), clock.now());
+  if (first !== null) await ensureControl(database.db, first, clock.now());
   const app = await createAdminApp({
     log: silentLog,
     metrics: createMetrics(),

@@ -142,7 +142,7 @@ describe('accounts of the document', () => {
         accounts,
         mapping: [{ match: { snowflakeUser: '*' }, team: 'sales' }],
       },
-      author: 'test',
+      actor: { id: 'test', role: 'platform' },
       reason: 'test',
       at: Date.now(),
     });

@@ -236,7 +236,7 @@ describe('two accounts behind one proxy', () => {
           accounts,
           mapping: [{ match: { snowflakeUser: '*' }, team: 'sales' }],
         },
-        author: 'test',
+        actor: { id: 'test', role: 'platform' },
         reason: 'test',
         at: Date.now(),
       });

@@ -72,7 +72,7 @@ async function refusalOf(options: ClientOptions): Promise<{ code: string; messag
 async function changeControl(edit: (document: ControlDocument) => ControlDocument): Promise<void> {
   const outcome = await editControl(system.database.db, {
     edit,
-    author: 'test',
+    actor: { id: 'test', role: 'platform' },
     reason: 'a test',
     at: Date.now(),
   });

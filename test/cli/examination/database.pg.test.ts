@@ -111,7 +111,7 @@ describe('the control document', () => {
     ]);
     await applyControl(database.db, {
       document: demoControlDocument(),
-      author: 'test',
+      actor: { id: 'test', role: 'platform' },
       reason: 'test',
       at: now(),
     });

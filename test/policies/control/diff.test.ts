@@ -38,7 +38,23 @@ test('another order of the mapping is a difference, because the first match deci
   const [first, second, ...rest] = demo.mapping;
   const after = { ...demo, mapping: [second!, first!, ...rest] };
   expect(brief(after)).toEqual([
-    'mapping 0 changed match,principal',
-    'mapping 1 changed match,principal',
+    'mapping account=demo snowflakeUser=SALES_ANALYST changed position',
+  ]);
+});
+
+test('a mapping that is put in or taken out moves none of the others', () => {
+  const one = { match: { role: 'LOADER' }, team: 'platform' };
+  const after = { ...demo, mapping: [one, ...demo.mapping] };
+  expect(brief(after)).toEqual(['mapping role=LOADER added ']);
+  expect(brief(demo, after)).toEqual(['mapping role=LOADER removed ']);
+  const twice = { ...demo, mapping: [one, one, ...demo.mapping] };
+  expect(brief(twice, after)).toEqual(['mapping role=LOADER (2) added ']);
+});
+
+test('as few mappings as possible count as moved', () => {
+  const last = demo.mapping.at(-1)!;
+  const after = { ...demo, mapping: [last, ...demo.mapping.slice(0, -1)] };
+  expect(brief(after)).toEqual([
+    'mapping account=demo snowflakeUser=TOLLGATE_SERVICE changed position',
   ]);
 });

@@ -44,7 +44,7 @@ async function applyName(name: string): Promise<number> {
   const document = demoControlDocument();
   const outcome = await applyControl(database.db, {
     document: { ...document, organisation: { ...document.organisation, name } },
-    author: 'test',
+    actor: { id: 'test', role: 'platform' },
     reason: 'test',
     at: Date.now(),
   });

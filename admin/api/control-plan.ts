@@ -1,0 +1,137 @@
+/** A plan as the API answers it: words, money, what the ledger says, and what would have no effect. */
+import { z } from 'zod';
+import { diffControl } from '#policies/control/diff.js';
+import type { ControlDocument } from '#policies/control/document.js';
+import { findNotices, type PlanNotice } from '#policies/control/notices.js';
+import {
+  type PlanChange,
+  planControl,
+  type PlanCount,
+  type PlanMoney,
+} from '#policies/control/plan.js';
+import { RECORD_DAYS, recordQuestions, recordSentences } from '#policies/control/plan-record.js';
+import { readPlanRecord } from '../stores/plan-record.js';
+import type { ApiContext } from './api.js';
+import { documentSchema } from './control-body.js';
+
+/** Most changes that one answer lists; the total is told beside it. */
+const CHANGES_MAX = 20_000;
+
+const changeSchema = z.object({
+  part: z.string(),
+  key: z.string(),
+  change: z.enum(['added', 'removed', 'changed']),
+  text: z.string().describe('The change in words'),
+  deltaCredits: z.string().nullable().describe("Added to a budget's limit, a period"),
+  deltaAmount: z.string().nullable().describe('The same in money, at the price in force'),
+});
+const differenceSchema = z.object({
+  part: z.string(),
+  key: z.string(),
+  change: z.enum(['added', 'removed', 'changed']),
+  fields: z.array(z.object({ field: z.string(), before: z.unknown(), after: z.unknown() })),
+});
+
+/** What changes, in words and money, and field by field. */
+export interface DiffJson {
+  isChanged: boolean;
+  changes: PlanChange[];
+  changesTotal: number;
+  counts: PlanCount[];
+  teamsMonthly: PlanMoney;
+  differences: { part: string; key: string; change: PlanChange['change']; fields: FieldJson[] }[];
+}
+
+interface FieldJson {
+  field: string;
+  before: unknown;
+  after: unknown;
+}
+
+export interface PlanJson extends DiffJson {
+  controlVersion: number;
+  inForce: VersionJson;
+  lastDays: string[];
+  notices: PlanNotice[];
+}
+
+export interface VersionJson {
+  version: number;
+  author: string;
+  reason: string;
+  createdAt: string;
+}
+
+const diffFields = {
+  isChanged: z.boolean(),
+  changes: z.array(changeSchema),
+  changesTotal: z.int(),
+  counts: z.array(
+    z.object({ part: z.string(), added: z.int(), changed: z.int(), removed: z.int() }),
+  ),
+  teamsMonthly: z
+    .object({
+      currency: z.string(),
+      creditsBefore: z.string(),
+      creditsAfter: z.string(),
+      amountBefore: z.string().nullable(),
+      amountAfter: z.string().nullable(),
+    })
+    .describe("Sum of the teams' monthly budgets"),
+  differences: z.array(differenceSchema).describe('The same changes, field by field'),
+};
+const versionFields = {
+  version: z.int(),
+  author: z.string(),
+  reason: z.string(),
+  createdAt: z.string(),
+};
+
+export const diffSchema: z.ZodType<DiffJson> = z.object(diffFields);
+export const versionSchema: z.ZodType<VersionJson> = z.object(versionFields);
+export const storedVersionSchema: z.ZodType<VersionJson & { document: Record<string, unknown> }> =
+  z.object({ ...versionFields, document: documentSchema });
+
+export const planSchema: z.ZodType<PlanJson> = z.object({
+  ...diffFields,
+  controlVersion: z.int(),
+  inForce: versionSchema.describe('The version it was compared with'),
+  lastDays: z.array(z.string()).describe(`What the ledger says of the last ${RECORD_DAYS} days`),
+  notices: z
+    .array(z.object({ about: z.string(), text: z.string() }))
+    .describe('What the document says that has no effect, or not the one it seems to have'),
+});
+
+/** What changes from one document to another. */
+export function toApiDiff(before: ControlDocument, after: ControlDocument, at: number): DiffJson {
+  const plan = planControl(before, after, at);
+  const differences = diffControl(before, after);
+  return {
+    isChanged: differences.length > 0,
+    changes: plan.changes.slice(0, CHANGES_MAX).map((change) => ({ ...change })),
+    changesTotal: plan.changes.length,
+    counts: plan.counts.map((count) => ({ ...count })),
+    teamsMonthly: { ...plan.teamsMonthly },
+    differences: differences
+      .slice(0, CHANGES_MAX)
+      .map((each) => ({ ...each, fields: [...each.fields] })),
+  };
+}
+
+/** What the ledger says of a change, in sentences. */
+export async function lastDaysOf(
+  context: ApiContext,
+  before: ControlDocument,
+  after: ControlDocument,
+  at: number,
+): Promise<string[]> {
+  const questions = recordQuestions(before, after);
+  const record = await readPlanRecord(context.db, context.ledger, questions, before, at);
+  if (record === undefined)
+    return [`the charges of the last ${RECORD_DAYS} days could not be looked through in time`];
+  return [...recordSentences(questions, record, before, after, at)];
+}
+
+export function noticesOf(document: ControlDocument, at: number): PlanNotice[] {
+  return findNotices(document, at).map((notice) => ({ ...notice }));
+}

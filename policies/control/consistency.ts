@@ -1,0 +1,200 @@
+/** Checks inside the parts of a control document that a shape cannot say: fields that go together, dates, conditions. */
+import { compareAmounts, tryParseCredits } from '#base/units.js';
+import { createConditionCompiler } from '../rules/condition.js';
+import { foldName } from '../rules/glob.js';
+import { tryParseInstant } from './instant.js';
+import { type ControlProblem, formatPath, problemAt, problemOfKey } from './problem.js';
+import { entriesOf, isRecord, type RawEntry, type RawParts, textOf } from './raw-parts.js';
+import { tryParseWarehouseSize } from './sizes.js';
+
+/** Every such problem, in document order per check. */
+export function findConsistencyProblems(parts: RawParts): readonly ControlProblem[] {
+  return [
+    ...parts.accounts.flatMap(signInWithoutServiceUsers),
+    ...parts.channels.flatMap(channelTarget),
+    ...parts.principals.flatMap(claimKeysOfUnshared),
+    ...parts.mapping.flatMap(mappingTarget),
+    ...timeZones(parts.budgets),
+    ...parts.budgets.flatMap(weekStart),
+    ...sameKeyTwice(parts.rates, ['kind', 'generation', 'size', 'effectiveFrom'], 'rate'),
+    ...sameKeyTwice(parts.prices, ['creditKind', 'effectiveFrom'], 'price'),
+    ...parts.prices.flatMap(endedBeforeBegun),
+    ...parts.tiers.flatMap(holdsAboveCeiling),
+    ...conditions(parts.rules),
+  ];
+}
+
+function signInWithoutServiceUsers({ segments, fields }: RawEntry): readonly ControlProblem[] {
+  const signIn = fields['signIn'];
+  if (signIn !== 'terminated' && signIn !== 'both') return [];
+  if (entriesOf(fields, 'serviceUsers', segments).length > 0) return [];
+  return [
+    problemAt(
+      [...segments, 'signIn'],
+      `${signIn} needs serviceUsers, by which teams sign in upstream`,
+      'add serviceUsers, or set passthrough',
+    ),
+  ];
+}
+
+function channelTarget({ segments, fields }: RawEntry): readonly ControlProblem[] {
+  const { kind, target } = { kind: textOf(fields['kind']), target: textOf(fields['target']) };
+  if (kind === undefined || target === undefined) return [];
+  const at = [...segments, 'target'];
+  if (kind === 'email')
+    return /^[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+$/.test(target)
+      ? []
+      : [problemAt(at, 'must be an e-mail address', 'write it as finops@example.com')];
+  return /^[A-Z][A-Z0-9_]{0,99}$/.test(target)
+    ? []
+    : [
+        problemAt(
+          at,
+          'must be the name of an environment variable, such as SLACK_FINOPS_URL',
+          'set that variable to the address, and write its name here: addresses are secrets',
+        ),
+      ];
+}
+
+function claimKeysOfUnshared({ segments, fields }: RawEntry): readonly ControlProblem[] {
+  if (fields['claimKeys'] === undefined || fields['shared'] === true) return [];
+  return [
+    problemOfKey(
+      [...segments, 'claimKeys'],
+      'means something only for a shared principal',
+      'remove it, or set shared to true',
+    ),
+  ];
+}
+
+function mappingTarget({ segments, fields }: RawEntry): readonly ControlProblem[] {
+  if ((fields['principal'] === undefined) !== (fields['team'] === undefined)) return [];
+  return [
+    problemAt(
+      segments,
+      'must lead to either a principal or a team',
+      'give exactly one of principal and team',
+    ),
+  ];
+}
+
+/** Each zone is looked up once: asking for one takes 50 µs, and 10,000 budgets name the same few. */
+function timeZones(entries: readonly RawEntry[]): readonly ControlProblem[] {
+  const known = new Map<string, boolean>();
+  return entries.flatMap(({ segments, fields }) => {
+    const period = fields['period'];
+    const zone = isRecord(period) ? textOf(period['timeZone']) : undefined;
+    if (zone === undefined) return [];
+    const isKnown = known.get(zone) ?? isTimeZone(zone);
+    known.set(zone, isKnown);
+    if (isKnown) return [];
+    return [
+      problemAt(
+        [...segments, 'period', 'timeZone'],
+        'must be a time zone of the IANA list, such as "UTC" or "America/New_York"',
+        'correct the value',
+      ),
+    ];
+  });
+}
+
+function isTimeZone(text: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text });
+    return text !== '';
+  } catch {
+    return false;
+  }
+}
+
+function weekStart({ segments, fields }: RawEntry): readonly ControlProblem[] {
+  const period = fields['period'];
+  if (!isRecord(period) || period['weekStartsOn'] === undefined || period['kind'] === 'week')
+    return [];
+  return [
+    problemOfKey(
+      [...segments, 'period', 'weekStartsOn'],
+      'means something only for a period of kind week',
+      'remove it, or set kind to week',
+    ),
+  ];
+}
+
+function sameKeyTwice(
+  entries: readonly RawEntry[],
+  keys: readonly string[],
+  what: string,
+): readonly ControlProblem[] {
+  const first = new Map<string, string>();
+  return entries.flatMap(({ segments, fields }) => {
+    const texts = keys.map((key) => textOf(fields[key]));
+    if (texts.includes(undefined)) return [];
+    const key = keys.map((part, index) => canonical(part, texts[index] ?? '')).join('|');
+    const earlier = first.get(key);
+    if (earlier === undefined) {
+      first.set(key, formatPath(segments));
+      return [];
+    }
+    return [
+      problemAt(
+        segments,
+        `is a second ${what} for the same ${keys.join(', ')} as ${earlier}`,
+        'remove one, or give them different effectiveFrom dates',
+      ),
+    ];
+  });
+}
+
+/** One spelling for what means the same: sizes have several, and so have instants. */
+function canonical(key: string, text: string): string {
+  if (key === 'size') return tryParseWarehouseSize(text) ?? text;
+  if (key === 'effectiveFrom') return String(tryParseInstant(text) ?? text);
+  return foldName(text);
+}
+
+function endedBeforeBegun({ segments, fields }: RawEntry): readonly ControlProblem[] {
+  const from = tryParseInstant(textOf(fields['effectiveFrom']) ?? '');
+  const to = tryParseInstant(textOf(fields['effectiveTo']) ?? '');
+  if (from === undefined || to === undefined || from < to) return [];
+  return [
+    problemAt(
+      [...segments, 'effectiveTo'],
+      'must be later than effectiveFrom',
+      'correct one of the two dates',
+    ),
+  ];
+}
+
+function holdsAboveCeiling({ segments, fields }: RawEntry): readonly ControlProblem[] {
+  const ceiling = tryParseCredits(textOf(fields['ceilingCredits']) ?? '');
+  if (ceiling === undefined) return [];
+  return ['guessHoldCredits', 'guessExpectedCredits'].flatMap((key) => {
+    const amount = tryParseCredits(textOf(fields[key]) ?? '');
+    if (amount === undefined || compareAmounts(amount, ceiling) <= 0) return [];
+    return [
+      problemAt(
+        [...segments, key],
+        `must not be above the ceiling of ${String(fields['ceilingCredits'])} credits`,
+        'lower it, or raise ceilingCredits',
+      ),
+    ];
+  });
+}
+
+function conditions(entries: readonly RawEntry[]): readonly ControlProblem[] {
+  if (entries.length === 0) return [];
+  const compiler = createConditionCompiler();
+  return entries.flatMap(({ segments, fields }) => {
+    const text = textOf(fields['when']);
+    if (text === undefined || text === '') return [];
+    const result = compiler.compile(text);
+    if (result.ok) return [];
+    return [
+      problemAt(
+        [...segments, 'when'],
+        `is no condition: ${result.problem}`,
+        'write a condition over statement, estimate, caller, tier, warehouse and now',
+      ),
+    ];
+  });
+}

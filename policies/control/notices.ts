@@ -1,0 +1,177 @@
+/**
+ * What an accepted document says that has no effect, or not the one it seems to have: fields that nothing acts on yet,
+ * entries that nothing leads to, and what is missing for statements to run. No rule may silently do nothing.
+ */
+import type { EpochMs } from '#base/time.js';
+import { foldName } from '../rules/glob.js';
+import type { BudgetDocument, ControlDocument } from './document.js';
+import { priceLookup, rateLookup } from './effective.js';
+import { matchText } from './plan-people.js';
+import { listText, sentence } from './plan-words.js';
+
+export interface PlanNotice {
+  /** The field or part it is about, such as `tiers[].weight`. */
+  readonly about: string;
+  /** A sentence without its full stop. */
+  readonly text: string;
+}
+
+/** A field that is read, checked and kept, and that nothing acts on. */
+interface Unacted {
+  readonly about: string;
+  /** The entries of the document that use it. */
+  readonly users: (document: ControlDocument) => readonly string[];
+  readonly text: (names: string) => string;
+}
+
+/** A test looks for code that acts on each of these and fails when it finds some: then the notice goes. */
+export const UNACTED_FIELDS: readonly Unacted[] = [
+  {
+    about: 'tiers[].weight',
+    users: ({ tiers }) => tiers.filter((tier) => tier.weight !== 1).map((tier) => tier.id),
+    text: (names) => `weight of ${names} is not acted on yet: teams take equal turns in a queue`,
+  },
+  {
+    about: 'tiers[].explainAboveCredits',
+    users: ({ tiers }) =>
+      tiers.filter((tier) => tier.explainAboveCredits !== undefined).map((tier) => tier.id),
+    text: (names) =>
+      `explainAboveCredits of ${names} is not acted on yet: Snowflake is asked for a plan only by EXPLAIN COST`,
+  },
+  {
+    about: 'budgets[].counts',
+    users: ({ budgets }) => budgets.filter(({ counts }) => counts === 'billed').map(({ id }) => id),
+    text: (names) =>
+      `counts: billed of ${names} is not acted on yet: direct credits count, without the loading of the warehouse`,
+  },
+  {
+    about: 'channels',
+    users: ({ channels = [] }) => channels.map(({ id }) => id),
+    text: (names) => `nothing is sent to ${names} yet`,
+  },
+  {
+    about: 'rules[].mode shadow',
+    users: ({ rules }) => rules.filter(({ mode }) => mode === 'shadow').map(({ id }) => id),
+    text: (names) => `${names} in shadow decide nothing, and are not counted yet either`,
+  },
+  {
+    about: 'rules[].mode warn',
+    users: ({ rules }) => rules.filter(({ mode }) => mode === 'warn').map(({ id }) => id),
+    text: (names) => `warnings of ${names} are shown by EXPLAIN COST only`,
+  },
+  {
+    about: 'rules[].effect reroute',
+    users: ({ rules }) =>
+      rules
+        .filter(
+          ({ effect, mode }) => (effect === 'reroute' || effect === 'queue') && mode === 'enforce',
+        )
+        .map(({ id }) => id),
+    text: (names) =>
+      `${names} do not move statements yet: they are refused, and told which warehouse to use`,
+  },
+];
+
+/** Every notice about an accepted document. @param at says which prices and rates are in force. */
+export function findNotices(document: ControlDocument, at: EpochMs): readonly PlanNotice[] {
+  const unacted = UNACTED_FIELDS.map(({ about, users, text }) => ({
+    about,
+    names: users(document),
+    text,
+  }));
+  const others = [
+    {
+      about: 'prices',
+      names: pricelessNow(document, at),
+      text: (names: string) =>
+        `no price of ${names} credits is in force: every statement is refused`,
+    },
+    {
+      about: 'warehouses',
+      names: ratelessNow(document, at),
+      text: (names: string) => `no rate covers warehouse ${names}: statements there are refused`,
+    },
+    {
+      about: 'mapping',
+      names: neverReached(document),
+      text: (names: string) =>
+        `an earlier entry matches the same, so these are never reached: ${names}`,
+    },
+    {
+      about: 'teams',
+      names: unmapped(document),
+      text: (names: string) => `no mapping leads to ${names}: nobody pays from there`,
+    },
+    {
+      about: 'budgets',
+      names: unlimited(document),
+      text: (names: string) =>
+        `no hard limit is on the path of ${names}: nothing is refused there for what is spent`,
+    },
+    {
+      about: 'networks',
+      names: unusedNetworks(document),
+      text: (names: string) => `no mapping names network ${names}`,
+    },
+    {
+      about: 'channels',
+      names: unusedChannels(document),
+      text: (names: string) => `no team names channel ${names}`,
+    },
+  ];
+  return [...unacted, ...others].flatMap(({ about, names, text }) =>
+    names.length === 0 ? [] : [{ about, text: sentence(text(listText(names))) }],
+  );
+}
+
+function pricelessNow(document: ControlDocument, at: EpochMs): readonly string[] {
+  return priceLookup(document)('compute', at) === undefined ? ['compute'] : [];
+}
+
+function ratelessNow(document: ControlDocument, at: EpochMs): readonly string[] {
+  const rateAt = rateLookup(document);
+  return document.warehouses
+    .filter(({ kind, generation, size }) => rateAt(kind, generation, size, at) === undefined)
+    .map(({ name }) => name);
+}
+
+function neverReached({ mapping }: ControlDocument): readonly string[] {
+  const seen = new Set<string>();
+  return mapping.flatMap((entry, index) => {
+    const text = foldName(matchText(entry));
+    if (seen.has(text)) return [`mapping[${index}] (${matchText(entry)})`];
+    seen.add(text);
+    return [];
+  });
+}
+
+function unmapped({ teams, mapping, principals }: ControlDocument): readonly string[] {
+  const teamOf = new Map(principals.map(({ id, team }) => [id, team]));
+  const reached = new Set(
+    mapping.map(({ principal, team }) => team ?? teamOf.get(principal ?? '')),
+  );
+  return teams.filter(({ id }) => !reached.has(id)).map(({ id }) => id);
+}
+
+/** Teams that no hard budget over all of their statements holds, be it their own or one above them. */
+function unlimited({ organisation, teams, budgets }: ControlDocument): readonly string[] {
+  const limited = new Set(budgets.filter(holdsAll).map(({ node }) => node));
+  if (limited.has(organisation.id)) return [];
+  return teams
+    .filter(({ id, department }) => !limited.has(id) && !limited.has(department))
+    .map(({ id }) => id);
+}
+
+function holdsAll({ hard, limitCredits, tier, workload }: BudgetDocument): boolean {
+  return hard && limitCredits !== 'unlimited' && tier === undefined && workload === undefined;
+}
+
+function unusedNetworks({ networks = [], mapping }: ControlDocument): readonly string[] {
+  const used = new Set(mapping.map(({ match }) => match.network));
+  return networks.filter(({ id }) => !used.has(id)).map(({ id }) => id);
+}
+
+function unusedChannels({ channels = [], teams }: ControlDocument): readonly string[] {
+  const used = new Set(teams.flatMap((team) => team.channels ?? []));
+  return channels.filter(({ id }) => !used.has(id)).map(({ id }) => id);
+}

@@ -1,0 +1,59 @@
+/** Sentences about rules. */
+import type { RuleDocument } from './document.js';
+import { arrow, creditsText, listChange, valueText, type Words } from './plan-words.js';
+import { parseCredits } from '#base/units.js';
+
+const MODE_TEXT: Readonly<Record<RuleDocument['mode'], string>> = {
+  shadow: 'in shadow: it decides nothing',
+  warn: 'it warns',
+  enforce: 'enforced',
+};
+
+export const RULE_WORDS: Words<RuleDocument> = {
+  subject: ({ id }) => `rule ${id}`,
+  added: (rule) =>
+    `new, ${MODE_TEXT[rule.mode]}; ${effectText(rule)} when ${valueText(rule.when)} (${rule.message})`,
+  removed: (rule) => `removed; it was ${rule.mode}, ${effectText(rule)}`,
+  changed: (before, after, field) => {
+    switch (field) {
+      case 'mode':
+        return arrow(before.mode, after.mode);
+      case 'effect':
+        return `${effectText(before)} → ${effectText(after)}`;
+      case 'when':
+        return `condition ${arrow(before.when, after.when)}`;
+      case 'message':
+        return `message ${arrow(before.message, after.message)}`;
+      case 'teams':
+        if (before.teams === undefined)
+          return `for ${valueText(after.teams)} instead of every team`;
+        if (after.teams === undefined)
+          return `for every team instead of ${valueText(before.teams)}`;
+        return `teams: ${listChange(before.teams, after.teams)}`;
+      case 'tier':
+      case 'ceilingCredits':
+        return before.effect === after.effect
+          ? `${effectText(before)} → ${effectText(after)}`
+          : null;
+      default:
+        return null;
+    }
+  },
+};
+
+function effectText(rule: RuleDocument): string {
+  switch (rule.effect) {
+    case 'refuse':
+      return 'refuse';
+    case 'approve':
+      return 'ask for approval';
+    case 'allow-external':
+      return 'allow external locations';
+    case 'reroute':
+      return `reroute to tier ${rule.tier}`;
+    case 'queue':
+      return `queue in tier ${rule.tier}`;
+    case 'ceiling':
+      return `at most ${creditsText(parseCredits(rule.ceilingCredits))}`;
+  }
+}
