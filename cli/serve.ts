@@ -196,6 +196,7 @@ function startProxyRole(
     sealKeys: secrets.sealKeys ?? keptSealKeys(dataDir),
     accounts: [{ account: config.account, origin: upstreamOrigin(config, warehousePort) }],
     connectService: connect,
+    trustedProxies: config.trustedProxies,
     limits: {
       requestBytesMax: config.requestBytesMax,
       inflatedBytesMax: config.inflatedBytesMax,

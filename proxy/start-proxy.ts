@@ -15,6 +15,7 @@ import { startControlRefresher } from './control/refresher.js';
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { createEvents } from './events.js';
+import { createClientAddress } from './identity/client-address.js';
 import { SessionStore } from './identity/sessions.js';
 import { TokenSealer } from './identity/tokens.js';
 import type { Parts, ProxyLimits } from './parts.js';
@@ -47,6 +48,8 @@ export interface ProxyOptions {
   readonly accounts: readonly { readonly account: string; readonly origin: string }[];
   /** Signs in as the service user of an account; for evidence. */
   readonly connectService: (account: string) => Promise<ServiceConnection>;
+  /** Networks of balancers whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
   readonly limits: ProxyLimits;
   readonly sessionsCachedMax: number;
   readonly upstreamConnectionsMax: number;
@@ -148,6 +151,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
       cachedMax: options.sessionsCachedMax,
       freshMs: SESSION_FRESH_MS,
     }),
+    clientAddress: createClientAddress(options.trustedProxies),
     upstreams: life.add('upstreams', new Upstreams(accounts)),
     analyser: life.add('analyser', createAnalyser()),
     history,

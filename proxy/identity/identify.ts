@@ -66,6 +66,7 @@ export async function identify(parts: Parts, received: Received): Promise<Identi
     account: identity.account,
     snowflakeUser: session.snowflakeUser,
     role: session.role,
+    address: parts.clientAddress(received.call.request),
   });
   if (who.kind === 'unknown') {
     return refused(

@@ -64,7 +64,7 @@ export async function handleLogin(parts: Parts, call: Call): Promise<void> {
   );
   const opened = readLoginReply(reply);
   if (opened === undefined) return relayReply(call, reply);
-  const refusal = await admitSession(parts, upstream, login, opened.session);
+  const refusal = await admitSession(parts, call, upstream, login, opened.session);
   if (refusal !== undefined) {
     await closeUpstream(upstream, opened.session.token);
     return sendRefusal(call.response, refusal, null);
@@ -262,6 +262,7 @@ function readLoginReply(reply: UpstreamReply): LoginReplyRead | undefined {
 /** Maps the session that Snowflake opened and records it; a refusal when nobody here answers for it. */
 async function admitSession(
   parts: Parts,
+  call: Call,
   upstream: Upstream,
   login: Login,
   session: LoginReply,
@@ -273,6 +274,7 @@ async function admitSession(
     account: upstream.account,
     snowflakeUser: login.snowflakeUser,
     role: session.role,
+    address: parts.clientAddress(call.request),
   });
   if (who.kind === 'unknown') {
     return callerRefusal(

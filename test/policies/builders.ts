@@ -70,6 +70,7 @@ export function aContext(
     account: 'demo',
     snowflakeUser: 'MARKETING_ANALYST',
     role: null,
+    address: null,
   });
   if (who.kind !== 'known') throw new Error('the demo analyst is known');
   return {

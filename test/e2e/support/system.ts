@@ -134,6 +134,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     sealKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
     accounts: [{ account: 'demo', origin: options.warehouseUrl }],
     connectService: options.connect,
+    trustedProxies: [],
     limits: {
       requestBytesMax: 64 * 1024 * 1024,
       inflatedBytesMax: 100 * 1024 * 1024,
