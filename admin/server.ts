@@ -10,15 +10,18 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-type-provider-zod';
+import type { Ids } from '#base/ids.js';
 import type { Ledger } from '#billing/ledger.js';
 import type { Stoppable } from '#base/lifecycle.js';
 import type { Log } from '#base/log.js';
 import type { Metrics } from '#base/metrics.js';
+import type { SealKey } from '#base/sealing.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import type { ApiApp } from './api/api.js';
 import { addBillRoutes } from './api/bills.js';
 import { addBudgetRoutes } from './api/budgets.js';
+import { addClaimSecretRoutes } from './api/claim-secrets.js';
 import { addControlRoutes } from './api/control.js';
 import { addRequestRoutes } from './api/requests.js';
 import { addTeamRoutes } from './api/teams.js';
@@ -35,6 +38,9 @@ export interface AdminApi {
   readonly clock: Clock;
   /** Bearer token; an empty one lets nobody in. */
   readonly token: string;
+  readonly ids: Ids;
+  /** Seal what is secret at rest and must be read back; the proxies have the same. */
+  readonly sealKeys: readonly SealKey[];
 }
 
 export interface AdminOptions {
@@ -141,6 +147,10 @@ async function addApi(app: FastifyInstance, api: AdminApi): Promise<void> {
       addBillRoutes(routes, api);
       addTicketRoutes(routes, api);
       addRequestRoutes(routes, api);
+      addClaimSecretRoutes(routes, api, {
+        sealKeys: api.sealKeys,
+        randomBytes: (size) => api.ids.randomBytes(size),
+      });
       await Promise.resolve();
     },
     { prefix: API_PREFIX },

@@ -104,6 +104,8 @@ async function startRoles(world: World): Promise<Listening> {
             clock,
             ledger: createLedger(db, clock),
             token: world.secrets.adminToken ?? keptAdminToken(world.dataDir),
+            ids: systemIds(),
+            sealKeys: world.secrets.sealKeys ?? keptSealKeys(world.dataDir),
           }
         : null,
   });

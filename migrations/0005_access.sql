@@ -53,6 +53,17 @@ CREATE TABLE claim_secret (
 );
 CREATE INDEX claim_secret_principal ON claim_secret (principal_id);
 
+-- Claims that were not believed, for the platform's people: how often, since when, with which ticket at last.
+CREATE TABLE claim_notice (
+  principal_id text NOT NULL,
+  problem text NOT NULL,
+  statements bigint NOT NULL CHECK (statements > 0),
+  first_at timestamptz NOT NULL,
+  last_at timestamptz NOT NULL,
+  last_ticket_id uuid NOT NULL,
+  PRIMARY KEY (principal_id, problem)
+) WITH (fillfactor = 50);
+
 -- Who may call the API, as what. The secret is 256 random bits, so its SHA-256 is enough.
 CREATE TABLE api_token (
   id text PRIMARY KEY,

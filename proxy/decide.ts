@@ -59,7 +59,7 @@ export function decisionOf(parts: Parts, statement: Estimated): Decision {
       role: session.role,
       tier: placement.tier,
       warehouse: placement.warehouse ?? '',
-      workload: null,
+      workload: statement.workload,
       client: String(statement.call.request.headers['user-agent'] ?? '').slice(0, 200),
       at: parts.clock.now(),
     },

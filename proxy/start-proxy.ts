@@ -14,7 +14,8 @@ import { Gate } from './admission/gate.js';
 import { startControlRefresher } from './control/refresher.js';
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
-import { createEvents } from './events.js';
+import { createEvents, type Events } from './events.js';
+import { type Claims, createClaims } from './identity/claims.js';
 import { createClientAddress } from './identity/client-address.js';
 import { SessionStore } from './identity/sessions.js';
 import { TokenSealer } from './identity/tokens.js';
@@ -152,6 +153,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
       freshMs: SESSION_FRESH_MS,
     }),
     clientAddress: createClientAddress(options.trustedProxies),
+    claims: life.add('claims', openClaims(options, events)),
     upstreams: life.add('upstreams', new Upstreams(accounts)),
     analyser: life.add('analyser', createAnalyser()),
     history,
@@ -172,6 +174,19 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ticketLog,
     surface: createSurface({ db, clock }),
   };
+}
+
+/** Claims are signed by the real clock, whatever the warehouse's shows. */
+function openClaims(options: ProxyOptions, events: Events): Claims {
+  return createClaims({
+    db: options.db,
+    log: options.log,
+    events,
+    sealKeys: options.sealKeys,
+    randomBytes: (size) => options.ids.randomBytes(size),
+    now: Date.now,
+    monotonicMs: () => performance.now(),
+  });
 }
 
 function openUpstream(

@@ -15,10 +15,11 @@ import {
   createPrincipalResolver,
   type PrincipalResolution,
 } from '../identity.js';
-import { foldName } from '../rules/glob.js';
+import { foldName, matchesGlob } from '../rules/glob.js';
 import type {
   BudgetDocument,
   ControlDocument,
+  PrincipalDocument,
   RuleDocument,
   TeamDocument,
   TierDocument,
@@ -77,6 +78,7 @@ export interface ControlSnapshot {
   /** Who the caller is to us, by the ordered mapping. Fails closed: an account not listed is unknown too. */
   resolvePrincipal(caller: CallerFacts): PrincipalResolution;
   team(id: string): TeamDocument | undefined;
+  principal(id: string): PrincipalDocument | undefined;
   /** Every budget a statement is held against, outermost node first, then by id. */
   budgetsFor(path: BudgetPath): readonly BudgetDocument[];
   budget(id: string): BudgetDocument | undefined;
@@ -104,6 +106,7 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
   const tierById = new Map(tiers.map((tier) => [tier.id, tier]));
   const tierByWarehouse = new Map(tiers.map((tier) => [foldName(tier.warehouse), tier]));
   const teams = new Map(frozen.teams.map((team) => [team.id, team]));
+  const principals = new Map(frozen.principals.map((principal) => [principal.id, principal]));
   const budgets = new Map(frozen.budgets.map((budget) => [budget.id, budget]));
   const warehouses = new Map(
     frozen.warehouses.map((entry) => [foldName(entry.name), toWarehouse(entry)]),
@@ -117,6 +120,7 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
     rules: Object.freeze(frozen.rules.map((rule) => compileRule(rule, compiler))),
     resolvePrincipal: createPrincipalResolver(frozen),
     team: (id: string) => teams.get(id),
+    principal: (id: string) => principals.get(id),
     budgetsFor: indexBudgets(frozen, teams),
     budget: (id: string) => budgets.get(id),
     tier: (id: string) => tierById.get(id),
@@ -174,7 +178,8 @@ function indexBudgets(
       .filter(
         (budget) =>
           (budget.tier === undefined || budget.tier === tier) &&
-          (budget.workload === undefined || budget.workload === workload),
+          (budget.workload === undefined ||
+            (workload !== null && matchesGlob(foldName(workload), foldName(budget.workload)))),
       );
   };
 }

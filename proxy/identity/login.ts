@@ -14,6 +14,7 @@ import { headersForClient, headersForUpstream } from '../upstream/headers.js';
 import type { UpstreamReply } from '../upstream/engine.js';
 import type { Upstream } from '../upstream/upstreams.js';
 import { sendSmall } from '../relay.js';
+import { loginWithoutClaim } from './claim-texts.js';
 import { tokenOfAuthorization } from './tokens.js';
 import type { SealedIdentity } from './tokens.js';
 
@@ -48,17 +49,20 @@ export async function handleLogin(parts: Parts, call: Call): Promise<void> {
   const upstream = parts.upstreams.select(call.request.headers.host, login.accountName);
   if (upstream === undefined)
     return sendRefusal(call.response, unknownAccount(login.accountName), null);
+  const unclaimed = loginWithoutClaim(body.decoded);
+  const headers = headersForUpstream(call.request.headers, upstream.host);
+  if (unclaimed !== undefined) delete headers['content-encoding'];
   const reply = await upstream.engine.exchange(
     {
       method: 'POST',
       path: call.target,
       headers: {
-        ...headersForUpstream(call.request.headers, upstream.host),
+        ...headers,
         ...(call.request.headers.authorization === undefined
           ? {}
           : { authorization: call.request.headers.authorization }),
       },
-      body: body.raw,
+      body: unclaimed ?? body.raw,
     },
     REPLY_BYTES_MAX,
   );
@@ -73,6 +77,7 @@ export async function handleLogin(parts: Parts, call: Call): Promise<void> {
     account: upstream.account,
     sessionId: opened.session.sessionId,
     snowflakeUser: login.snowflakeUser,
+    application: login.application,
   };
   const seal = (kind: SealedIdentity['kind'], token: string): string =>
     JSON.stringify(parts.sealer.seal({ kind, ...identity, upstreamToken: token }));
@@ -144,6 +149,8 @@ interface Login {
   readonly snowflakeUser: string;
   readonly queryTag: string | null;
   readonly statementTimeoutSeconds: number | null;
+  /** What the client calls itself: a partner's name, else its driver's. */
+  readonly application: string | undefined;
 }
 
 /** A name that stands twice is refused: upstream might sign in one user while we charge another. */
@@ -165,8 +172,16 @@ function readLogin(body: Buffer): Login | { readonly why: string } {
       ''
     ).toUpperCase(),
     queryTag: textField(session['QUERY_TAG']),
+    application: applicationOf(fields),
     statementTimeoutSeconds: Number.isSafeInteger(timeout) && timeout > 0 ? timeout : null,
   };
+}
+
+/** `CLIENT_ENVIRONMENT.APPLICATION`, which tools set (`AIRFLOW`), else the driver's `CLIENT_APP_ID`. */
+function applicationOf(fields: Record<string, unknown>): string | undefined {
+  const environment = (fields['CLIENT_ENVIRONMENT'] ?? {}) as Record<string, unknown>;
+  const named = textField(environment['APPLICATION']) ?? textField(fields['CLIENT_APP_ID']);
+  return named?.slice(0, 60);
 }
 
 /** The user of a key-pair token: `sub` is `<ACCOUNT>.<USER>`; upstream has verified it by the time it matters. */

@@ -16,6 +16,8 @@ export interface SealedIdentity {
   /** Snowflake user as authenticated at login, upper case. */
   readonly snowflakeUser: string;
   readonly upstreamToken: string;
+  /** What the client called itself at login; descriptive only. */
+  readonly application?: string | undefined;
 }
 
 const PREFIX = 'tg1';

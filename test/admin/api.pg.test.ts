@@ -360,6 +360,7 @@ async function chargeOneStatement(): Promise<void> {
       requestId: 'r',
       requestHash: 'h',
       principalId: 'marketing_analyst',
+      viaPrincipalId: null,
       teamId: 'marketing',
       workload: null,
       snowflakeUser: 'MARKETING_ANALYST',

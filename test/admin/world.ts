@@ -3,13 +3,16 @@ import { createAdminApp } from '../../admin/server.js';
 import { ensureControl } from '../../admin/stores/control-store.js';
 import { createLedger } from '../../billing/create-ledger.js';
 import type { Ledger } from '../../billing/ledger.js';
+import { systemIds } from '../../base/ids.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics } from '../../base/metrics.js';
+import type { SealKey } from '../../base/sealing.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
 import { type ManualClock, manualClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 export const TOKEN = 'a-token-of-the-test';
+export const SEAL_KEYS: readonly SealKey[] = [{ id: 'test', key: Buffer.alloc(32, 5) }];
 
 /** The admin API over a database with the demo document in it. */
 export interface AdminWorld {
@@ -36,7 +39,7 @@ export async function createAdminWorld(): Promise<AdminWorld> {
     metrics: createMetrics(),
     readiness: () => [{ name: 'ledger', isReady: true, why: null }],
     listeners: () => [{ name: 'proxy', url: 'http://127.0.0.1:8080', purpose: 'drivers' }],
-    api: { db: database.db, ledger, clock, token: TOKEN },
+    api: { db: database.db, ledger, clock, token: TOKEN, ids: systemIds(), sealKeys: SEAL_KEYS },
   });
   return {
     app,

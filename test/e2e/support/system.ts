@@ -24,6 +24,7 @@ import { startWarehouse, type RunningWarehouse } from '../../../warehouse/start-
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 
 export const ADMIN_TOKEN = 'a-token-for-tests';
+const SEAL_KEYS = [{ id: 'test', key: Buffer.alloc(32, 7) }];
 
 export interface System {
   readonly database: TestDatabase;
@@ -90,7 +91,14 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       metrics,
       readiness: () => [],
       listeners: () => [],
-      api: { db, clock: systemClock, ledger: createLedger(db, systemClock), token: ADMIN_TOKEN },
+      api: {
+        db,
+        clock: systemClock,
+        ledger: createLedger(db, systemClock),
+        token: ADMIN_TOKEN,
+        ids: systemIds(),
+        sealKeys: SEAL_KEYS,
+      },
     }),
   );
   return {
@@ -131,7 +139,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     port: 0,
     dataDir: options.dataDir,
     replicaName: 'test',
-    sealKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
+    sealKeys: SEAL_KEYS,
     accounts: [{ account: 'demo', origin: options.warehouseUrl }],
     connectService: options.connect,
     trustedProxies: [],
