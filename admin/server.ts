@@ -23,6 +23,7 @@ import { addBillRoutes } from './api/bills.js';
 import { addBudgetRoutes } from './api/budgets.js';
 import { addClaimSecretRoutes } from './api/claim-secrets.js';
 import { addControlRoutes } from './api/control.js';
+import { addMappingRoutes } from './api/mapping.js';
 import { addRequestRoutes } from './api/requests.js';
 import { addTeamRoutes } from './api/teams.js';
 import { addTicketRoutes } from './api/tickets.js';
@@ -147,6 +148,7 @@ async function addApi(app: FastifyInstance, api: AdminApi): Promise<void> {
       addBillRoutes(routes, api);
       addTicketRoutes(routes, api);
       addRequestRoutes(routes, api);
+      addMappingRoutes(routes, api);
       addClaimSecretRoutes(routes, api, {
         sealKeys: api.sealKeys,
         randomBytes: (size) => api.ids.randomBytes(size),
