@@ -120,6 +120,9 @@ ALTER TABLE session_state
   ADD COLUMN credential_id text;
 CREATE INDEX session_state_credential ON session_state (credential_id) WHERE credential_id IS NOT NULL;
 
+-- A rule may ask for a network of the document.
+ALTER TABLE mapping_rule ADD COLUMN network text;
+
 -- The shared principal that a statement came through when a signed claim named its end team.
 ALTER TABLE ticket ADD COLUMN via_principal_id text;
 

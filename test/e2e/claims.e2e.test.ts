@@ -19,7 +19,10 @@ let serial = 0;
 function withSharedPrincipal(document: ControlDocument): ControlDocument {
   return {
     ...document,
-    networks: [{ id: 'machine', cidrs: ['127.0.0.0/8', '::1/128'] }],
+    networks: [
+      { id: 'machine', cidrs: ['127.0.0.0/8', '::1/128'] },
+      { id: 'office', cidrs: ['10.0.0.0/8'] },
+    ],
     principals: document.principals.map((principal) =>
       principal.id === SHARED
         ? {
@@ -33,6 +36,7 @@ function withSharedPrincipal(document: ControlDocument): ControlDocument {
     ),
     mapping: [
       { match: { snowflakeUser: 'PEOPLE_ANALYST', network: 'machine' }, team: 'legal' },
+      { match: { snowflakeUser: 'GROWTH_ANALYST', network: 'office' }, team: 'finance' },
       ...document.mapping,
     ],
     budgets: [
@@ -156,6 +160,21 @@ test('the network that a client comes from decides where the mapping says so', a
   const person = await connectNode(system.proxyUrl, { username: 'people_analyst' });
   expect(await ticketOf(person)).toMatchObject({ team_id: 'legal' });
   await person.close();
+});
+
+test('an address that the client itself writes into a header is not believed', async () => {
+  const response = await fetch(`${system.proxyUrl}/session/v1/login-request`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-forwarded-for': '10.0.0.1' },
+    body: JSON.stringify({
+      data: { ACCOUNT_NAME: 'demo', LOGIN_NAME: 'growth_analyst', PASSWORD: 'demo' },
+    }),
+  });
+  expect(await response.json()).toMatchObject({ success: true });
+  const { rows } = await system.database.db.query(
+    `SELECT principal_id FROM session_state WHERE snowflake_user = 'GROWTH_ANALYST'`,
+  );
+  expect(rows).toEqual([{ principal_id: 'growth_analyst' }]);
 });
 
 test('a valid claim charges the end team, and its signature does not travel', async () => {
