@@ -56,6 +56,7 @@ export function decisionOf(parts: Parts, statement: Estimated): Decision {
       account: statement.identity.account,
       team: statement.team,
       principal: statement.principal,
+      via: statement.isOnBehalf ? statement.signedIn.principal : null,
       role: session.role,
       tier: placement.tier,
       warehouse: placement.warehouse ?? '',

@@ -39,6 +39,15 @@ function withSharedPrincipal(document: ControlDocument): ControlDocument {
       { match: { snowflakeUser: 'GROWTH_ANALYST', network: 'office' }, team: 'finance' },
       ...document.mapping,
     ],
+    rules: [
+      {
+        id: 'no-people-through-bi',
+        mode: 'enforce',
+        effect: 'refuse',
+        when: `caller.via == "${SHARED}" && caller.team == "people" && caller.principal == "people_analyst"`,
+        message: 'people are not asked for through this tool',
+      },
+    ],
     budgets: [
       ...document.budgets,
       {
@@ -261,6 +270,13 @@ test('a true claim for a suspended principal is refused as it would be itself', 
   const token = claim({ team: 'risk', sub: 'risk_analyst' });
   await expect(ticketOf(bi, { tag: tagged(token) })).rejects.toThrow(
     /^TG1003 Not run: risk_analyst is suspended/,
+  );
+});
+
+test('a rule sees through whom a statement came', async () => {
+  const token = claim({ team: 'people', sub: 'people_analyst' });
+  await expect(ticketOf(bi, { tag: tagged(token) })).rejects.toThrow(
+    /^TG2101 .*people are not asked for through this tool/,
   );
 });
 

@@ -78,6 +78,7 @@ export function aContext(
     account: 'demo',
     team: who.team,
     principal: who.principal,
+    via: null,
     role: null,
     tier: must(snapshot.tier('interactive'), 'a tier of the demo'),
     warehouse: 'INTERACTIVE_WH',
