@@ -1,6 +1,7 @@
 /**
  * Login and renewal in passthrough: the client's own credentials go to Snowflake as they came; what comes back is
- * mapped to a principal and its tokens are sealed. Everything else in both bodies stays byte for byte.
+ * mapped to a principal and its tokens are sealed. But for a signed claim in the session's tag, which stays here,
+ * everything else in both bodies is byte for byte.
  */
 import { Fault } from '#base/errors.js';
 import type { Call } from '../call.js';
