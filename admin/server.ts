@@ -10,17 +10,21 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-type-provider-zod';
+import type { Ids } from '#base/ids.js';
 import type { Ledger } from '#billing/ledger.js';
 import type { Stoppable } from '#base/lifecycle.js';
 import type { Log } from '#base/log.js';
 import type { Metrics } from '#base/metrics.js';
+import type { SealKey } from '#base/sealing.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import type { ApiApp } from './api/api.js';
 import { addBillRoutes } from './api/bills.js';
 import { addBudgetRoutes } from './api/budgets.js';
+import { addClaimSecretRoutes } from './api/claim-secrets.js';
 import { addControlRoutes } from './api/control.js';
 import { addCredentialRoutes } from './api/credentials.js';
+import { addMappingRoutes } from './api/mapping.js';
 import { addReplicaRoutes } from './api/replicas.js';
 import { addRequestRoutes } from './api/requests.js';
 import { addServiceKeyRoutes } from './api/service-keys.js';
@@ -40,6 +44,9 @@ export interface AdminApi {
   readonly clock: Clock;
   /** Bearer token; an empty one lets nobody in. */
   readonly token: string;
+  readonly ids: Ids;
+  /** Seal what is secret at rest and must be read back; the proxies have the same. */
+  readonly sealKeys: readonly SealKey[];
   /** Absent: this process issues no credentials. */
   readonly signIn?: SignInApi;
 }
@@ -151,6 +158,11 @@ async function addApi(app: FastifyInstance, api: AdminApi): Promise<void> {
       addReplicaRoutes(routes, api);
       addSessionRoutes(routes, api);
       addSignInRoutes(routes, api);
+      addMappingRoutes(routes, api);
+      addClaimSecretRoutes(routes, api, {
+        sealKeys: api.sealKeys,
+        randomBytes: (size) => api.ids.randomBytes(size),
+      });
       await Promise.resolve();
     },
     { prefix: API_PREFIX },

@@ -11,6 +11,7 @@ import {
   databaseUrl,
   latencyScale,
   logLevel,
+  networks,
   pattern,
   roles,
   sealKeys,
@@ -40,6 +41,8 @@ export interface Config extends SnowflakeConfig {
   readonly warehousePublicUrl: string | null;
   readonly latencyScale: number;
   readonly logLevel: LogLevel;
+  /** Balancers whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
   readonly requestBytesMax: number;
   readonly inflatedBytesMax: number;
   readonly statementBytesMax: number;
@@ -213,6 +216,16 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     secret: false,
     help: 'Least serious log line written, as JSON on standard error.',
     wayOut: 'write info',
+  },
+  trustedProxies: {
+    environment: 'TOLLGATE_TRUSTED_PROXIES',
+    yaml: 'proxy.trustedProxies',
+    parse: networks,
+    fallback: [],
+    fallbackText: 'none',
+    secret: false,
+    help: 'Networks of balancers in front of the proxy; only their X-Forwarded-For is read.',
+    wayOut: 'write for example 10.0.0.0/8,2001:db8::/32, or unset it',
   },
   ...SERVICE_SETTINGS,
   requestBytesMax: {

@@ -15,6 +15,8 @@ export interface TicketFacts {
   readonly requestId: string;
   readonly requestHash: string;
   readonly principalId: string;
+  /** The shared principal that signed in, when its claim named the team; null without one. */
+  readonly viaPrincipalId: string | null;
   readonly teamId: string;
   readonly workload: string | null;
   readonly snowflakeUser: string;

@@ -109,6 +109,8 @@ async function startRoles(world: World): Promise<Listening> {
             clock,
             ledger: createLedger(db, clock),
             token: world.secrets.adminToken ?? keptAdminToken(world.dataDir),
+            ids: systemIds(),
+            sealKeys: sealKeysOf(world),
             signIn: {
               sealKeys: sealKeysOf(world),
               randomBytes,
@@ -209,6 +211,7 @@ function startProxyRole(
     sharedHosts: config.sharedHosts,
     ...lookupOf(config),
     connectService: (account) => accounts.connect(account),
+    trustedProxies: config.trustedProxies,
     limits: {
       requestBytesMax: config.requestBytesMax,
       inflatedBytesMax: config.inflatedBytesMax,

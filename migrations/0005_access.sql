@@ -60,6 +60,17 @@ CREATE TABLE claim_secret (
 );
 CREATE INDEX claim_secret_principal ON claim_secret (principal_id);
 
+-- Claims that were not believed, for the platform's people: how often, since when, with which ticket at last.
+CREATE TABLE claim_notice (
+  principal_id text NOT NULL,
+  problem text NOT NULL,
+  statements bigint NOT NULL CHECK (statements > 0),
+  first_at timestamptz NOT NULL,
+  last_at timestamptz NOT NULL,
+  last_ticket_id uuid NOT NULL,
+  PRIMARY KEY (principal_id, problem)
+) WITH (fillfactor = 50);
+
 -- Who may call the API, as what. The secret is 256 random bits, so its SHA-256 is enough.
 CREATE TABLE api_token (
   id text PRIMARY KEY,
@@ -115,6 +126,9 @@ ALTER TABLE session_state
   ADD COLUMN sign_in text NOT NULL DEFAULT 'passthrough' CHECK (sign_in IN ('passthrough', 'terminated')),
   ADD COLUMN credential_id text;
 CREATE INDEX session_state_credential ON session_state (credential_id) WHERE credential_id IS NOT NULL;
+
+-- A rule may ask for a network of the document.
+ALTER TABLE mapping_rule ADD COLUMN network text;
 
 -- The shared principal that a statement came through when a signed claim named its end team.
 ALTER TABLE ticket ADD COLUMN via_principal_id text;

@@ -5,6 +5,7 @@
  */
 import { tryParseTicketId, type TicketId } from '#base/ids.js';
 import { assert } from '#base/assert.js';
+import { withoutClaim } from './claim-tag.js';
 
 /** Longest QUERY_TAG. Source: Snowflake, Parameters, QUERY_TAG. */
 export const QUERY_TAG_LENGTH_MAX = 2_000;
@@ -31,11 +32,11 @@ const RESERVED_KEYS: ReadonlySet<string> = new Set([...OWN_KEYS, 'tag', 'cut']);
 /**
  * The tag to send. A user's tag that is a JSON object keeps its keys on the top level, as written; any other text,
  * and an object with keys of ours, is kept as the string `tag`. A tag that is ours already (a client read it and
- * wrote it back) is unwrapped first, so that wrapping twice is wrapping once.
+ * wrote it back) is unwrapped first, so that wrapping twice is wrapping once. A signed claim stays behind.
  */
 export function encodeQueryTag(tag: TollgateTag, userTag: string | null): string {
   const decoded = userTag === null ? undefined : decodeQueryTag(userTag);
-  const own = decoded === undefined ? userTag : decoded.userTag;
+  const own = withoutClaim(decoded === undefined ? userTag : decoded.userTag);
   const wasCut = decoded?.isCut ?? false;
   const head = JSON.stringify({
     tg: tag.ticketId,

@@ -1,4 +1,8 @@
-/** Step 3: the text becomes facts. Total: what cannot be understood comes back opaque, and is dear. */
+/**
+ * Step 3: the text becomes facts, and what surrounds it tells the workload. Total: what cannot be understood comes back
+ * opaque, and is dear.
+ */
+import { recogniseWorkload, workloadText } from '#policies/workload.js';
 import type { Parts } from './parts.js';
 import type { Analysed, Identified } from './stages.js';
 
@@ -10,5 +14,15 @@ export async function analyse(parts: Parts, statement: Identified): Promise<Anal
     { database: session.database, schema: session.schema },
     parts.statistics.catalogueOf(identity.account),
   );
-  return { ...statement, facts };
+  return { ...statement, facts, workload: workloadOf(statement) };
+}
+
+function workloadOf({ query, session, identity, call }: Identified): string | null {
+  const product = /^[^\s/]{1,100}/.exec(call.request.headers['user-agent'] ?? '')?.[0] ?? null;
+  const workload = recogniseWorkload({
+    queryTag: query.clientTag ?? session.queryTag,
+    sqlText: query.sqlText,
+    application: identity.application ?? product,
+  });
+  return workload === null ? null : workloadText(workload);
 }

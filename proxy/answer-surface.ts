@@ -27,18 +27,22 @@ export async function answerSurface(
   return resultBody(parts, statement, outcome);
 }
 
+/**
+ * Rows are those of the team that signed in: a claim says who pays for a statement, not whose history may be read.
+ * EXPLAIN COST prices the statement as it would be charged, so it follows the claim.
+ */
 function outcomeOf(
   parts: Parts,
   statement: Identified,
   recognised: Ours,
 ): Promise<Answer | { readonly kind: 'refused'; readonly refusal: Refusal }> {
-  const { team, query } = statement;
+  const { signedIn, query } = statement;
   switch (recognised.kind) {
     case 'explain-cost':
       return explain(parts, statement, recognised.statementText);
     case 'select':
     case 'why':
-      return parts.surface.answer(recognised, { teamId: team.id }, query.binds);
+      return parts.surface.answer(recognised, { teamId: signedIn.team.id }, query.binds);
     case 'request':
       return ask(parts, statement, recognised);
   }
@@ -47,10 +51,11 @@ function outcomeOf(
 /** The ticket of a rule's refusal is written a moment after it: what waits is written first. */
 async function ask(
   parts: Parts,
-  { team, principal, query }: Identified,
+  { signedIn, query }: Identified,
   recognised: Extract<Ours, { kind: 'request' }>,
 ): Promise<SurfaceAnswer> {
   await parts.ticketLog.flush();
+  const { team, principal } = signedIn;
   const asker = { teamId: team.id, principalId: principal.id, owner: team.owner };
   return parts.surface.request(recognised, asker, query.isDescribe ? null : query.binds);
 }

@@ -10,6 +10,7 @@ import { lex } from '#base/sql/lexer.js';
 import { splitStatements } from '#base/sql/splitter.js';
 import type { Parts } from './parts.js';
 import type { Admitted } from './stages.js';
+import { alterSessionWithoutClaim } from './identity/claim-texts.js';
 import { snowflakeToken } from './identity/tokens.js';
 import { headersForUpstream } from './upstream/headers.js';
 import type { UpstreamRequest } from './upstream/engine.js';
@@ -57,7 +58,11 @@ export async function handOver(parts: Parts, statement: Admitted): Promise<boole
 /** The request for upstream: the client's bytes with tag and timeout set, under upstream's own token. */
 export function upstreamRequest(statement: Admitted): UpstreamRequest {
   const { call, identity, upstream } = statement;
-  const edited = withParameters(statement.offsets, parametersOf(statement));
+  const edited = withParameters(
+    statement.offsets,
+    parametersOf(statement),
+    alterSessionWithoutClaim(statement.query.sqlText),
+  );
   const headers = headersForUpstream(call.request.headers, upstream.host);
   delete headers['content-encoding'];
   const isLarge = statement.wasCompressed && edited.length > RECOMPRESS_BYTES;

@@ -5,6 +5,7 @@
 import type { Log } from '#base/log.js';
 import type { Metrics } from '#base/metrics.js';
 import { formatAmount } from '#base/units.js';
+import type { ClaimProblem } from '#policies/claim.js';
 import type { Settlement } from '#billing/ledger.js';
 
 /** `govern`: from arrival to the first byte upstream, queueing included; `relay`: from there to the end of the reply. */
@@ -18,6 +19,8 @@ export interface Events {
   refused(code: string, team: string): void;
   settled(settlement: Settlement, isOverrun: boolean): void;
   stopped(code: string): void;
+  /** A claim in a tag: `valid`, or why it was not believed. */
+  claim(outcome: ClaimProblem | 'valid'): void;
   upstreamFailed(kind: string): void;
   fault(code: string, error: Error): void;
   /** Time a phase of a forwarded statement took, in seconds of real time. */
@@ -47,6 +50,9 @@ export function createEvents(metrics: Metrics, log: Log): Events {
   const stops = metrics.counter('tollgate_stops_total', 'Statements stopped while running', [
     'code',
   ]);
+  const claims = metrics.counter('tollgate_claims_total', 'On-behalf-of claims in query tags', [
+    'outcome',
+  ]);
   const upstream = metrics.counter(
     'tollgate_upstream_failures_total',
     'Requests upstream did not answer',
@@ -74,6 +80,7 @@ export function createEvents(metrics: Metrics, log: Log): Events {
       );
     },
     stopped: (code) => stops.inc({ code }),
+    claim: (outcome) => claims.inc({ outcome }),
     upstreamFailed: (kind) => upstream.inc({ kind }),
     fault: (code, error) => {
       faults.inc({ code });

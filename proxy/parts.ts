@@ -9,6 +9,8 @@ import type { StatisticsCache } from './estimates/statistics.js';
 import type { HistoryCache } from './estimates/history.js';
 import type { Events } from './events.js';
 import type { Gate } from './admission/gate.js';
+import type { Claims } from './identity/claims.js';
+import type { ClientAddress } from './identity/client-address.js';
 import type { SessionStore } from './identity/sessions.js';
 import type { Terminated } from './identity/terminated.js';
 import type { TokenSealer } from './identity/tokens.js';
@@ -40,6 +42,8 @@ export interface Parts {
   readonly sealer: TokenSealer;
   readonly sessions: SessionStore;
   readonly terminated: Terminated;
+  readonly clientAddress: ClientAddress;
+  readonly claims: Claims;
   readonly upstreams: Upstreams;
   readonly analyser: Analyser;
   readonly history: HistoryCache;

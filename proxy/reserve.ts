@@ -90,7 +90,7 @@ export function budgetsOf(statement: Estimated): readonly string[] {
       teamId: statement.team.id,
       principalId: statement.principal.id,
       tier: statement.placement.tier.id,
-      workload: null,
+      workload: statement.workload,
     })
     .map((budget) => budget.id);
 }
@@ -106,8 +106,9 @@ export function ticketFacts(parts: Parts, statement: Estimated): TicketFacts {
     requestId: statement.requestId,
     requestHash: query.hash,
     principalId: statement.principal.id,
+    viaPrincipalId: statement.isOnBehalf ? statement.signedIn.principal.id : null,
     teamId: statement.team.id,
-    workload: null,
+    workload: statement.workload,
     snowflakeUser: session.snowflakeUser,
     roleName: session.role,
     tier: placement.tier.id,

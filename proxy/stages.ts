@@ -38,18 +38,27 @@ export interface Placement {
   readonly currency: string;
 }
 
-/** 2. Who asks, on which session, for which team. */
-export interface Identified extends Received {
-  readonly identity: SealedIdentity;
-  readonly upstream: Upstream;
-  readonly session: SessionState;
-  readonly snapshot: ControlSnapshot;
+/** A principal with the team it belongs to, or acts for. */
+export interface Payer {
   readonly principal: PrincipalDocument;
   readonly team: TeamDocument;
 }
 
-/** 3. What the text does. */
+/** 2. Who asks, on which session, and which principal of which team pays. */
+export interface Identified extends Received, Payer {
+  readonly identity: SealedIdentity;
+  readonly upstream: Upstream;
+  readonly session: SessionState;
+  readonly snapshot: ControlSnapshot;
+  /** Who signed in; reads what is Tollgate's for its own team only, also where another one pays. */
+  readonly signedIn: Payer;
+  /** A signed claim of `signedIn` named the team. */
+  readonly isOnBehalf: boolean;
+}
+
+/** 3. What the text does, and which workload of the team it belongs to. */
 export interface Analysed extends Identified {
+  readonly workload: string | null;
   readonly facts: TextFacts;
 }
 

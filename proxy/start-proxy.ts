@@ -1,7 +1,6 @@
 /** Wiring of one proxy replica: parts in order, replay before ready, drain in reverse. */
 import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
-import { must } from '#base/assert.js';
 import { Lifecycle } from '#base/lifecycle.js';
 import type { Clock } from '#base/time.js';
 import type { Ids, TicketId } from '#base/ids.js';
@@ -17,9 +16,9 @@ import { startControlRefresher, type ControlRefresher } from './control/refreshe
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { createEvents } from './events.js';
-import { SESSIONS_CHANNEL, SessionStore } from './identity/sessions.js';
-import { createTerminated, type ProvisionServiceUser } from './identity/terminated.js';
-import { TokenSealer } from './identity/tokens.js';
+import { createIdentity } from './identity/create-identity.js';
+import { SESSIONS_CHANNEL, type SessionStore } from './identity/sessions.js';
+import type { ProvisionServiceUser } from './identity/terminated.js';
 import type { Parts, ProxyLimits } from './parts.js';
 import { startReplica, type Replica } from './replica.js';
 import { RequestRegistry } from './requests.js';
@@ -52,6 +51,8 @@ export interface ProxyOptions {
   readonly sharedHosts?: readonly string[];
   /** Signs in as the service user of an account; for evidence. */
   readonly connectService: (account: string) => Promise<ServiceConnection>;
+  /** Networks of balancers whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
   readonly limits: ProxyLimits;
   readonly sessionsCachedMax: number;
   readonly upstreamConnectionsMax: number;
@@ -128,7 +129,13 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   const settler = new Settler({ ledger, journal, log, events });
   life.add('settler', { stop: (signal) => settler.drain(signal) });
   const ticketLog = life.add('ticket log', new TicketLog(ledger, log));
-  const identity = await identityParts(options);
+  const identity = await createIdentity({
+    ...options,
+    events,
+    sessionFreshMs: options.sessionFreshMs ?? SESSION_FRESH_MS,
+    provisionServiceUser: options.provisionServiceUser,
+  });
+  life.add('claims', identity.claims);
   const control = life.add('control', await startControl(options, replica, identity.sessions));
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
@@ -168,35 +175,6 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ),
     ticketLog,
     surface: createSurface({ db, clock }),
-  };
-}
-
-/** Who calls: tokens, sessions, credentials. */
-async function identityParts(
-  options: ProxyOptions,
-): Promise<Pick<Parts, 'sealer' | 'sessions' | 'terminated'>> {
-  const { db, ids, sealKeys, sessionsCachedMax } = options;
-  const randomBytes = (size: number): Buffer => ids.randomBytes(size);
-  const { rows } = await db.query<{ id: string }>('SELECT id FROM deployment');
-  return {
-    sealer: new TokenSealer({
-      keys: sealKeys,
-      randomBytes,
-      cachedMax: sessionsCachedMax * 2,
-      audience: must(rows[0], 'the migration makes one deployment').id,
-      now: Date.now,
-    }),
-    sessions: new SessionStore(db, {
-      cachedMax: sessionsCachedMax,
-      freshMs: options.sessionFreshMs ?? SESSION_FRESH_MS,
-    }),
-    terminated: createTerminated({
-      db,
-      sealKeys,
-      randomBytes,
-      realNow: Date.now,
-      provision: options.provisionServiceUser,
-    }),
   };
 }
 

@@ -85,14 +85,15 @@ async function projectMapping(tx: Transaction, document: ControlDocument): Promi
     account: entry.match.account,
     snowflake_user: entry.match.snowflakeUser,
     role: entry.match.role,
+    network: entry.match.network,
     principal_id: entry.principal,
     team_id: entry.team,
   }));
   await tx.query(
-    `INSERT INTO mapping_rule (ordinal, account, snowflake_user, role, principal_id, team_id)
-     SELECT ordinal, account, snowflake_user, role, principal_id, team_id
+    `INSERT INTO mapping_rule (ordinal, account, snowflake_user, role, network, principal_id, team_id)
+     SELECT ordinal, account, snowflake_user, role, network, principal_id, team_id
      FROM jsonb_to_recordset($1::jsonb) AS m (ordinal integer, account text, snowflake_user text, role text,
-       principal_id text, team_id text)`,
+       network text, principal_id text, team_id text)`,
     [JSON.stringify(rules)],
   );
 }

@@ -146,6 +146,7 @@ export interface BudgetDocument {
   /** Direct credits, or direct × the warehouse's loading. */
   readonly counts: 'direct' | 'billed';
   readonly tier?: string;
+  /** `<tool>/<name>` with `*` and `?`, such as `dbt/*`. */
   readonly workload?: string;
 }
 

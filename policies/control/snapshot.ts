@@ -15,7 +15,7 @@ import {
   createPrincipalResolver,
   type PrincipalResolution,
 } from '../identity.js';
-import { foldName } from '../rules/glob.js';
+import { foldName, matchesGlob } from '../rules/glob.js';
 import type {
   AccountDocument,
   BudgetDocument,
@@ -182,7 +182,8 @@ function indexBudgets(
       .filter(
         (budget) =>
           (budget.tier === undefined || budget.tier === tier) &&
-          (budget.workload === undefined || budget.workload === workload),
+          (budget.workload === undefined ||
+            (workload !== null && matchesGlob(foldName(workload), foldName(budget.workload)))),
       );
   };
 }

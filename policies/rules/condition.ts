@@ -50,6 +50,8 @@ export interface ConditionInput {
     readonly principal: string;
     readonly kind: string;
     readonly shared: boolean;
+    /** Id of the shared principal that the statement came through by a claim; empty without one. */
+    readonly via: string;
     readonly team: string;
     readonly department: string;
     readonly client: string;
@@ -129,6 +131,7 @@ function createEnvironment(): Environment {
         principal: 'string',
         kind: 'string',
         shared: 'bool',
+        via: 'string',
         team: 'string',
         department: 'string',
         client: 'string',

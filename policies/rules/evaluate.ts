@@ -18,6 +18,8 @@ export interface DecisionContext {
   readonly account: string;
   readonly team: TeamDocument;
   readonly principal: PrincipalDocument;
+  /** The shared principal whose claim named team and principal; null without one. */
+  readonly via: PrincipalDocument | null;
   readonly role: string | null;
   /** The tier whose warehouse the statement would run on. */
   readonly tier: Tier;
@@ -160,6 +162,7 @@ function conditionInput(
       principal: context.principal.id,
       kind: context.principal.kind,
       shared: context.principal.shared,
+      via: context.via?.id ?? '',
       team: context.team.id,
       department: context.team.department,
       client: context.client,

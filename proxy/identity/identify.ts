@@ -1,6 +1,10 @@
-/** Step 2: the sealed token and the session's state say who asks, and the mapping rules for which team. Fails closed. */
+/**
+ * Step 2: the sealed token and the session's state say who asks, the mapping rules for which team, and a signed claim
+ * of a shared principal for which other one. Fails closed.
+ */
 import type { IncomingHttpHeaders } from 'node:http';
 import { Fault } from '#base/errors.js';
+import type { PrincipalDocument } from '#policies/control/document.js';
 import type { Parts } from '../parts.js';
 import type { Identified, Received } from '../stages.js';
 import { callerRefusal } from '../wire/refusal.js';
@@ -64,6 +68,7 @@ export async function identify(parts: Parts, received: Received): Promise<Identi
       account: identity.account,
       snowflakeUser: session.snowflakeUser,
       role: session.role,
+      address: parts.clientAddress(received.call.request),
     });
   if (who.kind === 'unknown') {
     return refused(
@@ -71,12 +76,15 @@ export async function identify(parts: Parts, received: Received): Promise<Identi
       `Not run: no team answers for ${session.snowflakeUser} any more. Ask the platform admins for a mapping rule.`,
     );
   }
-  if (who.kind === 'suspended') {
-    return refused(
-      'principalSuspended',
-      `Not run: ${who.principal.id} is suspended. Ask ${who.principal.owner}.`,
-    );
-  }
+  if (who.kind === 'suspended') return suspended(who.principal);
+  const signedIn = { principal: who.principal, team: who.team };
+  const claimed = await parts.claims.read({
+    ticketId: received.call.ticketId,
+    tag: received.query.clientTag ?? session.queryTag,
+    signedIn,
+    snapshot,
+  });
+  if (claimed.kind === 'suspended') return suspended(claimed.principal);
   return {
     kind: 'identified',
     statement: {
@@ -85,10 +93,18 @@ export async function identify(parts: Parts, received: Received): Promise<Identi
       upstream,
       session,
       snapshot,
-      principal: who.principal,
-      team: who.team,
+      ...(claimed.kind === 'on-behalf' ? claimed.payer : signedIn),
+      signedIn,
+      isOnBehalf: claimed.kind === 'on-behalf',
     },
   };
+}
+
+function suspended(principal: PrincipalDocument): IdentifyOutcome {
+  return refused(
+    'principalSuspended',
+    `Not run: ${principal.id} is suspended. Ask ${principal.owner}.`,
+  );
 }
 
 function refused(code: Parameters<typeof callerRefusal>[0], message: string): IdentifyOutcome {

@@ -53,6 +53,8 @@ export interface LoginRequest {
   /** Who signs in as far as the request tells, upper case: `LOGIN_NAME`, else the subject of the key-pair token. */
   readonly snowflakeUser: string;
   readonly queryTag: string | null;
+  /** What the client calls itself: a partner's name, else its driver's. */
+  readonly application: string | undefined;
   readonly statementTimeoutSeconds: number | null;
 }
 
@@ -81,8 +83,16 @@ export function readLogin(body: Body): LoginRequest | { readonly why: string } {
     token,
     snowflakeUser: (loginName === '' ? (subjectOfJwt(token) ?? '') : loginName).toUpperCase(),
     queryTag: textField(session['QUERY_TAG']),
+    application: applicationOf(fields),
     statementTimeoutSeconds: Number.isSafeInteger(timeout) && timeout > 0 ? timeout : null,
   };
+}
+
+/** `CLIENT_ENVIRONMENT.APPLICATION`, which tools set (`AIRFLOW`), else the driver's `CLIENT_APP_ID`. */
+function applicationOf(fields: Readonly<Record<string, unknown>>): string | undefined {
+  const environment = (fields['CLIENT_ENVIRONMENT'] ?? {}) as Record<string, unknown>;
+  const named = textField(environment['APPLICATION']) ?? textField(fields['CLIENT_APP_ID']);
+  return named?.slice(0, 60);
 }
 
 /** The user of a key-pair token: `sub` is `<ACCOUNT>.<USER>`; upstream has verified it by the time it matters. */

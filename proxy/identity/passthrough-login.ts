@@ -1,6 +1,7 @@
 /**
  * Login in passthrough: the client's own credentials go to Snowflake as they came; what comes back is mapped to a
- * principal and its tokens are sealed. Everything else in both bodies stays byte for byte.
+ * principal and its tokens are sealed. But for a signed claim in the session's tag, which stays here, everything else
+ * in both bodies stays byte for byte.
  */
 import { Fault } from '#base/errors.js';
 import type { Call } from '../call.js';
@@ -9,6 +10,7 @@ import { callerRefusal, sendRefusal } from '../wire/refusal.js';
 import type { Refusal } from '../wire/refusal.js';
 import { headersForUpstream } from '../upstream/headers.js';
 import type { Upstream } from '../upstream/upstreams.js';
+import { loginWithoutClaim } from './claim-texts.js';
 import {
   closeUpstream,
   LOGIN_REPLY_BYTES_MAX,
@@ -28,23 +30,25 @@ export async function loginPassthrough(
   upstream: Upstream,
   login: LoginRequest,
 ): Promise<void> {
-  const { headers } = call.request;
+  const { authorization } = call.request.headers;
+  const unclaimed = loginWithoutClaim(login.body.decoded);
+  const headers = headersForUpstream(call.request.headers, upstream.host);
+  if (unclaimed !== undefined) delete headers['content-encoding'];
   const reply = await upstream.engine.exchange(
     {
       method: 'POST',
       path: call.target,
-      headers: {
-        ...headersForUpstream(headers, upstream.host),
-        ...(headers.authorization === undefined ? {} : { authorization: headers.authorization }),
-      },
-      body: login.body.raw,
+      headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) },
+      body: unclaimed ?? login.body.raw,
     },
     LOGIN_REPLY_BYTES_MAX,
   );
   const opened = readLoginReply(reply);
   const refusal =
     unsafeReply(upstream, reply) ??
-    (opened === undefined ? undefined : await admitSession(parts, upstream, login, opened.session));
+    (opened === undefined
+      ? undefined
+      : await admitSession(parts, call, upstream, login, opened.session));
   if (refusal !== undefined) {
     if (opened !== undefined) await closeUpstream(upstream, opened.session.token);
     return sendRefusal(call.response, refusal, null);
@@ -54,6 +58,7 @@ export async function loginPassthrough(
     account: upstream.account,
     sessionId: opened.session.sessionId,
     snowflakeUser: login.snowflakeUser,
+    application: login.application,
   };
   const { token, masterToken } = opened.session;
   parts.events.loggedIn(upstream.account);
@@ -67,6 +72,7 @@ export async function loginPassthrough(
 /** Maps the session that Snowflake opened and records it; a refusal when nobody here answers for it. */
 async function admitSession(
   parts: Parts,
+  call: Call,
   upstream: Upstream,
   login: LoginRequest,
   session: OpenedSession,
@@ -78,6 +84,7 @@ async function admitSession(
     account: upstream.account,
     snowflakeUser: login.snowflakeUser,
     role: session.role,
+    address: parts.clientAddress(call.request),
   });
   if (who.kind === 'unknown') {
     return callerRefusal(

@@ -17,6 +17,7 @@ import type { Refusal } from '../wire/refusal.js';
 import type { UpstreamReply } from '../upstream/engine.js';
 import { headersForUpstream } from '../upstream/headers.js';
 import type { Upstream } from '../upstream/upstreams.js';
+import { loginWithoutClaim } from './claim-texts.js';
 import { checkPresented, signInRefusal } from './credentials-check.js';
 import type { Presented } from './credentials-check.js';
 import type { Credential } from './credentials.js';
@@ -86,7 +87,7 @@ export async function loginTerminated(
     return signInRefusal(presented.kind, 'this credential was revoked');
   }
   parts.events.loggedIn(upstream.account);
-  sendSealed(parts, call, reply, opened, admitted);
+  sendSealed(parts, call, reply, opened, { ...admitted, application: login.application });
   await parts.terminated.credentials.touch(admitted.credential.id, parts.clock.now());
   return undefined;
 }
@@ -100,7 +101,7 @@ async function admit(
   presented: Presented,
 ): Promise<Admitted | Refusal> {
   const { account } = upstream;
-  const address = call.request.socket.remoteAddress ?? '';
+  const address = parts.clientAddress(call.request) ?? '';
   const { loginName } = presented;
   const checked = await checkPresented(parts, snapshot, presented, { account, loginName, address });
   if (checked.kind === 'refused') {
@@ -206,9 +207,10 @@ function requestAs(
   snowflakeUser: string,
   token: string,
 ): Parameters<Upstream['engine']['exchange']>[0] {
+  const body = login.body.decoded;
   const kept = login.members
     .filter((member) => !REPLACED.has(member.key.toUpperCase()))
-    .map((member) => `${JSON.stringify(member.key)}:${textOf(login.body.decoded, member.value)}`);
+    .map((member) => `${JSON.stringify(member.key)}:${textOf(body, member.value)}`);
   const own = {
     ACCOUNT_NAME: upstream.snowflakeAccount,
     LOGIN_NAME: snowflakeUser,
@@ -218,11 +220,12 @@ function requestAs(
   const added = Object.entries(own).map(([name, value]) => `"${name}":${JSON.stringify(value)}`);
   const headers = headersForUpstream(call.request.headers, upstream.host);
   delete headers['content-encoding'];
+  const request = Buffer.from(`{"data":{${[...kept, ...added].join(',')}}}`);
   return {
     method: 'POST',
     path: call.target,
     headers,
-    body: Buffer.from(`{"data":{${[...kept, ...added].join(',')}}}`),
+    body: loginWithoutClaim(request) ?? request,
   };
 }
 
@@ -264,13 +267,14 @@ function sendSealed(
   call: Call,
   reply: UpstreamReply,
   opened: LoginReply,
-  { principal, need }: Admitted,
+  { principal, need, application }: Admitted & Pick<LoginRequest, 'application'>,
 ): void {
   const identity = {
     account: need.account,
     sessionId: opened.session.sessionId,
     snowflakeUser: need.snowflakeUser,
     principalId: principal.id,
+    application,
   };
   const { token, masterToken } = opened.session;
   const edits = sealingEdits(opened, {

@@ -20,6 +20,8 @@ export interface SealedIdentity {
   readonly upstreamToken: string;
   /** Only of a terminated sign-in: who proved to be whom here. */
   readonly principalId?: string;
+  /** What the client called itself at login; descriptive only. */
+  readonly application?: string | undefined;
 }
 
 export interface TokenSealerOptions {

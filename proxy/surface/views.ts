@@ -130,6 +130,8 @@ const MY_QUERIES: ViewDefinition = {
     amount('AMOUNT', 'c.money'),
     text('CURRENCY', 't.currency'),
     text('REFUSAL', 't.refusal_message'),
+    text('WORKLOAD', 't.workload'),
+    text('VIA', 't.via_principal_id'),
   ],
   from: (scope, bind) =>
     `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id WHERE t.team_id = ${bind(scope.teamId)}`,
@@ -179,7 +181,8 @@ CROSS JOIN LATERAL (
       (4, 'decision', r.state || ' by ' || r.decided_by || ' at ' || ${minute('r.decided_at')}
         || coalesce(', ' || ${plain('r.granted_credits')} || ' credits on ' || r.budget_id, '') || ': ' || r.decision_reason),
       (5, 'who', t.principal_id || ' of team ' || t.team_id || ', Snowflake user ' || t.snowflake_user
-        || coalesce(', role ' || t.role_name, '') || coalesce(', workload ' || t.workload, '')),
+        || coalesce(', role ' || t.role_name, '') || coalesce(', workload ' || t.workload, '')
+        || coalesce(', on behalf of it by ' || t.via_principal_id, '')),
       (6, 'where', 'tier ' || t.tier || coalesce(', warehouse ' || t.warehouse, '')
         || coalesce(' (' || t.warehouse_size || ')', '')),
       (7, 'estimate', 'expected ' || ${plain('t.expected_credits')} || ' credits, range '

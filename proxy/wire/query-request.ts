@@ -63,19 +63,24 @@ export function readQueryRequest(body: Buffer): QueryRequestRead {
   };
 }
 
-/** The body with statement parameters set: only their bytes differ from what the client sent. */
+/**
+ * The body with statement parameters set, and with another text where one is given: only their bytes differ from what
+ * the client sent.
+ */
 export function withParameters(
   offsets: Offsets,
   values: Readonly<Record<string, string | number>>,
+  sqlText?: string,
 ): Buffer {
   const { body, top, topSpan, parameters } = offsets;
   const entries = Object.entries(values);
-  if (entries.length === 0) return body;
+  const edits: Edit[] =
+    sqlText === undefined ? [] : [setMember(top, topSpan, 'sqlText', JSON.stringify(sqlText))];
+  if (entries.length === 0) return edits.length === 0 ? body : applyEdits(body, edits);
   if (parameters === null) {
-    const edit = setMember(top, topSpan, 'parameters', JSON.stringify(values));
-    return applyEdits(body, [edit]);
+    edits.push(setMember(top, topSpan, 'parameters', JSON.stringify(values)));
+    return applyEdits(body, edits);
   }
-  const edits: Edit[] = [];
   const inserted: Record<string, string | number> = {};
   for (const [name, value] of entries) {
     const existing = memberNamed(parameters.members, name);

@@ -87,7 +87,12 @@ test('it is read and indexed whole', () => {
   const parsed = parseControlDocument(largeDocument());
   expect(parsed.ok).toBe(true);
   const snapshot = createSnapshot(largeDocument(), 1);
-  const caller = { account: 'demo', snowflakeUser: `TEAM-${TEAMS - 1}_ANALYST`, role: null };
+  const caller = {
+    account: 'demo',
+    snowflakeUser: `TEAM-${TEAMS - 1}_ANALYST`,
+    role: null,
+    address: null,
+  };
   expect(snapshot.resolvePrincipal(caller)).toMatchObject({
     kind: 'known',
     team: { id: `team-${TEAMS - 1}` },

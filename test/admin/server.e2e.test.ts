@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { type AdminOptions, createAdminApp, startAdmin } from '../../admin/server.js';
 import { createLedger } from '../../billing/create-ledger.js';
+import { systemIds } from '../../base/ids.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics } from '../../base/metrics.js';
 import { manualClock } from '../support/clock.js';
+import { SEAL_KEYS } from './world.js';
 import { openTestPool } from '../support/database.js';
 import type { ReadinessCheck } from '../../admin/health-routes.js';
 
@@ -77,7 +79,14 @@ test('without its database the API says 503 and what to do, and tells no secret'
   const clock = manualClock();
   const app = await createAdminApp({
     ...options(),
-    api: { db, ledger: createLedger(db, clock), clock, token: 'token' },
+    api: {
+      db,
+      ledger: createLedger(db, clock),
+      clock,
+      token: 'token',
+      ids: systemIds(),
+      sealKeys: SEAL_KEYS,
+    },
   });
   const headers = { authorization: 'Bearer token' };
   const replies = [
@@ -103,7 +112,14 @@ test('an empty admin token lets nobody in', async () => {
   const clock = manualClock();
   const app = await createAdminApp({
     ...options(),
-    api: { db, ledger: createLedger(db, clock), clock, token: '' },
+    api: {
+      db,
+      ledger: createLedger(db, clock),
+      clock,
+      token: '',
+      ids: systemIds(),
+      sealKeys: SEAL_KEYS,
+    },
   });
   for (const authorization of ['', 'Bearer ', 'Bearer x']) {
     const reply = await app.inject({

@@ -5,14 +5,17 @@ import type { UpstreamProbe } from '../../admin/sign-in.js';
 import { ensureControl } from '../../admin/stores/control-store.js';
 import { createLedger } from '../../billing/create-ledger.js';
 import type { Ledger } from '../../billing/ledger.js';
+import { systemIds } from '../../base/ids.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics } from '../../base/metrics.js';
+import type { SealKey } from '../../base/sealing.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
 import type { ControlDocument } from '../../policies/control/document.js';
 import { type ManualClock, manualClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 export const TOKEN = 'a-token-of-the-test';
+export const SEAL_KEYS: readonly SealKey[] = [{ id: 'test', key: Buffer.alloc(32, 5) }];
 
 /** The admin API over a database with the demo document in it. */
 export interface AdminWorld {
@@ -55,7 +58,9 @@ export async function createAdminWorld(options: AdminWorldOptions = {}): Promise
       ledger,
       clock,
       token: TOKEN,
-      signIn: { sealKeys: [{ id: 'test', key: randomBytes(32) }], randomBytes, probe },
+      ids: systemIds(),
+      sealKeys: SEAL_KEYS,
+      signIn: { sealKeys: SEAL_KEYS, randomBytes, probe },
     },
   });
   return {

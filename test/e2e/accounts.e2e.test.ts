@@ -73,6 +73,7 @@ beforeAll(async () => {
       { upstream: 'idle', origin: 'http://127.0.0.1:9' },
     ],
     sharedHosts: ['tollgate.localhost'],
+    trustedProxies: [],
     connectService: async (account) =>
       connectService({
         origin: origins[account as 'alpha' | 'beta'],

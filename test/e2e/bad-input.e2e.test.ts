@@ -89,6 +89,7 @@ beforeAll(async () => {
         application: 'Tollgate',
         ...system.service,
       }),
+    trustedProxies: [],
     limits: {
       requestBytesMax: 32 * 1024 * 1024,
       inflatedBytesMax: 64 * 1024 * 1024,

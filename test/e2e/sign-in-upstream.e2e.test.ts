@@ -103,6 +103,7 @@ beforeAll(async () => {
       { account: 'demo', origin: upstream.origin },
       { account: 'second', origin: elsewhere.origin },
     ],
+    trustedProxies: [],
     connectService: () => Promise.reject(new Error('no service user in this test')),
     limits: {
       requestBytesMax: 1024 * 1024,

@@ -70,6 +70,7 @@ export function aContext(
     account: 'demo',
     snowflakeUser: 'MARKETING_ANALYST',
     role: null,
+    address: null,
   });
   if (who.kind !== 'known') throw new Error('the demo analyst is known');
   return {
@@ -77,6 +78,7 @@ export function aContext(
     account: 'demo',
     team: who.team,
     principal: who.principal,
+    via: null,
     role: null,
     tier: must(snapshot.tier('interactive'), 'a tier of the demo'),
     warehouse: 'INTERACTIVE_WH',

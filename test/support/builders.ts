@@ -29,6 +29,7 @@ export function buildTicket(changes: Partial<TicketFacts> = {}): TicketFacts {
     requestId: `request-${ticketId}`,
     requestHash: 'hash',
     principalId: 'marketing_analyst',
+    viaPrincipalId: null,
     teamId: 'marketing',
     workload: null,
     snowflakeUser: 'MARKETING_ANALYST',

@@ -118,6 +118,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
         clock: systemClock,
         ledger: createLedger(db, systemClock),
         token: ADMIN_TOKEN,
+        ids: systemIds(),
+        sealKeys: SEAL_KEYS,
         signIn: {
           sealKeys: SEAL_KEYS,
           randomBytes,
@@ -174,6 +176,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     sealKeys: options.sealKeys,
     accounts: [{ account: 'demo', origin: options.warehouseUrl }],
     connectService: options.connect,
+    trustedProxies: [],
     limits: {
       requestBytesMax: 64 * 1024 * 1024,
       inflatedBytesMax: 100 * 1024 * 1024,
