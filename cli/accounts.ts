@@ -16,8 +16,11 @@ import {
   type ServiceConnection,
   type ServiceSecret,
 } from '../base/snowflake/service-connection.js';
-import { accountNameOfOrigin } from '../proxy/upstream/account-names.js';
-import { upstreamOf, type ConfiguredUpstream } from '../proxy/upstream/upstreams.js';
+import {
+  snowflakeNameOf,
+  upstreamOf,
+  type ConfiguredUpstream,
+} from '../proxy/upstream/upstreams.js';
 
 /** What a service user needs to sign in at one configured upstream, except its secret. */
 export interface ServiceSetting {
@@ -64,11 +67,6 @@ export function configuredUpstreams(
       privateKeyFile: each.privateKeyFile ?? common.privateKeyFile,
     },
   }));
-}
-
-/** What Snowflake calls the account at an upstream: a key pair's token must carry it. */
-export function snowflakeNameOf(configured: Configured): string {
-  return configured.snowflakeAccount ?? accountNameOfOrigin(configured.origin) ?? configured.name;
 }
 
 export interface SecretSources {
@@ -131,27 +129,37 @@ export async function signIn(
   if ('why' in secret) throw new Fault('upstreamUnreachable', secret.why);
   if (user === null)
     throw new Fault('upstreamUnreachable', 'no service user: set TOLLGATE_SERVICE_USER');
-  return connectAt(sources, configured, user, secret, lookup);
+  return signInAs(sources.config, configured, { user, ...secret }, lookup);
 }
 
-async function connectAt(
-  sources: SecretSources,
+async function signInAs(
+  config: Config,
   configured: Configured,
-  user: string,
-  secret: ServiceSecret,
-  lookup: LookupFunction = guardedLookup(),
+  who: ServiceSecret & { readonly user: string },
+  lookup: LookupFunction,
 ): Promise<ServiceConnection> {
-  if (!sources.config.allowLocalUpstreams) {
+  if (!config.allowLocalUpstreams) {
     await assertReachableName(configured.origin, lookup).catch((cause: unknown) => {
       throw new Fault('upstreamUnreachable', toError(cause).message, { cause });
     });
   }
-  return connectService({
-    origin: configured.origin,
-    account: snowflakeNameOf(configured),
-    user,
-    ...secret,
-  });
+  const { origin } = configured;
+  return connectService({ origin, account: snowflakeNameOf(configured), ...who });
+}
+
+/**
+ * Proves the key of a team's service user by a real sign-in at an account of the document, and signs out.
+ * Fault `upstreamUnreachable` in words when it is refused, or the account lives nowhere.
+ */
+export async function proveKey(
+  config: Config,
+  home: Configured | undefined,
+  who: { readonly user: string; readonly privateKeyPem: string },
+): Promise<void> {
+  if (home === undefined)
+    throw new Fault('upstreamUnreachable', 'the upstream of its account is not configured here');
+  const connection = await signInAs(config, home, who, guardedLookup());
+  await connection.close();
 }
 
 /** Accounts of the newest control document, without reading the rest of it; empty before the first. */
@@ -208,7 +216,7 @@ export function serviceAccounts(
     served,
     connect: async (account) => signIn(sources, await homeOf(account)),
     connectAs: async (account, user, privateKeyPem) =>
-      connectAt(sources, await homeOf(account), user, { privateKeyPem }),
+      signInAs(sources.config, await homeOf(account), { user, privateKeyPem }, guardedLookup()),
   };
 }
 

@@ -5,12 +5,12 @@ import { toError } from '../../base/errors.js';
 import type { Database } from '../../base/postgres/pool.js';
 import { connectService, type ServiceConnection } from '../../base/snowflake/service-connection.js';
 import type { ControlDocument } from '../../policies/control/document.js';
-import { upstreamOf } from '../../proxy/upstream/upstreams.js';
+import { snowflakeNameOf, upstreamOf } from '../../proxy/upstream/upstreams.js';
 import {
   configuredUpstreams,
   secretOf,
+  proveKey,
   signIn,
-  snowflakeNameOf,
   type Configured,
   type SecretSources,
 } from '../accounts.js';
@@ -252,18 +252,10 @@ async function ofTeams(
   return checkTeamUsers(document.accounts, {
     db,
     sealKeys: sealKeys.kind === 'set' || sealKeys.kind === 'kept' ? sealKeys.keys : [],
-    async trySignIn(account, user, privateKeyPem) {
+    trySignIn(account, user, privateKeyPem) {
       const entry = document.accounts.find(({ id }) => id === account);
       const home = entry === undefined ? undefined : upstreamOf(found.configured, entry);
-      if (home === undefined) throw new Error('its upstream is not configured here');
-      const { origin } = home;
-      const connection = await connectService({
-        origin,
-        account: snowflakeNameOf(home),
-        user,
-        privateKeyPem,
-      });
-      await connection.close();
+      return proveKey(found.config, home, { user, privateKeyPem });
     },
   });
 }

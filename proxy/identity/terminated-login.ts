@@ -157,7 +157,7 @@ async function signInUpstream(
     if (key !== undefined) {
       const token = await signKeyPairToken(
         {
-          account: upstream.snowflakeAccount,
+          account: upstream.snowflakeName,
           user: need.snowflakeUser,
           privateKey: key.privateKey,
           fingerprint: key.fingerprint,
@@ -212,7 +212,7 @@ function requestAs(
     .filter((member) => !REPLACED.has(member.key.toUpperCase()))
     .map((member) => `${JSON.stringify(member.key)}:${textOf(body, member.value)}`);
   const own = {
-    ACCOUNT_NAME: upstream.snowflakeAccount,
+    ACCOUNT_NAME: upstream.snowflakeName,
     LOGIN_NAME: snowflakeUser,
     AUTHENTICATOR: 'SNOWFLAKE_JWT',
     TOKEN: token,

@@ -15,8 +15,8 @@ import type { UpstreamEngine } from './engine.js';
 export interface Upstream {
   /** Account id of the control document. */
   readonly account: string;
-  /** What Snowflake calls the account: a key pair's token and a login of ours must carry it. */
-  readonly snowflakeAccount: string;
+  /** What Snowflake calls the account: tokens that are signed for it must say so. */
+  readonly snowflakeName: string;
   /** `host:port` for the Host header. */
   readonly host: string;
   readonly engine: UpstreamEngine;
@@ -154,14 +154,9 @@ export class Upstreams {
       document,
       names,
       byAccount: new Map(
-        served.map(({ account, opened }) => [
+        served.map(({ account, opened: { configured, host, engine } }) => [
           foldId(account.id),
-          {
-            account: account.id,
-            snowflakeAccount: otherNamesOf(opened)[0] ?? account.id,
-            host: opened.host,
-            engine: opened.engine,
-          },
+          { account: account.id, snowflakeName: snowflakeNameOf(configured), host, engine },
         ]),
       ),
       fit: {
@@ -195,6 +190,12 @@ function otherNamesOf(opened: Opened | undefined): readonly string[] {
   if (opened === undefined) return [];
   const { snowflakeAccount, origin } = opened.configured;
   return [snowflakeAccount, accountNameOfOrigin(origin)].flatMap((name) => name ?? []);
+}
+
+/** What Snowflake calls the account at an upstream. */
+export function snowflakeNameOf(configured: ConfiguredUpstream): string {
+  const { snowflakeAccount, origin } = configured;
+  return snowflakeAccount ?? accountNameOfOrigin(origin) ?? nameOf(configured);
 }
 
 function nameOf(configured: Serves): string {

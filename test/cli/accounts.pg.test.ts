@@ -13,8 +13,8 @@ import {
   secretOf,
   serviceAccounts,
   signIn,
-  snowflakeNameOf,
 } from '../../cli/accounts.js';
+import { snowflakeNameOf } from '../../proxy/upstream/upstreams.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 

@@ -47,9 +47,14 @@ describe('the accounts of a deployment', () => {
     const upstreams = fleet(TWO);
     expect(upstreams.get('prod')).toMatchObject({
       account: 'prod',
+      snowflakeName: 'myorg-prod',
       host: 'myorg-prod.snowflakecomputing.com',
     });
-    expect(upstreams.get('DEV')).toMatchObject({ account: 'dev', host: 'warehouse:8082' });
+    expect(upstreams.get('DEV')).toMatchObject({
+      account: 'dev',
+      snowflakeName: 'test',
+      host: 'warehouse:8082',
+    });
     expect(upstreams.get('main')).toBeUndefined();
   });
 
