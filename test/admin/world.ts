@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { ApiRole } from '../../admin/actor.js';
 import { createAdminApp } from '../../admin/server.js';
 import { ensureControl } from '../../admin/stores/control-store.js';
 import { createLedger } from '../../billing/create-ledger.js';
@@ -11,6 +12,14 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 export const TOKEN = 'a-token-of-the-test';
 
+export interface AdminReply {
+  readonly status: number;
+  readonly json: Record<string, unknown>;
+  readonly text: string;
+  readonly type: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
 /** The admin API over a database with the demo document in it. */
 export interface AdminWorld {
   readonly app: FastifyInstance;
@@ -22,13 +31,23 @@ export interface AdminWorld {
     path: string,
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
-  ): Promise<{ status: number; json: Record<string, unknown>; text: string; type: string }>;
+  ): Promise<AdminReply>;
+  /** Issues a token and gives its text. */
+  issue(token: {
+    readonly role: ApiRole;
+    readonly team?: string;
+    readonly principal?: string;
+    readonly expiresAt?: string;
+  }): Promise<string>;
+  /** Lets real time pass: caches and caps of the API forget. */
+  passReal(ms: number): void;
   close(): Promise<void>;
 }
 
 export async function createAdminWorld(): Promise<AdminWorld> {
   const database = await createTestDatabase();
   const clock = manualClock();
+  let realMs = 0;
   const ledger = createLedger(database.db, clock);
   await ensureControl(database.db, demoControlDocument(), clock.now());
   const app = await createAdminApp({
@@ -36,27 +55,36 @@ export async function createAdminWorld(): Promise<AdminWorld> {
     metrics: createMetrics(),
     readiness: () => [{ name: 'ledger', isReady: true, why: null }],
     listeners: () => [{ name: 'proxy', url: 'http://127.0.0.1:8080', purpose: 'drivers' }],
-    api: { db: database.db, ledger, clock, token: TOKEN },
+    api: { db: database.db, ledger, clock, token: TOKEN, realNow: () => realMs },
   });
+  const call: AdminWorld['call'] = async (method, path, body, headers = {}) => {
+    const reply = await app.inject({
+      method,
+      url: path,
+      headers: { authorization: `Bearer ${TOKEN}`, ...headers },
+      ...(body === undefined ? {} : { payload: body as object }),
+    });
+    const type = String(reply.headers['content-type'] ?? '');
+    return {
+      status: reply.statusCode,
+      json: (type.includes('json;') ? reply.json() : {}) as Record<string, unknown>,
+      text: reply.body,
+      type,
+      headers: reply.headers,
+    };
+  };
   return {
     app,
     database,
     ledger,
     clock,
-    call: async (method, path, body, headers = {}) => {
-      const reply = await app.inject({
-        method,
-        url: path,
-        headers: { authorization: `Bearer ${TOKEN}`, ...headers },
-        ...(body === undefined ? {} : { payload: body as object }),
-      });
-      const type = String(reply.headers['content-type'] ?? '');
-      return {
-        status: reply.statusCode,
-        json: (type.includes('json') ? reply.json() : {}) as Record<string, unknown>,
-        text: reply.body,
-        type,
-      };
+    call,
+    issue: async (token) => {
+      const reply = await call('POST', '/api/v1/tokens', { name: 'of the test', ...token });
+      return String(reply.json['secret']);
+    },
+    passReal: (ms) => {
+      realMs += ms;
     },
     close: async () => {
       await app.close();
