@@ -3,7 +3,7 @@
  * for all of them is said here once: who may call, which problems there are, where an idempotency key may stand.
  */
 import swagger from '@fastify/swagger';
-import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyInstance, RouteOptions } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { assert } from '#base/assert.js';
 
@@ -63,7 +63,7 @@ export async function addOpenApi(app: FastifyInstance, path: string): Promise<vo
     transformObject: (document) =>
       'openapiObject' in document ? complete(document.openapiObject) : document.swaggerObject,
   });
-  app.get(path, { schema: { hide: true } }, (_request: FastifyRequest) => app.swagger());
+  app.get(path, { schema: { hide: true } }, () => app.swagger());
 }
 
 /** What a route's own place and config say of it. */
@@ -125,26 +125,58 @@ function withKey(parameters: unknown): readonly unknown[] {
 }
 
 function withExample(requestBody: Json, example: unknown): Json {
-  const content = objectOf(requestBody['content']);
-  const json = objectOf(content['application/json']);
-  const isEmptyAllowed = JSON.stringify(json['schema'] ?? {}).includes('"null"');
+  const json = objectOf(objectOf(requestBody['content'])['application/json']);
+  const schema = objectOf(json['schema']);
+  const isRequired = !JSON.stringify(schema).startsWith('{"anyOf"');
   return {
     ...requestBody,
-    ...(isEmptyAllowed && example === undefined ? { required: false } : {}),
-    content: {
-      'application/json': { ...json, example: example ?? (isEmptyAllowed ? {} : undefined) },
-    },
+    required: isRequired,
+    content: { 'application/json': { ...json, example: example ?? exampleOf(schema) } },
   };
+}
+
+/** A value of the schema's form, for routes that give no example of their own. */
+function exampleOf(schema: Json): unknown {
+  const { default: fallback, enum: choices, anyOf, type } = schema;
+  if (fallback !== undefined) return fallback;
+  if (Array.isArray(choices)) return choices[0] as unknown;
+  if (Array.isArray(anyOf)) return exampleOf(objectOf(anyOf[0]));
+  if (schema['const'] !== undefined) return schema['const'];
+  const required = Array.isArray(schema['required']) ? schema['required'].map(String) : [];
+  const properties = objectOf(schema['properties']);
+  switch (type) {
+    case 'object':
+      return Object.fromEntries(
+        required.map((name) => [name, exampleOf(objectOf(properties[name]))]),
+      );
+    case 'array':
+      return [];
+    case 'integer':
+    case 'number':
+      return schema['minimum'] ?? 1;
+    case 'boolean':
+      return true;
+    default:
+      return 'text';
+  }
 }
 
 function successes(responses: Json, media: unknown): Json {
   const kept = Object.entries(responses).filter(([status]) => Number(status) < 400);
-  if (!Array.isArray(media)) return Object.fromEntries(kept);
+  if (!Array.isArray(media))
+    return Object.fromEntries(
+      kept.map(([status, reply]) => [
+        status,
+        { ...objectOf(reply), description: status === '201' ? 'Made' : 'Done, or as asked for' },
+      ]),
+    );
   const content = media.map((type: string) => [
     type,
     { schema: { type: type === 'application/json' ? 'object' : 'string' } },
   ]);
-  return { 200: { description: 'As asked for', content: Object.fromEntries(content) as Json } };
+  return {
+    200: { description: 'Done, or as asked for', content: Object.fromEntries(content) as Json },
+  };
 }
 
 const PROBLEM_REFERENCES: Json = Object.fromEntries(

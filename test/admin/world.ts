@@ -6,6 +6,7 @@ import { createLedger } from '../../billing/create-ledger.js';
 import type { Ledger } from '../../billing/ledger.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics } from '../../base/metrics.js';
+import type { Database } from '../../base/postgres/pool.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
 import { type ManualClock, manualClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -39,6 +40,8 @@ export interface AdminWorld {
     readonly principal?: string;
     readonly expiresAt?: string;
   }): Promise<string>;
+  /** Statements that the API has sent to the database so far. */
+  statements(): number;
   /** Lets real time pass: caches and caps of the API forget. */
   passReal(ms: number): void;
   close(): Promise<void>;
@@ -48,6 +51,14 @@ export async function createAdminWorld(): Promise<AdminWorld> {
   const database = await createTestDatabase();
   const clock = manualClock();
   let realMs = 0;
+  let sent = 0;
+  const db: Database = {
+    ...database.db,
+    query: (text, values) => {
+      sent += 1;
+      return database.db.query(text, values);
+    },
+  };
   const ledger = createLedger(database.db, clock);
   await ensureControl(database.db, demoControlDocument(), clock.now());
   const app = await createAdminApp({
@@ -55,7 +66,7 @@ export async function createAdminWorld(): Promise<AdminWorld> {
     metrics: createMetrics(),
     readiness: () => [{ name: 'ledger', isReady: true, why: null }],
     listeners: () => [{ name: 'proxy', url: 'http://127.0.0.1:8080', purpose: 'drivers' }],
-    api: { db: database.db, ledger, clock, token: TOKEN, realNow: () => realMs },
+    api: { db, ledger, clock, token: TOKEN, realNow: () => realMs },
   });
   const call: AdminWorld['call'] = async (method, path, body, headers = {}) => {
     const reply = await app.inject({
@@ -83,6 +94,7 @@ export async function createAdminWorld(): Promise<AdminWorld> {
       const reply = await call('POST', '/api/v1/tokens', { name: 'of the test', ...token });
       return String(reply.json['secret']);
     },
+    statements: () => sent,
     passReal: (ms) => {
       realMs += ms;
     },
