@@ -72,7 +72,7 @@ const rotateBody = z.strictObject({
   reason: reasonSchema.optional(),
 });
 
-const revokeBody = z.strictObject({ reason: reasonSchema.optional() });
+const revokeBody = z.strictObject({ reason: reasonSchema.optional() }).nullish();
 
 const idParams = z.object({
   id: z.string().max(100).describe('As GET /api/v1/tokens lists it, without the secret'),
@@ -230,7 +230,7 @@ function addRevoke(app: ApiApp, context: ApiContext): void {
           actor: request.actor,
           action: 'token.revoke',
           subject: `token/${id}`,
-          reason: request.body.reason ?? null,
+          reason: request.body?.reason ?? null,
           before: toJson(before),
           after: toJson(after),
           at,
