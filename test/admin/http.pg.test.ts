@@ -196,6 +196,6 @@ async function ids(list: string, limit: number): Promise<readonly string[]> {
     expect(rows.length).toBeLessThanOrEqual(limit);
     seen.push(...rows.map(({ id }) => id));
     if (json['nextCursor'] === null) return seen;
-    query = `&cursor=${String(json['nextCursor'])}`;
+    query = `&cursor=${json['nextCursor'] as string}`;
   }
 }
