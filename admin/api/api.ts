@@ -8,6 +8,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Ledger } from '#billing/ledger.js';
+import { must } from '#base/assert.js';
 import { Fault } from '#base/errors.js';
 import type { Ids } from '#base/ids.js';
 import type { Database } from '#base/postgres/pool.js';
@@ -59,12 +60,40 @@ export const instantSchema: z.ZodString = z
   .max(40)
   .refine((text) => tryParseInstant(text) !== undefined, 'must be a UTC date or instant');
 
-/** The control document in force. @throws Fault `controlStale` before the first. */
+interface ReadVersion {
+  readonly version: string;
+  readonly control: Promise<ControlVersion>;
+}
+
+/** What was read last from each database: versions never change, and reading 10,000 teams takes seconds. */
+const lastRead = new WeakMap<Database, ReadVersion>();
+
+/**
+ * The control document in force, as it is in the database at this moment.
+ * @throws Fault `controlStale` before the first, or when it is not valid to this program.
+ */
 export async function controlOf(db: Database): Promise<ControlVersion> {
-  const control = await readControl(db);
-  if (control === undefined)
+  const { rows } = await db.query<{ version: string }>(
+    'SELECT version FROM control_version ORDER BY version DESC LIMIT 1',
+  );
+  const version = rows[0]?.version;
+  if (version === undefined)
     throw new Fault('controlStale', 'No control document is in force yet.');
-  return control;
+  const known = lastRead.get(db);
+  if (known?.version === version) return known.control;
+  // Requests at the same time wait for one reading.
+  const control = readInForce(db);
+  lastRead.set(db, { version, control });
+  try {
+    return await control;
+  } catch (thrown) {
+    if (lastRead.get(db)?.control === control) lastRead.delete(db);
+    throw thrown;
+  }
+}
+
+async function readInForce(db: Database): Promise<ControlVersion> {
+  return must(await readControl(db), 'a version stands, and versions are never deleted');
 }
 
 /**
