@@ -22,7 +22,7 @@ const KEY = /^[\x21-\x7e]{1,200}$/;
 /** Longest answer that is kept, in characters. */
 export const ANSWER_CHARACTERS_MAX = 65_536;
 /** Names under which replies tell a secret. */
-const SECRET = /"(?:secret|password|privateKey|token)":/i;
+const SECRET = /"(?:secret|password|privateKey|token)":"/i;
 
 /** Adds the hooks; call it after the guard, because keys belong to their actor. */
 export function addIdempotency(scope: FastifyInstance, db: Database, log: Log): void {

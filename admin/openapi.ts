@@ -6,6 +6,7 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { assert } from '#base/assert.js';
+import { titleOf } from './problems.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -114,7 +115,10 @@ function completeOperation(method: string, operation: Json): Json {
     ...(rest['requestBody'] === undefined
       ? {}
       : { requestBody: withExample(objectOf(rest['requestBody']), example) }),
-    responses: { ...successes(objectOf(rest['responses']), media), ...PROBLEM_REFERENCES },
+    responses: {
+      ...successes(objectOf(rest['responses']), media),
+      ...problems(objectOf(rest['responses'])),
+    },
   };
 }
 
@@ -179,12 +183,26 @@ function successes(responses: Json, media: unknown): Json {
   };
 }
 
-const PROBLEM_REFERENCES: Json = Object.fromEntries(
-  Object.keys(PROBLEMS).map((status) => [
-    status,
-    { $ref: `#/components/responses/Problem${status}` },
-  ]),
-);
+const PROBLEM_CONTENT: Json = {
+  'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+};
+
+/** Those of every route by reference, and those that this one has beside them. */
+function problems(responses: Json): Json {
+  const own = Object.keys(responses).filter(
+    (status) => Number(status) >= 400 && !(status in PROBLEMS),
+  );
+  return Object.fromEntries([
+    ...own.map((status) => [
+      status,
+      { description: titleOf(Number(status)), content: PROBLEM_CONTENT },
+    ]),
+    ...Object.keys(PROBLEMS).map((status) => [
+      status,
+      { $ref: `#/components/responses/Problem${status}` },
+    ]),
+  ]) as Json;
+}
 
 const COMPONENTS: Json = {
   schemas: {
@@ -236,12 +254,7 @@ const COMPONENTS: Json = {
   responses: Object.fromEntries(
     Object.entries(PROBLEMS).map(([status, description]) => [
       `Problem${status}`,
-      {
-        description,
-        content: {
-          'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
-        },
-      },
+      { description, content: PROBLEM_CONTENT },
     ]),
   ),
 };

@@ -12,6 +12,8 @@ export interface Operation {
   readonly roles: readonly ApiRole[];
   readonly pathParameters: readonly string[];
   readonly queryParameters: readonly string[];
+  /** Some query parameter must be sent. */
+  readonly isAskedByQuery: boolean;
   /** A body that the route takes; undefined: it takes none. */
   readonly example: Json | undefined;
   /** Schemas of the body's fields by name. */
@@ -49,6 +51,7 @@ function toOperation(template: string, method: string, raw: Json): Operation {
     roles: API_ROLES.filter((role) => roles.includes(role)),
     pathParameters: named('path'),
     queryParameters: named('query'),
+    isAskedByQuery: parameters.some((each) => each['in'] === 'query' && each['required'] === true),
     example: raw['requestBody'] === undefined ? undefined : object(json['example']),
     fields: object(object(json['schema'])['properties']) as Record<string, Json>,
     raw,

@@ -33,7 +33,14 @@ beforeAll(async () => {
   };
   foreignTicket = await refusedTicket(FOREIGN_TEAM);
   const ticket = await refusedTicket(OWN_TEAM);
-  own = { team: OWN_TEAM, id: ticket, ticket, month: '2026-07', format: 'json' };
+  own = {
+    account: 'demo',
+    team: OWN_TEAM,
+    id: ticket,
+    ticket,
+    month: '2026-07',
+    format: 'json',
+  };
   // What the tokens themselves leave behind is no change of the sweep.
   for (const role of API_ROLES) await send('GET', '/api/v1/me', role);
   stateBefore = await stateOf();
@@ -176,8 +183,10 @@ describe('roles', () => {
         const { status } = await send('GET', pathOf(operation, own), role);
         // A parameter that this file does not know is answered as an id that does not exist.
         const isKnown = operation.pathParameters.every((name) => name in own);
-        const isToken = operation.template.includes('/tokens/');
-        if (isKnown && !isToken) expect(status, `${operation.name} as ${role}`).toBe(200);
+        const isOtherId =
+          /\{id\}/.test(operation.template) && !/\/tickets\//.test(operation.template);
+        if (isKnown && !isOtherId && !operation.isAskedByQuery)
+          expect(status, `${operation.name} as ${role}`).toBe(200);
         else expect([200, 400, 404], `${operation.name} as ${role}`).toContain(status);
       }
   });
