@@ -193,7 +193,6 @@ function addLandingPage(app: FastifyInstance, options: AdminOptions): void {
 
 async function addApi(app: FastifyInstance, api: AdminApi, log: Log): Promise<void> {
   const { db, clock, token } = api;
-  const ids = api.ids ?? systemIds();
   const realNow = api.realNow ?? (() => performance.now());
   await addOpenApi(app, `${API_PREFIX}/openapi.json`);
   await app.register(
@@ -202,16 +201,15 @@ async function addApi(app: FastifyInstance, api: AdminApi, log: Log): Promise<vo
       guard(scope, authenticate, createAttempts(realNow));
       addIdempotency(scope, db, log);
       const routes = scope.withTypeProvider() as ApiApp;
-      const context = { ...api, ids };
       addMeRoute(routes);
-      addControlRoutes(routes, context);
-      addTeamRoutes(routes, context);
-      addBudgetRoutes(routes, context);
-      addBillRoutes(routes, context);
-      addTicketRoutes(routes, context);
-      addRequestRoutes(routes, context);
-      addTokenRoutes(routes, context);
-      addAuditRoutes(routes, context);
+      addTokenRoutes(routes, api, api.ids ?? systemIds());
+      addAuditRoutes(routes, api);
+      addControlRoutes(routes, api);
+      addTeamRoutes(routes, api);
+      addBudgetRoutes(routes, api);
+      addBillRoutes(routes, api);
+      addTicketRoutes(routes, api);
+      addRequestRoutes(routes, api);
       await Promise.resolve();
     },
     { prefix: API_PREFIX },

@@ -10,7 +10,6 @@ import { z } from 'zod';
 import type { Ledger } from '#billing/ledger.js';
 import { must } from '#base/assert.js';
 import { Fault } from '#base/errors.js';
-import type { Ids } from '#base/ids.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import { tryParseCredits } from '#base/units.js';
@@ -34,8 +33,6 @@ export interface ApiContext {
   readonly db: Database;
   readonly ledger: Ledger;
   readonly clock: Clock;
-  /** Source of ids and secrets. */
-  readonly ids: Ids;
 }
 
 export const teamParams: z.ZodObject<{ team: z.ZodString }> = z.object({

@@ -1,6 +1,7 @@
 /** Tokens of the API: issued, listed, rotated, revoked. A secret is told once and kept as its hash. */
 import { z } from 'zod';
 import { must } from '#base/assert.js';
+import type { Ids } from '#base/ids.js';
 import { type EpochMs, formatInstant } from '#base/time.js';
 import { tryParseInstant } from '#policies/control/instant.js';
 import { type Actor, API_ROLES, type ApiRole } from '../actor.js';
@@ -85,14 +86,14 @@ const secretReply = z.object({
 const tokenReply = z.object({ token: tokenSchema });
 
 /** `POST` and `GET /tokens`, `POST /tokens/{id}/rotate`, `POST /tokens/{id}/revoke`. */
-export function addTokenRoutes(app: ApiApp, context: ApiContext): void {
-  addIssue(app, context);
+export function addTokenRoutes(app: ApiApp, context: ApiContext, ids: Ids): void {
+  addIssue(app, context, ids);
   addList(app, context);
-  addRotate(app, context);
+  addRotate(app, context, ids);
   addRevoke(app, context);
 }
 
-function addIssue(app: ApiApp, context: ApiContext): void {
+function addIssue(app: ApiApp, context: ApiContext, ids: Ids): void {
   app.post(
     '/tokens',
     {
@@ -111,8 +112,8 @@ function addIssue(app: ApiApp, context: ApiContext): void {
       const at = context.clock.now();
       const expiresAt = expiryOf(request.body.expiresAt, at);
       await checkScope(context, request.actor, { role, team, principal });
-      const id = context.ids.randomBytes(ID_BYTES).toString('hex');
-      const secret = tokenText(id, context.ids.randomBytes(SECRET_BYTES));
+      const id = ids.randomBytes(ID_BYTES).toString('hex');
+      const secret = tokenText(id, ids.randomBytes(SECRET_BYTES));
       const token = await context.db.transaction(async (tx) => {
         const issued = await insertToken(tx, {
           id,
@@ -165,7 +166,7 @@ function addList(app: ApiApp, context: ApiContext): void {
   );
 }
 
-function addRotate(app: ApiApp, context: ApiContext): void {
+function addRotate(app: ApiApp, context: ApiContext, ids: Ids): void {
   app.post(
     '/tokens/:id/rotate',
     {
@@ -181,7 +182,7 @@ function addRotate(app: ApiApp, context: ApiContext): void {
       const { graceSeconds, reason } = request.body;
       const { id } = request.params;
       const at = context.clock.now();
-      const secret = tokenText(id, context.ids.randomBytes(SECRET_BYTES));
+      const secret = tokenText(id, ids.randomBytes(SECRET_BYTES));
       const token = await context.db.transaction(async (tx) => {
         const { before, after } = changedOrProblem(
           await rotateToken(tx, {
