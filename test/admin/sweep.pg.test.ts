@@ -269,7 +269,8 @@ describe('requests that want more than they may', () => {
         const path = `${pathOf(operation, own)}?${extra}`;
         const { status, text } = await send(operation.method, path, 'platform', operation.example);
         expect(status, `${operation.name} ${extra}`).toBe(400);
-        expect(text).toContain(extra.slice(0, extra.indexOf('=')));
+        // Where other parameters are missing too, they may be all that is told.
+        if (!operation.isAskedByQuery) expect(text).toContain(extra.slice(0, extra.indexOf('=')));
       }
   });
 
