@@ -8,11 +8,11 @@ import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
 import type { Database } from '#base/postgres/pool.js';
 import { badField, sendProblem } from './problems.js';
-import { claimKey, freeKey, keepAnswer, type KeyedRequest } from './stores/idempotency-store.js';
+import { takeKey, freeKey, keepAnswer, type KeyedRequest } from './stores/idempotency-store.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set while this request holds a claimed key. */
+    /** Set while this request has taken a key. */
     keyed: KeyedRequest | null;
   }
 }
@@ -31,7 +31,7 @@ export function addIdempotency(scope: FastifyInstance, db: Database, log: Log): 
     // The header as sent: a route's own schema may leave it out.
     const key = request.raw.headers['idempotency-key'];
     if (key === undefined || !WRITES.has(request.method)) return undefined;
-    return claim(db, request, reply, key);
+    return take(db, request, reply, key);
   });
   scope.addHook('onSend', async (request, reply, payload) => {
     const { keyed } = request;
@@ -47,7 +47,7 @@ export function addIdempotency(scope: FastifyInstance, db: Database, log: Log): 
   });
 }
 
-async function claim(
+async function take(
   db: Database,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -64,9 +64,9 @@ async function claim(
     key,
     requestHash: hashOfJson([request.method, request.url, request.body ?? null]),
   };
-  const outcome = await claimKey(db, keyed);
+  const outcome = await takeKey(db, keyed);
   switch (outcome.kind) {
-    case 'claimed':
+    case 'taken':
       request.keyed = keyed;
       return undefined;
     case 'answered':

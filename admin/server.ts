@@ -126,7 +126,7 @@ export async function createAdminApp(options: AdminOptions): Promise<FastifyInst
   });
   addHealthRoutes(app, options.metrics, options.readiness);
   addLandingPage(app, options);
-  if (options.api !== null) await addApi(app, options.api, options.log);
+  if (options.api !== null) await addApi(app, options.api, options);
   return app;
 }
 
@@ -191,15 +191,28 @@ function addLandingPage(app: FastifyInstance, options: AdminOptions): void {
   );
 }
 
-async function addApi(app: FastifyInstance, api: AdminApi, log: Log): Promise<void> {
+async function addApi(
+  app: FastifyInstance,
+  api: AdminApi,
+  options: Pick<AdminOptions, 'log' | 'metrics'>,
+): Promise<void> {
   const { db, clock, token } = api;
   const realNow = api.realNow ?? (() => performance.now());
+  const answers = options.metrics.counter(
+    'tollgate_api_answers_total',
+    'Answers of the admin API by status',
+    ['status'],
+  );
   await addOpenApi(app, `${API_PREFIX}/openapi.json`);
   await app.register(
     async (scope) => {
       const authenticate = createTokenAuthenticator(db, token, clock, realNow);
       guard(scope, authenticate, createAttempts(realNow));
-      addIdempotency(scope, db, log);
+      addIdempotency(scope, db, options.log);
+      scope.addHook('onResponse', async (_request, reply) => {
+        answers.inc({ status: String(reply.statusCode) });
+        await Promise.resolve();
+      });
       const routes = scope.withTypeProvider() as ApiApp;
       addMeRoute(routes);
       addTokenRoutes(routes, api, api.ids ?? systemIds());

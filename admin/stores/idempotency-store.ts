@@ -1,6 +1,6 @@
 /**
- * Answers kept for repeats. A key is claimed by an insert before its request runs: the primary key lets one of any
- * number of claims at the same time through, on any number of replicas. Ages are by the database's clock.
+ * Answers kept for repeats. A key is taken by an insert before its request runs: the primary key lets one of any
+ * number of takers at the same time through, on any number of replicas. Ages are by the database's clock.
  */
 import type { Queryable } from '#base/postgres/pool.js';
 
@@ -12,9 +12,9 @@ export interface KeyedRequest {
   readonly requestHash: string;
 }
 
-export type ClaimOutcome =
+export type TakeOutcome =
   /** Nobody has sent this key; the request runs now, and {@link keepAnswer} or {@link freeKey} follows. */
-  | { readonly kind: 'claimed' }
+  | { readonly kind: 'taken' }
   /** It was answered; `body` null: the answer is not kept. */
   | { readonly kind: 'answered'; readonly status: number; readonly body: string | null }
   /** It runs; `isLost`: for so long that whoever ran it has died, and what came of it is unknown. */
@@ -31,18 +31,18 @@ const SWEEP = `DELETE FROM idempotency_key WHERE (actor, key) IN (
   SELECT actor, key FROM idempotency_key WHERE created_at < now() - ${KEPT} ORDER BY created_at LIMIT 100
 ) OR (actor = $1 AND key = $2 AND created_at < now() - ${KEPT})`;
 
-const CLAIM = `INSERT INTO idempotency_key (actor, key, request_hash, created_at) VALUES ($1, $2, $3, now())
+const TAKE = `INSERT INTO idempotency_key (actor, key, request_hash, created_at) VALUES ($1, $2, $3, now())
 ON CONFLICT DO NOTHING`;
 
 const FIND = `SELECT request_hash, status, body, created_at < now() - ${LOST_AFTER} AS is_old
 FROM idempotency_key WHERE actor = $1 AND key = $2`;
 
-/** Claims the key for this request, or tells what the key stands for. */
-export async function claimKey(db: Queryable, request: KeyedRequest): Promise<ClaimOutcome> {
+/** Takes the key for this request, or tells what the key stands for. */
+export async function takeKey(db: Queryable, request: KeyedRequest): Promise<TakeOutcome> {
   const { actor, key, requestHash } = request;
   await db.query(SWEEP, [actor, key]);
-  const { rowCount } = await db.query(CLAIM, [actor, key, requestHash]);
-  if (rowCount === 1) return { kind: 'claimed' };
+  const { rowCount } = await db.query(TAKE, [actor, key, requestHash]);
+  if (rowCount === 1) return { kind: 'taken' };
   const { rows } = await db.query<{
     request_hash: string;
     status: number | null;
@@ -58,7 +58,7 @@ export async function claimKey(db: Queryable, request: KeyedRequest): Promise<Cl
     : { kind: 'answered', status: row.status, body: row.body };
 }
 
-/** Keeps the answer of a claimed key; `body` null: only that there was one. */
+/** Keeps the answer of a taken key; `body` null: only that there was one. */
 export async function keepAnswer(
   db: Queryable,
   request: Pick<KeyedRequest, 'actor' | 'key'>,
@@ -70,7 +70,7 @@ export async function keepAnswer(
   );
 }
 
-/** Gives a claimed key back: its request was refused and changed nothing. */
+/** Gives a taken key back: its request was refused and changed nothing. */
 export async function freeKey(
   db: Queryable,
   request: Pick<KeyedRequest, 'actor' | 'key'>,

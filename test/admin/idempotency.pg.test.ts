@@ -1,5 +1,5 @@
 /**
- * The barrier test was shown to fail without the lock: its last part drops the primary key that claims wait on, and then
+ * The barrier test was shown to fail without the lock: its last part drops the primary key that requests wait on, and then
  * every request runs.
  */
 import pg from 'pg';

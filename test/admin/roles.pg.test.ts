@@ -20,7 +20,7 @@ const tickets: Record<'analyst' | 'colleague' | 'foreign', string> = {
 
 beforeAll(async () => {
   world = await createAdminWorld();
-  await editControl(world.database.db, {
+  const outcome = await editControl(world.database.db, {
     author: 'test',
     reason: 'a colleague with a budget',
     at: world.clock.now(),
@@ -50,6 +50,7 @@ beforeAll(async () => {
       ],
     }),
   });
+  expect(outcome.kind).toBe('applied');
   world.clock.advance(3_600_000);
   finance = await world.issue({ role: 'finance' });
   lead = await world.issue({ role: 'team-lead', team: 'sales' });

@@ -140,7 +140,7 @@ describe('a token', () => {
       principal: 'people_analyst',
     });
     expect([(await me(lead)).status, (await me(analyst)).status]).toEqual([200, 200]);
-    await editControl(world.database.db, {
+    const outcome = await editControl(world.database.db, {
       author: 'test',
       reason: 'a team left',
       at: world.clock.now(),
@@ -153,11 +153,18 @@ describe('a token', () => {
             each.id === 'people_analyst' ? { ...each, status: 'suspended' as const } : each,
           ),
         budgets: document.budgets.filter((budget) => budget.node !== 'legal'),
+        accounts: document.accounts.map(({ serviceUsers, ...account }) => ({
+          ...account,
+          ...(serviceUsers === undefined
+            ? {}
+            : { serviceUsers: serviceUsers.filter((each) => each.team !== 'legal') }),
+        })),
         mapping: document.mapping.filter(
           (each) => each.team !== 'legal' && each.principal !== 'legal_analyst',
         ),
       }),
     });
+    expect(outcome.kind).toBe('applied');
     world.passReal(5000);
     for (const secret of [lead, analyst])
       for (const path of [
