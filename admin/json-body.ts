@@ -26,7 +26,7 @@ function problemOf(text: string): JsonBody | undefined {
   const open: (Set<string> | null)[] = [];
   let isNameNext = false;
   for (let at = 0; at < text.length; at += 1) {
-    switch (text[at]) {
+    switch (text.charAt(at)) {
       case '{':
       case '[':
         isNameNext = text[at] === '{';
