@@ -79,15 +79,22 @@ async function list(terminal: Terminal, options: ListOptions): Promise<void> {
   const { events } = EVENTS.parse(JSON.parse(answer));
   if (events.length === 0) return terminal.print('Nothing was changed yet.');
   const headers = ['#', 'when', 'who', 'did', 'to', 'why'];
-  const rows = events.map((event) => [
-    String(event.sequence),
-    event.occurredAt,
-    event.actor,
-    event.action,
-    event.subject,
-    event.reason ?? '',
-  ]);
+  const rows = events.map((event) =>
+    [
+      String(event.sequence),
+      event.occurredAt,
+      event.actor,
+      event.action,
+      event.subject,
+      event.reason ?? '',
+    ].map(onOneLine),
+  );
   terminal.print(table(headers, rows, terminal.columns));
+}
+
+/** What people wrote, without line ends and without anything that a terminal obeys. */
+function onOneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
 }
 
 async function verify(file: string | undefined, head: string | undefined): Promise<ChainOutcome> {

@@ -16,7 +16,7 @@ let server: Server;
 let answers: Record<string, string> = {};
 
 const events: AuditEvent[] = [];
-for (const reason of ['first', 'second \u2028 with a line end', 'third']) {
+for (const reason of ['first', 'second \u2028 with a line end and \u001b[2J', 'third']) {
   const event = {
     sequence: events.length + 1,
     occurredAt: '2026-07-15T12:00:00.000Z',
@@ -141,6 +141,8 @@ describe('with the API', () => {
     const { out } = await run('list', '--subject', 'budget/sales-monthly');
     expect(out).toContain('budget.grant');
     expect(out).toContain('admin-token');
+    expect(out).not.toContain('\u2028');
+    expect(out).not.toContain('\u001b');
     expect((await run('list', '--limit', '2')).out).toBe('Nothing was changed yet.');
     for (const limit of ['0', '501', 'x'])
       expect((await run('list', '--limit', limit)).code).toBe(2);
