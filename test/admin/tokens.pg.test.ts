@@ -2,8 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FAILED_ATTEMPTS_MAX } from '../../admin/attempts.js';
 import { createAdminApp } from '../../admin/server.js';
 import { editControl } from '../../admin/stores/control-store.js';
-import { createLedger } from '../../billing/create-ledger.js';
-import { silentLog } from '../../base/log.js';
 import { createMetrics } from '../../base/metrics.js';
 import { type AdminWorld, createAdminWorld, TOKEN } from './world.js';
 
@@ -228,20 +226,12 @@ test('tokens come in pages, the newest first, and every one once', async () => {
 });
 
 test('an address that guesses is slowed down, nobody else is, and the right token always comes in', async () => {
-  const { database, clock } = world;
   let realMs = 0;
+  const { options } = world;
   const app = await createAdminApp({
-    log: silentLog,
+    ...options,
     metrics: createMetrics(),
-    readiness: () => [],
-    listeners: () => [],
-    api: {
-      db: database.db,
-      ledger: createLedger(database.db, clock),
-      clock,
-      token: TOKEN,
-      realNow: () => realMs,
-    },
+    api: { ...options.api, realNow: () => realMs },
   });
   const ask = (token: string, remoteAddress: string) =>
     app.inject({

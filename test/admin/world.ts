@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { ApiRole } from '../../admin/actor.js';
-import { createAdminApp } from '../../admin/server.js';
+import { type AdminApi, type AdminOptions, createAdminApp } from '../../admin/server.js';
 import { ensureControl } from '../../admin/stores/control-store.js';
 import { createLedger } from '../../billing/create-ledger.js';
 import type { Ledger } from '../../billing/ledger.js';
@@ -24,6 +24,8 @@ export interface AdminReply {
 /** The admin API over a database with the demo document in it. */
 export interface AdminWorld {
   readonly app: FastifyInstance;
+  /** What the app is made of, for a second one beside it. */
+  readonly options: AdminOptions & { readonly api: AdminApi };
   readonly database: TestDatabase;
   readonly ledger: Ledger;
   readonly clock: ManualClock;
@@ -61,13 +63,14 @@ export async function createAdminWorld(): Promise<AdminWorld> {
   };
   const ledger = createLedger(database.db, clock);
   await ensureControl(database.db, demoControlDocument(), clock.now());
-  const app = await createAdminApp({
+  const options: AdminWorld['options'] = {
     log: silentLog,
     metrics: createMetrics(),
     readiness: () => [{ name: 'ledger', isReady: true, why: null }],
     listeners: () => [{ name: 'proxy', url: 'http://127.0.0.1:8080', purpose: 'drivers' }],
     api: { db, ledger, clock, token: TOKEN, realNow: () => realMs },
-  });
+  };
+  const app = await createAdminApp(options);
   const call: AdminWorld['call'] = async (method, path, body, headers = {}) => {
     const reply = await app.inject({
       method,
@@ -86,6 +89,7 @@ export async function createAdminWorld(): Promise<AdminWorld> {
   };
   return {
     app,
+    options,
     database,
     ledger,
     clock,
