@@ -18,7 +18,9 @@ import { addBillRoutes } from './api/bills.js';
 import { addBudgetRoutes } from './api/budgets.js';
 import { addControlRoutes } from './api/control.js';
 import { addMeRoute } from './api/me.js';
+import { addReplicaRoutes } from './api/replicas.js';
 import { addRequestRoutes } from './api/requests.js';
+import { addSessionRoutes } from './api/sessions.js';
 import { addTeamRoutes } from './api/teams.js';
 import { addTicketRoutes } from './api/tickets.js';
 import { addTokenRoutes } from './api/tokens.js';
@@ -223,6 +225,8 @@ async function addApi(
       addBillRoutes(routes, api);
       addTicketRoutes(routes, api);
       addRequestRoutes(routes, api);
+      addReplicaRoutes(routes, api);
+      addSessionRoutes(routes, api);
       await Promise.resolve();
     },
     { prefix: API_PREFIX },

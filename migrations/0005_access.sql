@@ -117,9 +117,20 @@ CREATE INDEX session_state_credential ON session_state (credential_id) WHERE cre
 -- The shared principal that a statement came through when a signed claim named its end team.
 ALTER TABLE ticket ADD COLUMN via_principal_id text;
 
+-- One row: what tells this deployment from others. Sealed tokens name it.
+CREATE TABLE deployment (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  is_only boolean NOT NULL DEFAULT true UNIQUE CHECK (is_only)
+);
+INSERT INTO deployment DEFAULT VALUES;
+
+-- The control version that a replica decides by, and why it does not take a newer one.
+ALTER TABLE replica ADD COLUMN control_version bigint, ADD COLUMN control_problem text;
+
 DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'tollgate_app') THEN
+    REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON deployment FROM tollgate_app;
     REVOKE UPDATE, DELETE, TRUNCATE ON audit_event FROM tollgate_app;
     REVOKE DELETE, TRUNCATE ON credential, service_key, claim_secret, api_token FROM tollgate_app;
   END IF;

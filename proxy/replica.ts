@@ -2,17 +2,23 @@
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
 import type { Database } from '#base/postgres/pool.js';
-import { beat, liveReplicas, replicaStopped } from '#billing/postgres/replicas.js';
+import {
+  beat,
+  liveReplicas,
+  REPLICA_SILENCE_MS,
+  type ReplicaControl,
+  replicaStopped,
+} from '#billing/postgres/replicas.js';
 
 const HEARTBEAT_MS = 2000;
-/** A replica silent for this long is dead: five heartbeats. */
-const SILENCE_MS = 10_000;
 
 export interface Replica {
   /** `<name>#<incarnation>`: a restart is another replica, and the one before it is dead at once. */
   readonly id: string;
   /** Ids of the replicas that are alive. */
   live(): Promise<readonly string[]>;
+  /** Tells the administrators which control version is in force here, now and with every heartbeat. */
+  note(control: ReplicaControl): void;
   stop(): Promise<void>;
 }
 
@@ -31,17 +37,23 @@ export async function startReplica(
     'UPDATE replica SET stopped_at = now() WHERE starts_with(id, $1) AND stopped_at IS NULL',
     [`${name}#`],
   );
-  await beat(db, id);
-  const timer = setInterval(() => {
-    beat(db, id).catch((thrown: unknown) => {
+  let control: ReplicaControl = { version: null, problem: null };
+  const announce = (): void => {
+    beat(db, id, control).catch((thrown: unknown) => {
       log.warn({ err: toError(thrown) }, 'the heartbeat could not be written');
     });
-  }, HEARTBEAT_MS);
+  };
+  await beat(db, id, control);
+  const timer = setInterval(announce, HEARTBEAT_MS);
   timer.unref();
   return {
     id,
     // Whoever asks is alive, also when its own heartbeat is late.
-    live: async () => [...new Set([id, ...(await liveReplicas(db, SILENCE_MS))])],
+    live: async () => [...new Set([id, ...(await liveReplicas(db, REPLICA_SILENCE_MS))])],
+    note(next) {
+      control = next;
+      announce();
+    },
     async stop() {
       clearInterval(timer);
       await replicaStopped(db, id);

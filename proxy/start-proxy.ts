@@ -1,5 +1,6 @@
 /** Wiring of one proxy replica: parts in order, replay before ready, drain in reverse. */
 import { join } from 'node:path';
+import { must } from '#base/assert.js';
 import { Lifecycle } from '#base/lifecycle.js';
 import type { Clock } from '#base/time.js';
 import type { Ids, TicketId } from '#base/ids.js';
@@ -11,14 +12,14 @@ import type { ServiceConnection } from '#base/snowflake/service-connection.js';
 import { createLedger } from '#billing/create-ledger.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
 import { Gate } from './admission/gate.js';
-import { startControlRefresher } from './control/refresher.js';
+import { startControlRefresher, type ControlRefresher } from './control/refresher.js';
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { createEvents } from './events.js';
-import { SessionStore } from './identity/sessions.js';
+import { SESSIONS_CHANNEL, SessionStore } from './identity/sessions.js';
 import { TokenSealer } from './identity/tokens.js';
 import type { Parts, ProxyLimits } from './parts.js';
-import { startReplica } from './replica.js';
+import { startReplica, type Replica } from './replica.js';
 import { RequestRegistry } from './requests.js';
 import { startMeter } from './running/meter.js';
 import { RunningStatements } from './running/running.js';
@@ -62,7 +63,8 @@ export interface Proxy {
 }
 
 const UPSTREAM_SILENCE_MS = 300_000;
-const CONTROL_POLL_MS = 1000;
+/** Half of the second within which every replica has a new version, should a notification be lost. */
+const CONTROL_POLL_MS = 500;
 const STATISTICS_POLL_MS = 2000;
 const SESSION_FRESH_MS = 5000;
 const JOURNAL_BYTES_MAX = 1024 ** 3;
@@ -116,10 +118,11 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   const settler = new Settler({ ledger, journal, log, events });
   life.add('settler', { stop: (signal) => settler.drain(signal) });
   const ticketLog = life.add('ticket log', new TicketLog(ledger, log));
-  const control = life.add(
-    'control',
-    await startControlRefresher({ db, log, pollIntervalMs: CONTROL_POLL_MS }),
-  );
+  const sessions = new SessionStore(db, {
+    cachedMax: options.sessionsCachedMax,
+    freshMs: SESSION_FRESH_MS,
+  });
+  const control = life.add('control', await startControl(options, replica, sessions));
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
   const history = life.add('history', new HistoryCache(db, log));
@@ -139,15 +142,8 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     replica: replica.id,
     events,
     control,
-    sealer: new TokenSealer(
-      options.sealKeys,
-      (size) => ids.randomBytes(size),
-      options.sessionsCachedMax * 2,
-    ),
-    sessions: new SessionStore(db, {
-      cachedMax: options.sessionsCachedMax,
-      freshMs: SESSION_FRESH_MS,
-    }),
+    sealer: await createTokenSealer(options),
+    sessions,
     upstreams: life.add('upstreams', new Upstreams(accounts)),
     analyser: life.add('analyser', createAnalyser()),
     history,
@@ -168,6 +164,32 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ticketLog,
     surface: createSurface({ db, clock }),
   };
+}
+
+function startControl(
+  options: ProxyOptions,
+  replica: Replica,
+  sessions: SessionStore,
+): Promise<ControlRefresher> {
+  const { db, log } = options;
+  return startControlRefresher({
+    db,
+    log,
+    pollIntervalMs: CONTROL_POLL_MS,
+    onChange: (change) => replica.note(change),
+    onNotify: { [SESSIONS_CHANNEL]: () => sessions.doubtAll() },
+  });
+}
+
+async function createTokenSealer(options: ProxyOptions): Promise<TokenSealer> {
+  const { rows } = await options.db.query<{ id: string }>('SELECT id FROM deployment');
+  return new TokenSealer({
+    keys: options.sealKeys,
+    randomBytes: (size) => options.ids.randomBytes(size),
+    cachedMax: options.sessionsCachedMax * 2,
+    audience: must(rows[0], 'the migration makes one deployment').id,
+    now: Date.now,
+  });
 }
 
 function openUpstream(
@@ -218,5 +240,10 @@ function exposeGauges(metrics: Metrics, parts: Parts): void {
     'tollgate_control_version',
     'Version of the control document in force',
     () => parts.control.current()?.version ?? 0,
+  );
+  metrics.gaugeFrom(
+    'tollgate_control_version_rejected',
+    'Newest version of the control document that is not valid to this replica; 0: none',
+    () => parts.control.rejectedVersion(),
   );
 }

@@ -22,6 +22,7 @@ const ENTRIES = [
   'bench/run.ts',
   'dashboards/build.ts',
   'test/drivers/run.ts',
+  'test/long/run.ts',
   'test/support/global-setup.ts',
 ];
 

@@ -7,8 +7,11 @@ import type { Log } from '#base/log.js';
 import { toError } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
 import { parseControlDocument } from '#policies/control/parse.js';
+import type { ControlProblem } from '#policies/control/problem.js';
 import { createSnapshot } from '#policies/control/snapshot.js';
 import type { ControlSnapshot } from '#policies/control/snapshot.js';
+
+const PROBLEMS_LOGGED_MAX = 20;
 
 /** Notified with the new version by whoever writes the control tables. */
 export const CONTROL_CHANNEL = 'tollgate_control';
@@ -16,15 +19,30 @@ export const CONTROL_CHANNEL = 'tollgate_control';
 export interface ControlRefresher {
   /** The snapshot in force; undefined until the first one has been loaded. */
   current(): ControlSnapshot | undefined;
+  /** The newest version that is not valid here and newer than the one in force; 0: there is none. */
+  rejectedVersion(): number;
   /** Reads the newest version now. Faults are logged; the last good snapshot stays. */
   refresh(): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** What became of the newest version that was read. */
+export interface ControlChange {
+  /** In force; null before the first. */
+  readonly version: number | null;
+  /** Why a newer one is not; null: it is. */
+  readonly problem: string | null;
+}
+
 export interface RefresherOptions {
   readonly db: Database;
   readonly log: Log;
+  /** Bounds how long a version may be missed when its notification is lost. */
   readonly pollIntervalMs: number;
+  /** Told of every version that was taken or turned down. */
+  readonly onChange: (change: ControlChange) => void;
+  /** Other channels heard on the same connection. */
+  readonly onNotify?: Readonly<Record<string, () => void>>;
 }
 
 /** Loads the newest snapshot and keeps it fresh. */
@@ -39,16 +57,22 @@ class Refresher implements ControlRefresher {
   readonly #db: Database;
   readonly #log: Log;
   readonly #pollIntervalMs: number;
+  readonly #onChange: RefresherOptions['onChange'];
+  readonly #onNotify: Readonly<Record<string, () => void>>;
   readonly #timer: NodeJS.Timeout;
   #current: ControlSnapshot | undefined;
   #listening: { stop(): Promise<void> } | undefined;
   #isStopped = false;
   #rejectedVersion = 0;
+  #reading: Promise<void> | undefined;
+  #isReadAgain = false;
 
   constructor(options: RefresherOptions) {
     this.#db = options.db;
     this.#log = options.log;
     this.#pollIntervalMs = options.pollIntervalMs;
+    this.#onChange = options.onChange;
+    this.#onNotify = options.onNotify ?? {};
     this.#timer = setInterval(() => void this.#tick(), this.#pollIntervalMs);
     this.#timer.unref();
   }
@@ -57,7 +81,30 @@ class Refresher implements ControlRefresher {
     return this.#current;
   }
 
-  async refresh(): Promise<void> {
+  rejectedVersion(): number {
+    return this.#rejectedVersion > (this.#current?.version ?? 0) ? this.#rejectedVersion : 0;
+  }
+
+  /** Reads at the same time are one; a call that comes while one is under way is answered by the next. */
+  refresh(): Promise<void> {
+    if (this.#reading !== undefined) {
+      this.#isReadAgain = true;
+      return this.#reading;
+    }
+    this.#reading = this.#readUntilQuiet().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #readUntilQuiet(): Promise<void> {
+    do {
+      this.#isReadAgain = false;
+      await this.#read();
+    } while (this.#isReadAgain && !this.#isStopped);
+  }
+
+  async #read(): Promise<void> {
     try {
       const { rows } = await this.#db.query<{ version: string; document: unknown }>(
         'SELECT version, document FROM control_version WHERE version > $1 ORDER BY version DESC LIMIT 1',
@@ -77,8 +124,11 @@ class Refresher implements ControlRefresher {
     if (this.#isStopped || this.#listening !== undefined) return;
     try {
       const listening = await this.#db.listen(
-        [CONTROL_CHANNEL],
-        () => void this.refresh(),
+        [CONTROL_CHANNEL, ...Object.keys(this.#onNotify)],
+        (channel) => {
+          if (channel === CONTROL_CHANNEL) void this.refresh();
+          else this.#onNotify[channel]?.();
+        },
         () => {
           this.#listening = undefined;
         },
@@ -110,12 +160,23 @@ class Refresher implements ControlRefresher {
     if (parsed.ok) {
       this.#current = createSnapshot(parsed.document, version);
       this.#log.info({ version }, 'control snapshot in force');
+      this.#onChange({ version, problem: null });
       return;
     }
     this.#rejectedVersion = version;
+    const inForce = this.#current?.version ?? null;
     this.#log.error(
-      { version, problems: parsed.problems },
-      'control version is invalid; the last good one stays',
+      { version, inForce, problems: parsed.problems.slice(0, PROBLEMS_LOGGED_MAX) },
+      'control version is invalid here; the last good one stays',
     );
+    this.#onChange({ version: inForce, problem: problemText(version, parsed.problems) });
   }
+}
+
+/** One sentence: how many problems, and the first. */
+function problemText(version: number, problems: readonly ControlProblem[]): string {
+  const first = problems[0];
+  const where = first === undefined ? '' : `: ${first.path} ${first.rule}`;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+  return `version ${version} is not valid to this replica${where}${more}`.slice(0, 500);
 }

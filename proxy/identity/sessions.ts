@@ -7,6 +7,9 @@ import { LRUCache } from 'lru-cache';
 import { Fault } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
 
+/** Notified by whoever revokes sessions. */
+export const SESSIONS_CHANNEL = 'tollgate_sessions';
+
 export interface SessionKey {
   readonly account: string;
   readonly sessionId: string;
@@ -51,6 +54,8 @@ export class SessionStore {
   readonly #db: Database;
   readonly #cache: LRUCache<string, CachedSession>;
   readonly #freshMs: number;
+  /** Monotonic clock: what was read before is read again when it is next used. */
+  #freshFromMs = 0;
 
   /**
    * `cachedMax`: sessions kept in memory. One is read again after `freshMs`, so that revocations are seen; while
@@ -90,8 +95,7 @@ export class SessionStore {
   /** The session as it stands; undefined for one this deployment never opened. */
   async read(key: SessionKey): Promise<SessionState | undefined> {
     const cached = this.#cache.get(keyOf(key));
-    if (cached !== undefined && performance.now() - cached.readAtMs < this.#freshMs)
-      return cached.state;
+    if (cached !== undefined && this.#isFresh(cached)) return cached.state;
     try {
       return await this.#readAgain(key);
     } catch (thrown) {
@@ -100,7 +104,19 @@ export class SessionStore {
     }
   }
 
+  /** Some session was revoked: none is believed without being read again. */
+  doubtAll(): void {
+    this.#freshFromMs = performance.now();
+  }
+
+  #isFresh(cached: CachedSession): boolean {
+    const { readAtMs } = cached;
+    return readAtMs > this.#freshFromMs && performance.now() - readAtMs < this.#freshMs;
+  }
+
   async #readAgain(key: SessionKey): Promise<SessionState | undefined> {
+    // Taken first: what is revoked while it is read must be read again.
+    const readAtMs = performance.now();
     const { rows } = await this.#query<SessionRow>(
       `SELECT principal_id, snowflake_user, role_name, warehouse, database_name, schema_name, query_tag,
               statement_timeout_seconds, (closed_at IS NOT NULL OR revoked_at IS NOT NULL) AS is_ended
@@ -122,19 +138,20 @@ export class SessionStore {
       statementTimeoutSeconds: row.statement_timeout_seconds,
       isEnded: row.is_ended,
     };
-    this.#remember(state);
+    this.#remember(state, readAtMs);
     return state;
   }
 
-  #remember(state: SessionState): void {
-    this.#cache.set(keyOf(state), { state, readAtMs: performance.now() });
+  #remember(state: SessionState, readAtMs: number = performance.now()): void {
+    this.#cache.set(keyOf(state), { state, readAtMs });
   }
 
   /** Writes what a statement changed; nothing when nothing changed. Returns the new state. */
   async change(state: SessionState, changed: Partial<SessionContext>): Promise<SessionState> {
     const next: SessionState = { ...state, ...changed };
     if (sameContext(state, next)) return state;
-    this.#remember(next);
+    // As old as what it was made from: a session that changes all the time is read again like any other.
+    this.#remember(next, this.#cache.get(keyOf(state))?.readAtMs ?? 0);
     await this.#write(
       `UPDATE session_state SET role_name = $3, warehouse = $4, database_name = $5, schema_name = $6, query_tag = $7,
               statement_timeout_seconds = $8, updated_at = now()

@@ -1,7 +1,7 @@
 /**
  * Sealed tokens: what a client holds instead of Snowflake's session and master tokens. A small JSON payload under
- * `base/sealing.ts` with the token kind inside, so that any replica can open what another sealed, a master token is no
- * session token, and a token of another deployment opens nowhere.
+ * `base/sealing.ts` with kind, audience and times inside, so that any replica can open what another sealed, a master
+ * token is no session token, and a token of another deployment opens nowhere, also under the same keys.
  */
 import { LRUCache } from 'lru-cache';
 import { createSealer, type Sealer, type SealKey } from '#base/sealing.js';
@@ -18,33 +18,77 @@ export interface SealedIdentity {
   readonly upstreamToken: string;
 }
 
+export interface TokenSealerOptions {
+  readonly keys: readonly SealKey[];
+  readonly randomBytes: (size: number) => Buffer;
+  /** Opened tokens kept in memory. */
+  readonly cachedMax: number;
+  /** The deployment; a token of another one does not open. */
+  readonly audience: string;
+  /** Real time in epoch milliseconds. */
+  readonly now: () => number;
+}
+
+interface Payload {
+  readonly identity: SealedIdentity;
+  readonly audience: string;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+}
+
 const PREFIX = 'tg1';
 const TOKEN_LENGTH_MAX = 16_384;
+/**
+ * Far beyond Snowflake's own hours, which it enforces in words that drivers understand (they renew or sign in again);
+ * a seal that ends first would be an error to the client.
+ */
+const LIFETIME_MS = 30 * 86_400_000;
+/** How far the clocks of replicas may differ. */
+const SKEW_MS = 300_000;
 
 export class TokenSealer {
+  readonly #options: TokenSealerOptions;
   readonly #sealer: Sealer;
-  readonly #opened: LRUCache<string, SealedIdentity>;
+  readonly #opened: LRUCache<string, Payload>;
 
-  constructor(keys: readonly SealKey[], randomBytes: (size: number) => Buffer, cacheMax: number) {
-    this.#sealer = createSealer(PREFIX, keys, randomBytes);
-    this.#opened = new LRUCache({ max: cacheMax });
+  constructor(options: TokenSealerOptions) {
+    this.#options = options;
+    this.#sealer = createSealer(PREFIX, options.keys, options.randomBytes);
+    this.#opened = new LRUCache({ max: options.cachedMax });
   }
 
   /** A token for `identity`, in text that fits an Authorization header. */
   seal(identity: SealedIdentity): string {
-    return this.#sealer.seal(JSON.stringify(identity));
+    const issuedAtMs = this.#options.now();
+    const payload: Payload = {
+      identity,
+      audience: this.#options.audience,
+      issuedAtMs,
+      expiresAtMs: issuedAtMs + LIFETIME_MS,
+    };
+    return this.#sealer.seal(JSON.stringify(payload));
   }
 
-  /** The identity inside, or undefined for a token that is not ours, was altered, or is of the other kind. */
+  /**
+   * The identity inside, or undefined for a token that is not ours, was altered, is of the other kind, of another
+   * deployment, too old, or from the future.
+   */
   open(token: string, kind: TokenKind): SealedIdentity | undefined {
-    const cached = this.#opened.get(token);
-    if (cached !== undefined) return cached.kind === kind ? cached : undefined;
+    const payload = this.#opened.get(token) ?? this.#unseal(token);
+    if (payload === undefined || payload.identity.kind !== kind) return undefined;
+    const now = this.#options.now();
+    const isInForce = payload.issuedAtMs <= now + SKEW_MS && now < payload.expiresAtMs;
+    return isInForce ? payload.identity : undefined;
+  }
+
+  #unseal(token: string): Payload | undefined {
     if (token.length > TOKEN_LENGTH_MAX) return undefined;
     const text = this.#sealer.open(token);
     if (text === undefined) return undefined;
-    const identity = JSON.parse(text) as SealedIdentity;
-    this.#opened.set(token, identity);
-    return identity.kind === kind ? identity : undefined;
+    const payload = JSON.parse(text) as Payload;
+    if (payload.audience !== this.#options.audience) return undefined;
+    this.#opened.set(token, payload);
+    return payload;
   }
 }
 

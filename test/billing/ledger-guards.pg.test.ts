@@ -161,15 +161,17 @@ test('our own mistakes and faults pass through unchanged', async () => {
   });
 });
 
+const NO_CONTROL = { version: null, problem: null };
+
 test('replicas are alive while they are heard of, until they say goodbye', async () => {
-  await beat(database.db, 'r1');
-  await beat(database.db, 'r2');
-  await beat(database.db, 'r1');
+  await beat(database.db, 'r1', NO_CONTROL);
+  await beat(database.db, 'r2', NO_CONTROL);
+  await beat(database.db, 'r1', NO_CONTROL);
   await owner.query(`UPDATE replica SET seen_at = now() - interval '1 minute' WHERE id = 'r2'`);
   expect(await liveReplicas(database.db, 15_000)).toEqual(['r1']);
   expect(await liveReplicas(database.db, 90_000)).toEqual(['r1', 'r2']);
   await replicaStopped(database.db, 'r1');
   expect(await liveReplicas(database.db, 15_000)).toEqual([]);
-  await beat(database.db, 'r1');
+  await beat(database.db, 'r1', NO_CONTROL);
   expect(await liveReplicas(database.db, 15_000)).toEqual(['r1']);
 });

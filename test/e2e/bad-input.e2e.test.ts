@@ -202,11 +202,13 @@ test('an expired token is renewed by the real driver: one execution, one charge'
 });
 
 test('a forged token, one of another deployment, a master token and none are all refused alike', async () => {
-  const alien = new TokenSealer(
-    [{ id: 'test', key: Buffer.alloc(32, 8) }],
-    (size) => Buffer.alloc(size, 1),
-    1,
-  );
+  const alien = new TokenSealer({
+    keys: [{ id: 'test', key: Buffer.alloc(32, 8) }],
+    randomBytes: (size) => Buffer.alloc(size, 1),
+    cachedMax: 1,
+    audience: 'elsewhere',
+    now: Date.now,
+  });
   const foreign = alien.seal({
     kind: 'session',
     account: 'demo',

@@ -64,10 +64,16 @@ function doubtsOver(world: World): Doubts {
     settler,
     control: {
       current: () => undefined,
+      rejectedVersion: () => 0,
       refresh: () => Promise.resolve(),
       stop: () => Promise.resolve(),
     },
-    replica: { id: REPLICA, live: () => Promise.resolve([REPLICA]), stop: () => Promise.resolve() },
+    replica: {
+      id: REPLICA,
+      live: () => Promise.resolve([REPLICA]),
+      note: () => undefined,
+      stop: () => Promise.resolve(),
+    },
     clock,
     log: silentLog,
     realNow: () => world.realMs,

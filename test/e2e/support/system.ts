@@ -7,6 +7,7 @@ import { systemIds } from '../../../base/ids.js';
 import { Lifecycle } from '../../../base/lifecycle.js';
 import { silentLog } from '../../../base/log.js';
 import { createMetrics } from '../../../base/metrics.js';
+import type { SealKey } from '../../../base/sealing.js';
 import {
   connectService,
   type ServiceConnection,
@@ -30,6 +31,8 @@ export interface System {
   readonly warehouse: RunningWarehouse;
   readonly warehouseUrl: string;
   readonly proxyUrl: string;
+  /** One a replica; the first is `proxyUrl`. */
+  readonly proxyUrls: readonly string[];
   readonly adminUrl: string;
   readonly dataDir: string;
   readonly service: { readonly user: string; readonly password: string };
@@ -47,6 +50,10 @@ export interface SystemOptions {
   readonly control?: (document: ControlDocument) => ControlDocument;
   /** False: a test starts the proxy itself, e.g. in a process of its own. */
   readonly withProxy?: boolean;
+  /** Proxies on the same database and warehouse; 1 unless given. */
+  readonly replicas?: number;
+  /** Seal keys by replica; one and the same for all unless given. */
+  readonly sealKeys?: readonly (readonly SealKey[])[];
 }
 
 /** Starts everything; about two seconds, most of it the demo data. */
@@ -74,13 +81,23 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   await importTableStatistics(db, connection, 'demo', log);
   await connection.close();
   const metrics = createMetrics();
-  const proxy =
-    options.withProxy === false
-      ? null
-      : life.add(
-          'proxy',
-          await startTestProxy({ database, dataDir, warehouseUrl, connect, metrics }),
-        );
+  const proxyUrls: string[] = [];
+  const replicas = options.withProxy === false ? 0 : (options.replicas ?? 1);
+  for (let index = 0; index < replicas; index += 1) {
+    const replicaName = `test-${index}`;
+    const proxy = await startTestProxy({
+      database,
+      dataDir: join(dataDir, replicaName),
+      replicaName,
+      sealKeys: options.sealKeys?.[index] ?? [{ id: 'test', key: Buffer.alloc(32, 7) }],
+      warehouseUrl,
+      connect,
+      // The gauges of one replica are enough, and two would have one name.
+      metrics: index === 0 ? metrics : createMetrics(),
+    });
+    life.add(replicaName, proxy);
+    proxyUrls.push(`http://127.0.0.1:${proxy.port}`);
+  }
   const admin = life.add(
     'admin',
     await startAdmin({
@@ -97,7 +114,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     database,
     warehouse,
     warehouseUrl,
-    proxyUrl: `http://127.0.0.1:${proxy?.port ?? 0}`,
+    proxyUrl: proxyUrls[0] ?? 'http://127.0.0.1:0',
+    proxyUrls,
     adminUrl: admin.url,
     dataDir,
     service,
@@ -115,6 +133,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
 interface TestProxyOptions {
   readonly database: TestDatabase;
   readonly dataDir: string;
+  readonly replicaName: string;
+  readonly sealKeys: readonly SealKey[];
   readonly warehouseUrl: string;
   readonly connect: (account: string) => Promise<ServiceConnection>;
   readonly metrics: ReturnType<typeof createMetrics>;
@@ -130,8 +150,8 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     host: '127.0.0.1',
     port: 0,
     dataDir: options.dataDir,
-    replicaName: 'test',
-    sealKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
+    replicaName: options.replicaName,
+    sealKeys: options.sealKeys,
     accounts: [{ account: 'demo', origin: options.warehouseUrl }],
     connectService: options.connect,
     limits: {

@@ -49,3 +49,38 @@ test('while Postgres is away a known session goes on as it was last seen, and an
   expect((await store.read({ account: 'demo', sessionId: '3' }))?.warehouse).toBe('STANDARD_WH');
   await expect(store.read({ account: 'demo', sessionId: '1' })).rejects.toBeInstanceOf(Fault);
 });
+
+test('a revoked session that changes all the time is read again like any other', async () => {
+  const store = new SessionStore(database.db, { cachedMax: 10, freshMs: 60_000 });
+  const key = { account: 'demo', sessionId: 'busy' };
+  await store.open({ ...session, ...key });
+  await database.db.query("UPDATE session_state SET revoked_at = now() WHERE session_id = 'busy'");
+  // Nobody was told yet, and what is remembered is fresh.
+  const before = await store.read(key);
+  expect(before?.isEnded).toBe(false);
+  store.doubtAll();
+  if (before !== undefined) await store.change(before, { warehouse: 'BATCH_WH' });
+  expect(await store.read(key)).toMatchObject({ isEnded: true, warehouse: 'BATCH_WH' });
+});
+
+test('what is opened after a revocation was heard is believed without being read again', async () => {
+  let reads = 0;
+  const db = {
+    ...database.db,
+    transaction: database.db.transaction.bind(database.db),
+    query: (text: string, values?: readonly unknown[]) => {
+      if (text.startsWith('SELECT')) reads += 1;
+      return database.db.query(text, values);
+    },
+  } as TestDatabase['db'];
+  const store = new SessionStore(db, { cachedMax: 10, freshMs: 60_000 });
+  const key = { account: 'demo', sessionId: 'later' };
+  store.doubtAll();
+  await store.open({ ...session, ...key });
+  await store.read(key);
+  expect(reads).toBe(0);
+  store.doubtAll();
+  await store.read(key);
+  await store.read(key);
+  expect(reads).toBe(1);
+});

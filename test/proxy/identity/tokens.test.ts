@@ -18,9 +18,16 @@ const IDENTITY: SealedIdentity = {
   upstreamToken: 'ver:3-hint:1-ETMsDgAAAY',
 };
 
+const NOW_MS = Date.UTC(2026, 10, 25);
+const DAY_MS = 86_400_000;
+
 /** Without a cache that could hide what decryption says. */
 function sealer(...keys: readonly SealKey[]): TokenSealer {
-  return new TokenSealer(keys, randomBytes, 1);
+  return sealerAt(() => NOW_MS, ...keys);
+}
+
+function sealerAt(now: () => number, ...keys: readonly SealKey[]): TokenSealer {
+  return new TokenSealer({ keys, randomBytes, cachedMax: 1, audience: 'deployment-a', now });
 }
 
 test('what was sealed opens to the same identity, on any replica with the key', () => {
@@ -71,6 +78,33 @@ test('a token of another deployment opens nowhere, even under the same key id', 
   expect(
     sealer({ id: 'k2', key: KEY.key }).open(token.replace('k1', 'k2'), 'session'),
   ).toBeUndefined();
+});
+
+test('a token of another deployment with the same keys opens nowhere', () => {
+  const token = sealer(KEY).seal(IDENTITY);
+  const other = new TokenSealer({
+    keys: [KEY],
+    randomBytes,
+    cachedMax: 1,
+    audience: 'deployment-b',
+    now: () => NOW_MS,
+  });
+  expect(other.open(token, 'session')).toBeUndefined();
+});
+
+test('a token opens for thirty days, and not before its time; also once it was opened', () => {
+  let at = NOW_MS;
+  const one = sealerAt(() => at, KEY);
+  const token = one.seal(IDENTITY);
+  expect(one.open(token, 'session')).toEqual(IDENTITY);
+  at = NOW_MS + 30 * DAY_MS - 1000;
+  expect(one.open(token, 'session')).toEqual(IDENTITY);
+  at = NOW_MS + 30 * DAY_MS;
+  expect(one.open(token, 'session')).toBeUndefined();
+  at = NOW_MS - 300_000;
+  expect(one.open(token, 'session')).toEqual(IDENTITY);
+  at = NOW_MS - 300_001;
+  expect(one.open(token, 'session')).toBeUndefined();
 });
 
 test('after a rotation old tokens open and new ones are sealed with the new key', () => {

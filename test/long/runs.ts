@@ -1,0 +1,32 @@
+/** Every test with a full count, by the name that test:long takes. */
+export interface LongRunEntry {
+  readonly name: string;
+  readonly file: string;
+  /** Beginning of the test's name. */
+  readonly test: string;
+  /** Chunks are run one after another, so that a broken run goes on where it stopped. */
+  readonly chunks: number;
+  readonly countPerChunk: number;
+  /** What the table says of the run. */
+  readonly shows: string;
+}
+
+export const LONG_RUNS: readonly LongRunEntry[] = [
+  {
+    name: 'tokens',
+    file: 'test/proxy/identity/tokens.property.test.ts',
+    test: 'no mutated token opens',
+    chunks: 22,
+    countPerChunk: 50_000,
+    shows: 'sealed tokens with bits flipped, parts swapped, cut, grown, re-labelled or re-encoded',
+  },
+  {
+    name: 'reloads',
+    file: 'test/e2e/control-reload.e2e.test.ts',
+    test: 'new versions under load',
+    chunks: 4,
+    countPerChunk: 250,
+    shows:
+      'control versions applied one after another while drivers run statements on two replicas',
+  },
+];
