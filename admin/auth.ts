@@ -1,12 +1,14 @@
 /**
  * Who may do what: a bearer token says who calls, and each route names the roles that may call it. A route that names
- * none does not register, so that none is open by being forgotten.
+ * none does not register, so that none is open by being forgotten; and a route reads no query parameter and no field
+ * that its schema does not name.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { z } from 'zod';
 import { assert } from '#base/assert.js';
-import { type Actor, ADMIN_TOKEN_ACTOR, type ApiRole } from './actor.js';
-import { sendProblem } from './problems.js';
+import type { Actor, ApiRole } from './actor.js';
+import type { Attempts } from './attempts.js';
+import { badField, sendProblem } from './problems.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -19,36 +21,82 @@ declare module 'fastify' {
   }
 }
 
-/** The actor behind a bearer token, or undefined; must take the same time whatever was sent. */
-export type Authenticate = (token: string) => Promise<Actor | undefined>;
+export type Authentication =
+  | { readonly kind: 'known'; readonly actor: Actor }
+  /** The token is good, but its team or principal stands no longer in the control document. */
+  | { readonly kind: 'withoutTeam'; readonly actor: Actor }
+  /** Malformed, unknown, expired or revoked: which of these is not told. */
+  | { readonly kind: 'unknown' };
+
+/** The actor behind a bearer token; must compare in the same time whatever was sent. */
+export type Authenticate = (token: string) => Promise<Authentication>;
+
+const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** Puts every route of `scope` behind a token and the roles that the route names. */
-export function guard(scope: FastifyInstance, authenticate: Authenticate): void {
+export function guard(
+  scope: FastifyInstance,
+  authenticate: Authenticate,
+  attempts: Attempts,
+): void {
   scope.decorateRequest('actor');
   scope.addHook('onRoute', (route: RouteOptions) => {
     assert((route.config?.access ?? []).length > 0, `${route.url} names who may call it`);
+    route.schema = strict(route);
   });
   scope.addHook('onRequest', async (request, reply) => {
-    const actor = await authenticate(bearerOf(request));
-    if (actor === undefined) return unauthenticated(reply);
+    if (isFromElsewhere(request)) return crossSite(reply);
+    const token = bearerOf(request);
+    const outcome = await authenticate(token);
+    if (outcome.kind === 'unknown') {
+      const waitSeconds = token === '' ? null : attempts.failed(request.ip);
+      return waitSeconds === null ? unauthenticated(reply) : tooMany(reply, waitSeconds);
+    }
+    const { actor } = outcome;
+    if (outcome.kind === 'withoutTeam') return withoutTeam(reply, actor);
     const roles = request.routeOptions.config.access ?? [];
     if (!roles.includes(actor.role)) return forbidden(reply, actor, roles);
     request.actor = actor;
     return undefined;
   });
+  scope.addHook('preValidation', async (request) => {
+    // Postgres keeps no NUL, and none of our names has one.
+    if (/%00/.test(request.url))
+      throw badField('path', 'must hold no NUL', 'send the id as a list gave it');
+    await Promise.resolve();
+  });
 }
 
-/** Accepts the token of the settings alone. An empty one would be open to everybody who sends nothing. */
-export function adminTokenOnly(token: string): Authenticate {
-  const wanted = digest(token);
-  return (given) =>
-    Promise.resolve(
-      token !== '' && timingSafeEqual(digest(given), wanted) ? ADMIN_TOKEN_ACTOR : undefined,
-    );
+/** The route's schema, which names every parameter and field that it reads; others are refused. */
+function strict(route: RouteOptions): NonNullable<RouteOptions['schema']> {
+  const { schema = {} } = route;
+  const { querystring = z.object({}), body } = schema;
+  const methods = [route.method].flat();
+  const isWrite = methods.some((method) => WRITES.has(method));
+  return {
+    ...schema,
+    querystring: querystring instanceof z.ZodObject ? querystring.strict() : querystring,
+    ...(isWrite
+      ? {
+          body:
+            body instanceof z.ZodObject ? body.strict() : (body ?? z.strictObject({}).nullish()),
+        }
+      : {}),
+  };
 }
 
 function bearerOf(request: FastifyRequest): string {
   return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+}
+
+/** A write that a page of another site had a browser send. Scripts send neither header. */
+function isFromElsewhere(request: FastifyRequest): boolean {
+  if (!WRITES.has(request.method)) return false;
+  const { origin, host } = request.headers;
+  if (request.headers['sec-fetch-site'] === 'cross-site') return true;
+  if (origin === undefined) return false;
+  const parsed = URL.canParse(origin) ? new URL(origin) : undefined;
+  return parsed === undefined || parsed.host !== host;
 }
 
 function unauthenticated(reply: FastifyReply): FastifyReply {
@@ -60,14 +108,35 @@ function unauthenticated(reply: FastifyReply): FastifyReply {
   });
 }
 
+function tooMany(reply: FastifyReply, waitSeconds: number): FastifyReply {
+  return sendProblem(reply.header('retry-after', String(waitSeconds)), {
+    status: 429,
+    title: 'Too many attempts',
+    detail: `This address has sent too many tokens that are not valid. A valid one is let in at any time; others are read again in ${waitSeconds} s.`,
+  });
+}
+
+function withoutTeam(reply: FastifyReply, actor: Actor): FastifyReply {
+  return sendProblem(reply, {
+    status: 403,
+    title: 'Forbidden',
+    detail: `The token belongs to ${actor.principalId ?? actor.teamId}, which is not active in the control document. Ask the platform's administrators for another token.`,
+  });
+}
+
+function crossSite(reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, {
+    status: 403,
+    title: 'Forbidden',
+    detail:
+      'Writes from pages of other sites are refused. Send this from Tollgate itself, or without Origin from a script.',
+  });
+}
+
 function forbidden(reply: FastifyReply, actor: Actor, roles: readonly ApiRole[]): FastifyReply {
   return sendProblem(reply, {
     status: 403,
     title: 'Forbidden',
     detail: `The role ${actor.role} may not do this; it takes ${roles.join(' or ')}.`,
   });
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -14,7 +14,7 @@ export function landingPage(listeners: readonly Listener[], hasApi: boolean): st
     )
     .join('');
   const api = hasApi
-    ? '<p><a href="/api/v1/openapi.json">OpenAPI document</a>. Every other path below <code>/api/v1</code> wants <code>Authorization: Bearer</code> with the admin token.</p>'
+    ? '<p><a href="/api/v1/openapi.json">OpenAPI document</a>. Every other path below <code>/api/v1</code> wants <code>Authorization: Bearer</code> with the admin token, or one that the API issued.</p>'
     : '';
   return `<!doctype html>
 <html lang="en">

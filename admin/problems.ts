@@ -1,4 +1,5 @@
 /** Errors of the API as RFC 9457 problem details: what is wrong, where, which rule, and the way out. */
+import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import {
   hasZodFastifySchemaValidationErrors,
@@ -78,6 +79,11 @@ export function badField(field: string, rule: string, wayOut: string): ProblemEr
   });
 }
 
+/** `Payload Too Large`. */
+export function titleOf(status: number): string {
+  return STATUS_CODES[status] ?? 'Refused';
+}
+
 /** Sends a problem with the media type of RFC 9457. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply
@@ -106,7 +112,7 @@ export function problemHandler(
     const status =
       'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
     if (status < 500)
-      return sendProblem(reply, { status, title: 'Bad request', detail: error.message });
+      return sendProblem(reply, { status, title: titleOf(status), detail: error.message });
     log.error({ err: error, route: request.routeOptions.url }, 'an admin request failed');
     if (isDatabaseAway(error))
       return sendProblem(reply, {

@@ -1,17 +1,12 @@
 /**
  * The admin listener. Every role answers `/metrics`, `/livez`, `/readyz` and a page that says what listens where;
- * with the role `admin` it serves the API under `/api/v1`, behind the bearer token.
+ * with the role `admin` it serves the API under `/api/v1`, behind a bearer token.
  */
-import type { AddressInfo } from 'node:net';
-import swagger from '@fastify/swagger';
+import type { AddressInfo, Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
-import {
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod';
-import type { Ids } from '#base/ids.js';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Ledger } from '#billing/ledger.js';
+import type { Ids } from '#base/ids.js';
 import type { Stoppable } from '#base/lifecycle.js';
 import type { Log } from '#base/log.js';
 import type { Metrics } from '#base/metrics.js';
@@ -19,36 +14,34 @@ import type { SealKey } from '#base/sealing.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import type { ApiApp } from './api/api.js';
-import { addBillRoutes } from './api/bills.js';
-import { addBudgetRoutes } from './api/budgets.js';
-import { addClaimSecretRoutes } from './api/claim-secrets.js';
-import { addControlRoutes } from './api/control.js';
-import { addCredentialRoutes } from './api/credentials.js';
-import { addMappingRoutes } from './api/mapping.js';
-import { addReplicaRoutes } from './api/replicas.js';
-import { addRequestRoutes } from './api/requests.js';
-import { addServiceKeyRoutes } from './api/service-keys.js';
-import { addSessionRoutes } from './api/sessions.js';
-import { addTeamRoutes } from './api/teams.js';
-import { addTicketRoutes } from './api/tickets.js';
-import { adminTokenOnly, guard } from './auth.js';
+import { addApiRoutes } from './api/routes.js';
+import { createAttempts } from './attempts.js';
+import { guard } from './auth.js';
 import { addHealthRoutes, type Readiness } from './health-routes.js';
+import { addIdempotency } from './idempotency.js';
+import { readJsonBody } from './json-body.js';
+import { keepRoutes, methodsAt } from './known-routes.js';
 import { landingPage, type Listener } from './landing-page.js';
-import { problemHandler, sendProblem } from './problems.js';
+import { addOpenApi } from './openapi.js';
+import { badField, problemHandler, sendProblem, titleOf } from './problems.js';
 import type { SignInApi } from './sign-in.js';
+import { createTokenAuthenticator } from './token-authenticator.js';
 
 /** What the API needs; absent on replicas without the role `admin`. */
 export interface AdminApi {
   readonly db: Database;
   readonly ledger: Ledger;
   readonly clock: Clock;
-  /** Bearer token; an empty one lets nobody in. */
+  /** Bearer token of the settings; an empty one lets nobody in. */
   readonly token: string;
+  /** Source of secrets. */
   readonly ids: Ids;
   /** Seal what is secret at rest and must be read back; the proxies have the same. */
   readonly sealKeys: readonly SealKey[];
   /** Absent: this process issues no credentials. */
   readonly signIn?: SignInApi;
+  /** Milliseconds that never run backwards, for caches and caps; absent: the process's own. */
+  readonly realNow?: () => number;
 }
 
 export interface AdminOptions {
@@ -69,6 +62,15 @@ export interface AdminServer extends Stoppable {
 const BODY_BYTES_MAX = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const API_PREFIX = '/api/v1';
+
+/** On every reply; the page and the console add their own content policy. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+};
 
 /**
  * Listens on `host:port` (0: any free port).
@@ -102,25 +104,77 @@ export async function createAdminApp(options: AdminOptions): Promise<FastifyInst
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 },
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket),
+    frameworkErrors: (error, _request, reply) => {
+      const status = error.statusCode ?? 400;
+      const problem = { status, title: titleOf(status), detail: error.message };
+      void sendProblem(reply.headers(HEADERS), problem);
+    },
   });
+  keepRoutes(app);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(problemHandler(options.log));
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, {
-      status: 404,
-      title: 'Not found',
-      detail: `There is nothing at ${request.method} ${request.url.split('?', 1)[0]?.slice(0, 200) ?? ''}.`,
-    }),
-  );
+  addNotFound(app);
+  addJsonParser(app);
   app.addHook('onSend', async (_request, reply) => {
-    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
+    for (const [name, value] of Object.entries(HEADERS))
+      if (!reply.hasHeader(name)) reply.header(name, value);
     await Promise.resolve();
   });
   addHealthRoutes(app, options.metrics, options.readiness);
   addLandingPage(app, options);
-  if (options.api !== null) await addApi(app, options.api);
+  if (options.api !== null) await addApi(app, options.api, options);
   return app;
+}
+
+function addNotFound(app: FastifyInstance): void {
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const methods = methodsAt(app.knownRoutes, path);
+    const asked = `${request.method} ${path.slice(0, 200)}`;
+    return methods.length === 0
+      ? sendProblem(reply, {
+          status: 404,
+          title: 'Not found',
+          detail: `There is nothing at ${asked}.`,
+        })
+      : sendProblem(reply.header('allow', methods.join(', ')), {
+          status: 405,
+          title: 'Method not allowed',
+          detail: `${asked} is not offered; this path takes ${methods.join(', ')}.`,
+        });
+  });
+}
+
+/** JSON alone: other media types are a 415, and none reaches a handler unread. */
+function addJsonParser(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
+    const body = readJsonBody(String(text));
+    if (body.ok) done(null, body.value);
+    else done(badField(body.field, body.rule, body.wayOut));
+  });
+}
+
+/** What is not HTTP, or has too many headers, has no request to answer. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return;
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+  const body = JSON.stringify({
+    type: 'about:blank',
+    status,
+    title: titleOf(status),
+    detail: status === 431 ? 'The headers are too long.' : 'This is not a request of HTTP/1.1.',
+  });
+  const head = [
+    `HTTP/1.1 ${status} ${titleOf(status)}`,
+    'content-type: application/problem+json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(HEADERS).map(([name, value]) => `${name}: ${value}`),
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 function addLandingPage(app: FastifyInstance, options: AdminOptions): void {
@@ -129,51 +183,38 @@ function addLandingPage(app: FastifyInstance, options: AdminOptions): void {
       .header('content-type', 'text/html; charset=utf-8')
       .header(
         'content-security-policy',
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       )
       .send(landingPage(options.listeners(), options.api !== null)),
   );
 }
 
-async function addApi(app: FastifyInstance, api: AdminApi): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Tollgate', version: '1' },
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
-      security: [{ bearer: [] }],
-    },
-    transform: jsonSchemaTransform,
-  });
+async function addApi(
+  app: FastifyInstance,
+  api: AdminApi,
+  options: Pick<AdminOptions, 'log' | 'metrics'>,
+): Promise<void> {
+  const { db, clock, token } = api;
+  const realNow = api.realNow ?? (() => performance.now());
+  const answers = options.metrics.counter(
+    'tollgate_api_answers_total',
+    'Answers of the admin API by status',
+    ['status'],
+  );
+  await addOpenApi(app, `${API_PREFIX}/openapi.json`);
   await app.register(
     async (scope) => {
-      guard(scope, adminTokenOnly(api.token));
-      const routes = scope.withTypeProvider() as ApiApp;
-      addControlRoutes(routes, api);
-      addTeamRoutes(routes, api);
-      addBudgetRoutes(routes, api);
-      addBillRoutes(routes, api);
-      addTicketRoutes(routes, api);
-      addRequestRoutes(routes, api);
-      addReplicaRoutes(routes, api);
-      addSessionRoutes(routes, api);
-      addSignInRoutes(routes, api);
-      addMappingRoutes(routes, api);
-      addClaimSecretRoutes(routes, api, {
-        sealKeys: api.sealKeys,
-        randomBytes: (size) => api.ids.randomBytes(size),
+      const authenticate = createTokenAuthenticator(db, token, clock, realNow);
+      guard(scope, authenticate, createAttempts(realNow));
+      addIdempotency(scope, db, options.log);
+      scope.addHook('onResponse', async (_request, reply) => {
+        answers.inc({ status: String(reply.statusCode) });
+        await Promise.resolve();
       });
+      const routes = scope.withTypeProvider() as ApiApp;
+      addApiRoutes(routes, api);
       await Promise.resolve();
     },
     { prefix: API_PREFIX },
   );
-  // The document has no secrets and tells a newcomer how to send the token; it stays outside the hook.
-  app.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } }, () => app.swagger());
-}
-
-function addSignInRoutes(routes: ApiApp, api: AdminApi): void {
-  const { signIn } = api;
-  if (signIn === undefined) return;
-  addCredentialRoutes(routes, { ...api, signIn });
-  addServiceKeyRoutes(routes, { ...api, signIn });
 }

@@ -121,15 +121,26 @@ export async function askApproval(tx: Transaction, asking: Asking): Promise<AskO
   return { kind: ticket.rows.length === 0 ? 'unknown' : 'notRefused' };
 }
 
-/** The requests in `state`, the oldest first; at most `limit`. */
+/** Which requests are listed, and where the page begins. */
+export interface RequestsAsked {
+  readonly state: RequestState;
+  /** null: of every team. */
+  readonly teamId: string | null;
+  readonly limit: number;
+  /** Instant of asking and ticket of the last request of the page before. */
+  readonly after?: readonly [askedAt: string, ticketId: string] | undefined;
+}
+
+/** The requests in a state, the oldest first; at most `limit`. */
 export async function listRequests(
   db: Queryable,
-  state: RequestState,
-  limit: number,
+  asked: RequestsAsked,
 ): Promise<readonly ApprovalRequest[]> {
   const { rows } = await db.query<RequestRow>(
-    `${SELECT} WHERE r.state = $1 ORDER BY r.asked_at, r.ticket_id LIMIT $2`,
-    [state, limit],
+    `${SELECT} WHERE r.state = $1 AND ($2::text IS NULL OR t.team_id = $2)
+       AND ($3::timestamptz IS NULL OR (r.asked_at, r.ticket_id) > ($3, $4::uuid))
+     ORDER BY r.asked_at, r.ticket_id LIMIT $5`,
+    [asked.state, asked.teamId, asked.after?.[0] ?? null, asked.after?.[1] ?? null, asked.limit],
   );
   return rows.map(fromRow);
 }

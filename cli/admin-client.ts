@@ -8,6 +8,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { toError } from '../base/errors.js';
 import type { Config, Secrets } from '../base/config.js';
+import { linesOf } from './text-lines.js';
 import { VerbError } from './verb-error.js';
 
 export interface AdminClient {
@@ -18,9 +19,12 @@ export interface AdminClient {
    * throws VerbError otherwise.
    */
   call(apiPath: string, body?: object, method?: 'POST' | 'PUT'): Promise<string>;
+  /** GET of what may be long: its lines, one at a time. Throws like {@link AdminClient.call}. */
+  lines(apiPath: string): AsyncIterable<string>;
 }
 
 const TIMEOUT_MS = 30_000;
+const LINES_TIMEOUT_MS = 600_000;
 const ANSWER_CHARACTERS_MAX = 64 * 1024 * 1024;
 
 /** Address under which a listener on `host` is reached from this machine. */
@@ -54,7 +58,25 @@ export function adminClient(config: Config, secrets: Secrets): AdminClient {
       `There is no admin token: set TOLLGATE_ADMIN_TOKEN, or start Tollgate here once so that it writes ${file}.`,
     );
   }
-  return { origin, call: (apiPath, body, method) => call(origin, token, apiPath, body, method) };
+  return {
+    origin,
+    call: (apiPath, body, method) => call(origin, token, apiPath, body, method),
+    lines: (apiPath) => lines(origin, token, apiPath),
+  };
+}
+
+async function* lines(origin: string, token: string, apiPath: string): AsyncGenerator<string> {
+  let response: Response;
+  try {
+    response = await fetch(origin + apiPath, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(LINES_TIMEOUT_MS),
+    });
+  } catch (thrown) {
+    throw unreachable(origin, thrown);
+  }
+  if (!response.ok) throw refused(origin, response.status, await response.text());
+  if (response.body !== null) yield* linesOf(response.body);
 }
 
 async function call(
@@ -80,19 +102,26 @@ async function call(
     });
     text = await response.text();
   } catch (thrown) {
-    throw new VerbError(
-      `The admin API at ${origin} does not answer (${reason(thrown)}). Is Tollgate running? Start it with \`npm start\`.`,
-    );
+    throw unreachable(origin, thrown);
   }
   if (text.length > ANSWER_CHARACTERS_MAX)
     throw new VerbError('The answer of the admin API is too long.');
   if (response.ok) return text;
-  if (response.status === 401 || response.status === 403) {
-    throw new VerbError(
-      `The admin API at ${origin} does not accept the token. It was started with another TOLLGATE_ADMIN_TOKEN or data directory.`,
+  throw refused(origin, response.status, text);
+}
+
+function unreachable(origin: string, thrown: unknown): VerbError {
+  return new VerbError(
+    `The admin API at ${origin} does not answer (${reason(thrown)}). Is Tollgate running? Start it with \`npm start\`.`,
+  );
+}
+
+function refused(origin: string, status: number, text: string): VerbError {
+  if (status === 401)
+    return new VerbError(
+      `The admin API at ${origin} does not accept the token. It was started with another TOLLGATE_ADMIN_TOKEN or data directory, or the token is expired or revoked.`,
     );
-  }
-  throw refusalOf(text) ?? new VerbError(`The admin API answered ${response.status}.`);
+  return refusalOf(text) ?? new VerbError(`The admin API answered ${status}.`);
 }
 
 /** The system's own word for a failed connection, such as ECONNREFUSED. */

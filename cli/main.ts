@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { Fault, toError } from '../base/errors.js';
 import { processTerminal, type Terminal } from './terminal.js';
 import { VerbError } from './verb-error.js';
+import { registerAudit } from './verbs/audit.js';
 import { registerBill } from './verbs/bill.js';
 import { registerControl } from './verbs/control.js';
 import { registerDoctor } from './verbs/doctor.js';
@@ -57,6 +58,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerControl(program, terminal, finish);
   registerGrant(program, terminal);
   registerBill(program, terminal);
+  registerAudit(program, terminal, finish);
   return program;
 }
 

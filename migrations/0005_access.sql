@@ -76,6 +76,9 @@ CREATE TABLE api_token (
   id text PRIMARY KEY,
   name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
   secret_hash text NOT NULL UNIQUE,
+  -- The secret before the last rotation, for as long as the rotation let it live.
+  previous_hash text,
+  previous_until timestamptz,
   role text NOT NULL CHECK (role IN ('platform', 'finance', 'team-lead', 'analyst')),
   team_id text,
   principal_id text,
@@ -88,8 +91,10 @@ CREATE TABLE api_token (
   CONSTRAINT api_token_scope CHECK (
     (role IN ('team-lead', 'analyst')) = (team_id IS NOT NULL) AND (role = 'analyst') = (principal_id IS NOT NULL)
   ),
-  CONSTRAINT api_token_revoked CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
+  CONSTRAINT api_token_revoked CHECK ((revoked_at IS NULL) = (revoked_by IS NULL)),
+  CONSTRAINT api_token_previous CHECK ((previous_hash IS NULL) = (previous_until IS NULL))
 );
+CREATE INDEX api_token_created ON api_token (created_at, id);
 
 -- Every write of the control plane, in one chain: each row carries the hash of the one before it.
 CREATE TABLE audit_event (

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { billToCsv, billToJson, readBill } from '#billing/bill.js';
 import { tryParseMonth } from '#base/time.js';
-import { badField, notFound, problemSchema } from '../problems.js';
+import { badField, notFound } from '../problems.js';
 import { type ApiApp, type ApiContext, controlOf, teamOf } from './api.js';
 
 const FORMATS = ['json', 'csv'] as const;
@@ -17,18 +17,17 @@ export function addBillRoutes(app: ApiApp, context: ApiContext): void {
   app.get(
     '/bills/:team/:month.:format',
     {
-      config: { access: ['platform', 'finance'] },
-      schema: {
-        summary: 'The bill of a team for a month',
-        params: billParams,
-        response: { 400: problemSchema, 404: problemSchema },
+      config: {
+        access: ['platform', 'finance', 'team-lead'],
+        media: ['application/json', 'text/csv'],
       },
+      schema: { summary: 'The bill of a team for a month', params: billParams },
     },
     async (request, reply) => {
       const { team: teamId, month } = request.params;
       const format = FORMATS.find((each) => each === request.params.format);
       const control = await controlOf(context.db);
-      const team = teamOf(control.document, teamId);
+      const team = teamOf(control.document, teamId, request.actor);
       if (tryParseMonth(month) === undefined)
         throw badField(
           'month',

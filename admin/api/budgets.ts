@@ -1,13 +1,16 @@
 /** Budgets: how they stand, the monthly limit of a team, and grants on top of it. */
 import { z } from 'zod';
-import { grant } from '#billing/control-writes.js';
+import { grant, type Grant, type GrantOutcome } from '#billing/control-writes.js';
 import type { BudgetStanding } from '#billing/ledger.js';
 import { must } from '#base/assert.js';
 import { formatInstant } from '#base/time.js';
 import { formatAmount, parseCredits } from '#base/units.js';
 import type { BudgetDocument, ControlDocument, TeamDocument } from '#policies/control/document.js';
 import { tryParseInstant } from '#policies/control/instant.js';
-import { badField, notFound, ProblemError, problemSchema } from '../problems.js';
+import { type Actor, API_ROLES } from '../actor.js';
+import { nextCursorSchema, pageById, pageFields } from '../pagination.js';
+import { badField, notFound, ProblemError } from '../problems.js';
+import { appendAudit } from '../stores/audit-store.js';
 import { editControl, type ControlVersion } from '../stores/control-store.js';
 import {
   type ApiApp,
@@ -94,45 +97,67 @@ function addReads(app: ApiApp, context: ApiContext): void {
   app.get(
     '/budgets',
     {
-      config: { access: ['platform', 'finance'] },
+      config: { access: API_ROLES },
       schema: {
-        summary: 'Every budget with its standing',
-        response: { 200: z.object({ controlVersion: z.int(), budgets: z.array(budgetSchema) }) },
+        summary: 'Every budget that the token may see, with its standing, by id',
+        querystring: z.strictObject(pageFields),
+        response: {
+          200: z.object({
+            controlVersion: z.int(),
+            budgets: z.array(budgetSchema),
+            nextCursor: nextCursorSchema,
+          }),
+        },
       },
     },
-    async () => {
+    async (request) => {
       const { document, version } = await controlOf(context.db);
-      return { controlVersion: version, budgets: await toJson(document.budgets, context) };
+      const { rows, nextCursor } = pageById(
+        'budgets',
+        visibleBudgets(document, request.actor),
+        request.query,
+      );
+      return { controlVersion: version, budgets: await toJson(rows, context), nextCursor };
     },
   );
   app.get(
     '/budgets/:team',
     {
-      config: { access: ['platform', 'finance'] },
+      config: { access: API_ROLES },
       schema: {
         summary: "A team's monthly budget with its standing",
         params: teamParams,
-        response: { 200: teamBudgetSchema, 404: problemSchema },
+        response: { 200: teamBudgetSchema },
       },
     },
-    async (request) => teamBudget(await controlOf(context.db), request.params.team, context),
+    async (request) => {
+      const control = await controlOf(context.db);
+      const team = teamOf(control.document, request.params.team, request.actor);
+      return teamBudget(control, team, context);
+    },
   );
+}
+
+/** A lead sees the budgets of the team and of its principals, an analyst those of the team and its own. */
+function visibleBudgets(document: ControlDocument, actor: Actor): readonly BudgetDocument[] {
+  if (actor.teamId === null) return document.budgets;
+  const nodes = new Set([actor.teamId]);
+  for (const { id, team } of document.principals)
+    if (team === actor.teamId && (actor.principalId === null || actor.principalId === id))
+      nodes.add(id);
+  return document.budgets.filter((budget) => nodes.has(budget.node));
 }
 
 function addLimitRoute(app: ApiApp, context: ApiContext): void {
   app.put(
     '/budgets/:team',
     {
-      config: { access: ['platform', 'finance'] },
+      config: { access: ['platform'], example: { limitCredits: '250', reason: 'launch' } },
       schema: {
         summary: "Set the limit of a team's monthly budget; a new control version",
         params: teamParams,
         body: limitBody,
-        response: {
-          200: teamBudgetSchema,
-          400: problemSchema,
-          404: problemSchema,
-        },
+        response: { 200: teamBudgetSchema },
       },
     },
     async (request) => {
@@ -142,7 +167,8 @@ function addLimitRoute(app: ApiApp, context: ApiContext): void {
         actor: request.actor,
         reason,
         at: context.clock.now(),
-        edit: (document) => withMonthlyLimit(document, teamOf(document, teamId), limitCredits),
+        edit: (document) =>
+          withMonthlyLimit(document, teamOf(document, teamId, request.actor), limitCredits),
       });
       if (outcome.kind === 'invalid')
         throw new ProblemError({
@@ -151,7 +177,8 @@ function addLimitRoute(app: ApiApp, context: ApiContext): void {
           detail: 'The control document would not be valid with this limit.',
           errors: outcome.problems.map(({ path, rule, wayOut }) => ({ field: path, rule, wayOut })),
         });
-      return teamBudget(await controlOf(context.db), teamId, context);
+      const control = await controlOf(context.db);
+      return teamBudget(control, teamOf(control.document, teamId, request.actor), context);
     },
   );
 }
@@ -160,19 +187,19 @@ function addGrantRoute(app: ApiApp, context: ApiContext): void {
   app.post(
     '/budgets/:team/grants',
     {
-      config: { access: ['platform', 'finance'] },
+      config: { access: ['platform'], example: { credits: '25', reason: 'quarter end' } },
       schema: {
         summary:
           "Add credits to the open period of a team's monthly budget, once per Idempotency-Key",
         params: teamParams,
         headers: idempotencyHeaders,
         body: grantBody,
-        response: { 200: grantReply, 201: grantReply, 400: problemSchema, 404: problemSchema },
+        response: { 200: grantReply, 201: grantReply },
       },
     },
     async (request, reply) => {
       const control = await controlOf(context.db);
-      const team = teamOf(control.document, request.params.team);
+      const team = teamOf(control.document, request.params.team, request.actor);
       const budget = monthlyBudgetOrProblem(control.document, team);
       const { credits, until, reason } = request.body;
       const at = context.clock.now();
@@ -184,18 +211,16 @@ function addGrantRoute(app: ApiApp, context: ApiContext): void {
           'must be in the future',
           `name an instant after ${formatInstant(at)}`,
         );
-      const outcome = await context.db.transaction((tx) =>
-        grant(tx, {
-          budgetId: budget.id,
-          credits: parseCredits(credits),
-          until: endsAt,
-          // A key is the caller's own; the same word used for two teams means two grants.
-          idempotencyKey: `${budget.id}:${request.headers['idempotency-key']}`,
-          author: request.actor.id,
-          reason,
-          at,
-        }),
-      );
+      const outcome = await grantAudited(context, request.actor, {
+        budgetId: budget.id,
+        credits: parseCredits(credits),
+        until: endsAt,
+        // Kept with the grant for ever: a repeat after the kept answer is swept still grants nothing twice.
+        idempotencyKey: `${budget.id}:${request.headers['idempotency-key']}`,
+        author: request.actor.id,
+        reason,
+        at,
+      });
       const isReplayed = outcome.kind === 'replayed';
       return reply.code(isReplayed ? 200 : 201).send({
         team: team.id,
@@ -208,16 +233,36 @@ function addGrantRoute(app: ApiApp, context: ApiContext): void {
   );
 }
 
+function grantAudited(context: ApiContext, actor: Actor, grantAsked: Grant): Promise<GrantOutcome> {
+  return context.db.transaction(async (tx) => {
+    const outcome = await grant(tx, grantAsked);
+    if (outcome.kind === 'granted')
+      await appendAudit(tx, {
+        actor,
+        action: 'budget.grant',
+        subject: `budget/${grantAsked.budgetId}`,
+        reason: grantAsked.reason,
+        before: null,
+        after: {
+          grantedCredits: formatAmount(outcome.grantedCredits),
+          endsAt: formatInstant(outcome.endsAt),
+        },
+        at: grantAsked.at,
+      });
+    return outcome;
+  });
+}
+
 async function teamBudget(
   control: ControlVersion,
-  teamId: string,
+  team: TeamDocument,
   context: ApiContext,
 ): Promise<z.infer<typeof teamBudgetSchema>> {
-  const budget = monthlyBudgetOrProblem(control.document, teamOf(control.document, teamId));
+  const budget = monthlyBudgetOrProblem(control.document, team);
   const [json] = await toJson([budget], context);
   return {
     controlVersion: control.version,
-    team: teamId,
+    team: team.id,
     budget: must(json, 'one budget gives one'),
   };
 }

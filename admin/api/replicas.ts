@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { listReplicas, REPLICA_SILENCE_MS } from '#billing/postgres/replicas.js';
+import { nextCursorSchema, pageById, pageFields } from '../pagination.js';
 import type { ApiApp, ApiContext } from './api.js';
 
 const replicasReply = z.object({
@@ -12,6 +13,7 @@ const replicasReply = z.object({
       controlProblem: z.string().nullable().describe('Why it does not take a newer version'),
     }),
   ),
+  nextCursor: nextCursorSchema,
 });
 
 /** `GET /replicas`. */
@@ -21,20 +23,24 @@ export function addReplicaRoutes(app: ApiApp, context: ApiContext): void {
     {
       config: { access: ['platform'] },
       schema: {
-        summary: 'The proxies that are alive, and the control version each decides by',
+        summary: 'The proxies that are alive, and the control version each decides by, by id',
+        querystring: z.strictObject(pageFields),
         response: { 200: replicasReply },
       },
     },
-    async () => ({
-      replicas: (await listReplicas(context.db, REPLICA_SILENCE_MS)).map(
-        ({ id, startedAt, seenAt, control }) => ({
+    async (request) => {
+      const alive = await listReplicas(context.db, REPLICA_SILENCE_MS);
+      const { rows, nextCursor } = pageById('replicas', alive, request.query);
+      return {
+        replicas: rows.map(({ id, startedAt, seenAt, control }) => ({
           id,
           startedAt,
           seenAt,
           controlVersion: control.version,
           controlProblem: control.problem,
-        }),
-      ),
-    }),
+        })),
+        nextCursor,
+      };
+    },
   );
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   type ApprovalRequest,
+  type Decision,
   type DecideOutcome,
   decideRequest,
   listRequests,
@@ -10,7 +11,10 @@ import {
 import { type TicketId, tryParseTicketId } from '#base/ids.js';
 import { formatInstant } from '#base/time.js';
 import { formatAmount, parseCredits } from '#base/units.js';
-import { badField, notFound, ProblemError, problemSchema } from '../problems.js';
+import type { Actor } from '../actor.js';
+import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
+import { badField, notFound, ProblemError } from '../problems.js';
+import { appendAudit } from '../stores/audit-store.js';
 import { type ApiApp, type ApiContext, creditsSchema, reasonSchema } from './api.js';
 
 const requestSchema = z.object({
@@ -52,19 +56,32 @@ export function addRequestRoutes(app: ApiApp, context: ApiContext): void {
   app.get(
     '/requests',
     {
-      config: { access: ['platform'] },
+      config: { access: ['platform', 'finance', 'team-lead'] },
       schema: {
         summary: 'What teams asked for by CALL TOLLGATE.REQUEST, the oldest first',
-        querystring: z.object({
+        querystring: z.strictObject({
+          ...pageFields,
           state: z.enum(REQUEST_STATES).default('waiting'),
-          limit: z.coerce.number().int().min(1).max(500).default(100),
         }),
-        response: { 200: z.object({ requests: z.array(requestSchema) }), 400: problemSchema },
+        response: {
+          200: z.object({ requests: z.array(requestSchema), nextCursor: nextCursorSchema }),
+        },
       },
     },
     async (request) => {
-      const { state, limit } = request.query;
-      return { requests: (await listRequests(context.db, state, limit)).map(toJson) };
+      const { state, limit, cursor } = request.query;
+      const after = keyOfCursor('requests', cursor, z.tuple([z.iso.datetime(), z.uuid()]));
+      const found = await listRequests(context.db, {
+        state,
+        teamId: request.actor.teamId,
+        after,
+        limit: limit + 1,
+      });
+      const { rows, nextCursor } = pageOf('requests', found, limit, (each) => [
+        formatInstant(each.askedAt),
+        each.ticketId,
+      ]);
+      return { requests: rows.map(toJson), nextCursor };
     },
   );
   addDecision(app, context);
@@ -74,17 +91,16 @@ function addDecision(app: ApiApp, context: ApiContext): void {
   app.post(
     '/requests/:ticket/decision',
     {
-      config: { access: ['platform'] },
+      // Not a lead's to decide: a grant would raise the lead's own budget.
+      config: {
+        access: ['platform'],
+        example: { decision: 'granted', reason: 'quarter end', credits: '1.5' },
+      },
       schema: {
         summary: 'Grant what was asked for on the budget that refused, or decline it; once',
         params: z.object({ ticket: z.string().max(100) }),
         body: decisionBody,
-        response: {
-          200: decisionReply,
-          400: problemSchema,
-          404: problemSchema,
-          409: problemSchema,
-        },
+        response: { 200: decisionReply },
       },
     },
     async (request) => {
@@ -95,21 +111,44 @@ function addDecision(app: ApiApp, context: ApiContext): void {
       if (decision === 'declined' && credits !== undefined)
         throw badField('credits', 'must be absent when declining', 'remove it');
       const common = { ticketId, author: request.actor.id, reason, at: context.clock.now() };
-      const outcome = await context.db.transaction((tx) =>
-        decideRequest(
-          tx,
-          decision === 'declined'
-            ? { ...common, state: decision }
-            : {
-                ...common,
-                state: decision,
-                credits: credits === undefined ? null : parseCredits(credits),
-              },
-        ),
+      const outcome = await decideAudited(
+        context,
+        request.actor,
+        decision === 'declined'
+          ? { ...common, state: decision }
+          : {
+              ...common,
+              state: decision,
+              credits: credits === undefined ? null : parseCredits(credits),
+            },
       );
       return toReply(outcome, ticketId);
     },
   );
+}
+
+function decideAudited(
+  context: ApiContext,
+  actor: Actor,
+  decision: Decision,
+): Promise<DecideOutcome> {
+  return context.db.transaction(async (tx) => {
+    const outcome = await decideRequest(tx, decision);
+    if (outcome.kind === 'decided') {
+      const { budgetId, teamId } = outcome.request;
+      const after = { ...toJson(outcome.request).decision, team: teamId, budgetId };
+      await appendAudit(tx, {
+        actor,
+        action: 'request.decide',
+        subject: `request/${decision.ticketId}`,
+        reason: decision.reason,
+        before: { state: 'waiting' },
+        after: { ...after, state: decision.state },
+        at: decision.at,
+      });
+    }
+    return outcome;
+  });
 }
 
 function toReply(outcome: DecideOutcome, ticketId: TicketId): z.infer<typeof decisionReply> {

@@ -111,7 +111,7 @@ function addAdd(app: ApiApp, context: SignInContext, sealer: Sealer): void {
     async (request, reply) => {
       const { document } = await controlOf(context.db);
       const account = accountOf(document, request.params.account);
-      const team = teamOf(document, request.body.team);
+      const team = teamOf(document, request.body.team, request.actor);
       const snowflakeUser = serviceUserOf(account, team.id);
       if (snowflakeUser === undefined)
         throw badField(

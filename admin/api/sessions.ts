@@ -1,6 +1,7 @@
 /** Snowflake sessions through the proxy: which are open, and ending them. */
 import { z } from 'zod';
-import { badField, problemSchema } from '../problems.js';
+import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
+import { badField } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { listSessions, revokeSessions } from '../stores/session-store.js';
 import { type ApiApp, type ApiContext, reasonSchema } from './api.js';
@@ -16,6 +17,12 @@ const sessionSchema = z.object({
   warehouse: z.string().nullable(),
   openedAt: z.string(),
   changedAt: z.string(),
+});
+
+const positionSchema = z.strictObject({
+  openedAt: z.iso.datetime(),
+  account: z.string(),
+  sessionId: z.string(),
 });
 
 const name = z.string().min(1).max(300);
@@ -37,14 +44,17 @@ export function addSessionRoutes(app: ApiApp, context: ApiContext): void {
         querystring: z.strictObject({
           principal: name.optional(),
           account: name.optional(),
-          limit: z.coerce.number().int().min(1).max(500).default(100),
+          ...pageFields,
         }),
-        response: { 200: z.object({ sessions: z.array(sessionSchema) }), 400: problemSchema },
+        response: {
+          200: z.object({ sessions: z.array(sessionSchema), nextCursor: nextCursorSchema }),
+        },
       },
     },
     async (request) => {
-      const { principal, account, limit } = request.query;
-      const sessions = await listSessions(
+      const { principal, account, limit, cursor } = request.query;
+      const after = keyOfCursor('sessions', cursor, positionSchema) ?? null;
+      const found = await listSessions(
         context.db,
         {
           account: account ?? null,
@@ -52,10 +62,17 @@ export function addSessionRoutes(app: ApiApp, context: ApiContext): void {
           sessionId: null,
           credentialId: null,
         },
-        { limit, after: null },
+        { limit: limit + 1, after },
+      );
+      const { rows, nextCursor } = pageOf(
+        'sessions',
+        found,
+        limit,
+        ({ openedAt, account: of, sessionId }) => ({ openedAt, account: of, sessionId }),
       );
       return {
-        sessions: sessions.map(({ principalId, credentialId, roleName, ...rest }) => ({
+        nextCursor,
+        sessions: rows.map(({ principalId, credentialId, roleName, ...rest }) => ({
           ...rest,
           principal: principalId,
           credential: credentialId,
@@ -71,11 +88,14 @@ function addRevoke(app: ApiApp, context: ApiContext): void {
   app.post(
     '/sessions/revoke',
     {
-      config: { access: ['platform'] },
+      config: {
+        access: ['platform'],
+        example: { principal: 'sales_analyst', reason: 'the laptop was lost' },
+      },
       schema: {
         summary: 'End open sessions of a principal, or one session; honoured within five seconds',
         body: revokeBody,
-        response: { 200: z.object({ revoked: z.int() }), 400: problemSchema },
+        response: { 200: z.object({ revoked: z.int() }) },
       },
     },
     async (request) => {

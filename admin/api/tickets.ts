@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import { tryParseTicketId } from '#base/ids.js';
-import { badField, notFound, problemSchema } from '../problems.js';
-import { readTicket, type TicketRow } from '../stores/ticket-store.js';
-import type { ApiApp, ApiContext } from './api.js';
+import type { EpochMs } from '#base/time.js';
+import { tryParseInstant } from '#policies/control/instant.js';
+import { type Actor, API_ROLES, maySeeTeam } from '../actor.js';
+import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
+import { badField, notFound } from '../problems.js';
+import { listTickets, readTicket, TICKET_STATES, type TicketRow } from '../stores/ticket-store.js';
+import { type ApiApp, type ApiContext, controlOf, instantSchema, teamOf } from './api.js';
 
 const ticketReply = z.object({
   ticketId: z.string(),
@@ -33,16 +37,28 @@ const ticketReply = z.object({
   endedAt: z.string().nullable(),
 });
 
-/** `GET /tickets/{id}`. */
+const ticketsQuery = z.strictObject({
+  ...pageFields,
+  team: z.string().max(100).optional().describe('Of this team alone'),
+  state: z.enum(TICKET_STATES).optional(),
+  from: instantSchema.optional().describe('Asked for at or after; absent: the last 31 days'),
+  to: instantSchema.optional().describe('Asked for before; absent: now'),
+});
+
+/** How far a list looks back when it is not told how far. */
+const LOOK_BACK_MS = 31 * 24 * 3600 * 1000;
+
+/** `GET /tickets`, `GET /tickets/{id}`. */
 export function addTicketRoutes(app: ApiApp, context: ApiContext): void {
+  addList(app, context);
   app.get(
     '/tickets/:id',
     {
-      config: { access: ['platform', 'finance'] },
+      config: { access: API_ROLES },
       schema: {
         summary: 'What became of one statement',
         params: z.object({ id: z.string().max(100) }),
-        response: { 200: ticketReply, 400: problemSchema, 404: problemSchema },
+        response: { 200: ticketReply },
       },
     },
     async (request) => {
@@ -54,7 +70,7 @@ export function addTicketRoutes(app: ApiApp, context: ApiContext): void {
           'copy it from the refusal, the query tag or MY_QUERIES',
         );
       const row = await readTicket(context.db, id);
-      if (row === undefined)
+      if (row === undefined || !maySee(request.actor, row))
         throw notFound(
           'There is no such ticket.',
           'check the id: it is in the refusal, the query tag and MY_QUERIES',
@@ -63,6 +79,55 @@ export function addTicketRoutes(app: ApiApp, context: ApiContext): void {
       return toJson(row);
     },
   );
+}
+
+function addList(app: ApiApp, context: ApiContext): void {
+  app.get(
+    '/tickets',
+    {
+      config: { access: API_ROLES },
+      schema: {
+        summary: 'Statements that the token may see, the newest first',
+        querystring: ticketsQuery,
+        response: {
+          200: z.object({ tickets: z.array(ticketReply), nextCursor: nextCursorSchema }),
+        },
+      },
+    },
+    async (request) => {
+      const { team, state, limit, cursor } = request.query;
+      const { actor } = request;
+      if (team !== undefined) teamOf((await controlOf(context.db)).document, team, actor);
+      const to = instantOf(request.query.to) ?? context.clock.now() + 1;
+      const from = instantOf(request.query.from) ?? to - LOOK_BACK_MS;
+      if (from >= to)
+        throw badField('querystring.from', 'must be before to', 'swap the two instants');
+      const found = await listTickets(context.db, {
+        teamId: team ?? actor.teamId,
+        principalId: actor.principalId,
+        state: state ?? null,
+        from,
+        to,
+        before: keyOfCursor('tickets', cursor, z.tuple([z.iso.datetime(), z.uuid()])),
+        limit: limit + 1,
+      });
+      const { rows, nextCursor } = pageOf('tickets', found, limit, (row) => [
+        row.occurred_at.toISOString(),
+        row.ticket_id,
+      ]);
+      return { tickets: rows.map(toJson), nextCursor };
+    },
+  );
+}
+
+function instantOf(text: string | undefined): EpochMs | undefined {
+  return text === undefined ? undefined : tryParseInstant(text);
+}
+
+/** An analyst sees its own statements, a lead those of the team. */
+function maySee(actor: Actor, row: TicketRow): boolean {
+  const isOwn = actor.principalId === null || actor.principalId === row.principal_id;
+  return isOwn && maySeeTeam(actor, row.team_id);
 }
 
 function toJson(row: TicketRow): z.infer<typeof ticketReply> {

@@ -3,6 +3,7 @@
  * event is written in the transaction of the write that it tells of, so that neither stands without the other.
  */
 import { createHash } from 'node:crypto';
+import { jsonFor, storable } from '#billing/postgres/ticket-row.js';
 import { canonicalJson } from '#base/canonical-json.js';
 import type { Queryable, Transaction } from '#base/postgres/pool.js';
 import { type EpochMs, formatInstant } from '#base/time.js';
@@ -46,18 +47,15 @@ export const AUDIT_GENESIS: string = '0'.repeat(64);
  */
 export async function appendAudit(tx: Transaction, entry: AuditEntry): Promise<AuditEvent> {
   await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('tollgate.audit', 0))");
-  const { rows } = await tx.query<{ sequence: string; hash: string }>(
-    'SELECT sequence, hash FROM audit_event ORDER BY sequence DESC LIMIT 1',
-  );
-  const last = rows[0];
+  const last = await readAuditHead(tx);
   const unsealed: Omit<AuditEvent, 'hash'> = {
-    sequence: Number(last?.sequence ?? 0) + 1,
+    sequence: (last?.sequence ?? 0) + 1,
     occurredAt: formatInstant(entry.at),
-    actor: entry.actor.id,
+    actor: storable(entry.actor.id),
     role: entry.actor.role,
     action: entry.action,
-    subject: entry.subject,
-    reason: entry.reason,
+    subject: storable(entry.subject),
+    reason: entry.reason === null ? null : storable(entry.reason),
     before: storedJson(entry.before),
     after: storedJson(entry.after),
     previousHash: last?.hash ?? AUDIT_GENESIS,
@@ -106,9 +104,12 @@ export function hashOfEvent(event: Omit<AuditEvent, 'hash'>): string {
     .digest('hex');
 }
 
-/** The value as `jsonb` gives it back: without undefined members, and undefined itself as null. */
+/**
+ * The value as `jsonb` gives it back: without undefined members, undefined itself as null, and text as Postgres keeps
+ * it. What is hashed must be what is read later.
+ */
 function storedJson(value: unknown): unknown {
-  return value === undefined || value === null ? null : JSON.parse(JSON.stringify(value));
+  return value === undefined || value === null ? null : JSON.parse(jsonFor(value));
 }
 
 interface AuditRow {
@@ -125,17 +126,53 @@ interface AuditRow {
   readonly hash: string;
 }
 
+const COLUMNS =
+  'sequence, occurred_at, actor, role, action, subject, reason, before, after, previous_hash, hash';
+
 /** Events after `afterSequence` in the order of the chain, at most `limit`; `subject` narrows to one. */
 export async function readAudit(
   db: Queryable,
   range: { readonly afterSequence: number; readonly limit: number; readonly subject?: string },
 ): Promise<readonly AuditEvent[]> {
   const { rows } = await db.query<AuditRow & Record<string, unknown>>(
-    `SELECT sequence, occurred_at, actor, role, action, subject, reason, before, after, previous_hash, hash
-     FROM audit_event WHERE sequence > $1 AND ($3::text IS NULL OR subject = $3) ORDER BY sequence LIMIT $2`,
+    `SELECT ${COLUMNS} FROM audit_event
+     WHERE sequence > $1 AND ($3::text IS NULL OR subject = $3) ORDER BY sequence LIMIT $2`,
     [range.afterSequence, range.limit, range.subject ?? null],
   );
-  return rows.map((row) => ({
+  return rows.map(fromRow);
+}
+
+/** Events before `beforeSequence` (absent: from the last one on), the newest first, at most `limit`. */
+export async function listAudit(
+  db: Queryable,
+  range: {
+    readonly beforeSequence: number | undefined;
+    readonly subject: string | undefined;
+    readonly limit: number;
+  },
+): Promise<readonly AuditEvent[]> {
+  const { rows } = await db.query<AuditRow & Record<string, unknown>>(
+    `SELECT ${COLUMNS} FROM audit_event
+     WHERE ($1::bigint IS NULL OR sequence < $1) AND ($3::text IS NULL OR subject = $3)
+     ORDER BY sequence DESC LIMIT $2`,
+    [range.beforeSequence ?? null, range.limit, range.subject ?? null],
+  );
+  return rows.map(fromRow);
+}
+
+/** The last event of the chain, or undefined while it is empty. */
+export async function readAuditHead(
+  db: Queryable,
+): Promise<Pick<AuditEvent, 'sequence' | 'hash'> | undefined> {
+  const { rows } = await db.query<{ sequence: string; hash: string }>(
+    'SELECT sequence, hash FROM audit_event ORDER BY sequence DESC LIMIT 1',
+  );
+  const row = rows[0];
+  return row === undefined ? undefined : { sequence: Number(row.sequence), hash: row.hash };
+}
+
+function fromRow(row: AuditRow): AuditEvent {
+  return {
     sequence: Number(row.sequence),
     occurredAt: row.occurred_at.toISOString(),
     actor: row.actor,
@@ -147,5 +184,5 @@ export async function readAudit(
     after: row.after ?? null,
     previousHash: row.previous_hash,
     hash: row.hash,
-  }));
+  };
 }

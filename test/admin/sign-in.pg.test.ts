@@ -1,17 +1,7 @@
 /** Credentials and service keys by the API: what it takes, what it tells, what it writes. */
-import { createPublicKey, randomBytes } from 'node:crypto';
-import fastify from 'fastify';
-import {
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import { createPublicKey } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addCredentialRoutes } from '../../admin/api/credentials.js';
-import { guard } from '../../admin/auth.js';
-import { problemHandler } from '../../admin/problems.js';
 import { Fault } from '../../base/errors.js';
-import { silentLog } from '../../base/log.js';
 import { newRsaKeyPair } from '../../base/key-pairs.js';
 import { editControl } from '../../admin/stores/control-store.js';
 import { listCredentials } from '../../admin/stores/credential-store.js';
@@ -264,31 +254,17 @@ test('where a credential could open nothing, none is issued', async () => {
 });
 
 test('a team lead sees the credentials of the team and issues none', async () => {
-  const app = fastify();
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
-  app.setErrorHandler(problemHandler(silentLog));
-  guard(app, () =>
-    Promise.resolve({ id: 'lead', role: 'team-lead', teamId: 'growth', principalId: null }),
-  );
-  const { database, ledger, clock } = world;
-  addCredentialRoutes(app.withTypeProvider<ZodTypeProvider>(), {
-    db: database.db,
-    ledger,
-    clock,
-    signIn: { sealKeys: [], randomBytes, probe: { signIn: () => Promise.resolve() } },
-  });
-  const path = '/accounts/demo/credentials';
-  const list = async (query: string): Promise<readonly { principal: string }[]> =>
-    (await app.inject({ method: 'GET', url: `${path}${query}` })).json<{
-      credentials: { principal: string }[];
-    }>().credentials;
+  const token = await world.issue({ role: 'team-lead', team: 'growth' });
+  const headers = { authorization: `Bearer ${token}` };
+  const list = async (query: string): Promise<readonly { principal: string }[]> => {
+    const { json } = await world.call('GET', `${CREDENTIALS}${query}`, undefined, headers);
+    return json['credentials'] as { principal: string }[];
+  };
   expect(new Set((await list('')).map((each) => each.principal))).toEqual(
     new Set(['growth_analyst']),
   );
   expect(await list('?principal=sales_analyst')).toEqual([]);
-  const payload = { principal: 'growth_analyst', kind: 'token', name: 'x' };
-  for (const url of [path, `${path}/x/rotate`, `${path}/x/revoke`])
-    expect((await app.inject({ method: 'POST', url, payload })).statusCode).toBe(403);
-  await app.close();
+  const body = { principal: 'growth_analyst', kind: 'token', name: 'x' };
+  for (const path of [CREDENTIALS, `${CREDENTIALS}/x/rotate`, `${CREDENTIALS}/x/revoke`])
+    expect((await world.call('POST', path, body, headers)).status).toBe(403);
 });

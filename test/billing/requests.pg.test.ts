@@ -104,9 +104,9 @@ test('a request keeps who asked, why, what was needed and what the budget was sh
       decision: null,
     },
   });
-  expect(await listRequests(database.db, 'waiting', 10)).toContainEqual(
-    outcome.kind === 'asked' ? outcome.request : null,
-  );
+  expect(
+    await listRequests(database.db, { state: 'waiting', teamId: null, limit: 10 }),
+  ).toContainEqual(outcome.kind === 'asked' ? outcome.request : null);
 });
 
 test('asking again, also at the same time and by somebody else, leaves the first request as it is', async () => {

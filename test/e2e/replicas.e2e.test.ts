@@ -74,7 +74,7 @@ test('sessions of a principal are listed and revoked: every replica refuses them
     { withinMs: 4000 },
   );
   expect((await other.query('SELECT 1')).body.success).toBe(true);
-  expect((await system.admin('GET', path)).body).toEqual({ sessions: [] });
+  expect((await system.admin('GET', path)).body).toEqual({ sessions: [], nextCursor: null });
   // Repeated, it finds nothing; without a choice it is refused.
   expect(
     await system.admin('POST', '/api/v1/sessions/revoke', {

@@ -1,0 +1,39 @@
+/** Every route of the API, in the order of its document. */
+import type { AdminApi } from '../server.js';
+import type { ApiApp } from './api.js';
+import { addAuditRoutes } from './audit.js';
+import { addBillRoutes } from './bills.js';
+import { addBudgetRoutes } from './budgets.js';
+import { addClaimSecretRoutes } from './claim-secrets.js';
+import { addControlRoutes } from './control.js';
+import { addCredentialRoutes } from './credentials.js';
+import { addMappingRoutes } from './mapping.js';
+import { addMeRoute } from './me.js';
+import { addReplicaRoutes } from './replicas.js';
+import { addRequestRoutes } from './requests.js';
+import { addServiceKeyRoutes } from './service-keys.js';
+import { addSessionRoutes } from './sessions.js';
+import { addTeamRoutes } from './teams.js';
+import { addTicketRoutes } from './tickets.js';
+import { addTokenRoutes } from './tokens.js';
+
+/** Registers all of them on a scope that is guarded already. */
+export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
+  const { ids, sealKeys, signIn } = api;
+  addMeRoute(routes);
+  addTokenRoutes(routes, api, ids);
+  addAuditRoutes(routes, api);
+  addControlRoutes(routes, api);
+  addMappingRoutes(routes, api);
+  addTeamRoutes(routes, api);
+  addBudgetRoutes(routes, api);
+  addBillRoutes(routes, api);
+  addTicketRoutes(routes, api);
+  addRequestRoutes(routes, api);
+  addReplicaRoutes(routes, api);
+  addSessionRoutes(routes, api);
+  addClaimSecretRoutes(routes, api, { sealKeys, randomBytes: (size) => ids.randomBytes(size) });
+  if (signIn === undefined) return;
+  addCredentialRoutes(routes, { ...api, signIn });
+  addServiceKeyRoutes(routes, { ...api, signIn });
+}
