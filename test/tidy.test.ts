@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SETTINGS } from '../base/settings.js';
+import { demoControlDocument } from '../policies/control/demo.js';
 import { cycles, edgesOf, forbiddenEdges, unreached } from './tidy/imports.js';
 import { longFiles, longFunctions } from './tidy/lengths.js';
 import { scan } from './tidy/scan.js';
@@ -219,10 +220,13 @@ describe('habits', () => {
 
   test('documents link to, name and set what exists', () => {
     const exists = (path: string): boolean => existsSync(join(ROOT, path));
-    // The last is a Snowflake user of the demo.
+    // The last are Snowflake users of the demo.
     const settings = [
       ...Object.values(SETTINGS).map(({ environment }) => environment),
       'TOLLGATE_SERVICE',
+      ...demoControlDocument().accounts.flatMap(({ serviceUsers = [] }) =>
+        serviceUsers.map(({ snowflakeUser }) => snowflakeUser),
+      ),
     ];
     expect(words.brokenLinks(tree, exists)).toEqual([]);
     expect(words.missingFiles(tree, exists)).toEqual([]);

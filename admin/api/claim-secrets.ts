@@ -4,6 +4,7 @@ import { tryParseInstant } from '#policies/control/instant.js';
 import type { PrincipalDocument } from '#policies/control/document.js';
 import type { EpochMs } from '#base/time.js';
 import { badField, notFound, ProblemError, problemSchema } from '../problems.js';
+import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import {
   CLAIM_SECRETS_MAX,
   type ClaimSecret,
@@ -16,7 +17,12 @@ import {
 import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
 
 const LISTED_MAX = 100;
-const NOTICES_MAX = 500;
+const NOTICES = 'claim-notices';
+const positionSchema = z.strictObject({
+  lastAt: z.iso.datetime(),
+  principal: z.string(),
+  problem: z.string(),
+});
 
 const principalParams = z.object({ id: z.string().max(100) });
 const secretParams = principalParams.extend({ secret: z.string().max(100) });
@@ -90,10 +96,23 @@ function addReads(app: ApiApp, context: ApiContext): void {
       schema: {
         summary:
           'Claims that were not believed, so that their senders paid themselves; newest first',
-        response: { 200: z.object({ notices: z.array(noticeSchema) }) },
+        querystring: z.strictObject(pageFields),
+        response: {
+          200: z.object({ notices: z.array(noticeSchema), nextCursor: nextCursorSchema }),
+        },
       },
     },
-    async () => ({ notices: [...(await listClaimNotices(context.db, NOTICES_MAX))] }),
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const after = keyOfCursor(NOTICES, cursor, positionSchema) ?? null;
+      const found = await listClaimNotices(context.db, { limit: limit + 1, after });
+      const page = pageOf(NOTICES, found, limit, ({ lastAt, principal, problem }) => ({
+        lastAt,
+        principal,
+        problem,
+      }));
+      return { notices: [...page.rows], nextCursor: page.nextCursor };
+    },
   );
 }
 

@@ -152,10 +152,17 @@ export interface ClaimNotice {
   readonly lastTicketId: string;
 }
 
+/** Where a list of notices goes on. */
+export interface ClaimNoticePosition {
+  readonly lastAt: string;
+  readonly principal: string;
+  readonly problem: string;
+}
+
 /** The `limit` notices that happened last. */
 export async function listClaimNotices(
   db: Queryable,
-  limit: number,
+  page: { readonly limit: number; readonly after: ClaimNoticePosition | null },
 ): Promise<readonly ClaimNotice[]> {
   const { rows } = await db.query<{
     principal_id: string;
@@ -166,8 +173,15 @@ export async function listClaimNotices(
     last_ticket_id: string;
   }>(
     `SELECT principal_id, problem, statements, first_at, last_at, last_ticket_id FROM claim_notice
-     ORDER BY last_at DESC, principal_id, problem LIMIT $1`,
-    [limit],
+     WHERE $2::timestamptz IS NULL OR date_trunc('milliseconds', last_at) < $2
+       OR (date_trunc('milliseconds', last_at) = $2 AND (principal_id, problem) > ($3, $4))
+     ORDER BY date_trunc('milliseconds', last_at) DESC, principal_id, problem LIMIT $1`,
+    [
+      page.limit,
+      page.after?.lastAt ?? null,
+      page.after?.principal ?? null,
+      page.after?.problem ?? null,
+    ],
   );
   return rows.map((row) => ({
     principal: row.principal_id,

@@ -56,6 +56,10 @@ function without(team: string): ControlDocument {
     principals: demo.principals.filter((each) => each.team !== team),
     mapping: demo.mapping.filter((each) => each.principal !== `${team}_analyst`),
     budgets: demo.budgets.filter((each) => each.node !== team),
+    accounts: demo.accounts.map((account) => ({
+      ...account,
+      serviceUsers: (account.serviceUsers ?? []).filter((each) => each.team !== team),
+    })),
   };
 }
 

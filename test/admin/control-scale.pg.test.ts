@@ -26,6 +26,7 @@ function largeDocument(): ControlDocument {
   const period = { kind: 'month', timeZone: 'UTC' } as const;
   return {
     ...demo,
+    accounts: [{ id: 'demo', upstream: 'embedded' }],
     teams: ids.map((id) => ({
       id,
       name: id,

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Fault } from '../../base/errors.js';
 import { newRsaKeyPair } from '../../base/key-pairs.js';
 import { editControl } from '../../admin/stores/control-store.js';
+import type { AccountDocument } from '../../policies/control/document.js';
 import { listCredentials } from '../../admin/stores/credential-store.js';
 import { createAdminWorld, type AdminWorld, type Probed } from './world.js';
 
@@ -210,6 +211,7 @@ test('nothing that is secret stands in the audit log, in a list or in plain text
   );
   expect(new Set(events.map(({ action }) => action))).toEqual(
     new Set([
+      'control.start',
       'credential.issue',
       'credential.rotate',
       'credential.revoke',
@@ -227,24 +229,24 @@ test('nothing that is secret stands in the audit log, in a list or in plain text
 });
 
 test('where a credential could open nothing, none is issued', async () => {
-  const edit = (change: object): Promise<unknown> =>
+  const edit = (change: (account: AccountDocument) => AccountDocument): Promise<unknown> =>
     editControl(world.database.db, {
-      edit: (document) => ({
-        ...document,
-        accounts: document.accounts.map((account) => ({ ...account, ...change })),
-      }),
+      edit: (document) => ({ ...document, accounts: document.accounts.map(change) }),
       actor: { id: 'test', role: 'platform' },
       reason: 'x',
       at: world.clock.now(),
     });
-  await edit({ serviceUsers: [] });
+  await edit((account) => ({
+    ...account,
+    serviceUsers: (account.serviceUsers ?? []).filter(({ team }) => team !== 'risk'),
+  }));
   const body = { principal: 'risk_analyst', kind: 'token', name: 'x' };
   expect(await world.call('POST', CREDENTIALS, body)).toMatchObject({
     status: 409,
     json: { errors: [{ field: 'principal' }] },
   });
   expect(await world.call('POST', KEYS, { team: 'risk' })).toMatchObject({ status: 400 });
-  await edit({ signIn: 'passthrough' });
+  await edit((account) => ({ ...account, signIn: 'passthrough' }));
   expect(await world.call('POST', CREDENTIALS, body)).toMatchObject({
     status: 409,
     json: { errors: [{ field: 'account', rule: 'must have signIn "terminated" or "both"' }] },

@@ -35,6 +35,7 @@ beforeAll(async () => {
   const ticket = await refusedTicket(OWN_TEAM);
   own = {
     account: 'demo',
+    version: '1',
     team: OWN_TEAM,
     id: ticket,
     ticket,
