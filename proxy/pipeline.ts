@@ -14,7 +14,7 @@ import { decide } from './decide.js';
 import { handOver, upstreamRequest } from './dispatch.js';
 import { estimate } from './estimate.js';
 import { faultRefusal } from './faults.js';
-import { identify } from './identity/identify.js';
+import { identify, underNewestVersion } from './identity/identify.js';
 import { snowflakeToken } from './identity/tokens.js';
 import type { Parts } from './parts.js';
 import { receive } from './receive.js';
@@ -80,8 +80,9 @@ async function govern(
   const recognised = recognise(statement.query.sqlText);
   if (recognised.kind !== 'none')
     return answered(call, await answerSurface(parts, statement, recognised));
-  const analysed = await analyse(parts, statement);
-  const estimated = estimate(parts, analysed);
+  const analysed = await underNewestVersion(parts, await analyse(parts, statement));
+  if (analysed.kind === 'refused') return refused(parts, statement, analysed.refusal);
+  const estimated = estimate(parts, analysed.statement);
   if (estimated.kind === 'refused') return refused(parts, statement, estimated.refusal);
   const decided = decide(parts, estimated.statement);
   if (decided.kind === 'refused') {

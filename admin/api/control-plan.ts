@@ -9,7 +9,9 @@ import {
   type PlanCount,
   type PlanMoney,
 } from '#policies/control/plan.js';
+import { changesWhoPays, moveSentences } from '#policies/control/plan-moves.js';
 import { RECORD_DAYS, recordQuestions, recordSentences } from '#policies/control/plan-record.js';
+import { PREVIEW_DAYS, previewMapping } from '../stores/mapping-preview.js';
 import { readPlanRecord } from '../stores/plan-record.js';
 import type { ApiContext } from './api.js';
 import { documentSchema } from './control-body.js';
@@ -127,9 +129,23 @@ export async function lastDaysOf(
 ): Promise<string[]> {
   const questions = recordQuestions(before, after);
   const record = await readPlanRecord(context.db, context.ledger, questions, before, at);
-  if (record === undefined)
-    return [`the charges of the last ${RECORD_DAYS} days could not be looked through in time`];
-  return [...recordSentences(questions, record, before, after, at)];
+  const spent =
+    record === undefined
+      ? [`the charges of the last ${RECORD_DAYS} days could not be looked through in time`]
+      : recordSentences(questions, record, before, after, at);
+  return [...spent, ...(await movesOf(context, before, after, at))];
+}
+
+/** Statements that another team would have paid for, or nobody. */
+async function movesOf(
+  context: ApiContext,
+  before: ControlDocument,
+  after: ControlDocument,
+  at: number,
+): Promise<readonly string[]> {
+  if (!changesWhoPays(before, after)) return [];
+  const preview = await previewMapping(context.db, before, after, at);
+  return moveSentences(preview, PREVIEW_DAYS);
 }
 
 export function noticesOf(document: ControlDocument, at: number): PlanNotice[] {

@@ -9,6 +9,7 @@ import { planMarkdown, problemsMarkdown } from '../plan-markdown.js';
 import { appliedReply, planReply } from '../plan-reply.js';
 import { planText, section, wrap } from '../plan-text.js';
 import type { Terminal } from '../terminal.js';
+import { reachOf } from '../replicas.js';
 import { VerbError } from '../verb-error.js';
 
 interface PlanOptions {
@@ -125,16 +126,18 @@ async function apply(terminal: Terminal, file: string, options: ChangeOptions): 
   const answer = await withPlaces(file, () => api.call('/api/v1/control', body, 'PUT'));
   if (options.json === true) return terminal.print(answer.trim());
   const { controlVersion, isChanged } = appliedReply.parse(JSON.parse(answer));
+  if (!isChanged)
+    return terminal.print(`Nothing changed; version ${controlVersion} stays in force.`);
+  const reach = await reachOf(api, controlVersion);
   terminal.print(
-    isChanged
-      ? `Version ${controlVersion} is in force.${backText(planned.inForce.version)}`
-      : `Nothing changed; version ${controlVersion} stays in force.`,
+    `Version ${controlVersion} is in force. ${reach}${backText(planned.inForce.version)}`,
   );
 }
 
 async function rollback(terminal: Terminal, text: string, options: ChangeOptions): Promise<void> {
   const version = versionOf(text, 'rollback', 1);
-  const answer = await client().call('/api/v1/control/rollback', {
+  const api = client();
+  const answer = await api.call('/api/v1/control/rollback', {
     version,
     reason: options.reason,
   });
@@ -146,7 +149,7 @@ async function rollback(terminal: Terminal, text: string, options: ChangeOptions
   const changes = more > 0 ? [...applied.changes, `and ${more} more`] : applied.changes;
   terminal.print(
     [
-      `Version ${applied.controlVersion} is in force; it says what version ${version} said.`,
+      `Version ${applied.controlVersion} is in force; it says what version ${version} said. ${await reachOf(api, applied.controlVersion)}`,
       ...section('What changed back', changes, terminal.columns),
     ].join('\n'),
   );

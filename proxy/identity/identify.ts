@@ -100,6 +100,25 @@ export async function identify(parts: Parts, received: Received): Promise<Identi
   };
 }
 
+export type RenewOutcome<Statement extends Identified> =
+  | { readonly kind: 'identified'; readonly statement: Statement }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/**
+ * The statement under the control version in force now. One that came while the text was analysed decides: the first
+ * statements of a process wait seconds for the parser, and what a team may spend can fall meanwhile.
+ */
+export async function underNewestVersion<Statement extends Identified>(
+  parts: Parts,
+  statement: Statement,
+): Promise<RenewOutcome<Statement>> {
+  if (parts.control.current()?.version === statement.snapshot.version)
+    return { kind: 'identified', statement };
+  const outcome = await identify(parts, statement);
+  if (outcome.kind === 'refused') return outcome;
+  return { kind: 'identified', statement: { ...statement, ...outcome.statement } };
+}
+
 function suspended(principal: PrincipalDocument): IdentifyOutcome {
   return refused(
     'principalSuspended',
