@@ -6,6 +6,7 @@ import type { ControlDocument } from '#policies/control/document.js';
 import { controlJsonSchema } from '#policies/control/json-schema.js';
 import { parseControlDocument } from '#policies/control/parse.js';
 import { API_ROLES } from '../actor.js';
+import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import { badField, notFound, ProblemError, problemSchema } from '../problems.js';
 import { applyControl, type ApplyOutcome, readControl } from '../stores/control-store.js';
 import { listVersions, readControlVersion } from '../stores/control-versions.js';
@@ -28,6 +29,7 @@ import {
   versionSchema,
 } from './control-plan.js';
 
+const VERSIONS = 'control-versions';
 const versionNumber = z.coerce.number('must be a version').int('must be a version').min(1);
 const versionParams = z.object({ version: versionNumber });
 const planBody = z.strictObject(documentFields);
@@ -88,27 +90,22 @@ function addVersionReads(app: ApiApp, context: ApiContext): void {
       config: { access: ['platform'] },
       schema: {
         summary: 'The versions, newest first: who made them, when and why',
-        querystring: z.object({
-          limit: z.coerce.number().int().min(1).max(500).default(50),
-          before: versionNumber.optional().describe('Only versions older than this one'),
-        }),
+        querystring: z.strictObject(pageFields),
         response: {
           200: z.object({
             versions: z.array(versionSchema),
-            nextBefore: z.int().nullable().describe('For the next page; null: there is none'),
+            nextCursor: nextCursorSchema,
           }),
         },
       },
     },
     async (request) => {
-      const { limit, before } = request.query;
-      const page = { limit: limit + 1, ...(before === undefined ? {} : { before }) };
-      const found = await listVersions(context.db, page);
-      const versions = found.slice(0, limit);
-      return {
-        versions: versions.map((each) => ({ ...each })),
-        nextBefore: found.length > limit ? (versions.at(-1)?.version ?? null) : null,
-      };
+      const { limit, cursor } = request.query;
+      const before = keyOfCursor(VERSIONS, cursor, z.int().min(1));
+      const asked = { limit: limit + 1, ...(before === undefined ? {} : { before }) };
+      const found = await listVersions(context.db, asked);
+      const page = pageOf(VERSIONS, found, limit, ({ version }) => version);
+      return { versions: page.rows.map((each) => ({ ...each })), nextCursor: page.nextCursor };
     },
   );
   app.get(
