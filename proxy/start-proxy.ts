@@ -16,6 +16,7 @@ import { startControlRefresher, type ControlRefresher } from './control/refreshe
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { createEvents } from './events.js';
+import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
 import { SESSIONS_CHANNEL, type SessionStore } from './identity/sessions.js';
 import type { ProvisionServiceUser } from './identity/terminated.js';
@@ -223,37 +224,4 @@ function accountProblems(parts: Parts): readonly string[] {
   if (fit === undefined) return ['no control document is in force'];
   if (fit.served.length > 0) return [];
   return ['no account of the control document has an upstream that is configured here'];
-}
-
-function exposeGauges(metrics: Metrics, parts: Parts): void {
-  metrics.gaugeFrom(
-    'tollgate_running_statements',
-    'Statements upstream now',
-    () => parts.running.size,
-  );
-  metrics.gaugeFrom(
-    'tollgate_settlement_backlog',
-    'Settlements the ledger does not have yet',
-    () => parts.settler.backlog,
-  );
-  metrics.gaugeFrom(
-    'tollgate_tickets_in_doubt',
-    'Tickets whose end was not seen',
-    () => parts.doubts.size,
-  );
-  metrics.gaugeFrom(
-    'tollgate_tickets_dropped',
-    'Tickets without holds that could not be written',
-    () => parts.ticketLog.dropped,
-  );
-  metrics.gaugeFrom(
-    'tollgate_control_version',
-    'Version of the control document in force',
-    () => parts.control.current()?.version ?? 0,
-  );
-  metrics.gaugeFrom(
-    'tollgate_control_version_rejected',
-    'Newest version of the control document that is not valid to this replica; 0: none',
-    () => parts.control.rejectedVersion(),
-  );
 }

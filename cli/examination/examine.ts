@@ -252,6 +252,7 @@ async function ofTeams(
   return checkTeamUsers(document.accounts, {
     db,
     sealKeys: sealKeys.kind === 'set' || sealKeys.kind === 'kept' ? sealKeys.keys : [],
+    areKeysMadeOnDemand: found.config.upstream.kind === 'embedded',
     trySignIn(account, user, privateKeyPem) {
       const entry = document.accounts.find(({ id }) => id === account);
       const home = entry === undefined ? undefined : upstreamOf(found.configured, entry);

@@ -10,9 +10,12 @@ import { finderOf, within, type Finding } from './finding.js';
 const SIGN_IN_TIMEOUT_MS = 10_000;
 /** More are counted and not tried: each is a real sign-in. */
 const SIGN_INS_MAX = 20;
+const TEAMS_NAMED_MAX = 10;
 const { ok, note, failed } = finderOf('Service users');
 
 interface KeyRow {
+  account: string;
+  team_id: string;
   id: string;
   snowflake_user: string;
   sealed_private_key: string;
@@ -22,6 +25,8 @@ export interface TeamUsersOptions {
   readonly db: Queryable;
   /** Empty: this process has none, so no key can be opened. */
   readonly sealKeys: readonly SealKey[];
+  /** Keys are made when a team first signs in: nothing is missing before. */
+  readonly areKeysMadeOnDemand: boolean;
   /** Signs in at an account and out again; rejects in words. */
   readonly trySignIn: (account: string, user: string, privateKeyPem: string) => Promise<void>;
 }
@@ -33,33 +38,66 @@ export async function checkTeamUsers(
 ): Promise<readonly Finding[]> {
   const wanted = accounts
     .filter(({ signIn }) => signIn === 'terminated' || signIn === 'both')
-    .flatMap(({ id, serviceUsers = [] }) => serviceUsers.map((user) => ({ account: id, ...user })));
-  const findings: Finding[] = [];
-  for (const [index, one] of wanted.entries()) {
-    if (index >= SIGN_INS_MAX) break;
-    findings.push(await checkTeamUser(one, options));
-  }
-  const rest = wanted.length - findings.length;
+    .flatMap(({ id, signIn, serviceUsers = [] }) =>
+      serviceUsers.map((user) => ({ account: id, isOnlyWay: signIn === 'terminated', ...user })),
+    );
+  const active = await activeKeys(options.db);
+  const keyOf = ({ account, team }: TeamUser): KeyRow | undefined =>
+    active.get(`${account}/${team}`);
+  const keyless = wanted.filter((one) => keyOf(one) === undefined);
+  const findings = options.areKeysMadeOnDemand ? onDemand(keyless) : missing(keyless);
+  const keyed = wanted.flatMap((one) => {
+    const key = keyOf(one);
+    return key === undefined ? [] : [{ one, key }];
+  });
+  for (const { one, key } of keyed.slice(0, SIGN_INS_MAX))
+    findings.push(await checkTeamUser(one, key, options));
+  const rest = keyed.length - SIGN_INS_MAX;
   if (rest > 0) findings.push(note('other teams', `${rest} more service users were not tried`));
   return findings;
 }
 
+interface TeamUser {
+  readonly account: string;
+  readonly team: string;
+  readonly snowflakeUser: string;
+  /** The account takes nothing but credentials of ours. */
+  readonly isOnlyWay: boolean;
+}
+
+async function activeKeys(db: Queryable): Promise<ReadonlyMap<string, KeyRow>> {
+  const { rows } = await db.query<KeyRow & Record<string, unknown>>(
+    `SELECT account, team_id, id, snowflake_user, sealed_private_key FROM service_key WHERE state = 'active'`,
+  );
+  return new Map(rows.map((row) => [`${row.account}/${row.team_id}`, row]));
+}
+
+function onDemand(keyless: readonly TeamUser[]): Finding[] {
+  if (keyless.length === 0) return [];
+  const teams = keyless.length === 1 ? '1 team has' : `${keyless.length} teams have`;
+  return [ok('keys', `${teams} none yet; each is made when the team first signs in`)];
+}
+
+/** One finding an account: what is missing for twenty teams is one thing to do. */
+function missing(keyless: readonly TeamUser[]): Finding[] {
+  const accounts = [...new Set(keyless.map(({ account }) => account))];
+  return accounts.map((account) => {
+    const users = keyless.filter((one) => one.account === account);
+    const names = users.slice(0, TEAMS_NAMED_MAX).map(({ team }) => team);
+    const more = users.length > names.length ? ` and ${users.length - names.length} more` : '';
+    const says = `no active key for ${names.join(', ')}${more}: credentials of Tollgate do not sign in there`;
+    const fix = `Make one by POST /api/v1/accounts/${account}/service-keys, run the SQL that it answers, then activate it.`;
+    const isFailed = users.some(({ isOnlyWay }) => isOnlyWay);
+    return (isFailed ? failed : note)(`keys of ${account}`, says, fix);
+  });
+}
+
 async function checkTeamUser(
-  { account, team, snowflakeUser }: { account: string; team: string; snowflakeUser: string },
-  { db, sealKeys, trySignIn }: TeamUsersOptions,
+  { account, team, snowflakeUser }: TeamUser,
+  key: KeyRow,
+  { sealKeys, trySignIn }: TeamUsersOptions,
 ): Promise<Finding> {
   const check = `${account}/${team}`;
-  const { rows } = await db.query<KeyRow>(
-    `SELECT id, snowflake_user, sealed_private_key FROM service_key
-      WHERE account = $1 AND team_id = $2 AND state = 'active'`,
-    [account, team],
-  );
-  const key = rows[0];
-  if (key === undefined) {
-    const fix =
-      'Make a key pair for it by the API, and give its public half to the Snowflake user.';
-    return failed(check, `${snowflakeUser} has no active key, so the team cannot sign in`, fix);
-  }
   if (key.snowflake_user.toUpperCase() !== snowflakeUser.toUpperCase()) {
     const says = `the active key is of ${key.snowflake_user}, the document names ${snowflakeUser}`;
     return failed(check, says, 'Make a new key pair for the user of the document.');

@@ -225,7 +225,7 @@ test('a 16th team is planned, applied, found by drift, and rolled back', async (
     '+ team design is new in technology, with budget design-monthly of 25 credits a month ($75.00 at',
   );
   expect(applied.out).toContain(
-    'Version 2 is in force. Back again: tollgate rollback 1 --reason "<why>"',
+    'Version 2 is in force. No proxy is running. Back again: tollgate rollback 1 --reason "<why>"',
   );
 
   const again = await run(['apply', file, '--reason', 'design joins', '--expect-version', '1']);
@@ -300,6 +300,9 @@ test('before the first version a plan is made against nothing, and what it print
   ]);
   const args = ['apply', 'tollgate.example.yaml', '--expect-version', '0', '--reason', 'first'];
   const { code, out } = await run(args);
-  expect([code, out.split('\n').at(-1)]).toEqual([0, 'Version 1 is in force.']);
+  expect([code, out.split('\n').at(-1)]).toEqual([
+    0,
+    'Version 1 is in force. No proxy is running.',
+  ]);
   await empty.close();
 });

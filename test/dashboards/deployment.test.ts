@@ -128,8 +128,13 @@ describe('metrics and alerts', () => {
     const metrics = createMetrics();
     createEvents(metrics, silentLog);
     const { body } = await metrics.render();
+    const gauges = [...read('proxy/gauges.ts').matchAll(/'(tollgate_\w+)'/g)].map(
+      (match) => match[1],
+    );
+    expect(gauges.length).toBeGreaterThan(5);
     const known = new Set([
       'up',
+      ...gauges,
       ...[...body.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]),
     ]);
     const sections = new Set(

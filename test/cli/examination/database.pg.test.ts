@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSealer } from '../../../base/sealing.js';
+import type { AccountDocument } from '../../../policies/control/document.js';
 import { SERVICE_KEY_PREFIX, serviceKeyContext } from '../../../base/service-keys.js';
 import { loadConfig } from '../../../base/config.js';
 import { applyControl } from '../../../admin/stores/control-store.js';
@@ -155,14 +156,9 @@ describe('service users of teams', () => {
 
   async function insert(id: string, team: string, user: string, sealTeam = team): Promise<void> {
     const sealer = createSealer(SERVICE_KEY_PREFIX, [KEY], randomBytes);
-    const columns = await database.db.query<{ name: string }>(
-      `SELECT column_name AS name FROM information_schema.columns
-        WHERE table_schema = 'tollgate' AND table_name = 'service_key' AND column_name = 'slot'`,
-    );
-    const slot = columns.rows.length === 0 ? ['', ''] : [', slot', ', 1'];
     await database.db.query(
-      `INSERT INTO service_key (id, account, team_id, snowflake_user, public_key, sealed_private_key, state, created_at, created_by${slot[0]})
-       VALUES ($1, 'demo', $2, $3, 'public', $4, 'active', now(), 'test'${slot[1]})`,
+      `INSERT INTO service_key (id, account, team_id, snowflake_user, public_key, sealed_private_key, state, created_at, created_by, slot)
+       VALUES ($1, 'demo', $2, $3, 'public', $4, 'active', now(), 'test', 1)`,
       [id, team, user, sealer.seal(pem, serviceKeyContext('demo', sealTeam, id))],
     );
   }
@@ -171,10 +167,16 @@ describe('service users of teams', () => {
     await insert('a', 'sales', 'tg_sales');
     await insert('b', 'ml', 'TG_ML', 'another-team');
     const tried: string[] = [];
-    const check = (sealKeys: (typeof KEY)[], refusal?: Error) =>
-      checkTeamUsers(accounts, {
+    const check = (
+      sealKeys: (typeof KEY)[],
+      refusal?: Error,
+      areKeysMadeOnDemand = false,
+      of: readonly AccountDocument[] = accounts,
+    ): ReturnType<typeof checkTeamUsers> =>
+      checkTeamUsers(of, {
         db: database.db,
         sealKeys,
+        areKeysMadeOnDemand,
         trySignIn(account, user, privateKeyPem) {
           tried.push(`${account}/${user}`);
           expect(privateKeyPem).toBe(pem);
@@ -183,15 +185,22 @@ describe('service users of teams', () => {
       });
     const found = await check([KEY]);
     expect(found.map(({ check: name, status }) => [name, status])).toEqual([
+      ['keys of demo', 'note'],
       ['demo/sales', 'ok'],
       ['demo/ml', 'failed'],
-      ['demo/legal', 'failed'],
     ]);
     expect(tried).toEqual(['demo/TG_SALES']);
-    expect(found[1]?.says).toContain('cannot open');
-    expect(found[2]?.says).toContain('no active key');
-    expect((await check([]))[0]?.says).toContain('sealed under "k1"');
-    expect((await check([KEY], new Error('JWT token is invalid')))[0]).toMatchObject({
+    expect(found[2]?.says).toContain('cannot open');
+    expect(found[0]?.says).toContain('no active key for legal:');
+    expect((await check([]))[1]?.says).toContain('sealed under "k1"');
+    // Where nothing else is taken, a team without a key is shut out; the embedded warehouse makes keys when needed.
+    const only = accounts.map((account) => ({ ...account, signIn: 'terminated' as const }));
+    expect((await check([KEY], undefined, false, only))[1]).toMatchObject({
+      check: 'keys of demo',
+      status: 'failed',
+    });
+    expect((await check([KEY], undefined, true))[0]).toMatchObject({ check: 'keys', status: 'ok' });
+    expect((await check([KEY], new Error('JWT token is invalid')))[1]).toMatchObject({
       status: 'failed',
       says: expect.stringContaining('JWT token is invalid'),
     });
