@@ -14,16 +14,33 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
-    setupFiles: [],
     pool: 'forks',
-    // Files wait for their own servers more than they compute: on two cores one worker leaves half of them idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 20_000,
     hookTimeout: 60_000,
     retry: 0,
     passWithNoTests: false,
-    reporters: process.env['CI'] ? ['default'] : ['default'],
+    reporters: ['default'],
+    globalSetup: ['test/support/global-setup.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          // Drivers and servers keep state in their process: each file has one of its own.
+          include: ['test/**/*.e2e.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'together',
+          // These share nothing but modules, and loading those anew for every file is a quarter of the whole run.
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.e2e.test.ts'],
+          isolate: false,
+        },
+      },
+    ],
   },
 });

@@ -61,6 +61,8 @@ export interface ProxyOptions {
   /** How names of upstreams become addresses; unless given, names of local addresses are refused. */
   readonly lookup?: LookupFunction;
   readonly meterIntervalMs: number;
+  /** Parser workers kept warm beside the one that works; 1 unless given. */
+  readonly parserSpareCount?: number;
   /** Makes service users where nobody else would (embedded warehouse); absent: administrators do. */
   readonly provisionServiceUser?: ProvisionServiceUser | undefined;
   /** Age from which a session is read again, and so how late a revocation is seen; 5 s unless a test waits for it. */
@@ -158,7 +160,14 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     control,
     ...identity,
     upstreams: life.add('upstreams', openUpstreams(options, control)),
-    analyser: life.add('analyser', createAnalyser()),
+    analyser: life.add(
+      'analyser',
+      createAnalyser(
+        options.parserSpareCount === undefined
+          ? {}
+          : { parser: { spareCount: options.parserSpareCount } },
+      ),
+    ),
     history,
     statistics,
     ledger,

@@ -12,8 +12,10 @@ export interface ParserHostOptions {
   readonly deadlineMs?: number;
   /** Longest time a text waits for a worker, warm-up included, in milliseconds. Default 5,000. */
   readonly waitMsMax?: number;
-  /** Workers that parse at the same time. Default 1; one warm spare is kept besides. */
+  /** Workers that parse at the same time. Default 1. */
   readonly workerCount?: number;
+  /** Warm workers kept besides, so that a lost one is replaced at once. Default 1; each costs memory and a start. */
+  readonly spareCount?: number;
   /** Texts that may wait; more are refused at once. Default 1,000. */
   readonly queueLengthMax?: number;
 }
@@ -68,7 +70,7 @@ export class ParserHost {
     this.#deadlineMs = options.deadlineMs ?? 500;
     this.#waitMsMax = options.waitMsMax ?? 5_000;
     this.#busyMax = options.workerCount ?? 1;
-    this.#memberCount = this.#busyMax + 1;
+    this.#memberCount = this.#busyMax + (options.spareCount ?? 1);
     this.#queueLengthMax = options.queueLengthMax ?? 1_000;
   }
 

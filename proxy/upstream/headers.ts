@@ -27,6 +27,8 @@ const READABLE_CODINGS: ReadonlySet<string> = new Set([
 ]);
 /** Field values that Node sends (RFC 9110 §5.5); a reply is not lost for a header with others. */
 const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** A client that followed one would send its token and statement to whoever it names. */
+const NEVER_TO_CLIENT: ReadonlySet<string> = new Set(['location', 'refresh']);
 const NEVER_UPSTREAM: ReadonlySet<string> = new Set([
   'host',
   'content-length',
@@ -61,6 +63,7 @@ export function headersForClient(
   const out: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || HOP_BY_HOP.has(name) || named.has(name)) continue;
+    if (NEVER_TO_CLIENT.has(name)) continue;
     if (![value].flat().every((each) => SENDABLE.test(each))) continue;
     if (edited && (name === 'content-length' || name === 'content-encoding')) continue;
     out[name] = value;

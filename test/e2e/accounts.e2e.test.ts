@@ -96,6 +96,7 @@ beforeAll(async () => {
     upstreamConnectionsMax: 16,
     upstreamConnectTimeoutMs: 2_000,
     meterIntervalMs: 500,
+    parserSpareCount: 0,
   });
   life.add('proxy', proxy);
   resolveLocally();

@@ -100,6 +100,7 @@ beforeAll(async () => {
     upstreamConnectionsMax: 16,
     upstreamConnectTimeoutMs: 1_000,
     meterIntervalMs: 500,
+    parserSpareCount: 0,
   });
   client = new RawClient(proxy.port);
   expect(

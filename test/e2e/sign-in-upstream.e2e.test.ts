@@ -117,6 +117,7 @@ beforeAll(async () => {
     upstreamConnectionsMax: 4,
     upstreamConnectTimeoutMs: 1000,
     meterIntervalMs: 60_000,
+    parserSpareCount: 0,
   });
 });
 

@@ -13,7 +13,7 @@ import { ownerQuery } from './support/owner-query.js';
 import { ADMIN_TOKEN, startSystem, type System } from './support/system.js';
 
 const USERS = ['aviation_pilot', 'aviation_mechanic'];
-const LONG_STATEMENT = 'SELECT SYSTEM$WAIT(4)';
+const LONG_STATEMENT = 'SELECT SYSTEM$WAIT(2)';
 
 let system: System;
 let folder: string;

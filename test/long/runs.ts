@@ -22,7 +22,7 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
   },
   {
     name: 'reloads',
-    file: 'test/e2e/control-reload.e2e.test.ts',
+    file: 'test/e2e/replicas.e2e.test.ts',
     test: 'new versions under load',
     chunks: 4,
     countPerChunk: 250,

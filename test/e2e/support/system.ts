@@ -187,6 +187,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     upstreamConnectionsMax: 128,
     upstreamConnectTimeoutMs: 2000,
     meterIntervalMs: 500,
+    parserSpareCount: 0,
     provisionServiceUser: embeddedServiceUsers({
       db: options.database.db,
       clock: systemClock,

@@ -81,3 +81,12 @@ test("upstream's headers cross to the client, without those of the hop and those
     'set-cookie': ['a=1', 'b=2'],
   });
 });
+
+test('a redirect of upstream reaches no client as an address to go to', () => {
+  const headers = {
+    location: 'https://elsewhere.example/',
+    refresh: '0; url=x',
+    'retry-after': '1',
+  };
+  expect(headersForClient(headers, false)).toEqual({ 'retry-after': '1' });
+});
