@@ -111,6 +111,11 @@ async function retrying<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>)
 async function runOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // A connection that breaks between two statements says so by an event, and one that nobody hears ends the process.
+  const onBroken = (cause: Error): void => {
+    broken = cause;
+  };
+  client.on('error', onBroken);
   try {
     await client.query('BEGIN');
     const queryable: Queryable = { query: (text, values) => client.query(queryOf(text, values)) };
@@ -125,6 +130,7 @@ async function runOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>):
     }
     throw thrown;
   } finally {
+    client.removeListener('error', onBroken);
     client.release(broken);
   }
 }

@@ -91,3 +91,22 @@ test('notifications arrive, and a lost listening connection is told once', async
   await listener.stop();
   expect(lost).toBe(1);
 });
+
+test('a connection that breaks between two statements of a transaction fails it, and nothing else', async () => {
+  const broken = database.db.transaction(async (tx) => {
+    const { rows } = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    await database.db.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+    // The event of the loss, which nobody heard would end the process, comes before the next statement.
+    for (;;) {
+      const { rows: left } = await database.db.query(
+        'SELECT 1 FROM pg_stat_activity WHERE pid = $1',
+        [rows[0]?.pid],
+      );
+      if (left.length === 0) break;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    await tx.query('SELECT 1');
+  });
+  await expect(broken).rejects.toThrow(/terminat|not queryable|ended/i);
+  expect((await database.db.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+});
