@@ -9,7 +9,8 @@ import { AUDIT_GENESIS, type AuditEvent, hashOfEvent } from './stores/audit-stor
 /** Longest line that is read; an event holds the parts of a control document that changed. */
 const LINE_CHARACTERS_MAX = 64 * 1024 * 1024;
 
-const eventSchema = z.strictObject({
+/** An event as the log tells it, by the API and in an export. */
+export const auditEventSchema: z.ZodType<AuditEvent> = z.strictObject({
   sequence: z.int().min(1),
   occurredAt: z.iso.datetime(),
   actor: z.string(),
@@ -67,7 +68,7 @@ function problemOfLine(line: string, sequence: number, previousHash: string): Au
   } catch {
     return 'its line is not JSON';
   }
-  const parsed = eventSchema.safeParse(raw);
+  const parsed = auditEventSchema.safeParse(raw);
   if (!parsed.success) return 'its line has not the fields of an event';
   const { hash, ...event } = parsed.data;
   if (event.sequence !== sequence)

@@ -40,25 +40,6 @@ export const accountItemParams: z.ZodObject<{ account: z.ZodString; id: z.ZodStr
   id: z.string().max(100),
 });
 
-const PAGE_MAX = 500;
-/** Items by id; the next page begins after the `nextCursor` of this one. */
-export const pageQuery: z.ZodObject<{
-  limit: z.ZodDefault<z.ZodCoercedNumber>;
-  cursor: z.ZodOptional<z.ZodString>;
-}> = z.object({
-  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(100),
-  cursor: z.string().max(100).optional(),
-});
-
-/** The first `limit` of the items read (one more than asked for), and the cursor of the rest. */
-export function pageOf<Item extends { readonly id: string }>(
-  items: readonly Item[],
-  limit: number,
-): { readonly items: readonly Item[]; readonly nextCursor: string | null } {
-  const shown = items.slice(0, limit);
-  return { items: shown, nextCursor: items.length > limit ? (shown.at(-1)?.id ?? null) : null };
-}
-
 /** A new id, ordered by time. */
 export function newId({ clock, signIn }: SignInContext): string {
   return uuidV7(clock.now(), signIn.randomBytes(10));

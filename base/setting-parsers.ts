@@ -1,5 +1,5 @@
 /** How the text of an option becomes its value: total functions that return the value or the rule that was broken. */
-import { isIP } from 'node:net';
+import { isCidr } from './cidr.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
 import type { SealKey } from './sealing.js';
 
@@ -114,12 +114,7 @@ export function logLevel(text: string): Parsed<LogLevel> {
 export function networks(text: string): Parsed<readonly string[]> {
   if (text === 'none') return { value: [] };
   const list = text.split(',').map((each) => each.trim());
-  const isNetwork = (each: string): boolean => {
-    const [, address = '', bits = ''] = /^([0-9A-Fa-f:.]+)\/(\d{1,3})$/.exec(each) ?? [];
-    const version = isIP(address);
-    return version !== 0 && Number(bits) <= (version === 4 ? 32 : 128);
-  };
-  if (list.every(isNetwork)) return { value: list };
+  if (list.every(isCidr)) return { value: list };
   return { rule: 'none, or a list of networks such as 10.0.0.0/8,2001:db8::/32' };
 }
 

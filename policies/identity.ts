@@ -3,7 +3,7 @@
  * client's address lies in. Tags, application names and comments never reach this place; they choose a workload inside
  * a team, not the team. A shared principal names another team by a signed claim (`claim.ts`), after this.
  */
-import { createAddressMatcher } from './control/cidr.js';
+import { createAddressMatcher } from '#base/cidr.js';
 import type {
   ControlDocument,
   MappingDocument,

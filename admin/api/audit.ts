@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Database } from '#base/postgres/pool.js';
-import { lineOfEvent } from '../audit-chain.js';
+import { auditEventSchema, lineOfEvent } from '../audit-chain.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import {
   AUDIT_GENESIS,
@@ -12,20 +12,6 @@ import {
   readAuditHead,
 } from '../stores/audit-store.js';
 import type { ApiApp, ApiContext } from './api.js';
-
-const eventSchema = z.object({
-  sequence: z.int(),
-  occurredAt: z.string(),
-  actor: z.string(),
-  role: z.string(),
-  action: z.string(),
-  subject: z.string(),
-  reason: z.string().nullable(),
-  before: z.unknown(),
-  after: z.unknown(),
-  previousHash: z.string(),
-  hash: z.string(),
-});
 
 /** Events read at once for the export; memory is bounded by this many. */
 const EXPORT_BATCH = 200;
@@ -46,7 +32,9 @@ export function addAuditRoutes(app: ApiApp, context: ApiContext): void {
             .optional()
             .describe('What it was done to, such as budget/marketing-monthly'),
         }),
-        response: { 200: z.object({ events: z.array(eventSchema), nextCursor: nextCursorSchema }) },
+        response: {
+          200: z.object({ events: z.array(auditEventSchema), nextCursor: nextCursorSchema }),
+        },
       },
     },
     async (request) => {

@@ -4,14 +4,13 @@ import { type EpochMs, formatInstant } from '#base/time.js';
 import { serviceUserOf } from '#policies/control/service-users.js';
 import type { ControlDocument, PrincipalDocument } from '#policies/control/document.js';
 import { notFound, problemSchema } from '../problems.js';
+import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import {
   accountItemParams,
   accountOf,
   accountParams,
   byOf,
   conflict,
-  pageOf,
-  pageQuery,
   type SignInContext,
 } from '../sign-in.js';
 import {
@@ -28,6 +27,7 @@ import {
 import { type ApiApp, controlOf, reasonSchema } from './api.js';
 import { newCredential } from './new-credential.js';
 
+const LIST = 'credentials';
 const GRACE_SECONDS_MAX = 7 * 86_400;
 
 const credentialSchema = z.object({
@@ -94,11 +94,11 @@ function addList(app: ApiApp, context: SignInContext): void {
       schema: {
         summary: 'Credentials of the account, without secrets; a team lead sees those of the team',
         params: accountParams,
-        querystring: pageQuery.extend({ principal: z.string().max(100).optional() }),
+        querystring: z.strictObject({ ...pageFields, principal: z.string().max(100).optional() }),
         response: {
           200: z.object({
             credentials: z.array(credentialSchema),
-            nextCursor: z.string().nullable(),
+            nextCursor: nextCursorSchema,
           }),
           404: problemSchema,
         },
@@ -118,11 +118,14 @@ function addList(app: ApiApp, context: SignInContext): void {
       const found = await listCredentials(context.db, {
         account: account.id,
         principalIds: isAll ? null : visible.map((each) => each.id),
-        afterId: cursor ?? null,
+        afterId: keyOfCursor(LIST, cursor, z.string().max(100)) ?? null,
         limit: limit + 1,
       });
-      const { items, nextCursor } = pageOf(found, limit);
-      return { credentials: items.map((each) => toJson(each, context.clock.now())), nextCursor };
+      const page = pageOf(LIST, found, limit, ({ id }) => id);
+      return {
+        credentials: page.rows.map((each) => toJson(each, context.clock.now())),
+        nextCursor: page.nextCursor,
+      };
     },
   );
 }

@@ -10,6 +10,7 @@ import { SERVICE_KEY_PREFIX, serviceKeyContext } from '#base/service-keys.js';
 import { formatInstant } from '#base/time.js';
 import { serviceUserOf } from '#policies/control/service-users.js';
 import { badField, notFound, ProblemError, problemSchema } from '../problems.js';
+import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import {
   accountItemParams,
   accountOf,
@@ -17,8 +18,6 @@ import {
   byOf,
   conflict,
   newId,
-  pageOf,
-  pageQuery,
   type SignInContext,
 } from '../sign-in.js';
 import { createUserSql, setKeySql, unsetKeySql } from '../stores/service-key-statements.js';
@@ -33,6 +32,7 @@ import {
 } from '../stores/service-key-store.js';
 import { type ApiApp, controlOf, reasonSchema, teamOf } from './api.js';
 
+const LIST = 'service-keys';
 const keySchema = z.object({
   id: z.string(),
   account: z.string(),
@@ -69,9 +69,9 @@ function addList(app: ApiApp, context: SignInContext): void {
       schema: {
         summary: 'Service keys of the account; private halves are never shown',
         params: accountParams,
-        querystring: pageQuery.extend({ team: z.string().max(100).optional() }),
+        querystring: z.strictObject({ ...pageFields, team: z.string().max(100).optional() }),
         response: {
-          200: z.object({ serviceKeys: z.array(keySchema), nextCursor: z.string().nullable() }),
+          200: z.object({ serviceKeys: z.array(keySchema), nextCursor: nextCursorSchema }),
           404: problemSchema,
         },
       },
@@ -82,11 +82,11 @@ function addList(app: ApiApp, context: SignInContext): void {
       const found = await listServiceKeys(context.db, {
         account: account.id,
         teamId: team ?? null,
-        afterId: cursor ?? null,
+        afterId: keyOfCursor(LIST, cursor, z.string().max(100)) ?? null,
         limit: limit + 1,
       });
-      const { items, nextCursor } = pageOf(found, limit);
-      return { serviceKeys: items.map(toJson), nextCursor };
+      const page = pageOf(LIST, found, limit, ({ id }) => id);
+      return { serviceKeys: page.rows.map(toJson), nextCursor: page.nextCursor };
     },
   );
 }

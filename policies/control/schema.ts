@@ -3,7 +3,7 @@
  * of this one. What refers to what is checked in `references.ts`.
  */
 import { z } from 'zod';
-import { isCidr } from './cidr.js';
+import { isCidr } from '#base/cidr.js';
 import {
   CHANNEL_KINDS,
   CLAIM_ALGORITHMS,

@@ -4,7 +4,7 @@
  * it is what the caller merely says, and is ignored.
  */
 import { isIP } from 'node:net';
-import { createAddressMatcher } from '#policies/control/cidr.js';
+import { createAddressMatcher } from '#base/cidr.js';
 
 /** What an address is read from. */
 interface Peer {

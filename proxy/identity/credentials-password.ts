@@ -5,23 +5,20 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { isPassword } from '#base/issued-secrets.js';
+import { Turns } from '#base/turns.js';
 
 /** Of the four threads that Node hashes on, two stay free for compression and name look-ups. */
 const HASHES_AT_ONCE = 2;
 const HASHES_WAITING_MAX = 64;
 const NAME_WAITING_MAX = 100;
+const NAMES_MAX = 10_000;
 const PROVEN_MAX = 10_000;
-
-interface Turn {
-  last: Promise<unknown>;
-  waiting: number;
-}
 
 export class PasswordCheck {
   /** Of this process alone: what is kept in memory of a password is of no use elsewhere. */
   readonly #pepper: Buffer;
   readonly #proven = new LRUCache<string, Buffer>({ max: PROVEN_MAX });
-  readonly #turns = new Map<string, Turn>();
+  readonly #turns = new Turns({ ofNameMax: NAME_WAITING_MAX, namesMax: NAMES_MAX });
   readonly #waiting: (() => void)[] = [];
   #hashing = 0;
 
@@ -59,18 +56,8 @@ export class PasswordCheck {
 
   /** Runs the attempts of one name in turn, so that many at once do not all come in before one has failed. */
   async inTurn<Result>(name: string, attempt: () => Promise<Result>): Promise<Result | 'busy'> {
-    const turn = this.#turns.get(name) ?? { last: Promise.resolve(), waiting: 0 };
-    if (turn.waiting >= NAME_WAITING_MAX) return 'busy';
-    this.#turns.set(name, turn);
-    turn.waiting += 1;
-    const mine = turn.last.then(attempt);
-    turn.last = mine.catch(() => undefined);
-    try {
-      return await mine;
-    } finally {
-      turn.waiting -= 1;
-      if (turn.waiting === 0) this.#turns.delete(name);
-    }
+    const answer = await this.#turns.run(name, async () => ({ result: await attempt() }));
+    return answer === undefined ? 'busy' : answer.result;
   }
 
   #digest(password: string, hash: string): Buffer {

@@ -10,7 +10,10 @@ import type { Upstream } from '../upstream/upstreams.js';
 import type { Call } from '../call.js';
 import { sendSmall } from '../relay.js';
 import { textField } from './login-request.js';
+import type { LoginRequest } from './login-request.js';
+import type { SessionContext, SessionState } from './sessions.js';
 import { snowflakeToken } from './tokens.js';
+import type { SealedIdentity, TokenKind, TokenSealer } from './tokens.js';
 
 export const LOGIN_REPLY_BYTES_MAX: number = 4 * 1024 * 1024;
 
@@ -144,14 +147,35 @@ function isAt(address: string, host: string): boolean {
   return /^https?:$/.test(url.protocol) && url.host === host && url.username === '';
 }
 
+/** What a session is when upstream has opened it, whichever way in it came. */
+export function openedContext(
+  session: OpenedSession,
+  login: LoginRequest,
+): SessionContext & Pick<SessionState, 'sessionId' | 'isEnded'> {
+  return {
+    sessionId: session.sessionId,
+    role: session.role,
+    warehouse: session.warehouse,
+    database: session.database,
+    schema: session.schema,
+    queryTag: login.queryTag,
+    statementTimeoutSeconds: login.statementTimeoutSeconds,
+    isEnded: false,
+  };
+}
+
 /** The edits that put sealed tokens in place of upstream's. */
 export function sealingEdits(
   opened: LoginReply,
-  sealed: { readonly session: string; readonly master: string },
+  sealer: TokenSealer,
+  identity: Omit<SealedIdentity, 'kind' | 'sessionId' | 'upstreamToken'>,
 ): readonly Edit[] {
+  const { sessionId, token, masterToken } = opened.session;
+  const seal = (kind: TokenKind, upstreamToken: string): string =>
+    JSON.stringify(sealer.seal({ kind, sessionId, ...identity, upstreamToken }));
   return [
-    { span: opened.tokenSpan, text: JSON.stringify(sealed.session) },
-    { span: opened.masterSpan, text: JSON.stringify(sealed.master) },
+    { span: opened.tokenSpan, text: seal('session', token) },
+    { span: opened.masterSpan, text: seal('master', masterToken) },
   ];
 }
 

@@ -14,6 +14,7 @@ import { loginWithoutClaim } from './claim-texts.js';
 import {
   closeUpstream,
   LOGIN_REPLY_BYTES_MAX,
+  openedContext,
   readLoginReply,
   relayReply,
   sealingEdits,
@@ -54,17 +55,11 @@ export async function loginPassthrough(
     return sendRefusal(call.response, refusal, null);
   }
   if (opened === undefined) return relayReply(call, reply);
-  const identity = {
+  parts.events.loggedIn(upstream.account);
+  const edits = sealingEdits(opened, parts.sealer, {
     account: upstream.account,
-    sessionId: opened.session.sessionId,
     snowflakeUser: login.snowflakeUser,
     application: login.application,
-  };
-  const { token, masterToken } = opened.session;
-  parts.events.loggedIn(upstream.account);
-  const edits = sealingEdits(opened, {
-    session: parts.sealer.seal({ kind: 'session', ...identity, upstreamToken: token }),
-    master: parts.sealer.seal({ kind: 'master', ...identity, upstreamToken: masterToken }),
   });
   return sendEdited(call, reply, opened.body, edits);
 }
@@ -100,16 +95,9 @@ async function admitSession(
   }
   await parts.sessions.open({
     account: upstream.account,
-    sessionId: session.sessionId,
     principalId: who.principal.id,
     snowflakeUser: login.snowflakeUser,
-    role: session.role,
-    warehouse: session.warehouse,
-    database: session.database,
-    schema: session.schema,
-    queryTag: login.queryTag,
-    statementTimeoutSeconds: login.statementTimeoutSeconds,
-    isEnded: false,
+    ...openedContext(session, login),
   });
   return undefined;
 }

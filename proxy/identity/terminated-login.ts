@@ -25,6 +25,7 @@ import {
   closeUpstream,
   failureOf,
   LOGIN_REPLY_BYTES_MAX,
+  openedContext,
   readLoginReply,
   relayReply,
   sealingEdits,
@@ -69,18 +70,11 @@ export async function loginTerminated(
   const { session } = opened;
   const isRecorded = await parts.sessions.open({
     account: upstream.account,
-    sessionId: session.sessionId,
     principalId: admitted.principal.id,
     snowflakeUser: admitted.need.snowflakeUser,
     signIn: 'terminated',
     credentialId: admitted.credential.id,
-    role: session.role,
-    warehouse: session.warehouse,
-    database: session.database,
-    schema: session.schema,
-    queryTag: login.queryTag,
-    statementTimeoutSeconds: login.statementTimeoutSeconds,
-    isEnded: false,
+    ...openedContext(session, login),
   });
   if (!isRecorded) {
     await closeUpstream(upstream, session.token);
@@ -269,17 +263,11 @@ function sendSealed(
   opened: LoginReply,
   { principal, need, application }: Admitted & Pick<LoginRequest, 'application'>,
 ): void {
-  const identity = {
+  const edits = sealingEdits(opened, parts.sealer, {
     account: need.account,
-    sessionId: opened.session.sessionId,
     snowflakeUser: need.snowflakeUser,
     principalId: principal.id,
     application,
-  };
-  const { token, masterToken } = opened.session;
-  const edits = sealingEdits(opened, {
-    session: parts.sealer.seal({ kind: 'session', ...identity, upstreamToken: token }),
-    master: parts.sealer.seal({ kind: 'master', ...identity, upstreamToken: masterToken }),
   });
   const span = opened.displayNameSpan;
   const name = span === undefined ? [] : [{ span, text: JSON.stringify(principal.id) }];

@@ -3,6 +3,7 @@
  * or not, so that an answer tells nobody which names exist (Snowflake locks for fifteen minutes, parameter
  * MINS_TO_UNLOCK of a user).
  */
+import { Turns } from '#base/turns.js';
 
 const FAILURES_MAX = 5;
 const LOCKED_MS = 60_000;
@@ -19,7 +20,7 @@ interface Failures {
 export class Lockout {
   readonly #realNow: () => number;
   readonly #failed = new Map<string, Failures>();
-  readonly #turns = new Map<string, { last: Promise<unknown>; waiting: number }>();
+  readonly #turns = new Turns({ ofNameMax: WAITING_MAX, namesMax: NAMES_MAX });
 
   constructor(realNow: () => number) {
     this.#realNow = realNow;
@@ -45,23 +46,8 @@ export class Lockout {
    * Runs the attempts of one name one after the other, so that many at once do not all come in before the first has
    * failed. Undefined, and nothing run, when too many wait already.
    */
-  async inTurn<Result>(
-    loginName: string,
-    attempt: () => Promise<Result>,
-  ): Promise<Result | undefined> {
-    const key = keyOf(loginName);
-    const turn = this.#turns.get(key) ?? { last: Promise.resolve(), waiting: 0 };
-    if (turn.waiting >= WAITING_MAX || this.#turns.size >= NAMES_MAX) return undefined;
-    this.#turns.set(key, turn);
-    turn.waiting += 1;
-    const mine = turn.last.then(attempt);
-    turn.last = mine.catch(() => undefined);
-    try {
-      return await mine;
-    } finally {
-      turn.waiting -= 1;
-      if (turn.waiting === 0) this.#turns.delete(key);
-    }
+  inTurn<Result>(loginName: string, attempt: () => Promise<Result>): Promise<Result | undefined> {
+    return this.#turns.run(keyOf(loginName), attempt);
   }
 
   /** Forgets the failures of a name: its password was right, or an administrator unlocked it. */
