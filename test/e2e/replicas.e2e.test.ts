@@ -1,13 +1,23 @@
 /**
- * Several replicas: tokens carry what a replica must know, keys rotate, a revocation reaches all, and a new control
- * version is in force on each within a second.
+ * Several replicas: tokens carry what a replica must know, keys rotate, a revocation reaches all, a new control
+ * version is in force on each within a second, and repeats never charge twice, whichever replica they reach.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RawClient } from '../warehouse/support/raw-client.js';
-import { longRun } from '../support/long-run.js';
+import { longRun, type LongRun } from '../support/long-run.js';
 import { eventually } from './support/eventually.js';
 import { connectNode, type Client } from './support/node-driver.js';
+import {
+  directAnswers,
+  expectOnce,
+  linesAround,
+  type Figures,
+  type Lines,
+  type Scenario,
+  TROUBLES,
+} from './support/once.js';
 import { ownerQuery } from './support/owner-query.js';
+import { MARKINGS, type Answer, type Marking } from './support/repeating-client.js';
 import { startSystem, type System } from './support/system.js';
 
 const K1 = { id: 'k1', key: Buffer.alloc(32, 1) };
@@ -18,10 +28,26 @@ const NEW_SEALS = [K2, K1];
 const OLD_GONE = [K2];
 
 let system: System;
+let lines: Lines;
 beforeAll(async () => {
-  system = await startSystem({ replicas: 3, sealKeys: [OLD_SEALS, NEW_SEALS, OLD_GONE] });
+  const around = linesAround();
+  system = await startSystem({
+    replicas: 3,
+    sealKeys: [OLD_SEALS, NEW_SEALS, OLD_GONE],
+    upstreamVia: around.via,
+    control: (document) => ({
+      ...document,
+      budgets: document.budgets.map((budget) =>
+        budget.node === 'finance' ? { ...budget, limitCredits: '1000000' } : budget,
+      ),
+    }),
+  });
+  lines = await around.open(system);
 });
-afterAll(() => system?.stop());
+afterAll(async () => {
+  await lines?.stop();
+  await system?.stop();
+});
 
 function clientAt(index: number, of?: RawClient): RawClient {
   const client = new RawClient(Number(new URL(system.proxyUrls[index] ?? '').port));
@@ -230,5 +256,45 @@ test(
       onOldVersionAfter1s: staleness.filter((each) => each > STALE_AFTER_MS).length,
       staleMsMax: staleMax,
     });
+  },
+);
+
+let direct: readonly Answer[] | undefined;
+
+function markingOf(index: number): Marking {
+  return MARKINGS[index % MARKINGS.length] ?? MARKINGS[0];
+}
+
+const COMBINATIONS = ([2, 1] as const).flatMap((replicas) =>
+  TROUBLES.map((trouble) => ({ replicas, trouble })),
+);
+
+/** A long run does one combination with one marking a chunk: troubles, then markings, then replicas. */
+function scenarioOf(
+  run: LongRun,
+  { replicas, trouble }: (typeof COMBINATIONS)[number],
+): Scenario | undefined {
+  const { seed, count, isLong } = run;
+  if (!isLong)
+    return { replicas, trouble, markingOf, seed, count: replicas === 2 ? count : count / 4 };
+  const chunk = seed - 1;
+  const perReplicas = TROUBLES.length * MARKINGS.length;
+  const isWanted =
+    TROUBLES[chunk % TROUBLES.length] === trouble && replicas === (chunk < perReplicas ? 2 : 1);
+  const marking = markingOf(Math.floor(chunk / TROUBLES.length));
+  return isWanted ? { replicas, trouble, markingOf: () => marking, seed, count } : undefined;
+}
+
+test.each(COMBINATIONS)(
+  'each statement is charged once: $trouble, replicas $replicas',
+  { timeout: 60_000 },
+  async (combination) => {
+    const run = longRun('retries', 20);
+    const scenario = scenarioOf(run, combination);
+    if (scenario === undefined) return;
+    direct ??= await directAnswers(system);
+    const figures = await expectOnce(system, lines, direct, scenario);
+    expect(figures).toMatchObject<Partial<Figures>>({ charges: scenario.count });
+    run.report({ ...figures });
   },
 );

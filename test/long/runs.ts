@@ -29,4 +29,14 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     shows:
       'control versions applied one after another while drivers run statements on two replicas',
   },
+  {
+    name: 'retries',
+    file: 'test/e2e/replicas.e2e.test.ts',
+    test: 'each statement is charged once',
+    // Four troubles with each of five ways of marking, on two replicas and on one.
+    chunks: 40,
+    countPerChunk: 1000,
+    shows:
+      'statements whose every reply is lost once, to the client or of upstream, or whose request comes five times, at once or in turn; each with every way drivers mark repeats, on two replicas behind a balancer without stickiness and on one',
+  },
 ];
