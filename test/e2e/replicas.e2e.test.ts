@@ -9,15 +9,24 @@ import { eventually } from './support/eventually.js';
 import { connectNode, type Client } from './support/node-driver.js';
 import {
   directAnswers,
+  expectChargedOnce,
   expectOnce,
   linesAround,
   type Figures,
   type Lines,
   type Scenario,
+  ticketsOf,
   TROUBLES,
 } from './support/once.js';
 import { ownerQuery } from './support/owner-query.js';
-import { MARKINGS, type Answer, type Marking } from './support/repeating-client.js';
+import {
+  asked,
+  MARKINGS,
+  RepeatingClient,
+  type Answer,
+  type Asked,
+  type Marking,
+} from './support/repeating-client.js';
 import { startSystem, type System } from './support/system.js';
 
 const K1 = { id: 'k1', key: Buffer.alloc(32, 1) };
@@ -26,6 +35,9 @@ const K2 = { id: 'k2', key: Buffer.alloc(32, 2) };
 const OLD_SEALS = [K1, K2];
 const NEW_SEALS = [K2, K1];
 const OLD_GONE = [K2];
+
+/** Finance repeats, and never runs out; people cannot pay for anything. */
+const LIMITS: Readonly<Record<string, string>> = { finance: '1000000', people: '0.000001' };
 
 let system: System;
 let lines: Lines;
@@ -38,8 +50,17 @@ beforeAll(async () => {
     control: (document) => ({
       ...document,
       budgets: document.budgets.map((budget) =>
-        budget.node === 'finance' ? { ...budget, limitCredits: '1000000' } : budget,
+        budget.node in LIMITS ? { ...budget, limitCredits: LIMITS[budget.node] ?? '' } : budget,
       ),
+      rules: [
+        {
+          id: 'no-cross-joins',
+          mode: 'enforce',
+          effect: 'refuse',
+          when: 'statement.crossJoin',
+          message: 'cross joins are not run here',
+        },
+      ],
     }),
   });
   lines = await around.open(system);
@@ -269,20 +290,16 @@ const COMBINATIONS = ([2, 1] as const).flatMap((replicas) =>
   TROUBLES.map((trouble) => ({ replicas, trouble })),
 );
 
-/** A long run does one combination with one marking a chunk: troubles, then markings, then replicas. */
+/** A long run does one combination a chunk, with every marking in turn. */
 function scenarioOf(
-  run: LongRun,
+  { seed, count, isLong }: LongRun,
   { replicas, trouble }: (typeof COMBINATIONS)[number],
 ): Scenario | undefined {
-  const { seed, count, isLong } = run;
-  if (!isLong)
-    return { replicas, trouble, markingOf, seed, count: replicas === 2 ? count : count / 4 };
-  const chunk = seed - 1;
-  const perReplicas = TROUBLES.length * MARKINGS.length;
-  const isWanted =
-    TROUBLES[chunk % TROUBLES.length] === trouble && replicas === (chunk < perReplicas ? 2 : 1);
-  const marking = markingOf(Math.floor(chunk / TROUBLES.length));
-  return isWanted ? { replicas, trouble, markingOf: () => marking, seed, count } : undefined;
+  const scenario = { replicas, trouble, markingOf, seed };
+  if (!isLong) return { ...scenario, count: replicas === 2 ? count : count / 4 };
+  const wanted = COMBINATIONS[(seed - 1) % COMBINATIONS.length];
+  const isWanted = wanted?.replicas === replicas && wanted.trouble === trouble;
+  return isWanted ? { ...scenario, count } : undefined;
 }
 
 test.each(COMBINATIONS)(
@@ -298,3 +315,118 @@ test.each(COMBINATIONS)(
     run.report({ ...figures });
   },
 );
+
+/** A statement whose text nobody else has, about rows that cost something. */
+let texts = 0;
+function priced(where = 'N_REGIONKEY >= 0'): string {
+  texts += 1;
+  return `SELECT COUNT(*) FROM NATION WHERE ${where} AND 'text-${texts}' <> N_NAME`;
+}
+
+/** Sends a request five times at once and then once more to each replica. */
+async function sendSixTimes(client: RepeatingClient, statement: Asked): Promise<readonly Answer[]> {
+  const together = await client.sendTogether(statement, 5);
+  const after = await client.run(statement, { from: 5 });
+  const other = await client.run(statement, { from: 6 });
+  return [...together, after, other];
+}
+
+function ranUpstream(statement: Asked): number {
+  const history = system.warehouse.queryHistory();
+  return history.filter((each) => each.started.text === statement.sqlText).length;
+}
+
+test.each(MARKINGS)(
+  'a refused statement that comes again is refused in the same words, under one ticket: %s',
+  async (marking) => {
+    const client = await RepeatingClient.connect(lines.two.port, 'people_analyst');
+    const byBudget = asked(priced(), marking);
+    const byRule = asked(`SELECT 'x-${marking}' FROM REGION CROSS JOIN NATION`, marking);
+    for (const [statement, code] of [
+      [byBudget, '712001'],
+      [byRule, '712101'],
+    ] as const) {
+      const answers = await sendSixTimes(client, statement);
+      const told = new Set(answers.map((answer) => JSON.stringify(answer)));
+      expect([...told].slice(1)).toEqual([]);
+      expect(answers[0]).toMatchObject({ success: false, code });
+      await eventually(async () =>
+        expect(await ticketsOf(system, [statement])).toMatchObject([
+          { id: answers[0]?.data.queryId as unknown, state: 'VOID', charged_query: null },
+        ]),
+      );
+      expect(ranUpstream(statement)).toBe(0);
+    }
+    await client.close();
+  },
+);
+
+test('a request id that comes with other SQL, binds or parameters is refused on every replica', async () => {
+  const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+  const first = asked(priced(), 'retryReason');
+  expect(await client.run(first)).toMatchObject({ success: true });
+  const others: readonly Asked[] = [
+    { ...first, sqlText: priced() },
+    { ...first, body: { bindings: { '1': { type: 'FIXED', value: '1' } } } },
+    { ...first, body: { parameters: { TIMEZONE: 'UTC' } } },
+    { ...first, body: { describeOnly: true } },
+  ];
+  for (const other of others)
+    for (const attempt of [0, 1, 2])
+      expect(await client.run(other, { from: attempt }), JSON.stringify(other)).toMatchObject({
+        success: false,
+        code: '711012',
+      });
+  await expectChargedOnce(system, [first]);
+  expect(ranUpstream(others[0] ?? first)).toBe(0);
+  await client.close();
+});
+
+test('what was answered 390112 keeps its hold and runs once after the renewal, wherever it comes again', async () => {
+  const clients = await Promise.all(
+    [0, 1, 2, 3].map(() => RepeatingClient.connect(lines.two.port, 'finance_analyst')),
+  );
+  const statements = clients.map(() => asked(priced(), 'renewed'));
+  system.warehouse.faults.expireTokens();
+  for (const [index, client] of clients.entries()) {
+    const statement = statements[index] ?? asked('', 'renewed');
+    const sent = await client.send(statement);
+    expect(sent).toMatchObject({ kind: 'answered', answer: { success: false, code: '390112' } });
+    expect(await ticketsOf(system, [statement])).toMatchObject([{ is_open: true }]);
+    expect(ranUpstream(statement)).toBe(0);
+    const answers = await client.sendTogether(statement, 5);
+    for (const answer of answers) expect(answer).toMatchObject({ success: true });
+    const upstream = lines.forwarded.of(statement.requestId);
+    expect(upstream?.times, 'once for 390112, once for the answer').toBe(2);
+  }
+  await expectChargedOnce(system, statements);
+  await Promise.all(clients.map((client) => client.close()));
+});
+
+async function chargesOf(principal: string): Promise<number> {
+  const [row] = await ownerQuery<{ n: string }>(
+    system.database,
+    `SELECT count(*) AS n FROM charge WHERE principal_id = '${principal}'`,
+  );
+  return Number(row?.n);
+}
+
+test('describes and polls never charge, and an asynchronous statement charges once', async () => {
+  const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+  const before = await chargesOf('finance_analyst');
+  const described = asked(priced(), 'retryTrue', { describeOnly: true });
+  for (const answer of await sendSixTimes(client, described))
+    expect(answer).toMatchObject({ success: true, data: { rowset: [] } });
+  expect(await chargesOf('finance_analyst')).toBe(before);
+  const later = asked(priced(), 'retryReason', { asyncExec: true });
+  const answers = await sendSixTimes(client, later);
+  for (const answer of answers) expect(answer).toMatchObject({ success: true });
+  const queryId = String(answers[0]?.data.queryId);
+  for (let poll = 0; poll < 6; poll += 1)
+    expect(await client.call('GET', `/queries/${queryId}/result`)).toMatchObject({
+      answer: { success: true, data: { rowset: answers[0]?.data.rowset as unknown } },
+    });
+  await expectChargedOnce(system, [later]);
+  expect(await chargesOf('finance_analyst')).toBe(before + 1);
+  await client.close();
+});

@@ -137,11 +137,12 @@ export async function expectOnce(
   );
   const lossy = lossyLine(trouble, front, lines.upstream);
   const resetsBefore = lossy?.resets ?? 0;
+  // Ids are drawn anew in every run; the place of a statement in its run is not.
+  const places = new Map(statements.map((each, index) => [each.requestId, index]));
   lossy?.lose(
     firstReplyOfEach(statementRequestId, (id) => {
-      // Ids are drawn anew in every run; the place of a statement in its run is not.
-      const index = statements.findIndex((each) => each.requestId === id);
-      return index < 0 ? { kind: 'none' } : seededChoice(seed, String(index), LOSSES);
+      const place = places.get(id);
+      return place === undefined ? { kind: 'none' } : seededChoice(seed, String(place), LOSSES);
     }),
   );
   try {
