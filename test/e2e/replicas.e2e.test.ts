@@ -3,6 +3,13 @@
  * version is in force on each within a second, and repeats never charge twice, whichever replica they reach.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectInvariants } from '../support/database.js';
+import {
+  type Decide,
+  firstReplyOfEach,
+  startBalancer,
+  statementRequestId,
+} from '../support/tcp-balancer.js';
 import { RawClient } from '../warehouse/support/raw-client.js';
 import { longRun, type LongRun } from '../support/long-run.js';
 import { eventually } from './support/eventually.js';
@@ -11,6 +18,7 @@ import {
   directAnswers,
   expectChargedOnce,
   expectOnce,
+  expectTextsChargedOnce,
   linesAround,
   type Figures,
   type Lines,
@@ -18,6 +26,7 @@ import {
   ticketsOf,
   TROUBLES,
 } from './support/once.js';
+import { DRIVERS, runByDriver } from './support/once-drivers.js';
 import { ownerQuery } from './support/owner-query.js';
 import {
   asked,
@@ -430,3 +439,49 @@ test('describes and polls never charge, and an asynchronous statement charges on
   expect(await chargesOf('finance_analyst')).toBe(before + 1);
   await client.close();
 });
+
+/** In long runs only, one a chunk: their pauses between repeats take a second and more. */
+const driversRun = longRun('retries-drivers', 0);
+const drivers = driversRun.isLong ? DRIVERS.slice(driversRun.seed - 1, driversRun.seed) : [];
+
+test.each(drivers)(
+  'the real driver %s loses the first reply to every statement, sees what it sees directly, and each is charged once',
+  { timeout: 1_800_000 },
+  async (driver) => {
+    const { count } = driversRun;
+    const texts = Array.from({ length: count }, (_, index) =>
+      priced(`N_NATIONKEY < ${index % 25}`),
+    );
+    const loseFirst = (): Decide => {
+      let losses = 0;
+      return firstReplyOfEach(statementRequestId, () => {
+        losses += 1;
+        return { kind: losses % 2 === 0 ? 'gone' : 'lost' };
+      });
+    };
+    const straight = await startBalancer({
+      backends: [Number(new URL(system.warehouseUrl).port)],
+    });
+    const seen: (readonly string[])[] = [];
+    for (const line of [straight, lines.two]) {
+      const own = line === straight ? texts.map((text) => text.replace('text', 'direct')) : texts;
+      const before = line.resets;
+      line.lose(loseFirst());
+      const ran = await runByDriver(driver, line.port, 'finance_analyst', own);
+      line.lose();
+      if (ran.kind === 'absent') {
+        process.stderr.write(`skipped: ${ran.why}\n`);
+        driversRun.report({ skipped: 1 });
+        return straight.stop();
+      }
+      seen.push(ran.outcomes);
+      expect(line.resets - before).toBe(count);
+    }
+    await straight.stop();
+    expect(seen[1]).toEqual(seen[0]);
+    const charges = await expectTextsChargedOnce(system, texts);
+    expect(charges).toBe(count);
+    await expectInvariants(system.database.db);
+    driversRun.report({ statements: count, repliesLost: count, charges });
+  },
+);

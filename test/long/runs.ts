@@ -39,4 +39,14 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     shows:
       'statements whose every reply is lost once, to the client or of upstream, or whose request comes five times, at once or in turn; each with every way drivers mark repeats, on two replicas behind a balancer without stickiness and on one',
   },
+  {
+    name: 'retries-drivers',
+    file: 'test/e2e/replicas.e2e.test.ts',
+    test: 'the real driver',
+    // snowflake-sdk, snowflake-connector-python 4.8.1 and 5.2.0.
+    chunks: 3,
+    countPerChunk: 100,
+    shows:
+      'statements of real drivers, each losing its first reply between the driver and two replicas behind a balancer, and the same directly',
+  },
 ];

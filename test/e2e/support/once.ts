@@ -262,6 +262,27 @@ export function ticketsOf(
   );
 }
 
+/** The same of statements that a driver sent, whose request ids are read from the ledger by the ticket in the tag. */
+export async function expectTextsChargedOnce(
+  system: System,
+  texts: readonly string[],
+): Promise<number> {
+  const wanted = new Set(texts);
+  const ran = system.warehouse.queryHistory().filter((each) => wanted.has(each.started.text));
+  const tickets = await ownerQuery<{ id: string; request_id: string }>(
+    system.database,
+    'SELECT id, request_id FROM ticket',
+  );
+  const requestIds = new Map(tickets.map((ticket) => [ticket.id, ticket.request_id]));
+  const statements = ran.map(({ started }): Asked => {
+    const { tg } = JSON.parse(started.tag) as { tg: string };
+    const requestId = requestIds.get(tg) ?? `none of ticket ${tg}`;
+    return { sqlText: started.text, requestId, guid: '', marking: 'unmarked', body: {} };
+  });
+  expect(statements.map((each) => each.sqlText).sort()).toEqual([...texts].sort());
+  return expectChargedOnce(system, statements);
+}
+
 /** Each statement: one ticket, settled; one charge; one execution, and that is the one charged, under that ticket. */
 export async function expectChargedOnce(
   system: System,
