@@ -440,6 +440,34 @@ test('describes and polls never charge, and an asynchronous statement charges on
   await client.close();
 });
 
+test('the statements of a multi-statement are charged once, as parts of one charge, and their parent never twice', async () => {
+  const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+  const both = `${priced()}; ${priced()}`;
+  const script = asked(both, 'unmarked', { parameters: { MULTI_STATEMENT_COUNT: 2 } });
+  const answers = await sendSixTimes(client, script);
+  const children = new Set(answers.map((answer) => String(answer.data.resultIds)));
+  expect(children.size).toBe(1);
+  const childIds = [...children].join().split(',');
+  for (const id of [...childIds, ...childIds])
+    expect(await client.call('GET', `/queries/${id}/result`)).toMatchObject({
+      answer: { success: true, data: { rowset: [['25']] } },
+    });
+  await expectChargedOnce(system, [script]);
+  const ran = system.warehouse.queryHistory().filter(({ started }) => both.includes(started.text));
+  expect(ran.map(({ started }) => started.id).sort()).toEqual(
+    [String(answers[0]?.data.queryId), ...childIds].sort(),
+  );
+  const parts = await ownerQuery<{ snowflake_query_id: string; is_whole: boolean }>(
+    system.database,
+    `SELECT p.snowflake_query_id, sum(p.credits) OVER () = c.credits AS is_whole
+       FROM charge_part p JOIN charge c USING (ticket_id) JOIN ticket t ON t.id = p.ticket_id
+      WHERE t.request_id = '${script.requestId}' ORDER BY p.ordinal`,
+  );
+  expect(parts).toEqual(childIds.map((id) => ({ snowflake_query_id: id, is_whole: true })));
+  await expectInvariants(system.database.db);
+  await client.close();
+});
+
 /** In long runs only, one a chunk: their pauses between repeats take a second and more. */
 const driversRun = longRun('retries-drivers', 0);
 const drivers = driversRun.isLong ? DRIVERS.slice(driversRun.seed - 1, driversRun.seed) : [];
@@ -485,3 +513,26 @@ test.each(drivers)(
     driversRun.report({ statements: count, repliesLost: count, charges });
   },
 );
+
+// Last, because what it leaves behind is what must never be.
+test('without the key of one ticket a request, repeats that race are charged twice, and that is seen', async () => {
+  await ownerQuery(system.database, 'DROP INDEX tollgate.ticket_request_once');
+  direct ??= await directAnswers(system);
+  const scenario = {
+    trouble: 'five times at once',
+    replicas: 2,
+    markingOf: () => 'unmarked',
+    count: 8,
+    seed: 1,
+  } as const;
+  await expect(expectOnce(system, lines, direct, scenario)).rejects.toThrow(
+    /^[1-8] of 8 are not charged once/,
+  );
+  const [twice] = await ownerQuery<{ n: string }>(
+    system.database,
+    `SELECT count(*) AS n FROM (
+       SELECT t.request_id FROM charge c JOIN ticket t ON t.id = c.ticket_id
+       GROUP BY t.request_id HAVING count(*) > 1) AS doubled`,
+  );
+  expect(Number(twice?.n)).toBeGreaterThan(0);
+});

@@ -33,11 +33,11 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     name: 'retries',
     file: 'test/e2e/replicas.e2e.test.ts',
     test: 'each statement is charged once',
-    // Four troubles on two replicas and on one, each with 1,000 statements in each of five ways of marking.
-    chunks: 8,
+    // Five troubles on two replicas and on one, each with 1,000 statements in each of five ways of marking.
+    chunks: 10,
     countPerChunk: 5000,
     shows:
-      'statements whose every reply is lost once, to the client or of upstream, or whose request comes five times, at once or in turn; each with every way drivers mark repeats, on two replicas behind a balancer without stickiness and on one',
+      'statements whose every reply is lost once, to the client or of upstream, or whose request comes five times, at once or in turn, or both with the replies of polls lost too; each with every way drivers mark repeats, on two replicas behind a balancer without stickiness and on one',
   },
   {
     name: 'retries-drivers',

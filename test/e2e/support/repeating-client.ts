@@ -52,6 +52,13 @@ export interface ClientCounts {
   renewals: number;
 }
 
+export interface RunOptions {
+  /** Attempts that were made before. */
+  readonly from?: number;
+  /** Sends it again, too, after an answer that its end is not known. */
+  readonly repeatsNotKnown?: boolean;
+}
+
 const ATTEMPTS_MAX = 12;
 const POLLS_MAX = 2_000;
 const STILL_RUNNING: readonly (string | null)[] = ['333333', '333334'];
@@ -121,33 +128,30 @@ export class RepeatingClient {
   /**
    * Sends a statement until it is answered for good, as a driver does.
    *
-   * @param from attempts that were made before.
-   * @param repeatsNotKnown sends it again, too, after an answer that its end is not known.
+   * @throws when a dozen attempts brought no answer.
    */
-  async run(
-    statement: Asked,
-    options: { readonly from?: number; readonly repeatsNotKnown?: boolean } = {},
-  ): Promise<Answer> {
+  async run(statement: Asked, options: RunOptions = {}): Promise<Answer> {
     const why: string[] = [];
     const from = options.from ?? 0;
     for (let attempt = from; attempt < from + ATTEMPTS_MAX; attempt += 1) {
       if (attempt > 0 && statement.marking === 'renewed') await this.renew();
       const sent = await this.send(statement, attempt);
-      if (sent.kind === 'lost') {
-        why.push(sent.why);
-        continue;
-      }
-      const { answer } = sent;
-      if (answer.code === '390112') {
-        await this.renew();
-        why.push('390112');
-        continue;
-      }
-      const followed = await this.follow(answer);
-      if (options.repeatsNotKnown !== true || !NOT_KNOWN.includes(followed.code)) return followed;
-      why.push(`${followed.code}`);
+      const answer = sent.kind === 'lost' ? undefined : await this.#final(sent.answer, options);
+      if (answer !== undefined) return answer;
+      why.push(sent.kind === 'lost' ? sent.why : String(sent.answer.code));
     }
     throw new Error(`${statement.requestId} was never answered: ${why.join(', ')}`);
+  }
+
+  /** An answer followed to its end; undefined where the statement has to be sent again. */
+  async #final(first: Answer, options: RunOptions): Promise<Answer | undefined> {
+    if (first.code === '390112') {
+      await this.renew();
+      return undefined;
+    }
+    const answer = await this.follow(first);
+    const isKnown = options.repeatsNotKnown !== true || !NOT_KNOWN.includes(answer.code);
+    return isKnown ? answer : undefined;
   }
 
   /**
@@ -155,15 +159,19 @@ export class RepeatingClient {
    *
    * @returns the answers that were followed to their end, in no order.
    */
-  async sendTogether(statement: Asked, times: number): Promise<readonly Answer[]> {
+  async sendTogether(
+    statement: Asked,
+    times: number,
+    options: RunOptions = {},
+  ): Promise<readonly Answer[]> {
     if (statement.marking === 'renewed') await this.renew();
     const sockets = Array.from({ length: times }, () => connect(this.#port, '127.0.0.1'));
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     return Promise.all(
       sockets.map(async (socket, attempt) => {
         const sent = await this.send(statement, attempt, socket);
-        if (sent.kind === 'answered') return this.follow(sent.answer);
-        return this.run(statement, { from: times });
+        const answer = sent.kind === 'lost' ? undefined : await this.#final(sent.answer, options);
+        return answer ?? this.run(statement, { ...options, from: times });
       }),
     );
   }
