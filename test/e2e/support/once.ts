@@ -266,6 +266,7 @@ interface TicketRow {
   readonly id: string;
   readonly request_id: string;
   readonly state: string;
+  readonly is_charged: boolean;
   readonly charged_query: string | null;
   readonly is_open: boolean;
 }
@@ -278,7 +279,7 @@ export function ticketsOf(
   const ids = statements.map((each) => `'${each.requestId}'`).join(',');
   return ownerQuery<TicketRow>(
     system.database,
-    `SELECT t.id, t.request_id, t.state, c.snowflake_query_id AS charged_query,
+    `SELECT t.id, t.request_id, t.state, c.ticket_id IS NOT NULL AS is_charged, c.snowflake_query_id AS charged_query,
             EXISTS (SELECT FROM hold h WHERE h.ticket_id = t.id AND h.closed_at IS NULL) AS is_open
        FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id
       WHERE t.request_id IN (${ids}) ORDER BY t.id`,
