@@ -311,17 +311,18 @@ function scenarioOf(
   return isWanted ? { ...scenario, count } : undefined;
 }
 
+const retriesRun = longRun('retries', 20);
+
 test.each(COMBINATIONS)(
   'each statement is charged once: $trouble, replicas $replicas',
-  { timeout: 60_000 },
+  { timeout: retriesRun.isLong ? 1_800_000 : 60_000 },
   async (combination) => {
-    const run = longRun('retries', 20);
-    const scenario = scenarioOf(run, combination);
+    const scenario = scenarioOf(retriesRun, combination);
     if (scenario === undefined) return;
     direct ??= await directAnswers(system);
     const figures = await expectOnce(system, lines, direct, scenario);
     expect(figures).toMatchObject<Partial<Figures>>({ charges: scenario.count });
-    run.report({ ...figures });
+    retriesRun.report({ ...figures });
   },
 );
 
