@@ -64,7 +64,7 @@ const LOSSES: readonly [ReplyLoss, ...ReplyLoss[]] = [
   { kind: 'gone' },
   { kind: 'lost' },
   { kind: 'cut', bytes: 40 },
-  { kind: 'cut', bytes: 400 },
+  { kind: 'cut', bytes: 200 },
 ];
 
 /** The lossy lines around the first two replicas of a system. */
