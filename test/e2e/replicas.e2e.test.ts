@@ -473,6 +473,44 @@ test('the statements of a multi-statement are charged once, as parts of one char
   await client.close();
 });
 
+test('writes that come again write once, whatever is lost on their way', async () => {
+  const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+  const table = asked('CREATE TABLE ANALYTICS.TPCH.WRITTEN_ONCE (N INTEGER)', 'retryReason');
+  for (const answer of await sendSixTimes(client, table))
+    expect(answer).toMatchObject({ success: true });
+  const all = MARKINGS.map((marking, index) =>
+    asked(`INSERT INTO ANALYTICS.TPCH.WRITTEN_ONCE SELECT ${index}`, marking),
+  );
+  const lossy = [lines.two, lines.upstream];
+  for (const line of lossy)
+    line.lose(firstReplyOfEach(statementRequestId, () => ({ kind: 'lost' })));
+  for (const insert of all)
+    for (const answer of await client.sendTogether(insert, 3, { repeatsNotKnown: true }))
+      expect(answer).toMatchObject({ success: true, data: { rowset: [['1']] } });
+  for (const line of lossy) line.lose();
+  await expectChargedOnce(system, all);
+  const count = asked('SELECT COUNT(*), SUM(N) FROM ANALYTICS.TPCH.WRITTEN_ONCE', 'unmarked');
+  expect(await client.run(count)).toMatchObject({ data: { rowset: [['5', '10']] } });
+  await client.close();
+});
+
+test('a repeat that comes after evidence has settled the lost reply gets the rows, and nothing is sent again', async () => {
+  const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+  const all = MARKINGS.map((marking) => asked(priced(), marking));
+  lines.upstream.lose(firstReplyOfEach(statementRequestId, () => ({ kind: 'gone' })));
+  for (const statement of all)
+    expect(await client.send(statement)).toMatchObject({ answer: { code: '715001' } });
+  lines.upstream.lose();
+  await expectChargedOnce(system, all);
+  for (const statement of all) {
+    for (const answer of await sendSixTimes(client, statement))
+      expect(answer).toMatchObject({ success: true, data: { rowset: [['25']] } });
+    expect(lines.forwarded.of(statement.requestId)?.times).toBe(1);
+  }
+  await expectChargedOnce(system, all);
+  await client.close();
+});
+
 /** In long runs only, one a chunk: their pauses between repeats take a second and more. */
 const driversRun = longRun('retries-drivers', 0);
 const drivers = driversRun.isLong ? DRIVERS.slice(driversRun.seed - 1, driversRun.seed) : [];
@@ -516,6 +554,68 @@ test.each(drivers)(
     expect(charges).toBe(count);
     await expectInvariants(system.database.db);
     driversRun.report({ statements: count, repliesLost: count, charges });
+  },
+);
+
+/** Ends connections to Postgres, a few at a time, until told to stop; how many. */
+function cutConnections(): { stop(): Promise<number> } {
+  let isStopping = false;
+  const cutting = (async () => {
+    let cuts = 0;
+    while (!isStopping) {
+      const [row] = await ownerQuery<{ n: string }>(
+        system.database,
+        `SELECT count(pg_terminate_backend(pid)) AS n FROM (
+           SELECT pid FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 3) AS chosen`,
+      );
+      cuts += Number(row?.n);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return cuts;
+  })();
+  return {
+    stop() {
+      isStopping = true;
+      return cutting;
+    },
+  };
+}
+
+/** In a long run only: a minute of it is waiting for holds to be given back. */
+const cutsRun = longRun('retries-cuts', 0);
+
+test.each(cutsRun.isLong ? ['whatever was told'] : [])(
+  'with connections to Postgres cut all along, repeats run once at most, and what ran is charged once, %s',
+  { timeout: 600_000 },
+  async () => {
+    const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+    const all = Array.from({ length: cutsRun.count }, (_, index) =>
+      asked(priced(), MARKINGS[index % (MARKINGS.length - 1)] ?? 'unmarked'),
+    );
+    const cutting = cutConnections();
+    let rows = 0;
+    for (const statement of all) {
+      const answers = await client.sendTogether(statement, 3, { repeatsNotKnown: true });
+      for (const answer of answers)
+        expect([null, '712501'], JSON.stringify(answer)).toContain(answer.code);
+      if (answers.some((answer) => answer.success)) rows += 1;
+    }
+    const cuts = await cutting.stop();
+    const ran = all.filter((statement) => ranUpstream(statement) > 0);
+    await eventually(
+      async () =>
+        expect((await ticketsOf(system, all)).filter((ticket) => ticket.is_open)).toEqual([]),
+      { withinMs: 60_000 },
+    );
+    expect(all.filter((statement) => ranUpstream(statement) > 1)).toEqual([]);
+    const charged = (await ticketsOf(system, all)).filter((ticket) => ticket.is_charged);
+    expect(charged.map((ticket) => ticket.request_id).sort()).toEqual(
+      ran.map((statement) => statement.requestId).sort(),
+    );
+    await expectInvariants(system.database.db);
+    const charges = charged.length;
+    cutsRun.report({ cuts, statements: all.length, answered: rows, ran: ran.length, charges });
   },
 );
 

@@ -49,4 +49,13 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     shows:
       'statements of real drivers, each losing its first reply between the driver and two replicas behind a balancer, and the same directly',
   },
+  {
+    name: 'retries-cuts',
+    file: 'test/e2e/replicas.e2e.test.ts',
+    test: 'with connections to Postgres cut',
+    chunks: 2,
+    countPerChunk: 200,
+    shows:
+      'statements sent three times at once to two replicas while their connections to Postgres are ended all along; what ran is compared with what is charged',
+  },
 ];
