@@ -8,6 +8,8 @@ import type { ReleaseReason } from '#billing/ledger.js';
 import { admit } from './admit.js';
 import { analyse } from './analyse.js';
 import { answerSurface } from './answer-surface.js';
+import { approve } from './approve.js';
+import type { ApproveOutcome } from './approve.js';
 import { Waiting } from './attendance.js';
 import type { Call } from './call.js';
 import { decide } from './decide.js';
@@ -270,7 +272,8 @@ async function run(
   const { call, front, hold } = statement;
   let unsent: ReleaseReason = { kind: 'failed', reason: 'not sent' };
   try {
-    const admitted = await admit(parts, statement, entry);
+    const approved = await approveIfAsked(parts, statement, entry);
+    const admitted = approved.kind === 'approved' ? await admit(parts, statement, entry) : approved;
     // A repeat that is not sent again leaves its first sending in doubt.
     if (admitted.kind !== 'admitted' && hold.isSent()) await parts.doubts.add(call.ticketId);
     if (admitted.kind === 'refused') {
@@ -286,6 +289,17 @@ async function run(
   } finally {
     await hold.releaseUnlessSent(unsent);
   }
+}
+
+/** A statement that was sent before was approved before. */
+async function approveIfAsked(
+  parts: Parts,
+  statement: Reserved,
+  entry: RequestEntry,
+): Promise<ApproveOutcome> {
+  const { approval, hold } = statement;
+  if (approval === null || hold.isSent()) return { kind: 'approved', statement };
+  return approve(parts, statement, approval, entry);
 }
 
 /** Steps 8 to 10: from here on the settler owns the hold. */
