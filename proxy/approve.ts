@@ -14,7 +14,8 @@ import type { Refusal } from './wire/refusal.js';
 export type ApproveOutcome =
   | { readonly kind: 'approved'; readonly statement: Reserved }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  | { readonly kind: 'cancelled' };
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'dropped' };
 
 /** Refused: nobody has approved it (TG2401), or somebody declined (TG2402). Fault `ledgerUnavailable`. */
 export async function approve(
@@ -33,10 +34,11 @@ export async function approve(
   try {
     const decided = await parts.vigil.decision(entry, approval.waitSeconds * 1000);
     if (decided === 'timeout') return needed;
-    if (decided === 'left')
-      return (entry.cancelled.reason as CancelReason) === 'cancelled'
-        ? { kind: 'cancelled' }
-        : needed;
+    if (decided === 'left') {
+      const reason = entry.cancelled.reason as CancelReason;
+      if (reason === 'draining') return { kind: 'dropped' };
+      return reason === 'cancelled' ? { kind: 'cancelled' } : needed;
+    }
     if (decided.state === 'declined')
       return { kind: 'refused', refusal: declinedRefusal(decided, context) };
     return (await parts.approvals.use(ticketId)) ? await approved(parts, statement) : needed;

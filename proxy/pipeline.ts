@@ -130,6 +130,9 @@ async function toldFirst(
     case 'unanswered':
     case 'streamed':
       return;
+    case 'dropped':
+      waiting.drop();
+      return;
     case 'elsewhere':
       return deliver(parts, asker, entry, ending, waiting);
   }
@@ -150,6 +153,9 @@ async function deliver(
     case 'streamed':
       if (ending.queryId !== null) return fetchResult(asker, ending.queryId, waiting);
       waiting.answer(refused(parts, asker, resultGone()).reply);
+      return;
+    case 'dropped':
+      waiting.drop();
       return;
     case 'unanswered': {
       const { statement } = ending;
@@ -280,6 +286,7 @@ async function run(
       unsent = { kind: 'refused', refusal: toldOf(admitted.refusal) };
       return refused(parts, statement, admitted.refusal);
     }
+    if (admitted.kind === 'dropped') return admitted;
     if (admitted.kind === 'cancelled') {
       unsent = { kind: 'cancelled', reason: 'cancelled by the client while it waited' };
       return { kind: 'answered', reply: front.cancelled(call.ticketId) };

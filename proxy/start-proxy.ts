@@ -120,6 +120,7 @@ async function assemble(options: ProxyOptions, life: Lifecycle): Promise<Proxy> 
     problems: () => problemsOf(parts),
     async stop(signal) {
       signal.addEventListener('abort', () => life.abort(), { once: true });
+      parts.vigil.giveUp();
       const failures = await life.drain();
       for (const failure of failures) log.error({ err: failure }, failure.message);
     },

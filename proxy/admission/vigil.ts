@@ -28,6 +28,7 @@ export class Vigil {
   readonly #asking = new Map<TicketId, (decided: Approval) => void>();
   readonly #timer: NodeJS.Timeout;
   #isBusy = false;
+  #isDraining = false;
   #isAskedAgain = false;
 
   constructor(options: VigilOptions) {
@@ -40,6 +41,7 @@ export class Vigil {
   enter(entry: RequestEntry): () => void {
     const { ticketId } = entry.owner;
     this.#waiting.set(ticketId, entry);
+    if (this.#isDraining) entry.cancel('draining');
     return () => this.#waiting.delete(ticketId);
   }
 
@@ -91,6 +93,12 @@ export class Vigil {
     }
     // What was notified while this round looked may have come after it had.
     if (this.#isAskedAgain) await this.round();
+  }
+
+  /** This replica stops: what waits here is given up at once, so that it can wait elsewhere. */
+  giveUp(): void {
+    this.#isDraining = true;
+    for (const entry of this.#waiting.values()) entry.cancel('draining');
   }
 
   stop(): Promise<void> {
