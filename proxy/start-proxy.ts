@@ -23,9 +23,11 @@ import type { ProvisionServiceUser } from './identity/terminated.js';
 import type { Parts, ProxyLimits } from './parts.js';
 import { startReplica, type Replica } from './replica.js';
 import { RequestRegistry } from './requests.js';
+import type { CertificateFiles } from './listener/certificate.js';
+import type { ListenerLimits } from './listener/limits.js';
+import { startServer } from './listener/server.js';
 import { startMeter } from './running/meter.js';
 import { RunningStatements } from './running/running.js';
-import { startServer } from './server.js';
 import { Doubts } from './settlement/doubts.js';
 import { openJournal } from './settlement/journal.js';
 import { Settler } from './settlement/settler.js';
@@ -67,6 +69,10 @@ export interface ProxyOptions {
   readonly provisionServiceUser?: ProvisionServiceUser | undefined;
   /** Age from which a session is read again, and so how late a revocation is seen; 5 s unless a test waits for it. */
   readonly sessionFreshMs?: number;
+  /** Certificate and key of the listener; absent: plain HTTP. */
+  readonly tls?: CertificateFiles | undefined;
+  /** Caps of the listener that are not its own. */
+  readonly listener?: Partial<ListenerLimits> | undefined;
 }
 
 export interface Proxy {

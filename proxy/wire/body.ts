@@ -13,6 +13,7 @@ import {
   inflateSync,
 } from 'node:zlib';
 import { toError } from '#base/errors.js';
+import { isPadded } from './chunk-padding.js';
 
 export type BodyRead =
   | { readonly kind: 'body'; readonly bytes: Buffer }
@@ -20,12 +21,17 @@ export type BodyRead =
   | { readonly kind: 'timeout' }
   | { readonly kind: 'broken'; readonly why: string };
 
-/** Reads a whole body of at most `bytesMax` within `timeoutMs`. What exceeds the cap is not kept. */
+/**
+ * Reads a whole body of at most `bytesMax` within `timeoutMs`. What exceeds the cap is not kept, and a length that is
+ * declared above it is not waited for. `broken` also for a chunked body that is mostly padding.
+ */
 export function readBody(
   request: IncomingMessage,
   bytesMax: number,
   timeoutMs: number,
 ): Promise<BodyRead> {
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax)
+    return Promise.resolve({ kind: 'tooLarge', bytesMax });
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -37,6 +43,11 @@ export function readBody(
     };
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
+      if (isPadded(request, bytes)) {
+        request.destroy();
+        finish({ kind: 'broken', why: 'its chunks are mostly padding' });
+        return;
+      }
       if (bytes > bytesMax) {
         request.resume();
         finish({ kind: 'tooLarge', bytesMax });

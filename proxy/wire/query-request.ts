@@ -43,8 +43,13 @@ export function readQueryRequest(body: Buffer): QueryRequestRead {
   };
   const sqlText = value('sqlText');
   if (typeof sqlText !== 'string') return malformed('"sqlText" must be a string');
+  // Half a surrogate pair has no form in UTF-8: upstream would read another text than we have judged.
+  if (LONE_SURROGATE.test(sqlText))
+    return malformed('"sqlText" has half a surrogate pair, which is no character');
   const parameters = scanParameters(body, scan.members);
   if (parameters !== null && 'why' in parameters) return malformed(parameters.why);
+  const odd = NUMERIC.find((name) => isNoWholeNumber(parameterValue(body, parameters, name)));
+  if (odd !== undefined) return malformed(`in "parameters": ${odd} must be a whole number`);
   return {
     kind: 'request',
     request: {
@@ -131,6 +136,14 @@ function parameterValue(
 
 function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
+}
+
+/** Parameters that are read as numbers: another reading of `1e999` or `1.5` upstream must not count. */
+const NUMERIC = ['MULTI_STATEMENT_COUNT', 'STATEMENT_TIMEOUT_IN_SECONDS'] as const;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+function isNoWholeNumber(value: unknown): boolean {
+  return value !== undefined && value !== null && wholeNumber(value) === null;
 }
 
 function wholeNumber(value: unknown): number | null {

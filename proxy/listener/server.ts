@@ -1,0 +1,278 @@
+/** The proxy's listener: limits of HTTP, one `Call` a request, faults mapped to replies, and an orderly drain. */
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Fault, tgLabel, toError } from '#base/errors.js';
+import type { Metrics } from '#base/metrics.js';
+import type { Call } from '../call.js';
+import { faultRefusal } from '../faults.js';
+import type { Parts } from '../parts.js';
+import { handlerFor } from '../routes.js';
+import { noteEnd, noteHead } from '../wire/chunk-padding.js';
+import { callerRefusal, sendRefusal } from '../wire/refusal.js';
+import type { Refusal } from '../wire/refusal.js';
+import { brokenRefusal, HEAD_BYTES_MAX, refuseConnection } from './broken.js';
+import { CertificateWatch } from './certificate-watch.js';
+import type { CertificateFiles } from './certificate.js';
+import { capConnections } from './connections.js';
+import { HEADERS_MAX, headRefusal } from './head.js';
+import { LISTENER_LIMITS } from './limits.js';
+import type { ListenerLimits } from './limits.js';
+import { ALPN_PROTOCOLS, TLS_RULES } from './tls-rules.js';
+
+export interface ProxyServer {
+  readonly port: number;
+  /** Stops accepting, waits for requests in flight until the signal, then closes. */
+  stop(signal: AbortSignal): Promise<void>;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly metrics: Metrics;
+  /** Absent: plain HTTP. */
+  readonly tls?: CertificateFiles | undefined;
+  readonly listener?: Partial<ListenerLimits> | undefined;
+}
+
+/** The exchange that a connection is at. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** Listens. Fault `internal` with a sentence for people when the address cannot be had or the certificate not be served. */
+export async function startServer(parts: Parts, options: ListenOptions): Promise<ProxyServer> {
+  const limits: ListenerLimits = { ...LISTENER_LIMITS, ...options.listener };
+  const { server, stopTls } = openServer(parts, options, limits);
+  const connections = capConnections(server, limits.connectionsMax, {
+    metrics: options.metrics,
+    log: parts.log,
+  });
+  let isStopping = false;
+  const inFlight = answerRequests(parts, server, limits, () => isStopping);
+  answerBroken(parts, server, limits, inFlight);
+  await listen(server, options);
+  return {
+    port: (server.address() as AddressInfo).port,
+    async stop(signal) {
+      isStopping = true;
+      stopTls();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      await inFlight.ended(signal);
+      server.closeAllConnections();
+      connections.destroyAll();
+      await closed;
+    },
+  };
+}
+
+function openServer(
+  parts: Parts,
+  { metrics, tls }: ListenOptions,
+  limits: ListenerLimits,
+): { readonly server: Server; readonly stopTls: () => void } {
+  const http: ServerOptions = {
+    keepAliveTimeout: limits.keepAliveMs,
+    requestTimeout: 0,
+    headersTimeout: limits.headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(5000, limits.headersTimeoutMs),
+    maxHeaderSize: HEAD_BYTES_MAX,
+    // We say it in words.
+    requireHostHeader: false,
+  };
+  if (tls === undefined) return { server: limited(createServer(http), limits), stopTls: () => {} };
+  const watch = new CertificateWatch({ files: tls, log: parts.log, metrics, now: Date.now });
+  const failures = metrics.counter(
+    'tollgate_tls_handshake_failures_total',
+    'Connections that ended before a TLS handshake did',
+  );
+  const shown = (): object => {
+    const { certPem, keyPem } = watch.current;
+    return { ...TLS_RULES, cert: certPem, key: keyPem };
+  };
+  const server = createTlsServer({
+    ...http,
+    ...shown(),
+    ALPNProtocols: ALPN_PROTOCOLS,
+    handshakeTimeout: limits.handshakeTimeoutMs,
+  });
+  server.on('tlsClientError', () => failures.inc());
+  const timer = setInterval(() => {
+    if (watch.look() !== undefined) server.setSecureContext(shown());
+  }, limits.certificatePollMs);
+  timer.unref();
+  return { server: limited(server, limits), stopTls: () => clearInterval(timer) };
+}
+
+function limited(server: Server, limits: ListenerLimits): Server {
+  // One more than is taken: what Node leaves out beyond its own cap would not be seen.
+  server.maxHeadersCount = HEADERS_MAX + 1;
+  server.maxRequestsPerSocket = limits.requestsPerConnectionMax;
+  return server;
+}
+
+interface InFlight {
+  at(socket: Duplex): Exchange | undefined;
+  /** Settles when every handler has ended, or the signal aborts. */
+  ended(signal: AbortSignal): Promise<void>;
+}
+
+/** A statement goes on after its client has gone, so the handler's end counts, not the socket's. */
+function answerRequests(
+  parts: Parts,
+  server: Server,
+  limits: ListenerLimits,
+  isStopping: () => boolean,
+): InFlight {
+  const latest = new WeakMap<Duplex, Exchange>();
+  const unanswered = new WeakMap<Duplex, number>();
+  let count = 0;
+  let onIdle: () => void = () => undefined;
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = request;
+    latest.set(socket, { request, response });
+    noteHead(request);
+    request.once('end', () => noteEnd(request));
+    const waiting = (unanswered.get(socket) ?? 0) + 1;
+    unanswered.set(socket, waiting);
+    response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    if (waiting > limits.unansweredPerConnectionMax) {
+      socket.destroy();
+      return;
+    }
+    count += 1;
+    if (isStopping()) response.setHeader('connection', 'close');
+    void handle(parts, request, response).finally(() => {
+      drainRest(request, parts.limits.bodyTimeoutMs);
+      dropUnread(response, limits.unreadReplyMs);
+      count -= 1;
+      if (count === 0) onIdle();
+    });
+  };
+  server.on('request', onRequest);
+  server.on('checkExpectation', onRequest);
+  return {
+    at: (socket) => latest.get(socket),
+    async ended(signal) {
+      if (count === 0) return;
+      await new Promise<void>((resolve) => {
+        onIdle = resolve;
+        signal.addEventListener('abort', () => resolve(), { once: true });
+        if (signal.aborted) resolve();
+      });
+    },
+  };
+}
+
+/** What comes in and is no request ends its connection, after the answers that are still owed on it. */
+function answerBroken(
+  parts: Parts,
+  server: Server,
+  limits: ListenerLimits,
+  inFlight: InFlight,
+): void {
+  server.on(
+    'clientError',
+    (cause: NodeJS.ErrnoException, socket: Duplex & { readonly bytesRead?: number }) => {
+      const exchange = inFlight.at(socket);
+      const isOwed = exchange !== undefined && !exchange.response.writableFinished;
+      const isGone = /^(ECONNRESET|EPIPE|ERR_SSL_|ERR_TLS_)/.test(cause.code ?? '');
+      if (isOwed && exchange.request.complete && !isGone) {
+        exchange.response.once('close', () => socket.destroy());
+        if (!exchange.response.headersSent) exchange.response.setHeader('connection', 'close');
+        return;
+      }
+      // To a client that has said nothing, an answer would be the one to its next request.
+      const hasSpoken = (socket.bytesRead ?? 0) > 0;
+      const hasBegun = isOwed && exchange.response.headersSent;
+      if (isGone || hasBegun || !hasSpoken || !socket.writable) {
+        socket.destroy();
+        return;
+      }
+      const refusal = brokenRefusal(cause.code, limits.headersTimeoutMs);
+      parts.events.refused(tgLabel(refusal.code), '');
+      refuseConnection(socket, refusal);
+    },
+  );
+}
+
+async function handle(
+  parts: Parts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const call = callOf(parts, request, response);
+  try {
+    const malformed = headRefusal(request, call.path);
+    if (malformed !== undefined) {
+      response.setHeader('connection', 'close');
+      return refuse(parts, response, malformed);
+    }
+    const handler = handlerFor(request.method ?? '', call.path);
+    if (handler === undefined) return refuse(parts, response, notOnTheList(request, call.path));
+    await handler(parts, call);
+  } catch (thrown) {
+    const error = toError(thrown);
+    parts.events.fault(error instanceof Fault ? error.code : 'internal', error);
+    sendRefusal(response, faultRefusal(error), call.ticketId);
+  }
+}
+
+function refuse(parts: Parts, response: ServerResponse, refusal: Refusal): void {
+  parts.events.refused(tgLabel(refusal.code), '');
+  sendRefusal(response, refusal, null);
+}
+
+function notOnTheList(request: IncomingMessage, path: string): Refusal {
+  return callerRefusal(
+    'pathRefused',
+    `Not run: ${String(request.method)} ${path.slice(0, 120)} is not a request that Tollgate passes on. It takes those of Snowflake's drivers, by their exact paths; connect with a driver.`,
+  );
+}
+
+/** What was not read of a body is thrown away, so that its client reads the answer; but not for ever. */
+function drainRest(request: IncomingMessage, withinMs: number): void {
+  if (request.complete || request.destroyed) return;
+  request.resume();
+  const timer = setTimeout(() => request.destroy(), withinMs);
+  request.once('close', () => clearTimeout(timer));
+}
+
+/** A reply that its client does not read holds a connection; not for ever. */
+function dropUnread(response: ServerResponse, withinMs: number): void {
+  if (response.writableFinished || response.destroyed) return;
+  const timer = setTimeout(() => response.destroy(), withinMs);
+  response.once('close', () => clearTimeout(timer));
+}
+
+function callOf(parts: Parts, request: IncomingMessage, response: ServerResponse): Call {
+  const target = request.url ?? '/';
+  const at = target.indexOf('?');
+  return {
+    ticketId: parts.ids.ticket(Date.now()),
+    request,
+    response,
+    method: request.method === 'GET' ? 'GET' : 'POST',
+    path: at < 0 ? target : target.slice(0, at),
+    target,
+    query: new URLSearchParams(at < 0 ? '' : target.slice(at + 1)),
+    arrivedAtMs: performance.now(),
+  };
+}
+
+function listen(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? `port ${options.port} on ${options.host} is in use; end the other program, or set TOLLGATE_PROXY_PORT (0 = any free port)`
+          : `the proxy cannot listen on ${options.host}:${options.port}: ${cause.message}`;
+      reject(new Fault('internal', why, { cause }));
+    });
+    server.listen(options.port, options.host, resolve);
+  });
+}
