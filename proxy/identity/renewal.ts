@@ -3,19 +3,24 @@ import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
 import { applyEdits, memberOf, parseObject } from '../wire/json-edit.js';
 import type { Edit } from '../wire/json-edit.js';
-import { sendRefusal } from '../wire/refusal.js';
+import { callerRefusal, sendRefusal } from '../wire/refusal.js';
+import type { Refusal } from '../wire/refusal.js';
 import { headersForUpstream } from '../upstream/headers.js';
 import {
   LOGIN_REPLY_BYTES_MAX,
   readTokens,
   relayReply,
   sendEdited,
+  sessionIdAt,
   stringAt,
-  unsafeReply,
 } from './login-reply.js';
+import { unsafeReply } from './sign-in-addresses.js';
 import { bodyOf } from './login-request.js';
 import { endedSession, foreignToken, snowflakeToken, tokenOfAuthorization } from './tokens.js';
 import type { SealedIdentity } from './tokens.js';
+
+/** Both ask for a token of the same session. CLONE, which an old JDBC driver knows, would open one that nobody recorded. */
+const TYPES: ReadonlySet<string> = new Set(['RENEW', 'ISSUE']);
 
 /** Renews; a session that was closed or revoked is refused. Fault `upstreamUnreachable`. */
 export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
@@ -42,6 +47,9 @@ export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
   ) {
     return sendRefusal(call.response, foreignToken(), null);
   }
+  const kind = scan.kind === 'object' ? memberOf(scan.members, 'requestType') : undefined;
+  if (kind !== undefined && !TYPES.has(stringAt(body.decoded, kind) ?? ''))
+    return sendRefusal(call.response, unknownType(), null);
   if ((await parts.sessions.read(master))?.isEnded !== false)
     return sendRefusal(call.response, endedSession(), null);
   const headers = headersForUpstream(call.request.headers, upstream.host);
@@ -61,10 +69,30 @@ export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
   if (unsafe !== undefined) return sendRefusal(call.response, unsafe, null);
   const renewed = readTokens(reply, 'sessionToken');
   if (renewed === undefined) return relayReply(call, reply);
+  const sessionId = memberOf(renewed.data, 'sessionId');
+  const isSame =
+    sessionId === undefined ||
+    ['null', master.sessionId].includes(sessionIdAt(renewed.body, sessionId));
+  if (!isSame) return sendRefusal(call.response, otherSession(), null);
   const seal = (kind: SealedIdentity['kind'], token: string): string =>
     JSON.stringify(parts.sealer.seal({ ...master, kind, upstreamToken: token }));
   const edits: Edit[] = [{ span: renewed.tokenSpan, text: seal('session', renewed.token) }];
   if (renewed.masterSpan !== undefined)
     edits.push({ span: renewed.masterSpan, text: seal('master', renewed.masterToken) });
   return sendEdited(call, reply, renewed.body, edits);
+}
+
+function unknownType(): Refusal {
+  return callerRefusal(
+    'requestMalformed',
+    'Not run: the requestType of a token request must be RENEW or ISSUE. Connect again for another session.',
+  );
+}
+
+/** The new token would speak for a session that nobody here has recorded. */
+function otherSession(): Refusal {
+  return callerRefusal(
+    'upstreamProtocol',
+    'Not run: the answer of Snowflake is for another session, and was not passed on. Connect again.',
+  );
 }

@@ -8,6 +8,7 @@ import { Fault, tgLabel, toError } from '#base/errors.js';
 import type { Metrics } from '#base/metrics.js';
 import type { Call } from '../call.js';
 import { faultRefusal } from '../faults.js';
+import { withoutLogin } from '../identity/without-login.js';
 import type { Parts } from '../parts.js';
 import { handlerFor } from '../routes.js';
 import { noteEnd, noteHead } from '../wire/chunk-padding.js';
@@ -84,7 +85,7 @@ function openServer(
     // We say it in words.
     requireHostHeader: false,
   };
-  if (tls === undefined) return { server: limited(createServer(http), limits), stopTls: () => {} };
+  if (tls === undefined) return { server: limited(createServer(http)), stopTls: () => {} };
   const watch = new CertificateWatch({ files: tls, log: parts.log, metrics, now: Date.now });
   const failures = metrics.counter(
     'tollgate_tls_handshake_failures_total',
@@ -105,13 +106,12 @@ function openServer(
     if (watch.look() !== undefined) server.setSecureContext(shown());
   }, limits.certificatePollMs);
   timer.unref();
-  return { server: limited(server, limits), stopTls: () => clearInterval(timer) };
+  return { server: limited(server), stopTls: () => clearInterval(timer) };
 }
 
-function limited(server: Server, limits: ListenerLimits): Server {
+function limited(server: Server): Server {
   // One more than is taken: what Node leaves out beyond its own cap would not be seen.
   server.maxHeadersCount = HEADERS_MAX + 1;
-  server.maxRequestsPerSocket = limits.requestsPerConnectionMax;
   return server;
 }
 
@@ -130,6 +130,7 @@ function answerRequests(
 ): InFlight {
   const latest = new WeakMap<Duplex, Exchange>();
   const unanswered = new WeakMap<Duplex, number>();
+  const taken = new WeakMap<Duplex, number>();
   let count = 0;
   let onIdle: () => void = () => undefined;
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
@@ -140,12 +141,17 @@ function answerRequests(
     const waiting = (unanswered.get(socket) ?? 0) + 1;
     unanswered.set(socket, waiting);
     response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    const number = (taken.get(socket) ?? 0) + 1;
+    taken.set(socket, number);
     if (waiting > limits.unansweredPerConnectionMax) {
       socket.destroy();
       return;
     }
+    // Pipelined behind the last one, whose answer ends the connection.
+    if (number > limits.requestsPerConnectionMax) return;
     count += 1;
-    if (isStopping()) response.setHeader('connection', 'close');
+    const isLast = number === limits.requestsPerConnectionMax;
+    if (isStopping() || isLast) response.setHeader('connection', 'close');
     void handle(parts, request, response).finally(() => {
       drainRest(request, parts.limits.bodyTimeoutMs);
       dropUnread(response, limits.unreadReplyMs);
@@ -186,10 +192,15 @@ function answerBroken(
         if (!exchange.response.headersSent) exchange.response.setHeader('connection', 'close');
         return;
       }
+      // The rest of a request that has its answer, or is getting it.
+      if (exchange?.request.complete === false && exchange.response.headersSent) {
+        if (exchange.response.writableEnded) socket.end(() => socket.destroy());
+        else socket.destroy();
+        return;
+      }
       // To a client that has said nothing, an answer would be the one to its next request.
       const hasSpoken = (socket.bytesRead ?? 0) > 0;
-      const hasBegun = isOwed && exchange.response.headersSent;
-      if (isGone || hasBegun || !hasSpoken || !socket.writable) {
+      if (isGone || !hasSpoken || !socket.writable) {
         socket.destroy();
         return;
       }
@@ -212,6 +223,8 @@ async function handle(
       response.setHeader('connection', 'close');
       return refuse(parts, response, malformed);
     }
+    const stranger = withoutLogin(request.headers, call.path);
+    if (stranger !== undefined) return refuse(parts, response, stranger);
     const handler = handlerFor(request.method ?? '', call.path);
     if (handler === undefined) return refuse(parts, response, notOnTheList(request, call.path));
     await handler(parts, call);

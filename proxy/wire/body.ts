@@ -41,13 +41,13 @@ export function readBody(
       request.removeAllListeners('data');
       resolve(outcome);
     };
+    const cut = (): void => {
+      request.socket.destroy();
+      finish({ kind: 'broken', why: 'its chunks are mostly padding' });
+    };
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (isPadded(request, bytes)) {
-        request.destroy();
-        finish({ kind: 'broken', why: 'its chunks are mostly padding' });
-        return;
-      }
+      if (isPadded(request, bytes, false)) return cut();
       if (bytes > bytesMax) {
         request.resume();
         finish({ kind: 'tooLarge', bytesMax });
@@ -56,6 +56,7 @@ export function readBody(
       chunks.push(chunk);
     });
     request.once('end', () => {
+      if (isPadded(request, bytes, true)) return cut();
       finish({
         kind: 'body',
         bytes: chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks),

@@ -8,6 +8,8 @@ import type { Socket } from 'node:net';
 /** Chunk sizes, line ends and an honest extension; per byte of body, because chunks may be as small as one byte. */
 const PADDING_BYTES_MAX = 1024;
 const PADDING_PER_BYTE_MAX = 16;
+/** What one read of a socket may hold that has not been counted as body yet. */
+const READ_BYTES_MAX = 64 * 1024;
 
 const endOfPrevious = new WeakMap<Socket, number>();
 const beginning = new WeakMap<IncomingMessage, number>();
@@ -27,12 +29,15 @@ export function noteEnd(request: IncomingMessage): void {
 /**
  * Whether a chunked body carries more padding than any honest client sends. A request that is pipelined behind one
  * counts as its padding: who sends chunks must wait for the answer.
+ *
+ * @param isWhole the body has ended; before that, what was read and not yet parsed is allowed for.
  */
-export function isPadded(request: IncomingMessage, bodyBytes: number): boolean {
+export function isPadded(request: IncomingMessage, bodyBytes: number, isWhole: boolean): boolean {
   const from = beginning.get(request);
   if (from === undefined) return false;
   const padding = request.socket.bytesRead - from - bodyBytes;
-  return padding > PADDING_BYTES_MAX + PADDING_PER_BYTE_MAX * bodyBytes;
+  const allowed = PADDING_BYTES_MAX + (isWhole ? 0 : READ_BYTES_MAX);
+  return padding > allowed + PADDING_PER_BYTE_MAX * bodyBytes;
 }
 
 /** Of the head as it is usually written; white space beyond that counts as padding. */
