@@ -59,9 +59,10 @@ describe('a pair', () => {
   });
 
   test('may hold a chain, the certificate of the server first', () => {
-    write({ certPem: first.certPem + second.certPem });
+    const leaf = makeCertificate({ name: 'leaf', issuer: second });
+    write({ certPem: leaf.certPem + second.certPem, keyPem: leaf.keyPem });
     expect(read()).toBe('localhost, 127.0.0.1');
-    write({ certPem: second.certPem + first.certPem });
+    write({ certPem: second.certPem + leaf.certPem });
     expect(read()).toMatch(
       /does not belong to the first.*put the certificate of the server before/,
     );
