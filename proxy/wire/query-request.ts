@@ -48,15 +48,15 @@ export function readQueryRequest(body: Buffer): QueryRequestRead {
     return malformed('"sqlText" has half a surrogate pair, which is no character');
   const parameters = scanParameters(body, scan.members);
   if (parameters !== null && 'why' in parameters) return malformed(parameters.why);
-  const odd = NUMERIC.find((name) => isNoWholeNumber(parameterValue(body, parameters, name)));
-  if (odd !== undefined) return malformed(`in "parameters": ${odd} must be a whole number`);
+  const count = parameterValue(body, parameters, COUNT);
+  if (isNoWholeNumber(count)) return malformed(`in "parameters": ${COUNT} must be a whole number`);
   return {
     kind: 'request',
     request: {
       sqlText,
       isDescribe: value('describeOnly') === true,
       isAsync: value('asyncExec') === true,
-      statementCount: wholeNumber(parameterValue(body, parameters, 'MULTI_STATEMENT_COUNT')),
+      statementCount: wholeNumber(count),
       binds: readBinds(value('bindings')),
       clientTag: textOrNull(parameterValue(body, parameters, 'QUERY_TAG')),
       clientTimeoutSeconds: wholeNumber(
@@ -138,8 +138,8 @@ function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** Parameters that are read as numbers: another reading of `1e999` or `1.5` upstream must not count. */
-const NUMERIC = ['MULTI_STATEMENT_COUNT', 'STATEMENT_TIMEOUT_IN_SECONDS'] as const;
+/** How many statements a text may hold: another reading of `1e999` or `1.5` upstream must not count. */
+const COUNT = 'MULTI_STATEMENT_COUNT';
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 function isNoWholeNumber(value: unknown): boolean {

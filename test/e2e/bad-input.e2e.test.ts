@@ -368,7 +368,7 @@ test('a path that only resembles an allowed one is refused, never normalised', a
     '/',
     '/x',
   ]) {
-    const head = `POST ${path}?requestId=${randomUUID()} HTTP/1.1\r\nhost: h\r\nauthorization: Snowflake Token="${client.token}"\r\ncontent-length: 22\r\n\r\n`;
+    const head = `POST ${path}?requestId=${randomUUID()} HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\nauthorization: Snowflake Token="${client.token}"\r\ncontent-length: 22\r\n\r\n`;
     const reply = await overTcp(`${head}{"sqlText":"SELECT 1"}`);
     expectRefusal(reply, 1013, /is not a request that Tollgate passes on.*exact paths/);
   }
@@ -409,7 +409,7 @@ test('a huge head and bytes that are no HTTP are answered too', async () => {
 });
 
 test('half a body and then silence is answered after a while, and its connection closed', async () => {
-  const head = `POST ${QUERY}?requestId=${randomUUID()} HTTP/1.1\r\nhost: h\r\nauthorization: Snowflake Token="${client.token}"\r\ncontent-length: 1000\r\n\r\n`;
+  const head = `POST ${QUERY}?requestId=${randomUUID()} HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\nauthorization: Snowflake Token="${client.token}"\r\ncontent-length: 1000\r\n\r\n`;
   const socket = connectTcp(proxy.port, '127.0.0.1');
   socket.write(`${head}{"sqlText":`);
   const closed = once(socket, 'close');
@@ -422,7 +422,7 @@ test('half a body and then silence is answered after a while, and its connection
 });
 
 test('half a body and then a closed connection harms nobody', async () => {
-  const head = `POST ${QUERY}?requestId=${randomUUID()} HTTP/1.1\r\nhost: h\r\nauthorization: Snowflake Token="${client.token}"\r\ncontent-length: 1000\r\n\r\n`;
+  const head = `POST ${QUERY}?requestId=${randomUUID()} HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\nauthorization: Snowflake Token="${client.token}"\r\ncontent-length: 1000\r\n\r\n`;
   for (const bytes of ['POST', head.slice(0, 60), head, `${head}{"sqlText":`]) {
     const socket = connectTcp(proxy.port, '127.0.0.1');
     await once(socket, 'connect');
