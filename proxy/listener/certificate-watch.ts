@@ -65,8 +65,8 @@ export class CertificateWatch {
   /** Looks at the files; the new pair when they hold another one that can be served. */
   look(): ServerCertificate | undefined {
     const { files, now } = this.#options;
-    const read = readCertificate(files);
-    if (read.contentHash === this.#current.contentHash) {
+    const read = readCertificate(files, this.#current);
+    if (read === this.#current) {
       this.#suspect = undefined;
       this.#isRejected = false;
       return undefined;

@@ -41,13 +41,22 @@ const CERTIFICATE_BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-
 /** More is no chain but a bundle of authorities in the wrong place. */
 const CHAIN_MAX = 20;
 
-/** Reads and judges the pair. Its dates are the caller's to judge: whether an ended one is served depends on what else there is. */
-export function readCertificate(files: CertificateFiles): ServerCertificate | CertificateProblem {
+/**
+ * Reads and judges the pair. Its dates are the caller's to judge: whether an ended one is served depends on what else
+ * there is.
+ *
+ * @param known what the files held before; given back when they still do, without judging it again.
+ */
+export function readCertificate(
+  files: CertificateFiles,
+  known?: ServerCertificate,
+): ServerCertificate | CertificateProblem {
   const cert = readText('TOLLGATE_TLS_CERT_FILE', files.certFile, 0);
   if ('problem' in cert) return cert;
   const key = readText('TOLLGATE_TLS_KEY_FILE', files.keyFile, OTHERS);
   if ('problem' in key) return key;
   const contentHash = createHash('sha256').update(`${cert.text}\0${key.text}`).digest('hex');
+  if (contentHash === known?.contentHash) return known;
   const judged = judge(files, cert.text, key.text);
   return 'problem' in judged ? { ...judged, contentHash } : { ...judged, contentHash };
 }

@@ -8,6 +8,8 @@ import type { Metrics } from '#base/metrics.js';
 const TELL_EVERY_MS = 60_000;
 
 export interface Connections {
+  /** The socket below a TLS socket: the one with the same peer. */
+  below(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): Socket | undefined;
   /** Cuts what is still open, handshakes included. */
   destroyAll(): void;
 }
@@ -40,6 +42,10 @@ export function capConnections(
     );
   });
   return {
+    below: ({ remoteAddress, remotePort }) =>
+      [...open].find(
+        (each) => each.remotePort === remotePort && each.remoteAddress === remoteAddress,
+      ),
     destroyAll() {
       for (const socket of open) socket.destroy();
     },

@@ -10,7 +10,12 @@ import type { Refusal } from '../wire/refusal.js';
 export const HEADERS_MAX = 200;
 
 /** Two of them, and we might act on one and upstream on the other. */
-const ONCE: readonly string[] = ['host', 'authorization', 'content-type', 'content-encoding'];
+const ONCE: ReadonlySet<string> = new Set([
+  'host',
+  'authorization',
+  'content-type',
+  'content-encoding',
+]);
 /** The authority of a URL without user: a name or IPv4 address, or an IPv6 address in brackets, and a port. */
 const HOST = /^(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 const JSON_TYPE = /^application\/json(?: *; *charset="?utf-8"?)?$/i;
@@ -45,8 +50,8 @@ function countProblem({ rawHeaders }: IncomingMessage): string | undefined {
 
 /** Length and chunking must say one thing, in the one way that every server reads alike (RFC 9112 §6.1). */
 function framingProblem(request: IncomingMessage): string | undefined {
+  if (request.headers['transfer-encoding'] === undefined) return undefined;
   const codings = valuesOf(request, 'transfer-encoding');
-  if (codings.length === 0) return undefined;
   const isPlain = codings.length === 1 && /^chunked$/i.test(codings[0] ?? '');
   const isAlone = request.headers['content-length'] === undefined;
   if (isPlain && isAlone && request.httpVersion === '1.1') return undefined;
@@ -58,10 +63,15 @@ function targetProblem({ url = '' }: IncomingMessage): string | undefined {
   return 'Not run: the target of the request must be a path that begins with / and has no fragment. Send the path, and the name of the server in Host.';
 }
 
-function onceProblem(request: IncomingMessage): string | undefined {
-  const twice = ONCE.find((name) => valuesOf(request, name).length > 1);
-  if (twice === undefined) return undefined;
-  return `Not run: the header ${twice} stands twice. Send it once.`;
+function onceProblem({ rawHeaders }: IncomingMessage): string | undefined {
+  const seen = new Set<string>();
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]?.toLowerCase() ?? '';
+    if (!ONCE.has(name)) continue;
+    if (seen.has(name)) return `Not run: the header ${name} stands twice. Send it once.`;
+    seen.add(name);
+  }
+  return undefined;
 }
 
 function hostProblem(request: IncomingMessage): string | undefined {

@@ -1,8 +1,6 @@
 /** The proxy's listener: limits of HTTP, one `Call` a request, faults mapped to replies, and an orderly drain. */
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Fault, tgLabel, toError } from '#base/errors.js';
 import type { Metrics } from '#base/metrics.js';
@@ -14,14 +12,14 @@ import { handlerFor } from '../routes.js';
 import { noteEnd, noteHead } from '../wire/chunk-padding.js';
 import { callerRefusal, sendRefusal } from '../wire/refusal.js';
 import type { Refusal } from '../wire/refusal.js';
-import { brokenRefusal, HEAD_BYTES_MAX, refuseConnection } from './broken.js';
-import { CertificateWatch } from './certificate-watch.js';
+import { brokenRefusal, refuseConnection } from './broken.js';
 import type { CertificateFiles } from './certificate.js';
 import { capConnections } from './connections.js';
-import { HEADERS_MAX, headRefusal } from './head.js';
+import type { Connections } from './connections.js';
+import { headRefusal } from './head.js';
 import { LISTENER_LIMITS } from './limits.js';
 import type { ListenerLimits } from './limits.js';
-import { ALPN_PROTOCOLS, TLS_RULES } from './tls-rules.js';
+import { openServer } from './open-server.js';
 
 export interface ProxyServer {
   readonly port: number;
@@ -47,11 +45,17 @@ interface Exchange {
 /** Listens. Fault `internal` with a sentence for people when the address cannot be had or the certificate not be served. */
 export async function startServer(parts: Parts, options: ListenOptions): Promise<ProxyServer> {
   const limits: ListenerLimits = { ...LISTENER_LIMITS, ...options.listener };
-  const { server, stopTls } = openServer(parts, options, limits);
+  const { server, stopTls } = openServer({
+    log: parts.log,
+    metrics: options.metrics,
+    tls: options.tls,
+    limits,
+  });
   const connections = capConnections(server, limits.connectionsMax, {
     metrics: options.metrics,
     log: parts.log,
   });
+  answerPlainHttp(parts, server, connections);
   let isStopping = false;
   const inFlight = answerRequests(parts, server, limits, () => isStopping);
   answerBroken(parts, server, limits, inFlight);
@@ -69,50 +73,6 @@ export async function startServer(parts: Parts, options: ListenOptions): Promise
       await closed;
     },
   };
-}
-
-function openServer(
-  parts: Parts,
-  { metrics, tls }: ListenOptions,
-  limits: ListenerLimits,
-): { readonly server: Server; readonly stopTls: () => void } {
-  const http: ServerOptions = {
-    keepAliveTimeout: limits.keepAliveMs,
-    requestTimeout: 0,
-    headersTimeout: limits.headersTimeoutMs,
-    connectionsCheckingInterval: Math.min(5000, limits.headersTimeoutMs),
-    maxHeaderSize: HEAD_BYTES_MAX,
-    // We say it in words.
-    requireHostHeader: false,
-  };
-  if (tls === undefined) return { server: limited(createServer(http)), stopTls: () => {} };
-  const watch = new CertificateWatch({ files: tls, log: parts.log, metrics, now: Date.now });
-  const failures = metrics.counter(
-    'tollgate_tls_handshake_failures_total',
-    'Connections that ended before a TLS handshake did',
-  );
-  const shown = (): object => {
-    const { certPem, keyPem } = watch.current;
-    return { ...TLS_RULES, cert: certPem, key: keyPem };
-  };
-  const server = createTlsServer({
-    ...http,
-    ...shown(),
-    ALPNProtocols: ALPN_PROTOCOLS,
-    handshakeTimeout: limits.handshakeTimeoutMs,
-  });
-  server.on('tlsClientError', () => failures.inc());
-  const timer = setInterval(() => {
-    if (watch.look() !== undefined) server.setSecureContext(shown());
-  }, limits.certificatePollMs);
-  timer.unref();
-  return { server: limited(server), stopTls: () => clearInterval(timer) };
-}
-
-function limited(server: Server): Server {
-  // One more than is taken: what Node leaves out beyond its own cap would not be seen.
-  server.maxHeadersCount = HEADERS_MAX + 1;
-  return server;
 }
 
 interface InFlight {
@@ -172,6 +132,20 @@ function answerRequests(
       });
     },
   };
+}
+
+/** A driver that speaks plain HTTP to a listener of TLS would repeat for minutes what is closed without a word. */
+function answerPlainHttp(parts: Parts, server: Server, connections: Connections): void {
+  server.on('tlsClientError', (cause: NodeJS.ErrnoException, socket: Socket) => {
+    const below = cause.code === 'ERR_SSL_HTTP_REQUEST' ? connections.below(socket) : undefined;
+    if (below === undefined) return;
+    const refusal = callerRefusal(
+      'requestMalformed',
+      "Not connected: this port speaks TLS, and the driver spoke plain HTTP. Set the driver's protocol to https.",
+    );
+    parts.events.refused(tgLabel(refusal.code), '');
+    refuseConnection(below, refusal);
+  });
 }
 
 /** What comes in and is no request ends its connection, after the answers that are still owed on it. */

@@ -17,7 +17,7 @@ const RENEWAL =
   '/session/token-request?requestId=7c8a1f0e-2222-4333-8444-555566667779&request_guid=x';
 const QUERY = '/queries/v1/query-request?requestId=7c8a1f0e-2222-4333-8444-55556666777';
 const LOGIN_BODY = '{"data":{"ACCOUNT_NAME":"DEMO","LOGIN_NAME":"sales_analyst","PASSWORD":"x"}}';
-const WAIT_MS = 200;
+const WAIT_MS = 400;
 
 let gateway: Gateway;
 let requests = 0;
@@ -216,7 +216,7 @@ describe('a login', () => {
 
   test('whose second factor takes its time is waited for, longer than any deadline of the listener', async () => {
     gateway.answer = (one, response) =>
-      void setTimeout(() => answerAsSnowflake(one, response), 4 * WAIT_MS);
+      void setTimeout(() => answerAsSnowflake(one, response), 3 * WAIT_MS);
     expect((await send('POST', LOGIN, LOGIN_BODY)).json['success']).toBe(true);
   });
 

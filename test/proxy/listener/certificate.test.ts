@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import {
   chmodSync,
   mkdirSync,
@@ -112,6 +113,16 @@ describe('a pair', () => {
     mkdirSync(files.keyFile);
     expect(read()).toMatch(/KEY_FILE: .*is not a file/);
     rmSync(files.keyFile, { recursive: true });
+  });
+
+  test('of two kinds, or of a kind that TLS does not take, is refused and throws nothing', () => {
+    write({ keyPem: makeCertificate({ kind: 'rsa' }).keyPem });
+    expect(read()).toMatch(/KEY_FILE: .*does not belong/);
+    for (const type of ['ed25519', 'x25519'] as const) {
+      const { privateKey } = generateKeyPairSync(type as 'ed25519');
+      write({ keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() });
+      expect(read()).toMatch(/KEY_FILE: .*does not belong/);
+    }
   });
 
   test('is in force between its dates', () => {
