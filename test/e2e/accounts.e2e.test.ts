@@ -18,7 +18,7 @@ import { demoControlDocument } from '../../policies/control/demo.js';
 import type { ControlDocument } from '../../policies/control/document.js';
 import { TokenSealer } from '../../proxy/identity/tokens.js';
 import { startProxy, type Proxy } from '../../proxy/start-proxy.js';
-import { createEngine } from '../../warehouse/engine/create-engine.js';
+import { startDemoEngine } from '../support/demo-engine.js';
 import { startWarehouse } from '../../warehouse/start-warehouse.js';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import { eventually } from './support/eventually.js';
@@ -53,7 +53,7 @@ beforeAll(async () => {
   system = await startSystem({ withProxy: false, control: twoAccounts });
   secondDir = await mkdtemp(join(tmpdir(), 'tollgate-second-'));
   const common = { host: '127.0.0.1', port: 0, clock: systemClock, log: silentLog };
-  const engine = await createEngine({ dataDir: secondDir, log: silentLog, demoWorld: true });
+  const engine = await startDemoEngine(secondDir);
   life.add('engine', engine);
   const second = await startWarehouse({ ...common, dataDir: secondDir, engine });
   life.add('second', second);

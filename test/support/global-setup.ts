@@ -1,6 +1,6 @@
 /**
  * Runs once before all tests: brings dist up to date (tests start child processes from it) and starts one Postgres
- * with a migrated template database that test files clone. TEST_DATABASE_URL names a server to use instead; its
+ * with a migrated template database that test files clone, and makes the demo's warehouse data that they copy. TEST_DATABASE_URL names a server to use instead; its
  * role must be allowed to create databases.
  */
 import { randomBytes } from 'node:crypto';
@@ -12,6 +12,7 @@ import type { TestProject } from 'vitest/node';
 import { silentLog } from '../../base/log.js';
 import { startEmbeddedPostgres } from '../../base/postgres/launcher.js';
 import { migrate } from '../../migrations/migrate.js';
+import { createEngine } from '../../warehouse/engine/create-engine.js';
 import { buildIfStale } from './build.js';
 import { onDatabase } from './urls.js';
 
@@ -29,11 +30,15 @@ export interface TestServer {
 declare module 'vitest' {
   interface ProvidedContext {
     testServer: TestServer;
+    /** A directory with the data of the demo's warehouse, to be copied. */
+    demoData: string;
   }
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   buildIfStale();
+  const demoData = mkdtempSync(path.join(os.tmpdir(), 'tollgate-test-demo-'));
+  const made = makeDemoData(demoData);
   const given = process.env['TEST_DATABASE_URL'];
   const server =
     given === undefined
@@ -50,6 +55,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await server.stop();
     throw thrown;
   }
+  await made;
+  project.provide('demoData', demoData);
   project.provide('testServer', {
     ownerUrl: server.ownerUrl,
     appUrl: server.appUrl,
@@ -60,7 +67,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (given !== undefined)
       await onServer(given, (client) => dropDatabases(client, databasePrefix));
     await server.stop();
+    rmSync(demoData, { recursive: true, force: true });
   };
+}
+
+async function makeDemoData(dataDir: string): Promise<void> {
+  const engine = await createEngine({ dataDir, log: silentLog, demoWorld: true });
+  await engine.stop();
 }
 
 interface OwnServer {

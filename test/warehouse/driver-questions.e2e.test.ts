@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { silentLog } from '#base/log.js';
-import { createEngine, type RunningEngine } from '../../warehouse/engine/create-engine.js';
+import { type RunningEngine } from '../../warehouse/engine/create-engine.js';
+import { startDemoEngine } from '../support/demo-engine.js';
 import { openWarehouseClock } from '../../warehouse/clock.js';
 import { startWarehouse, type RunningWarehouse } from '../../warehouse/start-warehouse.js';
 import { RawClient } from './support/raw-client.js';
@@ -18,7 +19,7 @@ describe('what drivers ask of a session', () => {
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'tollgate-session-'));
     const log = silentLog;
-    engine = await createEngine({ dataDir: join(dataDir, 'engine'), log, demoWorld: true });
+    engine = await startDemoEngine(join(dataDir, 'engine'));
     const clock = await openWarehouseClock(dataDir, 60);
     const where = { host: '127.0.0.1', port: 0, dataDir };
     warehouse = await startWarehouse({ ...where, clock, engine, log, longPollMs: 1000 });

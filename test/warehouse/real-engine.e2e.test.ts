@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { silentLog } from '#base/log.js';
-import { createEngine } from '../../warehouse/engine/create-engine.js';
+import { startDemoEngine } from '../support/demo-engine.js';
 import type { RunningEngine } from '../../warehouse/engine/create-engine.js';
 import { openWarehouseClock } from '../../warehouse/clock.js';
 import { startWarehouse } from '../../warehouse/start-warehouse.js';
@@ -21,11 +21,7 @@ describe('the real Node driver against the warehouse on the real engine', () => 
 
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'tollgate-real-'));
-    engine = await createEngine({
-      dataDir: join(dataDir, 'engine'),
-      log: silentLog,
-      demoWorld: true,
-    });
+    engine = await startDemoEngine(join(dataDir, 'engine'));
     const clock = await openWarehouseClock(dataDir, 60);
     warehouse = await startWarehouse({
       host: '127.0.0.1',

@@ -22,9 +22,9 @@ import type { ControlDocument } from '../../../policies/control/document.js';
 import { demoControlDocument } from '../../../policies/control/demo.js';
 import type { Patience } from '../../../proxy/parts.js';
 import { startProxy } from '../../../proxy/start-proxy.js';
-import { createEngine } from '../../../warehouse/engine/create-engine.js';
 import { startWarehouse, type RunningWarehouse } from '../../../warehouse/start-warehouse.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
+import { startDemoEngine } from '../../support/demo-engine.js';
 
 export const ADMIN_TOKEN = 'a-token-for-tests';
 
@@ -73,7 +73,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const database = await createTestDatabase({ connectionsMax: 20 });
   const { db } = database;
   const log = silentLog;
-  const engine = life.add('engine', await createEngine({ dataDir, log, demoWorld: true }));
+  const engine = life.add('engine', await startDemoEngine(dataDir));
   const warehouse = life.add(
     'warehouse',
     await startWarehouse({ host: '127.0.0.1', port: 0, dataDir, clock: systemClock, engine, log }),

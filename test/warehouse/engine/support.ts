@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '#base/log.js';
 import { createEngine, type RunningEngine } from '../../../warehouse/engine/create-engine.js';
+import { startDemoEngine } from '../../support/demo-engine.js';
 import type {
   EngineFailure,
   EngineRequest,
@@ -19,7 +20,9 @@ export interface EngineUnderTest {
 /** An engine on a directory of its own; `stop` removes it. */
 export async function startEngine(demoWorld: boolean): Promise<EngineUnderTest> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tollgate-engine-'));
-  const engine = await createEngine({ dataDir, log: silentLog, demoWorld });
+  const engine = demoWorld
+    ? await startDemoEngine(dataDir)
+    : await createEngine({ dataDir, log: silentLog, demoWorld });
   return {
     engine,
     dataDir,

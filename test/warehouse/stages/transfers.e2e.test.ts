@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { silentLog } from '#base/log.js';
 import { linearClock } from '#base/time.js';
-import { createEngine } from '../../../warehouse/engine/create-engine.js';
+import { startDemoEngine } from '../../support/demo-engine.js';
 import type { RunningEngine } from '../../../warehouse/engine/create-engine.js';
 import { startWarehouse } from '../../../warehouse/start-warehouse.js';
 import type { RunningWarehouse } from '../../../warehouse/start-warehouse.js';
@@ -17,11 +17,7 @@ describe('PUT, GET and stage binds over the wire', () => {
   let warehouse: RunningWarehouse;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tollgate-transfers-'));
-    engine = await createEngine({
-      dataDir: join(folder, 'engine'),
-      log: silentLog,
-      demoWorld: true,
-    });
+    engine = await startDemoEngine(join(folder, 'engine'));
     warehouse = await startWarehouse({
       host: '127.0.0.1',
       port: 0,

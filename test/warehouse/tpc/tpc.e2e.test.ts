@@ -5,7 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '#base/log.js';
 import { openWarehouseClock } from '../../../warehouse/clock.js';
-import { createEngine } from '../../../warehouse/engine/create-engine.js';
+import { startDemoEngine } from '../../support/demo-engine.js';
 import { startWarehouse } from '../../../warehouse/start-warehouse.js';
 import { connect } from '../support/snowflake.js';
 import { isSame, type Comparable } from './answers.js';
@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(async () => await rm(dataDir, { recursive: true, force: true }));
 
 async function askThroughDriver(): Promise<void> {
-  const engine = await createEngine({ dataDir, log: silentLog, demoWorld: true });
+  const engine = await startDemoEngine(dataDir);
   const warehouse = await startWarehouse({
     host: '127.0.0.1',
     port: 0,
