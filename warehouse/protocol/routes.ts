@@ -10,7 +10,7 @@ import type { EventLog } from '../metering/event-log.js';
 import type { Answer } from './answer.js';
 import { asRecord, readJson } from './http-io.js';
 import { login, refusal, renew } from '../identity/login.js';
-import type { LoginWorld } from '../identity/login.js';
+import type { LoginWorld } from '../identity/open-session.js';
 import { readParameters } from '../statement/parameters.js';
 import { inProgressReply, loggedEntry, monitoringEntry, settledReply } from './reply.js';
 import type { Delivery } from './reply.js';
