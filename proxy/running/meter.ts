@@ -18,6 +18,7 @@ import {
 import type { Parts } from '../parts.js';
 import { finishStatement } from '../settlement/finish.js';
 import { abortUpstream, readQueryFacts } from '../upstream/query-facts.js';
+import { tellStop } from '../relay-statement.js';
 import type { RunningStatement, StopReason } from './running.js';
 
 export interface Meter {
@@ -47,6 +48,7 @@ export async function sweep(parts: Parts, intervalMs: number): Promise<void> {
   for (const statement of parts.running.list()) {
     try {
       await guard(parts, statement, intervalMs);
+      await endAbandoned(parts, statement);
       await followDetached(parts, statement);
     } catch (thrown) {
       parts.log.warn(
@@ -135,6 +137,14 @@ export async function stopStatement(
     'a running statement is stopped',
   );
   try {
+    await tellStop(parts, statement, statement.stop);
+  } catch (thrown) {
+    parts.log.warn(
+      { err: toError(thrown), ticketId: statement.ticketId },
+      'why a statement is stopped could not be written; a poll on another replica is told less',
+    );
+  }
+  try {
     await abortUpstream(
       statement.upstream,
       statement.upstreamToken,
@@ -146,6 +156,21 @@ export async function stopStatement(
     statement.stop = null;
     throw thrown;
   }
+}
+
+/** A statement whose client went away, in a tier that does not run on for clients that did. */
+async function endAbandoned(parts: Parts, statement: RunningStatement): Promise<void> {
+  if (statement.clientGone === 'keep' || statement.isAsync || statement.stop !== null) return;
+  const { goneAfterMs } = parts.patience;
+  if (statement.attendance.idleMs() < goneAfterMs) return;
+  // Its polls may reach other replicas.
+  const seenAgoMs = (await parts.ledger.ticket(statement.ticketId))?.seenAgoMs ?? Infinity;
+  if (seenAgoMs < goneAfterMs) return;
+  await stopStatement(parts, statement, {
+    code: 'clientGone',
+    source: 'client',
+    limitCredits: statement.holdCredits,
+  });
 }
 
 /** Asynchronous and long statements: their end may never be polled for. */
@@ -162,6 +187,7 @@ async function followDetached(parts: Parts, statement: RunningStatement): Promis
     code: facts.errorCode,
     sqlState: null,
     queryId: statement.queryId,
+    childQueryIds: [],
     rows: null,
   });
 }

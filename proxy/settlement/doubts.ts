@@ -3,7 +3,6 @@
  * until upstream's own query history, asked as the service user by the ticket id in the tag, says what became of
  * them. Nothing is voided without such evidence (I5). One replica of the deployment looks at a time.
  */
-import { LRUCache } from 'lru-cache';
 import { toError } from '#base/errors.js';
 import type { TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
@@ -22,7 +21,6 @@ const UNSEEN_AFTER_REAL_MS = 60_000;
 /** Session-level lock of whoever sweeps. */
 const SWEEP_LOCK = 8_150_401;
 const TICKETS_MAX = 100;
-const SETTLED_REMEMBERED_MAX = 1000;
 /** A ticket of ours that nothing here knows is given up after this long. */
 const LOST_AFTER_REAL_MS = 15_000;
 /** Most statements that one look at the history can tell of (Snowflake, "QUERY_HISTORY": RESULT_LIMIT). */
@@ -54,7 +52,6 @@ export class Doubts {
   readonly #options: DoubtsOptions;
   readonly #own = new Set<TicketId>();
   readonly #unseenSince = new Map<TicketId, number>();
-  readonly #settled = new LRUCache<TicketId, string>({ max: SETTLED_REMEMBERED_MAX });
   readonly #lostSince = new Map<TicketId, number>();
   readonly #connections = new Map<string, Promise<ServiceConnection>>();
   #timer: NodeJS.Timeout | undefined;
@@ -70,20 +67,23 @@ export class Doubts {
     return this.#inDoubt;
   }
 
-  /** A ticket of this replica whose reply was lost. */
-  add(ticketId: TicketId): void {
+  /** A ticket of this replica whose reply was lost. Resolves when other replicas can know, or when they cannot yet. */
+  async add(ticketId: TicketId): Promise<void> {
     this.#own.add(ticketId);
+    await this.#mark(ticketId);
   }
 
-  /** A ticket in doubt whose request is sent again now: its reply will tell. */
-  resume(ticketId: TicketId): void {
-    this.#own.delete(ticketId);
-    this.#unseenSince.delete(ticketId);
-  }
-
-  /** The query of a ticket that evidence settled lately; its driver may still repeat the request. */
-  settledQuery(ticketId: TicketId): string | undefined {
-    return this.#settled.get(ticketId);
+  /** Of a ticket that could not be marked only this replica knows; every sweep tries again. */
+  async #mark(ticketId: TicketId): Promise<void> {
+    try {
+      await this.#options.ledger.markInDoubt(ticketId);
+      this.#own.delete(ticketId);
+    } catch (thrown) {
+      this.#options.log.warn(
+        { err: toError(thrown), ticketId },
+        'a ticket could not be marked as in doubt yet; the next sweep will',
+      );
+    }
   }
 
   /** A ticket whose request never left this machine: that is evidence enough. */
@@ -93,7 +93,7 @@ export class Doubts {
         { err: toError(thrown) },
         'a ticket that never ran could not be voided yet',
       );
-      this.#own.add(ticketId);
+      void this.add(ticketId);
     });
   }
 
@@ -114,6 +114,7 @@ export class Doubts {
 
   /** Adopts tickets of dead replicas and resolves what the history tells. Never throws. */
   async sweep(): Promise<void> {
+    for (const ticketId of this.#own) await this.#mark(ticketId);
     try {
       await this.#options.db.transaction(async (tx) => {
         const { rows } = await tx.query<{ locked: boolean }>(
@@ -136,13 +137,13 @@ export class Doubts {
     const open = await ledger.openTickets();
     await this.#reclaim(open.filter((ticket) => ticket.replica === replica.id));
     const doubtful = open.filter(
-      (ticket) =>
-        (ticket.state === 'IN_DOUBT' || this.#own.has(ticket.ticketId)) &&
-        !this.#options.settler.isPending(ticket.ticketId),
+      (ticket) => ticket.state === 'IN_DOUBT' && !this.#options.settler.isPending(ticket.ticketId),
     );
     this.#inDoubt = doubtful.length;
-    for (const ticketId of this.#own) {
-      if (!open.some((ticket) => ticket.ticketId === ticketId)) this.#own.delete(ticketId);
+    for (const ticketId of this.#unseenSince.keys()) {
+      // Sent again, or ended: the next doubt begins anew.
+      if (!doubtful.some((ticket) => ticket.ticketId === ticketId))
+        this.#unseenSince.delete(ticketId);
     }
     const accounts = new Set(doubtful.map((ticket) => ticket.account));
     for (const account of accounts) {
@@ -176,11 +177,11 @@ export class Doubts {
       this.#lostSince.set(ticket.ticketId, since);
       if (now - since < LOST_AFTER_REAL_MS) continue;
       if (ticket.state === 'RESERVED')
-        await this.#options.ledger.release(
-          ticket.ticketId,
-          'its answer was lost before it was sent',
-        );
-      else this.#own.add(ticket.ticketId);
+        await this.#options.ledger.release(ticket.ticketId, {
+          kind: 'failed',
+          reason: 'its answer was lost before it was sent',
+        });
+      else await this.add(ticket.ticketId);
     }
   }
 
@@ -235,11 +236,8 @@ export class Doubts {
       status === 'RESUMING_WAREHOUSE'
     )
       return;
-    this.#own.delete(ticket.ticketId);
     this.#unseenSince.delete(ticket.ticketId);
     const settlement = this.#settlementOf(ticket, row, status);
-    if (settlement.snowflakeQueryId !== null)
-      this.#settled.set(ticket.ticketId, settlement.snowflakeQueryId);
     this.#options.settler.submit(ticket.ticketId, settlement);
   }
 
@@ -281,8 +279,8 @@ export class Doubts {
     await this.#options.ledger.voidOnEvidence(
       ticket.ticketId,
       'the query history of the account has no statement with this ticket',
+      true,
     );
-    this.#own.delete(ticket.ticketId);
     this.#unseenSince.delete(ticket.ticketId);
   }
 }

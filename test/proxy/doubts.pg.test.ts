@@ -116,7 +116,7 @@ test('a ticket whose reserve was answered to nobody gives its hold back after a 
   await doubts.sweep();
   expect(await stateOf(lost)).toBe('VOID');
   expect(await stateOf(inHand)).toBe('RESERVED');
-  await ledger.release(inHand, 'end of the test');
+  await ledger.release(inHand, { kind: 'failed', reason: 'end of the test' });
 });
 
 test('a sent ticket that nobody knows is settled by what the history says of its tag', async () => {
@@ -150,11 +150,11 @@ test('absence is no evidence while the history does not reach back to the ticket
   const doubts = doubtsOver(world);
   const ticketId = await reserved();
   await ledger.markSent(ticketId, clock.now());
-  doubts.add(ticketId);
+  await doubts.add(ticketId);
   await doubts.sweep();
   world.realMs = 120_000;
   await doubts.sweep();
-  expect(await stateOf(ticketId)).toBe('SENT');
+  expect(await stateOf(ticketId)).toBe('IN_DOUBT');
   world.span = { n: 9_999, firstSeconds: 0 };
   await doubts.sweep();
   world.realMs = 240_000;
