@@ -5,6 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { deferred } from '#base/deferred.js';
+import type { TicketId } from '#base/ids.js';
 import { sendSmall } from './relay.js';
 import type { SmallReply } from './relay.js';
 
@@ -46,6 +47,7 @@ export class Attendance {
 export class Waiting {
   readonly #response: ServerResponse;
   readonly #attendance: Attendance;
+  #ticketId: TicketId;
   readonly #timer: NodeJS.Timeout;
   readonly held: Promise<'held'>;
   #isOver = false;
@@ -54,20 +56,30 @@ export class Waiting {
   constructor(
     response: ServerResponse,
     attendance: Attendance,
-    options: { readonly holdMs: number; readonly inProgress: () => SmallReply },
+    options: {
+      readonly ticketId: TicketId;
+      readonly holdMs: number;
+      readonly inProgress: (ticketId: TicketId) => SmallReply;
+    },
   ) {
     this.#response = response;
     this.#attendance = attendance;
+    this.#ticketId = options.ticketId;
     attendance.enter();
     const { promise, resolve: tellHeld } = deferred<'held'>();
     this.held = promise;
     this.#timer = setTimeout(() => {
       if (this.#isTaken) return;
-      sendSmall(response, options.inProgress());
+      sendSmall(response, options.inProgress(this.#ticketId));
       this.end();
       tellHeld('held');
     }, options.holdMs);
     response.once('close', () => this.#left());
+  }
+
+  /** The statement turned out to be another replica's: its ticket is what the client asks for. */
+  follows(ticketId: TicketId): void {
+    this.#ticketId = ticketId;
   }
 
   /** The response, for a reply that begins now; null when the client was told to ask again, or has gone. */

@@ -83,8 +83,9 @@ async function pollRunning(
 async function pollTicket(parts: Parts, asker: Asker, ticket: KnownTicket): Promise<void> {
   const { ticketId } = ticket;
   const waiting = new Waiting(asker.call.response, new Attendance(() => performance.now()), {
+    ticketId,
     holdMs: parts.patience.holdMs,
-    inProgress: () => driverFront.inProgress(ticketId, false),
+    inProgress: (shown) => driverFront.inProgress(shown, false),
   });
   try {
     const step = await follow(parts, asker, ticketId, waiting, false);
@@ -100,14 +101,13 @@ const LOST =
 
 /** Nothing is said of a statement whose owner cannot be read; its client asks again, and nothing is lost. */
 async function askLater(parts: Parts, call: Call, id: string): Promise<void> {
-  const waiting = new Waiting(call.response, new Attendance(() => performance.now()), {
+  const { response, ticketId } = call;
+  const waiting = new Waiting(response, new Attendance(() => performance.now()), {
+    ticketId,
     holdMs: parts.patience.holdMs,
     inProgress: () => driverFront.inProgress(id, false),
   });
-  await Promise.race([
-    waiting.held,
-    new Promise((resolve) => call.response.once('close', resolve)),
-  ]);
+  await Promise.race([waiting.held, new Promise((resolve) => response.once('close', resolve))]);
 }
 
 /** `GET /monitoring/queries/{id}`: under an id of ours only the ticket knows it while it waits. */
@@ -239,7 +239,9 @@ function requestIdOf(bytes: Buffer, encoding: string | undefined): string | unde
 function stateOf(ticketId: string, ticket: KnownTicket | undefined): ReturnType<typeof jsonReply> {
   const told = ticket?.stopTold ?? ticket?.refusal ?? null;
   const hasEnded = ticket?.state === 'VOID' || ticket?.state === 'SETTLED';
-  const status = !hasEnded ? 'QUEUED' : told === null ? 'ABORTED' : 'FAILED_WITH_ERROR';
+  const isSent = ticket?.state === 'SENT' || ticket?.state === 'RUNNING';
+  const going = isSent ? 'RUNNING' : 'QUEUED';
+  const status = !hasEnded ? going : told === null ? 'ABORTED' : 'FAILED_WITH_ERROR';
   const query = {
     id: ticketId,
     status,

@@ -79,8 +79,9 @@ export async function attend(parts: Parts, asker: Asker, entry: RequestEntry): P
 function waitFor(parts: Parts, { call, front }: Asker, entry: RequestEntry): Waiting {
   const { ticketId, isAsync } = entry.owner;
   return new Waiting(call.response, entry.attendance, {
+    ticketId,
     holdMs: parts.patience.holdMs,
-    inProgress: () => front.inProgress(ticketId, isAsync),
+    inProgress: (shown) => front.inProgress(shown, isAsync),
   });
 }
 
@@ -155,6 +156,7 @@ async function deliver(
       return deliver(parts, asker, entry, { kind: 'elsewhere', ticketId, statement }, waiting);
     }
     case 'elsewhere': {
+      waiting.follows(ending.ticketId);
       const step = await follow(parts, asker, ending.ticketId, waiting);
       switch (step.kind) {
         case 'told':
