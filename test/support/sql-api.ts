@@ -18,11 +18,13 @@ export interface ApiCall {
 
 export class SqlApiClient {
   readonly #origin: string;
+  readonly token: string;
   readonly #headers: Readonly<Record<string, string | undefined>>;
 
   /** `type`: of the token, as its header names it; none is sent when it is undefined. */
   constructor(origin: string, token: string, type?: string) {
     this.#origin = origin;
+    this.token = token;
     this.#headers = {
       accept: '*/*',
       'user-agent': 'tests/1.0',
