@@ -95,6 +95,11 @@ export class Waiting {
     if (response !== null) sendSmall(response, reply);
   }
 
+  /** Cuts the client off: drivers repeat a request whose connection broke, and another replica answers. */
+  drop(): void {
+    this.open()?.destroy();
+  }
+
   /** Nobody waits here any more. */
   end(): void {
     this.#isOver = true;

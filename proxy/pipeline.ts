@@ -8,6 +8,8 @@ import type { ReleaseReason } from '#billing/ledger.js';
 import { admit } from './admit.js';
 import { analyse } from './analyse.js';
 import { answerSurface } from './answer-surface.js';
+import { approve } from './approve.js';
+import type { ApproveOutcome } from './approve.js';
 import { Waiting } from './attendance.js';
 import type { Call } from './call.js';
 import { decide } from './decide.js';
@@ -128,6 +130,9 @@ async function toldFirst(
     case 'unanswered':
     case 'streamed':
       return;
+    case 'dropped':
+      waiting.drop();
+      return;
     case 'elsewhere':
       return deliver(parts, asker, entry, ending, waiting);
   }
@@ -148,6 +153,9 @@ async function deliver(
     case 'streamed':
       if (ending.queryId !== null) return fetchResult(asker, ending.queryId, waiting);
       waiting.answer(refused(parts, asker, resultGone()).reply);
+      return;
+    case 'dropped':
+      waiting.drop();
       return;
     case 'unanswered': {
       const { statement } = ending;
@@ -270,13 +278,15 @@ async function run(
   const { call, front, hold } = statement;
   let unsent: ReleaseReason = { kind: 'failed', reason: 'not sent' };
   try {
-    const admitted = await admit(parts, statement, entry);
+    const approved = await approveIfAsked(parts, statement, entry);
+    const admitted = approved.kind === 'approved' ? await admit(parts, statement, entry) : approved;
     // A repeat that is not sent again leaves its first sending in doubt.
     if (admitted.kind !== 'admitted' && hold.isSent()) await parts.doubts.add(call.ticketId);
     if (admitted.kind === 'refused') {
       unsent = { kind: 'refused', refusal: toldOf(admitted.refusal) };
       return refused(parts, statement, admitted.refusal);
     }
+    if (admitted.kind === 'dropped') return admitted;
     if (admitted.kind === 'cancelled') {
       unsent = { kind: 'cancelled', reason: 'cancelled by the client while it waited' };
       return { kind: 'answered', reply: front.cancelled(call.ticketId) };
@@ -286,6 +296,17 @@ async function run(
   } finally {
     await hold.releaseUnlessSent(unsent);
   }
+}
+
+/** A statement that was sent before was approved before. */
+async function approveIfAsked(
+  parts: Parts,
+  statement: Reserved,
+  entry: RequestEntry,
+): Promise<ApproveOutcome> {
+  const { approval, hold } = statement;
+  if (approval === null || hold.isSent()) return { kind: 'approved', statement };
+  return approve(parts, statement, approval, entry);
 }
 
 /** Steps 8 to 10: from here on the settler owns the hold. */

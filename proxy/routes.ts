@@ -12,7 +12,6 @@ import { handleLogout, handlePlain, handleSessionlessTelemetry } from './passthr
 import { handleStatement } from './pipeline.js';
 import { handleCancel, handleStatus } from './sql-api/handles.js';
 import { handleSubmit } from './sql-api/submit.js';
-import { handleNoSuchResource } from './sql-api/turn-away.js';
 
 export type Handler = (parts: Parts, call: Call) => Promise<void>;
 
@@ -51,7 +50,5 @@ export function handlerFor(method: string, path: string): Handler | undefined {
     const id = pattern.exec(line)?.[1];
     if (id !== undefined) return (parts, call) => handle(parts, call, id);
   }
-  // Clients of the SQL API read statuses of HTTP, not the envelopes of drivers.
-  if (path.startsWith('/api/v2/')) return handleNoSuchResource;
   return undefined;
 }

@@ -8,6 +8,7 @@ import type { Call } from './call.js';
 import { faultRefusal } from './faults.js';
 import type { Parts } from './parts.js';
 import { handlerFor } from './routes.js';
+import { isOfSqlApi, noSuchResource } from './sql-api/turn-away.js';
 import { callerRefusal, refusalBody, sendRefusal } from './wire/refusal.js';
 import type { Refusal } from './wire/refusal.js';
 
@@ -87,6 +88,7 @@ async function handle(
   const call = callOf(parts, request, response);
   try {
     const handler = handlerFor(request.method ?? '', call.path);
+    if (handler === undefined && isOfSqlApi(call.path)) return noSuchResource(call);
     if (handler === undefined) {
       sendRefusal(
         response,

@@ -17,6 +17,7 @@ import {
 } from '#base/units.js';
 import type { Parts } from '../parts.js';
 import { finishStatement } from '../settlement/finish.js';
+import { TokenExpired } from '../upstream/query-facts.js';
 import { tellStop } from '../relay-statement.js';
 import type { RunningStatement, StopReason } from './running.js';
 
@@ -50,10 +51,12 @@ export async function sweep(parts: Parts, intervalMs: number): Promise<void> {
       await endAbandoned(parts, statement);
       await followDetached(parts, statement);
     } catch (thrown) {
-      parts.log.warn(
-        { err: toError(thrown), ticketId: statement.ticketId },
-        'a running statement could not be checked',
-      );
+      if (thrown instanceof TokenExpired) await renewToken(parts, statement);
+      else
+        parts.log.warn(
+          { err: toError(thrown), ticketId: statement.ticketId },
+          'a running statement could not be checked',
+        );
     }
   }
 }
@@ -170,6 +173,28 @@ async function endAbandoned(parts: Parts, statement: RunningStatement): Promise<
     source: 'client',
     limitCredits: statement.holdCredits,
   });
+}
+
+/**
+ * Takes the token of the session's latest renewal. Without one nobody can ask about the statement any more but the
+ * service user: it is in doubt, and evidence ends it.
+ */
+async function renewToken(parts: Parts, statement: RunningStatement): Promise<void> {
+  const { ticketId, upstream, sessionId } = statement;
+  try {
+    const sealed = await parts.sessions.newestToken({ account: upstream.account, sessionId });
+    const token = sealed === undefined ? undefined : parts.sealer.open(sealed, 'session');
+    if (token !== undefined && token.upstreamToken !== statement.upstreamToken) {
+      statement.upstreamToken = token.upstreamToken;
+      return;
+    }
+    // While somebody waits here its reply, or the next poll with a newer token, will tell.
+    if (statement.attendance.idleMs() < parts.patience.abandonedAfterMs) return;
+    parts.running.end(ticketId, parts.clock.now());
+    await parts.doubts.add(ticketId);
+  } catch (thrown) {
+    parts.log.warn({ err: toError(thrown), ticketId }, 'a newer token could not be read');
+  }
 }
 
 /** Asynchronous and long statements: their end may never be polled for. */

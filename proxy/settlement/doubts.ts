@@ -3,6 +3,7 @@
  * until upstream's own query history, asked as the service user by the ticket id in the tag, says what became of
  * them. Nothing is voided without such evidence (I5). One replica of the deployment looks at a time.
  */
+import { must } from '#base/assert.js';
 import { toError } from '#base/errors.js';
 import type { TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
@@ -21,6 +22,7 @@ const UNSEEN_AFTER_REAL_MS = 60_000;
 /** Session-level lock of whoever sweeps. */
 const SWEEP_LOCK = 8_150_401;
 const TICKETS_MAX = 100;
+const GOING: ReadonlySet<string> = new Set(['RUNNING', 'QUEUED', 'BLOCKED', 'RESUMING_WAREHOUSE']);
 /** A ticket of ours that nothing here knows is given up after this long. */
 const LOST_AFTER_REAL_MS = 15_000;
 /** Most statements that one look at the history can tell of (Snowflake, "QUERY_HISTORY": RESULT_LIMIT). */
@@ -188,11 +190,9 @@ export class Doubts {
   async #resolve(account: string, tickets: readonly OpenTicket[]): Promise<void> {
     const { rows, reachesBackTo } = await this.#history(account, tickets);
     for (const ticket of tickets) {
-      const row = rows.find((candidate) =>
-        (candidate['QUERY_TAG'] ?? '').includes(ticket.ticketId),
-      );
-      if (row === undefined) await this.#unseen(ticket, reachesBackTo);
-      else this.#seen(ticket, row);
+      const own = rows.filter((row) => (row['QUERY_TAG'] ?? '').includes(ticket.ticketId));
+      if (own.length === 0) await this.#unseen(ticket, reachesBackTo);
+      else this.#seen(ticket, own);
     }
   }
 
@@ -206,7 +206,7 @@ export class Doubts {
     try {
       const open = await connection;
       const rows = await open.query(
-        `SELECT QUERY_ID, QUERY_TAG, EXECUTION_STATUS, ERROR_CODE, EXECUTION_TIME, BYTES_SCANNED, ROWS_PRODUCED,
+        `SELECT QUERY_ID, QUERY_TAG, QUERY_TYPE, EXECUTION_STATUS, ERROR_CODE, EXECUTION_TIME, BYTES_SCANNED, ROWS_PRODUCED,
                 DATE_PART(EPOCH_SECOND, START_TIME) AS STARTED_S, DATE_PART(EPOCH_SECOND, END_TIME) AS ENDED_S
            FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => ${HISTORY_ROWS_MAX})) WHERE ${wanted}`,
         tickets.map((ticket) => `%"tg":"${ticket.ticketId}"%`),
@@ -227,33 +227,35 @@ export class Doubts {
   }
 
   /** Upstream has seen it: running on, or ended with a time that can be charged. */
-  #seen(ticket: OpenTicket, row: ServiceRow): void {
-    const status = (row['EXECUTION_STATUS'] ?? '').toUpperCase();
-    if (
-      status === 'RUNNING' ||
-      status === 'QUEUED' ||
-      status === 'BLOCKED' ||
-      status === 'RESUMING_WAREHOUSE'
-    )
-      return;
+  #seen(ticket: OpenTicket, rows: readonly ServiceRow[]): void {
+    if (rows.some((row) => GOING.has(statusOf(row)))) return;
     this.#unseenSince.delete(ticket.ticketId);
-    const settlement = this.#settlementOf(ticket, row, status);
+    const settlement = this.#settlementOf(ticket, rows);
     this.#options.settler.submit(ticket.ticketId, settlement);
   }
 
-  #settlementOf(ticket: OpenTicket, row: ServiceRow, status: string): Settlement {
+  /** Of a multi-statement the history shows its queries and one that contains them, whose time is theirs. */
+  #settlementOf(ticket: OpenTicket, rows: readonly ServiceRow[]): Settlement {
     const { control, clock } = this.#options;
+    const parent = rows.find((row) => row['QUERY_TYPE'] === 'MULTI_STATEMENT');
+    const run = rows.length === 1 ? rows : rows.filter((row) => row !== parent);
+    const row = must(parent ?? rows[0], 'evidence is at least one row');
+    const sum = (name: string): number =>
+      run.reduce((total, each) => total + wholeOr(each[name], 0), 0);
     const endedAt = secondsToMs(row['ENDED_S']) ?? clock.now();
-    const warehouseMs = wholeOr(row['EXECUTION_TIME'], 0);
+    const warehouseMs = sum('EXECUTION_TIME');
+    const failed = rows.find((each) => statusOf(each) !== 'SUCCESS');
     const rate =
       ticket.warehouse === null
         ? undefined
         : control.current()?.rateOfWarehouse(ticket.warehouse, ticket.occurredAt);
     return {
       ticketId: ticket.ticketId,
-      ending: status === 'SUCCESS' ? 'succeeded' : 'failed',
-      endCode: row['ERROR_CODE'] ?? null,
+      ending: failed === undefined ? 'succeeded' : 'failed',
+      endCode: failed?.['ERROR_CODE'] ?? null,
       snowflakeQueryId: row['QUERY_ID'] ?? null,
+      // The history shows the latest first.
+      childQueryIds: run.length < 2 ? [] : run.map((each) => each['QUERY_ID'] ?? '').toReversed(),
       // Alone on its warehouse is the most it can have cost; metering corrects it by a delta.
       usedCredits:
         rate === undefined
@@ -262,7 +264,7 @@ export class Doubts {
             ? NO_CREDITS
             : creditsForMillis(rate, warehouseMs, 'half-even'),
       warehouseMs,
-      bytesScanned: wholeOrNull(row['BYTES_SCANNED']),
+      bytesScanned: sum('BYTES_SCANNED'),
       rowsProduced: wholeOrNull(row['ROWS_PRODUCED']),
       startedAt: secondsToMs(row['STARTED_S']) ?? ticket.occurredAt,
       endedAt,
@@ -283,6 +285,10 @@ export class Doubts {
     );
     this.#unseenSince.delete(ticket.ticketId);
   }
+}
+
+function statusOf(row: ServiceRow): string {
+  return (row['EXECUTION_STATUS'] ?? '').toUpperCase();
 }
 
 function secondsToMs(text: string | null | undefined): number | undefined {

@@ -23,6 +23,7 @@ import { headersForUpstream } from '../upstream/headers.js';
 import { readBody } from '../wire/body.js';
 import { callerRefusal, refusalOf } from '../wire/refusal.js';
 import { apiSession, callerOf, NO_PLACE, roleOfOwn } from './caller.js';
+import type { ApiCaller } from './caller.js';
 import { sqlApiFront } from './front.js';
 import {
   apiCancelDone,
@@ -38,6 +39,7 @@ import { answeringFaults, turnAway } from './turn-away.js';
 interface About {
   readonly parts: Parts;
   readonly call: Call;
+  readonly caller: ApiCaller;
   readonly session: Session;
   readonly front: Front;
   /** As in the URL. */
@@ -88,7 +90,7 @@ async function asked(parts: Parts, call: Call, handle: string): Promise<About | 
     const what = await named(parts, session, call, handle);
     const sentAs = what.kind === 'foreign' ? roleOfOwn(caller, what.sessionId) : undefined;
     if (sentAs === undefined || sentAs === '' || role !== null)
-      return { parts, call, session, front, handle, what };
+      return { parts, call, caller, session, front, handle, what };
     role = sentAs;
   }
 }
@@ -119,8 +121,8 @@ async function tellRunning(
   running: RunningStatement,
   queryId: string,
 ): Promise<void> {
-  const { parts, session, front } = about;
-  if (running.sessionId === session.identity.sessionId)
+  const { parts, caller, session, front } = about;
+  if (roleOfOwn(caller, running.sessionId) !== undefined)
     running.upstreamToken = session.identity.upstreamToken;
   running.attendance.touch();
   const outcome = await forward(about, queryId, {

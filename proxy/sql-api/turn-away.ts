@@ -51,8 +51,13 @@ export async function answeringFaults(
   }
 }
 
-/** `404` and `405`: what is not one of the three requests of the API, by its exact path. */
-export function handleNoSuchResource(_parts: Parts, call: Call): Promise<void> {
+/** Whether who sends a request reads statuses of HTTP, as clients of Snowflake's REST APIs do. */
+export function isOfSqlApi(path: string): boolean {
+  return path.startsWith('/api/v2/');
+}
+
+/** `404` for what is not one of the three requests of the API, by its exact path. */
+export function noSuchResource(call: Call): void {
   call.request.resume();
   sendSmall(
     call.response,
@@ -62,5 +67,4 @@ export function handleNoSuchResource(_parts: Parts, call: Call): Promise<void> {
         'No such resource. Tollgate passes on POST /api/v2/statements, GET /api/v2/statements/{handle} and POST /api/v2/statements/{handle}/cancel, by their exact paths.',
     }),
   );
-  return Promise.resolve();
 }

@@ -2,6 +2,7 @@
 import { Fault } from '#base/errors.js';
 import { statusUrl } from '#base/wire/sql-api.js';
 import type { UpstreamHeaders, UpstreamRequest } from '../upstream/engine.js';
+import { TokenExpired } from '../upstream/query-facts.js';
 import type { QueryFacts } from '../upstream/query-facts.js';
 import type { Upstream } from '../upstream/upstreams.js';
 import { hasEnded } from './read-reply.js';
@@ -22,7 +23,10 @@ export function ownHeaders(
   };
 }
 
-/** Undefined when upstream does not know the handle (yet). Fault `upstreamUnreachable` when it does not answer. */
+/**
+ * Undefined when upstream does not know the handle (yet). Fault `upstreamUnreachable` when it does not answer,
+ * {@link TokenExpired} when the token has ended.
+ */
 export async function readApiFacts(
   upstream: Upstream,
   authorization: Readonly<Record<string, string>>,
@@ -34,6 +38,7 @@ export async function readApiFacts(
     headers: ownHeaders(upstream, authorization),
     body: null,
   });
+  if (reply.status === 401) throw new TokenExpired();
   const standing = hasEnded(reply.status);
   if (standing === undefined) return undefined;
   const { code } = bodyOf(reply.body);
@@ -55,7 +60,7 @@ export interface Submitted {
 /**
  * Cancels by handle. While it is not known, the request that was sent is sent once more, marked as a repeat that does
  * not wait: Snowflake then answers with the handle of its first execution ("SQL API: resubmitting a request"). Fault
- * `upstreamUnreachable`, also when there is no handle to be had.
+ * `upstreamUnreachable`, also when there is no handle to be had; {@link TokenExpired} when the token has ended.
  */
 export async function abortByApi(
   upstream: Upstream,
@@ -75,8 +80,7 @@ export async function abortByApi(
     { method: 'POST', path, headers, body: Buffer.from('{}') },
     REPLY_BYTES_MAX,
   );
-  if (reply.status === 401)
-    throw new Fault('upstreamUnreachable', 'Snowflake does not take the token any more');
+  if (reply.status === 401) throw new TokenExpired();
 }
 
 async function handleOf(

@@ -24,6 +24,24 @@ beforeAll(async () => {
         if (tier.id === 'interactive') return { ...tier, concurrencyMax: 1 };
         return tier.id === 'batch' ? { ...tier, clientGone: 'cancel' as const } : tier;
       }),
+      rules: [
+        ...document.rules,
+        {
+          id: 'supplier-by-word',
+          mode: 'enforce',
+          effect: 'approve',
+          waitSeconds: 20,
+          when: 'statement.tablesRead.exists(t, t == "ANALYTICS.TPCH.SUPPLIER")',
+          message: 'suppliers are read by word of the platform',
+        },
+        {
+          id: 'nation-by-word',
+          mode: 'enforce',
+          effect: 'approve',
+          when: 'statement.tablesRead.exists(t, t == "ANALYTICS.TPCH.NATION")',
+          message: 'nations are read by word of the platform',
+        },
+      ],
     }),
   });
   // The first statement of a replica waits for its parser.
@@ -86,6 +104,12 @@ function expectInProgress(reply: Reply, code = '333333'): string {
   return id;
 }
 
+/** The final answer of a request, however slow the machine is. */
+async function answered(client: RawClient, text: string, requestId: string): Promise<Reply> {
+  const reply = await client.query(text, {}, requestId);
+  return reply.body.code === '333333' ? client.result(reply.body.data.queryId as string) : reply;
+}
+
 function abortById(client: RawClient, id: string): Promise<Reply> {
   return client.send('POST', `/queries/${id}/abort-request?requestId=${randomUUID()}`, {});
 }
@@ -139,9 +163,8 @@ test('a waiting statement is cancelled by its request or its id, at any replica'
     expect((await abort(requestId, id)).body.success).toBe(true);
     for (const index of [0, 1])
       expect((await at(index, client).result(id)).body).toMatchObject(cancelled);
-    expect(
-      (await at(1, client).query('SELECT 1 FROM ANALYTICS.TPCH.REGION', {}, requestId)).body,
-    ).toMatchObject(cancelled);
+    const again = await answered(at(1, client), 'SELECT 1 FROM ANALYTICS.TPCH.REGION', requestId);
+    expect(again.body).toMatchObject(cancelled);
     expect(await ticketsOf(requestId)).toEqual([
       expect.objectContaining({ state: 'VOID', ending: 'cancelled', charges: '0' }),
     ]);
@@ -206,7 +229,7 @@ test("another team's statement is not there: result, state, cancel, and scan of 
   const owner = await connected('STANDARD_WH');
   const stranger = await connected('STANDARD_WH', 'legal_analyst');
   const ours = expectInProgress(await owner.query('SELECT SYSTEM$WAIT(60)'));
-  const theirs = (await owner.query('SELECT 7 FROM ANALYTICS.TPCH.REGION')).body.data
+  const theirs = (await owner.run('SELECT 7 FROM ANALYTICS.TPCH.REGION')).body.data
     .queryId as string;
   for (const id of [ours, theirs]) {
     for (const index of [0, 1]) {
@@ -216,7 +239,7 @@ test("another team's statement is not there: result, state, cancel, and scan of 
       const state = await client.send('GET', `/monitoring/queries/${id}`);
       expect(state.body).toMatchObject({ success: true, data: { queries: [] } });
       expect((await abortById(client, id)).body).toMatchObject({ success: false, code: '000605' });
-      const scan = await client.query(`SELECT * FROM TABLE(RESULT_SCAN('${id}'))`);
+      const scan = await client.run(`SELECT * FROM TABLE(RESULT_SCAN('${id}'))`);
       expect(scan.body).toMatchObject({ success: false, code: '711021' });
     }
   }
@@ -250,12 +273,11 @@ test('a refused statement is refused alike at every replica, under one ticket', 
   ];
   for (const [text, code] of refusals) {
     const requestId = randomUUID();
-    const both = await Promise.all(
-      [0, 1].map((index) => at(index, client).query(text, {}, requestId)),
-    );
+    const ask = (index: number): Promise<Reply> => answered(at(index, client), text, requestId);
+    const both = await Promise.all([0, 1].map(ask));
     const [first] = both;
     expect(first?.body).toMatchObject({ success: false, code });
-    for (const index of [0, 1]) both.push(await at(index, client).query(text, {}, requestId));
+    for (const index of [0, 1]) both.push(await ask(index));
     for (const reply of both) expect(reply.body).toEqual(first?.body);
     expect(await ticketsOf(requestId)).toEqual([
       expect.objectContaining({ id: first?.body.data.queryId as string, state: 'VOID' }),
@@ -270,11 +292,60 @@ test('another text under the same request id is refused at every replica', async
     (await client.query('SELECT 1 FROM ANALYTICS.TPCH.REGION', {}, requestId)).body.success,
   ).toBe(true);
   for (const index of [0, 1]) {
-    const reply = await at(index, client).query(
-      'SELECT 2 FROM ANALYTICS.TPCH.REGION',
-      {},
-      requestId,
-    );
+    const two = 'SELECT 2 FROM ANALYTICS.TPCH.REGION';
+    const reply = await answered(at(index, client), two, requestId);
     expect(reply.body).toMatchObject({ success: false, code: '711012' });
   }
+});
+
+function decide(ticketId: string, decision: 'granted' | 'declined'): Promise<unknown> {
+  const path = `/api/v1/requests/${ticketId}/decision`;
+  return system.admin('POST', path, { decision, reason: 'seen by two' });
+}
+
+test('a statement that needs somebody to approve it waits for that, at any replica, and runs once', async () => {
+  const client = await connected('STANDARD_WH');
+  const text = 'SELECT COUNT(*) FROM ANALYTICS.TPCH.SUPPLIER';
+  const requestId = randomUUID();
+  const id = expectInProgress(await client.query(text, {}, requestId));
+  expectInProgress(await at(1, client).send('GET', `/queries/${id}/result`));
+  const listed = (await system.admin('GET', '/api/v1/requests')).body as { requests: object[] };
+  expect(listed.requests).toEqual([
+    expect.objectContaining({
+      ticketId: id,
+      wants: 'statement',
+      reason: 'rule supplier-by-word: suppliers are read by word of the platform',
+    }),
+  ]);
+  expect(await decide(id, 'granted')).toMatchObject({ status: 200 });
+  expect((await at(1, client).result(id)).body).toMatchObject({ success: true });
+  await eventually(async () =>
+    expect(await ticketsOf(requestId)).toEqual([expect.objectContaining({ charges: '1' })]),
+  );
+  // The word was for one run: the next waits again, and is declined.
+  const next = expectInProgress(await client.query(text));
+  expect(await decide(next, 'declined')).toMatchObject({ status: 200 });
+  for (const index of [0, 1])
+    expect((await at(index, client).result(next)).body).toMatchObject({
+      success: false,
+      code: '712402',
+      message: expect.stringMatching(
+        /^TG2402 Not run, nothing charged: .*: seen by two\./,
+      ) as string,
+    });
+});
+
+test('where a rule does not wait, a statement is refused, asked for, and runs once when it is sent again', async () => {
+  const client = await connected('STANDARD_WH');
+  const text = 'SELECT COUNT(*) FROM ANALYTICS.TPCH.NATION';
+  const refused = await client.run(text);
+  expect(refused.body).toMatchObject({ success: false, code: '712401' });
+  const id = refused.body.data.queryId as string;
+  const asked = await client.run(`CALL TOLLGATE.REQUEST('${id}', 'month end')`);
+  expect(asked.body.success).toBe(true);
+  expect((await client.run(text)).body).toMatchObject({ code: '712401' });
+  expect(await decide(id, 'granted')).toMatchObject({ status: 200 });
+  expect((await at(1, client).run(text.replace('COUNT', 'MAX'))).body.success).toBe(false);
+  expect((await at(1, client).run(text)).body.success).toBe(true);
+  expect((await client.run(text)).body).toMatchObject({ code: '712401' });
 });
