@@ -32,6 +32,17 @@ beforeAll(async () => {
         budgets: document.budgets.map((budget) =>
           budget.id === 'legal-monthly' ? { ...budget, limitCredits: '0.000001' } : budget,
         ),
+        // An X-Small costs 0.00028 credits a second.
+        tiers: document.tiers.map((tier) =>
+          tier.id === 'interactive'
+            ? {
+                ...tier,
+                guessExpectedCredits: '0.0001',
+                guessHoldCredits: '0.0001',
+                ceilingCredits: '0.0004',
+              }
+            : tier,
+        ),
       }),
     }),
     newRsaKeyPair(),
@@ -263,6 +274,30 @@ describe('a long statement', () => {
     expect(await marketing.ended(handle)).toMatchObject({ status: 422, body: { code: '000604' } });
     expect(await settled(requestId)).toMatchObject({ ending: 'cancelled', charges: 1 });
     expect(await marketing.cancel(handle)).toMatchObject({ status: 422, body: { code: '000605' } });
+  });
+});
+
+describe('a statement that outruns its ceiling', () => {
+  test('is stopped before Snowflake has told its handle, in our words for every replica', async () => {
+    const requestId = randomUUID();
+    const place = { warehouse: 'INTERACTIVE_WH' };
+    const reply = await marketing.submit(
+      'SELECT SYSTEM$WAIT(60) AS W',
+      place,
+      `requestId=${requestId}`,
+    );
+    expect(reply.status).toBe(202);
+    const handle = reply.body.statementHandle as string;
+    const stopped = await marketing.ended(handle);
+    expect([stopped.status, stopped.body.code, stopped.body.sqlState]).toEqual([
+      422,
+      '714001',
+      '57014',
+    ]);
+    expect(stopped.body.message).toMatch(/^TG4001 Stopped after \d+ s at /);
+    expect(await settled(requestId)).toMatchObject({ ending: 'stopped', charges: 1 });
+    const other = new SqlApiClient(system.proxyUrls[1] ?? '', marketing.token);
+    expect((await other.status(handle)).body.code).toBe('714001');
   });
 });
 
