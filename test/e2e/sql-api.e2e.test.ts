@@ -32,17 +32,25 @@ beforeAll(async () => {
         budgets: document.budgets.map((budget) =>
           budget.id === 'legal-monthly' ? { ...budget, limitCredits: '0.000001' } : budget,
         ),
+        // In another role the same user is of another team.
+        mapping: [
+          {
+            match: { account: 'demo', snowflakeUser: 'MARKETING_ANALYST', role: 'RISK_ROLE' },
+            principal: 'risk_analyst',
+          },
+          ...document.mapping,
+        ],
         // An X-Small costs 0.00028 credits a second.
-        tiers: document.tiers.map((tier) =>
-          tier.id === 'interactive'
-            ? {
-                ...tier,
-                guessExpectedCredits: '0.0001',
-                guessHoldCredits: '0.0001',
-                ceilingCredits: '0.0004',
-              }
-            : tier,
-        ),
+        tiers: document.tiers.map((tier) => {
+          if (tier.id === 'batch') return { ...tier, concurrencyMax: 1 };
+          if (tier.id !== 'interactive') return tier;
+          return {
+            ...tier,
+            guessExpectedCredits: '0.0001',
+            guessHoldCredits: '0.0001',
+            ceilingCredits: '0.0004',
+          };
+        }),
       }),
     }),
     newRsaKeyPair(),
@@ -55,6 +63,7 @@ beforeAll(async () => {
     expect(reply.body.message).toBeNull();
     return String((reply.body.data.rowset as string[][])[0]?.[1]);
   };
+  await admin.run('GRANT ROLE RISK_ROLE TO USER MARKETING_ANALYST');
   const token = await tokenOf('MARKETING_ANALYST');
   marketing = new SqlApiClient(system.proxyUrl, token, 'PROGRAMMATIC_ACCESS_TOKEN');
   direct = new SqlApiClient(system.warehouseUrl, token, 'PROGRAMMATIC_ACCESS_TOKEN');
@@ -277,6 +286,31 @@ describe('a long statement', () => {
   });
 });
 
+describe('a statement that waits for its tier', () => {
+  test('is 202 under its ticket, and cancelled by it at any replica with nothing charged', async () => {
+    const place = { warehouse: 'BATCH_WH' };
+    const running = await marketing.submit('SELECT SYSTEM$WAIT(60) AS W', place, 'async=true');
+    const requestId = randomUUID();
+    const sql = 'SELECT COUNT(*) AS C FROM ANALYTICS.TPCH.PARTSUPP';
+    const reply = await marketing.submit(sql, place, `requestId=${requestId}`);
+    const handle = reply.body.statementHandle as string;
+    expect([reply.status, (await marketing.status(handle)).status]).toEqual([202, 202]);
+    expect((await sales.cancel(handle)).body.code).toBe('000709');
+    const other = new SqlApiClient(system.proxyUrls[1] ?? '', marketing.token);
+    expect((await other.status(handle)).status).toBe(202);
+    expect(await other.cancel(handle)).toMatchObject({ status: 200, body: { code: '000604' } });
+    for (const client of [marketing, other])
+      await eventually(async () =>
+        expect(await client.status(handle)).toMatchObject({
+          status: 422,
+          body: { code: '000604' },
+        }),
+      );
+    expect(await tickets(requestId)).toMatchObject([{ state: 'VOID', charges: 0 }]);
+    await marketing.cancel(running.body.statementHandle as string);
+  });
+});
+
 describe('a statement that outruns its ceiling', () => {
   test('is stopped before Snowflake has told its handle, in our words for every replica', async () => {
     const requestId = randomUUID();
@@ -358,6 +392,17 @@ describe('callers', () => {
     }
     const wrong = await new SqlApiClient(system.proxyUrl, `${token.secret}x`).submit('SELECT 1');
     expect([wrong.status, wrong.body.code]).toEqual([401, '394400']);
+  });
+
+  test('in a role of another team are charged to that team, and read what they sent in it', async () => {
+    const requestId = randomUUID();
+    const sql = 'SELECT COUNT(*) AS C FROM ANALYTICS.TPCH.NATION';
+    const query = `requestId=${requestId}`;
+    const reply = await ended(marketing, sql, { role: 'RISK_ROLE' }, query);
+    expect(await settled(requestId)).toMatchObject({ team_id: 'risk', role_name: 'RISK_ROLE' });
+    const handle = reply.body.statementHandle as string;
+    expect((await marketing.status(handle)).body.data).toEqual([['25']]);
+    expect((await sales.status(handle)).body.code).toBe('000709');
   });
 
   test.each([
