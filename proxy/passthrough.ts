@@ -4,6 +4,7 @@
  */
 import { Fault, tgLabel } from '#base/errors.js';
 import type { Call } from './call.js';
+import { driverFront } from './driver-front.js';
 import { authenticate } from './identity/identify.js';
 import type { Authenticated } from './identity/identify.js';
 import { snowflakeToken } from './identity/tokens.js';
@@ -12,7 +13,7 @@ import { relay, toClient } from './relay.js';
 import type { RelayOptions, RelayOutcome } from './relay.js';
 import { headersForUpstream } from './upstream/headers.js';
 import { readBody } from './wire/body.js';
-import { callerRefusal, sendJson, sendRefusal } from './wire/refusal.js';
+import { callerRefusal, pollElsewhere, sendJson, sendRefusal } from './wire/refusal.js';
 
 export type Session = Extract<Authenticated, { kind: 'session' }>;
 
@@ -97,7 +98,15 @@ export async function send(
       body,
     },
     toClient(call.response),
-    options,
+    {
+      ...options,
+      beforeSmall: async (reply, isGarbled) => {
+        const elsewhere = pollElsewhere(reply);
+        return elsewhere === undefined
+          ? await options.beforeSmall?.(reply, isGarbled)
+          : driverFront.refusal(elsewhere, null);
+      },
+    },
   );
   if (outcome.kind === 'replied') return outcome;
   parts.events.upstreamFailed('passthrough');

@@ -29,9 +29,11 @@ import { DEFAULT_PATIENCE } from './parts.js';
 import type { Parts, Patience, ProxyLimits } from './parts.js';
 import { startReplica, type Replica } from './replica.js';
 import { RequestRegistry } from './requests.js';
+import type { CertificateFiles } from './listener/certificate.js';
+import type { ListenerLimits } from './listener/limits.js';
+import { startServer } from './listener/server.js';
 import { startMeter } from './running/meter.js';
 import { RunningStatements } from './running/running.js';
-import { startServer } from './server.js';
 import { Doubts } from './settlement/doubts.js';
 import { openJournal } from './settlement/journal.js';
 import { Settler } from './settlement/settler.js';
@@ -75,6 +77,10 @@ export interface ProxyOptions {
   readonly sessionFreshMs?: number;
   /** How long clients wait and are waited for, where a test does not want to. */
   readonly patience?: Partial<Patience>;
+  /** Certificate and key of the listener; absent: plain HTTP. */
+  readonly tls?: CertificateFiles | undefined;
+  /** Caps of the listener that are not its own. */
+  readonly listener?: Partial<ListenerLimits> | undefined;
 }
 
 export interface Proxy {

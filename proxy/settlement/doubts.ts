@@ -53,6 +53,7 @@ export interface DoubtsOptions {
 export class Doubts {
   readonly #options: DoubtsOptions;
   readonly #own = new Set<TicketId>();
+  readonly #marking = new Map<TicketId, Promise<void>>();
   readonly #unseenSince = new Map<TicketId, number>();
   readonly #lostSince = new Map<TicketId, number>();
   readonly #connections = new Map<string, Promise<ServiceConnection>>();
@@ -75,8 +76,20 @@ export class Doubts {
     await this.#mark(ticketId);
   }
 
+  /**
+   * Marks once at a time: a second mark of the same doubt would come after a repeat has taken the ticket over, and put
+   * in doubt what is being sent again.
+   */
+  #mark(ticketId: TicketId): Promise<void> {
+    const marking =
+      this.#marking.get(ticketId) ??
+      this.#markOnce(ticketId).finally(() => this.#marking.delete(ticketId));
+    this.#marking.set(ticketId, marking);
+    return marking;
+  }
+
   /** Of a ticket that could not be marked only this replica knows; every sweep tries again. */
-  async #mark(ticketId: TicketId): Promise<void> {
+  async #markOnce(ticketId: TicketId): Promise<void> {
     try {
       await this.#options.ledger.markInDoubt(ticketId);
       this.#own.delete(ticketId);

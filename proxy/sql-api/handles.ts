@@ -21,7 +21,7 @@ import type { RunningStatement } from '../running/running.js';
 import { finishStatement } from '../settlement/finish.js';
 import { headersForUpstream } from '../upstream/headers.js';
 import { readBody } from '../wire/body.js';
-import { callerRefusal, refusalOf } from '../wire/refusal.js';
+import { callerRefusal, pollElsewhere, refusalOf } from '../wire/refusal.js';
 import { apiSession, callerOf, NO_PLACE, roleOfOwn } from './caller.js';
 import type { ApiCaller } from './caller.js';
 import { sqlApiFront } from './front.js';
@@ -269,7 +269,14 @@ async function forward(
       body: body === null ? null : body.bytes,
     },
     toClient(call.response),
-    options,
+    {
+      beforeSmall: async (reply, isGarbled) => {
+        const elsewhere = pollElsewhere(reply);
+        return elsewhere === undefined
+          ? await options.beforeSmall?.(reply, isGarbled)
+          : front.refusal(elsewhere, null);
+      },
+    },
   );
   if (outcome.kind === 'replied') return outcome;
   parts.events.upstreamFailed('passthrough');

@@ -28,6 +28,11 @@ const STATUSES: Readonly<Partial<Record<TgName, number>>> = {
   internal: 500,
 };
 
+/** Whether who sends a request reads statuses of HTTP, as clients of Snowflake's REST APIs do. */
+export function isOfSqlApi(path: string): boolean {
+  return path.startsWith('/api/v2/');
+}
+
 /** A complete JSON reply. */
 export function apiReply(
   status: number,

@@ -7,6 +7,9 @@ import type { BodyChanges } from '../stages.js';
 import { applyEdits, memberOf, parseObject, setMember, textOf } from '../wire/json-edit.js';
 import type { Edit, JsonMember } from '../wire/json-edit.js';
 import {
+  COUNT,
+  LONE_SURROGATE,
+  isNoWholeNumber,
   memberNamed,
   parameterEdits,
   parameterValue,
@@ -57,6 +60,9 @@ export function readApiRequest(body: Buffer, isAsync: boolean): ApiRequestRead {
   };
   const sqlText = value('statement');
   if (typeof sqlText !== 'string') return malformed('"statement" must be a string');
+  // Half a surrogate pair has no form in UTF-8: upstream would read another text than we have judged.
+  if (LONE_SURROGATE.test(sqlText))
+    return malformed('"statement" has half a surrogate pair, which is no character');
   const place: Record<keyof ApiPlace, string | null> = {
     role: null,
     warehouse: null,
@@ -74,6 +80,8 @@ export function readApiRequest(body: Buffer, isAsync: boolean): ApiRequestRead {
     return malformed('"timeout" must be a whole number of seconds, 0 or more');
   const parameters = scanParameters(body, members);
   if (parameters !== null && 'why' in parameters) return malformed(parameters.why);
+  const count = parameterValue(body, parameters, COUNT);
+  if (isNoWholeNumber(count)) return malformed(`in "parameters": ${COUNT} must be a whole number`);
   const seconds = wholeNumber(parameterValue(body, parameters, TIMEOUT_PARAMETER)) ?? 0;
   const timeouts = [timeout, seconds].filter((each) => each > 0);
   return {
@@ -82,7 +90,7 @@ export function readApiRequest(body: Buffer, isAsync: boolean): ApiRequestRead {
       sqlText,
       isDescribe: false,
       isAsync,
-      statementCount: wholeNumber(parameterValue(body, parameters, 'MULTI_STATEMENT_COUNT')),
+      statementCount: wholeNumber(count),
       binds: readBinds(value('bindings')),
       clientTag: textOrNull(parameterValue(body, parameters, 'QUERY_TAG')),
       clientTimeoutSeconds: timeouts.length === 0 ? null : Math.min(...timeouts),

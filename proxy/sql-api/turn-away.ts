@@ -50,21 +50,3 @@ export async function answeringFaults(
     sendSmall(call.response, apiRefusal(faultRefusal(error), call.ticketId));
   }
 }
-
-/** Whether who sends a request reads statuses of HTTP, as clients of Snowflake's REST APIs do. */
-export function isOfSqlApi(path: string): boolean {
-  return path.startsWith('/api/v2/');
-}
-
-/** `404` for what is not one of the three requests of the API, by its exact path. */
-export function noSuchResource(call: Call): void {
-  call.request.resume();
-  sendSmall(
-    call.response,
-    apiReply(404, {
-      code: SQL_API_CODES.notFound,
-      message:
-        'No such resource. Tollgate passes on POST /api/v2/statements, GET /api/v2/statements/{handle} and POST /api/v2/statements/{handle}/cancel, by their exact paths.',
-    }),
-  );
-}

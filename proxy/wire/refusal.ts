@@ -4,6 +4,7 @@ import { TG_CODES, driverCode, tgLabel, tgName } from '#base/errors.js';
 import type { TgName } from '#base/errors.js';
 import { failureEnvelope } from '#base/wire/envelope.js';
 import type { Told } from '#billing/ledger.js';
+import type { ScannedReply } from './reply-scanner.js';
 
 export interface Refusal {
   readonly code: TgName;
@@ -52,6 +53,20 @@ export function refusalBody(refusal: Refusal, ticketId: string | null): Buffer {
         tollgate: { ...refusal.detail, code: tgLabel(refusal.code), ticket: ticketId },
       },
     }),
+  );
+}
+
+/**
+ * What is told in place of a reply that sends its client to poll at another host: it would send its token there
+ * (docs/attacks.md). Undefined for every other reply.
+ */
+export function pollElsewhere(reply: ScannedReply): Refusal | undefined {
+  const addresses = [reply.data['getResultUrl'], reply.top['statementStatusUrl']];
+  if (addresses.every((address) => typeof address !== 'string' || /^\/[^/\\]/.test(address)))
+    return undefined;
+  return callerRefusal(
+    'upstreamProtocol',
+    'Not answered: the reply of Snowflake names an address at another host to ask for the result, and was not passed on. Look at MY_QUERIES before the statement is sent again.',
   );
 }
 

@@ -24,6 +24,7 @@ const TOP_KEYS: ReadonlySet<string> = new Set([
   // The SQL API has no envelope.
   'statementHandle',
   'statementHandles',
+  'statementStatusUrl',
   'sqlState',
   'resultSetMetaData',
 ]);

@@ -34,7 +34,14 @@ export function stubUpstream(answer: StubAnswer): StubUpstream {
     exchange: async (request) => Promise.resolve().then(() => reply(request)),
     stop: () => Promise.resolve(),
   };
-  return { account: 'demo', snowflakeName: 'DEMO', host: 'demo.invalid', engine, asked };
+  return {
+    account: 'demo',
+    snowflakeName: 'DEMO',
+    host: 'demo.invalid',
+    origin: 'http://demo.invalid',
+    engine,
+    asked,
+  };
 }
 
 /** The JSON body of a request that was asked. */

@@ -8,6 +8,7 @@ const TOP_NAMES = [
   'message',
   'statementHandle',
   'statementHandles',
+  'statementStatusUrl',
   'sqlState',
   'resultSetMetaData',
 ];
