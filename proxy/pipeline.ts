@@ -82,6 +82,7 @@ function waitFor(parts: Parts, { call, front }: Asker, entry: RequestEntry): Wai
   const { ticketId, isAsync } = entry.owner;
   return new Waiting(call.response, entry.attendance, {
     ticketId,
+    isKnown: () => entry.isKnown,
     holdMs: parts.patience.holdMs,
     inProgress: (shown) => front.inProgress(shown, isAsync),
   });
@@ -103,7 +104,8 @@ async function begin(
   } catch (thrown) {
     const fault = toError(thrown);
     parts.events.fault(fault instanceof Fault ? fault.code : 'internal', fault);
-    ending = { kind: 'answered', reply: asker.front.refusal(faultRefusal(fault), ticketId) };
+    const refusal = faultRefusal(fault, isRepeat(asker.call));
+    ending = { kind: 'answered', reply: asker.front.refusal(refusal, ticketId) };
   } finally {
     parts.inHand.delete(ticketId);
   }
@@ -113,6 +115,11 @@ async function begin(
   } finally {
     waiting.end();
   }
+}
+
+/** Drivers mark what they send again, in one of two ways; some do not. */
+function isRepeat({ query }: Call): boolean {
+  return query.get('retry') === 'true' || Number(query.get('retryCount') ?? 0) > 0;
 }
 
 /** Whoever sent the statement is told by the relay, unless there was nothing to relay. */
@@ -165,6 +172,7 @@ async function deliver(
     }
     case 'elsewhere': {
       waiting.follows(ending.ticketId);
+      entry.isKnown = true;
       const step = await follow(parts, asker, ending.ticketId, waiting);
       switch (step.kind) {
         case 'told':
@@ -191,6 +199,7 @@ async function sendAgain(
   const { ticketId } = statement.call;
   const state = parts.requests.again(ended, ticketId);
   if (state.kind === 'repeat') return attend(parts, asker, state.entry);
+  state.entry.isKnown = !statement.isFree;
   const target = statement.front.repeatTarget(statement.call.target, Date.now());
   const again: Reserved = {
     ...statement,
@@ -242,6 +251,7 @@ async function govern(
   const reserved = await reserve(parts, decided.statement);
   if (reserved.kind === 'refused') return refused(parts, identified, reserved.refusal);
   if (reserved.kind === 'known') return elsewhere(parts, decided.statement, reserved.ticket);
+  entry.isKnown = !reserved.statement.isFree;
   return run(parts, reserved.statement, entry, waiting);
 }
 

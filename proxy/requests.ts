@@ -64,6 +64,8 @@ export class RequestEntry {
   readonly attendance: Attendance;
   /** As of the latest request about the statement: a renewal may have replaced the token it came with. */
   identity: SealedIdentity | undefined;
+  /** Its ticket is in the ledger, or another replica's is: every replica can answer for it. */
+  isKnown = false;
   #cancel: AbortController | undefined;
   #isEnded = false;
   readonly #finish: (ending: RequestEnding) => void;

@@ -91,7 +91,7 @@ export class Doubts {
   /** Of a ticket that could not be marked only this replica knows; every sweep tries again. */
   async #markOnce(ticketId: TicketId): Promise<void> {
     try {
-      await this.#options.ledger.markInDoubt(ticketId);
+      await this.#options.ledger.markInDoubt(ticketId, this.#options.replica.id);
       this.#own.delete(ticketId);
     } catch (thrown) {
       this.#options.log.warn(
@@ -99,6 +99,12 @@ export class Doubts {
         'a ticket could not be marked as in doubt yet; the next sweep will',
       );
     }
+  }
+
+  /** This replica has taken the ticket over and is about to send it again: no mark may come after that. */
+  async resume(ticketId: TicketId): Promise<void> {
+    this.#own.delete(ticketId);
+    await this.#marking.get(ticketId);
   }
 
   /** A ticket whose request never left this machine: that is evidence enough. */

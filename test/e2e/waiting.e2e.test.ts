@@ -10,8 +10,8 @@ import { eventually } from './support/eventually.js';
 import { startSystem, type System } from './support/system.js';
 
 const HOLD_MS = 400;
-const ABANDONED_MS = 1500;
-const GONE_MS = 700;
+const ABANDONED_MS = 5000;
+const GONE_MS = 2000;
 
 let system: System;
 beforeAll(async () => {

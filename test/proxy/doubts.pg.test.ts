@@ -207,10 +207,10 @@ test('a sweep beside a mark that is under way marks nothing again: the ticket ma
   });
   const slow: Ledger = {
     ...ledger,
-    async markInDoubt(id) {
+    async markInDoubt(id, replica) {
       marks += 1;
       await written;
-      await ledger.markInDoubt(id);
+      await ledger.markInDoubt(id, replica);
     },
   };
   const doubts = doubtsOver(quiet(), slow);
@@ -222,6 +222,6 @@ test('a sweep beside a mark that is under way marks nothing again: the ticket ma
   expect(await ledger.takeOver(ticketId, REPLICA, clock.now())).toBe(true);
   await doubts.sweep();
   expect(await stateOf(ticketId)).toBe('SENT');
-  await ledger.markInDoubt(ticketId);
+  await ledger.markInDoubt(ticketId, REPLICA);
   await ledger.voidOnEvidence(ticketId, 'the test has ended');
 });
