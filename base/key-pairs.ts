@@ -71,8 +71,15 @@ export interface KeyPairSigner {
   readonly fingerprint: string;
 }
 
-/** A token that signs in as `user` for the next minute (RFC 7519; RS256). `nowMs`: real time. */
-export function signKeyPairToken(signer: KeyPairSigner, nowMs: number): Promise<string> {
+/**
+ * A token that signs in as `user` (RFC 7519; RS256). `nowMs`: real time. `lifeSeconds`: a minute unless given, which is
+ * enough for a login; Snowflake takes an hour at most.
+ */
+export function signKeyPairToken(
+  signer: KeyPairSigner,
+  nowMs: number,
+  lifeSeconds: number = LIFE_SECONDS,
+): Promise<string> {
   const subject = `${signer.account.toUpperCase()}.${signer.user.toUpperCase()}`;
   const issuedAt = Math.floor(nowMs / 1000);
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -80,7 +87,7 @@ export function signKeyPairToken(signer: KeyPairSigner, nowMs: number): Promise<
     iss: `${subject}.${signer.fingerprint}`,
     sub: subject,
     iat: issuedAt,
-    exp: issuedAt + LIFE_SECONDS,
+    exp: issuedAt + lifeSeconds,
   })}`;
   return new Promise((resolve, reject) => {
     sign('sha256', Buffer.from(signed, 'ascii'), signer.privateKey, (error, signature) =>

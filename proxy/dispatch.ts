@@ -36,6 +36,7 @@ export async function handOver(
   const { call, identity, placement, upstream } = statement;
   parts.running.begin({
     ticketId: call.ticketId,
+    front: statement.front,
     upstream,
     sessionId: identity.sessionId,
     upstreamToken: identity.upstreamToken,

@@ -7,9 +7,12 @@ import type { Call } from './call.js';
 import type { SessionContext } from './identity/sessions.js';
 import type { SealedIdentity } from './identity/tokens.js';
 import type { SmallReply } from './relay.js';
+import type { IdentifyOutcome } from './identity/identify.js';
+import type { Parts } from './parts.js';
 import type { StatementEnd } from './settlement/finish.js';
-import type { Identified } from './stages.js';
+import type { Identified, Received } from './stages.js';
 import type { SurfaceAnswered } from './surface/result.js';
+import type { QueryFacts } from './upstream/query-facts.js';
 import type { Upstream } from './upstream/upstreams.js';
 import type { Refusal } from './wire/refusal.js';
 import type { ScannedReply } from './wire/reply-scanner.js';
@@ -35,6 +38,8 @@ export type ReplyRead =
 export interface Front {
   /** Where a statement came from, in its tag. */
   readonly source: 'driver' | 'sqlapi';
+  /** Who asks; also under a control version that came meanwhile. Fault `controlStale`, `ledgerUnavailable`. */
+  identify(parts: Parts, received: Received): Promise<IdentifyOutcome>;
   /** A statement that was not run, or was stopped. */
   refusal(refusal: Refusal, ticketId: TicketId | null): SmallReply;
   /** It waits or runs on: where to ask again. */
@@ -52,4 +57,17 @@ export interface Front {
   read(status: number, reply: ScannedReply): ReplyRead;
   /** What a successful statement changed in its session. */
   sessionChanges(statement: Identified, reply: ScannedReply): Partial<SessionContext>;
+  /** How a statement stands upstream; undefined: not known there (yet). Fault `upstreamUnreachable`. */
+  facts(
+    upstream: Upstream,
+    upstreamToken: string,
+    queryId: string,
+  ): Promise<QueryFacts | undefined>;
+  /** Cancels a statement upstream, also before it has a name there. Fault `upstreamUnreachable`. */
+  abort(
+    upstream: Upstream,
+    upstreamToken: string,
+    target: { readonly queryId: string | null; readonly requestId: string },
+    abortRequestId: string,
+  ): Promise<void>;
 }

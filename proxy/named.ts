@@ -5,7 +5,7 @@
 import { toError } from '#base/errors.js';
 import type { KnownTicket } from '#billing/ledger.js';
 import type { Call } from './call.js';
-import { mayHave } from './owner.js';
+import { isSqlApiSession, mayHave } from './owner.js';
 import type { Parts } from './parts.js';
 import type { Session } from './passthrough.js';
 import type { RequestEntry } from './requests.js';
@@ -21,8 +21,8 @@ export type Named =
   | { readonly kind: 'ticket'; readonly ticket: KnownTicket; readonly isOurs: boolean }
   /** Of a free statement, or of one that did not pass here: Snowflake says who may have it. */
   | { readonly kind: 'unknown' }
-  /** Another team's. */
-  | { readonly kind: 'foreign' }
+  /** Another team's; the session that it was sent in. */
+  | { readonly kind: 'foreign'; readonly sessionId: string }
   /** Whose it is cannot be known now. */
   | { readonly kind: 'unreadable' };
 
@@ -33,21 +33,24 @@ export async function named(
   call: Call,
   id: string,
 ): Promise<Named> {
-  const { account } = session.identity;
+  const { account, sessionId } = session.identity;
+  const isSqlApi = isSqlApiSession(sessionId);
   const entry = parts.requests.ofTicket(id.toLowerCase());
-  if (entry?.key.account === account)
+  // What is kept of a request of the other protocol is of no use here: its ticket tells the same.
+  if (entry?.key.account === account && isSqlApiSession(entry.key.sessionId) === isSqlApi)
     return mayHave(parts, session, call, entry.owner)
       ? { kind: 'here', entry }
-      : { kind: 'foreign' };
+      : { kind: 'foreign', sessionId: entry.key.sessionId };
   const running = parts.running.byQueryId(account, id);
   if (running !== undefined)
     return mayHave(parts, session, call, running.owner)
       ? { kind: 'running', running }
-      : { kind: 'foreign' };
+      : { kind: 'foreign', sessionId: running.sessionId };
   try {
     const ticket = await knownTicket(parts, account, id);
     if (ticket === undefined) return { kind: 'unknown' };
-    if (!mayHave(parts, session, call, ticket)) return { kind: 'foreign' };
+    if (!mayHave(parts, session, call, ticket))
+      return { kind: 'foreign', sessionId: ticket.sessionId };
     return { kind: 'ticket', ticket, isOurs: ticket.ticketId === id.toLowerCase() };
   } catch (thrown) {
     parts.log.warn({ err: toError(thrown) }, 'whose query an id names could not be read');

@@ -8,6 +8,14 @@ import type { Identified, Payer } from './stages.js';
 
 type Session = Extract<Authenticated, { kind: 'session' }>;
 
+/** What ids of sessions of the SQL API begin with: Snowflake numbers those of drivers. */
+export const SQL_API_SESSION = 'sqlapi/';
+
+/** Whether a session is one of the SQL API, where each request is a session of its own upstream. */
+export function isSqlApiSession(sessionId: string): boolean {
+  return sessionId.startsWith(SQL_API_SESSION);
+}
+
 /** What a request is known by: the session, not the token, which a renewal replaces. */
 export function keyOf({
   identity,

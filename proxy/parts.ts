@@ -20,6 +20,7 @@ import type { RunningStatements } from './running/running.js';
 import type { Doubts } from './settlement/doubts.js';
 import type { TicketLog } from './settlement/ticket-log.js';
 import type { Settler } from './settlement/settler.js';
+import type { BearerProofs } from './sql-api/proofs.js';
 import type { Surface } from './surface/surface.js';
 import type { Upstreams } from './upstream/upstreams.js';
 
@@ -72,6 +73,7 @@ export interface Parts {
   readonly terminated: Terminated;
   readonly clientAddress: ClientAddress;
   readonly claims: Claims;
+  readonly bearerProofs: BearerProofs;
   readonly upstreams: Upstreams;
   readonly analyser: Analyser;
   readonly history: HistoryCache;

@@ -4,6 +4,7 @@
  */
 import { Fault, tgLabel } from '#base/errors.js';
 import type { Call } from './call.js';
+import { driverFront } from './driver-front.js';
 import { authenticate } from './identity/identify.js';
 import type { Authenticated } from './identity/identify.js';
 import { snowflakeToken } from './identity/tokens.js';
@@ -99,8 +100,12 @@ export async function send(
     toClient(call.response),
     {
       ...options,
-      beforeSmall: async (reply, isGarbled) =>
-        pollElsewhere(reply, null) ?? (await options.beforeSmall?.(reply, isGarbled)),
+      beforeSmall: async (reply, isGarbled) => {
+        const elsewhere = pollElsewhere(reply);
+        return elsewhere === undefined
+          ? await options.beforeSmall?.(reply, isGarbled)
+          : driverFront.refusal(elsewhere, null);
+      },
     },
   );
   if (outcome.kind === 'replied') return outcome;

@@ -37,7 +37,35 @@ export async function receive(parts: Parts, call: Call): Promise<ReceiveOutcome>
       'Not run: the URL must carry exactly one requestId, 8 to 64 letters, digits and dashes: a fresh UUID for every statement.',
     );
   }
-  const { requestBytesMax, inflatedBytesMax, statementBytesMax, bodyTimeoutMs } = parts.limits;
+  const body = await receiveBody(parts, call);
+  if (body.kind !== 'body') return body;
+  const { bytes, wasCoded } = body;
+  const query = readQueryRequest(bytes);
+  if (query.kind === 'malformed')
+    return refused('requestMalformed', `Not run: ${query.why}. ${BODY_FORM}`);
+  const tooLong = statementTooLong(parts, query.request.sqlText);
+  if (tooLong !== undefined) return tooLong;
+  return {
+    kind: 'received',
+    received: {
+      call,
+      front: driverFront,
+      requestId,
+      query: query.request,
+      edited: (changes) => editedBody(query.offsets, changes),
+      bodyBytes: bytes.length,
+      wasCompressed: wasCoded,
+    },
+  };
+}
+
+export type BodyReceived =
+  | { readonly kind: 'body'; readonly bytes: Buffer; readonly wasCoded: boolean }
+  | Exclude<ReceiveOutcome, { kind: 'received' }>;
+
+/** The decoded body of a statement's request, under the caps of `parts.limits`. */
+export async function receiveBody(parts: Parts, call: Call): Promise<BodyReceived> {
+  const { requestBytesMax, inflatedBytesMax, bodyTimeoutMs } = parts.limits;
   const read = await readBody(call.request, requestBytesMax, bodyTimeoutMs);
   switch (read.kind) {
     case 'tooLarge':
@@ -68,27 +96,20 @@ export async function receive(parts: Parts, call: Call): Promise<ReceiveOutcome>
   }
   if (decoded.kind === 'malformed')
     return refused('requestMalformed', `Not run: ${decoded.why}. ${BODY_FORM}`);
-  const query = readQueryRequest(decoded.bytes);
-  if (query.kind === 'malformed')
-    return refused('requestMalformed', `Not run: ${query.why}. ${BODY_FORM}`);
-  if (query.request.sqlText.length > statementBytesMax) {
-    return refused(
-      'requestTooLarge',
-      `Not run: the statement has ${query.request.sqlText.length} characters; at most ${statementBytesMax} are taken. ${LARGE_DATA}`,
-    );
-  }
-  return {
-    kind: 'received',
-    received: {
-      call,
-      front: driverFront,
-      requestId,
-      query: query.request,
-      edited: (changes) => editedBody(query.offsets, changes),
-      bodyBytes: query.offsets.body.length,
-      wasCompressed: decoded.wasCoded,
-    },
-  };
+  return { kind: 'body', bytes: decoded.bytes, wasCoded: decoded.wasCoded };
+}
+
+/** The refusal of a text above the cap on statements; undefined for any other. */
+export function statementTooLong(
+  parts: Parts,
+  sqlText: string,
+): Extract<ReceiveOutcome, { kind: 'refused' }> | undefined {
+  const { statementBytesMax } = parts.limits;
+  if (sqlText.length <= statementBytesMax) return undefined;
+  return refused(
+    'requestTooLarge',
+    `Not run: the statement has ${sqlText.length} characters; at most ${statementBytesMax} are taken. ${LARGE_DATA}`,
+  );
 }
 
 /** The body of a query request with its changes. */
@@ -101,6 +122,9 @@ export function editedBody(offsets: Offsets, changes: BodyChanges): Buffer {
   return withParameters(offsets, parameters, sqlText);
 }
 
-function refused(code: Parameters<typeof callerRefusal>[0], message: string): ReceiveOutcome {
+function refused(
+  code: Parameters<typeof callerRefusal>[0],
+  message: string,
+): Extract<ReceiveOutcome, { kind: 'refused' }> {
   return { kind: 'refused', refusal: callerRefusal(code, message) };
 }

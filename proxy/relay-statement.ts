@@ -9,7 +9,7 @@ import type { StopCause } from '#policies/rules/refusal-text.js';
 import type { Parts } from './parts.js';
 import type { Admitted } from './stages.js';
 import { relay, sendSmall } from './relay.js';
-import type { Destination, RelayOutcome } from './relay.js';
+import type { Destination, RelayOutcome, SmallReply } from './relay.js';
 import type { RequestEnding } from './requests.js';
 import type { Front } from './front.js';
 import type { RunningStatement, StopReason } from './running/running.js';
@@ -55,12 +55,12 @@ export async function relayStatement(
 }
 
 /** Told in our words: drivers repeat a bad gateway by themselves, but end with a parser's complaint after this. */
-function garbled(statement: Admitted): Buffer {
+function garbled(statement: Admitted): SmallReply {
   const message = statement.isFree
     ? 'TG5002 Not answered: the reply of Snowflake was cut or garbled. Send it again.'
     : 'TG5002 Not answered: the reply of Snowflake was cut or garbled, and the statement may have run. Its cost stays held until Snowflake tells; look at MY_QUERIES before it is sent again.';
   const { front, call } = statement;
-  return front.refusal({ code: 'upstreamProtocol', message, detail: {} }, call.ticketId).body;
+  return front.refusal({ code: 'upstreamProtocol', message, detail: {} }, call.ticketId);
 }
 
 /** A small reply before it is relayed: session state is written, and a statement we stopped is told in our words. */
@@ -68,7 +68,7 @@ async function beforeReply(
   parts: Parts,
   statement: Admitted,
   reply: ScannedReply,
-): Promise<Buffer | undefined> {
+): Promise<SmallReply | undefined> {
   const changes = statement.front.sessionChanges(statement, reply);
   try {
     await parts.sessions.change(statement.session, changes);
@@ -79,8 +79,8 @@ async function beforeReply(
     );
   }
   const { ticketId } = statement.call;
-  const elsewhere = pollElsewhere(reply, ticketId);
-  if (elsewhere !== undefined) return elsewhere;
+  const elsewhere = pollElsewhere(reply);
+  if (elsewhere !== undefined) return statement.front.refusal(elsewhere, ticketId);
   const running = parts.running.get(ticketId);
   return running === undefined ? undefined : stoppedReply(parts, statement.front, running, reply);
 }
@@ -91,12 +91,12 @@ export function stoppedReply(
   front: Front,
   running: RunningStatement,
   reply: ScannedReply,
-): Buffer | undefined {
+): SmallReply | undefined {
   const { stop, ticketId } = running;
   if (stop === null || reply.top['code'] !== WIRE_CODES.queryCancelled) return undefined;
   const refusal = stopRefusal(running, stop);
   parts.events.stopped(tgLabel(refusal.code));
-  return front.refusal(refusal, ticketId).body;
+  return front.refusal(refusal, ticketId);
 }
 
 /** Keeps what the client of a statement that we stopped is told, for polls that reach another replica. */

@@ -56,11 +56,14 @@ export function toClient(response: ServerResponse): Destination {
 
 export interface RelayOptions {
   /**
-   * Called with a small reply before it is relayed; what it returns is sent instead of upstream's bytes. It must not
+   * Called with a small reply before it is relayed; what it returns is sent in place of upstream's. It must not
    * throw for reasons of ours: the client has a right to its reply. `isGarbled`: HTTP says that all is well, and yet
    * it is no whole JSON object.
    */
-  readonly beforeSmall?: (reply: ScannedReply, isGarbled: boolean) => Promise<Buffer | undefined>;
+  readonly beforeSmall?: (
+    reply: ScannedReply,
+    isGarbled: boolean,
+  ) => Promise<SmallReply | undefined>;
   /** How long a client may take nothing before its reply is cut, in milliseconds; 5 minutes. */
   readonly clientStallMs?: number;
 }
@@ -163,10 +166,10 @@ class Relaying {
     const isGarbled = this.#status === 200 && coding !== 'unknown' && !reply.isComplete;
     const replacement = await this.#options.beforeSmall?.(reply, isGarbled);
     const headers = headersForClient(this.#headers, replacement !== undefined);
-    const sent = replacement ?? body;
+    const sent = replacement?.body ?? body;
     const small: SmallReply = {
-      status: this.#status,
-      headers: { ...headers, 'content-length': String(sent.length) },
+      status: replacement?.status ?? this.#status,
+      headers: { ...headers, ...replacement?.headers, 'content-length': String(sent.length) },
       body: sent,
     };
     const response = this.#destination.open();

@@ -48,7 +48,7 @@ export function tellingStops(
       if (reply.top['code'] !== WIRE_CODES.queryCancelled) return undefined;
       const ticket = await parts.ledger.ticket(ticketId).catch(() => undefined);
       const told = ticket?.stopTold ?? null;
-      return told === null ? undefined : asker.front.refusal(refusalOf(told), ticketId).body;
+      return told === null ? undefined : asker.front.refusal(refusalOf(told), ticketId);
     },
   };
 }

@@ -15,6 +15,8 @@ import type { Parts } from './parts.js';
 import { handleAbort, handleAbortById, handleMonitoring, handleResult } from './by-id.js';
 import { handleLogout, handlePlain, handleSessionlessTelemetry } from './passthrough.js';
 import { handleStatement } from './pipeline.js';
+import { handleCancel, handleStatus } from './sql-api/handles.js';
+import { handleSubmit } from './sql-api/submit.js';
 
 export type Handler = (parts: Parts, call: Call) => Promise<void>;
 
@@ -29,6 +31,7 @@ const EXACT: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['POST /session', handleLogout],
   ['POST /queries/v1/query-request', handleStatement],
   ['POST /queries/v1/abort-request', handleAbort],
+  ['POST /api/v2/statements', handleSubmit],
   ['POST /telemetry/send', handlePlain],
   ['POST /telemetry/send/sessionless', handleSessionlessTelemetry],
 ]);
@@ -43,6 +46,8 @@ const BY_ID: readonly {
   { pattern: new RegExp(`^GET /monitoring/queries/${UUID}$`), handle: handleMonitoring },
   // snowflake-connector-python 5 asks with two slashes; forwarded as it came, the id is the same to both of us.
   { pattern: new RegExp(`^GET /monitoring/queries//${UUID}$`), handle: handleMonitoring },
+  { pattern: new RegExp(`^GET /api/v2/statements/${UUID}$`), handle: handleStatus },
+  { pattern: new RegExp(`^POST /api/v2/statements/${UUID}/cancel$`), handle: handleCancel },
 ];
 
 /** The handler of a method and raw path; undefined for everything that is not on the list. */

@@ -19,6 +19,7 @@ import { PageReader } from './results/documents.js';
 import { ResultLinks } from './results/links.js';
 import { openIdentity } from './identity/open-identity.js';
 import { Sessions } from './identity/sessions.js';
+import { ApiRequests } from './sql-api/requests.js';
 import type { Validity } from './identity/sessions.js';
 import { importSeededMonth } from './seed-month/import-month.js';
 import type { SeedOutcome } from './seed-month/import-month.js';
@@ -117,6 +118,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
     events,
     statements,
     ...resultParts(options),
+    apiRequests: new ApiRequests(),
     longPollMs: options.longPollMs ?? DEFAULT_LONG_POLL_MS,
     hasWarehouse: (name) => fleet.get(name) !== undefined,
     async hasSchema(database, schema) {

@@ -10,6 +10,7 @@ import { createClaims } from './claims.js';
 import { createClientAddress } from './client-address.js';
 import { SessionStore } from './sessions.js';
 import { createTerminated, type ProvisionServiceUser } from './terminated.js';
+import { BearerProofs } from '../sql-api/proofs.js';
 import { TokenSealer } from './tokens.js';
 
 export interface IdentityOptions {
@@ -27,7 +28,7 @@ export interface IdentityOptions {
 
 export type IdentityParts = Pick<
   Parts,
-  'sealer' | 'sessions' | 'terminated' | 'clientAddress' | 'claims'
+  'sealer' | 'sessions' | 'terminated' | 'clientAddress' | 'claims' | 'bearerProofs'
 >;
 
 /** Tokens, credentials and claims live by the real clock, whatever the warehouse's shows. */
@@ -54,6 +55,7 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
       realNow: Date.now,
       provision: options.provisionServiceUser,
     }),
+    bearerProofs: new BearerProofs({ randomBytes, now: Date.now }),
     clientAddress: createClientAddress(options.trustedProxies),
     claims: createClaims({
       db,

@@ -13,7 +13,7 @@ import type { Refusal } from '../wire/refusal.js';
 import type { Attempt } from './credentials-attempts.js';
 import { keyPairFault, readKeyPairToken } from './credentials-key-pair.js';
 import type { Credential } from './credentials.js';
-import type { LoginRequest } from './login-request.js';
+import type { Presentable } from './login-request.js';
 
 /** What a login shows for itself. */
 export type Presented =
@@ -34,7 +34,7 @@ const PASSWORD_AUTHENTICATORS: ReadonlySet<string> = new Set([
 ]);
 
 /** What could be a credential of ours; undefined for single sign-on, OAuth and whatever else we do not issue. */
-export function presentedBy(login: LoginRequest): Presented | undefined {
+export function presentedBy(login: Presentable): Presented | undefined {
   const { loginName, authenticator, password, token } = login;
   const isToken = authenticator === 'PROGRAMMATIC_ACCESS_TOKEN';
   const text = [token, password].find((each) => each !== null && looksLikeToken(each));

@@ -60,8 +60,18 @@ export type IdentifyOutcome =
 export async function identify(parts: Parts, received: Received): Promise<IdentifyOutcome> {
   const authenticated = await authenticate(parts, received.call.request.headers);
   if (authenticated.kind === 'refused') return authenticated;
+  if (authenticated.identity.kind !== 'session')
+    return { kind: 'refused', refusal: foreignToken() };
+  return identifyIn(parts, received, authenticated);
+}
+
+/** Adds a session that is proven, with its principal and team. Fault `controlStale` without any control snapshot. */
+export async function identifyIn(
+  parts: Parts,
+  received: Received,
+  authenticated: Extract<Authenticated, { kind: 'session' }>,
+): Promise<IdentifyOutcome> {
   const { identity, upstream, session } = authenticated;
-  if (identity.kind !== 'session') return { kind: 'refused', refusal: foreignToken() };
   const snapshot = parts.control.current();
   if (snapshot === undefined)
     throw new Fault('controlStale', 'no control snapshot has been loaded yet');
@@ -129,7 +139,7 @@ export async function underNewestVersion<Statement extends Identified>(
 ): Promise<RenewOutcome<Statement>> {
   if (parts.control.current()?.version === statement.snapshot.version)
     return { kind: 'identified', statement };
-  const outcome = await identify(parts, statement);
+  const outcome = await statement.front.identify(parts, statement);
   if (outcome.kind === 'refused') return outcome;
   return { kind: 'identified', statement: { ...statement, ...outcome.statement } };
 }

@@ -58,6 +58,12 @@ export interface LoginRequest {
   readonly statementTimeoutSeconds: number | null;
 }
 
+/** What of a request may hold a credential; requests of the SQL API present theirs in the same terms. */
+export type Presentable = Pick<
+  LoginRequest,
+  'fields' | 'loginName' | 'authenticator' | 'password' | 'token'
+>;
+
 /** A name that stands twice is refused: upstream might sign in one user while we charge another. */
 export function readLogin(body: Body): LoginRequest | { readonly why: string } {
   const { decoded } = body;

@@ -36,7 +36,8 @@ import type { LoginReply } from './login-reply.js';
 import type { LoginRequest } from './login-request.js';
 import type { ServiceUserNeed } from './terminated.js';
 
-interface Admitted {
+/** Whom a credential of ours has proven, and as whom that principal runs upstream. */
+export interface Admitted {
   readonly principal: PrincipalDocument;
   readonly credential: Credential;
   readonly need: ServiceUserNeed;
@@ -86,12 +87,12 @@ export async function loginTerminated(
   return undefined;
 }
 
-/** The checks of ours: account, credential, principal, service user. */
-async function admit(
+/** The checks of ours: account, credential, principal, service user. Fault `ledgerUnavailable`. */
+export async function admit(
   parts: Parts,
   call: Call,
   snapshot: ControlSnapshot,
-  upstream: Upstream,
+  upstream: Pick<Upstream, 'account'>,
   presented: Presented,
 ): Promise<Admitted | Refusal> {
   const { account } = upstream;
@@ -129,7 +130,7 @@ async function admit(
 }
 
 /** Codes by which upstream says that it does not take the service user's key. */
-const KEY_REFUSED = /^(?:390100|390144|3943\d\d)$/;
+export const KEY_REFUSED: RegExp = /^(?:390100|390144|3943\d\d)$/;
 /** What must not reach a driver in answer to a login: it would renew or drop a session that it does not have. */
 const NEVER_RELAYED: ReadonlySet<string> = new Set([
   WIRE_CODES.sessionTokenExpired,
@@ -241,14 +242,16 @@ function notOpened(
   return undefined;
 }
 
-function noKey({ account, teamId }: ServiceUserNeed): Refusal {
+/** A team without a service key. */
+export function noKey({ account, teamId }: ServiceUserNeed): Refusal {
   return callerRefusal(
     'upstreamUnreachable',
     `Not connected: team ${teamId} has no active service key on account ${account}. Ask the platform admins to make and activate one (POST /api/v1/accounts/${account}/service-keys).`,
   );
 }
 
-function keyRefused(parts: Parts, need: ServiceUserNeed): Refusal {
+/** Upstream does not take a team's service key; the log says which. */
+export function keyRefused(parts: Parts, need: ServiceUserNeed): Refusal {
   parts.log.error({ ...need }, 'upstream does not accept the service user of a team');
   return callerRefusal(
     'upstreamUnreachable',

@@ -8,7 +8,7 @@ import type { Upstream } from '../upstream/upstreams.js';
 import { presentedBy } from './credentials-check.js';
 import type { Presented } from './credentials-check.js';
 import { readKeyPairToken } from './credentials-key-pair.js';
-import type { LoginRequest } from './login-request.js';
+import type { Presentable } from './login-request.js';
 
 export type Way =
   | { readonly kind: 'passthrough' }
@@ -24,7 +24,7 @@ export async function wayOf(
   parts: Parts,
   snapshot: ControlSnapshot,
   upstream: Upstream,
-  login: LoginRequest,
+  login: Presentable,
 ): Promise<Way> {
   const signIn = snapshot.account(upstream.account)?.signIn ?? 'passthrough';
   const hasSecret = holdsIssuedSecret(login.fields);

@@ -8,7 +8,9 @@ import type { Call } from '../call.js';
 import { faultRefusal } from '../faults.js';
 import { withoutLogin } from '../identity/without-login.js';
 import type { Parts } from '../parts.js';
+import { sendSmall } from '../relay.js';
 import { handlerFor } from '../routes.js';
+import { apiRefusal, isOfSqlApi } from '../sql-api/replies.js';
 import { noteEnd, noteHead } from '../wire/chunk-padding.js';
 import { callerRefusal, sendRefusal } from '../wire/refusal.js';
 import type { Refusal } from '../wire/refusal.js';
@@ -195,29 +197,35 @@ async function handle(
     const malformed = headRefusal(request, call.path);
     if (malformed !== undefined) {
       response.setHeader('connection', 'close');
-      return refuse(parts, response, malformed);
+      return refuse(parts, call, malformed);
     }
     const stranger = withoutLogin(request.headers, call.path);
-    if (stranger !== undefined) return refuse(parts, response, stranger);
+    if (stranger !== undefined) return refuse(parts, call, stranger);
     const handler = handlerFor(request.method ?? '', call.path);
-    if (handler === undefined) return refuse(parts, response, notOnTheList(request, call.path));
+    if (handler === undefined) return refuse(parts, call, notOnTheList(request, call.path));
     await handler(parts, call);
   } catch (thrown) {
     const error = toError(thrown);
     parts.events.fault(error instanceof Fault ? error.code : 'internal', error);
-    sendRefusal(response, faultRefusal(error), call.ticketId);
+    answer(call, faultRefusal(error), call.ticketId);
   }
 }
 
-function refuse(parts: Parts, response: ServerResponse, refusal: Refusal): void {
+function refuse(parts: Parts, call: Call, refusal: Refusal): void {
   parts.events.refused(tgLabel(refusal.code), '');
-  sendRefusal(response, refusal, null);
+  answer(call, refusal, null);
+}
+
+/** Clients of the SQL API read statuses of HTTP, drivers envelopes. */
+function answer({ path, response }: Call, refusal: Refusal, ticketId: string | null): void {
+  if (isOfSqlApi(path)) return sendSmall(response, apiRefusal(refusal, ticketId));
+  sendRefusal(response, refusal, ticketId);
 }
 
 function notOnTheList(request: IncomingMessage, path: string): Refusal {
   return callerRefusal(
     'pathRefused',
-    `Not run: ${String(request.method)} ${path.slice(0, 120)} is not a request that Tollgate passes on. It takes those of Snowflake's drivers, by their exact paths; connect with a driver.`,
+    `Not run: ${String(request.method)} ${path.slice(0, 120)} is not a request that Tollgate passes on. It takes those of Snowflake's drivers and of its SQL API, by their exact paths; connect with a driver.`,
   );
 }
 

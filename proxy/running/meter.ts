@@ -17,7 +17,7 @@ import {
 } from '#base/units.js';
 import type { Parts } from '../parts.js';
 import { finishStatement } from '../settlement/finish.js';
-import { TokenExpired, abortUpstream, readQueryFacts } from '../upstream/query-facts.js';
+import { TokenExpired } from '../upstream/query-facts.js';
 import { tellStop } from '../relay-statement.js';
 import type { RunningStatement, StopReason } from './running.js';
 
@@ -147,7 +147,7 @@ export async function stopStatement(
     );
   }
   try {
-    await abortUpstream(
+    await statement.front.abort(
       statement.upstream,
       statement.upstreamToken,
       statement,
@@ -200,7 +200,7 @@ async function renewToken(parts: Parts, statement: RunningStatement): Promise<vo
 /** Asynchronous and long statements: their end may never be polled for. */
 async function followDetached(parts: Parts, statement: RunningStatement): Promise<void> {
   if (statement.queryId === null) return;
-  const facts = await readQueryFacts(
+  const facts = await statement.front.facts(
     statement.upstream,
     statement.upstreamToken,
     statement.queryId,

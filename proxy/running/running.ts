@@ -9,6 +9,7 @@ import type { EpochMs } from '#base/time.js';
 import type { Credits, Money } from '#base/units.js';
 import { NO_CREDITS, creditsForMillis } from '#base/units.js';
 import type { Attendance } from '../attendance.js';
+import type { Front } from '../front.js';
 import type { RequestOwner } from '../requests.js';
 import type { Upstream } from '../upstream/upstreams.js';
 
@@ -24,6 +25,8 @@ export interface StopReason {
 
 export interface RunningStatement {
   readonly ticketId: TicketId;
+  /** The protocol that it came by, and is asked for and cancelled by. */
+  readonly front: Front;
   readonly upstream: Upstream;
   readonly sessionId: string;
   /** Upstream's session token, as of the latest request about this statement; for cancel and status. */

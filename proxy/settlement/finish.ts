@@ -11,7 +11,6 @@ import { statisticsSeconds } from '#policies/estimate/estimator.js';
 import type { Parts } from '../parts.js';
 import { BYTES_PER_SECOND_PER_CREDIT } from '../estimate.js';
 import type { RunningStatement } from '../running/running.js';
-import { readQueryFacts } from '../upstream/query-facts.js';
 
 /** How upstream said a statement ended. */
 export interface StatementEnd {
@@ -98,7 +97,7 @@ async function bytesScanned(
   try {
     const facts = await within(
       FACTS_TIMEOUT_MS,
-      readQueryFacts(statement.upstream, statement.upstreamToken, queryId),
+      statement.front.facts(statement.upstream, statement.upstreamToken, queryId),
     );
     return facts?.bytesScanned ?? null;
   } catch (thrown) {

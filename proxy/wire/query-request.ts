@@ -26,7 +26,13 @@ export interface Offsets {
   readonly body: Buffer;
   readonly top: readonly JsonMember[];
   readonly topSpan: Span;
-  readonly parameters: { readonly members: readonly JsonMember[]; readonly span: Span } | null;
+  readonly parameters: ParameterMembers | null;
+}
+
+/** Members of the object of statement parameters; each name once, in whatever case. */
+export interface ParameterMembers {
+  readonly members: readonly JsonMember[];
+  readonly span: Span;
 }
 
 export type QueryRequestRead =
@@ -82,12 +88,20 @@ export function withParameters(
   const edits: Edit[] =
     sqlText === null ? [] : [setMember(top, topSpan, 'sqlText', JSON.stringify(sqlText))];
   if (entries.length === 0) return edits.length === 0 ? body : applyEdits(body, edits);
-  if (parameters === null) {
-    edits.push(setMember(top, topSpan, 'parameters', JSON.stringify(values)));
-    return applyEdits(body, edits);
-  }
+  return applyEdits(body, [...edits, ...parameterEdits(top, topSpan, parameters, values)]);
+}
+
+/** The edits that set statement parameters; a name that is there in another case is that parameter. */
+export function parameterEdits(
+  top: readonly JsonMember[],
+  topSpan: Span,
+  parameters: ParameterMembers | null,
+  values: Readonly<Record<string, string | number>>,
+): readonly Edit[] {
+  if (parameters === null) return [setMember(top, topSpan, 'parameters', JSON.stringify(values))];
+  const edits: Edit[] = [];
   const inserted: Record<string, string | number> = {};
-  for (const [name, value] of entries) {
+  for (const [name, value] of Object.entries(values)) {
     const existing = memberNamed(parameters.members, name);
     if (existing === undefined) inserted[name] = value;
     else edits.push({ span: existing.value, text: JSON.stringify(value) });
@@ -100,13 +114,14 @@ export function withParameters(
       text: parameters.members.length === 0 ? text : `${text},`,
     });
   }
-  return applyEdits(body, edits);
+  return edits;
 }
 
-function scanParameters(
+/** The statement parameters of a body; null when it has none, `why` when they cannot be read in one way only. */
+export function scanParameters(
   body: Buffer,
   top: readonly JsonMember[],
-): { members: readonly JsonMember[]; span: Span } | { why: string } | null {
+): ParameterMembers | { readonly why: string } | null {
   const member = memberOf(top, 'parameters');
   if (member === undefined || textOf(body, member.value) === 'null') return null;
   const scan = scanObject(body, member.value.start);
@@ -121,37 +136,44 @@ function scanParameters(
   return { members: scan.members, span: scan.span };
 }
 
-function memberNamed(members: readonly JsonMember[], name: string): JsonMember | undefined {
-  return members.find((member) => member.key.toUpperCase() === name);
+/** The parameter of a name, in whatever case it is written. */
+export function memberNamed(members: readonly JsonMember[], name: string): JsonMember | undefined {
+  const wanted = name.toUpperCase();
+  return members.find((member) => member.key.toUpperCase() === wanted);
 }
 
-function parameterValue(
+/** The value of a parameter; undefined when it is not set. */
+export function parameterValue(
   body: Buffer,
-  parameters: { readonly members: readonly JsonMember[] } | null,
+  parameters: ParameterMembers | null,
   name: string,
 ): unknown {
   const member = parameters === null ? undefined : memberNamed(parameters.members, name);
   return member === undefined ? undefined : JSON.parse(textOf(body, member.value));
 }
 
-function textOrNull(value: unknown): string | null {
+/** A text, or null for anything else. */
+export function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
 /** How many statements a text may hold: another reading of `1e999` or `1.5` upstream must not count. */
-const COUNT = 'MULTI_STATEMENT_COUNT';
-const LONE_SURROGATE = /\p{Surrogate}/u;
+export const COUNT: string = 'MULTI_STATEMENT_COUNT';
+export const LONE_SURROGATE: RegExp = /\p{Surrogate}/u;
 
-function isNoWholeNumber(value: unknown): boolean {
+/** Whether a value is there and is none. */
+export function isNoWholeNumber(value: unknown): boolean {
   return value !== undefined && value !== null && wholeNumber(value) === null;
 }
 
-function wholeNumber(value: unknown): number | null {
+/** A whole number, also where it is written as a text; null for anything else. */
+export function wholeNumber(value: unknown): number | null {
   const number = typeof value === 'string' ? Number(value) : value;
   return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : null;
 }
 
-function readBinds(value: unknown): { type: string; value: string | null }[] {
+/** Binds in the order of their positions. */
+export function readBinds(value: unknown): QueryRequest['binds'] {
   if (value === null || typeof value !== 'object') return [];
   return Object.entries(value)
     .sort(([a], [b]) => Number(a) - Number(b))

@@ -17,7 +17,17 @@ const DATA_KEYS: ReadonlySet<string> = new Set([
   'total',
   'sqlState',
 ]);
-const TOP_KEYS: ReadonlySet<string> = new Set(['code', 'success', 'message']);
+const TOP_KEYS: ReadonlySet<string> = new Set([
+  'code',
+  'success',
+  'message',
+  // The SQL API has no envelope.
+  'statementHandle',
+  'statementHandles',
+  'statementStatusUrl',
+  'sqlState',
+  'resultSetMetaData',
+]);
 
 /** Longest value kept; a message or a list of result ids is far shorter. A longer one is dropped. */
 const VALUE_BYTES_MAX = 256 * 1024;

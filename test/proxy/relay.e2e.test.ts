@@ -84,7 +84,12 @@ test('a replacement goes out in place of a small reply, without its coding', asy
       response.end(gzipSync(SMALL));
     },
     {
-      beforeSmall: (reply) => Promise.resolve(Buffer.from(`was ${String(reply.data['queryId'])}`)),
+      beforeSmall: (reply) =>
+        Promise.resolve({
+          status: 200,
+          headers: {},
+          body: Buffer.from(`was ${String(reply.data['queryId'])}`),
+        }),
     },
   );
   const reply = await front.fetch();

@@ -20,6 +20,9 @@ const ALLOWED = [
   `GET /monitoring/queries/${ID}`,
   // As snowflake-connector-python 5 asks.
   `GET /monitoring/queries//${ID}`,
+  'POST /api/v2/statements',
+  `GET /api/v2/statements/${ID}`,
+  `POST /api/v2/statements/${ID}/cancel`,
 ];
 
 function isAllowed(line: string): boolean {
@@ -81,7 +84,8 @@ test('ids are UUIDs: nothing else stands in their place', () => {
 });
 
 test.each([
-  'POST /api/v2/statements',
+  'POST /api/v2/databases',
+  'GET /api/v2/statements',
   'GET /',
   'GET /metrics',
   'POST /console/login',

@@ -32,6 +32,8 @@ export interface Credentials {
   readonly clientAddress: string;
   readonly clientApp: string;
   readonly clientVersion: string;
+  /** The token comes with every request, as in the SQL API: one of a key pair is good for all of its life, at most an hour. */
+  readonly isBearer?: boolean;
 }
 
 export type Authenticated =

@@ -4,7 +4,7 @@ import type { WebToken } from './json-web-token.js';
 import type { UserRecord } from './user-records.js';
 import type { Users } from './users.js';
 
-/** A token is good for a minute after its issue; clocks may differ by as much. */
+/** A token opens sessions for a minute after its issue; clocks may differ by as much. */
 const ISSUE_WINDOW_SECONDS = 60;
 /** Longest life that a token may claim. */
 const LIFE_MAX_SECONDS = 3600;
@@ -25,7 +25,13 @@ export type KeyPairLogin =
  */
 export function keyPairLogin(
   users: Users,
-  login: { readonly token: string; readonly loginName: string; readonly account: string },
+  login: {
+    readonly token: string;
+    readonly loginName: string;
+    readonly account: string;
+    /** See `Credentials.isBearer`. */
+    readonly isBearer?: boolean;
+  },
   now: number,
 ): KeyPairLogin {
   const refused = (errorCode: string, userName = login.loginName): KeyPairLogin => ({
@@ -52,15 +58,20 @@ export function keyPairLogin(
   const key = keyObject(record.key);
   if (key === undefined || !isSignedBy(token, key))
     return refused('JWT_TOKEN_INVALID_SIGNATURE', user.name);
-  const late = timeFault(token, now / 1000);
+  const window = login.isBearer === true ? LIFE_MAX_SECONDS : ISSUE_WINDOW_SECONDS;
+  const late = timeFault(token, now / 1000, window);
   return late === undefined ? { kind: 'user', user } : refused(late, user.name);
 }
 
-function timeFault({ claims }: WebToken, now: number): string | undefined {
+function timeFault(
+  { claims }: WebToken,
+  now: number,
+  issueWindowSeconds: number,
+): string | undefined {
   const iat = secondsOf(claims.iat);
   const nbf = secondsOf(claims.nbf);
   const exp = secondsOf(claims.exp);
-  if (iat === undefined || Math.abs(now - iat) > ISSUE_WINDOW_SECONDS)
+  if (iat === undefined || iat > now + ISSUE_WINDOW_SECONDS || now - iat > issueWindowSeconds)
     return 'JWT_TOKEN_INVALID_ISSUE_TIME';
   if (nbf !== undefined && nbf > now + ISSUE_WINDOW_SECONDS) return 'JWT_TOKEN_INVALID_ISSUE_TIME';
   if (exp === undefined || exp <= now || exp - iat > LIFE_MAX_SECONDS)

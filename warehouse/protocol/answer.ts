@@ -3,6 +3,7 @@
 export interface JsonAnswer {
   readonly status: number;
   readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface BytesAnswer {

@@ -70,7 +70,7 @@ export interface Encoded {
 export async function encode(answer: Answer, acceptEncoding: string | undefined): Promise<Encoded> {
   if ('bytes' in answer) return answer;
   const plain = Buffer.from(JSON.stringify(answer.body), 'utf8');
-  const headers = { 'content-type': 'application/json' };
+  const headers = { 'content-type': 'application/json', ...answer.headers };
   if (plain.length <= GZIP_FROM_BYTES || !/\bgzip\b/.test(acceptEncoding ?? ''))
     return { status: answer.status, headers, bytes: plain };
   return {

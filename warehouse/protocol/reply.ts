@@ -198,7 +198,8 @@ function bindMetadata(_: unknown, index: number): RowType {
   return columnType(String(index + 1), 'text');
 }
 
-function dmlStats(rows: Rows): { readonly stats?: Readonly<Record<string, number>> } {
+/** How many rows a DML statement changed, by the names that drivers read; nothing for other statements. */
+export function dmlStats(rows: Rows): { readonly stats?: Readonly<Record<string, number>> } {
   const counts = rows.columns.flatMap((column, index) => {
     const name = DML_COUNTS[column.name];
     return name === undefined ? [] : [[name, Number(rows.rows[0]?.[index] ?? 0)] as const];

@@ -1,6 +1,5 @@
 /** Which request is answered by what. Every answer is an envelope; unknown paths are 404. */
 import type { IncomingMessage } from 'node:http';
-import type { EngineBind } from '../engine/engine.js';
 import type { Clock } from '#base/time.js';
 import { successEnvelope } from '#base/wire/envelope.js';
 import type { Envelope } from '#base/wire/envelope.js';
@@ -8,23 +7,23 @@ import { WIRE_CODES } from '#base/wire/codes.js';
 import { isKept } from '../results/stored-result.js';
 import type { EventLog } from '../metering/event-log.js';
 import type { Answer } from './answer.js';
-import { asRecord, readJson } from './http-io.js';
+import { readBinds } from './binds.js';
+import { readJson } from './http-io.js';
 import { login, refusal, renew } from '../identity/login.js';
-import type { LoginWorld } from '../identity/login.js';
 import { readParameters } from '../statement/parameters.js';
 import { inProgressReply, loggedEntry, monitoringEntry, settledReply } from './reply.js';
 import type { Delivery } from './reply.js';
 import { resultPage } from './result-pages.js';
+import { isSqlApi, sqlApi } from '../sql-api/routes.js';
+import type { SqlApiWorld } from '../sql-api/world.js';
 import type { PageWorld } from './result-pages.js';
 import { isLoopback } from '../stages/file-transfer.js';
 import type { Session } from '../identity/sessions.js';
 import type { Statement, StatementRequest } from '../statement/statement.js';
 
-export interface RouteWorld extends LoginWorld, PageWorld {
+export interface RouteWorld extends SqlApiWorld, PageWorld {
   readonly clock: Clock;
   readonly events: EventLog;
-  /** How long a request waits for a statement before it is answered 333333, in real milliseconds. */
-  readonly longPollMs: number;
 }
 
 const UUID = '([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})';
@@ -39,6 +38,7 @@ export async function route(world: RouteWorld, request: IncomingMessage): Promis
   const url = new URL(request.url ?? '/', 'http://warehouse.invalid');
   const { pathname, searchParams } = url;
   if (request.method === 'GET' && pathname.startsWith('/results/')) return resultPage(world, url);
+  if (isSqlApi(pathname)) return sqlApi(world, request, url);
   switch (`${request.method ?? 'GET'} ${pathname}`) {
     case 'POST /session/v1/login-request':
       return ok(
@@ -232,24 +232,6 @@ function aborted(wasRunning: boolean): Envelope<unknown> {
         'Identified SQL statement is not currently executing.',
         '02000',
       );
-}
-
-/** `{"1": {type, value}}` in positional order; entries of another shape are left out. */
-function readBinds(source: unknown): readonly EngineBind[] {
-  const entries = Object.entries(asRecord(source)).sort(([a], [b]) => Number(a) - Number(b));
-  return entries.map(([, entry]) => {
-    const { type, value } = asRecord(entry);
-    return { type: typeof type === 'string' ? type : 'TEXT', value: bindValue(value) };
-  });
-}
-
-function bindValue(value: unknown): EngineBind['value'] {
-  return Array.isArray(value) ? value.map(bindText) : bindText(value);
-}
-
-function bindText(value: unknown): string | null {
-  if (value === null || value === undefined) return null;
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function tokenOf(request: IncomingMessage): string | undefined {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { TicketId } from '../../../base/ids.js';
 import { parseMoney } from '../../../base/units.js';
 import { Attendance } from '../../../proxy/attendance.js';
+import { driverFront } from '../../../proxy/driver-front.js';
 import { RunningStatements, type RunningStatement } from '../../../proxy/running/running.js';
 import type { Upstream } from '../../../proxy/upstream/upstreams.js';
 import { buildTicketId, credits } from '../../support/builders.js';
@@ -15,6 +16,7 @@ function statement(changes: Partial<RunningStatement> = {}): RunningStatement {
   const ticketId = buildTicketId();
   return {
     ticketId,
+    front: driverFront,
     upstream: upstream('demo'),
     sessionId: '1',
     upstreamToken: 't',

@@ -2,7 +2,16 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ReplyScanner, type ScannedReply } from '../../../proxy/wire/reply-scanner.js';
 
-const TOP_NAMES = ['code', 'success', 'message'];
+const TOP_NAMES = [
+  'code',
+  'success',
+  'message',
+  'statementHandle',
+  'statementHandles',
+  'statementStatusUrl',
+  'sqlState',
+  'resultSetMetaData',
+];
 const DATA_NAMES = [
   'queryId',
   'getResultUrl',
