@@ -4,6 +4,7 @@
  */
 import { gzipSync } from 'node:zlib';
 import { backstopTimeoutSeconds } from '#policies/rules/ceiling.js';
+import { withoutClaim } from '#policies/claim-tag.js';
 import { encodeQueryTag } from '#policies/query-tag.js';
 import { classifyStatement } from '#base/sql/statement-class.js';
 import { lex } from '#base/sql/lexer.js';
@@ -83,7 +84,7 @@ export function upstreamRequest(statement: Admitted): UpstreamRequest {
 function changesOf(statement: Admitted): BodyChanges {
   const { query, session, placement, sentText } = statement;
   return {
-    tag: isTaggable(query.sqlText) ? tagOf(statement) : null,
+    tag: isTaggable(query.sqlText) ? tagOf(statement) : tagWithoutClaim(query.clientTag),
     timeoutSeconds: statement.isFree
       ? null
       : backstopTimeoutSeconds({
@@ -96,6 +97,12 @@ function changesOf(statement: Admitted): BodyChanges {
         }),
     sqlText: sentText ?? alterSessionWithoutClaim(query.sqlText) ?? null,
   };
+}
+
+/** A claim in the tag that a client sends with a statement of these ends here too; any other tag is its own. */
+function tagWithoutClaim(clientTag: string | null): string | null {
+  const rest = withoutClaim(clientTag);
+  return rest === clientTag ? null : (rest ?? '');
 }
 
 function tagOf({ call, team, placement, front, query, session }: Admitted): string {

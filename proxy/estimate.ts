@@ -1,5 +1,8 @@
 /** Step 4: where the statement would run, and what it would cost there. */
 import { must } from '#base/assert.js';
+import { lex } from '#base/sql/lexer.js';
+import { splitStatements } from '#base/sql/splitter.js';
+import { classifyStatement } from '#base/sql/statement-class.js';
 import type { EpochMs } from '#base/time.js';
 import { NO_CREDITS, NO_MONEY, parseCredits } from '#base/units.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
@@ -23,12 +26,16 @@ export type EstimateOutcome =
   | { readonly kind: 'estimated'; readonly statement: Estimated }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** Adds placement and estimate. Refused: a warehouse, rate or price the control document does not know. */
+/**
+ * Adds placement and estimate. Refused: a warehouse, rate or price the control document does not know; a text that
+ * changes the warehouse between its statements.
+ */
 export function estimate(parts: Parts, statement: Analysed): EstimateOutcome {
   const at = parts.clock.now();
   const { facts, snapshot, session, query } = statement;
   // Describing compiles only: policed like the statement, but it uses no warehouse.
   const isFree = query.isDescribe || facts.statements.every((each) => each.isFree);
+  if (!isFree && changesWarehouse(statement)) return { kind: 'refused', refusal: twoWarehouses() };
   const placed = place(snapshot, session.warehouse, at, isFree);
   if (placed.kind === 'refused') return placed;
   const { placement } = placed;
@@ -47,6 +54,22 @@ export function estimate(parts: Parts, statement: Analysed): EstimateOutcome {
     kind: 'estimated',
     statement: { ...statement, placement, isFree, estimate: total, estimateParts },
   };
+}
+
+/** `USE WAREHOUSE big; SELECT …` in one text would run on another warehouse than the one it is priced for. */
+function changesWarehouse({ facts, query }: Analysed): boolean {
+  if (facts.statements.length < 2 || !/\buse\b/i.test(query.sqlText)) return false;
+  const tokens = lex(query.sqlText);
+  return splitStatements(tokens).some(
+    (range) => classifyStatement(tokens, range).use === 'warehouse',
+  );
+}
+
+function twoWarehouses(): Refusal {
+  return callerRefusal(
+    'ruleRefused',
+    'Not run, nothing charged: USE WAREHOUSE stands in a text of several statements, which is priced for one warehouse. Send it as a statement of its own, then the others.',
+  );
 }
 
 /** A statement that is only described uses no warehouse, whatever it would read when run. */

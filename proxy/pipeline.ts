@@ -68,7 +68,8 @@ export async function answerStatement(parts: Parts, statement: Identified): Prom
 
 /** Waits for a statement that this replica has, on behalf of a repeat or a poll. */
 export async function attend(parts: Parts, asker: Asker, entry: RequestEntry): Promise<void> {
-  entry.identity = asker.identity;
+  // A session of the same team may poll; it is not the one to send the statement in.
+  if (asker.identity.sessionId === entry.key.sessionId) entry.identity = asker.identity;
   const waiting = waitFor(parts, asker, entry);
   try {
     const ending = await Promise.race([entry.ending, waiting.held]);

@@ -349,3 +349,11 @@ test('where a rule does not wait, a statement is refused, asked for, and runs on
   expect((await at(1, client).run(text)).body.success).toBe(true);
   expect((await client.run(text)).body).toMatchObject({ code: '712401' });
 });
+
+test('a text that changes its warehouse on the way is refused: it is priced for one', async () => {
+  const client = await connected('STANDARD_WH');
+  const text = 'USE /* here */ WAREHOUSE BATCH_WH; SELECT 1 FROM ANALYTICS.TPCH.REGION';
+  const reply = await client.run(text, { parameters: { MULTI_STATEMENT_COUNT: 2 } });
+  expect(reply.body).toMatchObject({ success: false, code: '712101' });
+  expect(reply.body.message).toContain('Send it as a statement of its own');
+});

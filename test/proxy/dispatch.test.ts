@@ -156,3 +156,13 @@ test("the request goes to upstream under upstream's token; a large compressed bo
   const plain = upstreamRequest(admitted({ sqlText: 'S', padding: 70_000 }));
   expect(plain.headers).not.toHaveProperty('content-encoding');
 });
+
+test("a claim in the tag of a SHOW PARAMETERS stays behind, the rest of the tag is the client's own", () => {
+  const parameters = { QUERY_TAG: '{"tollgate_claim":"a.b.c","app":"x"}' };
+  const { parameters: out } = sent({ sqlText: "SHOW PARAMETERS LIKE 'QUERY_TAG'", parameters });
+  expect(out['QUERY_TAG']).toBe('{"app":"x"}');
+  const own = { QUERY_TAG: '{"app":"x"}' };
+  expect(sent({ sqlText: "SHOW PARAMETERS LIKE 'QUERY_TAG'", parameters: own }).parameters).toEqual(
+    own,
+  );
+});
