@@ -82,7 +82,7 @@ async function start(folder: string, ways: readonly Way[], processes: Served[]):
   if (ways.length === 0) return { ...plain, ways: found };
   const far = await startFar(whole, token, started);
   const issued = (account: string): Promise<Credentials> =>
-    issueCredentials(far.api, account, OWN.user, path.join(folder, `${account}.p8`));
+    issueCredentials(far.api, account, path.join(folder, `${account}.p8`));
   const second = { account: SECOND, operator: far.operator };
   for (const way of ways) {
     switch (way) {
@@ -126,7 +126,8 @@ async function startFar(
     TOLLGATE_SERVICE_PASSWORD: password,
   };
   const replicas = await Promise.all([
-    started('replica-1', ['proxy', 'admin'], more),
+    // Its worker imports the statistics of the second account; each works when its turn comes.
+    started('replica-1', ['proxy', 'admin', 'worker'], more),
     started('replica-2', ['proxy'], more),
   ]);
   const api = callerOf(replicas[0].adminPort, token);

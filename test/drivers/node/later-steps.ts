@@ -68,7 +68,7 @@ function queued(): Promise<unknown> {
   return withConnections(2, async (first, second) => {
     for (const each of [first, second]) await query(each, 'USE WAREHOUSE NARROW_WH');
     const before = await requests();
-    const long = query(first, 'SELECT SYSTEM$WAIT(4) AS W');
+    const long = query(first, 'SELECT SYSTEM$WAIT(4)');
     await wait(1000);
     const startedAt = performance.now();
     const rows = await table(second, 'SELECT COUNT(*) AS C FROM REGION');
@@ -81,7 +81,7 @@ function queued(): Promise<unknown> {
 function stopped(): Promise<unknown> {
   return withConnections(1, async (connection) => {
     await query(connection, 'USE WAREHOUSE CHEAP_WH');
-    return failure(connection, 'SELECT SYSTEM$WAIT(60) AS W');
+    return failure(connection, 'SELECT SYSTEM$WAIT(60)');
   });
 }
 
@@ -113,7 +113,7 @@ function masterGone(): Promise<unknown> {
 
 function asynchronous(): Promise<unknown> {
   return withConnections(2, async (connection, other) => {
-    const sqlText = "SELECT 2 AS N, 'done' AS T, SYSTEM$WAIT(3) AS W";
+    const sqlText = 'SELECT SYSTEM$WAIT(4)';
     const { statement } = await execute(connection, { sqlText, asyncExec: true });
     const queryId = statement.getQueryId();
     // Of the names that its own test of them knows.
