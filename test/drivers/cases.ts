@@ -149,6 +149,7 @@ export const CASES: readonly Case[] = [
       same([at(seen, 'Status'), at(seen, 'Database')], ['OK', 'ANALYTICS']);
     }),
     client: 'snow',
+    differsIssued: 'it is signed in as another principal',
   },
   {
     ...steps('dbt-debug', 'dbt debug', (seen) => same(seen, true)),

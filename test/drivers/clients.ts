@@ -38,9 +38,13 @@ const ONLY_SERVER_BINDS = { 'client-binds': 'the driver sends binds to the serve
 const NO_TIME_LIMIT = { 'time-limit': 'the driver has no such limit' };
 
 // The embedded warehouse keeps files of a stage on the machine and names the folder to the driver.
-const NO_LOCAL_FILES = { files: 'the driver knows no stages on its own machine' };
+const NO_LOCAL_STAGES = 'the driver knows no stages on its own machine';
+const NO_LOCAL_FILES = { files: NO_LOCAL_STAGES, 'write-pandas': NO_LOCAL_STAGES };
+const NO_WRITE = { 'write-pandas': 'the embedded warehouse has no COPY INTO IDENTIFIER(?)' };
+const NO_INTERRUPT = { interrupt: 'the driver does not look at signals while a statement runs' };
 const NO_LOCAL_GET = {
   files: 'the driver puts into a stage on its own machine and cannot get from it',
+  'array-bind': 'the driver cannot put binds into a stage on its own machine',
 };
 
 const BELOW = 'done with the driver below it';
@@ -50,6 +54,10 @@ const ALCHEMY = {
   files: BELOW,
   cancel: BELOW,
   'time-limit': BELOW,
+  async: BELOW,
+  several: BELOW,
+  'array-bind': BELOW,
+  prepared: BELOW,
 };
 
 const ONE_COMMAND = 'a command is one session and ends with it';
@@ -64,14 +72,20 @@ const SNOW = {
   autocommit: 'it has no such setting',
   binary: 'it prints JSON',
   'my-budget': 'it prints JSON',
+  renewal: ONE_COMMAND,
+  'master-gone': ONE_COMMAND,
+  async: ONE_COMMAND,
+  several: 'it sends them one by one',
+  'array-bind': 'it has no binds',
+  prepared: 'it has no binds',
 };
 
 /** In the order of the table. */
 export function clients(): readonly Client[] {
   return [
     nodeClient(),
-    connectorClient('4.8.1', {}),
-    connectorClient('5.2.0', { ...NO_TIME_LIMIT, ...NO_LOCAL_FILES }),
+    connectorClient('4.8.1', NO_WRITE),
+    connectorClient('5.2.0', { ...NO_TIME_LIMIT, ...NO_LOCAL_FILES, ...NO_INTERRUPT }),
     pythonClient('sqlalchemy', '1.11.1', 'alchemy.py', ALCHEMY, [
       'snowflake-sqlalchemy==1.11.1',
       // The dialect does not load with 2.1.
@@ -88,7 +102,7 @@ export function clients(): readonly Client[] {
     },
     {
       ...pythonClient('snow', '3.30.0', 'snow_cli.py', SNOW, ['snowflake-cli==3.30.0']),
-      limitMs: 2 * LIMIT_MS,
+      limitMs: 3 * LIMIT_MS,
     },
     goClient('1.19.1'),
     javaClient('4.0.2'),
@@ -150,10 +164,10 @@ function pythonClient(
 }
 
 function goClient(version: string): Client {
-  const source = path.join(PROGRAMS, 'go', 'main.go');
+  const sources = ['main.go', 'later.go'].map((name) => path.join(PROGRAMS, 'go', name));
   const manifest = `module tollgate-drivers\n\ngo 1.24\n\nrequire github.com/snowflakedb/gosnowflake v${version}\n`;
   const make = async (folder: string): Promise<Skipped | null> => {
-    copyFileSync(source, path.join(folder, 'main.go'));
+    for (const source of sources) copyFileSync(source, path.join(folder, path.basename(source)));
     writeFileSync(path.join(folder, 'go.mod'), manifest);
     // The manifest names what we ask for; -mod=mod lets the build add what that needs.
     return step('go', 'go', ['build', '-mod=mod', '-o', 'driver', '.'], {
@@ -168,7 +182,7 @@ function goClient(version: string): Client {
     hasOwnCases: false,
     without: { ...ONLY_SERVER_BINDS, ...NO_LOCAL_GET },
     prepare: (cache) =>
-      prepared(cache, `go-${version}`, manifest + readFileSync(source, 'utf8'), make, (folder) => ({
+      prepared(cache, `go-${version}`, manifest + texts(sources), make, (folder) => ({
         command: path.join(folder, 'driver'),
         args: [],
       })),
@@ -176,7 +190,7 @@ function goClient(version: string): Client {
 }
 
 function javaClient(version: string): Client {
-  const source = path.join(PROGRAMS, 'java', 'Driver.java');
+  const sources = ['Driver.java', 'Later.java'].map((name) => path.join(PROGRAMS, 'java', name));
   const jar = `snowflake-jdbc-${version}.jar`;
   const make = async (folder: string): Promise<Skipped | null> =>
     (await step('mvn', 'mvn', [
@@ -185,7 +199,7 @@ function javaClient(version: string): Client {
       'dependency:copy',
       `-Dartifact=net.snowflake:snowflake-jdbc:${version}`,
       `-DoutputDirectory=${folder}`,
-    ])) ?? step('javac', 'javac', ['-cp', path.join(folder, jar), '-d', folder, source]);
+    ])) ?? step('javac', 'javac', ['-cp', path.join(folder, jar), '-d', folder, ...sources]);
   return {
     name: 'snowflake-jdbc',
     version,
@@ -193,7 +207,7 @@ function javaClient(version: string): Client {
     hasOwnCases: false,
     without: ONLY_SERVER_BINDS,
     prepare: (cache) =>
-      prepared(cache, `java-${version}`, jar + readFileSync(source, 'utf8'), make, (folder) => ({
+      prepared(cache, `java-${version}`, jar + texts(sources), make, (folder) => ({
         command: 'java',
         // Results in Arrow need this of Java 16 and newer.
         args: [
@@ -204,6 +218,10 @@ function javaClient(version: string): Client {
         ],
       })),
   };
+}
+
+function texts(files: readonly string[]): string {
+  return files.map((file) => readFileSync(file, 'utf8')).join('');
 }
 
 const PIP_FLAGS = ['--quiet', '--no-input', '--disable-pip-version-check'];
