@@ -26,6 +26,8 @@ export interface Client {
   readonly without: Readonly<Record<string, string>>;
   /** True: it is asked only what is its own, because it runs no statements that one gives it. */
   readonly hasOwnCases: boolean;
+  /** Null: a usual run asks all cases of the ways; otherwise these, because each case costs a start of the tool. */
+  readonly usual: readonly string[] | null;
   /** How long its program may take for one side. */
   readonly limitMs: number;
   /** Brings its tool chain into `cache`; never rejects for want of one. */
@@ -45,6 +47,11 @@ const NO_INTERRUPT = { interrupt: 'the driver does not look at signals while a s
 const NO_LOCAL_GET = {
   files: 'the driver puts into a stage on its own machine and cannot get from it',
   'array-bind': 'the driver cannot put binds into a stage on its own machine',
+};
+
+const NO_CATALOGUE = {
+  'dbt-docs':
+    'the embedded warehouse refuses a column of INFORMATION_SCHEMA under an alias that is its own name in small letters',
 };
 
 const BELOW = 'done with the driver below it';
@@ -93,16 +100,18 @@ export function clients(): readonly Client[] {
       'snowflake-connector-python==4.8.1',
     ]),
     {
-      ...pythonClient('dbt-snowflake', '1.11.6', 'dbt_project.py', {}, [
+      ...pythonClient('dbt-snowflake', '1.11.6', 'dbt_project.py', NO_CATALOGUE, [
         'dbt-snowflake==1.11.6',
         'dbt-core==1.11.16',
       ]),
       limitMs: 2 * LIMIT_MS,
       hasOwnCases: true,
+      usual: ['dbt-build', 'dbt-interrupt'],
     },
     {
       ...pythonClient('snow', '3.30.0', 'snow_cli.py', SNOW, ['snowflake-cli==3.30.0']),
       limitMs: 3 * LIMIT_MS,
+      usual: ['connect', 'temporary-table', 'refusal', 'stopped', 'access-token', 'key-pair'],
     },
     goClient('1.19.1'),
     javaClient('4.0.2'),
@@ -118,6 +127,7 @@ function nodeClient(): Client {
     version,
     limitMs: LIMIT_MS,
     hasOwnCases: false,
+    usual: null,
     without: { ...ONLY_SERVER_BINDS, ...NO_TIME_LIMIT },
     prepare: () =>
       Promise.resolve({ kind: 'ready', program: { command: process.execPath, args: [script] } }),
@@ -141,6 +151,7 @@ function pythonClient(
     version,
     limitMs: LIMIT_MS,
     hasOwnCases: false,
+    usual: null,
     without,
     prepare: (cache) =>
       prepared(
@@ -180,6 +191,7 @@ function goClient(version: string): Client {
     version,
     limitMs: LIMIT_MS,
     hasOwnCases: false,
+    usual: null,
     without: { ...ONLY_SERVER_BINDS, ...NO_LOCAL_GET },
     prepare: (cache) =>
       prepared(cache, `go-${version}`, manifest + texts(sources), make, (folder) => ({
@@ -205,6 +217,7 @@ function javaClient(version: string): Client {
     version,
     limitMs: LIMIT_MS,
     hasOwnCases: false,
+    usual: null,
     without: ONLY_SERVER_BINDS,
     prepare: (cache) =>
       prepared(cache, `java-${version}`, jar + texts(sources), make, (folder) => ({

@@ -108,17 +108,19 @@ export const LATER_CASES: readonly Case[] = [
   ),
   steps(
     'dbt-build',
-    'dbt seed, run, test, docs generate',
+    'dbt seed, run, test',
     (seen) => {
       same(at(seen, 'seed'), { countries: 'success' });
       for (const model of ['regions', 'largest', 'orders'])
         same(at(at(seen, 'run'), model), 'success');
       const tests = Object.values(at(seen, 'test') as Readonly<Record<string, unknown>>);
       same(tests, ['pass', 'pass', 'pass']);
-      ok(list(at(seen, 'catalog')).length >= 4, 'the catalogue has not all tables');
     },
     { client: 'dbt-snowflake' },
   ),
+  steps('dbt-docs', 'dbt docs generate', (seen) => same(list(seen).length, 3), {
+    client: 'dbt-snowflake',
+  }),
   steps('dbt-interrupt', 'Ctrl-C ends the model upstream', checkInterrupt, {
     client: 'dbt-snowflake',
   }),

@@ -34,7 +34,8 @@ export async function connectOperator(port: number, password: string): Promise<O
         `SELECT EXECUTION_STATUS FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY()) WHERE QUERY_TEXT ILIKE '%${marker}%'
             AND QUERY_TEXT NOT ILIKE '%QUERY_HISTORY%' ORDER BY START_TIME DESC LIMIT 1`,
       );
-      return String(row?.[0] ?? 'NONE');
+      const state = row?.[0];
+      return typeof state === 'string' ? state : 'NONE';
     },
     async run(statements) {
       for (const text of statements) await rows(text);

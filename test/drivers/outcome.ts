@@ -40,16 +40,24 @@ const SURROUNDINGS = {
 
 /**
  * All sides, at most three at once: the program asks each the same, and is killed after the client's limit. A side's
- * answer must be right, and, where the direct one was asked too, equal to that.
+ * answer must be right, and, where the direct one was asked too, equal to that. A usual run asks tools that are slow to
+ * start less on the ways.
  */
 export async function outcomes(
   client: Client,
   program: Program,
   sides: Sides,
   home: string,
+  isUsual = false,
 ): Promise<readonly Outcome[]> {
-  const run = (side: Side): Promise<Reports> =>
-    reports(program, side, casesOn(client, side.name), home, client.limitMs);
+  const whyNot = (each: Case, side: Side): string | null =>
+    client.without[each.name] ??
+    whyNotOn(each, side.name) ??
+    (isUsual ? tooDear(client, each, side) : null);
+  const run = (side: Side): Promise<Reports> => {
+    const cases = casesOf(client).filter((each) => whyNot(each, side) === null);
+    return reports(program, side, cases, home, client.limitMs);
+  };
   const [direct, ...others] = await inTurn(3, [
     () => run(sides.direct),
     ...[sides.proxied, ...sides.ways.values()].map((side) => () => run(side)),
@@ -58,7 +66,7 @@ export async function outcomes(
   return casesOf(client).map((each) => {
     const onDirect = direct?.get(each.name);
     const cell = (side: Side, found: Reports | undefined): Cell => {
-      const why = client.without[each.name] ?? whyNotOn(each, side.name);
+      const why = whyNot(each, side);
       if (why !== null) return { kind: 'skipped', why };
       const report = found?.get(each.name);
       const judgement = judged(each, side, report);
@@ -109,18 +117,18 @@ function casesOf(client: Client): readonly Case[] {
   );
 }
 
-function casesOn(client: Client, side: Side['name']): readonly Case[] {
-  return casesOf(client).filter(
-    (each) => client.without[each.name] === undefined && whyNotOn(each, side) === null,
-  );
-}
-
 /** Null: the side runs the case. */
 function whyNotOn(each: Case, side: Side['name']): string | null {
   if (side === 'direct') return each.notDirect;
   return each.onlyIssued && side !== 'terminated' && side !== 'combined'
     ? 'only where Tollgate issued the credentials'
     : null;
+}
+
+/** What a usual run leaves to one of all ways. */
+function tooDear({ usual }: Client, { name }: Case, side: Side): string | null {
+  const isPlain = side.name === 'direct' || side.name === 'proxied';
+  return isPlain || usual === null || usual.includes(name) ? null : 'asked with --ways all';
 }
 
 function judged(each: Case, side: Side, report: Report | undefined): Cell {
@@ -180,7 +188,8 @@ async function reports(
       environment: { ...program.environment, ...SURROUNDINGS, HOME: home },
     },
     limitMs,
-  ).finally(() => tap.stop());
+  );
+  await tap.stop();
   if (ending.kind === 'absent') throw new Error(`${program.command} cannot be started`);
   const found = new Map<string, Report>();
   for (const line of ending.stdout.split('\n').filter((text) => text.startsWith('{"case"'))) {

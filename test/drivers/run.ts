@@ -22,6 +22,8 @@ interface Wanted {
   readonly clients: readonly Client[];
   readonly isEverybody: boolean;
   readonly ways: readonly Way[];
+  /** Every case of every way. */
+  readonly isThorough: boolean;
 }
 
 /** What the command line asks for, or what is wrong with it. */
@@ -43,6 +45,7 @@ function wantedBy(args: readonly string[]): Wanted | string {
     clients: known.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
     isEverybody: positionals.length === 0,
     ways: isNone ? [] : ways,
+    isThorough: values.ways !== undefined,
   };
 }
 
@@ -58,7 +61,8 @@ async function main(args: readonly string[]): Promise<number> {
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const all: Outcome[] = [];
   try {
-    for (const client of wanted.clients) all.push(...(await tried(client, system, home)));
+    for (const client of wanted.clients)
+      all.push(...(await tried(client, system, home, !wanted.isThorough)));
     for (const line of system.troubles().slice(0, 20)) console.log(`tollgate logged: ${line}`);
   } finally {
     await finish(system, home);
@@ -77,6 +81,7 @@ async function tried(
   client: Client,
   system: ServedSystem,
   home: string,
+  isUsual: boolean,
 ): Promise<readonly Outcome[]> {
   const { sides } = system;
   const startedAt = performance.now();
@@ -87,7 +92,7 @@ async function tried(
     for (const line of prepared.detail.split('\n')) console.log(`  ${line}`);
     return skippedOutcomes(client, prepared.why, [...sides.ways.keys()]);
   }
-  const found = await outcomes(client, prepared.program, sides, home);
+  const found = await outcomes(client, prepared.program, sides, home, isUsual);
   const seconds = (from: number, to: number): string => `${((to - from) / 1000).toFixed(1)} s`;
   console.log(
     `${client.name} ${client.version} (prepared in ${seconds(startedAt, preparedAt)}, ran in ${seconds(preparedAt, performance.now())})`,
