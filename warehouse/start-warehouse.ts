@@ -93,7 +93,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Running
     provisioningMs: options.provisioningMs ?? 0,
   });
   const sessions = new Sessions(engine, options.validity ?? DEFAULT_VALIDITY, log, Date.now);
-  const faults = new WarehouseFaults(() => sessions.expireTokens());
+  const faults = new WarehouseFaults((only) => sessions.expireTokens(only));
   const { latencyScale = 0 } = options;
   assert(latencyScale >= 0 && latencyScale <= 1, 'the scale of latencies is from 0 to 1');
   const views = createViews({ clock, engine, events, fleet, latencyScale });

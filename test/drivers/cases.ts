@@ -3,28 +3,23 @@
  * decided here, once for all languages. Where both sides run a case, the proxied answer must also equal the direct one.
  */
 import { ok } from 'node:assert/strict';
-import { isDeepStrictEqual } from 'node:util';
-
-/** JSON that a program reported for a case. */
-export type Seen = unknown;
-
-/** A statement to be answered, a statement that must fail, or steps that each program has code for. */
-export type Ask =
-  { readonly kind: 'answer' | 'error'; readonly text: string } | { readonly kind: 'steps' };
-
-export interface Case {
-  /** Key that programs know it by. */
-  readonly name: string;
-  /** As the table calls it. */
-  readonly title: string;
-  readonly ask: Ask;
-  /** Null: both sides run it; otherwise why a direct connection does not. */
-  readonly notDirect: string | null;
-  /** Null: every client has it; otherwise the only one that does, and the table has no row for the others. */
-  readonly client: string | null;
-  /** Throws what is wrong with it. */
-  readonly check: (seen: Seen) => void;
-}
+import {
+  answer,
+  at,
+  checkFailure,
+  failing,
+  list,
+  match,
+  onlyProxied,
+  plain,
+  same,
+  steps,
+  ONE,
+  type Case,
+  type Seen,
+} from './case.js';
+import { LATER_CASES } from './later-cases.js';
+import type { Side } from './sides.js';
 
 const CONTEXT = `SELECT CURRENT_USER() AS A, CURRENT_ROLE() AS B, CURRENT_DATABASE() AS C, CURRENT_SCHEMA() AS D,
   CURRENT_WAREHOUSE() AS E`;
@@ -55,18 +50,16 @@ const ONLY_REFUSES = 'only the proxy refuses';
 const ONLY_ANSWERS = 'only the proxy answers';
 
 const ZERO = [['0']];
-const ONE = [['1']];
 
 /** What clients call a number of their own with a fraction. */
 const NUMBERS: ReadonlySet<string> = new Set(['Decimal', 'number', 'float64', 'BigDecimal']);
 
 /** In the order of the table. */
 export const CASES: readonly Case[] = [
-  answer('connect', 'connect by host, port and protocol', CONTEXT, (seen) => {
-    const [row] = plain(seen);
-    same(row?.slice(2, 4), ['ANALYTICS', 'TPCH']);
-    same(row?.[0]?.toUpperCase(), 'MARKETING_ANALYST');
-  }),
+  {
+    ...answer('connect', 'connect by host, port and protocol', CONTEXT, checkContext),
+    differsIssued: "the session's Snowflake user is the team's service user",
+  },
   answer('select-1', 'SELECT 1', 'SELECT 1', (seen) => same(plain(seen), ONE)),
   answer('aggregate', 'join and aggregate', AGGREGATE, (seen) => same(plain(seen).length, 25)),
   steps('client-binds', 'binds written into the text by the client', checkBinds),
@@ -156,6 +149,7 @@ export const CASES: readonly Case[] = [
       same([at(seen, 'Status'), at(seen, 'Database')], ['OK', 'ANALYTICS']);
     }),
     client: 'snow',
+    differsIssued: 'it is signed in as another principal',
   },
   {
     ...steps('dbt-debug', 'dbt debug', (seen) => same(seen, true)),
@@ -212,22 +206,14 @@ export const CASES: readonly Case[] = [
       match(kinds[5] ?? '', /^bool/i);
     }),
   ),
+  ...LATER_CASES,
 ];
 
-function steps(name: string, title: string, check: Case['check']): Case {
-  return { name, title, ask: { kind: 'steps' }, notDirect: null, client: null, check };
-}
-
-function answer(name: string, title: string, text: string, check: Case['check']): Case {
-  return { name, title, ask: { kind: 'answer', text }, notDirect: null, client: null, check };
-}
-
-function failing(name: string, title: string, text: string, check: Case['check']): Case {
-  return { name, title, ask: { kind: 'error', text }, notDirect: null, client: null, check };
-}
-
-function onlyProxied(notDirect: string, each: Case): Case {
-  return { ...each, notDirect };
+function checkContext(seen: Seen, { credentials }: Side): void {
+  const [row] = plain(seen);
+  same(row?.slice(2, 4), ['ANALYTICS', 'TPCH']);
+  const user = credentials.issued === undefined ? 'MARKETING_ANALYST' : 'TOLLGATE_MARKETING';
+  same(row?.[0]?.toUpperCase(), user);
 }
 
 function checkBinds(seen: Seen): void {
@@ -242,38 +228,4 @@ function checkCancelled(seen: Seen): void {
   match(String(at(seen, 'code')), /^(?:000604|the context ended)$/);
   same(at(seen, 'isPrompt'), true);
   same(plain(at(seen, 'afterwards')), ONE);
-}
-
-function checkFailure(seen: Seen, code: string, sqlState: string): void {
-  same([at(seen, 'code'), at(seen, 'sqlState')], [code, sqlState]);
-  same(plain(at(seen, 'afterwards')), ONE);
-}
-
-function match(text: string, pattern: RegExp): void {
-  ok(pattern.test(text), `${JSON.stringify(text)} does not match ${String(pattern)}`);
-}
-
-function same(actual: unknown, expected: unknown): void {
-  ok(isDeepStrictEqual(actual, expected), `expected ${JSON.stringify(expected)}`);
-}
-
-/** Rows of values shown as `<type> <text>`, without the types, which each language names its own way. */
-function plain(rows: Seen): readonly (readonly (string | null)[])[] {
-  return list(rows).map((row) =>
-    list(row).map((value) => {
-      if (value === null) return null;
-      ok(typeof value === 'string', `a shown value was expected, not ${JSON.stringify(value)}`);
-      return value.replace(/^\S+ /, '');
-    }),
-  );
-}
-
-function list(value: Seen): readonly unknown[] {
-  ok(Array.isArray(value), `a list was expected, not ${JSON.stringify(value)}`);
-  return value as readonly unknown[];
-}
-
-function at(value: Seen, key: string): unknown {
-  ok(typeof value === 'object' && value !== null, `an object was expected, not ${String(value)}`);
-  return (value as Readonly<Record<string, unknown>>)[key];
 }

@@ -26,6 +26,8 @@ export interface Client {
   readonly without: Readonly<Record<string, string>>;
   /** True: it is asked only what is its own, because it runs no statements that one gives it. */
   readonly hasOwnCases: boolean;
+  /** Null: a usual run asks all cases of the ways; otherwise these, because each case costs a start of the tool. */
+  readonly usual: readonly string[] | null;
   /** How long its program may take for one side. */
   readonly limitMs: number;
   /** Brings its tool chain into `cache`; never rejects for want of one. */
@@ -38,9 +40,18 @@ const ONLY_SERVER_BINDS = { 'client-binds': 'the driver sends binds to the serve
 const NO_TIME_LIMIT = { 'time-limit': 'the driver has no such limit' };
 
 // The embedded warehouse keeps files of a stage on the machine and names the folder to the driver.
-const NO_LOCAL_FILES = { files: 'the driver knows no stages on its own machine' };
+const NO_LOCAL_STAGES = 'the driver knows no stages on its own machine';
+const NO_LOCAL_FILES = { files: NO_LOCAL_STAGES, 'write-pandas': NO_LOCAL_STAGES };
+const NO_WRITE = { 'write-pandas': 'the embedded warehouse has no COPY INTO IDENTIFIER(?)' };
+const NO_INTERRUPT = { interrupt: 'the driver does not look at signals while a statement runs' };
 const NO_LOCAL_GET = {
   files: 'the driver puts into a stage on its own machine and cannot get from it',
+  'array-bind': 'the driver cannot put binds into a stage on its own machine',
+};
+
+const NO_CATALOGUE = {
+  'dbt-docs':
+    'the embedded warehouse refuses a column of INFORMATION_SCHEMA under an alias that is its own name in small letters',
 };
 
 const BELOW = 'done with the driver below it';
@@ -50,6 +61,10 @@ const ALCHEMY = {
   files: BELOW,
   cancel: BELOW,
   'time-limit': BELOW,
+  async: BELOW,
+  several: BELOW,
+  'array-bind': BELOW,
+  prepared: BELOW,
 };
 
 const ONE_COMMAND = 'a command is one session and ends with it';
@@ -64,14 +79,20 @@ const SNOW = {
   autocommit: 'it has no such setting',
   binary: 'it prints JSON',
   'my-budget': 'it prints JSON',
+  renewal: ONE_COMMAND,
+  'master-gone': ONE_COMMAND,
+  async: ONE_COMMAND,
+  several: 'it sends them one by one',
+  'array-bind': 'it has no binds',
+  prepared: 'it has no binds',
 };
 
 /** In the order of the table. */
 export function clients(): readonly Client[] {
   return [
     nodeClient(),
-    connectorClient('4.8.1', {}),
-    connectorClient('5.2.0', { ...NO_TIME_LIMIT, ...NO_LOCAL_FILES }),
+    connectorClient('4.8.1', NO_WRITE),
+    connectorClient('5.2.0', { ...NO_TIME_LIMIT, ...NO_LOCAL_FILES, ...NO_INTERRUPT }),
     pythonClient('sqlalchemy', '1.11.1', 'alchemy.py', ALCHEMY, [
       'snowflake-sqlalchemy==1.11.1',
       // The dialect does not load with 2.1.
@@ -79,16 +100,18 @@ export function clients(): readonly Client[] {
       'snowflake-connector-python==4.8.1',
     ]),
     {
-      ...pythonClient('dbt-snowflake', '1.11.6', 'dbt_project.py', {}, [
+      ...pythonClient('dbt-snowflake', '1.11.6', 'dbt_project.py', NO_CATALOGUE, [
         'dbt-snowflake==1.11.6',
         'dbt-core==1.11.16',
       ]),
       limitMs: 2 * LIMIT_MS,
       hasOwnCases: true,
+      usual: ['dbt-build', 'dbt-interrupt'],
     },
     {
       ...pythonClient('snow', '3.30.0', 'snow_cli.py', SNOW, ['snowflake-cli==3.30.0']),
-      limitMs: 2 * LIMIT_MS,
+      limitMs: 3 * LIMIT_MS,
+      usual: ['connect', 'temporary-table', 'refusal', 'stopped', 'access-token', 'key-pair'],
     },
     goClient('1.19.1'),
     javaClient('4.0.2'),
@@ -104,6 +127,7 @@ function nodeClient(): Client {
     version,
     limitMs: LIMIT_MS,
     hasOwnCases: false,
+    usual: null,
     without: { ...ONLY_SERVER_BINDS, ...NO_TIME_LIMIT },
     prepare: () =>
       Promise.resolve({ kind: 'ready', program: { command: process.execPath, args: [script] } }),
@@ -127,6 +151,7 @@ function pythonClient(
     version,
     limitMs: LIMIT_MS,
     hasOwnCases: false,
+    usual: null,
     without,
     prepare: (cache) =>
       prepared(
@@ -150,10 +175,10 @@ function pythonClient(
 }
 
 function goClient(version: string): Client {
-  const source = path.join(PROGRAMS, 'go', 'main.go');
+  const sources = ['main.go', 'later.go'].map((name) => path.join(PROGRAMS, 'go', name));
   const manifest = `module tollgate-drivers\n\ngo 1.24\n\nrequire github.com/snowflakedb/gosnowflake v${version}\n`;
   const make = async (folder: string): Promise<Skipped | null> => {
-    copyFileSync(source, path.join(folder, 'main.go'));
+    for (const source of sources) copyFileSync(source, path.join(folder, path.basename(source)));
     writeFileSync(path.join(folder, 'go.mod'), manifest);
     // The manifest names what we ask for; -mod=mod lets the build add what that needs.
     return step('go', 'go', ['build', '-mod=mod', '-o', 'driver', '.'], {
@@ -166,9 +191,10 @@ function goClient(version: string): Client {
     version,
     limitMs: LIMIT_MS,
     hasOwnCases: false,
+    usual: null,
     without: { ...ONLY_SERVER_BINDS, ...NO_LOCAL_GET },
     prepare: (cache) =>
-      prepared(cache, `go-${version}`, manifest + readFileSync(source, 'utf8'), make, (folder) => ({
+      prepared(cache, `go-${version}`, manifest + texts(sources), make, (folder) => ({
         command: path.join(folder, 'driver'),
         args: [],
       })),
@@ -176,7 +202,7 @@ function goClient(version: string): Client {
 }
 
 function javaClient(version: string): Client {
-  const source = path.join(PROGRAMS, 'java', 'Driver.java');
+  const sources = ['Driver.java', 'Later.java'].map((name) => path.join(PROGRAMS, 'java', name));
   const jar = `snowflake-jdbc-${version}.jar`;
   const make = async (folder: string): Promise<Skipped | null> =>
     (await step('mvn', 'mvn', [
@@ -185,15 +211,16 @@ function javaClient(version: string): Client {
       'dependency:copy',
       `-Dartifact=net.snowflake:snowflake-jdbc:${version}`,
       `-DoutputDirectory=${folder}`,
-    ])) ?? step('javac', 'javac', ['-cp', path.join(folder, jar), '-d', folder, source]);
+    ])) ?? step('javac', 'javac', ['-cp', path.join(folder, jar), '-d', folder, ...sources]);
   return {
     name: 'snowflake-jdbc',
     version,
     limitMs: LIMIT_MS,
     hasOwnCases: false,
+    usual: null,
     without: ONLY_SERVER_BINDS,
     prepare: (cache) =>
-      prepared(cache, `java-${version}`, jar + readFileSync(source, 'utf8'), make, (folder) => ({
+      prepared(cache, `java-${version}`, jar + texts(sources), make, (folder) => ({
         command: 'java',
         // Results in Arrow need this of Java 16 and newer.
         args: [
@@ -204,6 +231,10 @@ function javaClient(version: string): Client {
         ],
       })),
   };
+}
+
+function texts(files: readonly string[]): string {
+  return files.map((file) => readFileSync(file, 'utf8')).join('');
 }
 
 const PIP_FLAGS = ['--quiet', '--no-input', '--disable-pip-version-check'];

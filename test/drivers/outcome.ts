@@ -1,19 +1,28 @@
 /** From what the programs of one client reported to the cells of its rows. */
 import { isDeepStrictEqual } from 'node:util';
-import { CASES, type Case, type Seen } from './cases.js';
+import type { Case, Seen } from './case.js';
+import { CASES } from './cases.js';
 import type { Client } from './clients.js';
 import { runProgram, tail, type Program } from './programs.js';
+import type { Side, Sides, Way } from './sides.js';
+import { startTap } from './tap.js';
 
 export type Cell =
   | { readonly kind: 'pass' }
-  | { readonly kind: 'fail' | 'differs'; readonly why: string }
+  | { readonly kind: 'fail'; readonly why: string }
+  /** Known: it is meant to, and no failure. */
+  | { readonly kind: 'differs'; readonly why: string; readonly isKnown: boolean }
   | { readonly kind: 'skipped'; readonly why: string };
 
 export interface Outcome {
   readonly client: Client;
   readonly title: string;
+  /** Whether it has a row in the table of the plain pair: the case can run there. */
+  readonly isOfTable: boolean;
   readonly direct: Cell;
   readonly proxied: Cell;
+  /** Of the ways that were run. */
+  readonly ways: ReadonlyMap<Way, Cell>;
 }
 
 type Report =
@@ -29,44 +38,77 @@ const SURROUNDINGS = {
   SNOWFLAKE_DISABLE_PLATFORM_DETECTION: 'true',
 };
 
-/** Both sides at once: the program asks the warehouse and the proxy the same; each is killed after the client's limit. */
+/**
+ * All sides, at most three at once: the program asks each the same, and is killed after the client's limit. A side's
+ * answer must be right, and, where the direct one was asked too, equal to that. A usual run asks tools that are slow to
+ * start less on the ways.
+ */
 export async function outcomes(
   client: Client,
   program: Program,
-  ports: { readonly proxyPort: number; readonly warehousePort: number },
+  sides: Sides,
   home: string,
+  isUsual = false,
 ): Promise<readonly Outcome[]> {
-  const own = casesOf(client).filter(({ name }) => client.without[name] === undefined);
-  const onDirect = own.filter(({ notDirect }) => notDirect === null);
-  const [direct, proxied] = await Promise.all([
-    reports(program, ports.warehousePort, onDirect, home, client.limitMs),
-    reports(program, ports.proxyPort, own, home, client.limitMs),
+  const whyNot = (each: Case, side: Side): string | null =>
+    client.without[each.name] ??
+    whyNotOn(each, side.name) ??
+    (isUsual ? tooDear(client, each, side) : null);
+  const run = (side: Side): Promise<Reports> => {
+    const cases = casesOf(client).filter((each) => whyNot(each, side) === null);
+    return reports(program, side, cases, home, client.limitMs);
+  };
+  const [direct, ...others] = await inTurn(3, [
+    () => run(sides.direct),
+    ...[sides.proxied, ...sides.ways.values()].map((side) => () => run(side)),
   ]);
+  const [proxied, ...ways] = others;
   return casesOf(client).map((each) => {
-    const absent = client.without[each.name];
-    const skipped = (why: string): Cell => ({ kind: 'skipped', why });
-    if (absent !== undefined) {
-      return { client, title: each.title, direct: skipped(absent), proxied: skipped(absent) };
-    }
-    const onProxy = proxied.get(each.name);
-    if (each.notDirect !== null) {
-      const cell = judged(each, onProxy);
-      return { client, title: each.title, direct: skipped(each.notDirect), proxied: cell };
-    }
-    const onWarehouse = direct.get(each.name);
+    const onDirect = direct?.get(each.name);
+    const cell = (side: Side, found: Reports | undefined): Cell => {
+      const why = whyNot(each, side);
+      if (why !== null) return { kind: 'skipped', why };
+      const report = found?.get(each.name);
+      const judgement = judged(each, side, report);
+      return side.name === 'direct' ? judgement : compared(judgement, each, side, onDirect, report);
+    };
     return {
       client,
       title: each.title,
-      direct: judged(each, onWarehouse),
-      proxied: compared(judged(each, onProxy), onWarehouse, onProxy),
+      isOfTable: !each.onlyIssued,
+      direct: cell(sides.direct, direct),
+      proxied: cell(sides.proxied, proxied),
+      ways: new Map([...sides.ways].map(([way, side], at) => [way, cell(side, ways[at])])),
     };
   });
 }
 
 /** Every case of a client that cannot run here. */
-export function skippedOutcomes(client: Client, why: string): readonly Outcome[] {
+export function skippedOutcomes(
+  client: Client,
+  why: string,
+  ways: readonly Way[] = [],
+): readonly Outcome[] {
   const cell: Cell = { kind: 'skipped', why };
-  return casesOf(client).map(({ title }) => ({ client, title, direct: cell, proxied: cell }));
+  return casesOf(client).map(({ title, onlyIssued }) => ({
+    client,
+    title,
+    isOfTable: !onlyIssued,
+    direct: cell,
+    proxied: cell,
+    ways: new Map(ways.map((way) => [way, cell])),
+  }));
+}
+
+/** Runs tasks in their order, so many at once; their results in the same order. */
+async function inTurn<T>(atOnce: number, tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
+  const results: T[] = [];
+  const queue = tasks.entries();
+  const worker = async (): Promise<void> => {
+    for (const [at, task] of queue) results[at] = await task();
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return results;
 }
 
 function casesOf(client: Client): readonly Case[] {
@@ -75,7 +117,21 @@ function casesOf(client: Client): readonly Case[] {
   );
 }
 
-function judged(each: Case, report: Report | undefined): Cell {
+/** Null: the side runs the case. */
+function whyNotOn(each: Case, side: Side['name']): string | null {
+  if (side === 'direct') return each.notDirect;
+  return each.onlyIssued && side !== 'terminated' && side !== 'combined'
+    ? 'only where Tollgate issued the credentials'
+    : null;
+}
+
+/** What a usual run leaves to one of all ways. */
+function tooDear({ usual }: Client, { name }: Case, side: Side): string | null {
+  const isPlain = side.name === 'direct' || side.name === 'proxied';
+  return isPlain || usual === null || usual.includes(name) ? null : 'asked with --ways all';
+}
+
+function judged(each: Case, side: Side, report: Report | undefined): Cell {
   if (report === undefined) return { kind: 'fail', why: 'the program said nothing about it' };
   switch (report.kind) {
     case 'failed':
@@ -84,7 +140,7 @@ function judged(each: Case, report: Report | undefined): Cell {
       return { kind: 'skipped', why: report.why };
     case 'seen':
       try {
-        each.check(report.seen);
+        each.check(report.seen, side);
         return { kind: 'pass' };
       } catch (thrown) {
         const message = thrown instanceof Error ? thrown.message : String(thrown);
@@ -93,28 +149,47 @@ function judged(each: Case, report: Report | undefined): Cell {
   }
 }
 
-function compared(cell: Cell, direct: Report | undefined, proxied: Report | undefined): Cell {
-  if (cell.kind !== 'pass' || direct?.kind !== 'seen' || proxied?.kind !== 'seen') return cell;
-  if (isDeepStrictEqual(direct.seen, proxied.seen)) return cell;
-  const why = `direct:  ${JSON.stringify(direct.seen)}\nproxied: ${JSON.stringify(proxied.seen)}`;
-  return { kind: 'differs', why };
+function compared(
+  cell: Cell,
+  each: Case,
+  side: Side,
+  direct: Report | undefined,
+  other: Report | undefined,
+): Cell {
+  if (cell.kind !== 'pass' || direct?.kind !== 'seen' || other?.kind !== 'seen') return cell;
+  const [wanted, found] = [direct, other].map(({ seen }) => withoutKeys(seen, each.notCompared));
+  if (isDeepStrictEqual(wanted, found)) return cell;
+  if (side.credentials.issued !== undefined && each.differsIssued !== null)
+    return { kind: 'differs', why: each.differsIssued, isKnown: true };
+  const why = `direct:  ${JSON.stringify(wanted)}\nproxied: ${JSON.stringify(found)}`;
+  return { kind: 'differs', why, isKnown: false };
 }
+
+function withoutKeys(seen: Seen, keys: readonly string[]): Seen {
+  if (keys.length === 0 || typeof seen !== 'object' || seen === null) return seen;
+  return Object.fromEntries(Object.entries(seen).filter(([key]) => !keys.includes(key)));
+}
+
+type Reports = ReadonlyMap<string, Report>;
 
 async function reports(
   program: Program,
-  port: number,
+  side: Side,
   cases: readonly Case[],
   home: string,
   limitMs: number,
-): Promise<ReadonlyMap<string, Report>> {
+): Promise<Reports> {
+  const tap = await startTap(side.ports, side.operator);
+  const options = { side: side.name, port: String(tap.port), control: tap.controlUrl };
   const ending = await runProgram(
     {
       ...program,
-      args: [...program.args, ...settings(port, cases)],
+      args: [...program.args, ...settings(options, side, cases)],
       environment: { ...program.environment, ...SURROUNDINGS, HOME: home },
     },
     limitMs,
   );
+  await tap.stop();
   if (ending.kind === 'absent') throw new Error(`${program.command} cannot be started`);
   const found = new Map<string, Report>();
   for (const line of ending.stdout.split('\n').filter((text) => text.startsWith('{"case"'))) {
@@ -141,19 +216,23 @@ async function reports(
   return found;
 }
 
-function settings(port: number, cases: readonly Case[]): readonly string[] {
+function settings(
+  own: Readonly<Record<string, string>>,
+  { account, credentials }: Side,
+  cases: readonly Case[],
+): readonly string[] {
+  const { user, password, issued } = credentials;
   const options = {
+    ...own,
     host: '127.0.0.1',
-    port: String(port),
     protocol: 'http',
-    account: 'demo',
-    user: 'marketing_analyst',
-    password: 'demo',
+    account,
+    user,
+    password,
     database: 'ANALYTICS',
     schema: 'TPCH',
+    ...(issued === undefined ? {} : { token: issued.token, 'key-file': issued.keyFile }),
   };
-  const asked = cases.flatMap(({ name, ask }) =>
-    ask.kind === 'steps' ? ['--steps', name] : [`--${ask.kind}`, `${name}=${ask.text}`],
-  );
+  const asked = cases.flatMap(({ name, ask }) => [`--${ask.kind}`, `${name}=${ask.text}`]);
   return [...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]), ...asked];
 }

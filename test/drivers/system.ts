@@ -1,87 +1,154 @@
-/** The whole system as people start it, `tollgate serve`, on free ports and a data directory of its own. */
-import { spawn, type ChildProcess } from 'node:child_process';
+/**
+ * What is asked, all of it started by `tollgate serve` as people do: the whole system with the embedded Postgres and
+ * warehouse; where other ways are wanted also a second warehouse and two more replicas on the same Postgres, which
+ * front both warehouses as two accounts.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ROOT } from './places.js';
-import { tail } from './programs.js';
-
-const START_LIMIT_MS = 120_000;
-const STOP_LIMIT_MS = 30_000;
-const LOG_MAX = 256 * 1024;
+import {
+  callerOf,
+  issueCredentials,
+  prepareControl,
+  prepareTeamUser,
+  prepareWarehouse,
+  type CallApi,
+} from './control.js';
+import { connectOperator, type Operator } from './operator.js';
+import { startServed, type Served } from './served.js';
+import type { Credentials, Side, Sides, Way } from './sides.js';
 
 export interface ServedSystem {
-  readonly proxyPort: number;
-  readonly warehousePort: number;
-  /** Warnings and errors that the system has logged. */
+  readonly sides: Sides;
+  /** Warnings and errors that its processes have logged. */
   troubles(): readonly string[];
   stop(): Promise<void>;
 }
 
-/** Starts it; rejects with the end of its output if it is not ready within two minutes. */
-export async function serveSystem(): Promise<ServedSystem> {
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'tollgate-drivers-data-'));
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TOLLGATE_'));
-  const child = spawn(process.execPath, [path.join(ROOT, 'bin', 'tollgate.js'), 'serve'], {
-    // A tollgate.yaml of the folder that this was started in is none of our business.
-    cwd: dataDir,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...Object.fromEntries(inherited),
-      TOLLGATE_DATA_DIR: path.join(dataDir, 'data'),
-      TOLLGATE_PROXY_PORT: '0',
-      TOLLGATE_ADMIN_PORT: '0',
-      TOLLGATE_WAREHOUSE_PORT: '0',
-    },
-  });
-  let log = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    log = (log + text).slice(-LOG_MAX);
-  });
+const OWN: Credentials = { user: 'marketing_analyst', password: 'demo' };
+const SECOND = 'second';
+
+// What a stopped statement has cost is compared this often.
+const COMMON = { TOLLGATE_METER_INTERVAL_MS: '500' };
+
+/** Starts what the plain pair and these ways need; rejects, with everything stopped, when it cannot. */
+export async function serveSystem(ways: readonly Way[]): Promise<ServedSystem> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'tollgate-drivers-data-'));
+  const processes: Served[] = [];
   const stop = async (): Promise<void> => {
-    await ended(child);
-    await rm(dataDir, { recursive: true, force: true });
+    // Postgres lives in the first.
+    for (const each of processes.toReversed()) await each.stop();
+    await rm(folder, { recursive: true, force: true });
   };
   try {
-    const { proxyPort, warehousePort } = await ports(child, () => log);
-    return { proxyPort, warehousePort, troubles: () => troubled(log), stop };
+    const sides = await start(folder, ways, processes);
+    return { sides, troubles: () => processes.flatMap((each) => each.troubles()), stop };
   } catch (thrown) {
     await stop();
     throw thrown;
   }
 }
 
-function ports(
-  child: ChildProcess,
-  log: () => string,
-): Promise<{ readonly proxyPort: number; readonly warehousePort: number }> {
-  return new Promise((resolve, reject) => {
-    let printed = '';
-    const fail = (what: string): void =>
-      reject(new Error(`tollgate serve ${what}:\n${printed}${tail(log(), 20)}`));
-    const timer = setTimeout(() => fail('was not ready in time'), START_LIMIT_MS);
-    child.once('exit', (code) => fail(`ended with ${code}`));
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      printed += text;
-      const port = (name: string): number =>
-        Number(new RegExp(`^  ${name} +http://\\S+:(\\d+)`, 'm').exec(printed)?.[1] ?? 0);
-      if (port('proxy') === 0 || port('warehouse') === 0) return;
-      clearTimeout(timer);
-      resolve({ proxyPort: port('proxy'), warehousePort: port('warehouse') });
-    });
+async function start(folder: string, ways: readonly Way[], processes: Served[]): Promise<Sides> {
+  const environment = {
+    ...COMMON,
+    TOLLGATE_ADMIN_TOKEN: randomBytes(16).toString('hex'),
+    TOLLGATE_SEAL_KEYS: `drivers:${randomBytes(32).toString('base64')}`,
+  };
+  const started = async (name: string, roles: Roles, more: object = {}): Promise<Served> => {
+    const served = await startServed(path.join(folder, name), roles, { ...environment, ...more });
+    processes.push(served);
+    return served;
+  };
+  const whole = await started('whole', ['proxy', 'admin', 'worker', 'warehouse']);
+  const operator = await operatorOf(whole);
+  const side = (name: Side['name'], more: Partial<Side> = {}): Side => ({
+    name,
+    ports: [whole.proxyPort],
+    account: 'demo',
+    credentials: OWN,
+    operator,
+    ...more,
   });
+  const plain = {
+    direct: side('direct', { ports: [whole.warehousePort] }),
+    proxied: side('proxied'),
+  };
+  const { TOLLGATE_ADMIN_TOKEN: token } = environment;
+  await prepareControl(callerOf(whole.adminPort, token), SECOND);
+  const found = new Map<Way, Side>();
+  if (ways.length === 0) return { ...plain, ways: found };
+  const far = await startFar(whole, token, started);
+  const issued = (account: string): Promise<Credentials> =>
+    issueCredentials(far.api, account, path.join(folder, `${account}.p8`));
+  const second = { account: SECOND, operator: far.operator };
+  for (const way of ways) {
+    switch (way) {
+      case 'terminated':
+        found.set(way, side(way, { credentials: await issued('demo') }));
+        break;
+      case 'replicas':
+        found.set(way, side(way, { ports: far.ports }));
+        break;
+      case 'second account':
+        found.set(way, side(way, { ...second, ports: far.ports.slice(0, 1) }));
+        break;
+      case 'combined':
+        found.set(
+          way,
+          side(way, { ...second, ports: far.ports, credentials: await issued(SECOND) }),
+        );
+    }
+  }
+  return { ...plain, ways: found };
 }
 
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
-  await exit;
-  clearTimeout(timer);
+type Roles = Parameters<typeof startServed>[1];
+type Start = (name: string, roles: Roles, more?: object) => Promise<Served>;
+
+/** The second warehouse, and two replicas in front of both. */
+async function startFar(
+  whole: Served,
+  token: string,
+  started: Start,
+): Promise<{ ports: readonly number[]; api: CallApi; operator: Operator }> {
+  const warehouse = await started('second', ['warehouse']);
+  const second = await operatorOf(warehouse);
+  const password = servicePassword(whole);
+  // Of several upstreams all have the service user of the settings, unless they have keys of their own.
+  await second.run([`ALTER USER TOLLGATE_SERVICE SET PASSWORD = '${password}'`]);
+  const more = {
+    TOLLGATE_DATABASE_URL: databaseUrl(whole),
+    TOLLGATE_ACCOUNTS: `embedded=http://127.0.0.1:${whole.warehousePort},${SECOND}=http://127.0.0.1:${warehouse.warehousePort}`,
+    TOLLGATE_SERVICE_USER: 'TOLLGATE_SERVICE',
+    TOLLGATE_SERVICE_PASSWORD: password,
+  };
+  const replicas = await Promise.all([
+    // Its worker imports the statistics of the second account; each works when its turn comes.
+    started('replica-1', ['proxy', 'admin', 'worker'], more),
+    started('replica-2', ['proxy'], more),
+  ]);
+  const api = callerOf(replicas[0].adminPort, token);
+  await prepareTeamUser(api, SECOND, 'marketing', second);
+  return { ports: replicas.map(({ proxyPort }) => proxyPort), api, operator: second };
 }
 
-// Levels of pino: 40 is a warning, 50 an error.
-function troubled(log: string): readonly string[] {
-  return log.split('\n').filter((line) => /^\{"level":[4-6]0,/.test(line));
+async function operatorOf(served: Served): Promise<Operator> {
+  const operator = await connectOperator(served.warehousePort, servicePassword(served));
+  await prepareWarehouse(operator);
+  return operator;
+}
+
+function servicePassword({ dataDir }: Served): string {
+  return readFileSync(path.join(dataDir, 'warehouse', 'service-user-password'), 'utf8').trim();
+}
+
+/** Where the embedded Postgres of a process listens, for replicas that share it. */
+function databaseUrl({ dataDir }: Served): string {
+  const home = path.join(dataDir, 'postgres');
+  const password = readFileSync(path.join(home, 'owner-password'), 'utf8').trim();
+  const port = readFileSync(path.join(home, 'data', 'postmaster.pid'), 'utf8').split('\n')[3] ?? '';
+  return `postgres://tollgate:${password}@127.0.0.1:${port.trim()}/tollgate`;
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { linearClock } from '#base/time.js';
-import { RawClient } from './support/raw-client.js';
+import { RawClient, type Reply } from './support/raw-client.js';
 import { openWorld } from './support/world.js';
 import type { World } from './support/world.js';
 
@@ -95,5 +95,28 @@ describe('what the operator asks for in SQL', () => {
     expect((await client.send('POST', '/session/heartbeat')).status).toBe(200);
     await said("CALL SYSTEM$FAULT('expire')");
     expect((await client.query('SELECT 1')).body.code).toBe('390112');
+  });
+
+  test('ends the tokens of one session only, with the master token when asked', async () => {
+    const other = new RawClient(world.port);
+    await other.login();
+    const { body } = await client.query('SELECT CURRENT_SESSION()');
+    const [[session]] = body.data.rowset as [[string]];
+    const renewal = (): Promise<Reply> =>
+      client.send(
+        'POST',
+        '/session/token-request',
+        { oldSessionToken: client.token, requestType: 'RENEW' },
+        { token: client.masterToken },
+      );
+    for (const args of ["'x'", '0', `${session}, 'all'`, '1'])
+      expect(await said(`CALL SYSTEM$FAULT('expire', ${args})`)).toMatch(/^Invalid argument/);
+
+    await said(`CALL SYSTEM$FAULT('expire', ${session})`);
+    expect((await client.query('SELECT 1')).body.code).toBe('390112');
+    expect((await renewal()).body.success).toBe(true);
+    await said(`CALL SYSTEM$FAULT('expire', ${session}, 'master')`);
+    expect((await renewal()).body.code).toBe('390114');
+    expect((await other.query('SELECT 1')).body.success).toBe(true);
   });
 });

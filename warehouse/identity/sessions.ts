@@ -65,6 +65,12 @@ interface Ticket {
   expiresAtMs: number;
 }
 
+/** Whose tokens expire. */
+export interface ExpiryOf {
+  readonly sessionId: number;
+  readonly master: boolean;
+}
+
 export interface Validity {
   readonly sessionSeconds: number;
   readonly masterSeconds: number;
@@ -197,9 +203,16 @@ export class Sessions {
     return this.unseen(this.validity.masterSeconds * 1000);
   }
 
-  /** Makes every session token expired, so that drivers renew at their next request. */
-  expireTokens(): void {
-    for (const ticket of this.#tokens.values()) ticket.expiresAtMs = 0;
+  /**
+   * Makes session tokens expired, so that drivers renew at their next request: all, or those of one session; with
+   * `master` also what they would renew with, so that they must sign in again. False: there is no such session.
+   */
+  expireTokens(only?: ExpiryOf): boolean {
+    if (only !== undefined && !this.#held.has(only.sessionId)) return false;
+    const tables = only?.master === true ? [this.#tokens, this.#masterTokens] : [this.#tokens];
+    for (const ticket of tables.flatMap((table) => [...table.values()]))
+      if (only === undefined || ticket.held.session.id === only.sessionId) ticket.expiresAtMs = 0;
+    return true;
   }
 
   async closeAll(): Promise<void> {

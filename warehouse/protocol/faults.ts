@@ -1,4 +1,5 @@
 /** Misbehaviour on request, for tests of whoever talks to this server. Nothing is faulty until asked. */
+import type { ExpiryOf } from '../identity/sessions.js';
 
 /** One fault for the next matching replies. */
 export interface FaultRequest {
@@ -34,12 +35,12 @@ interface Planned<What> {
 const PLANNED_MAX = 1_000;
 
 export class WarehouseFaults {
-  readonly #expire: () => void;
+  readonly #expire: (only?: ExpiryOf) => boolean;
   #latencyMs = 0;
   #planned: Planned<ReplyFault>[] = [];
   #delays: Planned<number>[] = [];
 
-  constructor(expireTokens: () => void) {
+  constructor(expireTokens: (only?: ExpiryOf) => boolean) {
     this.#expire = expireTokens;
   }
 
@@ -64,9 +65,9 @@ export class WarehouseFaults {
     plan<ReplyFault>(this.#planned, { kind: 'status', status }, request);
   }
 
-  /** Makes every session token expire now; drivers see 390112 and renew. */
-  expireTokens(): void {
-    this.#expire();
+  /** Makes session tokens expire now, every one unless told otherwise; drivers see 390112 and renew. False: no such session. */
+  expireTokens(only?: ExpiryOf): boolean {
+    return this.#expire(only);
   }
 
   /** No more faults; tokens that have expired stay so. */

@@ -67,8 +67,8 @@ async function seed(
 
 /**
  * `('latency', ms[, count[, path]])`, `('reset', bytes[, count[, path]])`, `('malformed'[, count[, path]])`,
- * `('status', status[, count[, path]])`, `('expire')`, `('clear')`: the next `count` replies to paths that begin with
- * `path`, beginning with the next request.
+ * `('status', status[, count[, path]])`: the next `count` replies to paths that begin with `path`, beginning with the
+ * next request. `('expire'[, session[, 'master']])`, `('clear')`: at once.
  */
 function fault(faults: WarehouseFaults, args: readonly string[]): Outcome {
   const [kind = '', ...rest] = args;
@@ -77,9 +77,18 @@ function fault(faults: WarehouseFaults, args: readonly string[]): Outcome {
     case 'clear':
       faults.clear();
       return said('No faults.');
-    case 'expire':
-      faults.expireTokens();
-      return said('Every session token has expired.');
+    case 'expire': {
+      const [id, master] = rest;
+      if (id === undefined) {
+        faults.expireTokens();
+        return said('Every session token has expired.');
+      }
+      const sessionId = wholeNumber(id, 1, Number.MAX_SAFE_INTEGER);
+      if (sessionId === undefined || (master ?? 'master').toLowerCase() !== 'master') break;
+      if (!faults.expireTokens({ sessionId, master: master !== undefined }))
+        return invalid('SYSTEM$FAULT', `no session ${sessionId} is open`);
+      return said(`The tokens of session ${sessionId} have expired.`);
+    }
     case 'malformed': {
       const hit = hitOf(rest);
       if (hit === undefined) break;

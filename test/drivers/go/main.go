@@ -62,6 +62,17 @@ func run(each asked) (any, error) {
 			"begin":           begin,
 			"autocommit":      autocommit,
 			"query-tag":       queryTag,
+			"same-bytes":      func() (any, error) { return sameBytes(each.text) },
+			"queue":           queued,
+			"stopped":         stopped,
+			"renewal":         renewed,
+			"master-gone":     masterGone,
+			"async":           asynchronous,
+			"several":         several,
+			"array-bind":      arrayBind,
+			"prepared":        prepared,
+			"access-token":    byToken,
+			"key-pair":        byKey,
 		}[each.name]
 		if !ok {
 			return nil, errors.New("this program has no code for it")
@@ -77,7 +88,7 @@ func run(each asked) (any, error) {
 }
 
 // One session of its own, because a pool hands out any.
-func connect() (*sql.DB, *sql.Conn, error) {
+func connect(changes ...func(*sf.Config)) (*sql.DB, *sql.Conn, error) {
 	port, err := strconv.Atoi(settings["port"])
 	if err != nil {
 		return nil, nil, err
@@ -93,6 +104,9 @@ func connect() (*sql.DB, *sql.Conn, error) {
 		Schema:            settings["schema"],
 		DisableOCSPChecks: true,
 	}
+	for _, change := range changes {
+		change(&config)
+	}
 	db := sql.OpenDB(sf.NewConnector(sf.SnowflakeDriver{}, config))
 	connection, err := db.Conn(context.Background())
 	if err != nil {
@@ -102,8 +116,8 @@ func connect() (*sql.DB, *sql.Conn, error) {
 	return db, connection, nil
 }
 
-func within(use func(*sql.Conn) (any, error)) (any, error) {
-	db, connection, err := connect()
+func within(use func(*sql.Conn) (any, error), changes ...func(*sf.Config)) (any, error) {
+	db, connection, err := connect(changes...)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +144,16 @@ func tableWithin(ctx context.Context, connection *sql.Conn, text string, binds .
 	if err != nil {
 		return nil, err
 	}
+	return rest(found)
+}
+
+// The rows of the result that it stands at, and its end.
+func rest(found *sql.Rows) (rows, error) {
 	defer found.Close()
+	return current(found)
+}
+
+func current(found *sql.Rows) (rows, error) {
 	types, err := found.ColumnTypes()
 	if err != nil {
 		return nil, err
@@ -184,7 +207,9 @@ func all(connection *sql.Conn, texts ...string) error {
 }
 
 func failure(connection *sql.Conn, text string) (any, error) {
+	before := requests()
 	_, err := table(connection, text)
+	sent := requests() - before
 	found, err := snowflakeError(err)
 	if err != nil {
 		return nil, err
@@ -194,6 +219,7 @@ func failure(connection *sql.Conn, text string) (any, error) {
 		"code":       fmt.Sprintf("%06d", found.Number),
 		"sqlState":   found.SQLState,
 		"message":    found.Message,
+		"requests":   sent,
 		"afterwards": afterwards,
 	}, err
 }

@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import net.snowflake.client.internal.jdbc.SnowflakeTimestampWithTimezone;
 
 /** snowflake-jdbc: the cases as an ordinary program would write them; a line of JSON for each. */
@@ -61,11 +62,11 @@ public final class Driver {
     return switch (each.kind()) {
       case "answer" -> within(connection -> table(connection, each.text()));
       case "error" -> within(connection -> failure(connection, each.text()));
-      default -> steps(each.name());
+      default -> steps(each.name(), each.text());
     };
   }
 
-  private static Object steps(String name) throws Exception {
+  private static Object steps(String name, String text) throws Exception {
     return switch (name) {
       case "server-binds" -> within(Driver::serverBinds);
       case "temporary-table" -> within(first -> within(second -> temporaryTable(first, second)));
@@ -77,11 +78,30 @@ public final class Driver {
       case "begin" -> within(Driver::begin);
       case "autocommit" -> within(Driver::autocommit);
       case "query-tag" -> within(Driver::queryTag);
+      case "same-bytes" -> within(connection -> Later.sameBytes(connection, text));
+      case "queue" -> within(first -> within(second -> Later.queued(first, second)));
+      case "stopped" -> within(Later::stopped);
+      case "renewal" -> within(Later::renewed);
+      case "master-gone" -> within(Later::masterGone);
+      case "async" -> within(first -> within(second -> Later.asynchronous(first, second)));
+      case "several" -> within(Later::several);
+      case "array-bind" -> within(Later::arrayBind);
+      case "prepared" -> within(Later::prepared);
+      case "access-token" -> within(Later::who, Later::byToken);
+      case "key-pair" -> within(Later::who, Later::byKey);
       default -> throw new IllegalArgumentException("this program has no code for it");
     };
   }
 
+  static String setting(String name) {
+    return SETTINGS.get(name);
+  }
+
   private static Object within(Use use) throws Exception {
+    return within(use, properties -> {});
+  }
+
+  private static Object within(Use use, Consumer<Properties> change) throws Exception {
     Properties properties = new Properties();
     properties.put("user", SETTINGS.get("user"));
     properties.put("password", SETTINGS.get("password"));
@@ -91,19 +111,20 @@ public final class Driver {
     properties.put("ssl", SETTINGS.get("protocol").equals("http") ? "off" : "on");
     properties.put("tracing", "OFF");
     properties.put("disablePlatformDetection", "true");
+    change.accept(properties);
     String url = "jdbc:snowflake://" + SETTINGS.get("host") + ":" + SETTINGS.get("port") + "/";
     try (Connection connection = DriverManager.getConnection(url, properties)) {
       return use.with(connection);
     }
   }
 
-  private static List<List<Object>> table(Connection connection, String text) throws SQLException {
+  static List<List<Object>> table(Connection connection, String text) throws SQLException {
     try (Statement statement = connection.createStatement(); ResultSet found = statement.executeQuery(text)) {
       return all(found);
     }
   }
 
-  private static List<List<Object>> all(ResultSet found) throws SQLException {
+  static List<List<Object>> all(ResultSet found) throws SQLException {
     ResultSetMetaData columns = found.getMetaData();
     List<List<Object>> rows = new ArrayList<>();
     while (found.next()) {
@@ -125,17 +146,19 @@ public final class Driver {
     return value.getClass().getSimpleName() + " " + text;
   }
 
-  private static void execute(Connection connection, String... texts) throws SQLException {
+  static void execute(Connection connection, String... texts) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       for (String text : texts) statement.execute(text);
     }
   }
 
-  private static Object failure(Connection connection, String text) throws SQLException {
+  static Object failure(Connection connection, String text) throws SQLException {
+    long before = Later.requests();
     try {
       table(connection, text);
     } catch (SQLException found) {
       Map<String, Object> seen = new LinkedHashMap<>();
+      seen.put("requests", Later.requests() - before);
       seen.put("code", code(found));
       seen.put("sqlState", found.getSQLState());
       seen.put("message", found.getMessage());
@@ -317,7 +340,7 @@ public final class Driver {
     }
   }
 
-  private static String json(Object value) {
+  static String json(Object value) {
     if (value == null) return "null";
     if (value instanceof Boolean || value instanceof Long) return value.toString();
     if (value instanceof List<?> list) {

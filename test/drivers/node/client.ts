@@ -2,120 +2,18 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
-import type { Connection, SnowflakeError, RowStatement } from 'snowflake-sdk';
-
-// It looks for a cloud's metadata service from the moment it is loaded, unless told before.
-process.env['SNOWFLAKE_DISABLE_PLATFORM_DETECTION'] = 'true';
-process.env['SF_TELEMETRY_DISABLE_CONNECTION_SHAPE'] = '1';
-const { default: sdk } = await import('snowflake-sdk');
-sdk.configure({ logLevel: 'OFF', additionalLogToConsole: false });
-
-const NAMES = [
-  'host',
-  'port',
-  'protocol',
-  'account',
-  'user',
-  'password',
-  'database',
-  'schema',
-] as const;
-const KINDS = ['answer', 'error', 'steps'];
-const { values, tokens } = parseArgs({
-  tokens: true,
-  options: {
-    ...Object.fromEntries(NAMES.map((name) => [name, { type: 'string' as const }])),
-    ...Object.fromEntries(KINDS.map((kind) => [kind, { type: 'string' as const, multiple: true }])),
-  },
-});
-const given = (name: (typeof NAMES)[number]): string => String(values[name]);
-
-type Row = Readonly<Record<string, unknown>>;
-type Shown = string | null;
-type Binds = readonly (string | number | boolean | null)[];
-
-async function connect(): Promise<Connection> {
-  // Named first, because the driver's types do not know the port that it reads.
-  const options = {
-    account: given('account'),
-    host: given('host'),
-    port: Number(given('port')),
-    protocol: given('protocol'),
-    username: given('user'),
-    password: given('password'),
-    database: given('database'),
-    schema: given('schema'),
-  };
-  const connection = sdk.createConnection(options);
-  await new Promise<void>((resolve, reject) => {
-    connection.connect((error) => (error ? reject(error) : resolve()));
-  });
-  return connection;
-}
-
-/** Hands connections to a case and closes them after it. */
-async function withConnections<T>(
-  count: number,
-  use: (...connections: [Connection, Connection]) => Promise<T>,
-): Promise<T> {
-  const first = await connect();
-  const second = count === 2 ? await connect() : first;
-  try {
-    return await use(first, second);
-  } finally {
-    for (const connection of new Set([first, second])) {
-      await new Promise<void>((resolve) => connection.destroy(() => resolve()));
-    }
-  }
-}
-
-function start(
-  connection: Connection,
-  sqlText: string,
-  binds: Binds = [],
-): { readonly statement: RowStatement; readonly rows: Promise<readonly Row[]> } {
-  let statement: RowStatement | null = null;
-  const rows = new Promise<readonly Row[]>((resolve, reject) => {
-    statement = connection.execute({
-      sqlText,
-      // The driver's types know no null, though it sends one.
-      binds: [...binds] as (string | number)[],
-      complete: (error, _statement, found) => (error ? reject(error) : resolve(found ?? [])),
-    });
-  });
-  if (statement === null) throw new Error('the driver returned no statement');
-  return { statement, rows };
-}
-
-const query = (connection: Connection, text: string, binds: Binds = []): Promise<readonly Row[]> =>
-  start(connection, text, binds).rows;
-
-async function table(connection: Connection, text: string, binds: Binds = []): Promise<Shown[][]> {
-  const rows = await query(connection, text, binds);
-  return rows.map((row) => Object.values(row).map(shown));
-}
-
-/** A value with its type, so that 1 and '1' are told apart. */
-function shown(value: unknown): Shown {
-  if (value === null || value === undefined) return null;
-  if (value instanceof Date) return `Date ${value.toISOString()} ${String(value)}`;
-  if (Buffer.isBuffer(value)) return `Buffer ${value.toString('hex')}`;
-  return `${typeof value} ${typeof value === 'string' ? value : JSON.stringify(value)}`;
-}
-
-async function failure(connection: Connection, text: string): Promise<object> {
-  let found: SnowflakeError | null = null;
-  try {
-    await query(connection, text);
-  } catch (thrown) {
-    found = thrown as SnowflakeError;
-  }
-  if (found === null) throw new Error('the statement did not fail');
-  const { sqlState, message } = found;
-  const afterwards = await table(connection, 'SELECT 1');
-  return { code: String(found.code), sqlState, message, afterwards };
-}
+import type { Connection, RowStatement, SnowflakeError } from 'snowflake-sdk';
+import { LATER_STEPS } from './later-steps.js';
+import {
+  asked,
+  failure,
+  query,
+  start,
+  table,
+  withConnections,
+  type Row,
+  type Shown,
+} from './session.js';
 
 function serverBinds(): Promise<unknown> {
   // Names, because columns become the keys of an object.
@@ -251,7 +149,8 @@ function autocommit(): Promise<unknown> {
   });
 }
 
-const STEPS: Readonly<Record<string, () => Promise<unknown>>> = {
+const STEPS: Readonly<Record<string, (text: string) => Promise<unknown>>> = {
+  ...LATER_STEPS,
   'server-binds': serverBinds,
   'temporary-table': temporaryTable,
   'two-sessions': twoSessions,
@@ -268,15 +167,13 @@ function seenOf(kind: string, name: string, text: string): Promise<unknown> {
   if (kind === 'error') return withConnections(1, (connection) => failure(connection, text));
   const steps = STEPS[name];
   if (steps === undefined) throw new Error('this program has no code for it');
-  return steps();
+  return steps(text);
 }
 
-for (const token of tokens) {
-  if (token.kind !== 'option' || !KINDS.includes(token.name)) continue;
-  const [name = '', ...rest] = String(token.value).split('=');
+for (const { kind, name, text } of asked) {
   let line: object;
   try {
-    line = { case: name, seen: await seenOf(token.name, name, rest.join('=')) };
+    line = { case: name, seen: await seenOf(kind, name, text) };
   } catch (thrown) {
     // A case that breaks is a finding about the driver, not the end of the others.
     line = { case: name, error: String(thrown) };

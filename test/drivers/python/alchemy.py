@@ -1,6 +1,9 @@
 """SQLAlchemy with the Snowflake dialect: engine, text, reflection and transactions as an ordinary program uses them."""
 
 import concurrent.futures
+import re
+import threading
+import time
 import warnings
 
 import sqlalchemy
@@ -9,22 +12,24 @@ import contract
 
 warnings.filterwarnings("ignore")
 settings = contract.arguments()
+control = contract.Control(settings.control)
 
 
-def engine():
+def engine(**options):
+    own = {} if "authenticator" in options else {"password": settings.password}
     url = sqlalchemy.URL.create(
         "snowflake",
         username=settings.user,
-        password=settings.password,
         host=settings.account,
         database=f"{settings.database}/{settings.schema}",
+        **own,
     )
     where = {"host": settings.host, "port": int(settings.port), "protocol": settings.protocol}
-    return sqlalchemy.create_engine(url, connect_args=where, poolclass=sqlalchemy.NullPool)
+    return sqlalchemy.create_engine(url, connect_args={**where, **options}, poolclass=sqlalchemy.NullPool)
 
 
-def autocommitting():
-    return engine().connect().execution_options(isolation_level="AUTOCOMMIT")
+def autocommitting(**options):
+    return engine(**options).connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
 def rows(connection, text, **binds):
@@ -32,6 +37,7 @@ def rows(connection, text, **binds):
 
 
 def failure(connection, text):
+    before = control.requests()
     try:
         # Without interpretation, because a colon of the text would be a bind.
         connection.exec_driver_sql(text)
@@ -40,6 +46,7 @@ def failure(connection, text):
             "code": f"{found.orig.errno:06d}",
             "sqlState": found.orig.sqlstate,
             "message": found.orig.raw_msg,
+            "requests": control.requests() - before,
             "afterwards": contract.all_shown(rows(connection, "SELECT 1")),
         }
     raise AssertionError("the statement did not fail")
@@ -139,6 +146,72 @@ def reflection():
     }
 
 
+def same_bytes(text):
+    with autocommitting() as connection:
+        seen = []
+        for each in text.split(";;"):
+            result = connection.exec_driver_sql(each)
+            columns = [[str(part) for part in column] for column in result.cursor.description]
+            found = result.fetchall()
+            seen.append({"columns": columns, "rows": len(found), "hash": contract.hashed(found)})
+        return seen
+
+
+def queued():
+    with autocommitting() as first, autocommitting() as second:
+        for each in (first, second):
+            rows(each, "USE WAREHOUSE NARROW_WH")
+        before = control.requests()
+        long = threading.Thread(target=rows, args=(first, "SELECT SYSTEM$WAIT(4)"))
+        long.start()
+        time.sleep(1)
+        started = time.monotonic()
+        found = contract.all_shown(rows(second, "SELECT COUNT(*) FROM REGION"))
+        waited = time.monotonic() - started > 1.5
+        long.join()
+        return {"rows": found, "waited": waited, "requests": control.requests() - before}
+
+
+def stopped():
+    with autocommitting() as connection:
+        rows(connection, "USE WAREHOUSE CHEAP_WH")
+        return failure(connection, "SELECT SYSTEM$WAIT(60)")
+
+
+def renewed():
+    with autocommitting() as connection:
+        control.expire(rows(connection, "SELECT CURRENT_SESSION()")[0][0])
+        before = control.requests()
+        found = contract.all_shown(rows(connection, "SELECT 1"))
+        return {"rows": found, "requests": control.requests() - before}
+
+
+def master_gone():
+    connection = autocommitting()
+    control.expire(rows(connection, "SELECT CURRENT_SESSION()")[0][0], with_master=True)
+    started = time.monotonic()
+    try:
+        message = f"rows {rows(connection, 'SELECT 1')}"
+    except sqlalchemy.exc.DBAPIError as found:
+        # Its own ids are new each time.
+        text = f"{type(found).__name__} {found.orig.errno} {found.orig.msg}"
+        message = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "<id>", text)
+    return {"message": message, "isPrompt": time.monotonic() - started < 20}
+
+
+def who(**options):
+    with autocommitting(**options) as connection:
+        return contract.all_shown(rows(connection, "SELECT CURRENT_USER(), CURRENT_DATABASE()"))
+
+
+def by_token():
+    return who(authenticator="PROGRAMMATIC_ACCESS_TOKEN", token=settings.token)
+
+
+def by_key():
+    return who(authenticator="SNOWFLAKE_JWT", private_key_file=settings.key_file)
+
+
 contract.run_cases(
     settings.asked,
     answer,
@@ -151,5 +224,12 @@ contract.run_cases(
         "autocommit": autocommit,
         "query-tag": query_tag,
         "reflection": reflection,
+        "same-bytes": same_bytes,
+        "queue": queued,
+        "stopped": stopped,
+        "renewal": renewed,
+        "master-gone": master_gone,
+        "access-token": by_token,
+        "key-pair": by_key,
     },
 )

@@ -1,8 +1,12 @@
 """snowflake-connector-python: the cases as an ordinary program would write them."""
 
 import concurrent.futures
+import os
 import pathlib
+import re
+import sys
 import tempfile
+import threading
 import time
 import warnings
 
@@ -12,18 +16,20 @@ import contract
 
 warnings.filterwarnings("ignore")
 settings = contract.arguments()
+control = contract.Control(settings.control)
 
 
 def connect(**options):
+    own = {} if "authenticator" in options else {"password": settings.password}
     return snowflake.connector.connect(
         account=settings.account,
         host=settings.host,
         port=int(settings.port),
         protocol=settings.protocol,
         user=settings.user,
-        password=settings.password,
         database=settings.database,
         schema=settings.schema,
+        **own,
         **options,
     )
 
@@ -35,6 +41,7 @@ def rows(connection, text, *binds):
 
 def failure(connection, text):
     """The error of a statement that must fail, and what the same connection answers afterwards."""
+    before = control.requests()
     try:
         rows(connection, text)
     except snowflake.connector.errors.Error as found:
@@ -42,6 +49,7 @@ def failure(connection, text):
             "code": f"{found.errno:06d}",
             "sqlState": found.sqlstate,
             "message": found.raw_msg,
+            "requests": control.requests() - before,
             "afterwards": contract.all_shown(rows(connection, "SELECT 1")),
         }
     raise AssertionError("the statement did not fail")
@@ -198,6 +206,160 @@ def query_tag():
         return {"before": before, "during": during, "restored": restored, "unset": current()}
 
 
+def columns_of(description):
+    return [
+        {
+            "name": column.name,
+            "type": column.type_code,
+            "size": [column.display_size, column.internal_size],
+            "precision": column.precision,
+            "scale": column.scale,
+            "nullable": column.is_nullable,
+        }
+        for column in description
+    ]
+
+
+def same_bytes(text):
+    with connect() as connection, connection.cursor() as cursor:
+        seen = []
+        for each in text.split(";;"):
+            found = cursor.execute(each).fetchall()
+            seen.append({"columns": columns_of(cursor.description), "rows": len(found), "hash": contract.hashed(found)})
+        return seen
+
+
+def queued():
+    with connect() as first, connect() as second:
+        for each in (first, second):
+            rows(each, "USE WAREHOUSE NARROW_WH")
+        before = control.requests()
+        long = threading.Thread(target=rows, args=(first, "SELECT SYSTEM$WAIT(4)"))
+        long.start()
+        time.sleep(1)
+        started = time.monotonic()
+        found = contract.all_shown(rows(second, "SELECT COUNT(*) FROM REGION"))
+        waited = time.monotonic() - started > 1.5
+        long.join()
+        return {"rows": found, "waited": waited, "requests": control.requests() - before}
+
+
+def stopped():
+    with connect() as connection:
+        rows(connection, "USE WAREHOUSE CHEAP_WH")
+        return failure(connection, "SELECT SYSTEM$WAIT(60)")
+
+
+def expire(connection, with_master=False):
+    control.expire(rows(connection, "SELECT CURRENT_SESSION()")[0][0], with_master)
+
+
+def renewed():
+    with connect() as connection:
+        expire(connection)
+        before = control.requests()
+        found = contract.all_shown(rows(connection, "SELECT 1"))
+        return {"rows": found, "requests": control.requests() - before}
+
+
+def master_gone():
+    connection = connect()
+    expire(connection, with_master=True)
+    started = time.monotonic()
+    try:
+        message = f"rows {rows(connection, 'SELECT 1')}"
+    except snowflake.connector.errors.Error as found:
+        # Its own ids are new each time.
+        message = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "<id>", f"{type(found).__name__} {found.errno} {found.msg}")
+    return {"message": message, "isPrompt": time.monotonic() - started < 20}
+
+
+def asynchronous():
+    with connect() as connection, connect() as other, connection.cursor() as cursor:
+        query_id = cursor.execute_async("SELECT SYSTEM$WAIT(4)")["queryId"]
+
+        def status(each):
+            return each.get_query_status(query_id).name
+
+        def fetched(each):
+            with each.cursor() as its:
+                its.get_results_from_sfqid(query_id)
+                return contract.all_shown(its.fetchall())
+
+        seen = {"before": status(connection), "beforeElsewhere": status(other)}
+        while connection.is_still_running(connection.get_query_status(query_id)):
+            time.sleep(0.2)
+        seen |= {"after": status(connection), "afterElsewhere": status(other)}
+        return seen | {"rows": fetched(connection), "rowsElsewhere": fetched(other)}
+
+
+SEVERAL = """CREATE TEMPORARY TABLE SEV (N INTEGER); INSERT INTO SEV VALUES (1), (2);
+    SELECT SUM(N) AS S FROM SEV; SELECT 'last' AS L"""
+
+
+def several():
+    with connect() as connection, connection.cursor() as cursor:
+        cursor.execute(SEVERAL, num_statements=4)
+        seen = [contract.all_shown(cursor.fetchall())]
+        while cursor.nextset():
+            seen.append(contract.all_shown(cursor.fetchall()))
+        return seen
+
+
+def array_bind():
+    parameters = {"CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 100}
+    with connect(paramstyle="qmark", session_parameters=parameters) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE BOUND (N INTEGER, T VARCHAR)")
+        cursor.executemany("INSERT INTO BOUND VALUES (?, ?)", [(number, f"row {number}") for number in range(3000)])
+        text = "SELECT COUNT(*), SUM(N), MAX(IFF(N = 2999, T, NULL)) FROM BOUND"
+        return contract.all_shown(rows(connection, text))
+
+
+def prepared():
+    with connect(paramstyle="qmark") as connection, connection.cursor() as cursor:
+        described = cursor.describe("SELECT N_NAME, N_NATIONKEY FROM NATION")
+        text = "SELECT COUNT(*) FROM NATION WHERE N_NATIONKEY < ?"
+        runs = [contract.all_shown(rows(connection, text, (limit,))) for limit in (7, 8)]
+        return {"columns": columns_of(described), "runs": runs}
+
+
+def written_pandas():
+    import pandas
+    from snowflake.connector.pandas_tools import write_pandas
+
+    frame = pandas.DataFrame({"N": range(1000), "T": [f"row {number}" for number in range(1000)]})
+    with connect() as connection:
+        rows(connection, "CREATE TEMPORARY TABLE WRITTEN (N INTEGER, T VARCHAR)")
+        write_pandas(connection, frame, "WRITTEN")
+        return contract.all_shown(rows(connection, "SELECT COUNT(*), SUM(N) FROM WRITTEN"))
+
+
+def interrupted():
+    marker = contract.new_marker()
+    # This program once more, with one case of its own.
+    given = [part for name in contract.OPTIONS for part in (f"--{name}", getattr(settings, name))]
+    command = [sys.executable, os.path.abspath(__file__), *given, "--steps", f"wait={marker}"]
+    return contract.interrupted(control, command, marker)
+
+
+def wait(marker):
+    with connect() as connection:
+        rows(connection, f"SELECT /* {marker} */ SYSTEM$WAIT(60)")
+
+
+def who(**options):
+    with connect(**options) as connection:
+        return contract.all_shown(rows(connection, "SELECT CURRENT_USER(), CURRENT_DATABASE()"))
+
+
+def by_token():
+    return who(authenticator="PROGRAMMATIC_ACCESS_TOKEN", token=settings.token)
+
+
+def by_key():
+    return who(authenticator="SNOWFLAKE_JWT", private_key_file=settings.key_file)
+
+
 contract.run_cases(
     settings.asked,
     answer,
@@ -215,5 +377,19 @@ contract.run_cases(
         "begin": begin,
         "autocommit": autocommit,
         "query-tag": query_tag,
+        "same-bytes": same_bytes,
+        "queue": queued,
+        "stopped": stopped,
+        "renewal": renewed,
+        "master-gone": master_gone,
+        "async": asynchronous,
+        "several": several,
+        "array-bind": array_bind,
+        "prepared": prepared,
+        "write-pandas": written_pandas,
+        "interrupt": interrupted,
+        "wait": wait,
+        "access-token": by_token,
+        "key-pair": by_key,
     },
 )

@@ -1,9 +1,16 @@
 """What every program here shares: its arguments, and one line of JSON for each case that it was asked to run."""
 
 import argparse
+import hashlib
 import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+import uuid
 
-OPTIONS = ("host", "port", "protocol", "account", "user", "password", "database", "schema")
+OPTIONS = ("side", "control", "host", "port", "protocol", "account", "user", "password", "database", "schema")
 
 
 class Asked(argparse.Action):
@@ -19,6 +26,9 @@ def arguments():
     parser = argparse.ArgumentParser()
     for name in OPTIONS:
         parser.add_argument(f"--{name}", required=True)
+    # Given where Tollgate issued the credentials.
+    for name in ("token", "key-file"):
+        parser.add_argument(f"--{name}")
     for kind in ("answer", "error", "steps"):
         parser.add_argument(f"--{kind}", action=Asked, dest="asked", default=[])
     return parser.parse_args()
@@ -29,7 +39,7 @@ def run_cases(asked, answer, failure, steps):
     for kind, name, text in asked:
         try:
             if kind == "steps":
-                seen = steps[name]()
+                seen = steps[name](text) if text else steps[name]()
             else:
                 seen = answer(text) if kind == "answer" else failure(text)
             line = {"case": name, "seen": seen}
@@ -49,3 +59,63 @@ def shown(value):
 
 def all_shown(rows):
     return [[shown(value) for value in row] for row in rows]
+
+
+class Control:
+    """What the run knows, and what it does for a program."""
+
+    def __init__(self, url):
+        self._url = url
+
+    def _ask(self, what):
+        # Proxies of the environment are for other addresses.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{self._url}/{what}", timeout=60) as response:
+            return response.read().decode()
+
+    def requests(self):
+        """How many statements this program has sent."""
+        return int(self._ask("requests"))
+
+    def expire(self, session, with_master=False):
+        """Ends the session's token; with its master token it cannot be renewed."""
+        self._ask(f"expire?session={session}{'&master=1' if with_master else ''}")
+
+    def state(self, marker):
+        """State upstream of the newest statement that has the marker in its text."""
+        return self._ask(f"state?marker={marker}")
+
+
+def new_marker():
+    return f"marker_{uuid.uuid4().hex[:12]}"
+
+
+def interrupted(control, command, marker, **options):
+    """Runs a command that runs a long statement with the marker, and ends it as Ctrl-C does; its state before and after."""
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, **options
+    ) as child:
+        try:
+            before = until(lambda: control.state(marker), lambda state: state == "RUNNING", 90)
+            os.killpg(child.pid, signal.SIGINT)
+            after = until(lambda: control.state(marker), lambda state: state != "RUNNING", 20)
+            child.wait(30)
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+    return {"before": before, "after": after}
+
+
+def until(ask, is_enough, seconds):
+    """Asks again and again; the last answer, whether it was enough or not."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = ask()
+        if is_enough(found) or time.monotonic() > deadline:
+            return found
+        time.sleep(0.2)
+
+
+def hashed(rows):
+    """A hash over rows of shown values."""
+    return hashlib.sha256(json.dumps(all_shown(rows)).encode()).hexdigest()

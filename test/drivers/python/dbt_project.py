@@ -10,6 +10,7 @@ import tempfile
 import contract
 
 settings = contract.arguments()
+control = contract.Control(settings.control)
 DBT = pathlib.Path(sys.executable).with_name("dbt")
 MODELS = {
     "regions": "select n_regionkey, count(*) as nations from ANALYTICS.TPCH.NATION group by 1",
@@ -20,13 +21,21 @@ MODELS = {
 REFUSED = {"everything": "select * from ANALYTICS.WEB.EVENTS", "regions": MODELS["regions"]}
 
 
+SEED = "code,name\n" + "".join(f"{number},country {number}\n" for number in range(200))
+TESTS = {
+    "version": 2,
+    "models": [{"name": "regions", "columns": [{"name": "n_regionkey", "data_tests": ["unique", "not_null"]}]}],
+    "seeds": [{"name": "countries", "columns": [{"name": "code", "data_tests": ["unique"]}]}],
+}
+
+
 def project(folder, models):
     target = {
         "type": "snowflake",
         "warehouse": "STANDARD_WH",
         "threads": 1,
         # Both sides build at the same time in the same warehouse.
-        "schema": f"DBT_{settings.port}",
+        "schema": f"DBT_{settings.side.replace(' ', '_')}_{settings.port}",
         **{name: getattr(settings, name) for name in ("account", "host", "protocol", "user", "password", "database")},
         "port": int(settings.port),
     }
@@ -43,9 +52,11 @@ def project(folder, models):
         (folder / "models" / f"{name}.sql").write_text(text)
 
 
-def dbt(folder, command):
-    own = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "NO_COLOR": "1", "DBT_USE_COLORS": "false"}
-    return subprocess.run([DBT, command], cwd=folder, env={**os.environ, **own}, capture_output=True, text=True)
+OWN = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "NO_COLOR": "1", "DBT_USE_COLORS": "false"}
+
+
+def dbt(folder, *command):
+    return subprocess.run([DBT, *command], cwd=folder, env={**os.environ, **OWN}, capture_output=True, text=True)
 
 
 def results(folder):
@@ -79,6 +90,61 @@ def refused():
         return results(folder)
 
 
+def statuses(folder):
+    return {name: status for name, (status, _) in results(folder).items()}
+
+
+def build():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        project(folder, MODELS)
+        (folder / "seeds").mkdir()
+        (folder / "seeds" / "countries.csv").write_text(SEED)
+        (folder / "models" / "tests.yml").write_text(json.dumps(TESTS))
+        seen = {}
+        for command in ("seed", "run", "test"):
+            ended = dbt(name, command)
+            if not (folder / "target" / "run_results.json").exists():
+                raise RuntimeError(ended.stdout[-1500:])
+            seen[command] = statuses(folder)
+        return seen
+
+
+def docs():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        project(folder, MODELS)
+        dbt(name, "run")
+        ended = dbt(name, "docs", "generate")
+        if not (folder / "target" / "catalog.json").exists():
+            raise RuntimeError(ended.stdout[-1500:])
+        catalog = json.loads((folder / "target" / "catalog.json").read_text())
+        columns = {
+            unique_id.split(".")[-1]: {column: told["type"] for column, told in node["columns"].items()}
+            for unique_id, node in catalog["nodes"].items()
+        }
+        return sorted(columns.items())
+
+
+def interrupted():
+    marker = contract.new_marker()
+    hook = f"{{{{ config(pre_hook='CALL /* {marker} */ SYSTEM$WAIT(60)') }}}}"
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        project(folder, {"slow": f"{hook} select 1 as n"})
+        return contract.interrupted(control, [DBT, "run"], marker, cwd=name, env={**os.environ, **OWN})
+
+
 contract.run_cases(
-    settings.asked, None, None, {"dbt-debug": debug, "dbt-run": run_twice, "dbt-refusal": refused}
+    settings.asked,
+    None,
+    None,
+    {
+        "dbt-debug": debug,
+        "dbt-run": run_twice,
+        "dbt-refusal": refused,
+        "dbt-build": build,
+        "dbt-docs": docs,
+        "dbt-interrupt": interrupted,
+    },
 )

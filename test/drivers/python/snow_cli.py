@@ -7,16 +7,20 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 import contract
 
 settings = contract.arguments()
+control = contract.Control(settings.control)
+MARKER = contract.new_marker()
 SNOW = pathlib.Path(sys.executable).with_name("snow")
 BOX = re.compile(r"[│╭╮╰╯─]")
 ERROR = re.compile(r"(\d{6}) \((\w{5})\): (?:[\w-]{36}: )?(.*)", re.DOTALL)
 
 
-def snow(*arguments):
+def snow(*arguments, by=("--authenticator", "SNOWFLAKE")):
     where = ["--temporary-connection"]
     for name in ("host", "port", "protocol", "account", "user", "database", "schema"):
         where += [f"--{name}", getattr(settings, name)]
@@ -24,7 +28,7 @@ def snow(*arguments):
         # Wide, because errors are drawn into a box as wide as the terminal.
         own = {"SNOWFLAKE_HOME": home, "SNOWFLAKE_PASSWORD": settings.password, "COLUMNS": "2000", "NO_COLOR": "1"}
         return subprocess.run(
-            [SNOW, *arguments, *where, "--format", "json"], env={**os.environ, **own}, capture_output=True, text=True
+            [SNOW, *arguments, *where, *by, "--format", "json"], env={**os.environ, **own}, capture_output=True, text=True
         )
 
 
@@ -87,6 +91,44 @@ def connection_test():
     return {name: found[name] for name in ("Status", "User", "Role", "Database", "Warehouse")}
 
 
+def same_bytes(text):
+    seen = []
+    for found in answered(snow("sql", "-q", text.replace(";;", "; "))):
+        columns = list(found[0]) if found else []
+        seen.append({"columns": columns, "rows": len(found), "hash": contract.hashed(values(found))})
+    return seen
+
+
+def queued():
+    """Its own statements before ours are counted too, so that nothing is said of requests."""
+    use = "USE WAREHOUSE NARROW_WH"
+    long = threading.Thread(target=snow, args=("sql", "-q", f"{use}; SELECT /* {MARKER} */ SYSTEM$WAIT(12)"))
+    long.start()
+    contract.until(lambda: control.state(MARKER), lambda state: state == "RUNNING", 60)
+    started = time.monotonic()
+    found = answered(snow("sql", "-q", f"{use}; SELECT COUNT(*) FROM REGION"))[-1]
+    waited = time.monotonic() - started > 6
+    long.join()
+    return {"rows": contract.all_shown(values(found)), "waited": waited, "requests": None}
+
+
+def stopped():
+    return {**failed("USE WAREHOUSE CHEAP_WH; SELECT SYSTEM$WAIT(60)"), "afterwards": answer("SELECT 1")}
+
+
+def who(*by):
+    found = answered(snow("sql", "-q", "SELECT CURRENT_USER(), CURRENT_DATABASE()", by=by))
+    return contract.all_shown(values(found))
+
+
+def by_token():
+    return who("--authenticator", "PROGRAMMATIC_ACCESS_TOKEN", "--token", settings.token)
+
+
+def by_key():
+    return who("--authenticator", "SNOWFLAKE_JWT", "--private-key-file", settings.key_file)
+
+
 contract.run_cases(
     settings.asked,
     answer,
@@ -96,5 +138,10 @@ contract.run_cases(
         "temporary-table": temporary_table,
         "begin": begin,
         "query-tag": query_tag,
+        "same-bytes": same_bytes,
+        "queue": queued,
+        "stopped": stopped,
+        "access-token": by_token,
+        "key-pair": by_key,
     },
 )
