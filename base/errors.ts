@@ -22,6 +22,7 @@ export const TG_CODES = {
   ceilingExceeded: { tg: 2201, sqlState: '42501' },
   queueFull: { tg: 2301, sqlState: '42501' },
   queueTimeout: { tg: 2302, sqlState: '42501' },
+  waitAbandoned: { tg: 2303, sqlState: '42501' },
   approvalNeeded: { tg: 2401, sqlState: '42501' },
   ledgerUnavailable: { tg: 2501, sqlState: '42501' },
   controlStale: { tg: 2502, sqlState: '42501' },
@@ -29,6 +30,7 @@ export const TG_CODES = {
   ceilingReached: { tg: 4001, sqlState: '57014' },
   budgetExhausted: { tg: 4002, sqlState: '57014' },
   killed: { tg: 4003, sqlState: '57014' },
+  clientGone: { tg: 4004, sqlState: '57014' },
   // TG5 upstream or ours
   upstreamUnreachable: { tg: 5001, sqlState: '08001' },
   upstreamProtocol: { tg: 5002, sqlState: '08S01' },
@@ -41,6 +43,11 @@ export type TgName = keyof typeof TG_CODES;
 /** `TG2001`. */
 export function tgLabel(name: TgName): string {
   return `TG${TG_CODES[name].tg}`;
+}
+
+/** The name of a label such as `TG2001`; undefined for one that no version of ours has. */
+export function tgName(label: string): TgName | undefined {
+  return (Object.keys(TG_CODES) as TgName[]).find((name) => tgLabel(name) === label);
 }
 
 /** The `code` a driver sees: 710000 plus the TG number, as a numeric string (`"712001"`). */

@@ -3,6 +3,15 @@ import type { Clock } from '#base/time.js';
 import type { Ledger } from './ledger.js';
 import { adoptOrphans } from './postgres/adopt-orphans.js';
 import { ledgerCall } from './postgres/availability.js';
+import {
+  askCancel,
+  cancelsAsked,
+  markInDoubt,
+  markSeen,
+  takeOver,
+  tellStop,
+} from './postgres/follow.js';
+import { ticketById, ticketByQuery, ticketByRequest } from './postgres/known-ticket.js';
 import { markRunning } from './postgres/mark-running.js';
 import { markSent } from './postgres/mark-sent.js';
 import { openTickets } from './postgres/open-tickets.js';
@@ -29,11 +38,21 @@ export function createLedger(db: Database, clock: Clock): Ledger {
       ledgerCall(() => markRunning(db, ticketId, queryId, clock.now())),
     settle: (settlement) => ledgerCall(() => settle(db, settlement)),
     release: (ticketId, reason) => ledgerCall(() => release(db, ticketId, reason, clock.now())),
-    voidOnEvidence: (ticketId, evidence) =>
-      ledgerCall(() => voidOnEvidence(db, ticketId, evidence, clock.now())),
+    voidOnEvidence: (ticketId, evidence, onlyInDoubt = false) =>
+      ledgerCall(() => voidOnEvidence(db, { ticketId, evidence, onlyInDoubt }, clock.now())),
     adoptOrphans: (liveReplicas, at) => ledgerCall(() => adoptOrphans(db, liveReplicas, at)),
     openTickets: () => ledgerCall(() => openTickets(db)),
     recordUnheld: (tickets) => ledgerCall(() => recordUnheld(db, tickets)),
+    markInDoubt: (ticketId) => ledgerCall(() => markInDoubt(db, ticketId)),
+    takeOver: (ticketId, replica, sentAt) =>
+      ledgerCall(() => takeOver(db, ticketId, replica, sentAt)),
+    ticket: (ticketId) => ledgerCall(() => ticketById(db, ticketId)),
+    ticketOfRequest: (request) => ledgerCall(() => ticketByRequest(db, request)),
+    ticketOfQuery: (account, queryId) => ledgerCall(() => ticketByQuery(db, account, queryId)),
+    markSeen: (ticketId) => ledgerCall(() => markSeen(db, ticketId)),
+    askCancel: (ticketId) => ledgerCall(() => askCancel(db, ticketId, clock.now())),
+    cancelsAsked: (replica) => ledgerCall(() => cancelsAsked(db, replica)),
+    tellStop: (ticketId, told) => ledgerCall(() => tellStop(db, ticketId, told)),
     standing: (budgetIds, at) => ledgerCall(() => readStanding(db, budgetIds, at)),
   };
 }

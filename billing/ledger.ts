@@ -67,8 +67,8 @@ export type ReserveOutcome =
       readonly holdCredits: Credits;
       readonly budgets: readonly BudgetStanding[];
     }
-  /** The ticket exists already: nothing was written again. */
-  | { readonly kind: 'replayed'; readonly state: TicketState }
+  /** A ticket stands for this request already, perhaps on another replica: nothing was written. */
+  | { readonly kind: 'known'; readonly ticket: KnownTicket }
   /** A hard budget has less available than the hold; `budget` is the tightest. The ticket is recorded as refused. */
   | { readonly kind: 'refused'; readonly budget: BudgetStanding; readonly shortByCredits: Credits };
 
@@ -82,6 +82,48 @@ export const TICKET_STATES = [
   'IN_DOUBT',
 ] as const;
 export type TicketState = (typeof TICKET_STATES)[number];
+
+/** What a client was told: the code (`TG2001`, `000604`), one screen of text, its JSON twin. */
+export interface Told {
+  readonly code: string;
+  readonly message: string;
+  readonly detail: unknown;
+}
+
+/** A ticket as any replica reads it. */
+export interface KnownTicket {
+  readonly ticketId: TicketId;
+  readonly state: TicketState;
+  readonly account: string;
+  readonly sessionId: string;
+  readonly requestId: string;
+  readonly requestHash: string;
+  readonly teamId: string;
+  readonly viaPrincipalId: string | null;
+  /** Who has the statement, or had it last. */
+  readonly replica: string;
+  readonly snowflakeQueryId: string | null;
+  readonly holdCredits: Credits;
+  readonly ending: Ending | null;
+  /** null: not refused, or its text is not written yet. */
+  readonly refusal: Told | null;
+  readonly isRefused: boolean;
+  /** In place of upstream's "canceled"; null unless Tollgate stopped it. */
+  readonly stopTold: Told | null;
+  /** False: it was given up before it was sent, and a repeat of its request is a new statement. */
+  readonly standsForRequest: boolean;
+  /** How long ago another replica last answered somebody who waits for it, in real time; null: never. */
+  readonly seenAgoMs: number | null;
+}
+
+/** Why a hold is given back. */
+export type ReleaseReason =
+  /** Something failed before it was sent; its request may come again as a new statement. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** The client cancelled it, or nobody waited any more: a repeat is told so. */
+  | { readonly kind: 'cancelled'; readonly reason: string }
+  /** A repeat is given the same refusal. */
+  | { readonly kind: 'refused'; readonly refusal: Told };
 
 export type TopUpOutcome =
   | { readonly kind: 'held'; readonly holdCredits: Credits }
@@ -101,6 +143,8 @@ export interface Settlement {
   /** Set when Tollgate stopped it (`TG4001`), or upstream's own code when it failed. */
   readonly endCode: string | null;
   readonly snowflakeQueryId: string | null;
+  /** Of a multi-statement: its statements' query ids, in order, whose shares make up the charge. */
+  readonly childQueryIds?: readonly string[];
   readonly usedCredits: Credits;
   /** Warehouse-milliseconds the charge stands for. */
   readonly warehouseMs: number;
@@ -132,11 +176,7 @@ export interface UnheldTicket {
   readonly ticket: TicketFacts;
   readonly state: 'VOID' | 'SETTLED';
   /** `TG2101` …; null for a free statement. */
-  readonly refusal: {
-    readonly code: string;
-    readonly message: string;
-    readonly detail: unknown;
-  } | null;
+  readonly refusal: Told | null;
   readonly snowflakeQueryId: string | null;
 }
 
@@ -144,10 +184,7 @@ export interface Ledger {
   /** Makes the ticket and holds `holdCredits` on every budget, or on none. */
   reserve(request: ReserveRequest): Promise<ReserveOutcome>;
   /** Writes the text and details of the refusal the client was given; for `WHY`. */
-  recordRefusal(
-    ticketId: TicketId,
-    refusal: { code: string; message: string; detail: unknown },
-  ): Promise<void>;
+  recordRefusal(ticketId: TicketId, refusal: Told): Promise<void>;
   /** Raises the hold to `holdCredits` in all, from the same budgets and periods. */
   topUp(ticketId: TicketId, holdCredits: Credits): Promise<TopUpOutcome>;
   /** RESERVED → SENT, before the first byte goes upstream. False: the ticket is not RESERVED any more; do not send. */
@@ -157,15 +194,44 @@ export interface Ledger {
   /** Closes the hold and writes the one charge. Accepts any amount; above the hold it is overrun (I6). */
   settle(settlement: Settlement): Promise<SettleOutcome>;
   /** Gives the hold of a statement that was never sent back: → VOID. */
-  release(ticketId: TicketId, reason: string): Promise<ReleaseOutcome>;
-  /** → VOID for a SENT, RUNNING or IN_DOUBT ticket, on evidence that it did not run. `evidence` is kept. */
-  voidOnEvidence(ticketId: TicketId, evidence: string): Promise<ReleaseOutcome>;
+  release(ticketId: TicketId, reason: ReleaseReason): Promise<ReleaseOutcome>;
+  /**
+   * → VOID for a SENT, RUNNING or IN_DOUBT ticket, on evidence that it did not run. `evidence` is kept. With
+   * `onlyInDoubt` one that was sent again meanwhile stays as it is.
+   */
+  voidOnEvidence(
+    ticketId: TicketId,
+    evidence: string,
+    onlyInDoubt?: boolean,
+  ): Promise<ReleaseOutcome>;
   /** Tickets of dead replicas: SENT/RUNNING → IN_DOUBT, RESERVED → VOID (never sent). Returns those in doubt. */
   adoptOrphans(liveReplicas: readonly string[], at: EpochMs): Promise<readonly OpenTicket[]>;
   /** Every ticket with an open hold. */
   openTickets(): Promise<readonly OpenTicket[]>;
-  /** Records free and refused statements, in one batch. */
-  recordUnheld(tickets: readonly UnheldTicket[]): Promise<void>;
+  /** Records free and refused statements, in one batch. Returns, in order, which were new. */
+  recordUnheld(tickets: readonly UnheldTicket[]): Promise<readonly boolean[]>;
+  /** SENT, RUNNING → IN_DOUBT: its reply was lost. */
+  markInDoubt(ticketId: TicketId): Promise<void>;
+  /** IN_DOUBT → SENT on `replica`, under the same hold; false: it has ended, or another replica has it. */
+  takeOver(ticketId: TicketId, replica: string, sentAt: EpochMs): Promise<boolean>;
+  /** The ticket with this id. */
+  ticket(ticketId: TicketId): Promise<KnownTicket | undefined>;
+  /** The ticket that answers repeats of a request. */
+  ticketOfRequest(request: {
+    readonly account: string;
+    readonly sessionId: string;
+    readonly requestId: string;
+  }): Promise<KnownTicket | undefined>;
+  /** The ticket of one of Snowflake's query ids. */
+  ticketOfQuery(account: string, queryId: string): Promise<KnownTicket | undefined>;
+  /** Somebody waits for the statement on a replica that does not have it. */
+  markSeen(ticketId: TicketId): Promise<void>;
+  /** Asks the replica where a statement waits to give it up; false: it does not wait any more. */
+  askCancel(ticketId: TicketId): Promise<boolean>;
+  /** Statements waiting on `replica` that were cancelled elsewhere. */
+  cancelsAsked(replica: string): Promise<readonly TicketId[]>;
+  /** Keeps what the client of a stopped statement is told, for every replica. */
+  tellStop(ticketId: TicketId, told: Told): Promise<void>;
   /** Current standing of budgets, in the period that contains `at`. */
   standing(budgetIds: readonly string[], at: EpochMs): Promise<readonly BudgetStanding[]>;
 }

@@ -1,9 +1,11 @@
 /** Step 7: a permit of the tier's queue. Free statements pass at once: a `SHOW` does not wait behind a report. */
 import type { Permit } from './admission/gate.js';
 import type { Parts } from './parts.js';
+import type { CancelReason, RequestEntry } from './requests.js';
 import type { Admitted, Reserved } from './stages.js';
 import type { Refusal } from './wire/refusal.js';
 import { queueRefusal } from '#policies/rules/refusal-text.js';
+import type { QueueCause } from '#policies/rules/refusal-text.js';
 import { refusalContext } from './refuse.js';
 
 const NO_PERMIT: Permit = { release: () => undefined };
@@ -11,50 +13,52 @@ const NO_PERMIT: Permit = { release: () => undefined };
 export type AdmitOutcome =
   | { readonly kind: 'admitted'; readonly statement: Admitted }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  | { readonly kind: 'gone' };
+  | { readonly kind: 'cancelled' };
 
-/** Waits for the team's turn in the tier. `signal` gives the place up: the client aborted the statement. */
+/**
+ * Waits for the team's turn in the tier, until the client cancels the statement or nobody waits for it any more.
+ * Refused: the queue is full, its time is over, or it was abandoned.
+ */
 export async function admit(
   parts: Parts,
   statement: Reserved,
-  signal: () => AbortSignal,
+  entry: RequestEntry,
 ): Promise<AdmitOutcome> {
   if (statement.isFree) return { kind: 'admitted', statement: { ...statement, permit: NO_PERMIT } };
   const { tier } = statement.placement;
-  const outcome = await parts.gate.admit(
-    {
-      tier: tier.id,
-      concurrencyMax: tier.concurrencyMax,
-      queueMax: tier.queueMax,
-      queueTimeoutMs: tier.queueTimeoutSeconds * 1000,
-    },
-    statement.team.id,
-    signal(),
-  );
-  switch (outcome.kind) {
-    case 'admitted':
-      return { kind: 'admitted', statement: { ...statement, permit: outcome.permit } };
-    case 'cancelled':
-      return { kind: 'gone' };
-    case 'queueFull':
-      return {
-        kind: 'refused',
-        refusal: queueRefusal(
-          { kind: 'full', waiting: outcome.queueMax, queueMax: outcome.queueMax },
-          refusalContext(parts, statement),
-        ),
-      };
-    case 'timeout':
-      return {
-        kind: 'refused',
-        refusal: queueRefusal(
-          {
-            kind: 'timeout',
-            waitedMs: outcome.waitedMs,
-            timeoutMs: tier.queueTimeoutSeconds * 1000,
-          },
-          refusalContext(parts, statement),
-        ),
-      };
+  const limits = {
+    tier: tier.id,
+    concurrencyMax: tier.concurrencyMax,
+    queueMax: tier.queueMax,
+    queueTimeoutMs: tier.queueTimeoutSeconds * 1000,
+  };
+  const leave = parts.vigil.enter(entry);
+  try {
+    const outcome = await parts.gate.admit(limits, statement.team.id, entry.cancelled);
+    switch (outcome.kind) {
+      case 'admitted':
+        return { kind: 'admitted', statement: { ...statement, permit: outcome.permit } };
+      case 'cancelled': {
+        const reason = entry.cancelled.reason as CancelReason;
+        if (reason === 'cancelled') return { kind: 'cancelled' };
+        return refused(parts, statement, { kind: 'lost' });
+      }
+      case 'queueFull': {
+        const { queueMax } = outcome;
+        return refused(parts, statement, { kind: 'full', waiting: queueMax, queueMax });
+      }
+      case 'timeout':
+        return refused(parts, statement, {
+          kind: 'timeout',
+          waitedMs: outcome.waitedMs,
+          timeoutMs: limits.queueTimeoutMs,
+        });
+    }
+  } finally {
+    leave();
   }
+}
+
+function refused(parts: Parts, statement: Reserved, cause: QueueCause): AdmitOutcome {
+  return { kind: 'refused', refusal: queueRefusal(cause, refusalContext(parts, statement)) };
 }

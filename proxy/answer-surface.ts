@@ -1,5 +1,4 @@
 /** Statements addressed to Tollgate itself, answered on the client's connection at 0 credits. */
-import { successEnvelope } from '#base/wire/envelope.js';
 import { analyse } from './analyse.js';
 import { decisionOf } from './decide.js';
 import { estimate } from './estimate.js';
@@ -8,23 +7,24 @@ import { budgetsOf } from './reserve.js';
 import type { Identified } from './stages.js';
 import { explainCost } from './surface/explain-cost.js';
 import type { Recognised } from './surface/recognise.js';
-import { surfaceReply } from './surface/result.js';
-import type { SurfaceResult } from './surface/result.js';
+import type { SmallReply } from './relay.js';
+import type { SurfaceAnswered } from './surface/result.js';
 import type { SurfaceAnswer } from './surface/surface.js';
-import { callerRefusal, refusalBody } from './wire/refusal.js';
+import { callerRefusal } from './wire/refusal.js';
 import type { Refusal } from './wire/refusal.js';
 
 type Ours = Exclude<Recognised, { kind: 'none' }>;
 
-/** The complete reply body: rows, or a refusal that names the forms that are answered. */
+/** The complete reply: rows, or a refusal that names the forms that are answered. */
 export async function answerSurface(
   parts: Parts,
   statement: Identified,
   recognised: Ours,
-): Promise<Buffer> {
+): Promise<SmallReply> {
   const outcome = await outcomeOf(parts, statement, recognised);
-  if (outcome.kind === 'refused') return refusalBody(outcome.refusal, statement.call.ticketId);
-  return resultBody(parts, statement, outcome);
+  const { front, call } = statement;
+  if (outcome.kind === 'refused') return front.refusal(outcome.refusal, call.ticketId);
+  return front.rows(statement, outcome, parts.clock.now());
 }
 
 /**
@@ -60,30 +60,8 @@ async function ask(
   return parts.surface.request(recognised, asker, query.isDescribe ? null : query.binds);
 }
 
-interface Answer {
+interface Answer extends SurfaceAnswered {
   readonly kind: 'answer';
-  readonly result: SurfaceResult;
-  readonly twin?: object;
-}
-
-function resultBody(parts: Parts, statement: Identified, answer: Answer): Buffer {
-  const { session, call, query } = statement;
-  const data = surfaceReply({
-    ticketId: call.ticketId,
-    result: answer.result,
-    names: {
-      finalDatabaseName: session.database,
-      finalSchemaName: session.schema,
-      finalWarehouseName: session.warehouse,
-      finalRoleName: session.role,
-    },
-    parameters: [],
-    sentAtMs: parts.clock.now(),
-    numberOfBinds: query.binds.length,
-    isDescribe: query.isDescribe,
-    ...(answer.twin === undefined ? {} : { twin: answer.twin }),
-  });
-  return Buffer.from(JSON.stringify(successEnvelope(data)));
 }
 
 /** Steps 3 to 5 and the standing of the budgets, for a statement that is not run and holds nothing. */

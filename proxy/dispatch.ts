@@ -8,13 +8,13 @@ import { encodeQueryTag } from '#policies/query-tag.js';
 import { classifyStatement } from '#base/sql/statement-class.js';
 import { lex } from '#base/sql/lexer.js';
 import { splitStatements } from '#base/sql/splitter.js';
+import type { Attendance } from './attendance.js';
+import { ownerOf } from './owner.js';
 import type { Parts } from './parts.js';
-import type { Admitted } from './stages.js';
+import type { Admitted, BodyChanges } from './stages.js';
 import { alterSessionWithoutClaim } from './identity/claim-texts.js';
-import { snowflakeToken } from './identity/tokens.js';
 import { headersForUpstream } from './upstream/headers.js';
 import type { UpstreamRequest } from './upstream/engine.js';
-import { withParameters } from './wire/query-request.js';
 
 /** Seconds a statement may spend on resume and queueing, which cost nothing, before the backstop counts against it. */
 const QUEUEING_ALLOWANCE_SECONDS = 600;
@@ -25,7 +25,11 @@ const RECOMPRESS_BYTES = 64 * 1024;
  * Takes the hold over and begins to meter. False: the ticket is not reserved any more, nothing may be sent.
  * Fault `ledgerUnavailable` when that could not be written: nothing is sent either.
  */
-export async function handOver(parts: Parts, statement: Admitted): Promise<boolean> {
+export async function handOver(
+  parts: Parts,
+  statement: Admitted,
+  attendance: Attendance,
+): Promise<boolean> {
   const sentAt = parts.clock.now();
   if (!(await statement.hold.handOver(sentAt))) return false;
   if (statement.isFree) return true;
@@ -36,6 +40,10 @@ export async function handOver(parts: Parts, statement: Admitted): Promise<boole
     sessionId: identity.sessionId,
     upstreamToken: identity.upstreamToken,
     requestId: statement.requestId,
+    attendance,
+    isAsync: statement.query.isAsync,
+    clientGone: placement.tier.clientGone,
+    owner: ownerOf(statement),
     teamId: statement.team.id,
     tier: placement.tier.id,
     warehouse: placement.warehouse ?? '',
@@ -57,12 +65,8 @@ export async function handOver(parts: Parts, statement: Admitted): Promise<boole
 
 /** The request for upstream: the client's bytes with tag and timeout set, under upstream's own token. */
 export function upstreamRequest(statement: Admitted): UpstreamRequest {
-  const { call, identity, upstream } = statement;
-  const edited = withParameters(
-    statement.offsets,
-    parametersOf(statement),
-    alterSessionWithoutClaim(statement.query.sqlText),
-  );
+  const { call, front, identity, upstream } = statement;
+  const edited = statement.edited(changesOf(statement));
   const headers = headersForUpstream(call.request.headers, upstream.host);
   delete headers['content-encoding'];
   const isLarge = statement.wasCompressed && edited.length > RECOMPRESS_BYTES;
@@ -70,37 +74,34 @@ export function upstreamRequest(statement: Admitted): UpstreamRequest {
   return {
     method: 'POST',
     path: call.target,
-    headers: { ...headers, authorization: snowflakeToken(identity.upstreamToken) },
+    headers: { ...headers, ...front.authorization(identity) },
     body: isLarge ? gzipSync(edited, { level: 1 }) : edited,
   };
 }
 
-function parametersOf(statement: Admitted): Record<string, string | number> {
-  const parameters: Record<string, string | number> = {};
-  if (isTaggable(statement.query.sqlText)) {
-    const own = statement.query.clientTag ?? statement.session.queryTag;
-    parameters['QUERY_TAG'] = encodeQueryTag(
-      {
-        ticketId: statement.call.ticketId,
-        team: statement.team.id,
-        tier: statement.placement.tier.id,
-        src: 'driver',
-      },
-      own,
-    );
-  }
-  if (!statement.isFree) {
-    parameters['STATEMENT_TIMEOUT_IN_SECONDS'] = backstopTimeoutSeconds({
-      ceilingCredits: statement.backstopCredits,
-      clusterCreditsPerHour: statement.placement.creditsPerHour,
-      allowanceSeconds: QUEUEING_ALLOWANCE_SECONDS,
-      tierMaxSeconds: statement.placement.tier.statementTimeoutSeconds,
-      clientSeconds:
-        statement.query.clientTimeoutSeconds ?? statement.session.statementTimeoutSeconds,
-      parts: Math.max(1, statement.facts.statements.length),
-    });
-  }
-  return parameters;
+function changesOf(statement: Admitted): BodyChanges {
+  const { query, session, placement, sentText } = statement;
+  return {
+    tag: isTaggable(query.sqlText) ? tagOf(statement) : null,
+    timeoutSeconds: statement.isFree
+      ? null
+      : backstopTimeoutSeconds({
+          ceilingCredits: statement.backstopCredits,
+          clusterCreditsPerHour: placement.creditsPerHour,
+          allowanceSeconds: QUEUEING_ALLOWANCE_SECONDS,
+          tierMaxSeconds: placement.tier.statementTimeoutSeconds,
+          clientSeconds: query.clientTimeoutSeconds ?? session.statementTimeoutSeconds,
+          parts: Math.max(1, statement.facts.statements.length),
+        }),
+    sqlText: sentText ?? alterSessionWithoutClaim(query.sqlText) ?? null,
+  };
+}
+
+function tagOf({ call, team, placement, front, query, session }: Admitted): string {
+  return encodeQueryTag(
+    { ticketId: call.ticketId, team: team.id, tier: placement.tier.id, src: front.source },
+    query.clientTag ?? session.queryTag,
+  );
 }
 
 /** dbt reads the tag with SHOW PARAMETERS and writes it back with ALTER SESSION: ours must not be seen there. */

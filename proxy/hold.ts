@@ -7,7 +7,7 @@ import type { Log } from '#base/log.js';
 import { toError } from '#base/errors.js';
 import type { Credits } from '#base/units.js';
 import { NO_CREDITS } from '#base/units.js';
-import type { Ledger } from '#billing/ledger.js';
+import type { Ledger, ReleaseReason } from '#billing/ledger.js';
 
 export interface Hold {
   readonly ticketId: TicketId;
@@ -18,7 +18,7 @@ export interface Hold {
   /** It was handed over: only the settler, or evidence, ends it now. */
   isSent(): boolean;
   /** Gives the hold back if it was not handed over. Never throws: the ledger's sweep ends what this cannot. */
-  releaseUnlessSent(reason: string): Promise<void>;
+  releaseUnlessSent(reason: ReleaseReason): Promise<void>;
 }
 
 /** The hold of a statement that uses no warehouse. */
@@ -33,18 +33,24 @@ export function freeHold(ticketId: TicketId): Hold {
   };
 }
 
-/** A hold that the ledger has taken. */
-export function ledgerHold(ledger: Ledger, log: Log, ticketId: TicketId, credits: Credits): Hold {
-  let isSent = false;
-  let firstSentAt: number | undefined;
+/** A hold that the ledger has taken; `sentAt` of one that was sent before and is sent again here. */
+export function ledgerHold(
+  ledger: Ledger,
+  log: Log,
+  ticketId: TicketId,
+  credits: Credits,
+  sentAt?: number,
+): Hold {
+  let isSent = sentAt !== undefined;
+  let firstSentAt = sentAt;
   return {
     ticketId,
     credits,
     isFree: false,
-    async handOver(sentAt) {
+    async handOver(now) {
       // A repeat of a statement that was not answered says so again with the first time: the ledger refuses when
       // evidence has closed the ticket meanwhile, and then nothing may be sent under it.
-      firstSentAt ??= sentAt;
+      firstSentAt ??= now;
       const mayBeSent = await ledger.markSent(ticketId, firstSentAt);
       isSent ||= mayBeSent;
       return mayBeSent;

@@ -9,6 +9,7 @@ import type { StatisticsCache } from './estimates/statistics.js';
 import type { HistoryCache } from './estimates/history.js';
 import type { Events } from './events.js';
 import type { Gate } from './admission/gate.js';
+import type { Vigil } from './admission/vigil.js';
 import type { Claims } from './identity/claims.js';
 import type { ClientAddress } from './identity/client-address.js';
 import type { SessionStore } from './identity/sessions.js';
@@ -31,6 +32,25 @@ export interface ProxyLimits {
   readonly bodyTimeoutMs: number;
 }
 
+/** How long clients are kept waiting, and waited for, in milliseconds of real time. */
+export interface Patience {
+  /**
+   * A statement that has not been answered after this long is answered with where to ask again: later than
+   * Snowflake's own 45 s, so that what runs there is told in its words, and before Python gives up after 60 s.
+   */
+  readonly holdMs: number;
+  /** A waiting statement that nobody asked for during this long is given up. */
+  readonly abandonedAfterMs: number;
+  /** After this long a client is gone, where its tier ends statements of clients that are. */
+  readonly goneAfterMs: number;
+}
+
+export const DEFAULT_PATIENCE: Patience = {
+  holdMs: 48_000,
+  abandonedAfterMs: 90_000,
+  goneAfterMs: 30_000,
+};
+
 export interface Parts {
   readonly log: Log;
   readonly clock: Clock;
@@ -49,7 +69,9 @@ export interface Parts {
   readonly history: HistoryCache;
   readonly statistics: StatisticsCache;
   readonly ledger: Ledger;
+  readonly patience: Patience;
   readonly gate: Gate;
+  readonly vigil: Vigil;
   readonly requests: RequestRegistry;
   readonly running: RunningStatements;
   /** Tickets whose statement is somewhere between its reserve and the end of its relay. */

@@ -1,6 +1,6 @@
 /**
- * Requests of a session that carry no statement: polls, results, status, cancels, heartbeats, logout, telemetry.
- * They go to the session's upstream with its own token; replies are read where they can show a statement's end.
+ * Requests of a session that name no statement: heartbeats, logout, telemetry. They go to the session's upstream with
+ * its own token. What names one is in by-id.ts.
  */
 import { Fault, tgLabel } from '#base/errors.js';
 import type { Call } from './call.js';
@@ -8,21 +8,18 @@ import { authenticate } from './identity/identify.js';
 import type { Authenticated } from './identity/identify.js';
 import { snowflakeToken } from './identity/tokens.js';
 import type { Parts } from './parts.js';
-import { relay } from './relay.js';
+import { relay, toClient } from './relay.js';
 import type { RelayOptions, RelayOutcome } from './relay.js';
-import { stoppedReply } from './relay-statement.js';
-import type { RunningStatement } from './running/running.js';
-import { endOf, finishStatement, isRenewalAsked, isStillRunning } from './settlement/finish.js';
 import { headersForUpstream } from './upstream/headers.js';
-import { decodeBody, readBody } from './wire/body.js';
+import { readBody } from './wire/body.js';
 import { callerRefusal, sendJson, sendRefusal } from './wire/refusal.js';
 
-type Session = Extract<Authenticated, { kind: 'session' }>;
+export type Session = Extract<Authenticated, { kind: 'session' }>;
 
 /** Bodies of these requests are a few hundred bytes; telemetry batches reach some hundred kilobytes. */
-const BODY_BYTES_MAX = 4 * 1024 * 1024;
+export const BODY_BYTES_MAX: number = 4 * 1024 * 1024;
 
-/** Heartbeat, status and telemetry: relayed as they are. */
+/** Heartbeat and telemetry: relayed as they are. */
 export async function handlePlain(parts: Parts, call: Call): Promise<void> {
   const session = await sessionOf(parts, call);
   if (session !== undefined) await forward(parts, call, session, call.target);
@@ -36,61 +33,6 @@ export async function handleLogout(parts: Parts, call: Call): Promise<void> {
   if (call.query.get('delete') === 'true') await parts.sessions.close(session.identity);
 }
 
-/** `GET /queries/{id}/result`: a poll; its reply may be the end of the statement. */
-export async function handleResult(parts: Parts, call: Call, queryId: string): Promise<void> {
-  const session = await sessionOf(parts, call);
-  if (session === undefined) return;
-  const running = runningOf(parts, session, queryId);
-  if (running !== undefined) running.upstreamToken = session.identity.upstreamToken;
-  const target = call.target.replace(queryId, running?.queryId ?? queryId);
-  const outcome = await forward(parts, call, session, target, {
-    beforeSmall: (reply) =>
-      Promise.resolve(running === undefined ? undefined : stoppedReply(parts, running, reply)),
-  });
-  if (running === undefined || outcome === undefined || outcome.kind === 'unreachable') return;
-  if (isStillRunning(outcome.reply) || isRenewalAsked(outcome.reply)) return;
-  const end = endOf(outcome.reply);
-  if (end !== undefined) finishStatement(parts, running.ticketId, end);
-}
-
-/** `GET /monitoring/queries/{id}` and `POST /queries/{id}/abort-request`. */
-export async function handleById(parts: Parts, call: Call, queryId: string): Promise<void> {
-  const session = await sessionOf(parts, call);
-  if (session === undefined) return;
-  const running = runningOf(parts, session, queryId);
-  await forward(parts, call, session, call.target.replace(queryId, running?.queryId ?? queryId));
-}
-
-/** `POST /queries/v1/abort-request`: also finds a statement that still waits here and was never forwarded. */
-export async function handleAbort(parts: Parts, call: Call): Promise<void> {
-  const session = await sessionOf(parts, call);
-  if (session === undefined) return;
-  const body = await readBody(call.request, BODY_BYTES_MAX, parts.limits.bodyTimeoutMs);
-  if (body.kind !== 'body') {
-    return sendRefusal(
-      call.response,
-      callerRefusal('requestMalformed', 'The cancel request did not arrive whole.'),
-      null,
-    );
-  }
-  const requestId = requestIdOf(body.bytes, call.request.headers['content-encoding']);
-  const key = `${session.identity.account}/${session.identity.sessionId}`;
-  const entry = requestId === undefined ? undefined : parts.requests.find(key, requestId);
-  const isUpstream =
-    requestId === undefined || parts.running.byRequestId(session.identity, requestId) !== undefined;
-  // Waiting here: giving up its place answers it. Harmless if it was forwarded in this very moment.
-  entry?.cancel();
-  if (entry !== undefined && !isUpstream) {
-    return sendJson(
-      call.response,
-      Buffer.from(
-        JSON.stringify({ data: null, code: null, message: null, success: true, headers: null }),
-      ),
-    );
-  }
-  await send(parts, call, session, call.target, body.bytes, {});
-}
-
 /** Telemetry before login: taken and dropped, there is no session to relay it for. */
 export function handleSessionlessTelemetry(_parts: Parts, call: Call): Promise<void> {
   call.request.resume();
@@ -101,7 +43,8 @@ export function handleSessionlessTelemetry(_parts: Parts, call: Call): Promise<v
   return Promise.resolve();
 }
 
-async function sessionOf(parts: Parts, call: Call): Promise<Session | undefined> {
+/** The session of a request; undefined when its client has been refused. */
+export async function sessionOf(parts: Parts, call: Call): Promise<Session | undefined> {
   const authenticated = await authenticate(parts, call.request.headers);
   if (authenticated.kind === 'session') return authenticated;
   call.request.resume();
@@ -110,25 +53,14 @@ async function sessionOf(parts: Parts, call: Call): Promise<Session | undefined>
   return undefined;
 }
 
-/** The running statement an id of ours or of upstream's names, if it belongs to this session. */
-function runningOf(parts: Parts, session: Session, queryId: string): RunningStatement | undefined {
-  const running =
-    parts.running.byQueryId(session.identity.account, queryId) ??
-    parts.running.list().find((candidate) => candidate.ticketId === queryId);
-  if (running === undefined) return undefined;
-  const isOurs =
-    running.upstream.account === session.identity.account &&
-    running.sessionId === session.identity.sessionId;
-  return isOurs ? running : undefined;
-}
-
-async function forward(
+/** Relays the request to `target`; undefined when its client has been refused. Fault `upstreamUnreachable`. */
+export async function forward(
   parts: Parts,
   call: Call,
   session: Session,
   target: string,
   options: RelayOptions = {},
-): Promise<RelayOutcome | undefined> {
+): Promise<Extract<RelayOutcome, { kind: 'replied' }> | undefined> {
   if (call.method === 'GET') return send(parts, call, session, target, null, options);
   const body = await readBody(call.request, BODY_BYTES_MAX, parts.limits.bodyTimeoutMs);
   if (body.kind === 'body') return send(parts, call, session, target, body.bytes, options);
@@ -143,14 +75,15 @@ async function forward(
   return undefined;
 }
 
-async function send(
+/** Sends a request with the body given and relays the reply. Fault `upstreamUnreachable`. */
+export async function send(
   parts: Parts,
   call: Call,
   session: Session,
   target: string,
   body: Buffer | null,
-  options: RelayOptions,
-): Promise<RelayOutcome> {
+  options: RelayOptions = {},
+): Promise<Extract<RelayOutcome, { kind: 'replied' }>> {
   const { identity, upstream } = session;
   const outcome = await relay(
     upstream.engine,
@@ -163,25 +96,12 @@ async function send(
       },
       body,
     },
-    call.response,
+    toClient(call.response),
     options,
   );
-  if (outcome.kind === 'unreachable') {
-    parts.events.upstreamFailed('passthrough');
-    throw new Fault('upstreamUnreachable', 'Snowflake could not be reached', {
-      cause: outcome.cause,
-    });
-  }
-  return outcome;
-}
-
-function requestIdOf(bytes: Buffer, encoding: string | undefined): string | undefined {
-  const decoded = decodeBody(bytes, encoding, BODY_BYTES_MAX);
-  if (decoded.kind !== 'decoded') return undefined;
-  try {
-    const { requestId } = JSON.parse(decoded.bytes.toString('utf8')) as { requestId?: unknown };
-    return typeof requestId === 'string' ? requestId : undefined;
-  } catch {
-    return undefined;
-  }
+  if (outcome.kind === 'replied') return outcome;
+  parts.events.upstreamFailed('passthrough');
+  throw new Fault('upstreamUnreachable', 'Snowflake could not be reached', {
+    cause: outcome.cause,
+  });
 }

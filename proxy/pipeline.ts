@@ -3,240 +3,331 @@
  * dispatch, relay, settle. Each step is one call into one file and returns a value or an ending; this file only
  * decides what comes next. Compensation is by scope: a hold that was not handed over is given back on every exit.
  */
-import { Fault, TG_CODES, tgLabel, toError } from '#base/errors.js';
-import { WIRE_CODES } from '#base/wire/codes.js';
-import { failureEnvelope } from '#base/wire/envelope.js';
+import { Fault, tgLabel, toError } from '#base/errors.js';
+import type { ReleaseReason } from '#billing/ledger.js';
 import { admit } from './admit.js';
 import { analyse } from './analyse.js';
 import { answerSurface } from './answer-surface.js';
+import { Waiting } from './attendance.js';
 import type { Call } from './call.js';
 import { decide } from './decide.js';
 import { handOver, upstreamRequest } from './dispatch.js';
+import { driverFront } from './driver-front.js';
+import { follow, takeOver } from './elsewhere.js';
 import { estimate } from './estimate.js';
 import { faultRefusal } from './faults.js';
+import type { Asker } from './front.js';
 import { identify, underNewestVersion } from './identity/identify.js';
-import { snowflakeToken } from './identity/tokens.js';
+import { keyOf, ownerOf } from './owner.js';
 import type { Parts } from './parts.js';
 import { receive } from './receive.js';
-import { relay, sendSmall } from './relay.js';
-import type { SmallReply } from './relay.js';
+import { sendSmall } from './relay.js';
 import { relayStatement } from './relay-statement.js';
 import type { UpstreamRequest } from './upstream/engine.js';
-import type { RequestEntry, RequestEnding } from './requests.js';
+import type { Again, RequestEntry, RequestEnding } from './requests.js';
 import { reserve } from './reserve.js';
+import { fetchResult } from './result.js';
+import { withSentText } from './result-scan.js';
 import { recordUnheld } from './unheld.js';
-import type { Admitted, Identified, Reserved } from './stages.js';
+import type { Admitted, Allowed, Estimated, Identified, Reserved } from './stages.js';
 import { recognise } from './surface/recognise.js';
-import { headersForUpstream } from './upstream/headers.js';
-import { callerRefusal, refusalBody, sendRefusal } from './wire/refusal.js';
+import { callerRefusal, toldOf } from './wire/refusal.js';
 import type { Refusal } from './wire/refusal.js';
 
 /** `POST /queries/v1/query-request`: answers the client, whatever happens. Faults are mapped by the caller. */
 export async function handleStatement(parts: Parts, call: Call): Promise<void> {
   const received = await receive(parts, call);
   if (received.kind === 'gone') return;
-  if (received.kind === 'refused') return refuse(parts, call, received.refusal, '');
-  const identified = await identify(parts, received.received);
-  if (identified.kind === 'refused') return refuse(parts, call, identified.refusal, '');
-  const { statement } = identified;
-  const session = sessionKey(statement);
-  const state = parts.requests.enter(session, statement.requestId, statement.query.hash);
+  const identified =
+    received.kind === 'refused' ? received : await identify(parts, received.received);
+  if (identified.kind === 'refused') {
+    parts.events.refused(tgLabel(identified.refusal.code), '');
+    return sendSmall(call.response, driverFront.refusal(identified.refusal, call.ticketId));
+  }
+  return answerStatement(parts, identified.statement);
+}
+
+/** An identified statement, of whichever front: known requests get their first answer, new ones are governed. */
+export async function answerStatement(parts: Parts, statement: Identified): Promise<void> {
+  const state = parts.requests.enter(keyOf(statement), ownerOf(statement));
   switch (state.kind) {
-    case 'reused':
-      return refuse(parts, call, reusedRequestId(), statement.team.id);
+    case 'reused': {
+      const { reply } = refused(parts, statement, reusedRequestId());
+      return sendSmall(statement.call.response, reply);
+    }
     case 'new':
-      return conclude(parts, call, state.entry, () => govern(parts, statement, state.entry));
+      return begin(parts, statement, state.entry, (waiting) =>
+        govern(parts, statement, state.entry, waiting),
+      );
     case 'repeat':
-      return repeat(parts, statement, state.entry);
+      return attend(parts, statement, state.entry);
   }
 }
 
-/** Runs one forwarding and tells its ending to every repeat of the same request, also when it ends in a fault. */
-async function conclude(
-  parts: Parts,
-  call: Call,
-  entry: RequestEntry,
-  work: () => Promise<RequestEnding>,
-): Promise<void> {
-  parts.inHand.add(call.ticketId);
+/** Waits for a statement that this replica has, on behalf of a repeat or a poll. */
+export async function attend(parts: Parts, asker: Asker, entry: RequestEntry): Promise<void> {
+  entry.identity = asker.identity;
+  const waiting = waitFor(parts, asker, entry);
   try {
-    entry.finish(await work());
+    const ending = await Promise.race([entry.ending, waiting.held]);
+    if (ending !== 'held') await deliver(parts, asker, entry, ending, waiting);
+  } finally {
+    waiting.end();
+  }
+}
+
+function waitFor(parts: Parts, { call, front }: Asker, entry: RequestEntry): Waiting {
+  const { ticketId, isAsync } = entry.owner;
+  return new Waiting(call.response, entry.attendance, {
+    ticketId,
+    holdMs: parts.patience.holdMs,
+    inProgress: (shown) => front.inProgress(shown, isAsync),
+  });
+}
+
+/** Runs one forwarding and tells its ending to everybody who waits for the request, also when it ends in a fault. */
+async function begin(
+  parts: Parts,
+  asker: Asker,
+  entry: RequestEntry,
+  work: (waiting: Waiting) => Promise<RequestEnding>,
+): Promise<void> {
+  const waiting = waitFor(parts, asker, entry);
+  const { ticketId } = entry.owner;
+  parts.inHand.add(ticketId);
+  let ending: RequestEnding;
+  try {
+    ending = await work(waiting);
   } catch (thrown) {
     const fault = toError(thrown);
     parts.events.fault(fault instanceof Fault ? fault.code : 'internal', fault);
-    entry.finish(answer(call, faultRefusal(fault)));
+    ending = { kind: 'answered', reply: asker.front.refusal(faultRefusal(fault), ticketId) };
   } finally {
-    parts.inHand.delete(call.ticketId);
+    parts.inHand.delete(ticketId);
   }
+  entry.finish(ending);
+  try {
+    await toldFirst(parts, asker, entry, ending, waiting);
+  } finally {
+    waiting.end();
+  }
+}
+
+/** Whoever sent the statement is told by the relay, unless there was nothing to relay. */
+async function toldFirst(
+  parts: Parts,
+  asker: Asker,
+  entry: RequestEntry,
+  ending: RequestEnding,
+  waiting: Waiting,
+): Promise<void> {
+  switch (ending.kind) {
+    case 'answered':
+      waiting.answer(ending.reply);
+      return;
+    case 'unanswered':
+    case 'streamed':
+      return;
+    case 'elsewhere':
+      return deliver(parts, asker, entry, ending, waiting);
+  }
+}
+
+/** What somebody is told who waited for an ending. */
+async function deliver(
+  parts: Parts,
+  asker: Asker,
+  entry: RequestEntry,
+  ending: RequestEnding,
+  waiting: Waiting,
+): Promise<void> {
+  switch (ending.kind) {
+    case 'answered':
+      waiting.answer(ending.reply);
+      return;
+    case 'streamed':
+      if (ending.queryId !== null) return fetchResult(asker, ending.queryId, waiting);
+      waiting.answer(refused(parts, asker, resultGone()).reply);
+      return;
+    case 'unanswered': {
+      const { statement } = ending;
+      if (statement.isFree) return sendAgain(parts, asker, entry, statement);
+      const { ticketId } = statement.call;
+      return deliver(parts, asker, entry, { kind: 'elsewhere', ticketId, statement }, waiting);
+    }
+    case 'elsewhere': {
+      waiting.follows(ending.ticketId);
+      const step = await follow(parts, asker, ending.ticketId, waiting);
+      switch (step.kind) {
+        case 'told':
+          return;
+        case 'freed':
+          return runHere(parts, asker, entry, ending.statement);
+        case 'inDoubt': {
+          const taken = await takeOver(parts, ending.statement, step.ticket);
+          if (taken === undefined) return deliver(parts, asker, entry, ending, waiting);
+          return sendAgain(parts, asker, entry, taken);
+        }
+      }
+    }
+  }
+}
+
+/** The same statement under the same ticket and hold, with the token and connection of who asks now. */
+async function sendAgain(
+  parts: Parts,
+  asker: Asker,
+  ended: RequestEntry,
+  statement: Reserved,
+): Promise<void> {
+  const { ticketId } = statement.call;
+  const state = parts.requests.again(ended, ticketId);
+  if (state.kind === 'repeat') return attend(parts, asker, state.entry);
+  const target = statement.front.repeatTarget(statement.call.target, Date.now());
+  const again: Reserved = {
+    ...statement,
+    identity: asker.identity,
+    call: { ...statement.call, response: asker.call.response, target },
+  };
+  return begin(parts, asker, state.entry, (waiting) => run(parts, again, state.entry, waiting));
+}
+
+/** Another replica had it and gave it up before it was sent: it is a new statement here. */
+async function runHere(
+  parts: Parts,
+  asker: Asker,
+  ended: RequestEntry,
+  statement: Again,
+): Promise<void> {
+  const ticketId = parts.ids.ticket(Date.now());
+  const state = parts.requests.again(ended, ticketId);
+  if (state.kind === 'repeat') return attend(parts, asker, state.entry);
+  const call = { ...statement.call, response: asker.call.response, ticketId };
+  const fresh = { ...statement, identity: asker.identity, call };
+  return begin(parts, asker, state.entry, (waiting) => govern(parts, fresh, state.entry, waiting));
 }
 
 /** Steps 3 to 10 of a statement that was not seen before. */
 async function govern(
   parts: Parts,
-  statement: Identified,
+  identified: Identified,
   entry: RequestEntry,
+  waiting: Waiting,
 ): Promise<RequestEnding> {
-  const { call } = statement;
-  const recognised = recognise(statement.query.sqlText);
+  const recognised = recognise(identified.query.sqlText);
   if (recognised.kind !== 'none')
-    return answered(call, await answerSurface(parts, statement, recognised));
-  const analysed = await underNewestVersion(parts, await analyse(parts, statement));
-  if (analysed.kind === 'refused') return refused(parts, statement, analysed.refusal);
+    return { kind: 'answered', reply: await answerSurface(parts, identified, recognised) };
+  const scanned = await withSentText(parts, identified);
+  if (scanned.kind === 'refused') return refused(parts, identified, scanned.refusal);
+  const analysed = await underNewestVersion(parts, await analyse(parts, scanned.statement));
+  if (analysed.kind === 'refused') return refused(parts, identified, analysed.refusal);
   const estimated = estimate(parts, analysed.statement);
-  if (estimated.kind === 'refused') return refused(parts, statement, estimated.refusal);
+  if (estimated.kind === 'refused') return refused(parts, identified, estimated.refusal);
   const decided = decide(parts, estimated.statement);
-  if (decided.kind === 'refused') {
-    recordUnheld(parts, estimated.statement, decided.refusal);
-    return refused(parts, statement, decided.refusal);
-  }
+  if (decided.kind === 'refused') return refusedByRule(parts, estimated.statement, decided.refusal);
   parts.events.statement(
-    statement.team.id,
+    identified.team.id,
     decided.statement.placement.tier.id,
     decided.statement.facts.statements[0]?.class ?? 'opaque',
     decided.statement.isFree,
   );
   const reserved = await reserve(parts, decided.statement);
-  if (reserved.kind === 'refused') return refused(parts, statement, reserved.refusal);
-  return run(parts, reserved.statement, entry);
+  if (reserved.kind === 'refused') return refused(parts, identified, reserved.refusal);
+  if (reserved.kind === 'known') return elsewhere(parts, decided.statement, reserved.ticket);
+  return run(parts, reserved.statement, entry, waiting);
+}
+
+async function refusedByRule(
+  parts: Parts,
+  statement: Estimated,
+  refusal: Refusal,
+): Promise<RequestEnding> {
+  if (!(await recordUnheld(parts, statement, refusal))) {
+    const known = await parts.ledger.ticketOfRequest(keyOf(statement));
+    if (known !== undefined) return elsewhere(parts, statement, known);
+  }
+  return refused(parts, statement, refusal);
+}
+
+/** A ticket of another replica stands for this request: its statement is followed, or it is another statement. */
+function elsewhere(
+  parts: Parts,
+  statement: Allowed | Estimated,
+  known: { readonly ticketId: RequestEntry['owner']['ticketId']; readonly requestHash: string },
+): RequestEnding {
+  if (known.requestHash !== statement.query.hash)
+    return refused(parts, statement, reusedRequestId());
+  return { kind: 'elsewhere', ticketId: known.ticketId, statement };
 }
 
 /** Steps 7 to 10, under the hold. */
-async function run(parts: Parts, statement: Reserved, entry: RequestEntry): Promise<RequestEnding> {
+async function run(
+  parts: Parts,
+  statement: Reserved,
+  entry: RequestEntry,
+  waiting: Waiting,
+): Promise<RequestEnding> {
+  const { call, front, hold } = statement;
+  let unsent: ReleaseReason = { kind: 'failed', reason: 'not sent' };
   try {
-    const admitted = await admit(parts, statement, () => entry.cancelled);
+    const admitted = await admit(parts, statement, entry);
     // A repeat that is not sent again leaves its first sending in doubt.
-    if (admitted.kind !== 'admitted' && statement.hold.isSent())
-      parts.doubts.add(statement.call.ticketId);
-    if (admitted.kind === 'refused') return refused(parts, statement, admitted.refusal);
-    if (admitted.kind === 'gone') return answered(statement.call, cancelledReply(statement.call));
-    return await forward(parts, admitted.statement);
+    if (admitted.kind !== 'admitted' && hold.isSent()) await parts.doubts.add(call.ticketId);
+    if (admitted.kind === 'refused') {
+      unsent = { kind: 'refused', refusal: toldOf(admitted.refusal) };
+      return refused(parts, statement, admitted.refusal);
+    }
+    if (admitted.kind === 'cancelled') {
+      unsent = { kind: 'cancelled', reason: 'cancelled by the client while it waited' };
+      return { kind: 'answered', reply: front.cancelled(call.ticketId) };
+    }
+    const identity = entry.identity ?? statement.identity;
+    return await forward(parts, { ...admitted.statement, identity }, entry, waiting);
   } finally {
-    await statement.hold.releaseUnlessSent('not sent');
+    await hold.releaseUnlessSent(unsent);
   }
 }
 
 /** Steps 8 to 10: from here on the settler owns the hold. */
-async function forward(parts: Parts, statement: Admitted): Promise<RequestEnding> {
+async function forward(
+  parts: Parts,
+  statement: Admitted,
+  entry: RequestEntry,
+  waiting: Waiting,
+): Promise<RequestEnding> {
   let isHandedOver = false;
   let request: UpstreamRequest;
   try {
     // Written first: whatever fails before the hand-over gives hold and permit back.
     request = upstreamRequest(statement);
-    isHandedOver = await handOver(parts, statement);
+    isHandedOver = await handOver(parts, statement, entry.attendance);
   } finally {
     if (!isHandedOver) statement.permit.release();
   }
   if (!isHandedOver) return settledMeanwhile(parts, statement);
   const sentAtMs = performance.now();
   parts.events.phase('govern', (sentAtMs - statement.call.arrivedAtMs) / 1000);
-  const ending = await relayStatement(parts, statement, request);
+  const ending = await relayStatement(parts, statement, request, waiting);
   parts.events.phase('relay', (performance.now() - sentAtMs) / 1000);
   return ending;
 }
 
-/** A repeat whose first sending was settled by evidence before it came: it has run, so its result is fetched. */
-async function settledMeanwhile(parts: Parts, statement: Admitted): Promise<RequestEnding> {
-  const queryId = parts.doubts.settledQuery(statement.call.ticketId);
-  if (queryId === undefined) return refused(parts, statement, closedMeanwhile());
-  await fetchResult(statement, queryId);
-  return { kind: 'streamed', queryId };
+/** A repeat whose first sending was ended by evidence, or taken over, before it came: the ticket tells. */
+function settledMeanwhile(parts: Parts, statement: Admitted): RequestEnding {
+  // Nothing was sent and nothing can be said of it: a new request finds out.
+  if (statement.isFree) return refused(parts, statement, closedMeanwhile());
+  return { kind: 'elsewhere', ticketId: statement.call.ticketId, statement };
 }
 
-/** Relays the result of a query that has run. Fault `upstreamUnreachable` when it cannot be had. */
-async function fetchResult(statement: Identified, queryId: string): Promise<void> {
-  const { call, upstream, identity } = statement;
-  const headers = headersForUpstream(call.request.headers, upstream.host);
-  delete headers['content-encoding'];
-  delete headers['content-type'];
-  const outcome = await relay(
-    upstream.engine,
-    {
-      method: 'GET',
-      path: `/queries/${encodeURIComponent(queryId)}/result`,
-      headers: { ...headers, authorization: snowflakeToken(identity.upstreamToken) },
-      body: null,
-    },
-    call.response,
-  );
-  if (outcome.kind === 'unreachable')
-    throw new Fault('upstreamUnreachable', 'Snowflake could not be reached', {
-      cause: outcome.cause,
-    });
+function refused(
+  parts: Parts,
+  asker: Asker & Partial<Pick<Identified, 'team'>>,
+  refusal: Refusal,
+): Extract<RequestEnding, { kind: 'answered' }> {
+  parts.events.refused(tgLabel(refusal.code), asker.team?.id ?? '');
+  return { kind: 'answered', reply: asker.front.refusal(refusal, asker.call.ticketId) };
 }
 
-/** What a repeat of a known request is told. */
-async function repeat(parts: Parts, statement: Identified, first: RequestEntry): Promise<void> {
-  const { call } = statement;
-  const ending = await first.ending;
-  switch (ending.kind) {
-    case 'answered':
-      sendSmall(call.response, ending.reply);
-      return;
-    case 'streamed': {
-      if (ending.queryId === null) return refuse(parts, call, resultGone(), statement.team.id);
-      return fetchResult(statement, ending.queryId);
-    }
-    case 'unanswered': {
-      const state = parts.requests.again(sessionKey(statement), statement.requestId, first);
-      if (state.kind === 'repeat') return repeat(parts, statement, state.entry);
-      // The same statement under the same ticket and hold, with the token and connection of this repeat.
-      const { ticketId } = ending.statement.call;
-      const again: Admitted = {
-        ...ending.statement,
-        identity: statement.identity,
-        call: { ...call, ticketId },
-      };
-      parts.doubts.resume(ticketId);
-      return conclude(parts, again.call, state.entry, () => run(parts, again, state.entry));
-    }
-  }
-}
-
-function sessionKey(statement: Identified): string {
-  return `${statement.identity.account}/${statement.identity.sessionId}`;
-}
-
-function refuse(parts: Parts, call: Call, refusal: Refusal, team: string): void {
-  parts.events.refused(tgLabel(refusal.code), team);
-  sendRefusal(call.response, refusal, call.ticketId);
-}
-
-function refused(parts: Parts, statement: Identified, refusal: Refusal): RequestEnding {
-  parts.events.refused(tgLabel(refusal.code), statement.team.id);
-  return answer(statement.call, refusal);
-}
-
-function answer(call: Call, refusal: Refusal): RequestEnding {
-  return answered(call, refusalBody(refusal, call.ticketId));
-}
-
-/** Sends one complete reply and keeps it for repeats. */
-function answered(call: Call, body: Buffer): RequestEnding {
-  const reply: SmallReply = {
-    status: 200,
-    headers: { 'content-type': 'application/json', 'content-length': String(body.length) },
-    body,
-  };
-  sendSmall(call.response, reply);
-  return { kind: 'answered', reply };
-}
-
-/** What Snowflake says of a statement that was cancelled while it waited. */
-function cancelledReply(call: Call): Buffer {
-  return Buffer.from(
-    JSON.stringify(
-      failureEnvelope({
-        code: WIRE_CODES.queryCancelled,
-        sqlState: TG_CODES.killed.sqlState,
-        message: 'SQL execution canceled',
-        queryId: call.ticketId,
-        type: 'TOLLGATE',
-      }),
-    ),
-  );
-}
-
-/** Evidence, or another replica, ended the ticket between its first sending and this repeat. */
 function closedMeanwhile(): Refusal {
   return callerRefusal(
     'requestIdReused',

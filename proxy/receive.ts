@@ -1,11 +1,13 @@
 /** Step 1: the bytes of a statement become one validated request, or a refusal that names what is wrong with them. */
 import type { Call } from './call.js';
 import type { Parts } from './parts.js';
-import type { Received } from './stages.js';
+import { driverFront } from './driver-front.js';
+import type { BodyChanges, Received } from './stages.js';
 import { foreignToken } from './identity/tokens.js';
 import { tokenOfAuthorization } from './identity/tokens.js';
 import { decodeBodyAsync, readBody } from './wire/body.js';
-import { readQueryRequest } from './wire/query-request.js';
+import { readQueryRequest, withParameters } from './wire/query-request.js';
+import type { Offsets } from './wire/query-request.js';
 import { callerRefusal } from './wire/refusal.js';
 import type { Refusal } from './wire/refusal.js';
 
@@ -79,12 +81,24 @@ export async function receive(parts: Parts, call: Call): Promise<ReceiveOutcome>
     kind: 'received',
     received: {
       call,
+      front: driverFront,
       requestId,
       query: query.request,
-      offsets: query.offsets,
+      edited: (changes) => editedBody(query.offsets, changes),
+      bodyBytes: query.offsets.body.length,
       wasCompressed: decoded.wasCoded,
     },
   };
+}
+
+/** The body of a query request with its changes. */
+export function editedBody(offsets: Offsets, changes: BodyChanges): Buffer {
+  const { tag, timeoutSeconds, sqlText } = changes;
+  const parameters = {
+    ...(tag === null ? {} : { QUERY_TAG: tag }),
+    ...(timeoutSeconds === null ? {} : { STATEMENT_TIMEOUT_IN_SECONDS: timeoutSeconds }),
+  };
+  return withParameters(offsets, parameters, sqlText);
 }
 
 function refused(code: Parameters<typeof callerRefusal>[0], message: string): ReceiveOutcome {

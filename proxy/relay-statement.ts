@@ -8,15 +8,16 @@ import { stoppedText } from '#policies/rules/refusal-text.js';
 import type { StopCause } from '#policies/rules/refusal-text.js';
 import type { Parts } from './parts.js';
 import type { Admitted } from './stages.js';
-import { sessionChanges } from './identity/session-effects.js';
 import { relay, sendSmall } from './relay.js';
-import type { RelayOutcome, SmallReply } from './relay.js';
+import type { Destination, RelayOutcome } from './relay.js';
 import type { RequestEnding } from './requests.js';
-import type { RunningStatement } from './running/running.js';
-import { endOf, finishStatement, isRenewalAsked, isStillRunning } from './settlement/finish.js';
+import type { Front } from './front.js';
+import type { RunningStatement, StopReason } from './running/running.js';
+import { finishStatement } from './settlement/finish.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 import type { ScannedReply } from './wire/reply-scanner.js';
-import { refusalBody } from './wire/refusal.js';
+import { toldOf } from './wire/refusal.js';
+import type { Refusal } from './wire/refusal.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 
 /** Sends the request of an admitted statement and relays its reply; returns what a repeat is to be told. */
@@ -24,24 +25,29 @@ export async function relayStatement(
   parts: Parts,
   statement: Admitted,
   request: UpstreamRequest,
+  destination: Destination,
 ): Promise<RequestEnding> {
-  const { call, upstream } = statement;
-  const outcome = await relay(upstream.engine, request, call.response, {
+  const { call, front, upstream } = statement;
+  const outcome = await relay(upstream.engine, request, destination, {
     beforeSmall: (reply, isGarbled) =>
       isGarbled ? Promise.resolve(garbled(statement)) : beforeReply(parts, statement, reply),
   });
-  if (outcome.kind === 'unreachable') return unanswered(parts, statement, outcome);
-  const { reply } = outcome;
-  const queryId = typeof reply.data['queryId'] === 'string' ? reply.data['queryId'] : null;
-  // It has not run, and the driver renews and repeats; evidence ends the hold of one that does not.
-  if (isRenewalAsked(reply)) return inDoubt(parts, statement);
-  if (isStillRunning(reply) && queryId !== null) {
-    noteRunning(parts, statement, queryId);
-  } else {
-    const end = endOf(reply);
-    // A page of a gateway, a 503, a cut body: nobody said whether it ran. The driver repeats, or evidence tells.
-    if (end === undefined) return inDoubt(parts, statement);
-    finishStatement(parts, call.ticketId, end);
+  if (outcome.kind === 'unreachable') return unanswered(parts, statement, outcome, destination);
+  const read = front.read(outcome.status, outcome.reply);
+  let queryId: string | null;
+  switch (read.kind) {
+    case 'renewalAsked':
+    case 'unknown':
+      // The driver renews or repeats; evidence ends the hold of one that does not.
+      return inDoubt(parts, statement);
+    case 'running':
+      if (read.queryId === null) return inDoubt(parts, statement);
+      ({ queryId } = read);
+      noteRunning(parts, statement, read.queryId);
+      break;
+    case 'ended':
+      ({ queryId } = read.end);
+      finishStatement(parts, call.ticketId, read.end);
   }
   return outcome.small === null
     ? { kind: 'streamed', queryId }
@@ -53,7 +59,8 @@ function garbled(statement: Admitted): Buffer {
   const message = statement.isFree
     ? 'TG5002 Not answered: the reply of Snowflake was cut or garbled. Send it again.'
     : 'TG5002 Not answered: the reply of Snowflake was cut or garbled, and the statement may have run. Its cost stays held until Snowflake tells; look at MY_QUERIES before it is sent again.';
-  return refusalBody({ code: 'upstreamProtocol', message, detail: {} }, statement.call.ticketId);
+  const { front, call } = statement;
+  return front.refusal({ code: 'upstreamProtocol', message, detail: {} }, call.ticketId).body;
 }
 
 /** A small reply before it is relayed: session state is written, and a statement we stopped is told in our words. */
@@ -62,7 +69,7 @@ async function beforeReply(
   statement: Admitted,
   reply: ScannedReply,
 ): Promise<Buffer | undefined> {
-  const changes = sessionChanges(statement.query.sqlText, reply);
+  const changes = statement.front.sessionChanges(statement, reply);
   try {
     await parts.sessions.change(statement.session, changes);
   } catch (thrown) {
@@ -72,25 +79,42 @@ async function beforeReply(
     );
   }
   const running = parts.running.get(statement.call.ticketId);
-  return running === undefined ? undefined : stoppedReply(parts, running, reply);
+  return running === undefined ? undefined : stoppedReply(parts, statement.front, running, reply);
 }
 
 /** Our text in place of upstream's "canceled", for a statement that we cancelled; undefined for every other reply. */
 export function stoppedReply(
   parts: Parts,
+  front: Front,
   running: RunningStatement,
   reply: ScannedReply,
 ): Buffer | undefined {
-  const { stop } = running;
+  const { stop, ticketId } = running;
   if (stop === null || reply.top['code'] !== WIRE_CODES.queryCancelled) return undefined;
+  const refusal = stopRefusal(running, stop);
+  parts.events.stopped(tgLabel(refusal.code));
+  return front.refusal(refusal, ticketId).body;
+}
+
+/** Keeps what the client of a statement that we stopped is told, for polls that reach another replica. */
+export async function tellStop(
+  parts: Parts,
+  running: RunningStatement,
+  stop: StopReason,
+): Promise<void> {
+  await parts.ledger.tellStop(running.ticketId, toldOf(stopRefusal(running, stop)));
+}
+
+function stopRefusal(running: RunningStatement, stop: StopReason): Refusal {
   const money = (credits: RunningStatement['holdCredits']): ReturnType<typeof priceCredits> =>
     priceCredits(credits, running.pricePerCredit, 'half-even');
   const causes: Record<typeof stop.code, StopCause> = {
     ceilingReached: { kind: 'ceiling', ceilingMoney: money(stop.limitCredits) },
     budgetExhausted: { kind: 'budget', budgetId: stop.source },
     killed: { kind: 'killed', by: stop.source },
+    clientGone: { kind: 'gone' },
   };
-  const refusal = stoppedText(causes[stop.code], {
+  return stoppedText(causes[stop.code], {
     ticketId: running.ticketId,
     tier: running.tier,
     elapsedMs: stop.elapsedMs,
@@ -98,8 +122,6 @@ export function stoppedReply(
     currency: running.currency,
     expectedMoney: null,
   });
-  parts.events.stopped(tgLabel(refusal.code));
-  return refusalBody(refusal, running.ticketId);
 }
 
 function noteRunning(parts: Parts, statement: Admitted, queryId: string): void {
@@ -115,24 +137,18 @@ function unanswered(
   parts: Parts,
   statement: Admitted,
   outcome: Extract<RelayOutcome, { kind: 'unreachable' }>,
-): RequestEnding {
-  const { call, isFree } = statement;
+  destination: Destination,
+): Promise<RequestEnding> | RequestEnding {
+  const { call, front, isFree } = statement;
   parts.events.upstreamFailed(outcome.mayHaveRun ? 'no reply' : 'not connected');
   parts.log.warn(
     { err: outcome.cause, ticketId: call.ticketId },
     'upstream did not answer a statement',
   );
-  const told = outcome.mayHaveRun && !isFree ? MAY_HAVE_RUN : NOT_RUN;
-  const body = refusalBody(
-    { code: 'upstreamUnreachable', message: told, detail: {} },
-    call.ticketId,
-  );
-  const reply: SmallReply = {
-    status: 200,
-    headers: { 'content-type': 'application/json', 'content-length': String(body.length) },
-    body,
-  };
-  sendSmall(call.response, reply);
+  const message = outcome.mayHaveRun && !isFree ? MAY_HAVE_RUN : NOT_RUN;
+  const reply = front.refusal({ code: 'upstreamUnreachable', message, detail: {} }, call.ticketId);
+  const response = destination.open();
+  if (response !== null) sendSmall(response, reply);
   if (outcome.mayHaveRun) return inDoubt(parts, statement);
   parts.running.end(call.ticketId, parts.clock.now());
   if (!isFree) parts.doubts.neverRan(call.ticketId, `not connected: ${outcome.cause.message}`);
@@ -144,10 +160,10 @@ const NOT_RUN =
 const MAY_HAVE_RUN =
   'TG5001 Not answered: the connection to Snowflake broke after the statement was sent, so it may be running. Its cost stays held until Snowflake tells.';
 
-/** Takes the statement out of the meter; its hold stays until evidence settles or voids it. */
-function inDoubt(parts: Parts, statement: Admitted): RequestEnding {
+/** Takes the statement out of the meter; its hold stays until a repeat or evidence settles or voids it. */
+async function inDoubt(parts: Parts, statement: Admitted): Promise<RequestEnding> {
   const { ticketId } = statement.call;
   parts.running.end(ticketId, parts.clock.now());
-  if (!statement.isFree) parts.doubts.add(ticketId);
+  if (!statement.isFree) await parts.doubts.add(ticketId);
   return { kind: 'unanswered', statement };
 }

@@ -43,6 +43,17 @@ export interface SmallReply {
   readonly body: Buffer;
 }
 
+/** Where a reply goes. */
+export interface Destination {
+  /** Asked when the first byte is about to go out; null: nobody waits, so the reply is only read. */
+  open(): ServerResponse | null;
+}
+
+/** A client that waits for nothing but this reply. */
+export function toClient(response: ServerResponse): Destination {
+  return { open: () => response };
+}
+
 export interface RelayOptions {
   /**
    * Called with a small reply before it is relayed; what it returns is sent instead of upstream's bytes. It must not
@@ -55,20 +66,20 @@ export interface RelayOptions {
 }
 
 /**
- * Sends `request` upstream and its reply to `response`. Settles when upstream's reply has been read to its end, also
+ * Sends `request` upstream and its reply to `destination`. Settles when upstream's reply has been read to its end, also
  * when the client has gone. Nothing is written to the client when upstream cannot be reached.
  */
 export function relay(
   engine: UpstreamEngine,
   request: UpstreamRequest,
-  response: ServerResponse,
+  destination: Destination,
   options: RelayOptions = {},
 ): Promise<RelayOutcome> {
   return new Promise((resolve) => {
     let current: Relaying | undefined;
     engine.send(request, {
       onHead: (status, headers, flow) => {
-        current = new Relaying(status, headers, flow, response, options);
+        current = new Relaying(status, headers, flow, destination, options);
       },
       onChunk: (chunk) => current?.take(chunk),
       onEnd: () => {
@@ -91,7 +102,8 @@ class Relaying {
   readonly #status: number;
   readonly #headers: UpstreamHeaders;
   readonly #flow: UpstreamFlow;
-  readonly #response: ServerResponse;
+  readonly #destination: Destination;
+  #response: ServerResponse | null = null;
   readonly #options: RelayOptions;
   readonly #scanner = new ReplyScanner();
   #held: Buffer[] = [];
@@ -107,13 +119,13 @@ class Relaying {
     status: number,
     headers: UpstreamHeaders,
     flow: UpstreamFlow,
-    response: ServerResponse,
+    destination: Destination,
     options: RelayOptions,
   ) {
     this.#status = status;
     this.#headers = headers;
     this.#flow = flow;
-    this.#response = response;
+    this.#destination = destination;
     this.#options = options;
   }
 
@@ -129,7 +141,7 @@ class Relaying {
 
   async finish(): Promise<RelayOutcome> {
     if (!this.#isStreaming) return this.#finishSmall();
-    if (!this.#response.destroyed) this.#response.end();
+    if (this.#response?.destroyed === false) this.#response.end();
     if (this.#decoder !== undefined && !this.#isDecoderBroken) {
       this.#decoder.end();
       await endOf(this.#decoder);
@@ -139,7 +151,7 @@ class Relaying {
 
   /** Upstream broke off in the middle: the client must see a broken reply, not a short one. */
   breakOff(): void {
-    if (this.#response.headersSent) this.#response.destroy();
+    if (this.#response?.headersSent === true) this.#response.destroy();
   }
 
   async #finishSmall(): Promise<RelayOutcome> {
@@ -157,7 +169,8 @@ class Relaying {
       headers: { ...headers, 'content-length': String(sent.length) },
       body: sent,
     };
-    sendSmall(this.#response, small);
+    const response = this.#destination.open();
+    if (response !== null) sendSmall(response, small);
     return { kind: 'replied', status: this.#status, reply, small };
   }
 
@@ -169,7 +182,8 @@ class Relaying {
     this.#decoder?.on('error', () => {
       this.#isDecoderBroken = true;
     });
-    if (!this.#response.destroyed) {
+    this.#response = this.#destination.open();
+    if (this.#response?.destroyed === false) {
       this.#response.writeHead(this.#status, headersForClient(this.#headers, false));
     }
     const held = this.#held;
@@ -178,7 +192,8 @@ class Relaying {
   }
 
   #stream(chunk: Buffer): void {
-    if (!this.#response.destroyed && !this.#response.write(chunk)) this.#pauseUntil(this.#response);
+    const response = this.#response;
+    if (response?.destroyed === false && !response.write(chunk)) this.#pauseUntil(response);
     if (this.#decoder === undefined) {
       if (this.#isScannable) this.#scanner.push(chunk);
     } else if (!this.#isDecoderBroken && !this.#decoder.write(chunk))

@@ -3,9 +3,8 @@ import { fingerprint } from '#policies/sql/fingerprint.js';
 import { ceilingFor } from '#policies/rules/ceiling.js';
 import { budgetRefusal } from '#policies/rules/refusal-text.js';
 import { addCredits, maxAmount, minAmount } from '#base/units.js';
-import type { TicketFacts } from '#billing/ledger.js';
+import type { KnownTicket, TicketFacts } from '#billing/ledger.js';
 import { toError } from '#base/errors.js';
-import { AssertionError } from '#base/assert.js';
 import { freeHold, ledgerHold } from './hold.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
@@ -15,6 +14,8 @@ import { tgLabel } from '#base/errors.js';
 
 export type ReserveOutcome =
   | { readonly kind: 'reserved'; readonly statement: Reserved }
+  /** Another replica has a ticket for the same request. */
+  | { readonly kind: 'known'; readonly ticket: KnownTicket }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /**
@@ -78,8 +79,8 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
       await recordRefusal(parts, statement, refusal);
       return { kind: 'refused', refusal };
     }
-    case 'replayed':
-      throw new AssertionError('a ticket id is made once and reserved once');
+    case 'known':
+      return outcome;
   }
 }
 

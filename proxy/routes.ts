@@ -7,14 +7,8 @@ import type { Call } from './call.js';
 import { handleLogin } from './identity/login.js';
 import { handleRenewal } from './identity/renewal.js';
 import type { Parts } from './parts.js';
-import {
-  handleAbort,
-  handleById,
-  handleLogout,
-  handlePlain,
-  handleResult,
-  handleSessionlessTelemetry,
-} from './passthrough.js';
+import { handleAbort, handleAbortById, handleMonitoring, handleResult } from './by-id.js';
+import { handleLogout, handlePlain, handleSessionlessTelemetry } from './passthrough.js';
 import { handleStatement } from './pipeline.js';
 
 export type Handler = (parts: Parts, call: Call) => Promise<void>;
@@ -36,10 +30,10 @@ const BY_ID: readonly {
   readonly handle: (parts: Parts, call: Call, id: string) => Promise<void>;
 }[] = [
   { pattern: new RegExp(`^GET /queries/${UUID}/result$`), handle: handleResult },
-  { pattern: new RegExp(`^POST /queries/${UUID}/abort-request$`), handle: handleById },
-  { pattern: new RegExp(`^GET /monitoring/queries/${UUID}$`), handle: handleById },
+  { pattern: new RegExp(`^POST /queries/${UUID}/abort-request$`), handle: handleAbortById },
+  { pattern: new RegExp(`^GET /monitoring/queries/${UUID}$`), handle: handleMonitoring },
   // snowflake-connector-python 5 asks with two slashes; forwarded as it came, the id is the same to both of us.
-  { pattern: new RegExp(`^GET /monitoring/queries//${UUID}$`), handle: handleById },
+  { pattern: new RegExp(`^GET /monitoring/queries//${UUID}$`), handle: handleMonitoring },
 ];
 
 /** The handler of a method and raw path; undefined for everything that is not on the list. */

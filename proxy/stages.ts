@@ -12,17 +12,26 @@ import type { Permit } from './admission/gate.js';
 import type { Hold } from './hold.js';
 import type { SessionState } from './identity/sessions.js';
 import type { SealedIdentity } from './identity/tokens.js';
-import type { QueryRequestRead } from './wire/query-request.js';
+import type { Front } from './front.js';
+import type { QueryRequest } from './wire/query-request.js';
 import type { Upstream } from './upstream/upstreams.js';
 
-type ReadRequest = Extract<QueryRequestRead, { kind: 'request' }>;
+/** What changes in a client's body on its way upstream; null: nothing is set. */
+export interface BodyChanges {
+  readonly tag: string | null;
+  readonly timeoutSeconds: number | null;
+  readonly sqlText: string | null;
+}
 
 /** 1. The body has been read and understood. */
 export interface Received {
   readonly call: Call;
+  readonly front: Front;
   readonly requestId: string;
-  readonly query: ReadRequest['request'];
-  readonly offsets: ReadRequest['offsets'];
+  readonly query: QueryRequest;
+  /** The body with its changes; all other bytes as the client wrote them. */
+  readonly edited: (changes: BodyChanges) => Buffer;
+  readonly bodyBytes: number;
   /** The client compressed its body. */
   readonly wasCompressed: boolean;
 }
@@ -54,6 +63,8 @@ export interface Identified extends Received, Payer {
   readonly signedIn: Payer;
   /** A signed claim of `signedIn` named the team. */
   readonly isOnBehalf: boolean;
+  /** The text that goes upstream, where it is not the client's own: ids of ours stand for Snowflake's. */
+  readonly sentText: string | null;
 }
 
 /** 3. What the text does, and which workload of the team it belongs to. */

@@ -10,8 +10,11 @@ import type { SealKey } from '#base/sealing.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { ServiceConnection } from '#base/snowflake/service-connection.js';
 import { createLedger } from '#billing/create-ledger.js';
+import type { Ledger } from '#billing/ledger.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
 import { Gate } from './admission/gate.js';
+import { Vigil } from './admission/vigil.js';
+import { CANCELS_CHANNEL } from '#billing/postgres/follow.js';
 import { startControlRefresher, type ControlRefresher } from './control/refresher.js';
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
@@ -20,7 +23,8 @@ import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
 import { SESSIONS_CHANNEL, type SessionStore } from './identity/sessions.js';
 import type { ProvisionServiceUser } from './identity/terminated.js';
-import type { Parts, ProxyLimits } from './parts.js';
+import { DEFAULT_PATIENCE } from './parts.js';
+import type { Parts, Patience, ProxyLimits } from './parts.js';
 import { startReplica, type Replica } from './replica.js';
 import { RequestRegistry } from './requests.js';
 import { startMeter } from './running/meter.js';
@@ -67,6 +71,8 @@ export interface ProxyOptions {
   readonly provisionServiceUser?: ProvisionServiceUser | undefined;
   /** Age from which a session is read again, and so how late a revocation is seen; 5 s unless a test waits for it. */
   readonly sessionFreshMs?: number;
+  /** How long clients wait and are waited for, where a test does not want to. */
+  readonly patience?: Partial<Patience>;
 }
 
 export interface Proxy {
@@ -139,14 +145,19 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     provisionServiceUser: options.provisionServiceUser,
   });
   life.add('claims', identity.claims);
-  const control = life.add('control', await startControl(options, replica, identity.sessions));
+  const realNow = (): number => performance.now();
+  const waiting = createWaiting(options, ledger, replica.id, realNow);
+  const vigil = life.add('vigil', waiting.vigil);
+  const control = life.add(
+    'control',
+    await startControl(options, replica, identity.sessions, vigil),
+  );
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
   const history = life.add('history', new HistoryCache(db, log));
   await history.load();
   const connect = options.connectService;
   const running = new RunningStatements();
-  const realNow = (): number => performance.now();
   const inHand = new Set<TicketId>();
   const isInHand = (ticketId: TicketId): boolean =>
     inHand.has(ticketId) || running.get(ticketId) !== undefined || settler.isPending(ticketId);
@@ -171,11 +182,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     history,
     statistics,
     ledger,
-    gate: new Gate(realNow),
-    requests: new RequestRegistry({
-      rememberedMax: REQUESTS_REMEMBERED_MAX,
-      rememberMs: REQUEST_REMEMBERED_MS,
-    }),
+    ...waiting,
     running,
     inHand,
     settler,
@@ -188,10 +195,32 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   };
 }
 
+/** What statements wait in, and who looks after those that do. */
+function createWaiting(
+  options: ProxyOptions,
+  ledger: Ledger,
+  replica: string,
+  realNow: () => number,
+): Pick<Parts, 'gate' | 'patience' | 'requests' | 'vigil'> {
+  const patience = { ...DEFAULT_PATIENCE, ...options.patience };
+  const { abandonedAfterMs } = patience;
+  return {
+    gate: new Gate(realNow),
+    patience,
+    requests: new RequestRegistry({
+      now: realNow,
+      rememberedMax: REQUESTS_REMEMBERED_MAX,
+      rememberMs: REQUEST_REMEMBERED_MS,
+    }),
+    vigil: new Vigil({ ledger, log: options.log, replica, abandonedAfterMs }),
+  };
+}
+
 function startControl(
   options: ProxyOptions,
   replica: Replica,
   sessions: SessionStore,
+  vigil: Vigil,
 ): Promise<ControlRefresher> {
   const { db, log } = options;
   return startControlRefresher({
@@ -199,7 +228,10 @@ function startControl(
     log,
     pollIntervalMs: CONTROL_POLL_MS,
     onChange: (change) => replica.note(change),
-    onNotify: { [SESSIONS_CHANNEL]: () => sessions.doubtAll() },
+    onNotify: {
+      [SESSIONS_CHANNEL]: () => sessions.doubtAll(),
+      [CANCELS_CHANNEL]: () => void vigil.round(),
+    },
   });
 }
 

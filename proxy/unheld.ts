@@ -9,9 +9,16 @@ import type { Estimated } from './stages.js';
 import { tgLabel } from '#base/errors.js';
 import type { Refusal } from './wire/refusal.js';
 
-/** Notes the refused ticket. */
-export function recordUnheld(parts: Parts, statement: Estimated, refusal: Refusal): void {
-  parts.ticketLog.add({
+/**
+ * Notes the refused ticket. False: another replica has a ticket for the same request, and what that one was told
+ * counts. A ledger that does not answer soon is not waited for.
+ */
+export async function recordUnheld(
+  parts: Parts,
+  statement: Estimated,
+  refusal: Refusal,
+): Promise<boolean> {
+  return parts.ticketLog.add({
     ticket: ticketFacts(parts, statement),
     state: 'VOID',
     refusal: { code: tgLabel(refusal.code), message: refusal.message, detail: refusal.detail },

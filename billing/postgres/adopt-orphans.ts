@@ -28,7 +28,8 @@ export async function adoptOrphans(
 ): Promise<readonly OpenTicket[]> {
   await db.query(DOUBT, [liveReplicas]);
   const { rows: unsent } = await db.query<{ id: TicketId }>(UNSENT, [liveReplicas]);
-  for (const { id } of unsent) await release(db, id, 'its replica ended before it was sent', at);
+  const reason = { kind: 'failed', reason: 'its replica ended before it was sent' } as const;
+  for (const { id } of unsent) await release(db, id, reason, at);
   const { rows } = await db.query<OpenTicketRow>(IN_DOUBT);
   return rows.map(openTicketOf);
 }

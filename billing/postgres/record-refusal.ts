@@ -1,5 +1,6 @@
 import type { TicketId } from '#base/ids.js';
 import type { Queryable } from '#base/postgres/pool.js';
+import type { Told } from '../ledger.js';
 import { jsonFor, storable } from './ticket-row.js';
 import { ticketState } from './ticket-state.js';
 
@@ -11,7 +12,7 @@ WHERE id = $1 AND state = 'VOID'`;
 export async function recordRefusal(
   db: Queryable,
   ticketId: TicketId,
-  refusal: { readonly code: string; readonly message: string; readonly detail: unknown },
+  refusal: Told,
 ): Promise<void> {
   const values = [
     ticketId,

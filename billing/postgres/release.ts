@@ -3,15 +3,17 @@ import type { TicketId } from '#base/ids.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
 import { parseCredits } from '#base/units.js';
-import type { ReleaseOutcome } from '../ledger.js';
-import { storable } from './ticket-row.js';
+import type { ReleaseOutcome, ReleaseReason } from '../ledger.js';
+import { jsonFor, storable } from './ticket-row.js';
 import { ticketState } from './ticket-state.js';
 
 const RELEASE = `/* prepared: billing.release */
 WITH t AS MATERIALIZED (
   SELECT id, replica, hold_credits FROM ticket WHERE id = $1 AND state = ANY($2::text[]) FOR NO KEY UPDATE
 ), ended AS (
-  UPDATE ticket SET state = 'VOID', ended_at = $4 FROM t WHERE ticket.id = t.id
+  UPDATE ticket SET state = 'VOID', ended_at = $4, ending = $5, refusal_code = $6, refusal_message = $7,
+    refusal_detail = $8::jsonb, stands_for_request = ticket.stands_for_request AND ($5::text IS NOT NULL OR $6::text IS NOT NULL)
+  FROM t WHERE ticket.id = t.id
 ), closed AS (
   UPDATE hold SET closed_at = $4 FROM t WHERE hold.ticket_id = t.id AND hold.closed_at IS NULL
 ), locked AS MATERIALIZED (
@@ -34,41 +36,54 @@ SELECT hold_credits FROM t`;
 
 const NEVER_SENT = ['RESERVED'] as const;
 const IN_FLIGHT = ['RESERVED', 'SENT', 'RUNNING', 'IN_DOUBT'] as const;
+const IN_DOUBT = ['IN_DOUBT'] as const;
 const REASON_CHARACTERS_MAX = 2_000;
 
 /** RESERVED → VOID. `sent` when only a settlement or evidence may close it (I5). */
 export function release(
   db: Queryable,
   ticketId: TicketId,
-  reason: string,
+  reason: ReleaseReason,
   at: EpochMs,
 ): Promise<ReleaseOutcome> {
   return toVoid(db, ticketId, NEVER_SENT, reason, at);
 }
 
-/** Any open ticket → VOID, on evidence that it did not run; the evidence is the reason in the journal. */
+/**
+ * Any open ticket → VOID, on evidence that it did not run; the evidence is the reason in the journal. Its request may
+ * come again as a new statement.
+ */
 export function voidOnEvidence(
   db: Queryable,
-  ticketId: TicketId,
-  evidence: string,
+  {
+    ticketId,
+    evidence,
+    onlyInDoubt,
+  }: { readonly ticketId: TicketId; readonly evidence: string; readonly onlyInDoubt: boolean },
   at: EpochMs,
 ): Promise<ReleaseOutcome> {
-  return toVoid(db, ticketId, IN_FLIGHT, evidence, at);
+  const from = onlyInDoubt ? IN_DOUBT : IN_FLIGHT;
+  return toVoid(db, ticketId, from, { kind: 'failed', reason: evidence }, at);
 }
 
 async function toVoid(
   db: Queryable,
   ticketId: TicketId,
   from: readonly string[],
-  reason: string,
+  reason: ReleaseReason,
   at: EpochMs,
 ): Promise<ReleaseOutcome> {
-  const text = storable(reason.slice(0, REASON_CHARACTERS_MAX));
+  const refusal = reason.kind === 'refused' ? reason.refusal : null;
+  const text = reason.kind === 'refused' ? reason.refusal.message : reason.reason;
   const { rows } = await db.query<{ hold_credits: string }>(RELEASE, [
     ticketId,
     from,
-    text,
+    storable(text.slice(0, REASON_CHARACTERS_MAX)),
     new Date(at),
+    reason.kind === 'cancelled' ? 'cancelled' : null,
+    refusal?.code ?? null,
+    refusal === null ? null : storable(refusal.message),
+    refusal === null ? null : jsonFor(refusal.detail ?? null),
   ]);
   const row = rows[0];
   if (row !== undefined)

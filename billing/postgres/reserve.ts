@@ -3,6 +3,7 @@ import { Fault, tgLabel } from '#base/errors.js';
 import { must } from '#base/assert.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { ReserveOutcome, ReserveRequest, TicketState } from '../ledger.js';
+import { ticketById, ticketByRequest } from './known-ticket.js';
 import { openPeriods } from './open-periods.js';
 import {
   STANDING_COLUMNS,
@@ -22,7 +23,7 @@ import {
 
 // The rows of the periods are locked in the order of their ids, read as they are once the lock is had, and written
 // by the same statement: no round trip passes while a hot row is locked. Nothing is written when a period is not
-// open yet (found < asked) or the ticket exists. The commit does not wait for the disk, so that the hot row is not
+// open yet (found < asked) or a ticket stands for the request. The commit does not wait for the disk, so that the hot row is not
 // locked for a flush: markSent does wait, its flush covers this one too (the log is sequential), and a ticket that a
 // crash forgets in between was never sent.
 const RESERVE = `/* prepared: billing.reserve */
@@ -37,12 +38,12 @@ WITH period AS MATERIALIZED (
 ), judged AS MATERIALIZED (
   SELECT count(*) AS found, coalesce(bool_and(${fitsSql('l', '$3::numeric')}), true) AS fits FROM locked l
 ), made AS (
-  INSERT INTO ticket (${TICKET_COLUMNS}, state, hold_credits, refusal_code, ended_at)
-  SELECT ${TICKET_VALUES}, CASE WHEN j.fits THEN 'RESERVED' ELSE 'VOID' END, CASE WHEN j.fits THEN $3::numeric ELSE 0 END,
+  INSERT INTO ticket (${TICKET_COLUMNS}, state, stands_for_request, hold_credits, refusal_code, ended_at)
+  SELECT ${TICKET_VALUES}, CASE WHEN j.fits THEN 'RESERVED' ELSE 'VOID' END, true, CASE WHEN j.fits THEN $3::numeric ELSE 0 END,
     CASE WHEN j.fits THEN NULL ELSE $5 END, CASE WHEN j.fits THEN NULL ELSE $4::timestamptz END
   FROM judged j, jsonb_to_recordset($1::jsonb) AS t (${TICKET_RECORD})
   WHERE j.found = cardinality($2::text[])
-  ON CONFLICT (id) DO NOTHING
+  ON CONFLICT DO NOTHING
   RETURNING id, state, replica
 ), admitted AS MATERIALIZED (
   SELECT l.id AS budget_period_id, m.id AS ticket_id FROM made m, locked l WHERE m.state = 'RESERVED'
@@ -62,22 +63,20 @@ WITH period AS MATERIALIZED (
   FROM journalled j, admitted a, (VALUES ('available', -1), ('held', 1)) AS x (account, sign)
   WHERE $3::numeric > 0
 )
-SELECT (SELECT state FROM made) AS made_state, (SELECT state FROM ticket WHERE id = $6) AS earlier_state,
-  j.found, set_config('synchronous_commit', 'off', true), l.*
+SELECT (SELECT state FROM made) AS made_state, j.found, set_config('synchronous_commit', 'off', true), l.*
 FROM judged j LEFT JOIN locked l ON true
 ORDER BY l.budget_id`;
 
 interface ReserveRow extends Partial<StandingRow> {
   readonly made_state: TicketState | null;
-  readonly earlier_state: TicketState | null;
   readonly found: string;
 }
 
-/** Opening a period and losing a race for the same ticket each need one more try; more is a bug or a bad clock. */
+/** Opening a period and losing a race for the same request each need one more try; more is a bug or a bad clock. */
 const TRIES_MAX = 4;
 
 /**
- * @returns `held`, `replayed` (the ticket was there), or `refused` with the tightest hard budget; then the ticket is
+ * @returns `held`, `known` (a ticket stands for the request already), or `refused` with the tightest hard budget; then the ticket is
  *   VOID with the code of the refusal.
  * @throws Fault `controlStale` for a budget the database does not have.
  */
@@ -90,7 +89,6 @@ export async function reserve(db: Database, request: ReserveRequest): Promise<Re
     amountParameter(holdCredits),
     new Date(ticket.occurredAt),
     tgLabel('budgetExceeded'),
-    ticket.ticketId,
   ];
   for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
     const { rows } = await db.query<ReserveRow & StandingRow>(RESERVE, values);
@@ -109,8 +107,9 @@ export async function reserve(db: Database, request: ReserveRequest): Promise<Re
         ...must(tightest(standings, holdCredits), 'a refusal has a budget that is short'),
       };
     }
-    if (first.earlier_state !== null) return { kind: 'replayed', state: first.earlier_state };
     if (Number(first.found) < budgetIds.length) await openPeriods(db, budgetIds, ticket.occurredAt);
+    const known = (await ticketByRequest(db, ticket)) ?? (await ticketById(db, ticket.ticketId));
+    if (known !== undefined) return { kind: 'known', ticket: known };
   }
   throw new Fault('ledgerUnavailable', 'The periods of the budgets could not be opened.', {
     detail: { budgetIds },

@@ -6,7 +6,15 @@ import type { SettleOutcome, Settlement, TicketState } from '../ledger.js';
 import { amountParameter } from './standing-row.js';
 import { ticketState } from './ticket-state.js';
 
-// The ticket is locked first, the periods last and in the order of their ids. The amount moves in the period that
+/** Equal shares of an amount in its smallest unit; the first of them carry what does not divide. */
+function share(amount: string): string {
+  const units = `(${amount} * 1000000000000)`;
+  const parts = 'cardinality($11::text[])';
+  return `(div(${units}, ${parts}) + CASE WHEN q.ordinal <= mod(${units}, ${parts}) THEN 1 ELSE 0 END) * 0.000000000001`;
+}
+
+// The queries of a multi-statement share its charge, and the query that contains them has none: Snowflake meters
+// those by themselves. The ticket is locked first, the periods last and in the order of their ids. The amount moves in the period that
 // admitted the statement, not in the one in which it ended. The commit does not wait for the disk while the periods
 // are locked; FLUSH does afterwards, and shares its wait with every other connection.
 const SETTLE = `/* prepared: billing.settle */
@@ -42,10 +50,15 @@ WITH t AS MATERIALIZED (
 ), charged AS (
   INSERT INTO charge (ticket_id, journal_id, account, team_id, principal_id, tier, warehouse, snowflake_query_id,
     occurred_at, ended_at, credits, money, currency, price_per_credit, warehouse_ms, bytes_scanned)
-  SELECT t.id, j.id, t.account, t.team_id, t.principal_id, t.tier, t.warehouse, t.query_id, $9, $10, $2::numeric,
+  SELECT t.id, j.id, t.account, t.team_id, t.principal_id, t.tier, t.warehouse,
+    CASE WHEN cardinality($11::text[]) = 0 THEN t.query_id END, $9, $10, $2::numeric,
     round_half_even($2::numeric * t.price_per_credit), t.currency, t.price_per_credit, $6, $7
   FROM t, journalled j
   RETURNING credits, money
+), parted AS (
+  INSERT INTO charge_part (account, snowflake_query_id, ticket_id, ordinal, credits, money)
+  SELECT t.account, q.id, t.id, q.ordinal, ${share('c.credits')}, ${share('c.money')}
+  FROM charged c, t, unnest($11::text[]) WITH ORDINALITY AS q (id, ordinal)
 )
 SELECT c.credits, c.money, greatest(c.credits - t.hold_credits, 0) AS overrun,
   set_config('synchronous_commit', 'off', true)
@@ -54,6 +67,9 @@ FROM charged c, t`;
 // A commit that waits until everything before it is on disk (and on synchronous standbys); it stores nothing.
 const FLUSH = `/* prepared: billing.flush */
 SELECT pg_logical_emit_message(true, 'tollgate', '')`;
+
+/** What keeps a query from being charged twice. */
+const ONE_CHARGE: ReadonlySet<string> = new Set(['charge_query_once', 'charge_part_pkey']);
 
 const CHARGED = `/* prepared: billing.charge_of */
 SELECT credits, snowflake_query_id, ended_at FROM charge WHERE ticket_id = $1`;
@@ -81,7 +97,7 @@ export async function settle(db: Queryable, settlement: Settlement): Promise<Set
   } catch (thrown) {
     if (
       sqlStateOf(thrown) === '23505' &&
-      (thrown as { constraint?: unknown }).constraint === 'charge_query_once'
+      ONE_CHARGE.has(String((thrown as { constraint?: unknown }).constraint))
     ) {
       return { kind: 'conflict', state: await ticketState(db, settlement.ticketId) };
     }
@@ -101,6 +117,7 @@ function valuesOf(settlement: Settlement): readonly unknown[] {
     settlement.rowsProduced,
     new Date(settlement.startedAt),
     new Date(settlement.endedAt),
+    [...new Set(settlement.childQueryIds ?? [])],
   ];
 }
 
@@ -117,6 +134,7 @@ async function replayOrConflict(db: Queryable, settlement: Settlement): Promise<
     parseCredits(charge.credits) === settlement.usedCredits &&
     charge.ended_at.getTime() === settlement.endedAt &&
     (settlement.snowflakeQueryId === null ||
+      charge.snowflake_query_id === null ||
       charge.snowflake_query_id === settlement.snowflakeQueryId);
   if (!same) return { kind: 'conflict', state };
   // The first call may have failed between its commit and its flush.

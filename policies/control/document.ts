@@ -166,6 +166,8 @@ export interface TierDocument {
   readonly guessExpectedCredits: string;
   /** What happens to text that could hide anything. */
   readonly opaque: 'refuse' | 'allow' | 'approve';
+  /** A running statement that no client waits for any more; absent: it runs on, as on Snowflake. */
+  readonly clientGone?: 'keep' | 'cancel';
   readonly explainAboveCredits?: string;
 }
 

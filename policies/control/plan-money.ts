@@ -129,6 +129,8 @@ export const TIER_WORDS: Words<TierDocument> = {
         return `an unknown statement is expected to take ${amounts(before.guessExpectedCredits, after.guessExpectedCredits, context)}`;
       case 'opaque':
         return `opaque statements: ${arrow(before.opaque, after.opaque)}`;
+      case 'clientGone':
+        return `statements whose client is gone: ${arrow(before.clientGone ?? 'keep', after.clientGone ?? 'keep')}`;
       case 'weight':
       case 'explainAboveCredits':
         return `${field} ${arrow(before[field], after[field])}`;

@@ -166,6 +166,10 @@ const tier = z.strictObject({
   opaque: z
     .enum(['refuse', 'allow', 'approve'])
     .describe('What happens to text whose effect cannot be seen'),
+  clientGone: z
+    .enum(['keep', 'cancel'])
+    .exactOptional()
+    .describe('What happens to a running statement that no client waits for any more; keep'),
   explainAboveCredits: credits
     .exactOptional()
     .describe('Expected credits above which Snowflake is asked for its plan first'),

@@ -41,6 +41,7 @@ export interface Tier {
   readonly guessHoldCredits: Credits;
   readonly guessExpectedCredits: Credits;
   readonly opaque: TierDocument['opaque'];
+  readonly clientGone: 'keep' | 'cancel';
   /** null: EXPLAIN is never asked for on its own. */
   readonly explainAboveCredits: Credits | null;
 }
@@ -140,6 +141,7 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
 function toTier(tier: TierDocument): Tier {
   return Object.freeze({
     ...tier,
+    clientGone: tier.clientGone ?? 'keep',
     ceilingCredits: parseCredits(tier.ceilingCredits),
     guessHoldCredits: parseCredits(tier.guessHoldCredits),
     guessExpectedCredits: parseCredits(tier.guessExpectedCredits),

@@ -150,7 +150,10 @@ export type QueueCause =
 
 /** TG2301 and TG2302: no permit. The only refusals that are worth a repeat as they are. */
 export function queueRefusal(cause: QueueCause, context: RefusalContext): Refusal {
-  return compose(cause.kind === 'full' ? 'queueFull' : 'queueTimeout', context, {
+  const code = ({ full: 'queueFull', timeout: 'queueTimeout', lost: 'waitAbandoned' } as const)[
+    cause.kind
+  ];
+  return compose(code, context, {
     headline: queueHeadline(cause, context.tier),
     lines: [],
     steps: ['send it again in a minute'],
@@ -207,12 +210,19 @@ export interface StopContext {
 export type StopCause =
   | { readonly kind: 'ceiling'; readonly ceilingMoney: Money }
   | { readonly kind: 'budget'; readonly budgetId: string }
-  | { readonly kind: 'killed'; readonly by: string };
+  | { readonly kind: 'killed'; readonly by: string }
+  /** Nobody waits for it any more, and its tier says that then it is not run on. */
+  | { readonly kind: 'gone' };
 
-/** TG4001–TG4003: stopped while running; what was used is charged. */
+/** TG4001–TG4004: stopped while running; what was used is charged. */
 export function stoppedText(cause: StopCause, context: StopContext): Refusal {
   const code = (
-    { ceiling: 'ceilingReached', budget: 'budgetExhausted', killed: 'killed' } as const
+    {
+      ceiling: 'ceilingReached',
+      budget: 'budgetExhausted',
+      killed: 'killed',
+      gone: 'clientGone',
+    } as const
   )[cause.kind];
   const expected =
     context.expectedMoney === null
@@ -247,6 +257,8 @@ function stopReason(cause: StopCause, context: StopContext): string {
       return `${nameText(cause.budgetId, 63)} has nothing left to hold for it`;
     case 'killed':
       return `ended by ${nameText(cause.by, 80)}`;
+    case 'gone':
+      return `nobody waits for it any more, and tier ${context.tier} ends such statements`;
   }
 }
 

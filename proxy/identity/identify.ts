@@ -5,6 +5,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Fault } from '#base/errors.js';
 import type { PrincipalDocument } from '#policies/control/document.js';
+import type { ControlSnapshot } from '#policies/control/snapshot.js';
+import type { PrincipalResolution } from '#policies/identity.js';
+import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
 import type { Identified, Received } from '../stages.js';
 import { callerRefusal } from '../wire/refusal.js';
@@ -62,14 +65,7 @@ export async function identify(parts: Parts, received: Received): Promise<Identi
   const snapshot = parts.control.current();
   if (snapshot === undefined)
     throw new Fault('controlStale', 'no control snapshot has been loaded yet');
-  const who =
-    terminatedWho(snapshot, identity, session) ??
-    snapshot.resolvePrincipal({
-      account: identity.account,
-      snowflakeUser: session.snowflakeUser,
-      role: session.role,
-      address: parts.clientAddress(received.call.request),
-    });
+  const who = whoIs(parts, snapshot, authenticated, received.call);
   if (who.kind === 'unknown') {
     return refused(
       'principalUnknown',
@@ -96,8 +92,27 @@ export async function identify(parts: Parts, received: Received): Promise<Identi
       ...(claimed.kind === 'on-behalf' ? claimed.payer : signedIn),
       signedIn,
       isOnBehalf: claimed.kind === 'on-behalf',
+      sentText: null,
     },
   };
+}
+
+/** Which principal of which team a session is, under a control version. */
+export function whoIs(
+  parts: Parts,
+  snapshot: ControlSnapshot,
+  { identity, session }: Pick<Identified, 'identity' | 'session'>,
+  call: Call,
+): PrincipalResolution {
+  return (
+    terminatedWho(snapshot, identity, session) ??
+    snapshot.resolvePrincipal({
+      account: identity.account,
+      snowflakeUser: session.snowflakeUser,
+      role: session.role,
+      address: parts.clientAddress(call.request),
+    })
+  );
 }
 
 export type RenewOutcome<Statement extends Identified> =

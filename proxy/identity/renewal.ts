@@ -1,4 +1,5 @@
 /** `POST /session/token-request`: both tokens of the request are opened, both of the reply sealed, whichever way in. */
+import { toError } from '#base/errors.js';
 import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
 import { applyEdits, memberOf, parseObject } from '../wire/json-edit.js';
@@ -62,9 +63,25 @@ export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
   const renewed = readTokens(reply, 'sessionToken');
   if (renewed === undefined) return relayReply(call, reply);
   const seal = (kind: SealedIdentity['kind'], token: string): string =>
-    JSON.stringify(parts.sealer.seal({ ...master, kind, upstreamToken: token }));
-  const edits: Edit[] = [{ span: renewed.tokenSpan, text: seal('session', renewed.token) }];
-  if (renewed.masterSpan !== undefined)
-    edits.push({ span: renewed.masterSpan, text: seal('master', renewed.masterToken) });
+    parts.sealer.seal({ ...master, kind, upstreamToken: token });
+  const sealed = seal('session', renewed.token);
+  const edits: Edit[] = [{ span: renewed.tokenSpan, text: JSON.stringify(sealed) }];
+  if (renewed.masterSpan !== undefined) {
+    const text = JSON.stringify(seal('master', renewed.masterToken));
+    edits.push({ span: renewed.masterSpan, text });
+  }
+  await keepToken(parts, master, sealed);
   return sendEdited(call, reply, renewed.body, edits);
+}
+
+/** The client has a right to its renewal, also when other replicas cannot be told of it. */
+async function keepToken(parts: Parts, session: SealedIdentity, sealed: string): Promise<void> {
+  try {
+    await parts.sessions.renewed(session, sealed);
+  } catch (thrown) {
+    parts.log.warn(
+      { err: toError(thrown) },
+      'a renewed token could not be kept for other replicas',
+    );
+  }
 }

@@ -192,6 +192,23 @@ export class SessionStore {
     return next;
   }
 
+  /** Keeps the session's token after a renewal, sealed: statements of other replicas are followed with it. */
+  async renewed(key: SessionKey, sealedToken: string): Promise<void> {
+    await this.#write(
+      'UPDATE session_state SET sealed_token = $3, updated_at = now() WHERE account = $1 AND session_id = $2',
+      [key.account, key.sessionId, sealedToken],
+    );
+  }
+
+  /** The session's sealed token after its latest renewal; undefined when it was never renewed. */
+  async newestToken(key: SessionKey): Promise<string | undefined> {
+    const { rows } = await this.#query<{ sealed_token: string | null }>(
+      'SELECT sealed_token FROM session_state WHERE account = $1 AND session_id = $2',
+      [key.account, key.sessionId],
+    );
+    return rows[0]?.sealed_token ?? undefined;
+  }
+
   /** Marks a session as logged out. */
   async close(key: SessionKey): Promise<void> {
     this.#cache.delete(keyOf(key));

@@ -17,7 +17,8 @@ import {
 } from '#base/units.js';
 import type { Parts } from '../parts.js';
 import { finishStatement } from '../settlement/finish.js';
-import { abortUpstream, readQueryFacts } from '../upstream/query-facts.js';
+import { TokenExpired, abortUpstream, readQueryFacts } from '../upstream/query-facts.js';
+import { tellStop } from '../relay-statement.js';
 import type { RunningStatement, StopReason } from './running.js';
 
 export interface Meter {
@@ -47,12 +48,15 @@ export async function sweep(parts: Parts, intervalMs: number): Promise<void> {
   for (const statement of parts.running.list()) {
     try {
       await guard(parts, statement, intervalMs);
+      await endAbandoned(parts, statement);
       await followDetached(parts, statement);
     } catch (thrown) {
-      parts.log.warn(
-        { err: toError(thrown), ticketId: statement.ticketId },
-        'a running statement could not be checked',
-      );
+      if (thrown instanceof TokenExpired) await renewToken(parts, statement);
+      else
+        parts.log.warn(
+          { err: toError(thrown), ticketId: statement.ticketId },
+          'a running statement could not be checked',
+        );
     }
   }
 }
@@ -135,6 +139,14 @@ export async function stopStatement(
     'a running statement is stopped',
   );
   try {
+    await tellStop(parts, statement, statement.stop);
+  } catch (thrown) {
+    parts.log.warn(
+      { err: toError(thrown), ticketId: statement.ticketId },
+      'why a statement is stopped could not be written; a poll on another replica is told less',
+    );
+  }
+  try {
     await abortUpstream(
       statement.upstream,
       statement.upstreamToken,
@@ -145,6 +157,43 @@ export async function stopStatement(
     // Tried again with the next sweep.
     statement.stop = null;
     throw thrown;
+  }
+}
+
+/** A statement whose client went away, in a tier that does not run on for clients that did. */
+async function endAbandoned(parts: Parts, statement: RunningStatement): Promise<void> {
+  if (statement.clientGone === 'keep' || statement.isAsync || statement.stop !== null) return;
+  const { goneAfterMs } = parts.patience;
+  if (statement.attendance.idleMs() < goneAfterMs) return;
+  // Its polls may reach other replicas.
+  const seenAgoMs = (await parts.ledger.ticket(statement.ticketId))?.seenAgoMs ?? Infinity;
+  if (seenAgoMs < goneAfterMs) return;
+  await stopStatement(parts, statement, {
+    code: 'clientGone',
+    source: 'client',
+    limitCredits: statement.holdCredits,
+  });
+}
+
+/**
+ * Takes the token of the session's latest renewal. Without one nobody can ask about the statement any more but the
+ * service user: it is in doubt, and evidence ends it.
+ */
+async function renewToken(parts: Parts, statement: RunningStatement): Promise<void> {
+  const { ticketId, upstream, sessionId } = statement;
+  try {
+    const sealed = await parts.sessions.newestToken({ account: upstream.account, sessionId });
+    const token = sealed === undefined ? undefined : parts.sealer.open(sealed, 'session');
+    if (token !== undefined && token.upstreamToken !== statement.upstreamToken) {
+      statement.upstreamToken = token.upstreamToken;
+      return;
+    }
+    // While somebody waits here its reply, or the next poll with a newer token, will tell.
+    if (statement.attendance.idleMs() < parts.patience.abandonedAfterMs) return;
+    parts.running.end(ticketId, parts.clock.now());
+    await parts.doubts.add(ticketId);
+  } catch (thrown) {
+    parts.log.warn({ err: toError(thrown), ticketId }, 'a newer token could not be read');
   }
 }
 
@@ -162,6 +211,7 @@ async function followDetached(parts: Parts, statement: RunningStatement): Promis
     code: facts.errorCode,
     sqlState: null,
     queryId: statement.queryId,
+    childQueryIds: [],
     rows: null,
   });
 }

@@ -8,11 +8,13 @@ import type { TicketId } from '#base/ids.js';
 import type { EpochMs } from '#base/time.js';
 import type { Credits, Money } from '#base/units.js';
 import { NO_CREDITS, creditsForMillis } from '#base/units.js';
+import type { Attendance } from '../attendance.js';
+import type { RequestOwner } from '../requests.js';
 import type { Upstream } from '../upstream/upstreams.js';
 
 /** Why Tollgate stopped a statement; told to the client in place of upstream's "canceled". */
 export interface StopReason {
-  readonly code: 'ceilingReached' | 'budgetExhausted' | 'killed';
+  readonly code: 'ceilingReached' | 'budgetExhausted' | 'killed' | 'clientGone';
   /** The budget, the ceiling or the person that stopped it. */
   readonly source: string;
   readonly usedCredits: Credits;
@@ -27,6 +29,12 @@ export interface RunningStatement {
   /** Upstream's session token, as of the latest request about this statement; for cancel and status. */
   upstreamToken: string;
   readonly requestId: string;
+  /** Who waits for it on this replica. */
+  readonly attendance: Attendance;
+  /** Submitted to be fetched later: nobody has to wait. */
+  readonly isAsync: boolean;
+  readonly clientGone: 'keep' | 'cancel';
+  readonly owner: RequestOwner;
   readonly teamId: string;
   readonly tier: string;
   readonly warehouse: string;

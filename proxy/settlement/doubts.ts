@@ -3,7 +3,7 @@
  * until upstream's own query history, asked as the service user by the ticket id in the tag, says what became of
  * them. Nothing is voided without such evidence (I5). One replica of the deployment looks at a time.
  */
-import { LRUCache } from 'lru-cache';
+import { must } from '#base/assert.js';
 import { toError } from '#base/errors.js';
 import type { TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
@@ -22,7 +22,7 @@ const UNSEEN_AFTER_REAL_MS = 60_000;
 /** Session-level lock of whoever sweeps. */
 const SWEEP_LOCK = 8_150_401;
 const TICKETS_MAX = 100;
-const SETTLED_REMEMBERED_MAX = 1000;
+const GOING: ReadonlySet<string> = new Set(['RUNNING', 'QUEUED', 'BLOCKED', 'RESUMING_WAREHOUSE']);
 /** A ticket of ours that nothing here knows is given up after this long. */
 const LOST_AFTER_REAL_MS = 15_000;
 /** Most statements that one look at the history can tell of (Snowflake, "QUERY_HISTORY": RESULT_LIMIT). */
@@ -54,7 +54,6 @@ export class Doubts {
   readonly #options: DoubtsOptions;
   readonly #own = new Set<TicketId>();
   readonly #unseenSince = new Map<TicketId, number>();
-  readonly #settled = new LRUCache<TicketId, string>({ max: SETTLED_REMEMBERED_MAX });
   readonly #lostSince = new Map<TicketId, number>();
   readonly #connections = new Map<string, Promise<ServiceConnection>>();
   #timer: NodeJS.Timeout | undefined;
@@ -70,20 +69,23 @@ export class Doubts {
     return this.#inDoubt;
   }
 
-  /** A ticket of this replica whose reply was lost. */
-  add(ticketId: TicketId): void {
+  /** A ticket of this replica whose reply was lost. Resolves when other replicas can know, or when they cannot yet. */
+  async add(ticketId: TicketId): Promise<void> {
     this.#own.add(ticketId);
+    await this.#mark(ticketId);
   }
 
-  /** A ticket in doubt whose request is sent again now: its reply will tell. */
-  resume(ticketId: TicketId): void {
-    this.#own.delete(ticketId);
-    this.#unseenSince.delete(ticketId);
-  }
-
-  /** The query of a ticket that evidence settled lately; its driver may still repeat the request. */
-  settledQuery(ticketId: TicketId): string | undefined {
-    return this.#settled.get(ticketId);
+  /** Of a ticket that could not be marked only this replica knows; every sweep tries again. */
+  async #mark(ticketId: TicketId): Promise<void> {
+    try {
+      await this.#options.ledger.markInDoubt(ticketId);
+      this.#own.delete(ticketId);
+    } catch (thrown) {
+      this.#options.log.warn(
+        { err: toError(thrown), ticketId },
+        'a ticket could not be marked as in doubt yet; the next sweep will',
+      );
+    }
   }
 
   /** A ticket whose request never left this machine: that is evidence enough. */
@@ -93,7 +95,7 @@ export class Doubts {
         { err: toError(thrown) },
         'a ticket that never ran could not be voided yet',
       );
-      this.#own.add(ticketId);
+      void this.add(ticketId);
     });
   }
 
@@ -114,6 +116,7 @@ export class Doubts {
 
   /** Adopts tickets of dead replicas and resolves what the history tells. Never throws. */
   async sweep(): Promise<void> {
+    for (const ticketId of this.#own) await this.#mark(ticketId);
     try {
       await this.#options.db.transaction(async (tx) => {
         const { rows } = await tx.query<{ locked: boolean }>(
@@ -136,13 +139,13 @@ export class Doubts {
     const open = await ledger.openTickets();
     await this.#reclaim(open.filter((ticket) => ticket.replica === replica.id));
     const doubtful = open.filter(
-      (ticket) =>
-        (ticket.state === 'IN_DOUBT' || this.#own.has(ticket.ticketId)) &&
-        !this.#options.settler.isPending(ticket.ticketId),
+      (ticket) => ticket.state === 'IN_DOUBT' && !this.#options.settler.isPending(ticket.ticketId),
     );
     this.#inDoubt = doubtful.length;
-    for (const ticketId of this.#own) {
-      if (!open.some((ticket) => ticket.ticketId === ticketId)) this.#own.delete(ticketId);
+    for (const ticketId of this.#unseenSince.keys()) {
+      // Sent again, or ended: the next doubt begins anew.
+      if (!doubtful.some((ticket) => ticket.ticketId === ticketId))
+        this.#unseenSince.delete(ticketId);
     }
     const accounts = new Set(doubtful.map((ticket) => ticket.account));
     for (const account of accounts) {
@@ -176,22 +179,20 @@ export class Doubts {
       this.#lostSince.set(ticket.ticketId, since);
       if (now - since < LOST_AFTER_REAL_MS) continue;
       if (ticket.state === 'RESERVED')
-        await this.#options.ledger.release(
-          ticket.ticketId,
-          'its answer was lost before it was sent',
-        );
-      else this.#own.add(ticket.ticketId);
+        await this.#options.ledger.release(ticket.ticketId, {
+          kind: 'failed',
+          reason: 'its answer was lost before it was sent',
+        });
+      else await this.add(ticket.ticketId);
     }
   }
 
   async #resolve(account: string, tickets: readonly OpenTicket[]): Promise<void> {
     const { rows, reachesBackTo } = await this.#history(account, tickets);
     for (const ticket of tickets) {
-      const row = rows.find((candidate) =>
-        (candidate['QUERY_TAG'] ?? '').includes(ticket.ticketId),
-      );
-      if (row === undefined) await this.#unseen(ticket, reachesBackTo);
-      else this.#seen(ticket, row);
+      const own = rows.filter((row) => (row['QUERY_TAG'] ?? '').includes(ticket.ticketId));
+      if (own.length === 0) await this.#unseen(ticket, reachesBackTo);
+      else this.#seen(ticket, own);
     }
   }
 
@@ -205,7 +206,7 @@ export class Doubts {
     try {
       const open = await connection;
       const rows = await open.query(
-        `SELECT QUERY_ID, QUERY_TAG, EXECUTION_STATUS, ERROR_CODE, EXECUTION_TIME, BYTES_SCANNED, ROWS_PRODUCED,
+        `SELECT QUERY_ID, QUERY_TAG, QUERY_TYPE, EXECUTION_STATUS, ERROR_CODE, EXECUTION_TIME, BYTES_SCANNED, ROWS_PRODUCED,
                 DATE_PART(EPOCH_SECOND, START_TIME) AS STARTED_S, DATE_PART(EPOCH_SECOND, END_TIME) AS ENDED_S
            FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => ${HISTORY_ROWS_MAX})) WHERE ${wanted}`,
         tickets.map((ticket) => `%"tg":"${ticket.ticketId}"%`),
@@ -226,36 +227,35 @@ export class Doubts {
   }
 
   /** Upstream has seen it: running on, or ended with a time that can be charged. */
-  #seen(ticket: OpenTicket, row: ServiceRow): void {
-    const status = (row['EXECUTION_STATUS'] ?? '').toUpperCase();
-    if (
-      status === 'RUNNING' ||
-      status === 'QUEUED' ||
-      status === 'BLOCKED' ||
-      status === 'RESUMING_WAREHOUSE'
-    )
-      return;
-    this.#own.delete(ticket.ticketId);
+  #seen(ticket: OpenTicket, rows: readonly ServiceRow[]): void {
+    if (rows.some((row) => GOING.has(statusOf(row)))) return;
     this.#unseenSince.delete(ticket.ticketId);
-    const settlement = this.#settlementOf(ticket, row, status);
-    if (settlement.snowflakeQueryId !== null)
-      this.#settled.set(ticket.ticketId, settlement.snowflakeQueryId);
+    const settlement = this.#settlementOf(ticket, rows);
     this.#options.settler.submit(ticket.ticketId, settlement);
   }
 
-  #settlementOf(ticket: OpenTicket, row: ServiceRow, status: string): Settlement {
+  /** Of a multi-statement the history shows its queries and one that contains them, whose time is theirs. */
+  #settlementOf(ticket: OpenTicket, rows: readonly ServiceRow[]): Settlement {
     const { control, clock } = this.#options;
+    const parent = rows.find((row) => row['QUERY_TYPE'] === 'MULTI_STATEMENT');
+    const run = rows.length === 1 ? rows : rows.filter((row) => row !== parent);
+    const row = must(parent ?? rows[0], 'evidence is at least one row');
+    const sum = (name: string): number =>
+      run.reduce((total, each) => total + wholeOr(each[name], 0), 0);
     const endedAt = secondsToMs(row['ENDED_S']) ?? clock.now();
-    const warehouseMs = wholeOr(row['EXECUTION_TIME'], 0);
+    const warehouseMs = sum('EXECUTION_TIME');
+    const failed = rows.find((each) => statusOf(each) !== 'SUCCESS');
     const rate =
       ticket.warehouse === null
         ? undefined
         : control.current()?.rateOfWarehouse(ticket.warehouse, ticket.occurredAt);
     return {
       ticketId: ticket.ticketId,
-      ending: status === 'SUCCESS' ? 'succeeded' : 'failed',
-      endCode: row['ERROR_CODE'] ?? null,
+      ending: failed === undefined ? 'succeeded' : 'failed',
+      endCode: failed?.['ERROR_CODE'] ?? null,
       snowflakeQueryId: row['QUERY_ID'] ?? null,
+      // The history shows the latest first.
+      childQueryIds: run.length < 2 ? [] : run.map((each) => each['QUERY_ID'] ?? '').toReversed(),
       // Alone on its warehouse is the most it can have cost; metering corrects it by a delta.
       usedCredits:
         rate === undefined
@@ -264,7 +264,7 @@ export class Doubts {
             ? NO_CREDITS
             : creditsForMillis(rate, warehouseMs, 'half-even'),
       warehouseMs,
-      bytesScanned: wholeOrNull(row['BYTES_SCANNED']),
+      bytesScanned: sum('BYTES_SCANNED'),
       rowsProduced: wholeOrNull(row['ROWS_PRODUCED']),
       startedAt: secondsToMs(row['STARTED_S']) ?? ticket.occurredAt,
       endedAt,
@@ -281,10 +281,14 @@ export class Doubts {
     await this.#options.ledger.voidOnEvidence(
       ticket.ticketId,
       'the query history of the account has no statement with this ticket',
+      true,
     );
-    this.#own.delete(ticket.ticketId);
     this.#unseenSince.delete(ticket.ticketId);
   }
+}
+
+function statusOf(row: ServiceRow): string {
+  return (row['EXECUTION_STATUS'] ?? '').toUpperCase();
 }
 
 function secondsToMs(text: string | null | undefined): number | undefined {

@@ -11,7 +11,6 @@ import { statisticsSeconds } from '#policies/estimate/estimator.js';
 import type { Parts } from '../parts.js';
 import { BYTES_PER_SECOND_PER_CREDIT } from '../estimate.js';
 import type { RunningStatement } from '../running/running.js';
-import type { ScannedReply } from '../wire/reply-scanner.js';
 import { readQueryFacts } from '../upstream/query-facts.js';
 
 /** How upstream said a statement ended. */
@@ -20,31 +19,9 @@ export interface StatementEnd {
   readonly code: string | null;
   readonly sqlState: string | null;
   readonly queryId: string | null;
+  /** Of a multi-statement: the queries of its statements, in order; empty for any other. */
+  readonly childQueryIds: readonly string[];
   readonly rows: number | null;
-}
-
-/** True while a reply only says that the statement is still running. */
-export function isStillRunning(reply: ScannedReply): boolean {
-  const code = reply.top['code'];
-  return code === WIRE_CODES.queryInProgress || code === WIRE_CODES.queryInProgressAsync;
-}
-
-/** True when upstream asked for a renewal: it has not run the statement. */
-export function isRenewalAsked(reply: ScannedReply): boolean {
-  return reply.top['code'] === WIRE_CODES.sessionTokenExpired;
-}
-
-/** The end that a final reply tells; undefined when the reply was not one of Snowflake's, or was cut. */
-export function endOf(reply: ScannedReply): StatementEnd | undefined {
-  const success = reply.top['success'];
-  if (!reply.isComplete || typeof success !== 'boolean') return undefined;
-  return {
-    isSuccess: success,
-    code: textOf(reply.top['code']),
-    sqlState: textOf(reply.data['sqlState']),
-    queryId: textOf(reply.data['queryId']),
-    rows: typeof reply.data['total'] === 'number' ? reply.data['total'] : null,
-  };
 }
 
 /** Settles a running statement. Does nothing when it has ended before. */
@@ -62,6 +39,7 @@ export function finishStatement(parts: Parts, ticketId: TicketId, end: Statement
       ending: endingOf(end, statement),
       endCode: end.isSuccess ? null : end.code,
       snowflakeQueryId: queryId,
+      childQueryIds: end.childQueryIds,
       usedCredits:
         usedMs === 0 ? NO_CREDITS : creditsForMillis(statement.creditsPerHour, usedMs, 'half-even'),
       warehouseMs: usedMs,
@@ -127,8 +105,4 @@ async function bytesScanned(
     parts.log.debug({ err: toError(thrown) }, 'bytes of a statement stay unknown');
     return null;
   }
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
 }

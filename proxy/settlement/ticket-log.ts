@@ -1,24 +1,39 @@
-/** A bounded queue of tickets without holds, written once a moment in one statement. Over its cap the oldest go. */
+/**
+ * A bounded queue of tickets without holds. What comes while a batch is being written is the next batch, so that a storm
+ * of refusals is one statement at a time. Over its cap the oldest go.
+ */
 import { toError } from '#base/errors.js';
+import { deferred } from '#base/deferred.js';
 import type { Log } from '#base/log.js';
 import type { Ledger, UnheldTicket } from '#billing/ledger.js';
 
-const FLUSH_INTERVAL_MS = 200;
+/** How soon a batch that failed is tried again. */
+const RETRY_INTERVAL_MS = 200;
+/** A refusal does not wait longer to be known to other replicas. */
+const PATIENCE_MS = 250;
 const BATCH_MAX = 500;
 const QUEUE_MAX = 20_000;
+
+interface Queued {
+  readonly ticket: UnheldTicket;
+  readonly resolve: (isNew: boolean) => void;
+}
 
 export class TicketLog {
   readonly #ledger: Ledger;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
-  #queue: UnheldTicket[] = [];
+  #queue: Queued[] = [];
   #flushing: Promise<void> = Promise.resolve();
   #dropped = 0;
+  #isWriting = false;
 
   constructor(ledger: Ledger, log: Log) {
     this.#ledger = ledger;
     this.#log = log;
-    this.#timer = setInterval(() => void this.flush(), FLUSH_INTERVAL_MS);
+    this.#timer = setInterval(() => {
+      if (this.#queue.length > 0) void this.flush();
+    }, RETRY_INTERVAL_MS);
     this.#timer.unref();
   }
 
@@ -27,11 +42,22 @@ export class TicketLog {
     return this.#dropped;
   }
 
-  add(ticket: UnheldTicket): void {
-    this.#queue.push(ticket);
-    if (this.#queue.length <= QUEUE_MAX) return;
-    this.#queue.shift();
-    this.#dropped += 1;
+  /**
+   * Takes a ticket to be written. False once it is known that its request has another ticket; true when it was
+   * written, or the ledger does not say so within a quarter of a second.
+   */
+  async add(ticket: UnheldTicket): Promise<boolean> {
+    const { promise, resolve } = deferred<boolean>();
+    this.#queue.push({ ticket, resolve });
+    if (this.#queue.length > QUEUE_MAX) {
+      this.#queue.shift()?.resolve(true);
+      this.#dropped += 1;
+    }
+    if (!this.#isWriting) void this.flush();
+    const patience = setTimeout(() => resolve(true), PATIENCE_MS);
+    const isNew = await promise;
+    clearTimeout(patience);
+    return isNew;
   }
 
   /** Writes what is waiting; a failed batch waits for the next call. */
@@ -46,16 +72,25 @@ export class TicketLog {
   }
 
   async #write(): Promise<void> {
-    const batch = this.#queue.slice(0, BATCH_MAX);
-    if (batch.length === 0) return;
+    this.#isWriting = true;
     try {
-      await this.#ledger.recordUnheld(batch);
-      this.#queue = this.#queue.slice(batch.length);
+      while (this.#queue.length > 0) await this.#writeBatch();
     } catch (thrown) {
       this.#log.warn(
         { err: toError(thrown), waiting: this.#queue.length },
         'tickets without holds could not be written yet',
       );
+    } finally {
+      this.#isWriting = false;
     }
+  }
+
+  async #writeBatch(): Promise<void> {
+    const batch = this.#queue.slice(0, BATCH_MAX);
+    const areNew = await this.#ledger.recordUnheld(batch.map(({ ticket }) => ticket));
+    const written = new Set(batch);
+    // What is over the cap may have gone from the front meanwhile.
+    this.#queue = this.#queue.filter((queued) => !written.has(queued));
+    batch.forEach(({ resolve }, index) => resolve(areNew[index] ?? true));
   }
 }

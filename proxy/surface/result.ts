@@ -11,6 +11,12 @@ export interface SurfaceResult {
   readonly rows: readonly (readonly Cell[])[];
 }
 
+/** A result with the JSON twin of what people read in its rows. */
+export interface SurfaceAnswered {
+  readonly result: SurfaceResult;
+  readonly twin?: object;
+}
+
 /**
  * Text as Postgres wrote it → a cell. Numbers get exactly the scale of their column (JDBC and Python rely on it),
  * instants seconds since the epoch with nine decimals, booleans `1` and `0`.

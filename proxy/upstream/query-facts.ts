@@ -1,4 +1,5 @@
 /** What the monitoring route tells of one statement; asked with the client's own token, it is no statement itself. */
+import { WIRE_CODES } from '#base/wire/codes.js';
 import { snowflakeToken } from '../identity/tokens.js';
 import type { Upstream } from './upstreams.js';
 
@@ -15,6 +16,15 @@ const RUNNING: ReadonlySet<string> = new Set([
   'NO_DATA',
 ]);
 
+/** The session token of a statement does not serve any more; a renewal has another one, see `newestToken`. */
+export class TokenExpired extends Error {
+  override readonly name = 'TokenExpired';
+
+  constructor() {
+    super('the session token has expired');
+  }
+}
+
 export interface QueryFacts {
   readonly isRunning: boolean;
   readonly isSuccess: boolean;
@@ -22,7 +32,10 @@ export interface QueryFacts {
   readonly bytesScanned: number | null;
 }
 
-/** Undefined when upstream does not know the id (yet). Fault `upstreamUnreachable` when it does not answer. */
+/**
+ * Undefined when upstream does not know the id (yet). Fault `upstreamUnreachable` when it does not answer,
+ * {@link TokenExpired} when the session has been renewed meanwhile, or should have been.
+ */
 export async function readQueryFacts(
   upstream: Upstream,
   upstreamToken: string,
@@ -42,8 +55,10 @@ export async function readQueryFacts(
     REPLY_BYTES_MAX,
   );
   const parsed = JSON.parse(reply.body.toString('utf8')) as {
+    code?: unknown;
     data?: { queries?: readonly Record<string, unknown>[] } | null;
   };
+  if (parsed.code === WIRE_CODES.sessionTokenExpired) throw new TokenExpired();
   const query = parsed.data?.queries?.[0];
   if (query === undefined) return undefined;
   const status = textOf(query['status']) ?? '';
@@ -58,7 +73,7 @@ export async function readQueryFacts(
   };
 }
 
-/** Cancels by query id, or by request id while the id is not known. Fault `upstreamUnreachable`. */
+/** Cancels by query id, or by request id while the id is not known. Throws as {@link readQueryFacts}. */
 export async function abortUpstream(
   upstream: Upstream,
   upstreamToken: string,
@@ -66,7 +81,7 @@ export async function abortUpstream(
   abortRequestId: string,
 ): Promise<void> {
   const byId = target.queryId !== null;
-  await upstream.engine.exchange(
+  const reply = await upstream.engine.exchange(
     {
       method: 'POST',
       path: byId
@@ -82,6 +97,8 @@ export async function abortUpstream(
     },
     REPLY_BYTES_MAX,
   );
+  const { code } = JSON.parse(reply.body.toString('utf8')) as { code?: unknown };
+  if (code === WIRE_CODES.sessionTokenExpired) throw new TokenExpired();
 }
 
 /** Error codes come as text or number; an empty text means none. */

@@ -22,7 +22,7 @@ export interface QueryRequest {
   readonly hash: string;
 }
 
-interface Offsets {
+export interface Offsets {
   readonly body: Buffer;
   readonly top: readonly JsonMember[];
   readonly topSpan: Span;
@@ -70,12 +70,12 @@ export function readQueryRequest(body: Buffer): QueryRequestRead {
 export function withParameters(
   offsets: Offsets,
   values: Readonly<Record<string, string | number>>,
-  sqlText?: string,
+  sqlText: string | null = null,
 ): Buffer {
   const { body, top, topSpan, parameters } = offsets;
   const entries = Object.entries(values);
   const edits: Edit[] =
-    sqlText === undefined ? [] : [setMember(top, topSpan, 'sqlText', JSON.stringify(sqlText))];
+    sqlText === null ? [] : [setMember(top, topSpan, 'sqlText', JSON.stringify(sqlText))];
   if (entries.length === 0) return edits.length === 0 ? body : applyEdits(body, edits);
   if (parameters === null) {
     edits.push(setMember(top, topSpan, 'parameters', JSON.stringify(values)));

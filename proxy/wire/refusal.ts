@@ -1,8 +1,9 @@
 /** A refusal as a value, and the one place where it becomes a reply that every driver shows and none repeats. */
 import type { ServerResponse } from 'node:http';
-import { TG_CODES, driverCode, tgLabel } from '#base/errors.js';
+import { TG_CODES, driverCode, tgLabel, tgName } from '#base/errors.js';
 import type { TgName } from '#base/errors.js';
 import { failureEnvelope } from '#base/wire/envelope.js';
+import type { Told } from '#billing/ledger.js';
 
 export interface Refusal {
   readonly code: TgName;
@@ -17,6 +18,21 @@ export interface Refusal {
 /** A refusal of what the caller sent: `TG1010 Not run: …`. */
 export function callerRefusal(code: TgName, message: string): Refusal {
   return { code, message: `${tgLabel(code)} ${message}`, detail: { code: tgLabel(code) } };
+}
+
+/** What a ticket keeps of a refusal. */
+export function toldOf(refusal: Refusal): Told {
+  return { code: tgLabel(refusal.code), message: refusal.message, detail: refusal.detail };
+}
+
+/** The refusal that a ticket has kept, to be told again. */
+export function refusalOf(told: Told): Refusal {
+  const { detail } = told;
+  return {
+    code: tgName(told.code) ?? 'internal',
+    message: told.message,
+    detail: typeof detail === 'object' && detail !== null ? { ...detail } : {},
+  };
 }
 
 /** HTTP 200 body of a refusal: any 4xx or 5xx is retried or loses its text in at least one driver. */

@@ -56,7 +56,7 @@ test('a limit is changed in the open period and for those to come, and lowering 
   expect(await ledger.standing(['limits'], NOON)).toMatchObject([
     { availableCredits: credits('2') },
   ]);
-  await ledger.release(ticket.ticketId, 'over');
+  await ledger.release(ticket.ticketId, { kind: 'failed', reason: 'over' });
   const { rows } = await database.db.query(
     `SELECT author, reason FROM journal WHERE kind = 'limit' AND author = 'admin'`,
   );
@@ -92,7 +92,7 @@ test('a grant raises the open period once for its key and lapses at its hour', a
   expect(await ledger.standing(['granted'], NOON)).toMatchObject([
     { availableCredits: credits('-2') },
   ]);
-  await ledger.release(ticket.ticketId, 'over');
+  await ledger.release(ticket.ticketId, { kind: 'failed', reason: 'over' });
 });
 
 test('a grant without an end lasts as long as its period', async () => {

@@ -56,14 +56,14 @@ test('entries that do not sum to zero are refused', async () => {
   await expect(database.db.query(unbalanced)).rejects.toMatchObject({ code: '23514' });
 });
 
-test('a ticket that ended stays ended, and one in doubt does not start again', async () => {
+test('a ticket that ended stays ended, and one in doubt does not run by itself', async () => {
   const back = `UPDATE ticket SET state = 'RUNNING' WHERE state = 'SETTLED'`;
   await expect(owner.query(back)).rejects.toMatchObject({ code: '23514' });
   const ticket = buildTicket({ replica: 'gone' });
   await ledger.reserve({ ticket, budgetIds: [], holdCredits: credits('1') });
   await ledger.markSent(ticket.ticketId, NOON);
   await ledger.adoptOrphans([], NOON);
-  const resent = `UPDATE ticket SET state = 'SENT' WHERE state = 'IN_DOUBT'`;
+  const resent = `UPDATE ticket SET state = 'RUNNING' WHERE state = 'IN_DOUBT'`;
   await expect(database.db.query(resent)).rejects.toMatchObject({ code: '23514' });
 });
 
@@ -113,7 +113,7 @@ test('a database that is away is the fault ledgerUnavailable, for every move', a
     () => away.topUp(ticket.ticketId, credits('1')),
     () => away.markSent(ticket.ticketId, NOON),
     () => away.settle(buildSettlement(ticket.ticketId)),
-    () => away.release(ticket.ticketId, 'x'),
+    () => away.release(ticket.ticketId, { kind: 'failed', reason: 'x' }),
     () => away.standing(['kept'], NOON),
     () => away.openTickets(),
   ];

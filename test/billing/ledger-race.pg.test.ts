@@ -110,7 +110,9 @@ test('top-ups at once never take a hard budget past its limit', async () => {
   );
   expect(outcomes.filter(({ kind }) => kind === 'held')).toHaveLength(4);
   expect(await ledger.standing(['top-ups'], NOON)).toMatchObject([{ heldCredits: credits('20') }]);
-  await Promise.all(tickets.map(({ ticketId }) => ledger.release(ticketId, 'over')));
+  await Promise.all(
+    tickets.map(({ ticketId }) => ledger.release(ticketId, { kind: 'failed', reason: 'over' })),
+  );
   await expectInvariants(database.db);
   await expectNoOpenHolds(database.db);
 });

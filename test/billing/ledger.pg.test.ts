@@ -97,7 +97,7 @@ test('a hard budget is usable to its last unit and not beyond, and names what is
     budget: { budgetId: 'tight', heldCredits: credits('1'), availableCredits: 0n },
   });
   expect(await ledger.markSent(second.ticketId, NOON)).toBe(false);
-  await ledger.release(first.ticketId, 'client gone');
+  await ledger.release(first.ticketId, { kind: 'failed', reason: 'client gone' });
 });
 
 test('a refusal keeps the code, the text and the details the client was given', async () => {
@@ -167,7 +167,7 @@ test('a soft budget and an unlimited one admit beyond any amount', async () => {
       { budgetId: 'soft', availableCredits: credits('-4') },
     ],
   });
-  await ledger.release(ticket.ticketId, 'client gone');
+  await ledger.release(ticket.ticketId, { kind: 'failed', reason: 'client gone' });
 });
 
 test('a statement without a budget on its path is still a ticket with a charge', async () => {
@@ -195,9 +195,9 @@ test('reserving a ticket again writes nothing and tells its state', async () => 
   await insertBudget(database.db, { id: 'again', limit: credits('10') });
   const request = { ticket: buildTicket(), budgetIds: ['again'], holdCredits: credits('2') };
   const [a, b] = await Promise.all([ledger.reserve(request), ledger.reserve(request)]);
-  expect([a.kind, b.kind].sort()).toEqual(['held', 'replayed']);
+  expect([a.kind, b.kind].sort()).toEqual(['held', 'known']);
   await ledger.markSent(request.ticket.ticketId, NOON);
-  expect(await ledger.reserve(request)).toEqual({ kind: 'replayed', state: 'SENT' });
+  expect(await ledger.reserve(request)).toMatchObject({ kind: 'known', ticket: { state: 'SENT' } });
   expect(await ledger.standing(['again'], NOON)).toMatchObject([{ heldCredits: credits('2') }]);
   await ledger.settle(buildSettlement(request.ticket.ticketId));
 });
@@ -311,11 +311,11 @@ test('only a statement that was never sent is released without evidence', async 
   await insertBudget(database.db, { id: 'released', limit: credits('9') });
   const unsent = buildTicket();
   await ledger.reserve({ ticket: unsent, budgetIds: ['released'], holdCredits: credits('1') });
-  expect(await ledger.release(unsent.ticketId, 'queue full')).toEqual({
+  expect(await ledger.release(unsent.ticketId, { kind: 'failed', reason: 'queue full' })).toEqual({
     kind: 'released',
     releasedCredits: credits('1'),
   });
-  expect(await ledger.release(unsent.ticketId, 'queue full')).toEqual({
+  expect(await ledger.release(unsent.ticketId, { kind: 'failed', reason: 'queue full' })).toEqual({
     kind: 'alreadyClosed',
     state: 'VOID',
   });
@@ -326,7 +326,7 @@ test('only a statement that was never sent is released without evidence', async 
   const sent = buildTicket();
   await ledger.reserve({ ticket: sent, budgetIds: ['released'], holdCredits: credits('1') });
   await ledger.markSent(sent.ticketId, NOON);
-  expect(await ledger.release(sent.ticketId, 'client gone')).toEqual({
+  expect(await ledger.release(sent.ticketId, { kind: 'failed', reason: 'client gone' })).toEqual({
     kind: 'sent',
     state: 'SENT',
   });
@@ -420,7 +420,7 @@ test('a hold is settled in the period that admitted it, and the next period star
   await ledger.settle(
     buildSettlement(ticket.ticketId, { usedCredits: credits('1.5'), endedAt: midnight + 5 }),
   );
-  await ledger.release(next.ticketId, 'client gone');
+  await ledger.release(next.ticketId, { kind: 'failed', reason: 'client gone' });
   expect(await ledger.standing(['daily'], evening)).toMatchObject([
     { spentCredits: credits('1.5') },
   ]);
@@ -451,7 +451,9 @@ test('money is the charge times the price, rounded half to even as in the code',
 test('a ticket nobody made is a fault, not a silent nothing', async () => {
   const ticketId = buildTicketId();
   await expect(ledger.settle(buildSettlement(ticketId))).rejects.toBeInstanceOf(Fault);
-  await expect(ledger.release(ticketId, 'x')).rejects.toMatchObject({ code: 'ticketUnknown' });
+  await expect(ledger.release(ticketId, { kind: 'failed', reason: 'x' })).rejects.toMatchObject({
+    code: 'ticketUnknown',
+  });
   await expect(ledger.topUp(ticketId, credits('1'))).rejects.toMatchObject({
     code: 'ticketUnknown',
   });

@@ -136,7 +136,7 @@ test('what was admitted, or refused by a full queue, cannot be asked for', async
   const held = buildTicket();
   await ledger.reserve({ ticket: held, budgetIds: ['plenty'], holdCredits: credits('1') });
   expect(await ask(held.ticketId)).toEqual({ kind: 'notRefused' });
-  await ledger.release(held.ticketId, 'not sent');
+  await ledger.release(held.ticketId, { kind: 'failed', reason: 'not sent' });
   await ledger.recordRefusal(held.ticketId, { code: 'TG2301', message: 'queue', detail: {} });
   expect(await ask(held.ticketId)).toEqual({ kind: 'notRefused' });
 });
@@ -173,7 +173,7 @@ test('a grant is what was lacking, rounded up to a cent of a credit, and admits 
     holdCredits: credits('1'),
   });
   expect(reserved.kind).toBe('held');
-  await ledger.release(again.ticketId, 'seen');
+  await ledger.release(again.ticketId, { kind: 'failed', reason: 'seen' });
 });
 
 test('what the budget lost between refusal and decision is granted too; a named amount is taken as named', async () => {
@@ -184,7 +184,7 @@ test('what the budget lost between refusal and decision is granted too; a named 
   expect(await decide(ticketId, { state: 'granted' })).toMatchObject({
     request: { shortCredits: credits('0.5'), decision: { grantedCredits: credits('0.9') } },
   });
-  await ledger.release(other.ticketId, 'seen');
+  await ledger.release(other.ticketId, { kind: 'failed', reason: 'seen' });
   const named = await refusedBy('named');
   await ask(named);
   expect(await decide(named, { state: 'granted', credits: '12.345' })).toMatchObject({

@@ -1,7 +1,9 @@
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { upstreamRequest } from '../../proxy/dispatch.js';
-import type { Admitted } from '../../proxy/stages.js';
+import { driverFront } from '../../proxy/driver-front.js';
+import { editedBody } from '../../proxy/receive.js';
+import type { Admitted, BodyChanges } from '../../proxy/stages.js';
 import { readQueryRequest } from '../../proxy/wire/query-request.js';
 import { buildTicketId, credits } from '../support/builders.js';
 
@@ -37,7 +39,9 @@ function admitted(shape: Shape): Admitted {
       request: { headers: { host: 'proxy', 'content-encoding': 'gzip', ...shape.headers } },
     },
     query: read.request,
-    offsets: read.offsets,
+    front: driverFront,
+    sentText: null,
+    edited: (changes: BodyChanges) => editedBody(read.offsets, changes),
     wasCompressed: shape.wasCompressed ?? false,
     identity: { upstreamToken: 'upstream-token' },
     upstream: { host: 'upstream:443' },

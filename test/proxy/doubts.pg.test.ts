@@ -116,7 +116,7 @@ test('a ticket whose reserve was answered to nobody gives its hold back after a 
   await doubts.sweep();
   expect(await stateOf(lost)).toBe('VOID');
   expect(await stateOf(inHand)).toBe('RESERVED');
-  await ledger.release(inHand, 'end of the test');
+  await ledger.release(inHand, { kind: 'failed', reason: 'end of the test' });
 });
 
 test('a sent ticket that nobody knows is settled by what the history says of its tag', async () => {
@@ -150,14 +150,49 @@ test('absence is no evidence while the history does not reach back to the ticket
   const doubts = doubtsOver(world);
   const ticketId = await reserved();
   await ledger.markSent(ticketId, clock.now());
-  doubts.add(ticketId);
+  await doubts.add(ticketId);
   await doubts.sweep();
   world.realMs = 120_000;
   await doubts.sweep();
-  expect(await stateOf(ticketId)).toBe('SENT');
+  expect(await stateOf(ticketId)).toBe('IN_DOUBT');
   world.span = { n: 9_999, firstSeconds: 0 };
   await doubts.sweep();
   world.realMs = 240_000;
   await doubts.sweep();
   expect(await stateOf(ticketId)).toBe('VOID');
+});
+
+test('evidence of a multi-statement is that of its statements: their time, each its share, the parent none', async () => {
+  const world = quiet();
+  const doubts = doubtsOver(world);
+  const ticketId = await reserved();
+  await ledger.markSent(ticketId, clock.now());
+  await doubts.add(ticketId);
+  const row = (id: string, changes: Partial<ServiceRow>): ServiceRow => ({
+    QUERY_ID: `${id}-${ticketId}`,
+    QUERY_TAG: `{"tg":"${ticketId}"}`,
+    QUERY_TYPE: 'INSERT',
+    EXECUTION_STATUS: 'SUCCESS',
+    ERROR_CODE: null,
+    EXECUTION_TIME: '1000',
+    BYTES_SCANNED: '5',
+    ROWS_PRODUCED: '1',
+    STARTED_S: '0',
+    ENDED_S: '2',
+    ...changes,
+  });
+  const second = row('second', { EXECUTION_STATUS: 'RUNNING' });
+  const parent = row('parent', { QUERY_TYPE: 'MULTI_STATEMENT', EXECUTION_TIME: '2000' });
+  world.rows = [second, row('first', {}), parent];
+  await doubts.sweep();
+  expect(await stateOf(ticketId)).toBe('IN_DOUBT');
+  world.rows = [row('second', {}), row('first', {}), parent];
+  await doubts.sweep();
+  await eventually(async () => expect(await stateOf(ticketId)).toBe('SETTLED'));
+  const { rows } = await database.db.query<{ id: string; credits: string }>(
+    `SELECT snowflake_query_id AS id, credits FROM charge_part WHERE ticket_id = $1 ORDER BY ordinal`,
+    [ticketId],
+  );
+  expect(rows.map(({ id }) => id)).toEqual([`first-${ticketId}`, `second-${ticketId}`]);
+  await expectInvariants(database.db);
 });

@@ -4,7 +4,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
-import { relay, type RelayOptions, type RelayOutcome } from '../../proxy/relay.js';
+import { relay, toClient, type RelayOptions, type RelayOutcome } from '../../proxy/relay.js';
 import { deferred, engineFor, startFront, startStub, type Front } from './upstream-stub.js';
 
 const closers: (() => Promise<void>)[] = [];
@@ -36,7 +36,7 @@ async function worldAt(origin: string, options: RelayOptions = {}): Promise<Worl
     void relay(
       engine,
       { method: 'POST', path: '/x', headers: { host: 'h' }, body: Buffer.from('{}') },
-      response,
+      toClient(response),
       options,
     ).then((ended) => {
       outcome.resolve(ended);

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { RequestRegistry, type RequestEntry, type RequestState } from '../../proxy/requests.js';
+import { RequestRegistry } from '../../proxy/requests.js';
+import type { RequestEntry, RequestKey, RequestOwner, RequestState } from '../../proxy/requests.js';
+import { buildTicketId } from '../support/builders.js';
 
 const ANSWER = {
   kind: 'answered',
@@ -7,7 +9,16 @@ const ANSWER = {
 } as const;
 
 function registry(rememberedMax = 10): RequestRegistry {
-  return new RequestRegistry({ rememberedMax, rememberMs: 60_000 });
+  return new RequestRegistry({ rememberedMax, rememberMs: 60_000, now: () => 0 });
+}
+
+function key(sessionId: string, requestId: string): RequestKey {
+  return { account: 'demo', sessionId, requestId };
+}
+
+function owner(hash: string): RequestOwner {
+  const ticketId = buildTicketId();
+  return { ticketId, hash, isAsync: false, teamId: 'marketing', viaPrincipalId: null };
 }
 
 function entryOf(state: RequestState): RequestEntry {
@@ -17,51 +28,50 @@ function entryOf(state: RequestState): RequestEntry {
 
 test('the first of a request is new; a repeat of it waits for the same ending', async () => {
   const requests = registry();
-  const first = requests.enter('s', 'r', 'hash');
+  const first = requests.enter(key('s', 'r'), owner('hash'));
   expect(first.kind).toBe('new');
-  const repeat = requests.enter('s', 'r', 'hash');
+  const repeat = requests.enter(key('s', 'r'), owner('hash'));
   expect(repeat.kind).toBe('repeat');
   entryOf(first).finish(ANSWER);
   entryOf(first).finish({ kind: 'streamed', queryId: 'later' });
   expect(await entryOf(repeat).ending).toBe(ANSWER);
-  const afterwards = requests.enter('s', 'r', 'hash');
+  const afterwards = requests.enter(key('s', 'r'), owner('hash'));
   expect(afterwards.kind).toBe('repeat');
   expect(await entryOf(afterwards).ending).toBe(ANSWER);
 });
 
 test('another text under the same id is told apart; another session or id is another request', () => {
   const requests = registry();
-  requests.enter('s', 'r', 'hash');
-  expect(requests.enter('s', 'r', 'other')).toEqual({ kind: 'reused' });
-  expect(requests.enter('t', 'r', 'other').kind).toBe('new');
-  expect(requests.enter('s', 'q', 'other').kind).toBe('new');
+  requests.enter(key('s', 'r'), owner('hash'));
+  expect(requests.enter(key('s', 'r'), owner('other'))).toEqual({ kind: 'reused' });
+  expect(requests.enter(key('t', 'r'), owner('other')).kind).toBe('new');
+  expect(requests.enter(key('s', 'q'), owner('other')).kind).toBe('new');
 });
 
 test('of several repeats of an unanswered request one sends it again, and the rest wait for that one', async () => {
   const requests = registry();
-  const first = entryOf(requests.enter('s', 'r', 'hash'));
-  const one = requests.again('s', 'r', first);
-  const two = requests.again('s', 'r', first);
+  const first = entryOf(requests.enter(key('s', 'r'), owner('hash')));
+  const one = requests.again(first, buildTicketId());
+  const two = requests.again(first, buildTicketId());
   expect([one.kind, two.kind]).toEqual(['new', 'repeat']);
   expect(two.entry).toBe(one.entry);
-  expect(requests.find('s', 'r')).toBe(one.entry);
+  expect(requests.find(key('s', 'r'))).toBe(one.entry);
   one.entry.finish(ANSWER);
   expect(await two.entry.ending).toBe(ANSWER);
-  const three = requests.again('s', 'r', one.entry);
+  const three = requests.again(one.entry, buildTicketId());
   expect(three.kind).toBe('new');
 });
 
 test('a forgotten request is new again, and its late ending is not kept', async () => {
   const requests = registry(2);
-  const first = entryOf(requests.enter('s', '1', 'h'));
-  requests.enter('s', '2', 'h');
-  requests.enter('s', '3', 'h');
-  expect(requests.find('s', '1')).toBeUndefined();
+  const first = entryOf(requests.enter(key('s', '1'), owner('h')));
+  requests.enter(key('s', '2'), owner('h'));
+  requests.enter(key('s', '3'), owner('h'));
+  expect(requests.find(key('s', '1'))).toBeUndefined();
   first.finish(ANSWER);
   await first.ending;
-  expect(requests.find('s', '1')).toBeUndefined();
-  expect(requests.enter('s', '1', 'h').kind).toBe('new');
-  expect(requests.again('s', '9', first).kind).toBe('new');
+  expect(requests.find(key('s', '1'))).toBeUndefined();
+  expect(requests.again(first, buildTicketId()).kind).toBe('new');
 });
 
 test('replies are kept up to a sum of bytes; the oldest are forgotten first', async () => {
@@ -69,15 +79,29 @@ test('replies are kept up to a sum of bytes; the oldest are forgotten first', as
   // One buffer stands for all replies: only its size is counted.
   const body = Buffer.alloc(16 * 1024 * 1024);
   for (let index = 0; index < 40; index += 1) {
-    const entry = entryOf(requests.enter('s', `r${index}`, 'h'));
+    const entry = entryOf(requests.enter(key('s', `r${index}`), owner('h')));
     entry.finish({ kind: 'answered', reply: { status: 200, headers: {}, body } });
     await entry.ending;
   }
   const kept = Array.from(
     { length: 40 },
-    (_, index) => requests.find('s', `r${index}`) !== undefined,
+    (_, index) => requests.find(key('s', `r${index}`)) !== undefined,
   );
   expect(kept.filter(Boolean).length).toBeLessThanOrEqual(16);
   expect(kept.at(-1)).toBe(true);
   expect(kept[0]).toBe(false);
+});
+
+test('an entry is found by its ticket, also after its ending, until it is forgotten or sent again', async () => {
+  const requests = registry(2);
+  const first = entryOf(requests.enter(key('s', '1'), owner('h')));
+  const { ticketId } = first.owner;
+  first.finish(ANSWER);
+  await first.ending;
+  expect(requests.ofTicket(ticketId)).toBe(first);
+  const again = requests.again(first, ticketId).entry;
+  expect(requests.ofTicket(ticketId)).toBe(again);
+  requests.enter(key('s', '2'), owner('h'));
+  requests.enter(key('s', '3'), owner('h'));
+  expect(requests.ofTicket(ticketId)).toBeUndefined();
 });

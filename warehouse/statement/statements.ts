@@ -18,7 +18,7 @@ import { rememberQuery } from '../identity/sessions.js';
 import type { Session } from '../identity/sessions.js';
 import { keptBytes, scanOf } from './statement.js';
 import type { Settled, Statement, StatementRequest, Usage } from './statement.js';
-import { readTokens } from './tokens.js';
+import { readTokens, splitRequest } from './tokens.js';
 
 const STATEMENTS_MAX = 50_000;
 const REQUESTS_PER_SESSION_MAX = 5_000;
@@ -277,8 +277,9 @@ export function freeUsage(startedAt: number, elapsedMs = 0): Usage {
   };
 }
 
-/** First word of a statement, as QUERY_TYPE names it. */
+/** First word of a statement, as QUERY_TYPE names it; several statements are one that contains them. */
 export function queryType(sql: string): string {
+  if (sql.includes(';') && splitRequest(sql).length > 1) return 'MULTI_STATEMENT';
   const [first, second] = readTokens(sql.slice(0, 2000));
   if (first?.kind !== 'word') return 'UNKNOWN';
   if (first.value === 'WITH') return 'SELECT';

@@ -20,6 +20,7 @@ import { embeddedServiceUsers, upstreamProbe } from '../../../cli/service-users.
 import { importTableStatistics } from '../../../billing/import-table-statistics.js';
 import type { ControlDocument } from '../../../policies/control/document.js';
 import { demoControlDocument } from '../../../policies/control/demo.js';
+import type { Patience } from '../../../proxy/parts.js';
 import { startProxy } from '../../../proxy/start-proxy.js';
 import { createEngine } from '../../../warehouse/engine/create-engine.js';
 import { startWarehouse, type RunningWarehouse } from '../../../warehouse/start-warehouse.js';
@@ -57,6 +58,8 @@ export interface SystemOptions {
   readonly sealKeys?: readonly (readonly SealKey[])[];
   /** Age from which the proxy reads a session again. */
   readonly sessionFreshMs?: number;
+  /** How long clients wait and are waited for; what production does unless given. */
+  readonly patience?: Partial<Patience>;
 }
 
 const SEAL_KEYS = [{ id: 'test', key: Buffer.alloc(32, 7) }];
@@ -199,6 +202,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     ...(options.options.sessionFreshMs === undefined
       ? {}
       : { sessionFreshMs: options.options.sessionFreshMs }),
+    ...(options.options.patience === undefined ? {} : { patience: options.options.patience }),
   });
 }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { TicketId } from '../../../base/ids.js';
 import { parseMoney } from '../../../base/units.js';
+import { Attendance } from '../../../proxy/attendance.js';
 import { RunningStatements, type RunningStatement } from '../../../proxy/running/running.js';
 import type { Upstream } from '../../../proxy/upstream/upstreams.js';
 import { buildTicketId, credits } from '../../support/builders.js';
@@ -11,12 +12,17 @@ function upstream(account: string): Upstream {
 }
 
 function statement(changes: Partial<RunningStatement> = {}): RunningStatement {
+  const ticketId = buildTicketId();
   return {
-    ticketId: buildTicketId(),
+    ticketId,
     upstream: upstream('demo'),
     sessionId: '1',
     upstreamToken: 't',
     requestId: 'r',
+    attendance: new Attendance(() => 0),
+    isAsync: false,
+    clientGone: 'keep',
+    owner: { ticketId, hash: 'h', isAsync: false, teamId: 'marketing', viaPrincipalId: null },
     teamId: 'marketing',
     tier: 'standard',
     warehouse: 'W',

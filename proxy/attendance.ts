@@ -1,0 +1,111 @@
+/**
+ * Who waits for the answer of a statement: the exchange that sent it, repeats of it, polls. One that nobody waits for
+ * any more is given up after a while, so its queue place, or what its tier says of running statements, is not kept
+ * for a client that went away.
+ */
+import type { ServerResponse } from 'node:http';
+import { deferred } from '#base/deferred.js';
+import type { TicketId } from '#base/ids.js';
+import { sendSmall } from './relay.js';
+import type { SmallReply } from './relay.js';
+
+export class Attendance {
+  #waiting = 0;
+  #seenAtMs: number;
+  readonly #now: () => number;
+
+  /** `now`: a monotonic clock in milliseconds of real time. */
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#seenAtMs = now();
+  }
+
+  /** For how long nobody has waited, in real milliseconds; 0 while somebody does. */
+  idleMs(): number {
+    return this.#waiting > 0 ? 0 : this.#now() - this.#seenAtMs;
+  }
+
+  /** Somebody asked just now. */
+  touch(): void {
+    this.#seenAtMs = this.#now();
+  }
+
+  enter(): void {
+    this.#waiting += 1;
+  }
+
+  leave(): void {
+    this.#waiting -= 1;
+    this.touch();
+  }
+}
+
+/**
+ * One exchange that waits. It is answered once: with the statement's reply, or, after `holdMs`, with the address
+ * where the client asks again; drivers give a silent server up after a minute, and one that answers never.
+ */
+export class Waiting {
+  readonly #response: ServerResponse;
+  readonly #attendance: Attendance;
+  #ticketId: TicketId;
+  readonly #timer: NodeJS.Timeout;
+  readonly held: Promise<'held'>;
+  #isOver = false;
+  #isTaken = false;
+
+  constructor(
+    response: ServerResponse,
+    attendance: Attendance,
+    options: {
+      readonly ticketId: TicketId;
+      readonly holdMs: number;
+      readonly inProgress: (ticketId: TicketId) => SmallReply;
+    },
+  ) {
+    this.#response = response;
+    this.#attendance = attendance;
+    this.#ticketId = options.ticketId;
+    attendance.enter();
+    const { promise, resolve: tellHeld } = deferred<'held'>();
+    this.held = promise;
+    this.#timer = setTimeout(() => {
+      if (this.#isTaken) return;
+      sendSmall(response, options.inProgress(this.#ticketId));
+      this.end();
+      tellHeld('held');
+    }, options.holdMs);
+    response.once('close', () => this.#left());
+  }
+
+  /** The statement turned out to be another replica's: its ticket is what the client asks for. */
+  follows(ticketId: TicketId): void {
+    this.#ticketId = ticketId;
+  }
+
+  /** The response, for a reply that begins now; null when the client was told to ask again, or has gone. */
+  open(): ServerResponse | null {
+    this.#isTaken = true;
+    clearTimeout(this.#timer);
+    return this.#isOver || this.#response.destroyed ? null : this.#response;
+  }
+
+  /** Sends a complete reply, unless one was sent. */
+  answer(reply: SmallReply): void {
+    const response = this.open();
+    if (response !== null) sendSmall(response, reply);
+  }
+
+  /** Nobody waits here any more. */
+  end(): void {
+    this.#isOver = true;
+    this.#left();
+  }
+
+  #hasLeft = false;
+  #left(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    clearTimeout(this.#timer);
+    this.#attendance.leave();
+  }
+}

@@ -1,0 +1,282 @@
+/**
+ * Statements that wait in a queue or run long are answered with where to ask again, and every replica answers: polls,
+ * repeats, cancels and questions for their state; of the own team's statements only.
+ */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
+import { RawClient, type Reply } from '../warehouse/support/raw-client.js';
+import { eventually } from './support/eventually.js';
+import { startSystem, type System } from './support/system.js';
+
+const HOLD_MS = 400;
+const ABANDONED_MS = 1500;
+const GONE_MS = 700;
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem({
+    replicas: 2,
+    patience: { holdMs: HOLD_MS, abandonedAfterMs: ABANDONED_MS, goneAfterMs: GONE_MS },
+    control: (document) => ({
+      ...document,
+      tiers: document.tiers.map((tier) => {
+        if (tier.id === 'interactive') return { ...tier, concurrencyMax: 1 };
+        return tier.id === 'batch' ? { ...tier, clientGone: 'cancel' as const } : tier;
+      }),
+    }),
+  });
+  // The first statement of a replica waits for its parser.
+  const client = await connected('STANDARD_WH');
+  for (const index of [0, 1]) await at(index, client).run('SELECT 0 FROM ANALYTICS.TPCH.REGION');
+});
+afterAll(async () => {
+  await eventually(() => expectNoOpenHolds(system.database.db));
+  await expectInvariants(system.database.db);
+  await system?.stop();
+});
+
+function at(index: number, of?: RawClient): RawClient {
+  const client = new RawClient(Number(new URL(system.proxyUrls[index] ?? '').port));
+  if (of !== undefined) client.token = of.token;
+  return client;
+}
+
+async function connected(warehouse: string, user = 'marketing_analyst'): Promise<RawClient> {
+  const client = at(0);
+  const reply = await client.login(user, 'demo', `&warehouse=${warehouse}`);
+  expect(reply.body.success).toBe(true);
+  return client;
+}
+
+interface TicketRow {
+  readonly id: string;
+  readonly state: string;
+  readonly ending: string | null;
+  readonly refusal_code: string | null;
+  readonly charges: string;
+}
+
+async function ticketsOf(requestId: string): Promise<readonly TicketRow[]> {
+  const { rows } = await system.database.db.query<TicketRow & Record<string, unknown>>(
+    `SELECT id, state, ending, refusal_code, (SELECT count(*) FROM charge WHERE ticket_id = t.id) AS charges
+       FROM ticket t WHERE request_id = $1`,
+    [requestId],
+  );
+  return rows;
+}
+
+/** Takes the one place of the interactive tier at the first replica; what it returns gives it back. */
+async function occupied(): Promise<() => Promise<void>> {
+  const client = await connected('INTERACTIVE_WH', 'sales_analyst');
+  const requestId = randomUUID();
+  const reply = client.query('SELECT SYSTEM$WAIT(60)', {}, requestId);
+  await eventually(async () => expect((await ticketsOf(requestId))[0]?.state).toBe('SENT'));
+  return async () => {
+    await client.send('POST', `/queries/v1/abort-request?requestId=${randomUUID()}`, { requestId });
+    await reply;
+    await eventually(async () => expect((await ticketsOf(requestId))[0]?.state).toBe('SETTLED'));
+  };
+}
+
+function expectInProgress(reply: Reply, code = '333333'): string {
+  expect(reply.body).toMatchObject({ success: true, code });
+  const id = reply.body.data.queryId as string;
+  expect(reply.body.data.getResultUrl).toBe(`/queries/${id}/result`);
+  return id;
+}
+
+/** The final answer of a request, however slow the machine is. */
+async function answered(client: RawClient, text: string, requestId: string): Promise<Reply> {
+  const reply = await client.query(text, {}, requestId);
+  return reply.body.code === '333333' ? client.result(reply.body.data.queryId as string) : reply;
+}
+
+function abortById(client: RawClient, id: string): Promise<Reply> {
+  return client.send('POST', `/queries/${id}/abort-request?requestId=${randomUUID()}`, {});
+}
+
+test('a statement in the queue is polled at any replica, and its rows come from there', async () => {
+  const release = await occupied();
+  const client = await connected('INTERACTIVE_WH');
+  const requestId = randomUUID();
+  const id = expectInProgress(
+    await client.query('SELECT 41 + 1 FROM ANALYTICS.TPCH.REGION', {}, requestId),
+  );
+  expect((await ticketsOf(requestId)).map((each) => each.id)).toEqual([id]);
+  for (const index of [1, 0])
+    expectInProgress(await at(index, client).send('GET', `/queries/${id}/result`));
+  // A repeat of the request itself, wherever it goes, is the same statement.
+  expectInProgress(
+    await at(1, client).query('SELECT 41 + 1 FROM ANALYTICS.TPCH.REGION', {}, requestId),
+  );
+  const state = await at(1, client).send('GET', `/monitoring/queries/${id}`);
+  expect(state.body.data.queries[0]).toMatchObject({ id, status: 'QUEUED' });
+  await release();
+  const rows = { success: true, data: { rowset: Array.from({ length: 5 }, () => ['42']) } };
+  expect((await at(1, client).result(id)).body).toMatchObject(rows);
+  expect((await at(0, client).result(id)).body).toMatchObject(rows);
+  await eventually(async () =>
+    expect(await ticketsOf(requestId)).toEqual([expect.objectContaining({ charges: '1' })]),
+  );
+});
+
+test('a waiting statement is cancelled by its request or its id, at any replica', async () => {
+  const release = await occupied();
+  const client = await connected('INTERACTIVE_WH');
+  const cancelled = { success: false, code: '000604', data: { sqlState: '57014' } };
+  const aborts: readonly ((requestId: string, id: string) => Promise<Reply>)[] = [
+    (requestId) =>
+      at(0, client).send('POST', `/queries/v1/abort-request?requestId=${randomUUID()}`, {
+        requestId,
+      }),
+    (requestId) =>
+      at(1, client).send('POST', `/queries/v1/abort-request?requestId=${randomUUID()}`, {
+        requestId,
+      }),
+    (_requestId, id) => abortById(at(0, client), id),
+    (_requestId, id) => abortById(at(1, client), id),
+  ];
+  for (const abort of aborts) {
+    const requestId = randomUUID();
+    const id = expectInProgress(
+      await client.query('SELECT 1 FROM ANALYTICS.TPCH.REGION', {}, requestId),
+    );
+    expect((await abort(requestId, id)).body.success).toBe(true);
+    for (const index of [0, 1])
+      expect((await at(index, client).result(id)).body).toMatchObject(cancelled);
+    expect(
+      (await at(1, client).query('SELECT 1 FROM ANALYTICS.TPCH.REGION', {}, requestId)).body,
+    ).toMatchObject(cancelled);
+    expect(await ticketsOf(requestId)).toEqual([
+      expect.objectContaining({ state: 'VOID', ending: 'cancelled', charges: '0' }),
+    ]);
+  }
+  await release();
+});
+
+test('a waiting statement that nobody asks for is given up, and a late poll is told so anywhere', async () => {
+  const release = await occupied();
+  const client = await connected('INTERACTIVE_WH');
+  const requestId = randomUUID();
+  const id = expectInProgress(
+    await client.query('SELECT 1 FROM ANALYTICS.TPCH.REGION', {}, requestId),
+  );
+  await eventually(async () => expect((await ticketsOf(requestId))[0]?.state).toBe('VOID'));
+  const lost = {
+    success: false,
+    code: '712303',
+    message: expect.stringMatching(/^TG2303 Not run, nothing charged: .*send it again/) as string,
+  };
+  for (const index of [0, 1]) expect((await at(index, client).result(id)).body).toMatchObject(lost);
+  await release();
+});
+
+test('a statement that runs long is polled under our id, and a result of it can be scanned by that id', async () => {
+  const client = await connected('STANDARD_WH');
+  const requestId = randomUUID();
+  const id = expectInProgress(await client.query('SELECT SYSTEM$WAIT(1)', {}, requestId));
+  const result = await at(1, client).result(id);
+  expect(result.body).toMatchObject({ success: true, data: { total: 1 } });
+  expect(result.body.data.queryId).not.toBe(id);
+  const scan = await at(1, client).run(`SELECT COUNT(*) FROM TABLE(RESULT_SCAN('${id}'))`);
+  expect(scan.body).toMatchObject({ success: true, data: { rowset: [['1']] } });
+  const state = await at(0, client).send('GET', `/monitoring/queries/${id}`);
+  expect(state.body.data.queries[0]).toMatchObject({ status: 'SUCCESS' });
+});
+
+test('a running statement is cancelled under our id at a replica that does not have it', async () => {
+  const client = await connected('STANDARD_WH');
+  const id = expectInProgress(await client.query('SELECT SYSTEM$WAIT(60)'));
+  expect((await abortById(at(1, client), id)).body.success).toBe(true);
+  for (const index of [1, 0])
+    expect((await at(index, client).result(id)).body).toMatchObject({ code: '000604' });
+  expect((await abortById(at(1, client), id)).body).toMatchObject({ code: '000605' });
+});
+
+test('an asynchronous statement is fetched at another replica, by another session of the team', async () => {
+  const client = await connected('STANDARD_WH');
+  const requestId = randomUUID();
+  const submitted = await client.query('SELECT SYSTEM$WAIT(1)', { asyncExec: true }, requestId);
+  const id = expectInProgress(submitted, '333334');
+  const other = await connected('STANDARD_WH');
+  expect((await at(1, other).result(id)).body).toMatchObject({ success: true });
+  await eventually(async () =>
+    expect(await ticketsOf(requestId)).toEqual([
+      expect.objectContaining({ state: 'SETTLED', charges: '1' }),
+    ]),
+  );
+});
+
+test("another team's statement is not there: result, state, cancel, and scan of its result", async () => {
+  const owner = await connected('STANDARD_WH');
+  const stranger = await connected('STANDARD_WH', 'legal_analyst');
+  const ours = expectInProgress(await owner.query('SELECT SYSTEM$WAIT(60)'));
+  const theirs = (await owner.run('SELECT 7 FROM ANALYTICS.TPCH.REGION')).body.data
+    .queryId as string;
+  for (const id of [ours, theirs]) {
+    for (const index of [0, 1]) {
+      const client = at(index, stranger);
+      const unknown = { success: false, code: '000709', message: `Statement ${id} not found` };
+      expect((await client.send('GET', `/queries/${id}/result`)).body).toMatchObject(unknown);
+      const state = await client.send('GET', `/monitoring/queries/${id}`);
+      expect(state.body).toMatchObject({ success: true, data: { queries: [] } });
+      expect((await abortById(client, id)).body).toMatchObject({ success: false, code: '000605' });
+      const scan = await client.run(`SELECT * FROM TABLE(RESULT_SCAN('${id}'))`);
+      expect(scan.body).toMatchObject({ success: false, code: '711021' });
+    }
+  }
+  expect((await abortById(owner, ours)).body.success).toBe(true);
+  expect((await owner.result(ours)).body.code).toBe('000604');
+});
+
+test('where the tier says so, a statement whose client went away is ended and charged what it used', async () => {
+  const client = await connected('BATCH_WH');
+  const requestId = randomUUID();
+  const leaves = expectInProgress(await client.query('SELECT SYSTEM$WAIT(60)', {}, requestId));
+  const state = await at(1, client).send('GET', `/monitoring/queries/${leaves}`);
+  expect(state.body.data.queries[0].status).toBe('RUNNING');
+  await eventually(async () => expect((await ticketsOf(requestId))[0]?.state).toBe('SETTLED'));
+  for (const index of [1, 0])
+    expect((await at(index, client).result(leaves)).body).toMatchObject({
+      success: false,
+      code: '714004',
+      message: expect.stringMatching(/^TG4004 Stopped after .*nobody waits/) as string,
+    });
+  // One that is polled for, at the other replica, runs to its end.
+  const stays = expectInProgress(await client.query('SELECT SYSTEM$WAIT(2)'));
+  expect((await at(1, client).result(stays)).body.success).toBe(true);
+});
+
+test('a refused statement is refused alike at every replica, under one ticket', async () => {
+  const client = await connected('STANDARD_WH');
+  const refusals: readonly (readonly [string, string])[] = [
+    ['SELECT * FROM ANALYTICS.WEB.EVENTS', '712001'],
+    ["COPY INTO 's3://elsewhere/' FROM ANALYTICS.TPCH.REGION", '712101'],
+  ];
+  for (const [text, code] of refusals) {
+    const requestId = randomUUID();
+    const ask = (index: number): Promise<Reply> => answered(at(index, client), text, requestId);
+    const both = await Promise.all([0, 1].map(ask));
+    const [first] = both;
+    expect(first?.body).toMatchObject({ success: false, code });
+    for (const index of [0, 1]) both.push(await ask(index));
+    for (const reply of both) expect(reply.body).toEqual(first?.body);
+    expect(await ticketsOf(requestId)).toEqual([
+      expect.objectContaining({ id: first?.body.data.queryId as string, state: 'VOID' }),
+    ]);
+  }
+});
+
+test('another text under the same request id is refused at every replica', async () => {
+  const client = await connected('STANDARD_WH');
+  const requestId = randomUUID();
+  expect(
+    (await client.query('SELECT 1 FROM ANALYTICS.TPCH.REGION', {}, requestId)).body.success,
+  ).toBe(true);
+  for (const index of [0, 1]) {
+    const two = 'SELECT 2 FROM ANALYTICS.TPCH.REGION';
+    const reply = await answered(at(index, client), two, requestId);
+    expect(reply.body).toMatchObject({ success: false, code: '711012' });
+  }
+});
