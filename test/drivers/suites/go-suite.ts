@@ -20,6 +20,8 @@ const VERSION = '1.19.1';
 const MODULE = `github.com/snowflakedb/gosnowflake@v${VERSION}`;
 const TOOL_LIMIT_MS = 10 * 60_000;
 const PROGRAM = 'suite.test';
+// What was killed may keep the server busy for a while.
+const IDLE_MAX = 3;
 
 /** @param sources a folder with the driver's sources and tests, or null: then `go mod download` brings them */
 export function goSuite(sources: string | null): Suite {
@@ -109,6 +111,7 @@ async function ran(folder: string, tests: readonly GoTest[], side: Side): Promis
   const wanted = tests.filter(({ reachesServer }) => reachesServer).map(({ name }) => name);
   const output = new GoOutput();
   const deadline = performance.now() + SIDE_LIMIT_MS;
+  let idle = 0;
   for (;;) {
     const left = wanted.filter((name) => !output.has(name));
     const limitMs = deadline - performance.now();
@@ -129,7 +132,8 @@ async function ran(folder: string, tests: readonly GoTest[], side: Side): Promis
     );
     const why = end.isLate ? `no end within ${CASE_LIMIT_MS / 1000} s` : 'the program died';
     output.abandon(`${why}\n${tail(end.printed, 40)}`);
-    if (left.every((name) => !output.has(name))) {
+    idle = left.every((name) => !output.has(name)) ? idle + 1 : 0;
+    if (idle === IDLE_MAX) {
       return [...output.cases(), ...unreached(left, `${why}: ${tail(end.printed, 10)}`)];
     }
   }

@@ -4,7 +4,7 @@
  * driver's repository is named (`node=<folder>`, or TOLLGATE_SUITE_NODE). Without arguments both run, and
  * docs/driver-suites.md is written when both did. `--raw <file>` keeps what the suites said of each failure.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ROOT, cacheFolder } from '../places.js';
@@ -32,10 +32,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const results: SuiteResult[] = [];
   for (const suite of known.filter(({ name }) => asked.length === 0 || asked.includes(name))) {
-    const result = await tried(suite);
+    const result = await tried(suite, (seen) => {
+      if (raw !== null) appendFileSync(raw, `${JSON.stringify(seen)}\n`);
+    });
     if (result !== null) results.push(result);
   }
-  if (raw !== null) writeFileSync(raw, JSON.stringify(results, null, 1));
   if (results.length === known.length) {
     writeFileSync(path.join(ROOT, 'docs', 'driver-suites.md'), suitesDocument(results));
   } else {
@@ -44,14 +45,16 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-async function tried(suite: Suite): Promise<SuiteResult | null> {
+async function tried(suite: Suite, keep: (seen: unknown) => void): Promise<SuiteResult | null> {
   const prepared = await suite.prepare(cacheFolder());
   if (prepared.kind === 'absent') {
     console.log(`${suite.title}: skipped: ${prepared.why}`);
     return null;
   }
   const direct = await side(suite, prepared, 'direct');
+  keep({ suite: suite.title, side: 'direct', seen: direct });
   const proxied = await side(suite, prepared, 'proxied');
+  keep({ suite: suite.title, side: 'proxied', seen: proxied });
   return { title: suite.title, apart: prepared.apart, direct, proxied };
 }
 
