@@ -1,65 +1,80 @@
 /**
  * `npm run test:suites [-- <suite>[=<folder>] …]`: the drivers' own public test-suites, every case against the embedded
  * warehouse and through the proxy. Sources are never part of this repository: Go's come with the go command, the Node
- * driver's repository is named (`node=<folder>`, or TOLLGATE_SUITE_NODE). Without arguments both run, and
- * docs/driver-suites.md is written when both did. `--raw <file>` keeps what the suites said of each failure.
+ * driver's repository is named (`node=<folder>`, or TOLLGATE_SUITE_NODE). Without names both run;
+ * docs/driver-suites.md is written when both did. `--keep <file>` adds what was said of every case to a file, and
+ * `--from <file>` writes the document from such files and runs nothing.
  */
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { ROOT, cacheFolder } from '../places.js';
 import { serveSystem } from '../system.js';
 import { suitesDocument, sideLines, type SuiteResult } from './document.js';
 import { goSuite } from './go-suite.js';
+import { keep, kept } from './kept.js';
 import { nodeSuite } from './node-suite.js';
 import type { PreparedSuite, Seen, Side, Suite } from './suite.js';
 
-async function main(args: readonly string[]): Promise<number> {
-  const rawAt = args.indexOf('--raw');
-  const raw = rawAt < 0 ? null : (args[rawAt + 1] ?? null);
-  const names = args.filter((_, at) => rawAt < 0 || (at !== rawAt && at !== rawAt + 1));
-  const folder = (name: string): string | null => {
-    const given = names.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
-    const found = given ?? process.env[`TOLLGATE_SUITE_${name.toUpperCase()}`] ?? null;
-    return found === null ? null : path.resolve(found);
-  };
-  const known = [nodeSuite(folder('node')), goSuite(folder('go'))];
-  const asked = names.map((each) => each.split('=')[0]);
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { keep: { type: 'string' }, from: { type: 'string', multiple: true } },
+  });
+  const known = suites(positionals);
+  const asked = positionals.map((each) => each.split('=')[0]);
   const unknown = asked.filter((name) => !known.some((suite) => suite.name === name));
   if (unknown.length > 0) {
     console.error(`no such suite: ${unknown.join(', ')}`);
     return 2;
   }
+  if (values.from !== undefined) {
+    const titles = known.map(({ title }) => title);
+    return written(kept(values.from, titles), known);
+  }
   const results: SuiteResult[] = [];
   for (const suite of known.filter(({ name }) => asked.length === 0 || asked.includes(name))) {
-    const result = await tried(suite, (seen) => {
-      if (raw !== null) appendFileSync(raw, `${JSON.stringify(seen)}\n`);
-    });
-    if (result !== null) results.push(result);
+    const result = await tried(suite);
+    if (result === null) continue;
+    results.push(result);
+    if (values.keep !== undefined) keep(values.keep, result);
   }
-  if (results.length === known.length) {
-    writeFileSync(path.join(ROOT, 'docs', 'driver-suites.md'), suitesDocument(results));
-  } else {
+  return written(results, known);
+}
+
+function suites(positionals: readonly string[]): readonly Suite[] {
+  const folder = (name: string): string | null => {
+    const given = positionals.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
+    const found = given ?? process.env[`TOLLGATE_SUITE_${name.toUpperCase()}`] ?? null;
+    return found === null ? null : path.resolve(found);
+  };
+  return [nodeSuite(folder('node')), goSuite(folder('go'))];
+}
+
+function written(results: readonly SuiteResult[], known: readonly Suite[]): number {
+  if (results.length < known.length) {
     console.log('docs/driver-suites.md stays as it is: not every suite ran');
+  } else {
+    writeFileSync(path.join(ROOT, 'docs', 'driver-suites.md'), suitesDocument(results));
   }
   return 0;
 }
 
-async function tried(suite: Suite, keep: (seen: unknown) => void): Promise<SuiteResult | null> {
+async function tried(suite: Suite): Promise<SuiteResult | null> {
   const prepared = await suite.prepare(cacheFolder());
   if (prepared.kind === 'absent') {
     console.log(`${suite.title}: skipped: ${prepared.why}`);
     return null;
   }
-  const direct = await side(suite, prepared, 'direct');
-  keep({ suite: suite.title, side: 'direct', seen: direct });
-  const proxied = await side(suite, prepared, 'proxied');
-  keep({ suite: suite.title, side: 'proxied', seen: proxied });
+  const direct = await onSide(suite, prepared, 'direct');
+  const proxied = await onSide(suite, prepared, 'proxied');
   return { title: suite.title, apart: prepared.apart, direct, proxied };
 }
 
 /** Each side has a system of its own, so that neither meets what the other left. */
-async function side(
+async function onSide(
   suite: Suite,
   prepared: PreparedSuite,
   name: Side['name'],
