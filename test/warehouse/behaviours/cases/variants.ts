@@ -25,6 +25,13 @@ export const VARIANTS: Theme = {
     ),
     is(`PARSE_JSON('"\\\\u00e9"')::STRING`, 'é', 'text'),
     fails(`SELECT PARSE_JSON('{"a":1,"a":2}')`, '100069'),
+    is(
+      `PARSE_JSON('{ size : 3, _id: {"x y": 1} }')`,
+      '{\n  "_id": {\n    "x y": 1\n  },\n  "size": 3\n}',
+      'variant',
+    ),
+    fails(`SELECT PARSE_JSON('{size: 1, "size": 2}')`, '100069'),
+    fails(`SELECT PARSE_JSON('{x y: 1}')`, '100069'),
     fails(`SELECT PARSE_JSON('{bad}')`, '100069'),
     is(`TRY_PARSE_JSON('{bad}')`, null, 'variant'),
     is(`CHECK_JSON('[1]')`, null, 'text'),
