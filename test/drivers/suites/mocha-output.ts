@@ -35,7 +35,7 @@ export class MochaOutput {
       const at = left.findIndex((each) => each.name === name);
       const [found] = at < 0 ? [] : left.splice(at, 1);
       if (found !== undefined) return found;
-      const hook = this.#hooks.findLast(({ group }) => name.startsWith(group));
+      const hook = this.#hooks.find(({ group }) => name.startsWith(group));
       if (hook !== undefined && name !== this.#running) {
         return { name, status: 'fail', said: `its ${hook.name} failed: ${hook.said}` };
       }
