@@ -128,6 +128,15 @@ function checkTogether(settings: Settings, problems: string[]): void {
     );
   }
   checkServiceUsers(settings, problems);
+  if ((settings.tlsCertFile === null) !== (settings.tlsKeyFile === null)) {
+    const [set, missing] =
+      settings.tlsKeyFile === null
+        ? ['TOLLGATE_TLS_CERT_FILE', 'TOLLGATE_TLS_KEY_FILE']
+        : ['TOLLGATE_TLS_KEY_FILE', 'TOLLGATE_TLS_CERT_FILE'];
+    problems.push(
+      `${missing}: is not set beside ${set}, and TLS takes a certificate and its key; set both, or unset both for plain HTTP.`,
+    );
+  }
   if (settings.inflatedBytesMax < settings.requestBytesMax) {
     problems.push(
       'TOLLGATE_INFLATED_BYTES_MAX: is below TOLLGATE_REQUEST_BYTES_MAX, so that a body could be accepted as sent and never as read; raise the first or lower the second.',

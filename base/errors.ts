@@ -24,6 +24,7 @@ export const TG_CODES = {
   queueTimeout: { tg: 2302, sqlState: '42501' },
   waitAbandoned: { tg: 2303, sqlState: '42501' },
   approvalNeeded: { tg: 2401, sqlState: '42501' },
+  approvalDeclined: { tg: 2402, sqlState: '42501' },
   ledgerUnavailable: { tg: 2501, sqlState: '42501' },
   controlStale: { tg: 2502, sqlState: '42501' },
   // TG4 stopped while running

@@ -34,6 +34,10 @@ export interface Config extends SnowflakeConfig {
   readonly roles: readonly Role[];
   readonly host: string;
   readonly proxyPort: number;
+  /** Both, or neither: plain HTTP. */
+  readonly tlsCertFile: string | null;
+  readonly tlsKeyFile: string | null;
+  readonly connectionsMax: number;
   readonly adminPort: number;
   readonly warehousePort: number;
   readonly timeScale: number;
@@ -121,7 +125,8 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     fallbackText: '127.0.0.1',
     secret: false,
     help: 'Address that every listener binds.',
-    wayOut: 'write 127.0.0.1, or 0.0.0.0 behind something that terminates TLS',
+    wayOut:
+      'write 127.0.0.1, or 0.0.0.0 with TOLLGATE_TLS_CERT_FILE or behind something that terminates TLS',
   },
   proxyPort: {
     environment: 'TOLLGATE_PROXY_PORT',
@@ -132,6 +137,36 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     secret: false,
     help: 'Port that drivers connect to; 0 = any free one, printed at start.',
     wayOut: PORT_WAY_OUT,
+  },
+  tlsCertFile: {
+    environment: 'TOLLGATE_TLS_CERT_FILE',
+    yaml: 'proxy.tlsCertFile',
+    parse: pattern(/\S/, 'the path of a file', asIs),
+    fallback: null,
+    fallbackText: 'plain HTTP',
+    secret: false,
+    help: "Certificate that the proxy shows, PEM, the server's first; read again when it changes.",
+    wayOut: 'name a PEM file, or unset both TLS settings for plain HTTP',
+  },
+  tlsKeyFile: {
+    environment: 'TOLLGATE_TLS_KEY_FILE',
+    yaml: 'proxy.tlsKeyFile',
+    parse: pattern(/\S/, 'the path of a file', asIs),
+    fallback: null,
+    fallbackText: 'plain HTTP',
+    secret: false,
+    help: 'Private key of that certificate, PEM without a passphrase, not readable by everybody.',
+    wayOut: 'name a PEM file, or unset both TLS settings for plain HTTP',
+  },
+  connectionsMax: {
+    environment: 'TOLLGATE_CONNECTIONS_MAX',
+    yaml: 'proxy.connectionsMax',
+    parse: wholeNumber(1, 1_000_000),
+    fallback: 10_000,
+    fallbackText: '10000',
+    secret: false,
+    help: 'Connections of clients open at once; those above it are closed unread.',
+    wayOut: 'write for example 10000',
   },
   adminPort: {
     environment: 'TOLLGATE_ADMIN_PORT',

@@ -43,7 +43,7 @@ export function createLedger(db: Database, clock: Clock): Ledger {
     adoptOrphans: (liveReplicas, at) => ledgerCall(() => adoptOrphans(db, liveReplicas, at)),
     openTickets: () => ledgerCall(() => openTickets(db)),
     recordUnheld: (tickets) => ledgerCall(() => recordUnheld(db, tickets)),
-    markInDoubt: (ticketId) => ledgerCall(() => markInDoubt(db, ticketId)),
+    markInDoubt: (ticketId, replica) => ledgerCall(() => markInDoubt(db, ticketId, replica)),
     takeOver: (ticketId, replica, sentAt) =>
       ledgerCall(() => takeOver(db, ticketId, replica, sentAt)),
     ticket: (ticketId) => ledgerCall(() => ticketById(db, ticketId)),

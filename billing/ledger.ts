@@ -210,8 +210,8 @@ export interface Ledger {
   openTickets(): Promise<readonly OpenTicket[]>;
   /** Records free and refused statements, in one batch. Returns, in order, which were new. */
   recordUnheld(tickets: readonly UnheldTicket[]): Promise<readonly boolean[]>;
-  /** SENT, RUNNING → IN_DOUBT: its reply was lost. */
-  markInDoubt(ticketId: TicketId): Promise<void>;
+  /** SENT, RUNNING → IN_DOUBT: its reply was lost; nothing when `replica` does not have it any more. */
+  markInDoubt(ticketId: TicketId, replica: string): Promise<void>;
   /** IN_DOUBT → SENT on `replica`, under the same hold; false: it has ended, or another replica has it. */
   takeOver(ticketId: TicketId, replica: string, sentAt: EpochMs): Promise<boolean>;
   /** The ticket with this id. */

@@ -22,6 +22,9 @@ import { grant } from './control-writes.js';
 import { readStanding } from './postgres/read-standing.js';
 import { storable } from './postgres/ticket-row.js';
 
+/** Notified when a statement that waits for somebody's word was decided. */
+export const APPROVALS_CHANNEL = 'tollgate_approvals';
+
 export const REQUEST_STATES = ['waiting', 'granted', 'declined'] as const;
 export type RequestState = (typeof REQUEST_STATES)[number];
 
@@ -35,7 +38,9 @@ export interface ApprovalRequest {
   /** Who asked; not always who sent the statement. */
   readonly principalId: string;
   readonly reason: string;
-  /** `TG2001` … */
+  /** What would let it run: credits on the budget that refused it, or somebody's word (TG2401). */
+  readonly wants: 'credits' | 'statement';
+  /** `TG2001` …; of a statement that waits for approval, the code it would be refused with. */
   readonly refusalCode: string;
   /** What the statement needed. */
   readonly needsCredits: Credits;
@@ -49,7 +54,7 @@ export interface ApprovalRequest {
     readonly at: EpochMs;
     readonly author: string;
     readonly reason: string;
-    /** null: declined. */
+    /** null: declined, or no credits were asked for. */
     readonly grantedCredits: Credits | null;
   } | null;
 }
@@ -83,8 +88,8 @@ const REFUSALS: readonly string[] = [
 const NEEDS = 'greatest(t.high_credits, t.expected_credits)';
 
 const ASK = `/* prepared: billing.ask */
-INSERT INTO approval_request (ticket_id, principal_id, reason, budget_id, short_credits, asked_at)
-SELECT t.id, $3, $4, b.id, CASE WHEN b.id IS NOT NULL THEN ${NEEDS} - r.available END, $5
+INSERT INTO approval_request (ticket_id, principal_id, reason, wants, budget_id, short_credits, asked_at)
+SELECT t.id, $3, $4, CASE t.refusal_code WHEN '${tgLabel('approvalNeeded')}' THEN 'statement' ELSE 'credits' END, b.id, CASE WHEN b.id IS NOT NULL THEN ${NEEDS} - r.available END, $5
 FROM ticket t
 CROSS JOIN LATERAL (
   SELECT t.refusal_detail #>> '{budget,id}' AS budget_id,
@@ -161,12 +166,13 @@ export type DecideOutcome =
   | { readonly kind: 'decided' | 'replayed'; readonly request: ApprovalRequest }
   /** Decided otherwise before. */
   | { readonly kind: 'conflict'; readonly request: ApprovalRequest }
-  /** No budget refused it, so that credits would not admit it. */
+  /** No budget refused it, so that credits would not admit it, or there is nothing to grant. */
   | { readonly kind: 'notByBudget'; readonly request: ApprovalRequest }
   | { readonly kind: 'unknown' };
 
 /**
- * Decides a waiting request, once. `granted` adds credits to the open period of the refusing budget: those named, else
+ * Decides a waiting request, once. A statement that is granted may run once, see `useApproval`; for any other request
+ * `granted` adds credits to the open period of the refusing budget: those named, else
  * what the statement needs beyond what the budget had at the refusal or has now, whichever had less, rounded up to a
  * hundredth of a credit. The same decision again is `replayed`.
  */
@@ -182,6 +188,10 @@ export async function decideRequest(tx: Transaction, decision: Decision): Promis
     return { kind: isSame(request, decision) ? 'replayed' : 'conflict', request };
   if (decision.state === 'declined')
     return { kind: 'decided', request: await close(tx, decision, null) };
+  if (request.wants === 'statement')
+    return decision.credits === null
+      ? { kind: 'decided', request: await close(tx, decision, null) }
+      : { kind: 'notByBudget', request };
   const { budgetId, shortCredits } = request;
   if (budgetId === null || shortCredits === null) return { kind: 'notByBudget', request };
   const credits =
@@ -224,8 +234,11 @@ async function lackingCredits(
 }
 
 const CLOSE = `/* prepared: billing.close_request */
-UPDATE approval_request SET state = $2, granted_credits = $3, decided_at = $4, decided_by = $5, decision_reason = $6
-WHERE ticket_id = $1`;
+WITH closed AS (
+  UPDATE approval_request SET state = $2, granted_credits = $3, decided_at = $4, decided_by = $5, decision_reason = $6
+  WHERE ticket_id = $1 RETURNING wants
+)
+SELECT pg_notify('${APPROVALS_CHANNEL}', '') FROM closed WHERE wants = 'statement'`;
 
 async function close(
   tx: Transaction,
@@ -239,7 +252,8 @@ async function close(
   return fromRow(must(rows[0], 'the request was locked'));
 }
 
-const SELECT = `SELECT r.ticket_id, r.state, t.team_id, r.principal_id, r.reason, t.refusal_code,
+const SELECT = `SELECT r.ticket_id, r.state, t.team_id, r.principal_id, r.reason, r.wants,
+  coalesce(t.refusal_code, '${tgLabel('approvalNeeded')}') AS refusal_code,
   ${NEEDS} AS needs_credits, t.price_per_credit, t.currency, r.budget_id, r.short_credits, r.asked_at,
   r.granted_credits, r.decided_at, r.decided_by, r.decision_reason
 FROM approval_request r JOIN ticket t ON t.id = r.ticket_id`;
@@ -250,6 +264,7 @@ interface RequestRow {
   readonly team_id: string;
   readonly principal_id: string;
   readonly reason: string;
+  readonly wants: ApprovalRequest['wants'];
   readonly refusal_code: string;
   readonly needs_credits: string;
   readonly price_per_credit: string;
@@ -271,6 +286,7 @@ function fromRow(row: RequestRow): ApprovalRequest {
     teamId: row.team_id,
     principalId: row.principal_id,
     reason: row.reason,
+    wants: row.wants,
     refusalCode: row.refusal_code,
     needsCredits,
     needsMoney: priceCredits(needsCredits, parseMoney(row.price_per_credit), 'up'),

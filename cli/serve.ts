@@ -34,6 +34,7 @@ import {
   type Configured,
   type ServiceAccounts,
 } from './accounts.js';
+import { certificateFiles, checkCertificate, proxyProtocol } from './listener-certificate.js';
 import { keptAdminToken, keptSealKeys, prepareDataDir } from './secret-files.js';
 import { embeddedServiceUsers, upstreamProbe } from './service-users.js';
 import type { ServeOptions } from './verbs/serve.js';
@@ -81,6 +82,7 @@ async function startRoles(world: World): Promise<Listening> {
   const { config, life, log } = world;
   const has = (role: Config['roles'][number]): boolean => config.roles.includes(role);
   checkKeyFiles(world, configuredUpstreams(config, null));
+  checkCertificate(config);
   const clock = await openClock(world);
   const warehousePort = has('warehouse') ? await startEmbeddedWarehouse(world, clock) : null;
   const needsDatabase = has('proxy') || has('admin') || has('worker');
@@ -203,6 +205,8 @@ function startProxyRole(
     db,
     host: config.host,
     port: config.proxyPort,
+    tls: certificateFiles(config),
+    listener: { connectionsMax: config.connectionsMax },
     dataDir,
     // One process at a time holds a data directory, so its name survives a restart.
     replicaName: `${hostname()}:${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`,
@@ -271,7 +275,7 @@ function listenersOf(
       : [
           {
             name: 'proxy',
-            url: `http://${config.host}:${proxyPort}`,
+            url: `${proxyProtocol(config)}://${config.host}:${proxyPort}`,
             purpose: 'Snowflake clients connect here',
           },
         ]),

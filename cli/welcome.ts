@@ -1,5 +1,6 @@
 /** What `serve` prints when it is ready: what listens where, and how each kind of client connects. */
 import type { Config } from '../base/config.js';
+import { proxyProtocol } from './listener-certificate.js';
 
 export interface Listeners {
   readonly proxyPort: number | null;
@@ -14,10 +15,11 @@ export function howToConnect(
   elapsedMs: number,
 ): readonly string[] {
   const { host, account } = config;
+  const protocol = proxyProtocol(config);
   const lines = [`Tollgate is ready after ${(elapsedMs / 1000).toFixed(1)} s.`, ''];
   if (listeners.proxyPort !== null)
     lines.push(
-      `  proxy      http://${host}:${listeners.proxyPort}   (point Snowflake clients here)`,
+      `  proxy      ${protocol}://${host}:${listeners.proxyPort}   (point Snowflake clients here)`,
     );
   lines.push(
     `  admin      http://${host}:${listeners.adminPort}   (API, /metrics, /livez, /readyz)`,
@@ -34,7 +36,8 @@ export function howToConnect(
       '',
       'Connect as before; only host, port and protocol change:',
       '',
-      ...clients(host, listeners.proxyPort, account, isDemo),
+      ...clients({ protocol, host, port: listeners.proxyPort }, account, isDemo),
+      ...ofCertificate(config),
       '',
       ...several(config),
       'Then try:  EXPLAIN COST SELECT * FROM WEB.EVENTS;   SELECT * FROM TOLLGATE.MY_BUDGET;',
@@ -45,7 +48,7 @@ export function howToConnect(
     '',
     'The warehouse alone: Snowflake clients connect to it directly, nothing is governed:',
     '',
-    ...clients(host, listeners.warehousePort, account, true),
+    ...clients({ protocol: 'http', host, port: listeners.warehousePort }, account, true),
     '',
     'Then try:  SELECT COUNT(*) FROM LINEITEM;   EXPLAIN SELECT * FROM WEB.EVENTS;   SHOW WAREHOUSES;',
   ];
@@ -61,14 +64,34 @@ function several({ accounts }: Config): readonly string[] {
   ];
 }
 
-function clients(host: string, port: number, account: string, isDemo: boolean): readonly string[] {
+/** Names count over TLS: the address that the listener binds is rarely one of them. */
+function ofCertificate(config: Config): readonly string[] {
+  if (proxyProtocol(config) === 'http') return [];
+  return [
+    '',
+    'Use a host name of the certificate in place of the address above, and see that clients trust its issuer.',
+  ];
+}
+
+interface At {
+  readonly protocol: 'http' | 'https';
+  readonly host: string;
+  readonly port: number;
+}
+
+function clients(
+  { protocol, host, port }: At,
+  account: string,
+  isDemo: boolean,
+): readonly string[] {
   const user = isDemo ? 'marketing_analyst' : '<user>';
   const password = isDemo ? 'demo' : '<password>';
+  const ssl = protocol === 'http' ? '&ssl=off' : '';
   return [
     `  Python  snowflake.connector.connect(account='${account}', user='${user}', password='${password}',`,
-    `            host='${host}', port=${port}, protocol='http', database='ANALYTICS', schema='TPCH')`,
+    `            host='${host}', port=${port}, protocol='${protocol}', database='ANALYTICS', schema='TPCH')`,
     `  Node    snowflake.createConnection({ account: '${account}', username: '${user}', password: '${password}',`,
-    `            accessUrl: 'http://${host}:${port}' })`,
-    `  JDBC    jdbc:snowflake://${host}:${port}/?account=${account}&ssl=off&user=${user}&password=${password}`,
+    `            accessUrl: '${protocol}://${host}:${port}' })`,
+    `  JDBC    jdbc:snowflake://${host}:${port}/?account=${account}${ssl}&user=${user}&password=${password}`,
   ];
 }

@@ -65,6 +65,37 @@ GROUP BY account, snowflake_query_id HAVING count(*) > 1;
 -- The session's token after its latest renewal, sealed: replicas that did not see the renewal need it.
 ALTER TABLE session_state ADD COLUMN sealed_token text;
 
+-- What is asked for: credits on the budget that refused, or that one statement may run, which a rule or the tier lets
+-- nobody but a second person decide. A statement that was granted runs once: `used_by` is the ticket that did.
+ALTER TABLE approval_request ADD COLUMN wants text NOT NULL DEFAULT 'credits' CHECK (wants IN ('credits', 'statement'));
+ALTER TABLE approval_request ADD COLUMN used_by uuid;
+ALTER TABLE approval_request DROP CONSTRAINT approval_request_granted;
+ALTER TABLE approval_request ADD CONSTRAINT approval_request_granted CHECK (
+  CASE wants
+    WHEN 'statement' THEN granted_credits IS NULL AND budget_id IS NULL
+    ELSE (state = 'granted') = (granted_credits IS NOT NULL) AND (state <> 'granted' OR budget_id IS NOT NULL)
+  END
+);
+CREATE OR REPLACE FUNCTION check_approval_request_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF (OLD.ticket_id, OLD.principal_id, OLD.reason, OLD.wants, OLD.budget_id, OLD.short_credits, OLD.asked_at)
+      IS NOT DISTINCT FROM
+      (NEW.ticket_id, NEW.principal_id, NEW.reason, NEW.wants, NEW.budget_id, NEW.short_credits, NEW.asked_at)
+    AND (
+      OLD.state = 'waiting' AND NEW.state IN ('granted', 'declined')
+      OR OLD.wants = 'statement' AND OLD.state = 'granted' AND NEW.state = 'granted'
+        AND (OLD.decided_at, OLD.decided_by, OLD.decision_reason)
+          IS NOT DISTINCT FROM (NEW.decided_at, NEW.decided_by, NEW.decision_reason)
+    )
+  THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'approval request %: % does not become %', OLD.ticket_id, OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END
+$$;
+
 DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'tollgate_app') THEN

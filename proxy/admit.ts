@@ -13,11 +13,12 @@ const NO_PERMIT: Permit = { release: () => undefined };
 export type AdmitOutcome =
   | { readonly kind: 'admitted'; readonly statement: Admitted }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  | { readonly kind: 'cancelled' };
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'dropped' };
 
 /**
  * Waits for the team's turn in the tier, until the client cancels the statement or nobody waits for it any more.
- * Refused: the queue is full, its time is over, or it was abandoned.
+ * Refused: the queue is full, its time is over, or it was abandoned. Dropped: this replica stops.
  */
 export async function admit(
   parts: Parts,
@@ -41,6 +42,7 @@ export async function admit(
       case 'cancelled': {
         const reason = entry.cancelled.reason as CancelReason;
         if (reason === 'cancelled') return { kind: 'cancelled' };
+        if (reason === 'draining') return { kind: 'dropped' };
         return refused(parts, statement, { kind: 'lost' });
       }
       case 'queueFull': {

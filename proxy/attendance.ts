@@ -9,6 +9,13 @@ import type { TicketId } from '#base/ids.js';
 import { sendSmall } from './relay.js';
 import type { SmallReply } from './relay.js';
 
+/**
+ * An id that no other replica knows is not told before this long after its time: a poll for it would find nothing
+ * elsewhere. The drivers' own patience ends soon after.
+ */
+const UNKNOWN_GRACE_MS = 8000;
+const UNKNOWN_LOOK_MS = 50;
+
 export class Attendance {
   #waiting = 0;
   #seenAtMs: number;
@@ -48,7 +55,7 @@ export class Waiting {
   readonly #response: ServerResponse;
   readonly #attendance: Attendance;
   #ticketId: TicketId;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   readonly held: Promise<'held'>;
   #isOver = false;
   #isTaken = false;
@@ -60,6 +67,8 @@ export class Waiting {
       readonly ticketId: TicketId;
       readonly holdMs: number;
       readonly inProgress: (ticketId: TicketId) => SmallReply;
+      /** Whether other replicas would know the ticket by now. */
+      readonly isKnown: () => boolean;
     },
   ) {
     this.#response = response;
@@ -68,12 +77,18 @@ export class Waiting {
     attendance.enter();
     const { promise, resolve: tellHeld } = deferred<'held'>();
     this.held = promise;
-    this.#timer = setTimeout(() => {
+    const onHeld = (untilMs: number): void => {
       if (this.#isTaken) return;
+      if (!options.isKnown() && performance.now() < untilMs) {
+        this.#timer = setTimeout(() => onHeld(untilMs), UNKNOWN_LOOK_MS);
+        return;
+      }
       sendSmall(response, options.inProgress(this.#ticketId));
       this.end();
       tellHeld('held');
-    }, options.holdMs);
+    };
+    const untilMs = performance.now() + options.holdMs + UNKNOWN_GRACE_MS;
+    this.#timer = setTimeout(() => onHeld(untilMs), options.holdMs);
     response.once('close', () => this.#left());
   }
 
@@ -93,6 +108,11 @@ export class Waiting {
   answer(reply: SmallReply): void {
     const response = this.open();
     if (response !== null) sendSmall(response, reply);
+  }
+
+  /** Cuts the client off: drivers repeat a request whose connection broke, and another replica answers. */
+  drop(): void {
+    this.open()?.destroy();
   }
 
   /** Nobody waits here any more. */

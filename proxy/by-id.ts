@@ -84,6 +84,7 @@ async function pollTicket(parts: Parts, asker: Asker, ticket: KnownTicket): Prom
   const { ticketId } = ticket;
   const waiting = new Waiting(asker.call.response, new Attendance(() => performance.now()), {
     ticketId,
+    isKnown: () => true,
     holdMs: parts.patience.holdMs,
     inProgress: (shown) => driverFront.inProgress(shown, false),
   });
@@ -104,6 +105,7 @@ async function askLater(parts: Parts, call: Call, id: string): Promise<void> {
   const { response, ticketId } = call;
   const waiting = new Waiting(response, new Attendance(() => performance.now()), {
     ticketId,
+    isKnown: () => true,
     holdMs: parts.patience.holdMs,
     inProgress: () => driverFront.inProgress(id, false),
   });

@@ -4,7 +4,7 @@ import { splitStatements } from '#base/sql/splitter.js';
 import { locationsOf } from '#base/sql/statement-class.js';
 import { decideText } from '#policies/rules/evaluate.js';
 import type { Decision } from '#policies/rules/decision.js';
-import { approvalRefusal, refusalOf, ruleRefusal } from '#policies/rules/refusal-text.js';
+import { refusalOf, ruleRefusal } from '#policies/rules/refusal-text.js';
 import { stageLocation } from '#policies/rules/stage-location.js';
 import type { StageLocation } from '#policies/rules/stage-location.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
@@ -19,15 +19,18 @@ export type DecideOutcome =
 
 const MOVES_FILES: ReadonlySet<StatementFacts['class']> = new Set(['load', 'unload', 'file']);
 
-/** Allows the statement up to a ceiling, or refuses it with the reason and the way out. */
+/** Allows the statement up to a ceiling, perhaps by somebody's word, or refuses it with the reason and the way out. */
 export function decide(parts: Parts, statement: Estimated): DecideOutcome {
   const decision = decisionOf(parts, statement);
   const context = refusalContext(parts, statement);
   switch (decision.kind) {
     case 'refuse':
       return { kind: 'refused', refusal: refusalOf(decision.cause, context) };
-    case 'approve':
-      return { kind: 'refused', refusal: approvalRefusal(decision.cause, context) };
+    case 'approve': {
+      const { ceilingCredits, cause, waitSeconds } = decision;
+      const approval = { cause, waitSeconds };
+      return { kind: 'allowed', statement: { ...statement, ceilingCredits, approval } };
+    }
     case 'reroute':
     case 'queue':
       // A session keeps its warehouse: the analyst is told which one the rule wants.
@@ -35,7 +38,7 @@ export function decide(parts: Parts, statement: Estimated): DecideOutcome {
     case 'allow':
       return {
         kind: 'allowed',
-        statement: { ...statement, ceilingCredits: decision.ceilingCredits },
+        statement: { ...statement, ceilingCredits: decision.ceilingCredits, approval: null },
       };
   }
 }

@@ -123,6 +123,7 @@ export async function takeOver(
   }
   const { ticketId, holdCredits } = ticket;
   const sentAt = parts.clock.now();
+  await parts.doubts.resume(ticketId);
   if (!(await parts.ledger.takeOver(ticketId, parts.replica, sentAt))) return undefined;
   return {
     ...statement,

@@ -2,11 +2,15 @@
 import { Fault, tgLabel } from '#base/errors.js';
 import type { Refusal } from './wire/refusal.js';
 
-/** Text per fault code that a client may see; the cause stays in the log. */
-export function faultRefusal(error: Error): Refusal {
+/**
+ * Text per fault code that a client may see; the cause stays in the log. `isRepeat`: the driver has sent the request
+ * before, so nothing can be said of its first sending.
+ */
+export function faultRefusal(error: Error, isRepeat = false): Refusal {
   const code = error instanceof Fault ? error.code : 'internal';
   const label = tgLabel(code);
-  return { code, message: `${label} ${textOf(code, error)}`, detail: { code: label } };
+  const text = isRepeat && code === 'ledgerUnavailable' ? UNKNOWN_FIRST : textOf(code, error);
+  return { code, message: `${label} ${text}`, detail: { code: label } };
 }
 
 function textOf(code: Fault['code'], error: Error): string {
@@ -17,6 +21,10 @@ function textOf(code: Fault['code'], error: Error): string {
     'Not run: an internal error of Tollgate, which has been logged under this ticket.'
   );
 }
+
+/** Another replica may have run the first sending, and only the ledger could tell. */
+const UNKNOWN_FIRST =
+  'Not answered: the ledger does not answer, and this repeats a request whose first sending may have run. Look at MY_QUERIES before you send it as a new statement.';
 
 const TEXTS: Readonly<Partial<Record<Fault['code'], string>>> = {
   ledgerUnavailable:

@@ -51,6 +51,14 @@ export const DEFAULT_PATIENCE: Patience = {
   goneAfterMs: 30_000,
 };
 
+/** Statements that run by somebody's word. Faults: `ledgerUnavailable`. */
+export interface Approvals {
+  /** Uses what was granted for the ticket, or for an earlier one of the same statement; false: nothing was. */
+  use(ticketId: TicketId): Promise<boolean>;
+  /** Asks for a ticket that waits. */
+  ask(ticketId: TicketId, reason: string): Promise<void>;
+}
+
 export interface Parts {
   readonly log: Log;
   readonly clock: Clock;
@@ -70,6 +78,7 @@ export interface Parts {
   readonly statistics: StatisticsCache;
   readonly ledger: Ledger;
   readonly patience: Patience;
+  readonly approvals: Approvals;
   readonly gate: Gate;
   readonly vigil: Vigil;
   readonly requests: RequestRegistry;

@@ -12,7 +12,7 @@ import { relay, toClient } from './relay.js';
 import type { RelayOptions, RelayOutcome } from './relay.js';
 import { headersForUpstream } from './upstream/headers.js';
 import { readBody } from './wire/body.js';
-import { callerRefusal, sendJson, sendRefusal } from './wire/refusal.js';
+import { callerRefusal, pollElsewhere, sendJson, sendRefusal } from './wire/refusal.js';
 
 export type Session = Extract<Authenticated, { kind: 'session' }>;
 
@@ -97,7 +97,11 @@ export async function send(
       body,
     },
     toClient(call.response),
-    options,
+    {
+      ...options,
+      beforeSmall: async (reply, isGarbled) =>
+        pollElsewhere(reply, null) ?? (await options.beforeSmall?.(reply, isGarbled)),
+    },
   );
   if (outcome.kind === 'replied') return outcome;
   parts.events.upstreamFailed('passthrough');

@@ -8,6 +8,8 @@ import type { ReleaseReason } from '#billing/ledger.js';
 import { admit } from './admit.js';
 import { analyse } from './analyse.js';
 import { answerSurface } from './answer-surface.js';
+import { approve } from './approve.js';
+import type { ApproveOutcome } from './approve.js';
 import { Waiting } from './attendance.js';
 import type { Call } from './call.js';
 import { decide } from './decide.js';
@@ -80,6 +82,7 @@ function waitFor(parts: Parts, { call, front }: Asker, entry: RequestEntry): Wai
   const { ticketId, isAsync } = entry.owner;
   return new Waiting(call.response, entry.attendance, {
     ticketId,
+    isKnown: () => entry.isKnown,
     holdMs: parts.patience.holdMs,
     inProgress: (shown) => front.inProgress(shown, isAsync),
   });
@@ -101,7 +104,8 @@ async function begin(
   } catch (thrown) {
     const fault = toError(thrown);
     parts.events.fault(fault instanceof Fault ? fault.code : 'internal', fault);
-    ending = { kind: 'answered', reply: asker.front.refusal(faultRefusal(fault), ticketId) };
+    const refusal = faultRefusal(fault, isRepeat(asker.call));
+    ending = { kind: 'answered', reply: asker.front.refusal(refusal, ticketId) };
   } finally {
     parts.inHand.delete(ticketId);
   }
@@ -111,6 +115,11 @@ async function begin(
   } finally {
     waiting.end();
   }
+}
+
+/** Drivers mark what they send again, in one of two ways; some do not. */
+function isRepeat({ query }: Call): boolean {
+  return query.get('retry') === 'true' || Number(query.get('retryCount') ?? 0) > 0;
 }
 
 /** Whoever sent the statement is told by the relay, unless there was nothing to relay. */
@@ -127,6 +136,9 @@ async function toldFirst(
       return;
     case 'unanswered':
     case 'streamed':
+      return;
+    case 'dropped':
+      waiting.drop();
       return;
     case 'elsewhere':
       return deliver(parts, asker, entry, ending, waiting);
@@ -149,6 +161,9 @@ async function deliver(
       if (ending.queryId !== null) return fetchResult(asker, ending.queryId, waiting);
       waiting.answer(refused(parts, asker, resultGone()).reply);
       return;
+    case 'dropped':
+      waiting.drop();
+      return;
     case 'unanswered': {
       const { statement } = ending;
       if (statement.isFree) return sendAgain(parts, asker, entry, statement);
@@ -157,6 +172,7 @@ async function deliver(
     }
     case 'elsewhere': {
       waiting.follows(ending.ticketId);
+      entry.isKnown = true;
       const step = await follow(parts, asker, ending.ticketId, waiting);
       switch (step.kind) {
         case 'told':
@@ -183,6 +199,7 @@ async function sendAgain(
   const { ticketId } = statement.call;
   const state = parts.requests.again(ended, ticketId);
   if (state.kind === 'repeat') return attend(parts, asker, state.entry);
+  state.entry.isKnown = !statement.isFree;
   const target = statement.front.repeatTarget(statement.call.target, Date.now());
   const again: Reserved = {
     ...statement,
@@ -234,6 +251,7 @@ async function govern(
   const reserved = await reserve(parts, decided.statement);
   if (reserved.kind === 'refused') return refused(parts, identified, reserved.refusal);
   if (reserved.kind === 'known') return elsewhere(parts, decided.statement, reserved.ticket);
+  entry.isKnown = !reserved.statement.isFree;
   return run(parts, reserved.statement, entry, waiting);
 }
 
@@ -270,13 +288,15 @@ async function run(
   const { call, front, hold } = statement;
   let unsent: ReleaseReason = { kind: 'failed', reason: 'not sent' };
   try {
-    const admitted = await admit(parts, statement, entry);
+    const approved = await approveIfAsked(parts, statement, entry);
+    const admitted = approved.kind === 'approved' ? await admit(parts, statement, entry) : approved;
     // A repeat that is not sent again leaves its first sending in doubt.
     if (admitted.kind !== 'admitted' && hold.isSent()) await parts.doubts.add(call.ticketId);
     if (admitted.kind === 'refused') {
       unsent = { kind: 'refused', refusal: toldOf(admitted.refusal) };
       return refused(parts, statement, admitted.refusal);
     }
+    if (admitted.kind === 'dropped') return admitted;
     if (admitted.kind === 'cancelled') {
       unsent = { kind: 'cancelled', reason: 'cancelled by the client while it waited' };
       return { kind: 'answered', reply: front.cancelled(call.ticketId) };
@@ -286,6 +306,17 @@ async function run(
   } finally {
     await hold.releaseUnlessSent(unsent);
   }
+}
+
+/** A statement that was sent before was approved before. */
+async function approveIfAsked(
+  parts: Parts,
+  statement: Reserved,
+  entry: RequestEntry,
+): Promise<ApproveOutcome> {
+  const { approval, hold } = statement;
+  if (approval === null || hold.isSent()) return { kind: 'approved', statement };
+  return approve(parts, statement, approval, entry);
 }
 
 /** Steps 8 to 10: from here on the settler owns the hold. */

@@ -16,7 +16,7 @@ import type { RunningStatement, StopReason } from './running/running.js';
 import { finishStatement } from './settlement/finish.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 import type { ScannedReply } from './wire/reply-scanner.js';
-import { toldOf } from './wire/refusal.js';
+import { pollElsewhere, toldOf } from './wire/refusal.js';
 import type { Refusal } from './wire/refusal.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 
@@ -78,7 +78,10 @@ async function beforeReply(
       'session state could not be written; other replicas do not see it',
     );
   }
-  const running = parts.running.get(statement.call.ticketId);
+  const { ticketId } = statement.call;
+  const elsewhere = pollElsewhere(reply, ticketId);
+  if (elsewhere !== undefined) return elsewhere;
+  const running = parts.running.get(ticketId);
   return running === undefined ? undefined : stoppedReply(parts, statement.front, running, reply);
 }
 

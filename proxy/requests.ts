@@ -24,6 +24,8 @@ export type RequestEnding =
   | { readonly kind: 'streamed'; readonly queryId: string | null }
   /** Upstream did not answer, or asked for a renewal: the same statement may be sent again under its hold. */
   | { readonly kind: 'unanswered'; readonly statement: Admitted }
+  /** This replica stops before it was sent: whoever waits is cut off, and repeats it at another one. */
+  | { readonly kind: 'dropped' }
   /** Another replica has it; what this one would have run, should that one have given it up. */
   | { readonly kind: 'elsewhere'; readonly ticketId: TicketId; readonly statement: Again };
 
@@ -54,7 +56,7 @@ export interface RequestOwner {
 }
 
 /** Why a statement that waits here gives its place up. */
-export type CancelReason = 'cancelled' | 'abandoned';
+export type CancelReason = 'cancelled' | 'abandoned' | 'draining';
 
 export class RequestEntry {
   readonly key: RequestKey;
@@ -62,6 +64,8 @@ export class RequestEntry {
   readonly attendance: Attendance;
   /** As of the latest request about the statement: a renewal may have replaced the token it came with. */
   identity: SealedIdentity | undefined;
+  /** Its ticket is in the ledger, or another replica's is: every replica can answer for it. */
+  isKnown = false;
   #cancel: AbortController | undefined;
   #isEnded = false;
   readonly #finish: (ending: RequestEnding) => void;
@@ -190,6 +194,7 @@ function keptBytes(ending: RequestEnding): number {
     case 'answered':
       return ending.reply.body.length;
     case 'streamed':
+    case 'dropped':
       return 0;
     case 'unanswered':
     case 'elsewhere':

@@ -2,7 +2,7 @@
 import { fingerprint } from '#policies/sql/fingerprint.js';
 import { ceilingFor } from '#policies/rules/ceiling.js';
 import { budgetRefusal } from '#policies/rules/refusal-text.js';
-import { addCredits, maxAmount, minAmount } from '#base/units.js';
+import { NO_CREDITS, addCredits, maxAmount, minAmount } from '#base/units.js';
 import type { KnownTicket, TicketFacts } from '#billing/ledger.js';
 import { toError } from '#base/errors.js';
 import { freeHold, ledgerHold } from './hold.js';
@@ -24,7 +24,7 @@ export type ReserveOutcome =
  */
 export async function reserve(parts: Parts, statement: Allowed): Promise<ReserveOutcome> {
   const { ticketId } = statement.call;
-  if (statement.isFree) {
+  if (statement.isFree && statement.approval === null) {
     return {
       kind: 'reserved',
       statement: {
@@ -34,12 +34,12 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
       },
     };
   }
-  const budgets = budgetsOf(statement);
-  const { estimate, ceilingCredits } = statement;
-  const holdCredits = maxAmount(
-    minAmount(estimate.highCredits, ceilingCredits),
-    estimate.expectedCredits,
-  );
+  const { estimate, ceilingCredits, isFree } = statement;
+  // A free statement that somebody has to approve needs a ticket to be asked for, and holds nothing.
+  const budgets = isFree ? [] : budgetsOf(statement);
+  const holdCredits = isFree
+    ? NO_CREDITS
+    : maxAmount(minAmount(estimate.highCredits, ceilingCredits), estimate.expectedCredits);
   const outcome = await parts.ledger.reserve({
     ticket: ticketFacts(parts, statement),
     budgetIds: budgets,

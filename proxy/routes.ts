@@ -4,6 +4,11 @@
  * differently than we do.
  */
 import type { Call } from './call.js';
+import {
+  handleAuthenticatorRequest,
+  handleBrowserPage,
+  handleOAuthToken,
+} from './identity/browser-sign-in.js';
 import { handleLogin } from './identity/login.js';
 import { handleRenewal } from './identity/renewal.js';
 import type { Parts } from './parts.js';
@@ -16,6 +21,10 @@ export type Handler = (parts: Parts, call: Call) => Promise<void>;
 const EXACT: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['POST /session/v1/login-request', handleLogin],
   ['POST /session/token-request', handleRenewal],
+  ['POST /session/authenticator-request', handleAuthenticatorRequest],
+  ['GET /console/login', handleBrowserPage],
+  ['GET /oauth/authorize', handleBrowserPage],
+  ['POST /oauth/token-request', handleOAuthToken],
   ['POST /session/heartbeat', handlePlain],
   ['POST /session', handleLogout],
   ['POST /queries/v1/query-request', handleStatement],

@@ -6,6 +6,7 @@ import type { Credits, Money } from '#base/units.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import type { PrincipalDocument, TeamDocument } from '#policies/control/document.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
+import type { RefusalCause } from '#policies/rules/decision.js';
 import type { TextFacts } from '#policies/sql/facts.js';
 import type { Call } from './call.js';
 import type { Permit } from './admission/gate.js';
@@ -84,9 +85,17 @@ export interface Estimated extends Analysed {
   readonly isFree: boolean;
 }
 
+/** Somebody has to approve the statement before it runs. */
+export interface PendingApproval {
+  readonly cause: RefusalCause;
+  readonly waitSeconds: number;
+}
+
 /** 5. Allowed by the rules, up to a ceiling. */
 export interface Allowed extends Estimated {
   readonly ceilingCredits: Credits;
+  /** null: by nobody's word. */
+  readonly approval: PendingApproval | null;
 }
 
 /** 6. Its hold is taken on every budget of the path (or it is free). */

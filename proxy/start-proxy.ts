@@ -9,6 +9,8 @@ import type { Metrics } from '#base/metrics.js';
 import type { SealKey } from '#base/sealing.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { ServiceConnection } from '#base/snowflake/service-connection.js';
+import { approvalsDecided, askForWaiting, useApproval } from '#billing/approvals.js';
+import { APPROVALS_CHANNEL } from '#billing/requests.js';
 import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
@@ -27,9 +29,11 @@ import { DEFAULT_PATIENCE } from './parts.js';
 import type { Parts, Patience, ProxyLimits } from './parts.js';
 import { startReplica, type Replica } from './replica.js';
 import { RequestRegistry } from './requests.js';
+import type { CertificateFiles } from './listener/certificate.js';
+import type { ListenerLimits } from './listener/limits.js';
+import { startServer } from './listener/server.js';
 import { startMeter } from './running/meter.js';
 import { RunningStatements } from './running/running.js';
-import { startServer } from './server.js';
 import { Doubts } from './settlement/doubts.js';
 import { openJournal } from './settlement/journal.js';
 import { Settler } from './settlement/settler.js';
@@ -73,6 +77,10 @@ export interface ProxyOptions {
   readonly sessionFreshMs?: number;
   /** How long clients wait and are waited for, where a test does not want to. */
   readonly patience?: Partial<Patience>;
+  /** Certificate and key of the listener; absent: plain HTTP. */
+  readonly tls?: CertificateFiles | undefined;
+  /** Caps of the listener that are not its own. */
+  readonly listener?: Partial<ListenerLimits> | undefined;
 }
 
 export interface Proxy {
@@ -118,6 +126,7 @@ async function assemble(options: ProxyOptions, life: Lifecycle): Promise<Proxy> 
     problems: () => problemsOf(parts),
     async stop(signal) {
       signal.addEventListener('abort', () => life.abort(), { once: true });
+      parts.vigil.giveUp();
       const failures = await life.drain();
       for (const failure of failures) log.error({ err: failure }, failure.message);
     },
@@ -201,9 +210,10 @@ function createWaiting(
   ledger: Ledger,
   replica: string,
   realNow: () => number,
-): Pick<Parts, 'gate' | 'patience' | 'requests' | 'vigil'> {
+): Pick<Parts, 'approvals' | 'gate' | 'patience' | 'requests' | 'vigil'> {
   const patience = { ...DEFAULT_PATIENCE, ...options.patience };
   const { abandonedAfterMs } = patience;
+  const { db, clock, log } = options;
   return {
     gate: new Gate(realNow),
     patience,
@@ -212,7 +222,17 @@ function createWaiting(
       rememberedMax: REQUESTS_REMEMBERED_MAX,
       rememberMs: REQUEST_REMEMBERED_MS,
     }),
-    vigil: new Vigil({ ledger, log: options.log, replica, abandonedAfterMs }),
+    vigil: new Vigil({
+      ledger,
+      decided: (ticketIds) => approvalsDecided(db, ticketIds),
+      log,
+      replica,
+      abandonedAfterMs,
+    }),
+    approvals: {
+      use: (ticketId) => useApproval(db, ticketId, clock.now()),
+      ask: (ticketId, reason) => askForWaiting(db, ticketId, reason, clock.now()),
+    },
   };
 }
 
@@ -231,6 +251,7 @@ function startControl(
     onNotify: {
       [SESSIONS_CHANNEL]: () => sessions.doubtAll(),
       [CANCELS_CHANNEL]: () => void vigil.round(),
+      [APPROVALS_CHANNEL]: () => void vigil.round(),
     },
   });
 }

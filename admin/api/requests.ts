@@ -23,6 +23,9 @@ const requestSchema = z.object({
   team: z.string(),
   principal: z.string().describe('Who asked'),
   reason: z.string(),
+  wants: z
+    .enum(['credits', 'statement'])
+    .describe('credits on the budget that refused, or that the statement may run once'),
   refusalCode: z.string(),
   needsCredits: z.string().describe('What the statement needed'),
   needsAmount: z.string(),
@@ -97,7 +100,8 @@ function addDecision(app: ApiApp, context: ApiContext): void {
         example: { decision: 'granted', reason: 'quarter end', credits: '1.5' },
       },
       schema: {
-        summary: 'Grant what was asked for on the budget that refused, or decline it; once',
+        summary:
+          'Grant credits on the budget that refused, or that the statement runs once, or decline it; once',
         params: z.object({ ticket: z.string().max(100) }),
         body: decisionBody,
         response: { 200: decisionReply },
@@ -171,8 +175,12 @@ function toReply(outcome: DecideOutcome, ticketId: TicketId): z.infer<typeof dec
     case 'notByBudget':
       throw conflict(
         `No budget refused this statement (${outcome.request.refusalCode}), so that credits would not admit it.`,
-        'must be "declined" where no budget refused',
-        'change the rule or the tier by PUT /api/v1/control, then decline with a reason that says so',
+        outcome.request.wants === 'statement'
+          ? 'must come without credits where a statement waits for approval'
+          : 'must be "declined" where no budget refused',
+        outcome.request.wants === 'statement'
+          ? 'remove credits'
+          : 'change the rule or the tier by PUT /api/v1/control, then decline with a reason that says so',
       );
   }
 }
@@ -194,6 +202,7 @@ function toJson(request: ApprovalRequest): z.infer<typeof requestSchema> {
     team: request.teamId,
     principal: request.principalId,
     reason: request.reason,
+    wants: request.wants,
     refusalCode: request.refusalCode,
     needsCredits: formatAmount(request.needsCredits),
     needsAmount: formatAmount(request.needsMoney),

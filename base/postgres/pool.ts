@@ -80,6 +80,9 @@ export function openDatabase(options: DatabaseOptions, onError: (cause: Error) =
   const pool = new pg.Pool(config);
   // A broken idle connection is replaced by the pool; without a listener the event would end the process.
   pool.on('error', onError);
+  // Nor is anybody there to hear it from the moment a connection stands to the one its taker goes on; the pool and the
+  // taker's next statement find it broken.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return {
     query: (text, values) => pool.query(queryOf(text, values)),
     transaction: (work) => retrying(pool, work),

@@ -6,7 +6,7 @@ import { jsonFor } from './ticket-row.js';
 import type { Told } from '../ledger.js';
 
 const IN_DOUBT = `/* prepared: billing.mark_in_doubt */
-UPDATE ticket SET state = 'IN_DOUBT' WHERE id = $1 AND state IN ('SENT', 'RUNNING')`;
+UPDATE ticket SET state = 'IN_DOUBT' WHERE id = $1 AND state IN ('SENT', 'RUNNING') AND replica = $2`;
 
 const TAKE_OVER = `/* prepared: billing.take_over */
 UPDATE ticket SET state = 'SENT', replica = $2, sent_at = $3 WHERE id = $1 AND state = 'IN_DOUBT'`;
@@ -29,9 +29,13 @@ UPDATE ticket SET stop_told = $2::jsonb WHERE id = $1 AND state IN ('SENT', 'RUN
 /** Notified when a statement that waits on some replica was cancelled on another one. */
 export const CANCELS_CHANNEL = 'tollgate_cancels';
 
-/** SENT, RUNNING → IN_DOUBT: its reply was lost. A ticket that has ended stays as it is. */
-export async function markInDoubt(db: Queryable, ticketId: TicketId): Promise<void> {
-  await db.query(IN_DOUBT, [ticketId]);
+/** SENT, RUNNING → IN_DOUBT: its reply was lost. One that has ended, or that another replica took over, stays. */
+export async function markInDoubt(
+  db: Queryable,
+  ticketId: TicketId,
+  replica: string,
+): Promise<void> {
+  await db.query(IN_DOUBT, [ticketId, replica]);
 }
 
 /**

@@ -5,6 +5,7 @@ import { toError } from '../../base/errors.js';
 import type { Database } from '../../base/postgres/pool.js';
 import { connectService, type ServiceConnection } from '../../base/snowflake/service-connection.js';
 import type { ControlDocument } from '../../policies/control/document.js';
+import { readCertificate } from '../../proxy/listener/certificate.js';
 import { snowflakeNameOf, upstreamOf } from '../../proxy/upstream/upstreams.js';
 import {
   configuredUpstreams,
@@ -15,6 +16,8 @@ import {
   type SecretSources,
 } from '../accounts.js';
 import { adminToken, reachable } from '../admin-client.js';
+import { certificateFiles } from '../listener-certificate.js';
+import { checkListeners, checkShownCertificate, relayTo } from './clients-tls.js';
 import { checkControl } from './control.js';
 import {
   checkDatabase,
@@ -82,8 +85,9 @@ async function ofMachine({
     machine.checkJournal(machine.readJournal(dataDir)),
     machine.checkKeptSecrets(dataDir),
     machine.checkSealKeys(sealKeys, secrets.databaseUrl !== null),
-    machine.checkListeners(config),
+    checkListeners(config, Date.now()),
     ...(await machine.checkPorts(config, isRunning)),
+    ...(isRunning ? [(await checkShownCertificate(config)) ?? []].flat() : []),
   ];
 }
 
@@ -235,11 +239,21 @@ async function ofWholePath(
   if (config.proxyPort === 0)
     return [skipped(check, 'TOLLGATE_PROXY_PORT is 0, so the proxy cannot be found')];
   if (user === null || 'why' in secret) return [skipped(check, 'it needs a service user')];
-  const origin = `http://${reachable(config.host)}:${config.proxyPort}`;
+  const at = { host: reachable(config.host), port: config.proxyPort };
+  const files = certificateFiles(config);
+  const certificate = files === undefined ? undefined : readCertificate(files);
+  if (certificate !== undefined && 'problem' in certificate)
+    return [skipped(check, 'the certificate of the proxy cannot be read here')];
+  const relay = certificate === undefined ? undefined : await relayTo(at, certificate);
+  const origin = relay?.origin ?? `http://${at.host}:${at.port}`;
   const account = snowflakeNameOf(configured);
   const connect = (): Promise<ServiceConnection> =>
     connectService({ origin, account, user, ...secret, application: 'TollgateDoctor' });
-  return checkWholePath(suffix, connect, () => performance.now());
+  try {
+    return await checkWholePath(suffix, connect, () => performance.now());
+  } finally {
+    relay?.stop();
+  }
 }
 
 async function ofTeams(

@@ -211,15 +211,3 @@ function whyNotBound(host: string, port: number): Promise<string | undefined> {
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }
-
-/** Listeners speak plain HTTP: fine on the loopback address, a note elsewhere. */
-export function checkListeners(config: Config): Finding {
-  const check = 'TLS of clients';
-  if (['127.0.0.1', '::1', 'localhost'].includes(config.host))
-    return ok(check, `plain HTTP on ${config.host}, which no other machine reaches`);
-  return note(
-    check,
-    `${config.host} is reachable from outside and speaks plain HTTP`,
-    'Put something that terminates TLS in front, with a certificate for every account’s host name.',
-  );
-}

@@ -210,7 +210,9 @@ interface RuleFields {
  * of another tier, `allow-external` lifts the built-in refusal of external locations, `ceiling` lowers the ceiling.
  */
 export type RuleDocument =
-  | (RuleFields & { readonly effect: 'refuse' | 'approve' | 'allow-external' })
+  | (RuleFields & { readonly effect: 'refuse' | 'allow-external' })
+  /** Absent: a statement does not wait for its approval. */
+  | (RuleFields & { readonly effect: 'approve'; readonly waitSeconds?: number })
   | (RuleFields & { readonly effect: 'reroute' | 'queue'; readonly tier: string })
   | (RuleFields & { readonly effect: 'ceiling'; readonly ceilingCredits: string });
 

@@ -32,6 +32,7 @@ export const RULE_WORDS: Words<RuleDocument> = {
         return `teams: ${listChange(before.teams, after.teams)}`;
       case 'tier':
       case 'ceilingCredits':
+      case 'waitSeconds':
         return before.effect === after.effect
           ? `${effectText(before)} → ${effectText(after)}`
           : null;
@@ -46,7 +47,9 @@ function effectText(rule: RuleDocument): string {
     case 'refuse':
       return 'refuse';
     case 'approve':
-      return 'ask for approval';
+      return (rule.waitSeconds ?? 0) === 0
+        ? 'ask for approval'
+        : `wait up to ${rule.waitSeconds} s for approval`;
     case 'allow-external':
       return 'allow external locations';
     case 'reroute':

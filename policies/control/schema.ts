@@ -197,6 +197,11 @@ const rule = z.discriminatedUnion('effect', [
   z.strictObject({
     ...ruleFields,
     effect: z.literal('approve').describe('approve: it runs only after a request is granted'),
+    waitSeconds: whole(0, 86_400)
+      .exactOptional()
+      .describe(
+        'How long it waits for that; absent or 0: it is refused, and runs once when sent again',
+      ),
   }),
   z.strictObject({
     ...ruleFields,

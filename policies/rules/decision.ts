@@ -39,7 +39,11 @@ export type Decision =
   | (DecisionBase & { readonly kind: 'queue'; readonly tier: string })
   /** Runs on the warehouse and in the lane of `tier`. */
   | (DecisionBase & { readonly kind: 'reroute'; readonly tier: string })
-  /** Not run until somebody approves (TG2401). */
-  | (DecisionBase & { readonly kind: 'approve'; readonly cause: RefusalCause })
+  /** Not run until somebody approves; refused (TG2401) when that does not happen while it waits. */
+  | (DecisionBase & {
+      readonly kind: 'approve';
+      readonly cause: RefusalCause;
+      readonly waitSeconds: number;
+    })
   /** Not run. */
   | (DecisionBase & { readonly kind: 'refuse'; readonly cause: RefusalCause });

@@ -59,7 +59,7 @@ export function decide(
     refusedOpaque(facts, context.tier, 'refuse') ??
     refusedByCeiling(estimate, ceilingCredits, context.tier);
   if (refusal !== undefined) return { ...base, kind: 'refuse', ...refusal };
-  const approval = approvalByRule(enforced) ?? refusedOpaque(facts, context.tier, 'approve');
+  const approval = approvalByRule(enforced) ?? opaqueApproval(facts, context.tier);
   if (approval !== undefined) return { ...base, kind: 'approve', ...approval };
   return { ...base, ...routeByRule(enforced, context) };
 }
@@ -192,8 +192,22 @@ function refusedByRule(enforced: readonly Fired[]): Outcome | undefined {
   return outcomeOfRules(enforced.filter(({ rule }) => rule.effect === 'refuse'));
 }
 
-function approvalByRule(enforced: readonly Fired[]): Outcome | undefined {
-  return outcomeOfRules(enforced.filter(({ rule }) => rule.effect === 'approve'));
+interface Approval extends Outcome {
+  readonly waitSeconds: number;
+}
+
+/** The statement waits as long as the most patient of the rules says. */
+function approvalByRule(enforced: readonly Fired[]): Approval | undefined {
+  const waits = enforced.flatMap(({ rule }) =>
+    rule.effect === 'approve' ? [rule.waitSeconds ?? 0] : [],
+  );
+  const outcome = outcomeOfRules(enforced.filter(({ rule }) => rule.effect === 'approve'));
+  return outcome === undefined ? undefined : { ...outcome, waitSeconds: Math.max(...waits) };
+}
+
+function opaqueApproval(facts: StatementFacts, tier: Tier): Approval | undefined {
+  const outcome = refusedOpaque(facts, tier, 'approve');
+  return outcome === undefined ? undefined : { ...outcome, waitSeconds: 0 };
 }
 
 function outcomeOfRules(fired: readonly Fired[]): Outcome | undefined {

@@ -129,6 +129,19 @@ export function approvalRefusal(cause: RefusalCause, context: RefusalContext): R
   });
 }
 
+/** TG2402: somebody was asked and said no. */
+export function declinedRefusal(
+  decided: { readonly author: string; readonly reason: string },
+  context: RefusalContext,
+): Refusal {
+  return compose('approvalDeclined', context, {
+    headline: `${nameText(decided.author, 80)} declined it: ${nameText(decided.reason, 300)}.`,
+    lines: [],
+    steps: cheaperSteps(context),
+    detail: { declinedBy: decided.author },
+  });
+}
+
 /** The refusal that a decision's cause stands for. */
 export function refusalOf(cause: RefusalCause, context: RefusalContext): Refusal {
   switch (cause.kind) {

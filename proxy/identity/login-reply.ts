@@ -2,8 +2,6 @@
 import { applyEdits, memberOf, parseObject, scanObject, textOf } from '../wire/json-edit.js';
 import type { Edit, JsonMember } from '../wire/json-edit.js';
 import { decodeBody } from '../wire/body.js';
-import { callerRefusal } from '../wire/refusal.js';
-import type { Refusal } from '../wire/refusal.js';
 import { headersForClient } from '../upstream/headers.js';
 import type { UpstreamReply } from '../upstream/engine.js';
 import type { Upstream } from '../upstream/upstreams.js';
@@ -86,8 +84,7 @@ export function readLoginReply(reply: UpstreamReply): LoginReply | undefined {
     session: {
       token: tokens.token,
       masterToken: tokens.masterToken,
-      // The raw text: a session id may be a JSON number of any size, or a string.
-      sessionId: textOf(tokens.body, sessionId.value).replaceAll('"', ''),
+      sessionId: sessionIdAt(tokens.body, sessionId),
       role: textField(session['roleName']),
       warehouse: textField(session['warehouseName']),
       database: textField(session['databaseName']),
@@ -109,42 +106,6 @@ export function failureOf(
   } catch {
     return undefined;
   }
-}
-
-/** Where a reply would send a client to sign in. */
-const ADDRESSES = ['ssoUrl', 'tokenUrl'] as const;
-
-/**
- * Why a reply of upstream must not reach the client, or undefined. A redirect is not followed and not passed on: a
- * driver would carry its credentials there. An address to sign in at must be upstream's own, or whoever can alter a
- * reply sends people to another one.
- */
-export function unsafeReply(upstream: Upstream, reply: UpstreamReply): Refusal | undefined {
-  if (reply.status >= 300 && reply.status < 400) {
-    return callerRefusal(
-      'upstreamProtocol',
-      'Not connected: Snowflake answered with a redirect, which is not followed. Ask the platform admins to check the address of the account.',
-    );
-  }
-  const body = decodedBody(reply);
-  const data = body === undefined ? undefined : dataOf(body);
-  if (body === undefined || data === undefined) return undefined;
-  for (const name of ADDRESSES) {
-    const member = memberOf(data, name);
-    const address = member === undefined ? undefined : stringAt(body, member);
-    if (address === undefined || address === '' || isAt(address, upstream.host)) continue;
-    return callerRefusal(
-      'upstreamProtocol',
-      `Not connected: the answer names a ${name} that is not at this account's own address, and was not passed on.`,
-    );
-  }
-  return undefined;
-}
-
-function isAt(address: string, host: string): boolean {
-  if (!URL.canParse(address)) return false;
-  const url = new URL(address);
-  return /^https?:$/.test(url.protocol) && url.host === host && url.username === '';
 }
 
 /** What a session is when upstream has opened it, whichever way in it came. */
@@ -227,20 +188,27 @@ export async function closeUpstream(upstream: Upstream, token: string): Promise<
   }
 }
 
+/** A session id in the text it came in: a JSON number of any size, or a string. */
+export function sessionIdAt(body: Buffer, member: JsonMember): string {
+  return textOf(body, member.value).replaceAll('"', '');
+}
+
 /** The text of a member; undefined when it is no string. */
 export function stringAt(body: Buffer, member: JsonMember): string | undefined {
   const value: unknown = JSON.parse(textOf(body, member.value));
   return typeof value === 'string' ? value : undefined;
 }
 
-function decodedBody(reply: UpstreamReply): Buffer | undefined {
+/** The body of a reply without its coding; undefined when it has one that we cannot read. */
+export function decodedBody(reply: UpstreamReply): Buffer | undefined {
   const encoding = reply.headers['content-encoding'];
   const coding = typeof encoding === 'string' ? encoding : undefined;
   const decoded = decodeBody(reply.body, coding, LOGIN_REPLY_BYTES_MAX);
   return decoded.kind === 'decoded' ? decoded.bytes : undefined;
 }
 
-function dataOf(body: Buffer): readonly JsonMember[] | undefined {
+/** Members of `data`; undefined when there is no such object, or a name stands twice in it. */
+export function dataOf(body: Buffer): readonly JsonMember[] | undefined {
   const top = parseObject(body);
   const member = top.kind === 'object' ? memberOf(top.members, 'data') : undefined;
   const data = member === undefined ? undefined : scanObject(body, member.value.start);

@@ -19,8 +19,8 @@ import {
   relayReply,
   sealingEdits,
   sendEdited,
-  unsafeReply,
 } from './login-reply.js';
+import { unsafeReply } from './sign-in-addresses.js';
 import type { OpenedSession } from './login-reply.js';
 import type { LoginRequest } from './login-request.js';
 
@@ -81,6 +81,12 @@ async function admitSession(
     role: session.role,
     address: parts.clientAddress(call.request),
   });
+  if (who.kind === 'unknown' && login.snowflakeUser === '') {
+    return callerRefusal(
+      'principalUnknown',
+      'Not connected: Snowflake accepted the sign-in, but it names no user (LOGIN_NAME), so no team can be found for it. Set the user in the driver as well.',
+    );
+  }
   if (who.kind === 'unknown') {
     return callerRefusal(
       'principalUnknown',

@@ -4,19 +4,24 @@ import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
 import { applyEdits, memberOf, parseObject } from '../wire/json-edit.js';
 import type { Edit } from '../wire/json-edit.js';
-import { sendRefusal } from '../wire/refusal.js';
+import { callerRefusal, sendRefusal } from '../wire/refusal.js';
+import type { Refusal } from '../wire/refusal.js';
 import { headersForUpstream } from '../upstream/headers.js';
 import {
   LOGIN_REPLY_BYTES_MAX,
   readTokens,
   relayReply,
   sendEdited,
+  sessionIdAt,
   stringAt,
-  unsafeReply,
 } from './login-reply.js';
+import { unsafeReply } from './sign-in-addresses.js';
 import { bodyOf } from './login-request.js';
 import { endedSession, foreignToken, snowflakeToken, tokenOfAuthorization } from './tokens.js';
 import type { SealedIdentity } from './tokens.js';
+
+/** Both ask for a token of the same session. CLONE, which an old JDBC driver knows, would open one that nobody recorded. */
+const TYPES: ReadonlySet<string> = new Set(['RENEW', 'ISSUE']);
 
 /** Renews; a session that was closed or revoked is refused. Fault `upstreamUnreachable`. */
 export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
@@ -43,6 +48,9 @@ export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
   ) {
     return sendRefusal(call.response, foreignToken(), null);
   }
+  const kind = scan.kind === 'object' ? memberOf(scan.members, 'requestType') : undefined;
+  if (kind !== undefined && !TYPES.has(stringAt(body.decoded, kind) ?? ''))
+    return sendRefusal(call.response, unknownType(), null);
   if ((await parts.sessions.read(master))?.isEnded !== false)
     return sendRefusal(call.response, endedSession(), null);
   const headers = headersForUpstream(call.request.headers, upstream.host);
@@ -62,6 +70,11 @@ export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
   if (unsafe !== undefined) return sendRefusal(call.response, unsafe, null);
   const renewed = readTokens(reply, 'sessionToken');
   if (renewed === undefined) return relayReply(call, reply);
+  const sessionId = memberOf(renewed.data, 'sessionId');
+  const isSame =
+    sessionId === undefined ||
+    ['null', master.sessionId].includes(sessionIdAt(renewed.body, sessionId));
+  if (!isSame) return sendRefusal(call.response, otherSession(), null);
   const seal = (kind: SealedIdentity['kind'], token: string): string =>
     parts.sealer.seal({ ...master, kind, upstreamToken: token });
   const sealed = seal('session', renewed.token);
@@ -70,7 +83,9 @@ export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
     const text = JSON.stringify(seal('master', renewed.masterToken));
     edits.push({ span: renewed.masterSpan, text });
   }
-  await keepToken(parts, master, sealed);
+  // An issued token is one more, for less long; the session's own stays.
+  if (kind === undefined || stringAt(body.decoded, kind) === 'RENEW')
+    await keepToken(parts, master, sealed);
   return sendEdited(call, reply, renewed.body, edits);
 }
 
@@ -84,4 +99,19 @@ async function keepToken(parts: Parts, session: SealedIdentity, sealed: string):
       'a renewed token could not be kept for other replicas',
     );
   }
+}
+
+function unknownType(): Refusal {
+  return callerRefusal(
+    'requestMalformed',
+    'Not run: the requestType of a token request must be RENEW or ISSUE. Connect again for another session.',
+  );
+}
+
+/** The new token would speak for a session that nobody here has recorded. */
+function otherSession(): Refusal {
+  return callerRefusal(
+    'upstreamProtocol',
+    'Not run: the answer of Snowflake is for another session, and was not passed on. Connect again.',
+  );
 }

@@ -30,8 +30,8 @@ import {
   relayReply,
   sealingEdits,
   sendEdited,
-  unsafeReply,
 } from './login-reply.js';
+import { unsafeReply } from './sign-in-addresses.js';
 import type { LoginReply } from './login-reply.js';
 import type { LoginRequest } from './login-request.js';
 import type { ServiceUserNeed } from './terminated.js';

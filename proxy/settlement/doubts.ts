@@ -53,6 +53,7 @@ export interface DoubtsOptions {
 export class Doubts {
   readonly #options: DoubtsOptions;
   readonly #own = new Set<TicketId>();
+  readonly #marking = new Map<TicketId, Promise<void>>();
   readonly #unseenSince = new Map<TicketId, number>();
   readonly #lostSince = new Map<TicketId, number>();
   readonly #connections = new Map<string, Promise<ServiceConnection>>();
@@ -75,10 +76,22 @@ export class Doubts {
     await this.#mark(ticketId);
   }
 
+  /**
+   * Marks once at a time: a second mark of the same doubt would come after a repeat has taken the ticket over, and put
+   * in doubt what is being sent again.
+   */
+  #mark(ticketId: TicketId): Promise<void> {
+    const marking =
+      this.#marking.get(ticketId) ??
+      this.#markOnce(ticketId).finally(() => this.#marking.delete(ticketId));
+    this.#marking.set(ticketId, marking);
+    return marking;
+  }
+
   /** Of a ticket that could not be marked only this replica knows; every sweep tries again. */
-  async #mark(ticketId: TicketId): Promise<void> {
+  async #markOnce(ticketId: TicketId): Promise<void> {
     try {
-      await this.#options.ledger.markInDoubt(ticketId);
+      await this.#options.ledger.markInDoubt(ticketId, this.#options.replica.id);
       this.#own.delete(ticketId);
     } catch (thrown) {
       this.#options.log.warn(
@@ -86,6 +99,12 @@ export class Doubts {
         'a ticket could not be marked as in doubt yet; the next sweep will',
       );
     }
+  }
+
+  /** This replica has taken the ticket over and is about to send it again: no mark may come after that. */
+  async resume(ticketId: TicketId): Promise<void> {
+    this.#own.delete(ticketId);
+    await this.#marking.get(ticketId);
   }
 
   /** A ticket whose request never left this machine: that is evidence enough. */

@@ -115,7 +115,7 @@ function statusText(request: ApprovalRequest, isNew: boolean): string {
     return `Asked. The answer will be in SELECT * FROM TABLE(TOLLGATE.WHY('${request.ticketId}')).`;
   const asked = `Asked already, ${minute(request.askedAt)}`;
   if (decision === null) return `${asked}; it waits, and nothing was changed.`;
-  return decision.grantedCredits === null
+  return request.state === 'declined'
     ? `${asked}; declined ${minute(decision.at)}: ${decision.reason}`
     : `${asked}; granted ${minute(decision.at)}: send the statement again.`;
 }

@@ -35,7 +35,18 @@ const NEVER_UPSTREAM: ReadonlySet<string> = new Set([
   'authorization',
   'forwarded',
   'x-real-ip',
+  // Gateways in front of upstream may take these for the path or method, which we have judged.
+  'x-original-url',
+  'x-original-uri',
+  'x-rewrite-url',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
 ]);
+/** By prefix: addresses a client merely says, and what proxies tell each other. */
+const NEVER_UPSTREAM_PREFIXES: readonly string[] = ['x-forwarded-', 'x-envoy-'];
+/** Without these upstream would read another body than we have judged, so a client's `Connection` cannot take them away. */
+const ALWAYS_UPSTREAM: ReadonlySet<string> = new Set(['content-encoding', 'content-type']);
 
 /** Headers of a client's request for upstream, without `Authorization` and length, which the caller sets. */
 export function headersForUpstream(
@@ -45,8 +56,8 @@ export function headersForUpstream(
   const named = namedInConnection(headers.connection);
   const out: Record<string, string | string[]> = { host };
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || HOP_BY_HOP.has(name) || NEVER_UPSTREAM.has(name)) continue;
-    if (named.has(name) || name.startsWith('x-forwarded-')) continue;
+    if (value === undefined || isOfTheHop(name)) continue;
+    if (named.has(name) && !ALWAYS_UPSTREAM.has(name)) continue;
     out[name] = name === 'accept-encoding' ? readableCodings(String(value)) : value;
   }
   return out;
@@ -69,6 +80,16 @@ export function headersForClient(
     out[name] = value;
   }
   return out;
+}
+
+/** Gateways that make variables of headers read `x_forwarded_for` and `x-forwarded-for` alike. */
+function isOfTheHop(name: string): boolean {
+  const folded = name.replaceAll('_', '-');
+  return (
+    HOP_BY_HOP.has(folded) ||
+    NEVER_UPSTREAM.has(folded) ||
+    NEVER_UPSTREAM_PREFIXES.some((prefix) => folded.startsWith(prefix))
+  );
 }
 
 function namedInConnection(header: string | undefined): ReadonlySet<string> {

@@ -19,6 +19,8 @@ export interface Upstream {
   readonly snowflakeName: string;
   /** `host:port` for the Host header. */
   readonly host: string;
+  /** Scheme, host and port, as a browser is sent there. */
+  readonly origin: string;
   readonly engine: UpstreamEngine;
 }
 
@@ -156,7 +158,13 @@ export class Upstreams {
       byAccount: new Map(
         served.map(({ account, opened: { configured, host, engine } }) => [
           foldId(account.id),
-          { account: account.id, snowflakeName: snowflakeNameOf(configured), host, engine },
+          {
+            account: account.id,
+            snowflakeName: snowflakeNameOf(configured),
+            host,
+            origin: new URL(configured.origin).origin,
+            engine,
+          },
         ]),
       ),
       fit: {

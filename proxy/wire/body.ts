@@ -13,6 +13,7 @@ import {
   inflateSync,
 } from 'node:zlib';
 import { toError } from '#base/errors.js';
+import { isPadded } from './chunk-padding.js';
 
 export type BodyRead =
   | { readonly kind: 'body'; readonly bytes: Buffer }
@@ -20,12 +21,17 @@ export type BodyRead =
   | { readonly kind: 'timeout' }
   | { readonly kind: 'broken'; readonly why: string };
 
-/** Reads a whole body of at most `bytesMax` within `timeoutMs`. What exceeds the cap is not kept. */
+/**
+ * Reads a whole body of at most `bytesMax` within `timeoutMs`. What exceeds the cap is not kept, and a length that is
+ * declared above it is not waited for. `broken` also for a chunked body that is mostly padding.
+ */
 export function readBody(
   request: IncomingMessage,
   bytesMax: number,
   timeoutMs: number,
 ): Promise<BodyRead> {
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax)
+    return Promise.resolve({ kind: 'tooLarge', bytesMax });
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -35,8 +41,13 @@ export function readBody(
       request.removeAllListeners('data');
       resolve(outcome);
     };
+    const cut = (): void => {
+      request.socket.destroy();
+      finish({ kind: 'broken', why: 'its chunks are mostly padding' });
+    };
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
+      if (isPadded(request, bytes, false)) return cut();
       if (bytes > bytesMax) {
         request.resume();
         finish({ kind: 'tooLarge', bytesMax });
@@ -45,6 +56,7 @@ export function readBody(
       chunks.push(chunk);
     });
     request.once('end', () => {
+      if (isPadded(request, bytes, true)) return cut();
       finish({
         kind: 'body',
         bytes: chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks),

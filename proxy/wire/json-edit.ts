@@ -32,6 +32,8 @@ const COMMA = 0x2c;
 
 /** Nesting allowed in a request; drivers use fewer than ten levels. */
 export const JSON_DEPTH_MAX = 64;
+/** Members of one object that is read or edited; drivers send some twenty, and a few dozen parameters. */
+const MEMBERS_MAX = 1000;
 
 /** The members of a body that is one JSON object in UTF-8 (RFC 8259 §8.1); `malformed` says which rule it breaks. */
 export function parseObject(body: Buffer): JsonObjectScan {
@@ -65,6 +67,8 @@ export function scanObject(body: Buffer, from = 0): JsonObjectScan {
     if (seen.has(key))
       return { kind: 'malformed', why: `the member "${key.slice(0, 40)}" stands twice` };
     seen.add(key);
+    if (seen.size > MEMBERS_MAX)
+      return { kind: 'malformed', why: `an object has more than ${MEMBERS_MAX} members` };
     at = skipSpace(body, keyEnd);
     if (body[at] !== COLON) return { kind: 'malformed', why: 'a colon was expected' };
     const valueStart = skipSpace(body, at + 1);

@@ -43,15 +43,20 @@ export function readQueryRequest(body: Buffer): QueryRequestRead {
   };
   const sqlText = value('sqlText');
   if (typeof sqlText !== 'string') return malformed('"sqlText" must be a string');
+  // Half a surrogate pair has no form in UTF-8: upstream would read another text than we have judged.
+  if (LONE_SURROGATE.test(sqlText))
+    return malformed('"sqlText" has half a surrogate pair, which is no character');
   const parameters = scanParameters(body, scan.members);
   if (parameters !== null && 'why' in parameters) return malformed(parameters.why);
+  const count = parameterValue(body, parameters, COUNT);
+  if (isNoWholeNumber(count)) return malformed(`in "parameters": ${COUNT} must be a whole number`);
   return {
     kind: 'request',
     request: {
       sqlText,
       isDescribe: value('describeOnly') === true,
       isAsync: value('asyncExec') === true,
-      statementCount: wholeNumber(parameterValue(body, parameters, 'MULTI_STATEMENT_COUNT')),
+      statementCount: wholeNumber(count),
       binds: readBinds(value('bindings')),
       clientTag: textOrNull(parameterValue(body, parameters, 'QUERY_TAG')),
       clientTimeoutSeconds: wholeNumber(
@@ -131,6 +136,14 @@ function parameterValue(
 
 function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
+}
+
+/** How many statements a text may hold: another reading of `1e999` or `1.5` upstream must not count. */
+const COUNT = 'MULTI_STATEMENT_COUNT';
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+function isNoWholeNumber(value: unknown): boolean {
+  return value !== undefined && value !== null && wholeNumber(value) === null;
 }
 
 function wholeNumber(value: unknown): number | null {

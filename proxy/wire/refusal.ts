@@ -4,6 +4,7 @@ import { TG_CODES, driverCode, tgLabel, tgName } from '#base/errors.js';
 import type { TgName } from '#base/errors.js';
 import { failureEnvelope } from '#base/wire/envelope.js';
 import type { Told } from '#billing/ledger.js';
+import type { ScannedReply } from './reply-scanner.js';
 
 export interface Refusal {
   readonly code: TgName;
@@ -53,6 +54,20 @@ export function refusalBody(refusal: Refusal, ticketId: string | null): Buffer {
       },
     }),
   );
+}
+
+/**
+ * What is told in place of a reply that sends its client to poll at another host: it would send its token there
+ * (docs/attacks.md). Undefined for every other reply.
+ */
+export function pollElsewhere(reply: ScannedReply, ticketId: string | null): Buffer | undefined {
+  const address = reply.data['getResultUrl'];
+  if (typeof address !== 'string' || /^\/[^/\\]/.test(address)) return undefined;
+  const refusal = callerRefusal(
+    'upstreamProtocol',
+    'Not answered: the reply of Snowflake names an address at another host to ask for the result, and was not passed on. Look at MY_QUERIES before the statement is sent again.',
+  );
+  return refusalBody(refusal, ticketId);
 }
 
 /** Sends one complete JSON reply, unless the client is gone or an answer has begun. */

@@ -53,6 +53,7 @@ test('what waits is listed with its team, its amounts, its budget and its reason
       team: 'sales',
       principal: 'sales_analyst',
       reason: 'please',
+      wants: 'credits',
       refusalCode: 'TG2001',
       needsCredits: '41.000000000000',
       needsAmount: '123.000000000000',

@@ -195,3 +195,15 @@ describe('configuration', () => {
     );
   });
 });
+
+test('a certificate without its key, or the reverse, is told with the missing one', () => {
+  for (const [set, missing] of [
+    ['TOLLGATE_TLS_CERT_FILE', 'TOLLGATE_TLS_KEY_FILE'],
+    ['TOLLGATE_TLS_KEY_FILE', 'TOLLGATE_TLS_CERT_FILE'],
+  ] as const) {
+    const outcome = loadConfig({ environment: { [set]: '/a.pem' } });
+    expect('problems' in outcome && outcome.problems).toEqual([
+      `${missing}: is not set beside ${set}, and TLS takes a certificate and its key; set both, or unset both for plain HTTP.`,
+    ]);
+  }
+});

@@ -94,6 +94,7 @@ test('a request keeps who asked, why, what was needed and what the budget was sh
       teamId: 'marketing',
       principalId: 'marketing_analyst',
       reason: 'the yearly report',
+      wants: 'credits',
       refusalCode: 'TG2001',
       needsCredits: credits('1'),
       needsMoney: 3_000_000_000_000n,

@@ -43,3 +43,15 @@ test('several upstreams are named with what chooses between them', () => {
   expect(text).toContain('Upstreams: prod, dev. The first label of the host name');
   expect(said({ proxyPort: 1, warehousePort: 3 })).not.toContain('Upstreams:');
 });
+
+test('over TLS clients are told so, and that the certificate decides by which name they come', () => {
+  const text = said(
+    { proxyPort: 1, warehousePort: 3 },
+    { TOLLGATE_TLS_CERT_FILE: 'a.crt', TOLLGATE_TLS_KEY_FILE: 'a.key' },
+  );
+  expect(text).toContain('proxy      https://127.0.0.1:1');
+  expect(text).toContain("port=1, protocol='https'");
+  expect(text).not.toContain('ssl=off');
+  expect(text).toContain('Use a host name of the certificate');
+  expect(text).toContain('warehouse  http://127.0.0.1:3');
+});

@@ -1,13 +1,41 @@
 /**
- * Several replicas: tokens carry what a replica must know, keys rotate, a revocation reaches all, and a new control
- * version is in force on each within a second.
+ * Several replicas: tokens carry what a replica must know, keys rotate, a revocation reaches all, a new control
+ * version is in force on each within a second, and repeats never charge twice, whichever replica they reach.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectInvariants } from '../support/database.js';
+import {
+  type Decide,
+  firstReplyOfEach,
+  startBalancer,
+  statementRequestId,
+} from '../support/tcp-balancer.js';
 import { RawClient } from '../warehouse/support/raw-client.js';
-import { longRun } from '../support/long-run.js';
+import { longRun, type LongRun } from '../support/long-run.js';
 import { eventually } from './support/eventually.js';
 import { connectNode, type Client } from './support/node-driver.js';
+import {
+  directAnswers,
+  expectChargedOnce,
+  expectOnce,
+  expectTextsChargedOnce,
+  linesAround,
+  type Figures,
+  type Lines,
+  type Scenario,
+  ticketsOf,
+  TROUBLES,
+} from './support/once.js';
+import { DRIVERS, runByDriver } from './support/once-drivers.js';
 import { ownerQuery } from './support/owner-query.js';
+import {
+  asked,
+  MARKINGS,
+  RepeatingClient,
+  type Answer,
+  type Asked,
+  type Marking,
+} from './support/repeating-client.js';
 import { startSystem, type System } from './support/system.js';
 
 const K1 = { id: 'k1', key: Buffer.alloc(32, 1) };
@@ -17,11 +45,39 @@ const OLD_SEALS = [K1, K2];
 const NEW_SEALS = [K2, K1];
 const OLD_GONE = [K2];
 
+/** Finance repeats, and never runs out; people cannot pay for anything. */
+const LIMITS: Readonly<Record<string, string>> = { finance: '1000000', people: '0.000001' };
+
 let system: System;
+let lines: Lines;
 beforeAll(async () => {
-  system = await startSystem({ replicas: 3, sealKeys: [OLD_SEALS, NEW_SEALS, OLD_GONE] });
+  const around = linesAround();
+  system = await startSystem({
+    replicas: 3,
+    sealKeys: [OLD_SEALS, NEW_SEALS, OLD_GONE],
+    upstreamVia: around.via,
+    control: (document) => ({
+      ...document,
+      budgets: document.budgets.map((budget) =>
+        budget.node in LIMITS ? { ...budget, limitCredits: LIMITS[budget.node] ?? '' } : budget,
+      ),
+      rules: [
+        {
+          id: 'no-cross-joins',
+          mode: 'enforce',
+          effect: 'refuse',
+          when: 'statement.crossJoin',
+          message: 'cross joins are not run here',
+        },
+      ],
+    }),
+  });
+  lines = await around.open(system);
 });
-afterAll(() => system?.stop());
+afterAll(async () => {
+  await lines?.stop();
+  await system?.stop();
+});
 
 function clientAt(index: number, of?: RawClient): RawClient {
   const client = new RawClient(Number(new URL(system.proxyUrls[index] ?? '').port));
@@ -232,3 +288,356 @@ test(
     });
   },
 );
+
+let direct: readonly Answer[] | undefined;
+
+function markingOf(index: number): Marking {
+  return MARKINGS[index % MARKINGS.length] ?? MARKINGS[0];
+}
+
+const COMBINATIONS = ([2, 1] as const).flatMap((replicas) =>
+  TROUBLES.map((trouble) => ({ replicas, trouble })),
+);
+
+/** A long run does one combination a chunk, with every marking in turn. */
+function scenarioOf(
+  { seed, count, isLong }: LongRun,
+  { replicas, trouble }: (typeof COMBINATIONS)[number],
+): Scenario | undefined {
+  const scenario = { replicas, trouble, markingOf, seed };
+  if (!isLong) return { ...scenario, count: replicas === 2 ? count : count / 4 };
+  const wanted = COMBINATIONS[(seed - 1) % COMBINATIONS.length];
+  const isWanted = wanted?.replicas === replicas && wanted.trouble === trouble;
+  return isWanted ? { ...scenario, count } : undefined;
+}
+
+const retriesRun = longRun('retries', 20);
+
+test.each(COMBINATIONS)(
+  'each statement is charged once: $trouble, replicas $replicas',
+  { timeout: retriesRun.isLong ? 1_800_000 : 60_000 },
+  async (combination) => {
+    const scenario = scenarioOf(retriesRun, combination);
+    if (scenario === undefined) return;
+    direct ??= await directAnswers(system);
+    const figures = await expectOnce(system, lines, direct, scenario);
+    expect(figures).toMatchObject<Partial<Figures>>({ charges: scenario.count });
+    retriesRun.report({ ...figures });
+  },
+);
+
+/** A statement whose text nobody else has, about rows that cost something. */
+let texts = 0;
+function priced(where = 'N_REGIONKEY >= 0'): string {
+  texts += 1;
+  return `SELECT COUNT(*) FROM NATION WHERE ${where} AND 'text-${texts}' <> N_NAME`;
+}
+
+/** Sends a request five times at once and then once more to each replica. */
+async function sendSixTimes(client: RepeatingClient, statement: Asked): Promise<readonly Answer[]> {
+  const together = await client.sendTogether(statement, 5);
+  const after = await client.run(statement, { from: 5 });
+  const other = await client.run(statement, { from: 6 });
+  return [...together, after, other];
+}
+
+function ranUpstream(statement: Asked): number {
+  const history = system.warehouse.queryHistory();
+  return history.filter((each) => each.started.text === statement.sqlText).length;
+}
+
+test.each(MARKINGS)(
+  'a refused statement that comes again is refused in the same words, under one ticket: %s',
+  async (marking) => {
+    const client = await RepeatingClient.connect(lines.two.port, 'people_analyst');
+    const byBudget = asked(priced(), marking);
+    const byRule = asked(`SELECT 'x-${marking}' FROM REGION CROSS JOIN NATION`, marking);
+    for (const [statement, code] of [
+      [byBudget, '712001'],
+      [byRule, '712101'],
+    ] as const) {
+      const answers = await sendSixTimes(client, statement);
+      for (const answer of answers) expect(answer).toEqual(answers[0]);
+      expect(answers[0]).toMatchObject({ success: false, code });
+      await eventually(async () =>
+        expect(await ticketsOf(system, [statement])).toMatchObject([
+          { id: answers[0]?.data.queryId as unknown, state: 'VOID', charged_query: null },
+        ]),
+      );
+      expect(ranUpstream(statement)).toBe(0);
+    }
+    await client.close();
+  },
+);
+
+test('a request id that comes with other SQL, binds or parameters is refused on every replica', async () => {
+  const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+  const first = asked(priced(), 'retryReason');
+  expect(await client.run(first)).toMatchObject({ success: true });
+  const others: readonly Asked[] = [
+    { ...first, sqlText: priced() },
+    { ...first, body: { bindings: { '1': { type: 'FIXED', value: '1' } } } },
+    { ...first, body: { parameters: { TIMEZONE: 'UTC' } } },
+    { ...first, body: { describeOnly: true } },
+  ];
+  for (const other of others)
+    for (const attempt of [0, 1, 2])
+      expect(await client.run(other, { from: attempt }), JSON.stringify(other)).toMatchObject({
+        success: false,
+        code: '711012',
+      });
+  await expectChargedOnce(system, [first]);
+  expect(ranUpstream(others[0] ?? first)).toBe(0);
+  await client.close();
+});
+
+test('what was answered 390112 keeps its hold and runs once after the renewal, wherever it comes again', async () => {
+  const clients = await Promise.all(
+    [0, 1, 2, 3].map(() => RepeatingClient.connect(lines.two.port, 'finance_analyst')),
+  );
+  const statements = clients.map(() => asked(priced(), 'renewed'));
+  system.warehouse.faults.expireTokens();
+  for (const [index, client] of clients.entries()) {
+    const statement = statements[index] ?? asked('', 'renewed');
+    const sent = await client.send(statement);
+    expect(sent).toMatchObject({ kind: 'answered', answer: { success: false, code: '390112' } });
+    expect(await ticketsOf(system, [statement])).toMatchObject([{ is_open: true }]);
+    expect(ranUpstream(statement)).toBe(0);
+    const answers = await client.sendTogether(statement, 5);
+    for (const answer of answers) expect(answer).toMatchObject({ success: true });
+    const upstream = lines.forwarded.of(statement.requestId);
+    expect(upstream?.times, 'once for 390112, once for the answer').toBe(2);
+  }
+  await expectChargedOnce(system, statements);
+  await Promise.all(clients.map((client) => client.close()));
+});
+
+async function chargesOf(principal: string): Promise<number> {
+  const [row] = await ownerQuery<{ n: string }>(
+    system.database,
+    `SELECT count(*) AS n FROM charge WHERE principal_id = '${principal}'`,
+  );
+  return Number(row?.n);
+}
+
+test('describes and polls never charge, and an asynchronous statement charges once', async () => {
+  const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+  const before = await chargesOf('finance_analyst');
+  const described = asked(priced(), 'retryTrue', { describeOnly: true });
+  for (const answer of await sendSixTimes(client, described))
+    expect(answer).toMatchObject({ success: true, data: { rowset: [] } });
+  expect(await chargesOf('finance_analyst')).toBe(before);
+  const later = asked(priced(), 'retryReason', { asyncExec: true });
+  const answers = await sendSixTimes(client, later);
+  for (const answer of answers) expect(answer).toMatchObject({ success: true });
+  const queryId = String(answers[0]?.data.queryId);
+  for (let poll = 0; poll < 6; poll += 1)
+    expect(await client.call('GET', `/queries/${queryId}/result`)).toMatchObject({
+      answer: { success: true, data: { rowset: answers[0]?.data.rowset as unknown } },
+    });
+  await expectChargedOnce(system, [later]);
+  expect(await chargesOf('finance_analyst')).toBe(before + 1);
+  await client.close();
+});
+
+test('the statements of a multi-statement are charged once, as parts of one charge, and their parent never twice', async () => {
+  const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+  const both = `${priced()}; ${priced()}`;
+  const script = asked(both, 'unmarked', { parameters: { MULTI_STATEMENT_COUNT: 2 } });
+  const answers = await sendSixTimes(client, script);
+  const children = new Set(answers.map((answer) => String(answer.data.resultIds)));
+  expect(children.size).toBe(1);
+  const childIds = [...children].join().split(',');
+  for (const id of [...childIds, ...childIds])
+    expect(await client.call('GET', `/queries/${id}/result`)).toMatchObject({
+      answer: { success: true, data: { rowset: [['25']] } },
+    });
+  await eventually(async () =>
+    expect(await ticketsOf(system, [script])).toMatchObject([
+      // The parent's own id is charged to nobody.
+      { state: 'SETTLED', is_charged: true, charged_query: null, is_open: false },
+    ]),
+  );
+  const ran = system.warehouse.queryHistory().filter(({ started }) => both.includes(started.text));
+  expect(ran.map(({ started }) => started.id).sort()).toEqual(
+    [String(answers[0]?.data.queryId), ...childIds].sort(),
+  );
+  const parts = await ownerQuery<{ snowflake_query_id: string; is_whole: boolean }>(
+    system.database,
+    `SELECT p.snowflake_query_id, sum(p.credits) OVER () = c.credits AS is_whole
+       FROM charge_part p JOIN charge c USING (ticket_id) JOIN ticket t ON t.id = p.ticket_id
+      WHERE t.request_id = '${script.requestId}' ORDER BY p.ordinal`,
+  );
+  expect(parts).toEqual(childIds.map((id) => ({ snowflake_query_id: id, is_whole: true })));
+  await expectInvariants(system.database.db);
+  await client.close();
+});
+
+test('writes that come again write once, whatever is lost on their way', async () => {
+  const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+  const table = asked('CREATE TABLE ANALYTICS.TPCH.WRITTEN_ONCE (N INTEGER)', 'retryReason');
+  for (const answer of await sendSixTimes(client, table))
+    expect(answer).toMatchObject({ success: true });
+  const all = MARKINGS.map((marking, index) =>
+    asked(`INSERT INTO ANALYTICS.TPCH.WRITTEN_ONCE SELECT ${index}`, marking),
+  );
+  const lossy = [lines.two, lines.upstream];
+  for (const line of lossy)
+    line.lose(firstReplyOfEach(statementRequestId, () => ({ kind: 'lost' })));
+  for (const insert of all)
+    for (const answer of await client.sendTogether(insert, 3, { repeatsNotKnown: true }))
+      expect(answer).toMatchObject({ success: true, data: { rowset: [['1']] } });
+  for (const line of lossy) line.lose();
+  await expectChargedOnce(system, all);
+  const count = asked('SELECT COUNT(*), SUM(N) FROM ANALYTICS.TPCH.WRITTEN_ONCE', 'unmarked');
+  expect(await client.run(count)).toMatchObject({ data: { rowset: [['5', '10']] } });
+  await client.close();
+});
+
+test('a repeat that comes after evidence has settled the lost reply gets the rows, and nothing is sent again', async () => {
+  const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+  const all = MARKINGS.map((marking) => asked(priced(), marking));
+  lines.upstream.lose(firstReplyOfEach(statementRequestId, () => ({ kind: 'gone' })));
+  for (const statement of all)
+    expect(await client.send(statement)).toMatchObject({ answer: { code: '715001' } });
+  lines.upstream.lose();
+  await expectChargedOnce(system, all);
+  for (const statement of all) {
+    for (const answer of await sendSixTimes(client, statement))
+      expect(answer).toMatchObject({ success: true, data: { rowset: [['25']] } });
+    expect(lines.forwarded.of(statement.requestId)?.times).toBe(1);
+  }
+  await expectChargedOnce(system, all);
+  await client.close();
+});
+
+/** In long runs only, one a chunk: their pauses between repeats take a second and more. */
+const driversRun = longRun('retries-drivers', 0);
+const drivers = driversRun.isLong ? DRIVERS.slice(driversRun.seed - 1, driversRun.seed) : [];
+
+test.each(drivers)(
+  'the real driver %s loses the first reply to every statement, sees what it sees directly, and each is charged once',
+  { timeout: 1_800_000 },
+  async (driver) => {
+    const { count } = driversRun;
+    const texts = Array.from({ length: count }, (_, index) =>
+      priced(`N_NATIONKEY < ${index % 25}`),
+    );
+    const loseFirst = (): Decide => {
+      let losses = 0;
+      return firstReplyOfEach(statementRequestId, () => {
+        losses += 1;
+        return { kind: losses % 2 === 0 ? 'gone' : 'lost' };
+      });
+    };
+    const straight = await startBalancer({
+      backends: [Number(new URL(system.warehouseUrl).port)],
+    });
+    const seen: (readonly string[])[] = [];
+    for (const line of [straight, lines.two]) {
+      const own = line === straight ? texts.map((text) => text.replace('text', 'direct')) : texts;
+      const before = line.resets;
+      line.lose(loseFirst());
+      const ran = await runByDriver(driver, line.port, 'finance_analyst', own);
+      line.lose();
+      if (ran.kind === 'absent') {
+        process.stderr.write(`skipped: ${ran.why}\n`);
+        driversRun.report({ skipped: 1 });
+        return straight.stop();
+      }
+      seen.push(ran.outcomes);
+      expect(line.resets - before).toBe(count);
+    }
+    await straight.stop();
+    expect(seen[1]).toEqual(seen[0]);
+    const charges = await expectTextsChargedOnce(system, texts);
+    expect(charges).toBe(count);
+    await expectInvariants(system.database.db);
+    driversRun.report({ statements: count, repliesLost: count, charges });
+  },
+);
+
+/** Ends connections to Postgres, a few at a time, until told to stop; how many. */
+function cutConnections(): { stop(): Promise<number> } {
+  let isStopping = false;
+  const cutting = (async () => {
+    let cuts = 0;
+    while (!isStopping) {
+      const [row] = await ownerQuery<{ n: string }>(
+        system.database,
+        `SELECT count(pg_terminate_backend(pid)) AS n FROM (
+           SELECT pid FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 3) AS chosen`,
+      );
+      cuts += Number(row?.n);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return cuts;
+  })();
+  return {
+    stop() {
+      isStopping = true;
+      return cutting;
+    },
+  };
+}
+
+/** In a long run only: a minute of it is waiting for holds to be given back. */
+const cutsRun = longRun('retries-cuts', 0);
+
+test.each(cutsRun.isLong ? ['whatever was told'] : [])(
+  'with connections to Postgres cut all along, repeats run once at most, and what ran is charged once, %s',
+  { timeout: 600_000 },
+  async () => {
+    const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+    const all = Array.from({ length: cutsRun.count }, (_, index) =>
+      asked(priced(), MARKINGS[index % (MARKINGS.length - 1)] ?? 'unmarked'),
+    );
+    const cutting = cutConnections();
+    let rows = 0;
+    for (const statement of all) {
+      const answers = await client.sendTogether(statement, 3, { repeatsNotKnown: true });
+      for (const answer of answers)
+        expect([null, '712501'], JSON.stringify(answer)).toContain(answer.code);
+      if (answers.some((answer) => answer.success)) rows += 1;
+    }
+    const cuts = await cutting.stop();
+    const ran = all.filter((statement) => ranUpstream(statement) > 0);
+    await eventually(
+      async () =>
+        expect((await ticketsOf(system, all)).filter((ticket) => ticket.is_open)).toEqual([]),
+      { withinMs: 60_000 },
+    );
+    expect(all.filter((statement) => ranUpstream(statement) > 1)).toEqual([]);
+    const charged = (await ticketsOf(system, all)).filter((ticket) => ticket.is_charged);
+    expect(charged.map((ticket) => ticket.request_id).sort()).toEqual(
+      ran.map((statement) => statement.requestId).sort(),
+    );
+    await expectInvariants(system.database.db);
+    const charges = charged.length;
+    cutsRun.report({ cuts, statements: all.length, answered: rows, ran: ran.length, charges });
+  },
+);
+
+// Last, because what it leaves behind is what must never be.
+test('without the key of one ticket a request, repeats that race are charged twice, and that is seen', async () => {
+  await ownerQuery(system.database, 'DROP INDEX tollgate.ticket_request_once');
+  direct ??= await directAnswers(system);
+  const scenario: Scenario = {
+    trouble: 'five times at once',
+    replicas: 2,
+    markingOf: () => 'unmarked',
+    count: 8,
+    seed: 1,
+  };
+  await expect(expectOnce(system, lines, direct, scenario)).rejects.toThrow(
+    /^[1-8] of 8 are not charged once/,
+  );
+  const [twice] = await ownerQuery<{ n: string }>(
+    system.database,
+    `SELECT count(*) AS n FROM (
+       SELECT t.request_id FROM charge c JOIN ticket t ON t.id = c.ticket_id
+       GROUP BY t.request_id HAVING count(*) > 1) AS doubled`,
+  );
+  expect(Number(twice?.n)).toBeGreaterThan(0);
+});

@@ -10,8 +10,8 @@ import { eventually } from './support/eventually.js';
 import { startSystem, type System } from './support/system.js';
 
 const HOLD_MS = 400;
-const ABANDONED_MS = 1500;
-const GONE_MS = 700;
+const ABANDONED_MS = 5000;
+const GONE_MS = 2000;
 
 let system: System;
 beforeAll(async () => {
@@ -24,6 +24,24 @@ beforeAll(async () => {
         if (tier.id === 'interactive') return { ...tier, concurrencyMax: 1 };
         return tier.id === 'batch' ? { ...tier, clientGone: 'cancel' as const } : tier;
       }),
+      rules: [
+        ...document.rules,
+        {
+          id: 'supplier-by-word',
+          mode: 'enforce',
+          effect: 'approve',
+          waitSeconds: 20,
+          when: 'statement.tablesRead.exists(t, t == "ANALYTICS.TPCH.SUPPLIER")',
+          message: 'suppliers are read by word of the platform',
+        },
+        {
+          id: 'nation-by-word',
+          mode: 'enforce',
+          effect: 'approve',
+          when: 'statement.tablesRead.exists(t, t == "ANALYTICS.TPCH.NATION")',
+          message: 'nations are read by word of the platform',
+        },
+      ],
     }),
   });
   // The first statement of a replica waits for its parser.
@@ -145,9 +163,8 @@ test('a waiting statement is cancelled by its request or its id, at any replica'
     expect((await abort(requestId, id)).body.success).toBe(true);
     for (const index of [0, 1])
       expect((await at(index, client).result(id)).body).toMatchObject(cancelled);
-    expect(
-      (await at(1, client).query('SELECT 1 FROM ANALYTICS.TPCH.REGION', {}, requestId)).body,
-    ).toMatchObject(cancelled);
+    const again = await answered(at(1, client), 'SELECT 1 FROM ANALYTICS.TPCH.REGION', requestId);
+    expect(again.body).toMatchObject(cancelled);
     expect(await ticketsOf(requestId)).toEqual([
       expect.objectContaining({ state: 'VOID', ending: 'cancelled', charges: '0' }),
     ]);
@@ -279,4 +296,56 @@ test('another text under the same request id is refused at every replica', async
     const reply = await answered(at(index, client), two, requestId);
     expect(reply.body).toMatchObject({ success: false, code: '711012' });
   }
+});
+
+function decide(ticketId: string, decision: 'granted' | 'declined'): Promise<unknown> {
+  const path = `/api/v1/requests/${ticketId}/decision`;
+  return system.admin('POST', path, { decision, reason: 'seen by two' });
+}
+
+test('a statement that needs somebody to approve it waits for that, at any replica, and runs once', async () => {
+  const client = await connected('STANDARD_WH');
+  const text = 'SELECT COUNT(*) FROM ANALYTICS.TPCH.SUPPLIER';
+  const requestId = randomUUID();
+  const id = expectInProgress(await client.query(text, {}, requestId));
+  expectInProgress(await at(1, client).send('GET', `/queries/${id}/result`));
+  const listed = (await system.admin('GET', '/api/v1/requests')).body as { requests: object[] };
+  expect(listed.requests).toEqual([
+    expect.objectContaining({
+      ticketId: id,
+      wants: 'statement',
+      reason: 'rule supplier-by-word: suppliers are read by word of the platform',
+    }),
+  ]);
+  expect(await decide(id, 'granted')).toMatchObject({ status: 200 });
+  expect((await at(1, client).result(id)).body).toMatchObject({ success: true });
+  await eventually(async () =>
+    expect(await ticketsOf(requestId)).toEqual([expect.objectContaining({ charges: '1' })]),
+  );
+  // The word was for one run: the next waits again, and is declined.
+  const next = expectInProgress(await client.query(text));
+  expect(await decide(next, 'declined')).toMatchObject({ status: 200 });
+  for (const index of [0, 1])
+    expect((await at(index, client).result(next)).body).toMatchObject({
+      success: false,
+      code: '712402',
+      message: expect.stringMatching(
+        /^TG2402 Not run, nothing charged: .*: seen by two\./,
+      ) as string,
+    });
+});
+
+test('where a rule does not wait, a statement is refused, asked for, and runs once when it is sent again', async () => {
+  const client = await connected('STANDARD_WH');
+  const text = 'SELECT COUNT(*) FROM ANALYTICS.TPCH.NATION';
+  const refused = await client.run(text);
+  expect(refused.body).toMatchObject({ success: false, code: '712401' });
+  const id = refused.body.data.queryId as string;
+  const asked = await client.run(`CALL TOLLGATE.REQUEST('${id}', 'month end')`);
+  expect(asked.body.success).toBe(true);
+  expect((await client.run(text)).body).toMatchObject({ code: '712401' });
+  expect(await decide(id, 'granted')).toMatchObject({ status: 200 });
+  expect((await at(1, client).run(text.replace('COUNT', 'MAX'))).body.success).toBe(false);
+  expect((await at(1, client).run(text)).body.success).toBe(true);
+  expect((await client.run(text)).body).toMatchObject({ code: '712401' });
 });

@@ -29,4 +29,33 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     shows:
       'control versions applied one after another while drivers run statements on two replicas',
   },
+  {
+    name: 'retries',
+    file: 'test/e2e/replicas.e2e.test.ts',
+    test: 'each statement is charged once',
+    // Five troubles on two replicas and on one, each with 1,000 statements in each of five ways of marking.
+    chunks: 10,
+    countPerChunk: 5000,
+    shows:
+      'statements whose every reply is lost once, to the client or of upstream, or whose request comes five times, at once or in turn, or both with the replies of polls lost too; each with every way drivers mark repeats, on two replicas behind a balancer without stickiness and on one',
+  },
+  {
+    name: 'retries-drivers',
+    file: 'test/e2e/replicas.e2e.test.ts',
+    test: 'the real driver',
+    // snowflake-sdk, snowflake-connector-python 4.8.1 and 5.2.0.
+    chunks: 3,
+    countPerChunk: 100,
+    shows:
+      'statements of real drivers, each losing its first reply between the driver and two replicas behind a balancer, and the same directly',
+  },
+  {
+    name: 'retries-cuts',
+    file: 'test/e2e/replicas.e2e.test.ts',
+    test: 'with connections to Postgres cut',
+    chunks: 2,
+    countPerChunk: 200,
+    shows:
+      'statements sent three times at once to two replicas while their connections to Postgres are ended all along; what ran is compared with what is charged',
+  },
 ];

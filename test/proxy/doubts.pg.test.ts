@@ -48,7 +48,7 @@ interface World {
   span: { n: number; firstSeconds: number };
 }
 
-function doubtsOver(world: World): Doubts {
+function doubtsOver(world: World, of: Ledger = ledger): Doubts {
   const connection: ServiceConnection = {
     query: (sql) =>
       Promise.resolve(
@@ -60,7 +60,7 @@ function doubtsOver(world: World): Doubts {
   };
   return new Doubts({
     db: database.db,
-    ledger,
+    ledger: of,
     settler,
     control: {
       current: () => undefined,
@@ -195,4 +195,33 @@ test('evidence of a multi-statement is that of its statements: their time, each 
   );
   expect(rows.map(({ id }) => id)).toEqual([`first-${ticketId}`, `second-${ticketId}`]);
   await expectInvariants(database.db);
+});
+
+test('a sweep beside a mark that is under way marks nothing again: the ticket may be sent anew by then', async () => {
+  const ticketId = await reserved();
+  await ledger.markSent(ticketId, clock.now());
+  let marks = 0;
+  let go: () => void = () => undefined;
+  const written = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const slow: Ledger = {
+    ...ledger,
+    async markInDoubt(id, replica) {
+      marks += 1;
+      await written;
+      await ledger.markInDoubt(id, replica);
+    },
+  };
+  const doubts = doubtsOver(quiet(), slow);
+  const added = doubts.add(ticketId);
+  const swept = doubts.sweep();
+  go();
+  await Promise.all([added, swept]);
+  expect(marks).toBe(1);
+  expect(await ledger.takeOver(ticketId, REPLICA, clock.now())).toBe(true);
+  await doubts.sweep();
+  expect(await stateOf(ticketId)).toBe('SENT');
+  await ledger.markInDoubt(ticketId, REPLICA);
+  await ledger.voidOnEvidence(ticketId, 'the test has ended');
 });

@@ -5,6 +5,10 @@ const ID = '01234567-89ab-cdef-0123-456789abcdef';
 const ALLOWED = [
   'POST /session/v1/login-request',
   'POST /session/token-request',
+  'POST /session/authenticator-request',
+  'GET /console/login',
+  'GET /oauth/authorize',
+  'POST /oauth/token-request',
   'POST /session/heartbeat',
   'POST /session',
   'POST /queries/v1/query-request',
@@ -80,7 +84,8 @@ test.each([
   'POST /api/v2/statements',
   'GET /',
   'GET /metrics',
-  'POST /session/authenticator-request',
+  'POST /console/login',
+  'GET /console/login/x',
   'CONNECT host:443',
 ])('%s is not passed on', (line) => {
   expect(isAllowed(line)).toBe(false);

@@ -5,6 +5,8 @@
 import { appendFileSync } from 'node:fs';
 
 export interface LongRun {
+  /** False: `npm test` runs it at its short count. */
+  readonly isLong: boolean;
   /** How many to do in this process. */
   readonly count: number;
   /** Differs in every chunk of a long run, and is the same when a chunk is repeated. */
@@ -18,8 +20,9 @@ export function longRun(name: string, shortCount: number): LongRun {
   const [wanted, count, chunk] = (process.env['TOLLGATE_LONG_RUN'] ?? '').split(':');
   const out = process.env['TOLLGATE_LONG_OUT'];
   if (wanted !== name || out === undefined)
-    return { count: shortCount, seed: 1, report: () => undefined };
+    return { isLong: false, count: shortCount, seed: 1, report: () => undefined };
   return {
+    isLong: true,
     count: Number(count),
     seed: 1 + Number(chunk),
     report: (figures) => appendFileSync(out, `${JSON.stringify(figures)}\n`),

@@ -129,14 +129,6 @@ describe('ports', () => {
     expect(own.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok']);
     await new Promise((resolve) => server.close(resolve));
   });
-
-  test('that others reach speak plain HTTP, which is a note', () => {
-    expect(machine.checkListeners(settings().config).status).toBe('ok');
-    expect(machine.checkListeners(settings({ TOLLGATE_HOST: '0.0.0.0' }).config)).toMatchObject({
-      status: 'note',
-      fix: expect.stringContaining('TLS'),
-    });
-  });
 });
 
 test.each([

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemIds } from '../../../base/ids.js';
-import { Lifecycle } from '../../../base/lifecycle.js';
+import { Lifecycle, type Stoppable } from '../../../base/lifecycle.js';
 import { silentLog } from '../../../base/log.js';
 import { createMetrics } from '../../../base/metrics.js';
 import type { SealKey } from '../../../base/sealing.js';
@@ -56,6 +56,8 @@ export interface SystemOptions {
   readonly replicas?: number;
   /** Seal keys by replica; one and the same for all unless given. */
   readonly sealKeys?: readonly (readonly SealKey[])[];
+  /** Puts something between the proxies and the warehouse: its port → the port that the proxies are given. */
+  readonly upstreamVia?: (warehousePort: number) => Promise<Stoppable & { readonly port: number }>;
   /** Age from which the proxy reads a session again. */
   readonly sessionFreshMs?: number;
   /** How long clients wait and are waited for; what production does unless given. */
@@ -89,6 +91,9 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   await importTableStatistics(db, connection, 'demo', log);
   await connection.close();
   const metrics = createMetrics();
+  const via = await options.upstreamVia?.(warehouse.port);
+  if (via !== undefined) life.add('between proxies and warehouse', via);
+  const upstreamUrl = via === undefined ? warehouseUrl : `http://127.0.0.1:${via.port}`;
   const proxyUrls: string[] = [];
   const replicas = options.withProxy === false ? 0 : (options.replicas ?? 1);
   for (let index = 0; index < replicas; index += 1) {
@@ -98,7 +103,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       dataDir: join(dataDir, replicaName),
       replicaName,
       sealKeys: options.sealKeys?.[index] ?? SEAL_KEYS,
-      warehouseUrl,
+      upstreamUrl,
       connect,
       // The gauges of one replica are enough, and two would have one name.
       metrics: index === 0 ? metrics : createMetrics(),
@@ -159,7 +164,7 @@ interface TestProxyOptions {
   readonly dataDir: string;
   readonly replicaName: string;
   readonly sealKeys: readonly SealKey[];
-  readonly warehouseUrl: string;
+  readonly upstreamUrl: string;
   readonly connect: (account: string) => Promise<ServiceConnection>;
   readonly metrics: ReturnType<typeof createMetrics>;
   readonly options: SystemOptions;
@@ -177,7 +182,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     dataDir: options.dataDir,
     replicaName: options.replicaName,
     sealKeys: options.sealKeys,
-    accounts: [{ account: 'demo', origin: options.warehouseUrl }],
+    accounts: [{ account: 'demo', origin: options.upstreamUrl }],
     connectService: options.connect,
     trustedProxies: [],
     limits: {

@@ -149,7 +149,7 @@ test.each([
   ],
   [
     queueRefusal({ kind: 'lost' }, context),
-    'TG2302 Not run, nothing charged: its place in tier interactive was lost; send it again.',
+    'TG2303 Not run, nothing charged: its place in tier interactive was lost; send it again.',
   ],
   [
     ledgerUnavailable(context),

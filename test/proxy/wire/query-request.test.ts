@@ -132,21 +132,44 @@ test('a body that is not UTF-8 is refused, also where it would be inside a strin
   expect(why('\uFEFF{"sqlText":"a"}')).toContain('not JSON');
 });
 
-test('lone surrogates and null characters inside a text survive as they were written', () => {
-  const body = '{"sqlText":"a\\ud800\\u0000","parameters":{"X":"\\udfff"}}';
-  expect(read(body).request.sqlText).toBe('a\ud800\u0000');
-  expect(edited(body, { T: 1 })).toBe(
-    '{"sqlText":"a\\ud800\\u0000","parameters":{"T":1,"X":"\\udfff"}}',
-  );
+test('null characters inside a text, and lone surrogates beside it, survive as they were written', () => {
+  const body = '{"sqlText":"a\\u0000","parameters":{"X":"\\udfff"}}';
+  expect(read(body).request.sqlText).toBe('a\u0000');
+  expect(edited(body, { T: 1 })).toBe('{"sqlText":"a\\u0000","parameters":{"T":1,"X":"\\udfff"}}');
 });
 
-test('numbers that mean nothing as counts or seconds are not taken', () => {
-  for (const value of ['-1', '1.5', '"x"', '""x'.slice(0, 2), 'null', 'true', '1e400', '{}']) {
-    const { request } = read(
-      `{"sqlText":"a","parameters":{"STATEMENT_TIMEOUT_IN_SECONDS":${value}}}`,
+test('half a surrogate pair in a statement is refused, because upstream would read another text', () => {
+  for (const text of ['\\ud800', 'a\\udfffb', '\\udc00\\ud800'])
+    expect(why(`{"sqlText":"${text}"}`)).toContain('half a surrogate pair');
+  expect(read('{"sqlText":"\\ud83d\\ude00"}').request.sqlText).toBe('😀');
+});
+
+test('numbers that mean nothing as seconds are not taken; as counts they are refused', () => {
+  const read1 = (name: string, value: string): string =>
+    `{"sqlText":"a","parameters":{"${name}":${value}}}`;
+  for (const value of ['-1', '1.5', '"x"', 'true', '1e400', '{}', '9007199254740993']) {
+    const timeout = read(read1('STATEMENT_TIMEOUT_IN_SECONDS', value)).request;
+    expect(timeout.clientTimeoutSeconds).toBeNull();
+    expect(why(read1('MULTI_STATEMENT_COUNT', value))).toContain(
+      'MULTI_STATEMENT_COUNT must be a whole number',
     );
-    expect([null, 0]).toContain(request.clientTimeoutSeconds);
   }
+  for (const [value, count] of [
+    ['null', null],
+    ['"2"', 2],
+    ['2.0', 2],
+  ] as const) {
+    expect(read(read1('MULTI_STATEMENT_COUNT', value)).request.statementCount).toBe(count);
+  }
+});
+
+test('an object of more members than anybody sends is refused before it costs time', () => {
+  const many = (count: number): string =>
+    Array.from({ length: count }, (_, index) => `"k${index}":1`).join(',');
+  expect(why(`{"sqlText":"a",${many(1000)}}`)).toContain('more than 1000 members');
+  expect(why(`{"sqlText":"a","parameters":{${many(200_000)}}}`)).toContain(
+    'more than 1000 members',
+  );
 });
 
 test('the hash is the same for a repeat and another for anything that changes what is asked', () => {

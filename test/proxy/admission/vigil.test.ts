@@ -1,0 +1,138 @@
+import { afterEach, expect, test } from 'vitest';
+import { silentLog } from '../../../base/log.js';
+import type { Approval } from '../../../billing/approvals.js';
+import type { KnownTicket } from '../../../billing/ledger.js';
+import { Vigil } from '../../../proxy/admission/vigil.js';
+import { Attendance } from '../../../proxy/attendance.js';
+import { RequestEntry } from '../../../proxy/requests.js';
+import { buildTicketId } from '../../support/builders.js';
+
+interface World {
+  nowMs: number;
+  seenAgoMs: number | null;
+  cancels: string[];
+  decided: Approval[];
+  isLedgerAway: boolean;
+}
+
+const vigils: Vigil[] = [];
+afterEach(async () => {
+  for (const vigil of vigils.splice(0)) await vigil.stop();
+});
+
+function vigilOver(world: World): Vigil {
+  const vigil = new Vigil({
+    ledger: {
+      ticket: () => Promise.resolve({ seenAgoMs: world.seenAgoMs } as KnownTicket),
+      cancelsAsked: () =>
+        world.isLedgerAway
+          ? Promise.reject(new Error('away'))
+          : Promise.resolve(world.cancels as never),
+    },
+    decided: (ticketIds) =>
+      Promise.resolve(world.decided.filter(({ ticketId }) => ticketIds.includes(ticketId))),
+    log: silentLog,
+    replica: 'this',
+    abandonedAfterMs: 90_000,
+  });
+  vigils.push(vigil);
+  return vigil;
+}
+
+function quiet(): World {
+  return { nowMs: 0, seenAgoMs: null, cancels: [], decided: [], isLedgerAway: false };
+}
+
+function entryIn(world: World): RequestEntry {
+  return new RequestEntry(
+    { account: 'demo', sessionId: '1', requestId: 'r' },
+    {
+      ticketId: buildTicketId(),
+      hash: 'h',
+      isAsync: false,
+      teamId: 'marketing',
+      viaPrincipalId: null,
+    },
+    new Attendance(() => world.nowMs),
+  );
+}
+
+test('a statement is given up when nobody has asked for it long enough, at this replica or another', async () => {
+  const world = quiet();
+  const vigil = vigilOver(world);
+  const entry = entryIn(world);
+  vigil.enter(entry);
+  world.nowMs = 89_999;
+  await vigil.round();
+  expect(entry.cancelled.aborted).toBe(false);
+  world.nowMs = 90_000;
+  world.seenAgoMs = 10_000;
+  await vigil.round();
+  expect(entry.cancelled.aborted).toBe(false);
+  world.seenAgoMs = 95_000;
+  await vigil.round();
+  expect(entry.cancelled.reason).toBe('abandoned');
+});
+
+test('one that somebody waits for is kept, however long', async () => {
+  const world = quiet();
+  const vigil = vigilOver(world);
+  const entry = entryIn(world);
+  entry.attendance.enter();
+  vigil.enter(entry);
+  world.nowMs = 10_000_000;
+  await vigil.round();
+  expect(entry.cancelled.aborted).toBe(false);
+  entry.attendance.leave();
+  world.nowMs += 90_000;
+  await vigil.round();
+  expect(entry.cancelled.reason).toBe('abandoned');
+});
+
+test('what was cancelled at another replica is cancelled here; what has left is not', async () => {
+  const world = quiet();
+  const vigil = vigilOver(world);
+  const [stays, left] = [entryIn(world), entryIn(world)];
+  vigil.enter(stays);
+  vigil.enter(left)();
+  world.cancels = [stays.owner.ticketId, left.owner.ticketId];
+  await vigil.round();
+  expect(stays.cancelled.reason).toBe('cancelled');
+  expect(left.cancelled.aborted).toBe(false);
+});
+
+test('a ledger that is away gives nothing up', async () => {
+  const world = { ...quiet(), isLedgerAway: true };
+  const vigil = vigilOver(world);
+  const entry = entryIn(world);
+  vigil.enter(entry);
+  world.nowMs = 1_000_000;
+  await vigil.round();
+  expect(entry.cancelled.aborted).toBe(false);
+});
+
+test('a decision is told to the statement that waits for it, also when it was made before', async () => {
+  const world = quiet();
+  const vigil = vigilOver(world);
+  const entry = entryIn(world);
+  const { ticketId } = entry.owner;
+  const granted: Approval = { ticketId, state: 'granted', author: 'a', reason: 'r' };
+  vigil.enter(entry);
+  world.decided = [granted];
+  expect(await vigil.decision(entry, 60_000)).toEqual(granted);
+  world.decided = [];
+  expect(await vigil.decision(entry, 1)).toBe('timeout');
+  const asked = vigil.decision(entry, 60_000);
+  entry.cancel('cancelled');
+  expect(await asked).toBe('left');
+});
+
+test('a replica that stops gives up what waits and what comes to wait', () => {
+  const world = quiet();
+  const vigil = vigilOver(world);
+  const [before, after] = [entryIn(world), entryIn(world)];
+  vigil.enter(before);
+  vigil.giveUp();
+  vigil.enter(after);
+  expect([before.cancelled.reason, after.cancelled.reason]).toEqual(['draining', 'draining']);
+});
