@@ -106,6 +106,14 @@ function escaped(text: string): string {
 
 const HEAD = `# The drivers' own test-suites
 
-Written by \`npm run test:suites\`: the public test-suites of two drivers, unchanged and not part of this repository, each case once
-against the embedded warehouse and once through Tollgate.
+Written by \`npm run test:suites\`: the public test-suites of two drivers, unchanged and not part of this repository, each case
+once against the embedded warehouse and once through Tollgate, as one user of the demo with a system of its own for each side.
+A table lists what failed on a side, or ended differently on the two. Names of cases are the suites'; the reasons are ours.
+
+- The Node driver's package has no tests: the newest public tag of its repository, 3.1.0, is run on the driver that Tollgate ships.
+- A case of Go is a test without tests below it; \`absent\` is one that its parent did not come to on that side.
+- A case may take 30 s (Go: 60 s), a side 15 min. Nothing leaves the machine, so what asks a cloud, an identity provider or
+  certificate servers is not run or fails.
+
+How to run it again: \`npm run test:suites -- node=<folder with the driver's repository>\`, Go on the search path.
 `.split('\n');
