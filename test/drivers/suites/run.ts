@@ -68,12 +68,14 @@ async function tried(suite: Suite): Promise<SuiteResult | null> {
     console.log(`${suite.title}: skipped: ${prepared.why}`);
     return null;
   }
-  const direct = await onSide(suite, prepared, 'direct');
-  const proxied = await onSide(suite, prepared, 'proxied');
+  const [direct, proxied] = await Promise.all([
+    onSide(suite, prepared, 'direct'),
+    onSide(suite, prepared, 'proxied'),
+  ]);
   return { title: suite.title, apart: prepared.apart, direct, proxied };
 }
 
-/** Each side has a system of its own, so that neither meets what the other left. */
+/** Each side has a system of its own, so that neither meets what the other left; both run at once. */
 async function onSide(
   suite: Suite,
   prepared: PreparedSuite,
