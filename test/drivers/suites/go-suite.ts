@@ -109,7 +109,15 @@ function apart(tests: readonly GoTest[]): readonly Apart[] {
 }
 
 /** One program for all tests; when it dies or hangs, the test it was at has failed and another program does the rest. */
-async function ran(folder: string, tests: readonly GoTest[], side: Side): Promise<readonly Seen[]> {
+async function ran(
+  sources: string,
+  tests: readonly GoTest[],
+  side: Side,
+): Promise<readonly Seen[]> {
+  // Tests write beside their sources, and the other side runs at the same time.
+  const folder = `${sources}-${side.name}`;
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(sources, folder, { recursive: true });
   const wanted = tests.filter(({ reachesServer }) => reachesServer).map(({ name }) => name);
   const output = new GoOutput();
   const deadline = performance.now() + SIDE_LIMIT_MS;
