@@ -23,6 +23,7 @@ const ENTRIES = [
   'bench/run.ts',
   'dashboards/build.ts',
   'test/drivers/run.ts',
+  'test/drivers/suites/run.ts',
   'test/long/run.ts',
   'test/support/global-setup.ts',
 ];

@@ -25,6 +25,9 @@ function isZone(name: string): boolean {
   }
 }
 
+// Empty stands for TIMESTAMP_OUTPUT_FORMAT, which has no other value, so naming it says the same.
+const ZONED_FORMAT = 'YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM';
+
 /** Name → values that the engine honours. Every name here travels with a statement ({@link EngineRequest.parameters}). */
 export const ENGINE_HONOURED: Readonly<Record<string, HonouredValues>> = {
   TIMEZONE: {
@@ -36,10 +39,10 @@ export const ENGINE_HONOURED: Readonly<Record<string, HonouredValues>> = {
   TIMESTAMP_INPUT_FORMAT: only('AUTO'),
   DATE_OUTPUT_FORMAT: only('YYYY-MM-DD'),
   TIME_OUTPUT_FORMAT: only('HH24:MI:SS'),
-  TIMESTAMP_OUTPUT_FORMAT: only('YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM'),
+  TIMESTAMP_OUTPUT_FORMAT: only(ZONED_FORMAT),
   TIMESTAMP_NTZ_OUTPUT_FORMAT: only('YYYY-MM-DD HH24:MI:SS.FF3'),
-  TIMESTAMP_LTZ_OUTPUT_FORMAT: only(''),
-  TIMESTAMP_TZ_OUTPUT_FORMAT: only(''),
+  TIMESTAMP_LTZ_OUTPUT_FORMAT: only('', ZONED_FORMAT),
+  TIMESTAMP_TZ_OUTPUT_FORMAT: only('', ZONED_FORMAT),
   TIMESTAMP_TYPE_MAPPING: only('TIMESTAMP_NTZ'),
   TIMESTAMP_DAY_IS_ALWAYS_24H: only(false),
   TWO_DIGIT_CENTURY_START: only(1970),

@@ -152,6 +152,23 @@ test('binds of every type come back as they went in, by position and by number',
   expect(numbered.rows).toEqual([['b', 'a']]);
 });
 
+test('a bind without a value is refused and nothing is written; without a mark for it a value does no harm', async () => {
+  await rowsOf(session, 'create table bound (a int, b varchar)', inLab);
+  const one = { ...inLab, binds: [{ type: 'FIXED', value: '1' }] } as const;
+  for (const [sql, bind, asked] of [
+    ['insert into bound values (?, ?)', '?', inLab],
+    ['insert into bound values (?, ?)', '?', one],
+    ['insert into bound values (:1, :2)', ':2', one],
+    ['select :2', ':2', one],
+  ] as const)
+    expect(await failureOf(session, sql, asked)).toMatchObject({
+      code: '002049',
+      message: expect.stringContaining(`Bind variable ${bind} not set.`) as string,
+    });
+  await rowsOf(session, "insert into bound values (7, 'x')", one);
+  expect((await rowsOf(session, 'select a, b from bound', inLab)).rows).toEqual([['7', 'x']]);
+});
+
 test('an array bind inserts one row for each element', async () => {
   await rowsOf(session, 'create table loaded (id int, name varchar, seen_at timestamp_ntz)', inLab);
   const rows = 2000;

@@ -10,6 +10,8 @@ import {
   unhonouredIn,
 } from '../../../warehouse/statement/parameters.js';
 
+const ZONED = 'YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM';
+
 test('what replies carry by default is the default of the table', () => {
   expect(DEFAULT_CLIENT_PARAMETERS.length).toBeGreaterThan(20);
   for (const { name, value } of DEFAULT_CLIENT_PARAMETERS)
@@ -32,6 +34,9 @@ test.each([
   ['QUERY_TAG', 5, '5'],
   ['TIMEZONE', 'UTC', 'UTC'],
   ['TIMEZONE', 'Europe/Vienna', 'Europe/Vienna'],
+  // Says what the empty value says.
+  ['TIMESTAMP_LTZ_OUTPUT_FORMAT', ZONED, ZONED],
+  ['TIMESTAMP_TZ_OUTPUT_FORMAT', ZONED, ZONED],
 ])('%s = %s is kept as %s', (name, value, kept) => {
   expect(checkedParameter(name, value)).toEqual({ kind: 'value', value: kept });
 });
@@ -48,6 +53,7 @@ test.each([
   ['QUERY_TAG', 'x'.repeat(2001), '001008', 'invalid value'],
   ['WEEK_START', 1, '000002', 'WEEK_START = 1; the only value with effect is 0'],
   ['DATE_OUTPUT_FORMAT', 'DD.MM.YYYY', '000002', 'YYYY-MM-DD'],
+  ['TIMESTAMP_TZ_OUTPUT_FORMAT', 'YYYY', '000002', "'' or YYYY-MM-DD"],
   ['constructor', 'x', '001420', 'invalid property'],
 ])('%s = %s fails with %s %s %s', (name, value, code, words) => {
   const answer = checkedParameter(name, value);

@@ -171,10 +171,12 @@ export function parseJson(text: string): Variant {
 
 /** Nesting that is read; deeper texts are refused before they use up the stack. */
 const DEPTH_MAX = 1000;
+/** A key without quotes that is longer is refused, not cut. */
+const BARE_KEY_MAX = 1024;
 
 class JsonReader {
   readonly #text: string;
-  /** A client's text: elements may be left out of arrays and keys may not repeat. */
+  /** A client's text: elements may be left out of arrays, quotes off keys that are words, and keys may not repeat. */
   readonly #isClients: boolean;
   #at = 0;
   #depth = 0;
@@ -276,11 +278,7 @@ class JsonReader {
     }
     for (;;) {
       this.#blanks();
-      if (this.#text.charAt(this.#at) !== '"')
-        throw this.#fault(
-          this.#at >= this.#text.length ? 'incomplete object value' : 'missing object key',
-        );
-      const key = this.#string();
+      const key = this.#key();
       if (this.#isClients && entries.has(key))
         throw this.#fault(`duplicate object attribute "${key}"`);
       this.#blanks();
@@ -296,6 +294,24 @@ class JsonReader {
       this.#at += 1;
       if (mark === '}') return entries;
     }
+  }
+
+  #key(): string {
+    if (this.#text.charAt(this.#at) === '"') return this.#string();
+    const bare = this.#isClients ? this.#bareKey() : '';
+    if (bare === '')
+      throw this.#fault(
+        this.#at >= this.#text.length ? 'incomplete object value' : 'missing object key',
+      );
+    this.#at += bare.length;
+    return bare;
+  }
+
+  #bareKey(): string {
+    const most = this.#text.slice(this.#at, this.#at + BARE_KEY_MAX);
+    const [bare = ''] = /^[A-Za-z_]\w*/.exec(most) ?? [];
+    if (bare.length === BARE_KEY_MAX) throw this.#fault('object key too long to stand bare');
+    return bare;
   }
 
   #string(): string {

@@ -26,10 +26,7 @@ export function substitute(
     const piece = pieces[index];
     if (piece === undefined) break;
     if (piece.kind === 'bind') {
-      const named = /^:(\d+)$/.exec(piece.value);
-      out.push(
-        raw(bindLiteral(request.binds[named === null ? binds++ : Number(named[1]) - 1]), piece),
-      );
+      out.push(raw(bindLiteral(request.binds[bindNumber(piece) ?? binds++]), piece));
     } else if (piece.kind === 'variable') {
       out.push(variable(piece, request));
     } else if (piece.kind === 'word' && !isSymbol(pieces, index - 1, '.')) {
@@ -43,6 +40,29 @@ export function substitute(
     } else out.push(piece);
   }
   return out;
+}
+
+/** Counted from nought; undefined for `?`, which takes the next. */
+function bindNumber(piece: Piece): number | undefined {
+  const named = /^:(\d+)$/.exec(piece.value);
+  return named === null ? undefined : Number(named[1]) - 1;
+}
+
+/** Throws 002049 for a bind that has no value: compiling takes it as NULL, running may not. */
+export function refuseMissingBinds(pieces: readonly Piece[], request: StatementRequest): void {
+  if (request.bindStage !== undefined) return;
+  let next = 0;
+  for (const piece of pieces) {
+    if (piece.kind !== 'bind') continue;
+    if (request.binds[bindNumber(piece) ?? next++] !== undefined) continue;
+    throw new StatementFailed(
+      failure(
+        '002049',
+        '42601',
+        `SQL compilation error: error line 1 at position ${piece.start}\nBind variable ${piece.text} not set.`,
+      ),
+    );
+  }
 }
 
 /** `CURRENT_TIMESTAMP(3)`: the pieces of the bracket. */

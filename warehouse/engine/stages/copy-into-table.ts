@@ -1,8 +1,8 @@
 /** COPY INTO <table> (Snowflake's page of that name): files of a stage become rows, each file once. */
-import { failure, StatementFailed, syntaxError } from '../failures.js';
+import { failure, StatementFailed } from '../failures.js';
 import type { RowsAsText, StatementRequest } from '../process/messages.js';
 import { closing, isSymbol, isWord, quoteDuckText, quoteName, type Piece } from '../sql/pieces.js';
-import type { UsedStage } from './catalogue.js';
+import { usedStage, type UsedStage } from './catalogue.js';
 import { copyOptions, type CopyOptions, type OnError } from './copy-options.js';
 import { copyRows, newFiles, nothingLoaded, wantedFiles } from './copy-files.js';
 import type { FileOutcome, FirstError } from './copy-files.js';
@@ -33,28 +33,33 @@ export async function copyIntoTable(
   request: StatementRequest,
 ): Promise<RowsAsText> {
   const { target, to } = await targetAt(session, pieces, 2, request);
-  if (!isWord(pieces, to, 'FROM'))
-    throw new StatementFailed(
-      syntaxError(
-        request.sql,
-        pieces[to]?.start ?? request.sql.length,
-        pieces[to]?.text ?? '<EOF>',
-      ),
-    );
-  if (isSymbol(pieces, to + 1, '(')) {
+  const hasFrom = isWord(pieces, to, 'FROM');
+  if (hasFrom && isSymbol(pieces, to + 1, '(')) {
     const end = closing(pieces, to + 1);
     const query = pieces.slice(to + 2, end);
     const options = readOptions(pieces, end + 1, pieces.length, request.sql);
     return await copyFromQuery(session, target, query, options, request);
   }
-  const stage = await stageAt(session, pieces, to + 1, request);
-  const options = readOptions(pieces, to + 2, pieces.length, request.sql);
+  const stage = hasFrom
+    ? await stageAt(session, pieces, to + 1, request)
+    : await ownStage(session, target, request);
+  const options = readOptions(pieces, hasFrom ? to + 2 : to, pieces.length, request.sql);
   const read = await copyOptions(session, options, request, stage.format);
   const format = read.format ?? defaultFormat();
   const files = await wantedFiles(session, stage, read);
   return await session.inTransaction(request.isAutocommit, () =>
     load(session, { target, stage, files, options: read, format, request }),
   );
+}
+
+/** Without FROM the files are those of the table's own stage ("COPY INTO <table>": examples for a table's stage). */
+function ownStage(
+  session: StatementSession,
+  { full }: Target,
+  request: StatementRequest,
+): Promise<UsedStage> {
+  const parts = [full.database, full.schema, full.name];
+  return usedStage(session, { kind: 'table', parts, path: '' }, request);
 }
 
 interface Load {

@@ -10,7 +10,7 @@ import type { RowsAsText, StatementRequest } from '../process/messages.js';
 import { textNames } from '../sql/column-names.js';
 import { quoteDuckText, type Piece } from '../sql/pieces.js';
 import { dotted } from '../sql/resolve.js';
-import { timezoneOf } from '../sql/substitute.js';
+import { refuseMissingBinds, timezoneOf } from '../sql/substitute.js';
 import { duckName, translate, type Names, type ResolvedMention } from '../sql/translate.js';
 import type { SessionStages } from '../stages/catalogue.js';
 import { compiledReads, STAGE_VERBS, stageAnswer, withStagedReads } from '../stages/dispatch.js';
@@ -73,6 +73,7 @@ export class Session {
   ): Promise<RowsAsText | EngineFailure> {
     return this.#inTurn(request, id, (running) => {
       if (isCancelled()) throw new StatementFailed(cancelled());
+      refuseMissingBinds(running.source, request);
       return withStagedReads(this, running, (read) => this.#dispatch(read));
     });
   }

@@ -51,6 +51,18 @@ describe('COPY INTO a table', () => {
     expect(again.scan).toMatchObject({ bytesScanned: 0, bytesWritten: 0 });
   });
 
+  test('without FROM takes the files of the table’s own stage, with options and once', async () => {
+    await fresh({ 'a.csv': GOOD });
+    await put('@%t', 'mine.csv', '8,own,\n');
+    const loaded = await run(
+      'COPY INTO d.public.t (id, name) FILE_FORMAT = (ERROR_ON_COLUMN_COUNT_MISMATCH = FALSE)',
+    );
+    expect(loaded.rows.map((row) => row.slice(0, 4))).toEqual([['mine.csv', 'LOADED', '1', '1']]);
+    expect((await run('SELECT id, name FROM t')).rows).toEqual([['8', 'own']]);
+    expect((await run('COPY INTO t')).rows).toEqual([['Copy executed with 0 files processed.']]);
+    expect(await fail('COPY INTO t @s')).toMatchObject({ code: '001003' });
+  });
+
   test('the same name with another content, FORCE, TRUNCATE and a table made anew load again', async () => {
     await fresh({ 'a.csv': GOOD });
     await run('COPY INTO t FROM @s');

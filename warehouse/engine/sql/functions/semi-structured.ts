@@ -52,7 +52,9 @@ function kindRewritings(): Readonly<Record<string, CallRewriting>> {
       plain(1, 1, prefix === 'AS' ? `TG_VARIANT_AS_${name}` : `TG_${prefix}_${name}`),
     ]);
   return Object.fromEntries([
-    ...named('AS', [...Object.keys(KINDS), 'ARRAY', 'OBJECT']),
+    ...named('AS', Object.keys(KINDS)),
+    ['AS_ARRAY', variants(1, 1, 'TG_AS_ARRAY')],
+    ['AS_OBJECT', variants(1, 1, 'TG_AS_OBJECT')],
     ...named('IS', [
       ...Object.keys(KINDS).filter((name) => name !== 'REAL'),
       'ARRAY',

@@ -1,0 +1,77 @@
+/** Why a case fails, in a few words of ours: by what was said of the failure, else by the case's name. */
+
+const UNSUPPORTED = /Unsupported feature in the embedded warehouse: ([^\n"]+)/;
+const NOT_HERE = 'not in the embedded warehouse';
+const DECIDED = 'refused by decision';
+
+interface Rule {
+  readonly reason: string;
+  readonly said?: RegExp;
+  readonly name?: RegExp;
+}
+
+/** The first that fits decides; one with both asks for both. */
+const RULES: readonly Rule[] = [
+  { reason: 'needs WireMock, which is not started here', said: /reading 'global'|wiremock/i },
+  {
+    reason: `${NOT_HERE}: structured types`,
+    said: /STRUCTURED_TYPES|data type (?:ARRAY|OBJECT|MAP)\b/,
+  },
+  { reason: `${NOT_HERE}: vectors`, said: /data type VECTOR/ },
+  { reason: `${NOT_HERE}: DECFLOAT`, said: /DECFLOAT/ },
+  { reason: `${NOT_HERE}: XML`, said: /\bXML\b|PARSE_XML/ },
+  {
+    reason: `${NOT_HERE}: procedures and scripting`,
+    said: /PROCEDURE|scripting|DECLARE|anonymous/,
+  },
+  { reason: `${NOT_HERE}: geography`, said: /GEOGRAPHY|GEOMETRY/ },
+  { reason: `${NOT_HERE}: GENERATOR by time`, said: /GENERATOR without/ },
+  { reason: `${NOT_HERE}: GENERATOR by time`, name: /testCancelQuerySimple/ },
+  { reason: `${DECIDED}: more than six digits of a second`, said: /digits of a second/ },
+  { reason: `${DECIDED}: more than 26 digits before the point`, said: /26 digits before/ },
+  {
+    reason: `${DECIDED}: a session parameter that has no effect here`,
+    said: /the only value with effect/,
+  },
+  {
+    reason: 'a parameter that only the driver’s own test account has',
+    said: /invalid property '[A-Z0-9_]+' for 'SESSION'/,
+  },
+  {
+    reason: 'by decision: the statement’s query tag is Tollgate’s, with the client’s inside',
+    said: /"tg":"/,
+  },
+  {
+    reason: 'by decision: an unknown token is answered with HTTP 200, the case waits for 401',
+    name: /with an invalid token/,
+  },
+  { reason: 'needs TLS: the suite’s own proxy tunnels nothing else', name: /^testProxyExecute/ },
+  { reason: 'needs the network', said: /dial tcp: lookup|EAI_AGAIN|ENOTFOUND|no such host/ },
+  { reason: 'needs the network', name: /Failed connection returns sanitized/ },
+  { reason: 'needs a cloud stage', name: /^testPutSmkId|overwrite test overwrite/ },
+  { reason: 'needs a cloud stage', said: /LOCAL_FS|local storage|cloud storage|s3|azure|gcs/i },
+  { reason: 'JSON files whose keys have no quotes', name: /raw_json/ },
+  { reason: 'JSON with -Infinity', name: /testVariant testJSON$/ },
+  {
+    reason: 'text for a BINARY column is not read as hexadecimal digits',
+    said: /String '666666663030' is too long/,
+  },
+  { reason: 'names of repeated columns of a subquery', name: /test duplicates$/ },
+  { reason: 'the offset of a zone in the year 1', name: /binding values with timezone/ },
+  { reason: `${NOT_HERE}: binds of several statements at once`, said: /Binds are not supported/ },
+  {
+    reason: 'the token of a closed session is unknown, not gone',
+    name: /^testSerializeConnection/,
+  },
+  { reason: 'no end in time', said: /^no end|Timeout of \d+ms|no end within/ },
+];
+
+/** The reason of a failure; `not looked into` where nothing here knows it. */
+export function reasonOf(name: string, said: string): string {
+  const rule = RULES.find(
+    (each) => (each.said?.test(said) ?? true) && (each.name?.test(name) ?? true),
+  );
+  if (rule !== undefined) return rule.reason;
+  const [, feature] = UNSUPPORTED.exec(said) ?? [];
+  return feature === undefined ? 'not looked into' : `${NOT_HERE}: ${feature}`;
+}
