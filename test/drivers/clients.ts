@@ -51,7 +51,7 @@ const NO_LOCAL_GET = {
 
 const NO_CATALOGUE = {
   'dbt-docs':
-    'the embedded warehouse refuses a column of INFORMATION_SCHEMA under an alias that is its own name in small letters',
+    'the embedded warehouse takes names of its catalogue query for names that differ only in case',
 };
 
 const BELOW = 'done with the driver below it';

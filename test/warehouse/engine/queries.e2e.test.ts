@@ -177,6 +177,18 @@ test('unnamed columns are called by their text, quoted names keep their case', a
   ]);
 });
 
+test('columns of INFORMATION_SCHEMA may be renamed to their own names in small letters, as dbt does', async () => {
+  const catalogue = `with tables as (
+      select table_schema as "table_schema", table_name as "table_name",
+        case when is_dynamic = 'YES' and table_type = 'BASE TABLE' then 'DYNAMIC TABLE' else table_type end as "table_type"
+      from ANALYTICS.INFORMATION_SCHEMA.tables where "table_schema" ilike 'tpch' and upper("table_name") = upper('nation')
+    ), columns as (
+      select table_schema as "table_schema", table_name as "table_name", column_name as "column_name"
+      from ANALYTICS.INFORMATION_SCHEMA.columns where "table_schema" ilike 'tpch'
+    ) select * from tables join columns using ("table_schema", "table_name") order by "column_name" limit 1`;
+  expect(await cells(catalogue)).toEqual(['TPCH', 'NATION', 'BASE TABLE', 'N_COMMENT']);
+});
+
 test('table functions make rows: GENERATOR, FLATTEN, RESULT_SCAN, VALUES', async () => {
   expect(await cells('select count(*) from table(generator(rowcount => 100))')).toEqual(['100']);
   const flat = await rowsOf(

@@ -18,6 +18,7 @@ interface StoredColumn {
 }
 
 const isCapital = (name: string): boolean => name === name.toUpperCase();
+const isOfView = ({ name, isDefinition }: NameUse): boolean => isCapital(name) && !isDefinition;
 
 /** The stored names that are not in capitals: few, so they are read once for each state of the catalogue. */
 export class ExactNames {
@@ -42,7 +43,9 @@ export class ExactNames {
     for (const mention of mentions) this.#checkTable(mention);
     const tables = mentions.filter(({ full }) => full.schema !== 'INFORMATION_SCHEMA');
     const stored = await columnsOf(connection, tables);
-    checkColumns(uses, stored, sql, pieces);
+    // Columns of its views are all in capitals: a name in capitals is one, or DuckDB finds none.
+    const listed = tables.length === mentions.length ? [] : uses.filter(isOfView);
+    checkColumns(uses, new Set([...stored, ...listed.map(({ name }) => name)]), sql, pieces);
   }
 
   async #read(connection: DuckDBConnection, statistics: Statistics): Promise<void> {
