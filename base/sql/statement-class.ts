@@ -289,7 +289,8 @@ function hasWord(tokens: Tokens, from: number, to: number, word: string): boolea
 
 /**
  * Stages and addresses that a statement names, in order: `@stage/path` tokens as written, and the values of strings
- * that start with `@` or `scheme://`. The rules on PUT, GET and COPY read them.
+ * that start with `@` or `scheme://`. The rules on PUT, GET and COPY read them. COPY INTO a table without FROM reads the
+ * table's own stage (Snowflake, "COPY INTO <table>"), which is then the one location: `@%`.
  */
 export function locationsOf(tokens: Tokens, range: StatementRange): readonly string[] {
   const locations: string[] = [];
@@ -301,5 +302,13 @@ export function locationsOf(tokens: Tokens, range: StatementRange): readonly str
       if (/^(?:@|[a-z][a-z0-9+.-]*:\/\/)/i.test(value)) locations.push(value);
     }
   }
-  return locations;
+  return locations.length === 0 && isCopyWithoutFrom(tokens, range) ? ['@%'] : locations;
+}
+
+function isCopyWithoutFrom(tokens: Tokens, { head, to }: StatementRange): boolean {
+  return (
+    wordAt(tokens, head) === 'COPY' &&
+    classOfCopy(tokens, head, to) === 'load' &&
+    !hasWord(tokens, head, to, 'FROM')
+  );
 }

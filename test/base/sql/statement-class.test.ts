@@ -205,3 +205,15 @@ test('locations are the stages and addresses a statement names', () => {
     ['file:///a b', '@q'],
   ]);
 });
+
+test.each([
+  ['copy into db.s.t', ['@%']],
+  ["COPY INTO t (a, b) FILE_FORMAT = (TYPE = CSV) FILES = ('a.csv')", ['@%']],
+  ["copy into t from 's3://b/p'", ['s3://b/p']],
+  ['copy into t from elsewhere', []],
+  ['copy into @st', ['@st']],
+  ["copy into 's3://b/p' from t", ['s3://b/p']],
+])('%s reads or writes at %j: without FROM a table’s own stage', (sql, locations) => {
+  const tokens = lex(sql);
+  expect(splitStatements(tokens).map((range) => locationsOf(tokens, range))).toEqual([locations]);
+});

@@ -4,6 +4,7 @@ import type { Seen } from './suite.js';
 const MOVED = /^=== (RUN|CONT|NAME|PAUSE)\s+(\S+)/;
 const ENDED = /^\s*--- (PASS|FAIL|SKIP): (\S+) \(/;
 const STATUS = { PASS: 'pass', FAIL: 'fail', SKIP: 'skipped' } as const;
+const ABOVE = /FailNow on a parent test/;
 const SAID_MAX = 4096;
 
 interface Running {
@@ -58,7 +59,10 @@ export class GoOutput {
     const all = [...this.#tests].map(([name, { status, said }]) => ({
       name,
       status: status ?? 'fail',
-      said,
+      // What a helper finds may be told by the test above, whose connection it was.
+      said: ABOVE.test(said)
+        ? said + (this.#tests.get(name.split('/')[0] ?? '')?.said ?? '')
+        : said,
     }));
     return all.filter(({ name, status }) => {
       const below = all.filter((other) => other.name.startsWith(`${name}/`));

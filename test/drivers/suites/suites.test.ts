@@ -47,6 +47,20 @@ describe('the output of a Go test program', () => {
     expect(statuses(output.cases())).toEqual(['TestSum fail', 'TestSum/small pass']);
   });
 
+  test('tells of a test below what its parent said, where that failed in its place', () => {
+    const output = go([
+      '=== RUN   TestSum',
+      '=== RUN   TestSum/small',
+      '=== NAME  TestSum',
+      '    sum_test.go:9: no table',
+      '=== NAME  TestSum/small',
+      '    testing.go:1: subtest may have called FailNow on a parent test',
+      '--- FAIL: TestSum/small (0.00s)',
+      '--- FAIL: TestSum (0.01s)',
+    ]);
+    expect(output.cases()[0]?.said).toContain('no table');
+  });
+
   test('fails what was open when the program died', () => {
     const output = go(['=== RUN   TestOne', '--- PASS: TestOne (0.00s)', '=== RUN   TestTwo']);
     expect(output.open()).toEqual(['TestTwo']);

@@ -4,6 +4,8 @@ import { LRUCache } from 'lru-cache';
 import type { TranspileReply, TranspileRequest } from './transpile-worker.js';
 
 const DEADLINE_MS = 5000;
+// Until its first reply the worker is still loading, which a busy machine makes long.
+const LOADING_DEADLINE_MS = 30_000;
 const QUEUE_MAX = 4096;
 const CACHE_BYTES = 16 * 1024 * 1024;
 
@@ -27,6 +29,7 @@ export class Transpiler {
   });
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
+  #isLoaded = false;
   #nextId = 1;
 
   /** Starts the worker ahead of the first statement: loading takes up to a second. */
@@ -42,7 +45,10 @@ export class Transpiler {
     const worker = (this.#worker ??= this.#spawn());
     const id = this.#nextId++;
     const result = await new Promise<Transpiled>((resolve) => {
-      const deadline = setTimeout(() => this.#discard(worker), DEADLINE_MS);
+      const deadline = setTimeout(
+        () => this.#discard(worker),
+        this.#isLoaded ? DEADLINE_MS : LOADING_DEADLINE_MS,
+      );
       this.#waiting.set(id, { resolve, deadline });
       const request: TranspileRequest = { id, sql };
       worker.postMessage(request);
@@ -68,6 +74,7 @@ export class Transpiler {
   }
 
   #settle(worker: Worker, reply: TranspileReply): void {
+    if (this.#worker === worker) this.#isLoaded = true;
     const waiting = this.#waiting.get(reply.id);
     if (waiting === undefined) return;
     this.#waiting.delete(reply.id);
@@ -84,6 +91,7 @@ export class Transpiler {
   #discard(worker: Worker): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
+    this.#isLoaded = false;
     for (const [id, waiting] of this.#waiting) {
       this.#waiting.delete(id);
       clearTimeout(waiting.deadline);
