@@ -7,6 +7,7 @@ import type { ReleaseOutcome, ReleaseReason } from '../ledger.js';
 import { jsonFor, storable } from './ticket-row.js';
 import { ticketState } from './ticket-state.js';
 
+// What is held is taken from the locked row, as in settle.ts.
 const RELEASE = `/* prepared: billing.release */
 WITH t AS MATERIALIZED (
   SELECT id, replica, hold_credits FROM ticket WHERE id = $1 AND state = ANY($2::text[]) FOR NO KEY UPDATE
@@ -17,11 +18,11 @@ WITH t AS MATERIALIZED (
 ), closed AS (
   UPDATE hold SET closed_at = $4 FROM t WHERE hold.ticket_id = t.id AND hold.closed_at IS NULL
 ), locked AS MATERIALIZED (
-  SELECT p.id, t.hold_credits AS held
+  SELECT p.id, t.hold_credits AS held, p.held_credits AS period_held
   FROM t JOIN hold h ON h.ticket_id = t.id JOIN budget_period p ON p.id = h.budget_period_id
   ORDER BY p.id FOR NO KEY UPDATE OF p
 ), lowered AS (
-  UPDATE budget_period p SET held_credits = p.held_credits - l.held FROM locked l WHERE p.id = l.id
+  UPDATE budget_period p SET held_credits = l.period_held - l.held FROM locked l WHERE p.id = l.id
 ), journalled AS (
   INSERT INTO journal (kind, ticket_id, key, author, reason, occurred_at)
   SELECT 'release', id, 'release:' || id, replica, $3, $4 FROM t

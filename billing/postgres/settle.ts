@@ -14,8 +14,9 @@ function share(amount: string): string {
 }
 
 // The queries of a multi-statement share its charge, and the query that contains them has none: Snowflake meters
-// those by themselves. The ticket is locked first, the periods last and in the order of their ids. The amount moves in the period that
-// admitted the statement, not in the one in which it ended. The commit does not wait for the disk while the periods
+// those by themselves. The ticket is locked first, the periods last and in the order of their ids. What is held is taken from the locked row: the
+// UPDATE would check its constraint on the snapshot's row, which a top-up may have raised since. The amount moves in the
+// period that admitted the statement, not in the one in which it ended. The commit does not wait for the disk while the periods
 // are locked; FLUSH does afterwards, and shares its wait with every other connection.
 const SETTLE = `/* prepared: billing.settle */
 WITH t AS MATERIALIZED (
@@ -30,11 +31,11 @@ WITH t AS MATERIALIZED (
 ), closed AS (
   UPDATE hold SET closed_at = $10 FROM t WHERE hold.ticket_id = t.id AND hold.closed_at IS NULL
 ), locked AS MATERIALIZED (
-  SELECT p.id, t.hold_credits AS held
+  SELECT p.id, t.hold_credits AS held, p.held_credits AS period_held
   FROM t JOIN hold h ON h.ticket_id = t.id JOIN budget_period p ON p.id = h.budget_period_id
   ORDER BY p.id FOR NO KEY UPDATE OF p
 ), moved AS (
-  UPDATE budget_period p SET held_credits = p.held_credits - l.held, spent_credits = p.spent_credits + $2::numeric,
+  UPDATE budget_period p SET held_credits = l.period_held - l.held, spent_credits = p.spent_credits + $2::numeric,
     overrun_credits = p.overrun_credits + greatest($2::numeric - l.held, 0)
   FROM locked l WHERE p.id = l.id
 ), journalled AS (

@@ -144,3 +144,23 @@ test('paths that share budgets in any order neither deadlock nor lose a unit', a
   await expectInvariants(database.db);
   await expectNoOpenHolds(database.db);
 });
+
+/**
+ * Postgres checks a row's constraints on what the statement's snapshot saw, before it notices that the row has changed
+ * since: a settlement that takes away what a top-up has just added must not compute from the snapshot.
+ */
+test('a settlement beside a top-up of the same statement, with nothing else held, succeeds at once', async () => {
+  await insertBudget(database.db, { id: 'beside', limit: credits('1000') });
+  for (let round = 0; round < 150; round += 1) {
+    const ticket = buildTicket();
+    const { ticketId } = ticket;
+    await ledger.reserve({ ticket, budgetIds: ['beside'], holdCredits: credits('0.012') });
+    await ledger.markSent(ticketId, NOON);
+    const [, settled] = await Promise.all([
+      ledger.topUp(ticketId, credits('0.018')),
+      ledger.settle(buildSettlement(ticketId, { usedCredits: credits('0.001') })),
+    ]);
+    expect(settled.kind).toBe('charged');
+  }
+  await expectInvariants(database.db);
+});
