@@ -369,8 +369,6 @@ test('a path that only resembles an allowed one is refused, never normalised', a
     '/QUERIES/v1/query-request',
     '/queries/./v1/query-request',
     '/queries/v1/../v1/query-request',
-    '/api/v2/statements/',
-    '/api/v2/databases',
     '/',
     '/x',
   ]) {

@@ -789,60 +789,65 @@ const DRIVER = `
   process.exit();
 `;
 
-test('certificates change twenty times under the real driver: no request fails, new handshakes see the new one', async () => {
-  const authority = makeCertificate({ name: 'an authority' });
-  const caFile = `${gateway.files.certFile}.ca`;
-  await writeFile(caFile, authority.certPem);
-  await gateway.present(makeCertificate({ issuer: authority }));
-  await eventually(async () => void (await shown(authority.certPem)));
-  const old = connectTls({ port: gateway.tlsPort, host: '127.0.0.1', ca: authority.certPem });
-  await once(old, 'secureConnect');
-  const beat = async (): Promise<void> => {
-    old.write(raw(['Content-Length: 2'], '{}'));
-    expect(String((await once(old, 'data'))[0])).toContain('"success":true');
-  };
-  await beat();
-  // The driver's sessions are its own, and end with it.
-  let sessions = 0;
-  gateway.answer = (one, response) => {
-    if (!one.line.includes('login-request')) return answerAsSnowflake(one, response);
-    sessions += 1;
-    response.setHeader('content-type', 'application/json');
-    response.end(OPENED.replace('9007199254740993', String(sessions)));
-  };
-  const driver = spawn(process.execPath, ['--input-type=module', '-e', DRIVER], {
-    env: {
-      ...process.env,
-      NODE_EXTRA_CA_CERTS: caFile,
-      AT: `https://127.0.0.1:${gateway.tlsPort}`,
-    },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  let told = '';
-  driver.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
-  await eventually(() => expect(told).toContain('ready'));
-  for (let time = 0; time < 20; time += 1) {
-    const next = makeCertificate({ name: `number ${time}`, issuer: authority });
-    await gateway.present(next);
-    const { fingerprint256 } = new X509Certificate(next.certPem);
-    await eventually(async () => expect(await shown(authority.certPem)).toBe(fingerprint256));
-    // Under the certificate it was opened with, and still there.
+test(
+  'certificates change twenty times under the real driver: no request fails, new handshakes see the new one',
+  { timeout: 90_000 },
+  async () => {
+    const authority = makeCertificate({ name: 'an authority' });
+    const caFile = `${gateway.files.certFile}.ca`;
+    await writeFile(caFile, authority.certPem);
+    await gateway.present(makeCertificate({ issuer: authority }));
+    await eventually(async () => void (await shown(authority.certPem)));
+    const old = connectTls({ port: gateway.tlsPort, host: '127.0.0.1', ca: authority.certPem });
+    await once(old, 'secureConnect');
+    const beat = async (): Promise<void> => {
+      old.write(raw(['Content-Length: 2'], '{}'));
+      expect(String((await once(old, 'data'))[0])).toContain('"success":true');
+    };
     await beat();
-  }
-  driver.stdin.end();
-  await once(driver, 'exit');
-  old.destroy();
-  const {
-    logins,
-    statements: ran,
-    failures,
-  } = JSON.parse(told.replace('ready ', '')) as Record<string, unknown>;
-  expect(failures).toEqual([]);
-  expect(Number(logins)).toBeGreaterThan(1);
-  expect(Number(ran)).toBeGreaterThan(10);
-  const { body } = await gateway.metrics.render();
-  expect(body).toMatch(/^tollgate_tls_reloads_total\{outcome="taken"\} 21$/m);
-});
+    // The driver's sessions are its own, and end with it.
+    let sessions = 0;
+    gateway.answer = (one, response) => {
+      if (!one.line.includes('login-request')) return answerAsSnowflake(one, response);
+      sessions += 1;
+      response.setHeader('content-type', 'application/json');
+      response.end(OPENED.replace('9007199254740993', String(sessions)));
+    };
+    const driver = spawn(process.execPath, ['--input-type=module', '-e', DRIVER], {
+      env: {
+        ...process.env,
+        NODE_EXTRA_CA_CERTS: caFile,
+        AT: `https://127.0.0.1:${gateway.tlsPort}`,
+      },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let told = '';
+    driver.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
+    // A process of its own, which loads the driver first.
+    await eventually(() => expect(told).toContain('ready'), { withinMs: 40_000 });
+    for (let time = 0; time < 20; time += 1) {
+      const next = makeCertificate({ name: `number ${time}`, issuer: authority });
+      await gateway.present(next);
+      const { fingerprint256 } = new X509Certificate(next.certPem);
+      await eventually(async () => expect(await shown(authority.certPem)).toBe(fingerprint256));
+      // Under the certificate it was opened with, and still there.
+      await beat();
+    }
+    driver.stdin.end();
+    await once(driver, 'exit');
+    old.destroy();
+    const {
+      logins,
+      statements: ran,
+      failures,
+    } = JSON.parse(told.replace('ready ', '')) as Record<string, unknown>;
+    expect(failures).toEqual([]);
+    expect(Number(logins)).toBeGreaterThan(1);
+    expect(Number(ran)).toBeGreaterThan(10);
+    const { body } = await gateway.metrics.render();
+    expect(body).toMatch(/^tollgate_tls_reloads_total\{outcome="taken"\} 21$/m);
+  },
+);
 
 /** A ClientHello of TLS 1.2 with one extension. */
 function clientHello(extension: Buffer): Buffer {
