@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 import contract
 
@@ -105,9 +104,9 @@ def queued():
     long = threading.Thread(target=snow, args=("sql", "-q", f"{use}; SELECT /* {MARKER} */ SYSTEM$WAIT(12)"))
     long.start()
     contract.until(lambda: control.state(MARKER), lambda state: state == "RUNNING", 60)
-    started = time.monotonic()
     found = answered(snow("sql", "-q", f"{use}; SELECT COUNT(*) FROM REGION"))[-1]
-    waited = time.monotonic() - started > 6
+    # Not by the clock, because the tool takes seconds to start.
+    waited = control.state(MARKER) != "RUNNING"
     long.join()
     return {"rows": contract.all_shown(values(found)), "waited": waited, "requests": None}
 
