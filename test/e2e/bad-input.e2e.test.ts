@@ -17,7 +17,7 @@ import { connectNode } from './support/node-driver.js';
 import { startSystem, type System } from './support/system.js';
 
 const QUERY = '/queries/v1/query-request';
-const BODY_TIMEOUT_MS = 400;
+const BODY_TIMEOUT_MS = 2000;
 const HELD = 'SELECT COUNT(*) FROM NATION WHERE N_REGIONKEY >= 0';
 
 let system: System;
