@@ -34,6 +34,8 @@ export interface StatementHead {
   readonly verb: string;
   /** Kind of object of CREATE, ALTER, DROP, SHOW, DESCRIBE, USE, EXECUTE (`SESSION`, `RESOURCE MONITOR`), else empty. */
   readonly object: string;
+  /** Last token of the kind of object; `verbAt` when there is none. */
+  readonly objectAt: number;
   /** Token of the first keyword, after leading brackets. */
   readonly verbAt: number;
   readonly isShowParameters: boolean;
@@ -63,6 +65,7 @@ const CLASS_OF_VERB: ReadonlyMap<string, StatementClass> = new Map([
   ['DROP', 'ddl'],
   ['UNDROP', 'ddl'],
   ['COMMENT', 'ddl'],
+  ['DEFINE', 'ddl'],
   ['USE', 'session'],
   ['SET', 'session'],
   ['UNSET', 'session'],
@@ -89,16 +92,21 @@ const WRITTEN_OUT: Readonly<Record<string, string>> = {
 };
 
 const OBJECT_VERBS: ReadonlySet<string> = new Set(
-  'CREATE ALTER DROP UNDROP SHOW DESCRIBE USE EXECUTE'.split(' '),
+  'CREATE DEFINE ALTER DROP UNDROP COMMENT SHOW DESCRIBE USE EXECUTE'.split(' '),
 );
 
-/** Words between CREATE and the kind of object. */
+/** Words between CREATE, ALTER, DROP, SHOW or COMMENT ON and the kind of object. */
 const OBJECT_MODIFIERS: ReadonlySet<string> = new Set(
   (
-    'OR REPLACE ALTER IF NOT EXISTS TEMP TEMPORARY LOCAL GLOBAL VOLATILE TRANSIENT SECURE RECURSIVE EXTERNAL INTERACTIVE ' +
+    'OR REPLACE ALTER IF NOT EXISTS ON TEMP TEMPORARY LOCAL GLOBAL VOLATILE TRANSIENT SECURE RECURSIVE EXTERNAL INTERACTIVE ' +
     'HYBRID ICEBERG DYNAMIC EVENT MATERIALIZED SEMANTIC AGGREGATE TERSE CASCADE'
   ).split(' '),
 );
+
+/** Modifiers that are also kinds of object, or begin one, unless a kind follows. */
+const OBJECT_OF_MODIFIER: Readonly<Record<string, readonly string[]>> = {
+  EXTERNAL: ['VOLUME', 'ACCESS', 'FUNCTION'],
+};
 
 /** Kinds of object of two words, by the first. */
 const TWO_WORD_OBJECTS: Readonly<Record<string, readonly string[]>> = {
@@ -111,9 +119,13 @@ const TWO_WORD_OBJECTS: Readonly<Record<string, readonly string[]>> = {
   AUTHENTICATION: ['POLICY'],
   AGGREGATION: ['POLICY'],
   PROJECTION: ['POLICY'],
+  JOIN: ['POLICY'],
+  PRIVACY: ['POLICY'],
+  PACKAGES: ['POLICY'],
+  FEATURE: ['POLICY'],
+  SNAPSHOT: ['POLICY', 'SET'],
   SECURITY: ['INTEGRATION'],
   API: ['INTEGRATION'],
-  STORAGE: ['INTEGRATION'],
   CATALOG: ['INTEGRATION'],
   NOTIFICATION: ['INTEGRATION'],
   ACCESS: ['INTEGRATION'],
@@ -125,12 +137,17 @@ const TWO_WORD_OBJECTS: Readonly<Record<string, readonly string[]>> = {
   COMPUTE: ['POOL'],
   FILE: ['FORMAT'],
   SECONDARY: ['ROLES'],
-  BACKUP: ['POLICY'],
+  BACKUP: ['POLICY', 'SET'],
+  STORAGE: ['INTEGRATION', 'LIFECYCLE'],
+  ORGANIZATION: ['ACCOUNT', 'PROFILE', 'LISTING', 'USER'],
+  CORTEX: ['SEARCH', 'AGENT'],
 };
 
 const ADMINISTRATION_OBJECTS: ReadonlySet<string> = new Set(
   (
-    'WAREHOUSE|USER|ROLE|DATABASE ROLE|APPLICATION ROLE|ACCOUNT|MANAGED ACCOUNT|ORGANIZATION|RESOURCE MONITOR|' +
+    'WAREHOUSE|USER|ROLE|DATABASE ROLE|APPLICATION ROLE|ACCOUNT|MANAGED ACCOUNT|ORGANIZATION|ORGANIZATION ACCOUNT|' +
+    'ORGANIZATION PROFILE|ORGANIZATION LISTING|ORGANIZATION USER|RESOURCE MONITOR|JOIN POLICY|PRIVACY POLICY|' +
+    'PACKAGES POLICY|FEATURE POLICY|SNAPSHOT POLICY|STORAGE LIFECYCLE|' +
     'NETWORK POLICY|NETWORK RULE|MASKING POLICY|ROW ACCESS|SESSION POLICY|PASSWORD POLICY|AUTHENTICATION POLICY|' +
     'AGGREGATION POLICY|PROJECTION POLICY|INTEGRATION|SECURITY INTEGRATION|API INTEGRATION|STORAGE INTEGRATION|' +
     'CATALOG INTEGRATION|NOTIFICATION INTEGRATION|ACCESS INTEGRATION|SHARE|LISTING|FAILOVER GROUP|' +
@@ -138,7 +155,9 @@ const ADMINISTRATION_OBJECTS: ReadonlySet<string> = new Set(
   ).split('|'),
 );
 
-const TASK_OBJECTS: ReadonlySet<string> = new Set(['TASK', 'ALERT']);
+/** What runs by itself later, or spends credits that are on no warehouse. */
+const TASK_OBJECTS: ReadonlySet<string> = new Set(['TASK', 'ALERT', 'PIPE', 'CORTEX SEARCH']);
+const SERVERLESS_MODIFIERS: ReadonlySet<string> = new Set(['DYNAMIC', 'MATERIALIZED']);
 
 /** Head of the statement in `range`. Total; looks at the leading words only, and past the CTEs of WITH. */
 export function classifyStatement(tokens: Tokens, range: StatementRange): StatementHead {
@@ -147,13 +166,15 @@ export function classifyStatement(tokens: Tokens, range: StatementRange): Statem
     at = nextSignificant(tokens, at + 1, range.to);
   const word = at < range.to ? wordAt(tokens, at) : '';
   const verb = WRITTEN_OUT[word] ?? word;
-  const object = OBJECT_VERBS.has(verb) ? objectAfter(tokens, at, range.to) : '';
+  const kind = OBJECT_VERBS.has(verb) ? objectAfter(tokens, at, range.to) : NO_OBJECT;
+  const { object } = kind;
   const isBracketed = at !== range.head;
   const explained = verb === 'EXPLAIN' ? bodyOfExplain(tokens, at, range.to) : undefined;
   return {
-    class: range.hasFlow ? 'script' : classOf(tokens, range, { verb, object, at, isBracketed }),
+    class: range.hasFlow ? 'script' : classOf(tokens, range, { ...kind, verb, at, isBracketed }),
     verb,
     object,
+    objectAt: kind.objectAt,
     verbAt: at,
     isShowParameters: verb === 'SHOW' && object === 'PARAMETERS',
     isAlterSession: verb === 'ALTER' && object === 'SESSION',
@@ -164,9 +185,17 @@ export function classifyStatement(tokens: Tokens, range: StatementRange): Statem
   };
 }
 
-interface Lead {
-  readonly verb: string;
+interface ObjectKind {
   readonly object: string;
+  readonly objectAt: number;
+  /** A modifier on the way says that it spends serverless credits. */
+  readonly isServerless: boolean;
+}
+
+const NO_OBJECT: ObjectKind = { object: '', objectAt: -1, isServerless: false };
+
+interface Lead extends ObjectKind {
+  readonly verb: string;
   readonly at: number;
   readonly isBracketed: boolean;
 }
@@ -185,11 +214,13 @@ function classOf(tokens: Tokens, range: StatementRange, lead: Lead): StatementCl
       if (object === 'IMMEDIATE') return 'script';
       return TASK_OBJECTS.has(object) ? 'task' : 'procedure';
     case 'CREATE':
+    case 'DEFINE':
     case 'ALTER':
     case 'DROP':
     case 'UNDROP':
       if (object === 'SESSION') return 'session';
-      if (TASK_OBJECTS.has(object)) return 'task';
+      if (TASK_OBJECTS.has(object) || lead.isServerless) return 'task';
+      if (verb === 'ALTER' && addsSearchOptimization(tokens, at, range.to)) return 'task';
       return ADMINISTRATION_OBJECTS.has(object) ? 'administration' : 'ddl';
     case 'SET':
       return hasWord(tokens, at, range.to, 'SELECT') ? 'query' : 'session';
@@ -197,18 +228,38 @@ function classOf(tokens: Tokens, range: StatementRange, lead: Lead): StatementCl
   return CLASS_OF_VERB.get(verb) ?? 'opaque';
 }
 
-function objectAfter(tokens: Tokens, verbAt: number, to: number): string {
+function objectAfter(tokens: Tokens, verbAt: number, to: number): ObjectKind {
   let at = nextSignificant(tokens, verbAt + 1, to);
   let word = at < to ? wordAt(tokens, at) : '';
+  let isServerless = false;
   while (OBJECT_MODIFIERS.has(word)) {
-    at = nextSignificant(tokens, at + 1, to);
-    word = at < to ? wordAt(tokens, at) : '';
+    const next = nextSignificant(tokens, at + 1, to);
+    const nextWord = next < to ? wordAt(tokens, next) : '';
+    if (OBJECT_OF_MODIFIER[word]?.includes(nextWord) === true) {
+      const isAccess = nextWord === 'ACCESS';
+      return { object: isAccess ? 'ACCESS INTEGRATION' : nextWord, objectAt: next, isServerless };
+    }
+    isServerless ||= SERVERLESS_MODIFIERS.has(word);
+    at = next;
+    word = nextWord;
   }
   const seconds = TWO_WORD_OBJECTS[word];
-  if (seconds === undefined) return word;
+  if (seconds === undefined) return { object: word, objectAt: at, isServerless };
   const next = nextSignificant(tokens, at + 1, to);
   const second = next < to ? wordAt(tokens, next) : '';
-  return seconds.includes(second) ? `${word} ${second}` : word;
+  return seconds.includes(second)
+    ? { object: `${word} ${second}`, objectAt: next, isServerless }
+    : { object: word, objectAt: at, isServerless };
+}
+
+/** `ALTER TABLE t ADD SEARCH OPTIMIZATION`: kept up by a service that spends credits of its own. */
+function addsSearchOptimization(tokens: Tokens, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) {
+    if (wordAt(tokens, at) !== 'ADD') continue;
+    const next = nextSignificant(tokens, at + 1, to);
+    if (wordAt(tokens, next) === 'SEARCH') return true;
+  }
+  return false;
 }
 
 function useTarget(object: string): UseTarget {

@@ -3,7 +3,7 @@
  * goes wrong comes back as an opaque statement.
  */
 import { lex, type Tokens } from '#base/sql/lexer.js';
-import { splitStatements } from '#base/sql/splitter.js';
+import { splitStatements, type StatementRange } from '#base/sql/splitter.js';
 import { classifyStatement } from '#base/sql/statement-class.js';
 import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
@@ -18,6 +18,7 @@ import type {
   UnknownFact,
 } from './facts.js';
 import { fingerprintOfShapes, shapeOf, type Shape } from './fingerprint.js';
+import { parserText } from './parser-text.js';
 import { ParserHost, type ParserHostCounts, type ParserHostOptions } from './parser-host.js';
 import type { ParseOutcome } from './raw-facts.js';
 import { fromShapeOutcome, toShapeOutcome, type ShapeOutcome } from './shape-outcome.js';
@@ -74,8 +75,14 @@ interface ParseBudget {
 /** The statement whose text is parsed, with its shape. */
 interface ShapedText {
   readonly tokens: Tokens;
+  readonly range: StatementRange;
   readonly shape: Shape;
   readonly fingerprint: string;
+}
+
+function shapedPart(tokens: Tokens, range: StatementRange): ShapedText {
+  const shape = shapeOf(tokens, range);
+  return { tokens, range, shape, fingerprint: fingerprintOfShapes([shape.text]).hash };
 }
 
 class CachingAnalyser implements CountingAnalyser {
@@ -167,9 +174,14 @@ class CachingAnalyser implements CountingAnalyser {
           tokens,
           range,
           fingerprint,
+          depth: 0,
           context,
           catalogue,
-          parse: (text) => this.#parse(text, { tokens, shape, fingerprint }, budget),
+          parse: (part) =>
+            this.#parse(
+              part === range ? { tokens, shape, fingerprint, range } : shapedPart(tokens, part),
+              budget,
+            ),
           analyseInner: (text) =>
             depth >= DEPTH_MAX
               ? Promise.resolve(opaqueText(text))
@@ -184,7 +196,9 @@ class CachingAnalyser implements CountingAnalyser {
     };
   }
 
-  async #parse(sql: string, of: ShapedText, budget: ParseBudget): Promise<ParseOutcome> {
+  async #parse(of: ShapedText, budget: ParseBudget): Promise<ParseOutcome> {
+    const sql = parserText(of.tokens, of.range);
+    if (sql === undefined) return { kind: 'refused', isTooComplex: false };
     const known = this.#outcomes.get(sql);
     if (known !== undefined) {
       this.#counts.statementHits += 1;

@@ -40,12 +40,45 @@ export function bodyOf(value: unknown, tag: string): Node | undefined {
   return isNode(value) ? nodeAt(value, tag) : undefined;
 }
 
+/** Control characters in names that we write for the parser; a user's name that holds one is not shown to it. */
+const PART_MARK = '\u0001';
+
+/** Stands for `""` inside a quoted name, which the parser takes for the end of a string of its own. */
+export const INNER_QUOTE = '\u0002';
+
+/** A quoted name for a column that is none. */
+export const NO_COLUMN: string = `"${PART_MARK}"`;
+
+/** A quoted name for every column of the sources in sight. */
+export const ALL_COLUMNS: string = `"${PART_MARK}*"`;
+
+/** One quoted name that `tableParts` reads as `parts`; as a dynamic one without them. */
+export function writtenParts(parts: readonly string[] | undefined): string {
+  const inner = parts?.map((part) => part.replaceAll('"', INNER_QUOTE)).join(PART_MARK) ?? '';
+  return `"${PART_MARK}${inner}"`;
+}
+
 /** Name of an identifier node, upper-cased unless quoted. */
 export function nameOf(value: unknown): string | undefined {
   if (!isNode(value)) return undefined;
   const name = stringAt(value, 'name');
   if (name === undefined) return undefined;
-  return value['quoted'] === true ? name : name.toUpperCase();
+  return value['quoted'] === true ? name.replaceAll(INNER_QUOTE, '"') : name.toUpperCase();
+}
+
+/** Whether a name could be taken for one of ours. */
+export function holdsMark(name: string): boolean {
+  return name.includes(PART_MARK) || name.includes(INNER_QUOTE);
+}
+
+/** Whether `name` is the mark of {@link NO_COLUMN}. */
+export function isNoColumn(name: string): boolean {
+  return name === PART_MARK;
+}
+
+/** Whether `name` is the mark of {@link ALL_COLUMNS}. */
+export function isAllColumns(name: string): boolean {
+  return name === `${PART_MARK}*`;
 }
 
 /** Stands for a table that a variable or bind names. */
@@ -67,6 +100,8 @@ export function tableParts(node: Node): readonly string[] | undefined {
   if (call !== undefined) return literalParts(call) ?? DYNAMIC_NAME;
   const name = nameOf(node['name']);
   if (name === undefined) return undefined;
+  if (name.startsWith(PART_MARK))
+    return name === PART_MARK ? DYNAMIC_NAME : name.slice(1).split(PART_MARK);
   const schema = nameOf(node['schema']);
   const catalog = nameOf(node['catalog']);
   if (catalog !== undefined) return [catalog, schema ?? '', name];

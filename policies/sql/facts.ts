@@ -30,6 +30,31 @@ export interface Filter {
   readonly high: string | null;
 }
 
+/** Two columns that a condition compares, or USING and NATURAL equate: an edge of the join graph. */
+export interface Join {
+  /** `DB.SCHEMA.TABLE`; the side whose table and column sort first. */
+  readonly leftTable: string;
+  readonly leftColumn: string;
+  readonly operator: '=' | '<>' | '<' | '<=' | '>' | '>=';
+  readonly rightTable: string;
+  readonly rightColumn: string;
+}
+
+/** What the words of a statement show, whether or not a parser understands it. */
+export interface Traits {
+  /** Functions called, upper-cased unless quoted, qualified as written, sorted. */
+  readonly functions: readonly string[];
+  /** Stages and addresses named, as written, in order: `@~/f`, `@db.s.st/p`, `s3://b/p`, `file:///f`. */
+  readonly stages: readonly string[];
+  /** GROUP BY, or an aggregate function that no OVER turns into a window function. */
+  readonly hasAggregation: boolean;
+  readonly hasWindowFunction: boolean;
+  /** `AT`, `BEFORE` or `CHANGES` of a table. */
+  readonly hasTimeTravel: boolean;
+  /** `SAMPLE` or `TABLESAMPLE`. */
+  readonly hasSample: boolean;
+}
+
 /** Facts that a fixed list of names describes when they could not be established. */
 export const UNKNOWN_FACTS = [
   'tables',
@@ -41,7 +66,7 @@ export const UNKNOWN_FACTS = [
 ] as const;
 export type UnknownFact = (typeof UNKNOWN_FACTS)[number];
 
-export interface StatementFacts {
+export interface StatementFacts extends Traits {
   readonly class: StatementClass;
   /** True when the text could hide anything: unparsed, dynamic, CALL, scripting. Priced dear, refused or approved. */
   readonly opaque: boolean;
@@ -53,9 +78,15 @@ export interface StatementFacts {
   /** Columns touched per table; `*` stands for all of them. */
   readonly columns: Readonly<Record<string, readonly string[]>>;
   readonly filters: readonly Filter[];
+  readonly joins: readonly Join[];
   readonly hasSelectStar: boolean;
   readonly hasCrossJoin: boolean;
   readonly limit: number | null;
+  /**
+   * Classes of the statements inside, in order: of a scripting block, a task, an alert, a pipe, `EXECUTE IMMEDIATE`
+   * of a literal, and a chain of `->>`. Empty where there are none or nobody can tell.
+   */
+  readonly innerClasses: readonly StatementClass[];
   /** Sure to use no warehouse: session, transaction and metadata statements, `SELECT 1`, context functions. */
   readonly isFree: boolean;
   readonly unknown: readonly UnknownFact[];

@@ -2,7 +2,7 @@
  * What the parser worker sends back: facts of one statement before names are resolved. Plain data, small, and free of
  * session and catalogue, so that one entry serves every session that sends the same text.
  */
-import type { FilterOperator } from './facts.js';
+import type { FilterOperator, Join } from './facts.js';
 
 /** A column of table number `table`; `isPrunable` unless a limit or window stands between filter and table. */
 export type Target = readonly [table: number, column: string, isPrunable: boolean];
@@ -33,12 +33,20 @@ export interface RawFilter {
   readonly isMerged: boolean;
 }
 
+/** Two columns of different sources that a condition compares. */
+export interface RawJoin {
+  readonly left: ColumnReference;
+  readonly right: ColumnReference;
+  readonly operator: Join['operator'];
+}
+
 export interface RawFacts {
   /** Tag of the parser's top node, `select`, `insert`, …; `command` and `raw` are texts it did not understand. */
   readonly top: string;
   readonly tables: readonly RawTable[];
   readonly references: readonly ColumnReference[];
   readonly filters: readonly RawFilter[];
+  readonly joins: readonly RawJoin[];
   readonly hasSelectStar: boolean;
   readonly hasCrossJoin: boolean;
   readonly limit: number | null;

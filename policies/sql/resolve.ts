@@ -1,5 +1,5 @@
 /** Gives the names in raw facts to tables and columns: by the session's database and schema, and by the catalogue. */
-import type { Catalogue, Filter, NameContext, UnknownFact } from './facts.js';
+import type { Catalogue, Filter, Join, NameContext, UnknownFact } from './facts.js';
 import type { Alternative, ColumnReference, RawFacts, Target } from './raw-facts.js';
 
 export interface ResolvedNames {
@@ -7,6 +7,7 @@ export interface ResolvedNames {
   readonly tablesWritten: readonly string[];
   readonly columns: Readonly<Record<string, readonly string[]>>;
   readonly filters: readonly Filter[];
+  readonly joins: readonly Join[];
   readonly unknown: readonly UnknownFact[];
 }
 
@@ -79,9 +80,52 @@ export function resolveNames(
         .map(([name, list]) => [name, [...list].toSorted()]),
     ),
     filters: [...filters.values()],
+    joins: joinsOf(raw, names, chooser),
     unknown: [...unknown],
   };
 }
+
+const MIRRORED: Readonly<Record<Join['operator'], Join['operator']>> = {
+  '=': '=',
+  '<>': '<>',
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+};
+
+/** Edges of the join graph, each once whichever way round it was written. */
+function joinsOf(
+  raw: RawFacts,
+  names: readonly { readonly name: string }[],
+  chooser: Chooser,
+): readonly Join[] {
+  const joins = new Map<string, Join>();
+  for (const { left, right, operator } of raw.joins) {
+    const rights = chooser.choose(right) ?? [];
+    for (const [leftTable, leftColumn] of chooser.choose(left) ?? []) {
+      for (const [rightTable, rightColumn] of rights) {
+        if (isNameless(raw, leftTable) || isNameless(raw, rightTable)) continue;
+        const one = [names[leftTable]?.name ?? '', leftColumn] as const;
+        const other = [names[rightTable]?.name ?? '', rightColumn] as const;
+        const isInOrder = one.join('.') <= other.join('.');
+        const [first, second] = isInOrder ? [one, other] : [other, one];
+        const join: Join = {
+          leftTable: first[0],
+          leftColumn: first[1],
+          operator: isInOrder ? operator : MIRRORED[operator],
+          rightTable: second[0],
+          rightColumn: second[1],
+        };
+        if (joins.size < JOINS_MAX) joins.set(JSON.stringify(join), join);
+      }
+    }
+  }
+  return [...joins.values()];
+}
+
+/** UNION branches multiply the columns behind one name. */
+const JOINS_MAX = 1_000;
 
 /** A table that a variable or bind names has no name to list columns under. */
 function isNameless(raw: RawFacts, table: number): boolean {

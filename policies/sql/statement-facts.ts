@@ -9,9 +9,21 @@ import type { StatementRange } from '#base/sql/splitter.js';
 import { stringValueAt } from '#base/sql/token-values.js';
 import type { Catalogue, NameContext, StatementFacts, TextFacts, UnknownFact } from './facts.js';
 import { callsOnlyCheap } from './free.js';
+import { merged } from './merged-facts.js';
 import type { ParseOutcome, RawFacts } from './raw-facts.js';
 import { qualify, resolveNames, type ResolvedNames } from './resolve.js';
+import { scriptParts } from './script-parts.js';
+import {
+  copyShell,
+  definitionShell,
+  flowParts,
+  partOf,
+  truncateShell,
+  type StatementShell,
+} from './statement-shell.js';
 import { scanTables } from './token-scan.js';
+import type { TokenName } from './token-cursor.js';
+import { traitsOf } from './traits.js';
 
 /** What facts of a statement are made with. */
 export interface FactsInput {
@@ -20,8 +32,10 @@ export interface FactsInput {
   readonly fingerprint: string;
   readonly context: NameContext;
   readonly catalogue: Catalogue;
-  /** Parses one statement; the outcome is refused when the budget of the request text is used up. */
-  readonly parse: (sql: string) => Promise<ParseOutcome>;
+  /** Parses the statement in `range`; the outcome is refused when the budget of the request text is used up. */
+  readonly parse: (range: StatementRange) => Promise<ParseOutcome>;
+  /** Statements around this one. */
+  readonly depth: number;
   /** Facts of a text inside the statement, for EXECUTE IMMEDIATE. */
   readonly analyseInner: (sql: string) => Promise<TextFacts>;
 }
@@ -36,9 +50,17 @@ export function bareFacts(statementClass: StatementClass, fingerprint: string): 
     tablesWritten: [],
     columns: {},
     filters: [],
+    joins: [],
     hasSelectStar: false,
     hasCrossJoin: false,
     limit: null,
+    functions: [],
+    stages: [],
+    hasAggregation: false,
+    hasWindowFunction: false,
+    hasTimeTravel: false,
+    hasSample: false,
+    innerClasses: [],
     isFree: false,
     unknown: [],
   };
@@ -46,9 +68,27 @@ export function bareFacts(statementClass: StatementClass, fingerprint: string): 
 
 /** Facts of the statement in `input`. Never rejects unless `parse` does. */
 export async function statementFacts(input: FactsInput): Promise<StatementFacts> {
-  const { tokens, range, fingerprint } = input;
-  const head = classifyStatement(tokens, range);
-  const bare = bareFacts(head.class, fingerprint);
+  const head = classifyStatement(input.tokens, input.range);
+  const traits = traitsOf(input.tokens, input.range);
+  const isSteering = traits.functions.some((name) => STEERING_CALLS.test(name));
+  const isQuery = head.class === 'query' || head.class === 'procedure';
+  const bare: StatementFacts = {
+    ...bareFacts(isSteering && isQuery ? 'administration' : head.class, input.fingerprint),
+    ...traits,
+  };
+  return await classFacts(input, head, bare);
+}
+
+/** System functions that act on sessions, tasks and the account instead of telling something. */
+const STEERING_CALLS =
+  /^SYSTEM\$(?:CANCEL|ABORT|TASK|USER_TASK|GLOBAL_ACCOUNT_SET|SET_|UNSET_|ENABLE_|DISABLE_|REVOKE|GRANT|FINISH_|START_|STOP_|PIPE_FORCE|REGISTER_|UNREGISTER_|LINK_|UNLINK_|CONVERT_|MIGRATE_|COMMIT_|ADD_|REMOVE_|DELETE_|CREATE_|DROP_|CLEANUP|TRIGGER|SEND_)/;
+
+async function classFacts(
+  input: FactsInput,
+  head: StatementHead,
+  bare: StatementFacts,
+): Promise<StatementFacts> {
+  const { tokens, range } = input;
   if (range.hasStray || (tokens.isUnterminated && range.to === tokens.count))
     return opaque(bare, input);
   switch (head.class) {
@@ -64,18 +104,22 @@ export async function statementFacts(input: FactsInput): Promise<StatementFacts>
     case 'procedure':
       return isSystemCall(tokens, head, range) ? bare : opaque(bare, input);
     case 'task':
-      return definesTask(tokens, head, range) ? opaque(bare, input) : bare;
+      return await taskFacts(input, head, bare);
     case 'script':
       return await scriptFacts(input, head, bare);
     case 'opaque':
       return opaque(bare, input);
     case 'ddl':
       return await definitionFacts(input, head, bare);
-    case 'query':
-    case 'dml':
     case 'load':
     case 'unload':
-      return await parsedFacts(input, bare);
+      return await shellFacts(input, bare, copyShell(tokens, range, head, head.class === 'load'));
+    case 'query':
+      return await parsedFacts(input, head, bare);
+    case 'dml':
+      return head.verb === 'TRUNCATE'
+        ? await shellFacts(input, bare, truncateShell(tokens, range, head))
+        : await parsedFacts(input, head, bare);
   }
 }
 
@@ -91,22 +135,88 @@ const TOPS: Readonly<Partial<Record<StatementClass, ReadonlySet<string>>>> = {
     'values',
     'set_statement',
   ]),
-  dml: new Set(['insert', 'multitable_inserts', 'update', 'delete', 'merge', 'truncate']),
-  load: new Set(['copy']),
-  unload: new Set(['copy']),
+  dml: new Set(['insert', 'multitable_inserts', 'update', 'delete', 'merge']),
 };
 
-async function parsedFacts(input: FactsInput, bare: StatementFacts): Promise<StatementFacts> {
-  const { tokens, range } = input;
-  const outcome = await input.parse(tokens.text.slice(range.start, range.end));
+async function parsedFacts(
+  input: FactsInput,
+  head: StatementHead,
+  bare: StatementFacts,
+): Promise<StatementFacts> {
+  const outcome = await input.parse(input.range);
   if (outcome.kind !== 'parsed') return opaque(bare, input, isTooComplex(outcome));
   const { facts } = outcome;
-  const isWriting = bare.class === 'dml' || bare.class === 'load';
   const hasTarget = facts.hasDynamicName || facts.tables.some(({ isWritten }) => isWritten);
   // What writes without a target was read wrongly.
-  if (TOPS[bare.class]?.has(facts.top) === false || (isWriting && !hasTarget))
+  if (TOPS[head.class]?.has(facts.top) === false || (head.class === 'dml' && !hasTarget))
     return opaque(bare, input);
   return fromRaw(input, bare, facts);
+}
+
+/** Facts of a statement that is keywords around names and queries: those of its parts and of its own words. */
+async function shellFacts(
+  input: FactsInput,
+  bare: StatementFacts,
+  shell: StatementShell,
+  isListing: boolean = false,
+): Promise<StatementFacts> {
+  const inner = await partsFacts(input, shell.inner);
+  const names = [...shell.written, ...shell.read];
+  const isDynamic = names.some((name) => name.isDynamic);
+  const full = ({ parts }: TokenName): ReturnType<typeof qualify> => qualify(parts, input.context);
+  const known = (list: readonly TokenName[]): readonly string[] =>
+    list.filter((name) => !name.isDynamic).map((name) => full(name).name);
+  const unknown: UnknownFact[] = isDynamic ? ['tables', 'dynamic-name'] : [];
+  if (names.some((name) => !name.isDynamic && !full(name).isComplete)) unknown.push('tables');
+  const touched = [
+    ...shell.columns,
+    ...shell.whole.map((table) => ({ table, columns: ['*'] })),
+  ].filter(({ table }) => !table.isDynamic);
+  const own: StatementFacts = {
+    ...bare,
+    opaque: isDynamic,
+    tablesRead: known(shell.read),
+    tablesWritten: known(shell.written),
+    columns: Object.fromEntries(touched.map(({ table, columns }) => [full(table).name, columns])),
+    unknown,
+  };
+  if (inner.length === 0) return sorted(own);
+  const facts = merged(own, inner);
+  // The query of a definition or of COPY is part of it; what a task or pipe runs later is listed.
+  return {
+    ...facts,
+    isFree: false,
+    limit: null,
+    innerClasses: isListing ? facts.innerClasses : [],
+  };
+}
+
+/** A task that defines a task, and so on: nobody writes more, and each level reads the rest of the text again. */
+const DEPTH_MAX = 4;
+
+/** Facts of the statements inside another, in order. */
+async function partsFacts(
+  input: FactsInput,
+  parts: readonly StatementRange[],
+): Promise<readonly StatementFacts[]> {
+  const facts: StatementFacts[] = [];
+  const depth = input.depth + 1;
+  for (const range of parts) {
+    facts.push(
+      depth > DEPTH_MAX
+        ? opaque(bareFacts('opaque', input.fingerprint), { ...input, range })
+        : await statementFacts({ ...input, range, depth }),
+    );
+  }
+  return facts;
+}
+
+function sorted(facts: StatementFacts): StatementFacts {
+  return {
+    ...facts,
+    tablesRead: [...new Set(facts.tablesRead)].toSorted(),
+    tablesWritten: [...new Set(facts.tablesWritten)].toSorted(),
+  };
 }
 
 function isTooComplex(outcome: ParseOutcome): boolean {
@@ -123,7 +233,7 @@ function fromRaw(input: FactsInput, bare: StatementFacts, raw: RawFacts): Statem
     hasSelectStar: raw.hasSelectStar,
     hasCrossJoin: raw.hasCrossJoin,
     limit: raw.limit,
-    isFree: bare.class === 'query' && isTableless && callsOnlyCheap(input.tokens, input.range),
+    isFree: bare.class !== 'dml' && isTableless && callsOnlyCheap(input.tokens, input.range),
   };
 }
 
@@ -148,12 +258,11 @@ function scanned(input: FactsInput): Pick<ResolvedNames, 'tablesRead' | 'tablesW
 /** EXPLAIN runs nothing, but shows as much of the tables as its statement: it carries those facts. */
 async function explained(input: FactsInput, head: StatementHead): Promise<StatementFacts> {
   const { tokens, range } = input;
-  const start = tokens.starts[head.bodyAt] ?? range.end;
-  if (head.bodyAt >= range.to || wordAt(tokens, head.bodyAt) === 'EXPLAIN') {
+  const body = partOf(tokens, range, head.bodyAt, range.to);
+  if (body === undefined || wordAt(tokens, head.bodyAt) === 'EXPLAIN') {
     return { ...opaque(bareFacts('metadata', input.fingerprint), input), isFree: true };
   }
-  const body: StatementRange = { ...range, head: head.bodyAt, from: head.bodyAt, start };
-  const facts = await statementFacts({ ...input, range: body });
+  const facts = await statementFacts({ ...input, range: { ...body, hasBlock: range.hasBlock } });
   return { ...facts, class: 'metadata', isFree: true };
 }
 
@@ -176,34 +285,60 @@ function definesTask(tokens: Tokens, head: StatementHead, range: StatementRange)
   return head.verb !== 'DROP' && head.verb !== 'UNDROP';
 }
 
-/** Objects whose definitions the parser reads well enough to name tables. */
-const PARSED_OBJECTS: ReadonlySet<string> = new Set(['TABLE', 'VIEW']);
-
+/** Definitions are read from their words; what they select from is parsed. */
 async function definitionFacts(
   input: FactsInput,
   head: StatementHead,
   bare: StatementFacts,
 ): Promise<StatementFacts> {
-  const { tokens, range } = input;
-  if (!PARSED_OBJECTS.has(head.object)) return bare;
-  const outcome = await input.parse(tokens.text.slice(range.start, range.end));
-  const isRead =
-    outcome.kind === 'parsed' &&
-    /^(?:create|drop|alter|undrop)_(?:table|view)$/.test(outcome.facts.top);
-  if (isRead) return fromRaw(input, bare, outcome.facts);
-  // Without a query inside, a definition that is not understood still runs none.
-  if (hasAnyWord(tokens, range, QUERY_WORDS)) return opaque(bare, input, isTooComplex(outcome));
-  return { ...bare, ...scanned(input), unknown: ['tables'] };
+  const shell = definitionShell(input.tokens, input.range, head);
+  return shell === undefined ? bare : await shellFacts(input, bare, shell);
 }
 
-/** EXECUTE IMMEDIATE of a literal is what the literal says; every other script is opaque. */
+/** Tasks and alerts run what they hold later, out of sight, so that they stay opaque; what they hold is listed. */
+async function taskFacts(
+  input: FactsInput,
+  head: StatementHead,
+  bare: StatementFacts,
+): Promise<StatementFacts> {
+  const shell = definitionShell(input.tokens, input.range, head);
+  const isLater = head.object === 'TASK' || head.object === 'ALERT';
+  const isListing = isLater || head.object === 'PIPE';
+  const facts = shell === undefined ? bare : await shellFacts(input, bare, shell, isListing);
+  return isLater && definesTask(input.tokens, head, input.range)
+    ? { ...facts, opaque: true, unknown: allUnknown(facts.unknown) }
+    : facts;
+}
+
+function allUnknown(known: readonly UnknownFact[]): readonly UnknownFact[] {
+  return [...new Set<UnknownFact>(['tables', 'columns', 'filters', ...known])];
+}
+
+/** A chain and a block are their parts; EXECUTE IMMEDIATE of a literal is what the literal says. */
 async function scriptFacts(
   input: FactsInput,
   head: StatementHead,
   bare: StatementFacts,
 ): Promise<StatementFacts> {
   const { tokens, range } = input;
-  if (head.verb !== 'EXECUTE' || range.hasFlow) return opaque(bare, input);
+  if (range.hasFlow && !range.hasBlock) {
+    const parts = await partsFacts(input, flowParts(tokens, range));
+    return parts.length === 0 ? opaque(bare, input) : merged(bare, parts);
+  }
+  if (head.verb !== 'EXECUTE') {
+    const parts = await partsFacts(input, scriptParts(tokens, range));
+    const facts = merged({ ...bare, opaque: true }, parts);
+    return { ...facts, filters: [], isFree: false, unknown: allUnknown(facts.unknown) };
+  }
+  return await immediateFacts(input, head, bare);
+}
+
+async function immediateFacts(
+  input: FactsInput,
+  head: StatementHead,
+  bare: StatementFacts,
+): Promise<StatementFacts> {
+  const { tokens, range } = input;
   const immediate = nextSignificant(tokens, head.verbAt + 1, range.to);
   const argument = nextSignificant(tokens, immediate + 1, range.to);
   const text = stringValueAt(tokens, argument);
@@ -214,31 +349,8 @@ async function scriptFacts(
     const isName = kindAt(tokens, argument) !== KIND.operator || isOperator(tokens, argument, '(');
     return isName ? { ...facts, unknown: [...facts.unknown, 'dynamic-name'] } : facts;
   }
-  return merged(bare, await input.analyseInner(text));
-}
-
-/** All facts of several statements as one. */
-function merged(bare: StatementFacts, text: TextFacts): StatementFacts {
-  const { statements } = text;
-  if (statements.length === 0)
-    return { ...bare, opaque: true, unknown: ['tables', 'columns', 'filters'] };
-  const all = (pick: (facts: StatementFacts) => readonly string[]): readonly string[] =>
-    [...new Set(statements.flatMap(pick))].toSorted();
-  const tables = all((facts) => Object.keys(facts.columns));
-  return {
-    ...bare,
-    opaque: statements.some((facts) => facts.opaque),
-    tablesRead: all((facts) => facts.tablesRead),
-    tablesWritten: all((facts) => facts.tablesWritten),
-    columns: Object.fromEntries(
-      tables.map((table) => [table, all((facts) => facts.columns[table] ?? [])]),
-    ),
-    // A filter of one statement says nothing about the others.
-    filters: statements.length === 1 ? (statements[0]?.filters ?? []) : [],
-    hasSelectStar: statements.some((facts) => facts.hasSelectStar),
-    hasCrossJoin: statements.some((facts) => facts.hasCrossJoin),
-    limit: statements.length === 1 ? (statements[0]?.limit ?? null) : null,
-    isFree: statements.every((facts) => facts.isFree),
-    unknown: [...new Set(statements.flatMap((facts) => facts.unknown))],
-  };
+  const { statements } = await input.analyseInner(text);
+  return statements.length === 0
+    ? { ...bare, opaque: true, unknown: allUnknown([]) }
+    : merged(bare, statements);
 }

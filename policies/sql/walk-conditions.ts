@@ -30,7 +30,31 @@ const MIRRORED: Readonly<Record<Comparison, Comparison>> = {
 export function walkCondition(walk: Walk, condition: unknown, scope: Scope): void {
   if (condition === null || condition === undefined) return;
   for (const filter of filtersOf(condition, scope)) walk.record.filter(filter);
+  for (const part of conjuncts(condition)) noteJoin(walk, part, scope);
   walk.expression(condition, scope);
+}
+
+/** Notes a comparison between columns of two sources. */
+function noteJoin(walk: Walk, part: unknown, scope: Scope): void {
+  const node = tagged(part);
+  const operator = node === undefined ? undefined : COMPARISONS[node.tag];
+  if (node === undefined || operator === undefined) return;
+  const left = columnOf(node.body['left'], scope);
+  const right = columnOf(node.body['right'], scope);
+  if (left === undefined || right === undefined || left.source === right.source) return;
+  walk.record.join({ left: left.reference, right: right.reference, operator });
+}
+
+/** The plain column that `value` is, when exactly one source can hold it. */
+function columnOf(
+  value: unknown,
+  scope: Scope,
+): { readonly reference: ColumnReference; readonly source: Source } | undefined {
+  const path = columnPath(value);
+  const found = path === undefined ? undefined : resolveColumn(scope, path, false);
+  const [source, ...others] = found?.sources ?? [];
+  if (found === undefined || source === undefined || others.length > 0) return undefined;
+  return { reference: found.reference, source };
 }
 
 /** The parts of a condition joined by AND. */

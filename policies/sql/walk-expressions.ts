@@ -2,6 +2,8 @@
 import {
   bodyOf,
   columnPath,
+  isAllColumns,
+  isNoColumn,
   isNode,
   listAt,
   nameOf,
@@ -91,7 +93,12 @@ export function resolvePath(
   isAliasFirst: boolean,
 ): Resolution | undefined {
   // `t.$1` and `$1` are positions.
-  if (path.at(-1)?.startsWith('$') === true) return undefined;
+  const last = path.at(-1) ?? '';
+  if (last.startsWith('$') || isNoColumn(last)) return undefined;
+  if (isAllColumns(last)) {
+    noteStar(walk, scope.sources);
+    return undefined;
+  }
   const found = resolveColumn(scope, path, isAliasFirst);
   if (found === undefined) {
     walk.record.hasUnresolvedColumn = true;
@@ -113,6 +120,11 @@ function walkSpecial(
     case 'function':
     case 'aggregate_function':
       return walkCall(walk, body, scope, isAliasFirst);
+    case 'method_call':
+      // A dotted name before a bracket is a function of a schema: Snowflake has no methods of columns.
+      if (columnPath(body['this']) === undefined) return false;
+      walkExpression(walk, body['args'], scope, isAliasFirst);
+      return true;
     case 'named_argument':
       walkExpression(walk, body['value'], scope, isAliasFirst);
       return true;

@@ -1,6 +1,6 @@
 /** What a walk over one statement collects, and the two steps its parts call each other through. */
 import { DYNAMIC_NAME } from './ast.js';
-import type { ColumnReference, RawFacts, RawFilter, RawTable } from './raw-facts.js';
+import type { ColumnReference, RawFacts, RawFilter, RawJoin, RawTable } from './raw-facts.js';
 import type { Derived, Scope } from './scope.js';
 
 /** Parts of the walker see each other through this. */
@@ -21,6 +21,7 @@ export class WalkRecord {
   readonly #tables = new Map<string, RawTable & { readonly index: number }>();
   readonly #references = new Map<string, ColumnReference>();
   readonly #filters = new Map<string, RawFilter>();
+  readonly #joins = new Map<string, RawJoin>();
 
   /** Number of the table named `parts`, marked as read or written. */
   table(parts: readonly string[], use: 'read' | 'write' | 'none'): number {
@@ -49,6 +50,10 @@ export class WalkRecord {
     this.#filters.set(JSON.stringify(filter), filter);
   }
 
+  join(join: RawJoin): void {
+    this.#joins.set(JSON.stringify(join), join);
+  }
+
   /** The facts collected, `top` being the tag of the statement. */
   facts(top: string): RawFacts {
     return {
@@ -60,6 +65,7 @@ export class WalkRecord {
       })),
       references: [...this.#references.values()],
       filters: [...this.#filters.values()],
+      joins: [...this.#joins.values()],
       hasSelectStar: this.hasSelectStar,
       hasCrossJoin: this.hasCrossJoin,
       limit: this.limit,

@@ -24,6 +24,7 @@ import {
 } from './scope.js';
 import { joinComponents, walkCondition } from './walk-conditions.js';
 import { noteStar } from './walk-expressions.js';
+import type { ColumnReference } from './raw-facts.js';
 import type { Walk } from './walk-record.js';
 
 const FLATTEN_COLUMNS: ReadonlySet<string> = new Set('SEQ KEY PATH INDEX VALUE THIS'.split(' '));
@@ -80,8 +81,13 @@ function noteUsing(
   for (const column of columns) {
     const name = nameOf(column);
     if (name === undefined) continue;
-    for (const source of sources)
-      walk.record.reference({ levels: [source.lookup(name)], isAlias: false });
+    const [joined, first] = sources.map((source): ColumnReference => {
+      const reference = { levels: [source.lookup(name)], isAlias: false };
+      walk.record.reference(reference);
+      return reference;
+    });
+    if (joined !== undefined && first !== undefined)
+      walk.record.join({ left: first, right: joined, operator: '=' });
   }
 }
 
@@ -277,8 +283,9 @@ function addFunction(
 ): void {
   const name = (stringAt(body, 'name') ?? '').toUpperCase();
   const argument = listAt(body, 'args')[0];
-  const isCall =
-    bodyOf(argument, 'function') !== undefined || bodyOf(argument, 'alias') !== undefined;
+  const isCall = ['function', 'method_call', 'alias'].some(
+    (tag) => bodyOf(argument, tag) !== undefined,
+  );
   if (name === 'IDENTIFIER' || (name === 'TABLE' && !isCall)) {
     const parts = literalParts(body);
     if (parts === undefined) {

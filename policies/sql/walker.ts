@@ -4,6 +4,8 @@
  */
 import {
   bodyOf,
+  isAllColumns,
+  isNoColumn,
   isNode,
   listAt,
   nameOf,
@@ -115,8 +117,9 @@ function noteColumns(walk: Walk, source: Source | undefined, columns: readonly u
       (isDotted ? own?.split('.').at(-1) : own) ??
       nameOf(bodyOf(column, 'identifier')) ??
       nameOf(bodyOf(column, 'column')?.['name']);
-    if (name !== undefined && source !== undefined) {
-      walk.record.reference({ levels: [source.lookup(name)], isAlias: false });
+    if (name !== undefined && source !== undefined && !isNoColumn(name)) {
+      const touched = isAllColumns(name) ? '*' : name;
+      walk.record.reference({ levels: [source.lookup(touched)], isAlias: false });
     }
   }
 }

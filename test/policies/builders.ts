@@ -4,6 +4,7 @@ import { type ControlSnapshot, createSnapshot } from '#policies/control/snapshot
 import type { Estimate } from '#policies/estimate/estimate.js';
 import type { DecisionContext } from '#policies/rules/evaluate.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
+import { bareFacts } from '#policies/sql/statement-facts.js';
 import { type Credits, parseCredits } from '#base/units.js';
 import { must } from '#base/assert.js';
 
@@ -11,18 +12,9 @@ export const AT: number = Date.UTC(2026, 10, 23, 12);
 
 export function aStatement(changes: Partial<StatementFacts> = {}): StatementFacts {
   return {
-    class: 'query',
-    opaque: false,
-    fingerprint: 'f'.repeat(32),
+    ...bareFacts('query', 'f'.repeat(32)),
     tablesRead: ['ANALYTICS.WEB.EVENTS'],
-    tablesWritten: [],
     columns: { 'ANALYTICS.WEB.EVENTS': ['USER_ID'] },
-    filters: [],
-    hasSelectStar: false,
-    hasCrossJoin: false,
-    limit: null,
-    isFree: false,
-    unknown: [],
     ...changes,
   };
 }

@@ -671,7 +671,7 @@ export const FACTS_FIXTURES: readonly FactsFixture[] = [
   },
   {
     sql: "create dynamic table d target_lag = '1 minute' warehouse = w as select a from t",
-    class: 'ddl',
+    class: 'task',
     read: ['DB.S.T'],
     written: ['DB.S.D'],
     columns: { 'DB.S.T': ['A'] },
@@ -764,16 +764,16 @@ export const FACTS_FIXTURES: readonly FactsFixture[] = [
     class: 'script',
     opaque: true,
     read: ['DB.S.U'],
+    columns: { 'DB.S.U': ['A'] },
     written: ['DB.S.T'],
     unknown: ['tables', 'columns', 'filters'],
   },
   {
     sql: 'delete from t as x using (select 1 from u) y where x.a = y.a',
     class: 'dml',
-    opaque: true,
     read: ['DB.S.U'],
     written: ['DB.S.T'],
-    unknown: ['tables', 'columns', 'filters'],
+    columns: { 'DB.S.T': ['A'] },
   },
   {
     sql: 'create table t as select a from frobnicate u pivot',
@@ -794,8 +794,7 @@ export const FACTS_FIXTURES: readonly FactsFixture[] = [
   {
     sql: 'show tables ->> select * from $1',
     class: 'script',
-    opaque: true,
-    unknown: ['tables', 'columns', 'filters'],
+    flags: ['star'],
   },
   {
     sql: 'select a from information_schema.tables',

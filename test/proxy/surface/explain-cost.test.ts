@@ -3,21 +3,13 @@ import { parseCredits, parseMoney } from '#base/units.js';
 import type { BudgetStanding } from '#billing/ledger.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
+import { bareFacts } from '#policies/sql/statement-facts.js';
 import { explainCost, type ExplainCostInput } from '../../../proxy/surface/explain-cost.js';
 
 const facts: StatementFacts = {
-  class: 'query',
-  opaque: false,
-  fingerprint: '0'.repeat(32),
+  ...bareFacts('query', '0'.repeat(32)),
   tablesRead: ['ANALYTICS.WEB.EVENTS'],
-  tablesWritten: [],
-  columns: {},
-  filters: [],
   hasSelectStar: true,
-  hasCrossJoin: false,
-  limit: null,
-  isFree: false,
-  unknown: [],
 };
 
 function estimateOf(changes: Partial<Estimate> = {}): Estimate {
