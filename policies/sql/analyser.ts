@@ -22,6 +22,7 @@ import { parserText } from './parser-text.js';
 import { ParserHost, type ParserHostCounts, type ParserHostOptions } from './parser-host.js';
 import type { ParseOutcome } from './raw-facts.js';
 import { fromShapeOutcome, toShapeOutcome, type ShapeOutcome } from './shape-outcome.js';
+import { contextAfter } from './session-context.js';
 import { bareFacts, statementFacts } from './statement-facts.js';
 
 export interface AnalyserOptions {
@@ -164,6 +165,7 @@ class CachingAnalyser implements CountingAnalyser {
     const ranges = splitStatements(tokens);
     const shapes: string[] = [];
     const statements: StatementFacts[] = [];
+    let session = context;
     for (const [index, range] of ranges.entries()) {
       await breathe(sql, index);
       const shape = shapeOf(tokens, range);
@@ -175,7 +177,7 @@ class CachingAnalyser implements CountingAnalyser {
           range,
           fingerprint,
           depth: 0,
-          context,
+          context: session,
           catalogue,
           parse: (part) =>
             this.#parse(
@@ -185,9 +187,10 @@ class CachingAnalyser implements CountingAnalyser {
           analyseInner: (text) =>
             depth >= DEPTH_MAX
               ? Promise.resolve(opaqueText(text))
-              : this.#text(text, context, catalogue, budget, depth + 1),
+              : this.#text(text, session, catalogue, budget, depth + 1),
         }),
       );
+      session = contextAfter(tokens, range, session);
     }
     const only = statements.length === 1 ? statements[0]?.fingerprint : undefined;
     return {

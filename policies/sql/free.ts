@@ -12,7 +12,7 @@ import type { StatementRange } from '#base/sql/splitter.js';
 const CHEAP_CALLS: ReadonlySet<string> = new Set(
   (
     'LAST_QUERY_ID LAST_TRANSACTION SYSTEM$TYPEOF SYSDATE GETDATE LOCALTIME LOCALTIMESTAMP GETVARIABLE ' +
-    'IS_ROLE_IN_SESSION COALESCE NVL IFNULL IFF UPPER LOWER CONCAT LENGTH CAST TRY_CAST TO_DATE TO_TIMESTAMP ' +
+    'INVOKER_ROLE INVOKER_SHARE IS_ROLE_IN_SESSION COALESCE NVL IFNULL IFF UPPER LOWER CONCAT LENGTH CAST TRY_CAST TO_DATE TO_TIMESTAMP ' +
     'TO_VARCHAR TO_CHAR TO_NUMBER DATEADD DATEDIFF DATE_TRUNC ABS ROUND RESULT_SCAN TABLE'
   ).split(' '),
 );
@@ -20,7 +20,7 @@ const CHEAP_CALLS: ReadonlySet<string> = new Set(
 /** Words before a bracket that call nothing. */
 const PLAIN_WORDS: ReadonlySet<string> = new Set(
   (
-    'SELECT AS IN AND OR NOT WHEN THEN ELSE CASE BETWEEN LIKE WHERE DISTINCT BY LIMIT VARCHAR CHAR NUMBER DECIMAL ' +
+    'SELECT SET AS IN AND OR NOT WHEN THEN ELSE CASE BETWEEN LIKE WHERE DISTINCT BY LIMIT VARCHAR CHAR NUMBER DECIMAL ' +
     'NUMERIC TIMESTAMP TIMESTAMP_NTZ TIMESTAMP_LTZ TIMESTAMP_TZ TIME'
   ).split(' '),
 );
@@ -32,7 +32,7 @@ const SOURCE_WORDS: ReadonlySet<string> = new Set(
 
 function isCheapCall(word: string): boolean {
   return (
-    CHEAP_CALLS.has(word) || /^(?:CURRENT_[A-Z]+|SYSTEM\$(?:CANCEL|ABORT)_[A-Z_]+)$/.test(word)
+    CHEAP_CALLS.has(word) || /^(?:CURRENT_[A-Z_]+|SYSTEM\$(?:CANCEL|ABORT)_[A-Z_]+)$/.test(word)
   );
 }
 
@@ -52,7 +52,7 @@ export function callsOnlyCheap(tokens: Tokens, range: StatementRange): boolean {
     if (kind === KIND.quotedIdentifier && isCalled) return false;
     const word = wordAt(tokens, index);
     if (word === '') continue;
-    if (SOURCE_WORDS.has(word)) return false;
+    if (SOURCE_WORDS.has(word) || (isQualified && word === 'NEXTVAL')) return false;
     if (word === 'TABLE') tables += 1;
     if (word === 'FROM') {
       froms += 1;

@@ -38,7 +38,9 @@ export function constantValue(value: unknown): string | null | undefined {
     case 'function': {
       const args = listAt(body, 'args');
       if (DATE_FUNCTIONS.has((stringAt(body, 'name') ?? '').toUpperCase()) && args.length > 0) {
-        return constantValue(args[0]);
+        const format = stringAt(bodyOf(args[1], 'literal'), 'value') ?? '';
+        // A text in another form than ISO does not sort as the date it stands for.
+        return PLAIN_FORMAT.test(format) ? constantValue(args[0]) : null;
       }
       break;
     }
@@ -47,6 +49,8 @@ export function constantValue(value: unknown): string | null | undefined {
   }
   return isConstant(value) ? null : undefined;
 }
+
+const PLAIN_FORMAT = /^(?:\d*|auto|yyyy-mm-dd.*)$/i;
 
 /** Expressions that read a table: no constant holds one. */
 const READING_TAGS: ReadonlySet<string> = new Set([

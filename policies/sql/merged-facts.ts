@@ -1,6 +1,10 @@
 /** Facts of several statements as those of one: of a script, of a chain, of a definition and the query in it. */
 import type { StatementFacts } from './facts.js';
 
+function touches(facts: StatementFacts, table: string): boolean {
+  return facts.tablesRead.includes(table) || facts.tablesWritten.includes(table);
+}
+
 /** The facts `own` of the statement around, and all that `inner` says; classes of the inner ones are listed. */
 export function merged(own: StatementFacts, inner: readonly StatementFacts[]): StatementFacts {
   const every = [own, ...inner];
@@ -16,8 +20,12 @@ export function merged(own: StatementFacts, inner: readonly StatementFacts[]): S
     columns: Object.fromEntries(
       tables.map((table) => [table, all((facts) => facts.columns[table] ?? [])]),
     ),
-    // A filter of one statement says nothing about the others.
-    filters: only?.filters ?? [],
+    // A filter says nothing about another statement that reads the table as well.
+    filters: inner.flatMap((facts) =>
+      facts.filters.filter(({ table }) =>
+        every.every((other) => other === facts || !touches(other, table)),
+      ),
+    ),
     joins: every.flatMap((facts) => facts.joins),
     hasSelectStar: every.some((facts) => facts.hasSelectStar),
     hasCrossJoin: every.some((facts) => facts.hasCrossJoin),

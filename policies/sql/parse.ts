@@ -24,7 +24,7 @@ export function parseStatement(parse: Parse, sql: string): ParseOutcome {
     return { kind: 'refused', isTooComplex: result.error?.includes('E_GUARD_') === true };
   }
   const facts = walkStatement(trees[0]);
-  return OPAQUE_TOPS.has(facts.top)
+  return facts === undefined || OPAQUE_TOPS.has(facts.top)
     ? { kind: 'refused', isTooComplex: false }
     : { kind: 'parsed', facts };
 }

@@ -30,6 +30,8 @@ export interface Scope {
   readonly sources: Source[];
   readonly ctes: Map<string, Derived>;
   readonly aliases: Map<string, readonly Alternative[]>;
+  /** Columns that USING made one of: without a qualifier they are no ambiguity. */
+  readonly shared: Set<string>;
 }
 
 const ALTERNATIVES_MAX = 16;
@@ -40,12 +42,18 @@ export const EXPRESSION: readonly Alternative[] = [[]];
 
 /** A scope inside `parent` without sources yet. */
 export function childScope(parent: Scope | null): Scope {
-  return { parent, sources: [], ctes: new Map(), aliases: new Map() };
+  return { parent, sources: [], ctes: new Map(), aliases: new Map(), shared: new Set() };
 }
 
 /** A scope that sees what surrounds `scope` and its CTEs, not its sources: what a subquery in FROM sees. */
 export function besideScope(scope: Scope): Scope {
-  return { parent: scope.parent, sources: [], ctes: scope.ctes, aliases: new Map() };
+  return {
+    parent: scope.parent,
+    sources: [],
+    ctes: scope.ctes,
+    aliases: new Map(),
+    shared: new Set(),
+  };
 }
 
 /** The CTE that an unqualified table name means, from the inside out; undefined when it is a table. */
@@ -167,7 +175,8 @@ function resolveBare(scope: Scope, name: string, isAliasFirst: boolean): Resolut
     }
     const candidates = at.sources.filter((source) => source.lookup(name).length > 0);
     const certain = candidates.filter((source) => source.knows(name));
-    const holders = certain.length > 0 ? certain : candidates;
+    const possible = certain.length > 0 ? certain : candidates;
+    const holders = at.shared.has(name) ? possible.slice(0, 1) : possible;
     if (holders.length > 0) {
       if (levels.length === 0) nearest = holders;
       levels.push(distinct(holders.flatMap((source) => source.lookup(name))));

@@ -23,7 +23,7 @@ import {
 } from './statement-shell.js';
 import { scanTables } from './token-scan.js';
 import type { TokenName } from './token-cursor.js';
-import { traitsOf } from './traits.js';
+import { NO_TRAITS, traitsOf } from './traits.js';
 
 /** What facts of a statement are made with. */
 export interface FactsInput {
@@ -54,12 +54,7 @@ export function bareFacts(statementClass: StatementClass, fingerprint: string): 
     hasSelectStar: false,
     hasCrossJoin: false,
     limit: null,
-    functions: [],
-    stages: [],
-    hasAggregation: false,
-    hasWindowFunction: false,
-    hasTimeTravel: false,
-    hasSample: false,
+    ...NO_TRAITS,
     innerClasses: [],
     isFree: false,
     unknown: [],
@@ -69,7 +64,7 @@ export function bareFacts(statementClass: StatementClass, fingerprint: string): 
 /** Facts of the statement in `input`. Never rejects unless `parse` does. */
 export async function statementFacts(input: FactsInput): Promise<StatementFacts> {
   const head = classifyStatement(input.tokens, input.range);
-  const traits = traitsOf(input.tokens, input.range);
+  const traits = traitsOf(input.tokens, input.range, head);
   const isSteering = traits.functions.some((name) => STEERING_CALLS.test(name));
   const isQuery = head.class === 'query' || head.class === 'procedure';
   const bare: StatementFacts = {

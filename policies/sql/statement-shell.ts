@@ -92,6 +92,11 @@ export function definitionShell(
     readTaskChange(reading, cursor);
     return reading;
   }
+  if (head.verb === 'DROP' && head.object === 'INDEX') {
+    const { parts = [], isDynamic = true } = cursor.name(4) ?? {};
+    reading.written.push({ parts: parts.slice(0, -1), isDynamic });
+    return reading;
+  }
   if (!TABLE_LIKE.has(head.object)) return undefined;
   noteNames(cursor, reading.written);
   if (head.verb === 'ALTER') readChanges(reading, cursor);
@@ -168,9 +173,11 @@ function readBody(reading: Reading, cursor: TokenCursor): void {
       const inside = cursor.brackets();
       if (inside !== undefined) reading.innerAt(tokens, inside.from, inside.to);
     } else if (word === 'TABLES' && cursor.nextWord() === '') {
+      // A semantic view: whatever follows speaks of the logical tables named here.
       cursor.step();
       const inside = cursor.brackets();
       if (inside !== undefined) readLogicalTables(reading, cursor, inside);
+      return;
     } else {
       const isSetting = cursor.is('=') || cursor.is('=>');
       previous = isSetting ? '=' : word;

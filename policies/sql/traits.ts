@@ -2,18 +2,11 @@
  * What the words of a statement show: functions, stages, aggregation, windows, time travel, samples. Read from the
  * tokens in one pass, so that they are known where no parser understands the statement. What is in doubt counts.
  */
-import {
-  isOperator,
-  KIND,
-  kindAt,
-  significantIndexes,
-  textAt,
-  wordAt,
-  type Tokens,
-} from '#base/sql/lexer.js';
+import { KIND, type Tokens } from '#base/sql/lexer.js';
+import type { StatementHead } from '#base/sql/statement-class.js';
 import type { StatementRange } from '#base/sql/splitter.js';
-import { nameAt, stringValueAt } from '#base/sql/token-values.js';
 import type { Traits } from './facts.js';
+import { TokenList } from './token-list.js';
 
 /** Words before a bracket that call nothing: clauses, operators, wrappers of names. */
 const NO_CALLS: ReadonlySet<string> = new Set(
@@ -22,8 +15,8 @@ const NO_CALLS: ReadonlySet<string> = new Set(
     'VALUES LIMIT TOP OFFSET FETCH OVER UNION INTERSECT EXCEPT MINUS TABLE IDENTIFIER LATERAL WITH SET AT BEFORE CHANGES END ' +
     'SAMPLE TABLESAMPLE BERNOULLI SYSTEM ROW BLOCK SEED REPEATABLE PIVOT UNPIVOT MATCH_RECOGNIZE MATCH_CONDITION MEASURES PATTERN DEFINE PARTITION ORDER GROUP ' +
     'SETS EXCLUDE REPLACE RENAME ILIKE INCLUDE RECURSIVE OVERWRITE FILE_FORMAT FILES CREDENTIALS ENCRYPTION COPY_OPTIONS ' +
-    'KEY UNIQUE CHECK INDEX TAG CLUSTER DEFAULT COLUMNS IF ELSEIF WHILE FOR UNTIL RETURN DO LOOP IS TO IN_ WITHIN GROUPING VIEW TEMPLATE DIRECTORY ' +
-    'PARAMETERS MERGE UPDATE DELETE INSERT TRUNCATE ASYNC LET ACCOUNTS ESCAPE COLLATE LINEAR SEMANTIC_VIEW METRICS DIMENSIONS FACTS SUBSET TRIGGER'
+    'KEY UNIQUE CHECK INDEX TAG CLUSTER DEFAULT COLUMNS IF ELSEIF WHILE FOR UNTIL RETURN DO LOOP IS TO WITHIN PROCEDURE ROLLUP CUBE VIEW TEMPLATE ' +
+    'PARAMETERS MERGE UPDATE DELETE INSERT TRUNCATE ASYNC LET ACCOUNTS ESCAPE COLLATE SEMANTIC_VIEW METRICS DIMENSIONS FACTS SUBSET TABLES RELATIONSHIPS SYNONYMS KEYS IDENTITY AUTOINCREMENT'
   ).split(' '),
 );
 
@@ -46,7 +39,15 @@ const CONVERTING_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /** Keywords that are functions where an expression stands. */
-const KEYWORD_CALLS: ReadonlySet<string> = new Set(['INSERT', 'REPLACE', 'LIKE', 'ILIKE', 'RLIKE']);
+const KEYWORD_CALLS: ReadonlySet<string> = new Set([
+  'TRUNCATE',
+  'COLLATE',
+  'INSERT',
+  'REPLACE',
+  'LIKE',
+  'ILIKE',
+  'RLIKE',
+]);
 
 const AGGREGATES: ReadonlySet<string> = new Set(
   (
@@ -71,36 +72,52 @@ const TRAVEL_POINTS: ReadonlySet<string> = new Set([
 const SAMPLE_WORDS: ReadonlySet<string> = new Set(['SAMPLE', 'TABLESAMPLE']);
 const SAMPLE_METHODS: ReadonlySet<string> = new Set(['ROW', 'BERNOULLI', 'SYSTEM', 'BLOCK']);
 
+const SCHEME_LENGTH_MAX = 24;
 const LOCATION = /^(?:@|[a-z][a-z0-9+.-]*:\/\/)/i;
 
-/** Traits of the statement in `range`. Total, linear. */
-export function traitsOf(tokens: Tokens, range: StatementRange): Traits {
-  return new TraitScan(tokens, significantIndexes(tokens, range.head, range.to)).run();
+/** Definitions of code: what their bodies call is called by whoever calls them. */
+const CODE: ReadonlySet<string> = new Set(['FUNCTION', 'PROCEDURE']);
+
+/** Traits of a statement that shows none. */
+export const NO_TRAITS: Traits = {
+  functions: [],
+  stages: [],
+  hasAggregation: false,
+  hasWindowFunction: false,
+  hasTimeTravel: false,
+  hasSample: false,
+};
+
+/** Traits of the statement in `range`, whose head is `head`. Total, linear. */
+export function traitsOf(tokens: Tokens, range: StatementRange, head: StatementHead): Traits {
+  const traits = new TraitScan(new TokenList(tokens, range)).run();
+  const isCode = head.class === 'ddl' && CODE.has(head.object);
+  return isCode ? { ...NO_TRAITS, stages: traits.stages } : traits;
 }
 
 class TraitScan {
-  readonly #tokens: Tokens;
-  readonly #indexes: readonly number[];
+  readonly #list: TokenList;
   readonly #functions = new Set<string>();
-  readonly #stages: string[] = [];
+  readonly #stages = new Set<string>();
   /** Per open bracket, the function it belongs to; empty for any other bracket. */
   readonly #open: string[] = [];
   #called = '';
+  /** A query has begun: before, AS and ON of a definition stand before expressions and names of tables. */
+  #isInQuery = false;
   #hasAggregation = false;
   #hasWindowFunction = false;
   #hasTimeTravel = false;
   #hasSample = false;
 
-  constructor(tokens: Tokens, indexes: readonly number[]) {
-    this.#tokens = tokens;
-    this.#indexes = indexes;
+  constructor(list: TokenList) {
+    this.#list = list;
   }
 
   run(): Traits {
-    for (let at = 0; at < this.#indexes.length; at += 1) this.#token(at, this.#indexes[at] ?? 0);
+    for (let at = 0; at < this.#list.length; at += 1) this.#token(at);
     return {
       functions: [...this.#functions].toSorted(),
-      stages: this.#stages,
+      stages: [...this.#stages],
       hasAggregation: this.#hasAggregation,
       hasWindowFunction: this.#hasWindowFunction,
       hasTimeTravel: this.#hasTimeTravel,
@@ -108,154 +125,112 @@ class TraitScan {
     };
   }
 
-  #token(at: number, index: number): void {
-    switch (kindAt(this.#tokens, index)) {
-      case KIND.stage:
-      case KIND.fileUrl:
-        this.#stages.push(textAt(this.#tokens, index));
-        return;
-      case KIND.string: {
-        // Most strings are no location: only those that begin like one are unescaped.
-        const start = (this.#tokens.starts[index] ?? 0) + 1;
-        if (!LOCATION.test(this.#tokens.text.slice(start, start + 24))) return;
-        const value = stringValueAt(this.#tokens, index) ?? '';
-        if (LOCATION.test(value)) this.#stages.push(value);
-        return;
-      }
-      case KIND.operator:
-        if (isOperator(this.#tokens, index, '(')) {
-          this.#open.push(this.#called);
-          this.#called = '';
-        } else if (isOperator(this.#tokens, index, ')')) this.#close(at);
-        return;
-      case KIND.word:
-      case KIND.quotedIdentifier:
-        this.#word(at, index);
-        return;
-      default:
-    }
+  #token(at: number): void {
+    const list = this.#list;
+    const kind = list.kind(at);
+    if (kind === KIND.word || kind === KIND.quotedIdentifier) this.#word(at, list.word(at));
+    else if (kind === KIND.string) this.#location(at);
+    else if (kind === KIND.stage || kind === KIND.fileUrl) this.#stages.add(list.text(at));
+    else if (list.is(at, '(')) {
+      this.#open.push(this.#called);
+      this.#called = '';
+    } else if (list.is(at, ')')) this.#close(at);
   }
 
-  #word(at: number, index: number): void {
-    const word = wordAt(this.#tokens, index);
-    if (word === 'GROUP' && this.#wordAt(at + 1) === 'BY') this.#hasAggregation = true;
+  /** Most strings are no location: only those that begin like one are unescaped. */
+  #location(at: number): void {
+    const text = this.#list.text(at);
+    if (LOCATION.test(text.slice(1, SCHEME_LENGTH_MAX)))
+      this.#stages.add(this.#list.string(at) ?? '');
+  }
+
+  #word(at: number, word: string): void {
+    const list = this.#list;
+    if (word === 'SELECT' || word === 'WITH') this.#isInQuery = true;
+    if (word === 'GROUP' && list.word(at + 1) === 'BY') this.#hasAggregation = true;
     else if (SAMPLE_WORDS.has(word))
-      this.#hasSample ||= this.#isBracket(at + 1) || SAMPLE_METHODS.has(this.#wordAt(at + 1));
-    else if (TRAVEL_WORDS.has(word) && this.#isBracket(at + 1))
-      this.#hasTimeTravel ||= TRAVEL_POINTS.has(this.#wordAt(at + 2));
-    if (this.#isBracket(at + 1)) this.#call(at, index, word);
+      this.#hasSample ||= list.is(at + 1, '(') || SAMPLE_METHODS.has(list.word(at + 1));
+    else if (TRAVEL_WORDS.has(word) && list.is(at + 1, '('))
+      this.#hasTimeTravel ||= TRAVEL_POINTS.has(list.word(at + 2));
+    if (list.is(at + 1, '(')) this.#call(at, word);
   }
 
-  #call(at: number, index: number, word: string): void {
-    const parts = this.#qualified(at, nameAt(this.#tokens, index) ?? '');
-    if (parts.length === 1 && !this.#isCall(at, word)) return;
-    if (parts.length > 1 && this.#isTarget(at - 2 * (parts.length - 1))) return;
-    const name = parts.join('.');
+  #call(at: number, word: string): void {
+    const list = this.#list;
+    // `t.a (+)` marks the outer side of a join.
+    if (list.is(at + 2, '+') && list.is(at + 3, ')')) return;
+    // `model!METHOD(…)` is a call of the model's.
+    const isMethod = list.is(at - 1, '!');
+    const first = list.firstPart(isMethod ? at - 2 : at);
+    const isPlain = first === at;
+    if (isPlain ? !this.#isCall(at, word) : this.#isTarget(first)) return;
+    let name = '';
+    for (let part = first; part <= at; part += 1)
+      name += list.name(part) ?? (list.is(part, '!') ? '!' : '.');
     this.#functions.add(name);
     this.#called = name;
   }
 
-  /** The dotted name that ends at `at`, first part first. */
-  #qualified(at: number, last: string): readonly string[] {
-    const parts = [last];
-    let dot = at - 1;
-    while (parts.length < 4 && this.#isDot(dot)) {
-      const name = nameAt(this.#tokens, this.#indexes[dot - 1] ?? this.#tokens.count);
-      if (name === undefined) break;
-      parts.unshift(name);
-      dot -= 2;
-    }
-    return parts;
-  }
-
-  #isDot(at: number): boolean {
-    return at > 0 && isOperator(this.#tokens, this.#indexes[at] ?? this.#tokens.count, '.');
-  }
-
   #isCall(at: number, word: string): boolean {
-    const previous = this.#wordAt(at - 1);
     if (this.#isTarget(at)) return false;
-    // A quoted name before a bracket is a function, unless it names what WITH, AS or a definition lists columns of.
-    if (word === '') return previous !== 'WITH' && previous !== 'AS' && !this.#isListOfNames(at);
-    if (KEYWORD_CALLS.has(word)) return this.#isExpressionStart(at);
+    if (word === '') return !this.#isListOfNames(at);
+    if (KEYWORD_CALLS.has(word)) return this.#isExpressionStart(at) && !this.#isInsertBranch(at);
     if (NO_CALLS.has(word)) return false;
     if (TYPES.has(word)) return CONVERTING_TYPES.has(word) && this.#isExpressionStart(at);
     return !this.#isListOfNames(at);
   }
 
-  /** Tables whose columns follow in brackets: `INTO t (a)`, `TABLE t (a int)`, `VIEW v (a)`. */
+  /** Names whose columns follow in brackets: `INTO t (a)`, `TABLE t (a int)`, `ON t (a)` of an index. */
   #isTarget(at: number): boolean {
-    const previous = this.#wordAt(at - 1);
-    if (previous === 'INTO' || previous === 'TABLE' || previous === 'VIEW') return true;
-    if (previous === 'EXISTS')
-      return this.#wordAt(at - 2) === 'NOT' || this.#wordAt(at - 2) === 'IF';
-    return previous === 'REFERENCES' || previous === 'PROCEDURE' || previous === 'FUNCTION';
+    const previous = this.#list.word(at - 1);
+    if (previous === 'EXISTS') return /^(?:NOT|IF)$/.test(this.#list.word(at - 2));
+    if (previous === 'ON' && !this.#isInQuery) return this.#list.word(0) !== 'MERGE';
+    return TARGET_LEADS.has(previous);
+  }
+
+  /** `THEN INSERT (a) VALUES (1)` of MERGE. */
+  #isInsertBranch(at: number): boolean {
+    return this.#list.word(this.#list.closeOf(at + 1) + 1) === 'VALUES';
   }
 
   /** `WITH x (a) AS (…)`, `AS x (a, b)`: names for columns. */
   #isListOfNames(at: number): boolean {
-    const previous = this.#wordAt(at - 1);
-    if (previous === 'AS' || previous === 'WITH' || previous === 'RECURSIVE') return true;
-    const close = this.#closeOf(at + 1);
-    return this.#wordAt(close + 1) === 'AS' && this.#isBracket(close + 2) && this.#isComma(at - 1);
-  }
-
-  #closeOf(open: number): number {
-    let depth = 0;
-    // A list of names is short; looking further would cost a pass for every call.
-    for (let at = open; at < this.#indexes.length && at < open + 200; at += 1) {
-      const index = this.#indexes[at] ?? 0;
-      if (isOperator(this.#tokens, index, '(')) depth += 1;
-      else if (isOperator(this.#tokens, index, ')') && (depth -= 1) === 0) return at;
-    }
-    return this.#indexes.length;
-  }
-
-  #isComma(at: number): boolean {
-    return at >= 0 && isOperator(this.#tokens, this.#indexes[at] ?? this.#tokens.count, ',');
+    const list = this.#list;
+    const previous = list.word(at - 1);
+    if (previous === 'AS') return this.#isInQuery || list.word(0) === 'MERGE';
+    if (previous === 'WITH' || previous === 'RECURSIVE') return true;
+    if (!list.is(at - 1, ',')) return false;
+    const close = list.closeOf(at + 1);
+    return list.word(close + 1) === 'AS' && list.is(close + 2, '(');
   }
 
   /** Whether an expression may begin at `at`: a type stands after `::`, AS and a column name instead. */
   #isExpressionStart(at: number): boolean {
-    if (at === 0) return false;
-    const index = this.#indexes[at - 1] ?? 0;
-    const kind = kindAt(this.#tokens, index);
-    if (kind === KIND.word) return EXPRESSION_LEADS.has(wordAt(this.#tokens, index));
-    return (
-      kind === KIND.operator &&
-      !isOperator(this.#tokens, index, '::') &&
-      !/^[)\]*;]/.test(textAt(this.#tokens, index))
-    );
+    const kind = this.#list.kind(at - 1);
+    if (kind === KIND.word) return EXPRESSION_LEADS.has(this.#list.word(at - 1));
+    return kind === KIND.operator && !/^(?:::|[)\]*;])/.test(this.#list.text(at - 1));
   }
 
   #close(at: number): void {
     const called = this.#open.pop() ?? '';
-    const isWindow = this.#isWindow(at + 1);
-    if (isWindow) this.#hasWindowFunction = true;
+    if (this.#isWindow(at + 1)) this.#hasWindowFunction = true;
     else if (AGGREGATES.has(called)) this.#hasAggregation = true;
   }
 
   /** OVER after a call, its WITHIN GROUP or its treatment of NULLs. */
   #isWindow(from: number): boolean {
+    const list = this.#list;
     let at = from;
-    if (this.#wordAt(at) === 'WITHIN' && this.#isBracket(at + 2)) at = this.#closeOf(at + 2) + 1;
-    if (this.#wordAt(at) === 'FROM') at += 2;
-    const word = this.#wordAt(at);
-    if ((word === 'IGNORE' || word === 'RESPECT') && this.#wordAt(at + 1) === 'NULLS') at += 2;
-    return this.#wordAt(at) === 'OVER';
-  }
-
-  #wordAt(at: number): string {
-    const index = this.#indexes[at];
-    return index === undefined ? '' : wordAt(this.#tokens, index);
-  }
-
-  #isBracket(at: number): boolean {
-    const index = this.#indexes[at];
-    return index !== undefined && isOperator(this.#tokens, index, '(');
+    if (list.word(at) === 'WITHIN' && list.is(at + 2, '(')) at = list.closeOf(at + 2) + 1;
+    if (list.word(at) === 'FROM') at += 2;
+    const word = list.word(at);
+    if ((word === 'IGNORE' || word === 'RESPECT') && list.word(at + 1) === 'NULLS') at += 2;
+    return list.word(at) === 'OVER';
   }
 }
 
+/** Words before a name that is defined or written, not called. */
+const TARGET_LEADS: ReadonlySet<string> = new Set('INTO TABLE VIEW REFERENCES INDEX'.split(' '));
 const EXPRESSION_LEADS: ReadonlySet<string> = new Set(
   'SELECT DISTINCT ALL WHERE AND OR NOT WHEN THEN ELSE CASE BETWEEN BY ON HAVING QUALIFY LIKE IN SET RETURN DEFAULT USING VALUES'.split(
     ' ',

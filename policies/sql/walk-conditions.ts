@@ -26,10 +26,19 @@ const MIRRORED: Readonly<Record<Comparison, Comparison>> = {
   '>=': '<=',
 };
 
-/** Notes the filters of a WHERE, ON or MERGE condition and walks all of it. */
-export function walkCondition(walk: Walk, condition: unknown, scope: Scope): void {
+/**
+ * Notes the filters of a WHERE, ON or MERGE condition and walks all of it. Only filters of sources in `cut` count:
+ * those whose rows the condition can leave out.
+ */
+export function walkCondition(
+  walk: Walk,
+  condition: unknown,
+  scope: Scope,
+  cut: readonly Source[] = scope.sources,
+): void {
   if (condition === null || condition === undefined) return;
-  for (const filter of filtersOf(condition, scope)) walk.record.filter(filter);
+  const outer = cut.length < scope.sources.length ? cut : undefined;
+  for (const filter of filtersOf(condition, { scope, cut: outer })) walk.record.filter(filter);
   for (const part of conjuncts(condition)) noteJoin(walk, part, scope);
   walk.expression(condition, scope);
 }
@@ -50,6 +59,8 @@ function columnOf(
   value: unknown,
   scope: Scope,
 ): { readonly reference: ColumnReference; readonly source: Source } | undefined {
+  const inner = bodyOf(value, 'paren')?.['this'];
+  if (inner !== undefined) return columnOf(inner, scope);
   const path = columnPath(value);
   const found = path === undefined ? undefined : resolveColumn(scope, path, false);
   const [source, ...others] = found?.sources ?? [];
@@ -72,7 +83,13 @@ export function conjuncts(condition: unknown): readonly unknown[] {
   return found;
 }
 
-function filtersOf(condition: unknown, scope: Scope): readonly RawFilter[] {
+/** Where filters are looked for; without `cut` every source counts, also those around the scope. */
+interface FilterScope {
+  readonly scope: Scope;
+  readonly cut: readonly Source[] | undefined;
+}
+
+function filtersOf(condition: unknown, scope: FilterScope): readonly RawFilter[] {
   return conjuncts(condition).flatMap((part) => {
     const or = bodyOf(part, 'or');
     if (or !== undefined)
@@ -132,17 +149,19 @@ interface ColumnFilter {
   readonly high: string | null;
 }
 
-function filterOf(part: unknown, scope: Scope): RawFilter | undefined {
+function filterOf(part: unknown, scope: FilterScope): RawFilter | undefined {
   const found = readFilter(part);
   const reference = found === undefined ? undefined : filteredColumn(found.column, scope);
   if (found === undefined || reference === undefined) return undefined;
   return { reference, operator: found.operator, low: found.low, high: found.high, isMerged: false };
 }
 
-function filteredColumn(value: unknown, scope: Scope): ColumnReference | undefined {
+function filteredColumn(value: unknown, { scope, cut }: FilterScope): ColumnReference | undefined {
   const path = columnPath(underCasts(value));
-  const reference = path === undefined ? undefined : resolveColumn(scope, path, false)?.reference;
-  if (reference === undefined) return undefined;
+  const found = path === undefined ? undefined : resolveColumn(scope, path, false);
+  if (found === undefined) return undefined;
+  if (cut !== undefined && !found.sources.every((source) => cut.includes(source))) return undefined;
+  const { reference } = found;
   const isOfTable = reference.levels.some((level) => level.some((targets) => targets.length > 0));
   return isOfTable ? reference : undefined;
 }
@@ -206,11 +225,20 @@ function readIn(body: Node): ColumnFilter | undefined {
   return { column: body['this'], operator: 'in', ...rangeOf(values) };
 }
 
+/** The text before the first wildcard or escaped character. */
+function prefixOf(pattern: string, escape: string): string {
+  let end = 0;
+  while (end < pattern.length && !`%_\\${escape}`.includes(pattern.charAt(end))) end += 1;
+  return pattern.slice(0, end);
+}
+
 /** The text before the first wildcard is a lower bound of what LIKE accepts; ILIKE has none. */
 function readLike(tag: string, body: Node): ColumnFilter | undefined {
   const pattern = constantValue(body['right']);
   if (pattern === undefined || body['not'] === true) return undefined;
-  const prefix = tag === 'like' && pattern !== null ? (/^[^%_\\]*/.exec(pattern)?.[0] ?? '') : '';
+  const escape = isNode(body['escape']) ? constantValue(body['escape']) : '\\';
+  const isReadable = tag === 'like' && pattern !== null && typeof escape === 'string';
+  const prefix = isReadable ? prefixOf(pattern, escape) : '';
   const isExact = prefix !== '' && prefix === pattern;
   return {
     column: body['left'],

@@ -101,6 +101,8 @@ export function resolvePath(
   }
   const found = resolveColumn(scope, path, isAliasFirst);
   if (found === undefined) {
+    // `seq.NEXTVAL` is no column of anything.
+    if (path.length > 1 && last === 'NEXTVAL') return undefined;
     walk.record.hasUnresolvedColumn = true;
     return undefined;
   }
@@ -146,6 +148,10 @@ function walkSpecial(
     }
     case 'star':
       noteStar(walk, starSources(body, scope));
+      return true;
+    case 'raw':
+    case 'command':
+      walk.record.hasUnread = true;
       return true;
     case 'stage_reference':
     case 'data_type':

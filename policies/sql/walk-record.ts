@@ -17,6 +17,8 @@ export class WalkRecord {
   hasCrossJoin = false;
   hasDynamicName = false;
   hasUnresolvedColumn = false;
+  /** Some part of the text came back as text: what is in it nobody saw. */
+  hasUnread = false;
   limit: number | null = null;
   readonly #tables = new Map<string, RawTable & { readonly index: number }>();
   readonly #references = new Map<string, ColumnReference>();

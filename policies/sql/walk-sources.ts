@@ -37,14 +37,23 @@ export function walkFrom(
   scope: Scope,
 ): void {
   let component = 0;
+  let last = scope.sources.length;
   for (const item of from) {
     if (!isLateral(item)) component += 1;
+    last = scope.sources.length;
     addSource(walk, item, scope, component);
   }
-  walkJoins(walk, joins, scope, component);
+  walkJoins(walk, joins, scope, component, last);
 }
 
-function walkJoins(walk: Walk, joins: readonly unknown[], scope: Scope, first: number): void {
+/** Walks joins to the sources from number `joinedTo` on; `first` is the component of those. */
+function walkJoins(
+  walk: Walk,
+  joins: readonly unknown[],
+  scope: Scope,
+  first: number,
+  joinedTo: number,
+): void {
   let component = first;
   let free = 1_000 + scope.sources.length;
   for (const join of joins) {
@@ -55,8 +64,8 @@ function walkJoins(walk: Walk, joins: readonly unknown[], scope: Scope, first: n
     if (kind === 'Cross' && !isLateral(join['this'])) walk.record.hasCrossJoin = true;
     const before = scope.sources.length;
     addSource(walk, join['this'], scope, component);
-    noteUsing(walk, listAt(join, 'using'), scope, before);
-    walkCondition(walk, join['on'], scope);
+    noteUsing(walk, listAt(join, 'using'), scope, joinedTo, before);
+    walkCondition(walk, join['on'], scope, cutBy(kind, scope, before));
     walk.expression(join['match_condition'], scope);
   }
 }
@@ -67,20 +76,33 @@ function hasCondition(join: Node): boolean {
   return isNode(on) && bodyOf(on, 'boolean') === undefined;
 }
 
-/** USING names a column of the joined source and, when there is only one before it, of that one. */
+/**
+ * Sources whose rows a condition of the join can cut: an outer join keeps every row of its outer side, whatever the
+ * condition says of it.
+ */
+function cutBy(kind: string, scope: Scope, joinedFrom: number): readonly Source[] {
+  if (/full/i.test(kind)) return [];
+  if (/left/i.test(kind)) return scope.sources.slice(joinedFrom);
+  return /right/i.test(kind) ? scope.sources.slice(0, joinedFrom) : scope.sources;
+}
+
+/** USING names a column of the joined source, and of the one before it that can be told to hold it. */
 function noteUsing(
   walk: Walk,
   columns: readonly unknown[],
   scope: Scope,
+  joinedTo: number,
   joinedFrom: number,
 ): void {
-  const sources = [
-    ...scope.sources.slice(joinedFrom),
-    ...(joinedFrom === 1 ? scope.sources.slice(0, 1) : []),
-  ];
   for (const column of columns) {
     const name = nameOf(column);
     if (name === undefined) continue;
+    const isSure = joinedFrom === joinedTo + 1 || scope.shared.has(name);
+    const sources = [
+      ...scope.sources.slice(joinedFrom),
+      ...(isSure ? scope.sources.slice(joinedTo, joinedTo + 1) : []),
+    ];
+    if (isSure) scope.shared.add(name);
     const [joined, first] = sources.map((source): ColumnReference => {
       const reference = { levels: [source.lookup(name)], isAlias: false };
       walk.record.reference(reference);
@@ -156,10 +178,12 @@ export function addSource(
     case 'paren':
       addSource(walk, body['this'], scope, component, outer);
       return;
-    case 'joined_table':
+    case 'joined_table': {
+      const joinedTo = scope.sources.length;
       addSource(walk, body['left'], scope, component);
-      walkJoins(walk, listAt(body, 'joins'), scope, component);
+      walkJoins(walk, listAt(body, 'joins'), scope, component, joinedTo);
       return;
+    }
     case 'pivot':
     case 'unpivot':
     case 'match_recognize':

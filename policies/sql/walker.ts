@@ -25,8 +25,11 @@ import { walkQuery, walkWith } from './walk-queries.js';
 import { WalkRecord, type Walk } from './walk-record.js';
 import { addSource, isProduct, tableSource, targetNaming, walkFrom } from './walk-sources.js';
 
-/** Facts of the statement whose tree is `statement`. Throws only where the tree is deeper than the stack. */
-export function walkStatement(statement: unknown): RawFacts {
+/**
+ * Facts of the statement whose tree is `statement`; undefined when the parser took a part of it for mere text. Throws
+ * only where the tree is deeper than the stack.
+ */
+export function walkStatement(statement: unknown): RawFacts | undefined {
   const record = new WalkRecord();
   const walk: Walk = {
     record,
@@ -49,7 +52,7 @@ export function walkStatement(statement: unknown): RawFacts {
   ) {
     record.limit = limitOf(body['limit'] ?? body['top'] ?? body['fetch']);
   }
-  return record.facts(tag);
+  return record.hasUnread ? undefined : record.facts(tag);
 }
 
 /** Walks a statement that writes; false when `tag` is none. */
@@ -220,12 +223,13 @@ function walkAssignment(
   scope: Scope,
 ): void {
   const assignment = bodyOf(value, 'eq');
-  const column = bodyOf(assignment?.['left'], 'column');
+  const left = assignment?.['left'];
+  const column = bodyOf(left, 'column')?.['name'] ?? bodyOf(left, 'identifier');
   if (assignment === undefined || column === undefined) {
     walk.expression(value, scope);
     return;
   }
-  noteColumns(walk, source, [column['name']]);
+  noteColumns(walk, source, [column]);
   walk.expression(assignment['right'], scope);
 }
 

@@ -1,0 +1,160 @@
+/** Forms of Snowflake that begin with a word and are replaced in the text that the parser is given. */
+import { KIND } from '#base/sql/lexer.js';
+import { ALL_COLUMNS, NO_COLUMN, partsOfText, writtenParts } from './ast.js';
+import type { TokenList } from './token-list.js';
+
+/** Puts `text` in the place of the tokens at positions `[from, to)`. */
+export type Replace = (from: number, to: number, text: string) => void;
+
+type Form = (list: TokenList, at: number, replace: Replace) => void;
+
+/** Words between which and a query only a bracket stands. */
+export const QUERY_WORDS: ReadonlySet<string> = new Set(
+  (
+    'SELECT ALL DISTINCT AS AND OR NOT IN ANY SOME EXISTS WHEN THEN ELSE CASE BETWEEN LIKE ILIKE WHERE HAVING QUALIFY ' +
+    'ON BY FROM JOIN INTO VALUES LIMIT UNION INTERSECT EXCEPT MINUS TABLE LATERAL USING SET NAME RETURN ARRAY'
+  ).split(' '),
+);
+const LIKE_WORDS: ReadonlySet<string> = new Set(['LIKE', 'ILIKE', 'RLIKE', 'REGEXP']);
+/** What NOT stands before that is no predicate of its own. */
+const NEGATED: ReadonlySet<string> = new Set(
+  'LIKE ILIKE RLIKE REGEXP IN BETWEEN EXISTS NULL DISTINCT MATCHED NOT'.split(' '),
+);
+/** Words that end a predicate. */
+const AFTER_PREDICATE: ReadonlySet<string> = new Set(
+  (
+    'NOT AND OR THEN ELSE WHEN END GROUP ORDER HAVING QUALIFY LIMIT UNION EXCEPT INTERSECT MINUS AS IS BETWEEN IN ' +
+    'FROM WHERE'
+  ).split(' '),
+);
+
+/** The forms by their first word. */
+export const FORMS: ReadonlyMap<string, Form> = new Map<string, Form>([
+  ['INTO', intoTarget],
+  ['UPDATE', updatesByName],
+  ['INSERT', insertsByName],
+  ['NOT', negation],
+  ['DIRECTED', directed],
+  ['CONNECT_BY_ROOT', dropBeforeName],
+  ['PRIOR', dropBeforeName],
+  ['LATERAL', lateralCall],
+  ['OVER', tableOver],
+  ['UNPIVOT', unpivotNames],
+]);
+
+/** `SELECT … INTO :x` keeps nothing of any table; `INTO IDENTIFIER(…)` becomes the name it stands for. */
+function intoTarget(list: TokenList, at: number, replace: Replace): void {
+  if (list.word(at + 1) === 'IDENTIFIER' && list.is(at + 2, '(')) {
+    const close = list.closeOf(at + 2);
+    const text = close === at + 4 ? list.string(at + 3) : undefined;
+    const parts = text === undefined ? undefined : partsOfText(text);
+    replace(at + 1, close + 1, writtenParts(parts));
+    return;
+  }
+  let end = at + 1;
+  while (list.kind(end) === KIND.bind) {
+    end += 1;
+    if (!list.is(end, ',')) break;
+    end += 1;
+  }
+  if (end > at + 1 && list.word(0) !== 'INSERT') replace(at, end, ' ');
+}
+
+/** MERGE's `UPDATE ALL BY NAME` touches every column of both tables. */
+function updatesByName(list: TokenList, at: number, replace: Replace): void {
+  if (list.word(at + 1) === 'ALL' && list.word(at + 2) === 'BY')
+    replace(at, at + 4, `UPDATE SET ${ALL_COLUMNS} = ${ALL_COLUMNS}`);
+}
+
+/** MERGE's `INSERT ALL BY NAME`, likewise. */
+function insertsByName(list: TokenList, at: number, replace: Replace): void {
+  if (list.word(at + 1) === 'ALL' && list.word(at + 2) === 'BY')
+    replace(at, at + 4, `INSERT (${ALL_COLUMNS}) VALUES (${ALL_COLUMNS})`);
+}
+
+/** `NOT x LIKE p` would come back as mere text: it is written `x NOT LIKE p`. */
+function negation(list: TokenList, at: number, replace: Replace): void {
+  if (NEGATED.has(list.word(at + 1))) return;
+  let depth = 0;
+  for (let end = at + 1; end < list.length; end += 1) {
+    if (list.is(end, '(') || list.is(end, '[')) depth += 1;
+    else if (list.is(end, ')') || list.is(end, ']')) depth -= 1;
+    const word = list.word(end);
+    if (depth < 0 || (depth === 0 && (AFTER_PREDICATE.has(word) || list.is(end, ',')))) return;
+    if (depth > 0 || !LIKE_WORDS.has(word)) continue;
+    replace(at, at + 1, ' ');
+    replace(end, end + 1, ` NOT ${word}`);
+    return;
+  }
+}
+
+function directed(list: TokenList, at: number, replace: Replace): void {
+  if (list.word(at + 1) === 'JOIN') replace(at, at + 1, ' ');
+}
+
+/** CONNECT_BY_ROOT and PRIOR say from which row a column is, not which column. */
+function dropBeforeName(list: TokenList, at: number, replace: Replace): void {
+  if (list.isName(at + 1)) replace(at, at + 1, ' ');
+}
+
+/** A function of a schema after LATERAL is read inside TABLE only. */
+function lateralCall(list: TokenList, at: number, replace: Replace): void {
+  let end = at + 1;
+  while (list.isName(end) && list.is(end + 1, '.')) end += 2;
+  if (end === at + 1 || !list.is(end + 1, '(')) return;
+  const close = list.closeOf(end + 1);
+  replace(at, at + 1, 'TABLE(');
+  replace(close, close + 1, '))');
+}
+
+/** `TABLE(f(a) OVER (PARTITION BY b ORDER BY c))` is read as `TABLE(f(a, b, c))`. */
+function tableOver(list: TokenList, at: number, replace: Replace): void {
+  if (!list.is(at - 1, ')') || !list.is(at + 1, '(')) return;
+  let open = at - 1;
+  for (let depth = 0; open >= 0; open -= 1) {
+    if (list.is(open, ')')) depth += 1;
+    else if (list.is(open, '(') && (depth -= 1) === 0) break;
+  }
+  const first = list.firstPart(open - 1);
+  if (list.word(first - 2) !== 'TABLE' || !list.is(first - 1, '(')) return;
+  const close = list.closeOf(at + 1);
+  const isEmpty = list.is(at - 2, '(') || close === at + 2;
+  replace(at - 1, at + 2, isEmpty ? ' ' : ', ');
+  let isFirst = true;
+  for (let inner = at + 2; inner < close; inner += 1) {
+    const word = list.word(inner);
+    if (word === 'ASC' || word === 'DESC') replace(inner, inner + 1, ' ');
+    if (list.word(inner + 1) !== 'BY') continue;
+    replace(inner, inner + 2, isFirst ? ' ' : ', ');
+    isFirst = false;
+  }
+}
+
+/** Names given to the columns of UNPIVOT are dropped: `IN (a AS x, b y)`. */
+function unpivotNames(list: TokenList, at: number, replace: Replace): void {
+  const close = list.closeOf(at + 1);
+  let inAt = at + 1;
+  while (inAt < close && list.word(inAt) !== 'IN') inAt += 1;
+  const end = list.closeOf(inAt + 1);
+  for (let item = inAt + 2; item < end; item += 1) {
+    if (!list.is(item - 1, ',') && !list.is(item - 1, '(')) continue;
+    let next = item + 1;
+    while (next < end && !list.is(next, ',')) next += 1;
+    if (next > item + 1) replace(item + 1, next, ' ');
+  }
+}
+
+/** DELETE has sources in the parser only as bare names; UPDATE has them in every form. */
+export function deletesUsing(list: TokenList, replace: Replace): void {
+  let depth = 0;
+  for (let at = 1; at < list.length; at += 1) {
+    if (list.is(at, '(')) depth += 1;
+    else if (list.is(at, ')')) depth -= 1;
+    else if (depth === 0 && list.word(at) === 'WHERE') return;
+    else if (depth === 0 && list.word(at) === 'USING') {
+      replace(0, list.word(1) === 'FROM' ? 2 : 1, 'UPDATE');
+      replace(at, at + 1, `SET ${NO_COLUMN} = 1 FROM`);
+      return;
+    }
+  }
+}

@@ -1,0 +1,100 @@
+/** The significant tokens of a statement by position, for readers that look ahead and back. */
+import {
+  isOperator,
+  KIND,
+  kindAt,
+  significantIndexes,
+  startAt,
+  textAt,
+  wordAt,
+  type TokenKind,
+  type Tokens,
+} from '#base/sql/lexer.js';
+import type { StatementRange } from '#base/sql/splitter.js';
+import { nameAt, stringValueAt } from '#base/sql/token-values.js';
+
+/** Positions count significant tokens from 0; outside of the statement there is white space. */
+export class TokenList {
+  readonly #tokens: Tokens;
+  readonly #indexes: readonly number[];
+
+  constructor(tokens: Tokens, range: StatementRange) {
+    this.#tokens = tokens;
+    this.#indexes = significantIndexes(tokens, range.head, range.to);
+  }
+
+  /** Significant tokens in the statement. */
+  get length(): number {
+    return this.#indexes.length;
+  }
+
+  kind(at: number): TokenKind {
+    const index = this.#indexes[at];
+    return index === undefined ? KIND.whitespace : kindAt(this.#tokens, index);
+  }
+
+  /** Text of the token as written. */
+  text(at: number): string {
+    const index = this.#indexes[at];
+    return index === undefined ? '' : textAt(this.#tokens, index);
+  }
+
+  /** Upper-cased text of an unquoted word; empty for every other token. */
+  word(at: number): string {
+    const index = this.#indexes[at];
+    return index === undefined ? '' : wordAt(this.#tokens, index);
+  }
+
+  /** Whether the token is the operator `symbol`. */
+  is(at: number, symbol: string): boolean {
+    const index = this.#indexes[at];
+    return index !== undefined && isOperator(this.#tokens, index, symbol);
+  }
+
+  /** Name of a word or quoted identifier; undefined for other tokens. */
+  name(at: number): string | undefined {
+    const index = this.#indexes[at];
+    return index === undefined ? undefined : nameAt(this.#tokens, index);
+  }
+
+  /** Whether the token is a word or a quoted identifier. */
+  isName(at: number): boolean {
+    const kind = this.kind(at);
+    return kind === KIND.word || kind === KIND.quotedIdentifier;
+  }
+
+  /** Value of a string or `$$` token; undefined for other tokens. */
+  string(at: number): string | undefined {
+    const index = this.#indexes[at];
+    return index === undefined ? undefined : stringValueAt(this.#tokens, index);
+  }
+
+  /** Offset in the text where the token starts. */
+  start(at: number): number {
+    return startAt(this.#tokens, this.#indexes[at] ?? this.#tokens.count);
+  }
+
+  /** Offset past the token. */
+  end(at: number): number {
+    const index = this.#indexes[at];
+    return startAt(this.#tokens, index === undefined ? this.#tokens.count : index + 1);
+  }
+
+  /** Position of the first part of the dotted name that ends at `last`. */
+  firstPart(last: number): number {
+    let first = last;
+    while (this.is(first - 1, '.')) first -= this.is(first - 2, '.') ? 3 : 2;
+    return first;
+  }
+
+  /** Position of the bracket that closes the one at `open`; the last position when none does, `open` when none opens. */
+  closeOf(open: number): number {
+    if (!this.is(open, '(')) return open;
+    let depth = 0;
+    for (let at = open; at < this.length; at += 1) {
+      if (this.is(at, '(')) depth += 1;
+      else if (this.is(at, ')') && (depth -= 1) === 0) return at;
+    }
+    return this.length - 1;
+  }
+}
