@@ -369,10 +369,17 @@ export function textAt(tokens: Tokens, index: number): string {
   return tokens.text.slice(startAt(tokens, index), startAt(tokens, index + 1));
 }
 
-/** Upper-cased text of an unquoted word, so that keywords compare with `===`; empty for every other kind. */
+/**
+ * Upper-cased text of an unquoted word, so that keywords compare with `===`; empty for every other kind. Letters
+ * outside of ASCII stay as they are: some have an upper case inside it (`ſ`), and no keyword is written with them.
+ */
 export function wordAt(tokens: Tokens, index: number): string {
-  return kindAt(tokens, index) === KIND.word ? textAt(tokens, index).toUpperCase() : '';
+  if (kindAt(tokens, index) !== KIND.word) return '';
+  const text = textAt(tokens, index);
+  return NOT_ASCII.test(text) ? text : text.toUpperCase();
 }
+
+const NOT_ASCII = /[^\0-\x7f]/;
 
 /** True when token `index` is exactly the operator `symbol`. */
 export function isOperator(tokens: Tokens, index: number, symbol: string): boolean {

@@ -65,6 +65,8 @@ class StatementScan {
   readonly #from: number;
   readonly #mayOwnBlock: boolean;
   #depth = 0;
+  /** Brackets that are open: a chain in them is part of something else. */
+  #brackets = 0;
   #isDeclaring = false;
   #hasBlock = false;
   #hasFlow = false;
@@ -100,7 +102,10 @@ class StatementScan {
           this.#isAfterSemicolon = true;
           continue;
         }
-        if (code === 45 && text.startsWith('->>', start)) this.#hasFlow = true;
+        if (code === 40) this.#brackets += 1;
+        else if (code === 41) this.#brackets -= 1;
+        else if (code === 45 && this.#brackets === 0 && text.startsWith('->>', start))
+          this.#hasFlow = true;
         this.#previousWord = code === 46 ? '.' : '';
       } else if (kind === KIND.word) {
         if (at > this.head && (this.#mayOwnBlock || this.#hasBlock)) this.#word(at);

@@ -99,7 +99,7 @@ const OBJECT_VERBS: ReadonlySet<string> = new Set(
 const OBJECT_MODIFIERS: ReadonlySet<string> = new Set(
   (
     'OR REPLACE ALTER IF NOT EXISTS ON SCOPED TEMP TEMPORARY LOCAL GLOBAL VOLATILE TRANSIENT SECURE RECURSIVE EXTERNAL INTERACTIVE ' +
-    'HYBRID ICEBERG DYNAMIC EVENT MATERIALIZED SEMANTIC AGGREGATE TERSE CASCADE DATA METRIC'
+    'HYBRID ICEBERG DYNAMIC EVENT MATERIALIZED SEMANTIC AGGREGATE TERSE CASCADE DATA METRIC ADAPTIVE'
   ).split(' '),
 );
 
@@ -171,7 +171,9 @@ export function classifyStatement(tokens: Tokens, range: StatementRange): Statem
   const isBracketed = at !== range.head;
   const explained = verb === 'EXPLAIN' ? bodyOfExplain(tokens, at, range.to) : undefined;
   return {
-    class: range.hasFlow ? 'script' : classOf(tokens, range, { ...kind, verb, at, isBracketed }),
+    class: isChain(range, verb, object)
+      ? 'script'
+      : classOf(tokens, range, { ...kind, verb, at, isBracketed }),
     verb,
     object,
     objectAt: kind.objectAt,
@@ -183,6 +185,13 @@ export function classifyStatement(tokens: Tokens, range: StatementRange): Statem
     isExplainCost: explained?.isCost ?? false,
     bodyAt: explained?.at ?? at,
   };
+}
+
+/** Whether the statement is a chain of `->>`, and not a definition with one in its body. */
+function isChain(range: StatementRange, verb: string, object: string): boolean {
+  if (!range.hasFlow) return false;
+  const isDefinition = verb === 'CREATE' || verb === 'ALTER' || verb === 'DEFINE';
+  return !(isDefinition && (range.hasBlock || TASK_OBJECTS.has(object)));
 }
 
 interface ObjectKind {

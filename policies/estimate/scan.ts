@@ -46,10 +46,13 @@ export function scanOf(facts: StatementFacts, statistics: StatisticsView): Scan 
     return undefined;
   const tablesUnknown: string[] = [];
   const scans: TableScan[] = [];
-  for (const table of facts.tablesRead) {
+  const tables = new Set([...facts.tablesRead, ...facts.readings.map(({ table }) => table)]);
+  for (const table of tables) {
     const known = statistics.table(table);
     if (known === undefined) tablesUnknown.push(table);
-    else scans.push(scanTable(facts, table, known));
+    else
+      for (const filters of readingsOf(facts, table))
+        scans.push(scanTable(facts, table, filters, known));
   }
   if (scans.length === 0) return undefined;
   const bytes = scans.reduce((sum, scan) => sum + scan.bytes, 0);
@@ -81,9 +84,20 @@ interface TableScan {
   readonly unfiltered: UnfilteredColumn | null;
 }
 
-function scanTable(facts: StatementFacts, table: string, known: TableStatistics): TableScan {
+/** The filters of every reading of the table; one without any when the facts know of none. */
+function readingsOf(facts: StatementFacts, table: string): readonly (readonly Filter[])[] {
+  const own = facts.readings.filter((reading) => reading.table === table);
+  const areKnown = !facts.unknown.includes('filters');
+  return own.length === 0 ? [[]] : own.map(({ filters }) => (areKnown ? filters : []));
+}
+
+function scanTable(
+  facts: StatementFacts,
+  table: string,
+  filters: readonly Filter[],
+  known: TableStatistics,
+): TableScan {
   const width = known.bytes * columnShare(facts, table, known);
-  const filters = facts.unknown.includes('filters') ? [] : facts.filters;
   const domain = domainOf(known);
   const kept = domain === undefined ? null : keptShare(filters, table, domain);
   const share = kept ?? 1;

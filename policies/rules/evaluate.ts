@@ -128,6 +128,24 @@ function firstLine(thrown: unknown): string {
   return toError(thrown).message.split('\n', 1)[0]?.slice(0, 120) ?? '';
 }
 
+/** Columns that every reading of their table filters: one reading without the filter reads all of it. */
+function filteredColumns(facts: StatementFacts): readonly string[] {
+  const columns = new Set(
+    facts.filters.map(({ table, column }) => JSON.stringify([table, column])),
+  );
+  return [...columns].flatMap((key) => {
+    const found = facts.filters.find(
+      ({ table, column }) => JSON.stringify([table, column]) === key,
+    );
+    if (found === undefined) return [];
+    const isEverywhere = facts.readings.every(
+      ({ table, filters }) =>
+        table !== found.table || filters.some(({ column }) => column === found.column),
+    );
+    return isEverywhere ? [`${found.table}.${found.column}`] : [];
+  });
+}
+
 function conditionInput(
   facts: StatementFacts,
   estimate: Estimate,
@@ -142,7 +160,7 @@ function conditionInput(
       columns: Object.entries(facts.columns).flatMap(([table, columns]) =>
         columns.map((column) => `${table}.${column}`),
       ),
-      filtered: facts.filters.map((filter) => `${filter.table}.${filter.column}`),
+      filtered: filteredColumns(facts),
       selectStar: facts.hasSelectStar,
       crossJoin: facts.hasCrossJoin,
       hasLimit: facts.limit !== null,

@@ -192,6 +192,8 @@ class CachingAnalyser implements CountingAnalyser {
       );
       session = contextAfter(tokens, range, session);
     }
+    // A comment that never ends may hide anything from one reader and nothing from another.
+    if (statements.length === 0 && tokens.isUnterminated) return unseenText(sql);
     const only = statements.length === 1 ? statements[0]?.fingerprint : undefined;
     return {
       statements,
@@ -257,6 +259,11 @@ function boundedCache<Value extends object>(bytesMax: number): LRUCache<string, 
   });
 }
 
+/** A text without a statement that anybody can tell. */
+function unseenText(sql: string): TextFacts {
+  return unseen('opaque', hash('sha256', sql).slice(0, 32));
+}
+
 /** A text that was not looked into: one opaque statement. */
 function opaqueText(sql: string): TextFacts {
   return unseen('opaque', hash('sha256', sql).slice(0, 32), 'too-complex');
@@ -272,11 +279,15 @@ function tooLarge(sql: string): TextFacts {
   return unseen(statementClass, hash('sha256', sql).slice(0, 32), 'too-large');
 }
 
-function unseen(statementClass: StatementClass, fingerprint: string, why: UnknownFact): TextFacts {
+function unseen(
+  statementClass: StatementClass,
+  fingerprint: string,
+  ...why: readonly UnknownFact[]
+): TextFacts {
   const facts: StatementFacts = {
     ...bareFacts(statementClass, fingerprint),
     opaque: true,
-    unknown: ['tables', 'columns', 'filters', why],
+    unknown: ['tables', 'columns', 'filters', ...why],
   };
   return { statements: [facts], fingerprint };
 }

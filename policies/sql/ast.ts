@@ -124,6 +124,11 @@ export function columnPath(value: unknown): readonly string[] | undefined {
   return inner === undefined || field === undefined ? undefined : [...inner, field];
 }
 
+/** A name as it stands in a dotted name: quoted only where a dot or quote in it would mislead. */
+export function quotedWhereNeeded(part: string): string {
+  return /[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part;
+}
+
 /** Names in a dotted text such as the argument of IDENTIFIER; undefined when it is no such text. */
 export function partsOfText(text: string): readonly string[] | undefined {
   const pattern = /\s*(?:"((?:[^"]|"")*)"|([\p{L}_][\p{L}\p{N}_$]*)|(?=\.))\s*(\.|$)/uy;

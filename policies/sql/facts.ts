@@ -30,6 +30,15 @@ export interface Filter {
   readonly high: string | null;
 }
 
+/**
+ * One reading of a table, with the filters that bound it. A statement that reads a table twice has two: a filter of
+ * one says nothing about what the other reads.
+ */
+export interface Reading {
+  readonly table: string;
+  readonly filters: readonly Filter[];
+}
+
 /** Two columns that a condition compares, or USING and NATURAL equate: an edge of the join graph. */
 export interface Join {
   /** `DB.SCHEMA.TABLE`; the side whose table and column sort first. */
@@ -77,7 +86,10 @@ export interface StatementFacts extends Traits {
   readonly tablesWritten: readonly string[];
   /** Columns touched per table; `*` stands for all of them. */
   readonly columns: Readonly<Record<string, readonly string[]>>;
+  /** Filters of all readings. */
   readonly filters: readonly Filter[];
+  /** Readings of tables by FROM and joins, and of the targets of UPDATE, DELETE and MERGE; others are full ones. */
+  readonly readings: readonly Reading[];
   readonly joins: readonly Join[];
   readonly hasSelectStar: boolean;
   readonly hasCrossJoin: boolean;

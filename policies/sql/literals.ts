@@ -128,6 +128,8 @@ export function rangeOf(values: readonly (string | null)[]): {
 /** Literal count of LIMIT, TOP or FETCH; null when there is none or it is only known at run time. */
 export function limitOf(body: unknown): number | null {
   if (!isNode(body)) return null;
+  // `FETCH FIRST ROW ONLY`
+  if (body['direction'] !== undefined && !isNode(body['count'])) return 1;
   for (const inner of [body['this'], body['count'], body]) {
     const literal = bodyOf(inner, 'literal');
     const count = Number(stringAt(literal, 'value') ?? Number.NaN);

@@ -1,8 +1,8 @@
 /** Facts of several statements as those of one: of a script, of a chain, of a definition and the query in it. */
-import type { StatementFacts } from './facts.js';
+import type { Filter, StatementFacts } from './facts.js';
 
-function touches(facts: StatementFacts, table: string): boolean {
-  return facts.tablesRead.includes(table) || facts.tablesWritten.includes(table);
+function distinct(filters: readonly Filter[]): readonly Filter[] {
+  return [...new Map(filters.map((filter) => [JSON.stringify(filter), filter])).values()];
 }
 
 /** The facts `own` of the statement around, and all that `inner` says; classes of the inner ones are listed. */
@@ -20,12 +20,8 @@ export function merged(own: StatementFacts, inner: readonly StatementFacts[]): S
     columns: Object.fromEntries(
       tables.map((table) => [table, all((facts) => facts.columns[table] ?? [])]),
     ),
-    // A filter says nothing about another statement that reads the table as well.
-    filters: inner.flatMap((facts) =>
-      facts.filters.filter(({ table }) =>
-        every.every((other) => other === facts || !touches(other, table)),
-      ),
-    ),
+    filters: distinct(every.flatMap((facts) => facts.filters)),
+    readings: every.flatMap((facts) => facts.readings),
     joins: every.flatMap((facts) => facts.joins),
     hasSelectStar: every.some((facts) => facts.hasSelectStar),
     hasCrossJoin: every.some((facts) => facts.hasCrossJoin),

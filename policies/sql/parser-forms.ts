@@ -30,7 +30,13 @@ const AFTER_PREDICATE: ReadonlySet<string> = new Set(
 
 /** The forms by their first word. */
 export const FORMS: ReadonlyMap<string, Form> = new Map<string, Form>([
-  ['INTO', intoTarget],
+  ['INTO', intoVariables],
+  ['IDENTIFIER', namedTable],
+  ['TABLE', tableArgument],
+  ['AT', travelOfMerge],
+  ['BEFORE', travelOfMerge],
+  ['SHOW', emptyMatches],
+  ['OMIT', emptyMatches],
   ['UPDATE', updatesByName],
   ['INSERT', insertsByName],
   ['NOT', negation],
@@ -42,15 +48,53 @@ export const FORMS: ReadonlyMap<string, Form> = new Map<string, Form>([
   ['UNPIVOT', unpivotNames],
 ]);
 
-/** `SELECT … INTO :x` keeps nothing of any table; `INTO IDENTIFIER(…)` becomes the name it stands for. */
-function intoTarget(list: TokenList, at: number, replace: Replace): void {
-  if (list.word(at + 1) === 'IDENTIFIER' && list.is(at + 2, '(')) {
-    const close = list.closeOf(at + 2);
-    const text = close === at + 4 ? list.string(at + 3) : undefined;
-    const parts = text === undefined ? undefined : partsOfText(text);
-    replace(at + 1, close + 1, writtenParts(parts));
-    return;
+/** Words after which IDENTIFIER names a table. */
+const TABLE_LEADS: ReadonlySet<string> = new Set([
+  'INTO',
+  'OVERWRITE',
+  'UPDATE',
+  'FROM',
+  'USING',
+  'JOIN',
+]);
+
+/** `INTO IDENTIFIER(…)`, and the same after UPDATE, FROM, USING and JOIN, becomes the name it stands for. */
+function namedTable(list: TokenList, at: number, replace: Replace): void {
+  if (!list.is(at + 1, '(') || !TABLE_LEADS.has(list.word(at - 1))) return;
+  const close = list.closeOf(at + 1);
+  const text = close === at + 3 ? list.string(at + 2) : undefined;
+  const parts = text === undefined ? undefined : partsOfText(text);
+  replace(at, close + 1, writtenParts(parts));
+}
+
+/** `INTO TABLE(…)` names a target, `f(TABLE(SELECT …))` hands a query over, MERGE's `USING TABLE(…)` is a source. */
+function tableArgument(list: TokenList, at: number, replace: Replace): void {
+  if (!list.is(at + 1, '(')) return;
+  const before = list.word(at - 1);
+  const inner = list.word(at + 2);
+  const close = list.closeOf(at + 1);
+  if (before === 'INTO') namedTable(list, at, replace);
+  else if (inner === 'SELECT' || inner === 'WITH') replace(at, at + 1, ' ');
+  else if (before === 'USING' && list.word(0) === 'MERGE') {
+    replace(at, at + 1, '(SELECT 1 FROM TABLE');
+    replace(close, close + 1, '))');
   }
+}
+
+/** The parser knows no time travel of MERGE's source. */
+function travelOfMerge(list: TokenList, at: number, replace: Replace): void {
+  const isTravel = list.word(0) === 'MERGE' && list.is(at + 1, '(') && list.isName(at - 1);
+  if (isTravel && list.word(list.firstPart(at - 1) - 1) === 'USING')
+    replace(at, list.closeOf(at + 1) + 1, ' ');
+}
+
+/** `SHOW EMPTY MATCHES` and `OMIT EMPTY MATCHES` of MATCH_RECOGNIZE. */
+function emptyMatches(list: TokenList, at: number, replace: Replace): void {
+  if (list.word(at + 1) === 'EMPTY' && list.word(at + 2) === 'MATCHES') replace(at, at + 3, ' ');
+}
+
+/** `SELECT … INTO :x` keeps nothing of any table. */
+function intoVariables(list: TokenList, at: number, replace: Replace): void {
   let end = at + 1;
   while (list.kind(end) === KIND.bind) {
     end += 1;

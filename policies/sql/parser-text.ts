@@ -5,7 +5,7 @@
  */
 import { KIND, startAt, type Tokens } from '#base/sql/lexer.js';
 import type { StatementRange } from '#base/sql/splitter.js';
-import { holdsMark, INNER_QUOTE } from './ast.js';
+import { holdsMark, INNER_QUOTE, writtenParts } from './ast.js';
 import { deletesUsing, FORMS, QUERY_WORDS, type Replace } from './parser-forms.js';
 import { TokenList } from './token-list.js';
 
@@ -46,11 +46,14 @@ function addComments(tokens: Tokens, range: StatementRange, edits: Edit[]): void
 }
 
 const STRUCTURED_TYPES: ReadonlySet<string> = new Set(['ARRAY', 'OBJECT', 'MAP']);
+const WRITE_LEADS: ReadonlySet<string> = new Set(['INTO', 'OVERWRITE', 'UPDATE']);
 const SOURCE_WORDS: ReadonlySet<string> = new Set(['FROM', 'JOIN']);
 /** Words before a name whose columns, not arguments, stand in brackets. */
 const BEFORE_LISTED: ReadonlySet<string> = new Set(
   'INTO TABLE VIEW WITH RECURSIVE AS FROM JOIN UPDATE USING REFERENCES'.split(' '),
 );
+/** Ends of what a path can follow, beside a column. */
+const PATH_LEADS: ReadonlySet<string> = new Set([']', '}', ')']);
 /** A source of one row that has no columns of any table. */
 const NO_TABLE = ' (VALUES (1))';
 /** Stands for a quoted name of a function: what is called is read from the words. */
@@ -114,10 +117,21 @@ class FormScan {
     else if (list.is(at, '::')) this.#cast(at);
     else if (list.is(at, '->')) this.#lambda(at);
     else if (list.is(at, ':')) this.#path(at);
+    else if (list.is(at, '.') && list.is(at + 1, '.')) this.#inPublic(at);
     else if (list.is(at, '!') && list.isName(at - 1)) this.#replace(at, at + 1, '.');
     else if (list.is(at, ',') && list.word(at + 1) === 'FROM') this.#replace(at, at + 1, ' ');
     else if (list.is(at, '*') && list.word(at + 1) === 'ILIKE') this.#replace(at + 1, at + 3, ' ');
     else if (list.is(at, '*') && list.is(at + 1, '*')) this.#replace(at, at + 2, ' ');
+  }
+
+  /** `db..t` where a statement writes: the parser has the form for sources only. */
+  #inPublic(at: number): void {
+    const list = this.#list;
+    const database = list.name(at - 1);
+    const table = list.name(at + 2);
+    if (database === undefined || table === undefined || list.is(at + 3, '.')) return;
+    if (WRITE_LEADS.has(list.word(at - 2)))
+      this.#replace(at - 1, at + 3, writtenParts([database, '', table]));
   }
 
   /** A stage after FROM is a source without columns; as an argument it is a text. */
@@ -151,7 +165,9 @@ class FormScan {
     const end = this.#castEnd(at);
     // A blank before the path makes it look like a bind.
     if (list.kind(end) === KIND.bind) {
-      this.#replace(at, end + 1, ' ');
+      let last = end + 1;
+      while (list.is(last, '.')) last += 2;
+      this.#replace(at, last, ' ');
       return;
     }
     let chain = end;
@@ -172,10 +188,10 @@ class FormScan {
       this.#replace(at + 1, list.closeOf(at + 2) + 1, ' VARIANT');
   }
 
-  /** A path after an index, an array or an object says nothing of columns. */
+  /** A path after a call, an index, an array or an object says nothing of columns. */
   #path(at: number): void {
     const list = this.#list;
-    if (!list.isName(at + 1) || (!list.is(at - 1, ']') && !list.is(at - 1, '}'))) return;
+    if (!list.isName(at + 1) || !PATH_LEADS.has(list.text(at - 1))) return;
     let end = at + 2;
     while (list.is(end, '.')) end += 2;
     this.#replace(at, end, ' ');

@@ -4,8 +4,11 @@
  */
 import type { FilterOperator, Join } from './facts.js';
 
-/** A column of table number `table`; `isPrunable` unless a limit or window stands between filter and table. */
-export type Target = readonly [table: number, column: string, isPrunable: boolean];
+/**
+ * A column of table number `table`; `isPrunable` unless a limit or window stands between filter and table; `reading` is
+ * the number of the reading of the table, -1 for none.
+ */
+export type Target = readonly [table: number, column: string, isPrunable: boolean, reading: number];
 
 /** Columns that one reading of a name stands for: several under UNION, none for an expression. */
 export type Alternative = readonly Target[];
@@ -44,6 +47,8 @@ export interface RawFacts {
   /** Tag of the parser's top node, `select`, `insert`, …; `command` and `raw` are texts it did not understand. */
   readonly top: string;
   readonly tables: readonly RawTable[];
+  /** Number of the table of each reading. */
+  readonly readings: readonly number[];
   readonly references: readonly ColumnReference[];
   readonly filters: readonly RawFilter[];
   readonly joins: readonly RawJoin[];
@@ -54,6 +59,8 @@ export interface RawFacts {
   readonly hasDynamicName: boolean;
   /** A qualified column fits no table in sight. */
   readonly hasUnresolvedColumn: boolean;
+  /** A column is named by a variable or a bind. */
+  readonly hasDynamicColumn: boolean;
 }
 
 /** What became of one text: facts, or why there are none. */

@@ -1,5 +1,6 @@
 /** Gives the names in raw facts to tables and columns: by the session's database and schema, and by the catalogue. */
-import type { Catalogue, Filter, Join, NameContext, UnknownFact } from './facts.js';
+import { quotedWhereNeeded } from './ast.js';
+import type { Catalogue, Filter, Join, NameContext, Reading, UnknownFact } from './facts.js';
 import type { Alternative, ColumnReference, RawFacts, Target } from './raw-facts.js';
 
 export interface ResolvedNames {
@@ -7,6 +8,7 @@ export interface ResolvedNames {
   readonly tablesWritten: readonly string[];
   readonly columns: Readonly<Record<string, readonly string[]>>;
   readonly filters: readonly Filter[];
+  readonly readings: readonly Reading[];
   readonly joins: readonly Join[];
   readonly unknown: readonly UnknownFact[];
 }
@@ -26,12 +28,7 @@ export function qualify(
   const known = [inDatabase, inSchema, last].filter(
     (part): part is string => part !== null && part !== '',
   );
-  return { name: known.map(written).join('.'), isComplete: known.length === 3 };
-}
-
-/** A name as it stands in a dotted name: quoted only where a dot or quote in it would mislead. */
-function written(part: string): string {
-  return /[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part;
+  return { name: known.map(quotedWhereNeeded).join('.'), isComplete: known.length === 3 };
 }
 
 /** Names of `raw` as the session `context` reads them. Ambiguous columns are named in `unknown`, never guessed. */
@@ -49,6 +46,7 @@ export function resolveNames(
   if (names.some(({ isComplete }) => !isComplete)) unknown.add('tables');
   if (raw.hasDynamicName) unknown.add('dynamic-name').add('tables');
   if (raw.hasUnresolvedColumn) unknown.add('columns');
+  if (raw.hasDynamicColumn) unknown.add('dynamic-name').add('columns');
   const columns = new Map<string, Set<string>>();
   for (const reference of raw.references) {
     const chosen = chooser.choose(reference);
@@ -61,12 +59,15 @@ export function resolveNames(
     }
   }
   const filters = new Map<string, Filter>();
+  const bounds: Filter[][] = raw.readings.map(() => []);
   for (const { reference, operator, low, high } of raw.filters) {
     const chosen = chooser.choose(reference);
     if (chosen === undefined) unknown.add('filters');
-    for (const [table, column, isPrunable] of chosen ?? []) {
+    for (const [table, column, isPrunable, reading] of chosen ?? []) {
+      if (!isPrunable || isNameless(raw, table)) continue;
       const filter: Filter = { table: names[table]?.name ?? '', column, operator, low, high };
-      if (isPrunable && !isNameless(raw, table)) filters.set(JSON.stringify(filter), filter);
+      filters.set(JSON.stringify(filter), filter);
+      bounds[reading]?.push(filter);
     }
   }
   const named = (uses: (index: number) => boolean): readonly string[] =>
@@ -80,6 +81,11 @@ export function resolveNames(
         .map(([name, list]) => [name, [...list].toSorted()]),
     ),
     filters: [...filters.values()],
+    readings: raw.readings.flatMap((table, at) =>
+      isNameless(raw, table)
+        ? []
+        : [{ table: names[table]?.name ?? '', filters: bounds[at] ?? [] }],
+    ),
     joins: joinsOf(raw, names, chooser),
     unknown: [...unknown],
   };

@@ -101,17 +101,27 @@ export function combined(
 /** The same columns, no longer good for filters: a limit or window stands between. */
 export function unprunable(alternatives: readonly Alternative[]): readonly Alternative[] {
   return alternatives.map((targets) =>
-    targets.map(([table, column]): Target => [table, column, false]),
+    targets.map(([table, column, , reading]): Target => [table, column, false, reading]),
   );
 }
 
-/** Yields no column of any table: VALUES, table functions. */
+/** Yields no column of any table. */
 export const NOTHING: Derived = {
   lookup: () => [],
   columns: [],
   knows: () => false,
   starTables: [],
 };
+
+/** Yields the columns for which `isOwn` holds, and none of them is of any table: VALUES, table functions. */
+export function tableless(isOwn: (column: string) => boolean): Derived {
+  return {
+    lookup: (column) => (isOwn(column) ? EXPRESSION : []),
+    columns: [],
+    knows: isOwn,
+    starTables: [],
+  };
+}
 
 /** `derived` under other column names, in order; unnamed ones keep theirs. */
 export function renamed(derived: Derived, names: readonly string[]): Derived {
@@ -121,8 +131,9 @@ export function renamed(derived: Derived, names: readonly string[]): Derived {
     lookup: remembered((column) => {
       const at = names.indexOf(column);
       if (at === -1) return derived.lookup(column);
-      const original = derived.columns[at];
-      return original === undefined ? EXPRESSION : derived.lookup(original);
+      const original = derived.columns[at] ?? '';
+      // An expression without a name of its own.
+      return original === '' ? EXPRESSION : derived.lookup(original);
     }),
     columns,
     knows: (column) => columns.includes(column) || derived.knows(column),

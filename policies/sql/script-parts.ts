@@ -93,16 +93,23 @@ class BlockScan {
     return at;
   }
 
+  #isStatementAt(at: number): boolean {
+    const word = wordAt(this.#tokens, at);
+    if (word === 'INSERT')
+      return /^(?:INTO|OVERWRITE|ALL|FIRST)$/.test(wordAt(this.#tokens, this.#next(at)));
+    return BRACKETED_WORDS.has(word);
+  }
+
   /** Passes a bracket: a statement in it is noted, anything else is looked into for queries. */
   #bracket(open: number): number {
     const { to } = this.#range;
     const first = this.#next(open);
-    const isStatement = BRACKETED_WORDS.has(wordAt(this.#tokens, first));
+    const isStatement = this.#isStatementAt(first);
     let depth = 1;
     let at = first;
     while (at < to) {
       if (isOperator(this.#tokens, at, '(')) {
-        if (!isStatement && BRACKETED_WORDS.has(wordAt(this.#tokens, this.#next(at)))) {
+        if (!isStatement && this.#isStatementAt(this.#next(at))) {
           at = this.#bracket(at);
           continue;
         }

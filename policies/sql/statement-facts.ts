@@ -7,20 +7,22 @@ import {
 } from '#base/sql/statement-class.js';
 import type { StatementRange } from '#base/sql/splitter.js';
 import { stringValueAt } from '#base/sql/token-values.js';
-import type { Catalogue, NameContext, StatementFacts, TextFacts, UnknownFact } from './facts.js';
+import {
+  UNKNOWN_FACTS,
+  type Catalogue,
+  type NameContext,
+  type StatementFacts,
+  type TextFacts,
+  type UnknownFact,
+} from './facts.js';
 import { callsOnlyCheap } from './free.js';
 import { merged } from './merged-facts.js';
 import type { ParseOutcome, RawFacts } from './raw-facts.js';
 import { qualify, resolveNames, type ResolvedNames } from './resolve.js';
 import { scriptParts } from './script-parts.js';
-import {
-  copyShell,
-  definitionShell,
-  flowParts,
-  partOf,
-  truncateShell,
-  type StatementShell,
-} from './statement-shell.js';
+import { copyShell, flowParts, truncateShell } from './copy-shell.js';
+import { definitionShell } from './definition-shell.js';
+import { partOf, type StatementShell } from './statement-shell.js';
 import { scanTables } from './token-scan.js';
 import type { TokenName } from './token-cursor.js';
 import { NO_TRAITS, traitsOf } from './traits.js';
@@ -50,6 +52,7 @@ export function bareFacts(statementClass: StatementClass, fingerprint: string): 
     tablesWritten: [],
     columns: {},
     filters: [],
+    readings: [],
     joins: [],
     hasSelectStar: false,
     hasCrossJoin: false,
@@ -64,19 +67,26 @@ export function bareFacts(statementClass: StatementClass, fingerprint: string): 
 /** Facts of the statement in `input`. Never rejects unless `parse` does. */
 export async function statementFacts(input: FactsInput): Promise<StatementFacts> {
   const head = classifyStatement(input.tokens, input.range);
-  const traits = traitsOf(input.tokens, input.range, head);
+  const { traits, runsHiddenText } = traitsOf(input.tokens, input.range, head);
   const isSteering = traits.functions.some((name) => STEERING_CALLS.test(name));
   const isQuery = head.class === 'query' || head.class === 'procedure';
   const bare: StatementFacts = {
     ...bareFacts(isSteering && isQuery ? 'administration' : head.class, input.fingerprint),
     ...traits,
   };
-  return await classFacts(input, head, bare);
+  const facts = await classFacts(input, head, bare);
+  if (!runsHiddenText) return { ...facts, unknown: inOrder(facts.unknown) };
+  const unknown = inOrder([...facts.unknown, 'tables', 'dynamic-name']);
+  return { ...facts, opaque: true, isFree: false, unknown };
+}
+
+function inOrder(unknown: readonly UnknownFact[]): readonly UnknownFact[] {
+  return UNKNOWN_FACTS.filter((fact) => unknown.includes(fact));
 }
 
 /** System functions that act on sessions, tasks and the account instead of telling something. */
 const STEERING_CALLS =
-  /^SYSTEM\$(?:CANCEL|ABORT|TASK|USER_TASK|GLOBAL_ACCOUNT_SET|SET_|UNSET_|ENABLE_|DISABLE_|REVOKE|GRANT|FINISH_|START_|STOP_|PIPE_FORCE|REGISTER_|UNREGISTER_|LINK_|UNLINK_|CONVERT_|MIGRATE_|COMMIT_|ADD_|REMOVE_|DELETE_|CREATE_|DROP_|CLEANUP|TRIGGER|SEND_)/;
+  /^SYSTEM\$(?:CANCEL|ABORT|TASK|USER_TASK|GLOBAL_ACCOUNT_SET|SET_|UNSET_|ENABLE_|DISABLE_|REVOKE|GRANT|FINISH_|START_|STOP_|PIPE_FORCE|REGISTER_|UNREGISTER_|LINK_|UNLINK_|CONVERT_|MIGRATE_|COMMIT_|ADD_|REMOVE_|DELETE_|CREATE_|DROP_|CLEANUP|TRIGGER)/;
 
 async function classFacts(
   input: FactsInput,
@@ -94,6 +104,9 @@ async function classFacts(
     case 'metadata':
       return head.isExplain ? await explained(input, head) : { ...bare, isFree: true };
     case 'file':
+      return head.verb === 'COPY'
+        ? await shellFacts(input, bare, copyShell(tokens, range, head, false))
+        : bare;
     case 'administration':
       return bare;
     case 'procedure':
@@ -163,6 +176,7 @@ async function shellFacts(
     list.filter((name) => !name.isDynamic).map((name) => full(name).name);
   const unknown: UnknownFact[] = isDynamic ? ['tables', 'dynamic-name'] : [];
   if (names.some((name) => !name.isDynamic && !full(name).isComplete)) unknown.push('tables');
+  if (shell.hasUnknownColumns) unknown.push('columns');
   const touched = [
     ...shell.columns,
     ...shell.whole.map((table) => ({ table, columns: ['*'] })),
@@ -274,9 +288,11 @@ function hasAnyWord(tokens: Tokens, range: StatementRange, words: ReadonlySet<st
   return false;
 }
 
+const CHANGES_OF_BODY: ReadonlySet<string> = new Set(['AS', 'ACTION', 'CONDITION']);
+
 /** Tasks and alerts run statements later, out of sight; suspending, resuming and dropping them runs none. */
 function definesTask(tokens: Tokens, head: StatementHead, range: StatementRange): boolean {
-  if (head.verb === 'ALTER') return hasAnyWord(tokens, range, new Set(['AS', 'MODIFY']));
+  if (head.verb === 'ALTER') return hasAnyWord(tokens, range, CHANGES_OF_BODY);
   return head.verb !== 'DROP' && head.verb !== 'UNDROP';
 }
 
@@ -287,7 +303,24 @@ async function definitionFacts(
   bare: StatementFacts,
 ): Promise<StatementFacts> {
   const shell = definitionShell(input.tokens, input.range, head);
-  return shell === undefined ? bare : await shellFacts(input, bare, shell);
+  if (shell === undefined) return bare;
+  const facts = await shellFacts(input, bare, shell);
+  return head.object === 'VIEW' ? withoutSelf(facts) : facts;
+}
+
+/** A view that reads itself is recursive: its name stands for its own rows. */
+function withoutSelf(facts: StatementFacts): StatementFacts {
+  const isOther = (table: string): boolean => !facts.tablesWritten.includes(table);
+  return {
+    ...facts,
+    tablesRead: facts.tablesRead.filter(isOther),
+    columns: Object.fromEntries(Object.entries(facts.columns).filter(([table]) => isOther(table))),
+    filters: facts.filters.filter(({ table }) => isOther(table)),
+    readings: facts.readings.filter(({ table }) => isOther(table)),
+    joins: facts.joins.filter(
+      ({ leftTable, rightTable }) => isOther(leftTable) && isOther(rightTable),
+    ),
+  };
 }
 
 /** Tasks and alerts run what they hold later, out of sight, so that they stay opaque; what they hold is listed. */
@@ -323,7 +356,13 @@ async function scriptFacts(
   if (head.verb !== 'EXECUTE') {
     const parts = await partsFacts(input, scriptParts(tokens, range));
     const facts = merged({ ...bare, opaque: true }, parts);
-    return { ...facts, filters: [], isFree: false, unknown: allUnknown(facts.unknown) };
+    return {
+      ...facts,
+      filters: [],
+      readings: [],
+      isFree: false,
+      unknown: allUnknown(facts.unknown),
+    };
   }
   return await immediateFacts(input, head, bare);
 }

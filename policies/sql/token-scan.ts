@@ -21,7 +21,9 @@ export interface ScannedNames {
 const READ_WORDS: ReadonlySet<string> = new Set(['FROM', 'JOIN', 'USING', 'CLONE']);
 const WRITE_WORDS: ReadonlySet<string> = new Set(['INTO', 'UPDATE', 'TABLE', 'VIEW']);
 const NO_NAMES: ReadonlySet<string> = new Set(
-  'SELECT WITH VALUES LATERAL TABLE IF NOT EXISTS OVERWRITE SET IDENTIFIER WHERE GROUP'.split(' '),
+  'SELECT WITH VALUES LATERAL TABLE IF NOT EXISTS OVERWRITE SET IDENTIFIER WHERE GROUP SPECIFICATION'.split(
+    ' ',
+  ),
 );
 const SKIPPED: ReadonlySet<string> = new Set(['IF', 'NOT', 'EXISTS', 'TABLE']);
 

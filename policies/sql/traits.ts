@@ -5,6 +5,7 @@
 import { KIND, type Tokens } from '#base/sql/lexer.js';
 import type { StatementHead } from '#base/sql/statement-class.js';
 import type { StatementRange } from '#base/sql/splitter.js';
+import { partsOfText, quotedWhereNeeded } from './ast.js';
 import type { Traits } from './facts.js';
 import { TokenList } from './token-list.js';
 
@@ -15,7 +16,7 @@ const NO_CALLS: ReadonlySet<string> = new Set(
     'VALUES LIMIT TOP OFFSET FETCH OVER UNION INTERSECT EXCEPT MINUS TABLE IDENTIFIER LATERAL WITH SET AT BEFORE CHANGES END ' +
     'SAMPLE TABLESAMPLE BERNOULLI SYSTEM ROW BLOCK SEED REPEATABLE PIVOT UNPIVOT MATCH_RECOGNIZE MATCH_CONDITION MEASURES PATTERN DEFINE PARTITION ORDER GROUP ' +
     'SETS EXCLUDE REPLACE RENAME ILIKE INCLUDE RECURSIVE OVERWRITE FILE_FORMAT FILES CREDENTIALS ENCRYPTION COPY_OPTIONS ' +
-    'KEY UNIQUE CHECK INDEX TAG CLUSTER DEFAULT COLUMNS IF ELSEIF WHILE FOR UNTIL RETURN DO LOOP IS TO WITHIN PROCEDURE ROLLUP CUBE VIEW TEMPLATE ' +
+    'KEY UNIQUE CHECK INDEX TAG CLUSTER DEFAULT COLUMNS IF ELSEIF WHILE FOR UNTIL RETURN DO LOOP IS TO WITHIN PROCEDURE IMMEDIATE EXCEPTION NULL NULLS PERMUTE MODIFY UNSET REFERENCES VECTOR INDEXES ROLLUP CUBE VIEW TEMPLATE ' +
     'PARAMETERS MERGE UPDATE DELETE INSERT TRUNCATE ASYNC LET ACCOUNTS ESCAPE COLLATE SEMANTIC_VIEW METRICS DIMENSIONS FACTS SUBSET TABLES RELATIONSHIPS SYNONYMS KEYS IDENTITY AUTOINCREMENT'
   ).split(' '),
 );
@@ -88,11 +89,19 @@ export const NO_TRAITS: Traits = {
   hasSample: false,
 };
 
+/** Traits, and whether the statement runs or calls something that its words do not show. */
+export interface ShownTraits {
+  readonly traits: Traits;
+  readonly runsHiddenText: boolean;
+}
+
 /** Traits of the statement in `range`, whose head is `head`. Total, linear. */
-export function traitsOf(tokens: Tokens, range: StatementRange, head: StatementHead): Traits {
-  const traits = new TraitScan(new TokenList(tokens, range)).run();
+export function traitsOf(tokens: Tokens, range: StatementRange, head: StatementHead): ShownTraits {
+  const shown = new TraitScan(new TokenList(tokens, range)).run();
   const isCode = head.class === 'ddl' && CODE.has(head.object);
-  return isCode ? { ...NO_TRAITS, stages: traits.stages } : traits;
+  return isCode
+    ? { traits: { ...NO_TRAITS, stages: shown.traits.stages }, runsHiddenText: false }
+    : shown;
 }
 
 class TraitScan {
@@ -108,14 +117,15 @@ class TraitScan {
   #hasWindowFunction = false;
   #hasTimeTravel = false;
   #hasSample = false;
+  #hasHiddenCall = false;
 
   constructor(list: TokenList) {
     this.#list = list;
   }
 
-  run(): Traits {
+  run(): ShownTraits {
     for (let at = 0; at < this.#list.length; at += 1) this.#token(at);
-    return {
+    const traits: Traits = {
       functions: [...this.#functions].toSorted(),
       stages: [...this.#stages],
       hasAggregation: this.#hasAggregation,
@@ -123,6 +133,8 @@ class TraitScan {
       hasTimeTravel: this.#hasTimeTravel,
       hasSample: this.#hasSample,
     };
+    // TO_QUERY makes a query of a text.
+    return { traits, runsHiddenText: this.#hasHiddenCall || this.#functions.has('TO_QUERY') };
   }
 
   #token(at: number): void {
@@ -146,7 +158,7 @@ class TraitScan {
 
   #word(at: number, word: string): void {
     const list = this.#list;
-    if (word === 'SELECT' || word === 'WITH') this.#isInQuery = true;
+    if (word === 'SELECT') this.#isInQuery = true;
     if (word === 'GROUP' && list.word(at + 1) === 'BY') this.#hasAggregation = true;
     else if (SAMPLE_WORDS.has(word))
       this.#hasSample ||= list.is(at + 1, '(') || SAMPLE_METHODS.has(list.word(at + 1));
@@ -159,6 +171,7 @@ class TraitScan {
     const list = this.#list;
     // `t.a (+)` marks the outer side of a join.
     if (list.is(at + 2, '+') && list.is(at + 3, ')')) return;
+    if (word === 'IDENTIFIER') this.#identifierCall(at);
     // `model!METHOD(…)` is a call of the model's.
     const isMethod = list.is(at - 1, '!');
     const first = list.firstPart(isMethod ? at - 2 : at);
@@ -166,9 +179,21 @@ class TraitScan {
     if (isPlain ? !this.#isCall(at, word) : this.#isTarget(first)) return;
     let name = '';
     for (let part = first; part <= at; part += 1)
-      name += list.name(part) ?? (list.is(part, '!') ? '!' : '.');
+      name +=
+        part === at || list.isName(part)
+          ? quotedWhereNeeded(list.name(part) ?? '')
+          : list.text(part);
     this.#functions.add(name);
     this.#called = name;
+  }
+
+  /** `IDENTIFIER('f')(x)` calls F, `IDENTIFIER($f)(x)` what only the session knows. */
+  #identifierCall(at: number): void {
+    const close = this.#list.closeOf(at + 1);
+    if (!this.#list.is(close + 1, '(') || DEFINED_AFTER.has(this.#list.word(at - 1))) return;
+    const parts = partsOfText(this.#list.string(at + 2) ?? '');
+    if (parts === undefined || close !== at + 3) this.#hasHiddenCall = true;
+    else this.#functions.add(parts.map(quotedWhereNeeded).join('.'));
   }
 
   #isCall(at: number, word: string): boolean {
@@ -197,7 +222,7 @@ class TraitScan {
   #isListOfNames(at: number): boolean {
     const list = this.#list;
     const previous = list.word(at - 1);
-    if (previous === 'AS') return this.#isInQuery || list.word(0) === 'MERGE';
+    if (previous === 'AS') return this.#isInQuery || !DEFINING.has(list.word(0));
     if (previous === 'WITH' || previous === 'RECURSIVE') return true;
     if (!list.is(at - 1, ',')) return false;
     const close = list.closeOf(at + 1);
@@ -228,6 +253,11 @@ class TraitScan {
     return list.word(at) === 'OVER';
   }
 }
+
+/** Words after which a name is defined or written. */
+const DEFINED_AFTER: ReadonlySet<string> = new Set('INTO TABLE VIEW FUNCTION PROCEDURE'.split(' '));
+
+const DEFINING: ReadonlySet<string> = new Set(['CREATE', 'DEFINE', 'ALTER']);
 
 /** Words before a name that is defined or written, not called. */
 const TARGET_LEADS: ReadonlySet<string> = new Set('INTO TABLE VIEW REFERENCES INDEX'.split(' '));

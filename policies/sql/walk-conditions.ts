@@ -3,7 +3,7 @@ import { bodyOf, columnPath, isNode, listAt, tagged, type Node } from './ast.js'
 import type { FilterOperator } from './facts.js';
 import { compareValues, constantValue, rangeOf, underCasts } from './literals.js';
 import type { ColumnReference, RawFilter } from './raw-facts.js';
-import { resolveColumn, type Scope, type Source } from './scope.js';
+import { resolveColumn, type Resolution, type Scope, type Source } from './scope.js';
 import type { Walk } from './walk-record.js';
 
 type Comparison = '=' | '<>' | '<' | '<=' | '>' | '>=';
@@ -38,7 +38,7 @@ export function walkCondition(
 ): void {
   if (condition === null || condition === undefined) return;
   const outer = cut.length < scope.sources.length ? cut : undefined;
-  for (const filter of filtersOf(condition, { scope, cut: outer })) walk.record.filter(filter);
+  for (const { filter } of filtersOf(condition, { scope, cut: outer })) walk.record.filter(filter);
   for (const part of conjuncts(condition)) noteJoin(walk, part, scope);
   walk.expression(condition, scope);
 }
@@ -89,7 +89,13 @@ interface FilterScope {
   readonly cut: readonly Source[] | undefined;
 }
 
-function filtersOf(condition: unknown, scope: FilterScope): readonly RawFilter[] {
+/** A filter, and the sources that its column can be of: two aliases of one table are two sources. */
+interface SourceFilter {
+  readonly filter: RawFilter;
+  readonly sources: readonly Source[];
+}
+
+function filtersOf(condition: unknown, scope: FilterScope): readonly SourceFilter[] {
   return conjuncts(condition).flatMap((part) => {
     const or = bodyOf(part, 'or');
     if (or !== undefined)
@@ -99,26 +105,46 @@ function filtersOf(condition: unknown, scope: FilterScope): readonly RawFilter[]
   });
 }
 
+function isOfSame(one: SourceFilter, other: SourceFilter): boolean {
+  return (
+    one.sources.length === other.sources.length &&
+    one.sources.every((source, at) => source === other.sources[at]) &&
+    JSON.stringify(one.filter.reference) === JSON.stringify(other.filter.reference)
+  );
+}
+
 /** Under OR a filter counts when both branches filter the column; its range is the union of theirs. */
-function common(left: readonly RawFilter[], right: readonly RawFilter[]): readonly RawFilter[] {
-  const found: RawFilter[] = [];
-  const keys = new Set(left.map((filter) => JSON.stringify(filter.reference)));
-  for (const key of keys) {
-    const of = (filters: readonly RawFilter[]): readonly RawFilter[] =>
-      filters.filter((filter) => JSON.stringify(filter.reference) === key);
-    const [first, second] = [of(left), of(right)];
-    const [a, b] = [intersection(first), intersection(second)];
-    const reference = first[0]?.reference;
-    if (second.length === 0 || reference === undefined) continue;
-    const low = a.low !== null && b.low !== null ? least(a.low, b.low) : null;
-    const high = a.high !== null && b.high !== null ? greatest(a.high, b.high) : null;
-    const isPoints = [...first, ...second].every(
-      ({ operator }) => operator === '=' || operator === 'in',
-    );
-    const operator = isPoints ? 'in' : rangeOperator(low, high);
-    if (operator !== undefined) found.push({ reference, operator, low, high, isMerged: true });
+function common(
+  left: readonly SourceFilter[],
+  right: readonly SourceFilter[],
+): readonly SourceFilter[] {
+  const found: SourceFilter[] = [];
+  for (const one of left) {
+    if (found.some((done) => isOfSame(done, one))) continue;
+    const first = left.filter((other) => isOfSame(one, other)).map(({ filter }) => filter);
+    const second = right.filter((other) => isOfSame(one, other)).map(({ filter }) => filter);
+    const filter = second.length === 0 ? undefined : eitherOf(first, second);
+    if (filter !== undefined) found.push({ filter, sources: one.sources });
   }
   return found;
+}
+
+function eitherOf(
+  first: readonly RawFilter[],
+  second: readonly RawFilter[],
+): RawFilter | undefined {
+  const [a, b] = [intersection(first), intersection(second)];
+  const reference = first[0]?.reference;
+  if (reference === undefined) return undefined;
+  const low = a.low !== null && b.low !== null ? least(a.low, b.low) : null;
+  const high = a.high !== null && b.high !== null ? greatest(a.high, b.high) : null;
+  const all = [...first, ...second];
+  const isPoints = all.every(({ operator }) => operator === '=' || operator === 'in');
+  const isOneBound = all.every(({ operator }) => operator === all[0]?.operator);
+  const operator = isPoints
+    ? 'in'
+    : (rangeOperator(low, high) ?? (isOneBound ? all[0]?.operator : undefined));
+  return operator === undefined ? undefined : { reference, operator, low, high, isMerged: true };
 }
 
 function intersection(filters: readonly RawFilter[]): { low: string | null; high: string | null } {
@@ -149,21 +175,24 @@ interface ColumnFilter {
   readonly high: string | null;
 }
 
-function filterOf(part: unknown, scope: FilterScope): RawFilter | undefined {
+function filterOf(part: unknown, scope: FilterScope): SourceFilter | undefined {
   const found = readFilter(part);
-  const reference = found === undefined ? undefined : filteredColumn(found.column, scope);
-  if (found === undefined || reference === undefined) return undefined;
-  return { reference, operator: found.operator, low: found.low, high: found.high, isMerged: false };
+  const column = found === undefined ? undefined : filteredColumn(found.column, scope);
+  if (found === undefined || column === undefined) return undefined;
+  const { operator, low, high } = found;
+  return {
+    filter: { reference: column.reference, operator, low, high, isMerged: false },
+    sources: column.sources,
+  };
 }
 
-function filteredColumn(value: unknown, { scope, cut }: FilterScope): ColumnReference | undefined {
+function filteredColumn(value: unknown, { scope, cut }: FilterScope): Resolution | undefined {
   const path = columnPath(underCasts(value));
   const found = path === undefined ? undefined : resolveColumn(scope, path, false);
   if (found === undefined) return undefined;
   if (cut !== undefined && !found.sources.every((source) => cut.includes(source))) return undefined;
-  const { reference } = found;
-  const isOfTable = reference.levels.some((level) => level.some((targets) => targets.length > 0));
-  return isOfTable ? reference : undefined;
+  const { levels } = found.reference;
+  return levels.some((level) => level.some((targets) => targets.length > 0)) ? found : undefined;
 }
 
 function readFilter(part: unknown): ColumnFilter | undefined {
@@ -225,18 +254,25 @@ function readIn(body: Node): ColumnFilter | undefined {
   return { column: body['this'], operator: 'in', ...rangeOf(values) };
 }
 
-/** The text before the first wildcard or escaped character. */
+/** The text before the first wildcard; what `escape` stands before is no wildcard. */
 function prefixOf(pattern: string, escape: string): string {
-  let end = 0;
-  while (end < pattern.length && !`%_\\${escape}`.includes(pattern.charAt(end))) end += 1;
-  return pattern.slice(0, end);
+  let prefix = '';
+  for (let at = 0; at < pattern.length; at += 1) {
+    const character = pattern.charAt(at);
+    if (escape !== '' && character === escape) {
+      at += 1;
+      prefix += pattern.charAt(at);
+    } else if (character === '%' || character === '_' || character === '\\') break;
+    else prefix += character;
+  }
+  return prefix;
 }
 
 /** The text before the first wildcard is a lower bound of what LIKE accepts; ILIKE has none. */
 function readLike(tag: string, body: Node): ColumnFilter | undefined {
   const pattern = constantValue(body['right']);
   if (pattern === undefined || body['not'] === true) return undefined;
-  const escape = isNode(body['escape']) ? constantValue(body['escape']) : '\\';
+  const escape = isNode(body['escape']) ? constantValue(body['escape']) : '';
   const isReadable = tag === 'like' && pattern !== null && typeof escape === 'string';
   const prefix = isReadable ? prefixOf(pattern, escape) : '';
   const isExact = prefix !== '' && prefix === pattern;
@@ -273,7 +309,8 @@ export function joinComponents(condition: unknown, scope: Scope): number {
   return jokers;
 }
 
-function sourcesUnder(value: unknown, scope: Scope): readonly Source[] {
+/** Sources of the scope that the columns under `value` can be of. */
+export function sourcesUnder(value: unknown, scope: Scope): readonly Source[] {
   if (Array.isArray(value)) return value.flatMap((item) => sourcesUnder(item, scope));
   if (!isNode(value)) return [];
   const path = columnPath(value);

@@ -8,6 +8,7 @@ import {
   listAt,
   nameOf,
   literalParts,
+  partsOfText,
   stringAt,
   tableParts,
   type Node,
@@ -30,6 +31,9 @@ export const QUERY_TAGS: ReadonlySet<string> = new Set([
   'except',
   'subquery',
 ]);
+
+/** `$1`, `t.$1`: positions of a stage's files or of the result before. */
+const POSITION = /^\$\d+$/;
 
 /** Date and time parts that the parser takes for columns when they are arguments. */
 const DATE_PARTS: ReadonlySet<string> = new Set(
@@ -92,9 +96,10 @@ export function resolvePath(
   scope: Scope,
   isAliasFirst: boolean,
 ): Resolution | undefined {
-  // `t.$1` and `$1` are positions.
   const last = path.at(-1) ?? '';
-  if (last.startsWith('$') || isNoColumn(last)) return undefined;
+  if (POSITION.test(last) || isNoColumn(last)) return undefined;
+  // `SET a = DEFAULT`
+  if (path.length === 1 && last === 'DEFAULT') return undefined;
   if (isAllColumns(last)) {
     noteStar(walk, scope.sources);
     return undefined;
@@ -168,7 +173,8 @@ function walkSpecial(
 
 /** Sources that a star stands for: those of its qualifier, or all of the scope. */
 export function starSources(star: Node, scope: Scope): readonly Source[] {
-  const qualifier = nameOf(star['table']);
+  // `s.t.*` comes as one name with dots in it.
+  const qualifier = nameOf(star['table'])?.split('.').at(-1);
   if (qualifier === undefined) return scope.sources;
   return scope.sources.filter((source) => source.names.at(-1) === qualifier);
 }
@@ -177,7 +183,7 @@ export function starSources(star: Node, scope: Scope): readonly Source[] {
 export function noteStar(walk: Walk, sources: readonly Source[]): void {
   for (const source of sources) {
     for (const table of source.starTables) {
-      walk.record.reference({ levels: [[[[table, '*', false]]]], isAlias: false });
+      walk.record.star(table);
     }
   }
 }
@@ -200,16 +206,36 @@ function walkSemanticView(walk: Walk, body: Node): void {
   if (parts === undefined) walk.record.hasDynamicName = true;
   else {
     const table = walk.record.table(parts, 'read');
-    walk.record.reference({ levels: [[[[table, '*', false]]]], isAlias: false });
+    walk.record.star(table);
   }
+}
+
+/** `f(TABLE(t))` hands a whole table over, `f(TABLE(q))` a query. */
+function walkTableArgument(walk: Walk, argument: unknown, scope: Scope): void {
+  const text = stringAt(bodyOf(argument, 'literal'), 'value');
+  const parts = text === undefined ? columnPath(argument) : partsOfText(text);
+  if (parts !== undefined) {
+    const table = walk.record.table(parts, 'read');
+    walk.record.star(table);
+  } else if (
+    bodyOf(argument, 'parameter') !== undefined ||
+    bodyOf(argument, 'placeholder') !== undefined
+  )
+    walk.record.hasDynamicName = true;
+  else walk.expression(argument, scope);
 }
 
 function walkCall(walk: Walk, body: Node, scope: Scope, isAliasFirst: boolean): boolean {
   const name = (stringAt(body, 'name') ?? '').toUpperCase();
   if (name === 'IDENTIFIER') {
     const parts = literalParts(body);
-    if (parts === undefined) walk.record.hasDynamicName = true;
+    // In an expression it can name columns only: no table hides behind it.
+    if (parts === undefined) walk.record.hasDynamicColumn = true;
     else resolvePath(walk, parts, scope, isAliasFirst);
+    return true;
+  }
+  if (name === 'TABLE') {
+    walkTableArgument(walk, listAt(body, 'args')[0], scope);
     return true;
   }
   const partAt = DATE_PART_POSITIONS[name];

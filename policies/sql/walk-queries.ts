@@ -9,6 +9,7 @@ import {
   remembered,
   renamed,
   resolveColumn,
+  tableless,
   unprunable,
   type Derived,
   type Scope,
@@ -95,7 +96,7 @@ function walkSetOperation(walk: Walk, body: Node, outer: Scope, self?: SelfRefer
   const right = walkQuery(walk, body['right'], scope);
   const derived: Derived = {
     lookup: remembered((column) => {
-      const at = left.columns.indexOf(column);
+      const at = body['by_name'] === true ? -1 : left.columns.indexOf(column);
       const other = at === -1 ? column : (right.columns[at] ?? column);
       return combined(left.lookup(column), right.lookup(other));
     }),
@@ -132,12 +133,15 @@ function walkSelect(walk: Walk, body: Node, outer: Scope): Derived {
   const scope = childScope(outer);
   walkWith(walk, body['with'], scope);
   walkFrom(walk, listAt(nodeAt(body, 'from'), 'expressions'), listAt(body, 'joins'), scope);
+  if (isNode(body['connect'])) scope.sources.push(levelSource());
   const where = nodeAt(body, 'where_clause')?.['this'];
   if (isProduct(where, scope)) walk.record.hasCrossJoin = true;
   const derived = walkList(walk, listAt(body, 'expressions'), scope);
   walkCondition(walk, where, scope);
   for (const [key, value] of Object.entries(body)) {
-    if (!WALKED_APART.has(key)) walk.expression(value, scope, ALIAS_FIRST.has(key));
+    if (WALKED_APART.has(key)) continue;
+    const clause = key === 'order_by' ? withoutAll(value) : value;
+    walk.expression(clause, scope, ALIAS_FIRST.has(key));
   }
   const isCut = ['limit', 'top', 'fetch', 'offset', 'qualify', 'connect', 'sample'].some((key) =>
     isNode(body[key]),
@@ -210,6 +214,22 @@ function withoutPruning(derived: Derived): Derived {
     knows: (column) => derived.knows(column),
     lookup: (column) => unprunable(derived.lookup(column)),
   };
+}
+
+/** LEVEL of CONNECT BY is no column of a table. */
+function levelSource(): Source {
+  const isLevel = (column: string): boolean => column === 'LEVEL';
+  return { names: [], isAliased: true, component: 1, ...tableless(isLevel) };
+}
+
+/** `ORDER BY ALL` comes as a column of that name, which no unquoted column can have. */
+function withoutAll(orderBy: unknown): unknown {
+  if (!isNode(orderBy)) return orderBy;
+  const items = listAt(orderBy, 'expressions').filter((item) => {
+    const name = isNode(item) ? bodyOf(item['this'], 'column')?.['name'] : undefined;
+    return !(isNode(name) && name['quoted'] !== true && nameOf(name) === 'ALL');
+  });
+  return { ...orderBy, expressions: items };
 }
 
 /** What ORDER BY around a query sees of it. */

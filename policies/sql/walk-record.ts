@@ -17,9 +17,11 @@ export class WalkRecord {
   hasCrossJoin = false;
   hasDynamicName = false;
   hasUnresolvedColumn = false;
+  hasDynamicColumn = false;
   /** Some part of the text came back as text: what is in it nobody saw. */
   hasUnread = false;
   limit: number | null = null;
+  readonly #readings: number[] = [];
   readonly #tables = new Map<string, RawTable & { readonly index: number }>();
   readonly #references = new Map<string, ColumnReference>();
   readonly #filters = new Map<string, RawFilter>();
@@ -38,6 +40,16 @@ export class WalkRecord {
     if (use === 'read') table.isRead = true;
     if (use === 'write') table.isWritten = true;
     return table.index;
+  }
+
+  /** Number of a new reading of table number `table`. */
+  reading(table: number): number {
+    return this.#readings.push(table) - 1;
+  }
+
+  /** Notes that every column of table number `table` is touched. */
+  star(table: number): void {
+    this.reference({ levels: [[[[table, '*', false, -1]]]], isAlias: false });
   }
 
   /** Notes a column; references that stand for nothing are dropped. */
@@ -65,6 +77,7 @@ export class WalkRecord {
         isRead,
         isWritten,
       })),
+      readings: this.#readings,
       references: [...this.#references.values()],
       filters: [...this.#filters.values()],
       joins: [...this.#joins.values()],
@@ -73,6 +86,7 @@ export class WalkRecord {
       limit: this.limit,
       hasDynamicName: this.hasDynamicName,
       hasUnresolvedColumn: this.hasUnresolvedColumn,
+      hasDynamicColumn: this.hasDynamicColumn,
     };
   }
 }

@@ -17,17 +17,26 @@ import {
   EXPRESSION,
   findCte,
   NOTHING,
+  tableless,
   renamed,
   type Derived,
   type Scope,
   type Source,
 } from './scope.js';
-import { joinComponents, walkCondition } from './walk-conditions.js';
+import { joinComponents, sourcesUnder, walkCondition } from './walk-conditions.js';
 import { noteStar } from './walk-expressions.js';
 import type { ColumnReference } from './raw-facts.js';
 import type { Walk } from './walk-record.js';
+import { reshaped } from './walk-reshaped.js';
 
-const FLATTEN_COLUMNS: ReadonlySet<string> = new Set('SEQ KEY PATH INDEX VALUE THIS'.split(' '));
+/** Columns of table functions that have some of their own. */
+const FUNCTION_COLUMNS: Readonly<Record<string, ReadonlySet<string>>> = {
+  FLATTEN: new Set('SEQ KEY PATH INDEX VALUE THIS'.split(' ')),
+  SPLIT_TO_TABLE: new Set(['SEQ', 'INDEX', 'VALUE']),
+  STRTOK_SPLIT_TO_TABLE: new Set(['SEQ', 'INDEX', 'VALUE']),
+};
+/** Columns of VALUES without a list of names. */
+const VALUES_COLUMN = /^COLUMN\d+$/;
 
 /** Adds the sources of FROM and its joins to `scope`, walks their conditions, and tells cross joins. */
 export function walkFrom(
@@ -59,21 +68,32 @@ function walkJoins(
   for (const join of joins) {
     if (!isNode(join)) continue;
     const kind = stringAt(join, 'kind') ?? '';
-    const isCondition = hasCondition(join) || isLateral(join['this']) || /natural|asof/i.test(kind);
-    if (!isCondition) component = free += 1;
-    if (kind === 'Cross' && !isLateral(join['this'])) walk.record.hasCrossJoin = true;
+    const isBound = isLateral(join['this']) || /natural|asof/i.test(kind);
+    if (/natural/i.test(kind)) walk.record.hasUnresolvedColumn = true;
+    if (kind === 'Cross' && !isBound) walk.record.hasCrossJoin = true;
     const before = scope.sources.length;
-    addSource(walk, join['this'], scope, component);
+    const own = isBound ? component : (free += 1);
+    addSource(walk, join['this'], scope, own);
+    if (isTied(join, scope, before)) {
+      component = scope.sources[joinedTo]?.component ?? component;
+      for (const source of scope.sources.slice(before)) source.component = component;
+    } else component = own;
     noteUsing(walk, listAt(join, 'using'), scope, joinedTo, before);
     walkCondition(walk, join['on'], scope, cutBy(kind, scope, before));
     walk.expression(join['match_condition'], scope);
   }
 }
 
-function hasCondition(join: Node): boolean {
+/** Whether the condition of a join speaks of both sides, so that no product is formed. */
+function isTied(join: Node, scope: Scope, joinedFrom: number): boolean {
   if (listAt(join, 'using').length > 0) return true;
-  const on = join['on'];
-  return isNode(on) && bodyOf(on, 'boolean') === undefined;
+  const sources = sourcesUnder(join['on'], scope);
+  const joined = scope.sources.slice(joinedFrom);
+  const before = scope.sources.slice(0, joinedFrom);
+  return (
+    sources.some((source) => joined.includes(source)) &&
+    sources.some((source) => before.includes(source))
+  );
 }
 
 /**
@@ -98,6 +118,7 @@ function noteUsing(
     const name = nameOf(column);
     if (name === undefined) continue;
     const isSure = joinedFrom === joinedTo + 1 || scope.shared.has(name);
+    if (!isSure) walk.record.hasUnresolvedColumn = true;
     const sources = [
       ...scope.sources.slice(joinedFrom),
       ...(isSure ? scope.sources.slice(joinedTo, joinedTo + 1) : []),
@@ -187,7 +208,7 @@ export function addSource(
     case 'pivot':
     case 'unpivot':
     case 'match_recognize':
-      addReshaped(walk, body, scope, component, naming);
+      addReshaped(walk, tag, body, scope, component, naming);
       return;
     case 'function':
       addFunction(walk, body, scope, component, naming);
@@ -200,7 +221,7 @@ export function addSource(
     }
     case 'values':
       walk.expression(body['expressions'], scope);
-      push(scope, naming, NOTHING, component);
+      push(scope, naming, tableless(isValuesColumn), component);
       return;
     case 'select':
     case 'union':
@@ -210,11 +231,15 @@ export function addSource(
       return;
   }
   if (isNode(body['this']) && tag !== 'semantic_view')
-    addReshaped(walk, body, scope, component, naming);
+    addReshaped(walk, tag, body, scope, component, naming);
   else {
     walk.expression(item, scope);
     push(scope, naming, NOTHING, component);
   }
+}
+
+function isValuesColumn(column: string): boolean {
+  return VALUES_COLUMN.test(column);
 }
 
 function addTable(
@@ -235,20 +260,22 @@ function addTable(
   else scope.sources.push(tableSource(walk, parts, 'read', naming, component));
 }
 
-/** A source for the table `parts`, noted as read, written, or neither. */
+/** A source for the table `parts`: read, written, or read and written as by UPDATE. */
 export function tableSource(
   walk: Walk,
   parts: readonly string[],
-  use: 'read' | 'write' | 'none',
+  use: 'read' | 'write' | 'update',
   naming: Naming | undefined,
   component: number,
 ): Source {
-  const table = walk.record.table(parts, use);
+  const table = walk.record.table(parts, use === 'read' ? 'read' : 'write');
+  const reading = use === 'write' ? -1 : walk.record.reading(table);
   const source: Source = {
     names: naming?.alias === undefined ? parts : [naming.alias],
     isAliased: naming?.alias !== undefined,
-    lookup: (column) => [[[table, column, true]]],
-    knows: () => false,
+    lookup: (column) =>
+      naming?.columns.includes(column) === true ? EXPRESSION : [[[table, column, true, reading]]],
+    knows: (column) => naming?.columns.includes(column) === true,
     starTables: [table],
     component,
   };
@@ -272,6 +299,7 @@ function push(scope: Scope, naming: Naming, derived: Derived, component: number)
 /** PIVOT, UNPIVOT, MATCH_RECOGNIZE and the like: their own columns over those of the source inside. */
 function addReshaped(
   walk: Walk,
+  tag: string,
   body: Node,
   scope: Scope,
   component: number,
@@ -279,22 +307,7 @@ function addReshaped(
 ): void {
   const inner = childScope(besideScope(scope));
   addSource(walk, body['this'], inner, 0);
-  for (const [key, value] of Object.entries(body)) {
-    if (key !== 'this' && key !== 'alias' && key !== 'column_aliases')
-      walk.expression(value, inner);
-  }
-  const sources = inner.sources;
-  push(
-    scope,
-    naming,
-    {
-      lookup: (column) => sources.flatMap((source) => source.lookup(column)),
-      columns: [],
-      knows: () => false,
-      starTables: sources.flatMap((source) => source.starTables),
-    },
-    component,
-  );
+  push(scope, naming, reshaped(walk, tag, body, inner), component);
 }
 
 /** `IDENTIFIER('t')` and `TABLE('t')` name tables; every other call is a table function. */
@@ -318,18 +331,14 @@ function addFunction(
     } else addTable(walk, { schema: null }, parts, scope, component, naming);
     return;
   }
-  walk.expression(listAt(body, 'args'), scope);
   const called = (stringAt(bodyOf(argument, 'function'), 'name') ?? name).toUpperCase();
-  const columns = called === 'FLATTEN' ? FLATTEN_COLUMNS : new Set<string>();
+  // GETNEXTVAL is handed a sequence, by name.
+  if (called !== 'GETNEXTVAL') walk.expression(listAt(body, 'args'), scope);
+  const columns = FUNCTION_COLUMNS[called];
   push(
     scope,
     naming,
-    {
-      lookup: (column) => (columns.has(column) ? EXPRESSION : []),
-      columns: [],
-      knows: (column) => columns.has(column),
-      starTables: [],
-    },
+    tableless((column) => columns?.has(column) === true),
     component,
   );
 }

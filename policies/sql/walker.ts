@@ -20,7 +20,7 @@ import { limitOf } from './literals.js';
 import type { RawFacts } from './raw-facts.js';
 import { besideScope, childScope, type Scope, type Source } from './scope.js';
 import { walkCondition } from './walk-conditions.js';
-import { walkExpression } from './walk-expressions.js';
+import { QUERY_TAGS, walkExpression } from './walk-expressions.js';
 import { walkQuery, walkWith } from './walk-queries.js';
 import { WalkRecord, type Walk } from './walk-record.js';
 import { addSource, isProduct, tableSource, targetNaming, walkFrom } from './walk-sources.js';
@@ -43,16 +43,16 @@ export function walkStatement(statement: unknown): RawFacts | undefined {
   const scope = childScope(null);
   const isWritten = walkWriting(walk, tag, body, scope);
   if (!isWritten) walk.query(statement, scope);
-  if (
-    tag === 'select' ||
-    tag === 'union' ||
-    tag === 'intersect' ||
-    tag === 'except' ||
-    tag === 'subquery'
-  ) {
-    record.limit = limitOf(body['limit'] ?? body['top'] ?? body['fetch']);
-  }
+  if (QUERY_TAGS.has(tag)) record.limit = outerLimit(tag, body);
   return record.hasUnread ? undefined : record.facts(tag);
+}
+
+/** LIMIT, TOP or FETCH of a query, also of one in nothing but brackets. */
+function outerLimit(tag: string, body: Node): number | null {
+  const own = body['limit'] ?? body['top'] ?? body['fetch'];
+  if (isNode(own) || tag !== 'subquery') return limitOf(own);
+  const inner = tagged(body['this']);
+  return inner === undefined ? null : outerLimit(inner.tag, inner.body);
 }
 
 /** Walks a statement that writes; false when `tag` is none. */
@@ -89,10 +89,19 @@ function walkWriting(walk: Walk, tag: string, body: Node, scope: Scope): boolean
   return false;
 }
 
-/** The table that `value` names, as a written source; undefined when its name is dynamic. */
-function target(walk: Walk, value: unknown, body: Node, scope: Scope): Source | undefined {
+/**
+ * The table that `value` names, as a written source; undefined when its name is dynamic. `use` is `update` where the
+ * statement looks for the rows that it changes.
+ */
+function target(
+  walk: Walk,
+  value: unknown,
+  body: Node,
+  scope: Scope,
+  use: 'write' | 'update',
+): Source | undefined {
   const named = tagged(value);
-  if (named?.tag === 'alias') return target(walk, named.body['this'], named.body, scope);
+  if (named?.tag === 'alias') return target(walk, named.body['this'], named.body, scope, use);
   const inner = isNode(value) ? (nodeAt(value, 'table') ?? value) : undefined;
   const call = bodyOf(value, 'function');
   const parts = call === undefined ? inner && tableParts(inner) : literalParts(call);
@@ -100,7 +109,7 @@ function target(walk: Walk, value: unknown, body: Node, scope: Scope): Source | 
     if (isNode(value) && !isEmptyTarget(value)) walk.record.hasDynamicName = true;
     return undefined;
   }
-  const source = tableSource(walk, parts, 'write', targetNaming(body), 1);
+  const source = tableSource(walk, parts, use, targetNaming(body), 1);
   scope.sources.push(source);
   return source;
 }
@@ -128,7 +137,7 @@ function noteColumns(walk: Walk, source: Source | undefined, columns: readonly u
 }
 
 function walkInsert(walk: Walk, body: Node, scope: Scope): void {
-  const source = target(walk, body['table'], body, scope);
+  const source = target(walk, body['table'], body, scope, 'write');
   noteColumns(walk, source, listAt(body, 'columns'));
   const inner = childScope(null);
   walkWith(walk, body['with'], inner);
@@ -149,7 +158,7 @@ function walkMultitableInsert(walk: Walk, body: Node, scope: Scope): void {
       walk.expression(item, inner);
       continue;
     }
-    const source = target(walk, insert['table'], insert, scope);
+    const source = target(walk, insert['table'], insert, scope, 'write');
     noteColumns(walk, source, listAt(insert, 'columns'));
     walk.expression(insert['values'], inner);
   }
@@ -157,7 +166,7 @@ function walkMultitableInsert(walk: Walk, body: Node, scope: Scope): void {
 
 function walkUpdate(walk: Walk, body: Node, scope: Scope): void {
   walkWith(walk, body['with'], scope);
-  const source = target(walk, body['table'], body, scope);
+  const source = target(walk, body['table'], body, scope, 'update');
   const from = [
     ...listAt(nodeAt(body, 'from_clause'), 'expressions'),
     ...listAt(body, 'extra_tables'),
@@ -176,7 +185,7 @@ function walkUpdate(walk: Walk, body: Node, scope: Scope): void {
 
 function walkDelete(walk: Walk, body: Node, scope: Scope): void {
   walkWith(walk, body['with'], scope);
-  target(walk, body['table'], body, scope);
+  target(walk, body['table'], body, scope, 'update');
   const using = listAt(body, 'using');
   walkFrom(walk, using, listAt(body, 'joins'), scope);
   walkWhere(walk, body, scope, using.length);
@@ -191,7 +200,7 @@ function walkWhere(walk: Walk, body: Node, scope: Scope, others: number): void {
 
 function walkMerge(walk: Walk, body: Node, scope: Scope): void {
   walkWith(walk, body['with_'] ?? body['with'], scope);
-  const source = target(walk, body['this'], body, scope);
+  const source = target(walk, body['this'], body, scope, 'update');
   addSource(walk, body['using'], scope, 1);
   walkCondition(walk, body['on'], scope);
   const whens = bodyOf(body['whens'], 'whens') ?? nodeAt(body, 'whens');
@@ -237,7 +246,7 @@ function walkAssignment(
 function walkCopy(walk: Walk, body: Node, scope: Scope): void {
   // A column list wraps the table.
   const listed = bodyOf(body['this'], 'schema');
-  const source = target(walk, listed?.['this'] ?? body['this'], body, scope);
+  const source = target(walk, listed?.['this'] ?? body['this'], body, scope, 'write');
   noteColumns(walk, source, listAt(listed, 'expressions'));
   for (const file of listAt(body, 'files')) {
     const inner = besideScope(scope);
@@ -248,7 +257,7 @@ function walkCopy(walk: Walk, body: Node, scope: Scope): void {
       table === undefined ? (name === undefined ? undefined : [name]) : tableParts(table);
     if (parts !== undefined && source === undefined) {
       const number = walk.record.table(parts, 'read');
-      walk.record.reference({ levels: [[[[number, '*', false]]]], isAlias: false });
+      walk.record.star(number);
     } else if (!isNode(file) || !isEmptyTarget(file)) walk.query(file, inner);
   }
 }

@@ -15,6 +15,7 @@ export function aStatement(changes: Partial<StatementFacts> = {}): StatementFact
     ...bareFacts('query', 'f'.repeat(32)),
     tablesRead: ['ANALYTICS.WEB.EVENTS'],
     columns: { 'ANALYTICS.WEB.EVENTS': ['USER_ID'] },
+    readings: [{ table: 'ANALYTICS.WEB.EVENTS', filters: changes.filters ?? [] }],
     ...changes,
   };
 }

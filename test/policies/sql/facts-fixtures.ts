@@ -106,6 +106,7 @@ export const FACTS_FIXTURES: readonly FactsFixture[] = [
     class: 'query',
     read: ['DB.S.T', 'DB.S.U'],
     columns: { 'DB.S.T': ['A'] },
+    unknown: ['columns'],
   },
   {
     sql: 'select a.x from a asof join b match_condition (a.ts >= b.ts) on a.id = b.id',
@@ -386,14 +387,14 @@ export const FACTS_FIXTURES: readonly FactsFixture[] = [
     class: 'query',
     opaque: true,
     flags: ['star'],
-    unknown: ['dynamic-name', 'tables'],
+    unknown: ['tables', 'dynamic-name'],
   },
   {
     sql: 'select * from identifier(?)',
     class: 'query',
     opaque: true,
     flags: ['star'],
-    unknown: ['dynamic-name', 'tables'],
+    unknown: ['tables', 'dynamic-name'],
   },
   {
     sql: "select * from table('prod.raw.t')",
@@ -407,7 +408,7 @@ export const FACTS_FIXTURES: readonly FactsFixture[] = [
     class: 'query',
     opaque: true,
     flags: ['star'],
-    unknown: ['dynamic-name', 'tables'],
+    unknown: ['tables', 'dynamic-name'],
   },
   { sql: "select * from table(result_scan('abc'))", class: 'query', flags: ['star', 'free'] },
   { sql: 'select * from table(generator(rowcount => 1000000))', class: 'query', flags: ['star'] },
@@ -1015,7 +1016,7 @@ export const FACTS_FIXTURES: readonly FactsFixture[] = [
     class: 'dml',
     opaque: true,
     written: ['DB.S.T'],
-    unknown: ['dynamic-name', 'tables'],
+    unknown: ['tables', 'dynamic-name'],
   },
   {
     sql: "select b.a from t join identifier('raw.u') b on t.id = b.id",
