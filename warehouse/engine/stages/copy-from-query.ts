@@ -6,7 +6,7 @@ import { quoteName, type Piece } from '../sql/pieces.js';
 import { usedStage } from './catalogue.js';
 import { copyOptions } from './copy-options.js';
 import { copyRows, newFiles, nothingLoaded, wantedFiles } from './copy-files.js';
-import { dropStages, withStages } from './from-stage.js';
+import { dropStages, stagePieces, withStages } from './from-stage.js';
 import { defaultFormat } from './file-format.js';
 import { strictLoadSql } from './load-expressions.js';
 import { recordLoads } from './loads.js';
@@ -23,7 +23,7 @@ export async function copyFromQuery(
   options: readonly Option[],
   request: StatementRequest,
 ): Promise<RowsAsText> {
-  const stages = query.filter(({ kind }) => kind === 'stage');
+  const stages = stagePieces(query);
   const [piece] = stages;
   if (piece === undefined || stages.length > 1)
     throw new StatementFailed(
