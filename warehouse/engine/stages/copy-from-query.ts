@@ -2,7 +2,7 @@
 import { DuckDBTypeId } from '@duckdb/node-api';
 import { StatementFailed, syntaxError, unsupported } from '../failures.js';
 import type { RowsAsText, StatementRequest } from '../process/messages.js';
-import { quoteName, type Piece } from '../sql/pieces.js';
+import { quoteDuckText, quoteName, type Piece } from '../sql/pieces.js';
 import { usedStage } from './catalogue.js';
 import { copyOptions } from './copy-options.js';
 import { copyRows, newFiles, nothingLoaded, wantedFiles } from './copy-files.js';
@@ -13,7 +13,7 @@ import { recordLoads } from './loads.js';
 import type { Option } from './options.js';
 import { stageReference } from './stage-reference.js';
 import type { StatementSession } from './statement-session.js';
-import type { Target } from './target-table.js';
+import { storedSql, type Target, type TargetColumn } from './target-table.js';
 
 /** Runs it. Only ABORT_STATEMENT is done right here: an error in a transformation is the statement's. */
 export async function copyFromQuery(
@@ -74,6 +74,19 @@ export async function copyFromQuery(
   });
 }
 
+/**
+ * A whole number of a Parquet file is no point in time: nanoseconds that are read without USE_LOGICAL_TYPE = TRUE are
+ * one, and Snowflake makes dates of them that nobody meant.
+ */
+function withoutCounts(name: string, value: string, { type, name: column }: TargetColumn): string {
+  if (!/^(?:TIME|DATE)/.test(type)) return value;
+  const { code, sqlState, message } = unsupported(
+    `a whole number of a Parquet file in column ${column} of ${type.startsWith('DATE') ? 'dates' : 'times'}; with USE_LOGICAL_TYPE = TRUE its nanoseconds are times`,
+  );
+  const raised = quoteDuckText(`TGFAIL:${code}:${sqlState}:${message.replaceAll('\n', ' ')}:TGEND`);
+  return `CASE WHEN json_type(${name}) IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE') THEN error(${raised}) ELSE ${value} END`;
+}
+
 /** Texts are loaded into columns of other types as a plain load does it; other values are cast. */
 async function insertQuery(
   session: StatementSession,
@@ -93,10 +106,13 @@ async function insertQuery(
   const values = target.columns.map((column, at) => {
     const name = names[at] ?? '';
     const type = described[at]?.type;
-    if (column.type === 'JSON' || type?.typeId !== DuckDBTypeId.VARCHAR) return name;
+    if (column.type === 'JSON') return name;
+    if (type?.typeId !== DuckDBTypeId.VARCHAR) return storedSql(name, column);
     // The text of a VARIANT's string is without its quotes, as in a cast of one.
     const cell = type.alias === 'JSON' ? `(${name}->>'$')` : name;
-    return strictLoadSql(cell, column.type, format, column.name);
+    const value = strictLoadSql(cell, column.type, format, column.name);
+    const isCounted = format.type === 'PARQUET' && type.alias === 'JSON';
+    return storedSql(isCounted ? withoutCounts(name, value, column) : value, column);
   });
   const columns = target.columns.map(({ name }) => quoteName(name)).join(', ');
   const result = await session.connection.run(

@@ -3,6 +3,7 @@ import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { StatementFailed, syntaxError, unsupported } from '../failures.js';
 import type { RowsAsText } from '../process/messages.js';
 import { isWord, type Piece } from '../sql/pieces.js';
+import { describeTemporary } from '../statement/describe-temporary.js';
 import type { Running } from '../statement/reading.js';
 import type { Session } from '../statement/session.js';
 import { commitOpen, inOwnTransaction } from '../statement/transaction.js';
@@ -65,7 +66,7 @@ export function stageAnswer(session: Session, running: Running): Promise<RowsAsT
         return before.then(() => stageStatement(session, pieces, request));
       if (isWord(pieces, at, 'FILE') && isWord(pieces, at + 1, 'FORMAT'))
         return before.then(() => formatStatement(session, pieces, request));
-      return changes ? undefined : Promise.reject(notOurs(running));
+      return changes ? undefined : describeTemporary(session, running);
     }
     default:
       return undefined;

@@ -6,7 +6,7 @@ import type { CopyOptions } from './copy-options.js';
 import { formatFlag, type FileFormat } from './file-format.js';
 import { loadSql } from './load-expressions.js';
 import type { StagedLayout } from './staged-table.js';
-import type { Target, TargetColumn } from './target-table.js';
+import { storedSql, type Target, type TargetColumn } from './target-table.js';
 
 export interface LoadColumn {
   readonly column: TargetColumn;
@@ -96,7 +96,7 @@ export function loadColumns(
 }
 
 function loadColumn(column: TargetColumn, cell: string, format: FileFormat): LoadColumn {
-  const value = loadSql(cell, column.type, format, column.name);
+  const value = storedSql(loadSql(cell, column.type, format, column.name), column);
   const tests = [
     ...(column.type === 'VARCHAR' ? [] : [`(${cell} IS NOT NULL AND (${value}) IS NULL)`]),
     ...(column.isNullable ? [] : [`(${value}) IS NULL`]),

@@ -122,13 +122,18 @@ function binderError(head: string, text: StatementText): EngineFailure | undefin
       `SQL compilation error:\n[${grouped[1] ?? ''}] is not a valid group by expression`,
     );
   const counts = /(?:has|expected) (\d+) columns but (\d+) values were supplied/.exec(head);
-  if (counts !== null)
-    return failure(
-      '002020',
-      '21S01',
-      `SQL compilation error:\nInsert value list does not match column list expecting ${counts[1] ?? ''} but got ${counts[2] ?? ''}`,
-    );
-  return undefined;
+  if (counts !== null) return countMismatch(counts[1], counts[2]);
+  // The query whose values are cast to the types of the columns: see assigned-values.ts.
+  const given = /TG_INSERTED" has (\d+) columns available but (\d+) columns/i.exec(head);
+  return given === null ? undefined : countMismatch(given[2], given[1]);
+}
+
+function countMismatch(expected = '', got = ''): EngineFailure {
+  return failure(
+    '002020',
+    '21S01',
+    `SQL compilation error:\nInsert value list does not match column list expecting ${expected} but got ${got}`,
+  );
 }
 
 const MORE: readonly (readonly [RegExp, string, string, (match: RegExpExecArray) => string])[] = [
