@@ -133,7 +133,8 @@ async function temporaryTable(
     },
     new AbortController().signal,
   );
-  return outcome.kind === 'failed' ? undefined : outcome;
+  const isThere = outcome.kind === 'rows' && outcome.statementTypeId === STATEMENT_TYPES.describe;
+  return isThere ? outcome : undefined;
 }
 
 interface ColumnNotes {

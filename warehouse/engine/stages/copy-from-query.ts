@@ -9,6 +9,7 @@ import { copyRows, newFiles, nothingLoaded, wantedFiles } from './copy-files.js'
 import { dropStages, stagePieces, withStages } from './from-stage.js';
 import { defaultFormat } from './file-format.js';
 import { strictLoadSql } from './load-expressions.js';
+import { countIn } from './load-columns.js';
 import { recordLoads } from './loads.js';
 import type { Option } from './options.js';
 import { stageReference } from './stage-reference.js';
@@ -74,17 +75,14 @@ export async function copyFromQuery(
   });
 }
 
-/**
- * A whole number of a Parquet file is no point in time: nanoseconds that are read without USE_LOGICAL_TYPE = TRUE are
- * one, and Snowflake makes dates of them that nobody meant.
- */
-function withoutCounts(name: string, value: string, { type, name: column }: TargetColumn): string {
-  if (!/^(?:TIME|DATE)/.test(type)) return value;
+/** `value` where it is no whole number in a column of times, which ends the statement. */
+function withoutCounts(value: string, isCount: string | undefined, column: TargetColumn): string {
+  if (isCount === undefined) return value;
   const { code, sqlState, message } = unsupported(
-    `a whole number of a Parquet file in column ${column} of ${type.startsWith('DATE') ? 'dates' : 'times'}; with USE_LOGICAL_TYPE = TRUE its nanoseconds are times`,
+    `a whole number of a Parquet file in column ${column.name} of dates or times; with USE_LOGICAL_TYPE = TRUE nanoseconds are times`,
   );
   const raised = quoteDuckText(`TGFAIL:${code}:${sqlState}:${message.replaceAll('\n', ' ')}:TGEND`);
-  return `CASE WHEN json_type(${name}) IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE') THEN error(${raised}) ELSE ${value} END`;
+  return `CASE WHEN ${isCount} THEN error(${raised}) ELSE ${value} END`;
 }
 
 /** Texts are loaded into columns of other types as a plain load does it; other values are cast. */
@@ -111,8 +109,8 @@ async function insertQuery(
     // The text of a VARIANT's string is without its quotes, as in a cast of one.
     const cell = type.alias === 'JSON' ? `(${name}->>'$')` : name;
     const value = strictLoadSql(cell, column.type, format, column.name);
-    const isCounted = format.type === 'PARQUET' && type.alias === 'JSON';
-    return storedSql(isCounted ? withoutCounts(name, value, column) : value, column);
+    const isCount = type.alias === 'JSON' ? countIn(name, column, format) : undefined;
+    return storedSql(withoutCounts(value, isCount, column), column);
   });
   const columns = target.columns.map(({ name }) => quoteName(name)).join(', ');
   const result = await session.connection.run(
