@@ -210,5 +210,13 @@ function demoRules(): RuleDocument[] {
       when: 'tier == "interactive" && statement.selectStar && !statement.hasLimit && estimate.highCredits > credits("0.5")',
       message: 'SELECT * without LIMIT belongs in the standard tier',
     },
+    {
+      // write_pandas and others load by a named stage of their own; the embedded warehouse has none outside the account.
+      id: 'named-stages',
+      mode: 'enforce',
+      effect: 'allow-external',
+      when: 'statement.class == "load" && statement.location == "unknown"',
+      message: 'named stages of the demo are inside the account',
+    },
   ];
 }

@@ -42,16 +42,10 @@ const NO_TIME_LIMIT = { 'time-limit': 'the driver has no such limit' };
 // The embedded warehouse keeps files of a stage on the machine and names the folder to the driver.
 const NO_LOCAL_STAGES = 'the driver knows no stages on its own machine';
 const NO_LOCAL_FILES = { files: NO_LOCAL_STAGES, 'write-pandas': NO_LOCAL_STAGES };
-const NO_WRITE = { 'write-pandas': 'the embedded warehouse has no COPY INTO IDENTIFIER(?)' };
 const NO_INTERRUPT = { interrupt: 'the driver does not look at signals while a statement runs' };
 const NO_LOCAL_GET = {
   files: 'the driver puts into a stage on its own machine and cannot get from it',
   'array-bind': 'the driver cannot put binds into a stage on its own machine',
-};
-
-const NO_CATALOGUE = {
-  'dbt-docs':
-    'the embedded warehouse takes names of its catalogue query for names that differ only in case',
 };
 
 const BELOW = 'done with the driver below it';
@@ -91,7 +85,7 @@ const SNOW = {
 export function clients(): readonly Client[] {
   return [
     nodeClient(),
-    connectorClient('4.8.1', NO_WRITE),
+    connectorClient('4.8.1', {}),
     connectorClient('5.2.0', { ...NO_TIME_LIMIT, ...NO_LOCAL_FILES, ...NO_INTERRUPT }),
     pythonClient('sqlalchemy', '1.11.1', 'alchemy.py', ALCHEMY, [
       'snowflake-sqlalchemy==1.11.1',
@@ -100,7 +94,7 @@ export function clients(): readonly Client[] {
       'snowflake-connector-python==4.8.1',
     ]),
     {
-      ...pythonClient('dbt-snowflake', '1.11.6', 'dbt_project.py', NO_CATALOGUE, [
+      ...pythonClient('dbt-snowflake', '1.11.6', 'dbt_project.py', {}, [
         'dbt-snowflake==1.11.6',
         'dbt-core==1.11.16',
       ]),

@@ -90,6 +90,8 @@ async function describeTable(
     return undefined;
   const database = name.at(-3) ?? session.database;
   const schema = name.at(-2) ?? session.schema;
+  const temporary = isView ? undefined : await temporaryTable(world, session, name);
+  if (temporary !== undefined && aspect === 'COLUMNS') return temporary;
   const columns = await world.engine.columns(database, schema, table);
   if (columns.length === 0)
     return missingObject(
@@ -110,6 +112,29 @@ async function describeTable(
     }),
   );
   return rowsOf(COLUMNS, rows, STATEMENT_TYPES.describe);
+}
+
+/** The columns of the session's own temporary table of this name, which hides others; undefined when it has none. */
+async function temporaryTable(
+  world: OwnWorld,
+  session: Session,
+  name: readonly string[],
+): Promise<Outcome | undefined> {
+  const engine = await world.sessions.engineSession(session);
+  const quoted = name.map((part) => `"${part.replaceAll('"', '""')}"`);
+  const outcome = await engine.execute(
+    {
+      sql: `DESCRIBE TABLE ${quoted.join('.')}`,
+      database: session.database,
+      schema: session.schema,
+      binds: [],
+      context: {},
+      result: () => undefined,
+    },
+    new AbortController().signal,
+  );
+  const isThere = outcome.kind === 'rows' && outcome.statementTypeId === STATEMENT_TYPES.describe;
+  return isThere ? outcome : undefined;
 }
 
 interface ColumnNotes {

@@ -1,6 +1,7 @@
 """snowflake-connector-python: the cases as an ordinary program would write them."""
 
 import concurrent.futures
+import datetime
 import os
 import pathlib
 import re
@@ -327,11 +328,67 @@ def written_pandas():
     import pandas
     from snowflake.connector.pandas_tools import write_pandas
 
-    frame = pandas.DataFrame({"N": range(1000), "T": [f"row {number}" for number in range(1000)]})
-    with connect() as connection:
-        rows(connection, "CREATE TEMPORARY TABLE WRITTEN (N INTEGER, T VARCHAR)")
-        write_pandas(connection, frame, "WRITTEN")
-        return contract.all_shown(rows(connection, "SELECT COUNT(*), SUM(N) FROM WRITTEN"))
+    day, time = datetime.date, datetime.time
+    frame = pandas.DataFrame(
+        {
+            "ID": range(1, 6),
+            "I": pandas.array([1, 2, None, -9007199254740993, 9223372036854775807], dtype="Int64"),
+            "F": [0.5, -1.5e300, None, 0.1, float("inf")],
+            "T": ["it's", 'say "hi"', None, "grüße 😀\n\\x", ""],
+            "B": pandas.array([True, False, None, True, False], dtype="boolean"),
+            "D": [day(2026, 3, 1), None, day(1901, 2, 3), day(9999, 12, 31), day(1969, 12, 31)],
+            "C": [time(12, 34, 56, 789), None, time(0), time(1, 2, 3), time(23, 59, 59, 999999)],
+            "TS": pandas.to_datetime(
+                ["2026-03-01 12:34:56.789123", None, "1969-12-31 23:59:59.5", "2026-01-01", "2000-02-29 01:02:03"],
+                format="ISO8601",
+            ),
+            "BY": [b"\x00\xff", None, b"abc", b"", b"'"],
+        }
+    )
+    columns = "ID INTEGER, I INTEGER, F FLOAT, T VARCHAR, B BOOLEAN, D DATE, C TIME, TS TIMESTAMP_NTZ"
+    # The connector says that bytes are no texts only where it makes, empties or infers.
+    every = f"{columns}, BY BINARY"
+    texts = frame.drop(columns=["BY"])
+    # Both sides write at the same time in the same schema.
+    table = re.sub(r"\W", "_", f"WRITTEN_{settings.side}_{settings.port}").upper()
+    plain = frame.drop(columns=["C", "TS", "BY"])
+
+    def write(columns, data=texts, use_logical_type=True, **options):
+        with connect() as connection:
+            if columns is not None:
+                rows(connection, f"CREATE OR REPLACE TEMPORARY TABLE {table} ({columns})")
+                rows(connection, f"INSERT INTO {table} (ID) VALUES (0)")
+            whole, chunks, count, _ = write_pandas(
+                connection, data, table, use_logical_type=use_logical_type, **options
+            )
+            found = contract.all_shown(rows(connection, f'SELECT * FROM {table} WHERE "ID" > 0 ORDER BY "ID"'))
+            kept = contract.all_shown(rows(connection, f'SELECT COUNT(*) FROM {table} WHERE "ID" = 0'))
+            types = [row[1] for row in rows(connection, f"DESC TABLE {table}")]
+            rows(connection, f"DROP TABLE {table}")
+            return {"told": [whole, chunks, count], "rows": found, "old": kept, "types": types}
+
+    made = {"columns": None, "auto_create_table": True, "data": frame}
+    odd = plain.rename(columns={"T": 'q"x', "B": "ü.ä b"})
+    return {
+        "plain": write(columns),
+        "snappy": write(columns, compression="snappy"),
+        "unquoted": write(columns, quote_identifiers=False),
+        "in chunks": write(columns, chunk_size=2),
+        "chunks at once": write(columns, chunk_size=2, bulk_upload_chunks=True),
+        "in full": write(columns, database=settings.database, schema=settings.schema),
+        "another scanner": write(columns, use_vectorized_scanner=True),
+        "no rows": write(columns, texts[:0]),
+        "default": write(columns, plain, use_logical_type=None),
+        "not logical": write(columns, plain, use_logical_type=False),
+        "overwritten": write(every, frame, overwrite=True),
+        "inferred": write(every, frame, infer_schema=True),
+        "made": write(**made),
+        "made temporary": write(**made, table_type="temporary"),
+        "made transient": write(**made, table_type="transient"),
+        "made anew": write(**made, overwrite=True),
+        "odd names": write(**{**made, "data": odd}),
+        "nanoseconds": write(**{**made, "data": frame[["ID", "TS"]]}, use_logical_type=None),
+    }
 
 
 def interrupted():

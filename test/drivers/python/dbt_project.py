@@ -18,6 +18,8 @@ MODELS = {
     "orders": "{{ config(materialized='incremental', unique_key='o_orderkey') }}"
     " select o_orderkey, o_totalprice from ANALYTICS.TPCH.ORDERS where o_orderkey < 1000",
 }
+TYPED = """select 1.5 as d, 'x' as t, '2026-03-01'::date as day, true as yes, 1.5::float as f, '12:00'::time as clock,
+ parse_json('{}') as v, '2026-03-01'::timestamp_ntz as at, '2026-03-01'::timestamp_ltz as local_at, '00'::binary as b"""
 REFUSED = {"everything": "select * from ANALYTICS.WEB.EVENTS", "regions": MODELS["regions"]}
 
 
@@ -113,17 +115,24 @@ def build():
 def docs():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        project(folder, MODELS)
+        project(folder, {**MODELS, "typed": TYPED})
         dbt(name, "run")
         ended = dbt(name, "docs", "generate")
         if not (folder / "target" / "catalog.json").exists():
             raise RuntimeError(ended.stdout[-1500:])
         catalog = json.loads((folder / "target" / "catalog.json").read_text())
-        columns = {
-            unique_id.split(".")[-1]: {column: told["type"] for column, told in node["columns"].items()}
-            for unique_id, node in catalog["nodes"].items()
-        }
-        return sorted(columns.items())
+        if catalog["errors"]:
+            raise RuntimeError(catalog["errors"])
+        return {unique_id.split(".")[-1]: relation(node) for unique_id, node in catalog["nodes"].items()}
+
+
+def relation(node):
+    columns = sorted(node["columns"].values(), key=lambda column: column["index"])
+    return {
+        "type": node["metadata"]["type"],
+        "columns": [f"{column['name']} {column['type']}" for column in columns],
+        "rows": node["stats"].get("row_count", {}).get("value"),
+    }
 
 
 def interrupted():

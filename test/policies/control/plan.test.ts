@@ -94,12 +94,18 @@ test('a new team and a removed one are told with their budgets, in one sentence 
 });
 
 test('rules are told by mode, effect and condition', () => {
-  const [events, crossJoin, star] = demo.rules as [RuleDocument, RuleDocument, RuleDocument];
+  const [events, crossJoin, star, ...others] = demo.rules as [
+    RuleDocument,
+    RuleDocument,
+    RuleDocument,
+    ...RuleDocument[],
+  ];
   const after: RuleDocument[] = [
     events,
     { ...crossJoin, mode: 'enforce', teams: ['ml'] },
     { ...star, effect: 'queue', tier: 'batch' } as RuleDocument,
     { ...events, id: 'dear', effect: 'ceiling', ceilingCredits: '2.50' } as RuleDocument,
+    ...others,
   ];
   expect(texts({ rules: after })).toEqual([
     'rule cross-join: shadow → enforce',

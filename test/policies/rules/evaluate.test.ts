@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { demoControlDocument } from '#policies/control/demo.js';
 import type { RuleDocument } from '#policies/control/document.js';
 import { must } from '#base/assert.js';
 import { decide, decideText } from '#policies/rules/evaluate.js';
@@ -133,6 +134,16 @@ test('data leaves or enters the account only through own stages or a rule that a
   expect(
     decide(aStatement(), anEstimate(), aContext(aSnapshot(), { location: 'external' })).kind,
   ).toBe('refuse');
+});
+
+test("the demo loads by a named stage, and moves nothing else over the account's border", () => {
+  const snapshot = aSnapshot(demoControlDocument().rules);
+  const kind = (of: 'load' | 'unload' | 'file', location: 'external' | 'unknown') =>
+    decide(aStatement({ class: of }), anEstimate(), aContext(snapshot, { location })).kind;
+  expect(kind('load', 'unknown')).toBe('allow');
+  expect(kind('load', 'external')).toBe('refuse');
+  expect(kind('unload', 'unknown')).toBe('refuse');
+  expect(kind('file', 'unknown')).toBe('refuse');
 });
 
 test('a text is judged by its strictest statement, and by the sum of what it costs', () => {

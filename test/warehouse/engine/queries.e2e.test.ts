@@ -153,12 +153,45 @@ test.each([
   [`decode(2, 1, 'a', 2, 'b')`, 'b'],
   [`'12.7'::int`, '13'],
   [`array_size(array_construct(1, 2))`, '2'],
-  [`system$wait(2)`, 'waited 2 seconds'],
   [`current_user()`, 'ANALYST'],
   [`current_schema()`, 'TPCH'],
   [`last_query_id()`, 'aaaaaaaa-0001'],
 ])('%s is %s', async (expression, expected) => {
   expect(await cells(`select ${expression}`)).toEqual([expected]);
+});
+
+test('a temporary table is described to its own session, with what was declared', async () => {
+  await rowsOf(
+    session,
+    `create temporary table nation (id int comment 'its key', v varchar(5) not null default 'x', t time(3), primary key (id))`,
+  );
+  const described = async (sql: string): Promise<unknown> =>
+    (await rowsOf(session, sql)).rows.map((row) => [
+      ...row.slice(0, 2),
+      ...row.slice(3, 6),
+      row[9],
+    ]);
+  expect(await described('describe table tpch.nation')).toEqual([
+    ['ID', 'NUMBER(38,0)', 'Y', null, 'Y', 'its key'],
+    ['V', 'VARCHAR(5)', 'N', "'x'", 'N', null],
+    ['T', 'TIME(3)', 'Y', null, 'N', null],
+  ]);
+  await rowsOf(session, 'drop table nation');
+  await rowsOf(session, `create temporary table made as select 1.5 as d, 'x' as t`);
+  expect(await described('desc table made')).toEqual([
+    ['D', 'NUMBER(2,1)', 'Y', null, 'N', null],
+    ['T', 'VARCHAR(16777216)', 'Y', null, 'N', null],
+  ]);
+  // Everything else is described by the server.
+  expect(await failureOf(session, 'describe table region')).toMatchObject({ code: '002003' });
+});
+
+test('what SYSTEM$WAIT would not wait for is refused', async () => {
+  for (const sql of ['select 1, system$wait(2)', 'select system$wait(2) from nation'])
+    expect(await failureOf(session, sql)).toMatchObject({
+      code: '000002',
+      message: expect.stringContaining('SYSTEM$WAIT') as string,
+    });
 });
 
 test('unnamed columns are called by their text, quoted names keep their case', async () => {

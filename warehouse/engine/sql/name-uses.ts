@@ -55,6 +55,8 @@ function definingLists(pieces: readonly Piece[]): ReadonlySet<number> {
     if (!isSymbol(pieces, open, '(')) continue;
     const name = pieces[open - 1];
     if (name?.kind !== 'word' && name?.kind !== 'quoted') continue;
+    // `(…) OR (…)`, `(…) USING (…)`: what is in the brackets is used.
+    if (name.kind === 'word' && BEFORE_A_USE.has(name.value)) continue;
     const close = closing(pieces, open);
     const isOfCte = isWord(pieces, close + 1, 'AS') && isSymbol(pieces, close + 2, '(');
     const isOfAlias = isWord(pieces, open - 2, 'AS') || isSymbol(pieces, open - 2, ')');

@@ -40,6 +40,12 @@ function isLoneText(pieces: readonly Piece[], at: number): boolean {
   return isText && isSymbol(pieces, at + 1, ')');
 }
 
+/** The text that a bind's literal holds; anything else as it is written. */
+export function boundText({ text }: Piece): string {
+  const literal = /^'(.*)'$/s.exec(text)?.[1];
+  return literal === undefined ? text : literal.replaceAll("''", "'").replaceAll('\\\\', '\\');
+}
+
 /** `pieces` with every IDENTIFIER('a.b') and TABLE('a.b') as the name it holds. */
 export function withIdentifiers(pieces: readonly Piece[]): readonly Piece[] {
   const out: Piece[] = [];
@@ -53,7 +59,7 @@ export function withIdentifiers(pieces: readonly Piece[]): readonly Piece[] {
       continue;
     }
     const inner = pieces[index + 2];
-    const text = inner?.kind === 'raw' ? inner.text.replace(/^'(.*)'$/s, '$1') : inner?.value;
+    const text = inner?.kind === 'raw' ? boundText(inner) : inner?.value;
     const name = text === undefined ? undefined : toPieces(text);
     const isName =
       name !== undefined &&

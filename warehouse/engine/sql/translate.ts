@@ -69,7 +69,7 @@ function refused(pieces: readonly Piece[], at: number, sql: string): EngineFailu
   return syntaxError(sql, sql.length, '<EOF>');
 }
 
-/** The transpiler refuses qualified names after USING: there a plain word stands for them until it has run. */
+/** The transpiler refuses some full names after USING and UPDATE: there a plain word stands for them until it has run. */
 const PLACEHOLDER = 'TG_TABLE_';
 
 function withoutPlaceholders(
@@ -113,7 +113,10 @@ export function withFullNames(
     }
     const full = fullName(mention.parts, names);
     mentions.push({ ...mention, full });
-    const isUsed = pieces[0]?.value === 'DELETE' && mention.use === 'read';
+    const verb = pieces[0]?.value;
+    const isUsed =
+      (verb === 'DELETE' && mention.use === 'read') ||
+      (verb === 'UPDATE' && mention.use === 'write');
     const written = isUsed ? `${PLACEHOLDER}${mentions.length - 1}` : duckName(full, names);
     named.push(raw(written, pieces[mention.from]));
   }

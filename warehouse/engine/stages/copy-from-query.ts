@@ -2,18 +2,19 @@
 import { DuckDBTypeId } from '@duckdb/node-api';
 import { StatementFailed, syntaxError, unsupported } from '../failures.js';
 import type { RowsAsText, StatementRequest } from '../process/messages.js';
-import { quoteName, type Piece } from '../sql/pieces.js';
+import { quoteDuckText, quoteName, type Piece } from '../sql/pieces.js';
 import { usedStage } from './catalogue.js';
 import { copyOptions } from './copy-options.js';
 import { copyRows, newFiles, nothingLoaded, wantedFiles } from './copy-files.js';
-import { dropStages, withStages } from './from-stage.js';
+import { dropStages, stagePieces, withStages } from './from-stage.js';
 import { defaultFormat } from './file-format.js';
 import { strictLoadSql } from './load-expressions.js';
+import { countIn } from './load-columns.js';
 import { recordLoads } from './loads.js';
 import type { Option } from './options.js';
 import { stageReference } from './stage-reference.js';
 import type { StatementSession } from './statement-session.js';
-import type { Target } from './target-table.js';
+import { storedSql, type Target, type TargetColumn } from './target-table.js';
 
 /** Runs it. Only ABORT_STATEMENT is done right here: an error in a transformation is the statement's. */
 export async function copyFromQuery(
@@ -23,7 +24,7 @@ export async function copyFromQuery(
   options: readonly Option[],
   request: StatementRequest,
 ): Promise<RowsAsText> {
-  const stages = query.filter(({ kind }) => kind === 'stage');
+  const stages = stagePieces(query);
   const [piece] = stages;
   if (piece === undefined || stages.length > 1)
     throw new StatementFailed(
@@ -74,6 +75,16 @@ export async function copyFromQuery(
   });
 }
 
+/** `value` where it is no whole number in a column of times, which ends the statement. */
+function withoutCounts(value: string, isCount: string | undefined, column: TargetColumn): string {
+  if (isCount === undefined) return value;
+  const { code, sqlState, message } = unsupported(
+    `a whole number of a Parquet file in column ${column.name} of dates or times; with USE_LOGICAL_TYPE = TRUE nanoseconds are times`,
+  );
+  const raised = quoteDuckText(`TGFAIL:${code}:${sqlState}:${message.replaceAll('\n', ' ')}:TGEND`);
+  return `CASE WHEN ${isCount} THEN error(${raised}) ELSE ${value} END`;
+}
+
 /** Texts are loaded into columns of other types as a plain load does it; other values are cast. */
 async function insertQuery(
   session: StatementSession,
@@ -93,10 +104,13 @@ async function insertQuery(
   const values = target.columns.map((column, at) => {
     const name = names[at] ?? '';
     const type = described[at]?.type;
-    if (column.type === 'JSON' || type?.typeId !== DuckDBTypeId.VARCHAR) return name;
+    if (column.type === 'JSON') return name;
+    if (type?.typeId !== DuckDBTypeId.VARCHAR) return storedSql(name, column);
     // The text of a VARIANT's string is without its quotes, as in a cast of one.
     const cell = type.alias === 'JSON' ? `(${name}->>'$')` : name;
-    return strictLoadSql(cell, column.type, format, column.name);
+    const value = strictLoadSql(cell, column.type, format, column.name);
+    const isCount = type.alias === 'JSON' ? countIn(name, column, format) : undefined;
+    return storedSql(withoutCounts(value, isCount, column), column);
   });
   const columns = target.columns.map(({ name }) => quoteName(name)).join(', ');
   const result = await session.connection.run(

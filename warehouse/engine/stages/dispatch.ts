@@ -3,12 +3,14 @@ import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { StatementFailed, syntaxError, unsupported } from '../failures.js';
 import type { RowsAsText } from '../process/messages.js';
 import { isWord, type Piece } from '../sql/pieces.js';
+import { describeTemporary } from '../statement/describe-temporary.js';
 import type { Running } from '../statement/reading.js';
 import type { Session } from '../statement/session.js';
 import { commitOpen, inOwnTransaction } from '../statement/transaction.js';
 import { copyIntoTable } from './copy-into-table.js';
 import { formatStatement, showFormats } from './format-statements.js';
 import { dropStages, readsStage, withStages } from './from-stage.js';
+import { withInferredSchemas } from './infer-schema.js';
 import { kindAt } from './named-objects.js';
 import { showStages, stageStatement } from './stage-statements.js';
 import { BIND_TABLES } from './stage-binds.js';
@@ -64,7 +66,7 @@ export function stageAnswer(session: Session, running: Running): Promise<RowsAsT
         return before.then(() => stageStatement(session, pieces, request));
       if (isWord(pieces, at, 'FILE') && isWord(pieces, at + 1, 'FORMAT'))
         return before.then(() => formatStatement(session, pieces, request));
-      return changes ? undefined : Promise.reject(notOurs(running));
+      return changes ? undefined : describeTemporary(session, running);
     }
     default:
       return undefined;
@@ -93,12 +95,15 @@ export async function withStagedReads(
   run: (running: Running) => Promise<RowsAsText>,
 ): Promise<RowsAsText> {
   if (ownsStages(running)) return await run(running);
-  const isRead = readsStage(running.pieces);
-  if (!isRead && running.request.bindStage === undefined) return await run(running);
+  const { request } = running;
+  const inferred = await withInferredSchemas(session, running.pieces, request, false);
+  const isRead = readsStage(inferred.pieces);
+  if (!isRead && inferred.tables.length === 0 && request.bindStage === undefined)
+    return await run(running);
   refuseViews(running.pieces);
   const staged = isRead
-    ? await withStages(session, running.pieces, running.request, false)
-    : { pieces: running.pieces, bytes: 0, tables: [] };
+    ? await withStages(session, inferred.pieces, request, false)
+    : { pieces: inferred.pieces, bytes: 0, tables: [] };
   const reading: Running = { ...running, pieces: staged.pieces };
   try {
     const answer = await run(reading);
@@ -108,15 +113,17 @@ export async function withStagedReads(
       scan: { ...answer.scan, bytesScanned: answer.scan.bytesScanned + bytes },
     };
   } finally {
-    await dropStages(session, [...staged.tables, ...BIND_TABLES]);
+    await dropStages(session, [...staged.tables, ...inferred.tables, ...BIND_TABLES]);
   }
 }
 
 /** The pieces of a statement that is only compiled, with empty tables in place of stages. */
 export async function compiledReads(session: Session, running: Running): Promise<Running> {
-  if (ownsStages(running) || !readsStage(running.pieces)) return running;
-  const { pieces } = await withStages(session, running.pieces, running.request, true);
-  return { ...running, pieces };
+  if (ownsStages(running)) return running;
+  const { request } = running;
+  const { pieces } = await withInferredSchemas(session, running.pieces, request, true);
+  if (!readsStage(pieces)) return { ...running, pieces };
+  return { ...running, pieces: (await withStages(session, pieces, request, true)).pieces };
 }
 
 function ownsStages({ pieces }: Running): boolean {

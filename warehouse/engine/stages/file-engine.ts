@@ -2,8 +2,9 @@
  * A second DuckDB that alone may touch files, and only those below the stages' folder. It never sees a client's text:
  * the DuckDB that runs statements keeps no access to files at all.
  */
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
 import { quoteDuckText, quoteName } from '../sql/pieces.js';
+import type { ParquetColumn } from './parquet-columns.js';
 
 export class FileEngine {
   readonly #root: string;
@@ -17,11 +18,35 @@ export class FileEngine {
     this.#root = root;
   }
 
-  /** Rows of a Parquet file as JSON texts, in its order, at most `bytesMax` of them. */
-  rowsOf(file: string, onRow: (json: string) => void): Promise<void> {
+  /** The columns of a Parquet file, in its order. */
+  columnsOf(file: string): Promise<readonly ParquetColumn[]> {
+    return this.#inTurn(async (connection) => {
+      const known = await connection.runAndReadAll(
+        `DESCRIBE SELECT * FROM read_parquet(${quoteDuckText(file)})`,
+      );
+      const written = await connection.runAndReadAll(
+        `SELECT name, coalesce(num_children, 0)::INTEGER, coalesce(repetition_type, ''), coalesce(logical_type, '')
+         FROM parquet_schema(${quoteDuckText(file)})`,
+      );
+      const described = known.getRows();
+      // The first is the row itself; what is nested comes after what holds it.
+      const own = topLevel(written.getRows().slice(1));
+      return own.map(([name, , repetition, logical], at) => ({
+        name: String(name),
+        duckName: String(described[at]?.[0]),
+        duckType: String(described[at]?.[1]),
+        isNullable: repetition !== 'REQUIRED',
+        isNanoseconds: /NANOS=Nano/.test(String(logical)),
+        isUntyped: logical === 'NullType()',
+      }));
+    });
+  }
+
+  /** Values of the expression `row` over the columns of a Parquet file, for each of its rows, in order. */
+  rowsOf(file: string, row: string, onRow: (json: string) => void): Promise<void> {
     return this.#inTurn(async (connection) => {
       const result = await connection.stream(
-        `SELECT to_json(q)::VARCHAR FROM read_parquet(${quoteDuckText(file)}) AS q`,
+        `SELECT (${row})::VARCHAR FROM read_parquet(${quoteDuckText(file)})`,
       );
       for await (const rows of result.yieldRows()) for (const [json] of rows) onRow(json as string);
     });
@@ -81,4 +106,21 @@ export class FileEngine {
     await connection.run('SET lock_configuration = true');
     return connection;
   }
+}
+
+/** The rows of `parquet_schema` that are columns, without what is inside of these. */
+function topLevel(rows: readonly (readonly DuckDBValue[])[]): readonly (readonly DuckDBValue[])[] {
+  const found: (readonly DuckDBValue[])[] = [];
+  let at = 0;
+  const past = (): void => {
+    const children = Number(rows[at]?.[1] ?? 0);
+    at += 1;
+    for (let child = 0; child < children; child += 1) past();
+  };
+  while (at < rows.length) {
+    const row = rows[at];
+    if (row !== undefined) found.push(row);
+    past();
+  }
+  return found;
 }

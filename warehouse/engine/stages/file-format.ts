@@ -89,10 +89,13 @@ const RULES: Readonly<Record<FormatType, Readonly<Record<string, Rule>>>> = {
     MULTI_LINE: always(true),
   },
   PARQUET: {
-    COMPRESSION: choice('AUTO', 'SNAPPY', 'NONE'),
+    // A file says itself how it is compressed.
+    COMPRESSION: choice('AUTO', 'SNAPPY', 'GZIP', 'NONE'),
     SNAPPY_COMPRESSION: always(true),
-    BINARY_AS_TEXT: always(true),
-    USE_LOGICAL_TYPE: always(true),
+    BINARY_AS_TEXT: flag(true),
+    USE_LOGICAL_TYPE: flag(false),
+    // Another reader of the same values.
+    USE_VECTORIZED_SCANNER: flag(false),
     TRIM_SPACE: always(false),
     REPLACE_INVALID_CHARACTERS: always(false),
     NULL_IF: { kind: 'list', start: [], isFixed: true },

@@ -1,12 +1,15 @@
 /** The rows of one staged file: decompressed, decoded and split by its format. */
 import type { ReadStream } from 'node:fs';
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
+import { toError } from '#base/errors.js';
 import { failure, StatementFailed, unsupported } from '../failures.js';
 import type { EngineFailure } from '../engine.js';
+import { statedFailure } from '../statement/duck-errors.js';
 import { CsvRecords } from './csv-records.js';
 import type { FileEngine } from './file-engine.js';
 import { formatCount, formatFlag, formatText, type FileFormat } from './file-format.js';
 import { jsonValues } from './json-values.js';
+import { rowSql, type ParquetColumn } from './parquet-columns.js';
 import type { StageFiles } from './stage-files.js';
 
 export interface FileRow {
@@ -67,7 +70,7 @@ export async function* fileRows(
       return;
     }
     case 'PARQUET':
-      yield* parquetRows(engine, await files.place(directory, file), budget);
+      yield* parquetRows(engine, await files.place(directory, file), format, budget);
   }
 }
 
@@ -98,24 +101,43 @@ async function* csvRows(texts: AsyncIterable<string>, format: FileFormat): Async
 async function* parquetRows(
   engine: FileEngine,
   place: string,
+  format: FileFormat,
   budget: Budget,
 ): AsyncGenerator<FileRow> {
   const texts: string[] = [];
+  const columns = await parquetColumns(engine, place);
   try {
-    await engine.rowsOf(place, (json) => {
+    await engine.rowsOf(place, rowSql(columns, format), (json) => {
       spend(budget, json.length);
       texts.push(json);
     });
   } catch (thrown) {
-    if (thrown instanceof StatementFailed) throw thrown;
-    throw new FileDamaged(failure('100066', '22000', 'Error parsing the parquet file'));
+    throw parquetFailure(thrown);
   }
-  let names: readonly string[] | undefined;
-  for (const [index, text] of texts.entries()) {
-    // Every row of a Parquet file has the same columns.
-    names ??= Object.keys(JSON.parse(text) as object);
+  // Every row of a Parquet file has the same columns.
+  const names = columns.map(({ name }) => name);
+  for (const [index, text] of texts.entries())
     yield { line: index + 1, row: index + 1, fields: [text], names, character: 1 };
+}
+
+/** The columns of the Parquet file at `place`. Throws FileDamaged for what is none. */
+export async function parquetColumns(
+  engine: FileEngine,
+  place: string,
+): Promise<readonly ParquetColumn[]> {
+  try {
+    return await engine.columnsOf(place);
+  } catch (thrown) {
+    throw parquetFailure(thrown);
   }
+}
+
+/** What a reader of Parquet has thrown, as the failure of the statement or of the file. */
+function parquetFailure(thrown: unknown): Error {
+  if (thrown instanceof StatementFailed) return thrown;
+  const said = statedFailure(toError(thrown).message);
+  if (said !== undefined) return new StatementFailed(said);
+  return new FileDamaged(failure('100066', '22000', 'Error parsing the parquet file'));
 }
 
 async function* textOf(

@@ -1,6 +1,7 @@
 /** The format that FILE_FORMAT options give a stage or a statement. */
 import { StatementFailed, syntaxError, unsupported } from '../failures.js';
 import type { StatementRequest } from '../process/messages.js';
+import { boundText } from '../sql/names-in-text.js';
 import { isSymbol, quoteName, toPieces, type Piece } from '../sql/pieces.js';
 import { fullName, type FullName } from '../sql/resolve.js';
 import { findFormat, missingStaged, type StageSession } from './catalogue.js';
@@ -39,7 +40,8 @@ export async function formatOf(
 
 function formatName(pieces: readonly Piece[], option: Option, request: StatementRequest): FullName {
   const [first] = pieces;
-  const text = first?.kind === 'string' ? toPieces(first.value) : pieces;
+  const isText = first?.kind === 'string' || first?.kind === 'raw';
+  const text = isText ? toPieces(first.kind === 'raw' ? boundText(first) : first.value) : pieces;
   if (!('length' in text))
     throw new StatementFailed(syntaxError(request.sql, option.at.start, option.name));
   const parts = text.filter((_, index) => !isSymbol(text, index, '.')).map(({ value }) => value);

@@ -27,7 +27,12 @@ const METADATA: ReadonlySet<string> = new Set(['METADATA$FILENAME', 'METADATA$FI
 
 /** Whether a query's pieces name a stage. */
 export function readsStage(pieces: readonly Piece[]): boolean {
-  return pieces.some((piece, at) => piece.kind === 'stage' || isQuotedStage(pieces, at));
+  return stagePieces(pieces).length > 0;
+}
+
+/** The pieces that name a stage which the query reads. */
+export function stagePieces(pieces: readonly Piece[]): readonly Piece[] {
+  return pieces.filter((piece, at) => piece.kind === 'stage' || isQuotedStage(pieces, at));
 }
 
 function isQuotedStage(pieces: readonly Piece[], at: number): boolean {

@@ -6,7 +6,7 @@ import type { CopyOptions } from './copy-options.js';
 import { formatFlag, type FileFormat } from './file-format.js';
 import { loadSql } from './load-expressions.js';
 import type { StagedLayout } from './staged-table.js';
-import type { Target, TargetColumn } from './target-table.js';
+import { storedSql, type Target, type TargetColumn } from './target-table.js';
 
 export interface LoadColumn {
   readonly column: TargetColumn;
@@ -91,14 +91,35 @@ export function loadColumns(
         value: `CAST(${get('->')} AS JSON)`,
         isBad: undefined,
       };
-    return loadColumn(column, get('->>'), format);
+    return loadColumn(column, get('->>'), format, countIn(get('->'), column, format));
   });
 }
 
-function loadColumn(column: TargetColumn, cell: string, format: FileFormat): LoadColumn {
-  const value = loadSql(cell, column.type, format, column.name);
+/**
+ * Whether `value`, a part of a Parquet row's VARIANT, is a whole number in a column of dates or times, as SQL; undefined
+ * where that cannot be. Nanoseconds without USE_LOGICAL_TYPE = TRUE are such numbers: Snowflake makes dates of them that nobody meant.
+ */
+export function countIn(
+  value: string,
+  { type }: TargetColumn,
+  format: FileFormat,
+): string | undefined {
+  const isTime = type === 'DATE' || type.startsWith('TIME');
+  return isTime && format.type === 'PARQUET'
+    ? `json_type(${value}) IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE')`
+    : undefined;
+}
+
+function loadColumn(
+  column: TargetColumn,
+  cell: string,
+  format: FileFormat,
+  isCount?: string,
+): LoadColumn {
+  const value = storedSql(loadSql(cell, column.type, format, column.name), column);
   const tests = [
     ...(column.type === 'VARCHAR' ? [] : [`(${cell} IS NOT NULL AND (${value}) IS NULL)`]),
+    ...(isCount === undefined ? [] : [`coalesce(${isCount}, FALSE)`]),
     ...(column.isNullable ? [] : [`(${value}) IS NULL`]),
   ];
   return {

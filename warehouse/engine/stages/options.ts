@@ -1,5 +1,6 @@
 /** Options of statements about stages: `NAME = value`, with blanks or commas between them. */
 import { failure, StatementFailed, syntaxError } from '../failures.js';
+import { boundText } from '../sql/names-in-text.js';
 import { closing, isSymbol, splitAtCommas, type Piece } from '../sql/pieces.js';
 
 export interface Option {
@@ -69,7 +70,7 @@ export function optionText(option: Option): string {
   if (option.isList || first === undefined) throw invalidOption(option);
   if (first.value === '-' && second !== undefined) return `-${second.value}`;
   if (option.value.length !== 1) throw invalidOption(option);
-  return first.kind === 'raw' ? first.text.replace(/^'(.*)'$/s, '$1') : first.value;
+  return first.kind === 'raw' ? boundText(first) : first.value;
 }
 
 export function optionFlag(option: Option): boolean {

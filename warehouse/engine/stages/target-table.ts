@@ -10,6 +10,7 @@ import {
   type Piece,
 } from '../sql/pieces.js';
 import { dotted, fullName, type FullName } from '../sql/resolve.js';
+import { assignedSql } from '../statement/assigned-values.js';
 import { refuseReadOnly } from '../statement/read-only.js';
 import type { StageSession } from './catalogue.js';
 import { nameAt } from './named-objects.js';
@@ -19,6 +20,8 @@ export interface TargetColumn {
   /** DuckDB's type. */
   readonly type: string;
   readonly isNullable: boolean;
+  /** Snowflake's type as declared; undefined when the table was made of a query. */
+  readonly declared: string | undefined;
 }
 
 export interface Target {
@@ -65,6 +68,12 @@ export async function targetAt(
   return { target: { ...target, columns, hasColumnList: true }, to: end + 1 };
 }
 
+/** The expression `value`, of the column's type, with the digits of a second that the column keeps. */
+export function storedSql(value: string, { type, declared }: TargetColumn): string {
+  if (!type.startsWith('TIME') || declared === undefined) return value;
+  return assignedSql(value, { duckType: type, notes: { type: declared } });
+}
+
 async function columnsOf(
   session: StageSession,
   catalogue: string,
@@ -72,13 +81,14 @@ async function columnsOf(
   table: string,
 ): Promise<readonly TargetColumn[]> {
   const found = await session.connection.runAndReadAll(
-    `SELECT column_name, data_type, is_nullable FROM duckdb_columns()
+    `SELECT column_name, data_type, is_nullable, CASE WHEN starts_with(comment, '{') THEN comment->>'$.type' END FROM duckdb_columns()
      WHERE database_name = ${quoteDuckText(catalogue)} AND schema_name = ${quoteDuckText(schema)} AND table_name = ${quoteDuckText(table)}
      ORDER BY column_index`,
   );
-  return found.getRows().map(([name, type, isNullable]) => ({
+  return found.getRows().map(([name, type, isNullable, declared]) => ({
     name: String(name),
     type: String(type),
     isNullable: isNullable === true,
+    declared: typeof declared === 'string' ? declared : undefined,
   }));
 }

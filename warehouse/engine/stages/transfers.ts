@@ -5,6 +5,7 @@ import { columnType } from '#base/wire/row-type.js';
 import type { FileTransfer } from '../engine.js';
 import { failure, StatementFailed, syntaxError, unsupported } from '../failures.js';
 import type { RowsAsText, StatementRequest } from '../process/messages.js';
+import { boundText } from '../sql/names-in-text.js';
 import { quoteDuckText, type Piece } from '../sql/pieces.js';
 import { usedStage, warehouseTime, type StageSession, type UsedStage } from './catalogue.js';
 import { listing, textColumns } from './named-objects.js';
@@ -55,10 +56,7 @@ export function isStage(piece: Piece | undefined): boolean {
 
 /** The stage's text; a bind has become a literal by now. */
 function writtenStage(piece: Piece): string {
-  const literal = piece.kind === 'raw' ? /^'(.*)'$/s.exec(piece.text)?.[1] : undefined;
-  return literal === undefined
-    ? piece.value
-    : literal.replaceAll("''", "'").replaceAll('\\\\', '\\');
+  return piece.kind === 'raw' ? boundText(piece) : piece.value;
 }
 
 function fileUrlAt(pieces: readonly Piece[], at: number, sql: string): string {

@@ -66,6 +66,8 @@ export async function unloadOptions(
         checkFixed(option);
     }
   }
+  if (format?.type === 'PARQUET' && formatText(format, 'COMPRESSION') === 'GZIP')
+    throw new StatementFailed(unsupported('COMPRESSION = GZIP in COPY INTO a stage as Parquet'));
   return { ...read, format, extension: extensionOf(format ?? defaultFormat()) };
 }
 

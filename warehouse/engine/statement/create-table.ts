@@ -5,6 +5,7 @@ import { textNames } from '../sql/column-names.js';
 import { withIdentifiers } from '../sql/names-in-text.js';
 import { quoteDuckText, quoteName, type Piece } from '../sql/pieces.js';
 import { dotted, type FullName } from '../sql/resolve.js';
+import { assignedSql } from './assigned-values.js';
 import { setNow, sequenceStatement, storedColumns } from './defaults.js';
 import { all, exists, instantOf, requireSchema, status, type Head } from './ddl-parts.js';
 import { forgetLoads } from '../stages/loads.js';
@@ -222,8 +223,10 @@ async function selecting(
       if (columns.length > 0) {
         await session.connection.run(`CREATE OR REPLACE TEMP TABLE "tg selected" AS ${selected}`);
         await session.connection.run(createSql(place, columns));
+        const own = columns.map((_, at) => `c${at + 1}`);
+        const values = columns.map((column, at) => assignedSql(own[at] ?? '', column));
         const result = await session.connection.run(
-          `INSERT INTO ${place.target} FROM temp.main."tg selected"`,
+          `INSERT INTO ${place.target} SELECT ${values.join(', ')} FROM temp.main."tg selected" AS q(${own.join(', ')})`,
         );
         await session.connection.run(`DROP TABLE temp.main."tg selected"`);
         rows = result.rowsChanged;

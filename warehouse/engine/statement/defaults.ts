@@ -10,6 +10,7 @@ import {
   type Piece,
 } from '../sql/pieces.js';
 import type { FullName } from '../sql/resolve.js';
+import { textLiteral } from '../sql/substitute.js';
 import type { ColumnDefinition } from './column-definition.js';
 import type { Running } from './reading.js';
 import type { Session } from './session.js';
@@ -74,12 +75,33 @@ export async function storedColumns(
       continue;
     }
     const { default: pieces } = definition;
-    const fallback = pieces === undefined ? null : await defaultSql(session, running, pieces);
+    const fallback =
+      pieces === undefined
+        ? null
+        : await defaultSql(session, running, assignedDefault(definition, pieces));
     columns.push(
       storedColumn(definition, fallback, pieces === undefined ? undefined : render(pieces)),
     );
   }
   return { columns, sequences };
+}
+
+/**
+ * The default as the column takes it: a text in a BINARY is hexadecimal. Throws StatementFailed for a point in time that
+ * may have more digits than the column keeps, as a default cannot cut them off; the clock of the warehouse has three.
+ */
+function assignedDefault(
+  { name, duckType, declared }: ColumnDefinition,
+  pieces: readonly Piece[],
+): readonly Piece[] {
+  const [first] = pieces;
+  if (duckType === 'BLOB' && first?.kind === 'string' && pieces.length === 1)
+    return [raw(textLiteral('BINARY', first.value), first)];
+  const digits = /^TIME.*\((\d)\)$/.exec(declared)?.[1];
+  const most = first?.kind === 'string' ? (/\.(\d+)/.exec(first.value)?.[1]?.length ?? 0) : 3;
+  if (digits !== undefined && Number(digits) < most)
+    throw new StatementFailed(unsupported(`this DEFAULT of column ${name}, of type ${declared}`));
+  return pieces;
 }
 
 let lastIdentity = 0;

@@ -5,6 +5,7 @@ import type { RowsAsText } from '../process/messages.js';
 import { withDeleteSource, withSetTargets } from '../sql/forms/dml-forms.js';
 import { isSymbol, isWord, syntax, type Piece } from '../sql/pieces.js';
 import { withArrayBinds } from './array-binds.js';
+import { withAssignedValues } from './assigned-values.js';
 import { setNow } from './defaults.js';
 import { inOneTransaction, insertMany } from './insert-forms.js';
 import { refuseAmbiguousMerge, updateCounts } from './joined-rows.js';
@@ -52,7 +53,8 @@ async function runOne(
   pieces: readonly Piece[],
 ): Promise<RowsAsText> {
   const verb = pieces[0]?.value;
-  const bound = await withArrayBinds(session, { ...running, pieces });
+  const given = await withArrayBinds(session, { ...running, pieces });
+  const bound = await withAssignedValues(session, running, given);
   const duckSql = await session.translate(running, withDeleteSource(withSetTargets(bound)));
   for (const { use, full } of running.mentions)
     if (use === 'write') refuseReadOnly(full.database, full.schema);

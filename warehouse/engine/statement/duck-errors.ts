@@ -25,9 +25,8 @@ export function fromDuckError(message: string, text: StatementText): EngineFailu
   const head = message.split('\n')[0] ?? '';
   if (head.startsWith('INTERRUPT')) return cancelled();
   if (message.includes('TG100051')) return failure('100051', '22012', 'Division by zero');
-  // A constraint's failure quotes its own text first: what was raised stands last.
-  const stated = [...message.matchAll(/TGFAIL:(\d+):(\w+):([^\n]*?):TGEND/g)].at(-1);
-  if (stated !== undefined) return failure(stated[1] ?? '', stated[2] ?? '', stated[3] ?? '');
+  const stated = statedFailure(message);
+  if (stated !== undefined) return stated;
   const more = MORE.flatMap(([pattern, code, sqlState, message]) => {
     const match = pattern.exec(head);
     return match === null ? [] : [failure(code, sqlState, message(match))];
@@ -39,6 +38,13 @@ export function fromDuckError(message: string, text: StatementText): EngineFailu
     valueError(head) ??
     (head.startsWith('Parser Error') ? parserError(head, text) : unsupported(general(head)))
   );
+}
+
+/** The failure that SQL of ours raised by error(); undefined for DuckDB's own. */
+export function statedFailure(message: string): EngineFailure | undefined {
+  // A constraint's failure quotes its own text first: what was raised stands last.
+  const stated = [...message.matchAll(/TGFAIL:(\d+):(\w+):([^\n]*?):TGEND/g)].at(-1);
+  return stated && failure(stated[1] ?? '', stated[2] ?? '', stated[3] ?? '');
 }
 
 /** A sentence for errors without a form of their own. */
@@ -116,13 +122,18 @@ function binderError(head: string, text: StatementText): EngineFailure | undefin
       `SQL compilation error:\n[${grouped[1] ?? ''}] is not a valid group by expression`,
     );
   const counts = /(?:has|expected) (\d+) columns but (\d+) values were supplied/.exec(head);
-  if (counts !== null)
-    return failure(
-      '002020',
-      '21S01',
-      `SQL compilation error:\nInsert value list does not match column list expecting ${counts[1] ?? ''} but got ${counts[2] ?? ''}`,
-    );
-  return undefined;
+  if (counts !== null) return countMismatch(counts[1], counts[2]);
+  // The query whose values are cast to the types of the columns: see assigned-values.ts.
+  const given = /TG_INSERTED" has (\d+) columns available but (\d+) columns/i.exec(head);
+  return given === null ? undefined : countMismatch(given[2], given[1]);
+}
+
+function countMismatch(expected = '', got = ''): EngineFailure {
+  return failure(
+    '002020',
+    '21S01',
+    `SQL compilation error:\nInsert value list does not match column list expecting ${expected} but got ${got}`,
+  );
 }
 
 const MORE: readonly (readonly [RegExp, string, string, (match: RegExpExecArray) => string])[] = [

@@ -17,6 +17,11 @@ interface StoredColumn {
   readonly column: string;
 }
 
+interface Known {
+  readonly statistics: Statistics;
+  readonly temporary: ReadonlySet<string>;
+}
+
 const isCapital = (name: string): boolean => name === name.toUpperCase();
 const isOfView = ({ name, isDefinition }: NameUse): boolean => isCapital(name) && !isDefinition;
 
@@ -26,12 +31,14 @@ export class ExactNames {
   #others: readonly StoredColumn[] = [];
 
   /**
+   * `temporary` are the full dotted names of the session's temporary tables, which are exact.
+   *
    * Throws StatementFailed: 002003 for a table and 000904 for a column whose name differs in case from the stored one,
    * 000002 where two names that differ only in case stand for different things and DuckDB cannot tell them apart.
    */
   async check(
     connection: DuckDBConnection,
-    statistics: Statistics,
+    { statistics, temporary }: Known,
     pieces: readonly Piece[],
     mentions: readonly ResolvedMention[],
     sql: string,
@@ -40,7 +47,8 @@ export class ExactNames {
     const uses = nameUses(pieces);
     const hasOwn = uses.some(({ name, isQuoted }) => isQuoted && !isCapital(name));
     if (!hasOwn && this.#others.length === 0) return;
-    for (const mention of mentions) this.#checkTable(mention);
+    for (const mention of mentions)
+      if (!temporary.has(dotted(mention.full))) this.#checkTable(mention);
     const tables = mentions.filter(({ full }) => full.schema !== 'INFORMATION_SCHEMA');
     const stored = await columnsOf(connection, tables);
     // Columns of its views are all in capitals: a name in capitals is one, or DuckDB finds none.

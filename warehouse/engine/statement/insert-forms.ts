@@ -4,6 +4,7 @@ import { columnType } from '#base/wire/row-type.js';
 import { StatementFailed, syntaxError, unsupported } from '../failures.js';
 import type { RowsAsText } from '../process/messages.js';
 import { closing, isSymbol, isWord, made, raw, syntax, type Piece } from '../sql/pieces.js';
+import { withAssignedValues } from './assigned-values.js';
 import { refuseReadOnly } from './read-only.js';
 import type { Running } from './reading.js';
 import type { Session } from './session.js';
@@ -66,7 +67,8 @@ export async function insertMany(session: Session, running: Running): Promise<Ro
           ...where,
         ];
         const step = { ...running };
-        const duckSql = await session.translate(step, statement);
+        const assigned = await withAssignedValues(session, running, statement);
+        const duckSql = await session.translate(step, assigned);
         for (const { use, full } of step.mentions)
           if (use === 'write') refuseReadOnly(full.database, full.schema);
         const result = await session.connection.run(duckSql);

@@ -118,13 +118,7 @@ export class Session {
     );
     running.mentions = mentions;
     await setRoles(this, running);
-    await this.#exactNames.check(
-      this.connection,
-      this.statistics,
-      pieces,
-      mentions,
-      running.request.sql,
-    );
+    await this.#exactNames.check(this.connection, this, pieces, mentions, running.request.sql);
     return duckSql;
   }
 

@@ -71,7 +71,11 @@ function nextElement(
     const digits = fraction[1] === '' ? FRACTION_DIGITS_MAX : Number(fraction[1]);
     return { element: { kind: 'fraction', digits }, length: fraction[0].length };
   }
-  const literal = /^"([^"]*)"/.exec(rest) ?? /^([^a-z0-9"]|T(?=HH|MI|$))/i.exec(rest);
+  // Zones stand for themselves, as in dbt's `yyyy-mm-dd HH24:MIUTC`; other letters may be elements that are not known here.
+  const literal =
+    /^"([^"]*)"/.exec(rest) ??
+    /^(UTC|GMT|Z)/.exec(rest) ??
+    /^([^a-z0-9"]|T(?=HH|MI|$))/i.exec(rest);
   if (literal === null) return undefined;
   return { element: { kind: 'literal', text: literal[1] ?? '' }, length: literal[0].length };
 }

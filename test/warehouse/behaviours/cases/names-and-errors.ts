@@ -43,6 +43,33 @@ export const NAMES_AND_ERRORS: Theme = {
     fails(`call no_such_procedure()`, '002140'),
     fails(`grant select on region to role public`, '000002'),
     fails(`select * from region at (offset => -60)`, '000002'),
+    after(
+      [
+        `create or replace temporary table tpch."own" ("low" int)`,
+        `insert into tpch."own" values (7)`,
+      ],
+      rows(`select "low" from tpch."own"`, [['7']]),
+    ),
+    fails(`select * from tpch.own`, '002003'),
+    // The form of dbt's question for its catalogue.
+    rows(
+      `with tables as (
+         select table_schema as "table_schema", table_name as "table_name",
+                case when table_type = 'BASE TABLE' then 'a table' else table_type end as "table_type"
+         from analytics.information_schema.tables
+         where (("table_schema" ilike 'tpch' and upper("table_schema") = upper('tpch') and "table_name" ilike 'region')
+             or ("table_schema" ilike 'tpch' and upper("table_name") = upper('nothing')))),
+       columns as (
+         select table_schema as "table_schema", table_name as "table_name", column_name as "column_name",
+                ordinal_position as "column_index", data_type as "column_type"
+         from analytics.information_schema.columns where (("table_schema" ilike 'tpch') or ("table_schema" ilike 'web')))
+       select * from tables join columns using ("table_schema", "table_name") order by "column_index"`,
+      [
+        ['TPCH', 'REGION', 'a table', 'R_REGIONKEY', '1', 'NUMBER'],
+        ['TPCH', 'REGION', 'a table', 'R_NAME', '2', 'TEXT'],
+        ['TPCH', 'REGION', 'a table', 'R_COMMENT', '3', 'TEXT'],
+      ],
+    ),
     rows(`drop table tpch.n_mixed`, [['N_MIXED successfully dropped.']]),
   ],
 };

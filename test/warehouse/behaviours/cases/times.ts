@@ -183,6 +183,11 @@ export const FORMATS: Theme = {
       '2024-03-05T14:05:09.120000000',
       'text',
     ),
+    is(
+      `TO_CHAR('2024-03-05 14:05:09'::TIMESTAMP, 'yyyy-mm-dd HH24:MIUTC')`,
+      '2024-03-05 14:05UTC',
+      'text',
+    ),
     is(`TO_CHAR('2024-03-05 00:05:09'::TIMESTAMP, 'HH12 PM')`, '12 AM', 'text'),
     is(`TO_CHAR('14:05:09'::TIME, 'HH24-MI')`, '14-05', 'text'),
     is(

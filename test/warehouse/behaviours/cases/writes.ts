@@ -89,6 +89,59 @@ export const WRITES: Theme = {
     fails(`update writes.nope set a = 1`, '002003'),
     fails(`delete from information_schema.tables`, '003001'),
     fails(`begin select 1`, '000002'),
+    after(
+      [`create or replace table writes.b (id int, b binary, t time(3), n timestamp_ntz(0))`],
+      rows(
+        `insert into writes.b values (1, '0aFF', '01:02:03.456789', '2026-03-01 04:05:06.999'), (2, to_binary('AB'), null, null)`,
+        [['2']],
+      ),
+    ),
+    rows(`insert into writes.b (b, id) select '0b', 3`, [['1']]),
+    fails(`insert into writes.b (b) values ('xyz')`, '100115'),
+    fails(`insert into writes.b (b, id) select '0b'`, '002020'),
+    rows(
+      `select b, to_char(t, 'HH24:MI:SS.FF6'), to_char(n, 'YYYY-MM-DD HH24:MI:SS.FF3') from writes.b order by id`,
+      [
+        ['0AFF', '01:02:03.456000', '2026-03-01 04:05:06.000'],
+        ['AB', null, null],
+        ['0B', null, null],
+      ],
+    ),
+    rows(
+      `update writes.b set b = iff(id = 1, '0C', '0D'), t = '01:01:01.1119', n = null where id in (1, 2)`,
+      [['2', '0']],
+    ),
+    rows(
+      `merge into writes.b using (select 1 as id, '1C' as x union all select 4, '04') s on b.id = s.id when matched then update set b.b = s.x when not matched then insert (id, b, t) values (s.id, s.x, '04:04:04.4444')`,
+      [['1', '1']],
+    ),
+    rows(`select id, b, to_char(t, 'HH24:MI:SS.FF6') from writes.b order by id`, [
+      ['1', '1C', '01:01:01.111000'],
+      ['2', '0D', '01:01:01.111000'],
+      ['3', '0B', null],
+      ['4', '04', '04:04:04.444000'],
+    ]),
+    after(
+      [
+        `create or replace table writes.c (b binary default '0E', n timestamp_ntz(3)) as select '0F', '2026-03-01 04:05:06.9999'`,
+        `insert into writes.c (n) values ('2026-03-01 04:05:07.1111')`,
+      ],
+      rows(`select b, to_char(n, 'SS.FF6') from writes.c order by n`, [
+        ['0F', '06.999000'],
+        ['0E', '07.111000'],
+      ]),
+    ),
+    fails(`create table writes.d (n timestamp_ntz(0) default current_timestamp())`, '000002'),
+    after(
+      [`create temporary table writes.mine (id int, v varchar(5) not null, b binary)`],
+      rows(`insert into writes.mine values (1, 'a', '01'), (2, 'b', '02')`, [['2']]),
+    ),
+    rows(`update writes.mine set v = 'c', b = '03' where id = 2`, [['1', '0']]),
+    rows(`update writes.mine m set m.v = 'd' where m.id = 1`, [['1', '0']]),
+    rows(`select v, b from writes.mine order by id`, [
+      ['d', '01'],
+      ['c', '03'],
+    ]),
     rows(`drop schema writes`, [['WRITES successfully dropped.']]),
   ],
 };

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EngineSession } from '../../../../warehouse/engine/engine.js';
 import { failureOf, rowsOf, startEngine, type EngineUnderTest } from '../support.js';
@@ -212,6 +213,123 @@ describe('stages and file formats', () => {
     expect(await names('LIST @out/many')).toHaveLength(2);
   });
 
+  test('a Parquet file is written by names and types that INFER_SCHEMA tells, as write_pandas does it', async () => {
+    const bind = (value: string) => ({ type: 'TEXT', value });
+    const bound = (sql: string, ...values: readonly string[]) =>
+      run(sql, { binds: values.map(bind) });
+    await bound(
+      'CREATE TEMPORARY STAGE identifier(?) FILE_FORMAT=(TYPE=PARQUET COMPRESSION=gzip BINARY_AS_TEXT=FALSE)',
+      '"D"."PUBLIC"."pan\'das"',
+    );
+    const place = join(await locationOf(session, `'@"pan\\'das"'`), 'file0.txt');
+    await writeParquet(
+      place,
+      `SELECT 9223372036854775807 AS "n", 1 AS "M", 'it''s' AS 'q"x', 'inf'::DOUBLE AS f, '\\x00\\xFF'::BLOB AS b,
+              TIMESTAMP_NS '2026-03-01 01:02:03.123456' AS ts, [1, 2] AS l, 1.50::DECIMAL(10, 2) AS d`,
+    );
+    await bound(
+      'CREATE TEMP FILE FORMAT identifier(?) TYPE=PARQUET COMPRESSION=auto USE_LOGICAL_TYPE = TRUE',
+      'logical',
+    );
+    await run('CREATE TEMP FILE FORMAT physical TYPE=PARQUET');
+    const infer = 'SELECT COLUMN_NAME, TYPE FROM table(infer_schema(location=>?, file_format=>?))';
+    const types = [
+      ['n', 'NUMBER(38, 0)'],
+      ['M', 'NUMBER(38, 0)'],
+      ['q"x', 'TEXT'],
+      ['f', 'REAL'],
+      ['b', 'BINARY'],
+      ['ts', 'TIMESTAMP_NTZ'],
+      ['l', 'VARIANT'],
+      ['d', 'NUMBER(10, 2)'],
+    ] as const;
+    const stage = '@"D"."PUBLIC"."pan\'das"';
+    expect((await bound(infer, stage, 'logical')).rows).toEqual(types);
+    expect((await bound(infer, stage, 'physical')).rows[5]).toEqual(['ts', 'NUMBER(38, 0)']);
+    const name = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+    const columns = types.map(([of, type]) => `${name(of)} ${type}`).join(', ');
+    await bound(`CREATE TEMPORARY TABLE IF NOT EXISTS identifier(?) (${columns})`, '"new"');
+    const copy = (options: string) =>
+      bound(
+        `COPY INTO identifier(?) /* Python */ (${types.map(([of]) => name(of)).join(',')}) FROM (SELECT ${types
+          .map(([of, type]) => `$1:${name(of)}::${type}`)
+          .join(
+            ',',
+          )} FROM '@"D"."PUBLIC"."pan\\'das"') FILE_FORMAT=(TYPE=PARQUET ${options}) PURGE=TRUE ON_ERROR=?`,
+        '"D"."PUBLIC"."new"',
+        'abort_statement',
+      );
+    const loaded = await copy(
+      'USE_VECTORIZED_SCANNER=False COMPRESSION=auto BINARY_AS_TEXT=FALSE USE_LOGICAL_TYPE = TRUE',
+    );
+    expect(loaded.rows[0]?.slice(0, 4)).toEqual(['file0.txt', 'LOADED', '1', '1']);
+    expect((await run('SELECT * FROM "new"')).rows).toEqual([
+      [
+        '9223372036854775807',
+        '1',
+        "it's",
+        'inf',
+        '00FF',
+        '1772326923.123456000',
+        '[\n  1,\n  2\n]',
+        '1.50',
+      ],
+    ]);
+    expect(await names(`LIST '@"pan\\'das"'`)).toEqual([]);
+  });
+
+  test('nanoseconds of a Parquet file are numbers without USE_LOGICAL_TYPE, and no dates', async () => {
+    await run('CREATE OR REPLACE STAGE ns FILE_FORMAT = (TYPE = PARQUET)');
+    const place = join(await locationOf(session, '@ns'), 'a');
+    await writeParquet(place, `SELECT TIMESTAMP_NS '2026-03-01 01:02:03.123456789' AS ts`);
+    expect((await run('SELECT $1:ts FROM @ns')).rows).toEqual([['1772326923123456789']]);
+    const logical = '(FILE_FORMAT => logical_ns)';
+    await run('CREATE TEMP FILE FORMAT logical_ns TYPE = PARQUET USE_LOGICAL_TYPE = TRUE');
+    expect(await fail(`SELECT $1:ts FROM @ns ${logical}`)).toMatchObject({
+      code: '000002',
+      message: expect.stringContaining('beyond the sixth') as string,
+    });
+    await run('CREATE OR REPLACE TABLE ns_times (ts TIMESTAMP_NTZ)');
+    for (const sql of [
+      'COPY INTO ns_times FROM (SELECT $1:ts FROM @ns)',
+      'COPY INTO ns_times FROM @ns MATCH_BY_COLUMN_NAME = CASE_INSENSITIVE',
+    ])
+      expect((await fail(sql)).code).toMatch(/000002|100035/);
+  });
+
+  test('a load keeps the digits of a second that its column has', async () => {
+    await run('CREATE OR REPLACE STAGE cut');
+    await putFile(session, '@cut', 'a.csv', '01:02:03.456789,2026-03-01 01:02:03.456789\n');
+    await run('CREATE OR REPLACE TABLE cut (t TIME(3), n TIMESTAMP_NTZ(0))');
+    await run('COPY INTO cut FROM @cut');
+    await run('COPY INTO cut FROM (SELECT $1, $2 FROM @cut) FORCE = TRUE');
+    const kept = ['3723.456000000', '1772326923.000000000'];
+    expect((await run('SELECT t, n FROM cut')).rows).toEqual([kept, kept]);
+  });
+
+  test.each([
+    [
+      "SELECT * FROM TABLE(INFER_SCHEMA(LOCATION => '@one', FILE_FORMAT => 'no_such_format'))",
+      '002003',
+    ],
+    [
+      "SELECT * FROM TABLE(INFER_SCHEMA(LOCATION => '@no_such_stage', FILE_FORMAT => 'csv_f'))",
+      '002003',
+    ],
+    ["SELECT * FROM TABLE(INFER_SCHEMA(LOCATION => '@one', FILE_FORMAT => 'csv_f'))", '000002'],
+    ["SELECT * FROM TABLE(INFER_SCHEMA(FILE_FORMAT => 'csv_f'))", '001006'],
+    [
+      "SELECT * FROM TABLE(INFER_SCHEMA(LOCATION => '@one', FILE_FORMAT => 'csv_f', KIND => 'ICEBERG'))",
+      '001006',
+    ],
+    ["SELECT INFER_SCHEMA('@one')", '001003'],
+    ['COPY INTO @one/gz FROM kept FILE_FORMAT = (TYPE = PARQUET COMPRESSION = GZIP)', '000002'],
+  ])('%s fails with %s', async (sql, code) => {
+    await run('CREATE OR REPLACE STAGE one');
+    await run('CREATE OR REPLACE FILE FORMAT csv_f TYPE = CSV');
+    expect(await fail(sql)).toMatchObject({ code });
+  });
+
   test('no path and no link leads out of a stage, and no text of a client reads a file', async () => {
     await run('CREATE OR REPLACE STAGE five');
     const secret = join(engine.dataDir, 'secret.csv');
@@ -265,3 +383,12 @@ describe('stages and file formats', () => {
     expect((await run('SELECT COUNT(*) FROM b')).rows).toEqual([['2']]);
   });
 });
+
+/** A Parquet file of the rows of `query`, written by a DuckDB of its own. */
+async function writeParquet(place: string, query: string): Promise<void> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  await connection.run(`COPY (${query}) TO '${place}' (FORMAT parquet, COMPRESSION gzip)`);
+  connection.closeSync();
+  instance.closeSync();
+}

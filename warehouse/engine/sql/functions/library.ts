@@ -10,12 +10,15 @@ import { SEMI_STRUCTURED } from './semi-structured.js';
 import { TEXTS } from './texts.js';
 import { TIMES } from './times.js';
 
+const NO_WAIT = `error('TGFAIL:000002:0A000:Unsupported feature in the embedded warehouse: SYSTEM$WAIT beside anything else; SELECT SYSTEM$WAIT(n) or CALL SYSTEM$WAIT(n) waits:TGEND')`;
+
 const SYSTEM: FunctionFamily = {
   same: [],
   renamed: { SYSTEM$WAIT: 'TG_WAIT' },
   rewritten: {},
   macros: [
-    `CREATE MACRO tg_wait(n) AS concat('waited ', n, ' seconds'), (n, unit) AS concat('waited ', n, ' ', lower(unit))`,
+    // The server waits where the call is the whole statement; in any other place nothing would.
+    `CREATE MACRO tg_wait(n) AS CASE WHEN n IS NOT NULL THEN ${NO_WAIT} END::VARCHAR, (n, unit) AS CASE WHEN n IS NOT NULL OR unit IS NOT NULL THEN ${NO_WAIT} END::VARCHAR`,
   ],
 };
 
