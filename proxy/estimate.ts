@@ -1,8 +1,5 @@
 /** Step 4: where the statement would run, and what it would cost there. */
 import { must } from '#base/assert.js';
-import { lex } from '#base/sql/lexer.js';
-import { splitStatements } from '#base/sql/splitter.js';
-import { classifyStatement } from '#base/sql/statement-class.js';
 import type { EpochMs } from '#base/time.js';
 import { NO_CREDITS, NO_MONEY, parseCredits } from '#base/units.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
@@ -56,19 +53,21 @@ export function estimate(parts: Parts, statement: Analysed): EstimateOutcome {
   };
 }
 
-/** `USE WAREHOUSE big; SELECT …` in one text would run on another warehouse than the one it is priced for. */
-function changesWarehouse({ facts, query }: Analysed): boolean {
-  if (facts.statements.length < 2 || !/\buse\b/i.test(query.sqlText)) return false;
-  const tokens = lex(query.sqlText);
-  return splitStatements(tokens).some(
-    (range) => classifyStatement(tokens, range).use === 'warehouse',
+/**
+ * `USE WAREHOUSE big; SELECT …` in one text, chain or block would run on another warehouse than the one it is priced
+ * for.
+ */
+function changesWarehouse({ facts: { statements } }: Analysed): boolean {
+  return statements.some(
+    ({ setsWarehouse, innerClasses }) =>
+      setsWarehouse && (statements.length > 1 || innerClasses.length > 1),
   );
 }
 
 function twoWarehouses(): Refusal {
   return callerRefusal(
     'ruleRefused',
-    'Not run, nothing charged: USE WAREHOUSE stands in a text of several statements, which is priced for one warehouse. Send it as a statement of its own, then the others.',
+    'Not run, nothing charged: USE WAREHOUSE stands in one text with other statements, which is priced for one warehouse. Send it as a statement of its own, then the others.',
   );
 }
 

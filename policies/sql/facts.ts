@@ -30,6 +30,19 @@ export interface Filter {
   readonly high: string | null;
 }
 
+/** Comparisons between two values. */
+export type Comparison = '=' | '<>' | '<' | '<=' | '>' | '>=';
+
+/** The comparison that says the same with its sides exchanged. */
+export const MIRRORED: Readonly<Record<Comparison, Comparison>> = {
+  '=': '=',
+  '<>': '<>',
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+};
+
 /**
  * One reading of a table, with the filters that bound it. A statement that reads a table twice has two: a filter of
  * one says nothing about what the other reads.
@@ -44,7 +57,7 @@ export interface Join {
   /** `DB.SCHEMA.TABLE`; the side whose table and column sort first. */
   readonly leftTable: string;
   readonly leftColumn: string;
-  readonly operator: '=' | '<>' | '<' | '<=' | '>' | '>=';
+  readonly operator: Comparison;
   readonly rightTable: string;
   readonly rightColumn: string;
 }
@@ -99,6 +112,8 @@ export interface StatementFacts extends Traits {
    * of a literal, and a chain of `->>`. Empty where there are none or nobody can tell.
    */
   readonly innerClasses: readonly StatementClass[];
+  /** `USE WAREHOUSE`, or a statement inside that says it: what follows runs elsewhere than it is priced for. */
+  readonly setsWarehouse: boolean;
   /** Sure to use no warehouse: session, transaction and metadata statements, `SELECT 1`, context functions. */
   readonly isFree: boolean;
   readonly unknown: readonly UnknownFact[];

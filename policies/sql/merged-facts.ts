@@ -33,6 +33,7 @@ export function merged(own: StatementFacts, inner: readonly StatementFacts[]): S
     hasTimeTravel: every.some((facts) => facts.hasTimeTravel),
     hasSample: every.some((facts) => facts.hasSample),
     innerClasses: inner.flatMap((facts) => [facts.class, ...facts.innerClasses]),
+    setsWarehouse: every.some((facts) => facts.setsWarehouse),
     isFree: inner.every((facts) => facts.isFree),
     unknown: [...new Set(every.flatMap((facts) => facts.unknown))],
   };

@@ -1,6 +1,14 @@
 /** Gives the names in raw facts to tables and columns: by the session's database and schema, and by the catalogue. */
 import { quotedWhereNeeded } from './ast.js';
-import type { Catalogue, Filter, Join, NameContext, Reading, UnknownFact } from './facts.js';
+import {
+  MIRRORED,
+  type Catalogue,
+  type Filter,
+  type Join,
+  type NameContext,
+  type Reading,
+  type UnknownFact,
+} from './facts.js';
 import type { Alternative, ColumnReference, RawFacts, Target } from './raw-facts.js';
 
 export interface ResolvedNames {
@@ -90,15 +98,6 @@ export function resolveNames(
     unknown: [...unknown],
   };
 }
-
-const MIRRORED: Readonly<Record<Join['operator'], Join['operator']>> = {
-  '=': '=',
-  '<>': '<>',
-  '<': '>',
-  '<=': '>=',
-  '>': '<',
-  '>=': '<=',
-};
 
 /** Edges of the join graph, each once whichever way round it was written. */
 function joinsOf(

@@ -59,6 +59,7 @@ export function bareFacts(statementClass: StatementClass, fingerprint: string): 
     limit: null,
     ...NO_TRAITS,
     innerClasses: [],
+    setsWarehouse: false,
     isFree: false,
     unknown: [],
   };
@@ -98,7 +99,11 @@ async function classFacts(
     return opaque(bare, input);
   switch (head.class) {
     case 'session':
-      return { ...bare, isFree: head.verb !== 'SET' || callsOnlyCheap(tokens, range) };
+      return {
+        ...bare,
+        setsWarehouse: head.use === 'warehouse',
+        isFree: head.verb !== 'SET' || callsOnlyCheap(tokens, range),
+      };
     case 'transaction':
       return { ...bare, isFree: true };
     case 'metadata':

@@ -1,12 +1,10 @@
 /** Reads conditions: filters of columns by constants, and which sources a condition joins. */
 import { bodyOf, columnPath, isNode, listAt, tagged, type Node } from './ast.js';
-import type { FilterOperator } from './facts.js';
+import { MIRRORED, type Comparison, type FilterOperator } from './facts.js';
 import { compareValues, constantValue, rangeOf, underCasts } from './literals.js';
 import type { ColumnReference, RawFilter } from './raw-facts.js';
 import { resolveColumn, type Resolution, type Scope, type Source } from './scope.js';
 import type { Walk } from './walk-record.js';
-
-type Comparison = '=' | '<>' | '<' | '<=' | '>' | '>=';
 
 const COMPARISONS: Readonly<Record<string, Comparison>> = {
   eq: '=',
@@ -16,14 +14,6 @@ const COMPARISONS: Readonly<Record<string, Comparison>> = {
   gt: '>',
   gte: '>=',
   null_safe_eq: '=',
-};
-const MIRRORED: Readonly<Record<Comparison, Comparison>> = {
-  '=': '=',
-  '<>': '<>',
-  '<': '>',
-  '<=': '>=',
-  '>': '<',
-  '>=': '<=',
 };
 
 /**

@@ -80,6 +80,22 @@ test('two sessions keep their own warehouse, and USE moves only one of them', as
   await other.close();
 });
 
+test('a warehouse set within one text, chain or block is refused: what follows is priced for another', async () => {
+  const before = system.warehouse.queryHistory().length;
+  for (const sql of [
+    'USE WAREHOUSE BATCH_WH; SELECT COUNT(*) FROM REGION',
+    'USE WAREHOUSE BATCH_WH ->> SELECT COUNT(*) FROM REGION',
+    'BEGIN USE WAREHOUSE BATCH_WH; SELECT COUNT(*) FROM REGION; END',
+  ]) {
+    const result = await client.run(sql);
+    expect(result, sql).toMatchObject({ kind: 'error', code: '712101' });
+    expect(result.kind === 'error' ? result.message : '').toContain(
+      'USE WAREHOUSE stands in one text',
+    );
+  }
+  expect(system.warehouse.queryHistory()).toHaveLength(before);
+});
+
 test('a full scan is refused before it runs, in one request, and the connection goes on', async () => {
   const before = system.warehouse.queryHistory().length;
   const result = await client.run('SELECT * FROM ANALYTICS.WEB.EVENTS');
