@@ -58,4 +58,40 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     shows:
       'statements sent three times at once to two replicas while their connections to Postgres are ended all along; what ran is compared with what is charged',
   },
+  {
+    name: 'lexer',
+    file: 'test/base/sql/lexer.property.test.ts',
+    test: 'the tokens of any text',
+    chunks: 10,
+    countPerChunk: 100_000,
+    shows:
+      'texts of any characters whose tokens concatenate back to them, each significant token in one statement',
+  },
+  {
+    name: 'fingerprints',
+    file: 'test/policies/sql/fingerprint.property.test.ts',
+    test: 'white space, comments, letter case',
+    chunks: 10,
+    countPerChunk: 20_000,
+    shows:
+      'statements written anew in other white space, comments, letter case, literals and lengths of lists, with the same fingerprint',
+  },
+  ...(['table', 'column', 'comparison', 'quoted'] as const).map((kind) => ({
+    name: `fingerprints-${kind}`,
+    file: 'test/policies/sql/fingerprint.property.test.ts',
+    test: `another ${kind} is another fingerprint`,
+    chunks: 5,
+    countPerChunk: 20_000,
+    shows: `statements with another ${kind === 'quoted' ? 'letter case of a quoted name' : kind}, with another fingerprint`,
+  })),
+  {
+    name: 'linear-time',
+    file: 'test/policies/sql/linear-time.test.ts',
+    test: 'twice the text',
+    // One for each family of test/support/sql-adversaries.ts.
+    chunks: 111,
+    countPerChunk: 10_000_000,
+    shows:
+      'readers of SQL over texts of five and ten million characters made to be slow (facts: half a mebibyte and one), by processor time',
+  },
 ];

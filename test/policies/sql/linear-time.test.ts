@@ -1,0 +1,83 @@
+/**
+ * Time against length for every reader of SQL on the event loop. Timed only by `npm run test:long`, a family a chunk:
+ * `npm test` runs on busy machines, and reads each family once.
+ */
+import { expect, test } from 'vitest';
+import { LONG_RUNS } from '../../long/runs.js';
+import { ADVERSARIES, type Adversary } from '../../support/sql-adversaries.js';
+import { longRun, type LongRun } from '../../support/long-run.js';
+import { factsWithoutParser, readText, SQL_READERS } from '../../support/sql-readers.js';
+
+/** What twice the text may take, of the time of the text. */
+const RATIO_MAX = 2.2;
+/** Below this the clock says little. */
+const TIMED_MS_MIN = 20;
+/** Of 80,000 characters: a reader that needs the square of the length would not come back from ten megabytes. */
+const SMALL_LENGTH = 80_000;
+const SMALL_MS_MAX = 2_000;
+const ATTEMPTS_MAX = 8;
+/** Facts of a text are made up to the cap of the analyser. */
+const FACTS_LENGTH_MAX = 1_048_576;
+
+/** Processor time, which other processes do not lengthen as they do that of the wall. */
+async function cpuMsOf(work: () => unknown): Promise<number> {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+/** Least times of a text and of one twice as long, tried again while the ratio is too high. */
+async function ratioOf(
+  half: () => unknown,
+  whole: () => unknown,
+): Promise<{ readonly ratio: number; readonly ms: number }> {
+  let [halfMs, ms] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    halfMs = Math.min(halfMs, await cpuMsOf(half));
+    ms = Math.min(ms, await cpuMsOf(whole));
+    if (ms < TIMED_MS_MIN) return { ratio: 0, ms };
+    if (attempt > 0 && ms / halfMs <= RATIO_MAX) break;
+  }
+  return { ratio: ms / halfMs, ms };
+}
+
+async function timeFamily(family: Adversary, run: LongRun): Promise<void> {
+  const small = readText(family.text(SMALL_LENGTH));
+  for (const [name, reader] of Object.entries(SQL_READERS))
+    expect(await cpuMsOf(() => reader(small)), name).toBeLessThan(SMALL_MS_MAX);
+  const [half, whole] = [readText(family.text(run.count / 2)), readText(family.text(run.count))];
+  const timed: [string, () => unknown, () => unknown][] = Object.entries(SQL_READERS).map(
+    ([name, reader]) => [name, () => void reader(half), () => void reader(whole)],
+  );
+  const length = Math.min(run.count, FACTS_LENGTH_MAX);
+  const [halfText, text] = [family.text(length / 2), family.text(length)];
+  timed.push(['facts', () => factsWithoutParser(halfText), () => factsWithoutParser(text)]);
+  const tooSlow: string[] = [];
+  for (const [name, first, second] of timed) {
+    const { ratio, ms } = await ratioOf(first, second);
+    if (ratio > RATIO_MAX) tooSlow.push(`${name}: ${ratio.toFixed(2)} at ${ms.toFixed(0)} ms`);
+    run.report({ readings: 1, ratioMax: ratio, [`${name}MsMax`]: ms });
+  }
+  expect(tooSlow, family.name).toEqual([]);
+}
+
+test('twice the text takes at most 2.2 times as long', async () => {
+  const run = longRun('linear-time', 2_000);
+  if (run.isLong) {
+    const family = ADVERSARIES[(run.seed - 1) % ADVERSARIES.length];
+    if (family !== undefined) await timeFamily(family, run);
+    return;
+  }
+  for (const family of ADVERSARIES) {
+    const read = readText(family.text(run.count));
+    expect(read.tokens.starts.at(-1), family.name).toBe(read.text.length);
+    for (const reader of Object.values(SQL_READERS)) reader(read);
+    const facts = await factsWithoutParser(read.text);
+    expect(facts, family.name).toHaveLength(read.ranges.length);
+  }
+});
+
+test('the long run has a chunk for every family', () => {
+  expect(LONG_RUNS.find(({ name }) => name === 'linear-time')?.chunks).toBe(ADVERSARIES.length);
+});
