@@ -88,10 +88,35 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     name: 'linear-time',
     file: 'test/policies/sql/linear-time.test.ts',
     test: 'twice the text',
-    // One for each family of test/support/sql-adversaries.ts.
-    chunks: 111,
+    // Each takes three of the families of test/support/sql-adversaries.ts.
+    chunks: 37,
     countPerChunk: 10_000_000,
     shows:
       'readers of SQL over texts of five and ten million characters made to be slow (facts: half a mebibyte and one), by processor time',
+  },
+  {
+    name: 'facts-of-two',
+    file: 'test/policies/sql/analyser.property.test.ts',
+    test: 'the facts of two statements',
+    chunks: 5,
+    countPerChunk: 2_000,
+    shows: 'pairs of statements in one text, by the real parser, with the facts of each',
+  },
+  {
+    name: 'fuzz',
+    file: 'test/policies/sql/analyser.property.test.ts',
+    test: 'fuzzed texts',
+    chunks: 18,
+    countPerChunk: 50_000,
+    shows:
+      'texts cut, doubled, spliced, sprinkled with control characters and halves of pairs through the analyser without its parser; no throw, no step above 20 ms',
+  },
+  {
+    name: 'fuzz-parsed',
+    file: 'test/policies/sql/analyser.property.test.ts',
+    test: 'with the parser fuzzed texts',
+    chunks: 10,
+    countPerChunk: 10_000,
+    shows: 'the same with the real parser',
   },
 ];
