@@ -42,16 +42,16 @@ export const SQL_READERS: Readonly<Record<string, (read: ReadText) => unknown>> 
   scriptParts: ({ tokens, ranges }) => ranges.map((range) => scriptParts(tokens, range)),
 };
 
-/** A parser that is asked nothing more: it refuses, after the text for it has been made. */
-export function refusing(tokens: Tokens): (range: StatementRange) => Promise<ParseOutcome> {
-  return (range) => {
-    parserText(tokens, range);
-    return Promise.resolve({ kind: 'refused', isTooComplex: false });
-  };
-}
+/** What stands in for the parser workers. */
+export type ParseText = (sql: string) => ParseOutcome;
 
-/** Facts of every statement of `text` with a parser that refuses all, EXECUTE IMMEDIATE not followed. */
-export async function factsWithoutParser(text: string): Promise<readonly StatementFacts[]> {
+const REFUSED: ParseOutcome = { kind: 'refused', isTooComplex: false };
+
+/** Facts of every statement of `text`, parsed in this thread; EXECUTE IMMEDIATE is not followed. */
+export async function factsInThread(
+  text: string,
+  parse: ParseText,
+): Promise<readonly StatementFacts[]> {
   const { tokens, ranges } = readText(text);
   const facts: StatementFacts[] = [];
   let context = SESSION;
@@ -64,11 +64,19 @@ export async function factsWithoutParser(text: string): Promise<readonly Stateme
         context,
         catalogue: NO_CATALOGUE,
         depth: 0,
-        parse: refusing(tokens),
+        parse: (part) => {
+          const sql = parserText(tokens, part);
+          return Promise.resolve(sql === undefined ? REFUSED : parse(sql));
+        },
         analyseInner: () => Promise.resolve({ statements: [], fingerprint: '' }),
       }),
     );
     context = contextAfter(tokens, range, context);
   }
   return facts;
+}
+
+/** Facts with a parser that refuses all. */
+export async function factsWithoutParser(text: string): Promise<readonly StatementFacts[]> {
+  return await factsInThread(text, () => REFUSED);
 }
