@@ -92,7 +92,7 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     chunks: 37,
     countPerChunk: 10_000_000,
     shows:
-      'readers of SQL over texts of five and ten million characters made to be slow (facts: half a mebibyte and one), by processor time',
+      'readers of SQL over texts made to be slow, 1.25 to 10 million characters (facts: to one mebibyte), by processor time; ratioMax is the growth for twice the text, the mean of three doublings',
   },
   {
     name: 'facts-of-two',
