@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release } from 'node:os';
 import { dirname } from 'node:path';
 import type { LatencyReport } from './latency.js';
+import type { SqlReport } from './sql.js';
 import type { Interval } from './statistics.js';
 import type { StreamReport } from './stream.js';
 import type { ThroughputReport } from './throughput.js';
@@ -148,6 +149,47 @@ export function streamText(report: StreamReport): string {
       ({ name, why }) => `- ${name} did not take part: ${why.replaceAll('\n', ' ').slice(0, 300)}`,
     ),
     ...failureLines(report.rows),
+  ].join('\n');
+}
+
+/** Markdown of a run over readers of SQL. */
+export function sqlText(report: SqlReport): string {
+  const head = ['reader', 'p50 µs', 'p99 µs', 'max µs', 'not understood'];
+  const rows = report.rows.map((row) => [
+    row.name,
+    fixed(row.p50Us, 1),
+    fixed(row.p99Us, 1),
+    fixed(row.maxUs, 0),
+    `${row.refused} of ${row.statements}`,
+  ]);
+  const hostileHead = [
+    'text made to be slow',
+    'characters',
+    'facts ms',
+    'longest stall ms',
+    'polyglot ms',
+    'node-sql-parser ms',
+  ];
+  const hostile = report.hostile.map((row) => [
+    row.name,
+    String(row.length),
+    fixed(row.factsMs, 1),
+    fixed(row.stallMs, 1),
+    fixed(row.polyglotMs, 1),
+    fixed(row.nodeSqlParserMs, 1),
+  ]);
+  return [
+    validity(report.voidReasons),
+    '',
+    table(head, rows),
+    '',
+    `- ${report.options.rounds} rounds of 200 generated statements of ${fixed(report.meanLength, 0)} characters in the mean, seed ${report.options.seed}; every reader sees each once, after 300 others; ${machine()}`,
+    `- Longest stall of the event loop while unseen statements were analysed: ${fixed(report.stallMs, 1)} ms; of the same loop while it did nothing: ${fixed(report.idleStallMs, 1)} ms.`,
+    `- Of the statements with a fingerprint seen before, ${fixed(report.sharedPercent, 0)} % were answered without the parser; the others cannot share facts and are parsed again.`,
+    '',
+    table(hostileHead, hostile),
+    '',
+    '- A dash: the parser cannot be stopped and may not come back, or takes the process with it, so it was not asked.',
   ].join('\n');
 }
 

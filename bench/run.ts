@@ -5,12 +5,13 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runLatency } from './latency.js';
-import { latencyText, streamText, throughputText, writeSection } from './report.js';
+import { latencyText, sqlText, streamText, throughputText, writeSection } from './report.js';
+import { runSql } from './sql.js';
 import { runStream } from './stream.js';
 import { runThroughput } from './throughput.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
-const BENCHMARKS = ['latency', 'throughput', 'stream'] as const;
+const BENCHMARKS = ['latency', 'throughput', 'stream', 'sql'] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
 interface Options {
@@ -37,6 +38,8 @@ async function run(
       return { title: 'Throughput of a core', text: throughputText(await runThroughput(options)) };
     case 'stream':
       return { title: 'Streamed results', text: streamText(await runStream(options)) };
+    case 'sql':
+      return { title: 'Reading SQL', text: sqlText(await runSql(options)) };
   }
 }
 

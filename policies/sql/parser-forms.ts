@@ -27,6 +27,8 @@ const AFTER_PREDICATE: ReadonlySet<string> = new Set(
     'FROM WHERE'
   ).split(' '),
 );
+/** Operators that end one. */
+const ENDS: ReadonlySet<string> = new Set([',', ')', ']']);
 
 /** The forms by their first word. */
 export const FORMS: ReadonlyMap<string, Form> = new Map<string, Form>([
@@ -119,13 +121,11 @@ function insertsByName(list: TokenList, at: number, replace: Replace): void {
 /** `NOT x LIKE p` would come back as mere text: it is written `x NOT LIKE p`. */
 function negation(list: TokenList, at: number, replace: Replace): void {
   if (NEGATED.has(list.word(at + 1))) return;
-  let depth = 0;
-  for (let end = at + 1; end < list.length; end += 1) {
-    if (list.is(end, '(') || list.is(end, '[')) depth += 1;
-    else if (list.is(end, ')') || list.is(end, ']')) depth -= 1;
+  // Brackets are passed whole: a negation in another would read the rest of the text again.
+  for (let end = at + 1; end < list.length; end = list.past(end)) {
     const word = list.word(end);
-    if (depth < 0 || (depth === 0 && (AFTER_PREDICATE.has(word) || list.is(end, ',')))) return;
-    if (depth > 0 || !LIKE_WORDS.has(word)) continue;
+    if (AFTER_PREDICATE.has(word) || ENDS.has(list.text(end))) return;
+    if (!LIKE_WORDS.has(word)) continue;
     replace(at, at + 1, ' ');
     replace(end, end + 1, ` NOT ${word}`);
     return;
@@ -153,19 +153,15 @@ function lateralCall(list: TokenList, at: number, replace: Replace): void {
 
 /** `TABLE(f(a) OVER (PARTITION BY b ORDER BY c))` is read as `TABLE(f(a, b, c))`. */
 function tableOver(list: TokenList, at: number, replace: Replace): void {
-  if (!list.is(at - 1, ')') || !list.is(at + 1, '(')) return;
-  let open = at - 1;
-  for (let depth = 0; open >= 0; open -= 1) {
-    if (list.is(open, ')')) depth += 1;
-    else if (list.is(open, '(') && (depth -= 1) === 0) break;
-  }
+  const open = list.openOf(at - 1);
+  if (open === undefined || !list.is(at + 1, '(')) return;
   const first = list.firstPart(open - 1);
   if (list.word(first - 2) !== 'TABLE' || !list.is(first - 1, '(')) return;
   const close = list.closeOf(at + 1);
   const isEmpty = list.is(at - 2, '(') || close === at + 2;
   replace(at - 1, at + 2, isEmpty ? ' ' : ', ');
   let isFirst = true;
-  for (let inner = at + 2; inner < close; inner += 1) {
+  for (let inner = at + 2; inner < close; inner = list.past(inner)) {
     const word = list.word(inner);
     if (word === 'ASC' || word === 'DESC') replace(inner, inner + 1, ' ');
     if (list.word(inner + 1) !== 'BY') continue;
@@ -177,14 +173,15 @@ function tableOver(list: TokenList, at: number, replace: Replace): void {
 /** Names given to the columns of UNPIVOT are dropped: `IN (a AS x, b y)`. */
 function unpivotNames(list: TokenList, at: number, replace: Replace): void {
   const close = list.closeOf(at + 1);
-  let inAt = at + 1;
-  while (inAt < close && list.word(inAt) !== 'IN') inAt += 1;
+  let inAt = at + 2;
+  while (inAt < close && list.word(inAt) !== 'IN') inAt = list.past(inAt);
+  if (inAt >= close) return;
   const end = list.closeOf(inAt + 1);
   for (let item = inAt + 2; item < end; item += 1) {
-    if (!list.is(item - 1, ',') && !list.is(item - 1, '(')) continue;
-    let next = item + 1;
-    while (next < end && !list.is(next, ',')) next += 1;
-    if (next > item + 1) replace(item + 1, next, ' ');
+    const named = list.past(item);
+    item = named;
+    while (item < end && !list.is(item, ',')) item = list.past(item);
+    if (item > named) replace(named, Math.min(item, end), ' ');
   }
 }
 

@@ -63,6 +63,8 @@ const QUOTED_CALL = 'quoted_function';
 class FormScan {
   readonly #list: TokenList;
   readonly #edits: Edit[] = [];
+  /** Per cast, where its chain ends. */
+  readonly #chainEnds = new Map<number, number>();
   isMisleading = false;
 
   constructor(tokens: Tokens, range: StatementRange) {
@@ -170,11 +172,21 @@ class FormScan {
       this.#replace(at, last, ' ');
       return;
     }
-    let chain = end;
-    while (list.is(chain, '::')) chain = this.#castEnd(chain);
+    const chain = this.#chainEnd(at);
     if (list.is(chain, ':') || list.is(chain, '[')) this.#replace(at, chain, '');
     else if (list.is(at + 2, '(') && STRUCTURED_TYPES.has(word))
       this.#replace(at + 1, end, 'VARIANT');
+  }
+
+  /** Where the casts that follow each other from `at` on end; a chain is walked once, not from every cast in it. */
+  #chainEnd(at: number): number {
+    const known = this.#chainEnds.get(at);
+    if (known !== undefined) return known;
+    const links: number[] = [];
+    let end = at;
+    for (; this.#list.is(end, '::'); end = this.#castEnd(end)) links.push(end);
+    for (const link of links) this.#chainEnds.set(link, end);
+    return end;
   }
 
   #castEnd(at: number): number {
@@ -204,10 +216,10 @@ class FormScan {
       if (list.isName(at - 1) && list.isName(at - 2)) this.#replace(at - 1, at, ' ');
       return;
     }
-    let open = at - 2;
-    while (open > 0 && !list.is(open, '(')) open -= 1;
+    const open = list.openOf(at - 1);
+    if (open === undefined) return;
     const names: string[] = [];
-    for (let item = open + 1; item < at - 1; item += 1)
+    for (let item = open + 1; item < at - 1; item = list.past(item))
       if (item === open + 1 || list.is(item - 1, ',')) names.push(list.text(item));
     const isTyped = at - 1 - (open + 1) > 2 * names.length - 1;
     if (isTyped) this.#replace(open, at, `(${names.join(', ')})`);

@@ -13,10 +13,14 @@ import {
 import type { StatementRange } from '#base/sql/splitter.js';
 import { nameAt, stringValueAt } from '#base/sql/token-values.js';
 
+const UNPAIRED = -1;
+
 /** Positions count significant tokens from 0; outside of the statement there is white space. */
 export class TokenList {
   readonly #tokens: Tokens;
   readonly #indexes: readonly number[];
+  /** Per position of a bracket that of its other half; made when first asked for. */
+  #pairs: Int32Array | undefined;
 
   constructor(tokens: Tokens, range: StatementRange) {
     this.#tokens = tokens;
@@ -90,11 +94,47 @@ export class TokenList {
   /** Position of the bracket that closes the one at `open`; the last position when none does, `open` when none opens. */
   closeOf(open: number): number {
     if (!this.is(open, '(')) return open;
-    let depth = 0;
-    for (let at = open; at < this.length; at += 1) {
-      if (this.is(at, '(')) depth += 1;
-      else if (this.is(at, ')') && (depth -= 1) === 0) return at;
+    const close = this.#pairOf(open);
+    return close === UNPAIRED ? this.length - 1 : close;
+  }
+
+  /** Position of the bracket that the one at `close` closes; undefined when it closes none or is no `)`. */
+  openOf(close: number): number | undefined {
+    if (!this.is(close, ')')) return undefined;
+    const open = this.#pairOf(close);
+    return open === UNPAIRED ? undefined : open;
+  }
+
+  /** The position after `at` or, when `(` or `[` is there, after the bracket that closes it; the length when none does. */
+  past(at: number): number {
+    if (!this.is(at, '(') && !this.is(at, '[')) return at + 1;
+    const close = this.#pairOf(at);
+    return close === UNPAIRED ? this.length : close + 1;
+  }
+
+  #pairOf(at: number): number {
+    this.#pairs ??= this.#paired();
+    return this.#pairs[at] ?? UNPAIRED;
+  }
+
+  /** All brackets in one pass: readers that looked for one from every other would need the square of the length. */
+  #paired(): Int32Array {
+    const pairs = new Int32Array(this.length).fill(UNPAIRED);
+    const round: number[] = [];
+    const square: number[] = [];
+    for (let at = 0; at < this.length; at += 1) {
+      if (this.kind(at) !== KIND.operator) continue;
+      const code = this.#tokens.text.charCodeAt(this.start(at));
+      if (code === 40) round.push(at);
+      else if (code === 91) square.push(at);
+      else if (code !== 41 && code !== 93) continue;
+      else {
+        const open = (code === 41 ? round : square).pop();
+        if (open === undefined) continue;
+        pairs[open] = at;
+        pairs[at] = open;
+      }
     }
-    return this.length - 1;
+    return pairs;
   }
 }

@@ -40,7 +40,8 @@ export function scanTables(tokens: Tokens, range: StatementRange): ScannedNames 
     if (!READ_WORDS.has(word) && !WRITE_WORDS.has(word)) continue;
     const list = WRITE_WORDS.has(word) || isDelete ? written : read;
     let next = at + 1;
-    while (SKIPPED.has(wordAt(tokens, indexes[next] ?? tokens.count))) next += 1;
+    while (next <= at + SKIPPED.size && SKIPPED.has(wordAt(tokens, indexes[next] ?? tokens.count)))
+      next += 1;
     for (;;) {
       const found = dottedName(tokens, indexes, next);
       if (found === undefined) break;

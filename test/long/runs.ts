@@ -58,4 +58,65 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     shows:
       'statements sent three times at once to two replicas while their connections to Postgres are ended all along; what ran is compared with what is charged',
   },
+  {
+    name: 'lexer',
+    file: 'test/base/sql/lexer.property.test.ts',
+    test: 'the tokens of any text',
+    chunks: 10,
+    countPerChunk: 100_000,
+    shows:
+      'texts of any characters whose tokens concatenate back to them, each significant token in one statement',
+  },
+  {
+    name: 'fingerprints',
+    file: 'test/policies/sql/fingerprint.property.test.ts',
+    test: 'white space, comments, letter case',
+    chunks: 10,
+    countPerChunk: 20_000,
+    shows:
+      'statements written anew in other white space, comments, letter case, literals and lengths of lists, with the same fingerprint',
+  },
+  ...(['table', 'column', 'comparison', 'quoted'] as const).map((kind) => ({
+    name: `fingerprints-${kind}`,
+    file: 'test/policies/sql/fingerprint.property.test.ts',
+    test: `another ${kind} is another fingerprint`,
+    chunks: 5,
+    countPerChunk: 20_000,
+    shows: `statements with another ${kind === 'quoted' ? 'letter case of a quoted name' : kind}, with another fingerprint`,
+  })),
+  {
+    name: 'linear-time',
+    file: 'test/policies/sql/linear-time.test.ts',
+    test: 'twice the text',
+    // Each takes three of the families of test/support/sql-adversaries.ts.
+    chunks: 37,
+    countPerChunk: 10_000_000,
+    shows:
+      'readers of SQL over texts made to be slow, 1.25 to 10 million characters (facts: to one mebibyte), by processor time; ratioMax is the growth for twice the text, the mean of three doublings',
+  },
+  {
+    name: 'facts-of-two',
+    file: 'test/policies/sql/analyser.property.test.ts',
+    test: 'the facts of two statements',
+    chunks: 5,
+    countPerChunk: 2_000,
+    shows: 'pairs of statements in one text, by the real parser, with the facts of each',
+  },
+  {
+    name: 'fuzz',
+    file: 'test/policies/sql/analyser.property.test.ts',
+    test: 'fuzzed texts',
+    chunks: 18,
+    countPerChunk: 50_000,
+    shows:
+      'texts cut, doubled, spliced, sprinkled with control characters and halves of pairs through the analyser without its parser; no throw, no step above 20 ms',
+  },
+  {
+    name: 'fuzz-parsed',
+    file: 'test/policies/sql/analyser.property.test.ts',
+    test: 'with the parser fuzzed texts',
+    chunks: 10,
+    countPerChunk: 10_000,
+    shows: 'the same with the real parser',
+  },
 ];

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fingerprint, SHAPE_LENGTH_MAX } from '#policies/sql/fingerprint.js';
+import { longRun } from '../../support/long-run.js';
+import {
+  changed,
+  randomOf,
+  valueStatementOf,
+  writtenAnew,
+  writtenPlainly,
+} from '../../support/sql-grammar.js';
 
 const MARKER = 'ZQXMARKERXQZ';
 
@@ -58,3 +66,40 @@ test('no part of a literal is in the shape where the shape is cut', () => {
     }),
   );
 });
+
+test('white space, comments, letter case, literals and lengths of lists do not change the fingerprint', () => {
+  const run = longRun('fingerprints', 300);
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const random = randomOf(seed);
+      const parts = valueStatementOf(random);
+      const one = writtenAnew(parts, random);
+      expect(fingerprint(one), one).toEqual(fingerprint(writtenPlainly(parts)));
+    }),
+    { numRuns: run.count, seed: run.seed },
+  );
+  run.report({ statements: run.count });
+});
+
+test.each(['table', 'column', 'comparison', 'quoted'] as const)(
+  'another %s is another fingerprint, however both are written',
+  (kind) => {
+    const run = longRun(`fingerprints-${kind}`, 200);
+    let compared = 0;
+    fc.assert(
+      fc.property(fc.nat(), (seed) => {
+        const random = randomOf(seed);
+        const parts = valueStatementOf(random);
+        const other = changed(parts, kind, random);
+        if (other === undefined) return;
+        compared += 1;
+        expect(fingerprint(writtenAnew(other, random)).hash).not.toBe(
+          fingerprint(writtenAnew(parts, random)).hash,
+        );
+      }),
+      { numRuns: run.count, seed: run.seed },
+    );
+    expect(compared).toBeGreaterThan(0);
+    run.report({ compared });
+  },
+);

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { lex } from '../../../base/sql/lexer.js';
+import { splitStatements } from '../../../base/sql/splitter.js';
+import { parserText } from '../../../policies/sql/parser-text.js';
+
+function read(sql: string): string | undefined {
+  const tokens = lex(sql);
+  const [range] = splitStatements(tokens);
+  return range === undefined ? undefined : parserText(tokens, range)?.replaceAll(/\s+/g, ' ');
+}
+
+test.each([
+  ['select not f(not a like b) like c from t', 'select f( a NOT LIKE b) NOT LIKE c from t'],
+  ['select not (a) in (1) from t', 'select not (a) in (1) from t'],
+  ['select not a[b] like c from t', 'select a[b] NOT LIKE c from t'],
+  ['select f(x, (a number(3, 2), b int) -> a + b)', 'select f(x, (a, b) -> a + b)'],
+  [
+    'select * from t unpivot (x for m in (a as p, b q, (c, d) as r))',
+    'select * from t unpivot (x for m in (a , b , (c, d) ))',
+  ],
+  [
+    'select * from table(f(a) over (partition by g(b) order by c desc))',
+    'select * from table(f(a, g(b) , c ))',
+  ],
+  ['select a::int::object(x int):b from t', 'select a:b from t'],
+])('%s is read by the parser as another form', (sql, expected) => {
+  expect(read(sql)).toBe(expected);
+});
