@@ -1,6 +1,7 @@
 /**
- * `tollgate explain --facts-only`: what analysis knows of statements in a file, one JSON line each, in the order of
- * the file, read and written as a stream. Needs no running Tollgate.
+ * `tollgate explain '<sql>' --as <principal>`: what a statement would do, cost and meet. `--facts-only`: what analysis
+ * knows of statements in a file, one JSON line each, in the order of the file, read and written as a stream. Needs no
+ * running Tollgate.
  */
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -9,12 +10,17 @@ import { z } from 'zod';
 import { toError } from '../../base/errors.js';
 import { createAnalyser } from '../../policies/sql/analyser.js';
 import { factsReport } from '../../policies/sql/facts-report.js';
-import type { Analyser, Catalogue } from '../../policies/sql/facts.js';
+import type { Analyser, Catalogue, NameContext } from '../../policies/sql/facts.js';
+import { explanationJson } from '../explanation/as-json.js';
+import { explanationText } from '../explanation/as-text.js';
+import { explain, isAllowed } from '../explanation/explain.js';
+import { type QuestionOptions, readQuestion } from '../explanation/question.js';
 import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 
-interface ExplainOptions {
-  readonly file: string;
+interface ExplainOptions extends QuestionOptions {
+  readonly factsOnly?: boolean;
+  readonly json?: boolean;
 }
 
 /** Lines analysed at once; the parser has workers to keep busy. */
@@ -27,6 +33,10 @@ const LINE = z.object({
   schema: z.string().nullish(),
 });
 
+/** Nobody waits for a parser that does not start. */
+const PARSER_WAIT_MS = 30_000;
+const NO_NAMES: NameContext = { database: null, schema: null };
+
 /** Columns are known from the text alone. */
 const NO_CATALOGUE: Catalogue = { version: 'none', columnsOf: () => undefined };
 
@@ -37,22 +47,64 @@ export function registerExplain(
 ): void {
   program
     .command('explain')
-    .description('what is known of statements before they run')
-    .requiredOption('--facts-only', 'print tables, columns, filters and class, as JSON lines')
-    .requiredOption(
-      '--file <path>',
-      'JSON lines {"id","sql","database","schema"}; - reads standard input',
+    .description('what a statement would do, cost and meet; needs no running Tollgate')
+    .argument('[sql]', 'the statement, in quotes')
+    .option(
+      '--as <principal>',
+      'who would send it: a principal, or a Snowflake user of the mapping',
     )
-    .option('--json', 'the only form there is')
-    .action(async ({ file }: ExplainOptions) => {
-      const analyser = createAnalyser();
+    .option('--file <path>', 'a file with the statement; - reads standard input')
+    .option('--control <path>', "the control document; without it, the demo's")
+    .option('--statistics <path>', 'JSON with sizes of tables; demo stands for those of the demo')
+    .option('--tier <id>', 'the tier it would run in; without it, the default tier')
+    .option('--warehouse <name>', 'the warehouse, in place of a tier')
+    .option('--account <id>', 'the account, where the document has several')
+    .option('--role <name>', 'the Snowflake role in force')
+    .option('--client <name>', 'driver or tool, as it names itself')
+    .option('--database <name>', 'where names without a database resolve')
+    .option('--schema <name>', 'where names without a schema resolve')
+    .option('--at <instant>', 'when, in UTC, for rules by time of day; without it, now')
+    .option('--facts-only', 'facts of many: --file has lines {"id","sql","database","schema"}')
+    .option('--json', 'print one JSON object')
+    .action(async (sql: string | undefined, options: ExplainOptions) => {
+      const analyser = createAnalyser({ parser: { waitMsMax: PARSER_WAIT_MS } });
       try {
-        const lines = await linesOf(file);
-        finish((await explainLines(lines, analyser, terminal)) === 0 ? 0 : 1);
+        await warmUp(analyser);
+        finish(await explainOne(sql, options, analyser, terminal));
       } finally {
         await analyser.stop();
       }
     });
+}
+
+/**
+ * Waits for the parser. A text has two seconds of parsing, and a cold parser on a busy machine would use them up: its
+ * statements would be opaque here and not where they run.
+ */
+async function warmUp(analyser: Analyser): Promise<void> {
+  await analyser.analyse('SELECT A FROM D.S.T', NO_NAMES, NO_CATALOGUE);
+}
+
+/** Prints one explanation, or the facts of every line; the exit code. */
+async function explainOne(
+  sql: string | undefined,
+  options: ExplainOptions,
+  analyser: Analyser,
+  terminal: Terminal,
+): Promise<0 | 1> {
+  if (options.factsOnly === true) {
+    if (options.file === undefined || sql !== undefined)
+      throw new VerbError('--facts-only reads JSON lines: name their file with --file.', 2);
+    return (await explainLines(await linesOf(options.file), analyser, terminal)) === 0 ? 0 : 1;
+  }
+  const question = await readQuestion(sql, options, Date.now());
+  const explanation = await explain(question, analyser);
+  terminal.print(
+    options.json === true
+      ? JSON.stringify(explanationJson(explanation))
+      : explanationText(explanation, terminal),
+  );
+  return isAllowed(explanation) ? 0 : 1;
 }
 
 async function linesOf(file: string): Promise<AsyncIterable<string>> {
