@@ -13,7 +13,7 @@ import { factsReport } from '../../policies/sql/facts-report.js';
 import type { Analyser, Catalogue, NameContext } from '../../policies/sql/facts.js';
 import { explanationJson } from '../explanation/as-json.js';
 import { explanationText } from '../explanation/as-text.js';
-import { explain, isAllowed } from '../explanation/explain.js';
+import { explain, isAllowed, type Question } from '../explanation/explain.js';
 import { type QuestionOptions, readQuestion } from '../explanation/question.js';
 import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
@@ -66,15 +66,51 @@ export function registerExplain(
     .option('--at <instant>', 'when, in UTC, for rules by time of day; without it, now')
     .option('--facts-only', 'facts of many: --file has lines {"id","sql","database","schema"}')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
     .action(async (sql: string | undefined, options: ExplainOptions) => {
-      const analyser = createAnalyser({ parser: { waitMsMax: PARSER_WAIT_MS } });
-      try {
-        await warmUp(analyser);
-        finish(await explainOne(sql, options, analyser, terminal));
-      } finally {
-        await analyser.stop();
-      }
+      finish(await run(await readAsked(sql, options), options, terminal));
     });
+}
+
+const HELP = `
+Examples:
+  tollgate explain "select * from analytics.web.events" --as marketing_analyst
+  tollgate explain --file report.sql --as marketing_analyst --control control.yaml --json
+A statement that begins with -- stands last, after a -- of its own, or in a file.
+Exit codes: 0 allowed, 1 refused, sent elsewhere or to be approved, 2 wrong usage.`;
+
+type Asked =
+  | { readonly kind: 'one'; readonly question: Question }
+  | { readonly kind: 'lines'; readonly read: () => AsyncIterable<string> };
+
+/** What is asked, read before a parser is started: wrong usage is told at once. */
+async function readAsked(sql: string | undefined, options: ExplainOptions): Promise<Asked> {
+  if (options.factsOnly !== true)
+    return { kind: 'one', question: await readQuestion(sql, options, Date.now()) };
+  if (options.file === undefined || sql !== undefined)
+    throw new VerbError('--facts-only reads JSON lines: name their file with --file.', 2);
+  return { kind: 'lines', read: await readerOf(options.file) };
+}
+
+/** Prints one explanation, or the facts of every line; the exit code. */
+async function run(asked: Asked, options: ExplainOptions, terminal: Terminal): Promise<0 | 1> {
+  // A spare pays where one of many texts loses the worker; for one text it is a second start for nothing.
+  const spareCount = asked.kind === 'lines' ? 1 : 0;
+  const analyser = createAnalyser({ parser: { waitMsMax: PARSER_WAIT_MS, spareCount } });
+  try {
+    await warmUp(analyser);
+    if (asked.kind === 'lines')
+      return (await explainLines(asked.read(), analyser, terminal)) === 0 ? 0 : 1;
+    const explanation = await explain(asked.question, analyser);
+    terminal.print(
+      options.json === true
+        ? JSON.stringify(explanationJson(explanation))
+        : explanationText(explanation, terminal),
+    );
+    return isAllowed(explanation) ? 0 : 1;
+  } finally {
+    await analyser.stop();
+  }
 }
 
 /**
@@ -85,33 +121,12 @@ async function warmUp(analyser: Analyser): Promise<void> {
   await analyser.analyse('SELECT A FROM D.S.T', NO_NAMES, NO_CATALOGUE);
 }
 
-/** Prints one explanation, or the facts of every line; the exit code. */
-async function explainOne(
-  sql: string | undefined,
-  options: ExplainOptions,
-  analyser: Analyser,
-  terminal: Terminal,
-): Promise<0 | 1> {
-  if (options.factsOnly === true) {
-    if (options.file === undefined || sql !== undefined)
-      throw new VerbError('--facts-only reads JSON lines: name their file with --file.', 2);
-    return (await explainLines(await linesOf(options.file), analyser, terminal)) === 0 ? 0 : 1;
-  }
-  const question = await readQuestion(sql, options, Date.now());
-  const explanation = await explain(question, analyser);
-  terminal.print(
-    options.json === true
-      ? JSON.stringify(explanationJson(explanation))
-      : explanationText(explanation, terminal),
-  );
-  return isAllowed(explanation) ? 0 : 1;
-}
-
-async function linesOf(file: string): Promise<AsyncIterable<string>> {
-  if (file === '-') return createInterface({ input: process.stdin, crlfDelay: Infinity });
+/** Lines that come before somebody reads them would be lost, so the reading begins when it is called for. */
+async function readerOf(file: string): Promise<() => AsyncIterable<string>> {
+  if (file === '-') return () => createInterface({ input: process.stdin, crlfDelay: Infinity });
   try {
     const handle = await open(file);
-    return handle.readLines();
+    return () => handle.readLines();
   } catch (thrown) {
     throw new VerbError(`${file} cannot be read (${toError(thrown).message}).`, 2);
   }
