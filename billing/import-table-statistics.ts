@@ -135,6 +135,11 @@ const WIDTHS: readonly (readonly [RegExp, number])[] = [
 ];
 const WIDTH_OTHER = 8;
 
+/** Micro-partitions of a table of that many bytes; at least one. */
+export function partitionsOf(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / PARTITION_BYTES));
+}
+
 /** Share of a table's bytes per column; the shares sum to one. */
 export function columnShares(
   columns: readonly { readonly name: string; readonly dataType: string }[],
@@ -159,7 +164,7 @@ async function write(
     name: table.name,
     bytes: table.bytes,
     rows: table.rows,
-    partitions: Math.max(1, Math.ceil(table.bytes / PARTITION_BYTES)),
+    partitions: partitionsOf(table.bytes),
     clustering: table.clusteringColumn,
     low: ranges.get(table.name)?.low ?? null,
     high: ranges.get(table.name)?.high ?? null,

@@ -2,9 +2,13 @@
 import { lex } from '#base/sql/lexer.js';
 import { splitStatements } from '#base/sql/splitter.js';
 import { locationsOf } from '#base/sql/statement-class.js';
+import type { ControlSnapshot } from '#policies/control/snapshot.js';
+import type { Estimate } from '#policies/estimate/estimate.js';
 import { decideText } from '#policies/rules/evaluate.js';
+import type { DecisionContext } from '#policies/rules/evaluate.js';
 import type { Decision } from '#policies/rules/decision.js';
 import { refusalOf, ruleRefusal } from '#policies/rules/refusal-text.js';
+import type { RefusalContext } from '#policies/rules/refusal-text.js';
 import { stageLocation } from '#policies/rules/stage-location.js';
 import type { StageLocation } from '#policies/rules/stage-location.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
@@ -17,45 +21,52 @@ export type DecideOutcome =
   | { readonly kind: 'allowed'; readonly statement: Allowed }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
+/** Longest client that conditions of rules see, in characters. */
+export const CLIENT_MAX = 200;
 const MOVES_FILES: ReadonlySet<StatementFacts['class']> = new Set(['load', 'unload', 'file']);
 
 /** Allows the statement up to a ceiling, perhaps by somebody's word, or refuses it with the reason and the way out. */
 export function decide(parts: Parts, statement: Estimated): DecideOutcome {
   const decision = decisionOf(parts, statement);
-  const context = refusalContext(parts, statement);
+  const refusal = refusalOfDecision(decision, statement.snapshot, refusalContext(parts, statement));
+  if (refusal !== null) return { kind: 'refused', refusal };
+  const { ceilingCredits } = decision;
+  const approval =
+    decision.kind === 'approve'
+      ? { cause: decision.cause, waitSeconds: decision.waitSeconds }
+      : null;
+  return { kind: 'allowed', statement: { ...statement, ceilingCredits, approval } };
+}
+
+/** What the caller is told in place of a run; null where the decision lets it run, perhaps by somebody's word. */
+export function refusalOfDecision(
+  decision: Decision,
+  snapshot: ControlSnapshot,
+  context: RefusalContext,
+): Refusal | null {
   switch (decision.kind) {
     case 'refuse':
-      return { kind: 'refused', refusal: refusalOf(decision.cause, context) };
-    case 'approve': {
-      const { ceilingCredits, cause, waitSeconds } = decision;
-      const approval = { cause, waitSeconds };
-      return { kind: 'allowed', statement: { ...statement, ceilingCredits, approval } };
-    }
+      return refusalOf(decision.cause, context);
     case 'reroute':
     case 'queue':
       // A session keeps its warehouse: the analyst is told which one the rule wants.
-      return { kind: 'refused', refusal: otherTier(statement, decision, context) };
+      return otherTier(snapshot, decision, context);
+    case 'approve':
     case 'allow':
-      return {
-        kind: 'allowed',
-        statement: { ...statement, ceilingCredits: decision.ceilingCredits, approval: null },
-      };
+      return null;
   }
 }
 
 /** What the rules say of the text, without making a refusal of it; `EXPLAIN COST` shows it. */
 export function decisionOf(parts: Parts, statement: Estimated): Decision {
-  const { snapshot, placement, session, facts, estimate, estimateParts } = statement;
-  const locations = locationsIn(statement);
-  return decideText(
-    facts.statements.map((each, index) => ({
-      facts: each,
-      estimate: estimateParts[index] ?? estimate,
-      location: locations[index] ?? 'none',
-    })),
+  const { placement, session, facts, estimate, estimateParts } = statement;
+  return judgeText({
+    sqlText: statement.query.sqlText,
+    statements: facts.statements,
     estimate,
-    {
-      snapshot,
+    estimateParts,
+    context: {
+      snapshot: statement.snapshot,
       account: statement.identity.account,
       team: statement.team,
       principal: statement.principal,
@@ -64,18 +75,43 @@ export function decisionOf(parts: Parts, statement: Estimated): Decision {
       tier: placement.tier,
       warehouse: placement.warehouse ?? '',
       workload: statement.workload,
-      client: String(statement.call.request.headers['user-agent'] ?? '').slice(0, 200),
+      client: String(statement.call.request.headers['user-agent'] ?? '').slice(0, CLIENT_MAX),
       at: parts.clock.now(),
     },
+  });
+}
+
+/** What a decision of a priced text takes; all of it is given, so that offline the same is decided. */
+export interface JudgeableText {
+  readonly sqlText: string;
+  readonly statements: readonly StatementFacts[];
+  readonly estimate: Estimate;
+  /** One entry a statement. */
+  readonly estimateParts: readonly Estimate[];
+  readonly context: Omit<DecisionContext, 'location'>;
+}
+
+/** The decision about a text; places of files are read from the text itself. */
+export function judgeText(text: JudgeableText): Decision {
+  const { statements, estimate, estimateParts, context } = text;
+  const locations = locationsIn(text.sqlText, statements);
+  return decideText(
+    statements.map((each, index) => ({
+      facts: each,
+      estimate: estimateParts[index] ?? estimate,
+      location: locations[index] ?? 'none',
+    })),
+    estimate,
+    context,
   );
 }
 
 function otherTier(
-  statement: Estimated,
+  snapshot: ControlSnapshot,
   decision: Extract<Decision, { kind: 'reroute' | 'queue' }>,
-  context: ReturnType<typeof refusalContext>,
+  context: RefusalContext,
 ): Refusal {
-  const warehouse = statement.snapshot.tier(decision.tier)?.warehouse ?? decision.tier;
+  const warehouse = snapshot.tier(decision.tier)?.warehouse ?? decision.tier;
   const reason = decision.reasons[0];
   return ruleRefusal(
     {
@@ -87,15 +123,26 @@ function otherTier(
   );
 }
 
+/** A chain, a block, a literal or a pipe that moves files in one of its statements. */
+function movesInside(facts: StatementFacts): boolean {
+  return facts.innerClasses.some((one) => MOVES_FILES.has(one));
+}
+
 /** Stage location per statement; the text is read again only where some statement moves files. */
-function locationsIn(statement: Estimated): readonly StageLocation[] {
-  const { statements } = statement.facts;
-  if (!statements.some((facts) => MOVES_FILES.has(facts.class)))
+export function locationsIn(
+  sqlText: string,
+  statements: readonly StatementFacts[],
+): readonly StageLocation[] {
+  if (!statements.some((facts) => MOVES_FILES.has(facts.class) || movesInside(facts)))
     return statements.map(() => 'none');
-  const tokens = lex(statement.query.sqlText);
+  const tokens = lex(sqlText);
   const ranges = splitStatements(tokens);
   return statements.map((facts, index) => {
     const range = ranges[index];
+    if (movesInside(facts)) {
+      const inside = stageLocation(facts.stages);
+      return inside === 'none' ? 'unknown' : inside;
+    }
     if (range === undefined || !MOVES_FILES.has(facts.class)) return 'none';
     // Where files are moved and no place was found, the place is not known; PUT and GET only reach internal stages.
     const found = stageLocation(locationsOf(tokens, range));

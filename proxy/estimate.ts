@@ -4,7 +4,9 @@ import type { EpochMs } from '#base/time.js';
 import { NO_CREDITS, NO_MONEY, parseCredits } from '#base/units.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import { estimateText } from '#policies/estimate/estimator.js';
-import type { StatementFacts } from '#policies/sql/facts.js';
+import type { HistoryView } from '#policies/estimate/history.js';
+import type { StatisticsView } from '#policies/estimate/scan.js';
+import type { StatementFacts, TextFacts } from '#policies/sql/facts.js';
 import type { Parts } from './parts.js';
 import type { Analysed, Estimated, Placement } from './stages.js';
 import { callerRefusal } from './wire/refusal.js';
@@ -23,17 +25,50 @@ export type EstimateOutcome =
   | { readonly kind: 'estimated'; readonly statement: Estimated }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/**
- * Adds placement and estimate. Refused: a warehouse, rate or price the control document does not know; a text that
- * changes the warehouse between its statements.
- */
+/** What pricing a text takes; all of it is given, so that what is answered offline is what the live path answers. */
+export interface PriceableText {
+  readonly facts: TextFacts;
+  readonly isDescribe: boolean;
+  readonly snapshot: ControlSnapshot;
+  /** null: the session has none. */
+  readonly warehouse: string | null;
+  readonly history: HistoryView;
+  readonly statistics: StatisticsView;
+  readonly at: EpochMs;
+}
+
+export type PricedText = Pick<Estimated, 'placement' | 'isFree' | 'estimate' | 'estimateParts'>;
+
+export type PriceOutcome =
+  | { readonly kind: 'priced'; readonly price: PricedText }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** Adds placement and estimate, or refuses as {@link priceText} does. */
 export function estimate(parts: Parts, statement: Analysed): EstimateOutcome {
-  const at = parts.clock.now();
-  const { facts, snapshot, session, query } = statement;
+  const { account } = statement.identity;
+  const outcome = priceText({
+    facts: statement.facts,
+    isDescribe: statement.query.isDescribe,
+    snapshot: statement.snapshot,
+    warehouse: statement.session.warehouse,
+    history: parts.history.viewOf(account),
+    statistics: parts.statistics.statisticsOf(account),
+    at: parts.clock.now(),
+  });
+  if (outcome.kind === 'refused') return outcome;
+  return { kind: 'estimated', statement: { ...statement, ...outcome.price } };
+}
+
+/**
+ * Where a text would run and what it would cost there. Refused: a warehouse, rate or price the control document does
+ * not know; a text that changes the warehouse between its statements.
+ */
+export function priceText(text: PriceableText): PriceOutcome {
+  const { facts, snapshot, warehouse, at } = text;
   // Describing compiles only: policed like the statement, but it uses no warehouse.
-  const isFree = query.isDescribe || facts.statements.every((each) => each.isFree);
-  if (!isFree && changesWarehouse(statement)) return { kind: 'refused', refusal: twoWarehouses() };
-  const placed = place(snapshot, session.warehouse, at, isFree);
+  const isFree = text.isDescribe || facts.statements.every((each) => each.isFree);
+  if (!isFree && changesWarehouse(text)) return { kind: 'refused', refusal: twoWarehouses() };
+  const placed = place(snapshot, warehouse, at, isFree);
   if (placed.kind === 'refused') return placed;
   const { placement } = placed;
   const { total, parts: estimateParts } = estimateText(
@@ -42,22 +77,19 @@ export function estimate(parts: Parts, statement: Analysed): EstimateOutcome {
       tier: placement.tier,
       warehouseSize: placement.warehouseSize ?? '',
       creditsPerHour: placement.creditsPerHour,
-      history: parts.history.viewOf(statement.identity.account),
-      statistics: parts.statistics.statisticsOf(statement.identity.account),
+      history: text.history,
+      statistics: text.statistics,
       bytesPerSecondPerCredit: BYTES_PER_SECOND_PER_CREDIT,
     },
   );
-  return {
-    kind: 'estimated',
-    statement: { ...statement, placement, isFree, estimate: total, estimateParts },
-  };
+  return { kind: 'priced', price: { placement, isFree, estimate: total, estimateParts } };
 }
 
 /**
  * `USE WAREHOUSE big; SELECT …` in one text, chain or block would run on another warehouse than the one it is priced
  * for.
  */
-function changesWarehouse({ facts: { statements } }: Analysed): boolean {
+function changesWarehouse({ facts: { statements } }: PriceableText): boolean {
   return statements.some(
     ({ setsWarehouse, innerClasses }) =>
       setsWarehouse && (statements.length > 1 || innerClasses.length > 1),

@@ -1,6 +1,7 @@
 /**
- * `tollgate explain --facts-only`: what analysis knows of statements in a file, one JSON line each, in the order of
- * the file, read and written as a stream. Needs no running Tollgate.
+ * `tollgate explain '<sql>' --as <principal>`: what a statement would do, cost and meet. `--facts-only`: what analysis
+ * knows of statements in a file, one JSON line each, in the order of the file, read and written as a stream. Needs no
+ * running Tollgate.
  */
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -9,12 +10,17 @@ import { z } from 'zod';
 import { toError } from '../../base/errors.js';
 import { createAnalyser } from '../../policies/sql/analyser.js';
 import { factsReport } from '../../policies/sql/facts-report.js';
-import type { Analyser, Catalogue } from '../../policies/sql/facts.js';
+import type { Analyser, Catalogue, NameContext } from '../../policies/sql/facts.js';
+import { explanationJson } from '../explanation/as-json.js';
+import { explanationText } from '../explanation/as-text.js';
+import { explain, isAllowed, type Question } from '../explanation/explain.js';
+import { type QuestionOptions, readQuestion } from '../explanation/question.js';
 import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 
-interface ExplainOptions {
-  readonly file: string;
+interface ExplainOptions extends QuestionOptions {
+  readonly factsOnly?: boolean;
+  readonly json?: boolean;
 }
 
 /** Lines analysed at once; the parser has workers to keep busy. */
@@ -27,6 +33,10 @@ const LINE = z.object({
   schema: z.string().nullish(),
 });
 
+/** Nobody waits for a parser that does not start. */
+const PARSER_WAIT_MS = 30_000;
+const NO_NAMES: NameContext = { database: null, schema: null };
+
 /** Columns are known from the text alone. */
 const NO_CATALOGUE: Catalogue = { version: 'none', columnsOf: () => undefined };
 
@@ -37,29 +47,86 @@ export function registerExplain(
 ): void {
   program
     .command('explain')
-    .description('what is known of statements before they run')
-    .requiredOption('--facts-only', 'print tables, columns, filters and class, as JSON lines')
-    .requiredOption(
-      '--file <path>',
-      'JSON lines {"id","sql","database","schema"}; - reads standard input',
+    .description('what a statement would do, cost and meet; needs no running Tollgate')
+    .argument('[sql]', 'the statement, in quotes')
+    .option(
+      '--as <principal>',
+      'who would send it: a principal, or a Snowflake user of the mapping',
     )
-    .option('--json', 'the only form there is')
-    .action(async ({ file }: ExplainOptions) => {
-      const analyser = createAnalyser();
-      try {
-        const lines = await linesOf(file);
-        finish((await explainLines(lines, analyser, terminal)) === 0 ? 0 : 1);
-      } finally {
-        await analyser.stop();
-      }
+    .option('--file <path>', 'a file with the statement; - reads standard input')
+    .option('--control <path>', "the control document; without it, the demo's")
+    .option('--statistics <path>', 'JSON with sizes of tables; demo stands for those of the demo')
+    .option('--tier <id>', 'the tier it would run in; without it, the default tier')
+    .option('--warehouse <name>', 'the warehouse, in place of a tier')
+    .option('--account <id>', 'the account, where the document has several')
+    .option('--role <name>', 'the Snowflake role in force')
+    .option('--client <name>', 'driver or tool, as it names itself')
+    .option('--database <name>', 'where names without a database resolve')
+    .option('--schema <name>', 'where names without a schema resolve')
+    .option('--at <instant>', 'when, in UTC, for rules by time of day; without it, now')
+    .option('--facts-only', 'facts of many: --file has lines {"id","sql","database","schema"}')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (sql: string | undefined, options: ExplainOptions) => {
+      finish(await run(await readAsked(sql, options), options, terminal));
     });
 }
 
-async function linesOf(file: string): Promise<AsyncIterable<string>> {
-  if (file === '-') return createInterface({ input: process.stdin, crlfDelay: Infinity });
+const HELP = `
+Examples:
+  tollgate explain "select * from analytics.web.events" --as marketing_analyst
+  tollgate explain --file report.sql --as marketing_analyst --control control.yaml --json
+A statement that begins with -- stands last, after a -- of its own, or in a file.
+Exit codes: 0 allowed, 1 refused, sent elsewhere or to be approved, 2 wrong usage.`;
+
+type Asked =
+  | { readonly kind: 'one'; readonly question: Question }
+  | { readonly kind: 'lines'; readonly read: () => AsyncIterable<string> };
+
+/** What is asked, read before a parser is started: wrong usage is told at once. */
+async function readAsked(sql: string | undefined, options: ExplainOptions): Promise<Asked> {
+  if (options.factsOnly !== true)
+    return { kind: 'one', question: await readQuestion(sql, options, Date.now()) };
+  if (options.file === undefined || sql !== undefined)
+    throw new VerbError('--facts-only reads JSON lines: name their file with --file.', 2);
+  return { kind: 'lines', read: await readerOf(options.file) };
+}
+
+/** Prints one explanation, or the facts of every line; the exit code. */
+async function run(asked: Asked, options: ExplainOptions, terminal: Terminal): Promise<0 | 1> {
+  // A spare pays where one of many texts loses the worker; for one text it is a second start for nothing.
+  const spareCount = asked.kind === 'lines' ? 1 : 0;
+  const analyser = createAnalyser({ parser: { waitMsMax: PARSER_WAIT_MS, spareCount } });
+  try {
+    await warmUp(analyser);
+    if (asked.kind === 'lines')
+      return (await explainLines(asked.read(), analyser, terminal)) === 0 ? 0 : 1;
+    const explanation = await explain(asked.question, analyser);
+    terminal.print(
+      options.json === true
+        ? JSON.stringify(explanationJson(explanation))
+        : explanationText(explanation, terminal),
+    );
+    return isAllowed(explanation) ? 0 : 1;
+  } finally {
+    await analyser.stop();
+  }
+}
+
+/**
+ * Waits for the parser. A text has two seconds of parsing, and a cold parser on a busy machine would use them up: its
+ * statements would be opaque here and not where they run.
+ */
+async function warmUp(analyser: Analyser): Promise<void> {
+  await analyser.analyse('SELECT A FROM D.S.T', NO_NAMES, NO_CATALOGUE);
+}
+
+/** Lines that come before somebody reads them would be lost, so the reading begins when it is called for. */
+async function readerOf(file: string): Promise<() => AsyncIterable<string>> {
+  if (file === '-') return () => createInterface({ input: process.stdin, crlfDelay: Infinity });
   try {
     const handle = await open(file);
-    return handle.readLines();
+    return () => handle.readLines();
   } catch (thrown) {
     throw new VerbError(`${file} cannot be read (${toError(thrown).message}).`, 2);
   }

@@ -33,6 +33,18 @@ export interface ConditionInput {
     readonly unknown: readonly string[];
     /** `none`, `internal`, `external` or `unknown`: the stage that a load, unload or file statement names. */
     readonly location: string;
+    /** Functions called, upper-cased unless quoted, qualified as written: `SNOWFLAKE.CORTEX.COMPLETE`. */
+    readonly functions: readonly string[];
+    /** Stages and addresses, as written: `@~/f`, `@db.s.st/p`, `s3://b/p`. */
+    readonly stages: readonly string[];
+    /** Equalities and comparisons between columns, as `DB.S.T.A = DB.S.U.B`. */
+    readonly joins: readonly string[];
+    /** Classes of the statements inside a block, a task, a chain of `->>` or an EXECUTE IMMEDIATE of a literal. */
+    readonly innerClasses: readonly string[];
+    readonly aggregation: boolean;
+    readonly window: boolean;
+    readonly timeTravel: boolean;
+    readonly sample: boolean;
   };
   readonly estimate: {
     readonly basis: string;
@@ -86,6 +98,29 @@ export function createConditionCompiler(): ConditionCompiler {
   return { compile: (text) => compile(environment, text) };
 }
 
+/** Types of {@link ConditionInput.statement}. */
+const STATEMENT_SCHEMA = {
+  class: 'string',
+  opaque: 'bool',
+  tablesRead: 'list<string>',
+  tablesWritten: 'list<string>',
+  columns: 'list<string>',
+  filtered: 'list<string>',
+  selectStar: 'bool',
+  crossJoin: 'bool',
+  hasLimit: 'bool',
+  unknown: 'list<string>',
+  location: 'string',
+  functions: 'list<string>',
+  stages: 'list<string>',
+  joins: 'list<string>',
+  innerClasses: 'list<string>',
+  aggregation: 'bool',
+  window: 'bool',
+  timeTravel: 'bool',
+  sample: 'bool',
+};
+
 function createEnvironment(): Environment {
   return new Environment({
     unlistedVariablesAreDyn: false,
@@ -99,19 +134,7 @@ function createEnvironment(): Environment {
   })
     .registerVariable({
       name: 'statement',
-      schema: {
-        class: 'string',
-        opaque: 'bool',
-        tablesRead: 'list<string>',
-        tablesWritten: 'list<string>',
-        columns: 'list<string>',
-        filtered: 'list<string>',
-        selectStar: 'bool',
-        crossJoin: 'bool',
-        hasLimit: 'bool',
-        unknown: 'list<string>',
-        location: 'string',
-      },
+      schema: STATEMENT_SCHEMA,
     })
     .registerVariable({
       name: 'estimate',
@@ -174,20 +197,31 @@ function compile(environment: Environment, text: string): ConditionResult {
       ok: false,
       problem: `may take ${cost} steps; at most ${CONDITION_COST_MAX} are allowed`,
     };
-  return { ok: true, condition: { text, cost, matches: (input) => evaluate(parsed, input) } };
+  return { ok: true, condition: { text, cost, matches: (input) => evaluate(parsed, text, input) } };
 }
 
-function evaluate(parsed: ParseResult, input: ConditionInput): boolean {
-  const lists = [
-    input.statement.tablesRead,
-    input.statement.tablesWritten,
-    input.statement.columns,
-    input.statement.filtered,
-    input.estimate.missingFilters,
-  ];
-  if (lists.some((list) => list.length > LIST_LENGTH_MAX))
-    throw new Error(`the statement names more than ${LIST_LENGTH_MAX} tables or columns`);
+function evaluate(parsed: ParseResult, text: string, input: ConditionInput): boolean {
+  const tooLong = listsOf(input, text).find(([, list]) => list.length > LIST_LENGTH_MAX);
+  if (tooLong !== undefined)
+    throw new Error(`the statement has more than ${LIST_LENGTH_MAX} ${tooLong[0]}`);
   return parsed({ ...input }) === true;
+}
+
+/** Lists whose length counts, with what they are of; a long script stops only the conditions that look into it. */
+function listsOf(
+  { statement, estimate }: ConditionInput,
+  text: string,
+): readonly (readonly [string, readonly string[]])[] {
+  const { functions, stages, joins, innerClasses } = statement;
+  const named = Object.entries({ functions, stages, joins, innerClasses });
+  return [
+    ['tables', statement.tablesRead],
+    ['tables that it writes', statement.tablesWritten],
+    ['columns', statement.columns],
+    ['filtered columns', statement.filtered],
+    ['missing filters', estimate.missingFilters],
+    ...named.filter(([name]) => text.includes(name)),
+  ];
 }
 
 function firstLine(message: string): string {

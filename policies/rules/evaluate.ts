@@ -8,7 +8,7 @@ import { compareAmounts, type Credits, minAmount, parseCredits } from '#base/uni
 import type { PrincipalDocument, TeamDocument } from '../control/document.js';
 import type { CompiledRule, ControlSnapshot, Tier } from '../control/snapshot.js';
 import type { Estimate } from '../estimate/estimate.js';
-import type { StatementFacts } from '../sql/facts.js';
+import type { Join, StatementFacts } from '../sql/facts.js';
 import type { ConditionInput } from './condition.js';
 import type { Decision, Reason, RefusalCause } from './decision.js';
 import type { StageLocation } from './stage-location.js';
@@ -166,6 +166,14 @@ function conditionInput(
       hasLimit: facts.limit !== null,
       unknown: facts.unknown,
       location: context.location,
+      functions: facts.functions,
+      stages: facts.stages,
+      joins: facts.joins.map(joinText),
+      innerClasses: facts.innerClasses,
+      aggregation: facts.hasAggregation,
+      window: facts.hasWindowFunction,
+      timeTravel: facts.hasTimeTravel,
+      sample: facts.hasSample,
     },
     estimate: {
       basis: estimate.basis,
@@ -191,6 +199,11 @@ function conditionInput(
     warehouse: context.warehouse,
     now: new Date(context.at),
   };
+}
+
+/** `DB.SCHEMA.TABLE.COLUMN = DB.SCHEMA.OTHER.COLUMN`, as conditions of rules see a join. */
+export function joinText(join: Join): string {
+  return `${join.leftTable}.${join.leftColumn} ${join.operator} ${join.rightTable}.${join.rightColumn}`;
 }
 
 function lowestCeiling(tier: Tier, enforced: readonly Fired[]): Credits {

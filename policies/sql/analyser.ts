@@ -68,7 +68,8 @@ export function createAnalyser(options: AnalyserOptions = {}): CountingAnalyser 
 
 /** Parses left to one request text. */
 interface ParseBudget {
-  readonly endsAtMs: number;
+  /** Set when the first parse has come back: until then a text may wait for a parser that is still loading. */
+  endsAtMs: number;
   left: number;
   wasUnavailable: boolean;
 }
@@ -136,7 +137,7 @@ class CachingAnalyser implements CountingAnalyser {
     catalogue: Catalogue,
   ): Promise<TextFacts> {
     const budget: ParseBudget = {
-      endsAtMs: performance.now() + TEXT_BUDGET_MS,
+      endsAtMs: Number.POSITIVE_INFINITY,
       left: TEXT_PARSES_MAX,
       wasUnavailable: false,
     };
@@ -220,6 +221,8 @@ class CachingAnalyser implements CountingAnalyser {
     }
     budget.left -= 1;
     const outcome = await this.#host.parse(sql);
+    if (budget.endsAtMs === Number.POSITIVE_INFINITY)
+      budget.endsAtMs = performance.now() + TEXT_BUDGET_MS;
     if (outcome.kind === 'unavailable') budget.wasUnavailable = true;
     else
       this.#outcomes.set(

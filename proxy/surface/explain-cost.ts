@@ -155,7 +155,8 @@ function statementRows(input: ExplainCostInput): Row[] {
   ]);
 }
 
-const BASIS_TEXT: Readonly<Record<string, string>> = {
+/** What each basis means, in words. */
+export const BASIS_TEXT: Readonly<Record<string, string>> = {
   FREE: 'uses no warehouse',
   HISTORY: 'what statements of this shape have used',
   EXPLAIN_BOUND: "partitions and bytes of Snowflake's own EXPLAIN",
@@ -210,7 +211,7 @@ function adviceRow(advice: Advice, input: ExplainCostInput): Row {
 }
 
 /** At least two decimals, then as many as show three digits of a small amount; the twin has the exact value. */
-function readable(value: Amount): string {
+export function readable(value: Amount): string {
   const digits = formatAmount(value);
   const firstDigit = /^-?0\.(0*)[1-9]/.exec(digits)?.[1]?.length;
   const decimals = firstDigit === undefined ? 2 : Math.min(12, Math.max(2, firstDigit + 3));

@@ -1,4 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { parseCredits } from '../../base/units.js';
+import { DEMO_STATISTICS } from '../../cli/explanation/demo-statistics.js';
+import { demoTables } from '../../cli/explanation/statistics.js';
+import { main } from '../../cli/main.js';
+import { readable } from '../../proxy/surface/explain-cost.js';
+import { recordedTerminal } from '../cli/recorded-terminal.js';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import { connectNode, type Client } from './support/node-driver.js';
 import { startSystem, type System } from './support/system.js';
@@ -155,6 +162,43 @@ test('EXPLAIN COST names bytes, money, the binding budget and the missing filter
       "SELECT COUNT(*) AS N FROM TOLLGATE.MY_QUERIES WHERE STATEMENT LIKE 'EXPLAIN COST%'",
     ),
   ).toEqual([{ N: 0 }]);
+});
+
+test('explain offline says what EXPLAIN COST says in the session, of the demo it knows by heart', async () => {
+  const { rows: imported } = await system.database.db.query(
+    `SELECT table_name, bytes::float8, rows::float8, partitions::float8, clustering_column, clustering_low,
+            clustering_high, columns FROM table_statistics WHERE account = 'demo' ORDER BY table_name`,
+  );
+  const { statistics } = demoTables();
+  expect(Object.keys(DEMO_STATISTICS).sort()).toEqual(imported.map((row) => row['table_name']));
+  for (const row of imported)
+    expect(statistics.table(String(row['table_name']))).toEqual({
+      bytes: row['bytes'],
+      rows: row['rows'],
+      partitions: row['partitions'],
+      clusteringColumn: row['clustering_column'],
+      low: row['clustering_low'],
+      high: row['clustering_high'],
+      columns: row['columns'],
+    });
+  const sql = "SELECT PAGE FROM ANALYTICS.WEB.EVENTS WHERE EVENT_DATE >= '2026-06-01'";
+  const items = new Map(
+    (await client.rows(`EXPLAIN COST ${sql}`)).map((row) => [row['ITEM'], row['VALUE']]),
+  );
+  const terminal = recordedTerminal();
+  expect(await main(['explain', sql, '--as', 'marketing_analyst', '--json'], terminal)).toBe(0);
+  const told = offline.parse(JSON.parse(terminal.out()));
+  expect(readable(parseCredits(told.estimate.expectedCredits))).toBe(items.get('credits'));
+  expect(told.estimate.basis).toBe(items.get('basis'));
+  expect(`${told.warehouse} (${told.warehouseSize})`).toBe(items.get('warehouse'));
+  expect(told.decision.kind).toBe(items.get('decision'));
+});
+
+const offline = z.object({
+  warehouse: z.string(),
+  warehouseSize: z.string(),
+  estimate: z.object({ expectedCredits: z.string(), basis: z.string() }),
+  decision: z.object({ kind: z.string() }),
 });
 
 test('WHY explains a refusal to its own team only', async () => {

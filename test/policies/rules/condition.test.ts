@@ -13,6 +13,9 @@ test.each([
   'statement.tablesRead.exists(t, glob(t, "PROD.PII.*"))',
   'estimate.highCredits > credits("1.5") && estimate.basis != "GUESS"',
   'now.getHours("Europe/Berlin") >= 22 || now.getDayOfWeek() == 0',
+  'statement.functions.exists(f, glob(f, "SNOWFLAKE.CORTEX.*")) || statement.stages.size() > 0',
+  'statement.innerClasses.exists(c, c == "administration") || statement.joins.size() > 8',
+  'statement.aggregation && statement.window && !statement.timeTravel && !statement.sample',
   'caller.team in ["marketing", "sales"] && caller.client.contains("Tableau")',
 ])('a rule author may write %s', (text) => {
   expect(problemOf(text)).toBe('');

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { demoControlDocument } from '#policies/control/demo.js';
 import type { RuleDocument } from '#policies/control/document.js';
 import { must } from '#base/assert.js';
+import type { StatementFacts } from '#policies/sql/facts.js';
 import { decide, decideText } from '#policies/rules/evaluate.js';
 import { aContext, anEstimate, aSnapshot, aStatement, credits } from '../builders.js';
 
@@ -160,4 +161,57 @@ test('a text is judged by its strictest statement, and by the sum of what it cos
     cause: { kind: 'ceiling' },
   });
   expect(decideText([], anEstimate({ basis: 'FREE' }), context).kind).toBe('allow');
+});
+
+test.each<[string, Partial<StatementFacts>, Partial<StatementFacts>]>([
+  [
+    "statement.functions.exists(f, glob(f, 'SNOWFLAKE.CORTEX.*'))",
+    { functions: ['COUNT', 'SNOWFLAKE.CORTEX.COMPLETE'] },
+    { functions: ['COUNT', 'CORTEX_COUNT'] },
+  ],
+  [
+    "statement.innerClasses.exists(c, c == 'administration')",
+    { class: 'script', innerClasses: ['query', 'administration'] },
+    { class: 'administration', innerClasses: [] },
+  ],
+  [
+    "statement.stages.exists(s, s.startsWith('s3://') || glob(s, '@RAW.*'))",
+    { stages: ['@~/mine', '@raw.landing.files/a.csv'] },
+    { stages: ['@~/mine'] },
+  ],
+  [
+    "statement.joins.exists(j, glob(j, 'DB.S.T.A = DB.S.U.*'))",
+    {
+      joins: [
+        {
+          leftTable: 'DB.S.T',
+          leftColumn: 'A',
+          operator: '=',
+          rightTable: 'DB.S.U',
+          rightColumn: 'B',
+        },
+      ],
+    },
+    { joins: [] },
+  ],
+  ['statement.aggregation', { hasAggregation: true }, { hasWindowFunction: true }],
+  ['statement.window', { hasWindowFunction: true }, { hasAggregation: true }],
+  ['statement.timeTravel', { hasTimeTravel: true }, { hasSample: true }],
+  ['statement.sample', { hasSample: true }, { hasTimeTravel: true }],
+])('a rule may refuse by %s', (when, refused, allowed) => {
+  const context = aContext(aSnapshot([rule({ when })]));
+  const kindOf = (facts: Partial<StatementFacts>) =>
+    decide(aStatement(facts), anEstimate(), context).kind;
+  expect(kindOf(refused)).toBe('refuse');
+  expect(kindOf(allowed)).toBe('allow');
+});
+
+test('a list of more than 500 stops the conditions that look into it, and no other', () => {
+  const functions = Array.from({ length: 501 }, (_, index) => `F${index}`);
+  const decisionBy = (when: string) =>
+    decide(aStatement({ functions }), anEstimate(), aContext(aSnapshot([rule({ when })])));
+  const looking = decisionBy("statement.functions.exists(f, f == 'NO_SUCH')");
+  expect(looking.kind).toBe('refuse');
+  expect(looking.reasons[0]?.message).toContain('more than 500 functions');
+  expect(decisionBy('statement.selectStar').kind).toBe('allow');
 });
