@@ -320,7 +320,7 @@ async function forward(
   let request: UpstreamRequest;
   try {
     // Written first: whatever fails before the hand-over gives hold and permit back.
-    request = upstreamRequest(statement);
+    request = await upstreamRequest(statement);
     isHandedOver = await handOver(parts, statement, entry.attendance);
   } finally {
     if (!isHandedOver) statement.permit.release();
