@@ -4,8 +4,8 @@
  */
 import type { Hash } from 'node:crypto';
 
-/** One to two milliseconds of the slowest work that is done in slices. */
-export const SLICE_BYTES: number = 256 * 1024;
+/** Half a millisecond of the slowest work that is done in slices, several on a busy machine. */
+export const SLICE_BYTES: number = 64 * 1024;
 
 export class Slices {
   #waiting: (() => void)[] = [];
