@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+/** Projects run in the order of their names, so that the shortest files come last and fill both cores to the end. */
+const WITH_OWN_PROCESS = ['test/e2e/**/*.e2e.test.ts', 'test/cli/**/*.e2e.test.ts'];
+
 /** Tests run on the sources: the import map of package.json points at dist, so the aliases are repeated here. */
 export default defineConfig({
   resolve: {
@@ -27,8 +30,18 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'alone',
-          // Drivers and servers keep state in their process: each file has one of its own.
+          // Whole systems and the command line set up their process: each file has one of its own.
+          include: WITH_OWN_PROCESS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'engines',
+          // Their servers stop with their file, and their engines are processes of their own.
           include: ['test/**/*.e2e.test.ts'],
+          exclude: WITH_OWN_PROCESS,
+          isolate: false,
         },
       },
       {

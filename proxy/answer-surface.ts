@@ -36,13 +36,18 @@ function outcomeOf(
   statement: Identified,
   recognised: Ours,
 ): Promise<Answer | { readonly kind: 'refused'; readonly refusal: Refusal }> {
-  const { signedIn, query } = statement;
+  const { signedIn } = statement;
+  const { binds } = statement.query;
+  if (binds === null && recognised.kind !== 'explain-cost') {
+    const words = 'Not run: the bind values of a statement on TOLLGATE may have 64 KiB together.';
+    return Promise.resolve({ kind: 'refused', refusal: callerRefusal('requestTooLarge', words) });
+  }
   switch (recognised.kind) {
     case 'explain-cost':
       return explain(parts, statement, recognised.statementText);
     case 'select':
     case 'why':
-      return parts.surface.answer(recognised, { teamId: signedIn.team.id }, query.binds);
+      return parts.surface.answer(recognised, { teamId: signedIn.team.id }, binds ?? []);
     case 'request':
       return ask(parts, statement, recognised);
   }
@@ -57,7 +62,7 @@ async function ask(
   await parts.ticketLog.flush();
   const { team, principal } = signedIn;
   const asker = { teamId: team.id, principalId: principal.id, owner: team.owner };
-  return parts.surface.request(recognised, asker, query.isDescribe ? null : query.binds);
+  return parts.surface.request(recognised, asker, query.isDescribe ? null : (query.binds ?? []));
 }
 
 interface Answer extends SurfaceAnswered {

@@ -13,7 +13,7 @@ import { follow } from './elsewhere.js';
 import type { Asker } from './front.js';
 import { named } from './named.js';
 import type { Parts } from './parts.js';
-import { BODY_BYTES_MAX, forward, send, sessionOf } from './passthrough.js';
+import { forward, send, sessionOf } from './passthrough.js';
 import type { Session } from './passthrough.js';
 import { attend } from './pipeline.js';
 import { sendSmall } from './relay.js';
@@ -25,6 +25,9 @@ import { finishStatement } from './settlement/finish.js';
 import { abortUpstream } from './upstream/query-facts.js';
 import { decodeBody, readBody } from './wire/body.js';
 import { callerRefusal, sendRefusal } from './wire/refusal.js';
+
+/** Of a cancel request, which has a request id and a text that nobody needs. */
+const ABORT_BYTES_MAX = 64 * 1024;
 
 /** `GET /queries/{id}/result`: a poll; its reply may be the end of the statement. */
 export async function handleResult(parts: Parts, call: Call, id: string): Promise<void> {
@@ -167,11 +170,11 @@ export async function handleAbortById(parts: Parts, call: Call, id: string): Pro
 export async function handleAbort(parts: Parts, call: Call): Promise<void> {
   const session = await sessionOf(parts, call);
   if (session === undefined) return;
-  const body = await readBody(call.request, BODY_BYTES_MAX, parts.limits.bodyTimeoutMs);
+  const body = await readBody(call.request, ABORT_BYTES_MAX, parts.limits.bodyTimeoutMs);
   if (body.kind !== 'body') {
     const refusal = callerRefusal(
       'requestMalformed',
-      'The cancel request did not arrive whole. Send it again.',
+      `The cancel request did not arrive whole, or is larger than ${ABORT_BYTES_MAX} bytes. Send it again.`,
     );
     return sendRefusal(call.response, refusal, null);
   }
@@ -227,7 +230,7 @@ async function abortTicket(
 }
 
 function requestIdOf(bytes: Buffer, encoding: string | undefined): string | undefined {
-  const decoded = decodeBody(bytes, encoding, BODY_BYTES_MAX);
+  const decoded = decodeBody(bytes, encoding, ABORT_BYTES_MAX);
   if (decoded.kind !== 'decoded') return undefined;
   try {
     const { requestId } = JSON.parse(decoded.bytes.toString('utf8')) as { requestId?: unknown };

@@ -2,7 +2,8 @@
  * Step 8: tag, backstop timeout and the hand-over of the hold, then the bytes go upstream. Only an admitted
  * statement fits: whatever was not identified, priced, allowed, reserved and admitted does not compile here.
  */
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { backstopTimeoutSeconds } from '#policies/rules/ceiling.js';
 import { withoutClaim } from '#policies/claim-tag.js';
 import { encodeQueryTag } from '#policies/query-tag.js';
@@ -21,6 +22,13 @@ import type { UpstreamRequest } from './upstream/engine.js';
 const QUEUEING_ALLOWANCE_SECONDS = 600;
 /** An edited body above this is compressed again when the client's was. */
 const RECOMPRESS_BYTES = 64 * 1024;
+const COMPRESSED_CHUNK_BYTES = 256 * 1024;
+
+/** Beside the event loop. */
+const compress = promisify(gzip) as (
+  bytes: Buffer,
+  options: { readonly level: number; readonly chunkSize: number },
+) => Promise<Buffer>;
 
 /**
  * Takes the hold over and begins to meter. False: the ticket is not reserved any more, nothing may be sent.
@@ -66,9 +74,9 @@ export async function handOver(
 }
 
 /** The request for upstream: the client's bytes with tag and timeout set, under upstream's own token. */
-export function upstreamRequest(statement: Admitted): UpstreamRequest {
+export async function upstreamRequest(statement: Admitted): Promise<UpstreamRequest> {
   const { call, front, identity, upstream } = statement;
-  const edited = statement.edited(changesOf(statement));
+  const edited = await statement.edited(changesOf(statement));
   const headers = headersForUpstream(call.request.headers, upstream.host);
   delete headers['content-encoding'];
   const isLarge = statement.wasCompressed && edited.length > RECOMPRESS_BYTES;
@@ -77,7 +85,9 @@ export function upstreamRequest(statement: Admitted): UpstreamRequest {
     method: 'POST',
     path: call.target,
     headers: { ...headers, ...front.authorization(identity) },
-    body: isLarge ? gzipSync(edited, { level: 1 }) : edited,
+    body: isLarge
+      ? await compress(edited, { level: 1, chunkSize: COMPRESSED_CHUNK_BYTES })
+      : edited,
   };
 }
 

@@ -59,7 +59,7 @@ export const driverFront: Front = {
             },
             parameters: [],
             sentAtMs,
-            numberOfBinds: query.binds.length,
+            numberOfBinds: query.binds?.length ?? 0,
             isDescribe: query.isDescribe,
             ...(twin === undefined ? {} : { twin }),
           }),

@@ -23,6 +23,7 @@ import type { Settler } from './settlement/settler.js';
 import type { BearerProofs } from './sql-api/proofs.js';
 import type { Surface } from './surface/surface.js';
 import type { Upstreams } from './upstream/upstreams.js';
+import type { Slices } from './wire/slices.js';
 
 /** Caps of the data plane; every one is a setting. */
 export interface ProxyLimits {
@@ -65,6 +66,7 @@ export interface Parts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly limits: ProxyLimits;
+  readonly slices: Slices;
   readonly replica: string;
   readonly events: Events;
   readonly control: ControlRefresher;

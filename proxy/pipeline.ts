@@ -131,19 +131,8 @@ async function toldFirst(
   ending: RequestEnding,
   waiting: Waiting,
 ): Promise<void> {
-  switch (ending.kind) {
-    case 'answered':
-      waiting.answer(ending.reply);
-      return;
-    case 'unanswered':
-    case 'streamed':
-      return;
-    case 'dropped':
-      waiting.drop();
-      return;
-    case 'elsewhere':
-      return deliver(parts, asker, entry, ending, waiting);
-  }
+  if (ending.kind === 'unanswered' || ending.kind === 'streamed') return;
+  return deliver(parts, asker, entry, ending, waiting);
 }
 
 /** What somebody is told who waited for an ending. */
@@ -331,7 +320,7 @@ async function forward(
   let request: UpstreamRequest;
   try {
     // Written first: whatever fails before the hand-over gives hold and permit back.
-    request = upstreamRequest(statement);
+    request = await upstreamRequest(statement);
     isHandedOver = await handOver(parts, statement, entry.attendance);
   } finally {
     if (!isHandedOver) statement.permit.release();

@@ -5,11 +5,13 @@ import { driverFront } from './driver-front.js';
 import type { BodyChanges, Received } from './stages.js';
 import { foreignToken } from './identity/tokens.js';
 import { tokenOfAuthorization } from './identity/tokens.js';
-import { decodeBodyAsync, readBody } from './wire/body.js';
+import { decodeBodyIn, readChunks } from './wire/body.js';
 import { readQueryRequest, withParameters } from './wire/query-request.js';
 import type { Offsets } from './wire/query-request.js';
 import { callerRefusal } from './wire/refusal.js';
 import type { Refusal } from './wire/refusal.js';
+import { gather } from './wire/slices.js';
+import type { Slices } from './wire/slices.js';
 
 const REQUEST_ID = /^[0-9A-Za-z-]{8,64}$/;
 
@@ -40,10 +42,11 @@ export async function receive(parts: Parts, call: Call): Promise<ReceiveOutcome>
   const body = await receiveBody(parts, call);
   if (body.kind !== 'body') return body;
   const { bytes, wasCoded } = body;
-  const query = readQueryRequest(bytes);
+  const query = await readQueryRequest(parts.slices, bytes, parts.limits.statementBytesMax);
   if (query.kind === 'malformed')
     return refused('requestMalformed', `Not run: ${query.why}. ${BODY_FORM}`);
-  const tooLong = statementTooLong(parts, query.request.sqlText);
+  if (query.kind === 'tooLong') return statementTooLong(parts, `${query.bytes} bytes`);
+  const tooLong = ifTooLong(parts, query.request.sqlText);
   if (tooLong !== undefined) return tooLong;
   return {
     kind: 'received',
@@ -52,12 +55,14 @@ export async function receive(parts: Parts, call: Call): Promise<ReceiveOutcome>
       front: driverFront,
       requestId,
       query: query.request,
-      edited: (changes) => editedBody(query.offsets, changes),
+      edited: (changes) => editedBody(parts.slices, query.offsets, changes),
       bodyBytes: bytes.length,
       wasCompressed: wasCoded,
     },
   };
 }
+
+export type Refused = Extract<ReceiveOutcome, { kind: 'refused' }>;
 
 export type BodyReceived =
   | { readonly kind: 'body'; readonly bytes: Buffer; readonly wasCoded: boolean }
@@ -66,7 +71,7 @@ export type BodyReceived =
 /** The decoded body of a statement's request, under the caps of `parts.limits`. */
 export async function receiveBody(parts: Parts, call: Call): Promise<BodyReceived> {
   const { requestBytesMax, inflatedBytesMax, bodyTimeoutMs } = parts.limits;
-  const read = await readBody(call.request, requestBytesMax, bodyTimeoutMs);
+  const read = await readChunks(call.request, requestBytesMax, bodyTimeoutMs);
   switch (read.kind) {
     case 'tooLarge':
       return refused(
@@ -80,11 +85,12 @@ export async function receiveBody(parts: Parts, call: Call): Promise<BodyReceive
       );
     case 'broken':
       return { kind: 'gone' };
-    case 'body':
+    case 'chunks':
       break;
   }
-  const decoded = await decodeBodyAsync(
-    read.bytes,
+  const decoded = await decodeBodyIn(
+    parts.slices,
+    await gather(parts.slices, read.chunks),
     call.request.headers['content-encoding'],
     inflatedBytesMax,
   );
@@ -100,31 +106,34 @@ export async function receiveBody(parts: Parts, call: Call): Promise<BodyReceive
 }
 
 /** The refusal of a text above the cap on statements; undefined for any other. */
-export function statementTooLong(
-  parts: Parts,
-  sqlText: string,
-): Extract<ReceiveOutcome, { kind: 'refused' }> | undefined {
+export function ifTooLong(parts: Parts, sqlText: string): Refused | undefined {
+  if (sqlText.length <= parts.limits.statementBytesMax) return undefined;
+  return statementTooLong(parts, `${sqlText.length} characters`);
+}
+
+/** The refusal of a text above the cap; one that is surely above it is counted in bytes. */
+export function statementTooLong(parts: Parts, length: string): Refused {
   const { statementBytesMax } = parts.limits;
-  if (sqlText.length <= statementBytesMax) return undefined;
   return refused(
     'requestTooLarge',
-    `Not run: the statement has ${sqlText.length} characters; at most ${statementBytesMax} are taken. ${LARGE_DATA}`,
+    `Not run: the statement has ${length}; at most ${statementBytesMax} are taken. ${LARGE_DATA}`,
   );
 }
 
 /** The body of a query request with its changes. */
-export function editedBody(offsets: Offsets, changes: BodyChanges): Buffer {
+export function editedBody(
+  slices: Slices,
+  offsets: Offsets,
+  changes: BodyChanges,
+): Promise<Buffer> {
   const { tag, timeoutSeconds, sqlText } = changes;
   const parameters = {
     ...(tag === null ? {} : { QUERY_TAG: tag }),
     ...(timeoutSeconds === null ? {} : { STATEMENT_TIMEOUT_IN_SECONDS: timeoutSeconds }),
   };
-  return withParameters(offsets, parameters, sqlText);
+  return withParameters(slices, offsets, parameters, sqlText);
 }
 
-function refused(
-  code: Parameters<typeof callerRefusal>[0],
-  message: string,
-): Extract<ReceiveOutcome, { kind: 'refused' }> {
+function refused(code: Parameters<typeof callerRefusal>[0], message: string): Refused {
   return { kind: 'refused', refusal: callerRefusal(code, message) };
 }

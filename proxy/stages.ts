@@ -31,7 +31,7 @@ export interface Received {
   readonly requestId: string;
   readonly query: QueryRequest;
   /** The body with its changes; all other bytes as the client wrote them. */
-  readonly edited: (changes: BodyChanges) => Buffer;
+  readonly edited: (changes: BodyChanges) => Promise<Buffer>;
   readonly bodyBytes: number;
   /** The client compressed its body. */
   readonly wasCompressed: boolean;

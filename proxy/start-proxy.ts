@@ -42,6 +42,7 @@ import { createSurface } from './surface/surface.js';
 import { createUpstreamEngine } from './upstream/engine.js';
 import { Upstreams } from './upstream/upstreams.js';
 import type { ConfiguredUpstream } from './upstream/upstreams.js';
+import { Slices } from './wire/slices.js';
 
 export interface ProxyOptions {
   readonly log: Log;
@@ -175,6 +176,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     clock,
     ids,
     limits,
+    slices: new Slices(),
     replica: replica.id,
     events,
     control,

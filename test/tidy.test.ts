@@ -10,6 +10,7 @@ import { demoControlDocument } from '../policies/control/demo.js';
 import { cycles, edgesOf, forbiddenEdges, unreached } from './tidy/imports.js';
 import { longFiles, longFunctions } from './tidy/lengths.js';
 import { scan } from './tidy/scan.js';
+import * as switches from './tidy/switches.js';
 import { ROOT, readTree, source, sourcesOf } from './tidy/tree.js';
 import * as words from './tidy/words.js';
 
@@ -196,12 +197,35 @@ describe('habits', () => {
     expect(words.floatingMoney(planted('proxy/a.ts', 'const a = Number(row.port);'))).toEqual([]);
   });
 
-  test('no test is switched off', () => {
-    expect(words.switchedOffTests(sources)).toEqual([]);
-    for (const call of ['test.only', 'test.skip', 'describe.skip', 'test.todo', 'it.skipIf']) {
-      expect(words.switchedOffTests(planted('test/a.test.ts', `${call}('a', f);`))).toHaveLength(1);
-    }
-    expect(sources.filter(({ path }) => path.endsWith('.test.ts')).length).toBeGreaterThan(10);
+  test('no test is switched off, by a word of today or of tomorrow', () => {
+    expect(switches.switchedOffTests(sources)).toEqual([]);
+    const run = (code: string, names = 'test'): readonly string[] =>
+      switches.switchedOffTests(
+        planted('test/a.test.ts', `import { ${names} } from 'vitest';\n${code}`),
+      );
+    const calls =
+      "test.only test.skip describe.skip test.todo test.skipIf(a) test['skip'] test.concurrent.skip test?.skip describe.each([1]).skip test.fresh suite.skip";
+    for (const call of calls.split(' ')) expect(run(`${call}('a', f);`), call).not.toEqual([]);
+    for (const options of ['{ skip: true }', '{ fails: true }', '{ retry: 2 }'])
+      expect(run(`test('a', ${options}, f);`), options).toHaveLength(1);
+    expect(run("test('a', ({ skip }) => skip());").length).toBeGreaterThan(0);
+    for (const names of ['test as skip', 'it', 'onTestFailed', 'test, bench'])
+      expect(run("test('a', f);", names), names).not.toEqual([]);
+    expect(run("test.concurrent.each([1])('a skip, only', { timeout: 1 }, f);")).toEqual([]);
+    const files = sources.filter(({ path }) => path.endsWith('.test.ts'));
+    expect(files.length).toBeGreaterThan(200);
+    expect(files.filter(({ withStrings }) => !/from 'vitest'/.test(withStrings))).toEqual([]);
+  });
+
+  test('the environment switches nothing in tests but what is listed', () => {
+    // Files written anew, a server to use, long runs, and places of suites that are not ours.
+    const listed = ['?', 'PATH', 'TEST_DATABASE_URL', 'TOLLGATE_LONG_OUT', 'TOLLGATE_LONG_RUN'];
+    expect(switches.environmentSwitches(sources)).toEqual([...listed, 'UPDATE_SCHEMA']);
+    const read = (code: string): readonly string[] =>
+      switches.environmentSwitches(planted('test/a.test.ts', code));
+    expect(read("if (process.env['QUICK'] === '1') return;")).toEqual(['QUICK']);
+    expect(read('const a = process.env.QUICK ?? process.env[b];')).toEqual(['?', 'QUICK']);
+    expect(read("process.env['A'] = 'b'; process.env['A'] ??= 'b';")).toEqual([]);
   });
 
   test('every migration says who may run on its schema', () => {

@@ -9,11 +9,9 @@ import type { Parts } from '../parts.js';
 import { headersForUpstream } from '../upstream/headers.js';
 import { readBody } from '../wire/body.js';
 import { callerRefusal, sendRefusal } from '../wire/refusal.js';
-import type { Refusal } from '../wire/refusal.js';
 import { LOGIN_REPLY_BYTES_MAX, relayReply } from './login-reply.js';
-import { bodyOf, readLogin } from './login-request.js';
+import { readSignIn, refuseSignIn } from './sign-in.js';
 import { redirectRefusal, unsafeSignIn } from './sign-in-addresses.js';
-import { wayOf } from './terminated-way.js';
 
 /** A code, a secret and a redirect address are some kilobytes. */
 const FORM_BYTES_MAX = 64 * 1024;
@@ -26,27 +24,12 @@ const QUERY_LENGTH_MAX = 8192;
  * Refused: an account that takes credentials of Tollgate alone, or a body that names none. Fault `upstreamUnreachable`.
  */
 export async function handleAuthenticatorRequest(parts: Parts, call: Call): Promise<void> {
-  const refuse = (refusal: Refusal): void => {
-    parts.events.refused(tgLabel(refusal.code), '');
-    sendRefusal(call.response, refusal, null);
-  };
-  const body = await bodyOf(parts, call);
-  if ('code' in body) return refuse(body);
-  const login = readLogin(body);
-  if ('why' in login)
-    return refuse(callerRefusal('requestMalformed', `Not connected: ${login.why}.`));
-  const selected = parts.upstreams.select(call.request.headers.host, login.accountName);
-  if (selected.kind === 'refused') return refuse(selected.refusal);
-  const { upstream } = selected;
-  const snapshot = parts.control.current();
-  if (snapshot === undefined)
-    throw new Fault('controlStale', 'no control snapshot has been loaded yet');
-  const way = await wayOf(parts, snapshot, upstream, login);
-  if (way.kind === 'refused') return refuse(way.refusal);
+  const signIn = await readSignIn(parts, call);
+  if ('code' in signIn) return refuseSignIn(parts, call, signIn);
+  const { login, upstream, way } = signIn;
   if (way.kind === 'terminated') {
-    return refuse(
-      callerRefusal('unauthenticated', 'Not connected: credentials of Tollgate sign in directly.'),
-    );
+    const words = 'Not connected: credentials of Tollgate sign in directly.';
+    return refuseSignIn(parts, call, callerRefusal('unauthenticated', words));
   }
   const { authorization } = call.request.headers;
   const reply = await upstream.engine.exchange(
@@ -57,12 +40,12 @@ export async function handleAuthenticatorRequest(parts: Parts, call: Call): Prom
         ...headersForUpstream(call.request.headers, upstream.host),
         ...(authorization === undefined ? {} : { authorization }),
       },
-      body: body.raw,
+      body: login.body.raw,
     },
     LOGIN_REPLY_BYTES_MAX,
   );
   const unsafe = unsafeSignIn(upstream, reply, login.authenticator);
-  if (unsafe !== undefined) return refuse(unsafe);
+  if (unsafe !== undefined) return refuseSignIn(parts, call, unsafe);
   return relayReply(call, reply);
 }
 

@@ -7,7 +7,8 @@ import type { Refusal } from '../wire/refusal.js';
 import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
 
-const LOGIN_BYTES_MAX = 4 * 1024 * 1024;
+/** Of some kilobytes, or a hundred with a SAML assertion in it; nobody has signed in yet, and it is read at once. */
+const LOGIN_BYTES_MAX = 256 * 1024;
 
 export interface Body {
   readonly raw: Buffer;

@@ -2,23 +2,26 @@
  * Reads the body of `POST /api/v2/statements` once, keeps the offsets of what may be edited, and writes the edited body
  * (Snowflake, "SQL API reference"). All other bytes travel as the client wrote them.
  */
-import { createHash } from 'node:crypto';
 import type { BodyChanges } from '../stages.js';
-import { applyEdits, memberOf, parseObject, setMember, textOf } from '../wire/json-edit.js';
-import type { Edit, JsonMember } from '../wire/json-edit.js';
+import { applyEditsIn, parseObjectIn, setMember } from '../wire/json-edit.js';
+import type { Edit } from '../wire/json-edit.js';
 import {
   COUNT,
   LONE_SURROGATE,
+  bindsOf,
+  bytesIfLonger,
+  hashOf,
   isNoWholeNumber,
   memberNamed,
   parameterEdits,
   parameterValue,
-  readBinds,
   scanParameters,
   textOrNull,
+  valueOf,
   wholeNumber,
 } from '../wire/query-request.js';
 import type { Offsets, QueryRequest } from '../wire/query-request.js';
+import type { Slices } from '../wire/slices.js';
 
 /** Where a request asks to be run; a name that it leaves away is the user's default. */
 export interface ApiPlace {
@@ -29,6 +32,7 @@ export interface ApiPlace {
 }
 
 export type ApiRequestRead =
+  | { readonly kind: 'tooLong'; readonly bytes: number }
   | {
       readonly kind: 'request';
       readonly query: QueryRequest;
@@ -37,6 +41,8 @@ export type ApiRequestRead =
     }
   | { readonly kind: 'malformed'; readonly why: string };
 
+/** Snowflake's own limit is 255. */
+const NAME_LENGTH_MAX = 1024;
 const PLACE_NAMES = ['role', 'warehouse', 'database', 'schema'] as const;
 /** Members that decide what is run where, and so what makes a repeat the same statement. */
 const KNOWN: readonly string[] = ['statement', 'bindings', 'parameters', 'timeout', ...PLACE_NAMES];
@@ -46,18 +52,28 @@ const KNOWN: readonly string[] = ['statement', 'bindings', 'parameters', 'timeou
  * because it is not ours to know whether upstream reads it.
  *
  * @param isAsync as the URL says.
+ * @param textBytesMax a text that must be longer than this is not read, and only said to be too long.
  */
-export function readApiRequest(body: Buffer, isAsync: boolean): ApiRequestRead {
-  const scan = parseObject(body);
+export async function readApiRequest(
+  slices: Slices,
+  body: Buffer,
+  isAsync: boolean,
+  textBytesMax: number,
+): Promise<ApiRequestRead> {
+  const scan = await parseObjectIn(slices, body);
   if (scan.kind === 'malformed') return scan;
   const { members, span } = scan;
   const variant = members.find(({ key }) => !KNOWN.includes(key) && KNOWN.includes(fold(key)));
   if (variant !== undefined)
     return malformed(`"${variant.key.slice(0, 40)}" is written "${fold(variant.key)}"`);
-  const value = (key: string): unknown => {
-    const member = memberOf(members, key);
-    return member === undefined ? undefined : JSON.parse(textOf(body, member.value));
-  };
+  const value = (key: string): unknown => valueOf(body, members, key);
+  const large = [...PLACE_NAMES, 'timeout'].find((name) =>
+    bytesIfLonger(members, name, NAME_LENGTH_MAX),
+  );
+  if (large !== undefined)
+    return malformed(`"${large}" is longer than ${NAME_LENGTH_MAX} characters`);
+  const bytes = bytesIfLonger(members, 'statement', textBytesMax);
+  if (bytes !== undefined) return { kind: 'tooLong', bytes };
   const sqlText = value('statement');
   if (typeof sqlText !== 'string') return malformed('"statement" must be a string');
   // Half a surrogate pair has no form in UTF-8: upstream would read another text than we have judged.
@@ -91,10 +107,10 @@ export function readApiRequest(body: Buffer, isAsync: boolean): ApiRequestRead {
       isDescribe: false,
       isAsync,
       statementCount: wholeNumber(count),
-      binds: readBinds(value('bindings')),
+      binds: bindsOf(body, members),
       clientTag: textOrNull(parameterValue(body, parameters, 'QUERY_TAG')),
       clientTimeoutSeconds: timeouts.length === 0 ? null : Math.min(...timeouts),
-      hash: hashOf(body, members),
+      hash: await hashOf(slices, body, KNOWN, members),
     },
     place,
     offsets: { body, top: members, topSpan: span, parameters },
@@ -104,7 +120,11 @@ export function readApiRequest(body: Buffer, isAsync: boolean): ApiRequestRead {
 const TIMEOUT_PARAMETER = 'STATEMENT_TIMEOUT_IN_SECONDS';
 
 /** The body with its changes: tag and timeout where this API has them. */
-export function editedApiBody(offsets: Offsets, changes: BodyChanges): Buffer {
+export async function editedApiBody(
+  slices: Slices,
+  offsets: Offsets,
+  changes: BodyChanges,
+): Promise<Buffer> {
   const { body, top, topSpan, parameters } = offsets;
   const { tag, timeoutSeconds, sqlText } = changes;
   const edits: Edit[] = [];
@@ -118,17 +138,7 @@ export function editedApiBody(offsets: Offsets, changes: BodyChanges): Buffer {
   }
   if (Object.keys(values).length > 0)
     edits.push(...parameterEdits(top, topSpan, parameters, values));
-  return edits.length === 0 ? body : applyEdits(body, edits);
-}
-
-function hashOf(body: Buffer, members: readonly JsonMember[]): string {
-  const hash = createHash('sha256');
-  for (const key of KNOWN) {
-    const member = memberOf(members, key);
-    hash.update(`\u0000${key}\u0000`);
-    if (member !== undefined) hash.update(body.subarray(member.value.start, member.value.end));
-  }
-  return hash.digest('hex');
+  return edits.length === 0 ? body : applyEditsIn(slices, body, edits);
 }
 
 function fold(key: string): string {

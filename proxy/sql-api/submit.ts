@@ -3,7 +3,7 @@ import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
 import type { Session } from '../passthrough.js';
 import { answerStatement } from '../pipeline.js';
-import { receiveBody, statementTooLong } from '../receive.js';
+import { ifTooLong, receiveBody, statementTooLong } from '../receive.js';
 import type { Received } from '../stages.js';
 import { callerRefusal } from '../wire/refusal.js';
 import type { Refusal } from '../wire/refusal.js';
@@ -35,12 +35,15 @@ async function submit(parts: Parts, call: Call): Promise<void> {
   const body = await receiveBody(parts, call);
   if (body.kind === 'gone') return;
   if (body.kind === 'refused') return refuse(parts, call, body.refusal);
-  const read = readApiRequest(body.bytes, options.isAsync);
+  const { statementBytesMax } = parts.limits;
+  const read = await readApiRequest(parts.slices, body.bytes, options.isAsync, statementBytesMax);
   if (read.kind === 'malformed') {
     const message = `Not run: ${read.why}. ${BODY_FORM}`;
     return refuse(parts, call, callerRefusal('requestMalformed', message));
   }
-  const tooLong = statementTooLong(parts, read.query.sqlText);
+  if (read.kind === 'tooLong')
+    return refuse(parts, call, statementTooLong(parts, `${read.bytes} bytes`).refusal);
+  const tooLong = ifTooLong(parts, read.query.sqlText);
   if (tooLong !== undefined) return refuse(parts, call, tooLong.refusal);
   const opened = await apiSession(parts, call, caller, read.place);
   if (opened.kind !== 'session') return turnAway(parts, call, opened);
@@ -48,6 +51,7 @@ async function submit(parts: Parts, call: Call): Promise<void> {
   const { wasCoded } = body;
   const { headers, renew } = caller;
   const received = receivedOf(
+    parts,
     { ...call, target: options.target },
     { ...options, read, session, headers, renew, wasCoded },
   );
@@ -102,7 +106,7 @@ interface Read extends Options {
   readonly wasCoded: boolean;
 }
 
-function receivedOf(call: Call, options: Read): Received {
+function receivedOf(parts: Parts, call: Call, options: Read): Received {
   const { read, session, headers, renew, isNullable } = options;
   let submitted: Submitted | undefined;
   return {
@@ -110,8 +114,8 @@ function receivedOf(call: Call, options: Read): Received {
     front: sqlApiFront({ session, headers, renew, isNullable, submitted: () => submitted }),
     requestId: options.requestId.toLowerCase(),
     query: read.query,
-    edited: (changes) => {
-      const body = editedApiBody(read.offsets, changes);
+    edited: async (changes) => {
+      const body = await editedApiBody(parts.slices, read.offsets, changes);
       submitted = body.length <= KEPT_BODY_BYTES_MAX ? { target: call.target, body } : undefined;
       return body;
     },

@@ -3,20 +3,24 @@
  * against the magic bytes, because some drivers compress without saying so.
  */
 import type { IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
 import {
-  brotliDecompress,
   brotliDecompressSync,
-  gunzip,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
   gunzipSync,
-  inflate,
   inflateSync,
 } from 'node:zlib';
 import { toError } from '#base/errors.js';
 import { isPadded } from './chunk-padding.js';
+import { gather } from './slices.js';
+import type { Slices } from './slices.js';
 
 export type BodyRead =
-  | { readonly kind: 'body'; readonly bytes: Buffer }
+  { readonly kind: 'body'; readonly bytes: Buffer } | Exclude<ChunksRead, { kind: 'chunks' }>;
+
+export type ChunksRead =
+  | { readonly kind: 'chunks'; readonly chunks: readonly Buffer[] }
   | { readonly kind: 'tooLarge'; readonly bytesMax: number }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'broken'; readonly why: string };
@@ -25,18 +29,31 @@ export type BodyRead =
  * Reads a whole body of at most `bytesMax` within `timeoutMs`. What exceeds the cap is not kept, and a length that is
  * declared above it is not waited for. `broken` also for a chunked body that is mostly padding.
  */
-export function readBody(
+export async function readBody(
   request: IncomingMessage,
   bytesMax: number,
   timeoutMs: number,
 ): Promise<BodyRead> {
+  const read = await readChunks(request, bytesMax, timeoutMs);
+  if (read.kind !== 'chunks') return read;
+  const [first] = read.chunks;
+  const isOne = first !== undefined && read.chunks.length === 1;
+  return { kind: 'body', bytes: isOne ? first : Buffer.concat(read.chunks) };
+}
+
+/** The same in the pieces in which it came. */
+export function readChunks(
+  request: IncomingMessage,
+  bytesMax: number,
+  timeoutMs: number,
+): Promise<ChunksRead> {
   if (Number(request.headers['content-length'] ?? 0) > bytesMax)
     return Promise.resolve({ kind: 'tooLarge', bytesMax });
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     const timer = setTimeout(() => finish({ kind: 'timeout' }), timeoutMs);
-    const finish = (outcome: BodyRead): void => {
+    const finish = (outcome: ChunksRead): void => {
       clearTimeout(timer);
       request.removeAllListeners('data');
       resolve(outcome);
@@ -57,10 +74,7 @@ export function readBody(
     });
     request.once('end', () => {
       if (isPadded(request, bytes, true)) return cut();
-      finish({
-        kind: 'body',
-        bytes: chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks),
-      });
+      finish({ kind: 'chunks', chunks });
     });
     request.once('error', (cause) => finish({ kind: 'broken', why: cause.message }));
     request.once('aborted', () =>
@@ -111,18 +125,15 @@ export function decodeBody(
   }
 }
 
-const ASYNC = {
-  gzip: promisify(gunzip) as Inflate,
-  deflate: promisify(inflate) as Inflate,
-  br: promisify(brotliDecompress) as Inflate,
+const DECODERS = {
+  gzip: createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
 } as const;
-type Inflate = (
-  bytes: Buffer,
-  options: { readonly maxOutputLength: number; readonly chunkSize: number },
-) => Promise<Buffer>;
 
 /** The same beside the event loop for all but small bodies, so that a bomb stalls nobody else. */
-export async function decodeBodyAsync(
+export async function decodeBodyIn(
+  slices: Slices,
   bytes: Buffer,
   contentEncoding: string | undefined,
   bytesMax: number,
@@ -132,11 +143,35 @@ export async function decodeBodyAsync(
   if (isAtOnce || coding === 'none' || coding === 'unsupported')
     return decodeBody(bytes, contentEncoding, bytesMax);
   try {
-    const options = { maxOutputLength: bytesMax, chunkSize: ASYNC_CHUNK_BYTES };
-    return inflated(await ASYNC[coding](bytes, options));
+    const chunks = await decodedChunks(coding, bytes, bytesMax);
+    if (chunks === undefined) return { kind: 'tooLarge', bytesMax };
+    return inflated(await gather(slices, chunks));
   } catch (thrown) {
     return notDecoded(coding, toError(thrown), bytesMax);
   }
+}
+
+/** Undefined when more than `bytesMax` come out. */
+function decodedChunks(
+  coding: keyof typeof DECODERS,
+  bytes: Buffer,
+  bytesMax: number,
+): Promise<readonly Buffer[] | undefined> {
+  const decoder = DECODERS[coding]({ chunkSize: ASYNC_CHUNK_BYTES });
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    decoder.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length <= bytesMax) return;
+      resolve(undefined);
+      decoder.destroy();
+    });
+    decoder.once('end', () => resolve(chunks));
+    decoder.once('error', reject);
+    decoder.end(bytes);
+  });
 }
 
 function codingOf(bytes: Buffer, contentEncoding: string | undefined): Coding {

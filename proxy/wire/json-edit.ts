@@ -3,23 +3,13 @@
  * the members we set: 64-bit integers, number texts and unknown fields survive. A key that stands twice is refused,
  * because parsers differ on which one wins.
  */
-import { isUtf8 } from 'node:buffer';
-import { toError } from '#base/errors.js';
+import { JSON_DEPTH_MAX, MEMBERS_MAX, ObjectWalk } from './json-walk.js';
+import type { JsonMember, JsonObjectScan, Span } from './json-walk.js';
+import { SLICE_BYTES, gather } from './slices.js';
+import type { Slices } from './slices.js';
 
-/** Half-open byte range in a body. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
-export interface JsonMember {
-  readonly key: string;
-  readonly value: Span;
-}
-
-export type JsonObjectScan =
-  | { readonly kind: 'object'; readonly members: readonly JsonMember[]; readonly span: Span }
-  | { readonly kind: 'malformed'; readonly why: string };
+export { JSON_DEPTH_MAX };
+export type { JsonMember, JsonObjectScan, Span };
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -30,28 +20,28 @@ const CLOSE_BRACKET = 0x5d;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 
-/** Nesting allowed in a request; drivers use fewer than ten levels. */
-export const JSON_DEPTH_MAX = 64;
-/** Members of one object that is read or edited; drivers send some twenty, and a few dozen parameters. */
-const MEMBERS_MAX = 1000;
-
 /** The members of a body that is one JSON object in UTF-8 (RFC 8259 §8.1); `malformed` says which rule it breaks. */
 export function parseObject(body: Buffer): JsonObjectScan {
-  if (!isUtf8(body)) return { kind: 'malformed', why: 'the body is not UTF-8' };
-  try {
-    JSON.parse(body.toString('utf8'));
-  } catch (thrown) {
-    return {
-      kind: 'malformed',
-      why: `the body is not JSON (${toError(thrown).message.slice(0, 80)})`,
-    };
+  const walk = new ObjectWalk(body);
+  for (;;) {
+    const scan = walk.advance(body.length);
+    if (scan !== undefined) return scan;
   }
-  return scanObject(body);
+}
+
+/** The same for a body of any size: nobody waits for more than a slice of it. */
+export async function parseObjectIn(slices: Slices, body: Buffer): Promise<JsonObjectScan> {
+  const walk = new ObjectWalk(body);
+  for (;;) {
+    const scan = walk.advance(SLICE_BYTES);
+    if (scan !== undefined) return scan;
+    await slices.turn();
+  }
 }
 
 /**
  * Lists the members of the object that starts at `from` (white space allowed before it). The body must already have
- * been accepted by JSON.parse; this walk adds what that cannot tell: offsets, duplicate keys and depth.
+ * been accepted by parseObject; this walk adds the offsets within, and looks for duplicate keys there.
  */
 export function scanObject(body: Buffer, from = 0): JsonObjectScan {
   const start = skipSpace(body, from);
@@ -101,6 +91,19 @@ export interface Edit {
 
 /** Applies edits that do not overlap; all other bytes stay as they are. */
 export function applyEdits(body: Buffer, edits: readonly Edit[]): Buffer {
+  return Buffer.concat(editedParts(body, edits));
+}
+
+/** The same for a body of any size. */
+export function applyEditsIn(
+  slices: Slices,
+  body: Buffer,
+  edits: readonly Edit[],
+): Promise<Buffer> {
+  return gather(slices, editedParts(body, edits));
+}
+
+function editedParts(body: Buffer, edits: readonly Edit[]): readonly Buffer[] {
   const ordered = [...edits].sort((a, b) => a.span.start - b.span.start);
   const parts: Buffer[] = [];
   let at = 0;
@@ -109,7 +112,7 @@ export function applyEdits(body: Buffer, edits: readonly Edit[]): Buffer {
     at = span.end;
   }
   parts.push(body.subarray(at));
-  return Buffer.concat(parts);
+  return parts;
 }
 
 /** The edit that sets `key` of the object at `span` to the JSON text `value`, replacing or inserting it. */

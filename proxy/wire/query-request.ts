@@ -3,8 +3,17 @@
  * other bytes travel as the client wrote them. Field meanings: docs/wire.md (drivers' `query-request`).
  */
 import { createHash } from 'node:crypto';
-import { applyEdits, memberOf, parseObject, scanObject, setMember, textOf } from './json-edit.js';
+import {
+  applyEditsIn,
+  memberOf,
+  parseObjectIn,
+  scanObject,
+  setMember,
+  textOf,
+} from './json-edit.js';
 import type { Edit, JsonMember, Span } from './json-edit.js';
+import { updateIn } from './slices.js';
+import type { Slices } from './slices.js';
 
 export interface QueryRequest {
   readonly sqlText: string;
@@ -12,14 +21,19 @@ export interface QueryRequest {
   readonly isAsync: boolean;
   /** Number of statements the client announced; null when it did not (one). 0 means any number. */
   readonly statementCount: number | null;
-  /** Bind values, by position: kept as sent, for the SQL surface. */
-  readonly binds: readonly { readonly type: string; readonly value: string | null }[];
+  /** Bind values by position, for the SQL surface; null for more of them than a statement of ours can take. */
+  readonly binds: readonly Bind[] | null;
   /** The statement-level tag the client sent, null for none. */
   readonly clientTag: string | null;
   /** The statement-level timeout the client sent in seconds, null for none. */
   readonly clientTimeoutSeconds: number | null;
   /** SHA-256 of everything that makes this the same statement when its request id comes again. */
   readonly hash: string;
+}
+
+export interface Bind {
+  readonly type: string;
+  readonly value: string | null;
 }
 
 export interface Offsets {
@@ -36,23 +50,38 @@ export interface ParameterMembers {
 }
 
 export type QueryRequestRead =
+  | { readonly kind: 'tooLong'; readonly bytes: number }
   | { readonly kind: 'request'; readonly request: QueryRequest; readonly offsets: Offsets }
   | { readonly kind: 'malformed'; readonly why: string };
 
-/** Parses a decoded body. `malformed` says which member breaks which rule. */
-export function readQueryRequest(body: Buffer): QueryRequestRead {
-  const scan = parseObject(body);
+/** The longest text that JSON can make of one byte is an escape. */
+const ESCAPE_BYTES = 6;
+/** Bind values above this are not read: they are for Snowflake. */
+const BINDS_BYTES_MAX = 64 * 1024;
+/** Of an object of statement parameters; drivers send a few hundred bytes. */
+const PARAMETERS_BYTES_MAX = 256 * 1024;
+
+/**
+ * Parses a decoded body. `malformed` says which member breaks which rule.
+ *
+ * @param textBytesMax a text that must be longer than this is not read, and only said to be too long.
+ */
+export async function readQueryRequest(
+  slices: Slices,
+  body: Buffer,
+  textBytesMax: number,
+): Promise<QueryRequestRead> {
+  const scan = await parseObjectIn(slices, body);
   if (scan.kind === 'malformed') return malformed(scan.why);
-  const value = (key: string): unknown => {
-    const member = memberOf(scan.members, key);
-    return member === undefined ? undefined : JSON.parse(textOf(body, member.value));
-  };
-  const sqlText = value('sqlText');
+  const { members } = scan;
+  const bytes = bytesIfLonger(members, 'sqlText', textBytesMax);
+  if (bytes !== undefined) return { kind: 'tooLong', bytes };
+  const sqlText = valueOf(body, members, 'sqlText');
   if (typeof sqlText !== 'string') return malformed('"sqlText" must be a string');
   // Half a surrogate pair has no form in UTF-8: upstream would read another text than we have judged.
   if (LONE_SURROGATE.test(sqlText))
     return malformed('"sqlText" has half a surrogate pair, which is no character');
-  const parameters = scanParameters(body, scan.members);
+  const parameters = scanParameters(body, members);
   if (parameters !== null && 'why' in parameters) return malformed(parameters.why);
   const count = parameterValue(body, parameters, COUNT);
   if (isNoWholeNumber(count)) return malformed(`in "parameters": ${COUNT} must be a whole number`);
@@ -60,17 +89,17 @@ export function readQueryRequest(body: Buffer): QueryRequestRead {
     kind: 'request',
     request: {
       sqlText,
-      isDescribe: value('describeOnly') === true,
-      isAsync: value('asyncExec') === true,
+      isDescribe: isTrue(body, members, 'describeOnly'),
+      isAsync: isTrue(body, members, 'asyncExec'),
       statementCount: wholeNumber(count),
-      binds: readBinds(value('bindings')),
+      binds: bindsOf(body, members),
       clientTag: textOrNull(parameterValue(body, parameters, 'QUERY_TAG')),
       clientTimeoutSeconds: wholeNumber(
         parameterValue(body, parameters, 'STATEMENT_TIMEOUT_IN_SECONDS'),
       ),
-      hash: hashOf(body, scan.members),
+      hash: await hashOf(slices, body, HASHED, members),
     },
-    offsets: { body, top: scan.members, topSpan: scan.span, parameters },
+    offsets: { body, top: members, topSpan: scan.span, parameters },
   };
 }
 
@@ -78,17 +107,21 @@ export function readQueryRequest(body: Buffer): QueryRequestRead {
  * The body with statement parameters set, and with another text where one is given: only their bytes differ from what
  * the client sent.
  */
-export function withParameters(
+export async function withParameters(
+  slices: Slices,
   offsets: Offsets,
   values: Readonly<Record<string, string | number>>,
   sqlText: string | null = null,
-): Buffer {
+): Promise<Buffer> {
   const { body, top, topSpan, parameters } = offsets;
   const entries = Object.entries(values);
   const edits: Edit[] =
     sqlText === null ? [] : [setMember(top, topSpan, 'sqlText', JSON.stringify(sqlText))];
-  if (entries.length === 0) return edits.length === 0 ? body : applyEdits(body, edits);
-  return applyEdits(body, [...edits, ...parameterEdits(top, topSpan, parameters, values)]);
+  if (entries.length === 0) return edits.length === 0 ? body : applyEditsIn(slices, body, edits);
+  return applyEditsIn(slices, body, [
+    ...edits,
+    ...parameterEdits(top, topSpan, parameters, values),
+  ]);
 }
 
 /** The edits that set statement parameters; a name that is there in another case is that parameter. */
@@ -123,7 +156,9 @@ export function scanParameters(
   top: readonly JsonMember[],
 ): ParameterMembers | { readonly why: string } | null {
   const member = memberOf(top, 'parameters');
-  if (member === undefined || textOf(body, member.value) === 'null') return null;
+  if (member === undefined || isText(body, member, 'null')) return null;
+  if (member.value.end - member.value.start > PARAMETERS_BYTES_MAX)
+    return { why: `"parameters" is larger than ${PARAMETERS_BYTES_MAX} bytes` };
   const scan = scanObject(body, member.value.start);
   if (scan.kind === 'malformed') return { why: `in "parameters": ${scan.why}` };
   const names = scan.members.map((each) => each.key.toUpperCase());
@@ -172,8 +207,40 @@ export function wholeNumber(value: unknown): number | null {
   return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : null;
 }
 
+/** The value of a member; undefined when it is not there. */
+export function valueOf(body: Buffer, members: readonly JsonMember[], key: string): unknown {
+  const member = memberOf(members, key);
+  return member === undefined ? undefined : JSON.parse(textOf(body, member.value));
+}
+
+/** The bytes of a text that has more than `max` characters, however it is written; undefined: it need not have. */
+export function bytesIfLonger(
+  members: readonly JsonMember[],
+  key: string,
+  max: number,
+): number | undefined {
+  const member = memberOf(members, key);
+  const bytes = member === undefined ? 0 : member.value.end - member.value.start - 2;
+  return bytes > ESCAPE_BYTES * max ? bytes : undefined;
+}
+
+function isTrue(body: Buffer, members: readonly JsonMember[], key: string): boolean {
+  const member = memberOf(members, key);
+  return member !== undefined && isText(body, member, 'true');
+}
+
+function isText(body: Buffer, { value }: JsonMember, text: string): boolean {
+  return value.end - value.start === text.length && textOf(body, value) === text;
+}
+
 /** Binds in the order of their positions. */
-export function readBinds(value: unknown): QueryRequest['binds'] {
+export function bindsOf(body: Buffer, members: readonly JsonMember[]): QueryRequest['binds'] {
+  const member = memberOf(members, 'bindings');
+  if (member !== undefined && member.value.end - member.value.start > BINDS_BYTES_MAX) return null;
+  return readBinds(valueOf(body, members, 'bindings'));
+}
+
+function readBinds(value: unknown): readonly Bind[] {
   if (value === null || typeof value !== 'object') return [];
   return Object.entries(value)
     .sort(([a], [b]) => Number(a) - Number(b))
@@ -196,12 +263,19 @@ const HASHED: readonly string[] = [
   'parameters',
 ];
 
-function hashOf(body: Buffer, top: readonly JsonMember[]): string {
+/** SHA-256 over the members of the names given, as they are written. */
+export async function hashOf(
+  slices: Slices,
+  body: Buffer,
+  names: readonly string[],
+  members: readonly JsonMember[],
+): Promise<string> {
   const hash = createHash('sha256');
-  for (const key of HASHED) {
-    const member = memberOf(top, key);
+  for (const key of names) {
+    const member = memberOf(members, key);
     hash.update(`\u0000${key}\u0000`);
-    if (member !== undefined) hash.update(body.subarray(member.value.start, member.value.end));
+    if (member !== undefined)
+      await updateIn(slices, hash, body.subarray(member.value.start, member.value.end));
   }
   return hash.digest('hex');
 }

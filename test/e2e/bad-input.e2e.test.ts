@@ -295,7 +295,7 @@ test.each([
     '20 MB of SQL',
     JSON.stringify({ sqlText: `SELECT 1 -- ${'x'.repeat(20_000_000)}` }),
     1011,
-    /20000012 characters; at most 1048576.*PUT and COPY/,
+    /20000012 bytes; at most 1048576.*PUT and COPY/,
   ],
   [
     '40 MB of body',

@@ -620,9 +620,14 @@ describe('bodies', () => {
     ['100,000 levels of a list', DEEP, /a JSON object was expected/],
     ['60,000 names', `{"sqlText":"SELECT 1",${manyKeys(60_000)}}`, /more than 1000 members/],
     [
+      '2,000 parameters',
+      `{"sqlText":"SELECT 1","parameters":{${manyKeys(2_000)}}}`,
+      /more than 1000 members/,
+    ],
+    [
       '60,000 parameters',
       `{"sqlText":"SELECT 1","parameters":{${manyKeys(60_000)}}}`,
-      /more than 1000 members/,
+      /"parameters" is larger than 262144 bytes/,
     ],
     ['sqlText twice', '{"sqlText":"SELECT 1","sqlText":"DROP TABLE A"}', /"sqlText" stands twice/],
     [

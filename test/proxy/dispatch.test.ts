@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { upstreamRequest } from '../../proxy/dispatch.js';
+import { Slices } from '../../proxy/wire/slices.js';
 import { driverFront } from '../../proxy/driver-front.js';
 import { editedBody } from '../../proxy/receive.js';
 import type { Admitted, BodyChanges } from '../../proxy/stages.js';
@@ -21,7 +22,7 @@ interface Shape {
 }
 
 /** An admitted statement with what dispatch reads of it. */
-function admitted(shape: Shape): Admitted {
+async function admitted(shape: Shape): Promise<Admitted> {
   const { sqlText, parameters, padding = 0 } = shape;
   const body = Buffer.from(
     JSON.stringify({
@@ -30,8 +31,9 @@ function admitted(shape: Shape): Admitted {
       pad: 'x'.repeat(padding),
     }),
   );
-  const read = readQueryRequest(body);
-  if (read.kind !== 'request') throw new Error(read.why);
+  const slices = new Slices();
+  const read = await readQueryRequest(slices, body, 1_000_000);
+  if (read.kind !== 'request') throw new Error(JSON.stringify(read));
   return {
     call: {
       ticketId: buildTicketId(),
@@ -41,7 +43,7 @@ function admitted(shape: Shape): Admitted {
     query: read.request,
     front: driverFront,
     sentText: null,
-    edited: (changes: BodyChanges) => editedBody(read.offsets, changes),
+    edited: (changes: BodyChanges) => editedBody(slices, read.offsets, changes),
     wasCompressed: shape.wasCompressed ?? false,
     identity: { upstreamToken: 'upstream-token' },
     upstream: { host: 'upstream:443' },
@@ -67,8 +69,8 @@ interface Sent {
   readonly parameters: Record<string, unknown>;
 }
 
-function sent(shape: Shape): Sent {
-  const { body } = upstreamRequest(admitted(shape));
+async function sent(shape: Shape): Promise<Sent> {
+  const { body } = await upstreamRequest(await admitted(shape));
   const { parameters = {} } = JSON.parse(String(body)) as { parameters?: Record<string, unknown> };
   const tag = parameters['QUERY_TAG'];
   return {
@@ -78,13 +80,13 @@ function sent(shape: Shape): Sent {
   };
 }
 
-test('a statement goes out with its ticket, team and tier, and the tag of the statement before that of the session', () => {
-  expect(sent({ sqlText: 'SELECT 1' }).tag).toMatchObject({
+test('a statement goes out with its ticket, team and tier, and the tag of the statement before that of the session', async () => {
+  expect((await sent({ sqlText: 'SELECT 1' })).tag).toMatchObject({
     tg: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
     team: 'marketing',
     tier: 'standard',
   });
-  expect(sent({ sqlText: 'SELECT 1', sessionTag: 'nightly' }).tag).toMatchObject({
+  expect((await sent({ sqlText: 'SELECT 1', sessionTag: 'nightly' })).tag).toMatchObject({
     tag: 'nightly',
   });
   const own = {
@@ -92,7 +94,7 @@ test('a statement goes out with its ticket, team and tier, and the tag of the st
     sessionTag: 'nightly',
     parameters: { query_tag: 'mine', X: 1 },
   };
-  const { body } = upstreamRequest(admitted(own));
+  const { body } = await upstreamRequest(await admitted(own));
   const { parameters } = JSON.parse(String(body)) as { parameters: Record<string, string> };
   expect(JSON.parse(parameters['query_tag'] ?? '')).toMatchObject({
     tag: 'mine',
@@ -108,8 +110,8 @@ test.each([
   '/* c */ Show\n/* d */ Parameters',
   'SELECT 1; ALTER SESSION UNSET QUERY_TAG; SELECT 2',
   'SELECT 1; SHOW PARAMETERS',
-])('no tag of ours is sent with %s', (sqlText) => {
-  expect(sent({ sqlText }).parameters).not.toHaveProperty('QUERY_TAG');
+])('no tag of ours is sent with %s', async (sqlText) => {
+  expect((await sent({ sqlText })).parameters).not.toHaveProperty('QUERY_TAG');
 });
 
 test.each([
@@ -117,52 +119,60 @@ test.each([
   'SHOW TABLES',
   'ALTER TABLE T ADD COLUMN C INT',
   '-- show parameters\nSELECT 1',
-])('%s is tagged', (sqlText) => {
-  expect(sent({ sqlText }).tag).toBeDefined();
+])('%s is tagged', async (sqlText) => {
+  expect((await sent({ sqlText })).tag).toBeDefined();
 });
 
-test('the timeout follows from the ceiling, is at most the tier’s and the client’s own, and never 0', () => {
+test('the timeout follows from the ceiling, is at most the tier’s and the client’s own, and never 0', async () => {
   // 1 credit at 4 an hour: 900 s, and 600 s for resume and queueing.
-  expect(sent({ sqlText: 'S' }).timeout).toBe(1_500);
-  expect(sent({ sqlText: 'S', ceiling: '100' }).timeout).toBe(3_600);
-  expect(sent({ sqlText: 'S', ceiling: '0' }).timeout).toBe(601);
-  expect(sent({ sqlText: 'S', parts: 3 }).timeout).toBe(500);
-  expect(sent({ sqlText: 'S', parts: 100_000 }).timeout).toBe(1);
-  expect(sent({ sqlText: 'S', sessionTimeout: 60 }).timeout).toBe(60);
+  expect((await sent({ sqlText: 'S' })).timeout).toBe(1_500);
+  expect((await sent({ sqlText: 'S', ceiling: '100' })).timeout).toBe(3_600);
+  expect((await sent({ sqlText: 'S', ceiling: '0' })).timeout).toBe(601);
+  expect((await sent({ sqlText: 'S', parts: 3 })).timeout).toBe(500);
+  expect((await sent({ sqlText: 'S', parts: 100_000 })).timeout).toBe(1);
+  expect((await sent({ sqlText: 'S', sessionTimeout: 60 })).timeout).toBe(60);
   const name = 'STATEMENT_TIMEOUT_IN_SECONDS';
-  expect(sent({ sqlText: 'S', sessionTimeout: 60, parameters: { [name]: 30 } }).timeout).toBe(30);
-  expect(sent({ sqlText: 'S', parameters: { [name]: '45' } }).timeout).toBe(45);
+  expect(
+    (await sent({ sqlText: 'S', sessionTimeout: 60, parameters: { [name]: 30 } })).timeout,
+  ).toBe(30);
+  expect((await sent({ sqlText: 'S', parameters: { [name]: '45' } })).timeout).toBe(45);
   for (const unlimited of [0, '0', -1, null, 'x', 1e300]) {
-    expect(sent({ sqlText: 'S', parameters: { [name]: unlimited } }).timeout).toBe(1_500);
+    expect((await sent({ sqlText: 'S', parameters: { [name]: unlimited } })).timeout).toBe(1_500);
   }
 });
 
-test('a free statement keeps its own timeout', () => {
-  expect(sent({ sqlText: 'SHOW TABLES', isFree: true }).parameters).not.toHaveProperty(
+test('a free statement keeps its own timeout', async () => {
+  expect((await sent({ sqlText: 'SHOW TABLES', isFree: true })).parameters).not.toHaveProperty(
     'STATEMENT_TIMEOUT_IN_SECONDS',
   );
 });
 
-test("the request goes to upstream under upstream's token; a large compressed body stays compressed", () => {
-  const small = upstreamRequest(admitted({ sqlText: 'S', wasCompressed: true }));
+test("the request goes to upstream under upstream's token; a large compressed body stays compressed", async () => {
+  const small = await upstreamRequest(await admitted({ sqlText: 'S', wasCompressed: true }));
   expect(small).toMatchObject({ method: 'POST', path: '/queries/v1/query-request?requestId=1' });
   expect(small.headers).toEqual({
     host: 'upstream:443',
     authorization: 'Snowflake Token="upstream-token"',
   });
-  const large = upstreamRequest(admitted({ sqlText: 'S', wasCompressed: true, padding: 70_000 }));
+  const large = await upstreamRequest(
+    await admitted({ sqlText: 'S', wasCompressed: true, padding: 70_000 }),
+  );
   expect(large.headers['content-encoding']).toBe('gzip');
   expect(gunzipSync(large.body ?? '').toString()).toContain('"sqlText":"S"');
-  const plain = upstreamRequest(admitted({ sqlText: 'S', padding: 70_000 }));
+  const plain = await upstreamRequest(await admitted({ sqlText: 'S', padding: 70_000 }));
   expect(plain.headers).not.toHaveProperty('content-encoding');
 });
 
-test("a claim in the tag of a SHOW PARAMETERS stays behind, the rest of the tag is the client's own", () => {
+test("a claim in the tag of a SHOW PARAMETERS stays behind, the rest of the tag is the client's own", async () => {
   const parameters = { QUERY_TAG: '{"tollgate_claim":"a.b.c","app":"x"}' };
-  const { parameters: out } = sent({ sqlText: "SHOW PARAMETERS LIKE 'QUERY_TAG'", parameters });
+  const { parameters: out } = await sent({
+    sqlText: "SHOW PARAMETERS LIKE 'QUERY_TAG'",
+    parameters,
+  });
   expect(out['QUERY_TAG']).toBe('{"app":"x"}');
   const own = { QUERY_TAG: '{"app":"x"}' };
   expect(
-    sent({ sqlText: "SHOW PARAMETERS LIKE 'QUERY_TAG'", parameters: own, isFree: true }).parameters,
+    (await sent({ sqlText: "SHOW PARAMETERS LIKE 'QUERY_TAG'", parameters: own, isFree: true }))
+      .parameters,
   ).toEqual(own);
 });

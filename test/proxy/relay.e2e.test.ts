@@ -4,8 +4,9 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
+import { deferred } from '../../base/deferred.js';
 import { relay, toClient, type RelayOptions, type RelayOutcome } from '../../proxy/relay.js';
-import { deferred, engineFor, startFront, startStub, type Front } from './upstream-stub.js';
+import { engineFor, startFront, startStub, type Front } from './upstream-stub.js';
 
 const closers: (() => Promise<void>)[] = [];
 

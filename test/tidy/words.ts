@@ -1,4 +1,4 @@
-/** What must not be read in the sources: banned words, markers, machine traces, unsafe numbers, skipped tests. */
+/** What must not be read in the sources: banned words, markers, machine traces, unsafe numbers. */
 import { posix } from 'node:path';
 import type { Source, TextFile } from './tree.js';
 
@@ -47,7 +47,7 @@ function place(file: TextFile, at: number): string {
   return `${file.path}:${file.text.slice(0, at).split('\n').length}`;
 }
 
-function matches(file: TextFile, text: string, expression: RegExp): readonly string[] {
+export function matches(file: TextFile, text: string, expression: RegExp): readonly string[] {
   const all = new RegExp(expression.source, `${expression.flags.replace('g', '')}g`);
   return [...text.matchAll(all)].map((match) => `${place(file, match.index)}: ${match[0].trim()}`);
 }
@@ -105,19 +105,6 @@ export function floatingMoney(sources: readonly Source[]): readonly string[] {
       ...matches(file, file.code, /\bparseFloat\b/),
       ...matches(file, file.withStrings, MONEY_AS_NUMBER),
     ]);
-}
-
-/** Tests that are switched off, or that switch the others off. */
-export function switchedOffTests(sources: readonly Source[]): readonly string[] {
-  return sources
-    .filter(({ folder }) => folder === 'test')
-    .flatMap((file) =>
-      matches(
-        file,
-        file.code,
-        /\b(?:test|it|describe)\s*\.\s*(?:only|skip|todo|skipIf|runIf|fails)\b/,
-      ),
-    );
 }
 
 /** Every migration says, in its first lines, whether an older program may run on its schema. */

@@ -2,6 +2,7 @@
  * The DuckDB file: opened once per engine process, sandboxed, with the macro library and the demo world inside. A
  * Snowflake schema DB.S is the DuckDB schema "DB.S" of one attached file, so that a transaction may span databases.
  */
+import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
@@ -53,9 +54,8 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
   await service.run(`SET GLOBAL TimeZone = 'UTC'`);
   await service.run(`SET enable_external_access = false`);
   if (!(await isFilled(service))) await fill(service, options);
-  await defineMacros(service);
   for (const table of STAGE_TABLES) await service.run(table);
-  await defineCatalogue(service);
+  if (!(await hasTable(service, LIBRARY))) await defineLibrary(service);
   await emptyProvided(service);
   // A session's TIMEZONE is the only setting that changes later.
   await service.run(`SET allowed_configs = ['TimeZone']`);
@@ -74,7 +74,25 @@ export async function openDatabase(options: StartOptions): Promise<Database> {
   };
 }
 
-/** The macros are of this program, not of the file: one that an earlier version filled gets them, too. */
+/** Named after what defineLibrary writes: a file that has it need not be given it again, which takes half a start. */
+const LIBRARY: string = `library_${createHash('sha256')
+  .update(JSON.stringify([OPERATORS, SCALARS.map(({ name }) => name), MACROS]))
+  .update(JSON.stringify([catalogueViews(), informationViews('')]))
+  .digest('hex')
+  .slice(0, 32)}`;
+
+/** Macros and views are of this program, not of the file: one that another version filled gets them, too. */
+async function defineLibrary(service: DuckDBConnection): Promise<void> {
+  await defineMacros(service);
+  await defineCatalogue(service);
+  const others = await service.runAndReadAll(
+    `SELECT table_name FROM duckdb_tables() WHERE database_name = '${CATALOG}' AND schema_name = '${OWN_SCHEMA}' AND starts_with(table_name, 'library_')`,
+  );
+  for (const [name] of others.getRows())
+    await service.run(`DROP TABLE ${OWN_SCHEMA}.${name as string}`);
+  await service.run(`CREATE TABLE ${OWN_SCHEMA}.${LIBRARY} AS SELECT now() AS defined_at`);
+}
+
 async function defineMacros(service: DuckDBConnection): Promise<void> {
   await service.run('BEGIN');
   // A macro is judged when it is defined: inside the others, operators are DuckDB's until all of them are there.
@@ -87,7 +105,7 @@ async function defineMacros(service: DuckDBConnection): Promise<void> {
   await service.run('COMMIT');
 }
 
-/** So are the views of the catalogue, and those of INFORMATION_SCHEMA in every database. */
+/** The views of the catalogue, and those of INFORMATION_SCHEMA in every database. */
 async function defineCatalogue(service: DuckDBConnection): Promise<void> {
   await service.run('BEGIN');
   for (const statement of catalogueViews()) await service.run(statement);
@@ -99,9 +117,13 @@ async function defineCatalogue(service: DuckDBConnection): Promise<void> {
   await service.run('COMMIT');
 }
 
-async function isFilled(service: DuckDBConnection): Promise<boolean> {
+function isFilled(service: DuckDBConnection): Promise<boolean> {
+  return hasTable(service, `layout_v${LAYOUT_VERSION}`);
+}
+
+async function hasTable(service: DuckDBConnection, name: string): Promise<boolean> {
   const found = await service.runAndReadAll(
-    `SELECT count(*)::INTEGER FROM duckdb_tables() WHERE database_name = '${CATALOG}' AND schema_name = '${OWN_SCHEMA}' AND table_name = 'layout_v${LAYOUT_VERSION}'`,
+    `SELECT count(*)::INTEGER FROM duckdb_tables() WHERE database_name = '${CATALOG}' AND schema_name = '${OWN_SCHEMA}' AND table_name = '${name}'`,
   );
   return found.getRows()[0]?.[0] === 1;
 }

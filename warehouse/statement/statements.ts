@@ -3,6 +3,7 @@
  * in bytes. A finished statement whose result was given up keeps nothing here; the event log still tells of it.
  */
 import { randomUUID } from 'node:crypto';
+import { deferred } from '#base/deferred.js';
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
 import type { Clock } from '#base/time.js';
@@ -85,7 +86,7 @@ export class Statements {
   ): Statement {
     const id = randomUUID();
     const startedAt = this.#clock.now();
-    const { promise: done, resolve } = withResolvers<Settled>();
+    const { promise: done, resolve } = deferred<Settled>();
     const statement: Statement = {
       id,
       session,
@@ -344,15 +345,4 @@ function dropOldest(map: Map<string, Statement>): void {
     map.delete(key);
     return;
   }
-}
-
-function withResolvers<T>(): {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-} {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((set) => {
-    resolve = set;
-  });
-  return { promise, resolve };
 }

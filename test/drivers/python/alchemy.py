@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import re
-import threading
 import time
 import warnings
 
@@ -123,19 +122,7 @@ def autocommit():
 
 
 def query_tag():
-    with autocommitting() as connection:
-
-        def current():
-            return rows(connection, "SHOW PARAMETERS LIKE 'QUERY_TAG' IN SESSION")[0][1]
-
-        before = current()
-        rows(connection, "ALTER SESSION SET QUERY_TAG = 'a model'")
-        rows(connection, "SELECT COUNT(*) FROM NATION WHERE N_NAME IS NOT NULL")
-        during = current()
-        rows(connection, f"ALTER SESSION SET QUERY_TAG = '{before}'")
-        restored = current()
-        rows(connection, "ALTER SESSION UNSET QUERY_TAG")
-        return {"before": before, "during": during, "restored": restored, "unset": current()}
+    return contract.query_tag(autocommitting, rows)
 
 
 def reflection():
@@ -158,18 +145,7 @@ def same_bytes(text):
 
 
 def queued():
-    with autocommitting() as first, autocommitting() as second:
-        for each in (first, second):
-            rows(each, "USE WAREHOUSE NARROW_WH")
-        before = control.requests()
-        long = threading.Thread(target=rows, args=(first, "SELECT SYSTEM$WAIT(4)"))
-        long.start()
-        time.sleep(1)
-        started = time.monotonic()
-        found = contract.all_shown(rows(second, "SELECT COUNT(*) FROM REGION"))
-        waited = time.monotonic() - started > 1.5
-        long.join()
-        return {"rows": found, "waited": waited, "requests": control.requests() - before}
+    return contract.queued(control, autocommitting, rows)
 
 
 def stopped():

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 import urllib.request
 import uuid
@@ -119,3 +120,36 @@ def until(ask, is_enough, seconds):
 def hashed(rows):
     """A hash over rows of shown values."""
     return hashlib.sha256(json.dumps(all_shown(rows)).encode()).hexdigest()
+
+
+def query_tag(connect, rows):
+    """As dbt does it around each model."""
+    with connect() as connection:
+
+        def current():
+            return rows(connection, "SHOW PARAMETERS LIKE 'QUERY_TAG' IN SESSION")[0][1]
+
+        before = current()
+        rows(connection, "ALTER SESSION SET QUERY_TAG = 'a model'")
+        rows(connection, "SELECT COUNT(*) FROM NATION WHERE N_NAME IS NOT NULL")
+        during = current()
+        rows(connection, f"ALTER SESSION SET QUERY_TAG = '{before}'")
+        restored = current()
+        rows(connection, "ALTER SESSION UNSET QUERY_TAG")
+        return {"before": before, "during": during, "restored": restored, "unset": current()}
+
+
+def queued(control, connect, rows):
+    """Two statements on a warehouse that runs one at a time: what the second one sees, and whether it waited."""
+    with connect() as first, connect() as second:
+        for each in (first, second):
+            rows(each, "USE WAREHOUSE NARROW_WH")
+        before = control.requests()
+        long = threading.Thread(target=rows, args=(first, "SELECT SYSTEM$WAIT(4)"))
+        long.start()
+        time.sleep(1)
+        started = time.monotonic()
+        found = all_shown(rows(second, "SELECT COUNT(*) FROM REGION"))
+        waited = time.monotonic() - started > 1.5
+        long.join()
+        return {"rows": found, "waited": waited, "requests": control.requests() - before}

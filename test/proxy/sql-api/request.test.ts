@@ -1,29 +1,33 @@
 import { expect, test } from 'vitest';
 import { editedApiBody, readApiRequest } from '../../../proxy/sql-api/request.js';
 import type { ApiRequestRead } from '../../../proxy/sql-api/request.js';
+import { Slices } from '../../../proxy/wire/slices.js';
 import type { BodyChanges } from '../../../proxy/stages.js';
 
 type Read = Extract<ApiRequestRead, { kind: 'request' }>;
 
-function read(body: string | object): Read {
+const slices = new Slices();
+
+async function read(body: string | object): Promise<Read> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  const outcome = readApiRequest(Buffer.from(text), false);
-  if (outcome.kind !== 'request') throw new Error(outcome.why);
+  const outcome = await readApiRequest(slices, Buffer.from(text), false, 1000);
+  if (outcome.kind !== 'request') throw new Error(JSON.stringify(outcome));
   return outcome;
 }
 
-function why(body: string | Buffer): string {
-  const outcome = readApiRequest(Buffer.from(body), false);
+async function why(body: string | Buffer): Promise<string> {
+  const outcome = await readApiRequest(slices, Buffer.from(body), false, 1000);
   return outcome.kind === 'malformed' ? outcome.why : 'not malformed';
 }
 
-function edited(body: string, changes: Partial<BodyChanges>): string {
+async function edited(body: string, changes: Partial<BodyChanges>): Promise<string> {
   const none: BodyChanges = { tag: null, timeoutSeconds: null, sqlText: null };
-  return editedApiBody(read(body).offsets, { ...none, ...changes }).toString();
+  const { offsets } = await read(body);
+  return (await editedApiBody(slices, offsets, { ...none, ...changes })).toString();
 }
 
-test('what governance needs is read from the body', () => {
-  const { query, place } = read({
+test('what governance needs is read from the body', async () => {
+  const { query, place } = await read({
     statement: 'SELECT ?',
     timeout: 60,
     role: 'R',
@@ -46,7 +50,7 @@ test('what governance needs is read from the body', () => {
       { type: 'TEXT', value: 'b' },
     ],
   });
-  expect(read({ statement: 'S', timeout: 0 }).query.clientTimeoutSeconds).toBeNull();
+  expect((await read({ statement: 'S', timeout: 0 })).query.clientTimeoutSeconds).toBeNull();
 });
 
 test.each([
@@ -63,8 +67,8 @@ test.each([
     'in "parameters": QUERY_TAG stands twice',
   ],
   ['{"statement":"S","parameters":[]}', 'in "parameters": a JSON object was expected'],
-])('%s is refused by name', (body, reason) => {
-  expect(why(body)).toBe(reason);
+])('%s is refused by name', async (body, reason) => {
+  expect(await why(body)).toBe(reason);
 });
 
 test.each([
@@ -90,21 +94,21 @@ test.each([
   ],
   ['{"statement":"S"}', { sqlText: 'T "q"' }, '{"statement":"T \\"q\\""}'],
   ['{ "statement" : "S" }', {}, '{ "statement" : "S" }'],
-])('%s is edited by offsets', (body, changes, expected) => {
-  expect(edited(body, changes)).toBe(expected);
+])('%s is edited by offsets', async (body, changes, expected) => {
+  expect(await edited(body, changes)).toBe(expected);
   expect(() => JSON.parse(expected) as unknown).not.toThrow();
 });
 
-test('the hash is of what is run where, not of how it is asked', () => {
-  const hash = (body: object): string => read(body).query.hash;
-  const first = hash({ statement: 'S', role: 'A' });
-  expect(hash({ role: 'A', statement: 'S' })).toBe(first);
-  expect(hash({ statement: 'S', role: 'A', unknown: 1 })).toBe(first);
+test('the hash is of what is run where, not of how it is asked', async () => {
+  const hash = async (body: object): Promise<string> => (await read(body)).query.hash;
+  const first = await hash({ statement: 'S', role: 'A' });
+  expect(await hash({ role: 'A', statement: 'S' })).toBe(first);
+  expect(await hash({ statement: 'S', role: 'A', unknown: 1 })).toBe(first);
   for (const other of [
     { statement: 'T', role: 'A' },
     { statement: 'S', role: 'B' },
     { statement: 'S', role: 'A', warehouse: 'W' },
     { statement: 'S', role: 'A', bindings: { 1: { type: 'TEXT', value: 'x' } } },
   ])
-    expect(hash(other)).not.toBe(first);
+    expect(await hash(other)).not.toBe(first);
 });

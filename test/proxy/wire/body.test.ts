@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { decodeBody, decodeBodyAsync, type Decoded } from '../../../proxy/wire/body.js';
+import { decodeBody, decodeBodyIn, type Decoded } from '../../../proxy/wire/body.js';
+import { Slices } from '../../../proxy/wire/slices.js';
 
 const TEXT = Buffer.from('{"sqlText":"SELECT 1"}');
 /** Above the size that is decoded at once, compressed too. */
@@ -11,7 +12,7 @@ const MAX = 64 * 1024;
 /** Both ways, which must agree. */
 async function decode(bytes: Buffer, coding?: string, bytesMax = MAX): Promise<Decoded> {
   const atOnce = decodeBody(bytes, coding, bytesMax);
-  expect(await decodeBodyAsync(bytes, coding, bytesMax)).toEqual(atOnce);
+  expect(await decodeBodyIn(new Slices(), bytes, coding, bytesMax)).toEqual(atOnce);
   return atOnce;
 }
 
@@ -71,7 +72,7 @@ test('a large bomb does not stand in the way of others', async () => {
   const timer = setInterval(() => {
     turns += 1;
   }, 1);
-  expect((await decodeBodyAsync(bomb, 'gzip', 60 * 1024 * 1024)).kind).toBe('tooLarge');
+  expect((await decodeBodyIn(new Slices(), bomb, 'gzip', 60 * 1024 * 1024)).kind).toBe('tooLarge');
   clearInterval(timer);
   expect(turns).toBeGreaterThan(3);
 });

@@ -4,26 +4,29 @@ import {
   withParameters,
   type QueryRequestRead,
 } from '../../../proxy/wire/query-request.js';
+import { Slices } from '../../../proxy/wire/slices.js';
 
 type Read = Extract<QueryRequestRead, { kind: 'request' }>;
 
-function read(body: string | Buffer): Read {
-  const outcome = readQueryRequest(Buffer.from(body));
-  if (outcome.kind !== 'request') throw new Error(outcome.why);
+const slices = new Slices();
+
+async function read(body: string | Buffer): Promise<Read> {
+  const outcome = await readQueryRequest(slices, Buffer.from(body), 1000);
+  if (outcome.kind !== 'request') throw new Error(JSON.stringify(outcome));
   return outcome;
 }
 
-function why(body: string | Buffer): string {
-  const outcome = readQueryRequest(Buffer.from(body));
+async function why(body: string | Buffer): Promise<string> {
+  const outcome = await readQueryRequest(slices, Buffer.from(body), 1000);
   return outcome.kind === 'malformed' ? outcome.why : 'not malformed';
 }
 
-function edited(body: string, values: Record<string, string | number>): string {
-  return withParameters(read(body).offsets, values).toString();
+async function edited(body: string, values: Record<string, string | number>): Promise<string> {
+  return (await withParameters(slices, (await read(body)).offsets, values)).toString();
 }
 
-test('what governance needs is read from the body', () => {
-  const { request } = read(
+test('what governance needs is read from the body', async () => {
+  const { request } = await read(
     JSON.stringify({
       sqlText: 'SELECT ?',
       asyncExec: true,
@@ -55,7 +58,7 @@ test('what governance needs is read from the body', () => {
       { type: 'TEXT', value: 'b' },
     ],
   });
-  expect(read('{"sqlText":""}').request).toMatchObject({
+  expect((await read('{"sqlText":""}')).request).toMatchObject({
     isAsync: false,
     isDescribe: false,
     statementCount: null,
@@ -77,24 +80,24 @@ test.each([
     '{"sqlText":"a","parameters":{ "t" : 5 ,"B":1}}',
     '{"sqlText":"a","parameters":{ "t" : "x" ,"B":1}}',
   ],
-])('a parameter is set in %s and nothing else changes', (body, expected) => {
-  const written = edited(body, { T: 'x' });
-  expect(read(written).offsets.parameters?.members.length).toBeGreaterThan(0);
+])('a parameter is set in %s and nothing else changes', async (body, expected) => {
+  const written = await edited(body, { T: 'x' });
+  expect((await read(written)).offsets.parameters?.members.length).toBeGreaterThan(0);
   // A member added to an object of members without "parameters" comes first or last: only its presence counts.
   expect(JSON.parse(written)).toEqual(JSON.parse(expected));
   if (body.includes('parameters')) expect(written).toBe(expected);
 });
 
-test('several parameters are set at once, those that stand and those that do not', () => {
+test('several parameters are set at once, those that stand and those that do not', async () => {
   expect(
-    edited('{"sqlText":"a","parameters":{"a":1,"c":9007199254740993}}', { A: 'é"', B: 2 }),
+    await edited('{"sqlText":"a","parameters":{"a":1,"c":9007199254740993}}', { A: 'é"', B: 2 }),
   ).toBe('{"sqlText":"a","parameters":{"B":2,"a":"é\\"","c":9007199254740993}}');
   const untouched = '{ "sqlText" : "a" }';
-  expect(edited(untouched, {})).toBe(untouched);
+  expect(await edited(untouched, {})).toBe(untouched);
 });
 
 test.each([
-  ['', 'the body is not JSON (Unexpected end of JSON input)'],
+  ['', 'the body is not JSON (it ends too early)'],
   ['{"sqlText":', 'the body is not JSON'],
   ['[]', 'a JSON object was expected'],
   ['"x"', 'a JSON object was expected'],
@@ -114,14 +117,14 @@ test.each([
     'in "parameters": the name "ſtatement" is not ASCII',
   ],
   [`{"sqlText":"a","x":${'['.repeat(70)}${']'.repeat(70)}}`, 'it is nested deeper than 64 levels'],
-])('%s is malformed, and why is said', (body, expected) => {
-  expect(why(body)).toContain(expected);
+])('%s is malformed, and why is said', async (body, expected) => {
+  expect(await why(body)).toContain(expected);
 });
 
-test('a body that is not UTF-8 is refused, also where it would be inside a string', () => {
-  expect(why(Buffer.from([0x7b, 0xff, 0x7d]))).toBe('the body is not UTF-8');
+test('a body that is not UTF-8 is refused, also where it would be inside a string', async () => {
+  expect(await why(Buffer.from([0x7b, 0xff, 0x7d]))).toBe('the body is not UTF-8');
   expect(
-    why(
+    await why(
       Buffer.concat([
         Buffer.from('{"sqlText":"'),
         Buffer.from([0xed, 0xa0, 0x80]),
@@ -129,28 +132,30 @@ test('a body that is not UTF-8 is refused, also where it would be inside a strin
       ]),
     ),
   ).toBe('the body is not UTF-8');
-  expect(why('\uFEFF{"sqlText":"a"}')).toContain('not JSON');
+  expect(await why('\uFEFF{"sqlText":"a"}')).toContain('not JSON');
 });
 
-test('null characters inside a text, and lone surrogates beside it, survive as they were written', () => {
+test('null characters inside a text, and lone surrogates beside it, survive as they were written', async () => {
   const body = '{"sqlText":"a\\u0000","parameters":{"X":"\\udfff"}}';
-  expect(read(body).request.sqlText).toBe('a\u0000');
-  expect(edited(body, { T: 1 })).toBe('{"sqlText":"a\\u0000","parameters":{"T":1,"X":"\\udfff"}}');
+  expect((await read(body)).request.sqlText).toBe('a\u0000');
+  expect(await edited(body, { T: 1 })).toBe(
+    '{"sqlText":"a\\u0000","parameters":{"T":1,"X":"\\udfff"}}',
+  );
 });
 
-test('half a surrogate pair in a statement is refused, because upstream would read another text', () => {
+test('half a surrogate pair in a statement is refused, because upstream would read another text', async () => {
   for (const text of ['\\ud800', 'a\\udfffb', '\\udc00\\ud800'])
-    expect(why(`{"sqlText":"${text}"}`)).toContain('half a surrogate pair');
-  expect(read('{"sqlText":"\\ud83d\\ude00"}').request.sqlText).toBe('😀');
+    expect(await why(`{"sqlText":"${text}"}`)).toContain('half a surrogate pair');
+  expect((await read('{"sqlText":"\\ud83d\\ude00"}')).request.sqlText).toBe('😀');
 });
 
-test('numbers that mean nothing as seconds are not taken; as counts they are refused', () => {
+test('numbers that mean nothing as seconds are not taken; as counts they are refused', async () => {
   const read1 = (name: string, value: string): string =>
     `{"sqlText":"a","parameters":{"${name}":${value}}}`;
   for (const value of ['-1', '1.5', '"x"', 'true', '1e400', '{}', '9007199254740993']) {
-    const timeout = read(read1('STATEMENT_TIMEOUT_IN_SECONDS', value)).request;
+    const timeout = (await read(read1('STATEMENT_TIMEOUT_IN_SECONDS', value))).request;
     expect(timeout.clientTimeoutSeconds).toBeNull();
-    expect(why(read1('MULTI_STATEMENT_COUNT', value))).toContain(
+    expect(await why(read1('MULTI_STATEMENT_COUNT', value))).toContain(
       'MULTI_STATEMENT_COUNT must be a whole number',
     );
   }
@@ -159,26 +164,29 @@ test('numbers that mean nothing as seconds are not taken; as counts they are ref
     ['"2"', 2],
     ['2.0', 2],
   ] as const) {
-    expect(read(read1('MULTI_STATEMENT_COUNT', value)).request.statementCount).toBe(count);
+    expect((await read(read1('MULTI_STATEMENT_COUNT', value))).request.statementCount).toBe(count);
   }
 });
 
-test('an object of more members than anybody sends is refused before it costs time', () => {
+test('an object of more members than anybody sends is refused before it costs time', async () => {
   const many = (count: number): string =>
     Array.from({ length: count }, (_, index) => `"k${index}":1`).join(',');
-  expect(why(`{"sqlText":"a",${many(1000)}}`)).toContain('more than 1000 members');
-  expect(why(`{"sqlText":"a","parameters":{${many(200_000)}}}`)).toContain(
+  expect(await why(`{"sqlText":"a",${many(1000)}}`)).toContain('more than 1000 members');
+  expect(await why(`{"sqlText":"a","parameters":{${many(2_000)}}}`)).toContain(
     'more than 1000 members',
   );
 });
 
-test('the hash is the same for a repeat and another for anything that changes what is asked', () => {
-  const hash = (changes: object): string =>
-    read(JSON.stringify({ sqlText: 'a', sequenceId: 1, querySubmissionTime: 5, ...changes }))
-      .request.hash;
-  const first = hash({});
-  expect(hash({ sequenceId: 2, querySubmissionTime: 6, clientStartTime: 7 })).toBe(first);
-  const others = [
+test('the hash is the same for a repeat and another for anything that changes what is asked', async () => {
+  const hash = async (changes: object): Promise<string> =>
+    (
+      await read(
+        JSON.stringify({ sqlText: 'a', sequenceId: 1, querySubmissionTime: 5, ...changes }),
+      )
+    ).request.hash;
+  const first = await hash({});
+  expect(await hash({ sequenceId: 2, querySubmissionTime: 6, clientStartTime: 7 })).toBe(first);
+  const changes = [
     { sqlText: 'b' },
     { bindings: { 1: { type: 'TEXT', value: 'x' } } },
     { bindings: { 1: { type: 'TEXT', value: 'y' } } },
@@ -186,6 +194,20 @@ test('the hash is the same for a repeat and another for anything that changes wh
     { asyncExec: true },
     { parameters: { A: 1 } },
     { bindStage: '@x' },
-  ].map(hash);
+  ];
+  const others = await Promise.all(changes.map(hash));
   expect(new Set([first, ...others]).size).toBe(others.length + 1);
+});
+
+test('a text that must be too long is not read, and bind values of megabytes are left to upstream', async () => {
+  const long = Buffer.from(`{"sqlText":"${'x'.repeat(10_000)}"}`);
+  expect(await readQueryRequest(slices, long, 1000)).toEqual({ kind: 'tooLong', bytes: 10_000 });
+  const binds = JSON.stringify({ 1: { type: 'TEXT', value: Array(50_000).fill('v') } });
+  const { request, offsets } = await read(`{"sqlText":"a","bindings":${binds}}`);
+  expect(request.binds).toBeNull();
+  const sent = await withParameters(slices, offsets, { T: 'x' });
+  expect(sent.toString()).toBe(`{"parameters":{"T":"x"},"sqlText":"a","bindings":${binds}}`);
+  expect(await why(`{"sqlText":"a","parameters":{"A":"${'x'.repeat(300_000)}"}}`)).toContain(
+    '"parameters" is larger than 262144 bytes',
+  );
 });

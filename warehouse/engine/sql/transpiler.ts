@@ -21,16 +21,24 @@ interface Waiting {
   readonly deadline: NodeJS.Timeout;
 }
 
+/** A worker thread that answers each `TranspileRequest` with a `TranspileReply`. */
+export type TranspileWorker = Pick<Worker, 'on' | 'postMessage' | 'terminate' | 'unref'>;
+
 export class Transpiler {
+  readonly #start: () => TranspileWorker;
   readonly #cache = new LRUCache<string, Transpiled>({
     maxSize: CACHE_BYTES,
     sizeCalculation: (value, key) =>
       key.length * 2 + (value.kind === 'text' ? value.sql.length * 2 : 0) + 64,
   });
   readonly #waiting = new Map<number, Waiting>();
-  #worker: Worker | undefined;
+  #worker: TranspileWorker | undefined;
   #isLoaded = false;
   #nextId = 1;
+
+  constructor(start: () => TranspileWorker = startWorker) {
+    this.#start = start;
+  }
 
   /** Starts the worker ahead of the first statement: loading takes up to a second. */
   warm(): void {
@@ -62,10 +70,8 @@ export class Transpiler {
     await this.#worker?.terminate();
   }
 
-  #spawn(): Worker {
-    const worker = new Worker(new URL('./transpile-worker.js', import.meta.url), {
-      resourceLimits: { stackSizeMb: 64, maxOldGenerationSizeMb: 512 },
-    });
+  #spawn(): TranspileWorker {
+    const worker = this.#start();
     worker.unref();
     worker.on('message', (reply: TranspileReply) => this.#settle(worker, reply));
     worker.on('error', () => this.#discard(worker));
@@ -73,7 +79,7 @@ export class Transpiler {
     return worker;
   }
 
-  #settle(worker: Worker, reply: TranspileReply): void {
+  #settle(worker: TranspileWorker, reply: TranspileReply): void {
     if (this.#worker === worker) this.#isLoaded = true;
     const waiting = this.#waiting.get(reply.id);
     if (waiting === undefined) return;
@@ -88,7 +94,7 @@ export class Transpiler {
     }
   }
 
-  #discard(worker: Worker): void {
+  #discard(worker: TranspileWorker): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     this.#isLoaded = false;
@@ -99,4 +105,10 @@ export class Transpiler {
     }
     void worker.terminate();
   }
+}
+
+function startWorker(): TranspileWorker {
+  return new Worker(new URL('./transpile-worker.js', import.meta.url), {
+    resourceLimits: { stackSizeMb: 64, maxOldGenerationSizeMb: 512 },
+  });
 }
