@@ -154,12 +154,13 @@ export function streamText(report: StreamReport): string {
 
 /** Markdown of a run over readers of SQL. */
 export function sqlText(report: SqlReport): string {
-  const head = ['reader', 'p50 µs', 'p99 µs', 'max µs', 'not understood'];
+  const head = ['reader', 'p50 µs', 'p99 µs', 'max µs', 'CPU µs, mean', 'not understood'];
   const rows = report.rows.map((row) => [
     row.name,
     fixed(row.p50Us, 1),
     fixed(row.p99Us, 1),
     fixed(row.maxUs, 0),
+    fixed(row.cpuUs, 0),
     `${row.refused} of ${row.statements}`,
   ]);
   const hostileHead = [

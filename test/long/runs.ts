@@ -117,6 +117,7 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     test: 'with the parser fuzzed texts',
     chunks: 10,
     countPerChunk: 10_000,
-    shows: 'the same with the real parser',
+    shows:
+      'the same with the real parser; no throw, and the longest stall by the clock of the wall',
   },
 ];

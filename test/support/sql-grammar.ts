@@ -285,7 +285,7 @@ const GAPS = [
   " /* 'it''s' ( */ ",
   ' -- ; "y\n',
   ' // z\r\n',
-  '\f',
+  '\r',
 ];
 const LITERALS = [
   '0',
