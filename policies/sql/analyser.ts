@@ -2,8 +2,8 @@
  * Analysis of request texts: lexer first, then caches bounded in bytes, then the parser in its workers. Total: whatever
  * goes wrong comes back as an opaque statement.
  */
-import { lex, type Tokens } from '#base/sql/lexer.js';
-import { splitStatements, type StatementRange } from '#base/sql/splitter.js';
+import { lex } from '#base/sql/lexer.js';
+import { splitStatements } from '#base/sql/splitter.js';
 import { classifyStatement } from '#base/sql/statement-class.js';
 import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
@@ -24,6 +24,7 @@ import type { ParseOutcome } from './raw-facts.js';
 import { fromShapeOutcome, toShapeOutcome, type ShapeOutcome } from './shape-outcome.js';
 import { contextAfter } from './session-context.js';
 import { bareFacts, statementFacts } from './statement-facts.js';
+import { TokenList } from './token-list.js';
 
 export interface AnalyserOptions {
   readonly parser?: ParserHostOptions;
@@ -43,6 +44,8 @@ export interface AnalyserCounts {
   readonly textHits: number;
   readonly statementHits: number;
   readonly fingerprintHits: number;
+  /** Texts that a bug of ours left opaque. */
+  readonly faults: number;
   readonly parser: ParserHostCounts;
 }
 
@@ -57,8 +60,6 @@ const DEPTH_MAX = 3;
 /** Parsing time one request text may use, in milliseconds, and statements it may have parsed. */
 const TEXT_BUDGET_MS = 2_000;
 const TEXT_PARSES_MAX = 200;
-/** Texts of this length take about 10 ms to lex and fingerprint. */
-const LONG_TEXT_LENGTH = 65_536;
 const UNDERSTOOD_PREFIX_LENGTH = 4_096;
 
 /** An analyser with its own parser workers, which start loading at once in the background. */
@@ -72,19 +73,19 @@ interface ParseBudget {
   endsAtMs: number;
   left: number;
   wasUnavailable: boolean;
+  readonly rest: () => Promise<void>;
 }
 
 /** The statement whose text is parsed, with its shape. */
 interface ShapedText {
-  readonly tokens: Tokens;
-  readonly range: StatementRange;
+  readonly list: TokenList;
   readonly shape: Shape;
   readonly fingerprint: string;
 }
 
-function shapedPart(tokens: Tokens, range: StatementRange): ShapedText {
-  const shape = shapeOf(tokens, range);
-  return { tokens, range, shape, fingerprint: fingerprintOfShapes([shape.text]).hash };
+function shapedPart(list: TokenList): ShapedText {
+  const shape = shapeOf(list.tokens, list.range);
+  return { list, shape, fingerprint: fingerprintOfShapes([shape.text]).hash };
 }
 
 class CachingAnalyser implements CountingAnalyser {
@@ -94,7 +95,7 @@ class CachingAnalyser implements CountingAnalyser {
   readonly #outcomes: LRUCache<string, ParseOutcome>;
   readonly #shapes: LRUCache<string, ShapeOutcome>;
   readonly #pending = new Map<string, Promise<TextFacts>>();
-  readonly #counts = { texts: 0, textHits: 0, statementHits: 0, fingerprintHits: 0 };
+  readonly #counts = { texts: 0, textHits: 0, statementHits: 0, fingerprintHits: 0, faults: 0 };
 
   constructor(options: AnalyserOptions) {
     this.#textLengthMax = options.textLengthMax ?? MIB;
@@ -140,12 +141,14 @@ class CachingAnalyser implements CountingAnalyser {
       endsAtMs: Number.POSITIVE_INFINITY,
       left: TEXT_PARSES_MAX,
       wasUnavailable: false,
+      rest: resting(),
     };
     let facts: TextFacts;
     try {
       facts = await this.#text(sql, context, catalogue, budget, 0);
     } catch {
       // A bug of ours must not stop the statement, and must not let it pass unseen.
+      this.#counts.faults += 1;
       facts = opaqueText(sql);
     }
     this.#pending.delete(key);
@@ -161,14 +164,15 @@ class CachingAnalyser implements CountingAnalyser {
     budget: ParseBudget,
     depth: number,
   ): Promise<TextFacts> {
+    const { rest } = budget;
     const tokens = lex(sql);
-    await breathe(sql, 0);
+    await rest();
     const ranges = splitStatements(tokens);
     const shapes: string[] = [];
     const statements: StatementFacts[] = [];
     let session = context;
-    for (const [index, range] of ranges.entries()) {
-      await breathe(sql, index);
+    for (const range of ranges) {
+      await rest();
       const shape = shapeOf(tokens, range);
       shapes.push(shape.text);
       const fingerprint = fingerprintOfShapes([shape.text]).hash;
@@ -176,13 +180,15 @@ class CachingAnalyser implements CountingAnalyser {
         await statementFacts({
           tokens,
           range,
+          list: new TokenList(tokens, range),
           fingerprint,
+          rest,
           depth: 0,
           context: session,
           catalogue,
-          parse: (part) =>
+          parse: (list) =>
             this.#parse(
-              part === range ? { tokens, shape, fingerprint, range } : shapedPart(tokens, part),
+              list.range === range ? { list, shape, fingerprint } : shapedPart(list),
               budget,
             ),
           analyseInner: (text) =>
@@ -203,18 +209,20 @@ class CachingAnalyser implements CountingAnalyser {
   }
 
   async #parse(of: ShapedText, budget: ParseBudget): Promise<ParseOutcome> {
-    const sql = parserText(of.tokens, of.range);
+    const { tokens } = of.list;
+    const shaped = this.#shapes.get(of.fingerprint);
+    const facts = shaped === undefined ? undefined : fromShapeOutcome(shaped, tokens, of.shape);
+    if (facts !== undefined) {
+      this.#counts.fingerprintHits += 1;
+      return { kind: 'parsed', facts };
+    }
+    await budget.rest();
+    const sql = parserText(of.list);
     if (sql === undefined) return { kind: 'refused', isTooComplex: false };
     const known = this.#outcomes.get(sql);
     if (known !== undefined) {
       this.#counts.statementHits += 1;
       return known;
-    }
-    const shaped = this.#shapes.get(of.fingerprint);
-    const facts = shaped === undefined ? undefined : fromShapeOutcome(shaped, of.tokens, of.shape);
-    if (facts !== undefined) {
-      this.#counts.fingerprintHits += 1;
-      return { kind: 'parsed', facts };
     }
     if (budget.left <= 0 || performance.now() > budget.endsAtMs) {
       return { kind: 'refused', isTooComplex: true };
@@ -231,16 +239,24 @@ class CachingAnalyser implements CountingAnalyser {
         lifetime(outcome.kind === 'refused' && outcome.isTooComplex),
       );
     if (outcome.kind === 'parsed') {
-      const shared = toShapeOutcome(outcome.facts, of.tokens, of.shape);
+      const shared = toShapeOutcome(outcome.facts, tokens, of.shape);
       if (shared !== undefined) this.#shapes.set(of.fingerprint, shared);
     }
     return outcome;
   }
 }
 
-/** Lets others have the event loop between the steps of a long text; short ones are not worth the wait. */
-async function breathe(sql: string, step: number): Promise<void> {
-  if (sql.length > LONG_TEXT_LENGTH && step % 64 === 0) await setImmediate();
+/** Longest that the steps of one text keep the event loop together; a step itself is not cut. */
+const KEPT_MS_MAX = 4;
+
+/** Gives the event loop to others when the text that holds it has kept it for a while. */
+function resting(): () => Promise<void> {
+  let since = performance.now();
+  return async () => {
+    if (performance.now() - since < KEPT_MS_MAX) return;
+    await setImmediate();
+    since = performance.now();
+  };
 }
 
 /** A deadline missed on a busy machine is tried again after a while; a hostile text buys one parse a minute. */

@@ -88,6 +88,11 @@ export const UNKNOWN_FACTS = [
 ] as const;
 export type UnknownFact = (typeof UNKNOWN_FACTS)[number];
 
+/** Each of `unknown` once, in the order of the list. */
+export function unknownInOrder(unknown: readonly UnknownFact[]): readonly UnknownFact[] {
+  return UNKNOWN_FACTS.filter((fact) => unknown.includes(fact));
+}
+
 export interface StatementFacts extends Traits {
   readonly class: StatementClass;
   /** True when the text could hide anything: unparsed, dynamic, CALL, scripting. Priced dear, refused or approved. */

@@ -7,7 +7,7 @@ import { KIND, startAt, type Tokens } from '#base/sql/lexer.js';
 import type { StatementRange } from '#base/sql/splitter.js';
 import { holdsMark, INNER_QUOTE, writtenParts } from './ast.js';
 import { deletesUsing, FORMS, QUERY_WORDS, type Replace } from './parser-forms.js';
-import { TokenList } from './token-list.js';
+import type { TokenList } from './token-list.js';
 
 /** Offsets of a piece of the text, and what stands for it. */
 interface Edit {
@@ -17,14 +17,15 @@ interface Edit {
 }
 
 /**
- * The statement in `range` as the parser is to read it; its own text when nothing has to change. Undefined when a name
+ * The statement in `list` as the parser is to read it; its own text when nothing has to change. Undefined when a name
  * in it could be taken for a mark of ours. Total, linear.
  */
-export function parserText(tokens: Tokens, range: StatementRange): string | undefined {
-  const scan = new FormScan(tokens, range);
+export function parserText(list: TokenList): string | undefined {
+  const { tokens, range } = list;
+  const scan = new FormScan(list);
   const edits = scan.run();
   if (scan.isMisleading) return undefined;
-  addComments(tokens, range, edits);
+  addBlanks(tokens, range, edits);
   if (edits.length === 0) return tokens.text.slice(startAt(tokens, range.head), range.end);
   const parts: string[] = [];
   let at = startAt(tokens, range.head);
@@ -38,12 +39,18 @@ export function parserText(tokens: Tokens, range: StatementRange): string | unde
   return parts.join('');
 }
 
-function addComments(tokens: Tokens, range: StatementRange, edits: Edit[]): void {
+/** Comments become blanks, and so does white space that the parser does not take for any. */
+function addBlanks(tokens: Tokens, range: StatementRange, edits: Edit[]): void {
+  const hasOdd = ODD_SPACE.test(tokens.text.slice(range.start, range.end));
   for (let at = range.head; at < range.to; at += 1) {
-    if (tokens.kinds[at] === KIND.comment)
+    const kind = tokens.kinds[at];
+    const isOdd = hasOdd && kind === KIND.whitespace;
+    if (kind === KIND.comment || isOdd)
       edits.push({ start: startAt(tokens, at), end: startAt(tokens, at + 1), text: ' ' });
   }
 }
+
+const ODD_SPACE = /[\f\v]/;
 
 const STRUCTURED_TYPES: ReadonlySet<string> = new Set(['ARRAY', 'OBJECT', 'MAP']);
 const WRITE_LEADS: ReadonlySet<string> = new Set(['INTO', 'OVERWRITE', 'UPDATE']);
@@ -67,8 +74,8 @@ class FormScan {
   readonly #chainEnds = new Map<number, number>();
   isMisleading = false;
 
-  constructor(tokens: Tokens, range: StatementRange) {
-    this.#list = new TokenList(tokens, range);
+  constructor(list: TokenList) {
+    this.#list = list;
   }
 
   run(): Edit[] {

@@ -8,7 +8,7 @@ import {
 import type { StatementRange } from '#base/sql/splitter.js';
 import { stringValueAt } from '#base/sql/token-values.js';
 import {
-  UNKNOWN_FACTS,
+  unknownInOrder,
   type Catalogue,
   type NameContext,
   type StatementFacts,
@@ -25,17 +25,22 @@ import { definitionShell } from './definition-shell.js';
 import { partOf, type StatementShell } from './statement-shell.js';
 import { scanTables } from './token-scan.js';
 import type { TokenName } from './token-cursor.js';
-import { NO_TRAITS, traitsOf } from './traits.js';
+import { TokenList } from './token-list.js';
+import { isSteering, NO_TRAITS, traitsOf } from './traits.js';
 
 /** What facts of a statement are made with. */
 export interface FactsInput {
   readonly tokens: Tokens;
   readonly range: StatementRange;
+  /** The tokens of `range`. */
+  readonly list: TokenList;
   readonly fingerprint: string;
   readonly context: NameContext;
   readonly catalogue: Catalogue;
-  /** Parses the statement in `range`; the outcome is refused when the budget of the request text is used up. */
-  readonly parse: (range: StatementRange) => Promise<ParseOutcome>;
+  /** Parses the statement in `list`; the outcome is refused when the budget of the request text is used up. */
+  readonly parse: (list: TokenList) => Promise<ParseOutcome>;
+  /** Lets others have the event loop when this text has kept it for a while. */
+  readonly rest: () => Promise<void>;
   /** Statements around this one. */
   readonly depth: number;
   /** Facts of a text inside the statement, for EXECUTE IMMEDIATE. */
@@ -68,26 +73,21 @@ export function bareFacts(statementClass: StatementClass, fingerprint: string): 
 /** Facts of the statement in `input`. Never rejects unless `parse` does. */
 export async function statementFacts(input: FactsInput): Promise<StatementFacts> {
   const head = classifyStatement(input.tokens, input.range);
-  const { traits, runsHiddenText } = traitsOf(input.tokens, input.range, head);
-  const isSteering = traits.functions.some((name) => STEERING_CALLS.test(name));
+  const { traits, runsHiddenText } = traitsOf(input.list, head);
+  await input.rest();
   const isQuery = head.class === 'query' || head.class === 'procedure';
   const bare: StatementFacts = {
-    ...bareFacts(isSteering && isQuery ? 'administration' : head.class, input.fingerprint),
+    ...bareFacts(
+      isQuery && isSteering(traits.functions) ? 'administration' : head.class,
+      input.fingerprint,
+    ),
     ...traits,
   };
   const facts = await classFacts(input, head, bare);
-  if (!runsHiddenText) return { ...facts, unknown: inOrder(facts.unknown) };
-  const unknown = inOrder([...facts.unknown, 'tables', 'dynamic-name']);
+  if (!runsHiddenText) return { ...facts, unknown: unknownInOrder(facts.unknown) };
+  const unknown = unknownInOrder([...facts.unknown, 'tables', 'dynamic-name']);
   return { ...facts, opaque: true, isFree: false, unknown };
 }
-
-function inOrder(unknown: readonly UnknownFact[]): readonly UnknownFact[] {
-  return UNKNOWN_FACTS.filter((fact) => unknown.includes(fact));
-}
-
-/** System functions that act on sessions, tasks and the account instead of telling something. */
-const STEERING_CALLS =
-  /^SYSTEM\$(?:CANCEL|ABORT|TASK|USER_TASK|GLOBAL_ACCOUNT_SET|SET_|UNSET_|ENABLE_|DISABLE_|REVOKE|GRANT|FINISH_|START_|STOP_|PIPE_FORCE|REGISTER_|UNREGISTER_|LINK_|UNLINK_|CONVERT_|MIGRATE_|COMMIT_|ADD_|REMOVE_|DELETE_|CREATE_|DROP_|CLEANUP|TRIGGER)/;
 
 async function classFacts(
   input: FactsInput,
@@ -156,7 +156,7 @@ async function parsedFacts(
   head: StatementHead,
   bare: StatementFacts,
 ): Promise<StatementFacts> {
-  const outcome = await input.parse(input.range);
+  const outcome = await input.parse(input.list);
   if (outcome.kind !== 'parsed') return opaque(bare, input, isTooComplex(outcome));
   const { facts } = outcome;
   const hasTarget = facts.hasDynamicName || facts.tables.some(({ isWritten }) => isWritten);
@@ -207,6 +207,8 @@ async function shellFacts(
 
 /** A task that defines a task, and so on: nobody writes more, and each level reads the rest of the text again. */
 const DEPTH_MAX = 4;
+/** Statements that are looked at inside one: with more the text is as good as unread. */
+const PARTS_MAX = 1_000;
 
 /** Facts of the statements inside another, in order. */
 async function partsFacts(
@@ -215,13 +217,12 @@ async function partsFacts(
 ): Promise<readonly StatementFacts[]> {
   const facts: StatementFacts[] = [];
   const depth = input.depth + 1;
-  for (const range of parts) {
+  if (depth > DEPTH_MAX || parts.length > PARTS_MAX)
+    return [opaque(bareFacts('opaque', input.fingerprint), input, true)];
+  for (const range of parts)
     facts.push(
-      depth > DEPTH_MAX
-        ? opaque(bareFacts('opaque', input.fingerprint), { ...input, range })
-        : await statementFacts({ ...input, range, depth }),
+      await statementFacts({ ...input, range, list: new TokenList(input.tokens, range), depth }),
     );
-  }
   return facts;
 }
 
@@ -276,7 +277,9 @@ async function explained(input: FactsInput, head: StatementHead): Promise<Statem
   if (body === undefined || wordAt(tokens, head.bodyAt) === 'EXPLAIN') {
     return { ...opaque(bareFacts('metadata', input.fingerprint), input), isFree: true };
   }
-  const facts = await statementFacts({ ...input, range: { ...body, hasBlock: range.hasBlock } });
+  const inner: StatementRange = { ...body, hasBlock: range.hasBlock };
+  const list = new TokenList(tokens, inner);
+  const facts = await statementFacts({ ...input, range: inner, list });
   return { ...facts, class: 'metadata', isFree: true };
 }
 

@@ -17,13 +17,17 @@ const UNPAIRED = -1;
 
 /** Positions count significant tokens from 0; outside of the statement there is white space. */
 export class TokenList {
-  readonly #tokens: Tokens;
+  readonly tokens: Tokens;
+  readonly range: StatementRange;
   readonly #indexes: readonly number[];
+  /** Upper-cased words, each made when first asked for: readers ask for one several times. */
+  readonly #words: (string | undefined)[] = [];
   /** Per position of a bracket that of its other half; made when first asked for. */
   #pairs: Int32Array | undefined;
 
   constructor(tokens: Tokens, range: StatementRange) {
-    this.#tokens = tokens;
+    this.tokens = tokens;
+    this.range = range;
     this.#indexes = significantIndexes(tokens, range.head, range.to);
   }
 
@@ -34,31 +38,36 @@ export class TokenList {
 
   kind(at: number): TokenKind {
     const index = this.#indexes[at];
-    return index === undefined ? KIND.whitespace : kindAt(this.#tokens, index);
+    return index === undefined ? KIND.whitespace : kindAt(this.tokens, index);
   }
 
   /** Text of the token as written. */
   text(at: number): string {
     const index = this.#indexes[at];
-    return index === undefined ? '' : textAt(this.#tokens, index);
+    return index === undefined ? '' : textAt(this.tokens, index);
   }
 
   /** Upper-cased text of an unquoted word; empty for every other token. */
   word(at: number): string {
+    const known = this.#words[at];
+    if (known !== undefined) return known;
     const index = this.#indexes[at];
-    return index === undefined ? '' : wordAt(this.#tokens, index);
+    if (index === undefined) return '';
+    const word = wordAt(this.tokens, index);
+    this.#words[at] = word;
+    return word;
   }
 
   /** Whether the token is the operator `symbol`. */
   is(at: number, symbol: string): boolean {
     const index = this.#indexes[at];
-    return index !== undefined && isOperator(this.#tokens, index, symbol);
+    return index !== undefined && isOperator(this.tokens, index, symbol);
   }
 
   /** Name of a word or quoted identifier; undefined for other tokens. */
   name(at: number): string | undefined {
     const index = this.#indexes[at];
-    return index === undefined ? undefined : nameAt(this.#tokens, index);
+    return index === undefined ? undefined : nameAt(this.tokens, index);
   }
 
   /** Whether the token is a word or a quoted identifier. */
@@ -70,18 +79,18 @@ export class TokenList {
   /** Value of a string or `$$` token; undefined for other tokens. */
   string(at: number): string | undefined {
     const index = this.#indexes[at];
-    return index === undefined ? undefined : stringValueAt(this.#tokens, index);
+    return index === undefined ? undefined : stringValueAt(this.tokens, index);
   }
 
   /** Offset in the text where the token starts. */
   start(at: number): number {
-    return startAt(this.#tokens, this.#indexes[at] ?? this.#tokens.count);
+    return startAt(this.tokens, this.#indexes[at] ?? this.tokens.count);
   }
 
   /** Offset past the token. */
   end(at: number): number {
     const index = this.#indexes[at];
-    return startAt(this.#tokens, index === undefined ? this.#tokens.count : index + 1);
+    return startAt(this.tokens, index === undefined ? this.tokens.count : index + 1);
   }
 
   /** Position of the first part of the dotted name that ends at `last`. */
@@ -124,7 +133,7 @@ export class TokenList {
     const square: number[] = [];
     for (let at = 0; at < this.length; at += 1) {
       if (this.kind(at) !== KIND.operator) continue;
-      const code = this.#tokens.text.charCodeAt(this.start(at));
+      const code = this.tokens.text.charCodeAt(this.start(at));
       if (code === 40) round.push(at);
       else if (code === 91) square.push(at);
       else if (code !== 41 && code !== 93) continue;

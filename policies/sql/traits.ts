@@ -2,12 +2,11 @@
  * What the words of a statement show: functions, stages, aggregation, windows, time travel, samples. Read from the
  * tokens in one pass, so that they are known where no parser understands the statement. What is in doubt counts.
  */
-import { KIND, type Tokens } from '#base/sql/lexer.js';
+import { KIND } from '#base/sql/lexer.js';
 import type { StatementHead } from '#base/sql/statement-class.js';
-import type { StatementRange } from '#base/sql/splitter.js';
 import { partsOfText, quotedWhereNeeded } from './ast.js';
 import type { Traits } from './facts.js';
-import { TokenList } from './token-list.js';
+import type { TokenList } from './token-list.js';
 
 /** Words before a bracket that call nothing: clauses, operators, wrappers of names. */
 const NO_CALLS: ReadonlySet<string> = new Set(
@@ -95,9 +94,9 @@ export interface ShownTraits {
   readonly runsHiddenText: boolean;
 }
 
-/** Traits of the statement in `range`, whose head is `head`. Total, linear. */
-export function traitsOf(tokens: Tokens, range: StatementRange, head: StatementHead): ShownTraits {
-  const shown = new TraitScan(new TokenList(tokens, range)).run();
+/** Traits of the statement in `list`, whose head is `head`. Total, linear. */
+export function traitsOf(list: TokenList, head: StatementHead): ShownTraits {
+  const shown = new TraitScan(list).run();
   const isCode = head.class === 'ddl' && CODE.has(head.object);
   return isCode
     ? { traits: { ...NO_TRAITS, stages: shown.traits.stages }, runsHiddenText: false }
@@ -266,3 +265,12 @@ const EXPRESSION_LEADS: ReadonlySet<string> = new Set(
     ' ',
   ),
 );
+
+/** System functions that act on sessions, tasks and the account instead of telling something. */
+const STEERING_CALLS =
+  /^SYSTEM\$(?:CANCEL|ABORT|TASK|USER_TASK|GLOBAL_ACCOUNT_SET|SET_|UNSET_|ENABLE_|DISABLE_|REVOKE|GRANT|FINISH_|START_|STOP_|PIPE_FORCE|REGISTER_|UNREGISTER_|LINK_|UNLINK_|CONVERT_|MIGRATE_|COMMIT_|ADD_|REMOVE_|DELETE_|CREATE_|DROP_|CLEANUP|TRIGGER)/;
+
+/** Whether one of the functions acts on sessions, tasks or the account. */
+export function isSteering(functions: readonly string[]): boolean {
+  return functions.some((name) => STEERING_CALLS.test(name));
+}

@@ -9,6 +9,7 @@ import type { ParseOutcome } from '#policies/sql/raw-facts.js';
 import { scriptParts } from '#policies/sql/script-parts.js';
 import { contextAfter } from '#policies/sql/session-context.js';
 import { statementFacts } from '#policies/sql/statement-facts.js';
+import { TokenList } from '#policies/sql/token-list.js';
 import { traitsOf } from '#policies/sql/traits.js';
 
 /** A text as far as it has been read before the reader that is timed. */
@@ -37,8 +38,9 @@ export const SQL_READERS: Readonly<Record<string, (read: ReadText) => unknown>> 
   shape: ({ tokens, ranges }) =>
     fingerprintOfShapes(ranges.map((range) => shapeOf(tokens, range).text)),
   traits: ({ tokens, ranges }) =>
-    ranges.map((range) => traitsOf(tokens, range, classifyStatement(tokens, range))),
-  parserText: ({ tokens, ranges }) => ranges.map((range) => parserText(tokens, range)),
+    ranges.map((range) => traitsOf(new TokenList(tokens, range), classifyStatement(tokens, range))),
+  parserText: ({ tokens, ranges }) =>
+    ranges.map((range) => parserText(new TokenList(tokens, range))),
   scriptParts: ({ tokens, ranges }) => ranges.map((range) => scriptParts(tokens, range)),
 };
 
@@ -60,12 +62,14 @@ export async function factsInThread(
       await statementFacts({
         tokens,
         range,
+        list: new TokenList(tokens, range),
         fingerprint: fingerprintOfShapes([shapeOf(tokens, range).text]).hash,
         context,
         catalogue: NO_CATALOGUE,
         depth: 0,
-        parse: (part) => {
-          const sql = parserText(tokens, part);
+        rest: () => Promise.resolve(),
+        parse: (list) => {
+          const sql = parserText(list);
           return Promise.resolve(sql === undefined ? REFUSED : parse(sql));
         },
         analyseInner: () => Promise.resolve({ statements: [], fingerprint: '' }),

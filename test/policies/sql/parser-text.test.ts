@@ -2,11 +2,14 @@ import { expect, test } from 'vitest';
 import { lex } from '../../../base/sql/lexer.js';
 import { splitStatements } from '../../../base/sql/splitter.js';
 import { parserText } from '../../../policies/sql/parser-text.js';
+import { TokenList } from '../../../policies/sql/token-list.js';
 
 function read(sql: string): string | undefined {
   const tokens = lex(sql);
   const [range] = splitStatements(tokens);
-  return range === undefined ? undefined : parserText(tokens, range)?.replaceAll(/\s+/g, ' ');
+  return range === undefined
+    ? undefined
+    : parserText(new TokenList(tokens, range))?.replaceAll(/\s+/g, ' ');
 }
 
 test.each([
