@@ -5,12 +5,13 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runLatency } from './latency.js';
-import { latencyText, streamText, throughputText, writeSection } from './report.js';
+import { runLoop } from './loop.js';
+import { latencyText, loopText, streamText, throughputText, writeSection } from './report.js';
 import { runStream } from './stream.js';
 import { runThroughput } from './throughput.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
-const BENCHMARKS = ['latency', 'throughput', 'stream'] as const;
+const BENCHMARKS = ['latency', 'throughput', 'stream', 'loop'] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
 interface Options {
@@ -37,6 +38,11 @@ async function run(
       return { title: 'Throughput of a core', text: throughputText(await runThroughput(options)) };
     case 'stream':
       return { title: 'Streamed results', text: streamText(await runStream(options)) };
+    case 'loop':
+      return {
+        title: 'The event loop under bad input',
+        text: loopText(await runLoop(options)),
+      };
   }
 }
 
