@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release } from 'node:os';
 import { dirname } from 'node:path';
 import type { LatencyReport } from './latency.js';
+import type { LoopReport } from './loop.js';
 import type { SqlReport } from './sql.js';
 import type { Interval } from './statistics.js';
 import type { StreamReport } from './stream.js';
@@ -191,6 +192,51 @@ export function sqlText(report: SqlReport): string {
     table(hostileHead, hostile),
     '',
     '- A dash: the parser cannot be stopped and may not come back, or takes the process with it, so it was not asked.',
+  ].join('\n');
+}
+
+/** What section B3 of the attack catalogue allows. */
+const LOOP_BAR_MS = 20;
+
+/** Markdown of a run that watched event loops. */
+export function loopText(report: LoopReport): string {
+  const { options, rows } = report;
+  const head = [
+    'beside the load came',
+    'system',
+    'loop p50 ms',
+    'loop p99 ms',
+    'loop max ms',
+    `p99 ≤ ${LOOP_BAR_MS} ms`,
+    'honest p99 ms',
+    'honest answered',
+    'sent',
+    'taken',
+  ];
+  return [
+    validity(report.voidReasons),
+    '',
+    table(
+      head,
+      rows.map((row) => [
+        row.group,
+        row.system,
+        fixed(row.p50Ms, 1),
+        fixed(row.p99Ms, 1),
+        fixed(row.maxMs, 1),
+        row.p99Ms <= LOOP_BAR_MS ? 'yes' : '**no**',
+        fixed(row.latencyMsP99, 1),
+        `${row.answered} of ${row.honest}`,
+        String(row.sent),
+        String(row.taken),
+      ]),
+    ),
+    '',
+    `- ${options.rounds} rounds of ${options.seconds} s with ${options.rate} honest statements a second (Poisson), seed ${options.seed}; ${report.isPinned ? 'load, bad input and origin on core 0, the proxy alone on core 1' : 'not pinned'}; ${machine()}`,
+    ...report.missing.map(
+      ({ name, why }) => `- ${name} did not take part: ${why.replaceAll('\n', ' ').slice(0, 300)}`,
+    ),
+    ...failureLines(rows.map((row) => ({ ...row, name: `${row.system}, ${row.group}` }))),
   ].join('\n');
 }
 

@@ -5,13 +5,21 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runLatency } from './latency.js';
-import { latencyText, sqlText, streamText, throughputText, writeSection } from './report.js';
+import { runLoop } from './loop.js';
+import {
+  latencyText,
+  loopText,
+  sqlText,
+  streamText,
+  throughputText,
+  writeSection,
+} from './report.js';
 import { runSql } from './sql.js';
 import { runStream } from './stream.js';
 import { runThroughput } from './throughput.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
-const BENCHMARKS = ['latency', 'throughput', 'stream', 'sql'] as const;
+const BENCHMARKS = ['latency', 'throughput', 'stream', 'sql', 'loop'] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
 interface Options {
@@ -40,6 +48,11 @@ async function run(
       return { title: 'Streamed results', text: streamText(await runStream(options)) };
     case 'sql':
       return { title: 'Reading SQL', text: sqlText(await runSql(options)) };
+    case 'loop':
+      return {
+        title: 'The event loop under bad input',
+        text: loopText(await runLoop(options)),
+      };
   }
 }
 

@@ -14,6 +14,8 @@ export interface Target {
   readonly pid: number | null;
   /** Processes whose descendants work for it too: its Postgres, helpers. */
   readonly helperRoots: readonly number[];
+  /** Asks what watches its event loop, where something does. */
+  readonly ask?: (message: unknown) => Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -23,6 +25,11 @@ export type TargetStart =
   | { readonly kind: 'missing'; readonly name: string; readonly why: string };
 
 export const program = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export interface Watching {
+  /** Its event loop is watched from inside (load/loop-watch.ts). */
+  readonly isWatched: boolean;
+}
 
 /** Starts a node program of this folder and returns the port it answers with. */
 export async function startProgram(
@@ -52,12 +59,17 @@ export function direct(originPort: number): Target {
 }
 
 /** `node:http` in, undici out, nothing else. */
-export async function passThrough(originPort: number, isPinned: boolean): Promise<Target> {
+export async function passThrough(
+  originPort: number,
+  isPinned: boolean,
+  watching: Watching = { isWatched: false },
+): Promise<Target> {
   const { child, port } = await startProgram(
     './load/pass-through.js',
     isPinned ? CORES.subject : null,
     {
       origin: `http://127.0.0.1:${originPort}`,
+      ...watching,
     },
   );
   return {
@@ -66,6 +78,7 @@ export async function passThrough(originPort: number, isPinned: boolean): Promis
     authorization: 'Snowflake Token="bench"',
     pid: child.pid,
     helperRoots: [],
+    ask: (message) => child.ask(message),
     stop: () => child.stop(),
   };
 }

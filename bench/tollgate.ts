@@ -14,7 +14,7 @@ import { openDatabase } from '../base/postgres/pool.js';
 import { migrate } from '../migrations/migrate.js';
 import { demoControlDocument } from '../policies/control/demo.js';
 import { CORES, freePort, pin, startChild } from './processes.js';
-import { isAnswering, program, type TargetStart } from './targets.js';
+import { isAnswering, program, type TargetStart, type Watching } from './targets.js';
 
 interface LedgerServer {
   readonly url: string;
@@ -45,7 +45,11 @@ async function startLedger(dataDir: string): Promise<LedgerServer> {
 }
 
 /** Starts it and logs in as an analyst of the demo; `missing` says at which step that ended. */
-export async function tollgate(originPort: number, isPinned: boolean): Promise<TargetStart> {
+export async function tollgate(
+  originPort: number,
+  isPinned: boolean,
+  watching: Watching = { isWatched: false },
+): Promise<TargetStart> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tollgate-bench-data-'));
   const ledger = await startLedger(dataDir);
   if (isPinned) pin(ledger.pid, CORES.load);
@@ -64,13 +68,14 @@ export async function tollgate(originPort: number, isPinned: boolean): Promise<T
     args: [
       ...settings,
       process.execPath,
+      ...(watching.isWatched ? ['--import', program('./load/loop-watch.js')] : []),
       program('../../bin/tollgate.js'),
       'serve',
       '--role',
       'proxy',
     ],
     core: isPinned ? CORES.subject : null,
-    hasChannel: false,
+    hasChannel: watching.isWatched,
   });
   const stop = async (): Promise<void> => {
     await child.stop();
@@ -95,6 +100,7 @@ export async function tollgate(originPort: number, isPinned: boolean): Promise<T
       authorization,
       pid: child.pid,
       helperRoots: [child.pid, ledger.pid],
+      ask: (message) => child.ask(message),
       stop,
     },
   };

@@ -25,7 +25,8 @@ function relay(pool: Pool, request: IncomingMessage, response: ServerResponse): 
   );
 }
 
-process.on('message', (message: { readonly origin: string }) => {
+process.once('message', (message: { readonly origin: string; readonly isWatched: boolean }) => {
+  if (message.isWatched) void import('./loop-watch.js');
   const pool = new Pool(message.origin, { connections: 128, pipelining: 1 });
   const server = createServer((request, response) => relay(pool, request, response));
   server.keepAliveTimeout = 120_000;

@@ -18,13 +18,13 @@ import type {
   UnknownFact,
 } from './facts.js';
 import { fingerprintOfShapes, shapeOf, type Shape } from './fingerprint.js';
-import { parserText } from './parser-text.js';
-import { ParserHost, type ParserHostCounts, type ParserHostOptions } from './parser-host.js';
-import type { ParseOutcome } from './raw-facts.js';
+import { parserText } from './parser/parser-text.js';
+import { ParserHost, type ParserHostCounts, type ParserHostOptions } from './parser/parser-host.js';
+import type { ParseOutcome } from './tree/raw-facts.js';
 import { fromShapeOutcome, toShapeOutcome, type ShapeOutcome } from './shape-outcome.js';
 import { contextAfter } from './session-context.js';
 import { bareFacts, statementFacts } from './statement-facts.js';
-import { TokenList } from './token-list.js';
+import { TokenList } from './words/token-list.js';
 
 export interface AnalyserOptions {
   readonly parser?: ParserHostOptions;

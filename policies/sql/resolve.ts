@@ -1,5 +1,5 @@
 /** Gives the names in raw facts to tables and columns: by the session's database and schema, and by the catalogue. */
-import { quotedWhereNeeded } from './ast.js';
+import { quotedWhereNeeded } from './tree/ast.js';
 import {
   MIRRORED,
   type Catalogue,
@@ -9,7 +9,7 @@ import {
   type Reading,
   type UnknownFact,
 } from './facts.js';
-import type { Alternative, ColumnReference, RawFacts, Target } from './raw-facts.js';
+import type { Alternative, ColumnReference, RawFacts, Target } from './tree/raw-facts.js';
 
 export interface ResolvedNames {
   readonly tablesRead: readonly string[];

@@ -3,7 +3,7 @@ import type { Tokens } from '#base/sql/lexer.js';
 import { classifyStatement } from '#base/sql/statement-class.js';
 import type { StatementRange } from '#base/sql/splitter.js';
 import type { NameContext } from './facts.js';
-import { TokenCursor } from './token-cursor.js';
+import { TokenCursor } from './words/token-cursor.js';
 
 const UNKNOWN: NameContext = { database: null, schema: null };
 

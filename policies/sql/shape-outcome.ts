@@ -6,8 +6,8 @@
 import { KIND, kindAt, textAt, type Tokens } from '#base/sql/lexer.js';
 import { stringValueAt } from '#base/sql/token-values.js';
 import type { LiteralSlot, Shape } from './fingerprint.js';
-import { rangeOf } from './literals.js';
-import type { RawFacts, RawFilter } from './raw-facts.js';
+import { rangeOf } from './tree/literals.js';
+import type { RawFacts, RawFilter } from './tree/raw-facts.js';
 
 /** Where a value comes from: a slot, or the same for every statement of the shape. */
 type Origin = { readonly slot: number } | { readonly value: string | null };

@@ -15,18 +15,18 @@ import {
   type TextFacts,
   type UnknownFact,
 } from './facts.js';
-import { callsOnlyCheap } from './free.js';
+import { callsOnlyCheap } from './words/free.js';
 import { merged } from './merged-facts.js';
-import type { ParseOutcome, RawFacts } from './raw-facts.js';
+import type { ParseOutcome, RawFacts } from './tree/raw-facts.js';
 import { qualify, resolveNames, type ResolvedNames } from './resolve.js';
-import { scriptParts } from './script-parts.js';
-import { copyShell, flowParts, truncateShell } from './copy-shell.js';
-import { definitionShell } from './definition-shell.js';
-import { partOf, type StatementShell } from './statement-shell.js';
-import { scanTables } from './token-scan.js';
-import type { TokenName } from './token-cursor.js';
-import { TokenList } from './token-list.js';
-import { isSteering, NO_TRAITS, traitsOf } from './traits.js';
+import { scriptParts } from './words/script-parts.js';
+import { copyShell, flowParts, truncateShell } from './words/copy-shell.js';
+import { definitionShell } from './words/definition-shell.js';
+import { partOf, type StatementShell } from './words/statement-shell.js';
+import { scanTables } from './words/token-scan.js';
+import type { TokenName } from './words/token-cursor.js';
+import { TokenList } from './words/token-list.js';
+import { isSteering, NO_TRAITS, traitsOf } from './words/traits.js';
 
 /** What facts of a statement are made with. */
 export interface FactsInput {

@@ -4,13 +4,13 @@ import { splitStatements, type StatementRange } from '#base/sql/splitter.js';
 import { classifyStatement } from '#base/sql/statement-class.js';
 import type { Catalogue, NameContext, StatementFacts } from '#policies/sql/facts.js';
 import { fingerprint, fingerprintOfShapes, shapeOf } from '#policies/sql/fingerprint.js';
-import { parserText } from '#policies/sql/parser-text.js';
-import type { ParseOutcome } from '#policies/sql/raw-facts.js';
-import { scriptParts } from '#policies/sql/script-parts.js';
+import { parserText } from '#policies/sql/parser/parser-text.js';
+import type { ParseOutcome } from '#policies/sql/tree/raw-facts.js';
+import { scriptParts } from '#policies/sql/words/script-parts.js';
 import { contextAfter } from '#policies/sql/session-context.js';
 import { statementFacts } from '#policies/sql/statement-facts.js';
-import { TokenList } from '#policies/sql/token-list.js';
-import { traitsOf } from '#policies/sql/traits.js';
+import { TokenList } from '#policies/sql/words/token-list.js';
+import { traitsOf } from '#policies/sql/words/traits.js';
 
 /** A text as far as it has been read before the reader that is timed. */
 export interface ReadText {

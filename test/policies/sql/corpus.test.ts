@@ -1,7 +1,7 @@
 /**
  * The corpus of statements with their facts, and the rates that `docs/sql.md` states. What differs from a case is
  * named in the document; a rate below its bar, or a document that says something else, fails.
- * `UPDATE_DOCS=1 npx vitest run test/policies/sql/corpus` writes the measured table into the document.
+ * `UPDATE_SCHEMA=1 npx vitest run test/policies/sql/corpus` writes the measured table into the document.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -63,6 +63,6 @@ test('the document states what was measured', () => {
   const [before = '', rest = ''] = text.split(BEGIN);
   const after = rest.slice(rest.indexOf(END));
   const measured = `${before}${BEGIN}${ratesTable(scores)}${after}`;
-  if (process.env['UPDATE_DOCS'] === '1') writeFileSync(DOCUMENT, measured);
+  if (process.env['UPDATE_SCHEMA'] === '1') writeFileSync(DOCUMENT, measured);
   else expect(text).toBe(measured);
 });

@@ -2,7 +2,7 @@
 import { Dialect, parse as parseSql } from '@polyglot-sql/sdk';
 import grammar from 'node-sql-parser/build/snowflake.js';
 import { describe, expect, test } from 'vitest';
-import { parseStatement, type Parse } from '../../../policies/sql/parse.js';
+import { parseStatement, type Parse } from '../../../policies/sql/parser/parse.js';
 import { factsInThread } from '../../support/sql-readers.js';
 import { AGREED, LOST } from './oracle-statements.js';
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { lex } from '../../../base/sql/lexer.js';
 import { splitStatements } from '../../../base/sql/splitter.js';
-import { parserText } from '../../../policies/sql/parser-text.js';
-import { TokenList } from '../../../policies/sql/token-list.js';
+import { parserText } from '../../../policies/sql/parser/parser-text.js';
+import { TokenList } from '../../../policies/sql/words/token-list.js';
 
 function read(sql: string): string | undefined {
   const tokens = lex(sql);

@@ -5,9 +5,9 @@
  */
 import { KIND, startAt, type Tokens } from '#base/sql/lexer.js';
 import type { StatementRange } from '#base/sql/splitter.js';
-import { holdsMark, INNER_QUOTE, writtenParts } from './ast.js';
+import { holdsMark, INNER_QUOTE, writtenParts } from '../tree/ast.js';
 import { deletesUsing, FORMS, QUERY_WORDS, type Replace } from './parser-forms.js';
-import type { TokenList } from './token-list.js';
+import type { TokenList } from '../words/token-list.js';
 
 /** Offsets of a piece of the text, and what stands for it. */
 interface Edit {

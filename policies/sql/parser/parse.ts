@@ -1,6 +1,6 @@
 /** One text through the parser and the walker. Runs in the worker. */
-import type { ParseOutcome } from './raw-facts.js';
-import { walkStatement } from './walker.js';
+import type { ParseOutcome } from '../tree/raw-facts.js';
+import { walkStatement } from '../tree/walker.js';
 
 /** The parser's entry, handed in because loading it is slow and asynchronous. */
 export type Parse = (sql: string) => {

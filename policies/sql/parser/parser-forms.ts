@@ -1,7 +1,7 @@
 /** Forms of Snowflake that begin with a word and are replaced in the text that the parser is given. */
 import { KIND } from '#base/sql/lexer.js';
-import { ALL_COLUMNS, NO_COLUMN, partsOfText, writtenParts } from './ast.js';
-import type { TokenList } from './token-list.js';
+import { ALL_COLUMNS, NO_COLUMN, partsOfText, writtenParts } from '../tree/ast.js';
+import type { TokenList } from '../words/token-list.js';
 
 /** Puts `text` in the place of the tokens at positions `[from, to)`. */
 export type Replace = (from: number, to: number, text: string) => void;

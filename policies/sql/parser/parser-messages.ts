@@ -1,5 +1,5 @@
 /** What the parser host and its workers say to each other. */
-import type { ParseOutcome } from './raw-facts.js';
+import type { ParseOutcome } from '../tree/raw-facts.js';
 
 export interface ParseRequest {
   readonly id: number;

@@ -1,7 +1,7 @@
 /** Reads the words of a statement one after the other, for the parts of it that no parser is asked about. */
 import { isOperator, KIND, kindAt, nextSignificant, wordAt, type Tokens } from '#base/sql/lexer.js';
 import { nameAt, stringValueAt } from '#base/sql/token-values.js';
-import { partsOfText } from './ast.js';
+import { partsOfText } from '../tree/ast.js';
 
 /** The one to three names of an object; none when a variable, bind or expression names it. */
 export interface TokenName {

@@ -2,7 +2,7 @@
  * What the parser worker sends back: facts of one statement before names are resolved. Plain data, small, and free of
  * session and catalogue, so that one entry serves every session that sends the same text.
  */
-import type { Comparison, FilterOperator } from './facts.js';
+import type { Comparison, FilterOperator } from '../facts.js';
 
 /**
  * A column of table number `table`; `isPrunable` unless a limit or window stands between filter and table; `reading` is

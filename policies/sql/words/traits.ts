@@ -4,8 +4,8 @@
  */
 import { KIND } from '#base/sql/lexer.js';
 import type { StatementHead } from '#base/sql/statement-class.js';
-import { partsOfText, quotedWhereNeeded } from './ast.js';
-import type { Traits } from './facts.js';
+import { partsOfText, quotedWhereNeeded } from '../tree/ast.js';
+import type { Traits } from '../facts.js';
 import type { TokenList } from './token-list.js';
 
 /** Words before a bracket that call nothing: clauses, operators, wrappers of names. */

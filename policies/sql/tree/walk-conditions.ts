@@ -1,6 +1,6 @@
 /** Reads conditions: filters of columns by constants, and which sources a condition joins. */
 import { bodyOf, columnPath, isNode, listAt, tagged, type Node } from './ast.js';
-import { MIRRORED, type Comparison, type FilterOperator } from './facts.js';
+import { MIRRORED, type Comparison, type FilterOperator } from '../facts.js';
 import { compareValues, constantValue, rangeOf, underCasts } from './literals.js';
 import type { ColumnReference, RawFilter } from './raw-facts.js';
 import { resolveColumn, type Resolution, type Scope, type Source } from './scope.js';

@@ -5,7 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { ParseRequest, ParserMessage } from './parser-messages.js';
-import type { ParseOutcome } from './raw-facts.js';
+import type { ParseOutcome } from '../tree/raw-facts.js';
 
 export interface ParserHostOptions {
   /** Longest time one text may take in a worker, in milliseconds. Default 500. */
@@ -211,7 +211,7 @@ function finish(job: Job, outcome: ParseOutcome): void {
 function workerUrl(): URL {
   const isSource = import.meta.url.endsWith('.ts');
   return new URL(
-    isSource ? '../../dist/policies/sql/parser-worker.js' : './parser-worker.js',
+    isSource ? '../../../dist/policies/sql/parser/parser-worker.js' : './parser-worker.js',
     import.meta.url,
   );
 }
