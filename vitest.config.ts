@@ -18,7 +18,8 @@ export default defineConfig({
   },
   test: {
     pool: 'forks',
-    maxWorkers: Math.max(2, availableParallelism()),
+    // One more than cores: many files wait for deadlines of the systems they start.
+    maxWorkers: Math.max(2, availableParallelism()) + 1,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     retry: 0,
