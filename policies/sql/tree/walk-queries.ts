@@ -16,7 +16,7 @@ import {
   type Source,
 } from './scope.js';
 import { walkCondition } from './walk-conditions.js';
-import { noteStar, starSources } from './walk-expressions.js';
+import { noteStar, QUERY_TAGS, starSources } from './walk-expressions.js';
 import type { Walk } from './walk-record.js';
 import { isProduct, walkFrom } from './walk-sources.js';
 
@@ -199,12 +199,15 @@ function renamesOf(star: Node): readonly (readonly [from: string, to: string])[]
   });
 }
 
+/** Whether the list itself has a window function; one of a query inside it cuts that query's rows only. */
 function holdsWindow(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(holdsWindow);
   if (!isNode(value)) return false;
-  return Object.entries(value).some(
-    ([key, inner]) => key === 'window_function' || holdsWindow(inner),
-  );
+  for (const [key, inner] of Object.entries(value)) {
+    if (inner === null || typeof inner !== 'object' || QUERY_TAGS.has(key)) continue;
+    if (key === 'window_function' || holdsWindow(inner)) return true;
+  }
+  return false;
 }
 
 function withoutPruning(derived: Derived): Derived {
