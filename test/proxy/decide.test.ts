@@ -1,14 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAnalyser, type CountingAnalyser } from '#policies/sql/analyser.js';
+import { expect, test } from 'vitest';
 import { locationsIn } from '../../proxy/decide.js';
-
-let analyser: CountingAnalyser;
-beforeAll(() => {
-  analyser = createAnalyser({ parser: { deadlineMs: 5_000, waitMsMax: 60_000 } });
-});
-afterAll(async () => {
-  await analyser.stop();
-});
+import { sharedAnalyser } from '../support/shared-analyser.js';
 
 test.each([
   ["copy into 's3://bucket/p' from t", ['external']],
@@ -22,7 +14,7 @@ test.each([
   ['create pipe p as copy into t from @named', ['unknown']],
   ["select 's3://bucket'; select 1", ['none', 'none']],
 ])('%s moves data to or from: %s', async (sql, locations) => {
-  const { statements } = await analyser.analyse(
+  const { statements } = await sharedAnalyser().analyse(
     sql,
     { database: 'DB', schema: 'S' },
     { version: 'none', columnsOf: () => undefined },

@@ -4,8 +4,8 @@
  * `UPDATE_SCHEMA=1 npx vitest run test/policies/sql/corpus` writes the measured table into the document.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAnalyser, type CountingAnalyser } from '../../../policies/sql/analyser.js';
+import { beforeAll, expect, test } from 'vitest';
+import { sharedAnalyser } from '../../support/shared-analyser.js';
 import { linesOf, readCorpus, type CorpusCase } from '../../support/sql-corpus.js';
 import { ratesTable, scoreOf, type Score } from '../../support/sql-rates.js';
 
@@ -13,12 +13,11 @@ const DOCUMENT = new URL('../../../docs/sql.md', import.meta.url);
 const BEGIN = '<!-- rates: begin -->\n';
 const END = '<!-- rates: end -->';
 
-let analyser: CountingAnalyser;
 let corpus: readonly CorpusCase[];
 let scores: readonly Score[];
 
 beforeAll(async () => {
-  analyser = createAnalyser({ parser: { deadlineMs: 10_000, waitMsMax: 60_000 } });
+  const analyser = sharedAnalyser();
   corpus = readCorpus();
   const found: Score[] = [];
   for (const one of corpus) {
@@ -31,10 +30,6 @@ beforeAll(async () => {
   }
   scores = found;
 }, 120_000);
-
-afterAll(async () => {
-  await analyser.stop();
-});
 
 test('the corpus holds two thousand statements and more, none of them twice', () => {
   expect(corpus.length).toBeGreaterThanOrEqual(2_000);

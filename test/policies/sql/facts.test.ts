@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAnalyser, type CountingAnalyser } from '../../../policies/sql/analyser.js';
+import { beforeAll, expect, test } from 'vitest';
 import type { Catalogue, StatementFacts } from '../../../policies/sql/facts.js';
 import { factsReport } from '../../../policies/sql/facts-report.js';
+import { sharedAnalyser } from '../../support/shared-analyser.js';
 import { FACTS_FIXTURES, type FactsFixture } from './facts-fixtures.js';
 
 const EMPTY: Catalogue = { version: 'empty', columnsOf: () => undefined };
 const SESSION = { database: 'DB', schema: 'S' };
 
-let analyser: CountingAnalyser;
+const analyser = sharedAnalyser();
 beforeAll(async () => {
-  analyser = createAnalyser({ parser: { deadlineMs: 5_000, waitMsMax: 60_000 } });
   await analyser.analyse('select a from t', SESSION, EMPTY);
-});
-afterAll(async () => {
-  await analyser.stop();
 });
 
 function shown(sql: string, facts: StatementFacts): FactsFixture {
