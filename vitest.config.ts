@@ -18,8 +18,7 @@ export default defineConfig({
   },
   test: {
     pool: 'forks',
-    // One more than cores: many files wait for deadlines of the systems they start.
-    maxWorkers: Math.max(2, availableParallelism()) + 1,
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 20_000,
     hookTimeout: 60_000,
     retry: 0,
