@@ -8,7 +8,7 @@ import type { LoopDelay } from './load/loop-watch.js';
 import {
   CORES,
   canPin,
-  cpuMs,
+  cpuMsOfAllThreads,
   descendantsCpuMs,
   machineBusyMs,
   OTHERS_CORES_MAX,
@@ -103,7 +103,10 @@ function othersBusy(children: readonly Child[], targets: readonly Target[]): () 
   const pids = [process.pid, ...children.map(({ pid }) => pid), ...targets.map(({ pid }) => pid)];
   const helperRoots = targets.flatMap((target) => target.helperRoots);
   const read = (): { readonly at: number; readonly others: number } => {
-    const own = pids.reduce<number>((sum, pid) => sum + (pid === null ? 0 : cpuMs(pid)), 0);
+    const own = pids.reduce<number>(
+      (sum, pid) => sum + (pid === null ? 0 : cpuMsOfAllThreads(pid)),
+      0,
+    );
     return {
       at: performance.now(),
       others: machineBusyMs() - own - descendantsCpuMs(helperRoots),

@@ -125,6 +125,16 @@ export function cpuMs(pid: number): number {
   }
 }
 
+/**
+ * CPU time of a process in milliseconds with the threads that have ended, from `/proc/<pid>/stat`: in clock ticks, for
+ * runs of minutes. NaN without /proc.
+ */
+export function cpuMsOfAllThreads(pid: number): number {
+  const stat = readText(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11] ?? NaN) + Number(fields[12] ?? NaN)) * 10;
+}
+
 /** CPU time of the processes that descend from `roots`, and of the roots but the first, which is counted apart. */
 export function descendantsCpuMs(roots: readonly number[]): number {
   if (roots.length === 0) return 0;

@@ -12,7 +12,7 @@ import { Dialect, parse as parseWithPolyglot } from '@polyglot-sql/sdk';
 import grammar from 'node-sql-parser/build/snowflake.js';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
-import { cpuMs, machineBusyMs, OTHERS_CORES_MAX } from './processes.js';
+import { cpuMsOfAllThreads, machineBusyMs, OTHERS_CORES_MAX } from './processes.js';
 import { hostileTexts } from './sql-hostile.js';
 import { generatedShapes } from './sql-statements.js';
 import { ascending, quantile, seededRandom, shuffled } from './statistics.js';
@@ -142,14 +142,16 @@ class Measurements {
 export async function runSql(options: SqlOptions): Promise<SqlReport> {
   const analyser = createAnalyser();
   const startedAt = performance.now();
-  const [busyBefore, ownBefore] = [machineBusyMs(), cpuMs(process.pid)];
+  const [busyBefore, ownBefore] = [machineBusyMs(), cpuMsOfAllThreads(process.pid)];
   try {
     await warmUp(analyser, options.seed);
     const measured = await measureRounds(analyser, options);
     const hostile = await measureHostile(analyser, options);
     const seconds = (performance.now() - startedAt) / 1_000;
     const others =
-      (machineBusyMs() - busyBefore - (cpuMs(process.pid) - ownBefore)) / 1_000 / seconds;
+      (machineBusyMs() - busyBefore - (cpuMsOfAllThreads(process.pid) - ownBefore)) /
+      1_000 /
+      seconds;
     return {
       options: { rounds: options.rounds, seed: options.seed },
       ...measured,
