@@ -53,7 +53,7 @@ const SHARED_SECONDS_MIN = 0.2;
 /** What compiling, starting and returning take on top of a scan. */
 export const OVERHEAD_SECONDS = 0.5;
 
-/** The history in memory, bounded in keys; the key that was touched longest ago is forgotten first. */
+/** The history in memory, bounded in keys; the key that learnt longest ago is forgotten first. */
 export class HistoryStore implements HistoryView {
   readonly #entriesMax: number;
   readonly #entries = new Map<string, HistoryEntry>();
@@ -70,14 +70,6 @@ export class HistoryStore implements HistoryView {
   }
 
   lookup(kind: HistoryKind, key: string): HistoryEntry | undefined {
-    const name = nameOf(kind, key);
-    const entry = this.#entries.get(name);
-    if (entry !== undefined) this.#put(name, entry);
-    return entry;
-  }
-
-  /** The entry of a key, without counting as its use. */
-  peek(kind: HistoryKind, key: string): HistoryEntry | undefined {
     return this.#entries.get(nameOf(kind, key));
   }
 
@@ -153,7 +145,7 @@ export class HistoryStore implements HistoryView {
     if (oldest.done !== true) this.#entries.delete(oldest.value);
   }
 
-  /** Every row, oldest touched first, so that an import keeps the order of forgetting. */
+  /** Every row, oldest learnt first, so that an import keeps the order of forgetting. */
   *export(): Generator<HistoryRow> {
     for (const [name, entry] of this.#entries) yield { ...partsOf(name), ...entry };
     for (const [key, calibration] of this.#calibrations)

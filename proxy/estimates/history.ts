@@ -101,7 +101,7 @@ export class HistoryCache {
       if (key === null) continue;
       const own = keyOf(account, kind, key);
       // Most literals never come again: theirs are kept once they did.
-      const entry = this.#store.peek(kind, own);
+      const entry = this.#store.lookup(kind, own);
       if (entry === undefined || (kind === 'values' && entry.count < 2)) continue;
       this.#dirty.set(`${kind}:${own}`, { kind, key: own });
     }
@@ -159,7 +159,7 @@ export class HistoryCache {
     keys: readonly { readonly kind: HistoryKind; readonly key: string }[],
   ): readonly KeyedEntry[] {
     return keys.flatMap(({ kind, key }) => {
-      const entry = this.#store.peek(kind, key);
+      const entry = this.#store.lookup(kind, key);
       return entry === undefined ? [] : [{ kind, key, entry }];
     });
   }
