@@ -226,7 +226,7 @@ class World {
   #learn({ estimate, creditsPerHour }: Judged, usage: Usage): void {
     const { shape, believed, bytes } = estimate;
     if (shape === null) return;
-    const drifted = this.#parts.history.record({
+    const broken = this.#parts.history.record({
       shape,
       believed,
       creditsPerHour: approximate(creditsPerHour),
@@ -234,6 +234,6 @@ class World {
       elapsedSeconds: usage.elapsedSeconds,
       statisticsSeconds: statisticsSeconds(bytes, creditsPerHour, BYTES_PER_SECOND_PER_CREDIT),
     });
-    if (drifted.includes('shape-size')) this.#tally.drifted();
+    if (broken.includes('shape-size')) this.#tally.broke();
   }
 }

@@ -18,7 +18,7 @@ import { valueAt } from './history.js';
 import type { HistoryView, LevelBelief } from './history-store.js';
 import { type Beliefs, believe } from './levels.js';
 import { type Scan, scanOf, type StatisticsView, type UnfilteredColumn } from './scan.js';
-import { makeOf, type ShapeFacts, tablesOf } from './shape.js';
+import { formOf, type ShapeFacts, tablesOf } from './shape.js';
 
 /** Amounts a tier assumes of a statement of which nothing is known. */
 export interface GuessAmounts {
@@ -87,7 +87,7 @@ export function estimateText(
   const shape: ShapeFacts = {
     fingerprint: text.fingerprint,
     literalsHash: '',
-    make: 'script',
+    form: 'script',
     tables: '',
     tier: context.tier.id,
     warehouse: context.warehouse,
@@ -177,7 +177,7 @@ function describe(
   const shape: ShapeFacts = {
     fingerprint: facts.fingerprint,
     literalsHash: facts.literalsHash,
-    make: makeOf(facts),
+    form: formOf(facts),
     tables: tablesOf(facts),
     tier: context.tier.id,
     warehouse: context.warehouse,

@@ -84,7 +84,7 @@ export class HistoryStore implements HistoryView {
   /**
    * Learns from one settled statement: the level that predicted it is calibrated, every key of it is updated.
    * @param nameOfKey what a key is kept under, where several accounts share the store.
-   * @returns the kinds of the keys that drifted.
+   * @returns the kinds of the keys that broken.
    */
   record(
     outcome: Outcome,
@@ -97,17 +97,17 @@ export class HistoryStore implements HistoryView {
         calibrate(this.calibration(believed.level, shape.tier), believed, outcome.seconds),
       );
     const keys = historyKeys(shape);
-    const drifted: HistoryKind[] = [];
+    const broken: HistoryKind[] = [];
     for (const kind of HISTORY_KINDS) {
       const key = keys[kind];
       const value = key === null ? null : this.#observationOf(kind, outcome);
       if (key === null || value === null) continue;
       const name = nameOf(kind, nameOfKey(kind, key));
-      const { entry, hasDrifted } = observe(kind, this.#entries.get(name), value);
+      const { entry, hasBroken } = observe(kind, this.#entries.get(name), value);
       this.#put(name, entry);
-      if (hasDrifted) drifted.push(kind);
+      if (hasBroken) broken.push(kind);
     }
-    return drifted;
+    return broken;
   }
 
   /** What a key of the kind counts of the outcome; null: nothing. */
@@ -128,7 +128,7 @@ export class HistoryStore implements HistoryView {
           ? null
           : same(seconds / (statisticsSeconds + OVERHEAD_SECONDS));
       case 'scale':
-      case 'make':
+      case 'form':
         return statisticsSeconds === null
           ? null
           : same(seconds / (statisticsSeconds + OVERHEAD_SECONDS));

@@ -254,7 +254,7 @@ test('measured times correct what statistics predict', () => {
 });
 
 test('an unseen shape is guessed from others of its kind, and stays a guess', () => {
-  const other = aShape({ fingerprint: 'other', make: 'query' });
+  const other = aShape({ fingerprint: 'other', form: 'query' });
   const history = learnt({ shape: other, seconds: 30 }, 20);
   const nothing = { statistics: { table: () => undefined }, history };
   const guess = estimateStatement(aStatement(), context(nothing));

@@ -86,18 +86,18 @@ test('a shape that jumps to four times its cost is followed within three runs', 
   const run = (seconds: number): readonly HistoryKind[] =>
     history.record(anOutcome({ seconds: seconds * Math.exp(0.15 * normal(random)) }));
   for (let n = 0; n < 30; n += 1) run(10);
-  const drifted = Array.from({ length: 6 }, () => run(40)).flat();
+  const broken = Array.from({ length: 6 }, () => run(40)).flat();
   expect(expected()).toBeGreaterThan(30);
-  expect(drifted).toContain('shape-size');
+  expect(broken).toContain('shape-size');
 });
 
-test('steady shapes do not drift', () => {
+test('steady shapes do not break', () => {
   const history = new HistoryStore(100);
   const random = seeded(11);
-  let drifts = 0;
+  let breaks = 0;
   for (let n = 0; n < 5_000; n += 1)
-    drifts += history.record(anOutcome({ seconds: 10 * Math.exp(0.25 * normal(random)) })).length;
-  expect(drifts / 5_000).toBeLessThan(0.002);
+    breaks += history.record(anOutcome({ seconds: 10 * Math.exp(0.25 * normal(random)) })).length;
+  expect(breaks / 5_000).toBeLessThan(0.002);
 });
 
 test('one value is a guess with a wide range, many equal ones a narrow range', () => {
