@@ -45,7 +45,7 @@ function outcomeOf(
   }
   switch (recognised.kind) {
     case 'explain-cost':
-      return explain(parts, statement, recognised.statementText);
+      return explain(parts, statement, recognised);
     case 'select':
     case 'why':
       return parts.surface.answer(
@@ -78,7 +78,7 @@ interface Answer extends SurfaceAnswered {
 async function explain(
   parts: Parts,
   statement: Identified,
-  statementText: string,
+  { statementText, bindCount }: Extract<Ours, { kind: 'explain-cost' }>,
 ): Promise<Answer | { readonly kind: 'refused'; readonly refusal: Refusal }> {
   if (statementText === '') {
     return {
@@ -108,5 +108,5 @@ async function explain(
     outlook: outlookOf(parts, estimated.statement, standing),
     cheaper: await cheaperWays(parts, estimated.statement),
   });
-  return { kind: 'answer', ...explained };
+  return { kind: 'answer', ...explained, bindCount };
 }
