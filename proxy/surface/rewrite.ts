@@ -50,11 +50,12 @@ const DEPTH_MAX = 12;
 const MARK = 'TOLLGATE_MARK';
 /** Words that the printer writes or leaves out by its own taste; they change nothing. */
 const OPTIONAL: ReadonlySet<string> = new Set(['INNER', 'OUTER', 'AS', 'ASC']);
-const INSERTED: ReadonlySet<string> = new Set([MARK, 'WHERE', 'AND', '(', ')']);
+/** Words of ours; a text that has them itself gets the advice alone. */
+const OURS = /tgq\d|tollgate_mark/i;
 
 /** `text` with the filter; null where it cannot be added for sure. */
 export function withFilter(text: string, filter: MissingFilter, printer: Printer): string | null {
-  if (Buffer.byteLength(text) > TEXT_BYTES_MAX) return null;
+  if (Buffer.byteLength(text) > TEXT_BYTES_MAX || OURS.test(text)) return null;
   const tokens = lex(text);
   if (tokens.isUnterminated || isTooDeep(tokens)) return null;
   try {
@@ -62,9 +63,11 @@ export function withFilter(text: string, filter: MissingFilter, printer: Printer
     const tree = onlyTree(printer.parse(masked.text));
     const place = tree === null ? null : placeOf(tree, filter.table.split('.'), masked);
     if (tree === null || place === null) return null;
-    mark(place.select);
-    const printed = lex(printer.print(tree));
-    return spliced(masked, printed, conditionOf(filter, place.qualifier));
+    const wanted = mark(place.select);
+    const more = moreThan(masked, lex(printer.print(tree)));
+    // A bracket or an AND that the printer adds of its own accord is not ours to suggest.
+    if (more === null || more.map(({ token }) => token).join(' ') !== wanted) return null;
+    return spliced(tokens.text, more, conditionOf(filter, place.qualifier));
   } catch {
     // Its grammar has no such statement, or its printer no such node.
     return null;
@@ -189,21 +192,25 @@ function quotedAt(name: string): number {
   return Number(QUOTED_WORD.exec(name)?.[1] ?? -1);
 }
 
-function mark(select: Node): void {
+/** Puts the mark into the WHERE; the tokens that a printed tree then has more, in order. */
+function mark(select: Node): string {
   const marked = { type: 'column_ref', table: null, column: MARK };
   const { where } = select;
   if (!isNode(where)) {
     select['where'] = marked;
-    return;
+    return `WHERE ${MARK}`;
   }
   const isOr =
-    where['type'] === 'binary_expr' && /^(?:OR|XOR|\|\|)$/i.test(String(where['operator']));
+    where['type'] === 'binary_expr' &&
+    where['parentheses'] !== true &&
+    /^(?:OR|XOR|\|\|)$/i.test(String(where['operator']));
   select['where'] = {
     type: 'binary_expr',
     operator: 'AND',
     left: marked,
     right: isOr ? { ...where, parentheses: true } : where,
   };
+  return isOr ? `${MARK} AND ( )` : `${MARK} AND`;
 }
 
 function conditionOf({ column, day, hasTime }: MissingFilter, qualifier: string | null): string {
@@ -214,36 +221,46 @@ function conditionOf({ column, day, hasTime }: MissingFilter, qualifier: string 
     : `${full} = '${day}'`;
 }
 
+/** A token that the printed tree has and the caller's text has not, and the offset in the text where it belongs. */
+interface Addition {
+  readonly token: string;
+  readonly place: number;
+}
+
 /**
- * The caller's text with what the printed tree has more; null when the two differ by anything else. Each printed token
- * is the next of the text, or belongs to the mark, or is a word that the printer likes.
+ * What the printed tree has more than the text; null when the text has something that the tree has not. Each printed
+ * token is the next of the text, or a word that the printer likes, or an addition.
  */
-function spliced(masked: Masked, printed: Tokens, condition: string): string | null {
-  const { tokens, indexes, words } = masked;
-  const pieces: string[] = [];
+function moreThan({ tokens, indexes, words }: Masked, printed: Tokens): readonly Addition[] | null {
+  const more: Addition[] = [];
   let at = 0;
-  let copiedTo = 0;
   for (const index of significantIndexes(printed)) {
-    const text = bare(printed, index);
-    while (at < words.length && !isSame(words[at], text) && isOptional(tokens, indexes[at]))
+    const token = bare(printed, index);
+    while (at < words.length && !isSame(words[at], token) && isOptional(tokens, indexes[at]))
       at += 1;
-    if (isSame(words[at], text)) {
+    if (isSame(words[at], token)) {
       at += 1;
       continue;
     }
-    if (OPTIONAL.has(text)) continue;
-    if (!INSERTED.has(text)) return null;
+    if (OPTIONAL.has(token)) continue;
     const last = indexes[at - 1];
-    const place = last === undefined ? 0 : startAt(tokens, last + 1);
-    pieces.push(tokens.text.slice(copiedTo, place), text === MARK ? condition : text);
-    copiedTo = place;
+    more.push({ token, place: last === undefined ? 0 : startAt(tokens, last + 1) });
   }
   const isRest = indexes
     .slice(at)
     .every((index) => isOptional(tokens, index) || textAt(tokens, index) === ';');
-  if (!isRest || !pieces.includes(condition)) return null;
-  pieces.push(tokens.text.slice(copiedTo));
-  return joined(pieces);
+  return isRest ? more : null;
+}
+
+/** The caller's text with the additions, the condition in place of the mark. */
+function spliced(text: string, more: readonly Addition[], condition: string): string {
+  const pieces: string[] = [];
+  let copiedTo = 0;
+  for (const { token, place } of more) {
+    pieces.push(text.slice(copiedTo, place), token === MARK ? condition : token);
+    copiedTo = place;
+  }
+  return joined([...pieces, text.slice(copiedTo)]);
 }
 
 /** A token of the printer's: upper case, without the quotes it puts around every name. */

@@ -147,6 +147,14 @@ test('who asks before the run is told what is in its way; what has run elsewhere
     /"queue wait","[\d.]+ s","1 of 1 permits of tier interactive are taken here, 0 of at most \d+ wait; 0 would/,
   );
   expect(Number(priced.body.data.tollgate.queue.expectedWaitMs)).toBeGreaterThan(0);
+  // Rules come first: of one that wants somebody's word it says whose turn it is.
+  for (const [table, told] of [
+    ['NATION', /^\["decision","approve","TG2401 /],
+    ['SUPPLIER', /^\["decision","approve","waits up to 20 s for somebody's word, then: TG2401 /],
+  ] as const) {
+    const ruled = await client.run(`EXPLAIN COST SELECT 41 + 1 FROM ANALYTICS.TPCH.${table}`);
+    expect(JSON.stringify(ruled.body.data.rowset[0])).toMatch(told);
+  }
   const team = await connected('INTERACTIVE_WH', 'sales_analyst');
   for (const index of [0, 1]) {
     const seen = await at(index, team).run(
