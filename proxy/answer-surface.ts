@@ -1,7 +1,7 @@
 /** Statements addressed to Tollgate itself, answered on the client's connection at 0 credits. */
 import { analyse } from './analyse.js';
 import { decisionOf } from './decide.js';
-import { estimate } from './estimate.js';
+import { estimateWithBound } from './estimates/explain-bound.js';
 import type { Parts } from './parts.js';
 import { budgetsOf } from './reserve.js';
 import type { Identified } from './stages.js';
@@ -85,7 +85,7 @@ async function explain(
     };
   }
   const asked: Identified = { ...statement, query: { ...statement.query, sqlText: statementText } };
-  const estimated = estimate(parts, await analyse(parts, asked));
+  const estimated = await estimateWithBound(parts, await analyse(parts, asked), true);
   if (estimated.kind === 'refused') return estimated;
   const { facts, estimateParts, placement } = estimated.statement;
   const standing = await parts.ledger.standing(budgetsOf(estimated.statement), parts.clock.now());

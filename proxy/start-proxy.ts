@@ -18,6 +18,7 @@ import { Gate } from './admission/gate.js';
 import { Vigil } from './admission/vigil.js';
 import { CANCELS_CHANNEL } from '#billing/postgres/follow.js';
 import { startControlRefresher, type ControlRefresher } from './control/refresher.js';
+import { ExplainBounds } from './estimates/explain-bound.js';
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { createEvents } from './events.js';
@@ -25,6 +26,7 @@ import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
 import { SESSIONS_CHANNEL, type SessionStore } from './identity/sessions.js';
 import type { ProvisionServiceUser } from './identity/terminated.js';
+import { OwnStatements } from './own/own-statements.js';
 import { DEFAULT_PATIENCE } from './parts.js';
 import type { Parts, Patience, ProxyLimits } from './parts.js';
 import { startReplica, type Replica } from './replica.js';
@@ -192,6 +194,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ),
     history,
     statistics,
+    ...createOwn(db),
     ledger,
     ...waiting,
     running,
@@ -204,6 +207,11 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ticketLog,
     surface: createSurface({ db, clock }),
   };
+}
+
+/** What is needed to send statements of ours in sessions of clients. */
+function createOwn(db: Database): Pick<Parts, 'explainBounds' | 'ownStatements'> {
+  return { explainBounds: new ExplainBounds(), ownStatements: new OwnStatements(db) };
 }
 
 /** What statements wait in, and who looks after those that do. */

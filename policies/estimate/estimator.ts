@@ -13,6 +13,7 @@ import {
 } from '#base/units.js';
 import type { StatementFacts } from '../sql/facts.js';
 import { type Advice, BASES, type Basis, type Estimate } from './estimate.js';
+import type { ExplainBound } from './explain-bound.js';
 import {
   type HistoryEntry,
   type HistoryKind,
@@ -39,6 +40,8 @@ export interface EstimateContext {
   readonly statistics: StatisticsView;
   /** Bytes that a cluster costing one credit an hour scans in a second. */
   readonly bytesPerSecondPerCredit: number;
+  /** What Snowflake's EXPLAIN says that the one statement reads, in place of what statistics say. */
+  readonly bound?: ExplainBound | null;
 }
 
 /** Even an empty answer keeps a warehouse busy this long: compile, start, return. */
@@ -55,13 +58,19 @@ const STATISTICS_PRIOR: HistoryEntry = { count: 1, logMean: 0, logVariance: 0 };
 /** Estimates one statement. Total and pure. */
 export function estimateStatement(facts: StatementFacts, context: EstimateContext): Estimate {
   if (facts.isFree) return freeEstimate;
-  const scan = scanOf(facts, context.statistics);
+  const scan = boundedScan(scanOf(facts, context.statistics), context);
   const described = describe(scan, context);
   return (
     fromHistory(facts, scan, context, described) ??
     fromStatistics(scan, context, described) ??
     fromGuess(facts, context, described)
   );
+}
+
+/** A plan knows every table of the statement; what a filter would save, only statistics tell. */
+function boundedScan(scan: Scan | undefined, { bound }: EstimateContext): Scan | undefined {
+  if (bound === undefined || bound === null) return scan;
+  return { ...bound, tablesUnknown: [], unfiltered: scan?.unfiltered ?? [] };
 }
 
 /** Estimates a text: the sum of its statements, with the weakest basis among those that cost anything. */
@@ -216,7 +225,7 @@ function fromStatistics(
   // Tables without statistics come on top, at the price of a guess.
   const missing = scan.tablesUnknown.length > 0;
   return {
-    basis: 'TABLE_STATS',
+    basis: (context.bound ?? null) === null ? 'TABLE_STATS' : 'EXPLAIN_BOUND',
     ...amounts,
     expectedCredits: missing
       ? addCredits(amounts.expectedCredits, context.tier.guessExpectedCredits)
