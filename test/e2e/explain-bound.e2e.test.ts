@@ -137,7 +137,7 @@ test('a cold statement above what its tier says is held by its plan, a warm one 
   const basis = async (): Promise<readonly unknown[]> =>
     (
       await standard.rows(
-        "SELECT BASIS FROM TOLLGATE.MY_QUERIES WHERE STATEMENT LIKE '%MAX(L_COMMENT)%' AND STATE = 'SETTLED' ORDER BY STARTED_AT",
+        "SELECT BASIS FROM TOLLGATE.MY_QUERIES WHERE STATEMENT LIKE '%MAX%L_COMMENT%' AND STATE = 'SETTLED' ORDER BY STARTED_AT",
       )
     ).map((row) => row['BASIS']);
   await eventually(async () => expect(await basis()).toEqual(['EXPLAIN_BOUND']));
