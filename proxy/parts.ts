@@ -47,12 +47,15 @@ export interface Patience {
   readonly abandonedAfterMs: number;
   /** After this long a client is gone, where its tier ends statements of clients that are. */
   readonly goneAfterMs: number;
+  /** A statement waits this long for Snowflake's plan of it, then goes on without. */
+  readonly planMs: number;
 }
 
 export const DEFAULT_PATIENCE: Patience = {
   holdMs: 48_000,
   abandonedAfterMs: 90_000,
   goneAfterMs: 30_000,
+  planMs: 2_000,
 };
 
 /** Statements that run by somebody's word. Faults: `ledgerUnavailable`. */

@@ -18,8 +18,6 @@ import { mayCountQueries } from '../own/last-query-id.js';
 import type { Parts } from '../parts.js';
 import type { Analysed, Estimated } from '../stages.js';
 
-/** A statement waits for its plan at most this long, then goes on without. */
-const LIMIT_MS = 2000;
 const BOUNDS_MAX = 5000;
 /** Tables grow; what is imported of them comes every few hours. */
 const BOUND_MS = 15 * 60_000;
@@ -118,7 +116,7 @@ async function ask(parts: Parts, statement: Analysed): Promise<ExplainBound | nu
   const answer = await askInSession(parts, statement, {
     sqlText: `EXPLAIN USING JSON ${statement.query.sqlText}`,
     requestId,
-    limitMs: LIMIT_MS,
+    limitMs: parts.patience.planMs,
   });
   const bound = parseExplain(answer?.[0] ?? '') ?? null;
   parts.events.explained(bound === null ? 'no bound' : 'bound');
