@@ -5,7 +5,7 @@ import { NO_CREDITS, NO_MONEY, parseCredits } from '#base/units.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import { estimateText } from '#policies/estimate/estimator.js';
 import type { ExplainBound } from '#policies/estimate/explain-bound.js';
-import type { HistoryView } from '#policies/estimate/history.js';
+import type { HistoryView } from '#policies/estimate/history-store.js';
 import type { StatisticsView } from '#policies/estimate/scan.js';
 import type { StatementFacts, TextFacts } from '#policies/sql/facts.js';
 import type { Parts } from './parts.js';
@@ -80,15 +80,16 @@ export function priceText(text: PriceableText): PriceOutcome {
   if (placed.kind === 'refused') return placed;
   const { placement } = placed;
   const { total, parts: estimateParts } = estimateText(
-    isFree ? facts.statements.map(asFree) : facts.statements,
+    isFree ? { ...facts, statements: facts.statements.map(asFree) } : facts,
     {
       tier: placement.tier,
+      warehouse: placement.warehouse ?? '',
       warehouseSize: placement.warehouseSize ?? '',
       creditsPerHour: placement.creditsPerHour,
       history: text.history,
       statistics: text.statistics,
       bytesPerSecondPerCredit: BYTES_PER_SECOND_PER_CREDIT,
-      bound: text.bound ?? null,
+      bound: text.bound ?? undefined,
     },
   );
   return { kind: 'priced', price: { placement, isFree, estimate: total, estimateParts } };

@@ -7,4 +7,4 @@ ALTER TABLE session_state ADD COLUMN own_query_ids text[] NOT NULL DEFAULT '{}'
 -- Whether a transaction is open: none, open, or manual (AUTOCOMMIT is off). NULL: not known.
 ALTER TABLE session_state ADD COLUMN transaction_state text CHECK (transaction_state IN ('none', 'open', 'manual'));
 
-INSERT INTO schema_release (name, older_may_run) VALUES ('0007_own_statements', true);
+INSERT INTO schema_release (name, older_may_run) VALUES ('0008_own_statements', true);
