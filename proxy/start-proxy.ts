@@ -194,7 +194,6 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ),
     history,
     statistics,
-    ...createOwn(db),
     ledger,
     ...waiting,
     running,
@@ -209,24 +208,24 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   };
 }
 
-/** What is needed to send statements of ours in sessions of clients. */
-function createOwn(db: Database): Pick<Parts, 'explainBounds' | 'ownStatements'> {
-  return { explainBounds: new ExplainBounds(), ownStatements: new OwnStatements(db) };
-}
-
-/** What statements wait in, and who looks after those that do. */
+/** What statements wait in and for, and who looks after those that do. */
 function createWaiting(
   options: ProxyOptions,
   ledger: Ledger,
   replica: string,
   realNow: () => number,
-): Pick<Parts, 'approvals' | 'gate' | 'patience' | 'requests' | 'vigil'> {
+): Pick<
+  Parts,
+  'approvals' | 'explainBounds' | 'gate' | 'ownStatements' | 'patience' | 'requests' | 'vigil'
+> {
   const patience = { ...DEFAULT_PATIENCE, ...options.patience };
   const { abandonedAfterMs } = patience;
   const { db, clock, log } = options;
   return {
     gate: new Gate(realNow),
     patience,
+    explainBounds: new ExplainBounds(),
+    ownStatements: new OwnStatements(db),
     requests: new RequestRegistry({
       now: realNow,
       rememberedMax: REQUESTS_REMEMBERED_MAX,

@@ -81,6 +81,8 @@ function requestOf(
         parameters: {
           QUERY_TAG: tag,
           STATEMENT_TIMEOUT_IN_SECONDS: TIMEOUT_SECONDS,
+          // Whatever the session allows: nothing behind a semicolon that we have not seen may run.
+          MULTI_STATEMENT_COUNT: 1,
           ...JSON_FORMAT,
         },
       }),

@@ -86,6 +86,7 @@ test('it is sent with the token and headers of the session, tagged as ours, and 
   expect(parameters).toMatchObject({
     QUERY_TAG: '{"src":"tollgate","team":"marketing"}',
     PYTHON_CONNECTOR_QUERY_RESULT_FORMAT: 'JSON',
+    MULTI_STATEMENT_COUNT: 1,
   });
 });
 
