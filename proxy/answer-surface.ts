@@ -1,7 +1,7 @@
 /** Statements addressed to Tollgate itself, answered on the client's connection at 0 credits. */
 import { analyse } from './analyse.js';
 import { cheaperWays } from './cheaper.js';
-import { estimate } from './estimate.js';
+import { estimateWithBound } from './estimates/explain-bound.js';
 import { outlookOf } from './outlook.js';
 import type { Parts } from './parts.js';
 import { budgetsOf } from './reserve.js';
@@ -90,7 +90,7 @@ async function explain(
     };
   }
   const asked: Identified = { ...statement, query: { ...statement.query, sqlText: statementText } };
-  const estimated = estimate(parts, await analyse(parts, asked));
+  const estimated = await estimateWithBound(parts, await analyse(parts, asked), true);
   if (estimated.kind === 'refused') return estimated;
   const { facts, estimateParts, placement } = estimated.statement;
   const standing = await parts.ledger.standing(budgetsOf(estimated.statement), parts.clock.now());

@@ -3,6 +3,7 @@
  * filters written in, and `SELECT *` without the column that weighs most. Nothing that cannot be priced is advised.
  */
 import { compareAmounts } from '#base/units.js';
+import type { Basis } from '#policies/estimate/estimate.js';
 import type { TableStatistics } from '#policies/estimate/scan.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
 import { analyse } from './analyse.js';
@@ -17,6 +18,8 @@ const FILTERS_MAX = 4;
 const TABLES_MAX = 4;
 /** A column that weighs less is not worth a line. */
 const SHARE_MIN = 0.05;
+
+const SCANNED: ReadonlySet<Basis> = new Set<Basis>(['TABLE_STATS', 'EXPLAIN_BOUND']);
 
 const NOTHING: CheaperWays = { columns: [], rewrite: null };
 
@@ -52,14 +55,14 @@ async function suggestedRewrite(
   return isCheaper && basis !== 'GUESS' ? { sqlText, expectedCredits, highCredits } : null;
 }
 
-/** Only beside an estimate by statistics: what a shape has used does not say which of its columns it was. */
+/** Only beside an estimate of what is scanned: what a shape has used does not say which of its columns it was. */
 function columnAdvice(
   parts: Parts,
   statement: Estimated,
   facts: StatementFacts,
 ): readonly ColumnAdvice[] {
   const { estimate: before } = statement;
-  if (!facts.hasSelectStar || before.basis !== 'TABLE_STATS') return [];
+  if (!facts.hasSelectStar || !SCANNED.has(before.basis)) return [];
   const tables = parts.statistics.statisticsOf(statement.identity.account);
   const starred = Object.keys(facts.columns)
     .filter((table) => facts.columns[table]?.includes('*') === true)
@@ -77,7 +80,7 @@ function columnAdvice(
     if (priced.kind === 'refused') return [];
     const after = priced.statement.estimate;
     const isCheaper = compareAmounts(after.expectedCredits, before.expectedCredits) < 0;
-    if (after.basis !== before.basis || !isCheaper) return [];
+    if (after.basis !== 'TABLE_STATS' || !isCheaper) return [];
     const { expectedCredits: creditsAfter } = after;
     return [{ table, column, share, columnCount: others.length + 1, creditsAfter }];
   });

@@ -165,7 +165,7 @@ test('EXPLAIN COST names bytes, money, the binding budget and the missing filter
   const rows = await client.rows('EXPLAIN COST SELECT * FROM ANALYTICS.WEB.EVENTS');
   const items = new Map(rows.map((row) => [row['ITEM'], row]));
   expect(items.get('bytes')?.['VALUE']).toBe('50.0 TB');
-  expect(items.get('basis')?.['VALUE']).toBe('TABLE_STATS');
+  expect(items.get('basis')?.['VALUE']).toBe('EXPLAIN_BOUND');
   expect(items.get('decision')).toMatchObject({
     VALUE: 'refuse',
     DETAIL: expect.stringMatching(/^TG2001 Not run, nothing charged: needs about \$[\d.,]+, \$/),
@@ -205,9 +205,12 @@ test('explain offline says what EXPLAIN COST says in the session, of the demo it
       columns: row['columns'],
     });
   const sql = "SELECT PAGE FROM ANALYTICS.WEB.EVENTS WHERE EVENT_DATE >= '2026-06-01'";
+  // In a transaction Snowflake is not asked for its plan either.
+  await client.rows('BEGIN');
   const items = new Map(
     (await client.rows(`EXPLAIN COST ${sql}`)).map((row) => [row['ITEM'], row['VALUE']]),
   );
+  await client.rows('COMMIT');
   const terminal = recordedTerminal();
   expect(await main(['explain', sql, '--as', 'marketing_analyst', '--json'], terminal)).toBe(0);
   const told = offline.parse(JSON.parse(terminal.out()));
@@ -313,7 +316,7 @@ test('every statement upstream carries a tag with ticket and team, except those 
   for (const each of untagged) expect(each.tag).not.toContain('"tg"');
   const byProxy = tagged.filter((each) => each.tag !== '');
   expect(byProxy.length).toBeGreaterThan(10);
-  for (const each of byProxy) {
+  for (const each of byProxy.filter(({ text }) => !text.startsWith('EXPLAIN'))) {
     const tag = JSON.parse(each.tag) as Record<string, unknown>;
     expect(tag['tg']).toMatch(/^[0-9a-f-]{36}$/);
     expect(['marketing', 'sales']).toContain(tag['team']);

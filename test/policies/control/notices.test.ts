@@ -14,7 +14,6 @@ const texts = (changes: Partial<ControlDocument>): string[] =>
 /** What code would say if it acted on a field; see the test below. */
 const EVIDENCE: Readonly<Record<string, RegExp>> = {
   'tiers[].weight': /\btier\??\.weight\b|\blimits\.weight\b/,
-  'tiers[].explainAboveCredits': /\bexplainAboveCredits\b/,
   'budgets[].counts': /\bcounts === 'billed'|\bcounts = 'billed'/,
   channels: /\bdocument\.channels\b|\bsnapshot\.channel/,
   'rules[].mode shadow': /\bdecision\.shadow\b/,
