@@ -64,7 +64,11 @@ const SUMMARY: z.ZodType<ReplaySummary> = z.object({
   }),
 });
 
+export type JudgedProfile = ProfileName | 'embedded';
+export const JUDGED_PROFILES: readonly JudgedProfile[] = [...PROFILE_NAMES, 'embedded'];
+
 export interface EstimatesOptions {
+  readonly profiles: readonly JudgedProfile[];
   readonly seeds: readonly number[];
   /** Of each file. */
   readonly rows: number;
@@ -76,7 +80,7 @@ export interface EstimatesOptions {
 
 /** All files of one profile. */
 export interface ProfileRun {
-  readonly profile: ProfileName | 'embedded';
+  readonly profile: JudgedProfile;
   readonly files: number;
   readonly rows: number;
   readonly measured: number;
@@ -101,11 +105,13 @@ export async function runEstimates(options: EstimatesOptions): Promise<Estimates
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-estimates-'));
   try {
     const runs: ProfileRun[] = [];
-    for (const profile of PROFILE_NAMES) {
-      const files = options.seeds.map((seed) => writeProfile(profile, seed, folder, options));
+    for (const profile of options.profiles) {
+      const files =
+        profile === 'embedded'
+          ? [writeEmbedded(folder, options)]
+          : options.seeds.map((seed) => writeProfile(profile, seed, folder, options));
       runs.push(await runProfile(profile, files, options));
     }
-    runs.push(await runProfile('embedded', [writeEmbedded(folder, options)], options));
     const million = options.hasMillion ? await replayMillion(folder, options) : null;
     return { options, runs, million };
   } finally {
@@ -138,7 +144,7 @@ function writeEmbedded(folder: string, { log }: EstimatesOptions): WorkloadFile 
 }
 
 async function runProfile(
-  profile: ProfileRun['profile'],
+  profile: JudgedProfile,
   files: readonly WorkloadFile[],
   options: EstimatesOptions,
 ): Promise<ProfileRun> {

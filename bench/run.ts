@@ -7,7 +7,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { REPLAY, runEstimates } from './estimates.js';
+import { JUDGED_PROFILES, REPLAY, runEstimates } from './estimates.js';
 import { writeWorkload } from './estimates/generate.js';
 import { estimatesText } from './estimates/page.js';
 import { PROFILE_NAMES } from './estimates/profile.js';
@@ -70,6 +70,7 @@ async function run(
         title: 'Estimates beside what happened',
         text: estimatesText(
           await runEstimates({
+            profiles: JUDGED_PROFILES,
             seeds: options.isTuning ? TUNING_SEEDS : JUDGING_SEEDS,
             rows: options.rows,
             hasMillion: !options.isTuning,

@@ -4,7 +4,7 @@ import type { EpochMs } from '../../base/time.js';
 import { HEADER, lineOf } from './csv.js';
 import { Draw } from './draw.js';
 import { PROFILES } from './profile.js';
-import type { ProfileName } from './profile.js';
+import type { Profile, ProfileName } from './profile.js';
 import { Simulation } from './simulation.js';
 import type { Ended } from './simulation.js';
 import { sourcesOf } from './sources.js';
@@ -32,15 +32,14 @@ export interface Workload {
 
 /** Plays a workload; statements come to `emit` in the order in which they started. */
 export function playWorkload(
-  options: Pick<WorkloadOptions, 'profile' | 'seed' | 'rows'>,
+  profile: Profile,
+  { seed, rows }: Pick<WorkloadOptions, 'seed' | 'rows'>,
   emit: (ended: Ended) => void,
 ): Workload {
-  const profile = PROFILES[options.profile];
-  const draw = new Draw(options.seed).of(profile.name);
-  const days = Math.max(1, options.rows / profile.perDay);
-  const sources = sourcesOf(profile, STARTS_AT, days, draw);
+  const draw = new Draw(seed).of(profile.name);
+  const sources = sourcesOf(profile, STARTS_AT, Math.max(1, rows / profile.perDay), draw);
   const order = new StartOrder(emit);
-  const simulation = new Simulation(profile, sources, options.rows, draw.of('runs'), (ended) =>
+  const simulation = new Simulation(profile, sources, rows, draw.of('runs'), (ended) =>
     order.add(ended),
   );
   simulation.run(STARTS_AT);
@@ -61,7 +60,7 @@ export function writeWorkload(
   const handle = openSync(file, 'w');
   let buffer = HEADER;
   try {
-    const workload = playWorkload(options, (ended) => {
+    const workload = playWorkload(PROFILES[options.profile], options, (ended) => {
       buffer += lineOf(ended, options);
       if (buffer.length < WRITE_LENGTH) return;
       writeSync(handle, buffer);
