@@ -4,7 +4,7 @@ import type { EpochMs } from '#base/time.js';
 import { NO_CREDITS, NO_MONEY, parseCredits } from '#base/units.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import { estimateText } from '#policies/estimate/estimator.js';
-import type { HistoryView } from '#policies/estimate/history.js';
+import type { HistoryView } from '#policies/estimate/history-store.js';
 import type { StatisticsView } from '#policies/estimate/scan.js';
 import type { StatementFacts, TextFacts } from '#policies/sql/facts.js';
 import type { Parts } from './parts.js';
@@ -72,9 +72,10 @@ export function priceText(text: PriceableText): PriceOutcome {
   if (placed.kind === 'refused') return placed;
   const { placement } = placed;
   const { total, parts: estimateParts } = estimateText(
-    isFree ? facts.statements.map(asFree) : facts.statements,
+    isFree ? { ...facts, statements: facts.statements.map(asFree) } : facts,
     {
       tier: placement.tier,
+      warehouse: placement.warehouse ?? '',
       warehouseSize: placement.warehouseSize ?? '',
       creditsPerHour: placement.creditsPerHour,
       history: text.history,

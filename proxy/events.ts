@@ -7,6 +7,7 @@ import type { Metrics } from '#base/metrics.js';
 import { formatAmount } from '#base/units.js';
 import type { ClaimProblem } from '#policies/claim.js';
 import type { Settlement } from '#billing/ledger.js';
+import { createAccuracy, type NoteAccuracy } from './estimates/accuracy.js';
 
 /** `govern`: from arrival to the first byte upstream, queueing included; `relay`: from there to the end of the reply. */
 export const PHASES = ['govern', 'relay'] as const;
@@ -18,6 +19,8 @@ export interface Events {
   statement(team: string, tier: string, statementClass: string, isFree: boolean): void;
   refused(code: string, team: string): void;
   settled(settlement: Settlement, isOverrun: boolean): void;
+  /** How far off the estimate of a settled statement was. */
+  estimated: NoteAccuracy;
   stopped(code: string): void;
   /** A claim in a tag: `valid`, or why it was not believed. */
   claim(outcome: ClaimProblem | 'valid'): void;
@@ -79,6 +82,7 @@ export function createEvents(metrics: Metrics, log: Log): Events {
         'statement settled',
       );
     },
+    estimated: createAccuracy(metrics),
     stopped: (code) => stops.inc({ code }),
     claim: (outcome) => claims.inc({ outcome }),
     upstreamFailed: (kind) => upstream.inc({ kind }),

@@ -136,7 +136,7 @@ async function assemble(options: ProxyOptions, life: Lifecycle): Promise<Proxy> 
 
 /** Parts in the order they depend on each other; they are stopped in reverse. */
 async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Parts> {
-  const { log, db, clock, ids, limits } = options;
+  const { log, db, clock, ids, limits, metrics } = options;
   const replica = life.add(
     'replica',
     await startReplica(db, log, options.replicaName, ids.ticket(Date.now())),
@@ -164,7 +164,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   );
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
-  const history = life.add('history', new HistoryCache(db, log));
+  const history = life.add('history', new HistoryCache({ db, log, metrics, replica: replica.id }));
   await history.load();
   const connect = options.connectService;
   const running = new RunningStatements();

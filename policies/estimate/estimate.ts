@@ -1,4 +1,6 @@
 import type { Credits } from '#base/units.js';
+import type { LevelBelief } from './history-store.js';
+import type { ShapeFacts } from './shape.js';
 
 /** Where an estimate comes from, best first. `FREE`: uses no warehouse. */
 export const BASES = ['FREE', 'HISTORY', 'EXPLAIN_BOUND', 'TABLE_STATS', 'GUESS'] as const;
@@ -13,12 +15,18 @@ export interface Estimate {
   readonly highCredits: Credits;
   /** Expected warehouse-seconds (business time) on one cluster of that warehouse. */
   readonly expectedSeconds: number;
+  /** Expected seconds from its start to its end, as busy as the warehouse has been; without queues. */
+  readonly expectedElapsedSeconds: number;
   /** Bytes expected to be scanned, when statistics tell. */
   readonly bytes: number | null;
   /** Partitions expected to be scanned and in all, when statistics tell. */
   readonly partitions: { readonly assigned: number; readonly total: number } | null;
   /** What would make it cheaper: a partition column that is not filtered. */
   readonly advice: readonly Advice[];
+  /** What the history is asked by, and learns from when it has ended; null: nothing is learnt. */
+  readonly shape: ShapeFacts | null;
+  /** What the hold rests on, for its calibration; null: on amounts of the tier. */
+  readonly believed: LevelBelief | null;
 }
 
 /** "filter EVENT_DATE to one day: 0.02 credits". */

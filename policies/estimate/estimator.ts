@@ -1,26 +1,24 @@
 /**
  * Step 4 of the path of a statement: from facts to credits. The best source that knows something speaks: nothing to
- * run, history of the shape on this size, history of the shape, table statistics, the tier's guess.
+ * run, history of its shape, EXPLAIN or table statistics, what others of its kind took, the tier's guess.
  */
 import {
   addCredits,
   type Credits,
   creditsForMillis,
   approximate,
+  compareAmounts,
   maxAmount,
   minAmount,
   NO_CREDITS,
 } from '#base/units.js';
-import type { StatementFacts } from '../sql/facts.js';
+import type { StatementFacts, TextFacts } from '../sql/facts.js';
 import { type Advice, BASES, type Basis, type Estimate } from './estimate.js';
-import {
-  type HistoryEntry,
-  type HistoryKind,
-  historyKeys,
-  type HistoryView,
-  valueAt,
-} from './history.js';
-import { type Scan, scanOf, type StatisticsView } from './scan.js';
+import { valueAt } from './history.js';
+import type { HistoryView, LevelBelief } from './history-store.js';
+import { type Beliefs, believe } from './levels.js';
+import { type Scan, scanOf, type StatisticsView, type UnfilteredColumn } from './scan.js';
+import { makeOf, type ShapeFacts, tablesOf } from './shape.js';
 
 /** Amounts a tier assumes of a statement of which nothing is known. */
 export interface GuessAmounts {
@@ -32,64 +30,86 @@ export interface GuessAmounts {
 
 export interface EstimateContext {
   readonly tier: GuessAmounts;
+  /** Empty: none. */
+  readonly warehouse: string;
   readonly warehouseSize: string;
   /** Credits per hour of one cluster of that warehouse. */
   readonly creditsPerHour: Credits;
   readonly history: HistoryView;
   readonly statistics: StatisticsView;
+  /** What upstream's EXPLAIN says it scans, in place of statistics. */
+  readonly bound?: Scan | undefined;
   /** Bytes that a cluster costing one credit an hour scans in a second. */
   readonly bytesPerSecondPerCredit: number;
 }
 
-/** Even an empty answer keeps a warehouse busy this long: compile, start, return. */
-const HOLD_FLOOR_SECONDS = 0.5;
+/** Even an empty answer keeps a warehouse busy this long. */
+const HOLD_FLOOR_SECONDS = 0.1;
 /** Opaque text may hold more than one statement's work. */
-const OPAQUE_GUESS_FACTOR = 4n;
+const OPAQUE_GUESS_FACTOR = 4;
 /** Longest run that is computed with; anything above is as good as unlimited. */
 const SECONDS_MAX = 366 * 86_400;
 /** Normal 10 % quantile: the low end of the range that is shown. */
 const LOW_QUANTILE = -1.28;
-/** Spread of estimates from statistics before any was measured. */
-const STATISTICS_PRIOR: HistoryEntry = { count: 1, logMean: 0, logVariance: 0 };
 
 /** Estimates one statement. Total and pure. */
 export function estimateStatement(facts: StatementFacts, context: EstimateContext): Estimate {
   if (facts.isFree) return freeEstimate;
-  const scan = scanOf(facts, context.statistics);
-  const described = describe(scan, context);
-  return (
-    fromHistory(facts, scan, context, described) ??
-    fromStatistics(scan, context, described) ??
-    fromGuess(facts, context, described)
+  const { bound } = context;
+  const scan = bound ?? scanOf(facts, context.statistics);
+  const described = describe(facts, scan, context);
+  const beliefs = believe(
+    context.history,
+    described.shape,
+    statisticsSeconds(described.bytes, context.creditsPerHour, context.bytesPerSecondPerCredit),
+    approximate(context.creditsPerHour),
   );
-}
-
-/** Estimates a text: the sum of its statements, with the weakest basis among those that cost anything. */
-export function estimateText(
-  statements: readonly StatementFacts[],
-  context: EstimateContext,
-): { readonly total: Estimate; readonly parts: readonly Estimate[] } {
-  const parts = statements.map((facts) => estimateStatement(facts, context));
-  return { total: sumEstimates(parts), parts };
+  const { own, scanned, logElapsed } = beliefs;
+  if (own !== null) return fromBelief('HISTORY', own, logElapsed, context, described);
+  if (scan === undefined || scanned === null) return fromGuess(facts, beliefs, context, described);
+  const basis = bound === undefined ? 'TABLE_STATS' : 'EXPLAIN_BOUND';
+  const estimate = fromBelief(basis, scanned, logElapsed, context, described);
+  return scan.tablesUnknown.length === 0 ? estimate : withGuess(estimate, context.tier);
 }
 
 /**
- * Seconds that statistics alone predict, uncorrected; what `HistoryStore.record` wants as `statisticsSeconds`. null
- * when they do not tell, and for scans too short to be measured: there compiling and starting are most of the time,
- * and a correction learnt from them would make a 50 TB scan look as cheap per byte as a lookup.
+ * Estimates a text: the sum of its statements, with the weakest basis among those that cost anything. A text of several
+ * that ran before is known as a whole.
  */
+export function estimateText(
+  text: TextFacts,
+  context: EstimateContext,
+): { readonly total: Estimate; readonly parts: readonly Estimate[] } {
+  const { statements } = text;
+  const parts = statements.map((facts) => estimateStatement(facts, context));
+  const sum = sumEstimates(parts);
+  if (statements.length < 2 || sum.basis === 'FREE') return { total: sum, parts };
+  const shape: ShapeFacts = {
+    fingerprint: text.fingerprint,
+    literalsHash: '',
+    make: 'script',
+    tables: '',
+    tier: context.tier.id,
+    warehouse: context.warehouse,
+    warehouseSize: context.warehouseSize,
+    bytes: sum.bytes,
+  };
+  const rate = approximate(context.creditsPerHour);
+  const { own, logElapsed } = believe(context.history, shape, null, rate);
+  if (own === null) return { total: { ...sum, shape }, parts };
+  const { bytes, partitions, advice } = sum;
+  const described = { bytes, partitions, advice, shape };
+  return { total: fromBelief('HISTORY', own, logElapsed, context, described), parts };
+}
+
+/** Seconds that statistics alone predict, uncorrected; null when they do not tell. */
 export function statisticsSeconds(
   bytes: number | null,
   creditsPerHour: Credits,
   bytesPerSecondPerCredit: number,
 ): number | null {
-  if (bytes === null) return null;
-  const seconds = scanSeconds(bytes, creditsPerHour, bytesPerSecondPerCredit);
-  return seconds < MEASURABLE_SECONDS ? null : seconds;
+  return bytes === null ? null : scanSeconds(bytes, creditsPerHour, bytesPerSecondPerCredit);
 }
-
-/** Shortest predicted scan whose measured time says something about throughput. */
-const MEASURABLE_SECONDS = 2;
 
 function scanSeconds(
   bytes: number,
@@ -114,6 +134,7 @@ function sumEstimates(parts: readonly Estimate[]): Estimate {
     expectedCredits: addCredits(...paid.map((part) => part.expectedCredits)),
     highCredits: addCredits(...paid.map((part) => part.highCredits)),
     expectedSeconds: paid.reduce((sum, part) => sum + part.expectedSeconds, 0),
+    expectedElapsedSeconds: paid.reduce((sum, part) => sum + part.expectedElapsedSeconds, 0),
     bytes: paid.some((part) => part.bytes === null)
       ? null
       : paid.reduce((sum, part) => sum + (part.bytes ?? 0), 0),
@@ -125,6 +146,8 @@ function sumEstimates(parts: readonly Estimate[]): Estimate {
             total: known.reduce((sum, each) => sum + each.total, 0),
           },
     advice: paid.flatMap((part) => part.advice),
+    shape: null,
+    believed: null,
   };
 }
 
@@ -134,149 +157,127 @@ const freeEstimate: Estimate = Object.freeze({
   expectedCredits: NO_CREDITS,
   highCredits: NO_CREDITS,
   expectedSeconds: 0,
+  expectedElapsedSeconds: 0,
   bytes: 0,
   partitions: null,
   advice: [],
+  shape: null,
+  believed: null,
 });
 
-/** What statistics say beside the amounts, whatever the basis is. */
-type Described = Pick<Estimate, 'bytes' | 'partitions' | 'advice'>;
+/** What statistics say beside the amounts, and what the history is asked by; whatever the basis is. */
+type Described = Pick<Estimate, 'bytes' | 'partitions' | 'advice' | 'shape'>;
 
-function describe(scan: Scan | undefined, context: EstimateContext): Described {
-  if (scan === undefined) return { bytes: null, partitions: null, advice: [] };
-  const corrected = correction(context);
-  return {
-    bytes: Math.round(scan.bytes),
-    partitions: scan.partitions,
-    advice: scan.unfiltered.map((missing): Advice => ({
-      table: missing.table,
-      column: missing.column,
-      range: 'one day',
-      creditsAfter: toCredits(
-        secondsForBytes(missing.bytesAfter, context) * valueAt(corrected, 0),
-        context,
-      ),
-    })),
-  };
-}
-
-function fromHistory(
+function describe(
   facts: StatementFacts,
   scan: Scan | undefined,
   context: EstimateContext,
-  described: Described,
-): Estimate | undefined {
-  const keys = historyKeys({
+): Described & { readonly shape: ShapeFacts } {
+  const bytes = scan === undefined ? null : Math.round(scan.bytes);
+  const shape: ShapeFacts = {
     fingerprint: facts.fingerprint,
+    literalsHash: facts.literalsHash,
+    make: makeOf(facts),
+    tables: tablesOf(facts),
+    tier: context.tier.id,
+    warehouse: context.warehouse,
     warehouseSize: context.warehouseSize,
-    bytes: scan === undefined ? null : Math.round(scan.bytes),
-  });
-  const sized = context.history.lookup('shape-size', keys['shape-size']);
-  if (sized !== undefined) return fromEntry('shape-size', sized, 1, context, described);
-  const unsized = context.history.lookup('shape', keys.shape);
-  if (unsized === undefined) return undefined;
-  return fromEntry('shape', unsized, 1 / approximate(context.creditsPerHour), context, described);
+    bytes,
+  };
+  return {
+    bytes,
+    partitions: scan?.partitions ?? null,
+    advice: (scan?.unfiltered ?? []).map((missing) => adviceOf(missing, shape, context)),
+    shape,
+  };
 }
 
-function fromEntry(
-  kind: HistoryKind,
-  entry: HistoryEntry,
-  secondsPerValue: number,
+/** The price with one day of the column: that of a shape nobody has run yet. */
+function adviceOf(missing: UnfilteredColumn, shape: ShapeFacts, context: EstimateContext): Advice {
+  const { scanned } = believe(
+    context.history,
+    { ...shape, bytes: missing.bytesAfter },
+    scanSeconds(missing.bytesAfter, context.creditsPerHour, context.bytesPerSecondPerCredit),
+    approximate(context.creditsPerHour),
+  );
+  return {
+    table: missing.table,
+    column: missing.column,
+    range: 'one day',
+    creditsAfter: toCredits(scanned === null ? 0 : valueAt(scanned, 0), context),
+  };
+}
+
+/** The amounts of a belief. */
+function fromBelief(
+  basis: Basis,
+  believed: LevelBelief,
+  logElapsed: number | null,
   context: EstimateContext,
   described: Described,
 ): Estimate {
-  const quantile = context.history.quantile(kind, context.tier.id);
+  const quantile = context.history.quantile(believed.level, context.tier.id);
+  const expectedSeconds = Math.min(valueAt(believed, 0), SECONDS_MAX);
+  const expectedCredits = toCredits(expectedSeconds, context);
   return {
-    basis: 'HISTORY',
-    ...range(
-      valueAt(entry, LOW_QUANTILE) * secondsPerValue,
-      valueAt(entry, 0) * secondsPerValue,
-      valueAt(entry, quantile) * secondsPerValue,
-      context,
+    basis,
+    lowCredits: minAmount(toCredits(valueAt(believed, LOW_QUANTILE), context), expectedCredits),
+    expectedCredits,
+    highCredits: maxAmount(
+      toCredits(Math.max(valueAt(believed, quantile), HOLD_FLOOR_SECONDS), context),
+      expectedCredits,
     ),
+    expectedSeconds,
+    expectedElapsedSeconds:
+      logElapsed === null ? expectedSeconds : Math.min(Math.exp(logElapsed), SECONDS_MAX),
+    believed,
     ...described,
   };
 }
 
-function fromStatistics(
-  scan: Scan | undefined,
-  context: EstimateContext,
-  described: Described,
-): Estimate | undefined {
-  if (scan === undefined) return undefined;
-  const seconds = secondsForBytes(scan.bytes, context);
-  const entry = correction(context);
-  const quantile = context.history.quantile('statistics', context.tier.id);
-  const amounts = range(
-    seconds * valueAt(entry, LOW_QUANTILE),
-    seconds * valueAt(entry, 0),
-    seconds * valueAt(entry, quantile),
-    context,
-  );
-  // Tables without statistics come on top, at the price of a guess.
-  const missing = scan.tablesUnknown.length > 0;
+/** Tables without statistics come on top, at the price of a guess. */
+function withGuess(estimate: Estimate, tier: GuessAmounts): Estimate {
   return {
-    basis: 'TABLE_STATS',
-    ...amounts,
-    expectedCredits: missing
-      ? addCredits(amounts.expectedCredits, context.tier.guessExpectedCredits)
-      : amounts.expectedCredits,
-    highCredits: missing
-      ? addCredits(amounts.highCredits, context.tier.guessHoldCredits)
-      : amounts.highCredits,
-    ...described,
+    ...estimate,
+    expectedCredits: addCredits(estimate.expectedCredits, tier.guessExpectedCredits),
+    highCredits: addCredits(estimate.highCredits, tier.guessHoldCredits),
   };
 }
 
+/**
+ * The amounts of the tier; where others of its kind were seen, what those took. What is not understood is never
+ * cheaper than the amounts of the tier.
+ */
 function fromGuess(
   facts: StatementFacts,
+  { like, logElapsed }: Beliefs,
   context: EstimateContext,
   described: Described,
 ): Estimate {
+  const guess = ofTier(facts, context, described);
+  if (like === null || facts.opaque) return guess;
+  const learnt = fromBelief('GUESS', like, logElapsed, context, described);
+  if (facts.unknown.length === 0) return learnt;
+  return compareAmounts(learnt.highCredits, guess.highCredits) < 0 ? guess : learnt;
+}
+
+function ofTier(facts: StatementFacts, context: EstimateContext, described: Described): Estimate {
   const { tier } = context;
-  const factor = facts.opaque ? OPAQUE_GUESS_FACTOR : 1n;
+  const factor = facts.opaque ? OPAQUE_GUESS_FACTOR : 1;
   const times = (amount: Credits): Credits =>
-    addCredits(...Array.from({ length: Number(factor) }, () => amount));
-  const expectedCredits = minAmount(times(tier.guessExpectedCredits), tier.ceilingCredits);
+    minAmount(addCredits(...Array.from({ length: factor }, () => amount)), tier.ceilingCredits);
+  const expectedCredits = times(tier.guessExpectedCredits);
+  const expectedSeconds =
+    (approximate(expectedCredits) * 3_600) / approximate(context.creditsPerHour);
   return {
     basis: 'GUESS',
     lowCredits: NO_CREDITS,
     expectedCredits,
-    highCredits: maxAmount(
-      expectedCredits,
-      minAmount(times(tier.guessHoldCredits), tier.ceilingCredits),
-    ),
-    expectedSeconds: (approximate(expectedCredits) * 3_600) / approximate(context.creditsPerHour),
+    highCredits: maxAmount(expectedCredits, times(tier.guessHoldCredits)),
+    expectedSeconds,
+    expectedElapsedSeconds: expectedSeconds,
+    believed: null,
     ...described,
-  };
-}
-
-/** How far measured times lie from what statistics predict on this size. */
-function correction(context: EstimateContext): HistoryEntry {
-  const keys = historyKeys({ fingerprint: '', warehouseSize: context.warehouseSize, bytes: null });
-  return context.history.lookup('statistics', keys.statistics) ?? STATISTICS_PRIOR;
-}
-
-function secondsForBytes(bytes: number, context: EstimateContext): number {
-  const seconds = scanSeconds(bytes, context.creditsPerHour, context.bytesPerSecondPerCredit);
-  return Math.max(HOLD_FLOOR_SECONDS, seconds);
-}
-
-function range(
-  lowSeconds: number,
-  expectedSeconds: number,
-  highSeconds: number,
-  context: EstimateContext,
-): Pick<Estimate, 'lowCredits' | 'expectedCredits' | 'highCredits' | 'expectedSeconds'> {
-  const expectedCredits = toCredits(expectedSeconds, context);
-  return {
-    lowCredits: minAmount(toCredits(lowSeconds, context), expectedCredits),
-    expectedCredits,
-    highCredits: maxAmount(
-      toCredits(Math.max(highSeconds, HOLD_FLOOR_SECONDS), context),
-      expectedCredits,
-    ),
-    expectedSeconds: Math.min(expectedSeconds, SECONDS_MAX),
   };
 }
 

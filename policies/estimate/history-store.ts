@@ -1,39 +1,66 @@
 import { assert } from '#base/assert.js';
+import type { Average } from './average.js';
 import {
+  type Belief,
   calibrate,
+  type Calibration,
   HISTORY_KINDS,
   type HistoryEntry,
   type HistoryKind,
-  historyKeys,
-  type HistoryView,
+  type Observation,
   observe,
-  QUANTILE_START,
-  type ShapeFacts,
+  UNCALIBRATED,
 } from './history.js';
+import { historyKeys, type ShapeFacts } from './shape.js';
+
+/** The belief an estimate rested on, and the level it was calibrated by. */
+export interface LevelBelief extends Belief {
+  readonly level: HistoryKind;
+}
 
 /** One settled statement, as the history learns from it. */
-export interface Outcome extends ShapeFacts {
-  readonly tier: string;
+export interface Outcome {
+  readonly shape: ShapeFacts;
   /** Credits per hour of one cluster of the warehouse it ran on. */
   readonly creditsPerHour: number;
   /** Warehouse-seconds it took. */
   readonly seconds: number;
+  /** Seconds from dispatch to end. */
+  readonly elapsedSeconds: number;
   /** Seconds that table statistics alone predicted; null when they did not. */
   readonly statisticsSeconds: number | null;
+  /** What was believed when it was held; null: it was a guess of the tier's. */
+  readonly believed: LevelBelief | null;
+}
+
+/** Read side of the history. */
+export interface HistoryView {
+  lookup(kind: HistoryKind, key: string): HistoryEntry | undefined;
+  /** The calibrated quantile of a level in a tier. */
+  quantile(level: HistoryKind, tier: string): number;
 }
 
 /** A row of the exported history; `quantile` rows carry the calibration of a level. */
 export type HistoryRow =
   | ({ readonly kind: HistoryKind; readonly key: string } & HistoryEntry)
-  | { readonly kind: 'quantile'; readonly key: string; readonly quantile: number };
+  | ({ readonly kind: 'quantile'; readonly key: string } & Calibration);
+
+/** Shortest predicted scan whose measured time says something about throughput. */
+const MEASURABLE_SECONDS = 2;
+/** Shortest run whose share of its warehouse is measured well. */
+const SHARED_SECONDS_MIN = 0.2;
+/** What compiling, starting and returning take before it was measured. */
+export const OVERHEAD_SECONDS = 0.5;
+/** Part of a run that is scanning, however long the overhead was. */
+const SCAN_SHARE_MIN = 0.1;
 
 /** The history in memory, bounded in keys; the key that was touched longest ago is forgotten first. */
 export class HistoryStore implements HistoryView {
   readonly #entriesMax: number;
   readonly #entries = new Map<string, HistoryEntry>();
-  readonly #quantiles = new Map<string, number>();
+  readonly #calibrations = new Map<string, Calibration>();
 
-  /** @param entriesMax keys kept at most; about 200 bytes each. */
+  /** @param entriesMax keys kept at most; about 400 bytes each. */
   constructor(entriesMax: number) {
     assert(entriesMax > 0, 'a history keeps at least one key');
     this.#entriesMax = entriesMax;
@@ -50,33 +77,73 @@ export class HistoryStore implements HistoryView {
     return entry;
   }
 
-  quantile(kind: HistoryKind, tier: string): number {
-    return this.#quantiles.get(nameOf(kind, tier)) ?? QUANTILE_START;
+  /** The entry of a key, without counting as its use. */
+  peek(kind: HistoryKind, key: string): HistoryEntry | undefined {
+    return this.#entries.get(nameOf(kind, key));
   }
 
-  /** Learns from one settled statement: every level that could have predicted it is scored, then updated. */
-  record(outcome: Outcome): void {
-    const keys = historyKeys(outcome);
-    const values: Readonly<Record<HistoryKind, number | null>> = {
-      'shape-size': outcome.seconds,
-      shape: outcome.seconds * outcome.creditsPerHour,
-      statistics:
-        outcome.statisticsSeconds === null || outcome.statisticsSeconds <= 0
-          ? null
-          : outcome.seconds / outcome.statisticsSeconds,
-    };
+  quantile(level: HistoryKind, tier: string): number {
+    return this.calibration(level, tier).quantile;
+  }
+
+  calibration(level: HistoryKind, tier: string): Calibration {
+    return this.#calibrations.get(nameOf(level, tier)) ?? UNCALIBRATED;
+  }
+
+  /**
+   * Learns from one settled statement: the level that predicted it is calibrated, every key of it is updated.
+   * @param nameOfKey what a key is kept under, where several accounts share the store.
+   * @returns the kinds of the keys that drifted.
+   */
+  record(
+    outcome: Outcome,
+    nameOfKey: (kind: HistoryKind, key: string) => string = (_, key) => key,
+  ): readonly HistoryKind[] {
+    const { shape, believed } = outcome;
+    if (believed !== null)
+      this.#calibrations.set(
+        nameOf(believed.level, shape.tier),
+        calibrate(this.calibration(believed.level, shape.tier), believed, outcome.seconds),
+      );
+    const keys = historyKeys(shape);
+    const drifted: HistoryKind[] = [];
     for (const kind of HISTORY_KINDS) {
-      const value = values[kind];
-      if (value !== null) this.#learn(kind, keys[kind], outcome.tier, value);
+      const key = keys[kind];
+      const value = key === null ? null : this.#observationOf(kind, outcome);
+      if (key === null || value === null) continue;
+      const name = nameOf(kind, nameOfKey(kind, key));
+      const { entry, hasDrifted } = observe(kind, this.#entries.get(name), value);
+      this.#put(name, entry);
+      if (hasDrifted) drifted.push(kind);
     }
+    return drifted;
   }
 
-  #learn(kind: HistoryKind, key: string, tier: string, value: number): void {
-    const name = nameOf(kind, key);
-    const before = this.#entries.get(name);
-    if (before !== undefined)
-      this.#quantiles.set(nameOf(kind, tier), calibrate(this.quantile(kind, tier), before, value));
-    this.#put(name, observe(before, value));
+  /** What a key of the kind counts of the outcome; null: nothing. */
+  #observationOf(kind: HistoryKind, outcome: Outcome): Observation | null {
+    const { seconds, elapsedSeconds, statisticsSeconds } = outcome;
+    const same = (value: number): Observation => ({ work: value, elapsed: value });
+    switch (kind) {
+      case 'values':
+      case 'shape-size':
+      case 'tables':
+      case 'kind':
+        return { work: seconds, elapsed: elapsedSeconds };
+      case 'shape':
+        return same(seconds * outcome.creditsPerHour);
+      case 'statistics':
+      case 'make': {
+        if (statisticsSeconds === null || statisticsSeconds < MEASURABLE_SECONDS) return null;
+        const scanning = Math.max(seconds - OVERHEAD_SECONDS, seconds * SCAN_SHARE_MIN);
+        return same(scanning / statisticsSeconds);
+      }
+      case 'overhead':
+        return statisticsSeconds !== null && statisticsSeconds < MEASURABLE_SECONDS
+          ? same(seconds)
+          : null;
+      case 'stretch':
+        return seconds < SHARED_SECONDS_MIN ? null : same(elapsedSeconds / seconds);
+    }
   }
 
   #put(name: string, entry: HistoryEntry): void {
@@ -90,7 +157,8 @@ export class HistoryStore implements HistoryView {
   /** Every row, oldest touched first, so that an import keeps the order of forgetting. */
   *export(): Generator<HistoryRow> {
     for (const [name, entry] of this.#entries) yield { ...partsOf(name), ...entry };
-    for (const [key, quantile] of this.#quantiles) yield { kind: 'quantile', key, quantile };
+    for (const [key, calibration] of this.#calibrations)
+      yield { kind: 'quantile', key, ...calibration };
   }
 
   /** Adds exported rows; rows that are no numbers are left out and counted in the result. */
@@ -103,26 +171,36 @@ export class HistoryStore implements HistoryView {
         continue;
       }
       imported += 1;
-      if (row.kind === 'quantile') this.#quantiles.set(row.key, row.quantile);
-      else
-        this.#put(nameOf(row.kind, row.key), {
-          count: row.count,
-          logMean: row.logMean,
-          logVariance: row.logVariance,
-        });
+      if (row.kind === 'quantile') {
+        const { quantile, count } = row;
+        this.#calibrations.set(row.key, { quantile, count });
+      } else {
+        const { kind, key, ...entry } = row;
+        this.#put(nameOf(kind, key), entry);
+      }
     }
     return { imported, rejected };
   }
 }
 
 function isSound(row: HistoryRow): boolean {
-  if (row.kind === 'quantile') return Number.isFinite(row.quantile);
+  if (row.kind === 'quantile') return Number.isFinite(row.quantile) && row.count >= 0;
   return (
     HISTORY_KINDS.includes(row.kind) &&
-    Number.isFinite(row.logMean) &&
-    Number.isFinite(row.logVariance) &&
+    row.count >= 1 &&
     row.logVariance >= 0 &&
-    row.count >= 1
+    isSoundAverage(row.work) &&
+    isSoundAverage(row.elapsed) &&
+    [row.logVariance, row.above, row.below].every((value) => Number.isFinite(value))
+  );
+}
+
+function isSoundAverage({ means, errors }: Average): boolean {
+  return (
+    means.length === 3 &&
+    errors.length === 3 &&
+    means.every((mean) => Number.isFinite(mean)) &&
+    errors.every((error) => error > 0 && Number.isFinite(error))
   );
 }
 

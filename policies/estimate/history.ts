@@ -1,98 +1,222 @@
 /**
- * What a shape of statement took before: a log-normal moving average per key, and per level a quantile that is
- * calibrated online so that a 90 % hold covers 90 % (quantile tracking; needs no training and keeps its promise
- * under drift). Times are logarithms, because run times err by factors, not by seconds.
+ * What statements took before: per key a moving average of logarithms, because run times err by factors and not by
+ * seconds, with the spread around it. Pure; {@link HistoryStore} keeps the entries.
  */
+import {
+  type Average,
+  averageOf,
+  centreOf,
+  follow,
+  type Gains,
+  GROUP_GAINS,
+  SHAPE_GAINS,
+} from './average.js';
 
-/** One key: count and moving moments of ln(value). */
+/**
+ * What a key of the history counts.
+ * - `values`: warehouse-seconds of one shape with the same literals, on one size;
+ * - `shape-size`: warehouse-seconds of a shape on one size;
+ * - `shape`: credit-seconds (seconds × credits an hour) of a shape on any size;
+ * - `tables`: warehouse-seconds of statements of one class over the same tables, on one size;
+ * - `kind`: warehouse-seconds of statements of one class and make, in one tier and size;
+ * - `statistics`: measured ÷ predicted seconds of estimates from table statistics, per size;
+ * - `make`: the same for statements of one make;
+ * - `overhead`: warehouse-seconds of statements that read next to nothing, per size;
+ * - `stretch`: elapsed ÷ warehouse-seconds of a warehouse: how many share it.
+ */
+export const HISTORY_KINDS = [
+  'values',
+  'shape-size',
+  'shape',
+  'tables',
+  'kind',
+  'statistics',
+  'make',
+  'overhead',
+  'stretch',
+] as const;
+export type HistoryKind = (typeof HISTORY_KINDS)[number];
+
+/** Kinds whose keys stand for many shapes. */
+const GROUPS: ReadonlySet<HistoryKind> = new Set<HistoryKind>([
+  'tables',
+  'kind',
+  'statistics',
+  'make',
+  'overhead',
+  'stretch',
+]);
+
+/** One key. Logarithms are natural. */
 export interface HistoryEntry {
   readonly count: number;
-  readonly logMean: number;
+  /** ln of what the kind counts. */
+  readonly work: Average;
+  /** ln of seconds from dispatch to end; of `stretch` and the ratios the same as `work`. */
+  readonly elapsed: Average;
+  /** Moving square of what the average was off by. */
   readonly logVariance: number;
+  /** Sums of what values lay above and below, in spreads: how sure a drift is. */
+  readonly above: number;
+  readonly below: number;
 }
 
-/** Weight of a new value once a key is warm; measured best for the tail on a public trace. */
-const EWMA_WEIGHT = 0.3;
-/** Values that a moving average of that weight effectively remembers: (2 − w) ÷ w. */
-const EFFECTIVE_COUNT = (2 - EWMA_WEIGHT) / EWMA_WEIGHT;
-/** Spread assumed for a key that has shown none: a factor of e^0.4 either way, as heavy as three values. */
-const PRIOR_SIGMA = 0.4;
+/** Spread assumed for a key that has shown none: a factor of e^0.35 either way, as heavy as three values. */
+const PRIOR_SIGMA = 0.35;
 const PRIOR_COUNT = 3;
+const VARIANCE_GAIN = 0.12;
+/** Values that the moving figures effectively remember. */
+const EFFECTIVE_COUNT_MAX = 8;
 /** Smallest value that is told apart, so that a zero has a logarithm. */
 const VALUE_MIN = 1e-4;
+/** A single value counts at most this many spreads in the sums that find a drift. */
+const SCORE_MAX = 3;
+/** Part of a spread that is no news, and the sum from which it is a drift (a two-sided CUSUM, Page 1954). */
+const DRIFT_SLACK = 0.75;
+const DRIFT_LIMIT = 7;
+/** Values from which a key can drift: before, it is only getting known. */
+const DRIFT_COUNT_MIN = 8;
+const AFTER_DRIFT_COUNT = 2;
 
-export const HOLD_COVERAGE = 0.9;
-const QUANTILE_STEP = 0.05;
-/** A little above the normal 90 % quantile (1.28): a level that nobody calibrated yet errs to the safe side. */
-export const QUANTILE_START = 1.6;
-const QUANTILE_MIN = 0.2;
-const QUANTILE_MAX = 8;
+export const logOf = (value: number): number => Math.log(Math.max(value, VALUE_MIN));
 
-/** The entry after one more value (seconds, or a ratio). */
-export function observe(entry: HistoryEntry | undefined, value: number): HistoryEntry {
-  const log = Math.log(Math.max(value, VALUE_MIN));
-  if (entry === undefined) return { count: 1, logMean: log, logVariance: 0 };
-  const weight = Math.max(EWMA_WEIGHT, 1 / (entry.count + 1));
-  const distance = log - entry.logMean;
+/** A value of a key, and the seconds from dispatch to end that came with it. */
+export interface Observation {
+  readonly work: number;
+  readonly elapsed: number;
+}
+
+export interface Observed {
+  readonly entry: HistoryEntry;
+  /** What was known stopped being true: the entry begins anew from the latest values. */
+  readonly hasDrifted: boolean;
+}
+
+/** The entry of a key after one more value. */
+export function observe(
+  kind: HistoryKind,
+  entry: HistoryEntry | undefined,
+  { work, elapsed }: Observation,
+): Observed {
+  const log = logOf(work);
+  if (entry === undefined) return { entry: entryOf(log, logOf(elapsed)), hasDrifted: false };
+  const isGroup = GROUPS.has(kind);
+  const gains: Gains = isGroup ? GROUP_GAINS : SHAPE_GAINS;
+  const distance = log - centreOf(entry.work);
+  const sigma = sigmaOf(entry);
+  // Against the slow mean: the quick one has followed a jump before anybody noticed it.
+  const score = within(SCORE_MAX, (log - entry.work.means[2]) / sigma);
+  const above = Math.max(0, entry.above + score - DRIFT_SLACK);
+  const below = Math.max(0, entry.below - score - DRIFT_SLACK);
+  const hasDrifted =
+    !isGroup && entry.count >= DRIFT_COUNT_MIN && Math.max(above, below) > DRIFT_LIMIT;
+  if (hasDrifted) {
+    const fresh = entryOf(
+      follow(entry.work, log, entry.count, gains).means[0],
+      follow(entry.elapsed, logOf(elapsed), entry.count, gains).means[0],
+    );
+    return { entry: { ...fresh, count: AFTER_DRIFT_COUNT }, hasDrifted };
+  }
+  const gain = Math.max(isGroup ? gains[1] : VARIANCE_GAIN, 1 / (entry.count + 1));
+  // One value far off says little about the next: it widens the spread by so much and no more.
+  const counted = isGroup ? distance : within(SCORE_MAX * sigma, distance);
   return {
-    count: entry.count + 1,
-    logMean: entry.logMean + weight * distance,
-    logVariance: (1 - weight) * (entry.logVariance + weight * distance * distance),
+    entry: {
+      count: entry.count + 1,
+      work: follow(entry.work, log, entry.count, gains),
+      elapsed: follow(entry.elapsed, logOf(elapsed), entry.count, gains),
+      logVariance: entry.logVariance + gain * (counted * counted - entry.logVariance),
+      above,
+      below,
+    },
+    hasDrifted,
   };
 }
 
-/** Standard deviation of ln(next value) around the mean: shrunk to the prior, widened while the mean is young. */
-export function predictiveSigma(entry: HistoryEntry): number {
-  const count = Math.min(entry.count, EFFECTIVE_COUNT);
-  const variance =
-    (count * entry.logVariance + PRIOR_COUNT * PRIOR_SIGMA ** 2) / (count + PRIOR_COUNT);
-  return Math.sqrt(variance * (1 + 1 / count));
-}
+const within = (most: number, value: number): number => Math.max(-most, Math.min(most, value));
 
-/** The value at `quantile` standard deviations from the mean; 0 is the median. */
-export function valueAt(entry: HistoryEntry, quantile: number): number {
-  return Math.exp(entry.logMean + quantile * predictiveSigma(entry));
-}
-
-/** The quantile of a level after a value of one of its keys was seen; `entry` is the key before that value. */
-export function calibrate(quantile: number, entry: HistoryEntry, value: number): number {
-  const score = (Math.log(Math.max(value, VALUE_MIN)) - entry.logMean) / predictiveSigma(entry);
-  const missed = score > quantile ? 1 : 0;
-  const moved = quantile + QUANTILE_STEP * (missed - (1 - HOLD_COVERAGE));
-  return Math.min(QUANTILE_MAX, Math.max(QUANTILE_MIN, moved));
-}
-
-/**
- * What a key of the history counts: warehouse-seconds of a shape on one size; credit-seconds (seconds × credits per
- * hour) of a shape on any size; measured ÷ predicted seconds of estimates from table statistics, per size.
- */
-export const HISTORY_KINDS = ['shape-size', 'shape', 'statistics'] as const;
-export type HistoryKind = (typeof HISTORY_KINDS)[number];
-
-/** Read side of the history. */
-export interface HistoryView {
-  lookup(kind: HistoryKind, key: string): HistoryEntry | undefined;
-  /** The calibrated quantile of a level in a tier. */
-  quantile(kind: HistoryKind, tier: string): number;
-}
-
-/** What the keys of one statement are made of. */
-export interface ShapeFacts {
-  readonly fingerprint: string;
-  readonly warehouseSize: string;
-  /** Bytes that statistics expect it to scan; null when they do not tell. */
-  readonly bytes: number | null;
-}
-
-/**
- * Keys of a statement. The fingerprint carries no literals, so one day and ten years of the same report share it;
- * where statistics tell the bytes, their power of four keeps such runs apart.
- */
-export function historyKeys(shape: ShapeFacts): Readonly<Record<HistoryKind, string>> {
-  const scale = shape.bytes === null ? '-' : Math.round(Math.log2(Math.max(shape.bytes, 1)) / 2);
+function entryOf(work: number, elapsed: number): HistoryEntry {
   return {
-    'shape-size': `${shape.fingerprint}|${scale}|${shape.warehouseSize}`,
-    shape: `${shape.fingerprint}|${scale}`,
-    statistics: shape.warehouseSize,
+    count: 1,
+    work: averageOf(work),
+    elapsed: averageOf(elapsed),
+    logVariance: 0,
+    above: 0,
+    below: 0,
+  };
+}
+
+/** Spread of ln(value) around the average of one key: shrunk to the prior while the key is young. */
+export function sigmaOf({ count, logVariance }: HistoryEntry): number {
+  // The first value of a key has shown no spread.
+  const seen = Math.min(count - 1, EFFECTIVE_COUNT_MAX);
+  return Math.sqrt((seen * logVariance + PRIOR_COUNT * PRIOR_SIGMA ** 2) / (seen + PRIOR_COUNT));
+}
+
+/** What the next value is believed to be: ln of the middle, and the spread around it. */
+export interface Belief {
+  readonly logMean: number;
+  readonly sigma: number;
+}
+
+/** Least spread between the keys of a group: no two shapes are exactly alike. */
+const BETWEEN_MIN = 0.01;
+
+/**
+ * The belief of a general key, made sharper by a special one: the special average counts as much as it is known better
+ * than the general one tells (shrinkage of a normal mean with known variances; Efron and Morris 1975).
+ * @param general undefined: nothing more general is known.
+ * @param shift added to the entry's logarithms: ln of a change of unit.
+ */
+export function refine(general: Belief | undefined, entry: HistoryEntry, shift = 0): Belief {
+  const centre = centreOf(entry.work) + shift;
+  const noise = sigmaOf(entry) ** 2;
+  const own = noise / Math.min(entry.count, EFFECTIVE_COUNT_MAX);
+  if (general === undefined) return { logMean: centre, sigma: Math.sqrt(noise + own) };
+  const between = Math.max(BETWEEN_MIN, general.sigma ** 2 - noise);
+  const weight = between / (between + own);
+  return {
+    logMean: weight * centre + (1 - weight) * general.logMean,
+    sigma: Math.sqrt(noise + weight * own),
+  };
+}
+
+/** The value at `quantile` spreads from the middle; 0 is the median. */
+export function valueAt({ logMean, sigma }: Belief, quantile: number): number {
+  return Math.exp(logMean + quantile * sigma);
+}
+
+export const HOLD_COVERAGE = 0.9;
+const STEP = 0.04;
+/** A little above the normal 90 % quantile (1.28): a level that nobody calibrated yet errs to the safe side. */
+export const QUANTILE_START = 1.45;
+const QUANTILE_MIN = -1;
+const QUANTILE_MAX = 8;
+
+/** The quantile of a level and the outcomes it was calibrated by. */
+export interface Calibration {
+  readonly quantile: number;
+  readonly count: number;
+}
+
+export const UNCALIBRATED: Calibration = { quantile: QUANTILE_START, count: 0 };
+
+/**
+ * The calibration of a level after an outcome, so that a 90 % hold covers 90 %: quantile tracking, which needs no
+ * training and keeps its promise under drift (Gibbs and Candès 2021).
+ * @param belief what was believed before the outcome.
+ */
+export function calibrate(
+  { quantile, count }: Calibration,
+  belief: Belief,
+  value: number,
+): Calibration {
+  const score = (logOf(value) - belief.logMean) / belief.sigma;
+  const missed = score > quantile ? 1 : 0;
+  const step = Math.max(STEP, 0.4 / (1 + count / 10));
+  const moved = quantile + step * (missed - (1 - HOLD_COVERAGE));
+  return {
+    quantile: Math.min(QUANTILE_MAX, Math.max(QUANTILE_MIN, moved)),
+    count: count + 1,
   };
 }

@@ -17,7 +17,7 @@ import type {
   TextFacts,
   UnknownFact,
 } from './facts.js';
-import { fingerprintOfShapes, shapeOf, type Shape } from './fingerprint.js';
+import { fingerprintOfShapes, literalsHash, shapeOf, type Shape } from './fingerprint.js';
 import { parserText } from './parser/parser-text.js';
 import { ParserHost, type ParserHostCounts, type ParserHostOptions } from './parser/parser-host.js';
 import type { ParseOutcome } from './tree/raw-facts.js';
@@ -176,27 +176,26 @@ class CachingAnalyser implements CountingAnalyser {
       const shape = shapeOf(tokens, range);
       shapes.push(shape.text);
       const fingerprint = fingerprintOfShapes([shape.text]).hash;
-      statements.push(
-        await statementFacts({
-          tokens,
-          range,
-          list: new TokenList(tokens, range),
-          fingerprint,
-          rest,
-          depth: 0,
-          context: session,
-          catalogue,
-          parse: (list) =>
-            this.#parse(
-              list.range === range ? { list, shape, fingerprint } : shapedPart(list),
-              budget,
-            ),
-          analyseInner: (text) =>
-            depth >= DEPTH_MAX
-              ? Promise.resolve(opaqueText(text))
-              : this.#text(text, session, catalogue, budget, depth + 1),
-        }),
-      );
+      const facts = await statementFacts({
+        tokens,
+        range,
+        list: new TokenList(tokens, range),
+        fingerprint,
+        rest,
+        depth: 0,
+        context: session,
+        catalogue,
+        parse: (list) =>
+          this.#parse(
+            list.range === range ? { list, shape, fingerprint } : shapedPart(list),
+            budget,
+          ),
+        analyseInner: (text) =>
+          depth >= DEPTH_MAX
+            ? Promise.resolve(opaqueText(text))
+            : this.#text(text, session, catalogue, budget, depth + 1),
+      });
+      statements.push({ ...facts, literalsHash: literalsHash(tokens, shape) });
       session = contextAfter(tokens, range, session);
     }
     // A comment that never ends may hide anything from one reader and nothing from another.

@@ -99,6 +99,8 @@ export interface StatementFacts extends Traits {
   readonly opaque: boolean;
   /** Hash of the literal-free statement, 32 hex digits; same shape same hash, different objects different hash. */
   readonly fingerprint: string;
+  /** Hash of the literals that the fingerprint leaves out; empty where there are none, or they are not told apart. */
+  readonly literalsHash: string;
   /** Fully qualified `DB.SCHEMA.TABLE`, sorted, unquoted names upper-cased; CTEs and aliases excluded. */
   readonly tablesRead: readonly string[];
   readonly tablesWritten: readonly string[];

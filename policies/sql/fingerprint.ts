@@ -19,6 +19,12 @@ import { splitStatements, type StatementRange } from '#base/sql/splitter.js';
 /** Longest shape kept for people to read; the hash covers all of it. */
 export const SHAPE_LENGTH_MAX = 2_000;
 
+/**
+ * Version of what a fingerprint is made of. It is part of the keys of histories, so that shapes of two versions are
+ * never mixed; raise it with every change that gives some statement another shape.
+ */
+export const FINGERPRINT_VERSION = 1;
+
 export interface Fingerprint {
   /** First 32 hex digits of the SHA-256 of the whole shape. */
   readonly hash: string;
@@ -102,6 +108,21 @@ export interface Shape {
   readonly slots: readonly LiteralSlot[];
   /** Whether the slots are all that can differ between statements of this shape. */
   readonly isSteady: boolean;
+}
+
+/**
+ * Hash of the literals that a shape leaves out, 16 hex digits; empty where it leaves none out, or where they cannot be
+ * told apart by its slots.
+ */
+export function literalsHash(tokens: Tokens, { slots, isSteady }: Shape): string {
+  if (!isSteady || slots.length === 0) return '';
+  let literals = '';
+  for (const { from, to, isNegative } of slots) {
+    literals += isNegative ? '\u0000-' : '\u0000';
+    for (let at = from; at < to; at += 1)
+      if (kindAt(tokens, at) > KIND.comment) literals += textAt(tokens, at);
+  }
+  return hash('sha1', literals).slice(0, 16);
 }
 
 /** Shape of one statement of `tokens`. */

@@ -53,6 +53,7 @@ export function bareFacts(statementClass: StatementClass, fingerprint: string): 
     class: statementClass,
     opaque: false,
     fingerprint,
+    literalsHash: '',
     tablesRead: [],
     tablesWritten: [],
     columns: {},

@@ -1,40 +1,68 @@
 /**
- * The history of shapes as the estimator reads it: in memory, filled from Postgres at start, written back in batches
- * off the path of any statement. A lost batch costs accuracy for a moment, never money.
+ * The history of statements as the estimator reads it: in memory, filled from Postgres at start, written back in
+ * batches off the path of any statement, and read again where another replica wrote. A lost batch costs accuracy for a
+ * moment, never money.
  */
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
+import type { CounterMetric, Metrics } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
-import { HistoryStore } from '#policies/estimate/history-store.js';
-import type { HistoryRow, Outcome } from '#policies/estimate/history-store.js';
-import { HISTORY_KINDS, historyKeys } from '#policies/estimate/history.js';
-import type { HistoryKind, HistoryView } from '#policies/estimate/history.js';
+import { type HistoryView, HistoryStore, type Outcome } from '#policies/estimate/history-store.js';
+import { HISTORY_KINDS, type HistoryKind } from '#policies/estimate/history.js';
+import { historyKeys } from '#policies/estimate/shape.js';
+import {
+  databaseNow,
+  forgetUnused,
+  type KeyedEntry,
+  type LevelCalibration,
+  readAll,
+  readChanges,
+  writeCalibrations,
+  writeEntries,
+} from './history-rows.js';
 
 const FLUSH_INTERVAL_MS = 1000;
-/** Keys written in one statement; the others wait for the next. */
+/** Keys written, and read from others, in one statement; the others wait for the next. */
 const FLUSH_ROWS_MAX = 1000;
 const ENTRIES_MAX = 100_000;
+/** Flushes between two looks for keys that nobody uses any more: an hour's worth. */
+const FORGET_FLUSHES = 3_600;
 
-interface ShapeRow {
-  key_kind: string;
-  key: string;
-  samples: string;
-  log_mean: number;
-  log_variance: number;
+/** Kinds that speak of tables and warehouses of one account; the others are everybody's. */
+const OF_ACCOUNT: ReadonlySet<HistoryKind> = new Set<HistoryKind>([
+  'values',
+  'shape-size',
+  'shape',
+  'tables',
+  'stretch',
+]);
+
+export interface HistoryCacheOptions {
+  readonly db: Database;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly replica: string;
 }
 
 export class HistoryCache {
-  readonly #db: Database;
-  readonly #log: Log;
+  readonly #options: HistoryCacheOptions;
   readonly #store = new HistoryStore(ENTRIES_MAX);
-  readonly #dirty = new Map<string, { kind: HistoryKind; key: string; seconds: number }>();
-  readonly #tiers = new Set<string>();
+  readonly #dirty = new Map<string, { readonly kind: HistoryKind; readonly key: string }>();
+  readonly #dirtyLevels = new Map<string, { readonly level: HistoryKind; readonly tier: string }>();
+  readonly #drifts: CounterMetric;
   readonly #timer: NodeJS.Timeout;
+  #readUntil = 'epoch';
+  #flushes = 0;
+  #turn: Promise<void> = Promise.resolve();
 
-  constructor(db: Database, log: Log) {
-    this.#db = db;
-    this.#log = log;
-    this.#timer = setInterval(() => void this.flush(), FLUSH_INTERVAL_MS);
+  constructor(options: HistoryCacheOptions) {
+    this.#options = options;
+    this.#drifts = options.metrics.counter(
+      'tollgate_estimate_drifts_total',
+      'Shapes whose history stopped being true and began anew',
+      ['tier'],
+    );
+    this.#timer = setInterval(() => void this.synchronise(), FLUSH_INTERVAL_MS);
     this.#timer.unref();
   }
 
@@ -45,105 +73,106 @@ export class HistoryCache {
   viewOf(account: string): HistoryView {
     const store = this.#store;
     return {
-      lookup: (kind, key) =>
-        store.lookup(kind, kind === 'statistics' ? key : shapeOf(account, key)),
-      quantile: (kind, tier) => store.quantile(kind, tier),
+      lookup: (kind, key) => store.lookup(kind, keyOf(account, kind, key)),
+      quantile: (level, tier) => store.quantile(level, tier),
     };
   }
 
-  /** Loads the most recently touched keys. */
+  /** Loads the most recently used keys. */
   async load(): Promise<void> {
-    const { rows } = await this.#db.query<ShapeRow & Record<string, unknown>>(
-      `SELECT key_kind, key, samples, log_mean, log_variance FROM
-         (SELECT * FROM shape_history ORDER BY updated_at DESC LIMIT $1) recent ORDER BY updated_at`,
-      [ENTRIES_MAX],
-    );
-    this.#store.import(rows.flatMap(toHistoryRow));
+    const { db } = this.#options;
+    this.#readUntil = await databaseNow(db);
+    this.#store.import(await readAll(db, ENTRIES_MAX));
   }
 
   /** Learns from a settled statement of an account. */
-  record(account: string, settled: Outcome): void {
-    const outcome = { ...settled, fingerprint: shapeOf(account, settled.fingerprint) };
-    this.#store.record(outcome);
-    this.#tiers.add(outcome.tier);
-    const keys = historyKeys(outcome);
+  record(account: string, outcome: Outcome): void {
+    const { shape, believed } = outcome;
+    const drifted = this.#store.record(outcome, (kind, key) => keyOf(account, kind, key));
+    if (drifted.includes('shape-size')) this.#drifts.inc({ tier: shape.tier });
+    if (believed !== null)
+      this.#dirtyLevels.set(`${believed.level}:${shape.tier}`, {
+        level: believed.level,
+        tier: shape.tier,
+      });
+    const keys = historyKeys(shape);
     for (const kind of HISTORY_KINDS) {
-      this.#dirty.set(`${kind}:${keys[kind]}`, { kind, key: keys[kind], seconds: outcome.seconds });
+      const key = keys[kind];
+      if (key === null) continue;
+      const own = keyOf(account, kind, key);
+      // Most literals never come again: theirs are kept once they did.
+      const entry = this.#store.peek(kind, own);
+      if (entry === undefined || (kind === 'values' && entry.count < 2)) continue;
+      this.#dirty.set(`${kind}:${own}`, { kind, key: own });
     }
   }
 
-  /** Writes what changed since the last call; what fails is written with the next. */
-  async flush(): Promise<void> {
-    const batch = [...this.#dirty.entries()].slice(0, FLUSH_ROWS_MAX);
-    if (batch.length === 0) return;
-    for (const [name] of batch) this.#dirty.delete(name);
-    const rows = batch.flatMap(([, { kind, key, seconds }]) => {
-      const entry = this.#store.lookup(kind, key);
-      return entry === undefined
-        ? []
-        : [[kind, key, entry.count, entry.logMean, entry.logVariance, seconds] as const];
-    });
-    for (const tier of this.#tiers) {
-      for (const kind of HISTORY_KINDS) {
-        rows.push([
-          'quantile' as HistoryKind,
-          `${kind}:${tier}`,
-          1,
-          this.#store.quantile(kind, tier),
-          0,
-          0,
-        ]);
-      }
-    }
-    try {
-      await this.#write(rows);
-    } catch (thrown) {
-      this.#log.warn(
-        { err: toError(thrown) },
-        'the history of shapes could not be written; it will be tried again',
-      );
-      for (const [name, value] of batch) if (!this.#dirty.has(name)) this.#dirty.set(name, value);
-    }
+  /** Writes what changed since the last call and reads what others wrote; what fails is tried with the next. */
+  synchronise(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#synchronise());
+    return this.#turn;
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.flush();
+    await this.synchronise();
   }
 
-  async #write(
-    rows: readonly (readonly [string, string, number, number, number, number])[],
-  ): Promise<void> {
-    await this.#db.query(
-      `INSERT INTO shape_history (key_kind, key, samples, log_mean, log_variance, last_seconds, updated_at)
-       SELECT kind, key, samples, mean, variance, seconds, now()
-         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::float8[], $5::float8[], $6::float8[])
-              AS given (kind, key, samples, mean, variance, seconds)
-        ORDER BY kind, key
-       ON CONFLICT (key_kind, key) DO UPDATE SET samples = excluded.samples, log_mean = excluded.log_mean,
-         log_variance = excluded.log_variance, last_seconds = excluded.last_seconds, updated_at = excluded.updated_at`,
-      [0, 1, 2, 3, 4, 5].map((column) => rows.map((row) => row[column])),
-    );
+  async #synchronise(): Promise<void> {
+    const { db, log } = this.#options;
+    try {
+      await this.#write();
+      await this.#readOthers();
+      this.#flushes += 1;
+      if (this.#flushes % FORGET_FLUSHES === 0) await forgetUnused(db);
+    } catch (thrown) {
+      log.warn(
+        { err: toError(thrown) },
+        'the history of shapes could not be written or read; it will be tried again',
+      );
+    }
+  }
+
+  async #write(): Promise<void> {
+    const { db, replica } = this.#options;
+    const batch = [...this.#dirty.entries()].slice(0, FLUSH_ROWS_MAX);
+    const levels = [...this.#dirtyLevels.entries()];
+    for (const [name] of batch) this.#dirty.delete(name);
+    this.#dirtyLevels.clear();
+    try {
+      await writeEntries(db, replica, this.#entriesOf(batch.map(([, each]) => each)));
+      await writeCalibrations(
+        db,
+        replica,
+        levels.map(([, { level, tier }]): LevelCalibration => {
+          return { level, tier, ...this.#store.calibration(level, tier) };
+        }),
+      );
+    } catch (thrown) {
+      for (const [name, each] of batch) this.#dirty.set(name, each);
+      for (const [name, each] of levels) this.#dirtyLevels.set(name, each);
+      throw thrown;
+    }
+  }
+
+  #entriesOf(
+    keys: readonly { readonly kind: HistoryKind; readonly key: string }[],
+  ): readonly KeyedEntry[] {
+    return keys.flatMap(({ kind, key }) => {
+      const entry = this.#store.peek(kind, key);
+      return entry === undefined ? [] : [{ kind, key, entry }];
+    });
+  }
+
+  /** What others learnt replaces what this replica knew of the key, unless it learnt something since. */
+  async #readOthers(): Promise<void> {
+    const { db, replica } = this.#options;
+    const { rows, until } = await readChanges(db, replica, this.#readUntil, FLUSH_ROWS_MAX);
+    this.#readUntil = until;
+    this.#store.import(rows.filter((row) => !this.#dirty.has(`${row.kind}:${row.key}`)));
   }
 }
 
-/** Keys of the history begin with the fingerprint, so this prefix holds for both. */
-function shapeOf(account: string, fingerprintOrKey: string): string {
-  return `${account}/${fingerprintOrKey}`;
-}
-
-function toHistoryRow(row: ShapeRow): HistoryRow[] {
-  if (row.key_kind === 'quantile')
-    return [{ kind: 'quantile', key: row.key, quantile: row.log_mean }];
-  const kind = HISTORY_KINDS.find((candidate) => candidate === row.key_kind);
-  if (kind === undefined) return [];
-  return [
-    {
-      kind,
-      key: row.key,
-      count: Number(row.samples),
-      logMean: row.log_mean,
-      logVariance: row.log_variance,
-    },
-  ];
+function keyOf(account: string, kind: HistoryKind, key: string): string {
+  return OF_ACCOUNT.has(kind) ? `${account}/${key}` : key;
 }

@@ -7,6 +7,7 @@
 import type { TicketId } from '#base/ids.js';
 import type { EpochMs } from '#base/time.js';
 import type { Credits, Money } from '#base/units.js';
+import type { Estimate } from '#policies/estimate/estimate.js';
 import { NO_CREDITS, creditsForMillis } from '#base/units.js';
 import type { Attendance } from '../attendance.js';
 import type { Front } from '../front.js';
@@ -42,9 +43,11 @@ export interface RunningStatement {
   readonly tier: string;
   readonly warehouse: string;
   readonly warehouseSize: string;
-  readonly fingerprint: string;
-  /** Bytes that statistics expected; null when they did not tell. */
-  readonly estimatedBytes: number | null;
+  /** What was expected of it, and what the history learns from its end. */
+  readonly estimate: Pick<
+    Estimate,
+    'basis' | 'expectedCredits' | 'highCredits' | 'shape' | 'believed' | 'bytes'
+  >;
   readonly creditsPerHour: Credits;
   readonly pricePerCredit: Money;
   readonly currency: string;

@@ -30,7 +30,16 @@ export function finishStatement(parts: Parts, ticketId: TicketId, end: Statement
   if (ended === undefined) return;
   const { statement } = ended;
   const usedMs = usedNoWarehouse(end) ? 0 : ended.usedMs;
-  if (end.isSuccess) learn(parts, statement, usedMs);
+  const usedCredits =
+    usedMs === 0 ? NO_CREDITS : creditsForMillis(statement.creditsPerHour, usedMs, 'half-even');
+  if (end.isSuccess) {
+    learn(parts, statement, usedMs, endedAt - statement.startedAt);
+    parts.events.estimated({
+      estimate: statement.estimate,
+      warehouse: statement.warehouse,
+      usedCredits,
+    });
+  }
   const queryId = end.queryId ?? statement.queryId;
   const outcome = bytesScanned(parts, statement, usedMs > 0 ? queryId : null).then(
     (bytes): Settlement => ({
@@ -39,8 +48,7 @@ export function finishStatement(parts: Parts, ticketId: TicketId, end: Statement
       endCode: end.isSuccess ? null : end.code,
       snowflakeQueryId: queryId,
       childQueryIds: end.childQueryIds,
-      usedCredits:
-        usedMs === 0 ? NO_CREDITS : creditsForMillis(statement.creditsPerHour, usedMs, 'half-even'),
+      usedCredits,
       warehouseMs: usedMs,
       bytesScanned: bytes,
       rowsProduced: end.rows,
@@ -62,16 +70,17 @@ function endingOf(end: StatementEnd, statement: RunningStatement): Ending {
   return end.code === WIRE_CODES.queryCancelled ? 'cancelled' : 'failed';
 }
 
-function learn(parts: Parts, statement: RunningStatement, usedMs: number): void {
+function learn(parts: Parts, statement: RunningStatement, usedMs: number, elapsedMs: number): void {
+  const { shape, believed, bytes } = statement.estimate;
+  if (shape === null) return;
   parts.history.record(statement.upstream.account, {
-    fingerprint: statement.fingerprint,
-    warehouseSize: statement.warehouseSize,
-    bytes: statement.estimatedBytes,
-    tier: statement.tier,
+    shape,
+    believed,
     creditsPerHour: approximate(statement.creditsPerHour),
     seconds: usedMs / 1000,
+    elapsedSeconds: elapsedMs / 1000,
     statisticsSeconds: statisticsSeconds(
-      statement.estimatedBytes,
+      bytes,
       statement.creditsPerHour,
       BYTES_PER_SECOND_PER_CREDIT,
     ),

@@ -2,6 +2,8 @@ import { demoControlDocument } from '#policies/control/demo.js';
 import type { ControlDocument, RuleDocument } from '#policies/control/document.js';
 import { type ControlSnapshot, createSnapshot } from '#policies/control/snapshot.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
+import type { Outcome } from '#policies/estimate/history-store.js';
+import type { ShapeFacts } from '#policies/estimate/shape.js';
 import type { DecisionContext } from '#policies/rules/evaluate.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
 import { bareFacts } from '#policies/sql/statement-facts.js';
@@ -30,6 +32,37 @@ export function anEstimate(changes: Partial<Estimate> = {}): Estimate {
     bytes: null,
     partitions: null,
     advice: [],
+    expectedElapsedSeconds: 900,
+    shape: null,
+    believed: null,
+    ...changes,
+  };
+}
+
+/** A shape on an X-Small of the interactive tier, of which nothing but its fingerprint is known. */
+export function aShape(changes: Partial<ShapeFacts> = {}): ShapeFacts {
+  return {
+    fingerprint: 'f'.repeat(32),
+    literalsHash: '',
+    make: 'query',
+    tables: '',
+    tier: 'interactive',
+    warehouse: 'INTERACTIVE_WH',
+    warehouseSize: 'XSMALL',
+    bytes: null,
+    ...changes,
+  };
+}
+
+export function anOutcome(changes: Partial<Outcome> = {}): Outcome {
+  const seconds = changes.seconds ?? 10;
+  return {
+    shape: aShape(),
+    creditsPerHour: 1,
+    seconds,
+    elapsedSeconds: seconds,
+    statisticsSeconds: null,
+    believed: null,
     ...changes,
   };
 }

@@ -1,12 +1,17 @@
 import { expect, test } from 'vitest';
+import { must } from '#base/assert.js';
 import {
-  historyKeys,
+  type Belief,
+  type HistoryKind,
   observe,
-  predictiveSigma,
   QUANTILE_START,
   valueAt,
 } from '#policies/estimate/history.js';
-import { type HistoryRow, HistoryStore, type Outcome } from '#policies/estimate/history-store.js';
+import { HistoryStore } from '#policies/estimate/history-store.js';
+import { believe } from '#policies/estimate/levels.js';
+import { historyKeys } from '#policies/estimate/shape.js';
+import { FINGERPRINT_VERSION } from '#policies/sql/fingerprint.js';
+import { anOutcome, aShape } from '../builders.js';
 
 /** A small generator with a seed (mulberry32): the runs below are the same every time. */
 function seeded(seed: number): () => number {
@@ -23,20 +28,9 @@ function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
-const outcome = (changes: Partial<Outcome>): Outcome => ({
-  fingerprint: 'f',
-  warehouseSize: 'XSMALL',
-  bytes: null,
-  tier: 'interactive',
-  creditsPerHour: 1,
-  seconds: 10,
-  statisticsSeconds: null,
-  ...changes,
-});
-
 /** Runs a workload of repeated shapes and scores every prediction made before its run. */
 function score(
-  sigmaOf: (shape: number) => number,
+  sigmaOfShape: (shape: number) => number,
   driftPerRun: number,
 ): {
   coverage: number;
@@ -44,21 +38,22 @@ function score(
   p90: number;
 } {
   const random = seeded(42);
-  const store = new HistoryStore(10_000);
+  const history = new HistoryStore(10_000);
   const errors: number[] = [];
   let covered = 0;
   for (let run = 0; run < 20_000; run += 1) {
-    const shape = Math.floor(random() * 200);
-    const fingerprint = `shape-${shape}`;
-    const truth = Math.exp((shape % 9) - 2 + sigmaOf(shape) * normal(random) + driftPerRun * run);
-    const keys = historyKeys(outcome({ fingerprint }));
-    const entry = store.lookup('shape-size', keys['shape-size']);
-    if (entry !== undefined && run > 2_000) {
-      const expected = valueAt(entry, 0);
+    const number = Math.floor(random() * 200);
+    const shape = aShape({ fingerprint: `shape-${number}` });
+    const truth = Math.exp(
+      (number % 9) - 2 + sigmaOfShape(number) * normal(random) + driftPerRun * run,
+    );
+    const { own } = believe(history, shape, null, 1);
+    if (own !== null && run > 2_000) {
+      const expected = valueAt(own, 0);
       errors.push(Math.max(expected / truth, truth / expected));
-      if (truth <= valueAt(entry, store.quantile('shape-size', 'interactive'))) covered += 1;
+      if (truth <= valueAt(own, history.quantile(own.level, shape.tier))) covered += 1;
     }
-    store.record(outcome({ fingerprint, seconds: truth }));
+    history.record(anOutcome({ shape, seconds: truth, believed: own }));
   }
   errors.sort((a, b) => a - b);
   const at = (share: number): number => errors[Math.floor(errors.length * share)] ?? Number.NaN;
@@ -81,48 +76,82 @@ test('repeated shapes are predicted within the goal: q-error 1.25 at the median,
   expect(p90).toBeLessThan(2);
 });
 
+test('a shape that jumps to four times its cost is followed within three runs', () => {
+  const history = new HistoryStore(100);
+  const random = seeded(7);
+  const expected = (): number => {
+    const { own } = believe(history, aShape(), null, 1);
+    return own === null ? Number.NaN : valueAt(own, 0);
+  };
+  const run = (seconds: number): readonly HistoryKind[] =>
+    history.record(anOutcome({ seconds: seconds * Math.exp(0.15 * normal(random)) }));
+  for (let n = 0; n < 30; n += 1) run(10);
+  const drifted = Array.from({ length: 6 }, () => run(40)).flat();
+  expect(expected()).toBeGreaterThan(30);
+  expect(drifted).toContain('shape-size');
+});
+
+test('steady shapes do not drift', () => {
+  const history = new HistoryStore(100);
+  const random = seeded(11);
+  let drifts = 0;
+  for (let n = 0; n < 5_000; n += 1)
+    drifts += history.record(anOutcome({ seconds: 10 * Math.exp(0.25 * normal(random)) })).length;
+  expect(drifts / 5_000).toBeLessThan(0.002);
+});
+
 test('one value is a guess with a wide range, many equal ones a narrow range', () => {
-  const one = observe(undefined, 10);
-  let many = one;
-  for (let run = 0; run < 50; run += 1) many = observe(many, 10);
+  const learnt = (runs: number): Belief => {
+    const history = new HistoryStore(100);
+    for (let run = 0; run < runs; run += 1) history.record(anOutcome());
+    return must(believe(history, aShape(), null, 1).own, 'the shape was seen');
+  };
+  const [one, many] = [learnt(1), learnt(50)];
   expect(valueAt(one, 0)).toBeCloseTo(10);
   expect(valueAt(many, 0)).toBeCloseTo(10);
-  expect(predictiveSigma(many)).toBeLessThan(predictiveSigma(one) * 0.65);
-  expect(observe(undefined, 0).logMean).toBeGreaterThan(-Infinity);
+  expect(many.sigma).toBeLessThan(one.sigma * 0.65);
+});
+
+test('a run of no time at all has a logarithm', () => {
+  const { entry } = observe('shape', undefined, { work: 0, elapsed: 0 });
+  expect(entry.work.means[0]).toBeGreaterThan(-Infinity);
 });
 
 test('the same shape over a day and over ten years are two keys, over two days are near', () => {
-  const key = (bytes: number | null): string => historyKeys(outcome({ bytes }))['shape-size'];
+  const key = (bytes: number | null): string | null => historyKeys(aShape({ bytes }))['shape-size'];
   expect(key(1e9)).not.toBe(key(3e12));
   expect(key(1e9)).toBe(key(1.1e9));
   expect(key(null)).not.toBe(key(1e9));
 });
 
+test('the keys of a shape carry the version of its fingerprint', () => {
+  const keys = historyKeys(aShape({ fingerprint: 'f', literalsHash: 'l' }));
+  for (const kind of ['values', 'shape-size', 'shape'] as const)
+    expect(keys[kind]).toContain(`f.${FINGERPRINT_VERSION}|`);
+});
+
 test('the store forgets what was touched longest ago and stays within its bound', () => {
-  const store = new HistoryStore(4);
-  store.record(outcome({ fingerprint: 'a' }));
-  store.record(outcome({ fingerprint: 'b' }));
-  const keyA = historyKeys(outcome({ fingerprint: 'a' }));
-  store.lookup('shape-size', keyA['shape-size']);
-  store.record(outcome({ fingerprint: 'c' }));
-  expect(store.size).toBe(4);
-  expect(store.lookup('shape-size', keyA['shape-size'])).toBeDefined();
-  expect(store.lookup('shape', keyA.shape)).toBeUndefined();
+  const history = new HistoryStore(5);
+  const keys = historyKeys(aShape({ fingerprint: 'a' }));
+  history.record(anOutcome({ shape: aShape({ fingerprint: 'a' }) }));
+  history.lookup('shape-size', must(keys['shape-size'], 'every shape has it'));
+  history.record(anOutcome({ shape: aShape({ fingerprint: 'b' }) }));
+  expect(history.size).toBe(5);
+  expect(history.lookup('shape-size', must(keys['shape-size'], 'it has'))).toBeDefined();
+  expect(history.lookup('shape', must(keys.shape, 'it has'))).toBeUndefined();
 });
 
 test('an exported history imported elsewhere predicts the same; broken rows are counted out', () => {
-  const store = new HistoryStore(100);
-  for (let run = 0; run < 20; run += 1)
-    store.record(outcome({ seconds: 5 + run, statisticsSeconds: 3, fingerprint: `f${run % 3}` }));
-  const rows = [...store.export()];
+  const history = new HistoryStore(100);
+  for (let run = 0; run < 20; run += 1) {
+    const shape = aShape({ fingerprint: `f${run % 3}` });
+    const { own } = believe(history, shape, null, 1);
+    history.record(anOutcome({ shape, seconds: 5 + run, statisticsSeconds: 3, believed: own }));
+  }
+  const rows = [...history.export()];
   const other = new HistoryStore(100);
-  const broken: HistoryRow = {
-    kind: 'shape',
-    key: 'x',
-    count: 1,
-    logMean: Number.NaN,
-    logVariance: 0,
-  };
+  const [sound] = rows;
+  const broken = { ...must(sound, 'there are rows'), count: Number.NaN };
   expect(other.import([...rows, broken])).toEqual({ imported: rows.length, rejected: 1 });
   expect([...other.export()]).toEqual(rows);
   expect(other.quantile('shape-size', 'interactive')).not.toBe(QUANTILE_START);

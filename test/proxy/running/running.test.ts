@@ -6,6 +6,7 @@ import { Attendance } from '../../../proxy/attendance.js';
 import { driverFront } from '../../../proxy/driver-front.js';
 import { RunningStatements, type RunningStatement } from '../../../proxy/running/running.js';
 import type { Upstream } from '../../../proxy/upstream/upstreams.js';
+import { anEstimate } from '../../policies/builders.js';
 import { buildTicketId, credits } from '../../support/builders.js';
 
 function upstream(account: string): Upstream {
@@ -29,8 +30,7 @@ function statement(changes: Partial<RunningStatement> = {}): RunningStatement {
     tier: 'standard',
     warehouse: 'W',
     warehouseSize: 'MEDIUM',
-    fingerprint: 'f',
-    estimatedBytes: null,
+    estimate: anEstimate(),
     creditsPerHour: credits('3600'),
     pricePerCredit: parseMoney('3'),
     currency: 'USD',

@@ -19,6 +19,9 @@ function estimateOf(changes: Partial<Estimate> = {}): Estimate {
     expectedCredits: parseCredits('40.5'),
     highCredits: parseCredits('61.123456789012'),
     expectedSeconds: 36_450,
+    expectedElapsedSeconds: 36_450,
+    shape: null,
+    believed: null,
     bytes: 50_000_000_000_000,
     partitions: { assigned: 3_000_000, total: 3_000_000 },
     advice: [
@@ -143,6 +146,9 @@ test('several statements add up, and the weakest basis and any unknown size show
     bytes: null,
     partitions: null,
     advice: [],
+    expectedElapsedSeconds: 1,
+    shape: null,
+    believed: null,
   });
   const guess = estimateOf({ basis: 'GUESS', bytes: null, partitions: null, advice: [] });
   const two = rowsOf(

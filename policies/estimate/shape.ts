@@ -1,0 +1,67 @@
+/** What the history knows statements by: the keys of one statement on one warehouse. */
+import { FINGERPRINT_VERSION } from '../sql/fingerprint.js';
+import type { StatementFacts } from '../sql/facts.js';
+import type { HistoryKind } from './history.js';
+
+/** What the keys of one statement are made of. */
+export interface ShapeFacts {
+  readonly fingerprint: string;
+  /** Hash of the literals that the fingerprint leaves out; empty: they are not told apart. */
+  readonly literalsHash: string;
+  /** Class and make, such as `query join aggregate`. */
+  readonly make: string;
+  /** Names of the tables read and written; empty: not known. */
+  readonly tables: string;
+  readonly tier: string;
+  readonly warehouse: string;
+  readonly warehouseSize: string;
+  /** Bytes that statistics expect it to scan; null when they do not tell. */
+  readonly bytes: number | null;
+}
+
+/** Longest list of tables that stands in a key. */
+const TABLES_LENGTH_MAX = 400;
+
+/** Class and make of a statement: statements of one make cost alike over the same bytes. */
+export function makeOf(facts: StatementFacts): string {
+  const joins = Math.min(3, facts.joins.length);
+  return [
+    facts.class,
+    joins === 0 ? '' : `join${joins}`,
+    facts.hasAggregation ? 'aggregate' : '',
+    facts.hasWindowFunction ? 'window' : '',
+    facts.hasCrossJoin ? 'cross' : '',
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+/** The tables of a statement as one text; empty where they are not known. */
+export function tablesOf(facts: StatementFacts): string {
+  if (facts.opaque || facts.unknown.includes('tables')) return '';
+  const written = facts.tablesWritten.length === 0 ? '' : `>${facts.tablesWritten.join()}`;
+  const text = `${facts.tablesRead.join()}${written}`;
+  return text.length > TABLES_LENGTH_MAX ? '' : text;
+}
+
+/**
+ * Keys of a statement; null: no key of that kind. The fingerprint carries no literals, so one day and ten years of the
+ * same report share it; where statistics tell the bytes, their power of four keeps such runs apart. Fingerprints of
+ * another version of the lexer are other shapes.
+ */
+export function historyKeys(shape: ShapeFacts): Readonly<Record<HistoryKind, string | null>> {
+  const { warehouseSize: size, make, tables, tier, literalsHash } = shape;
+  const scale = shape.bytes === null ? '-' : Math.round(Math.log2(Math.max(shape.bytes, 1)) / 2);
+  const known = `${shape.fingerprint}.${FINGERPRINT_VERSION}`;
+  return {
+    values: literalsHash === '' ? null : `${known}|${literalsHash}|${size}`,
+    'shape-size': `${known}|${scale}|${size}`,
+    shape: `${known}|${scale}`,
+    tables: tables === '' ? null : `${tables}|${make}|${size}`,
+    kind: `${tier}|${make}|${size}`,
+    statistics: size,
+    make: `${make}|${size}`,
+    overhead: size,
+    stretch: shape.warehouse === '' ? null : shape.warehouse,
+  };
+}
