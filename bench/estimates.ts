@@ -1,5 +1,5 @@
 /**
- * The estimator on generated workloads: writes each profile with the judging seeds, runs the real `tollgate replay` over
+ * The estimator on generated histories: writes each profile with the judging seeds, runs the real `tollgate replay` over
  * the files and compares what it predicted with what happened. Baselines are computed here from the same files.
  */
 import { spawn } from 'node:child_process';
@@ -12,8 +12,10 @@ import { judge, readPredictions } from './estimates/accuracy.js';
 import type { Judged } from './estimates/accuracy.js';
 import { BASELINES, runBaselines } from './estimates/baselines.js';
 import type { Baseline } from './estimates/baselines.js';
-import { writeEmbeddedMonth } from './estimates/embedded.js';
-import { writeWorkload } from './estimates/generate.js';
+import { writeSeededMonth } from './estimates/seeded-month.js';
+import { writeGenerated } from './estimates/generate.js';
+import { writeLiveHistory } from './estimates/live.js';
+import { DEMO } from '../cli/explanation/statistics.js';
 import { PROFILE_NAMES } from './estimates/profile.js';
 import type { ProfileName } from './estimates/profile.js';
 import { readHistory } from './estimates/truth.js';
@@ -64,14 +66,21 @@ const SUMMARY: z.ZodType<ReplaySummary> = z.object({
   }),
 });
 
-export type JudgedProfile = ProfileName | 'embedded';
-export const JUDGED_PROFILES: readonly JudgedProfile[] = [...PROFILE_NAMES, 'embedded'];
+/** Generated ones; work on the running embedded warehouse; the month that it is seeded with. */
+export type JudgedProfile = ProfileName | 'embedded' | 'seeded month';
+export const JUDGED_PROFILES: readonly JudgedProfile[] = [
+  ...PROFILE_NAMES,
+  'embedded',
+  'seeded month',
+];
 
 export interface EstimatesOptions {
   readonly profiles: readonly JudgedProfile[];
   readonly seeds: readonly number[];
   /** Of each file. */
   readonly rows: number;
+  /** Real seconds of work on the embedded warehouse. */
+  readonly liveSeconds: number;
   /** Also times a replay of a million rows. */
   readonly hasMillion: boolean;
   readonly replay: readonly string[];
@@ -106,10 +115,7 @@ export async function runEstimates(options: EstimatesOptions): Promise<Estimates
   try {
     const runs: ProfileRun[] = [];
     for (const profile of options.profiles) {
-      const files =
-        profile === 'embedded'
-          ? [writeEmbedded(folder, options)]
-          : options.seeds.map((seed) => writeProfile(profile, seed, folder, options));
+      const files = await writeFiles(profile, folder, options);
       runs.push(await runProfile(profile, files, options));
     }
     const million = options.hasMillion ? await replayMillion(folder, options) : null;
@@ -119,9 +125,10 @@ export async function runEstimates(options: EstimatesOptions): Promise<Estimates
   }
 }
 
-interface WorkloadFile {
+interface HistoryFile {
   readonly file: string;
-  readonly statistics: string | null;
+  /** A file, or the word for the demo's. */
+  readonly statistics: string;
 }
 
 function writeProfile(
@@ -129,23 +136,41 @@ function writeProfile(
   seed: number,
   folder: string,
   { rows, log }: EstimatesOptions,
-): WorkloadFile {
+): HistoryFile {
   const file = join(folder, `${profile}-${seed}.csv`);
   const statistics = join(folder, `${profile}-${seed}.json`);
-  const made = writeWorkload({ profile, seed, rows, hasCredits: true }, file, statistics);
+  const made = writeGenerated({ profile, seed, rows, hasCredits: true }, file, statistics);
   log(`${profile}, seed ${seed}: ${made.rows} statements of ${made.days} days`);
   return { file, statistics };
 }
 
-function writeEmbedded(folder: string, { log }: EstimatesOptions): WorkloadFile {
-  const file = join(folder, 'embedded.csv');
-  log(`embedded: ${writeEmbeddedMonth(file)} statements of a seeded month`);
-  return { file, statistics: null };
+async function writeFiles(
+  profile: JudgedProfile,
+  folder: string,
+  options: EstimatesOptions,
+): Promise<readonly HistoryFile[]> {
+  const { seeds, liveSeconds, log } = options;
+  const file = join(folder, `${profile.replaceAll(' ', '-')}.csv`);
+  switch (profile) {
+    case 'embedded': {
+      const rows = await writeLiveHistory({ seed: seeds[0] ?? 0, seconds: liveSeconds }, file);
+      log(`embedded: ${rows} statements on the running warehouse`);
+      return [{ file, statistics: DEMO }];
+    }
+    case 'seeded month':
+      log(`seeded month: ${writeSeededMonth(file)} statements`);
+      return [{ file, statistics: DEMO }];
+    case 'uncontended':
+    case 'shared':
+    case 'unseen':
+    case 'drift':
+      return seeds.map((seed) => writeProfile(profile, seed, folder, options));
+  }
 }
 
 async function runProfile(
   profile: JudgedProfile,
-  files: readonly WorkloadFile[],
+  files: readonly HistoryFile[],
   options: EstimatesOptions,
 ): Promise<ProfileRun> {
   const histories: (readonly HistoryRow[])[] = [];
@@ -211,7 +236,7 @@ async function replayMillion(
  */
 async function replay(
   file: string,
-  statistics: string | null,
+  statistics: string,
   predictions: string | null,
   [program = '', ...leading]: readonly string[],
 ): Promise<{ readonly summary: ReplaySummary; readonly seconds: number }> {
@@ -219,7 +244,8 @@ async function replay(
     ...leading,
     file,
     '--json',
-    ...(statistics === null ? [] : ['--statistics', statistics]),
+    '--statistics',
+    statistics,
     ...(predictions === null ? [] : ['--predictions', predictions]),
   ];
   const startedAt = performance.now();

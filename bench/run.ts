@@ -3,12 +3,12 @@
  * (default: all), prints their tables and writes them to docs/benchmarks.md; `estimates` to docs/estimates.md.
  *
  * `npm run bench -- estimates --out <file> --profile <name> --seed <n> --rows <n> [--no-credits]` only writes a
- * workload, and beside it `<file>.statistics.json`.
+ * history, and beside it `<file>.statistics.json`.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { JUDGED_PROFILES, REPLAY, runEstimates } from './estimates.js';
-import { writeWorkload } from './estimates/generate.js';
+import { writeGenerated } from './estimates/generate.js';
 import { estimatesText } from './estimates/page.js';
 import { PROFILE_NAMES } from './estimates/profile.js';
 import { JUDGING_SEEDS, TUNING_SEEDS } from './estimates/seeds.js';
@@ -28,6 +28,8 @@ import { runThroughput } from './throughput.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
 const ESTIMATES = fileURLToPath(new URL('../../docs/estimates.md', import.meta.url));
+/** Two hours of the embedded warehouse. */
+const LIVE_SECONDS = 120;
 const BENCHMARKS = ['latency', 'throughput', 'stream', 'sql', 'loop', 'estimates'] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
@@ -73,6 +75,7 @@ async function run(
             profiles: JUDGED_PROFILES,
             seeds: options.isTuning ? TUNING_SEEDS : JUDGING_SEEDS,
             rows: options.rows,
+            liveSeconds: LIVE_SECONDS,
             hasMillion: !options.isTuning,
             replay: REPLAY,
             log,
@@ -88,7 +91,7 @@ function positive(text: string, name: string): number {
   return value;
 }
 
-/** A workload for somebody who wants to look at it. */
+/** A history for somebody who wants to look at it. */
 function writeOnly(file: string, name: string, hasCredits: boolean, options: Options): number {
   const profile = PROFILE_NAMES.find((known) => known === name);
   if (profile === undefined) {
@@ -97,7 +100,7 @@ function writeOnly(file: string, name: string, hasCredits: boolean, options: Opt
   }
   const statistics = `${file}.statistics.json`;
   const { seed, rows } = options;
-  const made = writeWorkload({ profile, seed, rows, hasCredits }, file, statistics);
+  const made = writeGenerated({ profile, seed, rows, hasCredits }, file, statistics);
   log(`${file}: ${made.rows} statements of ${made.days} days; ${statistics}`);
   return 0;
 }

@@ -1,4 +1,4 @@
-/** Rows of the workload as an export of Snowflake's QUERY_HISTORY, with what QUERY_ATTRIBUTION_HISTORY says of each. */
+/** Rows of the history as an export of Snowflake's QUERY_HISTORY, with what QUERY_ATTRIBUTION_HISTORY says of each. */
 import { hash } from 'node:crypto';
 import { analystOf } from '../../warehouse/seed-month/teams.js';
 import { WAREHOUSES } from './profile.js';
@@ -38,7 +38,7 @@ export const COLUMNS = [
 export const HEADER: string = `${COLUMNS.join(',')}\n`;
 
 export interface RowOptions {
-  /** Makes query ids; those of two workloads differ. */
+  /** Makes query ids; those of two histories differ. */
   readonly seed: number;
   /** Without it the column of attributed credits stays empty. */
   readonly hasCredits: boolean;

@@ -1,4 +1,4 @@
-/** Draws of one part of a workload: what one part draws changes nothing in another. */
+/** Draws of one part of a history: what one part draws changes nothing in another. */
 import { must } from '../../base/assert.js';
 import { seededRandom } from '../statistics.js';
 

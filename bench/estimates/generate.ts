@@ -1,4 +1,4 @@
-/** Writes a workload to a file, row by row, and the statistics of its tables. Seed, profile and rows decide every byte. */
+/** Writes a generated history to a file, row by row, and the statistics of its tables. Seed, profile and rows decide every byte. */
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import type { EpochMs } from '../../base/time.js';
 import { HEADER, lineOf } from './csv.js';
@@ -13,7 +13,7 @@ import { statisticsOf } from './tables.js';
 const STARTS_AT: EpochMs = Date.UTC(2025, 5, 2);
 const WRITE_LENGTH = 1_000_000;
 
-export interface WorkloadOptions {
+export interface GeneratedOptions {
   readonly profile: ProfileName;
   readonly seed: number;
   readonly rows: number;
@@ -21,7 +21,7 @@ export interface WorkloadOptions {
   readonly hasCredits: boolean;
 }
 
-export interface Workload {
+export interface GeneratedHistory {
   readonly rows: number;
   readonly days: number;
   /** What `--statistics` reads. */
@@ -30,12 +30,12 @@ export interface Workload {
   readonly busyMs: ReadonlyMap<string, number>;
 }
 
-/** Plays a workload; statements come to `emit` in the order in which they started. */
-export function playWorkload(
+/** Plays a history; statements come to `emit` in the order in which they started. */
+export function playHistory(
   profile: Profile,
-  { seed, rows }: Pick<WorkloadOptions, 'seed' | 'rows'>,
+  { seed, rows }: Pick<GeneratedOptions, 'seed' | 'rows'>,
   emit: (ended: Ended) => void,
-): Workload {
+): GeneratedHistory {
   const draw = new Draw(seed).of(profile.name);
   const sources = sourcesOf(profile, STARTS_AT, Math.max(1, rows / profile.perDay), draw);
   const order = new StartOrder(emit);
@@ -51,16 +51,16 @@ export function playWorkload(
   };
 }
 
-/** Writes the workload as CSV to `file`, and its statistics to `statisticsFile` where one is given. */
-export function writeWorkload(
-  options: WorkloadOptions,
+/** Writes the history as CSV to `file`, and its statistics to `statisticsFile` where one is given. */
+export function writeGenerated(
+  options: GeneratedOptions,
   file: string,
   statisticsFile: string | null,
-): Workload {
+): GeneratedHistory {
   const handle = openSync(file, 'w');
   let buffer = HEADER;
   try {
-    const workload = playWorkload(PROFILES[options.profile], options, (ended) => {
+    const history = playHistory(PROFILES[options.profile], options, (ended) => {
       buffer += lineOf(ended, options);
       if (buffer.length < WRITE_LENGTH) return;
       writeSync(handle, buffer);
@@ -68,8 +68,8 @@ export function writeWorkload(
     });
     writeSync(handle, buffer);
     if (statisticsFile !== null)
-      writeFileSync(statisticsFile, `${JSON.stringify(workload.statistics, null, 2)}\n`);
-    return workload;
+      writeFileSync(statisticsFile, `${JSON.stringify(history.statistics, null, 2)}\n`);
+    return history;
   } finally {
     closeSync(handle);
   }

@@ -1,4 +1,4 @@
-/** What a workload is made of: which kinds of statements, how many at once, how much changes while it runs. */
+/** What a generated history is made of: which kinds of statements, how many at once, how much changes while it runs. */
 
 /** Where statements come from. */
 export const KINDS = ['tile', 'report', 'adhoc', 'build', 'load', 'free'] as const;

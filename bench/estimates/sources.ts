@@ -67,7 +67,7 @@ export interface Sources {
   day(startsAt: EpochMs): readonly Arrival[];
 }
 
-/** The sources of a workload that lasts about `days` from `startsAt`. */
+/** The sources of a history that lasts about `days` from `startsAt`. */
 export function sourcesOf(profile: Profile, startsAt: EpochMs, days: number, draw: Draw): Sources {
   const teams = SEEDED_TEAMS.map(({ name }) => name);
   const tables = tablesOf(profile, teams, startsAt, days, draw.of('tables'));

@@ -1,5 +1,5 @@
 /**
- * The tables that the workload reads: what is true of them (compressed widths, growth, how well they are clustered) and
+ * The tables that generated statements read: what is true of them (compressed widths, growth, how well they are clustered) and
  * what an import would know of them. The first decides how long statements take, the second is all the estimator gets.
  */
 import { must } from '../../base/assert.js';
@@ -39,7 +39,7 @@ export interface Table {
   readonly changesEveryMs: number;
 }
 
-/** Facts: millions of rows, days of history, clustering column, other columns. */
+/** Facts: millions of rows, days covered, clustering column, other columns. */
 const FACTS = [
   'WEB.EVENTS 20000 1200 EVENT_DATE EVENT_TS:T CUSTOMER_ID:K PRODUCT_ID:K EVENT_TYPE COUNTRY DEVICE PAGE REFERRER REVENUE:M DURATION_MS:M PAYLOAD:P',
   'WEB.SESSIONS 3000 900 SESSION_DATE SESSION_ID:K CUSTOMER_ID:K CHANNEL COUNTRY BROWSER PAGES:M SECONDS:M BASKET:M',
@@ -99,7 +99,7 @@ export interface Tables {
   readonly marts: ReadonlyMap<string, readonly Table[]>;
 }
 
-/** The tables of a workload whose history begins at `startsAt` and lasts about `days`. */
+/** The tables of a history that begins at `startsAt` and lasts about `days`. */
 export function tablesOf(
   profile: Profile,
   teams: readonly string[],
@@ -109,7 +109,7 @@ export function tablesOf(
 ): Tables {
   const reclustered = new Set(draw.some([...FACTS.keys()], profile.reclusteredTables));
   const facts = FACTS.map((text, index): Table => {
-    const [name = '', millions = '', history = '', date = '', ...columns] = text.split(' ');
+    const [name = '', millions = '', covered = '', date = '', ...columns] = text.split(' ');
     const own = draw.of(name);
     const isReclustered = reclustered.has(index);
     return {
@@ -117,7 +117,7 @@ export function tablesOf(
       columns: [column(`${date}:DATE`, own), ...columns.map((each) => column(each, own))],
       dateColumn: date,
       rowsAtStart: Number(millions) * 1e6,
-      daysAtStart: Number(history),
+      daysAtStart: Number(covered),
       startsAt,
       weeklyGrowth: own.between(...profile.weeklyGrowth),
       overlap: isReclustered ? own.between(0.05, 0.15) : own.between(0.0005, 0.003),
@@ -183,7 +183,7 @@ export function rowsAt(table: Table, at: EpochMs): number {
   return table.rowsAtStart * (1 + table.weeklyGrowth) ** ((at - table.startsAt) / WEEK_MS);
 }
 
-/** Days of history that the table has at an instant. */
+/** Days that the table covers at an instant. */
 export function daysAt(table: Table, at: EpochMs): number {
   return table.daysAtStart + (at - table.startsAt) / DAY_MS;
 }

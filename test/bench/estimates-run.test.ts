@@ -21,6 +21,7 @@ function optionsWith(script: string): EstimatesOptions {
     profiles: ['drift'],
     seeds: [5],
     rows: 120,
+    liveSeconds: 0,
     hasMillion: false,
     replay: [process.execPath, '-e', script, '--'],
     log: () => undefined,

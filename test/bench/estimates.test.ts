@@ -5,8 +5,8 @@ import { accuracyOf, judge } from '../../bench/estimates/accuracy.js';
 import { runBaselines } from '../../bench/estimates/baselines.js';
 import { SharedCluster } from '../../bench/estimates/cluster.js';
 import { COLUMNS, lineOf } from '../../bench/estimates/csv.js';
-import { playWorkload } from '../../bench/estimates/generate.js';
-import type { Workload } from '../../bench/estimates/generate.js';
+import { playHistory } from '../../bench/estimates/generate.js';
+import type { GeneratedHistory } from '../../bench/estimates/generate.js';
 import {
   CONCURRENCY_MAX,
   PROFILES,
@@ -34,10 +34,10 @@ function played(
   seed: number,
   rows: number,
   profile: Profile = CROWDED,
-): { readonly statements: readonly Ended[]; readonly workload: Workload } {
+): { readonly statements: readonly Ended[]; readonly history: GeneratedHistory } {
   const statements: Ended[] = [];
-  const workload = playWorkload(profile, { seed, rows }, (ended) => statements.push(ended));
-  return { statements, workload };
+  const history = playHistory(profile, { seed, rows }, (ended) => statements.push(ended));
+  return { statements, history };
 }
 
 function digest(statements: readonly Ended[]): string {
@@ -63,7 +63,7 @@ describe('seeds', () => {
   });
 });
 
-describe('a generated workload', () => {
+describe('a generated history', () => {
   const crowded = played(7, 1_200);
 
   test('has the same bytes for the same seed and others for another', () => {
@@ -82,7 +82,7 @@ describe('a generated workload', () => {
   });
 
   test('has times that add up, and shares that sum to the time its clusters were busy', () => {
-    const { statements, workload } = crowded;
+    const { statements, history } = crowded;
     const shares = new Map<string, number>();
     for (const each of statements) {
       const { compileMs, provisioningMs, queuedMs, executionMs, startedAt, endedAt } = each;
@@ -93,30 +93,42 @@ describe('a generated workload', () => {
       const { warehouse } = each.arrival;
       shares.set(warehouse, (shares.get(warehouse) ?? 0) + each.shareMs);
     }
-    for (const [warehouse, busyMs] of workload.busyMs)
+    for (const [warehouse, busyMs] of history.busyMs)
       expect(shares.get(warehouse)).toBeCloseTo(busyMs, 0);
     expect(Math.max(...statements.map(({ queuedMs }) => queuedMs))).toBeGreaterThan(0);
   });
 
-  test('never has more statements on a cluster than it takes', () => {
-    const { statements } = crowded;
-    const edges = statements
+  test('never has more on a cluster than it takes, and credits that its times imply', () => {
+    const edges = crowded.statements
       .filter(({ cluster }) => cluster !== null)
-      .flatMap(({ arrival, cluster, endedAt, executionMs }) => {
-        const place = `${arrival.warehouse} ${cluster}`;
+      .flatMap((statement) => {
+        const { endedAt, executionMs } = statement;
         return [
-          { place, at: endedAt - executionMs, change: 1 },
-          { place, at: endedAt, change: -1 },
+          { statement, at: endedAt - executionMs, change: 1 },
+          { statement, at: endedAt, change: -1 },
         ];
       })
       .sort((a, b) => a.at - b.at || a.change - b.change);
-    const running = new Map<string, number>();
+    const clusters = new Map<string, { running: number; shared: number; at: number }>();
+    const sharedAtStart = new Map<number, number>();
     let most = 0;
-    for (const { place, change } of edges) {
-      running.set(place, (running.get(place) ?? 0) + change);
-      most = Math.max(most, running.get(place) ?? 0);
+    for (const { statement, at, change } of edges) {
+      const { arrival, cluster, number } = statement;
+      const place = `${arrival.warehouse} ${cluster}`;
+      const state = clusters.get(place) ?? { running: 0, shared: 0, at };
+      clusters.set(place, state);
+      if (state.running > 0) state.shared += (at - state.at) / state.running;
+      state.at = at;
+      state.running += change;
+      most = Math.max(most, state.running);
+      if (change === 1) sharedAtStart.set(number, state.shared);
+      // The file has whole milliseconds, and every neighbour's edge may be off by half a one.
+      else
+        expect(
+          Math.abs(state.shared - (sharedAtStart.get(number) ?? NaN) - statement.shareMs),
+        ).toBeLessThan(5);
     }
-    // Ends are rounded, and a successor may begin in the millisecond of an end.
+    // A successor may begin in the millisecond of an end.
     expect(most).toBeLessThanOrEqual(CONCURRENCY_MAX + 1);
     expect(most).toBeGreaterThan(4);
   });

@@ -15,7 +15,7 @@ import { instantText, quoted } from './csv.js';
 const MONTH = { month: '2026-10', seed: 'estimates' };
 
 /** Writes the month; returns the number of statements. */
-export function writeEmbeddedMonth(file: string, statementsPerDay: number = 1_500): number {
+export function writeSeededMonth(file: string, statementsPerDay: number = 1_500): number {
   const open = new Map<string, StatementStarted>();
   const statements: LoggedStatement[] = [];
   const attributor = new Attributor();
