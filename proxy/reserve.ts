@@ -2,7 +2,7 @@
 import { fingerprint } from '#policies/sql/fingerprint.js';
 import { ceilingFor } from '#policies/rules/ceiling.js';
 import { budgetRefusal } from '#policies/rules/refusal-text.js';
-import { NO_CREDITS, addCredits, maxAmount, minAmount } from '#base/units.js';
+import { type Credits, NO_CREDITS, addCredits, maxAmount, minAmount } from '#base/units.js';
 import type { KnownTicket, TicketFacts } from '#billing/ledger.js';
 import { toError } from '#base/errors.js';
 import { freeHold, ledgerHold } from './hold.js';
@@ -34,12 +34,10 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
       },
     };
   }
-  const { estimate, ceilingCredits, isFree } = statement;
+  const { ceilingCredits, isFree } = statement;
   // A free statement that somebody has to approve needs a ticket to be asked for, and holds nothing.
   const budgets = isFree ? [] : budgetsOf(statement);
-  const holdCredits = isFree
-    ? NO_CREDITS
-    : maxAmount(minAmount(estimate.highCredits, ceilingCredits), estimate.expectedCredits);
+  const holdCredits = holdOf(statement, ceilingCredits);
   const outcome = await parts.ledger.reserve({
     ticket: ticketFacts(parts, statement),
     budgetIds: budgets,
@@ -84,8 +82,19 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
   }
 }
 
+/** What is held of a priced text: its 90 % quantile, at most its ceiling, never less than what is expected. */
+export function holdOf(
+  { estimate, isFree }: Pick<Estimated, 'estimate' | 'isFree'>,
+  ceilingCredits: Credits,
+): Credits {
+  if (isFree) return NO_CREDITS;
+  return maxAmount(minAmount(estimate.highCredits, ceilingCredits), estimate.expectedCredits);
+}
+
 /** Ids of the budgets on the statement's path, outermost first. */
-export function budgetsOf(statement: Estimated): readonly string[] {
+export function budgetsOf(
+  statement: Pick<Estimated, 'snapshot' | 'team' | 'principal' | 'placement' | 'workload'>,
+): readonly string[] {
   return statement.snapshot
     .budgetsFor({
       teamId: statement.team.id,

@@ -15,7 +15,8 @@ import { historyKeys, type ShapeFacts } from './shape.js';
 
 /** The belief an estimate rested on, and the level it was calibrated by. */
 export interface LevelBelief extends Belief {
-  readonly level: HistoryKind;
+  /** Kind of the most special key that was known; of scans with their scale. */
+  readonly level: string;
 }
 
 /** One settled statement, as the history learns from it. */
@@ -37,7 +38,7 @@ export interface Outcome {
 export interface HistoryView {
   lookup(kind: HistoryKind, key: string): HistoryEntry | undefined;
   /** The calibrated quantile of a level in a tier. */
-  quantile(level: HistoryKind, tier: string): number;
+  quantile(level: string, tier: string): number;
 }
 
 /** A row of the exported history; `quantile` rows carry the calibration of a level. */
@@ -49,10 +50,8 @@ export type HistoryRow =
 const MEASURABLE_SECONDS = 2;
 /** Shortest run whose share of its warehouse is measured well. */
 const SHARED_SECONDS_MIN = 0.2;
-/** What compiling, starting and returning take before it was measured. */
+/** What compiling, starting and returning take on top of a scan. */
 export const OVERHEAD_SECONDS = 0.5;
-/** Part of a run that is scanning, however long the overhead was. */
-const SCAN_SHARE_MIN = 0.1;
 
 /** The history in memory, bounded in keys; the key that was touched longest ago is forgotten first. */
 export class HistoryStore implements HistoryView {
@@ -82,12 +81,12 @@ export class HistoryStore implements HistoryView {
     return this.#entries.get(nameOf(kind, key));
   }
 
-  quantile(level: HistoryKind, tier: string): number {
+  quantile(level: string, tier: string): number {
     return this.calibration(level, tier).quantile;
   }
 
-  calibration(level: HistoryKind, tier: string): Calibration {
-    return this.#calibrations.get(nameOf(level, tier)) ?? UNCALIBRATED;
+  calibration(level: string, tier: string): Calibration {
+    return this.#calibrations.get(`${level}:${tier}`) ?? UNCALIBRATED;
   }
 
   /**
@@ -102,7 +101,7 @@ export class HistoryStore implements HistoryView {
     const { shape, believed } = outcome;
     if (believed !== null)
       this.#calibrations.set(
-        nameOf(believed.level, shape.tier),
+        `${believed.level}:${shape.tier}`,
         calibrate(this.calibration(believed.level, shape.tier), believed, outcome.seconds),
       );
     const keys = historyKeys(shape);
@@ -132,15 +131,15 @@ export class HistoryStore implements HistoryView {
       case 'shape':
         return same(seconds * outcome.creditsPerHour);
       case 'statistics':
-      case 'make': {
-        if (statisticsSeconds === null || statisticsSeconds < MEASURABLE_SECONDS) return null;
-        const scanning = Math.max(seconds - OVERHEAD_SECONDS, seconds * SCAN_SHARE_MIN);
-        return same(scanning / statisticsSeconds);
-      }
-      case 'overhead':
-        return statisticsSeconds !== null && statisticsSeconds < MEASURABLE_SECONDS
-          ? same(seconds)
-          : null;
+        // A scan too short to be measured says nothing of scans of any length.
+        return statisticsSeconds === null || statisticsSeconds < MEASURABLE_SECONDS
+          ? null
+          : same(seconds / (statisticsSeconds + OVERHEAD_SECONDS));
+      case 'scale':
+      case 'make':
+        return statisticsSeconds === null
+          ? null
+          : same(seconds / (statisticsSeconds + OVERHEAD_SECONDS));
       case 'stretch':
         return seconds < SHARED_SECONDS_MIN ? null : same(elapsedSeconds / seconds);
     }

@@ -20,8 +20,8 @@ import {
  * - `tables`: warehouse-seconds of statements of one class over the same tables, on one size;
  * - `kind`: warehouse-seconds of statements of one class and make, in one tier and size;
  * - `statistics`: measured ÷ predicted seconds of estimates from table statistics, per size;
- * - `make`: the same for statements of one make;
- * - `overhead`: warehouse-seconds of statements that read next to nothing, per size;
+ * - `scale`: the same for scans of about as many bytes;
+ * - `make`: the same for statements of one make over about as many bytes;
  * - `stretch`: elapsed ÷ warehouse-seconds of a warehouse: how many share it.
  */
 export const HISTORY_KINDS = [
@@ -31,8 +31,8 @@ export const HISTORY_KINDS = [
   'tables',
   'kind',
   'statistics',
+  'scale',
   'make',
-  'overhead',
   'stretch',
 ] as const;
 export type HistoryKind = (typeof HISTORY_KINDS)[number];
@@ -42,8 +42,8 @@ const GROUPS: ReadonlySet<HistoryKind> = new Set<HistoryKind>([
   'tables',
   'kind',
   'statistics',
+  'scale',
   'make',
-  'overhead',
   'stretch',
 ]);
 

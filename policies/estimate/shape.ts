@@ -25,12 +25,15 @@ const TABLES_LENGTH_MAX = 400;
 /** Class and make of a statement: statements of one make cost alike over the same bytes. */
 export function makeOf(facts: StatementFacts): string {
   const joins = Math.min(3, facts.joins.length);
+  const filters = Math.min(3, facts.filters.length);
   return [
     facts.class,
     joins === 0 ? '' : `join${joins}`,
+    filters === 0 ? '' : `filter${filters}`,
     facts.hasAggregation ? 'aggregate' : '',
     facts.hasWindowFunction ? 'window' : '',
     facts.hasCrossJoin ? 'cross' : '',
+    facts.limit === null ? '' : 'limit',
   ]
     .filter((part) => part !== '')
     .join(' ');
@@ -52,6 +55,7 @@ export function tablesOf(facts: StatementFacts): string {
 export function historyKeys(shape: ShapeFacts): Readonly<Record<HistoryKind, string | null>> {
   const { warehouseSize: size, make, tables, tier, literalsHash } = shape;
   const scale = shape.bytes === null ? '-' : Math.round(Math.log2(Math.max(shape.bytes, 1)) / 2);
+  const decade = shape.bytes === null ? '-' : Math.floor(Math.log10(Math.max(shape.bytes, 1)));
   const known = `${shape.fingerprint}.${FINGERPRINT_VERSION}`;
   return {
     values: literalsHash === '' ? null : `${known}|${literalsHash}|${size}`,
@@ -60,8 +64,8 @@ export function historyKeys(shape: ShapeFacts): Readonly<Record<HistoryKind, str
     tables: tables === '' ? null : `${tables}|${make}|${size}`,
     kind: `${tier}|${make}|${size}`,
     statistics: size,
-    make: `${make}|${size}`,
-    overhead: size,
+    scale: `${size}|${decade}`,
+    make: `${make}|${size}|${decade}`,
     stretch: shape.warehouse === '' ? null : shape.warehouse,
   };
 }

@@ -48,7 +48,7 @@ export class HistoryCache {
   readonly #options: HistoryCacheOptions;
   readonly #store = new HistoryStore(ENTRIES_MAX);
   readonly #dirty = new Map<string, { readonly kind: HistoryKind; readonly key: string }>();
-  readonly #dirtyLevels = new Map<string, { readonly level: HistoryKind; readonly tier: string }>();
+  readonly #dirtyLevels = new Map<string, { readonly level: string; readonly tier: string }>();
   readonly #drifts: CounterMetric;
   readonly #timer: NodeJS.Timeout;
   #readUntil = 'epoch';

@@ -1,0 +1,41 @@
+/** What a statement of the history really used: what the export says, else its share of the warehouse's time. */
+import {
+  approximate,
+  type Credits,
+  creditsForMillis,
+  NO_CREDITS,
+  tryParseCredits,
+} from '../../base/units.js';
+import type { ReplayRow } from './row.js';
+
+export interface Usage {
+  readonly credits: Credits;
+  /** Warehouse-seconds that those credits are. */
+  readonly seconds: number;
+  /** Seconds from when it began to run to its end. */
+  readonly elapsedSeconds: number;
+}
+
+/** A statement of which the history says that it used no warehouse: answered from metadata or an earlier result. */
+export function usesWarehouse(row: ReplayRow, hasSizes: boolean): boolean {
+  if (row.warehouse === null || row.executionMs === 0) return false;
+  return !hasSizes || row.warehouseSize !== null;
+}
+
+/**
+ * @param sharedMs its share of the warehouse's time, where no credits are given.
+ * @param creditsPerHour of one cluster of the warehouse.
+ */
+export function usageOf(row: ReplayRow, sharedMs: number, creditsPerHour: Credits): Usage {
+  const elapsedSeconds = row.executionMs / 1_000;
+  const given = row.credits === null ? undefined : tryParseCredits(row.credits);
+  if (given === undefined)
+    return {
+      credits: creditsForMillis(creditsPerHour, sharedMs, 'half-even'),
+      seconds: sharedMs / 1_000,
+      elapsedSeconds,
+    };
+  if (given <= NO_CREDITS) return { credits: NO_CREDITS, seconds: 0, elapsedSeconds };
+  const seconds = (approximate(given) * 3_600) / approximate(creditsPerHour);
+  return { credits: given, seconds, elapsedSeconds };
+}
