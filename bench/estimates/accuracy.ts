@@ -32,13 +32,15 @@ export interface Accuracy extends ErrorQuantiles {
 /** What `tollgate replay --predictions` wrote, by query id. */
 export async function readPredictions(file: string): Promise<ReadonlyMap<string, Prediction>> {
   const predictions = new Map<string, Prediction>();
-  await readCsv(file, (cell) =>
+  await readCsv(file, (cell) => {
+    // Empty: nothing was predicted.
+    if (cell('expected_credits') === '') return;
     predictions.set(cell('query_id'), {
       basis: cell('basis'),
       expectedCredits: Number(cell('expected_credits')),
       holdCredits: Number(cell('hold_credits')),
-    }),
-  );
+    });
+  });
   return predictions;
 }
 
