@@ -1,21 +1,19 @@
-/** The budgets of a control document as a book without a database. */
+/** The budgets of a control document as the book of standings takes them. */
 import { parseCredits } from '../../base/units.js';
-import { StandingBook } from '../../billing/standing-book.js';
+import type { BookBudget } from '../../billing/standing-book.js';
 import { WEEKDAYS } from '../../policies/control/document.js';
-import type { ControlSnapshot } from '../../policies/control/snapshot.js';
+import type { BudgetDocument } from '../../policies/control/document.js';
 
-/** Every period opens with the limit of the document; nothing has been spent. */
-export function bookOf(snapshot: ControlSnapshot): StandingBook {
-  return new StandingBook(
-    snapshot.document.budgets.map(({ id, hard, limitCredits, period }) => ({
-      id,
-      isHard: hard,
-      limitCredits: limitCredits === 'unlimited' ? null : parseCredits(limitCredits),
-      period: {
-        periodKind: period.kind,
-        timeZone: period.timeZone,
-        weekStartsOn: WEEKDAYS.indexOf(period.weekStartsOn ?? 'monday') + 1,
-      },
-    })),
-  );
+/** Of a document that was checked; the same as the ledger is given when it is applied. */
+export function bookBudgets(budgets: readonly BudgetDocument[]): readonly BookBudget[] {
+  return budgets.map(({ id, hard, limitCredits, period }) => ({
+    id,
+    isHard: hard,
+    limitCredits: limitCredits === 'unlimited' ? null : parseCredits(limitCredits),
+    period: {
+      periodKind: period.kind,
+      timeZone: period.timeZone,
+      weekStartsOn: WEEKDAYS.indexOf(period.weekStartsOn ?? 'monday') + 1,
+    },
+  }));
 }

@@ -19,7 +19,7 @@ import type { Prediction } from './predictions.js';
 import type { ReplayRow } from './row.js';
 import { factsOf } from './statement.js';
 import { type Outcome, type ReplayFigures, Tally } from './tally.js';
-import { type Usage, usageOf, usesWarehouse } from './usage.js';
+import { type Usage, usageOf, usesWarehouse, warehouseTimeKey } from './usage.js';
 
 export interface ReplayParts {
   readonly source: HistorySource;
@@ -167,7 +167,7 @@ class World {
   #begin(statement: Underway, at: EpochMs): void {
     const { row } = statement;
     if (!usesWarehouse(row, this.#hasSizes)) return;
-    statement.share = this.#sharedTime.begin(`${row.warehouse}\n${row.cluster ?? ''}`, at);
+    statement.share = this.#sharedTime.begin(warehouseTimeKey(row), at);
   }
 
   #end(statement: Underway, at: EpochMs): void {

@@ -52,7 +52,10 @@ export async function openPredictions(file: string): Promise<PredictionsWriter> 
 /** What a rename would replace: the file behind a link, and never a folder or a device. */
 async function targetOf(file: string): Promise<string> {
   if (file.trim() === '' || /[/\\]$/.test(file))
-    throw new VerbError(`--predictions: "${file}" names no file; write one such as predictions.csv.`, 2);
+    throw new VerbError(
+      `--predictions: "${file}" names no file; write one such as predictions.csv.`,
+      2,
+    );
   const found = await stat(file).catch((thrown: unknown) => {
     if ((thrown as { code?: unknown }).code === 'ENOENT') return undefined;
     throw refusal(file, thrown);
@@ -64,7 +67,10 @@ async function targetOf(file: string): Promise<string> {
       2,
     );
   if (!found.isFile())
-    throw new VerbError(`--predictions: ${file} is not a regular file and cannot be replaced by one.`, 2);
+    throw new VerbError(
+      `--predictions: ${file} is not a regular file and cannot be replaced by one.`,
+      2,
+    );
   return realpath(file);
 }
 
@@ -126,7 +132,13 @@ class FileWriter implements PredictionsWriter {
   }
 }
 
-function line({ queryId, basis, expectedSeconds, expectedCredits, holdCredits }: Prediction): string {
+function line({
+  queryId,
+  basis,
+  expectedSeconds,
+  expectedCredits,
+  holdCredits,
+}: Prediction): string {
   const fields = [
     quoted(queryId),
     quoted(basis),

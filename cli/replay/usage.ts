@@ -22,6 +22,11 @@ export function usesWarehouse(row: ReplayRow, hasSizes: boolean): boolean {
   return !hasSizes || row.warehouseSize !== null;
 }
 
+/** Of one warehouse of one account, or of one of its clusters: what shares time. */
+export function warehouseTimeKey({ account, warehouse, cluster }: ReplayRow): string {
+  return JSON.stringify([account, warehouse, cluster]);
+}
+
 /**
  * @param sharedMs its share of the warehouse's time, where no credits are given.
  * @param creditsPerHour of one cluster of the warehouse.

@@ -3,6 +3,7 @@
  * would have been, and who would have been warned, queued, refused or stopped. Needs no running Tollgate.
  */
 import type { Command } from 'commander';
+import { StandingBook } from '../../billing/standing-book.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
 import { type ControlSnapshot, createSnapshot } from '../../policies/control/snapshot.js';
 import { HistoryStore } from '../../policies/estimate/history-store.js';
@@ -11,7 +12,7 @@ import { readControlFile, problemLines } from '../control-file.js';
 import { NO_TABLES, readStatistics } from '../explanation/statistics.js';
 import { replayJson } from '../replay/as-json.js';
 import { replayText } from '../replay/as-text.js';
-import { bookOf } from '../replay/budgets.js';
+import { bookBudgets } from '../replay/budgets.js';
 import { replay } from '../replay/engine.js';
 import { readExport } from '../replay/export/read-export.js';
 import type { HistorySource } from '../replay/history-source.js';
@@ -105,7 +106,7 @@ async function runAll(
       analyser,
       catalogue: tables.catalogue,
       history,
-      book: snapshot === null ? null : bookOf(snapshot),
+      book: snapshot === null ? null : new StandingBook(bookBudgets(snapshot.document.budgets)),
       concurrencyOf: (tier) => snapshot?.tier(tier)?.concurrencyMax,
       predict: async (rows) => await predictions?.write(rows),
     });

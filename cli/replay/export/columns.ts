@@ -58,20 +58,16 @@ export type ColumnName = (typeof COLUMN_NAMES)[number];
 const WITHOUT: Partial<Record<ColumnName, string>> = {
   QUERY_TEXT:
     'Statements are told apart by their hashes; nothing is known of their tables, and rules over facts do not apply.',
-  QUERY_ID:
-    'Rows are named row-1, row-2, … by their place.',
-  DATABASE_NAME:
-    'Names of tables resolve only where the text has them in full.',
+  QUERY_ID: 'Rows are named row-1, row-2, … by their place.',
+  DATABASE_NAME: 'Names of tables resolve only where the text has them in full.',
   USER_NAME:
     'The mapping sees no Snowflake user: every statement falls to whatever maps without one.',
-  ROLE_NAME:
-    'Mapping by role, and history by role, are off.',
+  ROLE_NAME: 'Mapping by role, and history by role, are off.',
   WAREHOUSE_NAME:
     'Tier and rate follow from the default tier; contention between statements is not seen.',
   WAREHOUSE_SIZE:
     'The size is the one the policy document has, and statements that used no warehouse are not told apart.',
-  EXECUTION_STATUS:
-    'A statement without an error code counts as successful.',
+  EXECUTION_STATUS: 'A statement without an error code counts as successful.',
   CREDITS_ATTRIBUTED_COMPUTE:
     'Credits are what the rate of the warehouse makes of the execution time, shared among statements that ran at once.',
 };

@@ -1,7 +1,13 @@
 /** What DuckDB is told of one file: how its rows are read, and which of its columns are which of Snowflake's. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { VerbError } from '../../verb-error.js';
-import { columnNamed, type ColumnName, END_COLUMNS, missingColumns, WAIT_COLUMNS } from './columns.js';
+import {
+  columnNamed,
+  type ColumnName,
+  END_COLUMNS,
+  missingColumns,
+  WAIT_COLUMNS,
+} from './columns.js';
 import { readCsvHeader } from './csv-header.js';
 import type { ExportFile } from './files.js';
 import { literal } from './literal.js';
@@ -85,7 +91,8 @@ function textOf(use: ColumnName, column: TypedColumn | undefined): string {
   if (/^TIMESTAMP WITH TIME ZONE/.test(type)) return `epoch_ms(${name})::VARCHAR`;
   if (/^TIMESTAMP/.test(type)) return `epoch_ms(${name}::TIMESTAMP)::VARCHAR`;
   // A column of whole numbers with gaps is often written as floats, the gaps as NaN.
-  if (/^(?:DOUBLE|FLOAT)/.test(type)) return `CASE WHEN NOT isnan(${name}) THEN ${name}::VARCHAR END`;
+  if (/^(?:DOUBLE|FLOAT)/.test(type))
+    return `CASE WHEN NOT isnan(${name}) THEN ${name}::VARCHAR END`;
   return `${name}::VARCHAR`;
 }
 
