@@ -16,14 +16,15 @@ import { writeSeededMonth } from './estimates/seeded-month.js';
 import { writeGenerated } from './estimates/generate.js';
 import { writeLiveHistory } from './estimates/live.js';
 import { DEMO } from '../cli/explanation/statistics.js';
+import type { Oracle } from './estimates/oracle.js';
 import { PROFILE_NAMES } from './estimates/profile.js';
 import type { ProfileName } from './estimates/profile.js';
 import { readHistory } from './estimates/truth.js';
 import type { HistoryRow } from './estimates/truth.js';
 
-const MAIN = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+const TOLLGATE = fileURLToPath(new URL('../../bin/tollgate.js', import.meta.url));
 /** What follows `tollgate`: the program of this build. */
-export const REPLAY: readonly string[] = [process.execPath, MAIN, 'replay'];
+export const REPLAY: readonly string[] = [process.execPath, TOLLGATE, 'replay'];
 const OUTPUT_LENGTH_MAX = 4_000_000;
 const MILLION = 1_000_000;
 
@@ -97,6 +98,8 @@ export interface ProfileRun {
   /** Measured statements of which nothing was predicted. */
   readonly missing: number;
   readonly summaries: readonly ReplaySummary[];
+  /** Of generated files. */
+  readonly oracles: readonly Oracle[];
   readonly replaySeconds: number;
   /** q-errors of the baselines: of the wall time, of the credits. */
   readonly wall: Readonly<Record<Baseline, readonly number[]>>;
@@ -129,6 +132,7 @@ interface HistoryFile {
   readonly file: string;
   /** A file, or the word for the demo's. */
   readonly statistics: string;
+  readonly oracle: Oracle | null;
 }
 
 function writeProfile(
@@ -141,7 +145,7 @@ function writeProfile(
   const statistics = join(folder, `${profile}-${seed}.json`);
   const made = writeGenerated({ profile, seed, rows, hasCredits: true }, file, statistics);
   log(`${profile}, seed ${seed}: ${made.rows} statements of ${made.days} days`);
-  return { file, statistics };
+  return { file, statistics, oracle: made.oracle };
 }
 
 async function writeFiles(
@@ -155,11 +159,11 @@ async function writeFiles(
     case 'embedded': {
       const rows = await writeLiveHistory({ seed: seeds[0] ?? 0, seconds: liveSeconds }, file);
       log(`embedded: ${rows} statements on the running warehouse`);
-      return [{ file, statistics: DEMO }];
+      return [{ file, statistics: DEMO, oracle: null }];
     }
     case 'seeded month':
       log(`seeded month: ${writeSeededMonth(file)} statements`);
-      return [{ file, statistics: DEMO }];
+      return [{ file, statistics: DEMO, oracle: null }];
     case 'uncontended':
     case 'shared':
     case 'unseen':
@@ -198,6 +202,7 @@ async function runProfile(
     judged,
     missing,
     summaries,
+    oracles: files.flatMap(({ oracle }) => (oracle === null ? [] : [oracle])),
     replaySeconds,
     wall: pooledErrors(histories, (row) => row.wallSeconds),
     credits: pooledErrors(histories, (row) => row.credits),

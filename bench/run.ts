@@ -41,6 +41,8 @@ interface Options {
   readonly rows: number;
   /** Of `estimates`: the tuning seeds in place of the judging ones; nothing is written then. */
   readonly isTuning: boolean;
+  /** Of `estimates`: also times a replay of a million rows. */
+  readonly hasMillion: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -76,7 +78,7 @@ async function run(
             seeds: options.isTuning ? TUNING_SEEDS : JUDGING_SEEDS,
             rows: options.rows,
             liveSeconds: LIVE_SECONDS,
-            hasMillion: !options.isTuning,
+            hasMillion: options.hasMillion,
             replay: REPLAY,
             log,
           }),
@@ -115,6 +117,7 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       rows: { type: 'string', default: '30000' },
       tuning: { type: 'boolean', default: false },
+      million: { type: 'boolean', default: false },
       out: { type: 'string' },
       profile: { type: 'string', default: 'shared' },
       'no-credits': { type: 'boolean', default: false },
@@ -133,6 +136,7 @@ async function main(): Promise<number> {
     seed: positive(values.seed, 'seed'),
     rows: positive(values.rows, 'rows'),
     isTuning: values.tuning,
+    hasMillion: values.million,
     log,
   };
   if (values.out !== undefined)

@@ -3,6 +3,8 @@ import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import type { EpochMs } from '../../base/time.js';
 import { HEADER, lineOf } from './csv.js';
 import { Draw } from './draw.js';
+import { OracleBook } from './oracle.js';
+import type { Oracle } from './oracle.js';
 import { PROFILES } from './profile.js';
 import type { Profile, ProfileName } from './profile.js';
 import { Simulation } from './simulation.js';
@@ -22,6 +24,7 @@ export interface GeneratedOptions {
 }
 
 export interface GeneratedHistory {
+  readonly oracle: Oracle;
   readonly rows: number;
   readonly days: number;
   /** What `--statistics` reads. */
@@ -39,11 +42,14 @@ export function playHistory(
   const draw = new Draw(seed).of(profile.name);
   const sources = sourcesOf(profile, STARTS_AT, Math.max(1, rows / profile.perDay), draw);
   const order = new StartOrder(emit);
-  const simulation = new Simulation(profile, sources, rows, draw.of('runs'), (ended) =>
-    order.add(ended),
-  );
+  const oracle = new OracleBook();
+  const simulation = new Simulation(profile, sources, rows, draw.of('runs'), (ended) => {
+    oracle.add(ended);
+    order.add(ended);
+  });
   simulation.run(STARTS_AT);
   return {
+    oracle: oracle.oracle(),
     rows: order.emitted,
     days: Math.ceil((simulation.lastStartAt - STARTS_AT) / 86_400_000),
     statistics: statisticsOf(sources.tables, simulation.lastStartAt),

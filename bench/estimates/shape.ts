@@ -94,6 +94,8 @@ export interface Work {
   readonly bytesScanned: number;
   /** Milliseconds on a cluster of its own. */
   readonly workMs: number;
+  /** Factor of this run alone, which nobody can know before. */
+  readonly noise: number;
 }
 
 /**
@@ -125,6 +127,7 @@ export function workOf(
   return {
     bytesScanned: Math.round(scanned),
     workMs: Math.max(5, (shape.overheadMs + own) * stepped * noise),
+    noise,
   };
 }
 

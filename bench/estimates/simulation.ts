@@ -31,6 +31,8 @@ export interface Ended {
   readonly bytesScanned: number;
   /** Its part of the time of the cluster. */
   readonly shareMs: number;
+  /** As the work of the run has it. */
+  readonly noise: number;
   readonly status: 'SUCCESS' | 'FAIL';
   readonly error: readonly [string, string] | null;
 }
@@ -44,6 +46,7 @@ interface Running {
   provisioningMs: number;
   begunAt: number;
   bytesScanned: number;
+  noise: number;
 }
 
 interface Cluster {
@@ -209,6 +212,7 @@ export class Simulation {
       provisioningMs: 0,
       begunAt: readyAt,
       bytesScanned: 0,
+      noise: 1,
     };
     this.#events.push(readyAt, { kind: isFree ? 'ended' : 'compiled', running });
   }
@@ -271,10 +275,18 @@ export class Simulation {
     const { warm, model } = this.#warehouse(arrival);
     const isCold = (table: Table): boolean => !warm.has(table);
     const { shape, literals, fate } = arrival;
-    const { workMs, bytesScanned } = workOf(shape, literals, at, model.nodes, isCold, this.#draw);
+    const { workMs, bytesScanned, noise } = workOf(
+      shape,
+      literals,
+      at,
+      model.nodes,
+      isCold,
+      this.#draw,
+    );
     for (const { table } of shape.readings) warm.add(table);
     const share = fate.kind === 'cut' ? fate.share : 1;
     running.bytesScanned = Math.round(bytesScanned * share);
+    running.noise = noise;
     running.begunAt = at;
     cluster.sharing.begin(running, workMs * share, at);
   }
@@ -308,6 +320,7 @@ export class Simulation {
       cluster: cluster?.number ?? null,
       bytesScanned: running.bytesScanned,
       shareMs,
+      noise: running.noise,
       status: isCut || isInvalid ? 'FAIL' : 'SUCCESS',
       error: isInvalid ? INVALID : isCut ? CANCELLED : null,
     });
