@@ -95,7 +95,7 @@ export class StandingBook {
       const { budget, shortByCredits } = shortage;
       return { kind: 'refused', budget: { ...budget }, shortByCredits };
     }
-    for (const period of periods) raise(period, { held: holdCredits, spent: NO_CREDITS });
+    for (const period of periods) holdMore(period, holdCredits);
     this.#holds.set(id, { periods, holdCredits });
     return { kind: 'held', holdCredits, budgets: periods.map((period) => ({ ...period })) };
   }
@@ -115,7 +115,7 @@ export class StandingBook {
       const { budget, shortByCredits } = shortage;
       return { kind: 'refused', budget: { ...budget }, shortByCredits };
     }
-    for (const period of hold.periods) raise(period, { held: added, spent: NO_CREDITS });
+    for (const period of hold.periods) holdMore(period, added);
     hold.holdCredits = holdCredits;
     return { kind: 'held', holdCredits };
   }
@@ -155,8 +155,7 @@ export class StandingBook {
     const hold = this.#holds.get(id);
     if (hold === undefined) return undefined;
     this.#holds.delete(id);
-    const held = subtractCredits(NO_CREDITS, hold.holdCredits);
-    for (const period of hold.periods) raise(period, { held, spent: usedCredits });
+    for (const period of hold.periods) endHold(period, hold, usedCredits);
     return hold;
   }
 
@@ -210,9 +209,19 @@ function openPeriod(budget: BookBudget, startsAt: EpochMs, endsAt: EpochMs): Boo
   };
 }
 
-function raise(period: BookPeriod, by: { readonly held: Credits; readonly spent: Credits }): void {
-  period.heldCredits = addCredits(period.heldCredits, by.held);
-  period.spentCredits = addCredits(period.spentCredits, by.spent);
-  assert(period.heldCredits >= 0n, 'a period holds less than nothing');
-  period.availableCredits = availableOf({ ...period, leasedCredits: NO_CREDITS });
+function holdMore(period: BookPeriod, addedCredits: Credits): void {
+  period.heldCredits = addCredits(period.heldCredits, addedCredits);
+  refresh(period);
+}
+
+function endHold(period: BookPeriod, hold: Hold, usedCredits: Credits): void {
+  period.heldCredits = subtractCredits(period.heldCredits, hold.holdCredits);
+  period.spentCredits = addCredits(period.spentCredits, usedCredits);
+  refresh(period);
+}
+
+function refresh(period: BookPeriod): void {
+  const { limitCredits, spentCredits, heldCredits } = period;
+  const amounts = { limitCredits, spentCredits, heldCredits, leasedCredits: NO_CREDITS };
+  period.availableCredits = availableOf(amounts);
 }

@@ -1,5 +1,5 @@
 /** How a budget stands, and whether it has what is asked for: one rule for every place that keeps amounts (I1). */
-import { addCredits, subtractCredits } from '#base/units.js';
+import { subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { BudgetStanding } from './ledger.js';
 
@@ -15,7 +15,8 @@ export interface PeriodAmounts {
 export function availableOf(amounts: PeriodAmounts): Credits | null {
   const { limitCredits, spentCredits, heldCredits, leasedCredits } = amounts;
   if (limitCredits === null) return null;
-  return subtractCredits(limitCredits, addCredits(spentCredits, heldCredits, leasedCredits));
+  const unspent = subtractCredits(limitCredits, spentCredits);
+  return subtractCredits(subtractCredits(unspent, heldCredits), leasedCredits);
 }
 
 export interface Shortage<Budget> {

@@ -4,6 +4,7 @@ import type { EpochMs } from '#base/time.js';
 import { NO_CREDITS, NO_MONEY, parseCredits } from '#base/units.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import { estimateText } from '#policies/estimate/estimator.js';
+import type { ExplainBound } from '#policies/estimate/explain-bound.js';
 import type { HistoryView } from '#policies/estimate/history-store.js';
 import type { StatisticsView } from '#policies/estimate/scan.js';
 import type { StatementFacts, TextFacts } from '#policies/sql/facts.js';
@@ -35,6 +36,8 @@ export interface PriceableText {
   readonly history: HistoryView;
   readonly statistics: StatisticsView;
   readonly at: EpochMs;
+  /** What Snowflake's EXPLAIN says that its one statement reads; absent: nobody asked. */
+  readonly bound?: ExplainBound | null;
 }
 
 export type PricedText = Pick<Estimated, 'placement' | 'isFree' | 'estimate' | 'estimateParts'>;
@@ -43,8 +46,12 @@ export type PriceOutcome =
   | { readonly kind: 'priced'; readonly price: PricedText }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** Adds placement and estimate, or refuses as {@link priceText} does. */
-export function estimate(parts: Parts, statement: Analysed): EstimateOutcome {
+/** Adds placement and estimate, by Snowflake's plan where there is one, or refuses as {@link priceText} does. */
+export function estimate(
+  parts: Parts,
+  statement: Analysed,
+  bound: ExplainBound | null = null,
+): EstimateOutcome {
   const { account } = statement.identity;
   const outcome = priceText({
     facts: statement.facts,
@@ -54,6 +61,7 @@ export function estimate(parts: Parts, statement: Analysed): EstimateOutcome {
     history: parts.history.viewOf(account),
     statistics: parts.statistics.statisticsOf(account),
     at: parts.clock.now(),
+    bound,
   });
   if (outcome.kind === 'refused') return outcome;
   return { kind: 'estimated', statement: { ...statement, ...outcome.price } };
@@ -81,6 +89,7 @@ export function priceText(text: PriceableText): PriceOutcome {
       history: text.history,
       statistics: text.statistics,
       bytesPerSecondPerCredit: BYTES_PER_SECOND_PER_CREDIT,
+      bound: text.bound ?? undefined,
     },
   );
   return { kind: 'priced', price: { placement, isFree, estimate: total, estimateParts } };

@@ -25,6 +25,8 @@ export interface Events {
   /** A claim in a tag: `valid`, or why it was not believed. */
   claim(outcome: ClaimProblem | 'valid'): void;
   upstreamFailed(kind: string): void;
+  /** A plan was asked for in a client's session: `bound`, or `no bound` when it told nothing. */
+  explained(outcome: 'bound' | 'no bound'): void;
   fault(code: string, error: Error): void;
   /** Time a phase of a forwarded statement took, in seconds of real time. */
   phase(phase: Phase, seconds: number): void;
@@ -61,6 +63,11 @@ export function createEvents(metrics: Metrics, log: Log): Events {
     'Requests upstream did not answer',
     ['kind'],
   );
+  const plans = metrics.counter(
+    'tollgate_explains_total',
+    'Plans asked for in sessions of clients',
+    ['outcome'],
+  );
   const faults = metrics.counter('tollgate_faults_total', 'Requests that ended in a fault', [
     'code',
   ]);
@@ -86,6 +93,7 @@ export function createEvents(metrics: Metrics, log: Log): Events {
     stopped: (code) => stops.inc({ code }),
     claim: (outcome) => claims.inc({ outcome }),
     upstreamFailed: (kind) => upstream.inc({ kind }),
+    explained: (outcome) => plans.inc({ outcome }),
     fault: (code, error) => {
       faults.inc({ code });
       log.error({ err: error, code }, 'a request ended in a fault');

@@ -7,6 +7,7 @@ import type { Analyser } from '#policies/sql/facts.js';
 import type { ControlRefresher } from './control/refresher.js';
 import type { StatisticsCache } from './estimates/statistics.js';
 import type { HistoryCache } from './estimates/history.js';
+import type { ExplainBounds } from './estimates/explain-bound.js';
 import type { Events } from './events.js';
 import type { Gate } from './admission/gate.js';
 import type { Vigil } from './admission/vigil.js';
@@ -15,6 +16,7 @@ import type { ClientAddress } from './identity/client-address.js';
 import type { SessionStore } from './identity/sessions.js';
 import type { Terminated } from './identity/terminated.js';
 import type { TokenSealer } from './identity/tokens.js';
+import type { OwnStatements } from './own/own-statements.js';
 import type { RequestRegistry } from './requests.js';
 import type { RunningStatements } from './running/running.js';
 import type { Doubts } from './settlement/doubts.js';
@@ -45,12 +47,15 @@ export interface Patience {
   readonly abandonedAfterMs: number;
   /** After this long a client is gone, where its tier ends statements of clients that are. */
   readonly goneAfterMs: number;
+  /** A statement waits this long for Snowflake's plan of it, then goes on without. */
+  readonly planMs: number;
 }
 
 export const DEFAULT_PATIENCE: Patience = {
   holdMs: 48_000,
   abandonedAfterMs: 90_000,
   goneAfterMs: 30_000,
+  planMs: 2_000,
 };
 
 /** Statements that run by somebody's word. Faults: `ledgerUnavailable`. */
@@ -80,6 +85,8 @@ export interface Parts {
   readonly analyser: Analyser;
   readonly history: HistoryCache;
   readonly statistics: StatisticsCache;
+  readonly explainBounds: ExplainBounds;
+  readonly ownStatements: OwnStatements;
   readonly ledger: Ledger;
   readonly patience: Patience;
   readonly approvals: Approvals;

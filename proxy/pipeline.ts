@@ -16,11 +16,12 @@ import { decide } from './decide.js';
 import { handOver, upstreamRequest } from './dispatch.js';
 import { driverFront } from './driver-front.js';
 import { follow, takeOver } from './elsewhere.js';
-import { estimate } from './estimate.js';
+import { estimateWithBound } from './estimates/explain-bound.js';
 import { faultRefusal } from './faults.js';
 import type { Asker } from './front.js';
 import { identify, underNewestVersion } from './identity/identify.js';
 import { keyOf, ownerOf } from './owner.js';
+import { noteTransaction } from './own/transactions.js';
 import type { Parts } from './parts.js';
 import { receive } from './receive.js';
 import { sendSmall } from './relay.js';
@@ -228,7 +229,7 @@ async function govern(
   if (scanned.kind === 'refused') return refused(parts, identified, scanned.refusal);
   const analysed = await underNewestVersion(parts, await analyse(parts, scanned.statement));
   if (analysed.kind === 'refused') return refused(parts, identified, analysed.refusal);
-  const estimated = estimate(parts, analysed.statement);
+  const estimated = await estimateWithBound(parts, analysed.statement, false);
   if (estimated.kind === 'refused') return refused(parts, identified, estimated.refusal);
   const decided = decide(parts, estimated.statement);
   if (decided.kind === 'refused') return refusedByRule(parts, estimated.statement, decided.refusal);
@@ -321,6 +322,7 @@ async function forward(
   try {
     // Written first: whatever fails before the hand-over gives hold and permit back.
     request = await upstreamRequest(statement);
+    await noteTransaction(parts, statement, 'whenSent');
     isHandedOver = await handOver(parts, statement, entry.attendance);
   } finally {
     if (!isHandedOver) statement.permit.release();

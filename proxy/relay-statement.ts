@@ -6,6 +6,7 @@ import { tgLabel, toError } from '#base/errors.js';
 import { priceCredits } from '#base/units.js';
 import { stoppedText } from '#policies/rules/refusal-text.js';
 import type { StopCause } from '#policies/rules/refusal-text.js';
+import { noteTransaction } from './own/transactions.js';
 import type { Parts } from './parts.js';
 import type { Admitted } from './stages.js';
 import { relay, sendSmall } from './relay.js';
@@ -78,6 +79,7 @@ async function beforeReply(
       'session state could not be written; other replicas do not see it',
     );
   }
+  if (reply.top['success'] === true) await noteTransaction(parts, statement, 'whenSucceeded');
   const { ticketId } = statement.call;
   const elsewhere = pollElsewhere(reply);
   if (elsewhere !== undefined) return statement.front.refusal(elsewhere, ticketId);

@@ -151,6 +151,15 @@ export class RequestRegistry {
     return this.#entries.get(textOf(key));
   }
 
+  /** Whether a session has a request under way here, other than that of a ticket. */
+  isOpen({ account, sessionId }: Omit<RequestKey, 'requestId'>, besides: TicketId): boolean {
+    for (const { key, isEnded, owner } of this.#entries.values()) {
+      const isOther = !isEnded && owner.ticketId !== besides;
+      if (isOther && key.sessionId === sessionId && key.account === account) return true;
+    }
+    return false;
+  }
+
   /** The entry of a ticket, if it is remembered. */
   ofTicket(ticketId: string): RequestEntry | undefined {
     return this.#byTicket.get(ticketId as TicketId);

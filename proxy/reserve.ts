@@ -2,10 +2,10 @@
 import { fingerprint } from '#policies/sql/fingerprint.js';
 import { ceilingFor } from '#policies/rules/ceiling.js';
 import { budgetRefusal } from '#policies/rules/refusal-text.js';
-import { type Credits, NO_CREDITS, addCredits, maxAmount, minAmount } from '#base/units.js';
+import { addCredits, maxAmount } from '#base/units.js';
 import type { KnownTicket, TicketFacts } from '#billing/ledger.js';
 import { toError } from '#base/errors.js';
-import { freeHold, ledgerHold } from './hold.js';
+import { creditsToHold, freeHold, ledgerHold } from './hold.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
 import type { Allowed, Estimated, Reserved } from './stages.js';
@@ -37,7 +37,7 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
   const { ceilingCredits, isFree } = statement;
   // A free statement that somebody has to approve needs a ticket to be asked for, and holds nothing.
   const budgets = isFree ? [] : budgetsOf(statement);
-  const holdCredits = holdOf(statement, ceilingCredits);
+  const holdCredits = creditsToHold(statement, ceilingCredits);
   const outcome = await parts.ledger.reserve({
     ticket: ticketFacts(parts, statement),
     budgetIds: budgets,
@@ -80,15 +80,6 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
     case 'known':
       return outcome;
   }
-}
-
-/** What is held of a priced text: its 90 % quantile, at most its ceiling, never less than what is expected. */
-export function holdOf(
-  { estimate, isFree }: Pick<Estimated, 'estimate' | 'isFree'>,
-  ceilingCredits: Credits,
-): Credits {
-  if (isFree) return NO_CREDITS;
-  return maxAmount(minAmount(estimate.highCredits, ceilingCredits), estimate.expectedCredits);
 }
 
 /** Ids of the budgets on the statement's path, outermost first. */

@@ -1,12 +1,14 @@
 /**
- * `RESULT_SCAN('<id>')`: an id that a client was shown while its statement waited is one of ours, and Snowflake knows
- * the query by another; and Snowflake lets a user read the result of every query of that user, who may stand for
- * several teams.
+ * Query ids in a client's text that Snowflake would read otherwise. `RESULT_SCAN('<id>')`: an id that a client was shown
+ * while its statement waited is one of ours, and Snowflake knows the query by another; and Snowflake lets a user read
+ * the result of every query of that user, who may stand for several teams. `LAST_QUERY_ID()` counts statements of ours.
  */
 import { KIND, kindAt, lex, startAt } from '#base/sql/lexer.js';
 import { stringValueAt } from '#base/sql/token-values.js';
 import type { KnownTicket } from '#billing/ledger.js';
 import { isOfOwner } from './owner.js';
+import { hideOwnStatements } from './own/hide.js';
+import type { HideOutcome, TextEdit } from './own/hide.js';
 import type { Parts } from './parts.js';
 import type { Identified } from './stages.js';
 import { knownTicket } from './tickets.js';
@@ -20,15 +22,37 @@ export type SentTextOutcome =
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /**
- * The statement with Snowflake's ids in place of ours. Refused: an id of another team's statement, in the words of one
- * that does not exist; an id of ours whose statement has not begun. Fault `ledgerUnavailable`.
+ * The statement with the ids that the client means. Refused: an id of another team's statement, in the words of one
+ * that does not exist; an id of ours whose statement has not begun; a count of queries that cannot be told. Fault
+ * `ledgerUnavailable`.
  */
 export async function withSentText(parts: Parts, statement: Identified): Promise<SentTextOutcome> {
   const { sqlText } = statement.query;
-  if (!/result_scan/i.test(sqlText)) return { kind: 'identified', statement };
-  const tokens = lex(sqlText);
+  const named = await namedResults(parts, statement);
+  if (named.kind === 'refused') return named;
+  const counted = await hideOwnStatements(parts, statement);
+  if (counted.kind === 'refused') return counted;
+  const edits = [...named.edits, ...counted.edits];
+  if (edits.length === 0) return { kind: 'identified', statement };
+  return { kind: 'identified', statement: { ...statement, sentText: edited(sqlText, edits) } };
+}
+
+function edited(text: string, edits: readonly TextEdit[]): string {
   let sent = '';
   let from = 0;
+  for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
+    sent += text.slice(from, edit.start) + edit.text;
+    from = edit.end;
+  }
+  return sent + text.slice(from);
+}
+
+/** Snowflake's ids in place of ours. */
+async function namedResults(parts: Parts, statement: Identified): Promise<HideOutcome> {
+  const { sqlText } = statement.query;
+  const edits: TextEdit[] = [];
+  if (!/result_scan/i.test(sqlText)) return { kind: 'edits', edits };
+  const tokens = lex(sqlText);
   for (let index = 0; index < tokens.count; index += 1) {
     if (kindAt(tokens, index) !== KIND.string) continue;
     const id = stringValueAt(tokens, index) ?? '';
@@ -37,14 +61,13 @@ export async function withSentText(parts: Parts, statement: Identified): Promise
     if (ticket === undefined) continue;
     const queryId = queryOf(statement, ticket, id);
     if (queryId === undefined) return { kind: 'refused', refusal: unknownQuery(id) };
-    sent += `${sqlText.slice(from, startAt(tokens, index))}'${queryId}'`;
-    from = startAt(tokens, index + 1);
+    edits.push({
+      start: startAt(tokens, index),
+      end: startAt(tokens, index + 1),
+      text: `'${queryId}'`,
+    });
   }
-  if (from === 0) return { kind: 'identified', statement };
-  return {
-    kind: 'identified',
-    statement: { ...statement, sentText: sent + sqlText.slice(from) },
-  };
+  return { kind: 'edits', edits };
 }
 
 function queryOf({ signedIn }: Identified, ticket: KnownTicket, id: string): string | undefined {

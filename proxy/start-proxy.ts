@@ -18,6 +18,7 @@ import { Gate } from './admission/gate.js';
 import { Vigil } from './admission/vigil.js';
 import { CANCELS_CHANNEL } from '#billing/postgres/follow.js';
 import { startControlRefresher, type ControlRefresher } from './control/refresher.js';
+import { ExplainBounds } from './estimates/explain-bound.js';
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { createEvents } from './events.js';
@@ -25,6 +26,7 @@ import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
 import { SESSIONS_CHANNEL, type SessionStore } from './identity/sessions.js';
 import type { ProvisionServiceUser } from './identity/terminated.js';
+import { OwnStatements } from './own/own-statements.js';
 import { DEFAULT_PATIENCE } from './parts.js';
 import type { Parts, Patience, ProxyLimits } from './parts.js';
 import { startReplica, type Replica } from './replica.js';
@@ -202,23 +204,28 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
       new Doubts({ db, ledger, settler, control, replica, clock, log, connect, isInHand, realNow }),
     ),
     ticketLog,
-    surface: createSurface({ db, clock }),
+    surface: createSurface({ db, clock, running }),
   };
 }
 
-/** What statements wait in, and who looks after those that do. */
+/** What statements wait in and for, and who looks after those that do. */
 function createWaiting(
   options: ProxyOptions,
   ledger: Ledger,
   replica: string,
   realNow: () => number,
-): Pick<Parts, 'approvals' | 'gate' | 'patience' | 'requests' | 'vigil'> {
+): Pick<
+  Parts,
+  'approvals' | 'explainBounds' | 'gate' | 'ownStatements' | 'patience' | 'requests' | 'vigil'
+> {
   const patience = { ...DEFAULT_PATIENCE, ...options.patience };
   const { abandonedAfterMs } = patience;
   const { db, clock, log } = options;
   return {
     gate: new Gate(realNow),
     patience,
+    explainBounds: new ExplainBounds(),
+    ownStatements: new OwnStatements(db),
     requests: new RequestRegistry({
       now: realNow,
       rememberedMax: REQUESTS_REMEMBERED_MAX,

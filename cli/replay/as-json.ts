@@ -32,7 +32,7 @@ export function replayJson(
       savedAmount: formatAmount(each.savedMoney),
       falseAlarms: each.falseAlarms,
     })),
-    drifts: figures.drifts,
+    breaks: figures.breaks,
     leftOut: intake.leftOut,
     columns: intake.columns,
     consequences: intake.consequences,

@@ -19,7 +19,14 @@ import type { Prediction } from './predictions.js';
 import type { ReplayRow } from './row.js';
 import { factsOf } from './statement.js';
 import { type Outcome, type ReplayFigures, Tally } from './tally.js';
-import { type Usage, usageOf, usesWarehouse, warehouseTimeKey } from './usage.js';
+import {
+  type Columns,
+  columnsOf,
+  type Usage,
+  usageOf,
+  usesWarehouse,
+  warehouseTimeKey,
+} from './usage.js';
 
 export interface ReplayParts {
   readonly source: HistorySource;
@@ -76,7 +83,7 @@ type Event = { readonly kind: 'begin' | 'end'; readonly statement: Underway };
 
 class World {
   readonly #parts: ReplayParts;
-  readonly #hasSizes: boolean;
+  readonly #columns: Columns;
   readonly #moments = new Moments<Event>();
   readonly #sharedTime = new SharedTime();
   readonly #tally = new Tally();
@@ -85,7 +92,7 @@ class World {
 
   constructor(parts: ReplayParts) {
     this.#parts = parts;
-    this.#hasSizes = parts.source.intake.columns.includes('WAREHOUSE_SIZE');
+    this.#columns = columnsOf(parts.source.intake.columns);
   }
 
   figures(): ReplayFigures {
@@ -166,7 +173,7 @@ class World {
 
   #begin(statement: Underway, at: EpochMs): void {
     const { row } = statement;
-    if (!usesWarehouse(row, this.#hasSizes)) return;
+    if (!usesWarehouse(row, this.#columns)) return;
     statement.share = this.#sharedTime.begin(warehouseTimeKey(row), at);
   }
 
@@ -226,7 +233,7 @@ class World {
   #learn({ estimate, creditsPerHour }: Judged, usage: Usage): void {
     const { shape, believed, bytes } = estimate;
     if (shape === null) return;
-    const drifted = this.#parts.history.record({
+    const broken = this.#parts.history.record({
       shape,
       believed,
       creditsPerHour: approximate(creditsPerHour),
@@ -234,6 +241,6 @@ class World {
       elapsedSeconds: usage.elapsedSeconds,
       statisticsSeconds: statisticsSeconds(bytes, creditsPerHour, BYTES_PER_SECOND_PER_CREDIT),
     });
-    if (drifted.includes('shape-size')) this.#tally.drifted();
+    if (broken.includes('shape-size')) this.#tally.broke();
   }
 }

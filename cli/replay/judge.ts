@@ -17,7 +17,8 @@ import type { TextFacts } from '../../policies/sql/facts.js';
 import { recogniseWorkload, workloadText } from '../../policies/workload.js';
 import { judgeText } from '../../proxy/decide.js';
 import { BYTES_PER_SECOND_PER_CREDIT, priceText } from '../../proxy/estimate.js';
-import { budgetsOf, holdOf } from '../../proxy/reserve.js';
+import { creditsToHold } from '../../proxy/hold.js';
+import { budgetsOf } from '../../proxy/reserve.js';
 import type { ReplayRow } from './row.js';
 
 /** Why a statement would not have run. */
@@ -169,7 +170,7 @@ export function govern(snapshot: ControlSnapshot, parts: JudgeParts): Judge {
         kind: 'allowed',
         teamId: team.id,
         budgetIds: isFree ? [] : budgetsOf(asked),
-        holdCredits: holdOf({ estimate, isFree }, ceilingCredits),
+        holdCredits: creditsToHold({ estimate, isFree }, ceilingCredits),
         ceilingCredits,
       },
     };

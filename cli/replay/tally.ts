@@ -38,7 +38,7 @@ export interface ReplayFigures {
   readonly savedMoney: Money;
   readonly falseAlarms: number;
   readonly usedCredits: Credits;
-  readonly drifts: number;
+  readonly breaks: number;
 }
 
 export const OUTCOMES = ['allowed', 'queued', 'refused', 'stopped'] as const;
@@ -57,7 +57,7 @@ export class Tally {
   #rows = 0;
   #scored = 0;
   #warned = 0;
-  #drifts = 0;
+  #breaks = 0;
   #usedCredits: Credits = NO_CREDITS;
 
   /** A statement came and was answered. */
@@ -73,8 +73,8 @@ export class Tally {
     this.#decisions.stopped += 1;
   }
 
-  drifted(): void {
-    this.#drifts += 1;
+  broke(): void {
+    this.#breaks += 1;
   }
 
   /** What a statement used that ended, however. */
@@ -142,7 +142,7 @@ export class Tally {
       savedMoney: addMoney(...turned.map((each) => each.savedMoney)),
       falseAlarms: turned.reduce((sum, each) => sum + each.falseAlarms, 0),
       usedCredits: this.#usedCredits,
-      drifts: this.#drifts,
+      breaks: this.#breaks,
     };
   }
 }

@@ -16,15 +16,30 @@ export interface Usage {
   readonly elapsedSeconds: number;
 }
 
-/** A statement of which the history says that it used no warehouse: answered from metadata or an earlier result. */
-export function usesWarehouse(row: ReplayRow, hasSizes: boolean): boolean {
-  if (row.warehouse === null || row.executionMs === 0) return false;
+/** What a history can tell of warehouses. */
+export interface Columns {
+  readonly hasWarehouses: boolean;
+  readonly hasSizes: boolean;
+}
+
+/** @param columns that were read; empty: those of the ledger, which has them all but the size. */
+export function columnsOf(columns: readonly string[]): Columns {
+  return {
+    hasWarehouses: columns.length === 0 || columns.includes('WAREHOUSE_NAME'),
+    hasSizes: columns.includes('WAREHOUSE_SIZE'),
+  };
+}
+
+/** Unless the history says that it used none: it was answered from metadata or an earlier result. */
+export function usesWarehouse(row: ReplayRow, { hasWarehouses, hasSizes }: Columns): boolean {
+  if (row.executionMs === 0) return false;
+  if (hasWarehouses && row.warehouse === null) return false;
   return !hasSizes || row.warehouseSize !== null;
 }
 
-/** Of one warehouse of one account, or of one of its clusters: what shares time. */
-export function warehouseTimeKey({ account, warehouse, cluster }: ReplayRow): string {
-  return JSON.stringify([account, warehouse, cluster]);
+/** Of one warehouse of one account, or of one of its clusters: what shares time. Without a name, nothing is shared. */
+export function warehouseTimeKey({ account, warehouse, cluster, queryId }: ReplayRow): string {
+  return warehouse === null ? queryId : JSON.stringify([account, warehouse, cluster]);
 }
 
 /**

@@ -17,6 +17,7 @@ import { replay } from '../replay/engine.js';
 import { readExport } from '../replay/export/read-export.js';
 import type { HistorySource } from '../replay/history-source.js';
 import { govern, observe } from '../replay/judge.js';
+import { openLedger } from '../replay/open-ledger.js';
 import { openPredictions, type PredictionsWriter } from '../replay/predictions.js';
 import type { ReplayFigures } from '../replay/tally.js';
 import type { Terminal } from '../terminal.js';
@@ -26,6 +27,7 @@ interface ReplayOptions {
   readonly control?: string;
   readonly statistics?: string;
   readonly predictions?: string;
+  readonly ledger?: string;
   readonly json?: boolean;
 }
 
@@ -42,7 +44,11 @@ export function registerReplay(
   program
     .command('replay')
     .description('a query history through the estimator and a control document; needs no Tollgate')
-    .argument('<files...>', 'exports of QUERY_HISTORY: CSV, CSV.GZ or Parquet, files or folders')
+    .argument('[files...]', 'exports of QUERY_HISTORY: CSV, CSV.GZ or Parquet, files or folders')
+    .option(
+      '--ledger <from..to>',
+      "in place of files: Tollgate's own ledger, days in UTC, the last not included",
+    )
     .option(
       '--control <path>',
       'the control document to decide by; demo stands for the one of the demo; without it only estimates',
@@ -61,6 +67,7 @@ const HELP = `
 Examples:
   tollgate replay history.csv
   tollgate replay history/ --control control.yaml --predictions expected.csv --json
+  tollgate replay --ledger 2026-10-01..2026-11-01 --control next.yaml
 Columns, and how to take an export: docs/replay.md`;
 
 async function run(
@@ -71,7 +78,7 @@ async function run(
   const snapshot = snapshotOf(options.control);
   const tables =
     options.statistics === undefined ? NO_TABLES : await readStatistics(options.statistics);
-  const source = await readExport(files, (sentence) => terminal.complain(`tollgate: ${sentence}`));
+  const source = await sourceOf(files, options.ledger, terminal);
   const predictions =
     options.predictions === undefined ? undefined : await openPredictions(options.predictions);
   try {
@@ -113,6 +120,18 @@ async function runAll(
   } finally {
     await analyser.stop();
   }
+}
+
+async function sourceOf(
+  files: readonly string[],
+  ledger: string | undefined,
+  terminal: Terminal,
+): Promise<HistorySource> {
+  if ((ledger === undefined) === (files.length === 0))
+    throw new VerbError('Name the files of an export, or a span of the ledger with --ledger.', 2);
+  return ledger === undefined
+    ? await readExport(files, (sentence) => terminal.complain(`tollgate: ${sentence}`))
+    : await openLedger(ledger);
 }
 
 function snapshotOf(control: string | undefined): ControlSnapshot | null {

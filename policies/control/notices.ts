@@ -32,13 +32,6 @@ export const UNACTED_FIELDS: readonly Unacted[] = [
     text: (names) => `weight of ${names} is not acted on yet: teams take equal turns in a queue`,
   },
   {
-    about: 'tiers[].explainAboveCredits',
-    users: ({ tiers }) =>
-      tiers.filter((tier) => tier.explainAboveCredits !== undefined).map((tier) => tier.id),
-    text: (names) =>
-      `explainAboveCredits of ${names} is not acted on yet: Snowflake is asked for a plan only by EXPLAIN COST`,
-  },
-  {
     about: 'budgets[].counts',
     users: ({ budgets }) => budgets.filter(({ counts }) => counts === 'billed').map(({ id }) => id),
     text: (names) =>

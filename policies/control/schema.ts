@@ -172,7 +172,9 @@ const tier = z.strictObject({
     .describe('What happens to a running statement that no client waits for any more; keep'),
   explainAboveCredits: credits
     .exactOptional()
-    .describe('Expected credits above which Snowflake is asked for its plan first'),
+    .describe(
+      'Upper end of an estimate, in credits, above which Snowflake is asked for its plan first',
+    ),
 });
 
 const ruleFields = {

@@ -14,11 +14,12 @@ import {
 } from '#base/units.js';
 import type { StatementFacts, TextFacts } from '../sql/facts.js';
 import { type Advice, BASES, type Basis, type Estimate } from './estimate.js';
+import type { ExplainBound } from './explain-bound.js';
 import { valueAt } from './history.js';
 import type { HistoryView, LevelBelief } from './history-store.js';
 import { type Beliefs, believe } from './levels.js';
 import { type Scan, scanOf, type StatisticsView, type UnfilteredColumn } from './scan.js';
-import { makeOf, type ShapeFacts, tablesOf } from './shape.js';
+import { formOf, type ShapeFacts, tablesOf } from './shape.js';
 
 /** Amounts a tier assumes of a statement of which nothing is known. */
 export interface GuessAmounts {
@@ -38,7 +39,7 @@ export interface EstimateContext {
   readonly history: HistoryView;
   readonly statistics: StatisticsView;
   /** What upstream's EXPLAIN says it scans, in place of statistics. */
-  readonly bound?: Scan | undefined;
+  readonly bound?: ExplainBound | undefined;
   /** Bytes that a cluster costing one credit an hour scans in a second. */
   readonly bytesPerSecondPerCredit: number;
 }
@@ -56,8 +57,9 @@ const LOW_QUANTILE = -1.28;
 export function estimateStatement(facts: StatementFacts, context: EstimateContext): Estimate {
   if (facts.isFree) return freeEstimate;
   const { bound } = context;
-  const scan = bound ?? scanOf(facts, context.statistics);
-  const described = describe(facts, scan, context);
+  const known = scanOf(facts, context.statistics);
+  const scan = bound === undefined ? known : boundedScan(bound, known);
+  const described = describe(facts, scan, known, context);
   const beliefs = believe(
     context.history,
     described.shape,
@@ -70,6 +72,23 @@ export function estimateStatement(facts: StatementFacts, context: EstimateContex
   const basis = bound === undefined ? 'TABLE_STATS' : 'EXPLAIN_BOUND';
   const estimate = fromBelief(basis, scanned, logElapsed, context, described);
   return scan.tablesUnknown.length === 0 ? estimate : withGuess(estimate, context.tier);
+}
+
+/**
+ * A plan knows every table and partition of the statement; how wide its columns are, and what a filter would save,
+ * only statistics tell.
+ */
+function boundedScan(bound: ExplainBound, known: Scan | undefined): Scan {
+  const { bytes, partitions } = bound;
+  if (known === undefined) return { bytes, partitions, tablesUnknown: [], unfiltered: [] };
+  const perPartition = known.bytes / Math.max(1, known.partitions.assigned);
+  return {
+    bytes:
+      known.tablesUnknown.length > 0 ? bytes : Math.min(bytes, perPartition * partitions.assigned),
+    partitions,
+    tablesUnknown: [],
+    unfiltered: known.unfiltered,
+  };
 }
 
 /**
@@ -87,7 +106,7 @@ export function estimateText(
   const shape: ShapeFacts = {
     fingerprint: text.fingerprint,
     literalsHash: '',
-    make: 'script',
+    form: 'script',
     tables: '',
     tier: context.tier.id,
     warehouse: context.warehouse,
@@ -171,18 +190,20 @@ type Described = Pick<Estimate, 'bytes' | 'partitions' | 'advice' | 'shape'>;
 function describe(
   facts: StatementFacts,
   scan: Scan | undefined,
+  known: Scan | undefined,
   context: EstimateContext,
 ): Described & { readonly shape: ShapeFacts } {
   const bytes = scan === undefined ? null : Math.round(scan.bytes);
   const shape: ShapeFacts = {
     fingerprint: facts.fingerprint,
     literalsHash: facts.literalsHash,
-    make: makeOf(facts),
+    form: formOf(facts),
     tables: tablesOf(facts),
     tier: context.tier.id,
     warehouse: context.warehouse,
     warehouseSize: context.warehouseSize,
-    bytes,
+    // By statistics, also where a plan is known: a shape that ran once is asked for without one.
+    bytes: known === undefined ? null : Math.round(known.bytes),
   };
   return {
     bytes,

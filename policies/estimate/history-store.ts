@@ -53,7 +53,7 @@ const SHARED_SECONDS_MIN = 0.2;
 /** What compiling, starting and returning take on top of a scan. */
 export const OVERHEAD_SECONDS = 0.5;
 
-/** The history in memory, bounded in keys; the key that was touched longest ago is forgotten first. */
+/** The history in memory, bounded in keys; the key that learnt longest ago is forgotten first. */
 export class HistoryStore implements HistoryView {
   readonly #entriesMax: number;
   readonly #entries = new Map<string, HistoryEntry>();
@@ -70,14 +70,6 @@ export class HistoryStore implements HistoryView {
   }
 
   lookup(kind: HistoryKind, key: string): HistoryEntry | undefined {
-    const name = nameOf(kind, key);
-    const entry = this.#entries.get(name);
-    if (entry !== undefined) this.#put(name, entry);
-    return entry;
-  }
-
-  /** The entry of a key, without counting as its use. */
-  peek(kind: HistoryKind, key: string): HistoryEntry | undefined {
     return this.#entries.get(nameOf(kind, key));
   }
 
@@ -92,7 +84,7 @@ export class HistoryStore implements HistoryView {
   /**
    * Learns from one settled statement: the level that predicted it is calibrated, every key of it is updated.
    * @param nameOfKey what a key is kept under, where several accounts share the store.
-   * @returns the kinds of the keys that drifted.
+   * @returns the kinds of the keys that broken.
    */
   record(
     outcome: Outcome,
@@ -105,17 +97,17 @@ export class HistoryStore implements HistoryView {
         calibrate(this.calibration(believed.level, shape.tier), believed, outcome.seconds),
       );
     const keys = historyKeys(shape);
-    const drifted: HistoryKind[] = [];
+    const broken: HistoryKind[] = [];
     for (const kind of HISTORY_KINDS) {
       const key = keys[kind];
       const value = key === null ? null : this.#observationOf(kind, outcome);
       if (key === null || value === null) continue;
       const name = nameOf(kind, nameOfKey(kind, key));
-      const { entry, hasDrifted } = observe(kind, this.#entries.get(name), value);
+      const { entry, hasBroken } = observe(kind, this.#entries.get(name), value);
       this.#put(name, entry);
-      if (hasDrifted) drifted.push(kind);
+      if (hasBroken) broken.push(kind);
     }
-    return drifted;
+    return broken;
   }
 
   /** What a key of the kind counts of the outcome; null: nothing. */
@@ -136,7 +128,7 @@ export class HistoryStore implements HistoryView {
           ? null
           : same(seconds / (statisticsSeconds + OVERHEAD_SECONDS));
       case 'scale':
-      case 'make':
+      case 'form':
         return statisticsSeconds === null
           ? null
           : same(seconds / (statisticsSeconds + OVERHEAD_SECONDS));
@@ -153,7 +145,7 @@ export class HistoryStore implements HistoryView {
     if (oldest.done !== true) this.#entries.delete(oldest.value);
   }
 
-  /** Every row, oldest touched first, so that an import keeps the order of forgetting. */
+  /** Every row, oldest learnt first, so that an import keeps the order of forgetting. */
   *export(): Generator<HistoryRow> {
     for (const [name, entry] of this.#entries) yield { ...partsOf(name), ...entry };
     for (const [key, calibration] of this.#calibrations)

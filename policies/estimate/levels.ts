@@ -61,13 +61,13 @@ interface GroupBelief {
 }
 
 /**
- * What statistics predict, corrected by how statements of this size, scale and make did against it. The hold is
+ * What statistics predict, corrected by how statements of this size, scale and form did against it. The hold is
  * calibrated per scale in ln of the factor itself: small scans err by little and large ones by much, more often
  * downwards, and a spread that moves would carry their holds to multiples of anything that ever ran.
  */
 function scanBelief(history: HistoryView, keys: Keys, scanSeconds: number): GroupBelief {
   let ratio = STATISTICS_PRIOR;
-  for (const kind of ['statistics', 'scale', 'make'] as const) {
+  for (const kind of ['statistics', 'scale', 'form'] as const) {
     const entry = find(history, keys, kind);
     if (entry !== undefined) ratio = refine(ratio, entry);
   }

@@ -1,4 +1,5 @@
 /** What upstream answers to a login or renewal: its tokens found by offset, and replies that must not be passed on. */
+import { z } from 'zod';
 import { applyEdits, memberOf, parseObject, scanObject, textOf } from '../wire/json-edit.js';
 import type { Edit, JsonMember } from '../wire/json-edit.js';
 import { decodeBody } from '../wire/body.js';
@@ -24,6 +25,8 @@ export interface OpenedSession {
   readonly warehouse: string | null;
   readonly database: string | null;
   readonly schema: string | null;
+  /** AUTOCOMMIT as the reply tells it; null: it does not. */
+  readonly isAutocommit: boolean | null;
 }
 
 export interface LoginReply {
@@ -89,8 +92,19 @@ export function readLoginReply(reply: UpstreamReply): LoginReply | undefined {
       warehouse: textField(session['warehouseName']),
       database: textField(session['databaseName']),
       schema: textField(session['schemaName']),
+      isAutocommit: autocommitOf(tokens.body, memberOf(tokens.data, 'parameters')),
     },
   };
+}
+
+const parameters = z.array(z.object({ name: z.string(), value: z.unknown() }));
+
+function autocommitOf(body: Buffer, member: JsonMember | undefined): boolean | null {
+  const read = parameters.safeParse(
+    member === undefined ? undefined : JSON.parse(textOf(body, member.value)),
+  );
+  const value = read.data?.find(({ name }) => name === 'AUTOCOMMIT')?.value;
+  return typeof value === 'boolean' ? value : null;
 }
 
 /** Code and message of a reply that says `success: false`; undefined for all others. */
@@ -112,7 +126,7 @@ export function failureOf(
 export function openedContext(
   session: OpenedSession,
   login: LoginRequest,
-): SessionContext & Pick<SessionState, 'sessionId' | 'isEnded'> {
+): SessionContext & Pick<SessionState, 'sessionId' | 'isEnded' | 'isAutocommit'> {
   return {
     sessionId: session.sessionId,
     role: session.role,
@@ -122,6 +136,7 @@ export function openedContext(
     queryTag: login.queryTag,
     statementTimeoutSeconds: login.statementTimeoutSeconds,
     isEnded: false,
+    ...(session.isAutocommit === null ? {} : { isAutocommit: session.isAutocommit }),
   };
 }
 

@@ -34,6 +34,8 @@ export interface SessionState extends SessionKey, SessionContext {
   readonly credentialId?: string;
   /** Closed by logout or revoked by an administrator. */
   readonly isEnded: boolean;
+  /** AUTOCOMMIT at login; absent: not known, or no login. What becomes of it, `own/own-statements.ts` keeps. */
+  readonly isAutocommit?: boolean;
 }
 
 interface CachedSession {
@@ -85,13 +87,14 @@ export class SessionStore {
       `WITH held AS (SELECT id FROM credential WHERE id = $12 AND revoked_at IS NULL FOR SHARE)
        INSERT INTO session_state (account, session_id, principal_id, snowflake_user, role_name, warehouse,
          database_name, schema_name, query_tag, statement_timeout_seconds, sign_in, credential_id, created_at,
-         updated_at)
-       SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::integer, $11, $12::text, now(), now()
+         updated_at, transaction_state)
+       SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::integer, $11, $12::text, now(), now(), $13::text
         WHERE $12::text IS NULL OR EXISTS (SELECT FROM held)
        ON CONFLICT (account, session_id) DO UPDATE SET principal_id = excluded.principal_id,
          snowflake_user = excluded.snowflake_user, role_name = excluded.role_name, warehouse = excluded.warehouse,
          database_name = excluded.database_name, schema_name = excluded.schema_name, sign_in = excluded.sign_in,
-         credential_id = excluded.credential_id, updated_at = now()`,
+         credential_id = excluded.credential_id, updated_at = now(), own_query_ids = '{}',
+         transaction_state = excluded.transaction_state`,
       [
         state.account,
         state.sessionId,
@@ -105,6 +108,7 @@ export class SessionStore {
         state.statementTimeoutSeconds,
         state.signIn ?? 'passthrough',
         state.credentialId ?? null,
+        state.isAutocommit === undefined ? null : state.isAutocommit ? 'none' : 'manual',
       ],
     );
     if (written === 0) return false;

@@ -124,6 +124,19 @@ export class RunningStatements {
     return creditsForMillis(statement.creditsPerHour, this.usedMs(statement, at), 'up');
   }
 
+  /** Credits used so far by every running statement of a team. */
+  usedOfTeam(
+    teamId: string,
+    at: EpochMs,
+  ): readonly { readonly ticketId: TicketId; readonly usedCredits: Credits }[] {
+    return this.list()
+      .filter((statement) => statement.teamId === teamId)
+      .map((statement) => ({
+        ticketId: statement.ticketId,
+        usedCredits: this.usedCredits(statement, at),
+      }));
+  }
+
   /** Takes the statement out; what it used. Undefined when it had left already: only the first caller settles. */
   end(
     ticketId: TicketId,

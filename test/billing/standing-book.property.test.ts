@@ -100,7 +100,7 @@ test('what a budget holds is the sum of the open holds of its period, and no adm
         }
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });
 

@@ -16,6 +16,7 @@ import { DEFAULT_STAGE_LIMITS, type StageLimits } from './stages/stage-files.js'
 import { ChildLink, ChildLost } from './process/child-link.js';
 import { DEFAULT_RESULT_LIMITS } from '../results/spool.js';
 import type { ResultLimits } from '../results/spool.js';
+import { numberedIds } from './sql/earlier-queries.js';
 import { encodeRows } from './statistics/encoded-rows.js';
 import type { RowsAsText, StatementRequest } from './process/messages.js';
 
@@ -153,12 +154,13 @@ function withCells(answer: RowsAsText): EngineRows {
   return { ...rest, rows };
 }
 
-/** RESULT_SCAN's ids are literals or LAST_QUERY_ID(): the results they may name are looked up before the text travels. */
+/** RESULT_SCAN's ids are literals, numbers or LAST_QUERY_ID(): the results they may name are looked up before the text travels. */
 function statementRequest(request: EngineRequest): StatementRequest {
   const results: Record<string, EarlierResult> = {};
   if (/RESULT_SCAN/i.test(request.sql)) {
     const ids = [...request.sql.matchAll(/'([0-9a-zA-Z-]{8,64})'/g)].map((match) => match[1] ?? '');
     for (const bind of request.binds) if (typeof bind.value === 'string') ids.push(bind.value);
+    ids.push(...numberedIds(request.sql, request.context));
     for (const value of Object.values(request.context)) if (value !== null) ids.push(value);
     for (const id of ids.slice(0, 64)) {
       const result = request.result(id);

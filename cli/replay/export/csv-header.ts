@@ -2,11 +2,10 @@
  * The first record of a CSV: the names of its columns and what separates them. Read here and handed to DuckDB, so that
  * nothing of the file is guessed from statements' texts, which are full of commas, quotes and line breaks.
  */
-import { createReadStream } from 'node:fs';
-import { createGunzip } from 'node:zlib';
 import { toError } from '../../../base/errors.js';
 import { VerbError } from '../../verb-error.js';
 import { columnNamed } from './columns.js';
+import { openCsv } from './csv-parts.js';
 import type { ExportFile } from './files.js';
 
 export interface CsvHeader {
@@ -32,6 +31,8 @@ export function csvHeader(name: string, head: string): CsvHeader {
   const read = DELIMITERS.map((delimiter) => ({ delimiter, names: firstRecord(text, delimiter) }));
   const known = ({ names }: { readonly names: readonly string[] | undefined }): number =>
     (names ?? []).filter((column) => columnNamed(column) !== undefined).length;
+  if (/^[^\n]*\r(?!\n)/.test(text))
+    throw new VerbError(`${name}: lines must end in LF or CRLF; a CR alone ends none.`, 2);
   const best = read.reduce((a, b) => (known(b) > known(a) ? b : a));
   if (best.names !== undefined) return { delimiter: best.delimiter, names: best.names };
   throw new VerbError(
@@ -64,10 +65,7 @@ function firstRecord(text: string, delimiter: string): readonly string[] | undef
 }
 
 async function headOf(file: ExportFile): Promise<string> {
-  const source = createReadStream(file.path);
-  const stream = file.kind === 'gzip' ? source.pipe(createGunzip()) : source;
-  // A pipe does not carry on the errors of its source.
-  source.on('error', (cause) => stream.destroy(cause));
+  const stream = openCsv(file);
   const parts: Buffer[] = [];
   let bytes = 0;
   try {
@@ -80,7 +78,7 @@ async function headOf(file: ExportFile): Promise<string> {
   } catch (thrown) {
     throw new VerbError(`${file.name} cannot be read: ${toError(thrown).message}.`, 2);
   } finally {
-    source.destroy();
+    stream.destroy();
   }
   return Buffer.concat(parts).subarray(0, HEADER_BYTES_MAX).toString('utf8');
 }

@@ -9,14 +9,19 @@ import {
   WAIT_COLUMNS,
 } from './columns.js';
 import { readCsvHeader } from './csv-header.js';
+import { csvParts } from './csv-parts.js';
 import type { ExportFile } from './files.js';
-import { literal } from './literal.js';
 import type { ColumnSources } from './staging-sql.js';
 
 export interface Relation {
-  /** What follows FROM, with `place` and the columns of {@link sources}. */
-  readonly sql: string;
+  /** Which expression over a part is which of Snowflake's columns. */
   readonly sources: ColumnSources;
+  /**
+   * What follows FROM, once a part of the file; it has a column `place`, the number of the row in the part. A part is
+   * there until the next is asked for.
+   * @param target a file that may be written for it.
+   */
+  parts(target: string): AsyncIterable<string>;
 }
 
 /** A text of 1 MiB may double when it is nothing but quotes. */
@@ -49,14 +54,15 @@ async function csvRelation(file: ExportFile): Promise<Relation> {
   const { delimiter, names } = await readCsvHeader(file);
   const sources = sourcesOf(file, names, (name, index) => cleaned(name, `c${index}`));
   const columns = names.map((_, index) => `'c${index}': 'VARCHAR'`).join(', ');
-  // One thread reads: two that begin in the middle of a file must guess whether they stand inside a quoted text.
   return {
     sources,
-    sql: `(SELECT row_number() OVER () AS place, * FROM read_csv(${literal(file.path)}, auto_detect = false,
-      header = true, delim = ${literal(delimiter)}, quote = '"', escape = '"', columns = {${columns}},
-      nullstr = ['', '\\N', 'NULL', 'null'], compression = '${file.kind === 'gzip' ? 'gzip' : 'none'}',
-      parallel = false, max_line_size = ${LINE_BYTES_MAX}, buffer_size = ${BUFFER_BYTES}, store_rejects = true,
-      rejects_limit = ${REJECTS_MAX}))`,
+    async *parts(target) {
+      for await (const _ of csvParts(file, target))
+        yield `(SELECT row_number() OVER () AS place, * FROM read_csv(${literal(target)}, auto_detect = false,
+          header = false, delim = ${literal(delimiter)}, quote = '"', escape = '"', columns = {${columns}},
+          nullstr = ['', '\\N', 'NULL', 'null'], parallel = false, max_line_size = ${LINE_BYTES_MAX},
+          buffer_size = ${BUFFER_BYTES}, store_rejects = true, rejects_limit = ${REJECTS_MAX}))`;
+    },
   };
 }
 
@@ -75,7 +81,12 @@ async function parquetRelation(connection: DuckDBConnection, file: ExportFile): 
     columns.map(({ name }) => name),
     (name, index) => textOf(name, columns[index]),
   );
-  return { sources, sql: `(SELECT file_row_number + 1 AS place, * FROM ${from})` };
+  return {
+    sources,
+    async *parts() {
+      yield await Promise.resolve(`(SELECT file_row_number + 1 AS place, * FROM ${from})`);
+    },
+  };
 }
 
 interface TypedColumn {
@@ -88,8 +99,8 @@ function textOf(use: ColumnName, column: TypedColumn | undefined): string {
   const name = `"${(column?.name ?? '').replaceAll('"', '""')}"`;
   const type = column?.type ?? '';
   if (type === 'VARCHAR') return `nullif(${cleaned(use, name)}, '')`;
-  if (/^TIMESTAMP WITH TIME ZONE/.test(type)) return `epoch_ms(${name})::VARCHAR`;
-  if (/^TIMESTAMP/.test(type)) return `epoch_ms(${name}::TIMESTAMP)::VARCHAR`;
+  if (type.startsWith('TIMESTAMP WITH TIME ZONE')) return `epoch_ms(${name})::VARCHAR`;
+  if (type.startsWith('TIMESTAMP')) return `epoch_ms(${name}::TIMESTAMP)::VARCHAR`;
   // A column of whole numbers with gaps is often written as floats, the gaps as NaN.
   if (/^(?:DOUBLE|FLOAT)/.test(type))
     return `CASE WHEN NOT isnan(${name}) THEN ${name}::VARCHAR END`;
@@ -129,4 +140,8 @@ function someOf(names: readonly string[]): string {
 /** What a file says, fit for a terminal. */
 export function printable(text: string): string {
   return text.replace(/\p{C}/gu, '\u{FFFD}');
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }

@@ -9,16 +9,8 @@ const COLUMNS = [
   'query_text',
   'shape_hash',
   'text_hash',
-  'query_type',
-  'database_name',
-  'schema_name',
-  'account_name',
-  'user_name',
-  'role_name',
-  'warehouse_name',
-  'warehouse_size',
-  'cluster_number',
   'query_tag',
+  'cluster_number',
   'submitted_at',
   'started_at',
   'ended_at',
@@ -26,57 +18,120 @@ const COLUMNS = [
   'is_success',
   'bytes_scanned',
   'credits',
+  'surroundings',
 ] as const;
 
 type Column = (typeof COLUMNS)[number];
+type Values = Readonly<Record<Column, readonly DuckDBValue[]>>;
 
-/** In this order {@link rowsOf} takes them. */
-export const ROW_COLUMNS: string = COLUMNS.join(', ');
+/** What many rows have in common. */
+type Surroundings = Pick<
+  ReplayRow,
+  'queryType' | 'database' | 'schema' | 'account' | 'user' | 'role' | 'warehouse' | 'warehouseSize'
+>;
 
-/** The rows of a chunk whose columns are {@link ROW_COLUMNS}. */
-export function rowsOf(chunk: DuckDBDataChunk): readonly ReplayRow[] {
-  const columns = chunk.getColumns();
-  const valuesOf = (column: Column): readonly DuckDBValue[] =>
-    must(columns[COLUMNS.indexOf(column)], 'a chunk has every column that was asked for');
-  const values = Object.fromEntries(COLUMNS.map((column) => [column, valuesOf(column)])) as Record<
-    Column,
-    readonly DuckDBValue[]
-  >;
-  return Array.from({ length: chunk.rowCount }, (_, row) => rowAt(values, row));
+/** Between the parts, and in place of one that is null: control characters that no name has. */
+const SEPARATOR = '\u001f';
+const NULL_PART = '\u001e';
+const PARTS =
+  'query_type database_name schema_name account_name user_name role_name warehouse_name warehouse_size';
+const SURROUNDINGS = `concat_ws(chr(31), ${PARTS.split(' ')
+  .map((part) => `coalesce(${part}, chr(30))`)
+  .join(', ')}) AS surroundings`;
+
+/** In this order {@link RowReader} takes them. */
+export const ROW_COLUMNS: string = COLUMNS.map((column) =>
+  column === 'surroundings' ? SURROUNDINGS : column,
+).join(', ');
+
+const KEPT_MAX = 50_000;
+
+/**
+ * Turns chunks into rows. A text costs most where it becomes a string of JavaScript, so the eight names that repeat come
+ * as one text, taken apart once for all rows that have the same.
+ */
+export class RowReader {
+  readonly #kept = new Map<string, Surroundings>();
+
+  /** The rows of a chunk whose columns are {@link ROW_COLUMNS}. */
+  rowsOf(chunk: DuckDBDataChunk): readonly ReplayRow[] {
+    const columns = chunk.getColumns();
+    const of = (column: Column): readonly DuckDBValue[] =>
+      must(columns[COLUMNS.indexOf(column)], 'a chunk has every column that was asked for');
+    const values: Values = {
+      query_id: of('query_id'),
+      query_text: of('query_text'),
+      shape_hash: of('shape_hash'),
+      text_hash: of('text_hash'),
+      query_tag: of('query_tag'),
+      cluster_number: of('cluster_number'),
+      submitted_at: of('submitted_at'),
+      started_at: of('started_at'),
+      ended_at: of('ended_at'),
+      execution_ms: of('execution_ms'),
+      is_success: of('is_success'),
+      bytes_scanned: of('bytes_scanned'),
+      credits: of('credits'),
+      surroundings: of('surroundings'),
+    };
+    return Array.from({ length: chunk.rowCount }, (_, row) => this.#rowAt(values, row));
+  }
+
+  #rowAt(values: Values, row: number): ReplayRow {
+    const credits = textOrNull(values.credits[row]);
+    const surroundings = this.#surroundings(textOrNull(values.surroundings[row]) ?? '');
+    return {
+      queryId: must(textOrNull(values.query_id[row]) ?? undefined, 'every staged row has an id'),
+      queryText: textOrNull(values.query_text[row]),
+      shapeHash: textOrNull(values.shape_hash[row]),
+      textHash: textOrNull(values.text_hash[row]),
+      queryType: surroundings.queryType,
+      database: surroundings.database,
+      schema: surroundings.schema,
+      account: surroundings.account,
+      user: surroundings.user,
+      role: surroundings.role,
+      warehouse: surroundings.warehouse,
+      warehouseSize: surroundings.warehouseSize,
+      cluster: figureOrNull(values.cluster_number[row]),
+      queryTag: textOrNull(values.query_tag[row]),
+      submittedAt: instant(values.submitted_at[row]),
+      startedAt: instant(values.started_at[row]),
+      endedAt: instant(values.ended_at[row]),
+      executionMs: figureOrNull(values.execution_ms[row]) ?? 0,
+      isSuccess: values.is_success[row] === true,
+      bytesScanned: figureOrNull(values.bytes_scanned[row]),
+      credits: credits === null ? null : must(creditsText(credits), 'staged credits can be read'),
+      ticket: null,
+    };
+  }
+
+  #surroundings(packed: string): Surroundings {
+    const kept = this.#kept.get(packed);
+    if (kept !== undefined) return kept;
+    const parts = packed.split(SEPARATOR);
+    const part = (index: number): string | null => {
+      const text = parts[index] ?? NULL_PART;
+      return text === NULL_PART ? null : text;
+    };
+    const made: Surroundings = {
+      queryType: part(0),
+      database: part(1),
+      schema: part(2),
+      account: part(3),
+      user: part(4),
+      role: part(5),
+      warehouse: part(6),
+      warehouseSize: part(7),
+    };
+    if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
+    this.#kept.set(packed, made);
+    return made;
+  }
 }
 
-function rowAt(values: Record<Column, readonly DuckDBValue[]>, row: number): ReplayRow {
-  const text = (column: Column): string | null => textOrNull(values[column][row]);
-  const figure = (column: Column): number | null => figureOrNull(values[column][row]);
-  const credits = text('credits');
-  return {
-    queryId: must(text('query_id') ?? undefined, 'every staged row has an id'),
-    queryText: text('query_text'),
-    shapeHash: text('shape_hash'),
-    textHash: text('text_hash'),
-    queryType: text('query_type'),
-    database: text('database_name'),
-    schema: text('schema_name'),
-    account: text('account_name'),
-    user: text('user_name'),
-    role: text('role_name'),
-    warehouse: text('warehouse_name'),
-    warehouseSize: text('warehouse_size'),
-    cluster: figure('cluster_number'),
-    queryTag: text('query_tag'),
-    submittedAt: instant(figure('submitted_at')),
-    startedAt: instant(figure('started_at')),
-    endedAt: instant(figure('ended_at')),
-    executionMs: figure('execution_ms') ?? 0,
-    isSuccess: values.is_success[row] === true,
-    bytesScanned: figure('bytes_scanned'),
-    credits: credits === null ? null : must(creditsText(credits), 'staged credits can be read'),
-    ticket: null,
-  };
-}
-
-function instant(value: number | null): number {
-  return must(value ?? undefined, 'every staged row has its instants');
+function instant(value: DuckDBValue | undefined): number {
+  return must(figureOrNull(value) ?? undefined, 'every staged row has its instants');
 }
 
 function textOrNull(value: DuckDBValue | undefined): string | null {

@@ -1,6 +1,5 @@
 /** The rows of one file as SQL: columns by Snowflake's names → fields of a replay, with what is wrong beside them. */
 import { COLUMN_NAMES, WAIT_COLUMNS, type ColumnName } from './columns.js';
-import { literal } from './literal.js';
 import { figureOf, historicOf, instantOf, isCredits, numberOf } from './reading-sql.js';
 
 /** How a file's column is read as text; absent columns are not in it. */
@@ -30,25 +29,33 @@ const FIGURES = [
   'BYTES_SCANNED',
 ] as const;
 
+/** Rows of the export, with their place: file, rows of the file before the part, and row in the part. */
+export const STAGED_TABLE = `CREATE TABLE staged (
+  file INTEGER, before BIGINT, place BIGINT, problem VARCHAR,
+  query_id VARCHAR, query_text VARCHAR, shape_hash VARCHAR, text_hash VARCHAR, query_type VARCHAR,
+  database_name VARCHAR, schema_name VARCHAR, account_name VARCHAR, user_name VARCHAR, role_name VARCHAR,
+  warehouse_name VARCHAR, warehouse_size VARCHAR, cluster_number DOUBLE, query_tag VARCHAR,
+  submitted_at DOUBLE, started_at DOUBLE, ended_at DOUBLE, execution_ms DOUBLE,
+  is_success BOOLEAN, bytes_scanned DOUBLE, credits VARCHAR)`;
+
 export interface StagePlace {
-  /** The Parquet file to write. */
-  readonly target: string;
-  /** Number of the file that is read. */
+  /** Number of the file. */
   readonly file: number;
-  /** Rows of the files before it: rows without a query id are named by their place in all of them. */
+  /** Rows of the file in the parts before this one. */
   readonly before: number;
+  /** Rows of all files before this part: rows without a query id are named by their place in all of them. */
+  readonly beforeInAll: number;
 }
 
 /**
- * Writes the rows of `relation` into the Parquet file `target`. They are needed several times, and a table of DuckDB's
- * keeps them in memory until its transaction ends.
- * @param relation what follows FROM; it has a column `place`, the number of the row in its file.
+ * An INSERT of the rows of a part.
+ * @param relation what follows FROM.
  * @param sources its columns.
  */
 export function stageStatement(
   relation: string,
   sources: ColumnSources,
-  { target, file, before }: StagePlace,
+  { file, before, beforeInAll }: StagePlace,
 ): string {
   const raw = COLUMN_NAMES.map((name) => `${sources.get(name) ?? 'NULL::VARCHAR'} AS ${name}`);
   const read = [
@@ -59,15 +66,15 @@ export function stageStatement(
     ...TIMES.map((name) => `${historicOf(numberName(name))} AS ${figureName(name)}`),
     ...FIGURES.map((name) => `${figureOf(numberName(name))} AS ${figureName(name)}`),
   ];
-  return `COPY (
+  return `INSERT INTO staged
 WITH raw AS (SELECT place, ${raw.join(', ')} FROM ${relation}),
 read AS (SELECT *, ${read.join(', ')} FROM raw),
 judged AS (SELECT *, ${judged.join(', ')} FROM read),
 timed AS (SELECT *, ${elapsedOf()} AS elapsed, ${waitedOf(sources)} AS waited FROM judged),
 ended AS (SELECT *, ${endOf()} AS ended_at FROM timed),
 begun AS (SELECT *, ${startOf(sources)} AS started_at FROM ended)
-SELECT ${file} AS file, place, ${problemOf()} AS problem,
-  coalesce(QUERY_ID, 'row-' || (place + ${before})) AS query_id, QUERY_TEXT AS query_text,
+SELECT ${file}, ${before}, place, ${problemOf()},
+  coalesce(QUERY_ID, 'row-' || (place + ${beforeInAll})) AS query_id, QUERY_TEXT AS query_text,
   QUERY_PARAMETERIZED_HASH AS shape_hash, QUERY_HASH AS text_hash, QUERY_TYPE AS query_type,
   DATABASE_NAME AS database_name, SCHEMA_NAME AS schema_name, ACCOUNT_NAME AS account_name, USER_NAME AS user_name,
   ROLE_NAME AS role_name, WAREHOUSE_NAME AS warehouse_name, WAREHOUSE_SIZE AS warehouse_size,
@@ -76,12 +83,8 @@ SELECT ${file} AS file, place, ${problemOf()} AS problem,
   ${executionOf()}::DOUBLE AS execution_ms,
   CASE WHEN EXECUTION_STATUS IS NULL THEN ERROR_CODE IS NULL ELSE upper(EXECUTION_STATUS) = 'SUCCESS' END AS is_success,
   ${figureName('BYTES_SCANNED')} AS bytes_scanned, CREDITS_ATTRIBUTED_COMPUTE AS credits
-FROM begun
-) TO ${literal(target)} (FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`;
+FROM begun`;
 }
-
-/** A group is written from memory, once a thread, and texts are long. */
-const ROW_GROUP_ROWS = 16_384;
 
 /** As it stands in the file, in range or not. */
 function numberName(name: ColumnName): string {

@@ -14,7 +14,6 @@ const texts = (changes: Partial<ControlDocument>): string[] =>
 /** What code would say if it acted on a field; see the test below. */
 const EVIDENCE: Readonly<Record<string, RegExp>> = {
   'tiers[].weight': /\btier\??\.weight\b|\blimits\.weight\b/,
-  'tiers[].explainAboveCredits': /\bexplainAboveCredits\b/,
   'budgets[].counts': /\bcounts === 'billed'|\bcounts = 'billed'/,
   channels: /\bdocument\.channels\b|\bsnapshot\.channel/,
   'rules[].mode shadow': /\bdecision\.shadow\b/,
@@ -24,7 +23,11 @@ const EVIDENCE: Readonly<Record<string, RegExp>> = {
 /** Where today's only use of a field is, which is why its notice says what it says. */
 const KNOWN_USES: Readonly<Record<string, readonly string[]>> = {
   'rules[].mode shadow': ['policies/rules/evaluate.ts'],
-  'rules[].mode warn': ['proxy/surface/explain-cost.ts', 'policies/rules/evaluate.ts'],
+  'rules[].mode warn': [
+    'proxy/surface/explain-cost.ts',
+    'proxy/surface/explain-twin.ts',
+    'policies/rules/evaluate.ts',
+  ],
   'rules[].effect reroute': ['proxy/decide.ts'],
 };
 

@@ -156,6 +156,9 @@ test.each([
   [`current_user()`, 'ANALYST'],
   [`current_schema()`, 'TPCH'],
   [`last_query_id()`, 'aaaaaaaa-0001'],
+  [`last_query_id(-2)`, 'aaaaaaaa-0000'],
+  [`upper(last_query_id( 1 ))`, 'AAAAAAAA-0000'],
+  [`last_query_id(-3)`, null],
 ])('%s is %s', async (expression, expected) => {
   expect(await cells(`select ${expression}`)).toEqual([expected]);
 });
@@ -241,6 +244,12 @@ test('table functions make rows: GENERATOR, FLATTEN, RESULT_SCAN, VALUES', async
     },
   );
   expect(scanned.rows).toEqual([['ASIA']]);
+  for (const which of ['-2', '1', 'last_query_id(-2)']) {
+    const numbered = `select r_name from table(result_scan(${which})) where r_regionkey = 2`;
+    const result = (id: string): typeof earlier | undefined =>
+      id === 'aaaaaaaa-0000' ? earlier : undefined;
+    expect((await rowsOf(session, numbered, { result })).rows).toEqual([['ASIA']]);
+  }
   expect(await cells('select $2, column1 from values (1, 2)')).toEqual(['2', '1']);
 });
 

@@ -40,7 +40,11 @@ export function request(sql: string, overrides: Partial<EngineRequest> = {}): En
     database: 'ANALYTICS',
     schema: 'TPCH',
     binds: [],
-    context: { CURRENT_USER: 'ANALYST', LAST_QUERY_ID: 'aaaaaaaa-0001' },
+    context: {
+      CURRENT_USER: 'ANALYST',
+      LAST_QUERY_ID: 'aaaaaaaa-0001',
+      LAST_QUERY_IDS: '["aaaaaaaa-0000","aaaaaaaa-0001"]',
+    },
     result: () => undefined,
     ...overrides,
   };

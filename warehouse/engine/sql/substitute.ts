@@ -2,6 +2,7 @@
 import type { EngineBind } from '../engine.js';
 import { failure, StatementFailed, unsupported } from '../failures.js';
 import type { StatementRequest } from '../process/messages.js';
+import { numberedQuery } from './earlier-queries.js';
 import { isSymbol, quoteText, raw, type Piece } from './pieces.js';
 
 const BARE: ReadonlySet<string> = new Set([
@@ -30,6 +31,13 @@ export function substitute(
     } else if (piece.kind === 'variable') {
       out.push(variable(piece, request));
     } else if (piece.kind === 'word' && !isSymbol(pieces, index - 1, '.')) {
+      const numbered = numberedQuery(pieces, index, request.context);
+      if (numbered !== undefined) {
+        const { kept, literal, dropped } = numbered;
+        out.push(...pieces.slice(index, index + kept), raw(literal, piece));
+        index += kept + dropped - 1;
+        continue;
+      }
       const isCall = isSymbol(pieces, index + 1, '(') && isSymbol(pieces, index + 2, ')');
       const literal = isCall || BARE.has(piece.value) ? literals(piece.value) : undefined;
       if (literal === undefined) out.push(piece);

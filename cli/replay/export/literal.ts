@@ -1,4 +1,0 @@
-/** `text` as a literal of DuckDB's SQL. */
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
