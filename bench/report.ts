@@ -9,19 +9,19 @@ import type { Interval } from './statistics.js';
 import type { StreamReport } from './stream.js';
 import type { ThroughputReport } from './throughput.js';
 
-const fixed = (value: number | null, digits: number): string =>
+export const fixed = (value: number | null, digits: number): string =>
   value === null || Number.isNaN(value) ? '–' : value.toFixed(digits);
 const range = (value: Interval | null, digits: number): string =>
   value === null
     ? '–'
     : `${fixed(value.median, digits)} (${fixed(value.low, digits)}–${fixed(value.high, digits)})`;
 
-function machine(): string {
+export function machine(): string {
   const { length } = cpus();
   return `${length} × ${cpus()[0]?.model ?? 'unknown'}, ${platform()} ${release()} ${arch()}, Node ${process.versions.node}`;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

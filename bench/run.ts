@@ -1,9 +1,17 @@
 /**
  * `npm run bench [-- <id> …] [--rounds n] [--seconds n] [--rate n] [--seed n] [--no-write]`: runs the benchmarks named
- * (default: all), prints their tables and writes them to docs/benchmarks.md.
+ * (default: all), prints their tables and writes them to docs/benchmarks.md; `estimates` to docs/estimates.md.
+ *
+ * `npm run bench -- estimates --out <file> --profile <name> --seed <n> --rows <n> [--no-credits]` only writes a
+ * history, and beside it `<file>.statistics.json`.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { JUDGED_PROFILES, REPLAY, runEstimates } from './estimates.js';
+import { writeGenerated } from './estimates/generate.js';
+import { estimatesText } from './estimates/page.js';
+import { PROFILE_NAMES } from './estimates/profile.js';
+import { JUDGING_SEEDS, TUNING_SEEDS } from './estimates/seeds.js';
 import { runLatency } from './latency.js';
 import { runLoop } from './loop.js';
 import {
@@ -19,7 +27,10 @@ import { runStream } from './stream.js';
 import { runThroughput } from './throughput.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
-const BENCHMARKS = ['latency', 'throughput', 'stream', 'sql', 'loop'] as const;
+const ESTIMATES = fileURLToPath(new URL('../../docs/estimates.md', import.meta.url));
+/** Two hours of the embedded warehouse. */
+const LIVE_SECONDS = 120;
+const BENCHMARKS = ['latency', 'throughput', 'stream', 'sql', 'loop', 'estimates'] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
 interface Options {
@@ -27,6 +38,11 @@ interface Options {
   readonly seconds: number;
   readonly rate: number;
   readonly seed: number;
+  readonly rows: number;
+  /** Of `estimates`: the tuning seeds in place of the judging ones; nothing is written then. */
+  readonly isTuning: boolean;
+  /** Of `estimates`: also times a replay of a million rows. */
+  readonly hasMillion: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -53,6 +69,21 @@ async function run(
         title: 'The event loop under bad input',
         text: loopText(await runLoop(options)),
       };
+    case 'estimates':
+      return {
+        title: 'Estimates beside what happened',
+        text: estimatesText(
+          await runEstimates({
+            profiles: JUDGED_PROFILES,
+            seeds: options.isTuning ? TUNING_SEEDS : JUDGING_SEEDS,
+            rows: options.rows,
+            liveSeconds: LIVE_SECONDS,
+            hasMillion: options.hasMillion,
+            replay: REPLAY,
+            log,
+          }),
+        ),
+      };
   }
 }
 
@@ -60,6 +91,20 @@ function positive(text: string, name: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new Error(`--${name} takes a number above 0`);
   return value;
+}
+
+/** A history for somebody who wants to look at it. */
+function writeOnly(file: string, name: string, hasCredits: boolean, options: Options): number {
+  const profile = PROFILE_NAMES.find((known) => known === name);
+  if (profile === undefined) {
+    console.error(`there is no profile "${name}"; there are ${PROFILE_NAMES.join(', ')}`);
+    return 2;
+  }
+  const statistics = `${file}.statistics.json`;
+  const { seed, rows } = options;
+  const made = writeGenerated({ profile, seed, rows, hasCredits }, file, statistics);
+  log(`${file}: ${made.rows} statements of ${made.days} days; ${statistics}`);
+  return 0;
 }
 
 async function main(): Promise<number> {
@@ -70,6 +115,12 @@ async function main(): Promise<number> {
       seconds: { type: 'string', default: '5' },
       rate: { type: 'string', default: '200' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      rows: { type: 'string', default: '30000' },
+      tuning: { type: 'boolean', default: false },
+      million: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      profile: { type: 'string', default: 'shared' },
+      'no-credits': { type: 'boolean', default: false },
       'no-write': { type: 'boolean', default: false },
     },
   });
@@ -83,14 +134,21 @@ async function main(): Promise<number> {
     seconds: positive(values.seconds, 'seconds'),
     rate: positive(values.rate, 'rate'),
     seed: positive(values.seed, 'seed'),
+    rows: positive(values.rows, 'rows'),
+    isTuning: values.tuning,
+    hasMillion: values.million,
     log,
   };
+  if (values.out !== undefined)
+    return writeOnly(values.out, values.profile, !values['no-credits'], options);
   for (const id of BENCHMARKS.filter(
     (each) => positionals.length === 0 || positionals.includes(each),
   )) {
     const { title, text } = await run(id, options);
     console.log(`\n${title}\n\n${text}`);
-    if (!values['no-write']) writeSection(DOCUMENT, `bench:${id}`, title, text);
+    const isShownOnly = values['no-write'] || (id === 'estimates' && options.isTuning);
+    const page = id === 'estimates' ? ESTIMATES : DOCUMENT;
+    if (!isShownOnly) writeSection(page, `bench:${id}`, title, text);
   }
   return 0;
 }

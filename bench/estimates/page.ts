@@ -1,0 +1,202 @@
+/** The tables of `docs/estimates.md`, with the bars of the issue beside the figures. */
+import { fixed, machine, table } from '../report.js';
+import type { EstimatesReport, ProfileRun } from '../estimates.js';
+import { accuracyOf } from './accuracy.js';
+import type { Accuracy, Judged } from './accuracy.js';
+import { BASELINES, errorQuantiles } from './baselines.js';
+import type { Baseline } from './baselines.js';
+
+/** The bars of the work on estimates. */
+export const BARS = {
+  repeatedP50: 1.25,
+  repeatedP90: 2,
+  unseenP50: 2,
+  unseenP90: 8,
+  coverage: [0.89, 0.91],
+  heldOverActual: 1.3,
+  millionSeconds: 120,
+} as const;
+
+/** Markdown of a run. */
+export function estimatesText(report: EstimatesReport): string {
+  const { options, runs, million } = report;
+  return [
+    '### Against the bars',
+    '',
+    table(
+      ['profile', 'what', 'bar', 'measured', 'met'],
+      runs.flatMap(barRows).concat(millionRow(million)),
+    ),
+    '',
+    '### The best there could be',
+    '',
+    'Who knew everything of a generated statement but the noise of the run, and held its 90 % quantile; over all statements.',
+    '',
+    table(['profile', 'q-error p50', 'p90', 'p99', 'held ÷ actual'], runs.flatMap(oracleRow)),
+    '',
+    '### By basis',
+    '',
+    table(
+      ['profile', 'shapes', 'basis', ...FIGURES],
+      runs.flatMap((run) => grouped(run, ({ isRepeated, basis }) => [shapes(isRepeated), basis])),
+    ),
+    '',
+    '### By warehouse',
+    '',
+    table(
+      ['profile', 'shapes', 'warehouse', ...FIGURES],
+      runs.flatMap((run) =>
+        grouped(run, ({ isRepeated, warehouse }) => [shapes(isRepeated), warehouse]),
+      ),
+    ),
+    '',
+    '### Baselines on the same files',
+    '',
+    'Of statements whose shape had ended before, predicted per QUERY_PARAMETERIZED_HASH by the value alone; p50 / p90 / p99.',
+    '',
+    table(
+      ['profile', 'statements', 'predicted', ...BASELINES, 'this estimator, repeated shapes'],
+      runs.flatMap(baselineRows),
+    ),
+    '',
+    '### Replays',
+    '',
+    'Without a control document: estimates only, nothing is refused.',
+    '',
+    table(['profile', 'files', 'rows', 'seconds'], runs.map(replayRow)),
+    '',
+    `- Seeds ${options.seeds.join(', ')}, ${options.rows} statements a file; ${machine()}`,
+    ...runs.flatMap(checks),
+  ].join('\n');
+}
+
+const FIGURES = ['statements', 'q-error p50', 'p90', 'p99', 'coverage', 'held ÷ actual'];
+
+const shapes = (isRepeated: boolean): string => (isRepeated ? 'repeated' : 'unseen');
+
+function figures(accuracy: Accuracy): readonly string[] {
+  return [
+    String(accuracy.rows),
+    fixed(accuracy.p50, 2),
+    fixed(accuracy.p90, 2),
+    fixed(accuracy.p99, 1),
+    fixed(accuracy.coverage, 3),
+    fixed(accuracy.heldOverActual, 2),
+  ];
+}
+
+function grouped(
+  run: ProfileRun,
+  keyOf: (judged: Judged) => readonly [string, string],
+): readonly (readonly string[])[] {
+  const groups = new Map<string, Judged[]>();
+  for (const judged of run.judged) {
+    const key = keyOf(judged).join(' | ');
+    const group = groups.get(key) ?? [];
+    group.push(judged);
+    groups.set(key, group);
+  }
+  return [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, judged]) => [run.profile, key, ...figures(accuracyOf(judged))]);
+}
+
+function barRows(run: ProfileRun): readonly (readonly string[])[] {
+  const { profile, judged } = run;
+  const repeated = accuracyOf(judged.filter(({ isRepeated }) => isRepeated));
+  const unseen = accuracyOf(judged.filter(({ isRepeated }) => !isRepeated));
+  const [least, most] = BARS.coverage;
+  const atMost = (what: string, bar: number, value: number): readonly string[] => [
+    profile,
+    what,
+    `≤ ${bar}`,
+    fixed(value, 2),
+    met(value <= bar),
+  ];
+  return [
+    atMost('repeated shapes, q-error p50', BARS.repeatedP50, repeated.p50),
+    atMost('repeated shapes, q-error p90', BARS.repeatedP90, repeated.p90),
+    ...(unseen.rows < 100
+      ? []
+      : [
+          atMost('unseen shapes, q-error p50', BARS.unseenP50, unseen.p50),
+          atMost('unseen shapes, q-error p90', BARS.unseenP90, unseen.p90),
+        ]),
+    [
+      profile,
+      'repeated shapes, coverage of the 90 % hold',
+      `${least}–${most}`,
+      fixed(repeated.coverage, 3),
+      met(repeated.coverage >= least && repeated.coverage <= most),
+    ],
+    ...(profile === 'uncontended'
+      ? [atMost('repeated shapes, held ÷ actual', BARS.heldOverActual, repeated.heldOverActual)]
+      : []),
+  ];
+}
+
+function millionRow(million: EstimatesReport['million']): readonly (readonly string[])[] {
+  if (million === null) return [];
+  const { rows, seconds } = million;
+  const bar = BARS.millionSeconds;
+  return [
+    [
+      'shared',
+      `replay of ${rows} rows, seconds`,
+      `< ${bar}`,
+      fixed(seconds, 0),
+      met(seconds < bar),
+    ],
+  ];
+}
+
+function oracleRow({ profile, oracles }: ProfileRun): readonly (readonly string[])[] {
+  if (oracles.length === 0) return [];
+  const { p50, p90, p99 } = errorQuantiles(oracles.flatMap(({ errors }) => errors));
+  const held = oracles.reduce((sum, { heldCredits }) => sum + heldCredits, 0);
+  const actual = oracles.reduce((sum, { actualCredits }) => sum + actualCredits, 0);
+  return [[profile, ...[p50, p90, p99, held / actual].map((figure) => fixed(figure, 2))]];
+}
+
+const met = (isMet: boolean): string => (isMet ? 'yes' : '**no**');
+
+function baselineRows(run: ProfileRun): readonly (readonly string[])[] {
+  const three = (errors: readonly number[]): string => {
+    const { p50, p90, p99 } = errorQuantiles(errors);
+    return `${fixed(p50, 2)} / ${fixed(p90, 2)} / ${fixed(p99, 1)}`;
+  };
+  const row = (
+    predicted: string,
+    errors: Readonly<Record<Baseline, readonly number[]>>,
+    own: string,
+  ): readonly string[] => [
+    run.profile,
+    String(errors['last value'].length),
+    predicted,
+    ...BASELINES.map((name) => three(errors[name])),
+    own,
+  ];
+  const repeated = run.judged.flatMap(({ isRepeated, error }) => (isRepeated ? [error] : []));
+  return [row('wall time', run.wall, '–'), row('credits', run.credits, three(repeated))];
+}
+
+function replayRow(run: ProfileRun): readonly string[] {
+  return [run.profile, String(run.files), String(run.rows), fixed(run.replaySeconds, 0)];
+}
+
+/** What would make the figures worth less. */
+function checks(run: ProfileRun): readonly string[] {
+  const replayed = run.summaries.reduce((sum, { rows }) => sum + rows, 0);
+  return [
+    ...(run.missing > 0
+      ? [
+          `- **${run.profile}: ${run.missing} of ${run.measured} statements were not predicted and are in no figure.**`,
+        ]
+      : []),
+    ...(replayed === run.rows
+      ? []
+      : [
+          `- **${run.profile}: the files have ${run.rows} rows and the replays read ${replayed}.**`,
+        ]),
+  ];
+}
