@@ -13,6 +13,7 @@ import { registerControl } from './verbs/control.js';
 import { registerDoctor } from './verbs/doctor.js';
 import { registerExplain } from './verbs/explain.js';
 import { registerGrant } from './verbs/grant.js';
+import { registerReplay } from './verbs/replay.js';
 import { registerServe } from './verbs/serve.js';
 
 /**
@@ -55,6 +56,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerServe(program, terminal, finish);
   registerDoctor(program, terminal, finish);
   registerExplain(program, terminal, finish);
+  registerReplay(program, terminal, finish);
   registerControl(program, terminal, finish);
   registerGrant(program, terminal);
   registerBill(program, terminal);

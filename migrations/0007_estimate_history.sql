@@ -1,4 +1,4 @@
--- The history of estimates: averages at three paces, spreads and drift, shared by replicas.
+-- The history of estimates: averages at three paces, spreads and breaks, shared by replicas.
 -- older binaries: may run
 
 -- `shape_history` stays for binaries that still write it; it is not read any more.

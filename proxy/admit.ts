@@ -1,5 +1,6 @@
 /** Step 7: a permit of the tier's queue. Free statements pass at once: a `SHOW` does not wait behind a report. */
-import type { Permit } from './admission/gate.js';
+import type { Tier } from '#policies/control/snapshot.js';
+import type { Permit, TierLimits } from './admission/gate.js';
 import type { Parts } from './parts.js';
 import type { CancelReason, RequestEntry } from './requests.js';
 import type { Admitted, Reserved } from './stages.js';
@@ -26,13 +27,7 @@ export async function admit(
   entry: RequestEntry,
 ): Promise<AdmitOutcome> {
   if (statement.isFree) return { kind: 'admitted', statement: { ...statement, permit: NO_PERMIT } };
-  const { tier } = statement.placement;
-  const limits = {
-    tier: tier.id,
-    concurrencyMax: tier.concurrencyMax,
-    queueMax: tier.queueMax,
-    queueTimeoutMs: tier.queueTimeoutSeconds * 1000,
-  };
+  const limits = tierLimits(statement.placement.tier);
   const leave = parts.vigil.enter(entry);
   try {
     const outcome = await parts.gate.admit(limits, statement.team.id, entry.cancelled);
@@ -59,6 +54,16 @@ export async function admit(
   } finally {
     leave();
   }
+}
+
+/** What the gate has to know of a tier. */
+export function tierLimits(tier: Tier): TierLimits {
+  return {
+    tier: tier.id,
+    concurrencyMax: tier.concurrencyMax,
+    queueMax: tier.queueMax,
+    queueTimeoutMs: tier.queueTimeoutSeconds * 1000,
+  };
 }
 
 function refused(parts: Parts, statement: Reserved, cause: QueueCause): AdmitOutcome {

@@ -1,7 +1,8 @@
 /** Statements addressed to Tollgate itself, answered on the client's connection at 0 credits. */
 import { analyse } from './analyse.js';
-import { decisionOf } from './decide.js';
+import { cheaperWays } from './cheaper.js';
 import { estimateWithBound } from './estimates/explain-bound.js';
+import { outlookOf } from './outlook.js';
 import type { Parts } from './parts.js';
 import { budgetsOf } from './reserve.js';
 import type { Identified } from './stages.js';
@@ -44,10 +45,14 @@ function outcomeOf(
   }
   switch (recognised.kind) {
     case 'explain-cost':
-      return explain(parts, statement, recognised.statementText);
+      return explain(parts, statement, recognised);
     case 'select':
     case 'why':
-      return parts.surface.answer(recognised, { teamId: signedIn.team.id }, binds ?? []);
+      return parts.surface.answer(
+        recognised,
+        { teamId: signedIn.team.id },
+        statement.query.isDescribe ? null : (binds ?? []),
+      );
     case 'request':
       return ask(parts, statement, recognised);
   }
@@ -73,7 +78,7 @@ interface Answer extends SurfaceAnswered {
 async function explain(
   parts: Parts,
   statement: Identified,
-  statementText: string,
+  { statementText, bindCount }: Extract<Ours, { kind: 'explain-cost' }>,
 ): Promise<Answer | { readonly kind: 'refused'; readonly refusal: Refusal }> {
   if (statementText === '') {
     return {
@@ -99,8 +104,9 @@ async function explain(
     warehouseSize: placement.warehouseSize,
     pricePerCredit: placement.pricePerCredit,
     currency: placement.currency,
-    decision: decisionOf(parts, estimated.statement),
     budgets: standing,
+    outlook: outlookOf(parts, estimated.statement, standing),
+    cheaper: await cheaperWays(parts, estimated.statement),
   });
-  return { kind: 'answer', ...explained };
+  return { kind: 'answer', ...explained, bindCount };
 }

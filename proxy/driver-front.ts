@@ -44,7 +44,7 @@ export const driverFront: Front = {
         }),
       ),
     ),
-  rows: ({ session, call, query }, { result, twin }, sentAtMs) =>
+  rows: ({ session, call, query }, { result, twin, bindCount }, sentAtMs) =>
     jsonReply(
       JSON.stringify(
         successEnvelope(
@@ -59,7 +59,7 @@ export const driverFront: Front = {
             },
             parameters: [],
             sentAtMs,
-            numberOfBinds: query.binds?.length ?? 0,
+            numberOfBinds: bindCount ?? query.binds?.length ?? 0,
             isDescribe: query.isDescribe,
             ...(twin === undefined ? {} : { twin }),
           }),

@@ -2,10 +2,10 @@
 import { fingerprint } from '#policies/sql/fingerprint.js';
 import { ceilingFor } from '#policies/rules/ceiling.js';
 import { budgetRefusal } from '#policies/rules/refusal-text.js';
-import { NO_CREDITS, addCredits, maxAmount, minAmount } from '#base/units.js';
+import { addCredits, maxAmount } from '#base/units.js';
 import type { KnownTicket, TicketFacts } from '#billing/ledger.js';
 import { toError } from '#base/errors.js';
-import { freeHold, ledgerHold } from './hold.js';
+import { creditsToHold, freeHold, ledgerHold } from './hold.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
 import type { Allowed, Estimated, Reserved } from './stages.js';
@@ -34,12 +34,10 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
       },
     };
   }
-  const { estimate, ceilingCredits, isFree } = statement;
+  const { ceilingCredits, isFree } = statement;
   // A free statement that somebody has to approve needs a ticket to be asked for, and holds nothing.
   const budgets = isFree ? [] : budgetsOf(statement);
-  const holdCredits = isFree
-    ? NO_CREDITS
-    : maxAmount(minAmount(estimate.highCredits, ceilingCredits), estimate.expectedCredits);
+  const holdCredits = creditsToHold(statement, ceilingCredits);
   const outcome = await parts.ledger.reserve({
     ticket: ticketFacts(parts, statement),
     budgetIds: budgets,
@@ -85,7 +83,9 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
 }
 
 /** Ids of the budgets on the statement's path, outermost first. */
-export function budgetsOf(statement: Estimated): readonly string[] {
+export function budgetsOf(
+  statement: Pick<Estimated, 'snapshot' | 'team' | 'principal' | 'placement' | 'workload'>,
+): readonly string[] {
   return statement.snapshot
     .budgetsFor({
       teamId: statement.team.id,

@@ -204,7 +204,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
       new Doubts({ db, ledger, settler, control, replica, clock, log, connect, isInHand, realNow }),
     ),
     ticketLog,
-    surface: createSurface({ db, clock }),
+    surface: createSurface({ db, clock, running }),
   };
 }
 

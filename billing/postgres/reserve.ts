@@ -2,15 +2,17 @@
 import { Fault, tgLabel } from '#base/errors.js';
 import { must } from '#base/assert.js';
 import type { Database } from '#base/postgres/pool.js';
+import { NO_CREDITS } from '#base/units.js';
 import type { ReserveOutcome, ReserveRequest, TicketState } from '../ledger.js';
+import { tightest } from '../standing.js';
 import { ticketById, ticketByRequest } from './known-ticket.js';
 import { openPeriods } from './open-periods.js';
 import {
   STANDING_COLUMNS,
   amountParameter,
+  byBudgetSql,
   fitsSql,
   standingOf,
-  tightest,
 } from './standing-row.js';
 import type { StandingRow } from './standing-row.js';
 import {
@@ -65,7 +67,7 @@ WITH period AS MATERIALIZED (
 )
 SELECT (SELECT state FROM made) AS made_state, j.found, set_config('synchronous_commit', 'off', true), l.*
 FROM judged j LEFT JOIN locked l ON true
-ORDER BY l.budget_id`;
+ORDER BY ${byBudgetSql('l')}`;
 
 interface ReserveRow extends Partial<StandingRow> {
   readonly made_state: TicketState | null;
@@ -102,10 +104,9 @@ export async function reserve(db: Database, request: ReserveRequest): Promise<Re
       };
     }
     if (first.made_state !== null) {
-      return {
-        kind: 'refused',
-        ...must(tightest(standings, holdCredits), 'a refusal has a budget that is short'),
-      };
+      const budgets = standings.map((row) => standingOf(row, NO_CREDITS));
+      const shortage = tightest(budgets, holdCredits);
+      return { kind: 'refused', ...must(shortage, 'a refusal has a budget that is short') };
     }
     if (Number(first.found) < budgetIds.length) await openPeriods(db, budgetIds, ticket.occurredAt);
     const known = (await ticketByRequest(db, ticket)) ?? (await ticketById(db, ticket.ticketId));

@@ -1,7 +1,8 @@
 /** How a budget stands, read from the joined rows of its period and its definition. */
-import { formatAmount, parseCredits, subtractCredits } from '#base/units.js';
+import { addCredits, formatAmount, parseCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { BudgetStanding } from '../ledger.js';
+import { availableOf } from '../standing.js';
 
 export interface StandingRow {
   readonly budget_id: string;
@@ -21,7 +22,7 @@ export const STANDING_COLUMNS: string = `p.budget_id, p.starts_at, p.ends_at, b.
 
 /**
  * SQL: whether `amount` more may be admitted against the row `alias` with the columns of {@link StandingRow} (I1).
- * A soft or unlimited budget admits anything.
+ * A soft or unlimited budget admits anything. It says what `tightest` in `../standing.ts` says, where the row is locked.
  */
 export function fitsSql(alias: string, amount: string): string {
   const row = alias;
@@ -33,8 +34,8 @@ export function fitsSql(alias: string, amount: string): string {
 export function standingOf(row: StandingRow, addedCredits: Credits): BudgetStanding {
   const limitCredits = row.limit_credits === null ? null : parseCredits(row.limit_credits);
   const spentCredits = parseCredits(row.spent_credits);
-  const heldCredits = (parseCredits(row.held_credits) + addedCredits) as Credits;
-  const taken = (spentCredits + heldCredits + parseCredits(row.leased_credits)) as Credits;
+  const heldCredits = addCredits(parseCredits(row.held_credits), addedCredits);
+  const leasedCredits = parseCredits(row.leased_credits);
   return {
     budgetId: row.budget_id,
     periodStartsAt: row.starts_at.getTime(),
@@ -43,30 +44,16 @@ export function standingOf(row: StandingRow, addedCredits: Credits): BudgetStand
     limitCredits,
     spentCredits,
     heldCredits,
-    availableCredits: limitCredits === null ? null : subtractCredits(limitCredits, taken),
+    availableCredits: availableOf({ limitCredits, spentCredits, heldCredits, leasedCredits }),
   };
 }
 
-export interface Shortage {
-  readonly budget: BudgetStanding;
-  readonly shortByCredits: Credits;
-}
-
-/** The hard budget that lacks the most of `wantedCredits`; undefined when none lacks anything. */
-export function tightest(
-  rows: readonly StandingRow[],
-  wantedCredits: Credits,
-): Shortage | undefined {
-  let found: Shortage | undefined;
-  for (const row of rows) {
-    const budget = standingOf(row, 0n as Credits);
-    if (!budget.isHard || budget.availableCredits === null) continue;
-    const shortByCredits = subtractCredits(wantedCredits, budget.availableCredits);
-    if (shortByCredits > 0n && (found === undefined || shortByCredits > found.shortByCredits)) {
-      found = { budget, shortByCredits };
-    }
-  }
-  return found;
+/**
+ * SQL: the order of the rows `alias`, and so which budget a refusal names where several lack the same: by id, whatever
+ * the collation of the database.
+ */
+export function byBudgetSql(alias: string): string {
+  return `${alias}.budget_id COLLATE "C"`;
 }
 
 /** An amount as a parameter of a statement. */

@@ -2,11 +2,18 @@
 import { must } from '#base/assert.js';
 import type { TicketId } from '#base/ids.js';
 import type { Queryable } from '#base/postgres/pool.js';
-import { parseCredits } from '#base/units.js';
+import { NO_CREDITS, parseCredits, subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { EpochMs } from '#base/time.js';
 import type { TopUpOutcome } from '../ledger.js';
-import { STANDING_COLUMNS, amountParameter, fitsSql, tightest } from './standing-row.js';
+import { tightest } from '../standing.js';
+import {
+  STANDING_COLUMNS,
+  amountParameter,
+  byBudgetSql,
+  fitsSql,
+  standingOf,
+} from './standing-row.js';
 import type { StandingRow } from './standing-row.js';
 import { ticketState } from './ticket-state.js';
 
@@ -45,7 +52,8 @@ WITH t AS MATERIALIZED (
   FROM journalled j, admitted a, (VALUES ('available', -1), ('held', 1)) AS x (account, sign)
 )
 SELECT t.hold_credits AS earlier_hold_credits, t.added, j.fits, l.*
-FROM t CROSS JOIN judged j LEFT JOIN locked l ON true`;
+FROM t CROSS JOIN judged j LEFT JOIN locked l ON true
+ORDER BY ${byBudgetSql('l')}`;
 
 interface TopUpRow {
   readonly earlier_hold_credits: string;
@@ -73,9 +81,9 @@ export async function topUp(
   const earlier = parseCredits(first.earlier_hold_credits);
   if (earlier >= holdCredits) return { kind: 'replayed', holdCredits: earlier };
   if (first.fits) return { kind: 'held', holdCredits };
-  const added = (holdCredits - earlier) as Credits;
-  return {
-    kind: 'refused',
-    ...must(tightest(rows, added), 'a refused top-up has a budget that is short'),
-  };
+  const shortage = tightest(
+    rows.map((row) => standingOf(row, NO_CREDITS)),
+    subtractCredits(holdCredits, earlier),
+  );
+  return { kind: 'refused', ...must(shortage, 'a refused top-up has a budget that is short') };
 }

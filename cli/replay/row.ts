@@ -38,4 +38,28 @@ export interface ReplayRow {
   readonly bytesScanned: number | null;
   /** `CREDITS_ATTRIBUTED_COMPUTE` of QUERY_ATTRIBUTION_HISTORY, or a charge of the ledger, as a decimal string. */
   readonly credits: string | null;
+  /** What Tollgate made of it when it came; null in an export of Snowflake's. */
+  readonly ticket: TicketRecord | null;
+}
+
+/** What the ledger has of a statement beside its run. Amounts are decimal strings. */
+export interface TicketRecord {
+  readonly ticketId: string;
+  /**
+   * `SETTLED`: it ran, and `credits` is its charge. `VOID`: it never ran; its instants are those of its refusal, its
+   * execution 0 and its credits null.
+   */
+  readonly state: 'SETTLED' | 'VOID';
+  readonly team: string;
+  readonly principal: string;
+  readonly tier: string;
+  readonly statementClass: string;
+  readonly basis: string;
+  readonly expectedSeconds: number;
+  readonly expectedCredits: string;
+  readonly holdCredits: string;
+  /** `TG2001`; null: it was not refused. */
+  readonly refusalCode: string | null;
+  /** How its run ended: `succeeded`, `failed`, `cancelled` or `stopped`; null: it never ran. */
+  readonly ending: string | null;
 }

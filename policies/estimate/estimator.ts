@@ -19,7 +19,7 @@ import { valueAt } from './history.js';
 import type { HistoryView, LevelBelief } from './history-store.js';
 import { type Beliefs, believe } from './levels.js';
 import { type Scan, scanOf, type StatisticsView, type UnfilteredColumn } from './scan.js';
-import { makeOf, type ShapeFacts, tablesOf } from './shape.js';
+import { formOf, type ShapeFacts, tablesOf } from './shape.js';
 
 /** Amounts a tier assumes of a statement of which nothing is known. */
 export interface GuessAmounts {
@@ -74,9 +74,21 @@ export function estimateStatement(facts: StatementFacts, context: EstimateContex
   return scan.tablesUnknown.length === 0 ? estimate : withGuess(estimate, context.tier);
 }
 
-/** A plan knows every table of the statement; what a filter would save, only statistics tell. */
+/**
+ * A plan knows every table and partition of the statement; how wide its columns are, and what a filter would save,
+ * only statistics tell.
+ */
 function boundedScan(bound: ExplainBound, known: Scan | undefined): Scan {
-  return { ...bound, tablesUnknown: [], unfiltered: known?.unfiltered ?? [] };
+  const { bytes, partitions } = bound;
+  if (known === undefined) return { bytes, partitions, tablesUnknown: [], unfiltered: [] };
+  const perPartition = known.bytes / Math.max(1, known.partitions.assigned);
+  return {
+    bytes:
+      known.tablesUnknown.length > 0 ? bytes : Math.min(bytes, perPartition * partitions.assigned),
+    partitions,
+    tablesUnknown: [],
+    unfiltered: known.unfiltered,
+  };
 }
 
 /**
@@ -94,7 +106,7 @@ export function estimateText(
   const shape: ShapeFacts = {
     fingerprint: text.fingerprint,
     literalsHash: '',
-    make: 'script',
+    form: 'script',
     tables: '',
     tier: context.tier.id,
     warehouse: context.warehouse,
@@ -185,7 +197,7 @@ function describe(
   const shape: ShapeFacts = {
     fingerprint: facts.fingerprint,
     literalsHash: facts.literalsHash,
-    make: makeOf(facts),
+    form: formOf(facts),
     tables: tablesOf(facts),
     tier: context.tier.id,
     warehouse: context.warehouse,

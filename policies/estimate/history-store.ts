@@ -15,7 +15,8 @@ import { historyKeys, type ShapeFacts } from './shape.js';
 
 /** The belief an estimate rested on, and the level it was calibrated by. */
 export interface LevelBelief extends Belief {
-  readonly level: HistoryKind;
+  /** Kind of the most special key that was known; of scans with their scale. */
+  readonly level: string;
 }
 
 /** One settled statement, as the history learns from it. */
@@ -37,7 +38,7 @@ export interface Outcome {
 export interface HistoryView {
   lookup(kind: HistoryKind, key: string): HistoryEntry | undefined;
   /** The calibrated quantile of a level in a tier. */
-  quantile(level: HistoryKind, tier: string): number;
+  quantile(level: string, tier: string): number;
 }
 
 /** A row of the exported history; `quantile` rows carry the calibration of a level. */
@@ -49,12 +50,10 @@ export type HistoryRow =
 const MEASURABLE_SECONDS = 2;
 /** Shortest run whose share of its warehouse is measured well. */
 const SHARED_SECONDS_MIN = 0.2;
-/** What compiling, starting and returning take before it was measured. */
+/** What compiling, starting and returning take on top of a scan. */
 export const OVERHEAD_SECONDS = 0.5;
-/** Part of a run that is scanning, however long the overhead was. */
-const SCAN_SHARE_MIN = 0.1;
 
-/** The history in memory, bounded in keys; the key that was touched longest ago is forgotten first. */
+/** The history in memory, bounded in keys; the key that learnt longest ago is forgotten first. */
 export class HistoryStore implements HistoryView {
   readonly #entriesMax: number;
   readonly #entries = new Map<string, HistoryEntry>();
@@ -71,29 +70,21 @@ export class HistoryStore implements HistoryView {
   }
 
   lookup(kind: HistoryKind, key: string): HistoryEntry | undefined {
-    const name = nameOf(kind, key);
-    const entry = this.#entries.get(name);
-    if (entry !== undefined) this.#put(name, entry);
-    return entry;
-  }
-
-  /** The entry of a key, without counting as its use. */
-  peek(kind: HistoryKind, key: string): HistoryEntry | undefined {
     return this.#entries.get(nameOf(kind, key));
   }
 
-  quantile(level: HistoryKind, tier: string): number {
+  quantile(level: string, tier: string): number {
     return this.calibration(level, tier).quantile;
   }
 
-  calibration(level: HistoryKind, tier: string): Calibration {
-    return this.#calibrations.get(nameOf(level, tier)) ?? UNCALIBRATED;
+  calibration(level: string, tier: string): Calibration {
+    return this.#calibrations.get(`${level}:${tier}`) ?? UNCALIBRATED;
   }
 
   /**
    * Learns from one settled statement: the level that predicted it is calibrated, every key of it is updated.
    * @param nameOfKey what a key is kept under, where several accounts share the store.
-   * @returns the kinds of the keys that drifted.
+   * @returns the kinds of the keys that broken.
    */
   record(
     outcome: Outcome,
@@ -102,21 +93,21 @@ export class HistoryStore implements HistoryView {
     const { shape, believed } = outcome;
     if (believed !== null)
       this.#calibrations.set(
-        nameOf(believed.level, shape.tier),
+        `${believed.level}:${shape.tier}`,
         calibrate(this.calibration(believed.level, shape.tier), believed, outcome.seconds),
       );
     const keys = historyKeys(shape);
-    const drifted: HistoryKind[] = [];
+    const broken: HistoryKind[] = [];
     for (const kind of HISTORY_KINDS) {
       const key = keys[kind];
       const value = key === null ? null : this.#observationOf(kind, outcome);
       if (key === null || value === null) continue;
       const name = nameOf(kind, nameOfKey(kind, key));
-      const { entry, hasDrifted } = observe(kind, this.#entries.get(name), value);
+      const { entry, hasBroken } = observe(kind, this.#entries.get(name), value);
       this.#put(name, entry);
-      if (hasDrifted) drifted.push(kind);
+      if (hasBroken) broken.push(kind);
     }
-    return drifted;
+    return broken;
   }
 
   /** What a key of the kind counts of the outcome; null: nothing. */
@@ -132,15 +123,15 @@ export class HistoryStore implements HistoryView {
       case 'shape':
         return same(seconds * outcome.creditsPerHour);
       case 'statistics':
-      case 'make': {
-        if (statisticsSeconds === null || statisticsSeconds < MEASURABLE_SECONDS) return null;
-        const scanning = Math.max(seconds - OVERHEAD_SECONDS, seconds * SCAN_SHARE_MIN);
-        return same(scanning / statisticsSeconds);
-      }
-      case 'overhead':
-        return statisticsSeconds !== null && statisticsSeconds < MEASURABLE_SECONDS
-          ? same(seconds)
-          : null;
+        // A scan too short to be measured says nothing of scans of any length.
+        return statisticsSeconds === null || statisticsSeconds < MEASURABLE_SECONDS
+          ? null
+          : same(seconds / (statisticsSeconds + OVERHEAD_SECONDS));
+      case 'scale':
+      case 'form':
+        return statisticsSeconds === null
+          ? null
+          : same(seconds / (statisticsSeconds + OVERHEAD_SECONDS));
       case 'stretch':
         return seconds < SHARED_SECONDS_MIN ? null : same(elapsedSeconds / seconds);
     }
@@ -154,7 +145,7 @@ export class HistoryStore implements HistoryView {
     if (oldest.done !== true) this.#entries.delete(oldest.value);
   }
 
-  /** Every row, oldest touched first, so that an import keeps the order of forgetting. */
+  /** Every row, oldest learnt first, so that an import keeps the order of forgetting. */
   *export(): Generator<HistoryRow> {
     for (const [name, entry] of this.#entries) yield { ...partsOf(name), ...entry };
     for (const [key, calibration] of this.#calibrations)

@@ -18,10 +18,10 @@ import {
  * - `shape-size`: warehouse-seconds of a shape on one size;
  * - `shape`: credit-seconds (seconds × credits an hour) of a shape on any size;
  * - `tables`: warehouse-seconds of statements of one class over the same tables, on one size;
- * - `kind`: warehouse-seconds of statements of one class and make, in one tier and size;
+ * - `kind`: warehouse-seconds of statements of one class and form, in one tier and size;
  * - `statistics`: measured ÷ predicted seconds of estimates from table statistics, per size;
- * - `make`: the same for statements of one make;
- * - `overhead`: warehouse-seconds of statements that read next to nothing, per size;
+ * - `scale`: the same for scans of about as many bytes;
+ * - `form`: the same for statements of one form over about as many bytes;
  * - `stretch`: elapsed ÷ warehouse-seconds of a warehouse: how many share it.
  */
 export const HISTORY_KINDS = [
@@ -31,8 +31,8 @@ export const HISTORY_KINDS = [
   'tables',
   'kind',
   'statistics',
-  'make',
-  'overhead',
+  'scale',
+  'form',
   'stretch',
 ] as const;
 export type HistoryKind = (typeof HISTORY_KINDS)[number];
@@ -42,8 +42,8 @@ const GROUPS: ReadonlySet<HistoryKind> = new Set<HistoryKind>([
   'tables',
   'kind',
   'statistics',
-  'make',
-  'overhead',
+  'scale',
+  'form',
   'stretch',
 ]);
 
@@ -56,7 +56,7 @@ export interface HistoryEntry {
   readonly elapsed: Average;
   /** Moving square of what the average was off by. */
   readonly logVariance: number;
-  /** Sums of what values lay above and below, in spreads: how sure a drift is. */
+  /** Sums of what values lay above and below, in spreads: how sure a break is. */
   readonly above: number;
   readonly below: number;
 }
@@ -69,14 +69,14 @@ const VARIANCE_GAIN = 0.12;
 const EFFECTIVE_COUNT_MAX = 8;
 /** Smallest value that is told apart, so that a zero has a logarithm. */
 const VALUE_MIN = 1e-4;
-/** A single value counts at most this many spreads in the sums that find a drift. */
+/** A single value counts at most this many spreads in the sums that find a break. */
 const SCORE_MAX = 3;
-/** Part of a spread that is no news, and the sum from which it is a drift (a two-sided CUSUM, Page 1954). */
-const DRIFT_SLACK = 0.75;
-const DRIFT_LIMIT = 7;
-/** Values from which a key can drift: before, it is only getting known. */
-const DRIFT_COUNT_MIN = 8;
-const AFTER_DRIFT_COUNT = 2;
+/** Part of a spread that is no news, and the sum from which it is a break (a two-sided CUSUM, Page 1954). */
+const BREAK_SLACK = 0.75;
+const BREAK_LIMIT = 7;
+/** Values from which a key can break: before, it is only getting known. */
+const BREAK_COUNT_MIN = 8;
+const AFTER_BREAK_COUNT = 2;
 
 export const logOf = (value: number): number => Math.log(Math.max(value, VALUE_MIN));
 
@@ -89,7 +89,7 @@ export interface Observation {
 export interface Observed {
   readonly entry: HistoryEntry;
   /** What was known stopped being true: the entry begins anew from the latest values. */
-  readonly hasDrifted: boolean;
+  readonly hasBroken: boolean;
 }
 
 /** The entry of a key after one more value. */
@@ -99,23 +99,23 @@ export function observe(
   { work, elapsed }: Observation,
 ): Observed {
   const log = logOf(work);
-  if (entry === undefined) return { entry: entryOf(log, logOf(elapsed)), hasDrifted: false };
+  if (entry === undefined) return { entry: entryOf(log, logOf(elapsed)), hasBroken: false };
   const isGroup = GROUPS.has(kind);
   const gains: Gains = isGroup ? GROUP_GAINS : SHAPE_GAINS;
   const distance = log - centreOf(entry.work);
   const sigma = sigmaOf(entry);
   // Against the slow mean: the quick one has followed a jump before anybody noticed it.
   const score = within(SCORE_MAX, (log - entry.work.means[2]) / sigma);
-  const above = Math.max(0, entry.above + score - DRIFT_SLACK);
-  const below = Math.max(0, entry.below - score - DRIFT_SLACK);
-  const hasDrifted =
-    !isGroup && entry.count >= DRIFT_COUNT_MIN && Math.max(above, below) > DRIFT_LIMIT;
-  if (hasDrifted) {
+  const above = Math.max(0, entry.above + score - BREAK_SLACK);
+  const below = Math.max(0, entry.below - score - BREAK_SLACK);
+  const hasBroken =
+    !isGroup && entry.count >= BREAK_COUNT_MIN && Math.max(above, below) > BREAK_LIMIT;
+  if (hasBroken) {
     const fresh = entryOf(
       follow(entry.work, log, entry.count, gains).means[0],
       follow(entry.elapsed, logOf(elapsed), entry.count, gains).means[0],
     );
-    return { entry: { ...fresh, count: AFTER_DRIFT_COUNT }, hasDrifted };
+    return { entry: { ...fresh, count: AFTER_BREAK_COUNT }, hasBroken };
   }
   const gain = Math.max(isGroup ? gains[1] : VARIANCE_GAIN, 1 / (entry.count + 1));
   // One value far off says little about the next: it widens the spread by so much and no more.
@@ -129,7 +129,7 @@ export function observe(
       above,
       below,
     },
-    hasDrifted,
+    hasBroken,
   };
 }
 
@@ -203,7 +203,7 @@ export const UNCALIBRATED: Calibration = { quantile: QUANTILE_START, count: 0 };
 
 /**
  * The calibration of a level after an outcome, so that a 90 % hold covers 90 %: quantile tracking, which needs no
- * training and keeps its promise under drift (Gibbs and Candès 2021).
+ * training and keeps its promise when times move (Gibbs and Candès 2021).
  * @param belief what was believed before the outcome.
  */
 export function calibrate(

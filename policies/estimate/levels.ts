@@ -3,14 +3,16 @@
  * its tables take, what statistics predict, what its shape took, on this size, with these literals. Each level
  * sharpens the one before it.
  */
-import { type Belief, type HistoryEntry, type HistoryKind, refine, sigmaOf } from './history.js';
+import { type Belief, type HistoryEntry, type HistoryKind, refine } from './history.js';
 import { centreOf } from './average.js';
 import { type HistoryView, type LevelBelief, OVERHEAD_SECONDS } from './history-store.js';
 import { historyKeys, type ShapeFacts } from './shape.js';
 
-/** Spread of estimates from statistics before any was measured. */
-const STATISTICS_PRIOR: Belief = { logMean: 0, sigma: 0.6 };
-const OVERHEAD_SIGMA = 0.5;
+/** Spreads of estimates about groups, as holds are calibrated in them: of scans, and of statements alike. */
+const SCAN_SIGMA = 0.6;
+const LIKE_SIGMA = 1.2;
+/** What is believed of the factor between measured and predicted before any was measured. */
+const STATISTICS_PRIOR: Belief = { logMean: 0, sigma: SCAN_SIGMA };
 
 /** Beliefs about one statement, in ln of warehouse-seconds. */
 export interface Beliefs {
@@ -37,9 +39,11 @@ export function believe(
   creditsPerHour: number,
 ): Beliefs {
   const keys = historyKeys(shape);
-  const scanned = scanSeconds === null ? null : scanBelief(history, keys, scanSeconds);
-  const like = scanned === null ? likeBelief(history, keys) : null;
-  const { own, elapsed } = ownBelief(history, keys, scanned ?? like, creditsPerHour);
+  const scan = scanSeconds === null ? null : scanBelief(history, keys, scanSeconds);
+  const alike = scan === null ? likeBelief(history, keys) : null;
+  const [scanned, like] = [scan?.level ?? null, alike?.level ?? null];
+  const general = (scan ?? alike)?.general ?? null;
+  const { own, elapsed } = ownBelief(history, keys, general, creditsPerHour);
   const work = own ?? scanned ?? like;
   return { own, scanned, like, logElapsed: elapsedOf(history, keys, work, elapsed) };
 }
@@ -49,33 +53,41 @@ function find(history: HistoryView, keys: Keys, kind: HistoryKind): HistoryEntry
   return key === null ? undefined : history.lookup(kind, key);
 }
 
-/** How statements of this make do against what statistics predict, on top of what every statement takes. */
-function scanBelief(history: HistoryView, keys: Keys, scanSeconds: number): LevelBelief {
+/** A belief about many shapes together. */
+interface GroupBelief {
+  readonly level: LevelBelief;
+  /** The same with the spread that was measured, for what is learnt of the shape itself. */
+  readonly general: Belief;
+}
+
+/**
+ * What statistics predict, corrected by how statements of this size, scale and form did against it. The hold is
+ * calibrated per scale in ln of the factor itself: small scans err by little and large ones by much, more often
+ * downwards, and a spread that moves would carry their holds to multiples of anything that ever ran.
+ */
+function scanBelief(history: HistoryView, keys: Keys, scanSeconds: number): GroupBelief {
   let ratio = STATISTICS_PRIOR;
-  for (const kind of ['statistics', 'make'] as const) {
+  for (const kind of ['statistics', 'scale', 'form'] as const) {
     const entry = find(history, keys, kind);
     if (entry !== undefined) ratio = refine(ratio, entry);
   }
-  const overhead = find(history, keys, 'overhead');
-  const overheadSeconds =
-    overhead === undefined ? OVERHEAD_SECONDS : Math.exp(centreOf(overhead.work));
-  const overheadSigma = overhead === undefined ? OVERHEAD_SIGMA : sigmaOf(overhead);
-  const scanning = scanSeconds * Math.exp(ratio.logMean);
-  const seconds = scanning + overheadSeconds;
+  const logMean = Math.log(scanSeconds + OVERHEAD_SECONDS) + ratio.logMean;
   return {
-    level: 'statistics',
-    logMean: Math.log(seconds),
-    sigma: (scanning * ratio.sigma + overheadSeconds * overheadSigma) / seconds,
+    level: { level: `scan ${keys.scale ?? ''}`, logMean, sigma: SCAN_SIGMA },
+    general: { logMean, sigma: ratio.sigma },
   };
 }
 
-function likeBelief(history: HistoryView, keys: Keys): LevelBelief | null {
-  let belief: LevelBelief | null = null;
+/** What statements of its class, and of its tables, took; the hold as in {@link scanBelief}. */
+function likeBelief(history: HistoryView, keys: Keys): GroupBelief | null {
+  let found: GroupBelief | null = null;
   for (const level of ['kind', 'tables'] as const) {
     const entry = find(history, keys, level);
-    if (entry !== undefined) belief = { level, ...refine(belief ?? undefined, entry) };
+    if (entry === undefined) continue;
+    const general = refine(found?.general, entry);
+    found = { level: { level, logMean: general.logMean, sigma: LIKE_SIGMA }, general };
   }
-  return belief;
+  return found;
 }
 
 function ownBelief(

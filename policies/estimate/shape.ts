@@ -8,8 +8,8 @@ export interface ShapeFacts {
   readonly fingerprint: string;
   /** Hash of the literals that the fingerprint leaves out; empty: they are not told apart. */
   readonly literalsHash: string;
-  /** Class and make, such as `query join aggregate`. */
-  readonly make: string;
+  /** Class and form, such as `query join aggregate`. */
+  readonly form: string;
   /** Names of the tables read and written; empty: not known. */
   readonly tables: string;
   readonly tier: string;
@@ -22,15 +22,18 @@ export interface ShapeFacts {
 /** Longest list of tables that stands in a key. */
 const TABLES_LENGTH_MAX = 400;
 
-/** Class and make of a statement: statements of one make cost alike over the same bytes. */
-export function makeOf(facts: StatementFacts): string {
+/** Class and form of a statement: statements of one form cost alike over the same bytes. */
+export function formOf(facts: StatementFacts): string {
   const joins = Math.min(3, facts.joins.length);
+  const filters = Math.min(3, facts.filters.length);
   return [
     facts.class,
     joins === 0 ? '' : `join${joins}`,
+    filters === 0 ? '' : `filter${filters}`,
     facts.hasAggregation ? 'aggregate' : '',
     facts.hasWindowFunction ? 'window' : '',
     facts.hasCrossJoin ? 'cross' : '',
+    facts.limit === null ? '' : 'limit',
   ]
     .filter((part) => part !== '')
     .join(' ');
@@ -50,18 +53,19 @@ export function tablesOf(facts: StatementFacts): string {
  * another version of the lexer are other shapes.
  */
 export function historyKeys(shape: ShapeFacts): Readonly<Record<HistoryKind, string | null>> {
-  const { warehouseSize: size, make, tables, tier, literalsHash } = shape;
+  const { warehouseSize: size, form, tables, tier, literalsHash } = shape;
   const scale = shape.bytes === null ? '-' : Math.round(Math.log2(Math.max(shape.bytes, 1)) / 2);
+  const decade = shape.bytes === null ? '-' : Math.floor(Math.log10(Math.max(shape.bytes, 1)));
   const known = `${shape.fingerprint}.${FINGERPRINT_VERSION}`;
   return {
     values: literalsHash === '' ? null : `${known}|${literalsHash}|${size}`,
     'shape-size': `${known}|${scale}|${size}`,
     shape: `${known}|${scale}`,
-    tables: tables === '' ? null : `${tables}|${make}|${size}`,
-    kind: `${tier}|${make}|${size}`,
+    tables: tables === '' ? null : `${tables}|${form}|${size}`,
+    kind: `${tier}|${form}|${size}`,
     statistics: size,
-    make: `${make}|${size}`,
-    overhead: size,
+    scale: `${size}|${decade}`,
+    form: `${form}|${size}|${decade}`,
     stretch: shape.warehouse === '' ? null : shape.warehouse,
   };
 }

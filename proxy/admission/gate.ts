@@ -23,13 +23,32 @@ export type AdmitOutcome =
   | { readonly kind: 'timeout'; readonly waitedMs: number; readonly ahead: number }
   | { readonly kind: 'cancelled' };
 
+/** What a statement of a team would meet in a tier if it came now. */
+export interface QueueOutlook {
+  readonly running: number;
+  readonly waiting: number;
+  readonly concurrencyMax: number;
+  readonly queueMax: number;
+  /** Permits that are given to others before it, as teams take turns. */
+  readonly ahead: number;
+  /** 0 where a permit is free. */
+  readonly expectedWaitMs: number;
+}
+
 interface Waiting {
   readonly team: string;
   readonly grant: () => void;
 }
 
+/** Weight of the newest of the times for which permits were held. */
+const HELD_WEIGHT = 0.2;
+
 interface Lane {
   running: number;
+  /** Instants at which the permits held now were taken, as their sum. */
+  takenAtSum: number;
+  /** How long permits were held lately, newer ones weighing more; null before the first came back. */
+  heldMs: number | null;
   waiting: number;
   concurrencyMax: number;
   /** Teams in turn; a team leaves when its queue is empty. */
@@ -71,23 +90,59 @@ export class Gate {
     }));
   }
 
+  /** What a statement of `team` would wait for now; nothing is taken. */
+  outlook(limits: TierLimits, team: string): QueueOutlook {
+    const { tier, concurrencyMax, queueMax } = limits;
+    const lane = this.#lanes.get(tier);
+    const { running = 0, waiting = 0 } = lane ?? {};
+    const outlook = { running, waiting, concurrencyMax, queueMax };
+    if (lane === undefined || (running < concurrencyMax && waiting === 0))
+      return { ...outlook, ahead: 0, expectedWaitMs: 0 };
+    const own = lane.queues.get(team)?.length ?? 0;
+    let ahead = own;
+    // Every other team has a turn before each of the team's own, the last of which is this statement's.
+    for (const [other, queue] of lane.queues)
+      if (other !== team) ahead += Math.min(queue.length, own + 1);
+    // What runs already for longer than others did will not end as soon as they.
+    const ageMs = running === 0 ? 0 : this.#realNow() - lane.takenAtSum / running;
+    const heldMs = Math.max(lane.heldMs ?? 0, ageMs);
+    return {
+      ...outlook,
+      ahead,
+      expectedWaitMs: ((ahead + 1) * heldMs) / Math.max(1, concurrencyMax),
+    };
+  }
+
   #laneOf(tier: string): Lane {
     let lane = this.#lanes.get(tier);
     if (lane === undefined) {
-      lane = { running: 0, waiting: 0, concurrencyMax: 0, queues: new Map() };
+      lane = {
+        running: 0,
+        takenAtSum: 0,
+        heldMs: null,
+        waiting: 0,
+        concurrencyMax: 0,
+        queues: new Map(),
+      };
       this.#lanes.set(tier, lane);
     }
     return lane;
   }
 
   #take(lane: Lane): Permit {
+    const takenAt = this.#realNow();
     lane.running += 1;
+    lane.takenAtSum += takenAt;
     let isHeld = true;
     return {
       release: () => {
         if (!isHeld) return;
         isHeld = false;
         lane.running -= 1;
+        lane.takenAtSum -= takenAt;
+        const heldMs = this.#realNow() - takenAt;
+        lane.heldMs =
+          lane.heldMs === null ? heldMs : lane.heldMs + HELD_WEIGHT * (heldMs - lane.heldMs);
         this.#grantNext(lane);
       },
     };

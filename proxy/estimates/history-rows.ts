@@ -11,7 +11,7 @@ export interface KeyedEntry {
 }
 
 export interface LevelCalibration {
-  readonly level: HistoryKind;
+  readonly level: string;
   readonly tier: string;
   readonly quantile: number;
   readonly count: number;

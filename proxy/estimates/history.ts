@@ -48,8 +48,8 @@ export class HistoryCache {
   readonly #options: HistoryCacheOptions;
   readonly #store = new HistoryStore(ENTRIES_MAX);
   readonly #dirty = new Map<string, { readonly kind: HistoryKind; readonly key: string }>();
-  readonly #dirtyLevels = new Map<string, { readonly level: HistoryKind; readonly tier: string }>();
-  readonly #drifts: CounterMetric;
+  readonly #dirtyLevels = new Map<string, { readonly level: string; readonly tier: string }>();
+  readonly #breaks: CounterMetric;
   readonly #timer: NodeJS.Timeout;
   #readUntil = 'epoch';
   #flushes = 0;
@@ -57,8 +57,8 @@ export class HistoryCache {
 
   constructor(options: HistoryCacheOptions) {
     this.#options = options;
-    this.#drifts = options.metrics.counter(
-      'tollgate_estimate_drifts_total',
+    this.#breaks = options.metrics.counter(
+      'tollgate_estimate_breaks_total',
       'Shapes whose history stopped being true and began anew',
       ['tier'],
     );
@@ -88,8 +88,8 @@ export class HistoryCache {
   /** Learns from a settled statement of an account. */
   record(account: string, outcome: Outcome): void {
     const { shape, believed } = outcome;
-    const drifted = this.#store.record(outcome, (kind, key) => keyOf(account, kind, key));
-    if (drifted.includes('shape-size')) this.#drifts.inc({ tier: shape.tier });
+    const broken = this.#store.record(outcome, (kind, key) => keyOf(account, kind, key));
+    if (broken.includes('shape-size')) this.#breaks.inc({ tier: shape.tier });
     if (believed !== null)
       this.#dirtyLevels.set(`${believed.level}:${shape.tier}`, {
         level: believed.level,
@@ -101,7 +101,7 @@ export class HistoryCache {
       if (key === null) continue;
       const own = keyOf(account, kind, key);
       // Most literals never come again: theirs are kept once they did.
-      const entry = this.#store.peek(kind, own);
+      const entry = this.#store.lookup(kind, own);
       if (entry === undefined || (kind === 'values' && entry.count < 2)) continue;
       this.#dirty.set(`${kind}:${own}`, { kind, key: own });
     }
@@ -159,7 +159,7 @@ export class HistoryCache {
     keys: readonly { readonly kind: HistoryKind; readonly key: string }[],
   ): readonly KeyedEntry[] {
     return keys.flatMap(({ kind, key }) => {
-      const entry = this.#store.peek(kind, key);
+      const entry = this.#store.lookup(kind, key);
       return entry === undefined ? [] : [{ kind, key, entry }];
     });
   }

@@ -6,15 +6,8 @@
 import { tgLabel, toError } from '#base/errors.js';
 import type { Credits } from '#base/units.js';
 import type { TopUpOutcome } from '#billing/ledger.js';
-import {
-  NO_CREDITS,
-  addCredits,
-  compareAmounts,
-  creditsForMillis,
-  maxAmount,
-  minAmount,
-  mulDiv,
-} from '#base/units.js';
+import { guardStep, isOutrun, lastHold } from '#policies/rules/guard.js';
+import type { GuardStep } from '#policies/rules/guard.js';
 import type { Parts } from '../parts.js';
 import { finishStatement } from '../settlement/finish.js';
 import { TokenExpired } from '../upstream/query-facts.js';
@@ -24,9 +17,6 @@ import type { RunningStatement, StopReason } from './running.js';
 export interface Meter {
   stop(): void;
 }
-
-/** Share of the hold that may be used before it is topped up. */
-const TOP_UP_AT_PERCENT = 70n;
 
 /** Starts the guard. `intervalMs` is real time; with a scaled clock it runs as often in business time. */
 export function startMeter(parts: Parts, intervalMs: number): Meter {
@@ -63,39 +53,34 @@ export async function sweep(parts: Parts, intervalMs: number): Promise<void> {
 
 async function guard(parts: Parts, statement: RunningStatement, intervalMs: number): Promise<void> {
   if (statement.stop !== null) return;
-  const now = parts.clock.now();
-  const used = parts.running.usedCredits(statement, now);
-  if (compareAmounts(used, statement.ceilingCredits) >= 0) {
-    await stopStatement(parts, statement, {
-      code: 'ceilingReached',
-      source: 'ceiling',
-      limitCredits: statement.ceilingCredits,
-    });
-    return;
+  const { holdCredits, ceilingCredits, creditsPerHour } = statement;
+  const usedCredits = parts.running.usedCredits(statement, parts.clock.now());
+  const step = guardStep({ usedCredits, holdCredits, ceilingCredits, creditsPerHour, intervalMs });
+  switch (step.kind) {
+    case 'runOn':
+      return;
+    case 'stop':
+      return stopStatement(parts, statement, {
+        code: 'ceilingReached',
+        source: 'ceiling',
+        limitCredits: ceilingCredits,
+      });
+    case 'topUp':
+      return topUp(parts, statement, step);
   }
-  const ahead = addCredits(
-    used,
-    creditsForMillis(statement.creditsPerHour, Math.ceil(intervalMs * 2), 'up'),
-  );
-  const threshold = mulDiv(statement.holdCredits, TOP_UP_AT_PERCENT, 100n, 'down') as Credits;
-  if (compareAmounts(ahead, threshold) <= 0) return;
-  await topUp(parts, statement, ahead);
 }
 
-async function topUp(parts: Parts, statement: RunningStatement, ahead: Credits): Promise<void> {
-  const half = mulDiv(statement.holdCredits, 3n, 2n, 'up') as Credits;
-  const wanted = minAmount(maxAmount(half, ahead), statement.ceilingCredits);
-  if (compareAmounts(wanted, statement.holdCredits) <= 0) return;
-  const refused = await raiseHold(parts, statement, wanted);
+async function topUp(
+  parts: Parts,
+  statement: RunningStatement,
+  step: Extract<GuardStep, { kind: 'topUp' }>,
+): Promise<void> {
+  const refused = await raiseHold(parts, statement, step.holdCredits);
   if (refused === undefined) return;
   // Less than wanted is left: the last of it is taken before the statement is stopped.
-  const left = refused.budget.availableCredits;
-  if (left !== null && compareAmounts(left, NO_CREDITS) > 0) {
-    const last = addCredits(statement.holdCredits, left);
-    if ((await raiseHold(parts, statement, last)) === undefined) return;
-  }
-  // Until the hold itself is nearly used up it is paid for.
-  if (compareAmounts(ahead, statement.holdCredits) < 0) return;
+  const last = lastHold(statement.holdCredits, refused.budget.availableCredits);
+  if (last !== null && (await raiseHold(parts, statement, last)) === undefined) return;
+  if (!isOutrun(statement.holdCredits, step.aheadCredits)) return;
   await stopStatement(parts, statement, {
     code: 'budgetExhausted',
     source: refused.budget.budgetId,

@@ -1,14 +1,11 @@
-/**
- * Statements that are upstream now, and what each has used so far. Statements that run at once on one warehouse
- * share its time equally per instant (the sweep method): a warehouse's *shared time* advances by `elapsed ÷ number
- * running`, and a statement has used as much shared time as passed since it began. That makes joining, leaving and
- * asking O(1), and the shares of a moment sum to the moment.
- */
+/** Statements that are upstream now, and what each has used so far of its warehouse's time, which they share. */
 import type { TicketId } from '#base/ids.js';
 import type { EpochMs } from '#base/time.js';
 import type { Credits, Money } from '#base/units.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
 import { NO_CREDITS, creditsForMillis } from '#base/units.js';
+import { SharedTime } from '#billing/shared-time.js';
+import type { TimeShare } from '#billing/shared-time.js';
 import type { Attendance } from '../attendance.js';
 import type { Front } from '../front.js';
 import type { RequestOwner } from '../requests.js';
@@ -60,30 +57,23 @@ export interface RunningStatement {
   readonly onEnd: () => void;
 }
 
-interface WarehouseTime {
-  sharedMs: number;
-  changedAt: EpochMs;
-  running: number;
-}
-
 interface Member {
   readonly statement: RunningStatement;
-  readonly joinedSharedMs: number;
+  readonly share: TimeShare;
 }
 
 export class RunningStatements {
   readonly #members = new Map<TicketId, Member>();
   readonly #byQueryId = new Map<string, TicketId>();
-  readonly #warehouses = new Map<string, WarehouseTime>();
+  readonly #time = new SharedTime();
 
   get size(): number {
     return this.#members.size;
   }
 
   begin(statement: RunningStatement): void {
-    const time = this.#advance(warehouseKey(statement), statement.startedAt);
-    time.running += 1;
-    this.#members.set(statement.ticketId, { statement, joinedSharedMs: time.sharedMs });
+    const share = this.#time.begin(warehouseKey(statement), statement.startedAt);
+    this.#members.set(statement.ticketId, { statement, share });
   }
 
   /** Notes the query id upstream gave, so that polls and aborts by id find the statement. */
@@ -126,14 +116,25 @@ export class RunningStatements {
   /** Warehouse-milliseconds used so far, whole. */
   usedMs(statement: RunningStatement, at: EpochMs): number {
     const member = this.#members.get(statement.ticketId);
-    if (member === undefined) return 0;
-    const time = this.#advance(warehouseKey(statement), at);
-    return Math.max(0, Math.round(time.sharedMs - member.joinedSharedMs));
+    return member === undefined ? 0 : this.#time.usedMs(member.share, at);
   }
 
   /** Credits used so far: what the hold must cover. */
   usedCredits(statement: RunningStatement, at: EpochMs): Credits {
     return creditsForMillis(statement.creditsPerHour, this.usedMs(statement, at), 'up');
+  }
+
+  /** Credits used so far by every running statement of a team. */
+  usedOfTeam(
+    teamId: string,
+    at: EpochMs,
+  ): readonly { readonly ticketId: TicketId; readonly usedCredits: Credits }[] {
+    return this.list()
+      .filter((statement) => statement.teamId === teamId)
+      .map((statement) => ({
+        ticketId: statement.ticketId,
+        usedCredits: this.usedCredits(statement, at),
+      }));
   }
 
   /** Takes the statement out; what it used. Undefined when it had left already: only the first caller settles. */
@@ -143,12 +144,8 @@ export class RunningStatements {
   ): { readonly statement: RunningStatement; readonly usedMs: number } | undefined {
     const member = this.#members.get(ticketId);
     if (member === undefined) return undefined;
-    const { statement } = member;
-    const usedMs = this.usedMs(statement, at);
-    const key = warehouseKey(statement);
-    const time = this.#advance(key, at);
-    time.running -= 1;
-    if (time.running === 0) this.#warehouses.delete(key);
+    const { statement, share } = member;
+    const usedMs = this.#time.end(share, at);
     this.#members.delete(ticketId);
     if (statement.queryId !== null)
       this.#byQueryId.delete(queryKey(statement.upstream.account, statement.queryId));
@@ -162,19 +159,6 @@ export class RunningStatements {
     for (const { statement } of this.#members.values())
       sum = (sum + statement.holdCredits) as Credits;
     return sum;
-  }
-
-  #advance(key: string, at: EpochMs): WarehouseTime {
-    let time = this.#warehouses.get(key);
-    if (time === undefined) {
-      time = { sharedMs: 0, changedAt: at, running: 0 };
-      this.#warehouses.set(key, time);
-    }
-    // A clock that stepped back adds nothing; it never takes away.
-    const elapsed = Math.max(0, at - time.changedAt);
-    if (time.running > 0) time.sharedMs += elapsed / time.running;
-    time.changedAt = Math.max(time.changedAt, at);
-    return time;
   }
 }
 

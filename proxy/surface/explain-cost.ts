@@ -1,10 +1,10 @@
 /**
- * The answer to `EXPLAIN COST`: what a statement would cost, where it would run and what would stand in its way, one
- * row an item, with the same facts as JSON. Pure: nothing is held and nothing runs.
+ * The answer to `EXPLAIN COST`: what a statement would cost, where it would run, what would stand in its way and what
+ * would be cheaper, one row an item, with the same facts as JSON. Pure: nothing is held and nothing runs.
  */
 import { formatInstant } from '#base/time.js';
 import {
-  addCredits,
+  approximate,
   compareAmounts,
   formatAmount,
   formatAmountTo,
@@ -12,28 +12,12 @@ import {
   subtractCredits,
   type Amount,
   type Credits,
-  type Money,
 } from '#base/units.js';
 import { columnType, type Cell, type RowType } from '#base/wire/row-type.js';
 import type { BudgetStanding } from '#billing/ledger.js';
-import type { Decision } from '#policies/rules/decision.js';
-import type { Advice, Estimate } from '#policies/estimate/estimate.js';
-import type { StatementFacts } from '#policies/sql/facts.js';
+import { isShort, totalOf, type ExplainCostInput, type Total } from './explain-input.js';
+import { twinOf } from './explain-twin.js';
 import type { SurfaceResult } from './result.js';
-
-export interface ExplainCostInput {
-  /** One entry a statement of the text, in order; at least one. */
-  readonly statements: readonly { readonly facts: StatementFacts; readonly estimate: Estimate }[];
-  readonly tier: string;
-  /** null: the session has no warehouse. */
-  readonly warehouse: string | null;
-  readonly warehouseSize: string | null;
-  readonly pricePerCredit: Money;
-  readonly currency: string;
-  readonly decision: Decision;
-  /** Every budget of the path, as it stands now. */
-  readonly budgets: readonly BudgetStanding[];
-}
 
 export interface ExplainCost {
   readonly result: SurfaceResult;
@@ -45,84 +29,53 @@ const COLUMNS: readonly RowType[] = ['ITEM', 'VALUE', 'DETAIL'].map((name) =>
   columnType(name, 'text'),
 );
 
-/** Sums the statements of the text and lays the answer out. */
+/** Sums the statements of the text and lays the answer out: what would happen, the price, the way, what is cheaper. */
 export function explainCost(input: ExplainCostInput): ExplainCost {
   const total = totalOf(input.statements.map(({ estimate }) => estimate));
   const rows = [
+    decisionRow(input),
     ...costRows(input, total),
     ...placeRows(input),
-    ...input.budgets.map((standing) => budgetRow(standing, total.high)),
-    ...input.statements.flatMap(({ estimate }) =>
-      estimate.advice.map((advice) => adviceRow(advice, input)),
-    ),
+    ...budgetRows(input),
+    ...adviceRows(input, total),
+    ...rewriteRows(input, total),
   ];
   return { result: { columns: COLUMNS, rows }, twin: twinOf(input, total) };
 }
 
-interface Total {
-  readonly low: Credits;
-  readonly expected: Credits;
-  readonly high: Credits;
-  readonly seconds: number;
-  /** null when it is not known for some statement that uses a warehouse. */
-  readonly bytes: number | null;
-  readonly partitions: { readonly assigned: number; readonly total: number } | null;
-  /** The weakest basis of the statements. */
-  readonly basis: string;
-}
-
-const BASIS_ORDER = ['FREE', 'HISTORY', 'EXPLAIN_BOUND', 'TABLE_STATS', 'GUESS'];
-
-function totalOf(estimates: readonly Estimate[]): Total {
-  const paid = estimates.filter((estimate) => estimate.basis !== 'FREE');
-  return {
-    low: addCredits(...estimates.map((estimate) => estimate.lowCredits)),
-    expected: addCredits(...estimates.map((estimate) => estimate.expectedCredits)),
-    high: addCredits(...estimates.map((estimate) => estimate.highCredits)),
-    seconds: estimates.reduce((sum, estimate) => sum + estimate.expectedSeconds, 0),
-    bytes: sumOrNull(paid.map((estimate) => estimate.bytes)),
-    partitions: partitionsOf(paid),
-    basis:
-      BASIS_ORDER[Math.max(0, ...estimates.map((each) => BASIS_ORDER.indexOf(each.basis)))] ??
-      'GUESS',
-  };
-}
-
-function sumOrNull(values: readonly (number | null)[]): number | null {
-  return values.reduce(
-    (sum, value) => (sum === null || value === null ? null : sum + value),
-    0 as number | null,
-  );
-}
-
-function partitionsOf(estimates: readonly Estimate[]): Total['partitions'] {
-  const assigned = sumOrNull(estimates.map((estimate) => estimate.partitions?.assigned ?? null));
-  const total = sumOrNull(estimates.map((estimate) => estimate.partitions?.total ?? null));
-  return assigned === null || total === null || total === 0 ? null : { assigned, total };
-}
-
 type Row = readonly Cell[];
 
+function decisionRow({ outlook: { decision, refusal } }: ExplainCostInput): Row {
+  const notes = [...decision.reasons, ...decision.warnings].map(
+    ({ source, message }) => `${source}: ${message}`,
+  );
+  // The text of a refusal says why; what rules only warned of stands beside an allowance.
+  const why = refusal === null ? notes : [refusal];
+  const kind = refusal !== null && decision.kind === 'allow' ? 'refuse' : decision.kind;
+  return ['decision', kind, why.length === 0 ? 'it would run' : why.join('; ')];
+}
+
 function costRows(input: ExplainCostInput, total: Total): Row[] {
-  const money = (credits: Credits): string =>
-    readable(priceCredits(credits, input.pricePerCredit, 'half-even'));
-  const { partitions } = total;
+  const { currency, pricePerCredit, outlook } = input;
+  const money = moneyOf(input);
+  const { low, expected, high, partitions, bytes } = total;
   return [
-    [
-      'credits',
-      readable(total.expected),
-      `${readable(total.low)} to ${readable(total.high)}; the upper end is what would be held`,
-    ],
+    ['credits', readable(expected), range([low, expected, high].map(readable))],
     [
       'money',
-      `${money(total.expected)} ${input.currency}`,
-      `${money(total.low)} to ${money(total.high)} ${input.currency} at ${readable(input.pricePerCredit)} a credit`,
+      `${money(expected)} ${currency}`,
+      `${range([low, expected, high].map(money))} ${currency}, at ${readable(pricePerCredit)} a credit`,
+    ],
+    [
+      'hold',
+      `${readable(outlook.holdCredits)} credits`,
+      `${money(outlook.holdCredits)} ${currency} set aside while it runs; what it does not use comes back`,
     ],
     ['basis', total.basis, BASIS_TEXT[total.basis] ?? null],
     [
       'bytes',
-      total.bytes === null ? 'unknown' : readableBytes(total.bytes),
-      total.bytes === null ? null : `${total.bytes} bytes to scan`,
+      bytes === null ? 'unknown' : readableBytes(bytes),
+      bytes === null ? null : `${bytes} bytes to scan`,
     ],
     [
       'partitions',
@@ -131,13 +84,28 @@ function costRows(input: ExplainCostInput, total: Total): Row[] {
         ? null
         : `${percent(partitions.assigned, partitions.total)} of the tables it reads`,
     ],
-    [
-      'time',
-      `${total.seconds.toFixed(total.seconds < 10 ? 1 : 0)} s`,
-      'expected on one cluster of the warehouse, without waiting',
-    ],
+    ['time', seconds(total.seconds), 'expected on one cluster of the warehouse, once it has begun'],
+    queueRow(input),
     ...statementRows(input),
   ];
+}
+
+const range = (amounts: readonly string[]): string =>
+  `${amounts.join(' – ')} (low – expected – high)`;
+
+function queueRow({ tier, outlook: { queue } }: ExplainCostInput): Row {
+  if (queue === null) return ['queue wait', '0 s', 'it uses no warehouse and waits for no permit'];
+  const { running, waiting, concurrencyMax, queueMax, ahead, expectedWaitMs, queueTimeoutMs } =
+    queue;
+  const now = `${running} of ${concurrencyMax} permits of tier ${tier} are taken here, ${waiting} of at most ${queueMax} wait`;
+  if (expectedWaitMs === 0 && ahead === 0 && running < concurrencyMax)
+    return ['queue wait', '0 s', `a permit is free: ${now}`];
+  const turn = `${ahead} would have their turn before it`;
+  const late =
+    expectedWaitMs > queueTimeoutMs
+      ? `; that is longer than the ${seconds(queueTimeoutMs / 1000)} that it may wait, then it is refused`
+      : '';
+  return ['queue wait', seconds(expectedWaitMs / 1000), `${now}; ${turn}${late}`];
 }
 
 function statementRows(input: ExplainCostInput): Row[] {
@@ -165,31 +133,40 @@ export const BASIS_TEXT: Readonly<Record<string, string>> = {
 };
 
 function placeRows(input: ExplainCostInput): Row[] {
-  const { decision } = input;
-  const why = [...decision.reasons, ...decision.warnings].map(
-    (reason) => `${reason.source}: ${reason.message}`,
-  );
+  const { ceilingCredits, ceilingSource } = input.outlook;
   const size = input.warehouseSize === null ? '' : ` (${input.warehouseSize})`;
+  const by =
+    ceilingSource === 'decision' ? 'by tier and rules' : `by what ${ceilingSource} has left`;
   return [
     ['tier', input.tier, null],
     ['warehouse', input.warehouse === null ? 'none' : `${input.warehouse}${size}`, null],
-    ['decision', decision.kind, why.length === 0 ? null : why.join('; ')],
-    [
-      'ceiling',
-      readable(decision.ceilingCredits),
-      'credits at which it would be stopped, by tier and rules',
-    ],
+    ['ceiling', `${readable(ceilingCredits)} credits`, `where it would be stopped, ${by}`],
   ];
 }
 
-function budgetRow(standing: BudgetStanding, high: Credits): Row {
+/** The budget that binds first, then every budget of the path. */
+function budgetRows(input: ExplainCostInput): Row[] {
+  const { bindingBudgetId, holdCredits } = input.outlook;
+  const binding = input.budgets.find(({ budgetId }) => budgetId === bindingBudgetId);
+  const first: Row =
+    binding === undefined
+      ? ['binds first', 'no budget', 'no hard budget of the path has a limit']
+      : [
+          'binds first',
+          binding.budgetId,
+          `of the hard budgets it has the least left: ${readable(binding.availableCredits ?? holdCredits)} credits for a hold of ${readable(holdCredits)}`,
+        ];
+  return [first, ...input.budgets.map((standing) => budgetRow(standing, holdCredits))];
+}
+
+function budgetRow(standing: BudgetStanding, holdCredits: Credits): Row {
   const kind = standing.isHard ? 'hard' : 'soft';
   const until = `period ends ${formatInstant(standing.periodEndsAt).slice(0, 16).replace('T', ' ')} UTC`;
   const item = `budget ${standing.budgetId}`;
   if (standing.availableCredits === null) return [item, 'unlimited', `${kind}; ${until}`];
   const value = `${readable(standing.availableCredits)} credits available`;
-  if (!isShort(standing, high)) return [item, value, `${kind}; enough; ${until}`];
-  const missing = readable(subtractCredits(high, standing.availableCredits));
+  if (!isShort(standing, holdCredits)) return [item, value, `${kind}; enough; ${until}`];
+  const missing = readable(subtractCredits(holdCredits, standing.availableCredits));
   return [
     item,
     value,
@@ -197,17 +174,50 @@ function budgetRow(standing: BudgetStanding, high: Credits): Row {
   ];
 }
 
-function isShort(standing: BudgetStanding, high: Credits): boolean {
-  return standing.availableCredits !== null && compareAmounts(standing.availableCredits, high) < 0;
+function adviceRows(input: ExplainCostInput, total: Total): Row[] {
+  const advice = (what: string, creditsAfter: Credits): Row => [
+    'advice',
+    `${readable(creditsAfter)} credits`,
+    `${what}: ${priceAfter(creditsAfter, input, total)}`,
+  ];
+  return [
+    ...input.statements.flatMap(({ estimate }) =>
+      estimate.advice.map(({ table, column, range: kept, creditsAfter }) =>
+        advice(`filter ${column} of ${table} to ${kept}`, creditsAfter),
+      ),
+    ),
+    ...input.cheaper.columns.map(({ table, column, share, columnCount, creditsAfter }) =>
+      advice(
+        `name the columns: * reads all ${columnCount} of ${table}, and ${column} alone is ${percent(share, 1)} of its bytes; without it`,
+        creditsAfter,
+      ),
+    ),
+  ];
 }
 
-function adviceRow(advice: Advice, input: ExplainCostInput): Row {
-  const after = priceCredits(advice.creditsAfter, input.pricePerCredit, 'half-even');
-  return [
-    'advice',
-    `${readable(advice.creditsAfter)} credits`,
-    `filter ${advice.column} of ${advice.table} to ${advice.range}: ${readable(advice.creditsAfter)} credits, ${readable(after)} ${input.currency}`,
-  ];
+function rewriteRows(input: ExplainCostInput, total: Total): Row[] {
+  const { rewrite } = input.cheaper;
+  return rewrite === null
+    ? []
+    : [
+        [
+          'suggested rewrite',
+          rewrite.sqlText,
+          `the last day of the data; put yours in its place: ${priceAfter(rewrite.expectedCredits, input, total)}`,
+        ],
+      ];
+}
+
+/** `0.02 credits, 0.06 USD instead of 40.50 credits, 99.9 % less`. */
+function priceAfter(creditsAfter: Credits, input: ExplainCostInput, { expected }: Total): string {
+  const price = `${readable(creditsAfter)} credits, ${moneyOf(input)(creditsAfter)} ${input.currency}`;
+  if (compareAmounts(creditsAfter, expected) >= 0) return price;
+  const saved = approximate(subtractCredits(expected, creditsAfter));
+  return `${price} instead of ${readable(expected)} credits, ${percent(saved, approximate(expected))} less`;
+}
+
+function moneyOf({ pricePerCredit }: ExplainCostInput): (credits: Credits) => string {
+  return (credits) => readable(priceCredits(credits, pricePerCredit, 'half-even'));
 }
 
 /** At least two decimals, then as many as show three digits of a small amount; the twin has the exact value. */
@@ -229,62 +239,13 @@ function readableBytes(bytes: number): string {
   return `${step === 0 ? value : value.toPrecision(3)} ${BYTE_UNITS[step] ?? 'B'}`;
 }
 
-function percent(part: number, whole: number): string {
-  return `${((part / whole) * 100).toFixed(1)} %`;
+function seconds(value: number): string {
+  return `${value.toFixed(value > 0 && value < 10 ? 1 : 0)} s`;
 }
 
-function twinOf(input: ExplainCostInput, total: Total): Readonly<Record<string, unknown>> {
-  const money = (credits: Credits): string =>
-    formatAmount(priceCredits(credits, input.pricePerCredit, 'half-even'));
-  return {
-    kind: 'explain-cost',
-    basis: total.basis,
-    lowCredits: formatAmount(total.low),
-    expectedCredits: formatAmount(total.expected),
-    highCredits: formatAmount(total.high),
-    lowAmount: money(total.low),
-    expectedAmount: money(total.expected),
-    highAmount: money(total.high),
-    currency: input.currency,
-    pricePerCredit: formatAmount(input.pricePerCredit),
-    expectedSeconds: total.seconds,
-    bytes: total.bytes,
-    partitions: total.partitions,
-    tier: input.tier,
-    warehouse: input.warehouse,
-    warehouseSize: input.warehouseSize,
-    decision: {
-      kind: input.decision.kind,
-      ceilingCredits: formatAmount(input.decision.ceilingCredits),
-      reasons: input.decision.reasons,
-      warnings: input.decision.warnings,
-    },
-    budgets: input.budgets.map((standing) => ({
-      budget: standing.budgetId,
-      isHard: standing.isHard,
-      availableCredits:
-        standing.availableCredits === null ? null : formatAmount(standing.availableCredits),
-      isShort: isShort(standing, total.high),
-      periodEndsAt: formatInstant(standing.periodEndsAt),
-    })),
-    advice: input.statements.flatMap(({ estimate }) =>
-      estimate.advice.map((advice) => ({
-        table: advice.table,
-        column: advice.column,
-        range: advice.range,
-        creditsAfter: formatAmount(advice.creditsAfter),
-        amountAfter: money(advice.creditsAfter),
-      })),
-    ),
-    statements: input.statements.map(({ facts, estimate }) => ({
-      class: facts.class,
-      opaque: facts.opaque,
-      fingerprint: facts.fingerprint,
-      tablesRead: facts.tablesRead,
-      tablesWritten: facts.tablesWritten,
-      basis: estimate.basis,
-      expectedCredits: formatAmount(estimate.expectedCredits),
-      highCredits: formatAmount(estimate.highCredits),
-    })),
-  };
+/** Below a hundred never shown as all: `99.9 %` of a scan is not `100.0 %`. */
+function percent(part: number, whole: number): string {
+  const value = (part / whole) * 100;
+  const shown = value < 100 ? Math.min(value, 99.9) : value;
+  return `${shown.toFixed(1)} %`;
 }

@@ -32,7 +32,8 @@ export async function loadGrammar(): Promise<Astify> {
 export function parseSurface(text: string, astify: Astify): Parsed {
   try {
     const prepared = prepare(text);
-    return { kind: 'query', query: new Reader(prepared).select(tree(prepared.text, astify)) };
+    const query = new Reader(prepared).select(tree(prepared.text, astify));
+    return { kind: 'query', query, bindCount: prepared.bindCount };
   } catch (thrown) {
     if (thrown instanceof FormError)
       return { kind: 'refused', refusal: formRefusal(thrown.message) };

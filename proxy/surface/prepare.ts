@@ -25,6 +25,8 @@ export interface Prepared {
   /** Exact name that `tgq<i>` stands for. */
   readonly quotedNames: readonly string[];
   readonly ticket: Value | null;
+  /** Binds that the statement takes. */
+  readonly bindCount: number;
 }
 
 const STATEMENT_BYTES_MAX = 4096;
@@ -46,6 +48,7 @@ export function prepare(text: string): Prepared {
     values: writer.values,
     quotedNames: writer.names,
     ticket: writer.ticket,
+    bindCount: writer.bindCount,
   };
 }
 
@@ -54,6 +57,7 @@ class Writer {
   readonly values: Value[] = [];
   readonly names: string[] = [];
   ticket: Value | null = null;
+  bindCount = 0;
   readonly #tokens: Tokens;
   readonly #indexes: readonly number[];
   #binds = 0;
@@ -138,6 +142,12 @@ class Writer {
 
   /** `?` takes the next bind, `:2` the second one. */
   #bindIndex(index: number): number {
+    const position = this.#bindPosition(index);
+    this.bindCount = Math.max(this.bindCount, position + 1);
+    return position;
+  }
+
+  #bindPosition(index: number): number {
     const text = textAt(this.#tokens, index);
     if (text === '?') {
       this.#binds += 1;

@@ -79,7 +79,8 @@ export interface SurfaceQuery {
 }
 
 export type Parsed =
-  | { readonly kind: 'query'; readonly query: SurfaceQuery }
+  /** `bindCount`: binds that the statement takes. */
+  | { readonly kind: 'query'; readonly query: SurfaceQuery; readonly bindCount: number }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 const FORM =

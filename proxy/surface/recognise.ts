@@ -17,8 +17,8 @@ import { nameAt, stringValueAt } from '#base/sql/token-values.js';
 import { VIEW_NAMES } from './query.js';
 
 export type Recognised =
-  /** Asks for the price of `statementText`, which is not run. */
-  | { readonly kind: 'explain-cost'; readonly statementText: string }
+  /** Asks for the price of `statementText`, which is not run, and has this many binds. */
+  | { readonly kind: 'explain-cost'; readonly statementText: string; readonly bindCount: number }
   | { readonly kind: 'select'; readonly text: string }
   /** `ticketId` as written; null when it is a bind. */
   | { readonly kind: 'why'; readonly ticketId: string | null; readonly text: string }
@@ -40,8 +40,7 @@ export function recognise(text: string): Recognised {
   if (!OUR_WORDS.test(text)) return NONE;
   const tokens = lex(text);
   const dryRun = dryRunStart(tokens);
-  if (dryRun !== undefined)
-    return { kind: 'explain-cost', statementText: text.slice(dryRun).trim() };
+  if (dryRun !== undefined) return explainCost(tokens, dryRun);
   const indexes = significantIndexes(tokens);
   const [first, second] = indexes;
   if (first === undefined) return NONE;
@@ -50,9 +49,25 @@ export function recognise(text: string): Recognised {
     wordAt(tokens, first) === 'EXPLAIN' &&
     wordAt(tokens, second) === 'COST'
   ) {
-    return { kind: 'explain-cost', statementText: text.slice(startAt(tokens, second + 1)).trim() };
+    return explainCost(tokens, startAt(tokens, second + 1));
   }
   return recogniseName(tokens, indexes);
+}
+
+function explainCost(tokens: Tokens, from: number): Recognised {
+  let bindCount = 0;
+  let highest = 0;
+  for (let index = 0; index < tokens.count; index += 1) {
+    if (kindAt(tokens, index) !== KIND.bind) continue;
+    const text = textAt(tokens, index);
+    if (text === '?') bindCount += 1;
+    else highest = Math.max(highest, Number(/^:(\d{1,4})$/.exec(text)?.[1] ?? 0));
+  }
+  return {
+    kind: 'explain-cost',
+    statementText: tokens.text.slice(from).trim(),
+    bindCount: Math.max(bindCount, highest),
+  };
 }
 
 /** Offset after a dry-run comment that nothing but comments precedes. */

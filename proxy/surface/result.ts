@@ -15,6 +15,8 @@ export interface SurfaceResult {
 export interface SurfaceAnswered {
   readonly result: SurfaceResult;
   readonly twin?: object;
+  /** Binds that the statement takes, where more is known than what came with it: a description has none with it. */
+  readonly bindCount?: number;
 }
 
 /**

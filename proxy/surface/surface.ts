@@ -2,7 +2,7 @@
 import { Fault, toError } from '#base/errors.js';
 import type { TicketId } from '#base/ids.js';
 import { sqlStateOf, type Database } from '#base/postgres/pool.js';
-import type { Clock } from '#base/time.js';
+import type { Clock, EpochMs } from '#base/time.js';
 import type { RowType } from '#base/wire/row-type.js';
 import { askApproval } from '#billing/requests.js';
 import { callerRefusal, type Refusal } from '../wire/refusal.js';
@@ -10,9 +10,11 @@ import { loadGrammar, parseSurface, type Astify } from './parse.js';
 import { FormError, formRefusal, type SurfaceQuery } from './query.js';
 import type { Recognised } from './recognise.js';
 import { parseRequest, REQUEST_COLUMNS, requestArguments, requestResult } from './request.js';
-import { toCell, type SurfaceResult } from './result.js';
+import { toCell, type SurfaceAnswered, type SurfaceResult } from './result.js';
+import { loadPrinter, withFilter, type MissingFilter, type Printer } from './rewrite.js';
 import { ROWS_MAX, ticketOf, toPostgres } from './to-postgres.js';
 import type { SurfaceBind } from './values.js';
+import type { UsedSoFar } from './views.js';
 
 export interface SurfaceCaller {
   readonly teamId: string;
@@ -26,20 +28,23 @@ export interface SurfaceAsker extends SurfaceCaller {
 }
 
 export type SurfaceAnswer =
-  | { readonly kind: 'answer'; readonly result: SurfaceResult }
+  | ({ readonly kind: 'answer' } & SurfaceAnswered)
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export interface Surface {
   /**
-   * Answers a recognised SELECT or WHY with the caller's own rows. `refused`: TG1020 for a text outside the form, for
+   * Answers a recognised SELECT or WHY with the caller's own rows; a client that only asks to describe (`binds` null)
+   * gets its columns. `refused`: TG1020 for a text outside the form, for
    * more than 10,000 rows or more than 5 s; TG1021 for a ticket that does not exist or belongs to another team, in
    * the same words. Faults: `ledgerUnavailable` when Postgres does not answer.
    */
   answer(
     recognised: Extract<Recognised, { kind: 'select' | 'why' }>,
     caller: SurfaceCaller,
-    binds: readonly SurfaceBind[],
+    binds: readonly SurfaceBind[] | null,
   ): Promise<SurfaceAnswer>;
+  /** The statement with every one of these filters added; null where one cannot be added for sure. Never rejects. */
+  withFilters(sqlText: string, filters: readonly MissingFilter[]): Promise<string | null>;
   /**
    * Asks for a refused ticket, once, and answers with the request as it stands; a client that only asks to describe
    * (`binds` null) writes nothing. `refused`: TG1020 for another form, a reason that is empty or longer than 500
@@ -55,6 +60,8 @@ export interface Surface {
 export interface SurfaceOptions {
   readonly db: Database;
   readonly clock: Clock;
+  /** What statements that run on this replica have used so far. */
+  readonly running: { usedOfTeam(teamId: string, at: EpochMs): readonly UsedSoFar[] };
 }
 
 const STATEMENT_TIMEOUT_MS = 5000;
@@ -65,12 +72,22 @@ const DATA_EXCEPTION = '22';
 /** A surface over one database. The grammar is loaded by the first read. */
 export function createSurface(options: SurfaceOptions): Surface {
   let grammar: Promise<Astify> | undefined;
+  let printer: Promise<Printer> | undefined;
   return {
     async answer(recognised, caller, binds) {
       grammar ??= loadGrammar();
       const parsed = parseSurface(recognised.text, await grammar);
       if (parsed.kind === 'refused') return parsed;
-      return guarded(() => read(options, parsed.query, caller, binds));
+      const { query, bindCount } = parsed;
+      return guarded(() => read(options, query, caller, binds, bindCount));
+    },
+    async withFilters(sqlText, filters) {
+      printer ??= loadPrinter();
+      const loaded = await printer;
+      return filters.reduce<string | null>(
+        (text, filter) => (text === null ? null : withFilter(text, filter, loaded)),
+        sqlText,
+      );
     },
     request: (recognised, caller, binds) =>
       guarded(() => ask(options, recognised.text, caller, binds)),
@@ -103,20 +120,30 @@ function refusalOf(thrown: unknown): Refusal | undefined {
 }
 
 async function read(
-  { db, clock }: SurfaceOptions,
+  { db, clock, running }: SurfaceOptions,
   query: SurfaceQuery,
-  caller: SurfaceCaller,
-  binds: readonly SurfaceBind[],
+  { teamId }: SurfaceCaller,
+  binds: readonly SurfaceBind[] | null,
+  bindCount: number,
 ): Promise<SurfaceAnswer> {
-  const ticketId = ticketOf(query, binds);
-  const statement = toPostgres(query, { teamId: caller.teamId, at: clock.now(), ticketId }, binds);
+  const at = clock.now();
+  const ticketId = binds === null ? null : ticketOf(query, binds);
+  const scope = {
+    teamId,
+    at,
+    ticketId,
+    used: () => running.usedOfTeam(teamId, at).slice(0, ROWS_MAX),
+  };
+  const statement = toPostgres(query, scope, binds);
+  if (binds === null)
+    return { kind: 'answer', result: { columns: statement.columns, rows: [] }, bindCount };
   return db.transaction(async (tx) => {
     await tx.query(`SET TRANSACTION READ ONLY`);
     await tx.query(`SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
     if (ticketId !== null) {
       const { rows } = await tx.query('SELECT 1 FROM ticket WHERE id = $1 AND team_id = $2', [
         ticketId,
-        caller.teamId,
+        teamId,
       ]);
       if (rows.length === 0) return { kind: 'refused', refusal: unknownTicket(ticketId) };
     }

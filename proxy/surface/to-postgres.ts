@@ -23,12 +23,12 @@ export interface PostgresQuery {
 /**
  * Translates `query` for the caller of `scope`. One row beyond {@link ROWS_MAX} is asked for, so that the reader can
  * tell. Throws FormError, with the names that are right, for unknown columns, aggregates of text, values that do not
- * fit their column, and columns outside GROUP BY.
+ * fit their column, and columns outside GROUP BY. `binds` null: it is only described, for its columns.
  */
 export function toPostgres(
   query: SurfaceQuery,
   scope: ViewScope,
-  binds: readonly SurfaceBind[],
+  binds: readonly SurfaceBind[] | null,
 ): PostgresQuery {
   return new Translator(query, scope, binds).translate();
 }
@@ -59,7 +59,7 @@ interface Item {
 class Translator {
   readonly #query: SurfaceQuery;
   readonly #scope: ViewScope;
-  readonly #binds: readonly SurfaceBind[];
+  readonly #binds: readonly SurfaceBind[] | null;
   readonly #columns: ReadonlyMap<string, ViewColumn>;
   readonly #values: (string | number | boolean | null)[] = [];
   readonly #bind: BindValue = (value) => {
@@ -67,7 +67,7 @@ class Translator {
     return `$${this.#values.length}`;
   };
 
-  constructor(query: SurfaceQuery, scope: ViewScope, binds: readonly SurfaceBind[]) {
+  constructor(query: SurfaceQuery, scope: ViewScope, binds: readonly SurfaceBind[] | null) {
     this.#query = query;
     this.#scope = scope;
     this.#binds = binds;
@@ -202,6 +202,7 @@ class Translator {
     const most = String(ROWS_MAX + 1);
     if (this.#query.limit === null) return most;
     const limit = literalOf(this.#query.limit, 'fixed', 'LIMIT', this.#binds);
+    if (limit === null && this.#binds === null) return most;
     if (typeof limit !== 'string' || !/^\d{1,15}$/.test(limit))
       throw new FormError('LIMIT takes a whole number');
     return this.#bind(String(Math.min(Number(limit), ROWS_MAX + 1)));

@@ -16,13 +16,13 @@ const INSTANT =
 /**
  * The value to bind where a column of `type` (a `rowtype` name) is compared; null for a NULL bind. Throws FormError,
  * naming `column`, for a value of another kind: Snowflake would convert many of them, the surface takes only what is
- * certain.
+ * certain. `binds` null: the statement is only described, and a bind stands for any value.
  */
 export function literalOf(
   value: Value,
   type: string,
   column: string,
-  binds: readonly SurfaceBind[],
+  binds: readonly SurfaceBind[] | null,
 ): string | boolean | null {
   const given =
     value.kind === 'bind' ? boundValue(value.index, binds) : { ...value, bindType: null };
@@ -49,7 +49,8 @@ type Given =
   | { readonly kind: 'text' | 'number'; readonly text: string; readonly bindType: string | null }
   | { readonly kind: 'boolean'; readonly value: boolean; readonly bindType: string | null };
 
-function boundValue(index: number, binds: readonly SurfaceBind[]): Given | null {
+function boundValue(index: number, binds: readonly SurfaceBind[] | null): Given | null {
+  if (binds === null) return null;
   const bind = binds[index];
   if (bind === undefined) throw new FormError(`Bind ${index + 1} has no value`);
   return bind.value === null

@@ -4,6 +4,7 @@
  */
 import type { TicketId } from '#base/ids.js';
 import { formatInstant, type EpochMs } from '#base/time.js';
+import { formatAmount, type Credits } from '#base/units.js';
 import { columnType, type RowType } from '#base/wire/row-type.js';
 import type { ViewName } from './query.js';
 
@@ -14,12 +15,20 @@ export interface ViewColumn {
   readonly sql: string;
 }
 
+/** What a running statement has used so far. */
+export interface UsedSoFar {
+  readonly ticketId: TicketId;
+  readonly usedCredits: Credits;
+}
+
 /** Whose rows a view shows, and at which instant. */
 export interface ViewScope {
   readonly teamId: string;
   readonly at: EpochMs;
   /** The ticket asked about; null but for WHY. */
   readonly ticketId: TicketId | null;
+  /** Of the team's statements that run on this replica. */
+  readonly used: () => readonly UsedSoFar[];
 }
 
 /** Adds a bound value and returns its place (`$3`). */
@@ -108,6 +117,25 @@ LEFT JOIN LATERAL (
   },
 };
 
+/**
+ * What a ticket `t` with its charge `c` has used: the charge once there is one; while it runs, what the replica that runs
+ * it knows (`u`). Of a statement that runs on another replica, or whose charge is on its way, nobody here knows the
+ * shares of its past: an equal share of the time since it was sent, among what runs on its warehouse now. `s.at`: now.
+ */
+const USED = `CASE WHEN c.ticket_id IS NOT NULL THEN c.credits WHEN t.state IN ('SENT', 'RUNNING') THEN coalesce(u.credits,
+  greatest(0, extract(epoch FROM s.at - t.sent_at)) * t.expected_credits / nullif(t.expected_seconds, 0)::numeric / (
+    SELECT greatest(count(*), 1) FROM ticket o
+    WHERE o.state IN ('SENT', 'RUNNING') AND o.account = t.account AND o.warehouse = t.warehouse)) END`;
+
+const usedSource = (scope: ViewScope, bind: BindValue): string => {
+  const used = scope.used().map(({ ticketId, usedCredits }) => ({
+    ticket: ticketId,
+    credits: formatAmount(usedCredits),
+  }));
+  return `CROSS JOIN (SELECT ${bind(formatInstant(scope.at))}::timestamptz AS at) s
+LEFT JOIN jsonb_to_recordset(${bind(JSON.stringify(used))}::jsonb) AS u (ticket uuid, credits numeric) ON u.ticket = t.id`;
+};
+
 const MY_QUERIES: ViewDefinition = {
   columns: [
     text('TICKET', 't.id'),
@@ -132,9 +160,14 @@ const MY_QUERIES: ViewDefinition = {
     text('REFUSAL', 't.refusal_message'),
     text('WORKLOAD', 't.workload'),
     text('VIA', 't.via_principal_id'),
+    amount('USED_CREDITS', USED),
+    amount(
+      'USED_AMOUNT',
+      `CASE WHEN c.ticket_id IS NOT NULL THEN c.money ELSE (${USED}) * t.price_per_credit END`,
+    ),
   ],
   from: (scope, bind) =>
-    `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id WHERE t.team_id = ${bind(scope.teamId)}`,
+    `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id ${usedSource(scope, bind)} WHERE t.team_id = ${bind(scope.teamId)}`,
 };
 
 const ESTIMATE_ACCURACY: ViewDefinition = {
@@ -171,6 +204,7 @@ const WHY: ViewDefinition = {
     return `
 FROM ticket t
 LEFT JOIN charge c ON c.ticket_id = t.id
+${usedSource(scope, bind)}
 LEFT JOIN approval_request r ON r.ticket_id = t.id
 CROSS JOIN LATERAL (
   SELECT row_number() OVER (ORDER BY o.ordinal, o.detail) AS line, o.aspect, o.detail FROM (
@@ -189,14 +223,15 @@ CROSS JOIN LATERAL (
         || ${plain('t.low_credits')} || ' to ' || ${plain('t.high_credits')} || ', basis ' || t.basis),
       (8, 'price', ${plain('t.price_per_credit')} || ' ' || t.currency || ' a credit'),
       (9, 'hold', CASE WHEN t.hold_credits > 0 THEN ${plain('t.hold_credits')} || ' credits' END),
-      (11, 'charge', ${plain('c.credits')} || ' credits, ' || ${plain('c.money')} || ' ' || c.currency
+      (11, 'used so far', CASE WHEN c.ticket_id IS NULL THEN ${plain(USED)} || ' credits' END),
+      (12, 'charge', ${plain('c.credits')} || ' credits, ' || ${plain('c.money')} || ' ' || c.currency
         || ', ' || c.warehouse_ms || ' warehouse milliseconds'),
-      (12, 'overrun', CASE WHEN c.credits > t.hold_credits
+      (13, 'overrun', CASE WHEN c.credits > t.hold_credits
         THEN ${plain('c.credits - t.hold_credits')} || ' credits above the hold' END),
-      (13, 'query id', t.snowflake_query_id),
-      (14, 'statement', t.statement_shape),
-      (15, 'fingerprint', t.fingerprint),
-      (16, 'control version', t.control_version::text)
+      (14, 'query id', t.snowflake_query_id),
+      (15, 'statement', t.statement_shape),
+      (16, 'fingerprint', t.fingerprint),
+      (17, 'control version', t.control_version::text)
     ) AS v (ordinal, aspect, detail)
     UNION ALL
     SELECT 10, 'held on', p.budget_id || ': ' || ${plain('h.credits')} || ' credits, period from '

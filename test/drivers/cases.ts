@@ -19,6 +19,7 @@ import {
   type Seen,
 } from './case.js';
 import { LATER_CASES } from './later-cases.js';
+import { PRICE_CASES } from './price-cases.js';
 import type { Side } from './sides.js';
 
 const CONTEXT = `SELECT CURRENT_USER() AS A, CURRENT_ROLE() AS B, CURRENT_DATABASE() AS C, CURRENT_SCHEMA() AS D,
@@ -206,6 +207,7 @@ export const CASES: readonly Case[] = [
       match(kinds[5] ?? '', /^bool/i);
     }),
   ),
+  ...PRICE_CASES,
   ...LATER_CASES,
 ];
 

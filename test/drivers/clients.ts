@@ -59,6 +59,9 @@ const ALCHEMY = {
   several: BELOW,
   'array-bind': BELOW,
   prepared: BELOW,
+  'dry-run': BELOW,
+  'budget-types': BELOW,
+  receipts: BELOW,
 };
 
 const ONE_COMMAND = 'a command is one session and ends with it';
@@ -73,6 +76,9 @@ const SNOW = {
   autocommit: 'it has no such setting',
   binary: 'it prints JSON',
   'my-budget': 'it prints JSON',
+  'dry-run': 'it prints JSON',
+  'budget-types': 'it prints JSON',
+  receipts: 'it has no binds',
   renewal: ONE_COMMAND,
   'master-gone': ONE_COMMAND,
   async: ONE_COMMAND,

@@ -1,13 +1,14 @@
 /**
- * `npm run test:drivers [-- [--ways all|none|<way>,…] <client> …]`: starts the system, asks every client the same
+ * `npm run test:drivers [-- [--ways all|none|<way>,…] [--cases <case>,…] <client> …]`: starts the system, asks every client the same
  * directly, through the proxy and by other ways through it, prints what each saw and writes docs/compatibility.md; its
- * section about the ways only with `--ways all`. Exit code 1 when a case failed or differs. With names of clients only
- * these run and the document stays as it is.
+ * section about the ways only with `--ways all`. Exit code 1 when a case failed or differs. With names of clients or cases
+ * only these run and the document stays as it is.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { CASES } from './cases.js';
 import { clients, type Client } from './clients.js';
 import { outcomes, skippedOutcomes, type Outcome } from './outcome.js';
 import { ROOT, cacheFolder } from './places.js';
@@ -17,6 +18,8 @@ import { serveSystem, type ServedSystem } from './system.js';
 
 /** One way that crosses all others, because every change is to be shown it and time is short. */
 const USUAL: readonly Way[] = ['combined'];
+
+const NOT_ASKED = 'it was not asked for';
 
 interface Wanted {
   readonly clients: readonly Client[];
@@ -31,19 +34,31 @@ function wantedBy(args: readonly string[]): Wanted | string {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { ways: { type: 'string' } },
+    options: { ways: { type: 'string' }, cases: { type: 'string' } },
   });
   const known = clients();
   const unknown = positionals.filter((name) => !known.some((client) => client.name === name));
   if (unknown.length > 0) return `no such client: ${unknown.join(', ')}`;
+  const cases = values.cases?.split(',') ?? CASES.map(({ name }) => name);
+  const strange = cases.filter((name) => !CASES.some((each) => each.name === name));
+  if (strange.length > 0) return `no such case: ${strange.join(', ')}`;
+  const notAsked = CASES.filter(({ name }) => !cases.includes(name));
   const named = values.ways?.split(',') ?? USUAL;
   const ways = values.ways === 'all' ? WAYS : WAYS.filter((way) => named.includes(way));
   const isNone = values.ways === 'none';
   if (!isNone && values.ways !== 'all' && ways.length !== named.length)
     return `--ways takes all, none, or of these with commas between: ${WAYS.join(', ')}`;
   return {
-    clients: known.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
-    isEverybody: positionals.length === 0,
+    clients: known
+      .filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+      .map((client) => ({
+        ...client,
+        without: {
+          ...client.without,
+          ...Object.fromEntries(notAsked.map(({ name }) => [name, NOT_ASKED])),
+        },
+      })),
+    isEverybody: positionals.length === 0 && notAsked.length === 0,
     ways: isNone ? [] : ways,
     isThorough: values.ways !== undefined,
   };
@@ -98,7 +113,10 @@ async function tried(
     `${client.name} ${client.version} (prepared in ${seconds(startedAt, preparedAt)}, ran in ${seconds(preparedAt, performance.now())})`,
   );
   console.log(`  direct, proxied${[...sides.ways.keys()].map((way) => `, ${way}`).join('')}`);
-  for (const line of terminalLines(found)) console.log(line);
+  const asked = found.filter(
+    ({ proxied }) => proxied.kind !== 'skipped' || proxied.why !== NOT_ASKED,
+  );
+  for (const line of terminalLines(asked)) console.log(line);
   console.log('');
   return found;
 }

@@ -17,6 +17,7 @@ import {
   type CallApi,
 } from './control.js';
 import { connectOperator, type Operator } from './operator.js';
+import { RawClient } from '../warehouse/support/raw-client.js';
 import { startServed, type Served } from './served.js';
 import type { Credentials, Side, Sides, Way } from './sides.js';
 
@@ -29,6 +30,8 @@ export interface ServedSystem {
 
 const OWN: Credentials = { user: 'marketing_analyst', password: 'demo' };
 const SECOND = 'second';
+
+const PRICED_LIMIT_MS = 60_000;
 
 // What a stopped statement has cost is compared this often.
 const COMMON = { TOLLGATE_METER_INTERVAL_MS: '500' };
@@ -78,6 +81,7 @@ async function start(folder: string, ways: readonly Way[], processes: Served[]):
   };
   const { TOLLGATE_ADMIN_TOKEN: token } = environment;
   await prepareControl(callerOf(whole.adminPort, token), SECOND);
+  await untilPriced(whole.proxyPort);
   const found = new Map<Way, Side>();
   if (ways.length === 0) return { ...plain, ways: found };
   const far = await startFar(whole, token, started);
@@ -103,6 +107,19 @@ async function start(folder: string, ways: readonly Way[], processes: Served[]):
     }
   }
   return { ...plain, ways: found };
+}
+
+/** Until its proxy knows the sizes of the tables, which its worker imports after it is ready. */
+async function untilPriced(port: number): Promise<void> {
+  const client = new RawClient(port);
+  await client.login('marketing_analyst', 'demo');
+  const until = performance.now() + PRICED_LIMIT_MS;
+  while (performance.now() < until) {
+    const { body } = await client.run('EXPLAIN COST SELECT * FROM ANALYTICS.WEB.EVENTS');
+    if (JSON.stringify(body.data).includes('TABLE_STATS')) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error('the tables have no sizes: their statistics were not imported in time');
 }
 
 type Roles = Parameters<typeof startServed>[1];

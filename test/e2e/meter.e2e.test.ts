@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
-import { connectNode, type Client } from './support/node-driver.js';
+import { connectNode, type Client, type Row } from './support/node-driver.js';
 import { eventually } from './support/eventually.js';
 import { startSystem, type System } from './support/system.js';
 
@@ -57,6 +57,44 @@ test('a statement that outlives its hold is topped up and charged what it used',
     expect(Number(row?.['CREDITS'])).toBeGreaterThanOrEqual(0.0022);
     expect(Number(row?.['CREDITS'])).toBeLessThan(0.004);
   });
+});
+
+test('a running statement shows its estimate and what it has used within a second, and its charge within a second of its end', async () => {
+  const other = await connectNode(system.proxyUrl);
+  const receipt = async (): Promise<Row> => {
+    const [row] = await other.rows(
+      `SELECT STATE, ESTIMATED_CREDITS, USED_CREDITS, CREDITS FROM TOLLGATE.MY_QUERIES
+        WHERE STATEMENT LIKE '%WAIT%' ORDER BY STARTED_AT DESC LIMIT 1`,
+    );
+    return row ?? {};
+  };
+  let isRunning = true;
+  const long = client.rows('SELECT SYSTEM$WAIT(1)').finally(() => (isRunning = false));
+  let first: Row = {};
+  await eventually(
+    async () => {
+      first = await receipt();
+      expect(first).toMatchObject({ STATE: 'SENT', CREDITS: null });
+    },
+    { withinMs: 1000 },
+  );
+  expect(first['ESTIMATED_CREDITS']).toBeGreaterThan(0);
+  await eventually(async () => {
+    const later = await receipt();
+    expect(isRunning).toBe(true);
+    expect(Number(later['USED_CREDITS'])).toBeGreaterThan(Number(first['USED_CREDITS']));
+  });
+  await long;
+  await eventually(
+    async () => {
+      const last = await receipt();
+      expect(last['STATE']).toBe('SETTLED');
+      expect(last['CREDITS']).toBeGreaterThan(Number(first['USED_CREDITS']));
+      expect(last['USED_CREDITS']).toBe(last['CREDITS']);
+    },
+    { withinMs: 1000 },
+  );
+  await other.close();
 });
 
 test('the ceiling stops a running statement, the driver is told in our words, and what it used is charged', async () => {

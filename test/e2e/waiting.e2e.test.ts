@@ -139,6 +139,32 @@ test('a statement in the queue is polled at any replica, and its rows come from 
   );
 });
 
+test('who asks before the run is told what is in its way; what has run elsewhere so far is estimated', async () => {
+  const release = await occupied();
+  const client = await connected('INTERACTIVE_WH');
+  const priced = await client.run('EXPLAIN COST SELECT COUNT(*) FROM ANALYTICS.TPCH.ORDERS');
+  expect(JSON.stringify(priced.body.data.rowset)).toMatch(
+    /"queue wait","[\d.]+ s","1 of 1 permits of tier interactive are taken here, 0 of at most \d+ wait; 0 would/,
+  );
+  expect(Number(priced.body.data.tollgate.queue.expectedWaitMs)).toBeGreaterThan(0);
+  // Rules come first: of one that wants somebody's word it says whose turn it is.
+  for (const [table, told] of [
+    ['NATION', /^\["decision","approve","TG2401 /],
+    ['SUPPLIER', /^\["decision","approve","waits up to 20 s for somebody's word, then: TG2401 /],
+  ] as const) {
+    const ruled = await client.run(`EXPLAIN COST SELECT 41 + 1 FROM ANALYTICS.TPCH.${table}`);
+    expect(JSON.stringify(ruled.body.data.rowset[0])).toMatch(told);
+  }
+  const team = await connected('INTERACTIVE_WH', 'sales_analyst');
+  for (const index of [0, 1]) {
+    const seen = await at(index, team).run(
+      "SELECT USED_CREDITS FROM TOLLGATE.MY_QUERIES WHERE STATE = 'SENT'",
+    );
+    expect(Number(seen.body.data.rowset[0][0])).toBeGreaterThan(0);
+  }
+  await release();
+});
+
 test('a waiting statement is cancelled by its request or its id, at any replica', async () => {
   const release = await occupied();
   const client = await connected('INTERACTIVE_WH');

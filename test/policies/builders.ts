@@ -44,7 +44,7 @@ export function aShape(changes: Partial<ShapeFacts> = {}): ShapeFacts {
   return {
     fingerprint: 'f'.repeat(32),
     literalsHash: '',
-    make: 'query',
+    form: 'query',
     tables: '',
     tier: 'interactive',
     warehouse: 'INTERACTIVE_WH',

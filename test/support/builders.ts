@@ -78,6 +78,7 @@ export interface BudgetSetup {
   readonly isHard: boolean;
   readonly periodKind: PeriodKind;
   readonly timeZone: string;
+  readonly weekStartsOn: number;
 }
 
 /** Writes a budget (and its node) as the control plane would: monthly, hard, UTC, unlimited unless told otherwise. */
@@ -92,14 +93,15 @@ export async function insertBudget(
     isHard = true,
     periodKind = 'month',
     timeZone = 'UTC',
+    weekStartsOn = 1,
   } = changes;
   await db.query(
     `INSERT INTO org_node (id, parent_id, kind, name) VALUES ($1, NULL, 'team', $1) ON CONFLICT DO NOTHING`,
     [nodeId],
   );
   await db.query(
-    `INSERT INTO budget (id, node_id, limit_kind, limit_credits, is_hard, period_kind, time_zone)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+    `INSERT INTO budget (id, node_id, limit_kind, limit_credits, is_hard, period_kind, time_zone, week_starts_on)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
     [
       id,
       nodeId,
@@ -108,6 +110,7 @@ export async function insertBudget(
       isHard,
       periodKind,
       timeZone,
+      weekStartsOn,
     ],
   );
 }

@@ -91,6 +91,46 @@ func sameBytes(texts string) (any, error) {
 	})
 }
 
+func typed(text string) (any, error) {
+	return within(func(connection *sql.Conn) (any, error) {
+		return describedRows(context.Background(), connection, text)
+	})
+}
+
+func describedRows(ctx context.Context, connection *sql.Conn, text string) (map[string]any, error) {
+	found, err := connection.QueryContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	types, err := found.ColumnTypes()
+	if err != nil {
+		return nil, err
+	}
+	all, err := rest(found)
+	return map[string]any{"columns": columnsOf(types), "rows": all}, err
+}
+
+// The receipt of a statement that has just run; described first, as tools do that bind later.
+func receipts(text string) (any, error) {
+	return within(func(connection *sql.Conn) (any, error) {
+		if err := all(connection, "SELECT COUNT(*) FROM NATION WHERE N_NAME IS NOT NULL"); err != nil {
+			return nil, err
+		}
+		seen, err := describedRows(sf.WithDescribeOnly(context.Background()), connection, text)
+		if err != nil {
+			return nil, err
+		}
+		until := time.Now().Add(5 * time.Second)
+		for {
+			found, err := table(connection, text, "SETTLED")
+			if err != nil || len(found) > 0 || time.Now().After(until) {
+				seen["rows"] = found
+				return seen, err
+			}
+		}
+	})
+}
+
 func queued() (any, error) {
 	return within2(func(first, second *sql.Conn) (any, error) {
 		for _, each := range []*sql.Conn{first, second} {

@@ -79,6 +79,8 @@ public final class Driver {
       case "autocommit" -> within(Driver::autocommit);
       case "query-tag" -> within(Driver::queryTag);
       case "same-bytes" -> within(connection -> Later.sameBytes(connection, text));
+      case "dry-run", "budget-types" -> within(connection -> Later.typed(connection, text));
+      case "receipts" -> within(connection -> Later.receipts(connection, text));
       case "queue" -> within(first -> within(second -> Later.queued(first, second)));
       case "stopped" -> within(Later::stopped);
       case "renewal" -> within(Later::renewed);
@@ -138,7 +140,7 @@ public final class Driver {
     return rows;
   }
 
-  private static String shown(Object value) {
+  static String shown(Object value) {
     if (value == null) return null;
     if (value instanceof byte[] bytes) return "bytes " + HexFormat.of().formatHex(bytes);
     // Its own text leaves the offset out.

@@ -10,6 +10,7 @@ import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.sql.Types;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -72,6 +73,54 @@ final class Later {
         query.put("hash", HexFormat.of().formatHex(hash));
         seen.add(query);
       }
+    }
+    return seen;
+  }
+
+  static Object typed(Connection connection, String text) throws SQLException {
+    try (Statement statement = connection.createStatement(); ResultSet found = statement.executeQuery(text)) {
+      Map<String, Object> seen = new LinkedHashMap<>();
+      seen.put("columns", columns(found.getMetaData()));
+      seen.put("rows", byType(found));
+      return seen;
+    }
+  }
+
+  /** Each value by the getter that a program would take for its type. */
+  private static List<Object> byType(ResultSet found) throws SQLException {
+    ResultSetMetaData columns = found.getMetaData();
+    List<Object> rows = new ArrayList<>();
+    while (found.next()) {
+      List<Object> row = new ArrayList<>();
+      for (int at = 1; at <= columns.getColumnCount(); at += 1) {
+        row.add(Driver.shown(switch (columns.getColumnType(at)) {
+          case Types.DECIMAL, Types.NUMERIC, Types.BIGINT -> found.getBigDecimal(at);
+          case Types.BOOLEAN -> found.getBoolean(at);
+          case Types.VARCHAR -> found.getString(at);
+          default -> found.getTimestamp(at);
+        }));
+      }
+      rows.add(row);
+    }
+    return rows;
+  }
+
+  /** The receipt of a statement that has just run; described first, as tools do that bind later. */
+  static Object receipts(Connection connection, String text) throws SQLException {
+    Driver.execute(connection, "SELECT COUNT(*) FROM NATION WHERE N_NAME IS NOT NULL");
+    Map<String, Object> seen = new LinkedHashMap<>();
+    try (PreparedStatement statement = connection.prepareStatement(text)) {
+      seen.put("columns", columns(statement.getMetaData()));
+      seen.put("binds", (long) statement.getParameterMetaData().getParameterCount());
+      statement.setString(1, "SETTLED");
+      long until = System.nanoTime() + 5_000_000_000L;
+      List<Object> rows;
+      do {
+        try (ResultSet found = statement.executeQuery()) {
+          rows = byType(found);
+        }
+      } while (rows.isEmpty() && System.nanoTime() < until);
+      seen.put("rows", rows);
     }
     return seen;
   }

@@ -64,6 +64,26 @@ function sameBytes(text: string): Promise<unknown> {
   });
 }
 
+function typed(sqlText: string): Promise<unknown> {
+  return withConnections(1, async (connection) => {
+    const { statement, rows } = await execute(connection, { sqlText });
+    return { columns: columnsOf(statement), rows: shownRows(rows) };
+  });
+}
+
+/** The receipt of a statement that has just run; described first, as tools do that bind later. */
+function receipts(sqlText: string): Promise<unknown> {
+  return withConnections(1, async (connection) => {
+    await query(connection, 'SELECT COUNT(*) AS C FROM NATION WHERE N_NAME IS NOT NULL');
+    const { statement } = await execute(connection, { sqlText, describeOnly: true });
+    const until = performance.now() + 5000;
+    let rows = await table(connection, sqlText, ['SETTLED']);
+    while (rows.length === 0 && performance.now() < until)
+      rows = await table(connection, sqlText, ['SETTLED']);
+    return { columns: columnsOf(statement), rows };
+  });
+}
+
 function queued(): Promise<unknown> {
   return withConnections(2, async (first, second) => {
     for (const each of [first, second]) await query(each, 'USE WAREHOUSE NARROW_WH');
@@ -194,6 +214,9 @@ const whoBy = (options: Partial<ConnectionOptions>): Promise<unknown> =>
 
 export const LATER_STEPS: Readonly<Record<string, (text: string) => Promise<unknown>>> = {
   'same-bytes': sameBytes,
+  'dry-run': typed,
+  'budget-types': typed,
+  receipts,
   queue: queued,
   stopped,
   renewal: renewed,

@@ -216,6 +216,21 @@ def same_bytes(text):
         return seen
 
 
+def typed(text):
+    with connect() as connection, connection.cursor() as cursor:
+        found = cursor.execute(text).fetchall()
+        return {"columns": columns_of(cursor.description), "rows": contract.all_shown(found)}
+
+
+def receipts(text):
+    """The receipt of a statement that has just run; described first, as tools do that bind later."""
+    with connect(paramstyle="qmark") as connection, connection.cursor() as cursor:
+        rows(connection, "SELECT COUNT(*) FROM NATION WHERE N_NAME IS NOT NULL")
+        described = cursor.describe(text)
+        found = contract.until(lambda: rows(connection, text, ("SETTLED",)), len, 5)
+        return {"columns": columns_of(described), "rows": contract.all_shown(found)}
+
+
 def queued():
     return contract.queued(control, connect, rows)
 
@@ -410,6 +425,9 @@ contract.run_cases(
         "autocommit": autocommit,
         "query-tag": query_tag,
         "same-bytes": same_bytes,
+        "dry-run": typed,
+        "budget-types": typed,
+        "receipts": receipts,
         "queue": queued,
         "stopped": stopped,
         "renewal": renewed,

@@ -23,7 +23,11 @@ const EVIDENCE: Readonly<Record<string, RegExp>> = {
 /** Where today's only use of a field is, which is why its notice says what it says. */
 const KNOWN_USES: Readonly<Record<string, readonly string[]>> = {
   'rules[].mode shadow': ['policies/rules/evaluate.ts'],
-  'rules[].mode warn': ['proxy/surface/explain-cost.ts', 'policies/rules/evaluate.ts'],
+  'rules[].mode warn': [
+    'proxy/surface/explain-cost.ts',
+    'proxy/surface/explain-twin.ts',
+    'policies/rules/evaluate.ts',
+  ],
   'rules[].effect reroute': ['proxy/decide.ts'],
 };
 

@@ -254,7 +254,7 @@ test('measured times correct what statistics predict', () => {
 });
 
 test('an unseen shape is guessed from others of its kind, and stays a guess', () => {
-  const other = aShape({ fingerprint: 'other', make: 'query' });
+  const other = aShape({ fingerprint: 'other', form: 'query' });
   const history = learnt({ shape: other, seconds: 30 }, 20);
   const nothing = { statistics: { table: () => undefined }, history };
   const guess = estimateStatement(aStatement(), context(nothing));
@@ -274,16 +274,20 @@ test('what is not understood is never cheaper for what others took', () => {
   expect(opaque.believed).toBeNull();
 });
 
-test("upstream's EXPLAIN stands in place of statistics, and is named", () => {
-  const bound = {
-    bytes: 1e12,
-    partitions: { assigned: 5, total: 100 },
-    tablesUnknown: [],
-    unfiltered: [],
-  };
-  const estimate = estimateStatement(aStatement(), context({ bound }));
-  expect(estimate).toMatchObject({ basis: 'EXPLAIN_BOUND', bytes: 1e12 });
-  expect(estimate.expectedSeconds).toBeCloseTo(1_000.5);
+test("upstream's EXPLAIN stands in place of statistics, with the width that those tell", () => {
+  const bound = { bytes: 1e12, partitions: { assigned: 100, total: 10_000 } };
+  const nothing = { statistics: { table: () => undefined } };
+  const unknown = estimateStatement(aStatement(), context({ ...nothing, bound }));
+  expect(unknown).toMatchObject({ basis: 'EXPLAIN_BOUND', bytes: 1e12 });
+  expect(unknown.expectedSeconds).toBeCloseTo(1_000.5);
+  // A hundred partitions of 5 GB, and a tenth of the width.
+  const narrow = estimateStatement(aStatement(), context({ bound }));
+  expect(narrow).toMatchObject({
+    basis: 'EXPLAIN_BOUND',
+    bytes: 50e9,
+    partitions: bound.partitions,
+  });
+  expect(narrow.advice).toHaveLength(1);
 });
 
 test('a warehouse that is shared makes a statement last longer, not dearer', () => {

@@ -128,3 +128,33 @@ test('a lower limit is kept to by releases of earlier permits', async () => {
   second.release();
   expect((await waiting).kind).toBe('admitted');
 });
+
+test('the outlook is nothing while a permit is free, then turns and how long permits were held', async () => {
+  let now = 0;
+  const gate = new Gate(() => now);
+  const limits = { ...LIMITS, concurrencyMax: 2, queueMax: 10 };
+  const outlook = (team: string): unknown => gate.outlook(limits, team);
+  const free = { concurrencyMax: 2, queueMax: 10, ahead: 0, expectedWaitMs: 0 };
+  expect(outlook('a')).toEqual({ ...free, running: 0, waiting: 0 });
+  const first = permitOf(await gate.admit(limits, 'a', NEVER));
+  expect(outlook('a')).toEqual({ ...free, running: 1, waiting: 0 });
+  now = 4000;
+  first.release();
+  const held = [
+    permitOf(await gate.admit(limits, 'a', NEVER)),
+    permitOf(await gate.admit(limits, 'a', NEVER)),
+  ];
+  // One was held for 4 s, and two permits come back in that time.
+  expect(outlook('b')).toMatchObject({ running: 2, waiting: 0, ahead: 0, expectedWaitMs: 2000 });
+  const gone = new AbortController();
+  for (const team of ['a', 'a', 'a', 'c']) void gate.admit(limits, team, gone.signal);
+  // Another team waits for one turn of each of the two; the team itself for its three and one of the other.
+  expect(outlook('b')).toMatchObject({ waiting: 4, ahead: 2, expectedWaitMs: 6000 });
+  expect(outlook('a')).toMatchObject({ waiting: 4, ahead: 4, expectedWaitMs: 10_000 });
+  now = 14_000;
+  // What has run for 10 s already does not end after 4.
+  expect(outlook('b')).toMatchObject({ ahead: 2, expectedWaitMs: 15_000 });
+  gone.abort();
+  for (const permit of held) permit.release();
+  expect(outlook('b')).toMatchObject({ running: 0, waiting: 0, expectedWaitMs: 0 });
+});

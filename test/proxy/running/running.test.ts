@@ -169,3 +169,20 @@ test('two accounts that give the same session, request and query ids are kept ap
   expect(running.byQueryId('alpha', 'q')).toBe(alpha);
   expect(running.byQueryId('beta', 'q')).toBeUndefined();
 });
+
+test('what a team has used so far is its own statements, each with its share of a warehouse that others use too', () => {
+  const running = new RunningStatements();
+  const ours = statement();
+  const theirs = statement({ teamId: 'sales' });
+  running.begin(ours);
+  running.begin(theirs);
+  // Two share 4 s at a credit a second.
+  expect(running.usedOfTeam('marketing', 5_000)).toEqual([
+    { ticketId: ours.ticketId, usedCredits: credits('2') },
+  ]);
+  running.end(theirs.ticketId, 5_000);
+  expect(running.usedOfTeam('marketing', 6_000)).toEqual([
+    { ticketId: ours.ticketId, usedCredits: credits('3') },
+  ]);
+  expect(running.usedOfTeam('sales', 6_000)).toEqual([]);
+});

@@ -4,7 +4,8 @@ import type { BudgetStanding } from '#billing/ledger.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
 import { bareFacts } from '#policies/sql/statement-facts.js';
-import { explainCost, type ExplainCostInput } from '../../../proxy/surface/explain-cost.js';
+import { explainCost } from '../../../proxy/surface/explain-cost.js';
+import type { ExplainCostInput, Outlook } from '../../../proxy/surface/explain-input.js';
 
 const facts: StatementFacts = {
   ...bareFacts('query', '0'.repeat(32)),
@@ -49,6 +50,36 @@ function standingOf(budgetId: string, available: string | null, isHard: boolean)
   };
 }
 
+const REFUSAL =
+  'TG2001 Not run, nothing charged: needs about €152.81, €31.25 is left in risk-month.';
+
+function outlookOf(changes: Partial<Outlook> = {}): Outlook {
+  return {
+    decision: {
+      kind: 'allow',
+      ceilingCredits: parseCredits('80'),
+      reasons: [],
+      warnings: [{ source: 'no-star', message: 'name the columns' }],
+      shadow: [],
+    },
+    holdCredits: parseCredits('61.123456789012'),
+    ceilingCredits: parseCredits('12.5'),
+    ceilingSource: 'risk-month',
+    bindingBudgetId: 'risk-month',
+    queue: {
+      running: 8,
+      waiting: 3,
+      concurrencyMax: 8,
+      queueMax: 100,
+      ahead: 2,
+      expectedWaitMs: 4500,
+      queueTimeoutMs: 300_000,
+    },
+    refusal: REFUSAL,
+    ...changes,
+  };
+}
+
 function inputOf(changes: Partial<ExplainCostInput> = {}): ExplainCostInput {
   return {
     statements: [{ facts, estimate: estimateOf() }],
@@ -57,13 +88,22 @@ function inputOf(changes: Partial<ExplainCostInput> = {}): ExplainCostInput {
     warehouseSize: 'XS',
     pricePerCredit: parseMoney('2.5'),
     currency: 'EUR',
-    decision: {
-      kind: 'refuse',
-      cause: { kind: 'ceiling', ceilingCredits: parseCredits('5'), source: 'tier interactive' },
-      ceilingCredits: parseCredits('5'),
-      reasons: [{ source: 'tier interactive', message: 'more than 5 credits' }],
-      warnings: [],
-      shadow: [],
+    outlook: outlookOf(),
+    cheaper: {
+      columns: [
+        {
+          table: 'ANALYTICS.WEB.EVENTS',
+          column: 'PAYLOAD',
+          share: 0.6,
+          columnCount: 8,
+          creditsAfter: parseCredits('16.2'),
+        },
+      ],
+      rewrite: {
+        sqlText: "SELECT * FROM EVENTS WHERE EVENT_DATE = '2026-06-30'",
+        expectedCredits: parseCredits('0.02'),
+        highCredits: parseCredits('0.03'),
+      },
     },
     budgets: [
       standingOf('risk-month', '12.5', true),
@@ -78,6 +118,9 @@ function inputOf(changes: Partial<ExplainCostInput> = {}): ExplainCostInput {
 const rowsOf = (input: ExplainCostInput): (string | null)[][] =>
   explainCost(input).result.rows.map((row) => [...row]);
 
+const item = (rows: readonly (string | null)[][], name: string): string | null | undefined =>
+  rows.find(([each]) => each === name)?.[1];
+
 test('every item is one row, exact and readable', () => {
   const { result } = explainCost(inputOf());
   expect(result.columns.map((column) => [column.name, column.type])).toEqual([
@@ -86,17 +129,36 @@ test('every item is one row, exact and readable', () => {
     ['DETAIL', 'text'],
   ]);
   expect(result.rows).toEqual([
-    ['credits', '40.50', '20.00 to 61.12; the upper end is what would be held'],
-    ['money', '101.25 EUR', '50.00 to 152.81 EUR at 2.50 a credit'],
+    ['decision', 'refuse', REFUSAL],
+    ['credits', '40.50', '20.00 – 40.50 – 61.12 (low – expected – high)'],
+    [
+      'money',
+      '101.25 EUR',
+      '50.00 – 101.25 – 152.81 (low – expected – high) EUR, at 2.50 a credit',
+    ],
+    [
+      'hold',
+      '61.12 credits',
+      '152.81 EUR set aside while it runs; what it does not use comes back',
+    ],
     ['basis', 'TABLE_STATS', 'sizes of the tables and the filters on their clustering columns'],
     ['bytes', '50.0 TB', '50000000000000 bytes to scan'],
     ['partitions', '3000000 of 3000000', '100.0 % of the tables it reads'],
-    ['time', '36450 s', 'expected on one cluster of the warehouse, without waiting'],
+    ['time', '36450 s', 'expected on one cluster of the warehouse, once it has begun'],
+    [
+      'queue wait',
+      '4.5 s',
+      '8 of 8 permits of tier interactive are taken here, 3 of at most 100 wait; 2 would have their turn before it',
+    ],
     ['statement', 'query', 'reads ANALYTICS.WEB.EVENTS'],
     ['tier', 'interactive', null],
     ['warehouse', 'INTERACTIVE_WH (XS)', null],
-    ['decision', 'refuse', 'tier interactive: more than 5 credits'],
-    ['ceiling', '5.00', 'credits at which it would be stopped, by tier and rules'],
+    ['ceiling', '12.50 credits', 'where it would be stopped, by what risk-month has left'],
+    [
+      'binds first',
+      'risk-month',
+      'of the hard budgets it has the least left: 12.50 credits for a hold of 61.12',
+    ],
     [
       'budget risk-month',
       '12.50 credits available',
@@ -112,7 +174,17 @@ test('every item is one row, exact and readable', () => {
     [
       'advice',
       '0.02 credits',
-      'filter EVENT_DATE of ANALYTICS.WEB.EVENTS to one day: 0.02 credits, 0.05 EUR',
+      'filter EVENT_DATE of ANALYTICS.WEB.EVENTS to one day: 0.02 credits, 0.05 EUR instead of 40.50 credits, 99.9 % less',
+    ],
+    [
+      'advice',
+      '16.20 credits',
+      'name the columns: * reads all 8 of ANALYTICS.WEB.EVENTS, and PAYLOAD alone is 60.0 % of its bytes; without it: 16.20 credits, 40.50 EUR instead of 40.50 credits, 60.0 % less',
+    ],
+    [
+      'suggested rewrite',
+      "SELECT * FROM EVENTS WHERE EVENT_DATE = '2026-06-30'",
+      'the last day of the data; put yours in its place: 0.02 credits, 0.05 EUR instead of 40.50 credits, 99.9 % less',
     ],
   ]);
 });
@@ -123,7 +195,10 @@ test('the JSON twin has every amount to the last decimal', () => {
     highCredits: '61.123456789012',
     highAmount: '152.808641972530',
     bytes: 50_000_000_000_000,
-    decision: { kind: 'refuse' },
+    holdCredits: '61.123456789012',
+    queue: { ahead: 2, expectedWaitMs: 4500 },
+    decision: { kind: 'allow', refusal: REFUSAL, ceilingSource: 'risk-month' },
+    bindingBudget: 'risk-month',
     budgets: [
       { budget: 'risk-month', isShort: true },
       { isShort: false, availableCredits: null },
@@ -133,6 +208,8 @@ test('the JSON twin has every amount to the last decimal', () => {
     advice: [
       { column: 'EVENT_DATE', creditsAfter: '0.020000000000', amountAfter: '0.050000000000' },
     ],
+    columnAdvice: [{ column: 'PAYLOAD', creditsAfter: '16.200000000000' }],
+    rewrite: { expectedCredits: '0.020000000000', expectedAmount: '0.050000000000' },
   });
 });
 
@@ -159,9 +236,9 @@ test('several statements add up, and the weakest basis and any unknown size show
       ],
     }),
   );
-  expect(two[0]?.[1]).toBe('40.50');
-  expect(two[2]?.[1]).toBe('TABLE_STATS');
-  expect(two[3]?.[1]).toBe('50.0 TB');
+  expect(item(two, 'credits')).toBe('40.50');
+  expect(item(two, 'basis')).toBe('TABLE_STATS');
+  expect(item(two, 'bytes')).toBe('50.0 TB');
   expect(two.filter(([item]) => item?.startsWith('statement '))).toHaveLength(2);
   const unknown = rowsOf(
     inputOf({
@@ -171,9 +248,9 @@ test('several statements add up, and the weakest basis and any unknown size show
       ],
     }),
   );
-  expect(unknown[0]?.[1]).toBe('81.00');
-  expect(unknown[2]?.[1]).toBe('GUESS');
-  expect(unknown[3]?.[1]).toBe('unknown');
+  expect(item(unknown, 'credits')).toBe('81.00');
+  expect(item(unknown, 'basis')).toBe('GUESS');
+  expect(item(unknown, 'bytes')).toBe('unknown');
   expect(unknown.find(([item]) => item === 'statement 1')).toEqual([
     'statement 1',
     'query, opaque',
@@ -192,12 +269,41 @@ test('tiny amounts keep three digits instead of becoming zero', () => {
   const rows = rowsOf(
     inputOf({ statements: [{ facts, estimate: tiny }], warehouse: null, warehouseSize: null }),
   );
-  expect(rows[0]).toEqual([
+  expect(rows[1]).toEqual([
     'credits',
     '0.0000123',
-    '0.00 to 0.000000000001; the upper end is what would be held',
+    '0.00 – 0.0000123 – 0.000000000001 (low – expected – high)',
   ]);
-  expect(rows[3]?.[1]).toBe('999 B');
-  expect(rows[5]?.[1]).toBe('0.0 s');
-  expect(rows.find(([item]) => item === 'warehouse')?.[1]).toBe('none');
+  expect(item(rows, 'bytes')).toBe('999 B');
+  expect(item(rows, 'time')).toBe('0.0 s');
+  expect(item(rows, 'warehouse')).toBe('none');
+});
+
+test('a statement that would run says so, what rules only warn of, and that nobody is before it', () => {
+  const queue = {
+    running: 2,
+    waiting: 0,
+    concurrencyMax: 8,
+    queueMax: 100,
+    ahead: 0,
+    expectedWaitMs: 0,
+    queueTimeoutMs: 300_000,
+  };
+  const rows = rowsOf(inputOf({ outlook: outlookOf({ refusal: null, queue }) }));
+  expect(rows[0]).toEqual(['decision', 'allow', 'no-star: name the columns']);
+  expect(rows.find(([name]) => name === 'queue wait')).toEqual([
+    'queue wait',
+    '0 s',
+    'a permit is free: 2 of 8 permits of tier interactive are taken here, 0 of at most 100 wait',
+  ]);
+  const late = { ...queue, running: 8, waiting: 100, ahead: 100, expectedWaitMs: 400_000 };
+  const waits = rowsOf(inputOf({ outlook: outlookOf({ queue: late }) }));
+  expect(waits.find(([name]) => name === 'queue wait')?.[2]).toContain(
+    'longer than the 300 s that it may wait',
+  );
+  const free = rowsOf(
+    inputOf({ outlook: outlookOf({ refusal: null, queue: null, bindingBudgetId: null }) }),
+  );
+  expect(item(free, 'queue wait')).toBe('0 s');
+  expect(item(free, 'binds first')).toBe('no budget');
 });

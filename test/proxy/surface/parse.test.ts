@@ -225,11 +225,13 @@ test('texts over 4 KB or with deep brackets are refused at once', () => {
   expect(performance.now() - startedAt).toBeLessThan(200);
 });
 
-test('the widest text under the cap is read in bounded time', () => {
+test('the widest text under the cap is read with bounded work', () => {
   const within = (text: string): void => {
-    const startedAt = performance.now();
+    // Of this process, so that a busy machine is not taken for a slow reader.
+    const before = process.cpuUsage();
     parseSurface(text, astify);
-    expect(performance.now() - startedAt, text.slice(0, 80)).toBeLessThan(1000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000, text.slice(0, 80)).toBeLessThan(1000);
   };
   within(`select team from tollgate.my_budget where ${'a=1 or '.repeat(550)}a=1`);
   within(`select team from tollgate.my_budget where a in (${'1,'.repeat(1900)}1)`);

@@ -51,7 +51,14 @@ test.each([
   ['-- {"app": "dbt"}\n/*tollgate:dry-run*/\nselect 1', 'select 1'],
   ['explain cost select * from tollgate.my_budget', 'select * from tollgate.my_budget'],
 ])('%s asks for a price', (text, statementText) => {
-  expect(recognise(text)).toEqual({ kind: 'explain-cost', statementText });
+  expect(recognise(text)).toEqual({ kind: 'explain-cost', statementText, bindCount: 0 });
+});
+
+test.each([
+  ["explain cost select '?' from t where a = ? and b = ? -- ?", 2],
+  ['explain cost select :2, :1, a::int, v:path from t', 2],
+])('%s has binds of its own', (text, bindCount) => {
+  expect(recognise(text)).toMatchObject({ kind: 'explain-cost', bindCount });
 });
 
 test('WHY carries the ticket as written, or null for a bind', () => {

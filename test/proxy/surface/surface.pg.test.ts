@@ -1,9 +1,12 @@
 import fc from 'fast-check';
+import { must } from '#base/assert.js';
+import { tryParseTicketId } from '#base/ids.js';
+import { parseCredits } from '#base/units.js';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createSurface, type Surface, type SurfaceAnswer } from '../../../proxy/surface/surface.js';
 import { recognise } from '../../../proxy/surface/recognise.js';
 import type { SurfaceBind } from '../../../proxy/surface/values.js';
-import { VIEWS } from '../../../proxy/surface/views.js';
+import { VIEWS, type UsedSoFar } from '../../../proxy/surface/views.js';
 import { manualClock } from '../../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 
@@ -13,10 +16,16 @@ const THEIRS = '0197a000-0000-7000-8000-0000000000ff';
 const clock = manualClock(Date.UTC(2026, 6, 15, 12));
 let database: TestDatabase;
 let surface: Surface;
+/** What statements of a team that run here have used. */
+const used = new Map<string, UsedSoFar[]>();
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  surface = createSurface({ db: database.db, clock });
+  surface = createSurface({
+    db: database.db,
+    clock,
+    running: { usedOfTeam: (teamId) => used.get(teamId) ?? [] },
+  });
   await seed();
 });
 afterAll(() => database.drop());
@@ -190,7 +199,7 @@ test('MY_QUERIES has every column in the fixed order, with exact cells', async (
   const answer = await ask(`select * from tollgate.my_queries where ticket = '${OURS}'`);
   if (answer.kind === 'refused') throw new Error(answer.refusal.message);
   expect(answer.result.columns.map((column) => column.name).join()).toBe(
-    'TICKET,STARTED_AT,ENDED_AT,TEAM,PRINCIPAL,TIER,WAREHOUSE,STATE,QUERY_ID,STATEMENT,BASIS,ESTIMATED_BYTES,BYTES_SCANNED,ESTIMATED_CREDITS,HELD_CREDITS,CREDITS,ESTIMATED_AMOUNT,AMOUNT,CURRENCY,REFUSAL,WORKLOAD,VIA',
+    'TICKET,STARTED_AT,ENDED_AT,TEAM,PRINCIPAL,TIER,WAREHOUSE,STATE,QUERY_ID,STATEMENT,BASIS,ESTIMATED_BYTES,BYTES_SCANNED,ESTIMATED_CREDITS,HELD_CREDITS,CREDITS,ESTIMATED_AMOUNT,AMOUNT,CURRENCY,REFUSAL,WORKLOAD,VIA,USED_CREDITS,USED_AMOUNT',
   );
   expect(answer.result.rows).toEqual([
     [
@@ -216,8 +225,61 @@ test('MY_QUERIES has every column in the fixed order, with exact cells', async (
       null,
       null,
       null,
+      '0.300000000000',
+      '0.750000000000',
     ],
   ]);
+});
+
+test('a running statement shows what it has used: exactly here, its share of the time elsewhere', async () => {
+  const [here, elsewhere, beside] = [4, 5, 6].map((n) => `0197a000-0000-7000-8000-00000000000${n}`);
+  const tickets = [here, elsewhere, beside].map((id) => must(id, 'three ids'));
+  for (const id of tickets) {
+    await ticket(id, 'people', 'pia', 'RESERVED', '2026-07-15T11:59:00Z');
+    await database.db.query(
+      "UPDATE ticket SET state = 'SENT', ended_at = NULL, started_at = NULL, sent_at = '2026-07-15T11:59:50Z' WHERE id = $1",
+      [id],
+    );
+  }
+  await database.db.query(
+    "UPDATE ticket SET warehouse = 'BATCH_WH' WHERE id <> $1 AND team_id = 'people'",
+    [here],
+  );
+  const usedCredits = parseCredits('0.123456789012');
+  used.set('people', [{ ticketId: must(tryParseTicketId(here ?? ''), 'an id'), usedCredits }]);
+  const text = `select used_credits, used_amount, credits from tollgate.my_queries where ticket in ('${tickets.join("', '")}') order by ticket`;
+  const answer = await ask(text, [], 'people');
+  expect(answer.kind === 'answer' && answer.result.rows).toEqual([
+    ['0.123456789012', '0.308641972530', null],
+    // 0.25 credits take 4 s; two run there, 10 s have passed.
+    ['0.312500000000', '0.781250000000', null],
+    ['0.312500000000', '0.781250000000', null],
+  ]);
+  const why = await ask(
+    `select aspect, detail from table(tollgate.why('${here}')) where aspect like 'used%'`,
+    [],
+    'people',
+  );
+  expect(why).toMatchObject({ result: { rows: [['used so far', '0.123456789012 credits']] } });
+  used.clear();
+});
+
+test('a statement that is only described needs no values, and says how many it takes', async () => {
+  const recognised = recognise(
+    'select ticket, used_credits from tollgate.my_queries where state = ? and started_at > ? limit ?',
+  );
+  if (recognised.kind !== 'select') throw new Error(recognised.kind);
+  expect(await surface.answer(recognised, { teamId: 'risk' }, null)).toMatchObject({
+    kind: 'answer',
+    bindCount: 3,
+    result: { columns: [{ name: 'TICKET' }, { name: 'USED_CREDITS', scale: 12 }], rows: [] },
+  });
+  const why = recognise('select * from table(tollgate.why(?))');
+  if (why.kind !== 'why') throw new Error(why.kind);
+  expect(await surface.answer(why, { teamId: 'risk' }, null)).toMatchObject({
+    bindCount: 1,
+    result: { columns: [{ name: 'LINE' }, { name: 'ASPECT' }, { name: 'DETAIL' }], rows: [] },
+  });
 });
 
 test('grouping, aggregates, aliases, positions, order and limit work together', async () => {
@@ -384,7 +446,7 @@ test('ESTIMATE_ACCURACY shows the caller’s own shapes', async () => {
 test('a database that does not answer is the fault ledgerUnavailable', async () => {
   const gone = await createTestDatabase();
   await gone.drop();
-  const broken = createSurface({ db: gone.db, clock });
+  const broken = createSurface({ db: gone.db, clock, running: { usedOfTeam: () => [] } });
   await expect(
     broken.answer(
       { kind: 'select', text: 'select * from tollgate.my_budget' },

@@ -1,0 +1,246 @@
+/**
+ * A history run through today's estimator and rules, one instant at a time: when a statement comes, nothing is known
+ * but what had ended by then. Every statement is priced by what really ran, also where the document would have refused
+ * some of it.
+ */
+import type { EpochMs } from '../../base/time.js';
+import { compareAmounts, type Credits, NO_CREDITS, subtractCredits } from '../../base/units.js';
+import { type TimeShare, SharedTime } from '../../billing/shared-time.js';
+import type { StandingBook } from '../../billing/standing-book.js';
+import { statisticsSeconds } from '../../policies/estimate/estimator.js';
+import type { HistoryStore } from '../../policies/estimate/history-store.js';
+import { approximate } from '../../base/units.js';
+import type { Analyser, Catalogue } from '../../policies/sql/facts.js';
+import { BYTES_PER_SECOND_PER_CREDIT } from '../../proxy/estimate.js';
+import type { HistorySource } from './history-source.js';
+import type { Arrival, Judge, Judged } from './judge.js';
+import { Moments } from './moments.js';
+import type { Prediction } from './predictions.js';
+import type { ReplayRow } from './row.js';
+import { factsOf } from './statement.js';
+import { type Outcome, type ReplayFigures, Tally } from './tally.js';
+import {
+  type Columns,
+  columnsOf,
+  type Usage,
+  usageOf,
+  usesWarehouse,
+  warehouseTimeKey,
+} from './usage.js';
+
+export interface ReplayParts {
+  readonly source: HistorySource;
+  readonly judge: Judge;
+  readonly analyser: Analyser;
+  readonly catalogue: Catalogue;
+  readonly history: HistoryStore;
+  /** null: no document, no budgets. */
+  readonly book: StandingBook | null;
+  /** Statements of a tier that run at once; undefined: no bound. */
+  readonly concurrencyOf: (tier: string) => number | undefined;
+  /** Takes the predictions of some rows, in order. */
+  readonly predict: (predictions: readonly Prediction[]) => Promise<void>;
+}
+
+/** Texts analysed at once: the parser has a worker to keep busy. */
+const IN_FLIGHT_MAX = 64;
+
+/** Runs the whole history. */
+export async function replay(parts: ReplayParts): Promise<ReplayFigures> {
+  const world = new World(parts);
+  for await (const batch of parts.source.batches()) {
+    for (let from = 0; from < batch.length; from += IN_FLIGHT_MAX) {
+      const rows = batch.slice(from, from + IN_FLIGHT_MAX);
+      const facts = await Promise.all(
+        rows.map((row) => factsOf(row, parts.analyser, parts.catalogue)),
+      );
+      const predictions = rows.map((row, index) =>
+        world.arrive({
+          row,
+          facts: facts[index] ?? { statements: [], fingerprint: '' },
+          at: row.submittedAt,
+        }),
+      );
+      await parts.predict(predictions);
+    }
+  }
+  world.passUntil(Number.POSITIVE_INFINITY);
+  return world.figures();
+}
+
+/** A statement between its arrival and its end. */
+interface Underway {
+  readonly row: ReplayRow;
+  readonly judged: Judged;
+  readonly outcome: Outcome;
+  /** What refused it; null: it was let in. */
+  readonly refused: { readonly by: string; readonly limitCredits: Credits | null } | null;
+  readonly holdsBudget: boolean;
+  share: TimeShare | null;
+}
+
+type Event = { readonly kind: 'begin' | 'end'; readonly statement: Underway };
+
+class World {
+  readonly #parts: ReplayParts;
+  readonly #columns: Columns;
+  readonly #moments = new Moments<Event>();
+  readonly #sharedTime = new SharedTime();
+  readonly #tally = new Tally();
+  /** Statements of each tier that are let in and have not ended. */
+  readonly #inTier = new Map<string, number>();
+
+  constructor(parts: ReplayParts) {
+    this.#parts = parts;
+    this.#columns = columnsOf(parts.source.intake.columns);
+  }
+
+  figures(): ReplayFigures {
+    return this.#tally.figures();
+  }
+
+  /** Everything that happens until then, in order. */
+  passUntil(until: EpochMs): void {
+    for (;;) {
+      const next = this.#moments.takeUntil(until);
+      if (next === undefined) return;
+      const { at, event } = next;
+      if (event.kind === 'begin') this.#begin(event.statement, at);
+      else this.#end(event.statement, at);
+    }
+  }
+
+  /** A statement comes: what is believed of it and what it is told. */
+  arrive(arrival: Arrival): Prediction {
+    const { row, at } = arrival;
+    this.passUntil(at);
+    const judged = this.#parts.judge(arrival);
+    const statement = this.#admit(row, judged, at);
+    this.#tally.arrived(statement.outcome, judged.isWarned);
+    if (row.ticket?.state === 'VOID') this.#endUnrun(statement);
+    else {
+      this.#moments.add(row.startedAt, { kind: 'begin', statement });
+      this.#moments.add(row.endedAt, { kind: 'end', statement });
+    }
+    const { estimate, answer } = judged;
+    return {
+      queryId: row.queryId,
+      basis: estimate.basis,
+      expectedSeconds: estimate.expectedElapsedSeconds,
+      expectedCredits: estimate.expectedCredits,
+      holdCredits: answer.kind === 'allowed' ? answer.holdCredits : estimate.highCredits,
+    };
+  }
+
+  #admit(row: ReplayRow, judged: Judged, at: EpochMs): Underway {
+    const { answer } = judged;
+    const base = { row, judged, share: null };
+    if (answer.kind === 'refused')
+      return { ...base, outcome: 'refused', refused: answer, holdsBudget: false };
+    const holdsBudget = this.#parts.book !== null && answer.budgetIds.length > 0;
+    if (this.#parts.book !== null && holdsBudget) {
+      const { budgetIds, holdCredits } = answer;
+      const held = this.#parts.book.reserve({ id: row.queryId, budgetIds, holdCredits, at });
+      if (held.kind === 'refused') {
+        const limitCredits = held.budget.availableCredits;
+        const refused = { by: `budget: ${held.budget.budgetId}`, limitCredits };
+        return { ...base, outcome: 'refused', refused, holdsBudget: false };
+      }
+    }
+    return { ...base, outcome: this.#queue(judged), refused: null, holdsBudget };
+  }
+
+  #queue({ tier, estimate }: Judged): Outcome {
+    if (estimate.basis === 'FREE') return 'allowed';
+    const running = this.#inTier.get(tier) ?? 0;
+    this.#inTier.set(tier, running + 1);
+    return running >= (this.#parts.concurrencyOf(tier) ?? Number.POSITIVE_INFINITY)
+      ? 'queued'
+      : 'allowed';
+  }
+
+  #leaveTier({ refused, judged: { tier, estimate } }: Underway): void {
+    if (refused !== null || estimate.basis === 'FREE') return;
+    this.#inTier.set(tier, (this.#inTier.get(tier) ?? 1) - 1);
+  }
+
+  /** The ledger says that it never ran. */
+  #endUnrun(statement: Underway): void {
+    this.#leaveTier(statement);
+    if (statement.holdsBudget) this.#parts.book?.release(statement.row.queryId);
+    this.#noteRefusal(statement, NO_CREDITS);
+  }
+
+  #begin(statement: Underway, at: EpochMs): void {
+    const { row } = statement;
+    if (!usesWarehouse(row, this.#columns)) return;
+    statement.share = this.#sharedTime.begin(warehouseTimeKey(row), at);
+  }
+
+  #end(statement: Underway, at: EpochMs): void {
+    const { row, judged, share } = statement;
+    this.#leaveTier(statement);
+    const usage =
+      share === null
+        ? { credits: NO_CREDITS, seconds: 0, elapsedSeconds: row.executionMs / 1_000 }
+        : usageOf(row, this.#sharedTime.end(share, at), judged.creditsPerHour);
+    this.#tally.used(usage.credits);
+    if (statement.refused !== null) this.#noteRefusal(statement, usage.credits);
+    else this.#settle(statement, usage.credits);
+    if (share === null || !row.isSuccess || usage.credits === NO_CREDITS) return;
+    if (judged.estimate.basis === 'FREE') return;
+    this.#tally.scored(judged, row.warehouse ?? '', usage);
+    this.#learn(judged, usage);
+  }
+
+  #noteRefusal({ refused, judged }: Underway, used: Credits): void {
+    if (refused === null) return;
+    this.#tally.turned(refused.by, used, judged.pricePerCredit, refused.limitCredits);
+  }
+
+  /** Charges what it used, up to where it would have been stopped. */
+  #settle(statement: Underway, used: Credits): void {
+    const stop = this.#stopOf(statement, used);
+    if (statement.holdsBudget) this.#parts.book?.settle(statement.row.queryId, stop?.at ?? used);
+    if (stop === undefined) return;
+    this.#tally.stopped(statement.outcome);
+    const saved = subtractCredits(used, stop.at);
+    this.#tally.turned(stop.by, saved, statement.judged.pricePerCredit, null);
+  }
+
+  #stopOf(
+    { row, judged: { answer }, holdsBudget }: Underway,
+    used: Credits,
+  ): { readonly by: string; readonly at: Credits } | undefined {
+    if (answer.kind !== 'allowed') return undefined;
+    const { ceilingCredits, holdCredits } = answer;
+    if (holdsBudget && compareAmounts(used, holdCredits) > 0) {
+      const most =
+        ceilingCredits !== null && compareAmounts(ceilingCredits, used) < 0 ? ceilingCredits : used;
+      const raised = this.#parts.book?.topUp(row.queryId, most);
+      if (raised?.kind === 'refused') {
+        const left = raised.budget.availableCredits ?? NO_CREDITS;
+        const at =
+          compareAmounts(left, NO_CREDITS) > 0 ? ((holdCredits + left) as Credits) : holdCredits;
+        return { by: `budget: ${raised.budget.budgetId}`, at };
+      }
+    }
+    return ceilingCredits !== null && compareAmounts(used, ceilingCredits) > 0
+      ? { by: 'ceiling', at: ceilingCredits }
+      : undefined;
+  }
+
+  #learn({ estimate, creditsPerHour }: Judged, usage: Usage): void {
+    const { shape, believed, bytes } = estimate;
+    if (shape === null) return;
+    const broken = this.#parts.history.record({
+      shape,
+      believed,
+      creditsPerHour: approximate(creditsPerHour),
+      seconds: usage.seconds,
+      elapsedSeconds: usage.elapsedSeconds,
+      statisticsSeconds: statisticsSeconds(bytes, creditsPerHour, BYTES_PER_SECOND_PER_CREDIT),
+    });
+    if (broken.includes('shape-size')) this.#tally.broke();
+  }
+}

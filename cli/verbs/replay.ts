@@ -1,0 +1,146 @@
+/**
+ * `tollgate replay <file…>`: a query history through today's estimator and a control document: how good the estimates
+ * would have been, and who would have been warned, queued, refused or stopped. Needs no running Tollgate.
+ */
+import type { Command } from 'commander';
+import { StandingBook } from '../../billing/standing-book.js';
+import { demoControlDocument } from '../../policies/control/demo.js';
+import { type ControlSnapshot, createSnapshot } from '../../policies/control/snapshot.js';
+import { HistoryStore } from '../../policies/estimate/history-store.js';
+import { createAnalyser } from '../../policies/sql/analyser.js';
+import { readControlFile, problemLines } from '../control-file.js';
+import { NO_TABLES, readStatistics } from '../explanation/statistics.js';
+import { replayJson } from '../replay/as-json.js';
+import { replayText } from '../replay/as-text.js';
+import { bookBudgets } from '../replay/budgets.js';
+import { replay } from '../replay/engine.js';
+import { readExport } from '../replay/export/read-export.js';
+import type { HistorySource } from '../replay/history-source.js';
+import { govern, observe } from '../replay/judge.js';
+import { openLedger } from '../replay/open-ledger.js';
+import { openPredictions, type PredictionsWriter } from '../replay/predictions.js';
+import type { ReplayFigures } from '../replay/tally.js';
+import type { Terminal } from '../terminal.js';
+import { VerbError } from '../verb-error.js';
+
+interface ReplayOptions {
+  readonly control?: string;
+  readonly statistics?: string;
+  readonly predictions?: string;
+  readonly ledger?: string;
+  readonly json?: boolean;
+}
+
+/** The word in place of a file that stands for the demo's document. */
+const DEMO = 'demo';
+/** Keys of the history: what a busy account has in months. */
+const HISTORY_ENTRIES_MAX = 1_000_000;
+
+export function registerReplay(
+  program: Command,
+  terminal: Terminal,
+  finish: (exitCode: number) => void,
+): void {
+  program
+    .command('replay')
+    .description('a query history through the estimator and a control document; needs no Tollgate')
+    .argument('[files...]', 'exports of QUERY_HISTORY: CSV, CSV.GZ or Parquet, files or folders')
+    .option(
+      '--ledger <from..to>',
+      "in place of files: Tollgate's own ledger, days in UTC, the last not included",
+    )
+    .option(
+      '--control <path>',
+      'the control document to decide by; demo stands for the one of the demo; without it only estimates',
+    )
+    .option('--statistics <path>', 'JSON with sizes of tables; demo stands for those of the demo')
+    .option('--predictions <path>', 'write one CSV line a statement: what was expected of it')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (files: readonly string[], options: ReplayOptions) => {
+      await run(files, options, terminal);
+      finish(0);
+    });
+}
+
+const HELP = `
+Examples:
+  tollgate replay history.csv
+  tollgate replay history/ --control control.yaml --predictions expected.csv --json
+  tollgate replay --ledger 2026-10-01..2026-11-01 --control next.yaml
+Columns, and how to take an export: docs/replay.md`;
+
+async function run(
+  files: readonly string[],
+  options: ReplayOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const snapshot = snapshotOf(options.control);
+  const tables =
+    options.statistics === undefined ? NO_TABLES : await readStatistics(options.statistics);
+  const source = await sourceOf(files, options.ledger, terminal);
+  const predictions =
+    options.predictions === undefined ? undefined : await openPredictions(options.predictions);
+  try {
+    const figures = await runAll(source, snapshot, tables, predictions);
+    await predictions?.finish();
+    terminal.print(
+      options.json === true
+        ? JSON.stringify(replayJson(figures, source.intake, snapshot))
+        : replayText(figures, source.intake, snapshot, terminal.columns),
+    );
+  } catch (thrown) {
+    await predictions?.abandon();
+    throw thrown;
+  } finally {
+    await source.close();
+  }
+}
+
+async function runAll(
+  source: HistorySource,
+  snapshot: ControlSnapshot | null,
+  tables: typeof NO_TABLES,
+  predictions: PredictionsWriter | undefined,
+): Promise<ReplayFigures> {
+  const history = new HistoryStore(HISTORY_ENTRIES_MAX);
+  const parts = { history, statistics: tables.statistics };
+  const analyser = createAnalyser({ parser: { waitMsMax: 30_000 } });
+  try {
+    return await replay({
+      source,
+      judge: snapshot === null ? observe(parts) : govern(snapshot, parts),
+      analyser,
+      catalogue: tables.catalogue,
+      history,
+      book: snapshot === null ? null : new StandingBook(bookBudgets(snapshot.document.budgets)),
+      concurrencyOf: (tier) => snapshot?.tier(tier)?.concurrencyMax,
+      predict: async (rows) => await predictions?.write(rows),
+    });
+  } finally {
+    await analyser.stop();
+  }
+}
+
+async function sourceOf(
+  files: readonly string[],
+  ledger: string | undefined,
+  terminal: Terminal,
+): Promise<HistorySource> {
+  if ((ledger === undefined) === (files.length === 0))
+    throw new VerbError('Name the files of an export, or a span of the ledger with --ledger.', 2);
+  return ledger === undefined
+    ? await readExport(files, (sentence) => terminal.complain(`tollgate: ${sentence}`))
+    : await openLedger(ledger);
+}
+
+function snapshotOf(control: string | undefined): ControlSnapshot | null {
+  if (control === undefined) return null;
+  if (control === DEMO) return createSnapshot(demoControlDocument(), 0);
+  const read = readControlFile(control);
+  if (read.ok) return createSnapshot(read.document, 0);
+  throw new VerbError(
+    [`--control: ${control} is not valid:`, ...problemLines(control, read.problems)].join('\n'),
+    2,
+  );
+}

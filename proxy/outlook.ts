@@ -1,0 +1,91 @@
+/**
+ * What would become of a priced statement that is not run: rules, then the budgets' standing, then the tier's queue, in
+ * the order in which the path asks them, with the words a driver would show.
+ */
+import { compareAmounts, type Credits } from '#base/units.js';
+import type { BudgetStanding } from '#billing/ledger.js';
+import { ceilingFor } from '#policies/rules/ceiling.js';
+import type { Decision } from '#policies/rules/decision.js';
+import { approvalRefusal, budgetRefusal, queueRefusal } from '#policies/rules/refusal-text.js';
+import { tierLimits } from './admit.js';
+import { decisionOf, refusalOfDecision } from './decide.js';
+import { creditsToHold } from './hold.js';
+import type { Parts } from './parts.js';
+import { refusalContext, standingText } from './refuse.js';
+import type { Estimated } from './stages.js';
+import type { Outlook } from './surface/explain-input.js';
+
+/** The outlook by the budgets' `standings`; nothing is held, queued or counted. */
+export function outlookOf(
+  parts: Parts,
+  statement: Estimated,
+  standings: readonly BudgetStanding[],
+): Outlook {
+  const decision = decisionOf(parts, statement);
+  const binding = bindingBudget(standings);
+  const { ceilingCredits, source } = ceilingFor(
+    decision.ceilingCredits,
+    standings.filter(({ isHard }) => isHard),
+  );
+  const holdCredits = creditsToHold(statement, decision.ceilingCredits);
+  const limits = tierLimits(statement.placement.tier);
+  const queue = statement.isFree
+    ? null
+    : {
+        ...parts.gate.outlook(limits, statement.team.id),
+        queueTimeoutMs: limits.queueTimeoutMs,
+      };
+  const known = { decision, holdCredits, queue };
+  return {
+    ...known,
+    ceilingCredits,
+    ceilingSource: source,
+    bindingBudgetId: binding?.budgetId ?? null,
+    refusal: refusalLine(parts, statement, binding, known),
+  };
+}
+
+/** The hard budget with the least left, which refuses first. */
+function bindingBudget(standings: readonly BudgetStanding[]): BudgetStanding | undefined {
+  let least: { readonly standing: BudgetStanding; readonly left: Credits } | undefined;
+  for (const standing of standings) {
+    const left = standing.availableCredits;
+    if (!standing.isHard || left === null) continue;
+    if (least === undefined || compareAmounts(left, least.left) < 0) least = { standing, left };
+  }
+  return least?.standing;
+}
+
+/** First line of the refusal that the statement would meet first; null where it would run. */
+function refusalLine(
+  parts: Parts,
+  statement: Estimated,
+  binding: BudgetStanding | undefined,
+  { decision, holdCredits, queue }: Pick<Outlook, 'decision' | 'holdCredits' | 'queue'>,
+): string | null {
+  const context = refusalContext(parts, statement);
+  const ruled = refusalOfDecision(decision, statement.snapshot, context);
+  if (ruled !== null) return firstLine(ruled);
+  const left = binding?.availableCredits ?? null;
+  if (binding !== undefined && left !== null && compareAmounts(left, holdCredits) < 0)
+    return firstLine(budgetRefusal(standingText(binding, statement), context));
+  if (decision.kind === 'approve')
+    return approvalLine(decision, firstLine(approvalRefusal(decision.cause, context)));
+  if (queue === null || queue.waiting < queue.queueMax || queue.expectedWaitMs === 0) return null;
+  const { waiting, queueMax } = queue;
+  return firstLine(queueRefusal({ kind: 'full', waiting, queueMax }, context));
+}
+
+function approvalLine(
+  { waitSeconds }: Extract<Decision, { kind: 'approve' }>,
+  refused: string,
+): string {
+  return waitSeconds === 0
+    ? refused
+    : `waits up to ${waitSeconds} s for somebody's word, then: ${refused}`;
+}
+
+/** What every driver shows of a refusal. */
+function firstLine({ message }: { readonly message: string }): string {
+  return message.split('\n', 1)[0] ?? '';
+}

@@ -1,0 +1,246 @@
+import { expect, test } from 'vitest';
+import { assert } from '../../../base/assert.js';
+import { parseCredits } from '../../../base/units.js';
+import { StandingBook } from '../../../billing/standing-book.js';
+import { bookBudgets } from '../../../cli/replay/budgets.js';
+import { replay } from '../../../cli/replay/engine.js';
+import type { HistorySource } from '../../../cli/replay/history-source.js';
+import { govern, observe } from '../../../cli/replay/judge.js';
+import type { Prediction } from '../../../cli/replay/predictions.js';
+import type { ReplayRow } from '../../../cli/replay/row.js';
+import type { ReplayFigures } from '../../../cli/replay/tally.js';
+import { demoControlDocument } from '../../../policies/control/demo.js';
+import type { ControlDocument } from '../../../policies/control/document.js';
+import { createSnapshot } from '../../../policies/control/snapshot.js';
+import { HistoryStore } from '../../../policies/estimate/history-store.js';
+
+const NOON = Date.UTC(2026, 4, 4, 12);
+
+/** A query of ten seconds on an X-Small; its text is not known. */
+function aRow(changes: Partial<ReplayRow> & { readonly at?: number } = {}): ReplayRow {
+  const { at = 0, ...others } = changes;
+  const submittedAt = NOON + at * 1_000;
+  const executionMs = changes.executionMs ?? 10_000;
+  return {
+    queryId: `q-${at}`,
+    queryText: null,
+    shapeHash: 'a-shape',
+    textHash: null,
+    queryType: 'SELECT',
+    database: null,
+    schema: null,
+    account: 'demo',
+    user: 'MARKETING_ANALYST',
+    role: null,
+    warehouse: 'INTERACTIVE_WH',
+    warehouseSize: 'X-Small',
+    cluster: null,
+    queryTag: null,
+    submittedAt,
+    startedAt: submittedAt,
+    endedAt: submittedAt + executionMs,
+    executionMs,
+    isSuccess: true,
+    bytesScanned: null,
+    credits: null,
+    ticket: null,
+    ...others,
+  };
+}
+
+interface Run {
+  readonly figures: ReplayFigures;
+  readonly predictions: readonly Prediction[];
+}
+
+async function run(rows: readonly ReplayRow[], document?: ControlDocument): Promise<Run> {
+  const history = new HistoryStore(1_000);
+  const parts = { history, statistics: { table: () => undefined } };
+  const snapshot = document === undefined ? null : createSnapshot(document, 0);
+  const predictions: Prediction[] = [];
+  const figures = await replay({
+    source: sourceOf(rows),
+    judge: snapshot === null ? observe(parts) : govern(snapshot, parts),
+    analyser: {
+      analyse: () => Promise.reject(new Error('there is no text')),
+      stop: () => Promise.resolve(),
+    },
+    catalogue: { version: 'none', columnsOf: () => undefined },
+    history,
+    book: snapshot === null ? null : new StandingBook(bookBudgets(snapshot.document.budgets)),
+    concurrencyOf: (tier) => snapshot?.tier(tier)?.concurrencyMax,
+    predict: (some) => {
+      predictions.push(...some);
+      return Promise.resolve();
+    },
+  });
+  return { figures, predictions };
+}
+
+function sourceOf(rows: readonly ReplayRow[]): HistorySource {
+  return {
+    intake: {
+      rows: rows.length,
+      leftOut: { unreadable: 0, unfinished: 0, repeated: 0 },
+      columns: ['WAREHOUSE_SIZE'],
+      consequences: [],
+    },
+    async *batches() {
+      await Promise.resolve();
+      yield rows;
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** The demo with amounts that the rows below are near to. */
+function aDocument(
+  changes: { readonly limitCredits?: string; readonly ceilingCredits?: string } = {},
+): ControlDocument {
+  const demo = demoControlDocument();
+  return {
+    ...demo,
+    rules: [],
+    tiers: demo.tiers.map((tier) => ({
+      ...tier,
+      concurrencyMax: 2,
+      guessExpectedCredits: '0.002',
+      guessHoldCredits: '0.004',
+      ceilingCredits: changes.ceilingCredits ?? '1',
+    })),
+    budgets: demo.budgets.map((budget) =>
+      budget.node === 'marketing' && changes.limitCredits !== undefined
+        ? { ...budget, hard: true, limitCredits: changes.limitCredits }
+        : { ...budget, limitCredits: 'unlimited' },
+    ),
+  };
+}
+
+test('a statement is predicted from what had ended when it came, and from nothing later', async () => {
+  const { predictions } = await run([
+    aRow({ at: 0 }),
+    // The first has not ended.
+    aRow({ at: 5 }),
+    aRow({ at: 60 }),
+  ]);
+  expect(predictions.map(({ basis }) => basis)).toEqual(['GUESS', 'GUESS', 'HISTORY']);
+});
+
+test('statements that run at once share the time of their warehouse, and last as long as they did', async () => {
+  const pair = (at: number): readonly ReplayRow[] => [
+    aRow({ at, queryId: `a-${at}` }),
+    aRow({ at, queryId: `b-${at}` }),
+  ];
+  const rows = Array.from({ length: 20 }, (_, index) => pair(index * 60)).flat();
+  const { figures, predictions } = await run(rows);
+  const last = predictions.at(-1);
+  assert(last !== undefined && last.expectedSeconds !== null, 'every row is predicted');
+  // Ten seconds each, at once: five warehouse-seconds each, at 1 credit an hour.
+  expect(last.expectedCredits).toBe(parseCredits('0.001388888889'));
+  expect(Math.abs(last.expectedSeconds - 10)).toBeLessThan(0.5);
+  expect(figures.usedCredits).toBe(parseCredits('0.05555555556'));
+});
+
+test('clusters of a warehouse do not share their time', async () => {
+  const { figures } = await run([
+    aRow({ queryId: 'a', cluster: 1 }),
+    aRow({ queryId: 'b', cluster: 2 }),
+  ]);
+  expect(figures.usedCredits).toBe(parseCredits('0.005555555556'));
+});
+
+test('credits that the history states are what a statement used', async () => {
+  const { figures } = await run([aRow({ credits: '0.5' })]);
+  expect(figures.usedCredits).toBe(parseCredits('0.5'));
+});
+
+test('statements without a warehouse and failed ones are counted, and score no estimate', async () => {
+  const { figures } = await run([
+    aRow({ at: 0, warehouseSize: null }),
+    aRow({ at: 60, isSuccess: false }),
+    aRow({ at: 120, queryType: 'SHOW' }),
+    aRow({ at: 180 }),
+  ]);
+  expect(figures).toMatchObject({ rows: 4, unscored: 3, decisions: { allowed: 4 } });
+  expect(figures.byBasis).toHaveLength(1);
+  expect(figures.byBasis[0]).toMatchObject({ basis: 'GUESS', rows: 1 });
+});
+
+test('a hard budget refuses what it has not left, and what that saved is told', async () => {
+  const rows = Array.from({ length: 10 }, (_, index) => aRow({ at: index * 60 }));
+  const { figures } = await run(rows, aDocument({ limitCredits: '0.01' }));
+  const { decisions, turned } = figures;
+  expect(decisions.allowed + decisions.refused).toBe(10);
+  expect(decisions.refused).toBeGreaterThan(5);
+  expect(turned).toHaveLength(1);
+  expect(turned[0]).toMatchObject({
+    by: 'budget: marketing-monthly',
+    statements: decisions.refused,
+    savedCredits: figures.savedCredits,
+  });
+  expect(figures.usedCredits).toBe(parseCredits('0.02777777778'));
+});
+
+test('a refusal for a hold that the statement would not have used is a false alarm', async () => {
+  const long = aRow({ at: 0, executionMs: 10_000 });
+  const short = aRow({ at: 60, executionMs: 100 });
+  const { figures } = await run([long, short], aDocument({ limitCredits: '0.004' }));
+  expect(figures.decisions).toMatchObject({ allowed: 1, refused: 1 });
+  expect(figures.falseAlarms).toBe(1);
+});
+
+test('a statement is stopped at its ceiling, and charged up to there', async () => {
+  const rows = [aRow({ executionMs: 7_200_000 })];
+  const { figures } = await run(rows, aDocument());
+  expect(figures.decisions).toEqual({ allowed: 0, queued: 0, refused: 0, stopped: 1 });
+  expect(figures.turned).toEqual([
+    expect.objectContaining({ by: 'ceiling', savedCredits: parseCredits('1'), falseAlarms: 0 }),
+  ]);
+});
+
+test('a statement is stopped when the budget has no more for it', async () => {
+  const rows = [aRow({ executionMs: 3_600_000 })];
+  const { figures } = await run(rows, aDocument({ limitCredits: '0.1' }));
+  expect(figures.decisions.stopped).toBe(1);
+  expect(figures.turned).toEqual([
+    expect.objectContaining({ by: 'budget: marketing-monthly', savedCredits: parseCredits('0.9') }),
+  ]);
+});
+
+test('more than a tier takes at once waits', async () => {
+  const rows = [0, 1, 2, 3].map((at) => aRow({ at }));
+  const { figures } = await run(rows, aDocument());
+  expect(figures.decisions).toEqual({ allowed: 2, queued: 2, refused: 0, stopped: 0 });
+});
+
+test('whom the document does not know is refused, and predicted all the same', async () => {
+  const { figures, predictions } = await run([aRow({ user: 'NOBODY' })], aDocument());
+  expect(figures.turned[0]?.by).toBe('identity');
+  expect(predictions).toHaveLength(1);
+  const elsewhere = await run([aRow({ warehouse: 'OTHER_WH' })], aDocument());
+  expect(elsewhere.figures.turned[0]?.by).toBe('warehouse');
+});
+
+test('what the ledger never let run is asked again, and uses nothing', async () => {
+  const refused = aRow({
+    executionMs: 0,
+    endedAt: NOON,
+    ticket: {
+      ticketId: 't',
+      state: 'VOID',
+      team: 'marketing',
+      principal: 'marketing_analyst',
+      tier: 'interactive',
+      statementClass: 'query',
+      basis: 'GUESS',
+      expectedSeconds: 1,
+      expectedCredits: '1',
+      holdCredits: '0',
+      refusalCode: 'TG2001',
+      ending: null,
+    },
+  });
+  const { figures } = await run([refused, aRow({ at: 60 })], aDocument({ limitCredits: '0.005' }));
+  // Its hold was given back, so the second finds the budget whole.
+  expect(figures.decisions).toMatchObject({ allowed: 2, refused: 0 });
+});
