@@ -2,9 +2,9 @@
  * Analysis of request texts: lexer first, then caches bounded in bytes, then the parser in its workers. Total: whatever
  * goes wrong comes back as an opaque statement.
  */
-import { lex } from '#base/sql/lexer.js';
-import { splitStatements } from '#base/sql/splitter.js';
-import { classifyStatement } from '#base/sql/statement-class.js';
+import { lex, type Tokens } from '#base/sql/lexer.js';
+import { splitStatements, type StatementRange } from '#base/sql/splitter.js';
+import { classifyStatement, type StatementHead } from '#base/sql/statement-class.js';
 import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
@@ -21,10 +21,18 @@ import { fingerprintOfShapes, shapeOf, type Shape } from './fingerprint.js';
 import { parserText } from './parser/parser-text.js';
 import { ParserHost, type ParserHostCounts, type ParserHostOptions } from './parser/parser-host.js';
 import type { ParseOutcome } from './tree/raw-facts.js';
-import { fromShapeOutcome, toShapeOutcome, type ShapeOutcome } from './shape-outcome.js';
+import {
+  fromShapeFacts,
+  fromShapeOutcome,
+  toShapeOutcome,
+  type ShapeFacts,
+  type ShapeOutcome,
+} from './shape-outcome.js';
 import { contextAfter } from './session-context.js';
-import { bareFacts, statementFacts } from './statement-facts.js';
-import { TokenList } from './words/token-list.js';
+import { bareFacts } from './bare-facts.js';
+import { statementFacts, type ShapedOutcome } from './statement-facts.js';
+import type { TokenList } from './words/token-list.js';
+import { namesPlace } from './words/traits.js';
 
 export interface AnalyserOptions {
   readonly parser?: ParserHostOptions;
@@ -34,7 +42,7 @@ export interface AnalyserOptions {
   readonly factsBytesMax?: number;
   /** Bytes of parse outcomes kept. Default 32 MiB. */
   readonly outcomeBytesMax?: number;
-  /** Bytes of facts kept per fingerprint. Default 32 MiB. */
+  /** Bytes of facts kept per fingerprint, and again per fingerprint and session. Default 32 MiB. */
   readonly shapeBytesMax?: number;
 }
 
@@ -76,16 +84,25 @@ interface ParseBudget {
   readonly rest: () => Promise<void>;
 }
 
-/** The statement whose text is parsed, with its shape. */
-interface ShapedText {
-  readonly list: TokenList;
+/** A statement, or a part of one, with its shape. */
+interface ShapedRange {
+  readonly range: StatementRange;
   readonly shape: Shape;
   readonly fingerprint: string;
 }
 
-function shapedPart(list: TokenList): ShapedText {
-  const shape = shapeOf(list.tokens, list.range);
-  return { list, shape, fingerprint: fingerprintOfShapes([shape.text]).hash };
+function shapedRange(tokens: Tokens, range: StatementRange): ShapedRange {
+  const shape = shapeOf(tokens, range);
+  return { range, shape, fingerprint: fingerprintOfShapes([shape.text]).hash };
+}
+
+/** One text on its way through the analyser. */
+interface TextReading {
+  readonly tokens: Tokens;
+  readonly catalogue: Catalogue;
+  readonly budget: ParseBudget;
+  /** EXECUTE IMMEDIATE around it. */
+  readonly depth: number;
 }
 
 class CachingAnalyser implements CountingAnalyser {
@@ -94,6 +111,7 @@ class CachingAnalyser implements CountingAnalyser {
   readonly #facts: LRUCache<string, TextFacts>;
   readonly #outcomes: LRUCache<string, ParseOutcome>;
   readonly #shapes: LRUCache<string, ShapeOutcome>;
+  readonly #shapeFacts: LRUCache<string, ShapeFacts>;
   readonly #pending = new Map<string, Promise<TextFacts>>();
   readonly #counts = { texts: 0, textHits: 0, statementHits: 0, fingerprintHits: 0, faults: 0 };
 
@@ -103,6 +121,7 @@ class CachingAnalyser implements CountingAnalyser {
     this.#facts = boundedCache(options.factsBytesMax ?? 32 * MIB);
     this.#outcomes = boundedCache(options.outcomeBytesMax ?? 32 * MIB);
     this.#shapes = boundedCache(options.shapeBytesMax ?? 32 * MIB);
+    this.#shapeFacts = boundedCache(options.shapeBytesMax ?? 32 * MIB);
     this.#host.start();
   }
 
@@ -165,39 +184,20 @@ class CachingAnalyser implements CountingAnalyser {
     depth: number,
   ): Promise<TextFacts> {
     const { rest } = budget;
-    const tokens = lex(sql);
+    const reading: TextReading = { tokens: lex(sql), catalogue, budget, depth };
+    const { tokens } = reading;
     await rest();
-    const ranges = splitStatements(tokens);
     const shapes: string[] = [];
     const statements: StatementFacts[] = [];
     let session = context;
-    for (const range of ranges) {
+    for (const range of splitStatements(tokens)) {
       await rest();
-      const shape = shapeOf(tokens, range);
-      shapes.push(shape.text);
-      const fingerprint = fingerprintOfShapes([shape.text]).hash;
-      statements.push(
-        await statementFacts({
-          tokens,
-          range,
-          list: new TokenList(tokens, range),
-          fingerprint,
-          rest,
-          depth: 0,
-          context: session,
-          catalogue,
-          parse: (list) =>
-            this.#parse(
-              list.range === range ? { list, shape, fingerprint } : shapedPart(list),
-              budget,
-            ),
-          analyseInner: (text) =>
-            depth >= DEPTH_MAX
-              ? Promise.resolve(opaqueText(text))
-              : this.#text(text, session, catalogue, budget, depth + 1),
-        }),
-      );
-      session = contextAfter(tokens, range, session);
+      const shaped = shapedRange(tokens, range);
+      shapes.push(shaped.shape.text);
+      const facts = await this.#statement(reading, shaped, session);
+      statements.push(facts);
+      if (facts.class !== 'query' && facts.class !== 'dml')
+        session = contextAfter(tokens, range, session);
     }
     // A comment that never ends may hide anything from one reader and nothing from another.
     if (statements.length === 0 && tokens.isUnterminated) return unseenText(sql);
@@ -208,17 +208,74 @@ class CachingAnalyser implements CountingAnalyser {
     };
   }
 
-  async #parse(of: ShapedText, budget: ParseBudget): Promise<ParseOutcome> {
-    const { tokens } = of.list;
-    const shaped = this.#shapes.get(of.fingerprint);
-    const facts = shaped === undefined ? undefined : fromShapeOutcome(shaped, tokens, of.shape);
-    if (facts !== undefined) {
+  /** Facts of one statement of a text, whose names mean what they do in `context`. */
+  #statement(
+    { tokens, catalogue, budget, depth }: TextReading,
+    outer: ShapedRange,
+    context: NameContext,
+  ): Promise<StatementFacts> {
+    let last = outer;
+    // Statements inside are asked for one after another, each first for its facts and then for its parse.
+    const shapedOf = (range: StatementRange): ShapedRange =>
+      (last = last.range === range ? last : shapedRange(tokens, range));
+    const keyOf = (head: StatementHead, { fingerprint }: ShapedRange): string =>
+      JSON.stringify([head.class, context.database, context.schema, catalogue.version]) +
+      fingerprint;
+    return statementFacts({
+      tokens,
+      range: outer.range,
+      fingerprint: outer.fingerprint,
+      rest: budget.rest,
+      depth: 0,
+      context,
+      catalogue,
+      parse: (list) => this.#parse(list, shapedOf(list.range), budget),
+      shapes: {
+        recall: (range, head) => {
+          if (head.class !== 'query' && head.class !== 'dml') return undefined;
+          const shaped = shapedOf(range);
+          if (!isShared(tokens, shaped)) return undefined;
+          const known = this.#shapeFacts.get(keyOf(head, shaped));
+          const facts = known && fromShapeFacts(known, tokens, shaped.shape);
+          if (facts !== undefined) this.#counts.fingerprintHits += 1;
+          return facts;
+        },
+        keep: (range, head, facts) => {
+          const shaped = shapedOf(range);
+          if (isShared(tokens, shaped)) this.#shapeFacts.set(keyOf(head, shaped), facts);
+        },
+      },
+      analyseInner: (text) =>
+        depth >= DEPTH_MAX
+          ? Promise.resolve(opaqueText(text))
+          : this.#text(text, context, catalogue, budget, depth + 1),
+    });
+  }
+
+  async #parse(
+    list: TokenList,
+    { shape, fingerprint }: ShapedRange,
+    budget: ParseBudget,
+  ): Promise<ShapedOutcome> {
+    const { tokens } = list;
+    const shaped = this.#shapes.get(fingerprint);
+    const facts = shaped === undefined ? undefined : fromShapeOutcome(shaped, tokens, shape);
+    if (shaped !== undefined && facts !== undefined) {
       this.#counts.fingerprintHits += 1;
-      return { kind: 'parsed', facts };
+      return { kind: 'parsed', facts, literals: shaped.literals };
     }
     await budget.rest();
-    const sql = parserText(of.list);
+    const sql = parserText(list);
     if (sql === undefined) return { kind: 'refused', isTooComplex: false };
+    const outcome = await this.#parseText(sql, budget);
+    const shared =
+      outcome.kind === 'parsed' ? toShapeOutcome(outcome.facts, tokens, shape) : undefined;
+    if (shared === undefined) return outcome;
+    this.#shapes.set(fingerprint, shared);
+    return { ...outcome, literals: shared.literals };
+  }
+
+  async #parseText(sql: string, budget: ParseBudget): Promise<ParseOutcome> {
     const known = this.#outcomes.get(sql);
     if (known !== undefined) {
       this.#counts.statementHits += 1;
@@ -238,12 +295,17 @@ class CachingAnalyser implements CountingAnalyser {
         outcome,
         lifetime(outcome.kind === 'refused' && outcome.isTooComplex),
       );
-    if (outcome.kind === 'parsed') {
-      const shared = toShapeOutcome(outcome.facts, tokens, of.shape);
-      if (shared !== undefined) this.#shapes.set(of.fingerprint, shared);
-    }
     return outcome;
   }
+}
+
+/**
+ * Whether all that is told of the statement follows from its shape and its literals. Letters outside of ASCII may have
+ * their upper case in it, strings in a list are not looked at one by one, and an end that is missing is in no shape.
+ */
+function isShared(tokens: Tokens, { range, shape }: ShapedRange): boolean {
+  if (!shape.isSteady || range.hasStray || tokens.isUnterminated) return false;
+  return !shape.hasForeignWord && !namesPlace(tokens, range);
 }
 
 /** Longest that the steps of one text keep the event loop together; a step itself is not cut. */

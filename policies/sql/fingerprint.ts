@@ -6,6 +6,7 @@
  */
 import { hash } from 'node:crypto';
 import {
+  isAscii,
   KIND,
   kindAt,
   lex,
@@ -102,6 +103,8 @@ export interface Shape {
   readonly slots: readonly LiteralSlot[];
   /** Whether the slots are all that can differ between statements of this shape. */
   readonly isSteady: boolean;
+  /** A word with letters outside of ASCII: another word can have the same upper case. */
+  readonly hasForeignWord: boolean;
 }
 
 /** Shape of one statement of `tokens`. */
@@ -121,6 +124,8 @@ class ShapeWriter {
   readonly #tokens: Tokens;
   readonly #range: StatementRange;
   readonly #upper: string;
+  /** Offset in the text where `#upper` begins. */
+  readonly #upperFrom: number = 0;
   /** Strings, `$$` bodies and paths of files are never written. */
   readonly #isForPeople: boolean;
   /** From here on a reader may see a literal where the lexer sees code: nothing more is written. */
@@ -128,6 +133,7 @@ class ShapeWriter {
   #out = '';
   readonly #slots: LiteralSlot[] = [];
   #isSteady = true;
+  #hasForeignWord = false;
   #isNegative = false;
   /** Character code of the last operator written; 0 after anything else. */
   #lastOperator = 0;
@@ -140,15 +146,25 @@ class ShapeWriter {
     this.#tokens = tokens;
     this.#range = range;
     this.#isForPeople = isForPeople;
+    if (tokens.upper !== '') {
+      this.#upper = tokens.upper;
+      return;
+    }
     const text = tokens.text.slice(range.start, range.end);
     const upper = text.toUpperCase();
     // Some letters grow when upper-cased; offsets then fit only word by word.
     this.#upper = upper.length === text.length ? upper : '';
+    this.#upperFrom = range.start;
   }
 
   write(): Shape {
     this.#writeTokens();
-    return { text: this.#out, slots: this.#slots, isSteady: this.#isSteady };
+    return {
+      text: this.#out,
+      slots: this.#slots,
+      isSteady: this.#isSteady,
+      hasForeignWord: this.#hasForeignWord,
+    };
   }
 
   /** The shape as far as people are shown it; `isEnd` tells that nothing of the whole text may follow. */
@@ -222,10 +238,10 @@ class ShapeWriter {
   #upperAt(at: number): string {
     if (kindAt(this.#tokens, at) !== KIND.word) return '';
     if (this.#upper === '') return textAt(this.#tokens, at).toUpperCase();
-    const { start } = this.#range;
+    const from = this.#upperFrom;
     return this.#upper.slice(
-      startAt(this.#tokens, at) - start,
-      startAt(this.#tokens, at + 1) - start,
+      startAt(this.#tokens, at) - from,
+      startAt(this.#tokens, at + 1) - from,
     );
   }
 
@@ -239,6 +255,7 @@ class ShapeWriter {
 
   #word(at: number): number {
     const word = this.#upperAt(at);
+    if (this.#tokens.upper === '') this.#hasForeignWord ||= !isAscii(textAt(this.#tokens, at));
     this.#put(this.#nameText(at, word));
     this.#lastWord = word;
     if (this.#keepFromDepth <= this.#depth) return at + 1;

@@ -4,7 +4,7 @@ import { type ControlSnapshot, createSnapshot } from '#policies/control/snapshot
 import type { Estimate } from '#policies/estimate/estimate.js';
 import type { DecisionContext } from '#policies/rules/evaluate.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
-import { bareFacts } from '#policies/sql/statement-facts.js';
+import { bareFacts } from '#policies/sql/bare-facts.js';
 import { type Credits, parseCredits } from '#base/units.js';
 import { must } from '#base/assert.js';
 

@@ -2,7 +2,8 @@
  * What the words of a statement show: functions, stages, aggregation, windows, time travel, samples. Read from the
  * tokens in one pass, so that they are known where no parser understands the statement. What is in doubt counts.
  */
-import { KIND } from '#base/sql/lexer.js';
+import { KIND, kindAt, textAt, type Tokens } from '#base/sql/lexer.js';
+import type { StatementRange } from '#base/sql/splitter.js';
 import type { StatementHead } from '#base/sql/statement-class.js';
 import { partsOfText, quotedWhereNeeded } from '../tree/ast.js';
 import type { Traits } from '../facts.js';
@@ -74,6 +75,22 @@ const SAMPLE_METHODS: ReadonlySet<string> = new Set(['ROW', 'BERNOULLI', 'SYSTEM
 
 const SCHEME_LENGTH_MAX = 24;
 const LOCATION = /^(?:@|[a-z][a-z0-9+.-]*:\/\/)/i;
+
+/** Whether a string in `range` names a stage or an address, which is a fact although strings are values. */
+export function namesPlace(tokens: Tokens, range: StatementRange): boolean {
+  if (!MAY_NAME_PLACE.test(tokens.text)) return false;
+  for (let at = range.head; at < range.to; at += 1) {
+    if (kindAt(tokens, at) === KIND.string && isLocation(textAt(tokens, at))) return true;
+  }
+  return false;
+}
+
+/** No string of a text without a match is a location. */
+const MAY_NAME_PLACE = /'@|:\/\//;
+
+function isLocation(string: string): boolean {
+  return LOCATION.test(string.slice(1, SCHEME_LENGTH_MAX));
+}
 
 /** Definitions of code: what their bodies call is called by whoever calls them. */
 const CODE: ReadonlySet<string> = new Set(['FUNCTION', 'PROCEDURE']);
@@ -151,8 +168,7 @@ class TraitScan {
   /** Most strings are no location: only those that begin like one are unescaped. */
   #location(at: number): void {
     const text = this.#list.text(at);
-    if (LOCATION.test(text.slice(1, SCHEME_LENGTH_MAX)))
-      this.#stages.add(this.#list.string(at) ?? '');
+    if (isLocation(text)) this.#stages.add(this.#list.string(at) ?? '');
   }
 
   #word(at: number, word: string): void {
