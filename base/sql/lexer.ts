@@ -17,6 +17,7 @@ import {
   unquotedEnd,
   wordEnd,
 } from './characters.js';
+import { atOnce, STEP_TOKENS, type Steps } from './steps.js';
 
 /** Kinds of token. Numbers, not names, because a list holds one byte-sized value for each. */
 export const KIND = {
@@ -64,8 +65,13 @@ export interface Tokens {
  * of the text and is flagged.
  */
 export function lex(text: string): Tokens {
+  return atOnce(lexSteps(text));
+}
+
+/** {@link lex} in steps. */
+export function* lexSteps(text: string): Steps<Tokens> {
   const scan = new Scanner(text);
-  scan.run();
+  while (scan.advance()) yield;
   return {
     text,
     upper: isAscii(text) ? text.toUpperCase() : '',
@@ -81,6 +87,7 @@ class Scanner {
   readonly starts: number[] = [];
   isUnterminated = false;
   readonly #text: string;
+  #at = 0;
   #isHead = true;
   #isTransfer = false;
 
@@ -88,17 +95,19 @@ class Scanner {
     this.#text = text;
   }
 
-  run(): void {
+  /** Reads on for a step; false at the end of the text. */
+  advance(): boolean {
     const text = this.#text;
     const { kinds, starts } = this;
     const length = text.length;
-    let at = 0;
-    if (text.charCodeAt(0) === 0xfeff) {
+    const countMax = kinds.length + STEP_TOKENS;
+    let at = this.#at;
+    if (at === 0 && text.charCodeAt(0) === 0xfeff) {
       starts.push(0);
       kinds.push(KIND.whitespace);
       at = 1;
     }
-    while (at < length) {
+    while (at < length && kinds.length < countMax) {
       const start = at;
       const code = text.charCodeAt(at);
       const kindClass = classOf(code);
@@ -118,7 +127,10 @@ class Scanner {
         at = this.#symbol(start, code);
       }
     }
+    this.#at = at;
+    if (at < length) return true;
     starts.push(length);
+    return false;
   }
 
   #word(start: number): number {

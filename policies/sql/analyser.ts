@@ -2,8 +2,9 @@
  * Analysis of request texts: lexer first, then caches bounded in bytes, then the parser in its workers. Total: whatever
  * goes wrong comes back as an opaque statement.
  */
-import { lex, type Tokens } from '#base/sql/lexer.js';
-import { splitStatements, type StatementRange } from '#base/sql/splitter.js';
+import { lex, lexSteps, type Tokens } from '#base/sql/lexer.js';
+import { eachStatement, splitStatements, type StatementRange } from '#base/sql/splitter.js';
+import { withRests } from '#base/sql/steps.js';
 import { classifyStatement, type StatementHead } from '#base/sql/statement-class.js';
 import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
@@ -17,8 +18,8 @@ import type {
   TextFacts,
   UnknownFact,
 } from './facts.js';
-import { fingerprintOfShapes, shapeOf, type Shape } from './fingerprint.js';
-import { parserText } from './parser/parser-text.js';
+import { fingerprintOfShapes, shapeSteps, type Shape } from './fingerprint.js';
+import { parserTextSteps } from './parser/parser-text.js';
 import { ParserHost, type ParserHostCounts, type ParserHostOptions } from './parser/parser-host.js';
 import type { ParseOutcome } from './tree/raw-facts.js';
 import {
@@ -68,6 +69,8 @@ const DEPTH_MAX = 3;
 /** Parsing time one request text may use, in milliseconds, and statements it may have parsed. */
 const TEXT_BUDGET_MS = 2_000;
 const TEXT_PARSES_MAX = 200;
+/** Statements of a text whose facts are kept: to weigh those of more takes as long as the loop may be held. */
+const STATEMENTS_KEPT_MAX = 1_000;
 const UNDERSTOOD_PREFIX_LENGTH = 4_096;
 
 /** An analyser with its own parser workers, which start loading at once in the background. */
@@ -91,8 +94,12 @@ interface ShapedRange {
   readonly fingerprint: string;
 }
 
-function shapedRange(tokens: Tokens, range: StatementRange): ShapedRange {
-  const shape = shapeOf(tokens, range);
+async function shapedRange(
+  tokens: Tokens,
+  range: StatementRange,
+  rest: () => Promise<void>,
+): Promise<ShapedRange> {
+  const shape = await withRests(shapeSteps(tokens, range), rest);
   return { range, shape, fingerprint: fingerprintOfShapes([shape.text]).hash };
 }
 
@@ -172,7 +179,8 @@ class CachingAnalyser implements CountingAnalyser {
     }
     this.#pending.delete(key);
     // What no parser looked at would otherwise stay opaque for good.
-    if (!budget.wasUnavailable) this.#facts.set(key, facts, lifetime(isTooComplexText(facts)));
+    if (!budget.wasUnavailable && facts.statements.length <= STATEMENTS_KEPT_MAX)
+      this.#facts.set(key, facts, lifetime(isTooComplexText(facts)));
     return facts;
   }
 
@@ -184,15 +192,20 @@ class CachingAnalyser implements CountingAnalyser {
     depth: number,
   ): Promise<TextFacts> {
     const { rest } = budget;
-    const reading: TextReading = { tokens: lex(sql), catalogue, budget, depth };
+    const reading: TextReading = {
+      tokens: await withRests(lexSteps(sql), rest),
+      catalogue,
+      budget,
+      depth,
+    };
     const { tokens } = reading;
     await rest();
     const shapes: string[] = [];
     const statements: StatementFacts[] = [];
     let session = context;
-    for (const range of splitStatements(tokens)) {
+    for (const range of eachStatement(tokens)) {
       await rest();
-      const shaped = shapedRange(tokens, range);
+      const shaped = await shapedRange(tokens, range, rest);
       shapes.push(shaped.shape.text);
       const facts = await this.#statement(reading, shaped, session);
       statements.push(facts);
@@ -216,8 +229,10 @@ class CachingAnalyser implements CountingAnalyser {
   ): Promise<StatementFacts> {
     let last = outer;
     // Statements inside are asked for one after another, each first for its facts and then for its parse.
-    const shapedOf = (range: StatementRange): ShapedRange =>
-      (last = last.range === range ? last : shapedRange(tokens, range));
+    const shapedOf = async (range: StatementRange): Promise<ShapedRange> => {
+      if (last.range !== range) last = await shapedRange(tokens, range, budget.rest);
+      return last;
+    };
     const keyOf = (head: StatementHead, { fingerprint }: ShapedRange): string =>
       JSON.stringify([head.class, context.database, context.schema, catalogue.version]) +
       fingerprint;
@@ -229,19 +244,19 @@ class CachingAnalyser implements CountingAnalyser {
       depth: 0,
       context,
       catalogue,
-      parse: (list) => this.#parse(list, shapedOf(list.range), budget),
+      parse: async (list) => await this.#parse(list, await shapedOf(list.range), budget),
       shapes: {
-        recall: (range, head) => {
+        recall: async (range, head) => {
           if (head.class !== 'query' && head.class !== 'dml') return undefined;
-          const shaped = shapedOf(range);
+          const shaped = await shapedOf(range);
           if (!isShared(tokens, shaped)) return undefined;
           const known = this.#shapeFacts.get(keyOf(head, shaped));
           const facts = known && fromShapeFacts(known, tokens, shaped.shape);
           if (facts !== undefined) this.#counts.fingerprintHits += 1;
           return facts;
         },
-        keep: (range, head, facts) => {
-          const shaped = shapedOf(range);
+        keep: async (range, head, facts) => {
+          const shaped = await shapedOf(range);
           if (isShared(tokens, shaped)) this.#shapeFacts.set(keyOf(head, shaped), facts);
         },
       },
@@ -265,7 +280,7 @@ class CachingAnalyser implements CountingAnalyser {
       return { kind: 'parsed', facts, literals: shaped.literals };
     }
     await budget.rest();
-    const sql = parserText(list);
+    const sql = await withRests(parserTextSteps(list), budget.rest);
     if (sql === undefined) return { kind: 'refused', isTooComplex: false };
     const outcome = await this.#parseText(sql, budget);
     const shared =

@@ -1,10 +1,11 @@
 /** Facts of a statement before, beside and instead of those that the parser tells. */
 import type { Tokens } from '#base/sql/lexer.js';
+import { withRests } from '#base/sql/steps.js';
 import type { StatementRange } from '#base/sql/splitter.js';
 import type { StatementClass } from '#base/sql/statement-class.js';
 import type { NameContext, StatementFacts, UnknownFact } from './facts.js';
 import { qualify } from './resolve.js';
-import { scanTables } from './words/token-scan.js';
+import { scanSteps } from './words/token-scan.js';
 import { NO_TRAITS } from './words/traits.js';
 
 /** Facts that say nothing. */
@@ -32,20 +33,22 @@ export function bareFacts(statementClass: StatementClass, fingerprint: string): 
 
 /** Where the words of a statement stand, and what its names mean. */
 export interface StatementPlace {
+  /** Lets others have the event loop when this text has kept it for a while. */
+  readonly rest: () => Promise<void>;
   readonly tokens: Tokens;
   readonly range: StatementRange;
   readonly context: NameContext;
 }
 
 /** Facts of a text that was not understood: its class stays, tables are those that words point to. */
-export function opaqueFacts(
+export async function opaqueFacts(
   bare: StatementFacts,
-  { tokens, range, context }: StatementPlace,
+  { tokens, range, context, rest }: StatementPlace,
   wasTooComplex: boolean = false,
-): StatementFacts {
+): Promise<StatementFacts> {
   const unknown: UnknownFact[] = ['tables', 'columns', 'filters'];
   if (wasTooComplex) unknown.push('too-complex');
-  const found = scanTables(tokens, range);
+  const found = await withRests(scanSteps(tokens, range), rest);
   const full = (names: readonly (readonly string[])[]): readonly string[] =>
     [...new Set(names.map((parts) => qualify(parts, context).name))].toSorted();
   return {

@@ -15,6 +15,7 @@ import {
   textAt,
   type Tokens,
 } from '#base/sql/lexer.js';
+import { atOnce, STEP_TOKENS, type Steps } from '#base/sql/steps.js';
 import { splitStatements, type StatementRange } from '#base/sql/splitter.js';
 
 /** Longest shape kept for people to read; the hash covers all of it. */
@@ -109,7 +110,14 @@ export interface Shape {
 
 /** Shape of one statement of `tokens`. */
 export function shapeOf(tokens: Tokens, range: StatementRange): Shape {
-  return new ShapeWriter(tokens, range, false).write();
+  return atOnce(shapeSteps(tokens, range));
+}
+
+/** {@link shapeOf} in steps. */
+export function* shapeSteps(tokens: Tokens, range: StatementRange): Steps<Shape> {
+  const writer = new ShapeWriter(tokens, range, false);
+  while (writer.advance()) yield;
+  return writer.shape();
 }
 
 interface LiteralList {
@@ -120,17 +128,26 @@ interface LiteralList {
   readonly hasWord: boolean;
 }
 
+/** The statement in upper case; empty where letters grow by it, so that offsets fit only word by word. */
+function upperOf(tokens: Tokens, range: StatementRange): string {
+  const text = tokens.text.slice(range.start, range.end);
+  const upper = text.toUpperCase();
+  return upper.length === text.length ? upper : '';
+}
+
 class ShapeWriter {
   readonly #tokens: Tokens;
   readonly #range: StatementRange;
   readonly #upper: string;
   /** Offset in the text where `#upper` begins. */
-  readonly #upperFrom: number = 0;
+  readonly #upperFrom: number;
   /** Strings, `$$` bodies and paths of files are never written. */
   readonly #isForPeople: boolean;
   /** From here on a reader may see a literal where the lexer sees code: nothing more is written. */
   #isEnd = false;
   #out = '';
+  /** Token that is written next. */
+  #at: number;
   readonly #slots: LiteralSlot[] = [];
   #isSteady = true;
   #hasForeignWord = false;
@@ -146,19 +163,15 @@ class ShapeWriter {
     this.#tokens = tokens;
     this.#range = range;
     this.#isForPeople = isForPeople;
-    if (tokens.upper !== '') {
-      this.#upper = tokens.upper;
-      return;
-    }
-    const text = tokens.text.slice(range.start, range.end);
-    const upper = text.toUpperCase();
-    // Some letters grow when upper-cased; offsets then fit only word by word.
-    this.#upper = upper.length === text.length ? upper : '';
-    this.#upperFrom = range.start;
+    this.#at = range.head;
+    const own = tokens.upper === '' ? upperOf(tokens, range) : undefined;
+    this.#upper = own ?? tokens.upper;
+    this.#upperFrom = own === undefined ? 0 : range.start;
+    if (!LITERAL_FREE_VERBS.has(this.#firstWord())) this.#keepFromDepth = 0;
   }
 
-  write(): Shape {
-    this.#writeTokens();
+  /** The shape as far as it is written. */
+  shape(): Shape {
     return {
       text: this.#out,
       slots: this.#slots,
@@ -169,17 +182,17 @@ class ShapeWriter {
 
   /** The shape as far as people are shown it; `isEnd` tells that nothing of the whole text may follow. */
   writeReadable(): { readonly text: string; readonly isEnd: boolean } {
-    this.#writeTokens();
+    while (this.advance());
     return { text: this.#out, isEnd: this.#isEnd };
   }
 
-  #writeTokens(): void {
+  /** Writes on for a step; false at the end. */
+  advance(): boolean {
     const tokens = this.#tokens;
-    const { to } = this.#range;
-    let at = this.#range.head;
-    if (!LITERAL_FREE_VERBS.has(this.#firstWord())) this.#keepFromDepth = 0;
+    let at = this.#at;
+    const to = Math.min(this.#range.to, at + STEP_TOKENS);
     while (at < to) {
-      if (this.#isForPeople && (this.#isEnd || this.#out.length >= SHAPE_LENGTH_MAX)) return;
+      if (this.#isForPeople && (this.#isEnd || this.#out.length >= SHAPE_LENGTH_MAX)) return false;
       const kind = kindAt(tokens, at);
       if (kind === KIND.word) at = this.#word(at);
       else if (kind === KIND.operator) at = this.#operator(at);
@@ -190,6 +203,8 @@ class ShapeWriter {
         at += 1;
       }
     }
+    this.#at = at;
+    return at < this.#range.to;
   }
 
   /** Text of a token that is no literal, as it may be shown. */

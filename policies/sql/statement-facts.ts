@@ -6,6 +6,7 @@ import {
   type StatementHead,
 } from '#base/sql/statement-class.js';
 import type { StatementRange } from '#base/sql/splitter.js';
+import { withRests } from '#base/sql/steps.js';
 import { stringValueAt } from '#base/sql/token-values.js';
 import { allUnknown, bareFacts, opaqueFacts, withoutSelf, withSortedTables } from './bare-facts.js';
 import {
@@ -27,7 +28,7 @@ import { definitionShell } from './words/definition-shell.js';
 import { partOf, type StatementShell } from './words/statement-shell.js';
 import type { TokenName } from './words/token-cursor.js';
 import { TokenList } from './words/token-list.js';
-import { isSteering, traitsOf } from './words/traits.js';
+import { isSteering, traitSteps } from './words/traits.js';
 
 /** What became of a statement, and how its literals decide on its facts where those of its shape are shared. */
 export type ShapedOutcome = ParseOutcome & { readonly literals?: ShapeLiterals };
@@ -35,8 +36,8 @@ export type ShapedOutcome = ParseOutcome & { readonly literals?: ShapeLiterals }
 /** Facts that are kept for all statements of one shape. */
 export interface FactsOfShapes {
   /** Facts of the statement by those of another of its shape; undefined when none are known that serve it. */
-  recall(range: StatementRange, head: StatementHead): StatementFacts | undefined;
-  keep(range: StatementRange, head: StatementHead, facts: ShapeFacts): void;
+  recall(range: StatementRange, head: StatementHead): Promise<StatementFacts | undefined>;
+  keep(range: StatementRange, head: StatementHead, facts: ShapeFacts): Promise<void>;
 }
 
 /** What facts of a statement are made with. */
@@ -61,10 +62,10 @@ export interface FactsInput {
 export async function statementFacts(input: FactsInput): Promise<StatementFacts> {
   const { tokens, range } = input;
   const head = classifyStatement(tokens, range);
-  const known = input.shapes.recall(range, head);
+  const known = await input.shapes.recall(range, head);
   if (known !== undefined) return { ...known, fingerprint: input.fingerprint };
   const list = new TokenList(tokens, range);
-  const { traits, runsHiddenText } = traitsOf(list, head);
+  const { traits, runsHiddenText } = await withRests(traitSteps(list, head), input.rest);
   await input.rest();
   const isQuery = head.class === 'query' || head.class === 'procedure';
   const bare: StatementFacts = {
@@ -79,7 +80,8 @@ export async function statementFacts(input: FactsInput): Promise<StatementFacts>
   if (!isParsed(input, head)) return finished(await classFacts(input, head, bare));
   const parsed = await parsedFacts(input, list, head, bare);
   const facts = finished(parsed.facts);
-  if (parsed.shared !== undefined) input.shapes.keep(range, head, { facts, ...parsed.shared });
+  if (parsed.shared !== undefined)
+    await input.shapes.keep(range, head, { facts, ...parsed.shared });
   return facts;
 }
 
@@ -111,7 +113,7 @@ async function classFacts(
   bare: StatementFacts,
 ): Promise<StatementFacts> {
   const { tokens, range } = input;
-  if (isDoubtful(input)) return opaqueFacts(bare, input);
+  if (isDoubtful(input)) return await opaqueFacts(bare, input);
   switch (head.class) {
     case 'session':
       return {
@@ -130,14 +132,14 @@ async function classFacts(
     case 'administration':
       return bare;
     case 'procedure':
-      return isSystemCall(tokens, head, range) ? bare : opaqueFacts(bare, input);
+      return isSystemCall(tokens, head, range) ? bare : await opaqueFacts(bare, input);
     case 'task':
       return await taskFacts(input, head, bare);
     case 'script':
       return await scriptFacts(input, head, bare);
     case 'query':
     case 'opaque':
-      return opaqueFacts(bare, input);
+      return await opaqueFacts(bare, input);
     case 'ddl':
       return await definitionFacts(input, head, bare);
     case 'load':
@@ -176,12 +178,13 @@ async function parsedFacts(
   bare: StatementFacts,
 ): Promise<ParsedFacts> {
   const outcome = await input.parse(list);
-  if (outcome.kind !== 'parsed') return { facts: opaqueFacts(bare, input, isTooComplex(outcome)) };
+  if (outcome.kind !== 'parsed')
+    return { facts: await opaqueFacts(bare, input, isTooComplex(outcome)) };
   const { facts: raw, literals } = outcome;
   const hasTarget = raw.hasDynamicName || raw.tables.some(({ isWritten }) => isWritten);
   // What writes without a target was read wrongly.
   if (TOPS[head.class]?.has(raw.top) === false || (head.class === 'dml' && !hasTarget))
-    return { facts: opaqueFacts(bare, input) };
+    return { facts: await opaqueFacts(bare, input) };
   const named = resolveNames(raw, input.context, input.catalogue);
   const isTableless = raw.tables.length === 0 && !raw.hasDynamicName;
   const facts: StatementFacts = {
@@ -249,7 +252,7 @@ async function partsFacts(
   const facts: StatementFacts[] = [];
   const depth = input.depth + 1;
   if (depth > DEPTH_MAX || parts.length > PARTS_MAX)
-    return [opaqueFacts(bareFacts('opaque', input.fingerprint), input, true)];
+    return [await opaqueFacts(bareFacts('opaque', input.fingerprint), input, true)];
   for (const range of parts) facts.push(await statementFacts({ ...input, range, depth }));
   return facts;
 }
@@ -263,7 +266,10 @@ async function explained(input: FactsInput, head: StatementHead): Promise<Statem
   const { tokens, range } = input;
   const body = partOf(tokens, range, head.bodyAt, range.to);
   if (body === undefined || wordAt(tokens, head.bodyAt) === 'EXPLAIN') {
-    return { ...opaqueFacts(bareFacts('metadata', input.fingerprint), input), isFree: true };
+    return {
+      ...(await opaqueFacts(bareFacts('metadata', input.fingerprint), input)),
+      isFree: true,
+    };
   }
   const inner: StatementRange = { ...body, hasBlock: range.hasBlock };
   const facts = await statementFacts({ ...input, range: inner });
@@ -327,7 +333,7 @@ async function scriptFacts(
   const { tokens, range } = input;
   if (range.hasFlow && !range.hasBlock) {
     const parts = await partsFacts(input, flowParts(tokens, range));
-    return parts.length === 0 ? opaqueFacts(bare, input) : merged(bare, parts);
+    return parts.length === 0 ? await opaqueFacts(bare, input) : merged(bare, parts);
   }
   if (head.verb !== 'EXECUTE') {
     const parts = await partsFacts(input, scriptParts(tokens, range));
@@ -355,7 +361,7 @@ async function immediateFacts(
   const next = nextSignificant(tokens, argument + 1, range.to);
   const isWhole = next >= range.to || wordAt(tokens, next) === 'USING';
   if (text === undefined || !isWhole) {
-    const facts = opaqueFacts(bare, input);
+    const facts = await opaqueFacts(bare, input);
     const isName = kindAt(tokens, argument) !== KIND.operator || isOperator(tokens, argument, '(');
     return isName ? { ...facts, unknown: [...facts.unknown, 'dynamic-name'] } : facts;
   }

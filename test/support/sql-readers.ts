@@ -67,7 +67,7 @@ export async function factsInThread(
         catalogue: NO_CATALOGUE,
         depth: 0,
         rest: () => Promise.resolve(),
-        shapes: { recall: () => undefined, keep: () => undefined },
+        shapes: { recall: () => Promise.resolve(undefined), keep: () => Promise.resolve() },
         parse: (list) => {
           const sql = parserText(list);
           return Promise.resolve(sql === undefined ? REFUSED : parse(sql));

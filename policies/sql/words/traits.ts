@@ -4,6 +4,7 @@
  */
 import { KIND, kindAt, textAt, type Tokens } from '#base/sql/lexer.js';
 import type { StatementRange } from '#base/sql/splitter.js';
+import { atOnce, STEP_TOKENS, type Steps } from '#base/sql/steps.js';
 import type { StatementHead } from '#base/sql/statement-class.js';
 import { partsOfText, quotedWhereNeeded } from '../tree/ast.js';
 import type { Traits } from '../facts.js';
@@ -78,14 +79,14 @@ const LOCATION = /^(?:@|[a-z][a-z0-9+.-]*:\/\/)/i;
 
 /** Whether a string in `range` names a stage or an address, which is a fact although strings are values. */
 export function namesPlace(tokens: Tokens, range: StatementRange): boolean {
-  if (!MAY_NAME_PLACE.test(tokens.text)) return false;
+  if (!MAY_NAME_PLACE.test(tokens.text.slice(range.start, range.end))) return false;
   for (let at = range.head; at < range.to; at += 1) {
     if (kindAt(tokens, at) === KIND.string && isLocation(textAt(tokens, at))) return true;
   }
   return false;
 }
 
-/** No string of a text without a match is a location. */
+/** No string of a statement without a match is a location. */
 const MAY_NAME_PLACE = /'@|:\/\//;
 
 function isLocation(string: string): boolean {
@@ -113,7 +114,14 @@ export interface ShownTraits {
 
 /** Traits of the statement in `list`, whose head is `head`. Total, linear. */
 export function traitsOf(list: TokenList, head: StatementHead): ShownTraits {
-  const shown = new TraitScan(list).run();
+  return atOnce(traitSteps(list, head));
+}
+
+/** {@link traitsOf} in steps. */
+export function* traitSteps(list: TokenList, head: StatementHead): Steps<ShownTraits> {
+  const scan = new TraitScan(list);
+  while (scan.advance()) yield;
+  const shown = scan.shown();
   const isCode = head.class === 'ddl' && CODE.has(head.object);
   return isCode
     ? { traits: { ...NO_TRAITS, stages: shown.traits.stages }, runsHiddenText: false }
@@ -122,6 +130,8 @@ export function traitsOf(list: TokenList, head: StatementHead): ShownTraits {
 
 class TraitScan {
   readonly #list: TokenList;
+  /** Position that is read next. */
+  #at = 0;
   readonly #functions = new Set<string>();
   readonly #stages = new Set<string>();
   /** Per open bracket, the function it belongs to; empty for any other bracket. */
@@ -139,8 +149,16 @@ class TraitScan {
     this.#list = list;
   }
 
-  run(): ShownTraits {
-    for (let at = 0; at < this.#list.length; at += 1) this.#token(at);
+  /** Reads on for a step; false at the end. */
+  advance(): boolean {
+    const { length } = this.#list;
+    const to = Math.min(length, this.#at + STEP_TOKENS);
+    for (; this.#at < to; this.#at += 1) this.#token(this.#at);
+    return to < length;
+  }
+
+  /** What the words read so far show. */
+  shown(): ShownTraits {
     const traits: Traits = {
       functions: [...this.#functions].toSorted(),
       stages: [...this.#stages],
