@@ -3,6 +3,21 @@
  * one reader of SQL that refuses nothing, so splitting, statement class, fingerprint and tagging all stand on it.
  * Where Snowflake's own reading is not documented it chooses the one that shows more of the text as code.
  */
+import {
+  CLASS_OF_ASCII,
+  classOf,
+  CONTROL,
+  DIGIT,
+  digitsEnd,
+  isWordCode,
+  LETTER,
+  lineEnd,
+  operatorLength,
+  SPACE,
+  unquotedEnd,
+  wordEnd,
+} from './characters.js';
+import { atOnce, STEP_TOKENS, type Steps } from './steps.js';
 
 /** Kinds of token. Numbers, not names, because a list holds one byte-sized value for each. */
 export const KIND = {
@@ -35,6 +50,8 @@ export type TokenKind = (typeof KIND)[keyof typeof KIND];
 /** Tokens of one text. Token `i` is `text.slice(starts[i], starts[i + 1])`; tokens leave no gaps. */
 export interface Tokens {
   readonly text: string;
+  /** The text in upper case, by whose slices words compare; empty when it has letters outside of ASCII. */
+  readonly upper: string;
   readonly count: number;
   readonly kinds: readonly TokenKind[];
   /** `count + 1` offsets in UTF-16 units; the last is the length of the text. */
@@ -43,64 +60,21 @@ export interface Tokens {
   readonly isUnterminated: boolean;
 }
 
-const OTHER = 0;
-const SPACE = 1;
-const LETTER = 2;
-const DIGIT = 3;
-const CONTROL = 4;
-
-const CLASS_OF_ASCII: Uint8Array = asciiClasses();
-
-function asciiClasses(): Uint8Array {
-  const classes = new Uint8Array(128);
-  for (let code = 0; code < 128; code += 1) {
-    const character = String.fromCharCode(code);
-    if (/[ \t\n\r\f\v]/.test(character)) classes[code] = SPACE;
-    else if (/[A-Za-z_]/.test(character)) classes[code] = LETTER;
-    else if (/[0-9]/.test(character)) classes[code] = DIGIT;
-    else if (code < 32 || code === 127) classes[code] = CONTROL;
-  }
-  return classes;
-}
-
-const STRAY =
-  /[\u0080-\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\uffff]/;
-
-function classOf(code: number): number {
-  if (code < 128) return CLASS_OF_ASCII[code] ?? OTHER;
-  return STRAY.test(String.fromCharCode(code)) ? CONTROL : LETTER;
-}
-
-/** Length of the operator at `start`: `::`, `:=`, `=>`, `<=`, `>=`, `<>`, `!=`, `||`, `->`, `->>`, else one. */
-function operatorLength(text: string, start: number, code: number, next: number): number {
-  switch (code) {
-    case 45:
-      if (next !== 62) return 1;
-      return text.charCodeAt(start + 2) === 62 ? 3 : 2;
-    case 58:
-      return next === 58 || next === 61 ? 2 : 1;
-    case 60:
-      return next === 61 || next === 62 ? 2 : 1;
-    case 61:
-      return next === 62 ? 2 : 1;
-    case 62:
-    case 33:
-      return next === 61 ? 2 : 1;
-    case 124:
-      return next === 124 ? 2 : 1;
-  }
-  return 1;
-}
-
 /**
  * The tokens of `text`. Linear in its length for every input, never throws; an unterminated token reaches to the end
  * of the text and is flagged.
  */
 export function lex(text: string): Tokens {
+  return atOnce(lexSteps(text));
+}
+
+/** {@link lex} in steps. */
+export function* lexSteps(text: string): Steps<Tokens> {
   const scan = new Scanner(text);
-  scan.run();
+  while (scan.advance()) yield;
   return {
     text,
+    upper: isAscii(text) ? text.toUpperCase() : '',
     count: scan.kinds.length,
     kinds: scan.kinds,
     starts: scan.starts,
@@ -113,6 +87,7 @@ class Scanner {
   readonly starts: number[] = [];
   isUnterminated = false;
   readonly #text: string;
+  #at = 0;
   #isHead = true;
   #isTransfer = false;
 
@@ -120,17 +95,19 @@ class Scanner {
     this.#text = text;
   }
 
-  run(): void {
+  /** Reads on for a step; false at the end of the text. */
+  advance(): boolean {
     const text = this.#text;
     const { kinds, starts } = this;
     const length = text.length;
-    let at = 0;
-    if (text.charCodeAt(0) === 0xfeff) {
+    const countMax = kinds.length + STEP_TOKENS;
+    let at = this.#at;
+    if (at === 0 && text.charCodeAt(0) === 0xfeff) {
       starts.push(0);
       kinds.push(KIND.whitespace);
       at = 1;
     }
-    while (at < length) {
+    while (at < length && kinds.length < countMax) {
       const start = at;
       const code = text.charCodeAt(at);
       const kindClass = classOf(code);
@@ -150,7 +127,10 @@ class Scanner {
         at = this.#symbol(start, code);
       }
     }
+    this.#at = at;
+    if (at < length) return true;
     starts.push(length);
+    return false;
   }
 
   #word(start: number): number {
@@ -268,64 +248,6 @@ class Scanner {
   }
 }
 
-function isWordCode(code: number): boolean {
-  if (code < 128) {
-    const kindClass = CLASS_OF_ASCII[code];
-    return kindClass === LETTER || kindClass === DIGIT;
-  }
-  return code >= 128 && classOf(code) === LETTER;
-}
-
-function wordEnd(text: string, from: number): number {
-  let at = from;
-  while (at < text.length) {
-    const code = text.charCodeAt(at);
-    if (code !== 36 && !isWordCode(code)) break;
-    at += 1;
-  }
-  return at;
-}
-
-function digitsEnd(text: string, from: number): number {
-  let at = from;
-  while (CLASS_OF_ASCII[text.charCodeAt(at)] === DIGIT) at += 1;
-  return at;
-}
-
-/** A line comment ends before a line feed or a carriage return. */
-function lineEnd(text: string, from: number): number {
-  let at = from;
-  while (at < text.length) {
-    const code = text.charCodeAt(at);
-    if (code === 10 || code === 13) break;
-    at += 1;
-  }
-  return at;
-}
-
-/** The end of a stage or file path: white space, `;`, `,`, a bracket or a string; `"…"` parts are read whole. */
-function unquotedEnd(text: string, from: number): number {
-  let at = from;
-  while (at < text.length) {
-    const code = text.charCodeAt(at);
-    if (code === 34) {
-      const close = text.indexOf('"', at + 1);
-      if (close === -1) return at;
-      at = close + 1;
-    } else if (
-      CLASS_OF_ASCII[code] === SPACE ||
-      code === 59 ||
-      code === 44 ||
-      code === 39 ||
-      code === 40 ||
-      code === 41
-    ) {
-      break;
-    } else at += 1;
-  }
-  return at;
-}
-
 /** True for tokens that are neither white space nor comments. */
 export function isSignificant(kind: TokenKind): boolean {
   return kind > KIND.comment;
@@ -338,6 +260,13 @@ export function nextSignificant(tokens: Tokens, from: number, to: number = token
   return at;
 }
 
+/** Index of the last token before `from` that is neither white space nor comment; -1 if none. */
+export function previousSignificant(tokens: Tokens, from: number): number {
+  let at = from - 1;
+  while (at >= 0 && (tokens.kinds[at] ?? 0) <= KIND.comment) at -= 1;
+  return at;
+}
+
 /** Indexes of the significant tokens of `[from, to)`, in order. */
 export function significantIndexes(
   tokens: Tokens,
@@ -345,12 +274,9 @@ export function significantIndexes(
   to: number = tokens.count,
 ): number[] {
   const indexes: number[] = [];
-  for (
-    let at = nextSignificant(tokens, from, to);
-    at < to;
-    at = nextSignificant(tokens, at + 1, to)
-  )
-    indexes.push(at);
+  for (let at = from; at < to; at += 1) {
+    if ((tokens.kinds[at] ?? 0) > KIND.comment) indexes.push(at);
+  }
   return indexes;
 }
 
@@ -375,11 +301,18 @@ export function textAt(tokens: Tokens, index: number): string {
  */
 export function wordAt(tokens: Tokens, index: number): string {
   if (kindAt(tokens, index) !== KIND.word) return '';
+  if (tokens.upper !== '')
+    return tokens.upper.slice(startAt(tokens, index), startAt(tokens, index + 1));
   const text = textAt(tokens, index);
-  return NOT_ASCII.test(text) ? text : text.toUpperCase();
+  return isAscii(text) ? text.toUpperCase() : text;
 }
 
 const NOT_ASCII = /[^\0-\x7f]/;
+
+/** True when `text` has no letter outside of ASCII. */
+export function isAscii(text: string): boolean {
+  return !NOT_ASCII.test(text);
+}
 
 /** True when token `index` is exactly the operator `symbol`. */
 export function isOperator(tokens: Tokens, index: number, symbol: string): boolean {

@@ -35,15 +35,18 @@ export interface StatementRange {
  * Statements of `tokens` in order; pieces without any significant token are left out. Linear, never throws.
  */
 export function splitStatements(tokens: Tokens): readonly StatementRange[] {
-  const ranges: StatementRange[] = [];
+  return [...eachStatement(tokens)];
+}
+
+/** {@link splitStatements}, each when it is asked for. */
+export function* eachStatement(tokens: Tokens): Generator<StatementRange> {
   let from = 0;
   while (from < tokens.count) {
     const scan = new StatementScan(tokens, from);
     const to = scan.run();
-    if (scan.head < to) ranges.push(scan.range(to));
+    if (scan.head < to) yield scan.range(to);
     from = to + 1;
   }
-  return ranges;
 }
 
 /** Words after which a statement may begin inside a block. */

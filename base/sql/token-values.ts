@@ -1,9 +1,13 @@
-import { KIND, kindAt, textAt, type Tokens } from './lexer.js';
+import { KIND, kindAt, startAt, textAt, type Tokens } from './lexer.js';
 
 /** Name that a word (upper-cased) or a quoted identifier (exact, `""` undone) stands for; undefined for other kinds. */
 export function nameAt(tokens: Tokens, index: number): string | undefined {
   const kind = kindAt(tokens, index);
-  if (kind === KIND.word) return textAt(tokens, index).toUpperCase();
+  if (kind === KIND.word) {
+    return tokens.upper === ''
+      ? textAt(tokens, index).toUpperCase()
+      : tokens.upper.slice(startAt(tokens, index), startAt(tokens, index + 1));
+  }
   if (kind !== KIND.quotedIdentifier) return undefined;
   const raw = textAt(tokens, index);
   return raw.slice(1, raw.length > 1 && raw.endsWith('"') ? -1 : undefined).replaceAll('""', '"');

@@ -1,7 +1,7 @@
 /** A row of a history as a statement that could come today. */
 import type { Analyser, Catalogue, StatementFacts, TextFacts } from '../../policies/sql/facts.js';
 import type { StatementClass } from '../../policies/sql/facts.js';
-import { bareFacts } from '../../policies/sql/statement-facts.js';
+import { bareFacts } from '../../policies/sql/bare-facts.js';
 import type { ReplayRow } from './row.js';
 
 /** Classes of `QUERY_TYPE`; longer names first decide. Source: Snowflake, QUERY_HISTORY view. */

@@ -2,9 +2,10 @@
  * Analysis of request texts: lexer first, then caches bounded in bytes, then the parser in its workers. Total: whatever
  * goes wrong comes back as an opaque statement.
  */
-import { lex } from '#base/sql/lexer.js';
-import { splitStatements } from '#base/sql/splitter.js';
-import { classifyStatement } from '#base/sql/statement-class.js';
+import { lex, lexSteps, type Tokens } from '#base/sql/lexer.js';
+import { eachStatement, splitStatements, type StatementRange } from '#base/sql/splitter.js';
+import { withRests } from '#base/sql/steps.js';
+import { classifyStatement, type StatementHead } from '#base/sql/statement-class.js';
 import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
@@ -17,14 +18,23 @@ import type {
   TextFacts,
   UnknownFact,
 } from './facts.js';
-import { fingerprintOfShapes, literalsHash, shapeOf, type Shape } from './fingerprint.js';
-import { parserText } from './parser/parser-text.js';
+import { fingerprintOfShapes, shapeSteps, type Shape } from './fingerprint.js';
+import { literalsHash } from './literals-hash.js';
+import { parserTextSteps } from './parser/parser-text.js';
 import { ParserHost, type ParserHostCounts, type ParserHostOptions } from './parser/parser-host.js';
 import type { ParseOutcome } from './tree/raw-facts.js';
-import { fromShapeOutcome, toShapeOutcome, type ShapeOutcome } from './shape-outcome.js';
+import {
+  fromShapeFacts,
+  fromShapeOutcome,
+  toShapeOutcome,
+  type ShapeFacts,
+  type ShapeOutcome,
+} from './shape-outcome.js';
 import { contextAfter } from './session-context.js';
-import { bareFacts, statementFacts } from './statement-facts.js';
-import { TokenList } from './words/token-list.js';
+import { bareFacts } from './bare-facts.js';
+import { statementFacts, type ShapedOutcome } from './statement-facts.js';
+import type { TokenList } from './words/token-list.js';
+import { namesPlace } from './words/traits.js';
 
 export interface AnalyserOptions {
   readonly parser?: ParserHostOptions;
@@ -34,7 +44,7 @@ export interface AnalyserOptions {
   readonly factsBytesMax?: number;
   /** Bytes of parse outcomes kept. Default 32 MiB. */
   readonly outcomeBytesMax?: number;
-  /** Bytes of facts kept per fingerprint. Default 32 MiB. */
+  /** Bytes of facts kept per fingerprint, and again per fingerprint and session. Default 32 MiB. */
   readonly shapeBytesMax?: number;
 }
 
@@ -60,6 +70,8 @@ const DEPTH_MAX = 3;
 /** Parsing time one request text may use, in milliseconds, and statements it may have parsed. */
 const TEXT_BUDGET_MS = 2_000;
 const TEXT_PARSES_MAX = 200;
+/** Statements of a text whose facts are kept: to weigh those of more takes as long as the loop may be held. */
+const STATEMENTS_KEPT_MAX = 1_000;
 const UNDERSTOOD_PREFIX_LENGTH = 4_096;
 
 /** An analyser with its own parser workers, which start loading at once in the background. */
@@ -76,16 +88,29 @@ interface ParseBudget {
   readonly rest: () => Promise<void>;
 }
 
-/** The statement whose text is parsed, with its shape. */
-interface ShapedText {
-  readonly list: TokenList;
+/** A statement, or a part of one, with its shape. */
+interface ShapedRange {
+  readonly range: StatementRange;
   readonly shape: Shape;
   readonly fingerprint: string;
 }
 
-function shapedPart(list: TokenList): ShapedText {
-  const shape = shapeOf(list.tokens, list.range);
-  return { list, shape, fingerprint: fingerprintOfShapes([shape.text]).hash };
+async function shapedRange(
+  tokens: Tokens,
+  range: StatementRange,
+  rest: () => Promise<void>,
+): Promise<ShapedRange> {
+  const shape = await withRests(shapeSteps(tokens, range), rest);
+  return { range, shape, fingerprint: fingerprintOfShapes([shape.text]).hash };
+}
+
+/** One text on its way through the analyser. */
+interface TextReading {
+  readonly tokens: Tokens;
+  readonly catalogue: Catalogue;
+  readonly budget: ParseBudget;
+  /** EXECUTE IMMEDIATE around it. */
+  readonly depth: number;
 }
 
 class CachingAnalyser implements CountingAnalyser {
@@ -94,6 +119,7 @@ class CachingAnalyser implements CountingAnalyser {
   readonly #facts: LRUCache<string, TextFacts>;
   readonly #outcomes: LRUCache<string, ParseOutcome>;
   readonly #shapes: LRUCache<string, ShapeOutcome>;
+  readonly #shapeFacts: LRUCache<string, ShapeFacts>;
   readonly #pending = new Map<string, Promise<TextFacts>>();
   readonly #counts = { texts: 0, textHits: 0, statementHits: 0, fingerprintHits: 0, faults: 0 };
 
@@ -103,6 +129,7 @@ class CachingAnalyser implements CountingAnalyser {
     this.#facts = boundedCache(options.factsBytesMax ?? 32 * MIB);
     this.#outcomes = boundedCache(options.outcomeBytesMax ?? 32 * MIB);
     this.#shapes = boundedCache(options.shapeBytesMax ?? 32 * MIB);
+    this.#shapeFacts = boundedCache(options.shapeBytesMax ?? 32 * MIB);
     this.#host.start();
   }
 
@@ -153,7 +180,8 @@ class CachingAnalyser implements CountingAnalyser {
     }
     this.#pending.delete(key);
     // What no parser looked at would otherwise stay opaque for good.
-    if (!budget.wasUnavailable) this.#facts.set(key, facts, lifetime(isTooComplexText(facts)));
+    if (!budget.wasUnavailable && facts.statements.length <= STATEMENTS_KEPT_MAX)
+      this.#facts.set(key, facts, lifetime(isTooComplexText(facts)));
     return facts;
   }
 
@@ -165,38 +193,25 @@ class CachingAnalyser implements CountingAnalyser {
     depth: number,
   ): Promise<TextFacts> {
     const { rest } = budget;
-    const tokens = lex(sql);
+    const reading: TextReading = {
+      tokens: await withRests(lexSteps(sql), rest),
+      catalogue,
+      budget,
+      depth,
+    };
+    const { tokens } = reading;
     await rest();
-    const ranges = splitStatements(tokens);
     const shapes: string[] = [];
     const statements: StatementFacts[] = [];
     let session = context;
-    for (const range of ranges) {
+    for (const range of eachStatement(tokens)) {
       await rest();
-      const shape = shapeOf(tokens, range);
-      shapes.push(shape.text);
-      const fingerprint = fingerprintOfShapes([shape.text]).hash;
-      const facts = await statementFacts({
-        tokens,
-        range,
-        list: new TokenList(tokens, range),
-        fingerprint,
-        rest,
-        depth: 0,
-        context: session,
-        catalogue,
-        parse: (list) =>
-          this.#parse(
-            list.range === range ? { list, shape, fingerprint } : shapedPart(list),
-            budget,
-          ),
-        analyseInner: (text) =>
-          depth >= DEPTH_MAX
-            ? Promise.resolve(opaqueText(text))
-            : this.#text(text, session, catalogue, budget, depth + 1),
-      });
-      statements.push({ ...facts, literalsHash: literalsHash(tokens, shape) });
-      session = contextAfter(tokens, range, session);
+      const shaped = await shapedRange(tokens, range, rest);
+      shapes.push(shaped.shape.text);
+      const facts = await this.#statement(reading, shaped, session);
+      statements.push({ ...facts, literalsHash: literalsHash(tokens, shaped.shape) });
+      if (facts.class !== 'query' && facts.class !== 'dml')
+        session = contextAfter(tokens, range, session);
     }
     // A comment that never ends may hide anything from one reader and nothing from another.
     if (statements.length === 0 && tokens.isUnterminated) return unseenText(sql);
@@ -207,17 +222,76 @@ class CachingAnalyser implements CountingAnalyser {
     };
   }
 
-  async #parse(of: ShapedText, budget: ParseBudget): Promise<ParseOutcome> {
-    const { tokens } = of.list;
-    const shaped = this.#shapes.get(of.fingerprint);
-    const facts = shaped === undefined ? undefined : fromShapeOutcome(shaped, tokens, of.shape);
-    if (facts !== undefined) {
+  /** Facts of one statement of a text, whose names mean what they do in `context`. */
+  #statement(
+    { tokens, catalogue, budget, depth }: TextReading,
+    outer: ShapedRange,
+    context: NameContext,
+  ): Promise<StatementFacts> {
+    let last = outer;
+    // Statements inside are asked for one after another, each first for its facts and then for its parse.
+    const shapedOf = async (range: StatementRange): Promise<ShapedRange> => {
+      if (last.range !== range) last = await shapedRange(tokens, range, budget.rest);
+      return last;
+    };
+    const keyOf = (head: StatementHead, { fingerprint }: ShapedRange): string =>
+      JSON.stringify([head.class, context.database, context.schema, catalogue.version]) +
+      fingerprint;
+    return statementFacts({
+      tokens,
+      range: outer.range,
+      fingerprint: outer.fingerprint,
+      rest: budget.rest,
+      depth: 0,
+      context,
+      catalogue,
+      parse: async (list) => await this.#parse(list, await shapedOf(list.range), budget),
+      shapes: {
+        recall: async (range, head) => {
+          if (head.class !== 'query' && head.class !== 'dml') return undefined;
+          const shaped = await shapedOf(range);
+          if (!isShared(tokens, shaped)) return undefined;
+          const known = this.#shapeFacts.get(keyOf(head, shaped));
+          const facts = known && fromShapeFacts(known, tokens, shaped.shape);
+          if (facts !== undefined) this.#counts.fingerprintHits += 1;
+          return facts;
+        },
+        keep: async (range, head, facts) => {
+          const shaped = await shapedOf(range);
+          if (isShared(tokens, shaped)) this.#shapeFacts.set(keyOf(head, shaped), facts);
+        },
+      },
+      analyseInner: (text) =>
+        depth >= DEPTH_MAX
+          ? Promise.resolve(opaqueText(text))
+          : this.#text(text, context, catalogue, budget, depth + 1),
+    });
+  }
+
+  async #parse(
+    list: TokenList,
+    { shape, fingerprint }: ShapedRange,
+    budget: ParseBudget,
+  ): Promise<ShapedOutcome> {
+    const { tokens } = list;
+    const shaped = this.#shapes.get(fingerprint);
+    const facts = shaped === undefined ? undefined : fromShapeOutcome(shaped, tokens, shape);
+    if (shaped !== undefined && facts !== undefined) {
       this.#counts.fingerprintHits += 1;
-      return { kind: 'parsed', facts };
+      return { kind: 'parsed', facts, literals: shaped.literals };
     }
     await budget.rest();
-    const sql = parserText(of.list);
+    const sql = await withRests(parserTextSteps(list), budget.rest);
     if (sql === undefined) return { kind: 'refused', isTooComplex: false };
+    const outcome = await this.#parseText(sql, budget);
+    const shared =
+      outcome.kind === 'parsed' ? toShapeOutcome(outcome.facts, tokens, shape) : undefined;
+    if (shared === undefined) return outcome;
+    this.#shapes.set(fingerprint, shared);
+    return { ...outcome, literals: shared.literals };
+  }
+
+  async #parseText(sql: string, budget: ParseBudget): Promise<ParseOutcome> {
     const known = this.#outcomes.get(sql);
     if (known !== undefined) {
       this.#counts.statementHits += 1;
@@ -237,12 +311,17 @@ class CachingAnalyser implements CountingAnalyser {
         outcome,
         lifetime(outcome.kind === 'refused' && outcome.isTooComplex),
       );
-    if (outcome.kind === 'parsed') {
-      const shared = toShapeOutcome(outcome.facts, tokens, of.shape);
-      if (shared !== undefined) this.#shapes.set(of.fingerprint, shared);
-    }
     return outcome;
   }
+}
+
+/**
+ * Whether all that is told of the statement follows from its shape and its literals. Letters outside of ASCII may have
+ * their upper case in it, strings in a list are not looked at one by one, and an end that is missing is in no shape.
+ */
+function isShared(tokens: Tokens, { range, shape }: ShapedRange): boolean {
+  if (!shape.isSteady || range.hasStray || tokens.isUnterminated) return false;
+  return !shape.hasForeignWord && !namesPlace(tokens, range);
 }
 
 /** Longest that the steps of one text keep the event loop together; a step itself is not cut. */

@@ -6,6 +6,7 @@
  */
 import { hash } from 'node:crypto';
 import {
+  isAscii,
   KIND,
   kindAt,
   lex,
@@ -14,6 +15,7 @@ import {
   textAt,
   type Tokens,
 } from '#base/sql/lexer.js';
+import { atOnce, STEP_TOKENS, type Steps } from '#base/sql/steps.js';
 import { splitStatements, type StatementRange } from '#base/sql/splitter.js';
 
 /** Longest shape kept for people to read; the hash covers all of it. */
@@ -108,26 +110,20 @@ export interface Shape {
   readonly slots: readonly LiteralSlot[];
   /** Whether the slots are all that can differ between statements of this shape. */
   readonly isSteady: boolean;
-}
-
-/**
- * Hash of the literals that a shape leaves out, 16 hex digits; empty where it leaves none out, or where they cannot be
- * told apart by its slots.
- */
-export function literalsHash(tokens: Tokens, { slots, isSteady }: Shape): string {
-  if (!isSteady || slots.length === 0) return '';
-  let literals = '';
-  for (const { from, to, isNegative } of slots) {
-    literals += isNegative ? '\u0000-' : '\u0000';
-    for (let at = from; at < to; at += 1)
-      if (kindAt(tokens, at) > KIND.comment) literals += textAt(tokens, at);
-  }
-  return hash('sha1', literals).slice(0, 16);
+  /** A word with letters outside of ASCII: another word can have the same upper case. */
+  readonly hasForeignWord: boolean;
 }
 
 /** Shape of one statement of `tokens`. */
 export function shapeOf(tokens: Tokens, range: StatementRange): Shape {
-  return new ShapeWriter(tokens, range, false).write();
+  return atOnce(shapeSteps(tokens, range));
+}
+
+/** {@link shapeOf} in steps. */
+export function* shapeSteps(tokens: Tokens, range: StatementRange): Steps<Shape> {
+  const writer = new ShapeWriter(tokens, range, false);
+  while (writer.advance()) yield;
+  return writer.shape();
 }
 
 interface LiteralList {
@@ -138,17 +134,29 @@ interface LiteralList {
   readonly hasWord: boolean;
 }
 
+/** The statement in upper case; empty where letters grow by it, so that offsets fit only word by word. */
+function upperOf(tokens: Tokens, range: StatementRange): string {
+  const text = tokens.text.slice(range.start, range.end);
+  const upper = text.toUpperCase();
+  return upper.length === text.length ? upper : '';
+}
+
 class ShapeWriter {
   readonly #tokens: Tokens;
   readonly #range: StatementRange;
   readonly #upper: string;
+  /** Offset in the text where `#upper` begins. */
+  readonly #upperFrom: number;
   /** Strings, `$$` bodies and paths of files are never written. */
   readonly #isForPeople: boolean;
   /** From here on a reader may see a literal where the lexer sees code: nothing more is written. */
   #isEnd = false;
   #out = '';
+  /** Token that is written next. */
+  #at: number;
   readonly #slots: LiteralSlot[] = [];
   #isSteady = true;
+  #hasForeignWord = false;
   #isNegative = false;
   /** Character code of the last operator written; 0 after anything else. */
   #lastOperator = 0;
@@ -161,30 +169,36 @@ class ShapeWriter {
     this.#tokens = tokens;
     this.#range = range;
     this.#isForPeople = isForPeople;
-    const text = tokens.text.slice(range.start, range.end);
-    const upper = text.toUpperCase();
-    // Some letters grow when upper-cased; offsets then fit only word by word.
-    this.#upper = upper.length === text.length ? upper : '';
+    this.#at = range.head;
+    const own = tokens.upper === '' ? upperOf(tokens, range) : undefined;
+    this.#upper = own ?? tokens.upper;
+    this.#upperFrom = own === undefined ? 0 : range.start;
+    if (!LITERAL_FREE_VERBS.has(this.#firstWord())) this.#keepFromDepth = 0;
   }
 
-  write(): Shape {
-    this.#writeTokens();
-    return { text: this.#out, slots: this.#slots, isSteady: this.#isSteady };
+  /** The shape as far as it is written. */
+  shape(): Shape {
+    return {
+      text: this.#out,
+      slots: this.#slots,
+      isSteady: this.#isSteady,
+      hasForeignWord: this.#hasForeignWord,
+    };
   }
 
   /** The shape as far as people are shown it; `isEnd` tells that nothing of the whole text may follow. */
   writeReadable(): { readonly text: string; readonly isEnd: boolean } {
-    this.#writeTokens();
+    while (this.advance());
     return { text: this.#out, isEnd: this.#isEnd };
   }
 
-  #writeTokens(): void {
+  /** Writes on for a step; false at the end. */
+  advance(): boolean {
     const tokens = this.#tokens;
-    const { to } = this.#range;
-    let at = this.#range.head;
-    if (!LITERAL_FREE_VERBS.has(this.#firstWord())) this.#keepFromDepth = 0;
+    let at = this.#at;
+    const to = Math.min(this.#range.to, at + STEP_TOKENS);
     while (at < to) {
-      if (this.#isForPeople && (this.#isEnd || this.#out.length >= SHAPE_LENGTH_MAX)) return;
+      if (this.#isForPeople && (this.#isEnd || this.#out.length >= SHAPE_LENGTH_MAX)) return false;
       const kind = kindAt(tokens, at);
       if (kind === KIND.word) at = this.#word(at);
       else if (kind === KIND.operator) at = this.#operator(at);
@@ -195,6 +209,8 @@ class ShapeWriter {
         at += 1;
       }
     }
+    this.#at = at;
+    return at < this.#range.to;
   }
 
   /** Text of a token that is no literal, as it may be shown. */
@@ -243,10 +259,10 @@ class ShapeWriter {
   #upperAt(at: number): string {
     if (kindAt(this.#tokens, at) !== KIND.word) return '';
     if (this.#upper === '') return textAt(this.#tokens, at).toUpperCase();
-    const { start } = this.#range;
+    const from = this.#upperFrom;
     return this.#upper.slice(
-      startAt(this.#tokens, at) - start,
-      startAt(this.#tokens, at + 1) - start,
+      startAt(this.#tokens, at) - from,
+      startAt(this.#tokens, at + 1) - from,
     );
   }
 
@@ -260,6 +276,7 @@ class ShapeWriter {
 
   #word(at: number): number {
     const word = this.#upperAt(at);
+    if (this.#tokens.upper === '') this.#hasForeignWord ||= !isAscii(textAt(this.#tokens, at));
     this.#put(this.#nameText(at, word));
     this.#lastWord = word;
     if (this.#keepFromDepth <= this.#depth) return at + 1;

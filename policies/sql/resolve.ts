@@ -9,16 +9,26 @@ import {
   type Reading,
   type UnknownFact,
 } from './facts.js';
-import type { Alternative, ColumnReference, RawFacts, Target } from './tree/raw-facts.js';
+import type { Alternative, Bounds, ColumnReference, RawFacts, Target } from './tree/raw-facts.js';
 
-export interface ResolvedNames {
+/** What the names in raw facts stand for, whatever the literals are. */
+export interface NamedFacts {
   readonly tablesRead: readonly string[];
   readonly tablesWritten: readonly string[];
   readonly columns: Readonly<Record<string, readonly string[]>>;
-  readonly filters: readonly Filter[];
-  readonly readings: readonly Reading[];
+  readonly filters: readonly NamedFilter[];
+  /** Table of each reading that has a name. */
+  readonly readings: readonly string[];
   readonly joins: readonly Join[];
   readonly unknown: readonly UnknownFact[];
+}
+
+/** A column that filter number `filter` of the raw facts bounds; `reading` is the number of a named reading, -1 for none. */
+interface NamedFilter {
+  readonly filter: number;
+  readonly table: string;
+  readonly column: string;
+  readonly reading: number;
 }
 
 /**
@@ -44,7 +54,7 @@ export function resolveNames(
   raw: RawFacts,
   context: NameContext,
   catalogue: Catalogue,
-): ResolvedNames {
+): NamedFacts {
   const names = raw.tables.map((table) => qualify(table.parts, context));
   const chooser = new Chooser(
     names.map(({ name }) => name),
@@ -66,16 +76,18 @@ export function resolveNames(
       columns.set(name, known.add(column));
     }
   }
-  const filters = new Map<string, Filter>();
-  const bounds: Filter[][] = raw.readings.map(() => []);
-  for (const { reference, operator, low, high } of raw.filters) {
+  const readings: string[] = [];
+  const numbers = raw.readings.map((table) =>
+    isNameless(raw, table) ? -1 : readings.push(names[table]?.name ?? '') - 1,
+  );
+  const filters: NamedFilter[] = [];
+  for (const [filter, { reference }] of raw.filters.entries()) {
     const chosen = chooser.choose(reference);
     if (chosen === undefined) unknown.add('filters');
     for (const [table, column, isPrunable, reading] of chosen ?? []) {
       if (!isPrunable || isNameless(raw, table)) continue;
-      const filter: Filter = { table: names[table]?.name ?? '', column, operator, low, high };
-      filters.set(JSON.stringify(filter), filter);
-      bounds[reading]?.push(filter);
+      const name = names[table]?.name ?? '';
+      filters.push({ filter, table: name, column, reading: numbers[reading] ?? -1 });
     }
   }
   const named = (uses: (index: number) => boolean): readonly string[] =>
@@ -88,14 +100,31 @@ export function resolveNames(
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, list]) => [name, [...list].toSorted()]),
     ),
-    filters: [...filters.values()],
-    readings: raw.readings.flatMap((table, at) =>
-      isNameless(raw, table)
-        ? []
-        : [{ table: names[table]?.name ?? '', filters: bounds[at] ?? [] }],
-    ),
+    filters,
+    readings,
     joins: joinsOf(raw, names, chooser),
     unknown: [...unknown],
+  };
+}
+
+/** The filters of `named` with their bounds, all of them and those of each reading; `bounds` are those of the raw facts. */
+export function boundFilters(
+  named: NamedFacts,
+  bounds: readonly Bounds[],
+): { readonly filters: readonly Filter[]; readonly readings: readonly Reading[] } {
+  const filters = new Map<string, Filter>();
+  const ofReadings: Filter[][] = named.readings.map(() => []);
+  for (const { filter: index, table, column, reading } of named.filters) {
+    const bound = bounds[index];
+    if (bound === undefined) continue;
+    const { operator, low, high } = bound;
+    const filter: Filter = { table, column, operator, low, high };
+    filters.set(JSON.stringify(filter), filter);
+    ofReadings[reading]?.push(filter);
+  }
+  return {
+    filters: [...filters.values()],
+    readings: named.readings.map((table, at) => ({ table, filters: ofReadings[at] ?? [] })),
   };
 }
 

@@ -1,22 +1,53 @@
 /**
  * Facts that serve every statement of one shape. The few facts that literals decide, bounds of filters and the limit,
- * are tied to the slot of the shape they came from, and read from the literals of each statement anew. Where a value
- * could have come from two slots nothing is tied, and the shape is not shared.
+ * are tied to the slots of the shape they can have come from, and read from the literals of each statement anew. A value
+ * that several slots held is taken from another statement only where all of them hold the same again.
  */
-import { KIND, kindAt, textAt, type Tokens } from '#base/sql/lexer.js';
+import {
+  isOperator,
+  KIND,
+  kindAt,
+  previousSignificant,
+  textAt,
+  wordAt,
+  type Tokens,
+} from '#base/sql/lexer.js';
 import { stringValueAt } from '#base/sql/token-values.js';
+import type { FilterOperator, StatementFacts } from './facts.js';
 import type { LiteralSlot, Shape } from './fingerprint.js';
-import { rangeOf } from './tree/literals.js';
-import type { RawFacts, RawFilter } from './tree/raw-facts.js';
+import { boundFilters, type NamedFacts } from './resolve.js';
+import { isConversion, likeRange, rangeOf } from './tree/literals.js';
+import type { Bounds, RawFacts, RawFilter } from './tree/raw-facts.js';
 
-/** Where a value comes from: a slot, or the same for every statement of the shape. */
-type Origin = { readonly slot: number } | { readonly value: string | null };
+/** Where a value comes from: one of some slots, or the same for every statement of the shape. */
+type Origin = { readonly slots: readonly number[] } | { readonly value: string | null };
 
+/** Where the range of a filter comes from; of a LIKE it is read from its pattern. */
+type FilterOrigin = { readonly operator: FilterOperator } & (
+  { readonly low: Origin; readonly high: Origin } | { readonly pattern: Origin }
+);
+
+/** What literals of a statement decide, tied to the slots of its shape. */
+export interface ShapeLiterals {
+  readonly slotCount: number;
+  /** Per filter of the raw facts. */
+  readonly filters: readonly FilterOrigin[];
+  readonly limit: Origin;
+  /** Slots whose values decide how others are read, with those they must have. */
+  readonly fixed: readonly { readonly slot: number; readonly value: string }[];
+}
+
+/** What the parser told of one statement, for every statement of its shape. */
 export interface ShapeOutcome {
   readonly facts: RawFacts;
-  /** Per filter of `facts`. */
-  readonly bounds: readonly { readonly low: Origin; readonly high: Origin }[];
-  readonly limit: Origin;
+  readonly literals: ShapeLiterals;
+}
+
+/** Facts of one statement, for every statement of its shape in the same session and catalogue. */
+export interface ShapeFacts {
+  readonly facts: StatementFacts;
+  readonly named: NamedFacts;
+  readonly literals: ShapeLiterals;
 }
 
 /** Values of a slot of a statement, signed. */
@@ -41,76 +72,197 @@ export function toShapeOutcome(
   tokens: Tokens,
   shape: Shape,
 ): ShapeOutcome | undefined {
-  // It depends on the pattern of LIKE whether there is a bound at all, and under OR whether there is a filter.
-  const isByPattern = /\bLIKE\b/.test(shape.text) && /\bOR\b/.test(shape.text);
-  const isByValue = facts.filters.some(({ isMerged, operator }) => isMerged || operator === 'like');
-  if (!shape.isSteady || isByPattern || isByValue) return undefined;
-  const values = shape.slots.map((slot) => valuesOf(tokens, slot));
-  const bounds: { low: Origin; high: Origin }[] = [];
+  const isByValues = facts.hasFilterByValues || facts.filters.some(({ isMerged }) => isMerged);
+  if (!shape.isSteady || isByValues || UNTIED.test(shape.text)) return undefined;
+  const slots = new SlotValues(tokens, shape);
+  const filters: FilterOrigin[] = [];
   for (const filter of facts.filters) {
-    const [low, high] =
-      filter.operator === 'in'
-        ? listOrigins(filter, shape, values)
-        : [originOf(filter.low, shape, values), originOf(filter.high, shape, values)];
-    if (low === undefined || high === undefined) return undefined;
-    bounds.push({ low, high });
+    const origin = filterOrigin(filter, slots);
+    if (origin === undefined) return undefined;
+    filters.push(origin);
   }
-  const limit = originOf(facts.limit === null ? null : String(facts.limit), shape, values);
-  return limit === undefined ? undefined : { facts, bounds, limit };
+  const limit = slots.originOf(facts.limit === null ? null : String(facts.limit));
+  if (limit === undefined) return undefined;
+  if (slots.hasOddLimit()) return undefined;
+  const { length: slotCount } = shape.slots;
+  return { facts, literals: { slotCount, filters, limit, fixed: slots.formats() } };
 }
 
-function originOf(
-  value: string | null,
-  shape: Shape,
-  values: readonly (readonly string[])[],
-): Origin | undefined {
-  if (value === null) return { value };
-  const slots = values.flatMap((own, slot) =>
-    shape.slots[slot]?.isList === false && own[0] === value ? [slot] : [],
-  );
-  const [slot] = slots;
-  if (slots.length === 1 && slot !== undefined) return { slot };
-  return slots.length === 0 && (value === 'TRUE' || value === 'FALSE') ? { value } : undefined;
+/** A limit that no literal says, and a source that one names. */
+const UNTIED = /\b(?:FETCH (?:(?:FIRST|NEXT) )?ROWS?\b|(?:FROM|JOIN|INTO|UPDATE|USING) #)/;
+/** Words before the literal of a limit. */
+const LIMIT_WORDS: ReadonlySet<string> = new Set(['LIMIT', 'TOP', 'FETCH', 'FIRST', 'NEXT']);
+
+function filterOrigin(filter: RawFilter, slots: SlotValues): FilterOrigin | undefined {
+  const { operator, low: from, high: to, pattern } = filter;
+  if (pattern !== null) {
+    const origin = slots.originOf(pattern);
+    return origin === undefined ? undefined : { operator, pattern: origin };
+  }
+  const [low, high] =
+    operator === 'in' ? slots.listOriginsOf(from, to) : [slots.originOf(from), slots.originOf(to)];
+  return low === undefined || high === undefined ? undefined : { operator, low, high };
 }
 
-function listOrigins(
-  filter: RawFilter,
-  shape: Shape,
-  values: readonly (readonly string[])[],
-): readonly [Origin | undefined, Origin | undefined] {
-  if (filter.low === null || filter.high === null) return [{ value: null }, { value: null }];
-  const slots = values.flatMap((own, slot) => {
-    const range = rangeOf(own);
-    return shape.slots[slot]?.isList === true &&
-      range.low === filter.low &&
-      range.high === filter.high
-      ? [slot]
-      : [];
-  });
-  const [slot] = slots;
-  return slots.length === 1 && slot !== undefined ? [{ slot }, { slot }] : [undefined, undefined];
+/** The values of all slots of a statement. */
+class SlotValues {
+  readonly #tokens: Tokens;
+  readonly #slots: readonly LiteralSlot[];
+  readonly #values: readonly (readonly string[])[];
+
+  constructor(tokens: Tokens, shape: Shape) {
+    this.#tokens = tokens;
+    this.#slots = shape.slots;
+    this.#values = shape.slots.map((slot) => valuesOf(tokens, slot));
+  }
+
+  /** The single literals that `value` can have come from. */
+  originOf(value: string | null): Origin | undefined {
+    if (value === null) return { value };
+    const slots = this.#find(false, (own) => own[0] === value);
+    if (slots.length > 0) return { slots };
+    return value === 'TRUE' || value === 'FALSE' ? { value } : undefined;
+  }
+
+  /** The lists whose smallest and largest values can be `low` and `high`. */
+  listOriginsOf(
+    low: string | null,
+    high: string | null,
+  ): readonly [low: Origin | undefined, high: Origin | undefined] {
+    if (low === null || high === null) return [{ value: null }, { value: null }];
+    const slots = this.#find(true, (own) => {
+      const range = rangeOf(own);
+      return range.low === low && range.high === high;
+    });
+    return slots.length === 0 ? [undefined, undefined] : [{ slots }, { slots }];
+  }
+
+  /** Whether a limit is written so that nobody takes it for one: the facts have none, others of the shape do. */
+  hasOddLimit(): boolean {
+    return this.#slots.some(({ from }, at) => {
+      const before = previousSignificant(this.#tokens, from);
+      return (
+        LIMIT_WORDS.has(wordAt(this.#tokens, before)) && !/^\d+$/.test(this.#values[at]?.[0] ?? '')
+      );
+    });
+  }
+
+  /** The formats of conversions. */
+  formats(): ShapeLiterals['fixed'] {
+    return this.#slots.flatMap(({ from }, slot) => {
+      const [value] = this.#values[slot] ?? [];
+      return value !== undefined && isFormat(this.#tokens, from) ? [{ slot, value }] : [];
+    });
+  }
+
+  #find(isList: boolean, holds: (own: readonly string[]) => boolean): readonly number[] {
+    return this.#values.flatMap((own, at) =>
+      this.#slots[at]?.isList === isList && holds(own) ? [at] : [],
+    );
+  }
 }
 
-/** Facts of another statement of the shape; undefined when its literals do not fit the slots. */
+/** Tokens that are looked back over for the call an argument belongs to. */
+const LOOK_BACK_MAX = 64;
+
+/** Whether the literal at `index` is an argument of a conversion, and not the first; also where that is far back. */
+function isFormat(tokens: Tokens, index: number): boolean {
+  let at = previousSignificant(tokens, index);
+  if (!isOperator(tokens, at, ',')) return false;
+  for (let depth = 0; at >= 0; at = previousSignificant(tokens, at)) {
+    if (index - at > LOOK_BACK_MAX) return true;
+    if (isOperator(tokens, at, ')')) depth += 1;
+    else if (isOperator(tokens, at, '(')) depth -= 1;
+    if (depth < 0) return isConversion(wordAt(tokens, previousSignificant(tokens, at)));
+  }
+  return false;
+}
+
+/** What comes of a read where slots that held one value hold two. */
+const DIFFERING = Symbol('differing');
+
+/** Reads the literals of a statement, each slot when it is first asked for. */
+class SlotReader {
+  readonly #tokens: Tokens;
+  readonly #slots: readonly LiteralSlot[];
+  readonly #ranges: ReturnType<typeof rangeOf>[] = [];
+
+  constructor(tokens: Tokens, shape: Shape) {
+    this.#tokens = tokens;
+    this.#slots = shape.slots;
+  }
+
+  read(origin: Origin, end: 'low' | 'high'): string | null | typeof DIFFERING {
+    if ('value' in origin) return origin.value;
+    const [first = 0, ...others] = origin.slots;
+    const value = this.#rangeAt(first)[end];
+    return others.every((slot) => this.#rangeAt(slot)[end] === value) ? value : DIFFERING;
+  }
+
+  #rangeAt(at: number): ReturnType<typeof rangeOf> {
+    const known = this.#ranges[at];
+    if (known !== undefined) return known;
+    const slot = this.#slots[at];
+    const range = rangeOf(slot === undefined ? [] : valuesOf(this.#tokens, slot));
+    this.#ranges[at] = range;
+    return range;
+  }
+}
+
+interface Literals {
+  readonly bounds: readonly Bounds[];
+  readonly limit: number | null;
+}
+
+/** What the literals of a statement of `shape` decide; undefined when they do not fit the slots. */
+function readLiterals(known: ShapeLiterals, tokens: Tokens, shape: Shape): Literals | undefined {
+  if (!shape.isSteady || shape.slots.length !== known.slotCount) return undefined;
+  const slots = new SlotReader(tokens, shape);
+  if (known.fixed.some(({ slot, value }) => slots.read({ slots: [slot] }, 'low') !== value))
+    return undefined;
+  const bounds: Bounds[] = [];
+  for (const origin of known.filters) {
+    const bound = readBounds(origin, slots);
+    if (bound === undefined) return undefined;
+    bounds.push(bound);
+  }
+  const limit = slots.read(known.limit, 'low');
+  if (limit === DIFFERING) return undefined;
+  const count = limit === null ? null : Number(limit);
+  return count === null || Number.isSafeInteger(count) ? { bounds, limit: count } : undefined;
+}
+
+function readBounds(origin: FilterOrigin, slots: SlotReader): Bounds | undefined {
+  const { operator } = origin;
+  if ('pattern' in origin) {
+    const pattern = slots.read(origin.pattern, 'low');
+    if (pattern === DIFFERING || pattern === null) return undefined;
+    return { operator, ...likeRange(pattern, '') };
+  }
+  const low = slots.read(origin.low, 'low');
+  const high = slots.read(origin.high, 'high');
+  return low === DIFFERING || high === DIFFERING ? undefined : { operator, low, high };
+}
+
+/** What the parser would tell of another statement of the shape; undefined when its literals do not fit the slots. */
 export function fromShapeOutcome(
-  outcome: ShapeOutcome,
+  { facts, literals }: ShapeOutcome,
   tokens: Tokens,
   shape: Shape,
 ): RawFacts | undefined {
-  if (!shape.isSteady) return undefined;
-  const ranges = shape.slots.map((slot) => rangeOf(valuesOf(tokens, slot)));
-  const read = (origin: Origin, end: 'low' | 'high'): string | null =>
-    'slot' in origin ? (ranges[origin.slot]?.[end] ?? null) : origin.value;
-  const limit = read(outcome.limit, 'low');
-  const count = limit === null ? null : Number(limit);
-  if (count !== null && !Number.isSafeInteger(count)) return undefined;
-  return {
-    ...outcome.facts,
-    limit: count,
-    filters: outcome.facts.filters.map((filter, index) => {
-      const bounds = outcome.bounds[index];
-      if (bounds === undefined) return filter;
-      return { ...filter, low: read(bounds.low, 'low'), high: read(bounds.high, 'high') };
-    }),
-  };
+  const own = readLiterals(literals, tokens, shape);
+  if (own === undefined) return undefined;
+  const filters = facts.filters.map((filter, at) => ({ ...filter, ...own.bounds[at] }));
+  return { ...facts, limit: own.limit, filters };
+}
+
+/** Facts of another statement of the shape; undefined when its literals do not fit the slots. */
+export function fromShapeFacts(
+  { facts, named, literals }: ShapeFacts,
+  tokens: Tokens,
+  shape: Shape,
+): StatementFacts | undefined {
+  const own = readLiterals(literals, tokens, shape);
+  if (own === undefined) return undefined;
+  return { ...facts, ...boundFilters(named, own.bounds), limit: own.limit };
 }

@@ -6,7 +6,9 @@ import {
   type StatementHead,
 } from '#base/sql/statement-class.js';
 import type { StatementRange } from '#base/sql/splitter.js';
+import { withRests } from '#base/sql/steps.js';
 import { stringValueAt } from '#base/sql/token-values.js';
+import { allUnknown, bareFacts, opaqueFacts, withoutSelf, withSortedTables } from './bare-facts.js';
 import {
   unknownInOrder,
   type Catalogue,
@@ -17,28 +19,37 @@ import {
 } from './facts.js';
 import { callsOnlyCheap } from './words/free.js';
 import { merged } from './merged-facts.js';
-import type { ParseOutcome, RawFacts } from './tree/raw-facts.js';
-import { qualify, resolveNames, type ResolvedNames } from './resolve.js';
+import type { ParseOutcome } from './tree/raw-facts.js';
+import { boundFilters, qualify, resolveNames } from './resolve.js';
 import { scriptParts } from './words/script-parts.js';
+import type { ShapeFacts, ShapeLiterals } from './shape-outcome.js';
 import { copyShell, flowParts, truncateShell } from './words/copy-shell.js';
 import { definitionShell } from './words/definition-shell.js';
 import { partOf, type StatementShell } from './words/statement-shell.js';
-import { scanTables } from './words/token-scan.js';
 import type { TokenName } from './words/token-cursor.js';
 import { TokenList } from './words/token-list.js';
-import { isSteering, NO_TRAITS, traitsOf } from './words/traits.js';
+import { isSteering, traitSteps } from './words/traits.js';
+
+/** What became of a statement, and how its literals decide on its facts where those of its shape are shared. */
+export type ShapedOutcome = ParseOutcome & { readonly literals?: ShapeLiterals };
+
+/** Facts that are kept for all statements of one shape. */
+export interface FactsOfShapes {
+  /** Facts of the statement by those of another of its shape; undefined when none are known that serve it. */
+  recall(range: StatementRange, head: StatementHead): Promise<StatementFacts | undefined>;
+  keep(range: StatementRange, head: StatementHead, facts: ShapeFacts): Promise<void>;
+}
 
 /** What facts of a statement are made with. */
 export interface FactsInput {
   readonly tokens: Tokens;
   readonly range: StatementRange;
-  /** The tokens of `range`. */
-  readonly list: TokenList;
   readonly fingerprint: string;
   readonly context: NameContext;
   readonly catalogue: Catalogue;
-  /** Parses the statement in `list`; the outcome is refused when the budget of the request text is used up. */
-  readonly parse: (list: TokenList) => Promise<ParseOutcome>;
+  /** Parses the statement of `list`; the outcome is refused when the budget of the request text is used up. */
+  readonly parse: (list: TokenList) => Promise<ShapedOutcome>;
+  readonly shapes: FactsOfShapes;
   /** Lets others have the event loop when this text has kept it for a while. */
   readonly rest: () => Promise<void>;
   /** Statements around this one. */
@@ -47,34 +58,14 @@ export interface FactsInput {
   readonly analyseInner: (sql: string) => Promise<TextFacts>;
 }
 
-/** Facts that say nothing. */
-export function bareFacts(statementClass: StatementClass, fingerprint: string): StatementFacts {
-  return {
-    class: statementClass,
-    opaque: false,
-    fingerprint,
-    literalsHash: '',
-    tablesRead: [],
-    tablesWritten: [],
-    columns: {},
-    filters: [],
-    readings: [],
-    joins: [],
-    hasSelectStar: false,
-    hasCrossJoin: false,
-    limit: null,
-    ...NO_TRAITS,
-    innerClasses: [],
-    setsWarehouse: false,
-    isFree: false,
-    unknown: [],
-  };
-}
-
 /** Facts of the statement in `input`. Never rejects unless `parse` does. */
 export async function statementFacts(input: FactsInput): Promise<StatementFacts> {
-  const head = classifyStatement(input.tokens, input.range);
-  const { traits, runsHiddenText } = traitsOf(input.list, head);
+  const { tokens, range } = input;
+  const head = classifyStatement(tokens, range);
+  const known = await input.shapes.recall(range, head);
+  if (known !== undefined) return { ...known, fingerprint: input.fingerprint };
+  const list = new TokenList(tokens, range);
+  const { traits, runsHiddenText } = await withRests(traitSteps(list, head), input.rest);
   await input.rest();
   const isQuery = head.class === 'query' || head.class === 'procedure';
   const bare: StatementFacts = {
@@ -84,20 +75,45 @@ export async function statementFacts(input: FactsInput): Promise<StatementFacts>
     ),
     ...traits,
   };
-  const facts = await classFacts(input, head, bare);
-  if (!runsHiddenText) return { ...facts, unknown: unknownInOrder(facts.unknown) };
+  const finished = (facts: StatementFacts): StatementFacts =>
+    runsHiddenText ? withHiddenText(facts) : inOrder(facts);
+  if (!isParsed(input, head)) return finished(await classFacts(input, head, bare));
+  const parsed = await parsedFacts(input, list, head, bare);
+  const facts = finished(parsed.facts);
+  if (parsed.shared !== undefined)
+    await input.shapes.keep(range, head, { facts, ...parsed.shared });
+  return facts;
+}
+
+function inOrder(facts: StatementFacts): StatementFacts {
+  return { ...facts, unknown: unknownInOrder(facts.unknown) };
+}
+
+/** Facts of a statement that runs or calls what its words do not show. */
+function withHiddenText(facts: StatementFacts): StatementFacts {
   const unknown = unknownInOrder([...facts.unknown, 'tables', 'dynamic-name']);
   return { ...facts, opaque: true, isFree: false, unknown };
 }
 
+/** Whether the words are no words anybody can be sure of. */
+function isDoubtful({ tokens, range }: FactsInput): boolean {
+  return range.hasStray || (tokens.isUnterminated && range.to === tokens.count);
+}
+
+/** Whether the statement goes to the parser as it is. */
+function isParsed(input: FactsInput, head: StatementHead): boolean {
+  if (isDoubtful(input)) return false;
+  return head.class === 'query' || (head.class === 'dml' && head.verb !== 'TRUNCATE');
+}
+
+/** Facts of a statement that does not go to the parser as it is. */
 async function classFacts(
   input: FactsInput,
   head: StatementHead,
   bare: StatementFacts,
 ): Promise<StatementFacts> {
   const { tokens, range } = input;
-  if (range.hasStray || (tokens.isUnterminated && range.to === tokens.count))
-    return opaque(bare, input);
+  if (isDoubtful(input)) return await opaqueFacts(bare, input);
   switch (head.class) {
     case 'session':
       return {
@@ -116,24 +132,21 @@ async function classFacts(
     case 'administration':
       return bare;
     case 'procedure':
-      return isSystemCall(tokens, head, range) ? bare : opaque(bare, input);
+      return isSystemCall(tokens, head, range) ? bare : await opaqueFacts(bare, input);
     case 'task':
       return await taskFacts(input, head, bare);
     case 'script':
       return await scriptFacts(input, head, bare);
+    case 'query':
     case 'opaque':
-      return opaque(bare, input);
+      return await opaqueFacts(bare, input);
     case 'ddl':
       return await definitionFacts(input, head, bare);
     case 'load':
     case 'unload':
       return await shellFacts(input, bare, copyShell(tokens, range, head, head.class === 'load'));
-    case 'query':
-      return await parsedFacts(input, head, bare);
     case 'dml':
-      return head.verb === 'TRUNCATE'
-        ? await shellFacts(input, bare, truncateShell(tokens, range, head))
-        : await parsedFacts(input, head, bare);
+      return await shellFacts(input, bare, truncateShell(tokens, range, head));
   }
 }
 
@@ -152,19 +165,39 @@ const TOPS: Readonly<Partial<Record<StatementClass, ReadonlySet<string>>>> = {
   dml: new Set(['insert', 'multitable_inserts', 'update', 'delete', 'merge']),
 };
 
+interface ParsedFacts {
+  readonly facts: StatementFacts;
+  /** What other statements of the shape need beside them. */
+  readonly shared?: Omit<ShapeFacts, 'facts'>;
+}
+
 async function parsedFacts(
   input: FactsInput,
+  list: TokenList,
   head: StatementHead,
   bare: StatementFacts,
-): Promise<StatementFacts> {
-  const outcome = await input.parse(input.list);
-  if (outcome.kind !== 'parsed') return opaque(bare, input, isTooComplex(outcome));
-  const { facts } = outcome;
-  const hasTarget = facts.hasDynamicName || facts.tables.some(({ isWritten }) => isWritten);
+): Promise<ParsedFacts> {
+  const outcome = await input.parse(list);
+  if (outcome.kind !== 'parsed')
+    return { facts: await opaqueFacts(bare, input, isTooComplex(outcome)) };
+  const { facts: raw, literals } = outcome;
+  const hasTarget = raw.hasDynamicName || raw.tables.some(({ isWritten }) => isWritten);
   // What writes without a target was read wrongly.
-  if (TOPS[head.class]?.has(facts.top) === false || (head.class === 'dml' && !hasTarget))
-    return opaque(bare, input);
-  return fromRaw(input, bare, facts);
+  if (TOPS[head.class]?.has(raw.top) === false || (head.class === 'dml' && !hasTarget))
+    return { facts: await opaqueFacts(bare, input) };
+  const named = resolveNames(raw, input.context, input.catalogue);
+  const isTableless = raw.tables.length === 0 && !raw.hasDynamicName;
+  const facts: StatementFacts = {
+    ...bare,
+    ...named,
+    ...boundFilters(named, raw.filters),
+    opaque: raw.hasDynamicName,
+    hasSelectStar: raw.hasSelectStar,
+    hasCrossJoin: raw.hasCrossJoin,
+    limit: raw.limit,
+    isFree: bare.class !== 'dml' && isTableless && callsOnlyCheap(input.tokens, input.range),
+  };
+  return literals === undefined ? { facts } : { facts, shared: { named, literals } };
 }
 
 /** Facts of a statement that is keywords around names and queries: those of its parts and of its own words. */
@@ -195,7 +228,7 @@ async function shellFacts(
     columns: Object.fromEntries(touched.map(({ table, columns }) => [full(table).name, columns])),
     unknown,
   };
-  if (inner.length === 0) return sorted(own);
+  if (inner.length === 0) return withSortedTables(own);
   const facts = merged(own, inner);
   // The query of a definition or of COPY is part of it; what a task or pipe runs later is listed.
   return {
@@ -219,56 +252,13 @@ async function partsFacts(
   const facts: StatementFacts[] = [];
   const depth = input.depth + 1;
   if (depth > DEPTH_MAX || parts.length > PARTS_MAX)
-    return [opaque(bareFacts('opaque', input.fingerprint), input, true)];
-  for (const range of parts)
-    facts.push(
-      await statementFacts({ ...input, range, list: new TokenList(input.tokens, range), depth }),
-    );
+    return [await opaqueFacts(bareFacts('opaque', input.fingerprint), input, true)];
+  for (const range of parts) facts.push(await statementFacts({ ...input, range, depth }));
   return facts;
-}
-
-function sorted(facts: StatementFacts): StatementFacts {
-  return {
-    ...facts,
-    tablesRead: [...new Set(facts.tablesRead)].toSorted(),
-    tablesWritten: [...new Set(facts.tablesWritten)].toSorted(),
-  };
 }
 
 function isTooComplex(outcome: ParseOutcome): boolean {
   return outcome.kind === 'refused' && outcome.isTooComplex;
-}
-
-function fromRaw(input: FactsInput, bare: StatementFacts, raw: RawFacts): StatementFacts {
-  const names = resolveNames(raw, input.context, input.catalogue);
-  const isTableless = raw.tables.length === 0 && !raw.hasDynamicName;
-  return {
-    ...bare,
-    ...names,
-    opaque: raw.hasDynamicName,
-    hasSelectStar: raw.hasSelectStar,
-    hasCrossJoin: raw.hasCrossJoin,
-    limit: raw.limit,
-    isFree: bare.class !== 'dml' && isTableless && callsOnlyCheap(input.tokens, input.range),
-  };
-}
-
-/** Facts of a text that was not understood: its class stays, tables are those that words point to. */
-function opaque(
-  bare: StatementFacts,
-  input: FactsInput,
-  wasTooComplex: boolean = false,
-): StatementFacts {
-  const unknown: UnknownFact[] = ['tables', 'columns', 'filters'];
-  if (wasTooComplex) unknown.push('too-complex');
-  return { ...bare, ...scanned(input), opaque: true, unknown };
-}
-
-function scanned(input: FactsInput): Pick<ResolvedNames, 'tablesRead' | 'tablesWritten'> {
-  const found = scanTables(input.tokens, input.range);
-  const full = (names: readonly (readonly string[])[]): readonly string[] =>
-    [...new Set(names.map((parts) => qualify(parts, input.context).name))].toSorted();
-  return { tablesRead: full(found.read), tablesWritten: full(found.written) };
 }
 
 /** EXPLAIN runs nothing, but shows as much of the tables as its statement: it carries those facts. */
@@ -276,11 +266,13 @@ async function explained(input: FactsInput, head: StatementHead): Promise<Statem
   const { tokens, range } = input;
   const body = partOf(tokens, range, head.bodyAt, range.to);
   if (body === undefined || wordAt(tokens, head.bodyAt) === 'EXPLAIN') {
-    return { ...opaque(bareFacts('metadata', input.fingerprint), input), isFree: true };
+    return {
+      ...(await opaqueFacts(bareFacts('metadata', input.fingerprint), input)),
+      isFree: true,
+    };
   }
   const inner: StatementRange = { ...body, hasBlock: range.hasBlock };
-  const list = new TokenList(tokens, inner);
-  const facts = await statementFacts({ ...input, range: inner, list });
+  const facts = await statementFacts({ ...input, range: inner });
   return { ...facts, class: 'metadata', isFree: true };
 }
 
@@ -317,21 +309,6 @@ async function definitionFacts(
   return head.object === 'VIEW' ? withoutSelf(facts) : facts;
 }
 
-/** A view that reads itself is recursive: its name stands for its own rows. */
-function withoutSelf(facts: StatementFacts): StatementFacts {
-  const isOther = (table: string): boolean => !facts.tablesWritten.includes(table);
-  return {
-    ...facts,
-    tablesRead: facts.tablesRead.filter(isOther),
-    columns: Object.fromEntries(Object.entries(facts.columns).filter(([table]) => isOther(table))),
-    filters: facts.filters.filter(({ table }) => isOther(table)),
-    readings: facts.readings.filter(({ table }) => isOther(table)),
-    joins: facts.joins.filter(
-      ({ leftTable, rightTable }) => isOther(leftTable) && isOther(rightTable),
-    ),
-  };
-}
-
 /** Tasks and alerts run what they hold later, out of sight, so that they stay opaque; what they hold is listed. */
 async function taskFacts(
   input: FactsInput,
@@ -347,10 +324,6 @@ async function taskFacts(
     : facts;
 }
 
-function allUnknown(known: readonly UnknownFact[]): readonly UnknownFact[] {
-  return [...new Set<UnknownFact>(['tables', 'columns', 'filters', ...known])];
-}
-
 /** A chain and a block are their parts; EXECUTE IMMEDIATE of a literal is what the literal says. */
 async function scriptFacts(
   input: FactsInput,
@@ -360,7 +333,7 @@ async function scriptFacts(
   const { tokens, range } = input;
   if (range.hasFlow && !range.hasBlock) {
     const parts = await partsFacts(input, flowParts(tokens, range));
-    return parts.length === 0 ? opaque(bare, input) : merged(bare, parts);
+    return parts.length === 0 ? await opaqueFacts(bare, input) : merged(bare, parts);
   }
   if (head.verb !== 'EXECUTE') {
     const parts = await partsFacts(input, scriptParts(tokens, range));
@@ -388,7 +361,7 @@ async function immediateFacts(
   const next = nextSignificant(tokens, argument + 1, range.to);
   const isWhole = next >= range.to || wordAt(tokens, next) === 'USING';
   if (text === undefined || !isWhole) {
-    const facts = opaque(bare, input);
+    const facts = await opaqueFacts(bare, input);
     const isName = kindAt(tokens, argument) !== KIND.operator || isOperator(tokens, argument, '(');
     return isName ? { ...facts, unknown: [...facts.unknown, 'dynamic-name'] } : facts;
   }

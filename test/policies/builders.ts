@@ -6,7 +6,7 @@ import type { Outcome } from '#policies/estimate/history-store.js';
 import type { ShapeFacts } from '#policies/estimate/shape.js';
 import type { DecisionContext } from '#policies/rules/evaluate.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
-import { bareFacts } from '#policies/sql/statement-facts.js';
+import { bareFacts } from '#policies/sql/bare-facts.js';
 import { type Credits, parseCredits } from '#base/units.js';
 import { must } from '#base/assert.js';
 

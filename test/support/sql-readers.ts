@@ -62,12 +62,12 @@ export async function factsInThread(
       await statementFacts({
         tokens,
         range,
-        list: new TokenList(tokens, range),
         fingerprint: fingerprintOfShapes([shapeOf(tokens, range).text]).hash,
         context,
         catalogue: NO_CATALOGUE,
         depth: 0,
         rest: () => Promise.resolve(),
+        shapes: { recall: () => Promise.resolve(undefined), keep: () => Promise.resolve() },
         parse: (list) => {
           const sql = parserText(list);
           return Promise.resolve(sql === undefined ? REFUSED : parse(sql));

@@ -115,7 +115,11 @@ export class ParserHost {
   }
 
   #launch(): void {
-    const worker = new Worker(workerUrl(), { resourceLimits: RESOURCE_LIMITS });
+    const worker = new Worker(workerUrl(), {
+      resourceLimits: RESOURCE_LIMITS,
+      // Options of the process, such as an inline program, are not the worker's.
+      execArgv: [],
+    });
     worker.unref();
     const member: Member = { worker, isReady: false, job: undefined };
     this.#members.add(member);

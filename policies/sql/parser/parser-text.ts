@@ -4,6 +4,7 @@
  * What is sent upstream is never this text.
  */
 import { KIND, startAt, type Tokens } from '#base/sql/lexer.js';
+import { atOnce, STEP_TOKENS, type Steps } from '#base/sql/steps.js';
 import type { StatementRange } from '#base/sql/splitter.js';
 import { holdsMark, INNER_QUOTE, writtenParts } from '../tree/ast.js';
 import { deletesUsing, FORMS, QUERY_WORDS, type Replace } from './parser-forms.js';
@@ -21,15 +22,24 @@ interface Edit {
  * in it could be taken for a mark of ours. Total, linear.
  */
 export function parserText(list: TokenList): string | undefined {
+  return atOnce(parserTextSteps(list));
+}
+
+/** {@link parserText} in steps. */
+export function* parserTextSteps(list: TokenList): Steps<string | undefined> {
   const { tokens, range } = list;
   const scan = new FormScan(list);
-  const edits = scan.run();
+  while (scan.advance()) yield;
   if (scan.isMisleading) return undefined;
+  const { edits } = scan;
   addBlanks(tokens, range, edits);
   if (edits.length === 0) return tokens.text.slice(startAt(tokens, range.head), range.end);
+  yield;
+  const inOrder = edits.toSorted((a, b) => a.start - b.start);
+  yield;
   const parts: string[] = [];
   let at = startAt(tokens, range.head);
-  for (const { start, end, text } of edits.toSorted((a, b) => a.start - b.start)) {
+  for (const { start, end, text } of inOrder) {
     // Of two that overlap the one that begins first is made.
     if (start < at) continue;
     parts.push(tokens.text.slice(at, start), text);
@@ -69,7 +79,9 @@ const QUOTED_CALL = 'quoted_function';
 /** Finds the forms of expressions and sources; those that a word begins are in `parser-forms`. */
 class FormScan {
   readonly #list: TokenList;
-  readonly #edits: Edit[] = [];
+  readonly edits: Edit[] = [];
+  /** Position that is read next. */
+  #at = 0;
   /** Per cast, where its chain ends. */
   readonly #chainEnds = new Map<number, number>();
   isMisleading = false;
@@ -78,14 +90,17 @@ class FormScan {
     this.#list = list;
   }
 
-  run(): Edit[] {
-    if (this.#list.word(0) === 'DELETE') deletesUsing(this.#list, this.#replace);
-    for (let at = 0; at < this.#list.length; at += 1) this.#token(at);
-    return this.#edits;
+  /** Reads on for a step; false at the end. */
+  advance(): boolean {
+    const list = this.#list;
+    if (this.#at === 0 && list.word(0) === 'DELETE') deletesUsing(list, this.#replace);
+    const to = Math.min(list.length, this.#at + STEP_TOKENS);
+    for (; this.#at < to; this.#at += 1) this.#token(this.#at);
+    return to < list.length;
   }
 
   readonly #replace: Replace = (from, to, text) => {
-    this.#edits.push({ start: this.#list.start(from), end: this.#list.end(to - 1), text });
+    this.edits.push({ start: this.#list.start(from), end: this.#list.end(to - 1), text });
   };
 
   #token(at: number): void {

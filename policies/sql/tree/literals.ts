@@ -9,6 +9,11 @@ const DATE_FUNCTIONS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** Whether the call `name` stands for its first argument, unless its second one is a format of another kind. */
+export function isConversion(name: string): boolean {
+  return DATE_FUNCTIONS.has(name);
+}
+
 /**
  * Value of a constant: its text (numbers as written, negative ones signed, booleans `TRUE` and `FALSE`), null when it
  * is constant but only known at run time (binds, variables, `CURRENT_DATE - 7`), undefined when it is no constant.
@@ -123,6 +128,35 @@ export function rangeOf(values: readonly (string | null)[]): {
     if (high === undefined || compareValues(value, high) > 0) high = value;
   }
   return { low: low ?? null, high: high ?? null };
+}
+
+/** The text before the first wildcard; what `escape` stands before is no wildcard. */
+function prefixOf(pattern: string, escape: string): string {
+  let prefix = '';
+  for (let at = 0; at < pattern.length; at += 1) {
+    const character = pattern.charAt(at);
+    if (escape !== '' && character === escape) {
+      at += 1;
+      prefix += pattern.charAt(at);
+    } else if (character === '%' || character === '_' || character === '\\') break;
+    else prefix += character;
+  }
+  return prefix;
+}
+
+/**
+ * Range of what `LIKE pattern` accepts: the text before the first wildcard is its lower bound, and its upper one too
+ * when there is no wildcard. Both null when the pattern begins with one.
+ */
+export function likeRange(
+  pattern: string,
+  escape: string,
+): { readonly low: string | null; readonly high: string | null } {
+  const prefix = prefixOf(pattern, escape);
+  return {
+    low: prefix === '' ? null : prefix,
+    high: prefix === pattern && prefix !== '' ? prefix : null,
+  };
 }
 
 /** Literal count of LIMIT, TOP or FETCH; null when there is none or it is only known at run time. */

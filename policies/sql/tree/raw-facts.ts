@@ -27,11 +27,17 @@ export interface RawTable {
   isWritten: boolean;
 }
 
-export interface RawFilter {
-  readonly reference: ColumnReference;
+/** The range of a filter. */
+export interface Bounds {
   readonly operator: FilterOperator;
   readonly low: string | null;
   readonly high: string | null;
+}
+
+export interface RawFilter extends Bounds {
+  readonly reference: ColumnReference;
+  /** The pattern of LIKE that the bounds are read from; null for every other filter. */
+  readonly pattern: string | null;
   /** The union of both branches of an OR: which literal is which bound depends on their values. */
   readonly isMerged: boolean;
 }
@@ -61,6 +67,8 @@ export interface RawFacts {
   readonly hasUnresolvedColumn: boolean;
   /** A column is named by a variable or a bind. */
   readonly hasDynamicColumn: boolean;
+  /** Values of literals decide more than the bounds of a filter: LIKE under OR, LIKE with ESCAPE. */
+  readonly hasFilterByValues: boolean;
 }
 
 /** What became of one text: facts, or why there are none. */

@@ -1,10 +1,10 @@
 /** Reads conditions: filters of columns by constants, and which sources a condition joins. */
 import { bodyOf, columnPath, isNode, listAt, tagged, type Node } from './ast.js';
 import { MIRRORED, type Comparison, type FilterOperator } from '../facts.js';
-import { compareValues, constantValue, rangeOf, underCasts } from './literals.js';
-import type { ColumnReference, RawFilter } from './raw-facts.js';
+import { compareValues, constantValue, likeRange, rangeOf, underCasts } from './literals.js';
+import type { Bounds, ColumnReference, RawFilter } from './raw-facts.js';
 import { resolveColumn, type Resolution, type Scope, type Source } from './scope.js';
-import type { Walk } from './walk-record.js';
+import type { Walk, WalkRecord } from './walk-record.js';
 
 const COMPARISONS: Readonly<Record<string, Comparison>> = {
   eq: '=',
@@ -28,7 +28,9 @@ export function walkCondition(
 ): void {
   if (condition === null || condition === undefined) return;
   const outer = cut.length < scope.sources.length ? cut : undefined;
-  for (const { filter } of filtersOf(condition, { scope, cut: outer })) walk.record.filter(filter);
+  const { record } = walk;
+  for (const { filter } of filtersOf(condition, { scope, cut: outer, record }))
+    record.filter(filter);
   for (const part of conjuncts(condition)) noteJoin(walk, part, scope);
   walk.expression(condition, scope);
 }
@@ -77,6 +79,7 @@ export function conjuncts(condition: unknown): readonly unknown[] {
 interface FilterScope {
   readonly scope: Scope;
   readonly cut: readonly Source[] | undefined;
+  readonly record: WalkRecord;
 }
 
 /** A filter, and the sources that its column can be of: two aliases of one table are two sources. */
@@ -89,7 +92,7 @@ function filtersOf(condition: unknown, scope: FilterScope): readonly SourceFilte
   return conjuncts(condition).flatMap((part) => {
     const or = bodyOf(part, 'or');
     if (or !== undefined)
-      return common(filtersOf(or['left'], scope), filtersOf(or['right'], scope));
+      return common(filtersOf(or['left'], scope), filtersOf(or['right'], scope), scope.record);
     const filter = filterOf(part, scope);
     return filter === undefined ? [] : [filter];
   });
@@ -107,12 +110,15 @@ function isOfSame(one: SourceFilter, other: SourceFilter): boolean {
 function common(
   left: readonly SourceFilter[],
   right: readonly SourceFilter[],
+  record: WalkRecord,
 ): readonly SourceFilter[] {
   const found: SourceFilter[] = [];
   for (const one of left) {
     if (found.some((done) => isOfSame(done, one))) continue;
     const first = left.filter((other) => isOfSame(one, other)).map(({ filter }) => filter);
     const second = right.filter((other) => isOfSame(one, other)).map(({ filter }) => filter);
+    if (second.length > 0 && [...first, ...second].some(({ pattern }) => pattern !== null))
+      record.hasFilterByValues = true;
     const filter = second.length === 0 ? undefined : eitherOf(first, second);
     if (filter !== undefined) found.push({ filter, sources: one.sources });
   }
@@ -134,7 +140,9 @@ function eitherOf(
   const operator = isPoints
     ? 'in'
     : (rangeOperator(low, high) ?? (isOneBound ? all[0]?.operator : undefined));
-  return operator === undefined ? undefined : { reference, operator, low, high, isMerged: true };
+  return operator === undefined
+    ? undefined
+    : { reference, operator, low, high, pattern: null, isMerged: true };
 }
 
 function intersection(filters: readonly RawFilter[]): { low: string | null; high: string | null } {
@@ -158,20 +166,22 @@ function rangeOperator(low: string | null, high: string | null): FilterOperator 
   return high === null ? undefined : '<=';
 }
 
-interface ColumnFilter {
+interface ColumnFilter extends Bounds {
   readonly column: unknown;
-  readonly operator: FilterOperator;
-  readonly low: string | null;
-  readonly high: string | null;
+  /** The pattern of LIKE that the bounds are read from. */
+  readonly pattern?: string;
+  /** The bounds are read from more than one literal. */
+  readonly isEscaped?: boolean;
 }
 
 function filterOf(part: unknown, scope: FilterScope): SourceFilter | undefined {
   const found = readFilter(part);
   const column = found === undefined ? undefined : filteredColumn(found.column, scope);
   if (found === undefined || column === undefined) return undefined;
-  const { operator, low, high } = found;
+  const { operator, low, high, pattern = null } = found;
+  if (found.isEscaped === true) scope.record.hasFilterByValues = true;
   return {
-    filter: { reference: column.reference, operator, low, high, isMerged: false },
+    filter: { reference: column.reference, operator, low, high, pattern, isMerged: false },
     sources: column.sources,
   };
 }
@@ -244,33 +254,18 @@ function readIn(body: Node): ColumnFilter | undefined {
   return { column: body['this'], operator: 'in', ...rangeOf(values) };
 }
 
-/** The text before the first wildcard; what `escape` stands before is no wildcard. */
-function prefixOf(pattern: string, escape: string): string {
-  let prefix = '';
-  for (let at = 0; at < pattern.length; at += 1) {
-    const character = pattern.charAt(at);
-    if (escape !== '' && character === escape) {
-      at += 1;
-      prefix += pattern.charAt(at);
-    } else if (character === '%' || character === '_' || character === '\\') break;
-    else prefix += character;
-  }
-  return prefix;
-}
-
-/** The text before the first wildcard is a lower bound of what LIKE accepts; ILIKE has none. */
+/** LIKE accepts a range of texts; ILIKE accepts none. */
 function readLike(tag: string, body: Node): ColumnFilter | undefined {
   const pattern = constantValue(body['right']);
   if (pattern === undefined || body['not'] === true) return undefined;
   const escape = isNode(body['escape']) ? constantValue(body['escape']) : '';
   const isReadable = tag === 'like' && pattern !== null && typeof escape === 'string';
-  const prefix = isReadable ? prefixOf(pattern, escape) : '';
-  const isExact = prefix !== '' && prefix === pattern;
+  if (!isReadable) return { column: body['left'], operator: 'like', low: null, high: null };
   return {
     column: body['left'],
     operator: 'like',
-    low: prefix === '' ? null : prefix,
-    high: isExact ? prefix : null,
+    ...likeRange(pattern, escape),
+    ...(escape === '' ? { pattern } : { isEscaped: true }),
   };
 }
 

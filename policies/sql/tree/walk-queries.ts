@@ -39,7 +39,7 @@ export function walkQuery(walk: Walk, value: unknown, scope: Scope, self?: SelfR
     case 'union':
     case 'intersect':
     case 'except':
-      return walkSetOperation(walk, body, scope, self);
+      return walkSetOperation(walk, node, scope, self);
     case 'subquery':
     case 'paren':
       return walkBracketed(walk, body, scope, self);
@@ -88,7 +88,12 @@ function walkBracketed(walk: Walk, body: Node, outer: Scope, self?: SelfReferenc
   return isNode(body['limit']) || isNode(body['offset']) ? withoutPruning(derived) : derived;
 }
 
-function walkSetOperation(walk: Walk, body: Node, outer: Scope, self?: SelfReference): Derived {
+function walkSetOperation(
+  walk: Walk,
+  { tag, body }: { readonly tag: string; readonly body: Node },
+  outer: Scope,
+  self?: SelfReference,
+): Derived {
   const scope = childScope(outer);
   walkWith(walk, body['with'], scope);
   const left = walkQuery(walk, body['left'], scope, self);
@@ -109,7 +114,19 @@ function walkSetOperation(walk: Walk, body: Node, outer: Scope, self?: SelfRefer
   for (const [key, value] of Object.entries(body)) {
     if (key !== 'left' && key !== 'right' && key !== 'with') walk.expression(value, inner, true);
   }
-  return isNode(body['limit']) || isNode(body['offset']) ? withoutPruning(derived) : derived;
+  const isCut =
+    isNode(body['limit']) || isNode(body['offset']) || fetchAfter(tag, body) !== undefined;
+  return isCut ? withoutPruning(derived) : derived;
+}
+
+const SET_TAGS: ReadonlySet<string> = new Set(['union', 'intersect', 'except']);
+
+/** FETCH after a set operation, which the parser gives to the last SELECT of it. */
+export function fetchAfter(tag: string, body: Node): Node | undefined {
+  if (!SET_TAGS.has(tag)) return undefined;
+  const last = tagged(body['right']);
+  if (last === undefined) return undefined;
+  return last.tag === 'select' ? nodeAt(last.body, 'fetch') : fetchAfter(last.tag, last.body);
 }
 
 /** Clauses of SELECT where an alias of its list wins over a column. */

@@ -18,6 +18,8 @@ export class WalkRecord {
   hasDynamicName = false;
   hasUnresolvedColumn = false;
   hasDynamicColumn = false;
+  /** Values of literals decide more than the bounds of a filter. */
+  hasFilterByValues = false;
   /** Some part of the text came back as text: what is in it nobody saw. */
   hasUnread = false;
   limit: number | null = null;
@@ -60,8 +62,14 @@ export class WalkRecord {
     if (!isEmpty) this.#references.set(JSON.stringify(reference), reference);
   }
 
+  /** Notes a filter, once however often it is written. */
   filter(filter: RawFilter): void {
-    this.#filters.set(JSON.stringify(filter), filter);
+    const { pattern, ...others } = filter;
+    const key = JSON.stringify(others);
+    const known = this.#filters.get(key);
+    // Patterns that begin alike bound alike, until one of them changes.
+    if (known !== undefined && known.pattern !== pattern) this.hasFilterByValues = true;
+    this.#filters.set(key, filter);
   }
 
   join(join: RawJoin): void {
@@ -87,6 +95,7 @@ export class WalkRecord {
       hasDynamicName: this.hasDynamicName,
       hasUnresolvedColumn: this.hasUnresolvedColumn,
       hasDynamicColumn: this.hasDynamicColumn,
+      hasFilterByValues: this.hasFilterByValues,
     };
   }
 }

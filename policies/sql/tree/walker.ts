@@ -21,7 +21,7 @@ import type { RawFacts } from './raw-facts.js';
 import { besideScope, childScope, type Scope, type Source } from './scope.js';
 import { walkCondition } from './walk-conditions.js';
 import { QUERY_TAGS, walkExpression } from './walk-expressions.js';
-import { walkQuery, walkWith } from './walk-queries.js';
+import { fetchAfter, walkQuery, walkWith } from './walk-queries.js';
 import { WalkRecord, type Walk } from './walk-record.js';
 import { addSource, isProduct, tableSource, targetNaming, walkFrom } from './walk-sources.js';
 
@@ -49,7 +49,7 @@ export function walkStatement(statement: unknown): RawFacts | undefined {
 
 /** LIMIT, TOP or FETCH of a query, also of one in nothing but brackets. */
 function outerLimit(tag: string, body: Node): number | null {
-  const own = body['limit'] ?? body['top'] ?? body['fetch'];
+  const own = body['limit'] ?? body['top'] ?? body['fetch'] ?? fetchAfter(tag, body);
   if (isNode(own) || tag !== 'subquery') return limitOf(own);
   const inner = tagged(body['this']);
   return inner === undefined ? null : outerLimit(inner.tag, inner.body);

@@ -10,6 +10,7 @@ import {
   wordAt,
   type Tokens,
 } from '#base/sql/lexer.js';
+import { atOnce, STEP_TOKENS, type Steps } from '#base/sql/steps.js';
 import type { StatementRange } from '#base/sql/splitter.js';
 import { nameAt } from '#base/sql/token-values.js';
 
@@ -29,15 +30,45 @@ const SKIPPED: ReadonlySet<string> = new Set(['IF', 'NOT', 'EXISTS', 'TABLE']);
 
 /** Names after FROM, JOIN, USING (read) and INTO, UPDATE, TABLE, VIEW, DELETE FROM (written); CTEs left out. */
 export function scanTables(tokens: Tokens, range: StatementRange): ScannedNames {
+  return atOnce(scanSteps(tokens, range));
+}
+
+/** {@link scanTables} in steps. */
+export function* scanSteps(tokens: Tokens, range: StatementRange): Steps<ScannedNames> {
   const indexes = significantIndexes(tokens, range.head, range.to);
-  const read: (readonly string[])[] = [];
-  const written: (readonly string[])[] = [];
-  const ctes = cteNames(tokens, indexes);
-  for (let at = 0; at < indexes.length; at += 1) {
+  yield;
+  const ctes = new Set<string>();
+  for (let from = 1; from + 1 < indexes.length; from += STEP_TOKENS) {
+    noteCtes(tokens, indexes, from, ctes);
+    yield;
+  }
+  const names: FoundNames = { read: [], written: [] };
+  for (let from = 0; from < indexes.length; from += STEP_TOKENS) {
+    noteNames(tokens, indexes, from, ctes, names);
+    yield;
+  }
+  return names;
+}
+
+interface FoundNames {
+  readonly read: (readonly string[])[];
+  readonly written: (readonly string[])[];
+}
+
+/** Notes the names after the words of the step that begins at `from`. */
+function noteNames(
+  tokens: Tokens,
+  indexes: readonly number[],
+  from: number,
+  ctes: ReadonlySet<string>,
+  { read, written }: FoundNames,
+): void {
+  const to = Math.min(indexes.length, from + STEP_TOKENS);
+  for (let at = from; at < to; at += 1) {
     const word = wordAt(tokens, indexes[at] ?? tokens.count);
+    if (!READ_WORDS.has(word) && !WRITE_WORDS.has(word)) continue;
     const previous = wordAt(tokens, indexes[at - 1] ?? tokens.count);
     const isDelete = word === 'FROM' && previous === 'DELETE';
-    if (!READ_WORDS.has(word) && !WRITE_WORDS.has(word)) continue;
     const list = WRITE_WORDS.has(word) || isDelete ? written : read;
     let next = at + 1;
     while (next <= at + SKIPPED.size && SKIPPED.has(wordAt(tokens, indexes[next] ?? tokens.count)))
@@ -51,18 +82,22 @@ export function scanTables(tokens: Tokens, range: StatementRange): ScannedNames 
       next += 1;
     }
   }
-  return { read, written };
 }
 
-function cteNames(tokens: Tokens, indexes: readonly number[]): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (let at = 1; at + 1 < indexes.length; at += 1) {
-    if (wordAt(tokens, indexes[at] ?? 0) !== 'AS' || !isOperator(tokens, indexes[at + 1] ?? 0, '('))
+/** Notes the names before the `AS (` of the step that begins at `from`. */
+function noteCtes(
+  tokens: Tokens,
+  indexes: readonly number[],
+  from: number,
+  names: Set<string>,
+): void {
+  const to = Math.min(indexes.length - 1, from + STEP_TOKENS);
+  for (let at = from; at < to; at += 1) {
+    if (!isOperator(tokens, indexes[at + 1] ?? 0, '(') || wordAt(tokens, indexes[at] ?? 0) !== 'AS')
       continue;
     const name = nameAt(tokens, indexes[at - 1] ?? 0);
     if (name !== undefined) names.add(name);
   }
-  return names;
 }
 
 function dottedName(

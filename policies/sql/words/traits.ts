@@ -2,7 +2,9 @@
  * What the words of a statement show: functions, stages, aggregation, windows, time travel, samples. Read from the
  * tokens in one pass, so that they are known where no parser understands the statement. What is in doubt counts.
  */
-import { KIND } from '#base/sql/lexer.js';
+import { KIND, kindAt, textAt, type Tokens } from '#base/sql/lexer.js';
+import type { StatementRange } from '#base/sql/splitter.js';
+import { atOnce, STEP_TOKENS, type Steps } from '#base/sql/steps.js';
 import type { StatementHead } from '#base/sql/statement-class.js';
 import { partsOfText, quotedWhereNeeded } from '../tree/ast.js';
 import type { Traits } from '../facts.js';
@@ -75,6 +77,22 @@ const SAMPLE_METHODS: ReadonlySet<string> = new Set(['ROW', 'BERNOULLI', 'SYSTEM
 const SCHEME_LENGTH_MAX = 24;
 const LOCATION = /^(?:@|[a-z][a-z0-9+.-]*:\/\/)/i;
 
+/** Whether a string in `range` names a stage or an address, which is a fact although strings are values. */
+export function namesPlace(tokens: Tokens, range: StatementRange): boolean {
+  if (!MAY_NAME_PLACE.test(tokens.text.slice(range.start, range.end))) return false;
+  for (let at = range.head; at < range.to; at += 1) {
+    if (kindAt(tokens, at) === KIND.string && isLocation(textAt(tokens, at))) return true;
+  }
+  return false;
+}
+
+/** No string of a statement without a match is a location. */
+const MAY_NAME_PLACE = /'@|:\/\//;
+
+function isLocation(string: string): boolean {
+  return LOCATION.test(string.slice(1, SCHEME_LENGTH_MAX));
+}
+
 /** Definitions of code: what their bodies call is called by whoever calls them. */
 const CODE: ReadonlySet<string> = new Set(['FUNCTION', 'PROCEDURE']);
 
@@ -96,7 +114,14 @@ export interface ShownTraits {
 
 /** Traits of the statement in `list`, whose head is `head`. Total, linear. */
 export function traitsOf(list: TokenList, head: StatementHead): ShownTraits {
-  const shown = new TraitScan(list).run();
+  return atOnce(traitSteps(list, head));
+}
+
+/** {@link traitsOf} in steps. */
+export function* traitSteps(list: TokenList, head: StatementHead): Steps<ShownTraits> {
+  const scan = new TraitScan(list);
+  while (scan.advance()) yield;
+  const shown = scan.shown();
   const isCode = head.class === 'ddl' && CODE.has(head.object);
   return isCode
     ? { traits: { ...NO_TRAITS, stages: shown.traits.stages }, runsHiddenText: false }
@@ -105,6 +130,8 @@ export function traitsOf(list: TokenList, head: StatementHead): ShownTraits {
 
 class TraitScan {
   readonly #list: TokenList;
+  /** Position that is read next. */
+  #at = 0;
   readonly #functions = new Set<string>();
   readonly #stages = new Set<string>();
   /** Per open bracket, the function it belongs to; empty for any other bracket. */
@@ -122,8 +149,16 @@ class TraitScan {
     this.#list = list;
   }
 
-  run(): ShownTraits {
-    for (let at = 0; at < this.#list.length; at += 1) this.#token(at);
+  /** Reads on for a step; false at the end. */
+  advance(): boolean {
+    const { length } = this.#list;
+    const to = Math.min(length, this.#at + STEP_TOKENS);
+    for (; this.#at < to; this.#at += 1) this.#token(this.#at);
+    return to < length;
+  }
+
+  /** What the words read so far show. */
+  shown(): ShownTraits {
     const traits: Traits = {
       functions: [...this.#functions].toSorted(),
       stages: [...this.#stages],
@@ -151,8 +186,7 @@ class TraitScan {
   /** Most strings are no location: only those that begin like one are unescaped. */
   #location(at: number): void {
     const text = this.#list.text(at);
-    if (LOCATION.test(text.slice(1, SCHEME_LENGTH_MAX)))
-      this.#stages.add(this.#list.string(at) ?? '');
+    if (isLocation(text)) this.#stages.add(this.#list.string(at) ?? '');
   }
 
   #word(at: number, word: string): void {

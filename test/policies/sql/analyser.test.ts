@@ -70,12 +70,46 @@ const SHARED: readonly (readonly [first: string, second: string])[] = [
     "select a from t where d >= '2025-01-01'::date",
   ],
   ["update t set a = 'x' where d = 'it''s'", "update t set a = 'y' where d = '\\'q'"],
+  ["select a from t where s like '%x'", "select a from t where s like 'x%'"],
+  [
+    "select a from t where s like 'x' and u ilike 'y%'",
+    "select a from t where s like '' and u ilike 'y'",
+  ],
+  [
+    'select a from t where gone = 0 and hidden = 0 and d = 1 limit 10',
+    'select a from t where gone = 0 and hidden = 0 and d = 2 limit 10',
+  ],
+  [
+    "select a from t where d = to_date('20240102', 'YYYY-MM-DD')",
+    "select a from t where d = to_date('20250102', 'YYYY-MM-DD')",
+  ],
+  ["insert into t values ('a')", "insert into t values ('s3://b/c')"],
+  ['select a from t where ſ = 1', 'select a from t where s = 1'],
 ];
 
 const UNSHARED: readonly (readonly [first: string, second: string])[] = [
   ['select a from t where n = 5 and m = 5', 'select a from t where n = 6 and m = 7'],
   ['select a from t where n = 1 or n = 9', 'select a from t where n = 9 or n = 1'],
-  ["select a from t where s like '%x'", "select a from t where s like 'x%'"],
+  [
+    "select a from t where e = to_date('20240102', 'YYYY-MM-DD')",
+    "select a from t where e = to_date('02/01/2024', 'DD/MM/YYYY')",
+  ],
+  ["select a from t where s like 'a%'", "select a from t where s like 'a!%' escape '!'"],
+  [
+    "select a from t where s like 'a!%' escape '!'",
+    "select a from t where s like 'a!%' escape '?'",
+  ],
+  [
+    "select a from t where s like 'a%' and s like 'a_'",
+    "select a from t where s like 'b%' and s like 'c_'",
+  ],
+  [
+    'select a from t where n = 1 fetch first row only',
+    'select a from t where n = 7 fetch first row only',
+  ],
+  ['select a from t limit 1.5', 'select a from t limit 2'],
+  ["select $1 from 'a'", "select $1 from 'b'"],
+  ['select a from t where n = 1', "select a from t where n = '1"],
   [
     "select a from t where s like '%x' or s like '%y'",
     "select a from t where s like 'x%' or s like 'y%'",

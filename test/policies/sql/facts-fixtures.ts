@@ -334,6 +334,19 @@ export const FACTS_FIXTURES: readonly FactsFixture[] = [
     limit: 3,
   },
   {
+    sql: 'select a from (select a from t union all select a from u fetch first 7 rows only) where a = 1',
+    class: 'query',
+    read: ['DB.S.T', 'DB.S.U'],
+    columns: { 'DB.S.T': ['A'], 'DB.S.U': ['A'] },
+  },
+  {
+    sql: 'select a from t union all select a from u union select 1 fetch next 7 rows only',
+    class: 'query',
+    read: ['DB.S.T', 'DB.S.U'],
+    columns: { 'DB.S.T': ['A'], 'DB.S.U': ['A'] },
+    limit: 7,
+  },
+  {
     sql: 'select a from t fetch first 7 rows only',
     class: 'query',
     read: ['DB.S.T'],

@@ -3,7 +3,7 @@ import { parseCredits, parseMoney } from '#base/units.js';
 import type { BudgetStanding } from '#billing/ledger.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
-import { bareFacts } from '#policies/sql/statement-facts.js';
+import { bareFacts } from '#policies/sql/bare-facts.js';
 import { explainCost } from '../../../proxy/surface/explain-cost.js';
 import type { ExplainCostInput, Outlook } from '../../../proxy/surface/explain-input.js';
 
