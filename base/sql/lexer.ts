@@ -322,3 +322,10 @@ export function isOperator(tokens: Tokens, index: number, symbol: string): boole
     startAt(tokens, index + 1) - start === symbol.length && tokens.text.startsWith(symbol, start)
   );
 }
+
+/** Code of the first character of the operator at `index`, which is all of `(`, `)`, `,` and `;`; 0 for other tokens. */
+export function operatorCodeAt(tokens: Tokens, index: number): number {
+  return kindAt(tokens, index) === KIND.operator
+    ? tokens.text.charCodeAt(startAt(tokens, index))
+    : 0;
+}

@@ -2,7 +2,16 @@
  * What kind of statement a text is, by its leading words alone: works for every statement, also those that no parser
  * reads. Whatever the words do not settle is `opaque`.
  */
-import { isOperator, KIND, kindAt, nextSignificant, textAt, wordAt, type Tokens } from './lexer.js';
+import {
+  isOperator,
+  KIND,
+  kindAt,
+  nextSignificant,
+  operatorCodeAt,
+  textAt,
+  wordAt,
+  type Tokens,
+} from './lexer.js';
 import { isTransactionStart, type StatementRange } from './splitter.js';
 import { stringValueAt } from './token-values.js';
 
@@ -305,11 +314,12 @@ function classOfWith(tokens: Tokens, withAt: number, to: number): StatementClass
     at < to;
     at = nextSignificant(tokens, at + 1, to)
   ) {
-    if (isOperator(tokens, at, '(')) {
+    const code = operatorCodeAt(tokens, at);
+    if (code === 40) {
       if (depth === 0 && isAfterBracket) return 'query';
       depth += 1;
       isAfterBracket = false;
-    } else if (isOperator(tokens, at, ')')) {
+    } else if (code === 41) {
       depth -= 1;
       isAfterBracket = depth === 0;
       if (depth < 0) return 'opaque';

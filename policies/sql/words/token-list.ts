@@ -3,6 +3,7 @@ import {
   isOperator,
   KIND,
   kindAt,
+  operatorCodeAt,
   significantIndexes,
   startAt,
   textAt,
@@ -62,6 +63,12 @@ export class TokenList {
   is(at: number, symbol: string): boolean {
     const index = this.#indexes[at];
     return index !== undefined && isOperator(this.tokens, index, symbol);
+  }
+
+  /** Code of the first character of an operator; 0 for every other token. */
+  code(at: number): number {
+    const index = this.#indexes[at];
+    return index === undefined ? 0 : operatorCodeAt(this.tokens, index);
   }
 
   /** Name of a word or quoted identifier; undefined for other tokens. */

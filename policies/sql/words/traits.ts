@@ -177,10 +177,13 @@ class TraitScan {
     if (kind === KIND.word || kind === KIND.quotedIdentifier) this.#word(at, list.word(at));
     else if (kind === KIND.string) this.#location(at);
     else if (kind === KIND.stage || kind === KIND.fileUrl) this.#stages.add(list.text(at));
-    else if (list.is(at, '(')) {
-      this.#open.push(this.#called);
-      this.#called = '';
-    } else if (list.is(at, ')')) this.#close(at);
+    else if (kind === KIND.operator) {
+      const code = list.code(at);
+      if (code === 40) {
+        this.#open.push(this.#called);
+        this.#called = '';
+      } else if (code === 41) this.#close(at);
+    }
   }
 
   /** Most strings are no location: only those that begin like one are unescaped. */
@@ -191,13 +194,14 @@ class TraitScan {
 
   #word(at: number, word: string): void {
     const list = this.#list;
+    const isBeforeBracket = list.code(at + 1) === 40;
     if (word === 'SELECT') this.#isInQuery = true;
     if (word === 'GROUP' && list.word(at + 1) === 'BY') this.#hasAggregation = true;
     else if (SAMPLE_WORDS.has(word))
-      this.#hasSample ||= list.is(at + 1, '(') || SAMPLE_METHODS.has(list.word(at + 1));
-    else if (TRAVEL_WORDS.has(word) && list.is(at + 1, '('))
+      this.#hasSample ||= isBeforeBracket || SAMPLE_METHODS.has(list.word(at + 1));
+    else if (isBeforeBracket && TRAVEL_WORDS.has(word))
       this.#hasTimeTravel ||= TRAVEL_POINTS.has(list.word(at + 2));
-    if (list.is(at + 1, '(')) this.#call(at, word);
+    if (isBeforeBracket) this.#call(at, word);
   }
 
   #call(at: number, word: string): void {
