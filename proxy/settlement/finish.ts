@@ -87,8 +87,8 @@ function learn(parts: Parts, statement: RunningStatement, usedMs: number, elapse
   });
 }
 
-/** Longest wait for a figure that is only shown: the settlement goes on without it. */
-const FACTS_TIMEOUT_MS = 2000;
+/** Longest wait for a figure that is only shown: the settlement goes on without it, and the receipt is there at once. */
+const FACTS_TIMEOUT_MS = 600;
 
 function within<T>(timeoutMs: number, work: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {

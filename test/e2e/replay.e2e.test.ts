@@ -63,6 +63,7 @@ interface Lived extends Record<string, unknown> {
   readonly expected_credits: string;
   readonly high_credits: string;
   readonly is_refused: boolean;
+  readonly credits: string | null;
 }
 
 const TICKETS = `SELECT t.id, t.basis, t.expected_credits, t.high_credits, t.refusal_code IS NOT NULL AS is_refused,
@@ -91,7 +92,7 @@ function asExport(tickets: readonly Lived[]): string {
       ended.toISOString(),
       String(ended.getTime() - started.getTime()),
       ticket['is_success'] === true ? 'SUCCESS' : 'FAIL',
-      ticket['credits'] === null ? '' : String(ticket['credits']),
+      ticket.credits ?? '',
     ].join(',');
   });
   return [header, ...lines].join('\n');

@@ -48,6 +48,19 @@ test('another text under the same id is told apart; another session or id is ano
   expect(requests.enter(key('s', 'q'), owner('other')).kind).toBe('new');
 });
 
+test('a session has a request under way until the last of its others has ended', () => {
+  const requests = registry();
+  const mine = owner('mine');
+  requests.enter(key('s', 'mine'), mine);
+  const other = entryOf(requests.enter(key('s', 'other'), owner('other')));
+  requests.enter(key('t', 'r'), owner('hash'));
+  const isOpen = (account = 'demo'): boolean =>
+    requests.isOpen({ account, sessionId: 's' }, mine.ticketId);
+  expect([isOpen(), isOpen('elsewhere')]).toEqual([true, false]);
+  other.finish(ANSWER);
+  expect(isOpen()).toBe(false);
+});
+
 test('of several repeats of an unanswered request one sends it again, and the rest wait for that one', async () => {
   const requests = registry();
   const first = entryOf(requests.enter(key('s', 'r'), owner('hash')));

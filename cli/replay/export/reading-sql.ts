@@ -20,8 +20,9 @@ const LONG_FORM = '%a, %d %b %Y %H:%M:%S %z';
  */
 export const READING_MACROS: readonly string[] = [
   `CREATE MACRO tg_local(moment) AS epoch_ms(TRY_CAST(moment AS TIMESTAMP))`,
-  // Hours and minutes in one number, such as -730.
-  `CREATE MACRO tg_offset(hhmm) AS (hhmm // 100) * 3600000 + (hhmm % 100) * 60000`,
+  // Hours and minutes in one number, such as -730; no zone is farther from UTC than 14 hours.
+  `CREATE MACRO tg_offset(hhmm) AS CASE WHEN hhmm BETWEEN -1400 AND 1400
+     THEN (hhmm // 100) * 3600000 + (hhmm % 100) * 60000 END`,
   `CREATE MACRO tg_zoned(moment) AS CASE
      WHEN contains('+-', moment[-5]) THEN tg_local(moment[:-6]) - tg_offset(TRY_CAST(moment[-5:] AS INTEGER))
      WHEN contains('+-', moment[-6])
@@ -32,15 +33,15 @@ export const READING_MACROS: readonly string[] = [
      ELSE tg_local(moment)
    END`,
   `CREATE MACRO tg_number(value) AS CASE
-     WHEN value < ${END_MS / 1000} THEN floor(value * 1000)
-     WHEN value < ${END_MS} THEN floor(value)
-     WHEN value < ${END_MS}000 THEN floor(value / 1000)
-     ELSE floor(value / 1000000)
+     WHEN value < ${END_MS / 1000} THEN floor(value * 1000)::BIGINT
+     WHEN value < ${END_MS} THEN floor(value)::BIGINT
+     WHEN value < ${END_MS}000 THEN floor(value)::BIGINT // 1000
+     WHEN value < ${END_MS}000000 THEN floor(value)::BIGINT // 1000000
    END`,
   // What has no time of day is a date or a number.
   `CREATE MACRO tg_instant(moment) AS CASE
      WHEN NOT contains(moment, ':')
-       THEN coalesce(tg_number(TRY_CAST(moment AS DECIMAL(38, 9)))::BIGINT, tg_local(moment))
+       THEN coalesce(tg_number(TRY_CAST(moment AS DECIMAL(38, 9))), tg_local(moment))
      WHEN moment[1] BETWEEN 'A' AND 'Z' THEN epoch_ms(try_strptime(moment, '${LONG_FORM}'))
      ELSE tg_zoned(moment)
    END`,

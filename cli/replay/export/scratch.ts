@@ -12,7 +12,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Makes the folder below the system's temporary one (TMPDIR); a signal that ends the process removes it first. */
 export function openScratch(): Scratch {
-  const folder = mkdtempSync(path.join(tmpdir(), 'tollgate-replay-'));
+  const folder = mkdtempSync(path.join(tmpdir(), `tollgate-replay-${process.pid}-`));
   const wipe = (): void => rmSync(folder, { recursive: true, force: true });
   const onSignal = (signal: NodeJS.Signals): void => {
     remove();

@@ -11,7 +11,7 @@ let folder: TestFolder;
 let scratchBefore: readonly string[];
 
 const scratchFolders = (): readonly string[] =>
-  readdirSync(tmpdir()).filter((name) => name.startsWith('tollgate-replay-'));
+  readdirSync(tmpdir()).filter((name) => name.startsWith(`tollgate-replay-${process.pid}-`));
 
 beforeAll(() => {
   scratchBefore = scratchFolders();
