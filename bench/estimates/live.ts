@@ -1,7 +1,7 @@
 /**
- * Work on the running embedded warehouse: real statements by the real driver, at sixty warehouse seconds a second, then
- * the account's own QUERY_HISTORY and QUERY_ATTRIBUTION_HISTORY as a file. What is sent is drawn from a seed; how the
- * statements meet each other is the machine's.
+ * Work on the running embedded warehouse: real statements by the real driver (bin/quiet-driver.js keeps it quiet), at
+ * sixty warehouse seconds a second, then the account's own QUERY_HISTORY and QUERY_ATTRIBUTION_HISTORY as a file. What is
+ * sent is drawn from a seed; how the statements meet each other is the machine's.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -40,10 +40,6 @@ const STREAMS: readonly (readonly [WarehouseName, number])[] = [
 
 /** Plays the work and writes the history of it; the number of its rows. */
 export async function writeLiveHistory(options: LiveOptions, file: string): Promise<number> {
-  // The driver looks for a cloud around it before its first connection unless it is told not to.
-  process.env['SNOWFLAKE_DISABLE_PLATFORM_DETECTION'] ??= 'true';
-  process.env['SF_TELEMETRY_DISABLE_CONNECTION_SHAPE'] ??= '1';
-  process.env['SNOWFLAKE_DISABLE_MINICORE'] ??= '1';
   const dataDir = await mkdtemp(join(tmpdir(), 'tollgate-live-'));
   const engine = await createEngine({
     dataDir: join(dataDir, 'engine'),

@@ -1,0 +1,7 @@
+/**
+ * Loaded first by programs that use snowflake-sdk: it looks for a cloud's metadata service and sends telemetry from the
+ * moment it is loaded, unless told before.
+ */
+process.env.SNOWFLAKE_DISABLE_PLATFORM_DETECTION ??= 'true';
+process.env.SF_TELEMETRY_DISABLE_CONNECTION_SHAPE ??= '1';
+process.env.SNOWFLAKE_DISABLE_MINICORE ??= '1';
