@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { VerbError } from '../../verb-error.js';
 import type { ExportFile } from './files.js';
 
 const PART_BYTES = 32 * 1_048_576;
@@ -28,6 +29,7 @@ export function openCsv(file: ExportFile): Readable {
 /**
  * Writes the records after the first, the names of columns, into `target`, a part at a time; each part is there until
  * the next is asked for. Rejects when the file cannot be read or the part not be written.
+ * @throws VerbError (usage) when the file ends inside of a quoted text: DuckDB leaves such a record out without a word.
  */
 export async function* csvParts(file: ExportFile, target: string): AsyncGenerator<void> {
   const scanner = new RecordScanner();
@@ -59,6 +61,11 @@ export async function* csvParts(file: ExportFile, target: string): AsyncGenerato
   } finally {
     await part.close();
   }
+  if (scanner.isQuoted)
+    throw new VerbError(
+      `${file.name} ends inside of a quoted text: it was cut off, or a quote in a text is not doubled or stands in a text without quotes around it.`,
+      2,
+    );
   if (bytes > 0) yield;
 }
 
@@ -67,6 +74,11 @@ class RecordScanner {
   #isQuoted = false;
   /** How far into the bytes at hand quotes were counted. */
   #counted = 0;
+
+  /** Whether the bytes so far end inside of a quoted text. */
+  get isQuoted(): boolean {
+    return this.#isQuoted;
+  }
 
   /** The index after the first end of a record that is not before `wanted`; undefined when these bytes have none. */
   endAfter(bytes: Buffer, wanted: number): number | undefined {

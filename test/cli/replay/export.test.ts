@@ -411,6 +411,17 @@ describe('refused', () => {
   });
 });
 
+test('a CSV that was cut off inside of a text is refused, and a record that is too long is left out', async () => {
+  const row = '2026-10-01,2026-10-02,';
+  await expect(readAll(minimal('cut.csv', `${row}a`, `${row}"never`, `${row}b`))).rejects.toThrow(
+    'ends inside of a quoted text',
+  );
+  const long = minimal('long.csv', `${row}a`, `${row}"${'x'.repeat(5 * 1_048_576)}"`, `${row}b`);
+  const { rows, complaints } = await readAll(long);
+  expect(rows.map(({ queryText }) => queryText)).toEqual(['a', 'b']);
+  expect(complaints).toEqual([expect.stringMatching(/long\.csv, row 2: Maximum line size/)]);
+});
+
 test('an export without rows is one', async () => {
   const { rows, intake } = await readAll(folder.write('none.csv', MINIMAL));
   expect(rows).toEqual([]);
