@@ -21,6 +21,8 @@ const ERROR_GAIN = 0.1;
 /** Square of the error assumed before any was seen: a factor of e^0.4 either way. */
 const ERROR_START = 0.16;
 const ERROR_MIN = 1e-4;
+/** A single value counts in the errors as a factor of e^3 at most. */
+const SQUARE_MAX = 9;
 /** A single value is believed to lie at most this many of its own errors off. */
 const CLIP = 2;
 /** The mix is as sharp as this power of the errors. */
@@ -52,7 +54,7 @@ export function follow(average: Average, log: number, count: number, gains: Gain
   const errorGain = Math.max(ERROR_GAIN, 1 / (count + 3));
   const moved = (mean: number, error: number, gain: number): Moved => {
     const distance = log - mean;
-    const grown = error + errorGain * (Math.min(distance * distance, 1) - error);
+    const grown = error + errorGain * (Math.min(distance * distance, SQUARE_MAX) - error);
     const most = CLIP * Math.sqrt(Math.max(ERROR_MIN, grown));
     const step = Math.max(-most, Math.min(most, distance));
     return {

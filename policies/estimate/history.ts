@@ -159,8 +159,13 @@ export interface Belief {
   readonly sigma: number;
 }
 
-/** Least spread between the keys of a group: no two shapes are exactly alike. */
-const BETWEEN_MIN = 0.01;
+/**
+ * Least part of a group's variance that lies between its keys and not within them. A shape of many runs speaks for
+ * itself, however noisy they are and whatever the group says.
+ */
+const BETWEEN_SHARE_MIN = 0.5;
+/** Values that an average of many runs is worth against the group. */
+const WORTH_MAX = 20;
 
 /**
  * The belief of a general key, made sharper by a special one: the special average counts as much as it is known better
@@ -171,9 +176,10 @@ const BETWEEN_MIN = 0.01;
 export function refine(general: Belief | undefined, entry: HistoryEntry, shift = 0): Belief {
   const centre = centreOf(entry.work) + shift;
   const noise = sigmaOf(entry) ** 2;
-  const own = noise / Math.min(entry.count, EFFECTIVE_COUNT_MAX);
+  const own = noise / Math.min(entry.count, WORTH_MAX);
   if (general === undefined) return { logMean: centre, sigma: Math.sqrt(noise + own) };
-  const between = Math.max(BETWEEN_MIN, general.sigma ** 2 - noise);
+  const total = general.sigma ** 2;
+  const between = Math.max(BETWEEN_SHARE_MIN * total, total - noise);
   const weight = between / (between + own);
   return {
     logMean: weight * centre + (1 - weight) * general.logMean,
