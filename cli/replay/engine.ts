@@ -42,30 +42,42 @@ export interface ReplayParts {
   readonly predict: (predictions: readonly Prediction[]) => Promise<void>;
 }
 
-/** Texts analysed at once: the parser has a worker to keep busy. */
-const IN_FLIGHT_MAX = 64;
+/** Statements that are analysed together, and how many such groups ahead of the one that comes. */
+const GROUP_ROWS = 64;
+const GROUPS_AHEAD = 16;
 
 /** Runs the whole history. */
 export async function replay(parts: ReplayParts): Promise<ReplayFigures> {
   const world = new World(parts);
-  for await (const batch of parts.source.batches()) {
-    for (let from = 0; from < batch.length; from += IN_FLIGHT_MAX) {
-      const rows = batch.slice(from, from + IN_FLIGHT_MAX);
-      const facts = await Promise.all(
-        rows.map((row) => factsOf(row, parts.analyser, parts.catalogue)),
-      );
-      const predictions = rows.map((row, index) =>
-        world.arrive({
-          row,
-          facts: facts[index] ?? { statements: [], fingerprint: '' },
-          at: row.submittedAt,
-        }),
-      );
-      await parts.predict(predictions);
-    }
-  }
+  for await (const arrivals of arrivalsOf(parts))
+    await parts.predict(arrivals.map((arrival) => world.arrive(arrival)));
   world.passUntil(Number.POSITIVE_INFINITY);
   return world.figures();
+}
+
+/** The statements in order, in groups. Facts do not depend on what came before, so the parser works ahead. */
+async function* arrivalsOf(parts: ReplayParts): AsyncGenerator<readonly Arrival[]> {
+  const ahead: Promise<readonly Arrival[]>[] = [];
+  for await (const batch of parts.source.batches()) {
+    for (let from = 0; from < batch.length; from += GROUP_ROWS) {
+      ahead.push(analysed(batch.slice(from, from + GROUP_ROWS), parts));
+      const first = ahead.length > GROUPS_AHEAD ? ahead.shift() : undefined;
+      if (first !== undefined) yield await first;
+    }
+  }
+  for (const group of ahead) yield await group;
+}
+
+async function analysed(
+  rows: readonly ReplayRow[],
+  { analyser, catalogue }: ReplayParts,
+): Promise<readonly Arrival[]> {
+  return await Promise.all(
+    rows.map(async (row): Promise<Arrival> => {
+      const facts = await factsOf(row, analyser, catalogue);
+      return { row, facts, at: row.submittedAt };
+    }),
+  );
 }
 
 /** A statement between its arrival and its end. */

@@ -51,7 +51,7 @@ const MEASURABLE_SECONDS = 2;
 /** Shortest run whose share of its warehouse is measured well. */
 const SHARED_SECONDS_MIN = 0.2;
 /** What compiling, starting and returning take on top of a scan. */
-export const OVERHEAD_SECONDS = 0.5;
+export const OVERHEAD_SECONDS = 0.1;
 
 /** The history in memory, bounded in keys; the key that learnt longest ago is forgotten first. */
 export class HistoryStore implements HistoryView {

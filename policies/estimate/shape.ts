@@ -1,5 +1,5 @@
 /** What the history knows statements by: the keys of one statement on one warehouse. */
-import { FINGERPRINT_VERSION } from '../sql/fingerprint.js';
+import { FINGERPRINT_VERSION } from '../sql/fingerprint-version.js';
 import type { StatementFacts } from '../sql/facts.js';
 import type { HistoryKind } from './history.js';
 

@@ -21,12 +21,6 @@ import { splitStatements, type StatementRange } from '#base/sql/splitter.js';
 /** Longest shape kept for people to read; the hash covers all of it. */
 export const SHAPE_LENGTH_MAX = 2_000;
 
-/**
- * Version of what a fingerprint is made of. It is part of the keys of histories, so that shapes of two versions are
- * never mixed; raise it with every change that gives some statement another shape.
- */
-export const FINGERPRINT_VERSION = 1;
-
 export interface Fingerprint {
   /** First 32 hex digits of the SHA-256 of the whole shape. */
   readonly hash: string;

@@ -56,9 +56,9 @@ test('an allowed statement: the price first, then place, tables and shape', asyn
   const text = explanationText(explanation, { columns: 80 });
   expect(isAllowed(explanation)).toBe(true);
   expect(text).toMatchInlineSnapshot(`
-    "✓ Allowed: about $208.34; $497.28 would be held while it runs.
+    "✓ Allowed: about $208.33; $497.28 would be held while it runs.
 
-    Price     $208.34, from $96.65 to $497.28 · 69.45 credits, from 32.22 to 165.76
+    Price     $208.33, from $96.65 to $497.28 · 69.44 credits, from 32.22 to 165.76
               · takes 17 h 21 min
     Basis     TABLE_STATS: sizes of the tables and the filters on their clustering
               columns
@@ -186,7 +186,7 @@ test('several statements have a price each, and say what is not known of them', 
   const free = aStatement({ class: 'session', isFree: true, tablesRead: [], columns: {} });
   const explanation = await explain(aQuestion(), analyserOf(all, free, call));
   const text = explanationText(explanation, { columns: 120 });
-  expect(text).toContain('Statement 1 of 3: query · $208.34 (TABLE_STATS)');
+  expect(text).toContain('Statement 1 of 3: query · $208.33 (TABLE_STATS)');
   expect(text).toContain('Statement 2 of 3: session · free');
   expect(text).toContain('Statement 3 of 3: procedure, opaque · $0.24 (GUESS)');
   expect(text).toContain('unknown some of the tables it touches, its columns (priced as all of');

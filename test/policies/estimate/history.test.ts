@@ -10,7 +10,7 @@ import {
 import { HistoryStore } from '#policies/estimate/history-store.js';
 import { believe } from '#policies/estimate/levels.js';
 import { historyKeys } from '#policies/estimate/shape.js';
-import { FINGERPRINT_VERSION } from '#policies/sql/fingerprint.js';
+import { FINGERPRINT_VERSION } from '#policies/sql/fingerprint-version.js';
 import { anOutcome, aShape } from '../builders.js';
 
 /** A small generator with a seed (mulberry32): the runs below are the same every time. */
