@@ -1,4 +1,5 @@
 import { assert } from '#base/assert.js';
+import { LRUCache } from 'lru-cache';
 import type { Average } from './average.js';
 import {
   type Belief,
@@ -55,14 +56,13 @@ export const OVERHEAD_SECONDS = 0.1;
 
 /** The history in memory, bounded in keys; the key that learnt longest ago is forgotten first. */
 export class HistoryStore implements HistoryView {
-  readonly #entriesMax: number;
-  readonly #entries = new Map<string, HistoryEntry>();
+  readonly #entries: LRUCache<string, HistoryEntry>;
   readonly #calibrations = new Map<string, Calibration>();
 
   /** @param entriesMax keys kept at most; about 400 bytes each. */
   constructor(entriesMax: number) {
     assert(entriesMax > 0, 'a history keeps at least one key');
-    this.#entriesMax = entriesMax;
+    this.#entries = new LRUCache({ max: entriesMax });
   }
 
   get size(): number {
@@ -70,7 +70,7 @@ export class HistoryStore implements HistoryView {
   }
 
   lookup(kind: HistoryKind, key: string): HistoryEntry | undefined {
-    return this.#entries.get(nameOf(kind, key));
+    return this.#entries.peek(nameOf(kind, key));
   }
 
   quantile(level: string, tier: string): number {
@@ -103,8 +103,8 @@ export class HistoryStore implements HistoryView {
       const value = key === null ? null : this.#observationOf(kind, outcome);
       if (key === null || value === null) continue;
       const name = nameOf(kind, nameOfKey(kind, key));
-      const { entry, hasBroken } = observe(kind, this.#entries.get(name), value);
-      this.#put(name, entry);
+      const { entry, hasBroken } = observe(kind, this.#entries.peek(name), value);
+      this.#entries.set(name, entry);
       if (hasBroken) broken.push(kind);
     }
     return broken;
@@ -137,17 +137,12 @@ export class HistoryStore implements HistoryView {
     }
   }
 
-  #put(name: string, entry: HistoryEntry): void {
-    this.#entries.delete(name);
-    this.#entries.set(name, entry);
-    if (this.#entries.size <= this.#entriesMax) return;
-    const oldest = this.#entries.keys().next();
-    if (oldest.done !== true) this.#entries.delete(oldest.value);
-  }
-
   /** Every row, oldest learnt first, so that an import keeps the order of forgetting. */
   *export(): Generator<HistoryRow> {
-    for (const [name, entry] of this.#entries) yield { ...partsOf(name), ...entry };
+    for (const name of this.#entries.rkeys()) {
+      const entry = this.#entries.peek(name);
+      if (entry !== undefined) yield { ...partsOf(name), ...entry };
+    }
     for (const [key, calibration] of this.#calibrations)
       yield { kind: 'quantile', key, ...calibration };
   }
@@ -167,7 +162,7 @@ export class HistoryStore implements HistoryView {
         this.#calibrations.set(row.key, { quantile, count });
       } else {
         const { kind, key, ...entry } = row;
-        this.#put(nameOf(kind, key), entry);
+        this.#entries.set(nameOf(kind, key), entry);
       }
     }
     return { imported, rejected };
