@@ -141,7 +141,7 @@ export function subtractMoney(a: Money, b: Money): Money {
  * expectation into seconds). Never for an amount that is held, charged, compared with a limit or shown.
  */
 export function approximate(value: Amount): number {
-  return Number(formatAmountTo(value, 6));
+  return Number(formatAmount(value));
 }
 
 /** -1, 0 or 1. Both sides must be the same kind of amount, which `<` on branded bigints would not check. */

@@ -1,5 +1,5 @@
 /** The figures of a replay on a terminal: what it read, how good estimates were, who would have been told what. */
-import { approximate, type Credits, type Money } from '../../base/units.js';
+import { compareAmounts, type Credits, type Money, NO_CREDITS } from '../../base/units.js';
 import type { ControlSnapshot } from '../../policies/control/snapshot.js';
 import { countText, moneyText, nameText } from '../../policies/rules/amount-text.js';
 import { readable } from '../../proxy/surface/explain-cost.js';
@@ -141,7 +141,7 @@ function turnedTable(turned: readonly Turned[], currency: string, columns: numbe
 }
 
 function savedText(credits: Credits, money: Money, currency: string): string {
-  return approximate(credits) === 0
+  return compareAmounts(credits, NO_CREDITS) === 0
     ? 'none'
     : `${readable(credits)} (${moneyText(money, currency)})`;
 }

@@ -4,12 +4,19 @@
  * some of it.
  */
 import type { EpochMs } from '../../base/time.js';
-import { compareAmounts, type Credits, NO_CREDITS, subtractCredits } from '../../base/units.js';
+import {
+  addCredits,
+  approximate,
+  compareAmounts,
+  type Credits,
+  maxAmount,
+  NO_CREDITS,
+  subtractCredits,
+} from '../../base/units.js';
 import { type TimeShare, SharedTime } from '../../billing/shared-time.js';
 import type { StandingBook } from '../../billing/standing-book.js';
 import { statisticsSeconds } from '../../policies/estimate/estimator.js';
 import type { HistoryStore } from '../../policies/estimate/history-store.js';
-import { approximate } from '../../base/units.js';
 import type { Analyser, Catalogue } from '../../policies/sql/facts.js';
 import { BYTES_PER_SECOND_PER_CREDIT } from '../../proxy/estimate.js';
 import type { HistorySource } from './history-source.js';
@@ -232,8 +239,7 @@ class World {
       const raised = this.#parts.book?.topUp(row.queryId, most);
       if (raised?.kind === 'refused') {
         const left = raised.budget.availableCredits ?? NO_CREDITS;
-        const at =
-          compareAmounts(left, NO_CREDITS) > 0 ? ((holdCredits + left) as Credits) : holdCredits;
+        const at = addCredits(holdCredits, maxAmount(left, NO_CREDITS));
         return { by: `budget: ${raised.budget.budgetId}`, at };
       }
     }

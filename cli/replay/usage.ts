@@ -1,6 +1,7 @@
 /** What a statement of the history really used: what the export says, else its share of the warehouse's time. */
 import {
   approximate,
+  compareAmounts,
   type Credits,
   creditsForMillis,
   NO_CREDITS,
@@ -55,7 +56,8 @@ export function usageOf(row: ReplayRow, sharedMs: number, creditsPerHour: Credit
       seconds: sharedMs / 1_000,
       elapsedSeconds,
     };
-  if (given <= NO_CREDITS) return { credits: NO_CREDITS, seconds: 0, elapsedSeconds };
+  if (compareAmounts(given, NO_CREDITS) <= 0)
+    return { credits: NO_CREDITS, seconds: 0, elapsedSeconds };
   const seconds = (approximate(given) * 3_600) / approximate(creditsPerHour);
   return { credits: given, seconds, elapsedSeconds };
 }

@@ -38,7 +38,10 @@ export interface Changes {
   readonly until: string;
 }
 
-/** Rows that others than `replica` wrote after `since` (the database's own time), oldest first, at most `rowsMax`. */
+/**
+ * Rows that others than `replica` wrote after `since` (the database's own time), oldest first: at most `rowsMax`, and all
+ * of the batch that the last of them belongs to, which has one instant.
+ */
 export async function readChanges(
   db: Queryable,
   replica: string,
@@ -46,7 +49,7 @@ export async function readChanges(
   rowsMax: number,
 ): Promise<Changes> {
   const { rows } = await db.query<EntryRow>(
-    `${READ} WHERE updated_at > $1::timestamptz AND replica <> $2 ORDER BY updated_at LIMIT $3`,
+    `${READ} WHERE updated_at > $1::timestamptz AND replica <> $2 ORDER BY updated_at FETCH FIRST $3 ROWS WITH TIES`,
     [since, replica, rowsMax],
   );
   return {

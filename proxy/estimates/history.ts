@@ -54,6 +54,7 @@ export class HistoryCache {
   #readUntil = 'epoch';
   #flushes = 0;
   #turn: Promise<void> = Promise.resolve();
+  #isBusy = false;
 
   constructor(options: HistoryCacheOptions) {
     this.#options = options;
@@ -62,7 +63,10 @@ export class HistoryCache {
       'Shapes whose history stopped being true and began anew',
       ['tier'],
     );
-    this.#timer = setInterval(() => void this.synchronise(), FLUSH_INTERVAL_MS);
+    // While Postgres is slow, turns do not pile up.
+    this.#timer = setInterval(() => {
+      if (!this.#isBusy) void this.synchronise();
+    }, FLUSH_INTERVAL_MS);
     this.#timer.unref();
   }
 
@@ -120,6 +124,7 @@ export class HistoryCache {
 
   async #synchronise(): Promise<void> {
     const { db, log } = this.#options;
+    this.#isBusy = true;
     try {
       await this.#write();
       await this.#readOthers();
@@ -130,6 +135,8 @@ export class HistoryCache {
         { err: toError(thrown) },
         'the history of shapes could not be written or read; it will be tried again',
       );
+    } finally {
+      this.#isBusy = false;
     }
   }
 

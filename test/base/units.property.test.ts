@@ -195,3 +195,8 @@ test('the double for ratios lies within a millionth of a credit, and published r
     expect(approximate(parseCredits(rate))).toBe(Number(rate));
   }
 });
+
+test('an amount far below a millionth is near itself, not nothing', () => {
+  expect(approximate(parseCredits('0.000000277778'))).toBe(2.77778e-7);
+  expect(approximate(parseCredits('0.000000000001'))).toBe(1e-12);
+});

@@ -244,3 +244,11 @@ test('what the ledger never let run is asked again, and uses nothing', async () 
   // Its hold was given back, so the second finds the budget whole.
   expect(figures.decisions).toMatchObject({ allowed: 2, refused: 0 });
 });
+
+test('statements of a millisecond score errors as long ones do', async () => {
+  const rows = Array.from({ length: 20 }, (_, index) => aRow({ at: index * 60, executionMs: 2 }));
+  const { figures } = await run(rows);
+  const [history] = figures.byBasis.filter(({ basis }) => basis === 'HISTORY');
+  expect(history?.rows).toBe(19);
+  expect(history?.qErrorP50).toBeLessThan(1.01);
+});

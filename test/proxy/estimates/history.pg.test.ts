@@ -69,3 +69,27 @@ test('literals that came once are not written, those that came again are', async
   expect(again.viewOf('alpha').lookup('values', keyOf('values', twice))?.count).toBe(2);
   await again.stop();
 });
+
+test('a batch that two turns would have to read is read whole', async () => {
+  const [one, two] = [cacheOf('writer'), cacheOf('reader')];
+  await two.load();
+  const shapes = Array.from({ length: 700 }, (_, index) =>
+    aShape({ fingerprint: `many-${index}` }),
+  );
+  one.record('alpha', anOutcome({ shape: aShape({ fingerprint: 'first' }) }));
+  await one.synchronise();
+  // A thousand keys at one instant, of which the first thousand rows that are read have a part.
+  for (const each of shapes) one.record('alpha', anOutcome({ shape: each }));
+  await one.synchronise();
+  await one.synchronise();
+  await two.synchronise();
+  await two.synchronise();
+  const missing = shapes.flatMap((each) =>
+    (['shape', 'shape-size'] as const).filter(
+      (kind) => two.viewOf('alpha').lookup(kind, keyOf(kind, each)) === undefined,
+    ),
+  );
+  expect(missing).toEqual([]);
+  await one.stop();
+  await two.stop();
+});
