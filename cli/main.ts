@@ -10,6 +10,7 @@ import { VerbError } from './verb-error.js';
 import { registerAudit } from './verbs/audit.js';
 import { registerBill } from './verbs/bill.js';
 import { registerControl } from './verbs/control.js';
+import { registerCost } from './verbs/cost.js';
 import { registerDoctor } from './verbs/doctor.js';
 import { registerExplain } from './verbs/explain.js';
 import { registerGrant } from './verbs/grant.js';
@@ -60,6 +61,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerControl(program, terminal, finish);
   registerGrant(program, terminal);
   registerBill(program, terminal);
+  registerCost(program, terminal);
   registerAudit(program, terminal, finish);
   return program;
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../base/time.js';
 import { expireGrants } from '../billing/control-writes.js';
 import { importTableStatistics } from '../billing/import-table-statistics.js';
 import type { ServiceAccounts } from './accounts.js';
+import { importAndAllocate } from './usage-import.js';
 
 export interface WorkerOptions {
   readonly db: Database;
@@ -18,12 +19,15 @@ export interface WorkerOptions {
 const TICK_MS = 1000;
 const STATISTICS_EVERY_MS = 60_000;
 const LOOK_AGAIN_MS = 5000;
+/** Hours are metered 45 minutes to 8 hours after they end; a quarter of an hour more says little. */
+const USAGE_EVERY_MS = 15 * 60_000;
 /** Transaction-level lock of whoever works. */
 const WORKER_LOCK = 8_150_402;
 
 /** Starts the worker; the first statistics are imported at once, off the way of the start. */
 export function startWorker(options: WorkerOptions): Stoppable {
   let statisticsAt = 0;
+  let usageAt = 0;
   let working: Promise<void> = Promise.resolve();
   const tick = async (): Promise<void> => {
     try {
@@ -34,6 +38,9 @@ export function startWorker(options: WorkerOptions): Stoppable {
         // Before the first control document there are none; nobody should wait a minute for what follows it.
         statisticsAt = Date.now() + (accounts.length === 0 ? LOOK_AGAIN_MS : STATISTICS_EVERY_MS);
         await importStatistics(options, accounts);
+        if (Date.now() < usageAt || accounts.length === 0) return;
+        usageAt = Date.now() + USAGE_EVERY_MS;
+        await importUsageOf(options, accounts);
       });
     } catch (thrown) {
       options.log.warn({ err: toError(thrown) }, 'background work failed; it will be tried again');
@@ -84,6 +91,32 @@ async function importStatistics(
       }
     } catch (thrown) {
       log.warn({ err: toError(thrown), account }, 'table statistics could not be imported');
+    }
+  }
+}
+
+/** As for statistics: one account stops no other, and what was imported of one before it failed stays. */
+async function importUsageOf(
+  { db, clock, log, accounts }: WorkerOptions,
+  served: readonly string[],
+): Promise<void> {
+  for (const account of served) {
+    try {
+      const connection = await accounts.connect(account);
+      try {
+        const now = clock.now();
+        const { views, allocation } = await importAndAllocate(db, connection, {
+          account,
+          now,
+          log,
+        });
+        const rows = views.reduce((sum, view) => sum + view.written, 0);
+        log.info({ account, rows, ...allocation }, 'usage imported and allocated');
+      } finally {
+        await connection.close();
+      }
+    } catch (thrown) {
+      log.warn({ err: toError(thrown), account }, 'usage could not be imported');
     }
   }
 }

@@ -6,6 +6,7 @@ import { addBillRoutes } from './bills.js';
 import { addBudgetRoutes } from './budgets.js';
 import { addClaimSecretRoutes } from './claim-secrets.js';
 import { addControlRoutes } from './control.js';
+import { addCostRoutes } from './costs.js';
 import { addCredentialRoutes } from './credentials.js';
 import { addMappingRoutes } from './mapping.js';
 import { addMeRoute } from './me.js';
@@ -28,6 +29,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addTeamRoutes(routes, api);
   addBudgetRoutes(routes, api);
   addBillRoutes(routes, api);
+  addCostRoutes(routes, api);
   addTicketRoutes(routes, api);
   addRequestRoutes(routes, api);
   addReplicaRoutes(routes, api);

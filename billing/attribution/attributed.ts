@@ -13,13 +13,21 @@ import {
 } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { EpochMs } from '#base/time.js';
+import { idleTimes } from './idle-time.js';
+import { joined, split, total } from './weighed.js';
 import { HOUR_MS, millisIn, summing } from './warehouse-hour.js';
-import type { AllocationLine, AllocationMethod, Execution } from './warehouse-hour.js';
+import type {
+  AllocationLine,
+  AllocationMethod,
+  Execution,
+  WarehouseHour,
+} from './warehouse-hour.js';
 
 export const attributed: AllocationMethod = {
   name: 'attributed',
   version: 1,
-  allocate({ startsAt, meteredCredits, attributedCredits, executions }) {
+  allocate(hour) {
+    const { startsAt, meteredCredits, attributedCredits, executions } = hour;
     const lines: AllocationLine[] = [];
     for (const execution of executions) {
       const credits = creditsIn(execution, startsAt);
@@ -34,14 +42,23 @@ export const attributed: AllocationMethod = {
     const explained = isShort ? ofHour : ofStatements;
     if (isShort) lines.push({ bucket: 'shortQuery', queryId: null, reason: null, credits: short });
     const left = subtractCredits(meteredCredits, explained);
-    lines.push(
-      compareAmounts(left, NO_CREDITS) < 0
-        ? { bucket: 'unexplained', queryId: null, reason: null, credits: left }
-        : { bucket: 'idle', queryId: null, reason: 'notKnown', credits: left },
-    );
+    if (compareAmounts(left, NO_CREDITS) < 0)
+      lines.push({ bucket: 'unexplained', queryId: null, reason: null, credits: left });
+    else lines.push(...idleLines(hour, left));
     return summing(lines, meteredCredits);
   },
 };
+
+/** What is not attributed stood idle: over the stretches with nothing on a cluster, by their length, where those are known. */
+function idleLines(hour: WarehouseHour, credits: Credits): readonly AllocationLine[] {
+  const idle = idleTimes(hour).map(({ bucket, reason, queryId, creditsPerHour, millis }) => ({
+    line: { bucket, reason, queryId },
+    weight: creditsPerHour * BigInt(millis),
+  }));
+  return total(idle) === 0n
+    ? [{ bucket: 'idle', queryId: null, reason: 'notKnown', credits }]
+    : split(credits, joined(idle));
+}
 
 /** What of a statement's figure belongs to the hour; its hours sum to the figure. */
 function creditsIn(execution: Execution, hourStartsAt: EpochMs): Credits {

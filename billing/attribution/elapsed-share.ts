@@ -11,7 +11,10 @@ export const elapsedShare: AllocationMethod = {
   name: 'elapsedShare',
   version: 1,
   allocate(hour) {
-    const millis = new Map<string, { readonly line: Omit<AllocationLine, 'credits'>; ms: number }>();
+    const millis = new Map<
+      string,
+      { readonly line: Omit<AllocationLine, 'credits'>; ms: number }
+    >();
     for (const execution of hour.executions) {
       const ms = millisIn(hour.startsAt, execution);
       if (ms === 0) continue;

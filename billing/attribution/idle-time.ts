@@ -43,7 +43,9 @@ function idleIn(
     if (millis === 0) return [];
     const queryId = (gap.before ?? gap.after)?.queryId ?? null;
     const reason = reasonOf(gap);
-    return [{ bucket: 'idle' as const, reason, queryId, creditsPerHour: span.creditsPerHour, millis }];
+    return [
+      { bucket: 'idle' as const, reason, queryId, creditsPerHour: span.creditsPerHour, millis },
+    ];
   });
 }
 

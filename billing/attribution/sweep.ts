@@ -3,28 +3,17 @@
  * nothing on it is idle. Reproducible from the account's own rows, needs no figure of Snowflake's, and leaves idle time
  * to be seen. Source: the comparison of methods in docs/attribution.md.
  */
-import {
-  NO_CREDITS,
-  addCredits,
-  mulDiv,
-  parseCredits,
-  splitByLargestRemainder,
-  subtractCredits,
-} from '#base/units.js';
+import { addCredits, mulDiv, parseCredits, subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import { idleTimes } from './idle-time.js';
 import { partsPerMs, serversOf, sharedParts } from './server-time.js';
-import { HOUR_MS, keyOf, summing } from './warehouse-hour.js';
+import { joined, split, total } from './weighed.js';
+import type { Weighed } from './weighed.js';
+import { HOUR_MS, summing } from './warehouse-hour.js';
 import type { AllocationLine, AllocationMethod, WarehouseHour } from './warehouse-hour.js';
 
 /** Snowflake shows credits to nine decimals: so much of an hour may be rounding, for each span of a cluster. */
 const METER_STEP = parseCredits('0.000000001');
-
-/** A line with what it weighs: credits an hour × milliseconds × parts. */
-interface Weighed {
-  readonly line: Omit<AllocationLine, 'credits'>;
-  readonly weight: bigint;
-}
 
 export const sweep: AllocationMethod = {
   name: 'sweep',
@@ -80,29 +69,6 @@ function fitted(
     weight: rest,
   };
   return split(metered, [...direct, ...idle, unknown]);
-}
-
-/** One line a key; a statement may come twice to the same servers of an hour. */
-function joined(weighed: readonly Weighed[]): readonly Weighed[] {
-  const byKey = new Map<string, Weighed>();
-  for (const each of weighed) {
-    const key = keyOf(each.line);
-    const known = byKey.get(key);
-    byKey.set(key, { line: each.line, weight: each.weight + (known?.weight ?? 0n) });
-  }
-  return [...byKey.values()];
-}
-
-function split(credits: Credits, weighed: readonly Weighed[]): readonly AllocationLine[] {
-  if (total(weighed) === 0n) return [];
-  const keys = weighed.map(({ line }) => keyOf(line));
-  const weights = weighed.map(({ weight }) => weight);
-  const amounts = splitByLargestRemainder(credits, weights, keys);
-  return weighed.map(({ line }, index) => ({ ...line, credits: amounts[index] ?? NO_CREDITS }));
-}
-
-function total(weighed: readonly Weighed[]): bigint {
-  return weighed.reduce((sum, { weight }) => sum + weight, 0n);
 }
 
 function sumOf(lines: readonly AllocationLine[]): Credits {

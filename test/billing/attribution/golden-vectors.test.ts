@@ -65,11 +65,7 @@ function told(method: AllocationMethod, of: WarehouseHour): readonly string[] {
 }
 
 test('two statements that overlap share the overlap, and the tail until the suspension is idle', () => {
-  const overlap = hour(
-    '1.666666666667',
-    [ran('a', 0, 600), ran('b', 300, 900)],
-    [up(0, 1500)],
-  );
+  const overlap = hour('1.666666666667', [ran('a', 0, 600), ran('b', 300, 900)], [up(0, 1500)]);
   expect(told(sweep, overlap)).toEqual([
     'direct - a 0.500000000000',
     'direct - b 0.500000000000',
@@ -141,10 +137,7 @@ test('a statement that did not come through Tollgate is bypass, and takes nothin
     [ran('a', 0, 900), ran('z', 0, 900, { isGoverned: false })],
     [up(0, 900)],
   );
-  expect(told(sweep, beside)).toEqual([
-    'direct - a 0.500000000000',
-    'bypass - z 0.500000000000',
-  ]);
+  expect(told(sweep, beside)).toEqual(['direct - a 0.500000000000', 'bypass - z 0.500000000000']);
 });
 
 test('a resize starts other servers: what runs on the old ones does not share with what runs on the new', () => {
