@@ -14,6 +14,7 @@ import { registerCost } from './verbs/cost.js';
 import { registerDoctor } from './verbs/doctor.js';
 import { registerExplain } from './verbs/explain.js';
 import { registerGrant } from './verbs/grant.js';
+import { registerImport } from './verbs/import.js';
 import { registerReplay } from './verbs/replay.js';
 import { registerServe } from './verbs/serve.js';
 
@@ -62,6 +63,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerGrant(program, terminal);
   registerBill(program, terminal);
   registerCost(program, terminal);
+  registerImport(program, terminal, finish);
   registerAudit(program, terminal, finish);
   return program;
 }

@@ -3,9 +3,10 @@ import { toError } from '../base/errors.js';
 import type { Stoppable } from '../base/lifecycle.js';
 import type { Log } from '../base/log.js';
 import type { Database } from '../base/postgres/pool.js';
-import type { Clock } from '../base/time.js';
+import type { Clock, EpochMs } from '../base/time.js';
 import { expireGrants } from '../billing/control-writes.js';
 import { importTableStatistics } from '../billing/import-table-statistics.js';
+import { closeImportRequest, openImportRequests } from '../billing/usage/import-requests.js';
 import type { ServiceAccounts } from './accounts.js';
 import { importAndAllocate } from './usage-import.js';
 
@@ -33,6 +34,7 @@ export function startWorker(options: WorkerOptions): Stoppable {
     try {
       await alone(options.db, async () => {
         await options.db.transaction((tx) => expireGrants(tx, options.clock.now()));
+        await answerImportRequests(options);
         if (Date.now() < statisticsAt) return;
         const accounts = await options.accounts.served();
         // Before the first control document there are none; nobody should wait a minute for what follows it.
@@ -40,7 +42,7 @@ export function startWorker(options: WorkerOptions): Stoppable {
         await importStatistics(options, accounts);
         if (Date.now() < usageAt || accounts.length === 0) return;
         usageAt = Date.now() + USAGE_EVERY_MS;
-        await importUsageOf(options, accounts);
+        for (const account of accounts) await importUsageOf(options, { account });
       });
     } catch (thrown) {
       options.log.warn({ err: toError(thrown) }, 'background work failed; it will be tried again');
@@ -95,28 +97,35 @@ async function importStatistics(
   }
 }
 
+/** Imports that somebody asked for, oldest first. */
+async function answerImportRequests(options: WorkerOptions): Promise<void> {
+  const { db, clock } = options;
+  for (const { id, account, from } of await openImportRequests(db)) {
+    const became = await importUsageOf(options, { account, ...(from === null ? {} : { from }) });
+    await closeImportRequest(db, id, { ...became, doneAt: clock.now() });
+  }
+}
+
 /** As for statistics: one account stops no other, and what was imported of one before it failed stays. */
 async function importUsageOf(
   { db, clock, log, accounts }: WorkerOptions,
-  served: readonly string[],
-): Promise<void> {
-  for (const account of served) {
+  asked: { readonly account: string; readonly from?: EpochMs },
+): Promise<{ readonly problem: string | null; readonly rowsWritten: number | null }> {
+  const { account } = asked;
+  try {
+    const connection = await accounts.connect(account);
     try {
-      const connection = await accounts.connect(account);
-      try {
-        const now = clock.now();
-        const { views, allocation } = await importAndAllocate(db, connection, {
-          account,
-          now,
-          log,
-        });
-        const rows = views.reduce((sum, view) => sum + view.written, 0);
-        log.info({ account, rows, ...allocation }, 'usage imported and allocated');
-      } finally {
-        await connection.close();
-      }
-    } catch (thrown) {
-      log.warn({ err: toError(thrown), account }, 'usage could not be imported');
+      const options = { ...asked, now: clock.now(), log };
+      const { views, allocation } = await importAndAllocate(db, connection, options);
+      const rowsWritten = views.reduce((sum, view) => sum + view.written, 0);
+      log.info({ account, rowsWritten, ...allocation }, 'usage imported and allocated');
+      return { problem: null, rowsWritten };
+    } finally {
+      await connection.close();
     }
+  } catch (thrown) {
+    const err = toError(thrown);
+    log.warn({ err, account }, 'usage could not be imported');
+    return { problem: err.message, rowsWritten: null };
   }
 }

@@ -12,6 +12,21 @@ CREATE TABLE usage_import (
   PRIMARY KEY (account, view_name)
 );
 
+-- What somebody asked to be imported beside the schedule; the worker takes the oldest that is not done.
+CREATE TABLE usage_import_request (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  account text NOT NULL,
+  -- Everything from then on is read again; NULL: from where it was read to.
+  from_at timestamptz,
+  asked_by text NOT NULL,
+  asked_at timestamptz NOT NULL,
+  done_at timestamptz,
+  -- Why it could not be done.
+  problem text,
+  rows_written bigint
+);
+CREATE INDEX usage_import_request_open ON usage_import_request (id) WHERE done_at IS NULL;
+
 -- WAREHOUSE_METERING_HISTORY. `is_stale`: not allocated by what is imported now.
 CREATE TABLE usage_warehouse_hour (
   account text NOT NULL,

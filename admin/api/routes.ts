@@ -17,6 +17,7 @@ import { addSessionRoutes } from './sessions.js';
 import { addTeamRoutes } from './teams.js';
 import { addTicketRoutes } from './tickets.js';
 import { addTokenRoutes } from './tokens.js';
+import { addUsageImportRoutes } from './usage-imports.js';
 
 /** Registers all of them on a scope that is guarded already. */
 export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
@@ -30,6 +31,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addBudgetRoutes(routes, api);
   addBillRoutes(routes, api);
   addCostRoutes(routes, api);
+  addUsageImportRoutes(routes, api);
   addTicketRoutes(routes, api);
   addRequestRoutes(routes, api);
   addReplicaRoutes(routes, api);

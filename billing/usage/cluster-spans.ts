@@ -53,7 +53,7 @@ export function clusterSpans(
   for (const [index, event] of events.entries()) {
     const { at, name, cluster } = event;
     if (STOPS.has(name)) close(cluster, at);
-    else if (STOPS_ALL.has(name)) for (const each of [...open.keys()]) close(each, at);
+    else if (STOPS_ALL.has(name)) for (const each of open.keys()) close(each, at);
     const isResize = name === 'RESIZE_WAREHOUSE';
     if (!STARTS.has(name) && !isResize) continue;
     const creditsPerHour = rateAfter(events, index, rateOf);

@@ -1,7 +1,15 @@
 /** `tollgate cost`: what a period cost by Snowflake's metering, and how far that is accounted for. */
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { formatAmountTo, parseCredits, parseMoney } from '../../base/units.js';
+import {
+  NO_CREDITS,
+  addCredits,
+  formatAmount,
+  formatAmountTo,
+  parseCredits,
+  parseMoney,
+  subtractCredits,
+} from '../../base/units.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { table, type Terminal } from '../terminal.js';
@@ -110,6 +118,8 @@ async function cost(terminal: Terminal, options: CostOptions): Promise<void> {
 }
 
 const NOBODY = '(nobody)';
+/** Buckets with a column of their own; what the others have is one more. */
+const SHOWN_BUCKETS = ['directCredits', 'bypassCredits', 'idleCredits'] as const;
 
 /** The cost for people: rows, their sum, and whether it is all that was metered. */
 export function layOutCost(cost: CostReply, columns: number): string {
@@ -124,32 +134,38 @@ export function layOutCost(cost: CostReply, columns: number): string {
           [...rows.map(cells), totals(cost)],
           columns,
         );
-  return [head, '', body, ...(reconciliation === null ? [] : ['', ...told(reconciliation)])].join(
-    '\n',
-  );
+  const unpriced =
+    cost.totalAmount === null
+      ? [`A day of it has no price in ${currency}: enter it under prices.`]
+      : [];
+  const below = [...unpriced, ...(reconciliation === null ? [] : told(reconciliation))];
+  return [head, '', body, ...(below.length === 0 ? [] : ['', ...below])].join('\n');
 }
 
 function cells({ key, credits, amount, statements, buckets }: CostRow): string[] {
-  const direct = parseCredits(buckets['directCredits'] ?? '0');
-  const bypass = parseCredits(buckets['bypassCredits'] ?? '0');
-  const idle = parseCredits(buckets['idleCredits'] ?? '0');
-  const other = (parseCredits(credits) - direct - bypass - idle) as typeof direct;
+  const [direct, bypass, idle] = SHOWN_BUCKETS.map((name) => parseCredits(buckets[name] ?? '0'));
+  const shown = addCredits(...[direct, bypass, idle].map((each) => each ?? NO_CREDITS));
+  const all = parseCredits(credits);
   return [
     key ?? NOBODY,
     statements === 0 ? '' : String(statements),
-    ...[direct, bypass, idle, other, parseCredits(credits)].map((each) => formatAmountTo(each, 3)),
-    amount === null ? 'no price' : formatAmountTo(parseMoney(amount), 2),
+    ...[direct, bypass, idle, subtractCredits(all, shown), all].map((each) =>
+      formatAmountTo(each ?? NO_CREDITS, 3),
+    ),
+    // Without a price of a day the column stays empty, and a line below says so.
+    amount === null ? '' : formatAmountTo(parseMoney(amount), 2),
   ];
 }
 
 function totals({ rows, totalCredits, totalAmount }: CostReply): string[] {
-  return [
-    'total',
-    String(rows.reduce((sum, { statements }) => sum + statements, 0)),
-    ...['', '', '', ''],
-    formatAmountTo(parseCredits(totalCredits), 3),
-    totalAmount === null ? 'no price' : formatAmountTo(parseMoney(totalAmount), 2),
-  ];
+  const buckets = Object.fromEntries(
+    SHOWN_BUCKETS.map((name) => [
+      name,
+      formatAmount(addCredits(...rows.map((row) => parseCredits(row.buckets[name] ?? '0')))),
+    ]),
+  );
+  const statements = rows.reduce((sum, row) => sum + row.statements, 0);
+  return cells({ key: 'total', credits: totalCredits, amount: totalAmount, statements, buckets });
 }
 
 function told(of: Reconciliation): readonly string[] {
