@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { COST_DIMENSIONS, readCost } from '#billing/attribution/read-cost.js';
 import type { Cost, CostDimension, CostRow } from '#billing/attribution/read-cost.js';
 import { BUCKETS } from '#billing/attribution/warehouse-hour.js';
-import { tryParseMonth } from '#base/time.js';
-import type { Period } from '#base/time.js';
+import { formatInstant, tryParseMonth } from '#base/time.js';
+import type { EpochMs, Period } from '#base/time.js';
 import { formatAmount } from '#base/units.js';
 import { priceLookup } from '#policies/control/effective.js';
 import { tryParseInstant } from '#policies/control/instant.js';
@@ -15,7 +15,11 @@ const ROWS_MAX = 10_000;
 const HOUR_MS = 3_600_000;
 
 const query = z.strictObject({
-  month: z.string().max(20).optional().describe('YYYY-MM, UTC; this, or from and to'),
+  month: z
+    .string()
+    .max(20)
+    .optional()
+    .describe('YYYY-MM, UTC; the current one unless from and to are given'),
   from: instantSchema.optional().describe('A UTC date or a whole hour'),
   to: instantSchema.optional().describe('Until then, not included'),
   by: z
@@ -83,7 +87,7 @@ export function addCostRoutes(app: ApiApp, context: ApiContext): void {
       const seesAll = request.actor.role !== 'team-lead';
       const teamId = asked ?? request.actor.teamId;
       const team = teamId === null ? null : teamOf(document, teamId, request.actor);
-      const period = periodOf(request.query);
+      const period = periodOf(request.query, context.clock.now());
       const { currency } = document.organisation;
       const priceOf = priceLookup(document);
       const cost = await readCost(context.db, {
@@ -109,26 +113,22 @@ export function addCostRoutes(app: ApiApp, context: ApiContext): void {
   );
 }
 
-function periodOf(asked: z.infer<typeof query>): Period {
+/** The current month where nothing is said. */
+function periodOf(asked: z.infer<typeof query>, now: EpochMs): Period {
   const { month, from, to } = asked;
-  if (month !== undefined) {
-    if (from !== undefined || to !== undefined)
-      throw badField('month', 'cannot stand beside from or to', 'ask for the one or the other');
-    const period = tryParseMonth(month);
-    if (period === undefined)
-      throw badField(
-        'month',
-        'must be a month of 2000 to 2999',
-        'write it as YYYY-MM, such as 2026-11',
-      );
-    return period;
-  }
-  if (from === undefined || to === undefined)
+  if (month !== undefined && (from !== undefined || to !== undefined))
+    throw badField('month', 'cannot stand beside from or to', 'ask for the one or the other');
+  if (from === undefined && to === undefined) {
+    const period = tryParseMonth(month ?? formatInstant(now).slice(0, 7));
+    if (period !== undefined) return period;
     throw badField(
       'month',
-      'must be given, or from and to',
+      'must be a month of 2000 to 2999',
       'write it as YYYY-MM, such as 2026-11',
     );
+  }
+  if (from === undefined || to === undefined)
+    throw badField(from === undefined ? 'from' : 'to', 'must be given too', 'name both ends');
   const [startsAt, endsAt] = [wholeHour('from', from), wholeHour('to', to)];
   if (endsAt <= startsAt) throw badField('to', 'must lie after from', 'swap them');
   return { startsAt, endsAt };

@@ -29,7 +29,8 @@ const body = z.strictObject({
   from: instantSchema.optional().describe('Reads everything from then on again'),
 });
 
-const params = z.object({ id: z.string().regex(/^\d{1,18}$/, 'must be the number of an import') });
+const params = z.object({ id: z.string().max(40) });
+const IMPORT_ID = /^\d{1,18}$/;
 
 /** `GET` and `POST /usage/imports`, `GET /usage/imports/{id}`. */
 export function addUsageImportRoutes(app: ApiApp, context: ApiContext): void {
@@ -74,13 +75,10 @@ export function addUsageImportRoutes(app: ApiApp, context: ApiContext): void {
       },
     },
     async (request) => {
-      const found = await importRequest(context.db, request.params.id);
+      const { id } = request.params;
+      const found = IMPORT_ID.test(id) ? await importRequest(context.db, id) : undefined;
       if (found === undefined)
-        throw notFound(
-          `There is no import ${request.params.id}.`,
-          'POST /usage/imports asks for one',
-          'id',
-        );
+        throw notFound(`There is no import ${id}.`, 'POST /usage/imports asks for one', 'id');
       return toJson(found);
     },
   );

@@ -101,12 +101,8 @@ export function registerCost(program: Command, terminal: Terminal): void {
 
 async function cost(terminal: Terminal, options: CostOptions): Promise<void> {
   const { month, from, to, by, team, rows } = options;
-  const period =
-    from === undefined && to === undefined
-      ? { month: month ?? new Date().toISOString().slice(0, 7) }
-      : { month, from, to };
   const asked = new URLSearchParams();
-  for (const [name, value] of Object.entries({ ...period, by, team, rows }))
+  for (const [name, value] of Object.entries({ month, from, to, by, team, rows }))
     if (value !== undefined) asked.set(name, value);
   const { config, secrets } = configuration();
   const answer = await adminClient(config, secrets).call(`/api/v1/costs?${asked.toString()}`);
