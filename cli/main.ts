@@ -10,9 +10,11 @@ import { VerbError } from './verb-error.js';
 import { registerAudit } from './verbs/audit.js';
 import { registerBill } from './verbs/bill.js';
 import { registerControl } from './verbs/control.js';
+import { registerCost } from './verbs/cost.js';
 import { registerDoctor } from './verbs/doctor.js';
 import { registerExplain } from './verbs/explain.js';
 import { registerGrant } from './verbs/grant.js';
+import { registerImport } from './verbs/import.js';
 import { registerReplay } from './verbs/replay.js';
 import { registerServe } from './verbs/serve.js';
 
@@ -60,6 +62,8 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerControl(program, terminal, finish);
   registerGrant(program, terminal);
   registerBill(program, terminal);
+  registerCost(program, terminal);
+  registerImport(program, terminal, finish);
   registerAudit(program, terminal, finish);
   return program;
 }

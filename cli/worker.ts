@@ -3,10 +3,12 @@ import { toError } from '../base/errors.js';
 import type { Stoppable } from '../base/lifecycle.js';
 import type { Log } from '../base/log.js';
 import type { Database } from '../base/postgres/pool.js';
-import type { Clock } from '../base/time.js';
+import type { Clock, EpochMs } from '../base/time.js';
 import { expireGrants } from '../billing/control-writes.js';
 import { importTableStatistics } from '../billing/import-table-statistics.js';
+import { closeImportRequest, openImportRequests } from '../billing/usage/import-requests.js';
 import type { ServiceAccounts } from './accounts.js';
+import { importAndAllocate } from './usage-import.js';
 
 export interface WorkerOptions {
   readonly db: Database;
@@ -18,22 +20,29 @@ export interface WorkerOptions {
 const TICK_MS = 1000;
 const STATISTICS_EVERY_MS = 60_000;
 const LOOK_AGAIN_MS = 5000;
+/** Hours are metered 45 minutes to 8 hours after they end; a quarter of an hour more says little. */
+const USAGE_EVERY_MS = 15 * 60_000;
 /** Transaction-level lock of whoever works. */
 const WORKER_LOCK = 8_150_402;
 
 /** Starts the worker; the first statistics are imported at once, off the way of the start. */
 export function startWorker(options: WorkerOptions): Stoppable {
   let statisticsAt = 0;
+  let usageAt = 0;
   let working: Promise<void> = Promise.resolve();
   const tick = async (): Promise<void> => {
     try {
       await alone(options.db, async () => {
         await options.db.transaction((tx) => expireGrants(tx, options.clock.now()));
+        await answerImportRequests(options);
         if (Date.now() < statisticsAt) return;
         const accounts = await options.accounts.served();
         // Before the first control document there are none; nobody should wait a minute for what follows it.
         statisticsAt = Date.now() + (accounts.length === 0 ? LOOK_AGAIN_MS : STATISTICS_EVERY_MS);
         await importStatistics(options, accounts);
+        if (Date.now() < usageAt || accounts.length === 0) return;
+        usageAt = Date.now() + USAGE_EVERY_MS;
+        for (const account of accounts) await importUsageOf(options, { account });
       });
     } catch (thrown) {
       options.log.warn({ err: toError(thrown) }, 'background work failed; it will be tried again');
@@ -85,5 +94,38 @@ async function importStatistics(
     } catch (thrown) {
       log.warn({ err: toError(thrown), account }, 'table statistics could not be imported');
     }
+  }
+}
+
+/** Imports that somebody asked for, oldest first. */
+async function answerImportRequests(options: WorkerOptions): Promise<void> {
+  const { db, clock } = options;
+  for (const { id, account, from } of await openImportRequests(db)) {
+    const became = await importUsageOf(options, { account, ...(from === null ? {} : { from }) });
+    await closeImportRequest(db, id, { ...became, doneAt: clock.now() });
+  }
+}
+
+/** As for statistics: one account stops no other, and what was imported of one before it failed stays. */
+async function importUsageOf(
+  { db, clock, log, accounts }: WorkerOptions,
+  asked: { readonly account: string; readonly from?: EpochMs },
+): Promise<{ readonly problem: string | null; readonly rowsWritten: number | null }> {
+  const { account } = asked;
+  try {
+    const connection = await accounts.connect(account);
+    try {
+      const options = { ...asked, now: clock.now(), log };
+      const { views, allocation } = await importAndAllocate(db, connection, options);
+      const rowsWritten = views.reduce((sum, view) => sum + view.written, 0);
+      log.info({ account, rowsWritten, ...allocation }, 'usage imported and allocated');
+      return { problem: null, rowsWritten };
+    } finally {
+      await connection.close();
+    }
+  } catch (thrown) {
+    const err = toError(thrown);
+    log.warn({ err, account }, 'usage could not be imported');
+    return { problem: err.message, rowsWritten: null };
   }
 }

@@ -6,6 +6,7 @@ import { addBillRoutes } from './bills.js';
 import { addBudgetRoutes } from './budgets.js';
 import { addClaimSecretRoutes } from './claim-secrets.js';
 import { addControlRoutes } from './control.js';
+import { addCostRoutes } from './costs.js';
 import { addCredentialRoutes } from './credentials.js';
 import { addMappingRoutes } from './mapping.js';
 import { addMeRoute } from './me.js';
@@ -16,6 +17,7 @@ import { addSessionRoutes } from './sessions.js';
 import { addTeamRoutes } from './teams.js';
 import { addTicketRoutes } from './tickets.js';
 import { addTokenRoutes } from './tokens.js';
+import { addUsageImportRoutes } from './usage-imports.js';
 
 /** Registers all of them on a scope that is guarded already. */
 export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
@@ -28,6 +30,8 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addTeamRoutes(routes, api);
   addBudgetRoutes(routes, api);
   addBillRoutes(routes, api);
+  addCostRoutes(routes, api);
+  addUsageImportRoutes(routes, api);
   addTicketRoutes(routes, api);
   addRequestRoutes(routes, api);
   addReplicaRoutes(routes, api);

@@ -75,6 +75,8 @@ export async function connectService(credentials: ServiceCredentials): Promise<S
     ...signInOf(credentials),
     application: credentials.application ?? 'Tollgate',
     sfRetryMaxLoginRetries: 1,
+    // What is fetched as text would have the word NULL in place of a null.
+    representNullAsStringNull: false,
   });
   try {
     await new Promise<void>((resolve, reject) => {

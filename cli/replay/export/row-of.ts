@@ -2,7 +2,7 @@
 import type { DuckDBDataChunk, DuckDBValue } from '@duckdb/node-api';
 import { must } from '../../../base/assert.js';
 import type { ReplayRow } from '../row.js';
-import { creditsText } from './credits-text.js';
+import { creditsText } from '../../../base/credits-text.js';
 
 const COLUMNS = [
   'query_id',

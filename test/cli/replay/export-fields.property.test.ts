@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseCredits, tryParseCredits } from '../../../base/units.js';
-import { creditsText } from '../../../cli/replay/export/credits-text.js';
+import { creditsText } from '../../../base/credits-text.js';
 import { createTestFolder, readAll, type TestFolder } from './exports.js';
 
 let folder: TestFolder;

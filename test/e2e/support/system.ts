@@ -60,6 +60,8 @@ export interface SystemOptions {
   readonly upstreamVia?: (warehousePort: number) => Promise<Stoppable & { readonly port: number }>;
   /** Age from which the proxy reads a session again. */
   readonly sessionFreshMs?: number;
+  /** How late the account's views are, times what is documented; 1 unless given. */
+  readonly latencyScale?: number;
   /** How long clients wait and are waited for; what production does unless given. */
   readonly patience?: Partial<Patience>;
 }
@@ -76,7 +78,15 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const engine = life.add('engine', await startDemoEngine(dataDir));
   const warehouse = life.add(
     'warehouse',
-    await startWarehouse({ host: '127.0.0.1', port: 0, dataDir, clock: systemClock, engine, log }),
+    await startWarehouse({
+      host: '127.0.0.1',
+      port: 0,
+      dataDir,
+      clock: systemClock,
+      engine,
+      log,
+      ...(options.latencyScale === undefined ? {} : { latencyScale: options.latencyScale }),
+    }),
   );
   const warehouseUrl = `http://127.0.0.1:${warehouse.port}`;
   const service = {

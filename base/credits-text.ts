@@ -1,5 +1,5 @@
-/** Credits as an export has them, without passing through a float. */
-import { AMOUNT_SCALE, mulDiv } from '../../../base/units.js';
+/** Credits as Snowflake's views and exports of them have them, without passing through a float. */
+import { AMOUNT_SCALE, mulDiv } from './units.js';
 
 const NUMBER = /^\+?(\d{0,400})(?:\.(\d{0,400}))?(?:[eE]([+-]?\d{1,3}))?$/;
 const PLAIN = /^\d{1,26}(?:\.\d{1,12})?$/;

@@ -1,0 +1,178 @@
+/** What a period cost, by Snowflake's own metering, allocated to teams and statements. */
+import { z } from 'zod';
+import { COST_DIMENSIONS, readCost } from '#billing/attribution/read-cost.js';
+import type { Cost, CostDimension, CostRow } from '#billing/attribution/read-cost.js';
+import { BUCKETS } from '#billing/attribution/warehouse-hour.js';
+import { formatInstant, tryParseMonth } from '#base/time.js';
+import type { EpochMs, Period } from '#base/time.js';
+import { formatAmount } from '#base/units.js';
+import { priceLookup } from '#policies/control/effective.js';
+import { tryParseInstant } from '#policies/control/instant.js';
+import { badField } from '../problems.js';
+import { type ApiApp, type ApiContext, controlOf, instantSchema, teamOf } from './api.js';
+
+const ROWS_MAX = 10_000;
+const HOUR_MS = 3_600_000;
+
+const query = z.strictObject({
+  month: z
+    .string()
+    .max(20)
+    .optional()
+    .describe('YYYY-MM, UTC; the current one unless from and to are given'),
+  from: instantSchema.optional().describe('A UTC date or a whole hour'),
+  to: instantSchema.optional().describe('Until then, not included'),
+  by: z
+    .enum(COST_DIMENSIONS as [CostDimension, ...CostDimension[]])
+    .default('team')
+    .describe('What the cost is told by'),
+  team: z.string().max(100).optional().describe('Only what the statements of this team took'),
+  rows: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(ROWS_MAX)
+    .default(1000)
+    .describe('Rows at most; the rest is one row'),
+});
+
+const amounts = z.object(
+  Object.fromEntries(BUCKETS.map((bucket) => [`${bucket}Credits`, z.string()])),
+);
+
+const reply = z.object({
+  from: z.string(),
+  to: z.string(),
+  by: z.string(),
+  team: z.string().nullable(),
+  currency: z.string(),
+  rows: z.array(
+    z.object({
+      key: z.string().nullable().describe('null: of nobody'),
+      credits: z.string(),
+      amount: z.string().nullable().describe('null: a day of it has no price'),
+      statements: z.int(),
+      buckets: amounts,
+    }),
+  ),
+  totalCredits: z.string(),
+  totalAmount: z.string().nullable(),
+  reconciliation: z
+    .object({
+      meteredCredits: z.string(),
+      allocatedCredits: z.string(),
+      hours: z.int(),
+      staleHours: z.int(),
+      problems: z.array(z.string()),
+    })
+    .nullable()
+    .describe('Of the whole account; null for who sees one team only'),
+});
+
+/** `GET /costs`. */
+export function addCostRoutes(app: ApiApp, context: ApiContext): void {
+  app.get(
+    '/costs',
+    {
+      config: { access: ['platform', 'finance', 'team-lead'] },
+      schema: {
+        summary: 'What was metered in a period, by team, warehouse, workload, shape and more',
+        querystring: query,
+        response: { 200: reply },
+      },
+    },
+    async (request) => {
+      const { by, rows, team: asked } = request.query;
+      const { document } = await controlOf(context.db);
+      const seesAll = request.actor.role !== 'team-lead';
+      const teamId = asked ?? request.actor.teamId;
+      const team = teamId === null ? null : teamOf(document, teamId, request.actor);
+      const period = periodOf(request.query, context.clock.now());
+      const { currency } = document.organisation;
+      const priceOf = priceLookup(document);
+      const cost = await readCost(context.db, {
+        period,
+        by,
+        teamId: team?.id ?? null,
+        priceAt: (at) => {
+          const price = priceOf('compute', at);
+          return price?.currency === currency ? price.pricePerCredit : undefined;
+        },
+        rowsMax: rows,
+      });
+      return {
+        from: new Date(period.startsAt).toISOString(),
+        to: new Date(period.endsAt).toISOString(),
+        by,
+        team: team?.id ?? null,
+        currency,
+        ...costJson(cost),
+        reconciliation: seesAll ? reconciliationJson(cost) : null,
+      };
+    },
+  );
+}
+
+/** The current month where nothing is said. */
+function periodOf(asked: z.infer<typeof query>, now: EpochMs): Period {
+  const { month, from, to } = asked;
+  if (month !== undefined && (from !== undefined || to !== undefined))
+    throw badField('month', 'cannot stand beside from or to', 'ask for the one or the other');
+  if (from === undefined && to === undefined) {
+    const period = tryParseMonth(month ?? formatInstant(now).slice(0, 7));
+    if (period !== undefined) return period;
+    throw badField(
+      'month',
+      'must be a month of 2000 to 2999',
+      'write it as YYYY-MM, such as 2026-11',
+    );
+  }
+  if (from === undefined || to === undefined)
+    throw badField(from === undefined ? 'from' : 'to', 'must be given too', 'name both ends');
+  const [startsAt, endsAt] = [wholeHour('from', from), wholeHour('to', to)];
+  if (endsAt <= startsAt) throw badField('to', 'must lie after from', 'swap them');
+  return { startsAt, endsAt };
+}
+
+function wholeHour(field: 'from' | 'to', text: string): number {
+  const at = tryParseInstant(text);
+  if (at === undefined || at % HOUR_MS !== 0)
+    throw badField(
+      field,
+      'must be a date or a whole hour in UTC',
+      'credits are metered by the hour',
+    );
+  return at;
+}
+
+function costJson(
+  cost: Cost,
+): Pick<z.infer<typeof reply>, 'rows' | 'totalCredits' | 'totalAmount'> {
+  return {
+    rows: cost.rows.map(rowJson),
+    totalCredits: formatAmount(cost.totalCredits),
+    totalAmount: cost.totalMoney === null ? null : formatAmount(cost.totalMoney),
+  };
+}
+
+function rowJson(row: CostRow): z.infer<typeof reply>['rows'][number] {
+  return {
+    key: row.key,
+    credits: formatAmount(row.credits),
+    amount: row.money === null ? null : formatAmount(row.money),
+    statements: row.statements,
+    buckets: Object.fromEntries(
+      BUCKETS.map((bucket) => [`${bucket}Credits`, formatAmount(row.byBucket[bucket])]),
+    ),
+  };
+}
+
+function reconciliationJson({ reconciliation: of }: Cost): z.infer<typeof reply>['reconciliation'] {
+  return {
+    meteredCredits: formatAmount(of.meteredCredits),
+    allocatedCredits: formatAmount(of.allocatedCredits),
+    hours: of.hours,
+    staleHours: of.staleHours,
+    problems: [...of.problems],
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * What hours of one warehouse are allocated from, as it was imported: statements with the proof that they came through
+ * Tollgate, and the spans of clusters.
+ */
+import type { Queryable } from '#base/postgres/pool.js';
+import type { EpochMs } from '#base/time.js';
+import { parseCredits } from '#base/units.js';
+import type { Credits } from '#base/units.js';
+import { clusterSpans } from '../usage/cluster-spans.js';
+import type { WarehouseEventRow } from '../usage/cluster-spans.js';
+import { HOUR_MS, millisIn } from './warehouse-hour.js';
+import type { ClusterSpan, Execution, WarehouseHour } from './warehouse-hour.js';
+
+/** What one cluster uses an hour; undefined where no rate covers it. `kind`: WAREHOUSE_TYPE of the view. */
+export type RateOf = (
+  kind: string,
+  resourceConstraint: string | null,
+  size: string,
+  at: EpochMs,
+) => Credits | undefined;
+
+export interface MeteredRow {
+  readonly warehouse: string;
+  readonly starts_at: Date;
+  readonly metered_credits: string;
+  readonly attributed_credits: string | null;
+}
+
+export interface QueryRow {
+  readonly query_id: string;
+  readonly cluster: number;
+  readonly warehouse_size: string;
+  readonly warehouse_kind: string;
+  readonly snowflake_user: string;
+  readonly role_name: string | null;
+  readonly executed_at: Date;
+  readonly ended_at: Date;
+  readonly attributed_credits: string | null;
+  readonly ticket_id: string | null;
+  readonly team_id: string | null;
+  readonly principal_id: string | null;
+}
+
+export interface HourInputs {
+  readonly queries: ReadonlyMap<string, QueryRow>;
+  /** The hour, or why it cannot be allocated. */
+  hourOf(row: MeteredRow): WarehouseHour | { readonly problem: string };
+}
+
+interface Ran {
+  readonly query: QueryRow;
+  readonly startsAt: EpochMs;
+  readonly endsAt: EpochMs;
+  /** undefined: no rate covers it. */
+  readonly execution: Execution | undefined;
+}
+
+/** Reads what bears on the hours of a warehouse in `[from, to)`; `key` is account and warehouse. Faults of Postgres propagate. */
+export async function readHourInputs(
+  db: Queryable,
+  key: readonly [account: string, warehouseId: string],
+  { from, to }: { readonly from: Date; readonly to: Date },
+  rateOf: RateOf,
+): Promise<HourInputs> {
+  const span = [...key, from, to];
+  const { rows: queries } = await db.query<QueryRow>(QUERIES, span);
+  const events = await eventsOf(db, span);
+  const constraint = events.findLast((event) => event.resourceConstraint !== null);
+  const own = constraint?.resourceConstraint ?? null;
+  const ran = queries.map((query) => ranAs(query, own, rateOf));
+  const kind = queries[0]?.warehouse_kind ?? 'STANDARD';
+  const spans =
+    events.length === 0
+      ? undefined
+      : clusterSpans(events, (size, each, at) => rateOf(kind, each, size, at));
+  return {
+    queries: new Map(queries.map((query) => [query.query_id, query])),
+    hourOf(row) {
+      const startsAt = row.starts_at.getTime();
+      const near = around(ran, startsAt);
+      const unknown = near.find(
+        (each) => each.execution === undefined && millisIn(startsAt, each) > 0,
+      );
+      if (unknown !== undefined) return { problem: noRate(row, unknown.query, own) };
+      return {
+        startsAt,
+        meteredCredits: parseCredits(row.metered_credits),
+        attributedCredits: creditsOrNull(row.attributed_credits),
+        // Beside the hour a statement only says where an idle stretch ends.
+        executions: near.flatMap(({ execution }) => execution ?? []),
+        spans: spans === undefined ? null : spansIn(startsAt, spans),
+      };
+    },
+  };
+}
+
+function ranAs(query: QueryRow, resourceConstraint: string | null, rateOf: RateOf): Ran {
+  const [startsAt, endsAt] = [query.executed_at.getTime(), query.ended_at.getTime()];
+  const { warehouse_kind: kind, warehouse_size: size } = query;
+  const creditsPerHour = rateOf(kind, resourceConstraint, size, startsAt);
+  const execution = creditsPerHour && {
+    queryId: query.query_id,
+    cluster: query.cluster,
+    startsAt,
+    endsAt,
+    creditsPerHour,
+    isGoverned: query.ticket_id !== null,
+    attributedCredits: creditsOrNull(query.attributed_credits),
+  };
+  return { query, startsAt, endsAt, execution };
+}
+
+/** What touches the hour, and of each cluster the last before it and the first after it. */
+function around(ran: readonly Ran[], hourStartsAt: EpochMs): readonly Ran[] {
+  const before = new Map<number, Ran>();
+  const after = new Map<number, Ran>();
+  const inside: Ran[] = [];
+  for (const each of ran) {
+    const { cluster } = each.query;
+    if (each.endsAt <= hourStartsAt) {
+      if (each.endsAt >= (before.get(cluster)?.endsAt ?? -Infinity)) before.set(cluster, each);
+    } else if (each.startsAt >= hourStartsAt + HOUR_MS) {
+      if (each.startsAt < (after.get(cluster)?.startsAt ?? Infinity)) after.set(cluster, each);
+    } else inside.push(each);
+  }
+  return [...before.values(), ...inside, ...after.values()];
+}
+
+function spansIn(hourStartsAt: EpochMs, spans: readonly ClusterSpan[]): readonly ClusterSpan[] {
+  return spans.filter((span) => {
+    const endsAt = Math.max(span.endsAt ?? Infinity, span.startsAt + span.minimumMs);
+    return span.startsAt < hourStartsAt + HOUR_MS && endsAt > hourStartsAt;
+  });
+}
+
+function noRate(row: MeteredRow, query: QueryRow, resourceConstraint: string | null): string {
+  const make = [query.warehouse_kind, resourceConstraint, query.warehouse_size].filter(Boolean);
+  return `No rate is known for ${make.join(' ')} (warehouse ${row.warehouse}, statement ${query.query_id}): enter it under rates.`;
+}
+
+function creditsOrNull(text: string | null): Credits | null {
+  return text === null ? null : parseCredits(text);
+}
+
+// What touches the hours, and of each cluster the last before them and the first after them. A ticket proves that a statement
+// came through Tollgate by Snowflake's own id of it, which no client can choose: a tag would prove nothing.
+const QUERIES = `/* prepared: billing.queries_of_hours */
+WITH near AS (
+  SELECT * FROM usage_query q WHERE q.account = $1 AND q.warehouse_id = $2 AND NOT q.is_container
+    AND q.ended_at > $3::timestamptz - interval '7 days' AND q.executed_at < $4::timestamptz + interval '7 days'
+), picked AS (
+  SELECT query_id FROM near WHERE ended_at > $3 AND executed_at < $4
+  UNION
+  (SELECT DISTINCT ON (cluster) query_id FROM near WHERE ended_at <= $3 ORDER BY cluster, ended_at DESC, query_id DESC)
+  UNION
+  (SELECT DISTINCT ON (cluster) query_id FROM near WHERE executed_at >= $4 ORDER BY cluster, executed_at, query_id)
+)
+SELECT n.query_id, n.cluster, n.warehouse_size, n.warehouse_kind, n.snowflake_user, n.role_name, n.executed_at, n.ended_at,
+  n.attributed_credits, t.id AS ticket_id, t.team_id, t.principal_id
+FROM picked JOIN near n USING (query_id)
+LEFT JOIN LATERAL (
+  SELECT id, team_id, principal_id FROM ticket WHERE account = $1 AND snowflake_query_id = n.query_id
+  UNION ALL
+  SELECT t.id, t.team_id, t.principal_id FROM charge_part p JOIN ticket t ON t.id = p.ticket_id
+  WHERE p.account = $1 AND p.snowflake_query_id = n.query_id
+  LIMIT 1
+) t ON true
+ORDER BY n.executed_at, n.query_id`;
+
+// Everything since the warehouse was last suspended as a whole before the hours: what was up then is up still.
+const EVENTS = `/* prepared: billing.events_of_hours */
+SELECT occurred_at, name, cluster, warehouse_size, resource_constraint FROM usage_warehouse_event
+WHERE account = $1 AND warehouse_id = $2 AND occurred_at < $4::timestamptz + interval '1 hour'
+  AND occurred_at >= coalesce((
+    SELECT max(occurred_at) FROM usage_warehouse_event
+    WHERE account = $1 AND warehouse_id = $2 AND name = 'RESUME_WAREHOUSE'
+      AND occurred_at <= $3::timestamptz - interval '1 hour'), '-infinity')
+ORDER BY occurred_at, name = 'WAREHOUSE_CONSISTENT', name LIKE 'RESUME%' OR name LIKE 'SPINUP%', name, cluster`;
+
+async function eventsOf(
+  db: Queryable,
+  span: readonly unknown[],
+): Promise<readonly WarehouseEventRow[]> {
+  const { rows } = await db.query<{
+    occurred_at: Date;
+    name: string;
+    cluster: number;
+    warehouse_size: string | null;
+    resource_constraint: string | null;
+  }>(EVENTS, [...span]);
+  return rows.map((row) => ({
+    at: row.occurred_at.getTime(),
+    name: row.name,
+    cluster: row.cluster,
+    size: row.warehouse_size,
+    resourceConstraint: row.resource_constraint,
+  }));
+}

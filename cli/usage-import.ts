@@ -1,0 +1,68 @@
+/**
+ * Imports what the account says was used, and allocates it: rates and payers come from the control document in force.
+ */
+import type { Log } from '../base/log.js';
+import type { Database } from '../base/postgres/pool.js';
+import type { ServiceConnection } from '../base/snowflake/service-connection.js';
+import type { EpochMs } from '../base/time.js';
+import { readControl } from '../admin/stores/control-store.js';
+import { allocateStaleHours } from '../billing/attribution/allocate-hours.js';
+import type { AllocationSummary, PayerOf } from '../billing/attribution/allocate-hours.js';
+import type { RateOf } from '../billing/attribution/hour-inputs.js';
+import { importUsage } from '../billing/usage/import-usage.js';
+import type { ImportedView } from '../billing/usage/import-usage.js';
+import type { ControlDocument } from '../policies/control/document.js';
+import { rateLookup } from '../policies/control/effective.js';
+import { createPrincipalResolver } from '../policies/identity.js';
+
+export interface UsageImport {
+  readonly account: string;
+  readonly now: EpochMs;
+  /** Everything from then on is read again; absent: from where it was read to. */
+  readonly from?: EpochMs;
+  readonly log: Log;
+}
+
+export interface UsageImported {
+  readonly views: readonly ImportedView[];
+  readonly allocation: AllocationSummary;
+}
+
+/** Faults of upstream and Postgres propagate; what was imported before one stays, and is allocated the next time. */
+export async function importAndAllocate(
+  db: Database,
+  connection: ServiceConnection,
+  options: UsageImport,
+): Promise<UsageImported> {
+  const views = await importUsage(db, connection, options);
+  const control = await readControl(db);
+  const allocation =
+    control === undefined
+      ? { allocated: 0, problems: 0 }
+      : await allocateStaleHours(db, {
+          account: options.account,
+          rateOf: rateOf(control.document),
+          payerOf: payerOf(control.document),
+        });
+  return { views, allocation };
+}
+
+/** Generation and kind as rates name them, from RESOURCE_CONSTRAINT: `STANDARD_GEN_2`, `MEMORY_16X`; NULL is the first. */
+export function rateOf(document: ControlDocument): RateOf {
+  const lookup = rateLookup(document);
+  return (kind, resourceConstraint, size, at) => {
+    const generation = /^STANDARD_GEN_(\d)$/.exec(resourceConstraint ?? '')?.[1] ?? '1';
+    return lookup(kind, generation, size, at);
+  };
+}
+
+/** Whom the mapping names for a Snowflake user and role; the network of a statement of the past is not known. */
+export function payerOf(document: ControlDocument): PayerOf {
+  const resolve = createPrincipalResolver(document);
+  return (caller) => {
+    const resolution = resolve({ ...caller, address: null });
+    return resolution.kind === 'known'
+      ? { teamId: resolution.team.id, principalId: resolution.principal.id }
+      : undefined;
+  };
+}

@@ -1,0 +1,181 @@
+/** `tollgate cost`: what a period cost by Snowflake's metering, and how far that is accounted for. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import {
+  NO_CREDITS,
+  addCredits,
+  formatAmount,
+  formatAmountTo,
+  parseCredits,
+  parseMoney,
+  subtractCredits,
+} from '../../base/units.js';
+import { adminClient } from '../admin-client.js';
+import { configuration } from '../configuration.js';
+import { table, type Terminal } from '../terminal.js';
+import { VerbError } from '../verb-error.js';
+
+interface CostOptions {
+  readonly month?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly by?: string;
+  readonly team?: string;
+  readonly rows?: string;
+  readonly json?: boolean;
+}
+
+interface CostRow {
+  readonly key: string | null;
+  readonly credits: string;
+  readonly amount: string | null;
+  readonly statements: number;
+  readonly buckets: Readonly<Record<string, string>>;
+}
+
+interface Reconciliation {
+  readonly meteredCredits: string;
+  readonly allocatedCredits: string;
+  readonly hours: number;
+  readonly staleHours: number;
+  readonly problems: readonly string[];
+}
+
+/** What of the API's answer is printed; it may say more. */
+export interface CostReply {
+  readonly from: string;
+  readonly to: string;
+  readonly by: string;
+  readonly team: string | null;
+  readonly currency: string;
+  readonly rows: readonly CostRow[];
+  readonly totalCredits: string;
+  readonly totalAmount: string | null;
+  readonly reconciliation: Reconciliation | null;
+}
+
+const COST: z.ZodType<CostReply> = z.object({
+  from: z.string(),
+  to: z.string(),
+  by: z.string(),
+  team: z.string().nullable(),
+  currency: z.string(),
+  rows: z.array(
+    z.object({
+      key: z.string().nullable(),
+      credits: z.string(),
+      amount: z.string().nullable(),
+      statements: z.number(),
+      buckets: z.record(z.string(), z.string()),
+    }),
+  ),
+  totalCredits: z.string(),
+  totalAmount: z.string().nullable(),
+  reconciliation: z
+    .object({
+      meteredCredits: z.string(),
+      allocatedCredits: z.string(),
+      hours: z.number(),
+      staleHours: z.number(),
+      problems: z.array(z.string()),
+    })
+    .nullable(),
+});
+
+export function registerCost(program: Command, terminal: Terminal): void {
+  program
+    .command('cost')
+    .description("what a period cost by Snowflake's metering, by team unless asked otherwise")
+    .option('--month <yyyy-mm>', 'a month, UTC; the current one unless given')
+    .option('--from <instant>', 'a UTC date or whole hour, with --to')
+    .option('--to <instant>', 'until then, not included')
+    .option(
+      '--by <what>',
+      'team, principal, warehouse, tier, workload, user, shape, query, reason, bucket or day',
+    )
+    .option('--team <team>', "only what this team's statements took")
+    .option('--rows <count>', 'rows at most; what is beyond them is one row', '50')
+    .option('--json', 'as JSON')
+    .action((options: CostOptions) => cost(terminal, options));
+}
+
+async function cost(terminal: Terminal, options: CostOptions): Promise<void> {
+  const { month, from, to, by, team, rows } = options;
+  const asked = new URLSearchParams();
+  for (const [name, value] of Object.entries({ month, from, to, by, team, rows }))
+    if (value !== undefined) asked.set(name, value);
+  const { config, secrets } = configuration();
+  const answer = await adminClient(config, secrets).call(`/api/v1/costs?${asked.toString()}`);
+  if (options.json === true) return terminal.print(answer.trim());
+  const parsed = COST.safeParse(JSON.parse(answer));
+  if (!parsed.success)
+    throw new VerbError('The admin API answered with something that is not a cost.');
+  terminal.print(layOutCost(parsed.data, terminal.columns));
+}
+
+const NOBODY = '(nobody)';
+/** Buckets with a column of their own; what the others have is one more. */
+const SHOWN_BUCKETS = ['directCredits', 'bypassCredits', 'idleCredits'] as const;
+
+/** The cost for people: rows, their sum, and whether it is all that was metered. */
+export function layOutCost(cost: CostReply, columns: number): string {
+  const { by, currency, rows, reconciliation } = cost;
+  const of = cost.team === null ? '' : ` of ${cost.team}`;
+  const head = `Cost${of} by ${by}, ${shortInstant(cost.from)} to ${shortInstant(cost.to)} (UTC)`;
+  const body =
+    rows.length === 0
+      ? 'Nothing was metered, or nothing is imported yet.'
+      : table(
+          [by, 'statements', 'direct', 'bypass', 'idle', 'other', 'credits', currency],
+          [...rows.map(cells), totals(cost)],
+          columns,
+        );
+  const unpriced =
+    cost.totalAmount === null
+      ? [`A day of it has no price in ${currency}: enter it under prices.`]
+      : [];
+  const below = [...unpriced, ...(reconciliation === null ? [] : told(reconciliation))];
+  return [head, '', body, ...(below.length === 0 ? [] : ['', ...below])].join('\n');
+}
+
+function cells({ key, credits, amount, statements, buckets }: CostRow): string[] {
+  const [direct, bypass, idle] = SHOWN_BUCKETS.map((name) => parseCredits(buckets[name] ?? '0'));
+  const shown = addCredits(...[direct, bypass, idle].map((each) => each ?? NO_CREDITS));
+  const all = parseCredits(credits);
+  return [
+    key ?? NOBODY,
+    statements === 0 ? '' : String(statements),
+    ...[direct, bypass, idle, subtractCredits(all, shown), all].map((each) =>
+      formatAmountTo(each ?? NO_CREDITS, 3),
+    ),
+    // Without a price of a day the column stays empty, and a line below says so.
+    amount === null ? '' : formatAmountTo(parseMoney(amount), 2),
+  ];
+}
+
+function totals({ rows, totalCredits, totalAmount }: CostReply): string[] {
+  const buckets = Object.fromEntries(
+    SHOWN_BUCKETS.map((name) => [
+      name,
+      formatAmount(addCredits(...rows.map((row) => parseCredits(row.buckets[name] ?? '0')))),
+    ]),
+  );
+  const statements = rows.reduce((sum, row) => sum + row.statements, 0);
+  return cells({ key: 'total', credits: totalCredits, amount: totalAmount, statements, buckets });
+}
+
+function told(of: Reconciliation): readonly string[] {
+  const [metered, allocated] = [parseCredits(of.meteredCredits), parseCredits(of.allocatedCredits)];
+  const difference = metered - allocated;
+  const hours = `${of.hours} warehouse-hours, ${formatAmountTo(metered, 9)} credits metered`;
+  if (difference === 0n && of.staleHours === 0)
+    return [`Reconciled: ${hours}, all allocated, difference 0.`];
+  return [
+    `Not reconciled: ${hours}, ${formatAmountTo(allocated, 9)} allocated; ${of.staleHours} hours are not allocated by their newest figures.`,
+    ...of.problems.map((problem) => `  ${problem}`),
+  ];
+}
+
+function shortInstant(text: string): string {
+  return text.replace('T00:00:00.000Z', '').replace(':00.000Z', 'Z');
+}

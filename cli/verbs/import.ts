@@ -1,0 +1,94 @@
+/** `tollgate import`: asks the worker to import what the account says was used, and waits for it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { adminClient, type AdminClient } from '../admin-client.js';
+import { configuration } from '../configuration.js';
+import { table, type Terminal } from '../terminal.js';
+import { VerbError } from '../verb-error.js';
+
+interface ImportOptions {
+  readonly account?: string;
+  readonly from?: string;
+  readonly wait: boolean;
+  readonly json?: boolean;
+}
+
+const REQUEST = z.object({
+  id: z.string(),
+  account: z.string(),
+  doneAt: z.string().nullable(),
+  problem: z.string().nullable(),
+  rowsWritten: z.number().nullable(),
+});
+const VIEWS = z.object({
+  views: z.array(z.object({ account: z.string(), view: z.string(), readTo: z.string() })),
+});
+
+const LOOK_EVERY_MS = 500;
+
+export function registerImport(
+  program: Command,
+  terminal: Terminal,
+  finish: (exitCode: number) => void,
+): void {
+  program
+    .command('import')
+    .description("import the account's usage now, beside the schedule of the worker")
+    .option('--account <id>', 'of several accounts')
+    .option('--from <instant>', 'read everything from then on again, such as 2026-10-01')
+    .option('--no-wait', 'only ask for it')
+    .option('--json', 'print the answer of the API')
+    .action(async (options: ImportOptions) => finish(await runImport(terminal, options)));
+}
+
+async function runImport(terminal: Terminal, options: ImportOptions): Promise<number> {
+  const { account, from, wait } = options;
+  const { config, secrets } = configuration();
+  const client = adminClient(config, secrets);
+  let answer = await client.call('/api/v1/usage/imports', { account, from });
+  let request = read(answer);
+  while (wait && request.doneAt === null) {
+    await sleep(LOOK_EVERY_MS);
+    answer = await client.call(`/api/v1/usage/imports/${request.id}`);
+    request = read(answer);
+  }
+  if (options.json === true) terminal.print(answer.trim());
+  else if (request.doneAt === null)
+    terminal.print(`Import ${request.id} of ${request.account} is asked for.`);
+  else if (request.problem !== null)
+    terminal.complain(
+      `tollgate: usage of ${request.account} could not be imported: ${request.problem}`,
+    );
+  else await tell(terminal, client, request);
+  return request.problem === null ? 0 : 1;
+}
+
+function read(answer: string): z.infer<typeof REQUEST> {
+  const parsed = REQUEST.safeParse(JSON.parse(answer));
+  if (!parsed.success)
+    throw new VerbError('The admin API answered with something that is not an import.');
+  return parsed.data;
+}
+
+async function tell(
+  terminal: Terminal,
+  client: AdminClient,
+  request: z.infer<typeof REQUEST>,
+): Promise<void> {
+  const { views } = VIEWS.parse(JSON.parse(await client.call('/api/v1/usage/imports')));
+  const own = views.filter(({ account }) => account === request.account);
+  terminal.print(
+    [
+      `Imported the usage of ${request.account}: ${request.rowsWritten ?? 0} rows are new or say something else.`,
+      '',
+      table(
+        ['view', 'read to'],
+        own.map(({ view, readTo }) => [view, readTo]),
+        terminal.columns,
+      ),
+      '',
+      'What it cost: tollgate cost',
+    ].join('\n'),
+  );
+}

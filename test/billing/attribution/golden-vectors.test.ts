@@ -1,0 +1,202 @@
+import { expect, test } from 'vitest';
+import { formatAmount, parseCredits } from '../../../base/units.js';
+import { attributed } from '../../../billing/attribution/attributed.js';
+import { elapsedShare } from '../../../billing/attribution/elapsed-share.js';
+import { sweep } from '../../../billing/attribution/sweep.js';
+import type {
+  AllocationMethod,
+  ClusterSpan,
+  Execution,
+  WarehouseHour,
+} from '../../../billing/attribution/warehouse-hour.js';
+
+// Known answers of each method by hand, in exact fractions rounded to twelve decimals. Seconds count from 10:00 UTC.
+const TEN = Date.UTC(2026, 9, 1, 10);
+const MEDIUM = parseCredits('4');
+const XSMALL = parseCredits('1');
+
+function ran(queryId: string, from: number, to: number, more: Partial<Execution> = {}): Execution {
+  return {
+    queryId,
+    cluster: 1,
+    startsAt: TEN + from * 1000,
+    endsAt: TEN + to * 1000,
+    creditsPerHour: MEDIUM,
+    isGoverned: true,
+    attributedCredits: null,
+    ...more,
+  };
+}
+
+function up(from: number, to: number | null, more: Partial<ClusterSpan> = {}): ClusterSpan {
+  return {
+    cluster: 1,
+    startsAt: TEN + from * 1000,
+    endsAt: to === null ? null : TEN + to * 1000,
+    creditsPerHour: MEDIUM,
+    minimumMs: 60_000,
+    ...more,
+  };
+}
+
+function hour(
+  meteredCredits: string,
+  executions: readonly Execution[],
+  spans: readonly ClusterSpan[] | null,
+  more: Partial<WarehouseHour> = {},
+): WarehouseHour {
+  return {
+    startsAt: TEN,
+    meteredCredits: parseCredits(meteredCredits),
+    attributedCredits: null,
+    executions,
+    spans,
+    ...more,
+  };
+}
+
+function told(method: AllocationMethod, of: WarehouseHour): readonly string[] {
+  return method
+    .allocate(of)
+    .map(
+      ({ bucket, reason, queryId, credits }) =>
+        `${bucket} ${reason ?? '-'} ${queryId ?? '-'} ${formatAmount(credits)}`,
+    );
+}
+
+test('two statements that overlap share the overlap, and the tail until the suspension is idle', () => {
+  const overlap = hour('1.666666666667', [ran('a', 0, 600), ran('b', 300, 900)], [up(0, 1500)]);
+  expect(told(sweep, overlap)).toEqual([
+    'direct - a 0.500000000000',
+    'direct - b 0.500000000000',
+    'idle suspendTail b 0.666666666667',
+  ]);
+  expect(told(elapsedShare, overlap)).toEqual([
+    'direct - a 0.833333333334',
+    'direct - b 0.833333333333',
+  ]);
+});
+
+test('a short statement beside a long one pays for its share of the time that both ran', () => {
+  const beside = hour('1.333333333333', [ran('a', 0, 600), ran('b', 300, 420)], [up(0, 1200)]);
+  expect(told(sweep, beside)).toEqual([
+    'direct - a 0.600000000000',
+    'direct - b 0.066666666667',
+    'idle suspendTail a 0.666666666666',
+  ]);
+  expect(told(elapsedShare, beside)).toEqual([
+    'direct - a 1.111111111111',
+    'direct - b 0.222222222222',
+  ]);
+});
+
+test('a statement over the full hour is allocated hour by hour', () => {
+  const executions = [ran('a', 3000, 4800, { creditsPerHour: XSMALL })];
+  const spans = [up(3000, 5400, { creditsPerHour: XSMALL })];
+  expect(told(sweep, hour('0.166666666667', executions, spans))).toEqual([
+    'direct - a 0.166666666667',
+  ]);
+  const eleven = { startsAt: TEN + 3_600_000 };
+  expect(told(sweep, hour('0.500000000000', executions, spans, eleven))).toEqual([
+    'direct - a 0.333333333333',
+    'idle suspendTail a 0.166666666667',
+  ]);
+});
+
+test('what is billed up to the first minute is a line of its own, with the statement that woke the warehouse', () => {
+  const woken = hour(
+    '0.016666666667',
+    [ran('a', 0, 5, { creditsPerHour: XSMALL })],
+    [up(0, 5, { creditsPerHour: XSMALL })],
+  );
+  expect(told(sweep, woken)).toEqual([
+    'direct - a 0.001388888889',
+    'resumeMinute - a 0.015277777778',
+  ]);
+});
+
+test('gaps before, between and after executions, and a cluster nobody used, are told apart', () => {
+  const gaps = hour(
+    '4.000000000000',
+    [ran('a', 600, 1200), ran('b', 1800, 2400)],
+    [up(0, 3000), up(0, 600, { cluster: 2 })],
+  );
+  expect(told(sweep, gaps)).toEqual([
+    'direct - a 0.666666666667',
+    'direct - b 0.666666666666',
+    'idle beforeFirst a 0.666666666667',
+    'idle between a 0.666666666667',
+    'idle suspendTail b 0.666666666667',
+    'idle unused - 0.666666666666',
+  ]);
+});
+
+test('a statement that did not come through Tollgate is bypass, and takes nothing from those beside it', () => {
+  const beside = hour(
+    '1.000000000000',
+    [ran('a', 0, 900), ran('z', 0, 900, { isGoverned: false })],
+    [up(0, 900)],
+  );
+  expect(told(sweep, beside)).toEqual(['direct - a 0.500000000000', 'bypass - z 0.500000000000']);
+});
+
+test('a resize starts other servers: what runs on the old ones does not share with what runs on the new', () => {
+  const LARGE = parseCredits('8');
+  const resized = hour(
+    '3.000000000000',
+    [ran('old', 0, 900), ran('new', 300, 1200, { creditsPerHour: LARGE })],
+    [up(0, 900), up(300, 1200, { creditsPerHour: LARGE })],
+  );
+  expect(told(sweep, resized)).toEqual([
+    'direct - new 2.000000000000',
+    'direct - old 1.000000000000',
+  ]);
+});
+
+test('a metered hour without a statement is idle, also where no events of the warehouse are known', () => {
+  expect(told(sweep, hour('1.000000000000', [], [up(0, 900)]))).toEqual([
+    'idle unused - 1.000000000000',
+  ]);
+  expect(told(sweep, hour('1.000000000000', [], null))).toEqual(['idle notKnown - 1.000000000000']);
+  expect(told(elapsedShare, hour('1.000000000000', [], []))).toEqual([
+    'idle unused - 1.000000000000',
+  ]);
+});
+
+test('statements of no time weigh nothing, and what was metered stays visible', () => {
+  const instant = [ran('a', 10, 10)];
+  expect(told(sweep, hour('0.5', instant, null))).toEqual(['idle notKnown - 0.500000000000']);
+  expect(told(elapsedShare, hour('0.5', instant, null))).toEqual([
+    'idle notKnown - 0.500000000000',
+  ]);
+});
+
+test('what events and statements do not explain is a line, not spread over anybody', () => {
+  expect(told(sweep, hour('2.000000000000', [ran('a', 0, 900)], [up(0, 900)]))).toEqual([
+    'direct - a 1.000000000000',
+    'unexplained - - 1.000000000000',
+  ]);
+});
+
+test('nobody pays for more than was metered', () => {
+  const over = hour('0.5', [ran('a', 0, 900), ran('b', 900, 1800)], [up(0, 1800)]);
+  expect(told(sweep, over)).toEqual(['direct - a 0.250000000000', 'direct - b 0.250000000000']);
+});
+
+test('by the figures of Snowflake short statements have one line, and a figure is split over its hours by time', () => {
+  const executions = [
+    ran('long', 3000, 4800, { attributedCredits: parseCredits('0.9') }),
+    ran('short', 10, 10.05),
+  ];
+  const figures = { attributedCredits: parseCredits('0.35') };
+  expect(told(attributed, hour('1.25', executions, null, figures))).toEqual([
+    'direct - long 0.300000000000',
+    'shortQuery - - 0.050000000000',
+    'idle notKnown - 0.900000000000',
+  ]);
+  const eleven = { startsAt: TEN + 3_600_000, attributedCredits: null };
+  expect(told(attributed, hour('0.5', executions, null, eleven))).toEqual([
+    'direct - long 0.600000000000',
+    'unexplained - - -0.100000000000',
+  ]);
+});

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import { clusterSpans } from '../../../billing/usage/cluster-spans.js';
+import type { WarehouseEventRow } from '../../../billing/usage/cluster-spans.js';
+import { rowReader } from '../../../billing/usage/usage-rows.js';
+import { parseCredits } from '../../../base/units.js';
+
+describe('a row of a view', () => {
+  test('gives credits as decimals of twelve places, whatever form they come in', () => {
+    const read = rowReader('V', { A: '1.2e-05', B: '0.1234567890125', C: '-3.75', D: null });
+    expect(read.credits('A')).toBe('0.000012');
+    // Half to even at the thirteenth decimal.
+    expect(read.credits('B')).toBe('0.123456789012');
+    expect(read.credits('C')).toBe('-3.75');
+    expect(read.credits('D')).toBe('0');
+    expect(read.creditsOrNull('D')).toBeNull();
+  });
+
+  test.each([
+    ['credits', 'A', { A: 'NaN' }, 'V.A is no amount of credits: NaN'],
+    ['credits', 'A', { A: '1.5.2' }, 'V.A is no amount of credits: 1.5.2'],
+    ['credits', 'A', { A: '9'.repeat(30) }, 'V.A is no amount of credits: 9999'],
+    ['text', 'A', {}, 'V.A is missing'],
+    ['text', 'A', { A: null }, 'V.A is NULL'],
+    ['whole', 'A', { A: '12.5' }, 'V.A is no whole number: 12.5'],
+  ] as const)(
+    'that cannot be read as %s is refused by view, column and value',
+    (form, column, row, why) => {
+      expect(() => rowReader('V', row)[form](column)).toThrow(why);
+    },
+  );
+});
+
+describe('spans of clusters', () => {
+  const RATES: Readonly<Record<string, string>> = { 'X-Small': '1', Small: '2', Medium: '4' };
+  const rateOf = (size: string): ReturnType<typeof parseCredits> | undefined =>
+    RATES[size] === undefined ? undefined : parseCredits(RATES[size]);
+  const event = (
+    at: number,
+    name: string,
+    cluster = -1,
+    size: string | null = null,
+  ): WarehouseEventRow => ({ at, name, cluster, size, resourceConstraint: null });
+
+  test('a cluster is up from its start to its stop, at the size that the next consistent row tells', () => {
+    expect(
+      clusterSpans(
+        [
+          event(1000, 'RESUME_WAREHOUSE'),
+          event(1000, 'RESUME_CLUSTER', 1),
+          event(1000, 'WAREHOUSE_CONSISTENT', -1, 'Small'),
+          event(2000, 'SPINUP_CLUSTER', 2),
+          event(2000, 'WAREHOUSE_CONSISTENT', -1, 'Small'),
+          event(3000, 'SPINDOWN_CLUSTER', 2),
+          event(4000, 'SUSPEND_WAREHOUSE'),
+        ],
+        rateOf,
+      ),
+    ).toEqual([
+      {
+        cluster: 2,
+        startsAt: 2000,
+        endsAt: 3000,
+        creditsPerHour: parseCredits('2'),
+        minimumMs: 60_000,
+      },
+      {
+        cluster: 1,
+        startsAt: 1000,
+        endsAt: 4000,
+        creditsPerHour: parseCredits('2'),
+        minimumMs: 60_000,
+      },
+    ]);
+  });
+
+  test('a resize ends a span and begins one at the new size, and what has not stopped is up still', () => {
+    expect(
+      clusterSpans(
+        [
+          event(1000, 'RESUME_CLUSTER', 1),
+          event(1000, 'WAREHOUSE_CONSISTENT', -1, 'Small'),
+          event(2000, 'RESIZE_WAREHOUSE'),
+          event(2000, 'WAREHOUSE_CONSISTENT', -1, 'Medium'),
+        ],
+        rateOf,
+      ),
+    ).toEqual([
+      {
+        cluster: 1,
+        startsAt: 1000,
+        endsAt: 2000,
+        creditsPerHour: parseCredits('2'),
+        minimumMs: 60_000,
+      },
+      { cluster: 1, startsAt: 2000, endsAt: null, creditsPerHour: parseCredits('4'), minimumMs: 0 },
+    ]);
+  });
+
+  test('a start whose size nothing tells, or that has no rate, leaves the spans unknown', () => {
+    expect(clusterSpans([event(1000, 'RESUME_CLUSTER', 1)], rateOf)).toBeUndefined();
+    const adaptive = event(1000, 'WAREHOUSE_CONSISTENT', -1, 'ADAPTIVE');
+    expect(clusterSpans([event(1000, 'RESUME_CLUSTER', 1), adaptive], rateOf)).toBeUndefined();
+  });
+});

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { must } from '../../base/assert.js';
+import { silentLog } from '../../base/log.js';
+import { connectService, type ServiceConnection } from '../../base/snowflake/service-connection.js';
+import { addCredits, formatAmount, parseCredits } from '../../base/units.js';
+import { importAndAllocate } from '../../cli/usage-import.js';
+import { expectInvariants } from '../support/database.js';
+import { connectNode } from './support/node-driver.js';
+import { startSystem, type System } from './support/system.js';
+
+/** A month that is past, with few statements: what it has of hours is the same. */
+const MONTH = '2026-10';
+const OCTOBER = { startsAt: Date.UTC(2026, 9, 1), endsAt: Date.UTC(2026, 10, 1) };
+const SCAN =
+  "SELECT COUNT(*) FROM ANALYTICS.WEB.EVENTS WHERE EVENT_DATE = '2026-03-05' AND COUNTRY = 'DE'";
+
+let system: System;
+let service: ServiceConnection;
+
+beforeAll(async () => {
+  system = await startSystem({ latencyScale: 0 });
+  const { warehouseUrl: origin } = system;
+  service = await connectService({ origin, account: 'demo', ...system.service });
+  await service.query(`CALL SYSTEM$SEED_MONTH('${MONTH}', 'attribution', 30)`);
+  const client = await connectNode(system.proxyUrl, { warehouse: 'STANDARD_WH' });
+  await client.rows(SCAN);
+  await client.close();
+  // The same at the account itself, past Tollgate.
+  const direct = await connectNode(origin, {
+    username: 'sales_analyst',
+    warehouse: 'STANDARD_WH',
+  });
+  await direct.rows(SCAN);
+  await direct.close();
+});
+
+afterAll(async () => {
+  await service?.close();
+  await system?.stop();
+});
+
+function imported(): ReturnType<typeof importAndAllocate> {
+  const { startsAt: from } = OCTOBER;
+  const options = { account: 'demo', now: Date.now(), from, log: silentLog };
+  return importAndAllocate(system.database.db, service, options);
+}
+
+async function costs(query: string): Promise<Record<string, unknown>> {
+  const { status, body } = await system.admin('GET', `/api/v1/costs?${query}`);
+  expect([status, body]).toEqual([200, expect.anything()]);
+  return body as Record<string, unknown>;
+}
+
+test('a month that was metered is allocated to its last unit, and read by team it is what the account says', async () => {
+  const first = await imported();
+  expect(first.allocation.problems).toBe(0);
+  expect(first.allocation.allocated).toBeGreaterThan(700);
+  await expectInvariants(system.database.db);
+  const hours = await service.query(
+    `SELECT TO_VARCHAR(CREDITS_USED_COMPUTE) AS CREDITS FROM SNOWFLAKE.ACCOUNT_USAGE.WAREHOUSE_METERING_HISTORY
+      WHERE START_TIME >= '2026-10-01 00:00:00 +0000'::TIMESTAMP_TZ AND START_TIME < '2026-11-01 00:00:00 +0000'::TIMESTAMP_TZ`,
+  );
+  const metered = formatAmount(
+    addCredits(...hours.map((row) => parseCredits(must(row['CREDITS'], 'an hour is metered')))),
+  );
+  const october = await costs(`month=${MONTH}`);
+  expect(october).toMatchObject({
+    totalCredits: metered,
+    reconciliation: {
+      meteredCredits: metered,
+      allocatedCredits: metered,
+      hours: hours.length,
+      staleHours: 0,
+      problems: [],
+    },
+  });
+  for (const by of ['warehouse', 'user', 'day', 'reason'])
+    expect(await costs(`month=${MONTH}&by=${by}`)).toMatchObject({ totalCredits: metered });
+  // Imported days, and hours of each, come from two views.
+  const { rows: days } = await system.database.db.query(
+    `SELECT d.day FROM usage_day d JOIN (
+       SELECT (starts_at AT TIME ZONE 'UTC')::date AS day, sum(metered_credits) AS credits
+       FROM usage_warehouse_hour GROUP BY 1) h ON h.day = d.day AND h.credits = d.compute_credits
+      WHERE d.day >= '2026-10-01' AND d.day < '2026-11-01'`,
+  );
+  expect(days).toHaveLength(31);
+});
+
+test('what came through Tollgate is direct and of its team, the same statement past it is bypass', async () => {
+  const today = new Date().toISOString().slice(0, 10);
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+  const { rows } = await costs(`from=${today}&to=${tomorrow}&by=team`);
+  const teams = rows as readonly { readonly key: string | null; readonly buckets: object }[];
+  expect(teams.find(({ key }) => key === 'marketing')?.buckets).toMatchObject({
+    directCredits: expect.not.stringMatching(/^0\.0+$/),
+    bypassCredits: expect.stringMatching(/^0\.0+$/),
+  });
+  expect(teams.find(({ key }) => key === 'sales')?.buckets).toMatchObject({
+    directCredits: expect.stringMatching(/^0\.0+$/),
+    bypassCredits: expect.not.stringMatching(/^0\.0+$/),
+  });
+});
+
+test('importing the month again, while it is read, writes nothing of it anew', async () => {
+  const before = await costs(`month=${MONTH}&by=query&rows=10000`);
+  const again = await imported();
+  for (const { view, written } of again.views)
+    expect([view, written]).toEqual([view, expect.toSatisfy((rows: number) => rows < 20)]);
+  expect(await costs(`month=${MONTH}&by=query&rows=10000`)).toEqual(before);
+});
