@@ -2,8 +2,9 @@
  * Worker thread that holds the transpiler. Its WebAssembly needs a deep stack once warm and a trap can leave the
  * instance broken, so it lives in a thread that can be thrown away. It answers messages in order.
  */
-import { parentPort } from 'node:worker_threads';
-import { transpile, type Dialect } from '@polyglot-sql/sdk';
+import { parentPort, type MessagePort } from 'node:worker_threads';
+import type * as Sdk from '@polyglot-sql/sdk';
+import { compileWasmOnce } from '#base/wasm-tiers.js';
 
 export interface TranspileRequest {
   readonly id: number;
@@ -15,13 +16,21 @@ export type TranspileReply =
   | { readonly id: number; readonly kind: 'refused'; readonly at: number }
   | { readonly id: number; readonly kind: 'broken' };
 
-parentPort?.on('message', ({ id, sql }: TranspileRequest) => {
-  parentPort?.postMessage(answer(id, sql));
-});
+/** Loading takes a while; texts that come meanwhile wait in the port. */
+async function serve(port: MessagePort): Promise<void> {
+  compileWasmOnce();
+  const { transpile, Dialect } = await import('@polyglot-sql/sdk');
+  const toDuck: ToDuck = (sql) => transpile(sql, Dialect.Snowflake, Dialect.DuckDB);
+  port.on('message', ({ id, sql }: TranspileRequest) => {
+    port.postMessage(answer(toDuck, id, sql));
+  });
+}
 
-function answer(id: number, sql: string): TranspileReply {
+type ToDuck = (sql: string) => ReturnType<typeof Sdk.transpile>;
+
+function answer(toDuck: ToDuck, id: number, sql: string): TranspileReply {
   try {
-    const result = transpile(sql, 'snowflake' as Dialect, 'duckdb' as Dialect) as {
+    const result = toDuck(sql) as {
       readonly success: boolean;
       readonly sql?: readonly string[] | null;
       readonly errorStart?: number;
@@ -34,3 +43,5 @@ function answer(id: number, sql: string): TranspileReply {
     return { id, kind: 'broken' };
   }
 }
+
+if (parentPort !== null) await serve(parentPort);
