@@ -80,7 +80,7 @@ export function scanOf(
             {
               table: scan.unfiltered.table,
               column: scan.unfiltered.column,
-              bytesAfter: bytes - scan.bytes + scan.unfiltered.bytesAfter,
+              bytesAfter: Math.round(bytes - scan.bytes + scan.unfiltered.bytesAfter),
             },
           ],
     ),
@@ -108,6 +108,7 @@ function scanTable(
   known: TableStatistics,
   clock: ScanClock,
 ): TableScan {
+  if (facts.isRowCount) return { bytes: 0, assigned: 0, total: known.partitions, unfiltered: null };
   const domain = domainOf(known);
   const kept =
     domain === undefined ? null : keptShare(filters.filter(isOf(table, domain)), domain, clock);

@@ -122,6 +122,8 @@ export interface StatementFacts extends Traits {
   readonly hasSelectStar: boolean;
   readonly hasCrossJoin: boolean;
   readonly limit: number | null;
+  /** `SELECT COUNT(*)` of one table and nothing else: of a table, not a view, Snowflake knows the answer without reading it. */
+  readonly isRowCount: boolean;
   /**
    * Classes of the statements inside, in order: of a scripting block, a task, an alert, a pipe, `EXECUTE IMMEDIATE`
    * of a literal, and a chain of `->>`. Empty where there are none or nobody can tell.

@@ -82,6 +82,8 @@ export interface RawFacts {
   readonly hasSelectStar: boolean;
   readonly hasCrossJoin: boolean;
   readonly limit: number | null;
+  /** `SELECT COUNT(*)` of one table and nothing else. */
+  readonly isRowCount: boolean;
   /** A table is named by a variable or a bind. */
   readonly hasDynamicName: boolean;
   /** A qualified column fits no table in sight. */

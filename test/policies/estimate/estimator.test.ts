@@ -72,7 +72,7 @@ test('a missing filter on the clustering column is advice with the price of one 
       table: EVENTS,
       column: 'EVENT_DATE',
       range: 'one day',
-      creditsAfter: credits('0.002111388889'),
+      creditsAfter: credits('0.002111111112'),
     },
   ]);
   const columns = { [EVENTS]: ['EVENT_DATE', 'USER_ID'] };

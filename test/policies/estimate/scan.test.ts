@@ -181,6 +181,17 @@ test('no column is missed that the clock bounds; one that it does not narrow is'
   expect(scan([ever])?.unfiltered).toHaveLength(1);
 });
 
+test('a count of rows reads nothing and misses no filter, where the name is that of a table', () => {
+  const count = aStatement({ isRowCount: true, columns: {} });
+  expect(scanOf(count, { table: () => events }, AT)).toEqual({
+    bytes: 0,
+    partitions: { assigned: 0, total: 10_000 },
+    tablesUnknown: [],
+    unfiltered: [],
+  });
+  expect(scanOf(count, { table: () => undefined }, AT)).toBeUndefined();
+});
+
 test('the price with a filter holds the bytes of its column', () => {
   const columns = { USER_ID: 0.1, EVENT_DATE: 0.02, PAYLOAD: 0.88 };
   expect(scan([], { columns })?.unfiltered[0]?.bytesAfter).toBeCloseTo(50e9 * 0.12, -3);
