@@ -17,6 +17,7 @@ import { writeGenerated } from './estimates/generate.js';
 import { writeLiveHistory } from './estimates/live.js';
 import { DEMO } from '../cli/explanation/statistics.js';
 import type { Oracle } from './estimates/oracle.js';
+import { runPredictions, type PredictionTimes } from './estimates/prediction-time.js';
 import { PROFILE_NAMES } from './estimates/profile.js';
 import type { ProfileName } from './estimates/profile.js';
 import { readHistory } from './estimates/truth.js';
@@ -85,6 +86,8 @@ export interface EstimatesOptions {
   /** Also times a replay of a million rows. */
   readonly hasMillion: boolean;
   readonly replay: readonly string[];
+  /** Distinct statements whose prediction is timed; 0: none is. */
+  readonly timedStatements: number;
   readonly log: (line: string) => void;
 }
 
@@ -110,6 +113,8 @@ export interface EstimatesReport {
   readonly options: EstimatesOptions;
   readonly runs: readonly ProfileRun[];
   readonly million: { readonly rows: number; readonly seconds: number } | null;
+  /** null: not timed. */
+  readonly predictions: PredictionTimes | null;
 }
 
 /** Runs every profile with every seed. */
@@ -122,7 +127,9 @@ export async function runEstimates(options: EstimatesOptions): Promise<Estimates
       runs.push(await runProfile(profile, files, options));
     }
     const million = options.hasMillion ? await replayMillion(folder, options) : null;
-    return { options, runs, million };
+    const { timedStatements } = options;
+    const predictions = timedStatements > 0 ? await runPredictions(timedStatements) : null;
+    return { options, runs, million, predictions };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

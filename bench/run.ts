@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { JUDGED_PROFILES, REPLAY, runEstimates } from './estimates.js';
 import { writeGenerated } from './estimates/generate.js';
-import { estimatesText } from './estimates/page.js';
+import { estimatesText, predictionText } from './estimates/page.js';
+import { runPredictions } from './estimates/prediction-time.js';
 import { PROFILE_NAMES } from './estimates/profile.js';
 import { JUDGING_SEEDS, TUNING_SEEDS } from './estimates/seeds.js';
 import { runLatency } from './latency.js';
@@ -30,6 +31,8 @@ const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.u
 const ESTIMATES = fileURLToPath(new URL('../../docs/estimates.md', import.meta.url));
 /** Two hours of the embedded warehouse. */
 const LIVE_SECONDS = 120;
+/** Distinct statements whose prediction is timed. */
+const TIMED_STATEMENTS = 5_000;
 const BENCHMARKS = ['latency', 'throughput', 'stream', 'sql', 'loop', 'estimates'] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
@@ -43,6 +46,8 @@ interface Options {
   readonly isTuning: boolean;
   /** Of `estimates`: also times a replay of a million rows. */
   readonly hasMillion: boolean;
+  /** Of `estimates`: only the time of one prediction; nothing is written then. */
+  readonly isTimingOnly: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -70,6 +75,11 @@ async function run(
         text: loopText(await runLoop(options)),
       };
     case 'estimates':
+      if (options.isTimingOnly)
+        return {
+          title: 'Time of one prediction',
+          text: predictionText(await runPredictions(TIMED_STATEMENTS)),
+        };
       return {
         title: 'Estimates beside what happened',
         text: estimatesText(
@@ -80,6 +90,7 @@ async function run(
             liveSeconds: LIVE_SECONDS,
             hasMillion: options.hasMillion,
             replay: REPLAY,
+            timedStatements: TIMED_STATEMENTS,
             log,
           }),
         ),
@@ -118,6 +129,7 @@ async function main(): Promise<number> {
       rows: { type: 'string', default: '30000' },
       tuning: { type: 'boolean', default: false },
       million: { type: 'boolean', default: false },
+      timing: { type: 'boolean', default: false },
       out: { type: 'string' },
       profile: { type: 'string', default: 'shared' },
       'no-credits': { type: 'boolean', default: false },
@@ -137,6 +149,7 @@ async function main(): Promise<number> {
     rows: positive(values.rows, 'rows'),
     isTuning: values.tuning,
     hasMillion: values.million,
+    isTimingOnly: values.timing,
     log,
   };
   if (values.out !== undefined)
@@ -146,7 +159,8 @@ async function main(): Promise<number> {
   )) {
     const { title, text } = await run(id, options);
     console.log(`\n${title}\n\n${text}`);
-    const isShownOnly = values['no-write'] || (id === 'estimates' && options.isTuning);
+    const isShownOnly =
+      values['no-write'] || (id === 'estimates' && (options.isTuning || options.isTimingOnly));
     const page = id === 'estimates' ? ESTIMATES : DOCUMENT;
     if (!isShownOnly) writeSection(page, `bench:${id}`, title, text);
   }

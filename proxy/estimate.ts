@@ -90,6 +90,7 @@ export function priceText(text: PriceableText): PriceOutcome {
       statistics: text.statistics,
       bytesPerSecondPerCredit: BYTES_PER_SECOND_PER_CREDIT,
       bound: text.bound ?? undefined,
+      at,
     },
   );
   return { kind: 'priced', price: { placement, isFree, estimate: total, estimateParts } };

@@ -5,6 +5,7 @@ import { accuracyOf } from './accuracy.js';
 import type { Accuracy, Judged } from './accuracy.js';
 import { BASELINES, errorQuantiles } from './baselines.js';
 import type { Baseline } from './baselines.js';
+import type { PredictionTimes } from './prediction-time.js';
 
 /** The bars of the work on estimates. */
 export const BARS = {
@@ -15,17 +16,18 @@ export const BARS = {
   coverage: [0.89, 0.91],
   heldOverActual: 1.3,
   millionSeconds: 120,
+  predictionMicrosP99: 1_000,
 } as const;
 
 /** Markdown of a run. */
 export function estimatesText(report: EstimatesReport): string {
-  const { options, runs, million } = report;
+  const { options, runs, million, predictions } = report;
   return [
     '### Against the bars',
     '',
     table(
       ['profile', 'what', 'bar', 'measured', 'met'],
-      runs.flatMap(barRows).concat(millionRow(million)),
+      runs.flatMap(barRows).concat(millionRow(million), predictionBar(predictions)),
     ),
     '',
     '### The best there could be',
@@ -65,6 +67,9 @@ export function estimatesText(report: EstimatesReport): string {
     '',
     table(['profile', 'files', 'rows', 'seconds'], runs.map(replayRow)),
     '',
+    ...(predictions === null
+      ? []
+      : ['### Time of one prediction', '', predictionText(predictions), '']),
     `- Seeds ${options.seeds.join(', ')}, ${options.rows} statements a file; ${machine()}`,
     ...runs.flatMap(checks),
   ].join('\n');
@@ -148,6 +153,30 @@ function millionRow(million: EstimatesReport['million']): readonly (readonly str
       met(seconds < bar),
     ],
   ];
+}
+
+function predictionBar(times: PredictionTimes | null): readonly (readonly string[])[] {
+  const all = times?.groups.find(({ basis }) => basis === 'all');
+  if (all === undefined) return [];
+  const bar = BARS.predictionMicrosP99;
+  const isMet = met(all.p99Micros < bar);
+  return [['unseen', 'one prediction, p99 µs', `< ${bar}`, fixed(all.p99Micros, 0), isMet]];
+}
+
+/** Markdown of the time of one prediction. */
+export function predictionText(times: PredictionTimes): string {
+  const rows = times.groups.map(({ basis, calls, p50Micros, p99Micros, maxMicros }) => [
+    basis,
+    String(calls),
+    fixed(p50Micros, 1),
+    fixed(p99Micros, 1),
+    fixed(maxMicros, 0),
+  ]);
+  return [
+    `Facts to credits, in memory, after warm-up: ${times.statements} distinct statements in turn, half of them seen before. Nothing is asked of Snowflake or Postgres.`,
+    '',
+    table(['basis', 'calls', 'p50 µs', 'p99 µs', 'longest µs'], rows),
+  ].join('\n');
 }
 
 function oracleRow({ profile, oracles }: ProfileRun): readonly (readonly string[])[] {

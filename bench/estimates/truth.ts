@@ -34,7 +34,7 @@ function toRow(cell: CellOf): HistoryRow {
 }
 
 /** `2025-06-01 10:15:00.123 +0000` as milliseconds since 1970. */
-function instantOf(text: string): number {
+export function instantOf(text: string): number {
   return Date.parse(text.replace(' ', 'T').replace(' +0000', 'Z'));
 }
 

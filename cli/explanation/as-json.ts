@@ -5,7 +5,8 @@ import { type Credits, formatAmount, type Money, priceCredits } from '../../base
 import type { Decision } from '../../policies/rules/decision.js';
 import type { Estimate } from '../../policies/estimate/estimate.js';
 import { joinText } from '../../policies/rules/evaluate.js';
-import type { StatementFacts } from '../../policies/sql/facts.js';
+import { relativeText } from '../../policies/sql/relative-bound.js';
+import type { Filter, StatementFacts } from '../../policies/sql/facts.js';
 import type { Refusal } from '../../proxy/wire/refusal.js';
 import { type Explanation, firstLine, isAllowed } from './explain.js';
 
@@ -124,6 +125,15 @@ function estimateJson(estimate: Estimate, pricePerCredit: Money): object {
   };
 }
 
+/** Bounds that the clock decides are told as the expressions they are. */
+function filterJson({ relativeLow, relativeHigh, ...filter }: Filter): object {
+  return {
+    ...filter,
+    ...(relativeLow === undefined ? {} : { relativeLow: relativeLow.map(relativeText) }),
+    ...(relativeHigh === undefined ? {} : { relativeHigh: relativeHigh.map(relativeText) }),
+  };
+}
+
 function factsJson(facts: StatementFacts): object {
   return {
     class: facts.class,
@@ -134,7 +144,7 @@ function factsJson(facts: StatementFacts): object {
     tablesRead: facts.tablesRead,
     tablesWritten: facts.tablesWritten,
     columns: facts.columns,
-    filters: facts.filters,
+    filters: facts.filters.map(filterJson),
     joins: facts.joins.map(joinText),
     functions: facts.functions,
     stages: facts.stages,

@@ -103,7 +103,7 @@ export async function explain(question: Question, analyser: Analyser): Promise<E
     facts,
     locations: locationsIn(sqlText, facts.statements),
     tablesWithoutStatistics: facts.statements.map(
-      (each) => scanOf(each, tables.statistics)?.tablesUnknown ?? each.tablesRead,
+      (each) => scanOf(each, tables.statistics, question.at)?.tablesUnknown ?? each.tablesRead,
     ),
     outcome: outcomeOf(asked, facts, workload),
   };

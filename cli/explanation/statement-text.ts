@@ -1,6 +1,7 @@
 /** One statement of an explanation: its class, its tables with columns and filters, and what else is known of it. */
 import { priceCredits } from '../../base/units.js';
 import { moneyText, nameText } from '../../policies/rules/amount-text.js';
+import { relativeText } from '../../policies/sql/relative-bound.js';
 import { joinText } from '../../policies/rules/evaluate.js';
 import type { Filter, StatementFacts, UnknownFact } from '../../policies/sql/facts.js';
 import { wrap } from '../plan-text.js';
@@ -126,8 +127,10 @@ function some(texts: readonly string[]): readonly string[] {
   return more > 0 ? [...texts.slice(0, ITEMS_SHOWN_MAX), `and ${more} more`] : texts;
 }
 
-function filterText({ column, operator, low, high }: Filter): string {
+function filterText({ column, operator, relativeLow, relativeHigh, ...filter }: Filter): string {
   const value = (text: string | null): string => (text === null ? '?' : nameText(text, VALUE_MAX));
+  const low = relativeLow?.map(relativeText).join(' or ') ?? filter.low;
+  const high = relativeHigh?.map(relativeText).join(' or ') ?? filter.high;
   const name = nameText(column, NAME_MAX);
   switch (operator) {
     case 'between':

@@ -128,13 +128,21 @@ function knownTables(
 
 function toStatistics(table: StatedTable): TableStatistics {
   const columns = Object.entries(table.columns ?? {});
+  const type = table.columns?.[table.clusteringColumn ?? ''] ?? '';
+  const bound = (text: string | undefined): string | null =>
+    text === undefined ? null : /^(?:TIMESTAMP|DATETIME)/i.test(type) ? withTime(text) : text;
   return {
     rows: table.rows,
     bytes: table.bytes,
     partitions: partitionsOf(table.bytes),
     clusteringColumn: table.clusteringColumn ?? null,
-    low: table.clusteringMin ?? null,
-    high: table.clusteringMax ?? null,
+    low: bound(table.clusteringMin),
+    high: bound(table.clusteringMax),
     columns: columnShares(columns.map(([name, dataType]) => ({ name, dataType }))),
   };
+}
+
+/** A day alone would say that the column has no time. */
+function withTime(text: string): string {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text.trim()) ? `${text.trim()} 00:00:00` : text;
 }

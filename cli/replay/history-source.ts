@@ -1,4 +1,5 @@
 /** Where the statements of a replay come from, and what was found on the way. */
+import type { EpochMs } from '../../base/time.js';
 import type { ReplayRow } from './row.js';
 
 /** Rows that a source has and does not give. */
@@ -19,6 +20,8 @@ export interface Intake {
   readonly columns: readonly string[];
   /** A sentence for every column that is missing and changes what a replay can say. */
   readonly consequences: readonly string[];
+  /** When the last statement came: sizes of tables are taken to be of then. */
+  readonly lastAt: EpochMs;
 }
 
 /** A history, ready to be read in the order in which its statements were submitted, then by query id. */

@@ -77,7 +77,7 @@ const OPEN_TIER: GuessAmounts = {
 
 /** Estimates only. */
 export function observe(parts: JudgeParts): Judge {
-  return ({ row, facts }) => {
+  return ({ row, facts, at }) => {
     const { size, creditsPerHour } = standardWarehouse(row);
     const { total } = estimateText(facts, {
       tier: OPEN_TIER,
@@ -86,6 +86,7 @@ export function observe(parts: JudgeParts): Judge {
       creditsPerHour,
       ...parts,
       bytesPerSecondPerCredit: BYTES_PER_SECOND_PER_CREDIT,
+      at,
     });
     return {
       estimate: total,

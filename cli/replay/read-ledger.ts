@@ -70,6 +70,7 @@ export async function readLedger(database: Database, span: Period): Promise<Hist
       consequences: [
         'The ledger keeps no text: a statement is known by its fingerprint; nothing is known of its tables, and rules over facts do not apply.',
       ],
+      lastAt: span.endsAt,
     },
     batches: () => batchesOf(database, values),
     close: () => Promise.resolve(),

@@ -104,7 +104,8 @@ async function runAll(
   predictions: PredictionsWriter | undefined,
 ): Promise<ReplayFigures> {
   const history = new HistoryStore(HISTORY_ENTRIES_MAX);
-  const parts = { history, statistics: tables.statistics };
+  const statistics = { ...tables.statistics, takenAt: source.intake.lastAt };
+  const parts = { history, statistics };
   const analyser = createAnalyser({ parser: { waitMsMax: 30_000 } });
   try {
     return await replay({

@@ -2,6 +2,7 @@
  * Step 4 of the path of a statement: from facts to credits. The best source that knows something speaks: nothing to
  * run, history of its shape, EXPLAIN or table statistics, what others of its kind took, the tier's guess.
  */
+import type { EpochMs } from '#base/time.js';
 import {
   addCredits,
   type Credits,
@@ -42,6 +43,8 @@ export interface EstimateContext {
   readonly bound?: ExplainBound | undefined;
   /** Bytes that a cluster costing one credit an hour scans in a second. */
   readonly bytesPerSecondPerCredit: number;
+  /** When the statement comes. */
+  readonly at: EpochMs;
 }
 
 /** Even an empty answer keeps a warehouse busy this long. */
@@ -57,7 +60,7 @@ const LOW_QUANTILE = -1.28;
 export function estimateStatement(facts: StatementFacts, context: EstimateContext): Estimate {
   if (facts.isFree) return freeEstimate;
   const { bound } = context;
-  const known = scanOf(facts, context.statistics);
+  const known = scanOf(facts, context.statistics, context.at);
   const scan = bound === undefined ? known : boundedScan(bound, known);
   const described = describe(facts, scan, known, context);
   const beliefs = believe(

@@ -2,7 +2,9 @@
  * How much of its tables a statement will scan, from table statistics: bytes of the columns touched × share of the
  * partitions that filters on the clustering column leave. Where something is not known the answer is larger.
  */
+import type { EpochMs } from '#base/time.js';
 import type { Filter, StatementFacts } from '../sql/facts.js';
+import { type Domain, domainOf, keptShare, type ScanClock, unitShare } from './kept-share.js';
 
 /** Statistics of one table. */
 export interface TableStatistics {
@@ -21,6 +23,8 @@ export interface TableStatistics {
 /** Statistics per `DB.SCHEMA.TABLE`; undefined: none. */
 export interface StatisticsView {
   table(name: string): TableStatistics | undefined;
+  /** When they were taken, where that may be later than the statements that are priced by them: in a replay. */
+  readonly takenAt?: EpochMs;
 }
 
 export interface Scan {
@@ -38,12 +42,18 @@ export interface UnfilteredColumn {
   readonly bytesAfter: number;
 }
 
-const DAY_MS = 86_400_000;
-
-/** The scan of a statement; undefined when its tables are not known or none of them has statistics. */
-export function scanOf(facts: StatementFacts, statistics: StatisticsView): Scan | undefined {
+/**
+ * The scan of a statement; undefined when its tables are not known or none of them has statistics.
+ * @param at when it comes: what bounds like `CURRENT_DATE - 7` are worked out by.
+ */
+export function scanOf(
+  facts: StatementFacts,
+  statistics: StatisticsView,
+  at: EpochMs,
+): Scan | undefined {
   if (facts.opaque || facts.unknown.includes('tables') || facts.unknown.includes('dynamic-name'))
     return undefined;
+  const clock: ScanClock = { at, takenAt: statistics.takenAt ?? at };
   const tablesUnknown: string[] = [];
   const scans: TableScan[] = [];
   const tables = new Set([...facts.tablesRead, ...facts.readings.map(({ table }) => table)]);
@@ -52,7 +62,7 @@ export function scanOf(facts: StatementFacts, statistics: StatisticsView): Scan 
     if (known === undefined) tablesUnknown.push(table);
     else
       for (const filters of readingsOf(facts, table))
-        scans.push(scanTable(facts, table, filters, known));
+        scans.push(scanTable(facts, table, filters, known, clock));
   }
   if (scans.length === 0) return undefined;
   const bytes = scans.reduce((sum, scan) => sum + scan.bytes, 0);
@@ -70,7 +80,7 @@ export function scanOf(facts: StatementFacts, statistics: StatisticsView): Scan 
             {
               table: scan.unfiltered.table,
               column: scan.unfiltered.column,
-              bytesAfter: bytes - scan.bytes + scan.unfiltered.bytesAfter,
+              bytesAfter: Math.round(bytes - scan.bytes + scan.unfiltered.bytesAfter),
             },
           ],
     ),
@@ -96,28 +106,37 @@ function scanTable(
   table: string,
   filters: readonly Filter[],
   known: TableStatistics,
+  clock: ScanClock,
 ): TableScan {
-  const width = known.bytes * columnShare(facts, table, known);
+  if (facts.isRowCount) return { bytes: 0, assigned: 0, total: known.partitions, unfiltered: null };
   const domain = domainOf(known);
-  const kept = domain === undefined ? null : keptShare(filters, table, domain);
-  const share = kept ?? 1;
-  const assigned = partitionsOf(known, share);
-  const column = known.clusteringColumn;
+  const kept =
+    domain === undefined ? null : keptShare(filters.filter(isOf(table, domain)), domain, clock);
+  const read = (touched: readonly string[] | undefined, assigned: number): number =>
+    (known.bytes * columnShare(facts, touched, known) * assigned) / Math.max(1, known.partitions);
+  const touched = facts.columns[table];
+  const assigned = partitionsOf(known, kept ?? 1);
   return {
-    bytes: (width * assigned) / Math.max(1, known.partitions),
+    bytes: read(touched, assigned),
     assigned,
     total: known.partitions,
     unfiltered:
-      kept !== null || column === null || domain?.isDate !== true
+      kept !== null || domain?.isDate !== true
         ? null
         : {
             table,
-            column,
-            bytesAfter:
-              (width * partitionsOf(known, domain.unit / domain.length)) /
-              Math.max(1, known.partitions),
+            column: domain.column,
+            // Whoever filters by a column reads it.
+            bytesAfter: read(
+              touched === undefined ? undefined : [...new Set([...touched, domain.column])],
+              partitionsOf(known, unitShare(domain)),
+            ),
           },
   };
+}
+
+function isOf(table: string, domain: Domain): (filter: Filter) => boolean {
+  return (filter) => filter.table === table && filter.column === domain.column;
 }
 
 /** Whole partitions, at least one of a table that has any. */
@@ -126,8 +145,11 @@ function partitionsOf(known: TableStatistics, share: number): number {
 }
 
 /** Share of the table's bytes in the columns touched; what is not known counts in full. */
-function columnShare(facts: StatementFacts, table: string, known: TableStatistics): number {
-  const touched = facts.columns[table];
+function columnShare(
+  facts: StatementFacts,
+  touched: readonly string[] | undefined,
+  known: TableStatistics,
+): number {
   if (touched === undefined || touched.includes('*') || facts.unknown.includes('columns')) return 1;
   const all = Object.values(known.columns).reduce<number>((sum, share) => sum + (share ?? 0), 0);
   const listed = touched.reduce((sum, column) => sum + (known.columns[column] ?? 0), 0);
@@ -136,101 +158,4 @@ function columnShare(facts: StatementFacts, table: string, known: TableStatistic
   const unlisted =
     missing === 0 ? 0 : Math.max(1 - all, missing / (Object.keys(known.columns).length + missing));
   return Math.min(1, listed + unlisted);
-}
-
-/** Range of the clustering column as numbers; `unit` is one day for dates and 0 for numbers. */
-interface Domain {
-  readonly column: string;
-  readonly low: number;
-  readonly high: number;
-  readonly unit: number;
-  readonly length: number;
-  readonly isDate: boolean;
-}
-
-function domainOf(known: TableStatistics): Domain | undefined {
-  if (known.clusteringColumn === null || known.low === null || known.high === null)
-    return undefined;
-  const low = tryReadPoint(known.low);
-  const high = tryReadPoint(known.high);
-  if (low === undefined || high === undefined || low.isDate !== high.isDate) return undefined;
-  if (low.value > high.value) return undefined;
-  const unit = low.isDate ? DAY_MS : 0;
-  const length = high.value - low.value + unit;
-  return {
-    column: known.clusteringColumn,
-    low: low.value,
-    high: high.value,
-    unit,
-    length,
-    isDate: low.isDate,
-  };
-}
-
-interface Point {
-  readonly value: number;
-  readonly isDate: boolean;
-}
-
-/** A number, or a date or timestamp as epoch milliseconds (UTC); undefined for other text. */
-function tryReadPoint(text: string): Point | undefined {
-  const date = /^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?))?/.exec(text.trim());
-  if (date !== null) {
-    const value = Date.parse(`${date[1] ?? ''}T${date[2] ?? '00:00'}Z`);
-    return Number.isNaN(value) ? undefined : { value, isDate: true };
-  }
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  return Number.isFinite(value) ? { value, isDate: false } : undefined;
-}
-
-/**
- * Share of the domain that the filters leave, or null when no filter narrows it. Values are taken as even. An equality
- * keeps one value whichever it is, so with a value known only at run time it leaves what a known one would at most.
- */
-function keptShare(filters: readonly Filter[], table: string, domain: Domain): number | null {
-  if (domain.length <= 0) return null;
-  let low = -Infinity;
-  let high = Infinity;
-  let hasUnknownPoint = false;
-  for (const filter of filters) {
-    if (filter.table !== table || filter.column !== domain.column) continue;
-    const range = rangeOf(filter, domain);
-    low = Math.max(low, range.low);
-    high = Math.min(high, range.high);
-    hasUnknownPoint ||= filter.operator === '=' && filter.low === null && filter.high === null;
-  }
-  const point = hasUnknownPoint ? domain.unit / domain.length : null;
-  if (low <= domain.low && high >= domain.high) return point;
-  const from = Math.max(low, domain.low);
-  const to = Math.min(high, domain.high);
-  const share = from > to ? 0 : Math.min(1, (to - from + domain.unit) / domain.length);
-  return point === null ? share : Math.min(share, point);
-}
-
-function rangeOf(filter: Filter, domain: Domain): { readonly low: number; readonly high: number } {
-  switch (filter.operator) {
-    case '<>':
-    case 'like':
-    case 'is':
-      return { low: -Infinity, high: Infinity };
-    case '=':
-    case '<':
-    case '<=':
-    case '>':
-    case '>=':
-    case 'between':
-    case 'in':
-      return {
-        low: endOf(filter.low, domain, -Infinity),
-        high: endOf(filter.high, domain, Infinity),
-      };
-  }
-}
-
-/** One end of a range; text that is no value of the domain's kind narrows nothing. */
-function endOf(text: string | null, domain: Domain, open: number): number {
-  const point = text === null ? undefined : tryReadPoint(text);
-  if (point === undefined || point.isDate !== domain.isDate) return open;
-  // A timestamp within a day keeps that day's partitions.
-  return domain.isDate ? Math.floor(point.value / DAY_MS) * DAY_MS : point.value;
 }

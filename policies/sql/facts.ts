@@ -3,6 +3,7 @@
  * known is named in `unknown`, never guessed; a statement that is not understood at all is `opaque`.
  */
 import type { StatementClass } from '#base/sql/statement-class.js';
+import type { RelativeBound } from './relative-bound.js';
 
 export { STATEMENT_CLASSES, type StatementClass } from '#base/sql/statement-class.js';
 
@@ -20,7 +21,10 @@ export const FILTER_OPERATORS = [
 ] as const;
 export type FilterOperator = (typeof FILTER_OPERATORS)[number];
 
-/** A comparison of a column with literals, as a range: `=` has low = high, open ends are null. */
+/**
+ * A comparison of a column with constants, as a range: `=` has low = high, ends that are open or only known when it runs
+ * are null.
+ */
 export interface Filter {
   /** `DB.SCHEMA.TABLE`. */
   readonly table: string;
@@ -28,6 +32,10 @@ export interface Filter {
   readonly operator: FilterOperator;
   readonly low: string | null;
   readonly high: string | null;
+  /** The lower bound where the clock decides it: the least of these; `low` is null then. Absent: it does not. */
+  readonly relativeLow?: readonly RelativeBound[];
+  /** The upper bound where the clock decides it: the greatest of these; `high` is null then. */
+  readonly relativeHigh?: readonly RelativeBound[];
 }
 
 /** Comparisons between two values. */
@@ -114,6 +122,8 @@ export interface StatementFacts extends Traits {
   readonly hasSelectStar: boolean;
   readonly hasCrossJoin: boolean;
   readonly limit: number | null;
+  /** `SELECT COUNT(*)` of one table and nothing else: of a table, not a view, Snowflake knows the answer without reading it. */
+  readonly isRowCount: boolean;
   /**
    * Classes of the statements inside, in order: of a scripting block, a task, an alert, a pipe, `EXECUTE IMMEDIATE`
    * of a literal, and a chain of `->>`. Empty where there are none or nobody can tell.

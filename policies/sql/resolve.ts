@@ -117,8 +117,16 @@ export function boundFilters(
   for (const { filter: index, table, column, reading } of named.filters) {
     const bound = bounds[index];
     if (bound === undefined) continue;
-    const { operator, low, high } = bound;
-    const filter: Filter = { table, column, operator, low, high };
+    const { operator, low, high, relativeLow, relativeHigh } = bound;
+    const filter: Filter = {
+      table,
+      column,
+      operator,
+      low,
+      high,
+      ...(relativeLow === null ? {} : { relativeLow }),
+      ...(relativeHigh === null ? {} : { relativeHigh }),
+    };
     filters.set(JSON.stringify(filter), filter);
     ofReadings[reading]?.push(filter);
   }

@@ -17,14 +17,18 @@ import type { FilterOperator, StatementFacts } from './facts.js';
 import type { LiteralSlot, Shape } from './fingerprint.js';
 import { boundFilters, type NamedFacts } from './resolve.js';
 import { isConversion, likeRange, rangeOf } from './tree/literals.js';
-import type { Bounds, RawFacts, RawFilter } from './tree/raw-facts.js';
+import { endOf, type FilterEnd } from './relative-bound.js';
+import type { Bounds, DateTerm, RawFacts, RawFilter } from './tree/raw-facts.js';
 
 /** Where a value comes from: one of some slots, or the same for every statement of the shape. */
 type Origin = { readonly slots: readonly number[] } | { readonly value: string | null };
 
+/** Where one end of a filter comes from: a literal, or date terms whose words are the same and whose literals are not. */
+type EndOrigin = Origin | { readonly terms: readonly (readonly (string | Origin)[])[] };
+
 /** Where the range of a filter comes from; of a LIKE it is read from its pattern. */
 type FilterOrigin = { readonly operator: FilterOperator } & (
-  { readonly low: Origin; readonly high: Origin } | { readonly pattern: Origin }
+  { readonly low: EndOrigin; readonly high: EndOrigin } | { readonly pattern: Origin }
 );
 
 /** What literals of a statement decide, tied to the slots of its shape. */
@@ -94,13 +98,15 @@ const UNTIED = /\b(?:FETCH (?:(?:FIRST|NEXT) )?ROWS?\b|(?:FROM|JOIN|INTO|UPDATE|
 const LIMIT_WORDS: ReadonlySet<string> = new Set(['LIMIT', 'TOP', 'FETCH', 'FIRST', 'NEXT']);
 
 function filterOrigin(filter: RawFilter, slots: SlotValues): FilterOrigin | undefined {
-  const { operator, low: from, high: to, pattern } = filter;
+  const { operator, low: from, high: to, pattern, terms } = filter;
   if (pattern !== null) {
     const origin = slots.originOf(pattern);
     return origin === undefined ? undefined : { operator, pattern: origin };
   }
-  const [low, high] =
-    operator === 'in' ? slots.listOriginsOf(from, to) : [slots.originOf(from), slots.originOf(to)];
+  const isList = operator === 'in' && terms === null;
+  const [low, high] = isList
+    ? slots.listOriginsOf(from, to)
+    : [slots.endOriginOf(from, terms?.low), slots.endOriginOf(to, terms?.high)];
   return low === undefined || high === undefined ? undefined : { operator, low, high };
 }
 
@@ -122,6 +128,25 @@ class SlotValues {
     const slots = this.#find(false, (own) => own[0] === value);
     if (slots.length > 0) return { slots };
     return value === 'TRUE' || value === 'FALSE' ? { value } : undefined;
+  }
+
+  /** Where `text` comes from, or the literals of the terms it is read from. */
+  endOriginOf(
+    text: string | null,
+    terms: readonly DateTerm[] | null | undefined,
+  ): EndOrigin | undefined {
+    if (terms === null || terms === undefined) return this.originOf(text);
+    const origins: (string | Origin)[][] = [];
+    for (const term of terms) {
+      const pieces: (string | Origin)[] = [];
+      for (const piece of term) {
+        const origin = piece.isLiteral ? this.originOf(piece.text) : piece.text;
+        if (origin === undefined) return undefined;
+        pieces.push(origin);
+      }
+      origins.push(pieces);
+    }
+    return { terms: origins };
   }
 
   /** The lists whose smallest and largest values can be `low` and `high`. */
@@ -237,11 +262,36 @@ function readBounds(origin: FilterOrigin, slots: SlotReader): Bounds | undefined
   if ('pattern' in origin) {
     const pattern = slots.read(origin.pattern, 'low');
     if (pattern === DIFFERING || pattern === null) return undefined;
-    return { operator, ...likeRange(pattern, '') };
+    const { low, high } = likeRange(pattern, '');
+    return { operator, low, high, relativeLow: null, relativeHigh: null };
   }
-  const low = slots.read(origin.low, 'low');
-  const high = slots.read(origin.high, 'high');
-  return low === DIFFERING || high === DIFFERING ? undefined : { operator, low, high };
+  const low = readEnd(origin.low, 'low', slots);
+  const high = readEnd(origin.high, 'high', slots);
+  if (low === undefined || high === undefined) return undefined;
+  const [relativeLow, relativeHigh] = [low.relative, high.relative];
+  return { operator, low: low.text, high: high.text, relativeLow, relativeHigh };
+}
+
+function readEnd(
+  origin: EndOrigin,
+  which: 'low' | 'high',
+  slots: SlotReader,
+): FilterEnd | undefined {
+  if (!('terms' in origin)) {
+    const text = slots.read(origin, which);
+    return text === DIFFERING ? undefined : { text, relative: null };
+  }
+  const terms: string[][] = [];
+  for (const pieces of origin.terms) {
+    const term: string[] = [];
+    for (const piece of pieces) {
+      const text = typeof piece === 'string' ? piece : slots.read(piece, which);
+      if (text === DIFFERING || text === null) return undefined;
+      term.push(text);
+    }
+    terms.push(term);
+  }
+  return endOf(terms, which);
 }
 
 /** What the parser would tell of another statement of the shape; undefined when its literals do not fit the slots. */

@@ -10,6 +10,7 @@ import { KIND, kindAt, lex } from '#base/sql/lexer.js';
 import { compareAmounts } from '#base/units.js';
 import { parseExplain } from '#policies/estimate/explain-bound.js';
 import type { ExplainBound } from '#policies/estimate/explain-bound.js';
+import { decisionOf } from '../decide.js';
 import { estimate } from '../estimate.js';
 import type { EstimateOutcome } from '../estimate.js';
 import { isSqlApiSession } from '../owner.js';
@@ -64,11 +65,23 @@ export async function estimateWithBound(
   if (!isWanted && parts.explainBounds.size === 0) return outcome;
   const key = keyOf(parts, statement);
   let bound = parts.explainBounds.get(key);
-  if (bound === undefined && isWanted && isExplainable(outcome.statement)) {
+  const isOpen = bound === undefined && isWanted && isExplainable(outcome.statement);
+  if (isOpen && (isAsked || !isRefusedAnyway(parts, statement))) {
     bound = await ask(parts, statement);
     if (bound !== undefined) parts.explainBounds.set(key, bound);
   }
   return bound === undefined || bound === null ? outcome : estimate(parts, statement, bound);
+}
+
+/** A plan that reads nothing: no other makes a statement cheaper. */
+const CHEAPEST: ExplainBound = { bytes: 0, partitions: { assigned: 0, total: 0 } };
+
+/** Whether the rules would not let it run whatever a plan said. */
+function isRefusedAnyway(parts: Parts, statement: Analysed): boolean {
+  const cheapest = estimate(parts, statement, CHEAPEST);
+  if (cheapest.kind === 'refused') return true;
+  const { kind } = decisionOf(parts, cheapest.statement);
+  return kind !== 'allow' && kind !== 'approve';
 }
 
 function isCold({ estimate: { basis } }: Estimated): boolean {

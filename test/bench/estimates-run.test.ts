@@ -23,6 +23,7 @@ function optionsWith(script: string): EstimatesOptions {
     rows: 120,
     liveSeconds: 0,
     hasMillion: false,
+    timedStatements: 0,
     replay: [process.execPath, '-e', script, '--'],
     log: () => undefined,
   };

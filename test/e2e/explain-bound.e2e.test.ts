@@ -3,12 +3,21 @@
  * the client sees nothing of it, by the real Node driver and on two replicas.
  */
 import { randomUUID } from 'node:crypto';
+import type { RuleDocument } from '#policies/control/document.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import { RawClient } from '../warehouse/support/raw-client.js';
 import { eventually } from './support/eventually.js';
 import { connectNode, type Client, type Row } from './support/node-driver.js';
 import { startSystem, type System } from './support/system.js';
+
+const refuse = (id: string, when: string): RuleDocument => ({
+  id,
+  mode: 'enforce',
+  effect: 'refuse',
+  when,
+  message: 'ask for something else',
+});
 
 let system: System;
 let client: Client;
@@ -22,6 +31,14 @@ beforeAll(async () => {
       tiers: document.tiers.map((tier) =>
         tier.id === 'standard' ? { ...tier, explainAboveCredits: '0.000001' } : tier,
       ),
+      rules: [
+        ...document.rules,
+        refuse('no-phones', 'statement.columns.exists(c, c == "ANALYTICS.TPCH.CUSTOMER.C_PHONE")'),
+        refuse(
+          'no-guessed-balances',
+          'estimate.basis == "TABLE_STATS" && statement.columns.exists(c, c == "ANALYTICS.TPCH.CUSTOMER.C_ACCTBAL")',
+        ),
+      ],
     }),
   });
   client = await connectNode(system.proxyUrl, { warehouse: 'INTERACTIVE_WH' });
@@ -148,6 +165,19 @@ test('a cold statement above what its tier says is held by its plan, a warm one 
   expect(plans().slice(before)).toEqual([`EXPLAIN USING JSON ${sql}`]);
   // On a tier without an amount nothing is sent.
   await client.rows("SELECT MIN(O_COMMENT) AS M FROM ORDERS WHERE O_CLERK <> 'x'");
+  expect(plans().slice(before)).toEqual([`EXPLAIN USING JSON ${sql}`]);
+  await standard.close();
+});
+
+test('a statement that is refused whatever a plan says is refused without one', async () => {
+  const standard = await connectNode(system.proxyUrl, { warehouse: 'STANDARD_WH' });
+  const before = plans().length;
+  const refused = await standard.run('SELECT C_PHONE FROM CUSTOMER');
+  expect(refused).toMatchObject({ kind: 'error', code: '712101' });
+  expect(plans()).toHaveLength(before);
+  // The same tier asks where the plan decides.
+  const sql = 'SELECT C_ACCTBAL FROM CUSTOMER WHERE C_CUSTKEY = 1';
+  await standard.rows(sql);
   expect(plans().slice(before)).toEqual([`EXPLAIN USING JSON ${sql}`]);
   await standard.close();
 });

@@ -1,5 +1,6 @@
 /** Rows of an export that are not given: counted, and the first of them told. */
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import type { EpochMs } from '../../../base/time.js';
 import { VerbError } from '../../verb-error.js';
 import type { Complain, LeftOut } from '../history-source.js';
 import type { ExportFile } from './files.js';
@@ -9,6 +10,7 @@ import { UNFINISHED_MARK } from './staging-sql.js';
 export interface Stock {
   readonly rows: number;
   readonly leftOut: LeftOut;
+  readonly lastAt: EpochMs;
 }
 
 /** Beyond these a person looks for the cause, not for the next row. */
@@ -28,7 +30,8 @@ const COUNTS = `SELECT
   count(*) FILTER (WHERE problem IS NULL)::DOUBLE,
   count(*) FILTER (WHERE problem <> '${UNFINISHED_MARK}')::DOUBLE,
   count(*) FILTER (WHERE problem = '${UNFINISHED_MARK}')::DOUBLE,
-  (SELECT count(*) FROM repeated)::DOUBLE
+  (SELECT count(*) FROM repeated)::DOUBLE,
+  coalesce(max(submitted_at) FILTER (WHERE problem IS NULL), 0)
 FROM staged`;
 
 const FIRST_PROBLEMS = `SELECT file, before::DOUBLE, place::DOUBLE, problem FROM staged
@@ -81,7 +84,7 @@ export async function takeStock(
 ): Promise<Stock> {
   await connection.run(REPEATED);
   const [counts = []] = await read(connection, COUNTS);
-  const [good = 0, bad = 0, unfinished = 0, repeated = 0] = counts.map(Number);
+  const [good = 0, bad = 0, unfinished = 0, repeated = 0, lastAt = 0] = counts.map(Number);
   const unreadable = bad + rejects.length;
   const problems = [...rejects, ...(await firstProblems(connection, rejects))];
   const first = problems
@@ -106,7 +109,7 @@ export async function takeStock(
   for (const sentence of first) complain(`Left out: ${sentence}.`);
   if (unreadable > first.length)
     complain(`Left out: ${unreadable - first.length} more rows that cannot be read.`);
-  return { rows: good - repeated, leftOut: { unreadable, unfinished, repeated } };
+  return { rows: good - repeated, leftOut: { unreadable, unfinished, repeated }, lastAt };
 }
 
 async function firstProblems(

@@ -84,12 +84,13 @@ async function stage(
     beforeInAll += await orRefuse(file, stageFile(staging, found));
   }
   await connection.run(`SET memory_limit = '${SORTING_MEMORY}'`);
-  const { rows, leftOut } = await takeStock(connection, files, rejects, complain);
+  const { rows, leftOut, lastAt } = await takeStock(connection, files, rejects, complain);
   return {
     rows,
     leftOut,
     columns: COLUMN_NAMES.filter((name) => found.has(name)),
     consequences: consequencesOf(found),
+    lastAt,
   };
 }
 

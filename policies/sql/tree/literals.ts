@@ -1,5 +1,5 @@
 /** Values of constant expressions in the parser's tree. */
-import { bodyOf, isNode, listAt, nodeAt, stringAt, tagged } from './ast.js';
+import { bodyOf, isNode, listAt, nodeAt, stringAt, tagged, type Node } from './ast.js';
 
 /** Functions that turn a text into a date or time, whose argument stands for the value. */
 const DATE_FUNCTIONS: ReadonlySet<string> = new Set(
@@ -82,6 +82,13 @@ export function isConstant(value: unknown): boolean {
 /** Types whose values sort as the column sorts, so that a cast to them does not hide a range. */
 const ORDERED_TYPES = /^(?:date|timestamp|datetime)/i;
 
+/** Whether `type` is one of dates or timestamps. */
+export function isOrderedType(type: Node | undefined): boolean {
+  const name =
+    stringAt(type, 'data_type') === 'custom' ? stringAt(type, 'name') : stringAt(type, 'data_type');
+  return ORDERED_TYPES.test(name ?? '');
+}
+
 /** The column under brackets and order-keeping casts (`d::date`, `TO_DATE(d)`), or `value` itself. */
 export function underCasts(value: unknown): unknown {
   const node = tagged(value);
@@ -89,12 +96,7 @@ export function underCasts(value: unknown): unknown {
   const { tag, body } = node;
   if (tag === 'paren') return underCasts(body['this']);
   if (tag === 'cast' || tag === 'try_cast' || tag === 'safe_cast') {
-    const type = nodeAt(body, 'to');
-    const name =
-      stringAt(type, 'data_type') === 'custom'
-        ? stringAt(type, 'name')
-        : stringAt(type, 'data_type');
-    return ORDERED_TYPES.test(name ?? '') ? underCasts(body['this']) : value;
+    return isOrderedType(nodeAt(body, 'to')) ? underCasts(body['this']) : value;
   }
   if (tag === 'date' || tag === 'timestamp') return underCasts(body['this']);
   if (tag === 'function') {

@@ -3,6 +3,7 @@
  * session and catalogue, so that one entry serves every session that sends the same text.
  */
 import type { Comparison, FilterOperator } from '../facts.js';
+import type { RelativeBound } from '../relative-bound.js';
 
 /**
  * A column of table number `table`; `isPrunable` unless a limit or window stands between filter and table; `reading` is
@@ -32,12 +33,32 @@ export interface Bounds {
   readonly operator: FilterOperator;
   readonly low: string | null;
   readonly high: string | null;
+  /** Bounds that the clock decides, the least and the greatest of each; null: none. */
+  readonly relativeLow: readonly RelativeBound[] | null;
+  readonly relativeHigh: readonly RelativeBound[] | null;
+}
+
+/** A piece of a date term: a word of it, or a literal of the statement. */
+export interface TermPiece {
+  readonly text: string;
+  readonly isLiteral: boolean;
+}
+
+/** A date expression in the words that `relative-bound.ts` reads. */
+export type DateTerm = readonly TermPiece[];
+
+/** The date terms that the ends of a filter are read from; null: an end that is open, or one literal. */
+export interface EndTerms {
+  readonly low: readonly DateTerm[] | null;
+  readonly high: readonly DateTerm[] | null;
 }
 
 export interface RawFilter extends Bounds {
   readonly reference: ColumnReference;
   /** The pattern of LIKE that the bounds are read from; null for every other filter. */
   readonly pattern: string | null;
+  /** null: no end is read from a date term. */
+  readonly terms: EndTerms | null;
   /** The union of both branches of an OR: which literal is which bound depends on their values. */
   readonly isMerged: boolean;
 }
@@ -61,6 +82,8 @@ export interface RawFacts {
   readonly hasSelectStar: boolean;
   readonly hasCrossJoin: boolean;
   readonly limit: number | null;
+  /** `SELECT COUNT(*)` of one table and nothing else. */
+  readonly isRowCount: boolean;
   /** A table is named by a variable or a bind. */
   readonly hasDynamicName: boolean;
   /** A qualified column fits no table in sight. */

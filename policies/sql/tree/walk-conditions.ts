@@ -1,8 +1,20 @@
 /** Reads conditions: filters of columns by constants, and which sources a condition joins. */
 import { bodyOf, columnPath, isNode, listAt, tagged, type Node } from './ast.js';
 import { MIRRORED, type Comparison, type FilterOperator } from '../facts.js';
-import { compareValues, constantValue, likeRange, rangeOf, underCasts } from './literals.js';
-import type { Bounds, ColumnReference, RawFilter } from './raw-facts.js';
+import {
+  bothEnds,
+  comparedEnds,
+  eitherEnds,
+  type Ends,
+  endsOf,
+  filterValue,
+  type FilterValue,
+  literalEnds,
+  NO_ENDS,
+  ofTruncated,
+} from './filter-ends.js';
+import { constantValue, likeRange, underCasts } from './literals.js';
+import type { ColumnReference, RawFilter } from './raw-facts.js';
 import { resolveColumn, type Resolution, type Scope, type Source } from './scope.js';
 import type { Walk, WalkRecord } from './walk-record.js';
 
@@ -129,45 +141,29 @@ function eitherOf(
   first: readonly RawFilter[],
   second: readonly RawFilter[],
 ): RawFilter | undefined {
-  const [a, b] = [intersection(first), intersection(second)];
   const reference = first[0]?.reference;
   if (reference === undefined) return undefined;
-  const low = a.low !== null && b.low !== null ? least(a.low, b.low) : null;
-  const high = a.high !== null && b.high !== null ? greatest(a.high, b.high) : null;
+  const ends = eitherEnds(bothEnds(first), bothEnds(second));
   const all = [...first, ...second];
   const isPoints = all.every(({ operator }) => operator === '=' || operator === 'in');
   const isOneBound = all.every(({ operator }) => operator === all[0]?.operator);
   const operator = isPoints
     ? 'in'
-    : (rangeOperator(low, high) ?? (isOneBound ? all[0]?.operator : undefined));
+    : (rangeOperator(ends) ?? (isOneBound ? all[0]?.operator : undefined));
   return operator === undefined
     ? undefined
-    : { reference, operator, low, high, pattern: null, isMerged: true };
+    : { reference, operator, ...ends, pattern: null, isMerged: true };
 }
 
-function intersection(filters: readonly RawFilter[]): { low: string | null; high: string | null } {
-  let low: string | null = null;
-  let high: string | null = null;
-  for (const filter of filters) {
-    if (filter.operator === '<>') continue;
-    if (filter.low !== null) low = low === null ? filter.low : greatest(low, filter.low);
-    if (filter.high !== null) high = high === null ? filter.high : least(high, filter.high);
-  }
-  return { low, high };
+function rangeOperator(ends: Ends): FilterOperator | undefined {
+  const hasHigh = ends.high !== null || ends.relativeHigh !== null;
+  if (ends.low !== null || ends.relativeLow !== null) return hasHigh ? 'between' : '>=';
+  return hasHigh ? '<=' : undefined;
 }
 
-const least = (left: string, right: string): string =>
-  compareValues(left, right) <= 0 ? left : right;
-const greatest = (left: string, right: string): string =>
-  compareValues(left, right) >= 0 ? left : right;
-
-function rangeOperator(low: string | null, high: string | null): FilterOperator | undefined {
-  if (low !== null) return high === null ? '>=' : 'between';
-  return high === null ? undefined : '<=';
-}
-
-interface ColumnFilter extends Bounds {
+interface ColumnFilter extends Ends {
   readonly column: unknown;
+  readonly operator: FilterOperator;
   /** The pattern of LIKE that the bounds are read from. */
   readonly pattern?: string;
   /** The bounds are read from more than one literal. */
@@ -175,15 +171,16 @@ interface ColumnFilter extends Bounds {
 }
 
 function filterOf(part: unknown, scope: FilterScope): SourceFilter | undefined {
-  const found = readFilter(part);
-  const column = found === undefined ? undefined : filteredColumn(found.column, scope);
-  if (found === undefined || column === undefined) return undefined;
-  const { operator, low, high, pattern = null } = found;
-  if (found.isEscaped === true) scope.record.hasFilterByValues = true;
-  return {
-    filter: { reference: column.reference, operator, low, high, pattern, isMerged: false },
-    sources: column.sources,
-  };
+  const read = readFilter(part);
+  const found = read === undefined ? undefined : ofTruncated(read);
+  const resolved = found === undefined ? undefined : filteredColumn(found.column, scope);
+  if (read === undefined || found === undefined || resolved === undefined) return undefined;
+  const { pattern = null, isEscaped } = read;
+  if (isEscaped === true) scope.record.hasFilterByValues = true;
+  const { operator, low, high, relativeLow, relativeHigh, terms } = found;
+  const ends = { low, high, relativeLow, relativeHigh, terms };
+  const { reference, sources } = resolved;
+  return { filter: { reference, operator, ...ends, pattern, isMerged: false }, sources };
 }
 
 function filteredColumn(value: unknown, { scope, cut }: FilterScope): Resolution | undefined {
@@ -203,9 +200,9 @@ function readFilter(part: unknown): ColumnFilter | undefined {
   if (comparison !== undefined) return readComparison(comparison, body);
   switch (tag) {
     case 'between': {
-      const [low, high] = [constantValue(body['low']), constantValue(body['high'])];
+      const [low, high] = [filterValue(body['low']), filterValue(body['high'])];
       if (low === undefined || high === undefined || body['not'] === true) return undefined;
-      return { column: body['this'], operator: 'between', low, high };
+      return { column: body['this'], operator: 'between', ...endsOf([low], [high]) };
     }
     case 'in':
       return readIn(body);
@@ -215,13 +212,13 @@ function readFilter(part: unknown): ColumnFilter | undefined {
     case 'is_null':
       return body['not'] === true
         ? undefined
-        : { column: body['this'], operator: 'is', low: null, high: null };
+        : { column: body['this'], operator: 'is', ...NO_ENDS };
     case 'is_true':
     case 'is_false': {
       const value = tag === 'is_true' ? 'TRUE' : 'FALSE';
       return body['not'] === true
         ? undefined
-        : { column: body['this'], operator: 'is', low: value, high: value };
+        : { column: body['this'], operator: 'is', ...literalEnds(value, value) };
     }
     case 'not':
       return readNegation(body);
@@ -230,28 +227,25 @@ function readFilter(part: unknown): ColumnFilter | undefined {
 }
 
 function readComparison(operator: Comparison, body: Node): ColumnFilter | undefined {
-  const right = constantValue(body['right']);
-  if (right !== undefined) return compared(body['left'], operator, right);
-  const left = constantValue(body['left']);
-  return left === undefined ? undefined : compared(body['right'], MIRRORED[operator], left);
-}
-
-function compared(column: unknown, operator: Comparison, value: string | null): ColumnFilter {
-  const hasLow = operator === '=' || operator === '>' || operator === '>=';
-  const hasHigh = operator === '=' || operator === '<' || operator === '<=';
-  return { column, operator, low: hasLow ? value : null, high: hasHigh ? value : null };
+  const right = filterValue(body['right']);
+  if (right !== undefined)
+    return { column: body['left'], operator, ...comparedEnds(operator, right) };
+  const left = filterValue(body['left']);
+  if (left === undefined) return undefined;
+  const mirrored = MIRRORED[operator];
+  return { column: body['right'], operator: mirrored, ...comparedEnds(mirrored, left) };
 }
 
 function readIn(body: Node): ColumnFilter | undefined {
   const items = listAt(body, 'expressions');
   if (body['not'] === true || isNode(body['query']) || items.length === 0) return undefined;
-  const values: (string | null)[] = [];
+  const values: FilterValue[] = [];
   for (const item of items) {
-    const value = constantValue(item);
+    const value = filterValue(item);
     if (value === undefined) return undefined;
     values.push(value);
   }
-  return { column: body['this'], operator: 'in', ...rangeOf(values) };
+  return { column: body['this'], operator: 'in', ...endsOf(values, values) };
 }
 
 /** LIKE accepts a range of texts; ILIKE accepts none. */
@@ -260,11 +254,12 @@ function readLike(tag: string, body: Node): ColumnFilter | undefined {
   if (pattern === undefined || body['not'] === true) return undefined;
   const escape = isNode(body['escape']) ? constantValue(body['escape']) : '';
   const isReadable = tag === 'like' && pattern !== null && typeof escape === 'string';
-  if (!isReadable) return { column: body['left'], operator: 'like', low: null, high: null };
+  if (!isReadable) return { column: body['left'], operator: 'like', ...NO_ENDS };
+  const range = likeRange(pattern, escape);
   return {
     column: body['left'],
     operator: 'like',
-    ...likeRange(pattern, escape),
+    ...literalEnds(range.low, range.high),
     ...(escape === '' ? { pattern } : { isEscaped: true }),
   };
 }

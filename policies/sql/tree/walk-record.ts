@@ -23,6 +23,7 @@ export class WalkRecord {
   /** Some part of the text came back as text: what is in it nobody saw. */
   hasUnread = false;
   limit: number | null = null;
+  isRowCount = false;
   readonly #readings: number[] = [];
   readonly #tables = new Map<string, RawTable & { readonly index: number }>();
   readonly #references = new Map<string, ColumnReference>();
@@ -92,6 +93,7 @@ export class WalkRecord {
       hasSelectStar: this.hasSelectStar,
       hasCrossJoin: this.hasCrossJoin,
       limit: this.limit,
+      isRowCount: this.isRowCount,
       hasDynamicName: this.hasDynamicName,
       hasUnresolvedColumn: this.hasUnresolvedColumn,
       hasDynamicColumn: this.hasDynamicColumn,

@@ -18,6 +18,7 @@ import {
 } from './ast.js';
 import { limitOf } from './literals.js';
 import type { RawFacts } from './raw-facts.js';
+import { isRowCount } from './row-count.js';
 import { besideScope, childScope, type Scope, type Source } from './scope.js';
 import { walkCondition } from './walk-conditions.js';
 import { QUERY_TAGS, walkExpression } from './walk-expressions.js';
@@ -44,6 +45,7 @@ export function walkStatement(statement: unknown): RawFacts | undefined {
   const isWritten = walkWriting(walk, tag, body, scope);
   if (!isWritten) walk.query(statement, scope);
   if (QUERY_TAGS.has(tag)) record.limit = outerLimit(tag, body);
+  record.isRowCount = isRowCount(tag, body);
   return record.hasUnread ? undefined : record.facts(tag);
 }
 

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import type { RuleDocument } from '#policies/control/document.js';
 import { demoControlDocument } from '#policies/control/demo.js';
 import type { Analyser, StatementFacts } from '#policies/sql/facts.js';
+import { factsReport } from '#policies/sql/facts-report.js';
+import type { RelativeBound } from '#policies/sql/relative-bound.js';
 import { explanationJson } from '../../../cli/explanation/as-json.js';
 import { explanationText } from '../../../cli/explanation/as-text.js';
 import { explain, isAllowed, type Question } from '../../../cli/explanation/explain.js';
@@ -281,6 +283,35 @@ test.each([[40], [80], [120]])(
     if (columns > 40) expect(text).toContain('2026-01-31');
   },
 );
+
+test('a bound that the clock decides is told as the expression it is, in words and in JSON', async () => {
+  const from: RelativeBound = {
+    from: 'CURRENT_DATE',
+    steps: [{ kind: 'add', unit: 'day', count: -7 }],
+  };
+  const facts = aStatement({
+    filters: [
+      {
+        table: EVENTS,
+        column: 'EVENT_DATE',
+        operator: '>=',
+        low: null,
+        high: null,
+        relativeLow: [from],
+      },
+    ],
+  });
+  const explanation = await explain(aQuestion(), analyserOf(facts));
+  expect(explanationText(explanation, { columns: 120 })).toContain(
+    'EVENT_DATE >= CURRENT_DATE - 7 day',
+  );
+  expect(explanationJson(explanation)).toMatchObject({
+    statements: [{ filters: [{ low: null, relativeLow: ['CURRENT_DATE - 7 day'] }] }],
+  });
+  expect(factsReport('q', explanation.facts).statements[0]?.filters).toEqual([
+    { table: EVENTS, column: 'EVENT_DATE', operator: '>=', low: null, high: null },
+  ]);
+});
 
 test('names cannot steer a terminal', async () => {
   const name = 'D.S.\u001b[31mT\nALLOWED';

@@ -84,6 +84,7 @@ function sourceOf(rows: readonly ReplayRow[]): HistorySource {
       leftOut: { unreadable: 0, unfinished: 0, repeated: 0 },
       columns: ['WAREHOUSE_SIZE'],
       consequences: [],
+      lastAt: 0,
     },
     async *batches() {
       await Promise.resolve();

@@ -9,7 +9,7 @@ import {
 } from '#policies/estimate/estimator.js';
 import { HistoryStore, type Outcome } from '#policies/estimate/history-store.js';
 import type { TableStatistics } from '#policies/estimate/scan.js';
-import { anOutcome, aShape, aSnapshot, aStatement, credits } from '../builders.js';
+import { AT, anOutcome, aShape, aSnapshot, aStatement, credits } from '../builders.js';
 
 const EVENTS = 'ANALYTICS.WEB.EVENTS';
 /** 50 TB in 1,000 days of 10 partitions; USER_ID is a tenth of the width. */
@@ -32,6 +32,7 @@ function context(changes: Partial<EstimateContext> = {}): EstimateContext {
     history: new HistoryStore(100),
     statistics: { table: (name) => (name === EVENTS ? events : undefined) },
     bytesPerSecondPerCredit: 1e9,
+    at: AT,
     ...changes,
   };
 }
@@ -71,10 +72,11 @@ test('a missing filter on the clustering column is advice with the price of one 
       table: EVENTS,
       column: 'EVENT_DATE',
       range: 'one day',
-      creditsAfter: credits('0.001416666667'),
+      creditsAfter: credits('0.002111111112'),
     },
   ]);
-  const filtered = estimateStatement(aStatement({ filters: [filter({})] }), context());
+  const columns = { [EVENTS]: ['EVENT_DATE', 'USER_ID'] };
+  const filtered = estimateStatement(aStatement({ filters: [filter({})], columns }), context());
   expect(filtered.advice).toEqual([]);
   expect(filtered.partitions).toEqual({ assigned: 10, total: 10_000 });
   expect(filtered.expectedCredits).toBe(advice[0]?.creditsAfter);

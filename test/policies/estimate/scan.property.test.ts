@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { must } from '#base/assert.js';
 import { scanOf, type Scan, type TableStatistics } from '#policies/estimate/scan.js';
 import type { Filter } from '#policies/sql/facts.js';
-import { aStatement } from '../builders.js';
+import { AT, aStatement } from '../builders.js';
 
 const TABLE = 'ANALYTICS.WEB.EVENTS';
 
@@ -49,7 +49,7 @@ const others = fc.array(
 );
 
 function scan(known: TableStatistics, filters: readonly Filter[]): Scan {
-  const found = scanOf(aStatement({ filters }), { table: () => known });
+  const found = scanOf(aStatement({ filters }), { table: () => known }, AT);
   return must(found, 'the table has statistics');
 }
 

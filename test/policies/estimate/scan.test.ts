@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { must } from '#base/assert.js';
 import { scanOf, type Scan, type TableStatistics } from '#policies/estimate/scan.js';
 import type { Filter } from '#policies/sql/facts.js';
-import { aStatement } from '../builders.js';
+import { boundOf, type RelativeBound } from '#policies/sql/relative-bound.js';
+import { AT, aStatement } from '../builders.js';
 
 const EVENTS = 'ANALYTICS.WEB.EVENTS';
 /** 1,000 days of 10 partitions of 5 GB. */
@@ -28,7 +30,7 @@ function scan(
   filters: readonly Filter[],
   changes: Partial<TableStatistics> = {},
 ): Scan | undefined {
-  return scanOf(aStatement({ filters }), { table: () => ({ ...events, ...changes }) });
+  return scanOf(aStatement({ filters }), { table: () => ({ ...events, ...changes }) }, AT);
 }
 
 test('a date equal to a value known only at run time keeps one day, and needs no advice', () => {
@@ -82,4 +84,115 @@ test.each<[string, Partial<TableStatistics>]>([
   ['of one day', { low: '2026-01-01', high: '2026-01-01' }],
 ])('a column %s is scanned whole whatever it equals', (_what, changes) => {
   expect(scan([open()], changes)?.partitions.assigned).toBe(10_000);
+});
+
+const DAY_MS = 86_400_000;
+
+function bounds(...terms: readonly string[]): readonly RelativeBound[] {
+  return terms.map((term) => must(boundOf(term.split(' ')), term));
+}
+
+/** Days of a table that has had 10 partitions a day until `high`. */
+function daysLeft(
+  filter: Partial<Filter>,
+  { high = '2026-11-23', at = AT, takenAt }: { high?: string; at?: number; takenAt?: number } = {},
+): number | undefined {
+  const view = {
+    table: () => ({ ...events, low: '2024-02-28', high, partitions: 10_000 }),
+    ...(takenAt === undefined ? {} : { takenAt }),
+  };
+  const found = scanOf(aStatement({ filters: [open(filter)] }), view, at);
+  const days = (Date.parse(high) - Date.parse('2024-02-28')) / DAY_MS + 1;
+  return found === undefined ? undefined : Math.round((found.partitions.assigned * days) / 10_000);
+}
+
+test.each<[string, number, Partial<Filter>]>([
+  ['since a week ago', 8, { operator: '>=', relativeLow: bounds('CURRENT_DATE SUBTRACT day 7') }],
+  ['after a week ago', 7, { operator: '>', relativeLow: bounds('CURRENT_DATE SUBTRACT day 7') }],
+  [
+    'since this month began',
+    24,
+    { operator: '>=', relativeLow: bounds('CURRENT_DATE START month') },
+  ],
+  ['on the day before', 1, { operator: '=', ...bothEnds('CURRENT_DATE SUBTRACT day 1') }],
+  [
+    'in the month before',
+    31,
+    {
+      operator: 'between',
+      relativeLow: bounds('CURRENT_DATE START month ADD month -1'),
+      relativeHigh: bounds('CURRENT_DATE START month BEFORE'),
+    },
+  ],
+  ['before 2024-03-02, exclusive', 3, { operator: '<', high: '2024-03-02' }],
+  ['until 2024-03-02', 4, { operator: '<=', high: '2024-03-02' }],
+  ['in one of two', 6, { operator: 'in', ...bothEnds('CURRENT_DATE', 'CURRENT_DATE ADD day -5') }],
+])('a bound that the clock decides keeps its days: %s', (_what, days, filter) => {
+  expect(daysLeft(filter)).toBe(days);
+});
+
+function bothEnds(...terms: readonly string[]): Pick<Filter, 'relativeLow' | 'relativeHigh'> {
+  return { relativeLow: bounds(...terms), relativeHigh: bounds(...terms) };
+}
+
+test('a statement of tomorrow reads other days than that of today, by the same facts', () => {
+  expect(daysLeft({ operator: '>=', relativeLow: bounds('CURRENT_DATE START year') })).toBe(328);
+  const january = Date.UTC(2026, 0, 10, 12);
+  expect(
+    daysLeft({ operator: '<', relativeHigh: bounds('CURRENT_DATE START year') }, { at: january }),
+  ).toBe(673);
+});
+
+test('where it is not known which day it is for the session, the dearest of them counts', () => {
+  const today = { operator: '>=', relativeLow: bounds('CURRENT_DATE') } as const;
+  const ahead = '2026-12-31';
+  // Dates that lie ahead stay: from the evening of the 22nd in the west to the end of the year.
+  expect(daysLeft(today, { high: ahead, at: Date.UTC(2026, 10, 23, 1) })).toBe(40);
+  expect(daysLeft(today, { high: ahead, at: Date.UTC(2026, 10, 23, 13) })).toBe(39);
+});
+
+test('a table that grows is read until today, one that has ended is not', () => {
+  const week = { operator: '>=', relativeLow: bounds('CURRENT_DATE SUBTRACT day 6') } as const;
+  expect(daysLeft(week, { high: '2026-11-21' })).toBe(7);
+  expect(daysLeft(week, { high: '2026-06-30' })).toBe(0);
+  expect(daysLeft({ operator: '>=', low: '2026-06-01' }, { high: '2026-06-30' })).toBe(30);
+});
+
+test('statistics that were taken later have days that a statement could not read yet', () => {
+  const week = { operator: '>=', relativeLow: bounds('CURRENT_DATE SUBTRACT day 6') } as const;
+  const at = Date.UTC(2026, 9, 1, 12);
+  expect(daysLeft(week, { at })).toBe(60);
+  expect(daysLeft(week, { at, takenAt: AT })).toBe(7);
+  expect(daysLeft(week, { at, takenAt: AT, high: '2027-01-31' })).toBe(129);
+});
+
+test('a bound of the clock that is none of dates, or lies outside of them, narrows nothing', () => {
+  const far = bounds('CURRENT_DATE ADD year 99999');
+  expect(scan([open({ operator: '>=', relativeLow: far })])).toEqual(scan([]));
+  const since = open({ operator: '>=', relativeLow: bounds('CURRENT_DATE') });
+  const numbers = { low: '0', high: '1000' };
+  expect(scan([since], numbers)).toEqual(scan([], numbers));
+});
+
+test('no column is missed that the clock bounds; one that it does not narrow is', () => {
+  const recent = open({ operator: '>=', relativeLow: bounds('CURRENT_DATE SUBTRACT day 90') });
+  expect(scan([recent])?.unfiltered).toEqual([]);
+  const ever = open({ operator: '>=', relativeLow: bounds('CURRENT_DATE SUBTRACT day 9999') });
+  expect(scan([ever])?.unfiltered).toHaveLength(1);
+});
+
+test('a count of rows reads nothing and misses no filter, where the name is that of a table', () => {
+  const count = aStatement({ isRowCount: true, columns: {} });
+  expect(scanOf(count, { table: () => events }, AT)).toEqual({
+    bytes: 0,
+    partitions: { assigned: 0, total: 10_000 },
+    tablesUnknown: [],
+    unfiltered: [],
+  });
+  expect(scanOf(count, { table: () => undefined }, AT)).toBeUndefined();
+});
+
+test('the price with a filter holds the bytes of its column', () => {
+  const columns = { USER_ID: 0.1, EVENT_DATE: 0.02, PAYLOAD: 0.88 };
+  expect(scan([], { columns })?.unfiltered[0]?.bytesAfter).toBeCloseTo(50e9 * 0.12, -3);
 });

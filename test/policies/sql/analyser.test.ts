@@ -85,6 +85,59 @@ const SHARED: readonly (readonly [first: string, second: string])[] = [
   ],
   ["insert into t values ('a')", "insert into t values ('s3://b/c')"],
   ['select a from t where ſ = 1', 'select a from t where s = 1'],
+  [
+    "select a from t where d >= dateadd('day', -7, current_date())",
+    "select a from t where d >= dateadd('day', -30, current_date())",
+  ],
+  [
+    "select a from t where d < dateadd('day', -7, sysdate())",
+    "select a from t where d < dateadd('month', -7, sysdate())",
+  ],
+  [
+    "select a from t where d > dateadd('day', -6, getdate())",
+    "select a from t where d > dateadd('day', 6, getdate())",
+  ],
+  [
+    "select a from t where d > dateadd('day', -5, current_timestamp)",
+    "select a from t where d > dateadd('aeon', -5, current_timestamp)",
+  ],
+  [
+    'select a from t where d >= current_date - 7 and n = 3',
+    'select a from t where d >= current_date - 30 and n = 4',
+  ],
+  [
+    'select a from t where d between current_date() - 14 and current_date() - 1',
+    'select a from t where d between current_date() - 30 and current_date() - 2',
+  ],
+  [
+    "select a from t where d >= date_trunc('month', current_date)",
+    "select a from t where d >= date_trunc('year', current_date)",
+  ],
+  [
+    "select a from t where date_trunc('month', d) = '2024-05-01'",
+    "select a from t where date_trunc('year', d) = '2023-01-01'",
+  ],
+  [
+    "select a from t where date_trunc('month', d) < to_date('2024-05-01')",
+    "select a from t where date_trunc('day', d) < to_date('2023-05-01')",
+  ],
+  [
+    "select a from t where d >= current_date - interval '3 months'",
+    "select a from t where d >= current_date - interval '2 weeks, 1 day'",
+  ],
+  [
+    'select a from t where d in (current_date, current_date - 1)',
+    'select a from t where d in (current_date, current_date - 40)',
+  ],
+  [
+    "select a from t where d < '2024-01-31'::date + 1",
+    "select a from t where d < '2023-02-28'::date + 2",
+  ],
+  ["select a from t where d < date '2024-01-31' + 1", "select a from t where d < date 'soon' + 1"],
+  [
+    'select a from t where d > add_months(current_date, -3)',
+    'select a from t where d > add_months(current_date, -4)',
+  ],
 ];
 
 const UNSHARED: readonly (readonly [first: string, second: string])[] = [
@@ -119,6 +172,22 @@ const UNSHARED: readonly (readonly [first: string, second: string])[] = [
   [
     'select a from t where n in (1, 2) and m in (1, 2)',
     'select a from t where n in (3) and m in (4)',
+  ],
+  [
+    'select a from t where d between current_date - 7 and current_date - 7',
+    'select a from t where d between current_date - 7 and current_date - 1',
+  ],
+  [
+    "select a from t where d <= last_day(current_date, 'month')",
+    "select a from t where d <= last_day(current_date, 'year')",
+  ],
+  [
+    'select a from t where d > dateadd(day, -(7), current_date)',
+    'select a from t where d > dateadd(day, -(8), current_date)',
+  ],
+  [
+    'select a from t where d = current_date - 1 or d = current_date - 2',
+    'select a from t where d = current_date - 3 or d = current_date - 9',
   ],
 ];
 

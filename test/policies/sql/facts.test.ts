@@ -147,6 +147,38 @@ test('statements that use no warehouse for certain are free, everything else is 
   expect(await Promise.all(dear.map(isFree))).toEqual(dear.map(() => false));
 });
 
+test('only a query for nothing but the rows of one table is a row count', async () => {
+  const counts = [
+    'select count(*) from t',
+    'select count(*) as n, count(*) m from db.s.t as x limit 5',
+    "select count(*) from identifier('t')",
+  ];
+  const others = [
+    'select count(a) from t',
+    'select count(distinct a) from t',
+    'select count(*), max(a) from t',
+    'select count(*) from t where a = 1',
+    'select count(*) from t, u',
+    'select count(*) from t join u on t.a = u.a',
+    'select count(*) from t sample (10)',
+    'select count(*) from t at (offset => -60)',
+    'select count(*) from t group by all',
+    'select count(*) from t having count(*) > 1',
+    'select count(*) over () from t',
+    'select count(*) from (select * from t)',
+    'select count(*) from @s',
+    'select count(*) from table(f())',
+    'with t as (select 1) select count(*) from t',
+    'select count(*) from t union all select count(*) from u',
+    'create table n as select count(*) from t',
+    'insert into n select count(*) from t',
+  ];
+  const isRowCount = async (sql: string): Promise<boolean | undefined> =>
+    (await analyser.analyse(sql, SESSION, EMPTY)).statements[0]?.isRowCount;
+  expect(await Promise.all(counts.map(isRowCount))).toEqual(counts.map(() => true));
+  expect(await Promise.all(others.map(isRowCount))).toEqual(others.map(() => false));
+});
+
 test('the report has exactly the keys that other programs read, in their order', async () => {
   const facts = await analyser.analyse(
     "select a from t where d between '2024-01-01' and '2024-01-31'",
