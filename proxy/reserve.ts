@@ -5,7 +5,10 @@ import { budgetRefusal } from '#policies/rules/refusal-text.js';
 import { addCredits, maxAmount } from '#base/units.js';
 import type { KnownTicket, TicketFacts } from '#billing/ledger.js';
 import { toError } from '#base/errors.js';
+import type { EpochMs } from '#base/time.js';
+import { clientOf } from './decide.js';
 import { creditsToHold, freeHold, ledgerHold } from './hold.js';
+import { isInForce } from './in-force.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
 import type { Allowed, Estimated, Reserved } from './stages.js';
@@ -36,10 +39,13 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
   }
   const { ceilingCredits, isFree } = statement;
   // A free statement that somebody has to approve needs a ticket to be asked for, and holds nothing.
-  const budgets = isFree ? [] : budgetsOf(statement);
+  const ticket = ticketFacts(parts, statement);
+  const budgets = isFree
+    ? []
+    : budgetsOf({ ...statement, client: clientOf(statement.call), at: ticket.occurredAt });
   const holdCredits = creditsToHold(statement, ceilingCredits);
   const outcome = await parts.ledger.reserve({
-    ticket: ticketFacts(parts, statement),
+    ticket,
     budgetIds: budgets,
     holdCredits,
   });
@@ -82,17 +88,27 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
   }
 }
 
-/** Ids of the budgets on the statement's path, outermost first. */
-export function budgetsOf(
-  statement: Pick<Estimated, 'snapshot' | 'team' | 'principal' | 'placement' | 'workload'>,
-): readonly string[] {
-  return statement.snapshot
+/** What decides which budgets a statement counts in. */
+export interface BudgetQuestion extends Pick<
+  Estimated,
+  'snapshot' | 'team' | 'principal' | 'placement' | 'workload'
+> {
+  /** null: not known. */
+  readonly client: string | null;
+  readonly at: EpochMs;
+}
+
+/** Ids of the budgets on the statement's path that are in force, outermost first. */
+export function budgetsOf(question: BudgetQuestion): readonly string[] {
+  return question.snapshot
     .budgetsFor({
-      teamId: statement.team.id,
-      principalId: statement.principal.id,
-      tier: statement.placement.tier.id,
-      workload: statement.workload,
+      teamId: question.team.id,
+      principalId: question.principal.id,
+      tier: question.placement.tier.id,
+      workload: question.workload,
+      client: question.client,
     })
+    .filter((budget) => isInForce(budget, question.at))
     .map((budget) => budget.id);
 }
 

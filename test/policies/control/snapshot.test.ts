@@ -16,7 +16,12 @@ test('budgets on the path come outermost first, narrowed by tier and workload', 
       { ...extra, id: 'one-person', node: 'marketing_analyst' },
     ],
   });
-  const path = { teamId: 'marketing', principalId: 'marketing_analyst', workload: null };
+  const path = {
+    teamId: 'marketing',
+    principalId: 'marketing_analyst',
+    workload: null,
+    client: null,
+  };
   const ids = (more: object): string[] =>
     snapshot.budgetsFor({ ...path, tier: 'interactive', ...more }).map((budget) => budget.id);
   const common = ['demo-company-monthly', 'a-department', 'marketing-monthly', 'one-person'];
