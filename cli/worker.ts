@@ -4,8 +4,9 @@ import type { Stoppable } from '../base/lifecycle.js';
 import type { Log } from '../base/log.js';
 import type { Database } from '../base/postgres/pool.js';
 import type { Clock } from '../base/time.js';
-import { expireGrants } from '../billing/control-writes.js';
+import { keepPeriods } from '../billing/keep-periods.js';
 import { importTableStatistics } from '../billing/import-table-statistics.js';
+import { budgetWatch } from './budget-watch.js';
 import type { ServiceAccounts } from './accounts.js';
 
 export interface WorkerOptions {
@@ -24,11 +25,13 @@ const WORKER_LOCK = 8_150_402;
 /** Starts the worker; the first statistics are imported at once, off the way of the start. */
 export function startWorker(options: WorkerOptions): Stoppable {
   let statisticsAt = 0;
+  const watch = budgetWatch(options);
   let working: Promise<void> = Promise.resolve();
   const tick = async (): Promise<void> => {
     try {
       await alone(options.db, async () => {
-        await options.db.transaction((tx) => expireGrants(tx, options.clock.now()));
+        await keepPeriods(options.db, options.clock.now());
+        await watch();
         if (Date.now() < statisticsAt) return;
         const accounts = await options.accounts.served();
         // Before the first control document there are none; nobody should wait a minute for what follows it.
