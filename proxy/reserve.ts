@@ -3,7 +3,7 @@ import { fingerprint } from '#policies/sql/fingerprint.js';
 import { ceilingFor } from '#policies/rules/ceiling.js';
 import { budgetRefusal } from '#policies/rules/refusal-text.js';
 import { addCredits, maxAmount } from '#base/units.js';
-import type { KnownTicket, TicketFacts } from '#billing/ledger.js';
+import type { BudgetStanding, KnownTicket, TicketFacts } from '#billing/ledger.js';
 import { toError } from '#base/errors.js';
 import type { EpochMs } from '#base/time.js';
 import { clientOf } from './decide.js';
@@ -76,8 +76,10 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
       };
     }
     case 'refused': {
+      const path = await pathOf(parts, budgets, ticket.occurredAt);
       const refusal = budgetRefusal(
         standingText(outcome.budget, statement),
+        { holdCredits, path: path.map((standing) => standingText(standing, statement)) },
         refusalContext(parts, statement),
       );
       await recordRefusal(parts, statement, refusal);
@@ -85,6 +87,21 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
     }
     case 'known':
       return outcome;
+  }
+}
+
+/** How the budgets of the path stand, to say what else is short; a refusal does not fail for that. */
+async function pathOf(
+  parts: Parts,
+  budgetIds: readonly string[],
+  at: EpochMs,
+): Promise<readonly BudgetStanding[]> {
+  if (budgetIds.length < 2) return [];
+  try {
+    return await parts.ledger.standing(budgetIds, at);
+  } catch (thrown) {
+    parts.log.warn({ err: toError(thrown) }, 'the other budgets of a refusal could not be read');
+    return [];
   }
 }
 
