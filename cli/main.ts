@@ -9,6 +9,7 @@ import { processTerminal, type Terminal } from './terminal.js';
 import { VerbError } from './verb-error.js';
 import { registerAudit } from './verbs/audit.js';
 import { registerBill } from './verbs/bill.js';
+import { registerBudgets } from './verbs/budgets.js';
 import { registerControl } from './verbs/control.js';
 import { registerDoctor } from './verbs/doctor.js';
 import { registerExplain } from './verbs/explain.js';
@@ -59,6 +60,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerReplay(program, terminal, finish);
   registerControl(program, terminal, finish);
   registerGrant(program, terminal);
+  registerBudgets(program, terminal);
   registerBill(program, terminal);
   registerAudit(program, terminal, finish);
   return program;
