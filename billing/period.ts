@@ -1,13 +1,23 @@
 /**
- * Periods of budgets: days, weeks, months and quarters of the budget's own time zone, as instants. A local day that
- * changes to or from summer time has 23 or 25 hours; nothing here counts in fixed lengths.
+ * Periods of budgets: days, weeks, months, quarters, pieces of fiscal years and spans of days of the budget's own time
+ * zone, as instants. A local day that changes to or from summer time has 23 or 25 hours; nothing here counts in fixed
+ * lengths.
  */
 import { must } from '#base/assert.js';
 import { Fault } from '#base/errors.js';
 import type { EpochMs, Period } from '#base/time.js';
+import { fiscalSpan } from './fiscal.js';
+import type { DaySpan, FiscalRule } from './fiscal.js';
 
-export const PERIOD_KINDS = ['day', 'week', 'month', 'quarter'] as const;
+export const PERIOD_KINDS = ['day', 'week', 'month', 'quarter', 'fiscal', 'custom'] as const;
 export type PeriodKind = (typeof PERIOD_KINDS)[number];
+
+/** Days as `YYYY-MM-DD`: either so many days again and again from a first one, or spans of their own, in order. */
+export interface CustomRule {
+  readonly everyDays?: number;
+  readonly firstDay?: string;
+  readonly spans?: readonly { readonly firstDay: string; readonly lastDay: string }[];
+}
 
 export interface PeriodRule {
   readonly periodKind: PeriodKind;
@@ -15,6 +25,10 @@ export interface PeriodRule {
   readonly timeZone: string;
   /** First day of a week, 1 Monday to 7 Sunday (ISO 8601). */
   readonly weekStartsOn: number;
+  /** Of kind fiscal. */
+  readonly fiscal?: FiscalRule | null;
+  /** Of kind custom. */
+  readonly custom?: CustomRule | null;
 }
 
 interface LocalDate {
@@ -30,13 +44,30 @@ const ZONES_MAX = 1_000;
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 /**
- * The period of `rule` that contains `at`: `[startsAt, endsAt)`, both the first instants of local days.
+ * The period of `rule` that contains `at`: `[startsAt, endsAt)`, both the first instants of local days; undefined where
+ * the days of a custom rule do not contain it.
  * @throws Fault `controlStale` for a time zone this system does not know.
  */
-export function periodAt(rule: PeriodRule, at: EpochMs): Period {
-  const today = localDateAt(rule.timeZone, at);
-  const [first, next] = bounds(rule, today);
+export function tryPeriodAt(rule: PeriodRule, at: EpochMs): Period | undefined {
+  const days = bounds(rule, localDateAt(rule.timeZone, at));
+  if (days === undefined) return undefined;
+  const [first, next] = days;
   return { startsAt: startOfDay(rule.timeZone, first), endsAt: startOfDay(rule.timeZone, next) };
+}
+
+/**
+ * {@link tryPeriodAt} for a budget that is in force at `at`.
+ * @throws Fault `controlStale` outside the days of a custom rule, and for an unknown time zone.
+ */
+export function periodAt(rule: PeriodRule, at: EpochMs): Period {
+  const period = tryPeriodAt(rule, at);
+  if (period !== undefined) return period;
+  throw new Fault('controlStale', `No period contains ${new Date(at).toISOString()}.`);
+}
+
+/** The period that ends where the one that contains `at` begins; undefined where there is none. */
+export function previousPeriod(rule: PeriodRule, period: Period): Period | undefined {
+  return tryPeriodAt(rule, period.startsAt - 1);
 }
 
 /** The calendar month `YYYY-MM` in `timeZone`; undefined for other text. */
@@ -50,7 +81,7 @@ export function monthPeriod(month: string, timeZone: string): Period | undefined
   };
 }
 
-function bounds(rule: PeriodRule, today: LocalDate): readonly [LocalDate, LocalDate] {
+function bounds(rule: PeriodRule, today: LocalDate): readonly [LocalDate, LocalDate] | undefined {
   const { year, month, day } = today;
   switch (rule.periodKind) {
     case 'day':
@@ -75,7 +106,44 @@ function bounds(rule: PeriodRule, today: LocalDate): readonly [LocalDate, LocalD
         { year, month: first + 3, day: 1 },
       ];
     }
+    case 'fiscal': {
+      const fiscal = must(rule.fiscal ?? undefined, 'a fiscal period has a fiscal rule');
+      return toDates(fiscalSpan(fiscal, rule.weekStartsOn, dayNumber(today)));
+    }
+    case 'custom': {
+      const custom = must(rule.custom ?? undefined, 'a custom period has its days');
+      const span = customSpan(custom, dayNumber(today));
+      return span === undefined ? undefined : toDates(span);
+    }
   }
+}
+
+function customSpan({ spans, everyDays, firstDay }: CustomRule, day: number): DaySpan | undefined {
+  if (spans !== undefined) {
+    const span = spans.find((each) => dayOf(each.firstDay) <= day && day <= dayOf(each.lastDay));
+    return span && { firstDay: dayOf(span.firstDay), nextDay: dayOf(span.lastDay) + 1 };
+  }
+  const length = must(everyDays, 'custom periods have a length or spans');
+  const since = day - dayOf(must(firstDay, 'custom periods of a length have a first day'));
+  if (since < 0) return undefined;
+  const first = day - (since % length);
+  return { firstDay: first, nextDay: first + length };
+}
+
+/** Days since 1970-01-01. */
+function dayNumber({ year, month, day }: LocalDate): number {
+  return Date.UTC(year, month - 1, day) / DAY_MS;
+}
+
+function dayOf(text: string): number {
+  return Date.parse(`${text}T00:00:00Z`) / DAY_MS;
+}
+
+function toDates({ firstDay, nextDay }: DaySpan): readonly [LocalDate, LocalDate] {
+  return [
+    { year: 1970, month: 1, day: 1 + firstDay },
+    { year: 1970, month: 1, day: 1 + nextDay },
+  ];
 }
 
 /** The first instant whose local date is `date`: midnight, or the end of the gap where a zone skips midnight. */

@@ -7,7 +7,7 @@
  */
 import { assert } from '#base/assert.js';
 import { Fault } from '#base/errors.js';
-import type { EpochMs } from '#base/time.js';
+import type { EpochMs, Period } from '#base/time.js';
 import { NO_CREDITS, addCredits, maxAmount, subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type {
@@ -17,17 +17,21 @@ import type {
   SettleOutcome,
   TopUpOutcome,
 } from './ledger.js';
+import { carriesAnything, creditsToCarry, periodsBetween } from './carry.js';
+import type { CarryRule } from './carry.js';
 import { periodAt } from './period.js';
 import type { PeriodRule } from './period.js';
 import { availableOf, tightest } from './standing.js';
 
-/** A budget as it is defined; every period opens with its limit. */
+/** A budget as it is defined; every period opens with its limit, and what the one before carries into it. */
 export interface BookBudget {
   readonly id: string;
   readonly isHard: boolean;
   /** null: unlimited. */
   readonly limitCredits: Credits | null;
   readonly period: PeriodRule;
+  /** Absent: nothing is carried. */
+  readonly carry?: CarryRule | null;
 }
 
 export interface BookReservation {
@@ -57,6 +61,14 @@ export type BookReleaseOutcome = Extract<ReleaseOutcome, { kind: 'released' }> |
 type BookPeriod = {
   -readonly [Key in keyof BudgetStanding]: BudgetStanding[Key];
 };
+
+/** A period with the next one of its budget, which what it has left is carried into. */
+interface Link {
+  readonly period: BookPeriod;
+  readonly carry: CarryRule | null;
+  carriedCredits: Credits;
+  next: Link | null;
+}
 
 interface Hold {
   /** The periods that admitted it, in the order of their budgets' ids. */
@@ -95,7 +107,7 @@ export class StandingBook {
       const { budget, shortByCredits } = shortage;
       return { kind: 'refused', budget: { ...budget }, shortByCredits };
     }
-    for (const period of periods) holdMore(period, holdCredits);
+    for (const period of periods) this.#holdMore(period, holdCredits);
     this.#holds.set(id, { periods, holdCredits });
     return { kind: 'held', holdCredits, budgets: periods.map((period) => ({ ...period })) };
   }
@@ -115,7 +127,7 @@ export class StandingBook {
       const { budget, shortByCredits } = shortage;
       return { kind: 'refused', budget: { ...budget }, shortByCredits };
     }
-    for (const period of hold.periods) holdMore(period, added);
+    for (const period of hold.periods) this.#holdMore(period, added);
     hold.holdCredits = holdCredits;
     return { kind: 'held', holdCredits };
   }
@@ -155,8 +167,16 @@ export class StandingBook {
     const hold = this.#holds.get(id);
     if (hold === undefined) return undefined;
     this.#holds.delete(id);
-    for (const period of hold.periods) endHold(period, hold, usedCredits);
+    for (const period of hold.periods) {
+      endHold(period, hold, usedCredits);
+      this.#budget(period.budgetId).moved(period);
+    }
     return hold;
+  }
+
+  #holdMore(period: BookPeriod, addedCredits: Credits): void {
+    holdMore(period, addedCredits);
+    this.#budget(period.budgetId).moved(period);
   }
 
   #periodsAt(budgetIds: readonly string[], at: EpochMs): readonly BookPeriod[] {
@@ -175,7 +195,7 @@ export class StandingBook {
 /** The periods of one budget that were asked for. */
 class BookPeriods {
   readonly #budget: BookBudget;
-  readonly #byStart = new Map<EpochMs, BookPeriod>();
+  readonly #byStart = new Map<EpochMs, Link>();
   // To find a period in its time zone takes a thousand times as long as to compare with the one of last time.
   #latest: BookPeriod | undefined;
 
@@ -183,17 +203,79 @@ class BookPeriods {
     this.#budget = budget;
   }
 
-  /** The period that contains `at`, opened with its limit if it was not. */
+  /** The period that contains `at`, opened with its limit, and what is carried, if it was not. */
   at(at: EpochMs): BookPeriod {
     const latest = this.#latest;
     if (latest !== undefined && latest.periodStartsAt <= at && at < latest.periodEndsAt)
       return latest;
-    const { startsAt, endsAt } = periodAt(this.#budget.period, at);
-    const period = this.#byStart.get(startsAt) ?? openPeriod(this.#budget, startsAt, endsAt);
-    this.#byStart.set(startsAt, period);
-    this.#latest = period;
-    return period;
+    const period = periodAt(this.#budget.period, at);
+    const link = this.#byStart.get(period.startsAt) ?? this.#open(period);
+    this.#latest = link.period;
+    return link.period;
   }
+
+  /** Follows what moved in the period into those after it. */
+  moved(period: BookPeriod): void {
+    let from = this.#byStart.get(period.periodStartsAt);
+    for (let to = from?.next ?? null; from !== undefined && to !== null; to = to.next) {
+      carryOn(from, to);
+      from = to;
+    }
+  }
+
+  #open(period: Period): Link {
+    const { carry = null } = this.#budget;
+    const before = carry !== null && carriesAnything(carry) ? this.#before(period) : undefined;
+    if (before === undefined) return this.#add(period);
+    const between = periodsBetween(this.#budget.period, before.period.periodEndsAt, period);
+    let last = before;
+    for (const each of [...between, period]) {
+      const link = this.#add(each);
+      last.next = link;
+      carryOn(last, link);
+      last = link;
+    }
+    return last;
+  }
+
+  #add({ startsAt, endsAt }: Period): Link {
+    const period = openPeriod(this.#budget, startsAt, endsAt);
+    const link: Link = {
+      period,
+      carry: this.#budget.carry ?? null,
+      carriedCredits: NO_CREDITS,
+      next: null,
+    };
+    this.#byStart.set(startsAt, link);
+    return link;
+  }
+
+  #before({ startsAt }: Period): Link | undefined {
+    let found: Link | undefined;
+    for (const link of this.#byStart.values())
+      if (link.period.periodEndsAt <= startsAt && link.period.periodEndsAt > endOf(found))
+        found = link;
+    return found;
+  }
+}
+
+function endOf(link: Link | undefined): EpochMs {
+  return link === undefined ? Number.NEGATIVE_INFINITY : link.period.periodEndsAt;
+}
+
+function carryOn(from: Link, to: Link): void {
+  const { limitCredits, spentCredits, heldCredits } = from.period;
+  if (from.carry === null || limitCredits === null || to.period.limitCredits === null) return;
+  const carried = creditsToCarry(from.carry, {
+    limitCredits: subtractCredits(limitCredits, from.carriedCredits),
+    grantedCredits: NO_CREDITS,
+    carriedCredits: from.carriedCredits,
+    usedCredits: addCredits(spentCredits, heldCredits),
+  });
+  const added = subtractCredits(carried, to.carriedCredits);
+  to.period.limitCredits = addCredits(to.period.limitCredits, added);
+  to.carriedCredits = carried;
+  refresh(to.period);
 }
 
 function openPeriod(budget: BookBudget, startsAt: EpochMs, endsAt: EpochMs): BookPeriod {

@@ -9,6 +9,7 @@ import { processTerminal, type Terminal } from './terminal.js';
 import { VerbError } from './verb-error.js';
 import { registerAudit } from './verbs/audit.js';
 import { registerBill } from './verbs/bill.js';
+import { registerBudgets } from './verbs/budgets.js';
 import { registerControl } from './verbs/control.js';
 import { registerCost } from './verbs/cost.js';
 import { registerDoctor } from './verbs/doctor.js';
@@ -61,6 +62,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerReplay(program, terminal, finish);
   registerControl(program, terminal, finish);
   registerGrant(program, terminal);
+  registerBudgets(program, terminal);
   registerBill(program, terminal);
   registerCost(program, terminal);
   registerImport(program, terminal, finish);

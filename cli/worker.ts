@@ -4,9 +4,10 @@ import type { Stoppable } from '../base/lifecycle.js';
 import type { Log } from '../base/log.js';
 import type { Database } from '../base/postgres/pool.js';
 import type { Clock, EpochMs } from '../base/time.js';
-import { expireGrants } from '../billing/control-writes.js';
 import { importTableStatistics } from '../billing/import-table-statistics.js';
+import { keepPeriods } from '../billing/keep-periods.js';
 import { closeImportRequest, openImportRequests } from '../billing/usage/import-requests.js';
+import { budgetWatch } from './budget-watch.js';
 import type { ServiceAccounts } from './accounts.js';
 import { importAndAllocate } from './usage-import.js';
 
@@ -29,11 +30,13 @@ const WORKER_LOCK = 8_150_402;
 export function startWorker(options: WorkerOptions): Stoppable {
   let statisticsAt = 0;
   let usageAt = 0;
+  const watch = budgetWatch(options);
   let working: Promise<void> = Promise.resolve();
   const tick = async (): Promise<void> => {
     try {
       await alone(options.db, async () => {
-        await options.db.transaction((tx) => expireGrants(tx, options.clock.now()));
+        await keepPeriods(options.db, options.clock.now());
+        await watch();
         await answerImportRequests(options);
         if (Date.now() < statisticsAt) return;
         const accounts = await options.accounts.served();

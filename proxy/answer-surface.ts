@@ -4,6 +4,7 @@ import { cheaperWays } from './cheaper.js';
 import { estimateWithBound } from './estimates/explain-bound.js';
 import { outlookOf } from './outlook.js';
 import type { Parts } from './parts.js';
+import { clientOf } from './decide.js';
 import { budgetsOf } from './reserve.js';
 import type { Identified } from './stages.js';
 import { explainCost } from './surface/explain-cost.js';
@@ -93,7 +94,9 @@ async function explain(
   const estimated = await estimateWithBound(parts, await analyse(parts, asked), true);
   if (estimated.kind === 'refused') return estimated;
   const { facts, estimateParts, placement } = estimated.statement;
-  const standing = await parts.ledger.standing(budgetsOf(estimated.statement), parts.clock.now());
+  const at = parts.clock.now();
+  const question = { ...estimated.statement, client: clientOf(statement.call), at };
+  const standing = await parts.ledger.standing(budgetsOf(question), at);
   const explained = explainCost({
     statements: facts.statements.flatMap((each, index) => {
       const part = estimateParts[index];

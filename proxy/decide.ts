@@ -12,6 +12,7 @@ import type { RefusalContext } from '#policies/rules/refusal-text.js';
 import { stageLocation } from '#policies/rules/stage-location.js';
 import type { StageLocation } from '#policies/rules/stage-location.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
+import type { Call } from './call.js';
 import type { Parts } from './parts.js';
 import { refusalContext } from './refuse.js';
 import type { Allowed, Estimated } from './stages.js';
@@ -75,10 +76,15 @@ export function decisionOf(parts: Parts, statement: Estimated): Decision {
       tier: placement.tier,
       warehouse: placement.warehouse ?? '',
       workload: statement.workload,
-      client: String(statement.call.request.headers['user-agent'] ?? '').slice(0, CLIENT_MAX),
+      client: clientOf(statement.call),
       at: parts.clock.now(),
     },
   });
+}
+
+/** What the driver or tool calls itself, as it says it: rules and budgets may ask for it. */
+export function clientOf({ request }: Pick<Call, 'request'>): string {
+  return String(request.headers['user-agent'] ?? '').slice(0, CLIENT_MAX);
 }
 
 /** What a decision of a priced text takes; all of it is given, so that offline the same is decided. */

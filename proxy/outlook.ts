@@ -41,7 +41,7 @@ export function outlookOf(
     ceilingCredits,
     ceilingSource: source,
     bindingBudgetId: binding?.budgetId ?? null,
-    refusal: refusalLine(parts, statement, binding, known),
+    refusal: refusalLine(parts, statement, { binding, path: standings }, known),
   };
 }
 
@@ -60,7 +60,13 @@ function bindingBudget(standings: readonly BudgetStanding[]): BudgetStanding | u
 function refusalLine(
   parts: Parts,
   statement: Estimated,
-  binding: BudgetStanding | undefined,
+  {
+    binding,
+    path,
+  }: {
+    readonly binding: BudgetStanding | undefined;
+    readonly path: readonly BudgetStanding[];
+  },
   { decision, holdCredits, queue }: Pick<Outlook, 'decision' | 'holdCredits' | 'queue'>,
 ): string | null {
   const context = refusalContext(parts, statement);
@@ -68,7 +74,13 @@ function refusalLine(
   if (ruled !== null) return firstLine(ruled);
   const left = binding?.availableCredits ?? null;
   if (binding !== undefined && left !== null && compareAmounts(left, holdCredits) < 0)
-    return firstLine(budgetRefusal(standingText(binding, statement), context));
+    return firstLine(
+      budgetRefusal(
+        standingText(binding, statement),
+        { holdCredits, path: path.map((standing) => standingText(standing, statement)) },
+        context,
+      ),
+    );
   if (decision.kind === 'approve')
     return approvalLine(decision, firstLine(approvalRefusal(decision.cause, context)));
   if (queue === null || queue.waiting < queue.queueMax || queue.expectedWaitMs === 0) return null;

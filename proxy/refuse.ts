@@ -1,6 +1,7 @@
 /** The context every refusal text of a priced statement needs, from the stage it has reached. */
 import type { BudgetStanding } from '#billing/ledger.js';
-import type { RefusalContext, StandingText } from '#policies/rules/refusal-text.js';
+import type { StandingText } from '#policies/rules/budget-text.js';
+import type { RefusalContext } from '#policies/rules/refusal-text.js';
 import type { Parts } from './parts.js';
 import type { Estimated } from './stages.js';
 
@@ -20,6 +21,7 @@ export function standingText(standing: BudgetStanding, statement: Estimated): St
   const budget = statement.snapshot.budget(standing.budgetId);
   return {
     ...standing,
+    node: budget?.node ?? statement.team.id,
     timeZone: budget?.period.timeZone ?? 'UTC',
     owner: statement.team.owner,
   };

@@ -3,9 +3,12 @@ import { fingerprint } from '#policies/sql/fingerprint.js';
 import { ceilingFor } from '#policies/rules/ceiling.js';
 import { budgetRefusal } from '#policies/rules/refusal-text.js';
 import { addCredits, maxAmount } from '#base/units.js';
-import type { KnownTicket, TicketFacts } from '#billing/ledger.js';
+import type { BudgetStanding, KnownTicket, TicketFacts } from '#billing/ledger.js';
 import { toError } from '#base/errors.js';
+import type { EpochMs } from '#base/time.js';
+import { clientOf } from './decide.js';
 import { creditsToHold, freeHold, ledgerHold } from './hold.js';
+import { isInForce } from './in-force.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
 import type { Allowed, Estimated, Reserved } from './stages.js';
@@ -36,10 +39,13 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
   }
   const { ceilingCredits, isFree } = statement;
   // A free statement that somebody has to approve needs a ticket to be asked for, and holds nothing.
-  const budgets = isFree ? [] : budgetsOf(statement);
+  const ticket = ticketFacts(parts, statement);
+  const budgets = isFree
+    ? []
+    : budgetsOf({ ...statement, client: clientOf(statement.call), at: ticket.occurredAt });
   const holdCredits = creditsToHold(statement, ceilingCredits);
   const outcome = await parts.ledger.reserve({
-    ticket: ticketFacts(parts, statement),
+    ticket,
     budgetIds: budgets,
     holdCredits,
   });
@@ -70,8 +76,10 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
       };
     }
     case 'refused': {
+      const path = await pathOf(parts, budgets, ticket.occurredAt);
       const refusal = budgetRefusal(
         standingText(outcome.budget, statement),
+        { holdCredits, path: path.map((standing) => standingText(standing, statement)) },
         refusalContext(parts, statement),
       );
       await recordRefusal(parts, statement, refusal);
@@ -82,17 +90,42 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
   }
 }
 
-/** Ids of the budgets on the statement's path, outermost first. */
-export function budgetsOf(
-  statement: Pick<Estimated, 'snapshot' | 'team' | 'principal' | 'placement' | 'workload'>,
-): readonly string[] {
-  return statement.snapshot
+/** How the budgets of the path stand, to say what else is short; a refusal does not fail for that. */
+async function pathOf(
+  parts: Parts,
+  budgetIds: readonly string[],
+  at: EpochMs,
+): Promise<readonly BudgetStanding[]> {
+  if (budgetIds.length < 2) return [];
+  try {
+    return await parts.ledger.standing(budgetIds, at);
+  } catch (thrown) {
+    parts.log.warn({ err: toError(thrown) }, 'the other budgets of a refusal could not be read');
+    return [];
+  }
+}
+
+/** What decides which budgets a statement counts in. */
+export interface BudgetQuestion extends Pick<
+  Estimated,
+  'snapshot' | 'team' | 'principal' | 'placement' | 'workload'
+> {
+  /** null: not known. */
+  readonly client: string | null;
+  readonly at: EpochMs;
+}
+
+/** Ids of the budgets on the statement's path that are in force, outermost first. */
+export function budgetsOf(question: BudgetQuestion): readonly string[] {
+  return question.snapshot
     .budgetsFor({
-      teamId: statement.team.id,
-      principalId: statement.principal.id,
-      tier: statement.placement.tier.id,
-      workload: statement.workload,
+      teamId: question.team.id,
+      principalId: question.principal.id,
+      tier: question.placement.tier.id,
+      workload: question.workload,
+      client: question.client,
     })
+    .filter((budget) => isInForce(budget, question.at))
     .map((budget) => budget.id);
 }
 

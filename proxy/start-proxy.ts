@@ -21,6 +21,7 @@ import { startControlRefresher, type ControlRefresher } from './control/refreshe
 import { ExplainBounds } from './estimates/explain-bound.js';
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
+import { startBudgetUpkeep } from './budget-upkeep.js';
 import { createEvents } from './events.js';
 import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
@@ -121,6 +122,7 @@ async function assemble(options: ProxyOptions, life: Lifecycle): Promise<Proxy> 
   if (replayed > 0)
     log.info({ replayed }, 'outcomes of an earlier life are settled from the journal');
   parts.doubts.start();
+  life.add('budgets', startBudgetUpkeep(options));
   const meter = startMeter(parts, options.meterIntervalMs);
   life.add('meter', { stop: () => Promise.resolve(meter.stop()) });
   const server = life.add('listener', await startServer(parts, options));

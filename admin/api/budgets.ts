@@ -1,7 +1,6 @@
 /** Budgets: how they stand, the monthly limit of a team, and grants on top of it. */
 import { z } from 'zod';
 import { grant, type Grant, type GrantOutcome } from '#billing/control-writes.js';
-import type { BudgetStanding } from '#billing/ledger.js';
 import { must } from '#base/assert.js';
 import { formatInstant } from '#base/time.js';
 import { formatAmount, parseCredits } from '#base/units.js';
@@ -21,28 +20,8 @@ import {
   teamOf,
   teamParams,
 } from './api.js';
-
-const budgetSchema = z.object({
-  id: z.string(),
-  node: z.string(),
-  limitCredits: z.string().describe('Decimal, or "unlimited"'),
-  isHard: z.boolean(),
-  counts: z.string(),
-  period: z.object({ kind: z.string(), timeZone: z.string() }),
-  tier: z.string().nullable(),
-  workload: z.string().nullable(),
-  standing: z
-    .object({
-      periodStartsAt: z.string(),
-      periodEndsAt: z.string(),
-      limitCredits: z.string().nullable().describe('With grants; null: unlimited'),
-      spentCredits: z.string(),
-      heldCredits: z.string(),
-      availableCredits: z.string().nullable().describe('Negative while in debt'),
-    })
-    .nullable(),
-});
-type BudgetJson = z.infer<typeof budgetSchema>;
+import { budgetSchema, toBudgetsJson } from './budget-json.js';
+import { addTransferRoute } from './transfers.js';
 
 const teamBudgetSchema = z.object({
   controlVersion: z.int(),
@@ -86,11 +65,12 @@ const grantReply = z.object({
   isReplayed: z.boolean(),
 });
 
-/** `GET /budgets`, `GET` and `PUT /budgets/{team}`, `POST /budgets/{team}/grants`. */
+/** `GET /budgets`, `GET` and `PUT /budgets/{team}`, `POST /budgets/{team}/grants`, transfers. */
 export function addBudgetRoutes(app: ApiApp, context: ApiContext): void {
   addReads(app, context);
   addLimitRoute(app, context);
   addGrantRoute(app, context);
+  addTransferRoute(app, context);
 }
 
 function addReads(app: ApiApp, context: ApiContext): void {
@@ -117,7 +97,7 @@ function addReads(app: ApiApp, context: ApiContext): void {
         visibleBudgets(document, request.actor),
         request.query,
       );
-      return { controlVersion: version, budgets: await toJson(rows, context), nextCursor };
+      return { controlVersion: version, budgets: await toBudgetsJson(rows, context), nextCursor };
     },
   );
   app.get(
@@ -259,7 +239,7 @@ async function teamBudget(
   context: ApiContext,
 ): Promise<z.infer<typeof teamBudgetSchema>> {
   const budget = monthlyBudgetOrProblem(control.document, team);
-  const [json] = await toJson([budget], context);
+  const [json] = await toBudgetsJson([budget], context);
   return {
     controlVersion: control.version,
     team: team.id,
@@ -273,7 +253,8 @@ function monthlyBudget(document: ControlDocument, team: TeamDocument): BudgetDoc
       budget.node === team.id &&
       budget.period.kind === 'month' &&
       budget.tier === undefined &&
-      budget.workload === undefined,
+      budget.workload === undefined &&
+      budget.client === undefined,
   );
 }
 
@@ -315,40 +296,5 @@ function withMonthlyLimit(
     budgets: document.budgets.map((budget) =>
       budget.id === current.id ? { ...budget, limitCredits } : budget,
     ),
-  };
-}
-
-async function toJson(
-  budgets: readonly BudgetDocument[],
-  context: ApiContext,
-): Promise<BudgetJson[]> {
-  const standings = await context.ledger.standing(
-    budgets.map((budget) => budget.id),
-    context.clock.now(),
-  );
-  const byId = new Map(standings.map((standing) => [standing.budgetId, standing]));
-  return budgets.map((budget) => ({
-    id: budget.id,
-    node: budget.node,
-    limitCredits: budget.limitCredits,
-    isHard: budget.hard,
-    counts: budget.counts,
-    period: { kind: budget.period.kind, timeZone: budget.period.timeZone },
-    tier: budget.tier ?? null,
-    workload: budget.workload ?? null,
-    standing: toStandingJson(byId.get(budget.id)),
-  }));
-}
-
-function toStandingJson(standing: BudgetStanding | undefined): BudgetJson['standing'] {
-  if (standing === undefined) return null;
-  const { limitCredits, availableCredits } = standing;
-  return {
-    periodStartsAt: formatInstant(standing.periodStartsAt),
-    periodEndsAt: formatInstant(standing.periodEndsAt),
-    limitCredits: limitCredits === null ? null : formatAmount(limitCredits),
-    spentCredits: formatAmount(standing.spentCredits),
-    heldCredits: formatAmount(standing.heldCredits),
-    availableCredits: availableCredits === null ? null : formatAmount(availableCredits),
   };
 }

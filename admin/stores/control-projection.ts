@@ -2,10 +2,16 @@
  * The relational projection of a control version. Nodes and budgets that history refers to are never deleted, only
  * switched off; the rest is written anew. A changed limit goes through the ledger, so that open periods feel it.
  */
+import { carryRule, periodRule } from '#billing/budget-terms.js';
 import { setBudgetLimit } from '#billing/control-writes.js';
 import type { Transaction } from '#base/postgres/pool.js';
 import { compareAmounts, type Credits, parseCredits } from '#base/units.js';
-import { type BudgetDocument, type ControlDocument, WEEKDAYS } from '#policies/control/document.js';
+import {
+  type BudgetDocument,
+  type ControlDocument,
+  FORECAST_THRESHOLDS,
+  USE_THRESHOLDS,
+} from '#policies/control/document.js';
 import type { ControlChange } from './control-store.js';
 
 /** Writes the projection of `change.document` inside the transaction that wrote `version`. */
@@ -107,15 +113,23 @@ async function projectBudgets(tx: Transaction, change: ControlChange): Promise<v
   );
   await tx.query(
     `INSERT INTO budget (id, node_id, limit_kind, limit_credits, is_hard, period_kind, time_zone, week_starts_on,
-       counts, tier, workload, is_active)
+       counts, tier, workload, is_active, client, period_fiscal, period_custom, carry_percent, carry_max_credits, carry_debt,
+       thresholds, forecast_thresholds)
      SELECT id, node_id, CASE WHEN limit_credits IS NULL THEN 'unlimited' ELSE 'limited' END, limit_credits, is_hard,
-       period_kind, time_zone, week_starts_on, counts, tier, workload, true
+       period_kind, time_zone, week_starts_on, counts, tier, workload, true, client, period_fiscal, period_custom,
+       carry_percent, carry_max_credits, carry_debt, thresholds, forecast_thresholds
      FROM jsonb_to_recordset($1::jsonb) AS b (id text, node_id text, limit_credits numeric, is_hard boolean,
-       period_kind text, time_zone text, week_starts_on smallint, counts text, tier text, workload text)
+       period_kind text, time_zone text, week_starts_on smallint, counts text, tier text, workload text, client text,
+       period_fiscal jsonb, period_custom jsonb, carry_percent smallint, carry_max_credits numeric, carry_debt boolean,
+       thresholds smallint[], forecast_thresholds smallint[])
      ORDER BY id
      ON CONFLICT (id) DO UPDATE SET node_id = excluded.node_id, is_hard = excluded.is_hard,
        period_kind = excluded.period_kind, time_zone = excluded.time_zone, week_starts_on = excluded.week_starts_on,
-       counts = excluded.counts, tier = excluded.tier, workload = excluded.workload, is_active = true`,
+       counts = excluded.counts, tier = excluded.tier, workload = excluded.workload, is_active = true,
+       client = excluded.client, period_fiscal = excluded.period_fiscal, period_custom = excluded.period_custom,
+       carry_percent = excluded.carry_percent, carry_max_credits = excluded.carry_max_credits,
+       carry_debt = excluded.carry_debt, thresholds = excluded.thresholds,
+       forecast_thresholds = excluded.forecast_thresholds`,
     [JSON.stringify(budgets.map(toBudgetRow))],
   );
   await tx.query(
@@ -139,17 +153,27 @@ async function projectBudgets(tx: Transaction, change: ControlChange): Promise<v
 }
 
 function toBudgetRow(budget: BudgetDocument): object {
+  const period = periodRule(budget.period);
+  const carry = carryRule(budget);
   return {
     id: budget.id,
     node_id: budget.node,
     limit_credits: budget.limitCredits === 'unlimited' ? null : budget.limitCredits,
     is_hard: budget.hard,
-    period_kind: budget.period.kind,
-    time_zone: budget.period.timeZone,
-    week_starts_on: WEEKDAYS.indexOf(budget.period.weekStartsOn ?? 'monday') + 1,
+    period_kind: period.periodKind,
+    time_zone: period.timeZone,
+    week_starts_on: period.weekStartsOn,
+    period_fiscal: period.fiscal,
+    period_custom: period.custom,
     counts: budget.counts,
     tier: budget.tier,
     workload: budget.workload,
+    client: budget.client,
+    carry_percent: carry.percent,
+    carry_max_credits: budget.carryOver?.maxCredits,
+    carry_debt: carry.debt,
+    thresholds: budget.thresholds ?? USE_THRESHOLDS,
+    forecast_thresholds: budget.forecastThresholds ?? FORECAST_THRESHOLDS,
   };
 }
 

@@ -164,7 +164,8 @@ export function govern(snapshot: ControlSnapshot, parts: JudgeParts): Judge {
     };
     if (decision.kind !== 'allow') return { ...common, answer: refusedBy(decision) };
     const { ceilingCredits } = decision;
-    const asked = { snapshot, team, principal, placement, workload };
+    // A history does not say which driver sent a statement.
+    const asked = { snapshot, team, principal, placement, workload, client: null, at };
     return {
       ...common,
       answer: {

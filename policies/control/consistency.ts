@@ -2,6 +2,7 @@
 import { compareAmounts, tryParseCredits } from '#base/units.js';
 import { createConditionCompiler } from '../rules/condition.js';
 import { foldName } from '../rules/glob.js';
+import { findBudgetProblems } from './budget-consistency.js';
 import { tryParseInstant } from './instant.js';
 import { type ControlProblem, formatPath, problemAt, problemOfKey } from './problem.js';
 import { entriesOf, isRecord, type RawEntry, type RawParts, textOf } from './raw-parts.js';
@@ -15,7 +16,7 @@ export function findConsistencyProblems(parts: RawParts): readonly ControlProble
     ...parts.principals.flatMap(claimKeysOfUnshared),
     ...parts.mapping.flatMap(mappingTarget),
     ...timeZones(parts.budgets),
-    ...parts.budgets.flatMap(weekStart),
+    ...parts.budgets.flatMap(findBudgetProblems),
     ...sameKeyTwice(parts.rates, ['kind', 'generation', 'size', 'effectiveFrom'], 'rate'),
     ...sameKeyTwice(parts.prices, ['creditKind', 'effectiveFrom'], 'price'),
     ...parts.prices.flatMap(endedBeforeBegun),
@@ -105,19 +106,6 @@ function isTimeZone(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function weekStart({ segments, fields }: RawEntry): readonly ControlProblem[] {
-  const period = fields['period'];
-  if (!isRecord(period) || period['weekStartsOn'] === undefined || period['kind'] === 'week')
-    return [];
-  return [
-    problemOfKey(
-      [...segments, 'period', 'weekStartsOn'],
-      'means something only for a period of kind week',
-      'remove it, or set kind to week',
-    ),
-  ];
 }
 
 function sameKeyTwice(

@@ -2,7 +2,7 @@
  * The control document: organisation, principals, budgets, tiers, rates, prices and rules as one reviewed file.
  * Ids are lower-case names chosen by the administrators; names of Snowflake objects compare without case.
  */
-export const PERIOD_KINDS = ['day', 'week', 'month', 'quarter'] as const;
+export const PERIOD_KINDS = ['day', 'week', 'month', 'quarter', 'fiscal', 'custom'] as const;
 export type PeriodKind = (typeof PERIOD_KINDS)[number];
 export const WEEKDAYS = [
   'monday',
@@ -131,9 +131,45 @@ export interface MappingDocument {
 export interface PeriodDocument {
   readonly kind: PeriodKind;
   readonly timeZone: string;
-  /** Only for weeks; Monday unless given (ISO 8601). */
+  /** Only for weeks, and fiscal years of weeks; Monday unless given (ISO 8601). */
   readonly weekStartsOn?: Weekday;
+  /** Only for kind fiscal. */
+  readonly fiscal?: FiscalDocument;
+  /** Only for kind custom. */
+  readonly custom?: CustomDocument;
 }
+
+export const FISCAL_LENGTHS = ['month', 'quarter', 'year'] as const;
+export const FISCAL_PATTERNS = ['calendar', '4-4-5', '4-5-4', '5-4-4'] as const;
+export const YEAR_STARTS = ['nearest', 'after-last'] as const;
+
+/** A fiscal year of calendar months, or of 52 or 53 weeks in months of 4 and 5 (see `billing/fiscal.ts`). */
+export interface FiscalDocument {
+  /** How much of the year one period is. */
+  readonly length: (typeof FISCAL_LENGTHS)[number];
+  /** 1 to 12. */
+  readonly firstMonth: number;
+  readonly pattern: (typeof FISCAL_PATTERNS)[number];
+  /** Only for years of weeks: where they begin; nearest unless given. */
+  readonly yearStart?: (typeof YEAR_STARTS)[number];
+}
+
+/** Either everyDays from firstDay on, or spans. Days are `YYYY-MM-DD`; outside of them the budget does not count. */
+export interface CustomDocument {
+  readonly everyDays?: number;
+  readonly firstDay?: string;
+  readonly spans?: readonly { readonly firstDay: string; readonly lastDay: string }[];
+}
+
+/** What is left of a limit goes into the next period: a share of it, at most so many credits. */
+export interface CarryOverDocument {
+  readonly percent: number;
+  readonly maxCredits?: string;
+}
+
+/** Percent of a limit that are told when they are passed, unless a budget says others. */
+export const USE_THRESHOLDS: readonly number[] = [50, 80, 100];
+export const FORECAST_THRESHOLDS: readonly number[] = [100];
 
 export interface BudgetDocument {
   readonly id: string;
@@ -148,6 +184,16 @@ export interface BudgetDocument {
   readonly tier?: string;
   /** `<tool>/<name>` with `*` and `?`, such as `dbt/*`. */
   readonly workload?: string;
+  /** What the driver or tool calls itself, with `*` and `?`, such as `JDBC/*`. */
+  readonly client?: string;
+  /** Absent: nothing is carried over. */
+  readonly carryOver?: CarryOverDocument;
+  /** What is missing at the end of a period is taken from the next one. */
+  readonly carryDebt?: boolean;
+  /** Percent of the limit spent, in rising order; absent: {@link USE_THRESHOLDS}. */
+  readonly thresholds?: readonly number[];
+  /** Percent of the limit that the forecast reaches; absent: {@link FORECAST_THRESHOLDS}. */
+  readonly forecastThresholds?: readonly number[];
 }
 
 export interface TierDocument {

@@ -155,8 +155,9 @@ function unlimited({ organisation, teams, budgets }: ControlDocument): readonly 
     .map(({ id }) => id);
 }
 
-function holdsAll({ hard, limitCredits, tier, workload }: BudgetDocument): boolean {
-  return hard && limitCredits !== 'unlimited' && tier === undefined && workload === undefined;
+function holdsAll({ hard, limitCredits, period, tier, workload, client }: BudgetDocument): boolean {
+  const isWhole = [tier, workload, client].every((each) => each === undefined);
+  return hard && limitCredits !== 'unlimited' && isWhole && period.kind !== 'custom';
 }
 
 function unusedNetworks({ networks = [], mapping }: ControlDocument): readonly string[] {

@@ -29,6 +29,7 @@ import {
   limitOf,
   limitText,
   moneyDelta,
+  periodNoun,
   periodText,
   type PlanContext,
   priceText,
@@ -62,12 +63,25 @@ export const BUDGET_WORDS: Words<BudgetDocument> = {
         return `limits ${after.node} instead of ${before.node}`;
       case 'tier':
       case 'workload':
+      case 'client':
         return `${field} ${arrow(before[field], after[field])}`;
+      case 'carryOver':
+        return `carried into the next period: ${arrow(carryText(before), carryText(after))}`;
+      case 'carryDebt':
+        return after.carryDebt === true
+          ? 'what is used above the limit is taken from the next period'
+          : 'what is used above the limit is not taken from the next period any more';
       default:
         return null;
     }
   },
 };
+
+function carryText({ carryOver }: BudgetDocument): string {
+  if (carryOver === undefined) return 'nothing';
+  const cap = carryOver.maxCredits === undefined ? '' : `, at most ${carryOver.maxCredits} credits`;
+  return `${carryOver.percent} % of what is left${cap}`;
+}
 
 function limitChange(
   before: BudgetDocument,
@@ -91,15 +105,18 @@ function negated(credits: Credits | null): Credits | null {
   return credits === null ? null : subtractCredits(NO_CREDITS, credits);
 }
 
-function periodName({ period }: BudgetDocument): string {
-  const start = period.kind === 'week' ? ` from ${period.weekStartsOn ?? 'monday'}` : '';
-  return `${period.kind}${start} in ${period.timeZone}`;
+function periodName(budget: BudgetDocument): string {
+  const { kind, timeZone, weekStartsOn, fiscal } = budget.period;
+  const start = kind === 'week' ? ` from ${weekStartsOn ?? 'monday'}` : '';
+  const year = fiscal === undefined ? '' : ` (${fiscal.pattern} from month ${fiscal.firstMonth})`;
+  return `${periodNoun(budget)}${start}${year} in ${timeZone}`;
 }
 
 function narrowText(budget: BudgetDocument): string {
   const parts = [
     ...(budget.tier === undefined ? [] : [`tier ${budget.tier}`]),
     ...(budget.workload === undefined ? [] : [`workload ${budget.workload}`]),
+    ...(budget.client === undefined ? [] : [`client ${budget.client}`]),
   ];
   return parts.length === 0 ? '' : `, only for ${parts.join(' and ')}`;
 }
@@ -227,7 +244,9 @@ export function nextMonthStart(at: EpochMs): EpochMs {
 export function teamsMonthlyCredits(document: ControlDocument): Credits {
   const teams = new Set(document.teams.map((team) => team.id));
   const limits = document.budgets.flatMap((budget) => {
-    const isWhole = budget.tier === undefined && budget.workload === undefined;
+    const isWhole = [budget.tier, budget.workload, budget.client].every(
+      (each) => each === undefined,
+    );
     if (!teams.has(budget.node) || budget.period.kind !== 'month' || !isWhole) return [];
     return limitOf(budget) ?? [];
   });

@@ -117,7 +117,15 @@ export function limitOf(budget: BudgetDocument): Credits | null {
 
 /** `a month`. */
 export function periodText(budget: BudgetDocument): string {
-  return `a ${budget.period.kind}`;
+  return `a ${periodNoun(budget)}`;
+}
+
+/** `month`, `fiscal quarter`, `period of 10 days`. */
+export function periodNoun({ period }: BudgetDocument): string {
+  const { kind, fiscal, custom } = period;
+  if (fiscal !== undefined) return `fiscal ${fiscal.length}`;
+  if (custom?.everyDays !== undefined) return `period of ${custom.everyDays} days`;
+  return custom === undefined ? kind : 'period of its own days';
 }
 
 /** `a, b and c`, at most `most` of them by name. */

@@ -15,6 +15,8 @@ const MONEY_RULE =
   'must be a decimal amount in quotes, not negative, at most 12 decimals, such as "3.00"';
 const INSTANT_RULE =
   'must be a UTC date or instant, such as "2026-01-01" or "2026-01-01T00:00:00Z"';
+const PERCENTS_RULE = 'must be at most 10 percents that rise, such as [50, 80, 100]';
+const DAY_RULE = 'must be a day such as "2026-01-31"';
 const SIZE_RULE = 'must be a warehouse size such as "XSMALL" or "2X-Large"';
 const CURRENCY_RULE = 'must be an ISO 4217 code such as "USD"';
 const DECIMAL_PATTERN = '^\\d{1,26}(\\.\\d{1,12}0*)?$';
@@ -48,6 +50,19 @@ export const instant: z.ZodType<string> = z
   .string(INSTANT_RULE)
   .refine((text) => tryParseInstant(text) !== undefined, INSTANT_RULE)
   .meta({ pattern: INSTANT_PATTERN, examples: ['2026-01-01'] });
+/** A day of the calendar, in whatever zone its owner says. */
+export const calendarDay: z.ZodType<string> = z
+  .string(DAY_RULE)
+  .refine((text) => text.length === 10 && tryParseInstant(text) !== undefined, DAY_RULE)
+  .meta({ pattern: '^\\d{4}-\\d{2}-\\d{2}$', examples: ['2026-01-01'] });
+/** Percents to tell at, each once, in rising order. */
+export const percents: z.ZodType<readonly number[]> = z
+  .array(whole(1, 1000))
+  .max(10, PERCENTS_RULE)
+  .refine(
+    (values) => values.every((value, index) => value > (values[index - 1] ?? 0)),
+    PERCENTS_RULE,
+  );
 export const warehouseSize: z.ZodType<string> = z
   .string(SIZE_RULE)
   .refine((text) => tryParseWarehouseSize(text) !== undefined, SIZE_RULE)

@@ -7,13 +7,17 @@ import { isCidr } from '#base/cidr.js';
 import {
   CHANNEL_KINDS,
   CLAIM_ALGORITHMS,
+  FISCAL_LENGTHS,
+  FISCAL_PATTERNS,
   type ControlDocument,
   PERIOD_KINDS,
   RULE_MODES,
   SIGN_INS,
   WEEKDAYS,
+  YEAR_STARTS,
 } from './document.js';
 import {
+  calendarDay,
   credits,
   currency,
   id,
@@ -23,6 +27,7 @@ import {
   money,
   name,
   objectName,
+  percents,
   positiveCredits,
   textUpTo,
   warehouseSize,
@@ -130,11 +135,46 @@ const mapping = z.strictObject({
   team: id.exactOptional().describe('Id of the team it leads to; this or principal'),
 });
 
+const fiscal = z
+  .strictObject({
+    length: z.enum(FISCAL_LENGTHS).describe('How much of the fiscal year one period is'),
+    firstMonth: whole(1, 12).describe('Month that the fiscal year begins with, 1 to 12'),
+    pattern: z
+      .enum(FISCAL_PATTERNS)
+      .describe(
+        'calendar: calendar months; the others: years of 52 or 53 whole weeks, three months a quarter of so many weeks',
+      ),
+    yearStart: z
+      .enum(YEAR_STARTS)
+      .exactOptional()
+      .describe(
+        'Only for years of weeks: nearest (the default) begins on the week start nearest to the first of firstMonth, after-last after the last week that ends in the month before',
+      ),
+  })
+  .describe('The fiscal calendar; only for kind fiscal');
+
+const custom = z
+  .strictObject({
+    everyDays: whole(1, 3660).exactOptional().describe('Length of one period in days; or spans'),
+    firstDay: calendarDay.exactOptional().describe('First day of the first period of everyDays'),
+    spans: list(
+      z.strictObject({
+        firstDay: calendarDay.describe('First day of the period'),
+        lastDay: calendarDay.describe('Last day of the period'),
+      }),
+    )
+      .exactOptional()
+      .describe('Periods by their days, in order, none over another; or everyDays'),
+  })
+  .describe('Periods of your own; only for kind custom. Outside of them the budget does not count');
+
 const period = z
   .strictObject({
     kind: z.enum(PERIOD_KINDS).describe('How long a limit lasts'),
     timeZone: z.string().describe('IANA time zone in which periods begin, such as "UTC"'),
     weekStartsOn: z.enum(WEEKDAYS).exactOptional().describe('Only for weeks; monday unless given'),
+    fiscal: fiscal.exactOptional(),
+    custom: custom.exactOptional(),
   })
   .describe('When the limit begins anew');
 
@@ -149,6 +189,26 @@ const budget = z.strictObject({
     .describe("direct: the statements' own credits; billed: direct × the warehouse's loading"),
   tier: id.exactOptional().describe('Only statements of this tier count'),
   workload: name.exactOptional().describe('Only statements of this workload count'),
+  client: name
+    .exactOptional()
+    .describe('Only statements of drivers or tools that call themselves so count; with * and ?'),
+  carryOver: z
+    .strictObject({
+      percent: whole(1, 100).describe('Percent of what is left that goes into the next period'),
+      maxCredits: positiveCredits.exactOptional().describe('The most that goes there'),
+    })
+    .exactOptional()
+    .describe('What is left goes into the next period; absent: nothing does'),
+  carryDebt: z
+    .boolean()
+    .exactOptional()
+    .describe('true: what was used above the limit is taken from the next period'),
+  thresholds: percents
+    .exactOptional()
+    .describe('Percent of the limit spent at which a notice is written; 50, 80 and 100'),
+  forecastThresholds: percents
+    .exactOptional()
+    .describe('Percent of the limit that the forecast reaches at which one is written; 100'),
 });
 
 const tier = z.strictObject({

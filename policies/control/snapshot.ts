@@ -65,6 +65,8 @@ export interface BudgetPath {
   readonly principalId: string;
   readonly tier: string;
   readonly workload: string | null;
+  /** What the driver or tool calls itself; null: it did not say, or nobody knows. */
+  readonly client: string | null;
 }
 
 export interface ControlSnapshot {
@@ -176,7 +178,7 @@ function indexBudgets(
     else budgets.push(budget);
   }
   for (const budgets of byNode.values()) budgets.sort((a, b) => (a.id < b.id ? -1 : 1));
-  return ({ teamId, principalId, tier, workload }) => {
+  return ({ teamId, principalId, tier, workload, client }) => {
     const department = teams.get(teamId)?.department;
     const nodes = [document.organisation.id, department, teamId, principalId];
     return nodes
@@ -184,10 +186,14 @@ function indexBudgets(
       .filter(
         (budget) =>
           (budget.tier === undefined || budget.tier === tier) &&
-          (budget.workload === undefined ||
-            (workload !== null && matchesGlob(foldName(workload), foldName(budget.workload)))),
+          matchesNarrowing(workload, budget.workload) &&
+          matchesNarrowing(client, budget.client),
       );
   };
+}
+
+function matchesNarrowing(name: string | null, glob: string | undefined): boolean {
+  return glob === undefined || (name !== null && matchesGlob(foldName(name), foldName(glob)));
 }
 
 function deepFreeze<T>(value: T): T {

@@ -15,7 +15,15 @@ import {
   priceCredits,
 } from '#base/units.js';
 import type { Estimate } from '../estimate/estimate.js';
-import { bytesText, countText, instantText, moneyText, nameText, spanText } from './amount-text.js';
+import { bytesText, countText, moneyText, nameText, spanText } from './amount-text.js';
+import {
+  type BudgetAsk,
+  budgetLines,
+  otherLines,
+  othersShort,
+  standingDetail,
+  type StandingText,
+} from './budget-text.js';
 import type { RefusalCause } from './decision.js';
 
 /** A refusal ready to be sent: the code picks driver code and SQLSTATE. */
@@ -25,19 +33,6 @@ export interface Refusal {
   readonly message: string;
   /** The JSON twin: `data.tollgate` of the reply and the detail of the ticket. */
   readonly detail: Readonly<Record<string, unknown>>;
-}
-
-/** How a budget stands; what the ledger reports, with what the document says of it. */
-export interface StandingText {
-  readonly budgetId: string;
-  readonly isHard: boolean;
-  readonly limitCredits: Credits | null;
-  readonly spentCredits: Credits;
-  readonly heldCredits: Credits;
-  readonly availableCredits: Credits | null;
-  readonly periodEndsAt: EpochMs;
-  readonly timeZone: string;
-  readonly owner: string;
 }
 
 /** What every refusal of a statement knows. */
@@ -50,16 +45,26 @@ export interface RefusalContext {
   readonly at: EpochMs;
 }
 
-/** TG2001: a hard budget has less left than the hold. */
-export function budgetRefusal(standing: StandingText, context: RefusalContext): Refusal {
-  const needs = moneyOf(context.estimate.highCredits, context);
+/** TG2001: a hard budget has less left than the hold. `standing`: the one that lacks the most. */
+export function budgetRefusal(
+  standing: StandingText,
+  ask: BudgetAsk,
+  context: RefusalContext,
+): Refusal {
+  const needs = moneyOf(ask.holdCredits, context);
+  const others = othersShort(standing, ask);
   const available = maxAmount(standing.availableCredits ?? NO_CREDITS, NO_CREDITS);
   const left = priceCredits(available, context.pricePerCredit, 'down');
   return compose('budgetExceeded', context, {
     headline: `needs about ${moneyText(needs, context.currency, 'up')}, ${moneyText(left, context.currency, 'down')} is left in ${nameText(standing.budgetId, 63)}.`,
-    lines: budgetLines(standing, context),
+    lines: [...budgetLines(standing, context), ...otherLines(others, context)],
     steps: [...cheaperSteps(context), requestStep(context)],
-    detail: { budget: standingDetail(standing, context) },
+    detail: {
+      budget: standingDetail(standing, context),
+      neededCredits: formatAmount(ask.holdCredits),
+      neededAmount: formatAmount(needs),
+      alsoShort: others.map((other) => standingDetail(other, context)),
+    },
   });
 }
 
@@ -309,18 +314,6 @@ function compose(code: TgName, context: RefusalContext, parts: Parts): Refusal {
   };
 }
 
-function budgetLines(standing: StandingText, context: RefusalContext): readonly string[] {
-  const money = (credits: Credits): string =>
-    moneyText(priceCredits(credits, context.pricePerCredit, 'half-even'), context.currency);
-  const limit = standing.limitCredits === null ? 'no limit' : money(standing.limitCredits);
-  const kind = standing.isHard ? 'hard' : 'soft';
-  const resets = instantText(standing.periodEndsAt, standing.timeZone);
-  return [
-    `Budget   ${nameText(standing.budgetId, 63)} (${kind}) · ${money(standing.spentCredits)} spent + ${money(standing.heldCredits)} held of ${limit}`,
-    `Resets   ${resets} (in ${spanText(standing.periodEndsAt - context.at)}) · owner ${nameText(standing.owner, 80)}`,
-  ];
-}
-
 function estimateLine(context: RefusalContext): string {
   const { estimate, currency } = context;
   const low = moneyText(moneyOf(estimate.lowCredits, context), currency, 'down');
@@ -359,23 +352,6 @@ function shortTable(table: string): string {
 
 function moneyOf(credits: Credits, context: RefusalContext): Money {
   return priceCredits(credits, context.pricePerCredit, 'up');
-}
-
-function standingDetail(standing: StandingText, context: RefusalContext): object {
-  return {
-    id: standing.budgetId,
-    isHard: standing.isHard,
-    limitCredits: standing.limitCredits === null ? null : formatAmount(standing.limitCredits),
-    spentCredits: formatAmount(standing.spentCredits),
-    heldCredits: formatAmount(standing.heldCredits),
-    availableCredits:
-      standing.availableCredits === null ? null : formatAmount(standing.availableCredits),
-    resetsAt: new Date(standing.periodEndsAt).toISOString(),
-    timeZone: standing.timeZone,
-    owner: standing.owner,
-    pricePerCredit: formatAmount(context.pricePerCredit),
-    currency: context.currency,
-  };
 }
 
 function estimateDetail(context: RefusalContext): object {

@@ -89,31 +89,48 @@ const MY_BUDGET: ViewDefinition = {
     amount('AVAILABLE_AMOUNT', `(${LIMIT} - ${SPENT} - ${HELD}) * r.price_per_credit`),
     text('CURRENCY', 'r.currency'),
     { name: 'IS_HARD', type: columnType('IS_HARD', 'boolean'), sql: 'b.is_hard' },
+    amount('GRANTED_CREDITS', 'coalesce(p.granted_credits, 0)'),
+    amount('CARRIED_CREDITS', 'coalesce(p.carried_credits, 0)'),
+    amount('FORECAST_CREDITS', 'o.expected_credits'),
+    amount('FORECAST_AMOUNT', 'o.expected_credits * r.price_per_credit'),
+    instant('EXHAUSTED_AT', 'o.exhausted_at'),
+    amount('PASSED_CREDITS', `nullif(greatest(${SPENT} - (${LIMIT}), 0), 0)`),
+    text(
+      'NOTICE',
+      `CASE WHEN ${SPENT} > ${LIMIT} AND b.is_hard THEN 'the limit is passed: nothing runs until it is raised or the period ends'
+        WHEN ${SPENT} > ${LIMIT} THEN 'the limit is passed; it is soft, so statements still run'
+        WHEN o.exhausted_at IS NOT NULL THEN 'the limit will be used up before the period ends'
+        ELSE (SELECT max(n.threshold) || ' % of the limit is spent' FROM budget_notice n
+          WHERE n.budget_period_id = p.id AND n.measure = 'use' AND n.rearmed_at IS NULL) END`,
+    ),
   ],
   from(scope, bind) {
     const team = bind(scope.teamId);
     const at = `${bind(formatInstant(scope.at))}::timestamptz`;
-    // A budget nobody has used in this period has no row yet: its bounds follow from its kind, in its time zone.
+    // A budget nobody has used in this period has no row yet: its bounds follow from its kind, in its time zone. Those of
+    // fiscal and custom budgets are opened by the clock, and outside of its days a custom one is not shown.
     return `
 FROM (SELECT ${team}::text AS team_id, ${at} AS at) s
 JOIN budget b ON b.is_active
   AND (b.node_id = s.team_id OR b.node_id IN (SELECT id FROM principal WHERE team_id = s.team_id))
 CROSS JOIN LATERAL (SELECT s.at AT TIME ZONE b.time_zone AS local, make_interval(days => b.week_starts_on - 1) AS shift) z
 CROSS JOIN LATERAL (
-  SELECT CASE b.period_kind WHEN 'week' THEN date_trunc('week', z.local - z.shift) + z.shift
-    ELSE date_trunc(b.period_kind, z.local) END AS first
+  SELECT CASE WHEN b.period_kind = 'week' THEN date_trunc('week', z.local - z.shift) + z.shift
+    WHEN b.period_kind IN ('day', 'month', 'quarter') THEN date_trunc(b.period_kind, z.local) END AS first
 ) f
 CROSS JOIN LATERAL (
   SELECT f.first AT TIME ZONE b.time_zone AS starts_at,
-    (f.first + CASE b.period_kind WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || b.period_kind)::interval END)
-      AT TIME ZONE b.time_zone AS ends_at
+    (f.first + CASE WHEN b.period_kind = 'quarter' THEN interval '3 months'
+      WHEN b.period_kind IN ('day', 'week', 'month') THEN ('1 ' || b.period_kind)::interval END) AT TIME ZONE b.time_zone AS ends_at
 ) w
 LEFT JOIN budget_period p ON p.budget_id = b.id AND p.starts_at <= s.at AND p.ends_at > s.at
+LEFT JOIN budget_forecast o ON o.budget_period_id = p.id
 LEFT JOIN LATERAL (
   SELECT price_per_credit, currency FROM price
   WHERE credit_kind = 'compute' AND effective_from <= s.at AND (effective_to IS NULL OR effective_to > s.at)
   ORDER BY effective_from DESC LIMIT 1
-) r ON true`;
+) r ON true
+WHERE b.period_kind <> 'custom' OR p.id IS NOT NULL`;
   },
 };
 

@@ -188,6 +188,97 @@ test('a grant of nothing, one without a key and one that has ended are refused',
   expect(field(await give({}, {}))).toBe('headers.idempotency-key');
 });
 
+test('credits are transferred between budgets once per key, with an audit event, or not at all', async () => {
+  const send = (from: string, body: object, key = 'transfer-1') =>
+    world.call(
+      'POST',
+      `/api/v1/budgets/${from}/transfers`,
+      { to: 'people-monthly', credits: '15', reason: 'moved work', ...body },
+      { 'idempotency-key': key },
+    );
+  const first = await send('legal-monthly', {});
+  expect(first).toMatchObject({
+    status: 201,
+    json: {
+      from: 'legal-monthly',
+      to: 'people-monthly',
+      credits: '15.000000000000',
+      fromAvailableCredits: '25.000000000000',
+      toAvailableCredits: '55.000000000000',
+      isReplayed: false,
+    },
+  });
+  expect((await send('legal-monthly', {})).json).toEqual(first.json);
+  const short = await send('legal-monthly', { credits: '25.000000000001' }, 'transfer-2');
+  expect(short).toMatchObject({
+    status: 409,
+    json: {
+      errors: [{ field: 'credits', rule: expect.stringContaining('at most 25.000000000000') }],
+    },
+  });
+  expect(await send('legal-monthly', { to: 'legal-monthly' }, 'transfer-3')).toMatchObject({
+    status: 400,
+    json: { errors: [{ field: 'to' }] },
+  });
+  expect((await send('legal-monthly', { to: 'nobody' }, 'transfer-4')).status).toBe(404);
+  expect((await send('nobody', {}, 'transfer-5')).status).toBe(404);
+  const { rows } = await world.database.db.query(
+    `SELECT subject, after FROM audit_event WHERE action = 'budget.transfer'`,
+  );
+  expect(rows).toEqual([
+    {
+      subject: 'budget/legal-monthly',
+      after: {
+        to: 'people-monthly',
+        transferredCredits: '15.000000000000',
+        availableCredits: '25.000000000000',
+        toAvailableCredits: '55.000000000000',
+      },
+    },
+  ]);
+  await expectInvariants(world.database.db);
+});
+
+// Five different things: below nothing, no number, more digits than are kept, nothing, and not there.
+test.each([
+  ['-1', 'credits'],
+  ['NaN', 'credits'],
+  ['Infinity', 'credits'],
+  ['1e3', 'credits'],
+  ['999999999999999999999999999', 'credits'],
+  ['0.0000000000001', 'credits'],
+  ['0', 'credits'],
+  [undefined, 'credits'],
+  [15, 'credits'],
+])('a transfer of %s is refused and names the field', async (credits, field) => {
+  const reply = await world.call(
+    'POST',
+    '/api/v1/budgets/legal-monthly/transfers',
+    { to: 'people-monthly', reason: 'x', ...(credits === undefined ? {} : { credits }) },
+    { 'idempotency-key': `bad-${String(credits)}` },
+  );
+  expect(reply.status).toBe(400);
+  expect(reply.json['errors']).toMatchObject([{ field }]);
+});
+
+test('a limit of zero is one, below zero, NaN, too many digits and none at all are not', async () => {
+  const put = (limitCredits: unknown) =>
+    world.call('PUT', '/api/v1/budgets/risk', {
+      reason: 'x',
+      ...(limitCredits === undefined ? {} : { limitCredits }),
+    });
+  for (const bad of ['-1', '-0', 'NaN', '9'.repeat(27), undefined, null, 0])
+    expect([bad, (await put(bad)).status]).toEqual([bad, 400]);
+  expect(await put('0')).toMatchObject({
+    status: 200,
+    json: { budget: { standing: { limitCredits: '0.000000000000', isPassed: false } } },
+  });
+  expect(await put('unlimited')).toMatchObject({
+    json: { budget: { standing: { limitCredits: null, availableCredits: null } } },
+  });
+  expect((await put('40')).status).toBe(200);
+});
+
 test('the bill of an open month is provisional, sums to its lines, and is the same as CSV', async () => {
   await chargeOneStatement();
   const { status, json } = await world.call('GET', '/api/v1/bills/marketing/2026-07.json');

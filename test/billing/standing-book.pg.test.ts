@@ -10,6 +10,8 @@ import type { EpochMs } from '../../base/time.js';
 import type { Credits } from '../../base/units.js';
 import { createLedger } from '../../billing/create-ledger.js';
 import type { Ledger } from '../../billing/ledger.js';
+import { correctCarried } from '../../billing/postgres/correct-carried.js';
+import { openPeriods } from '../../billing/postgres/open-periods.js';
 import { StandingBook } from '../../billing/standing-book.js';
 import type { BookBudget } from '../../billing/standing-book.js';
 import { buildSettlement, buildTicket, credits, insertBudget } from '../support/builders.js';
@@ -36,6 +38,14 @@ function budgetsOf(run: number): readonly BookBudget[] {
   const week = { periodKind: 'week', timeZone: 'America/New_York', weekStartsOn: 7 } as const;
   const month = { periodKind: 'month', timeZone: 'UTC', weekStartsOn: 1 } as const;
   const quarter = { periodKind: 'quarter', timeZone: 'Asia/Kolkata', weekStartsOn: 1 } as const;
+  const span = {
+    periodKind: 'custom',
+    timeZone: 'Pacific/Kiritimati',
+    weekStartsOn: 1,
+    custom: { everyDays: 2, firstDay: '2026-02-28' },
+  } as const;
+  const owing = { percent: 50, maxCredits: credits('4'), debt: true };
+  const saving = { percent: 100, maxCredits: null, debt: false };
   return [
     { id: `${run}-b`, isHard: true, limitCredits: credits('8'), period: day },
     { id: `${run}a`, isHard: true, limitCredits: credits('8'), period: day },
@@ -43,6 +53,8 @@ function budgetsOf(run: number): readonly BookBudget[] {
     { id: `${run}-soft`, isHard: false, limitCredits: credits('3'), period: month },
     { id: `${run}-unlimited`, isHard: true, limitCredits: null, period: quarter },
     { id: `${run}-nothing`, isHard: true, limitCredits: credits('0'), period: quarter },
+    { id: `${run}-owing`, isHard: true, limitCredits: credits('6'), period: day, carry: owing },
+    { id: `${run}-saving`, isHard: true, limitCredits: credits('5'), period: span, carry: saving },
   ];
 }
 
@@ -52,7 +64,7 @@ const amount = fc.oneof(
 );
 /** Which budgets are on a path; the one that has nothing seldom. */
 const path = fc.tuple(
-  fc.subarray([0, 1, 2, 3, 4]),
+  fc.subarray([0, 1, 2, 3, 4, 6, 7]),
   fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, fc.constant([5])),
 );
 const moves = fc.array(
@@ -170,12 +182,13 @@ test(
   { timeout: 60_000 },
   async () => {
     let run = 0;
+    let corrections = 0;
     await fc.assert(
       fc.asyncProperty(moves, async (steps) => {
         run += 1;
         const budgets = budgetsOf(run);
-        for (const { id, isHard, limitCredits: limit, period } of budgets)
-          await insertBudget(database.db, { id, isHard, limit, ...period });
+        for (const { id, isHard, limitCredits: limit, period, carry = null } of budgets)
+          await insertBudget(database.db, { id, isHard, limit, ...period, carry });
         const budgetIds = budgets.map(({ id }) => id);
         const sides: Sides = {
           book: new StandingBook(budgets),
@@ -184,10 +197,14 @@ test(
           ended: [],
         };
         let at = START;
+        await openPeriods(database.db, budgetIds, at);
         for (const step of steps) {
           at = later(sides, step.wait, at);
           clock.set(at);
           await apply(sides, step, at);
+          // As the upkeep of every replica does.
+          await openPeriods(database.db, budgetIds, at);
+          corrections += await correctCarried(database.db, at);
           expect(sides.book.standing(budgetIds, at)).toEqual(await ledger.standing(budgetIds, at));
           if (!step.ofEnded) continue;
           // Where an earlier statement was admitted: what is settled late moves there.
@@ -203,6 +220,7 @@ test(
       }),
       { seed: 7, numRuns: 6, endOnFailure: true },
     );
+    expect(corrections).toBeGreaterThanOrEqual(5);
     await expectInvariants(database.db);
     await expectNoOpenHolds(database.db);
     const outcomes =

@@ -137,6 +137,84 @@ describe('grant', () => {
   });
 });
 
+describe('transfer', () => {
+  test('posts the exact amount under a key and says what is left', async () => {
+    answer = {
+      status: 201,
+      body: '{"fromAvailableCredits":"25.000000000000","toAvailableCredits":"55.500000000000"}',
+    };
+    expect(await run('transfer', 'sales-monthly', 'risk-monthly', '12.5')).toEqual({
+      code: 0,
+      out: 'Moved 12.5 credits from sales-monthly (25 left) to risk-monthly (55.5 left).',
+      err: '',
+    });
+    expect(asked).toMatchObject([
+      {
+        method: 'POST',
+        url: '/api/v1/budgets/sales-monthly/transfers',
+        key: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        body: '{"to":"risk-monthly","credits":"12.500000000000","reason":"transferred on the command line"}',
+      },
+    ]);
+  });
+
+  test.each([['NaN'], ['0'], ['-5'], ['1e3'], ['9'.repeat(27)]])(
+    'of %s is wrong usage and asks nothing',
+    async (credits) => {
+      expect((await run('transfer', 'a', 'b', '--', credits)).code).toBe(2);
+      expect((await run('transfer', 'a', 'b')).code).toBe(2);
+      expect(asked).toEqual([]);
+    },
+  );
+});
+
+describe('budgets', () => {
+  const standing = {
+    periodEndsAt: '2026-12-01T00:00:00.000Z',
+    limitCredits: '40.000000000000',
+    spentCredits: '41.000000000000',
+    heldCredits: '0.500000000000',
+    availableCredits: '-1.500000000000',
+    carriedCredits: '-2.000000000000',
+    isPassed: true,
+    passedPercent: 100,
+    forecast: { expectedCredits: '60.000000000000', exhaustedAt: '2026-11-20T00:00:00.000Z' },
+  };
+  const soft = { id: 'sales-monthly', node: 'sales', isHard: false, standing };
+  const endless = {
+    id: 'risk-monthly',
+    node: 'risk',
+    isHard: true,
+    standing: {
+      ...standing,
+      limitCredits: null,
+      availableCredits: null,
+      isPassed: false,
+      carriedCredits: '0.000000000000',
+      passedPercent: null,
+      forecast: null,
+    },
+  };
+
+  test('shows standing, forecast and what is passed, page after page', async () => {
+    answer = { status: 200, body: JSON.stringify({ budgets: [soft, endless], nextCursor: null }) };
+    const { code, out } = await run('budgets');
+    expect(code).toBe(0);
+    expect(out.split('\n')).toEqual([
+      'sales-monthly (sales, soft): 41 spent + 0.5 held of 40 credits until 2026-12-01T00:00:00.000Z, -1.5 left, 60 forecast',
+      '  carried from the period before: -2',
+      '  the limit is passed; statements still run',
+      'risk-monthly (risk, hard): 41 spent + 0.5 held of no limit until 2026-12-01T00:00:00.000Z',
+    ]);
+    expect(JSON.parse((await run('budgets', 'risk', '--json')).out)).toEqual({
+      budgets: [endless],
+    });
+    expect((await run('budgets', 'nobody')).err).toContain(
+      'No budget that you may see is on nobody',
+    );
+  });
+});
+
 describe('bill', () => {
   const BILL = {
     status: 'provisional',

@@ -5,7 +5,9 @@ import type { Queryable } from '../../base/postgres/pool.js';
 import { NO_CREDITS, formatAmount, parseCredits, parseMoney } from '../../base/units.js';
 import type { Credits } from '../../base/units.js';
 import type { Settlement, TicketFacts } from '../../billing/ledger.js';
-import type { PeriodKind } from '../../billing/period.js';
+import type { CarryRule } from '../../billing/carry.js';
+import type { FiscalRule } from '../../billing/fiscal.js';
+import type { CustomRule, PeriodKind } from '../../billing/period.js';
 
 const ids = systemIds();
 /** 2026-07-15T12:00:00Z, where the manual clock starts. */
@@ -79,6 +81,9 @@ export interface BudgetSetup {
   readonly periodKind: PeriodKind;
   readonly timeZone: string;
   readonly weekStartsOn: number;
+  readonly fiscal: FiscalRule | null;
+  readonly custom: CustomRule | null;
+  readonly carry: CarryRule | null;
 }
 
 /** Writes a budget (and its node) as the control plane would: monthly, hard, UTC, unlimited unless told otherwise. */
@@ -94,14 +99,18 @@ export async function insertBudget(
     periodKind = 'month',
     timeZone = 'UTC',
     weekStartsOn = 1,
+    fiscal = null,
+    custom = null,
+    carry = null,
   } = changes;
   await db.query(
     `INSERT INTO org_node (id, parent_id, kind, name) VALUES ($1, NULL, 'team', $1) ON CONFLICT DO NOTHING`,
     [nodeId],
   );
   await db.query(
-    `INSERT INTO budget (id, node_id, limit_kind, limit_credits, is_hard, period_kind, time_zone, week_starts_on)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    `INSERT INTO budget (id, node_id, limit_kind, limit_credits, is_hard, period_kind, time_zone, week_starts_on,
+       period_fiscal, period_custom, carry_percent, carry_max_credits, carry_debt)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
     [
       id,
       nodeId,
@@ -111,6 +120,11 @@ export async function insertBudget(
       periodKind,
       timeZone,
       weekStartsOn,
+      fiscal,
+      custom,
+      carry?.percent ?? null,
+      carry === null || carry.maxCredits === null ? null : formatAmount(carry.maxCredits),
+      carry?.debt ?? false,
     ],
   );
 }

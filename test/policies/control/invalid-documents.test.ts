@@ -89,6 +89,7 @@ function ruleTexts(): readonly RegExp[] {
     'problem',
     'references',
     'consistency',
+    'budget-consistency',
     'text',
     'yaml-values',
   ];

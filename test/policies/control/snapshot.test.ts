@@ -3,7 +3,7 @@ import { demoControlDocument } from '#policies/control/demo.js';
 import { createSnapshot } from '#policies/control/snapshot.js';
 import { AT, aSnapshot, credits } from '../builders.js';
 
-test('budgets on the path come outermost first, narrowed by tier and workload', () => {
+test('budgets on the path come outermost first, narrowed by tier, workload and client', () => {
   const demo = demoControlDocument();
   const month = { kind: 'month', timeZone: 'UTC' } as const;
   const extra = { limitCredits: '5', hard: true, period: month, counts: 'direct' } as const;
@@ -13,10 +13,17 @@ test('budgets on the path come outermost first, narrowed by tier and workload', 
       { ...extra, id: 'a-department', node: 'commercial' },
       { ...extra, id: 'marketing-batch', node: 'marketing', tier: 'batch' },
       { ...extra, id: 'marketing-dbt', node: 'marketing', workload: 'dbt' },
+      { ...extra, id: 'marketing-jdbc', node: 'marketing', client: 'jdbc/3.*' },
+      { ...extra, id: 'marketing-dbt-jdbc', node: 'marketing', client: 'JDBC/*', workload: 'dbt' },
       { ...extra, id: 'one-person', node: 'marketing_analyst' },
     ],
   });
-  const path = { teamId: 'marketing', principalId: 'marketing_analyst', workload: null };
+  const path = {
+    teamId: 'marketing',
+    principalId: 'marketing_analyst',
+    workload: null,
+    client: null,
+  };
   const ids = (more: object): string[] =>
     snapshot.budgetsFor({ ...path, tier: 'interactive', ...more }).map((budget) => budget.id);
   const common = ['demo-company-monthly', 'a-department', 'marketing-monthly', 'one-person'];
@@ -27,6 +34,15 @@ test('budgets on the path come outermost first, narrowed by tier and workload', 
     ...common.slice(2),
   ]);
   expect(ids({ workload: 'dbt' })).toContain('marketing-dbt');
+  // All that narrows must hold, and who does not say what it is is none of them.
+  expect(ids({ client: 'JDBC/3.24 (Linux)' })).toEqual([
+    ...common.slice(0, 2),
+    'marketing-jdbc',
+    ...common.slice(2),
+  ]);
+  expect(ids({ client: 'JDBC/4.0', workload: 'dbt' })).toContain('marketing-dbt-jdbc');
+  expect(ids({ client: 'JDBC/4.0', workload: 'dbt' })).not.toContain('marketing-jdbc');
+  expect(ids({ client: '' })).toEqual(common);
   expect(ids({ teamId: 'legal', principalId: 'legal_analyst' })).toEqual([
     'demo-company-monthly',
     'legal-monthly',

@@ -19,9 +19,9 @@ import {
   queueRefusal,
   type RefusalContext,
   refusalOf,
-  type StandingText,
   stoppedText,
 } from '#policies/rules/refusal-text.js';
+import type { BudgetAsk, StandingText } from '#policies/rules/budget-text.js';
 import { AT, anEstimate, credits } from '../builders.js';
 
 const ticketId = '019a0000-0000-7000-8000-000000000001' as TicketId;
@@ -49,6 +49,7 @@ const context: RefusalContext = {
 };
 const standing: StandingText = {
   budgetId: 'marketing-monthly',
+  node: 'marketing',
   isHard: true,
   limitCredits: credits('1666.666666666667'),
   spentCredits: credits('1604.133333333333'),
@@ -58,13 +59,14 @@ const standing: StandingText = {
   timeZone: 'America/New_York',
   owner: 'marketing-leads',
 };
+const ask: BudgetAsk = { holdCredits: credits('70.666666666666'), path: [standing] };
 
 test('a budget refusal says what was needed, what is left, until when and what next', () => {
-  const { code, message } = budgetRefusal(standing, context);
+  const { code, message } = budgetRefusal(standing, ask, context);
   expect(code).toBe('budgetExceeded');
   expect(message.split('\n')).toEqual([
     'TG2001 Not run, nothing charged: needs about $212.00, $50.50 is left in marketing-monthly.',
-    'Budget   marketing-monthly (hard) · $4,812.40 spent + $137.10 held of $5,000.00',
+    'Budget   marketing-monthly of marketing (hard) · $4,812.40 spent + $137.10 held of $5,000.00',
     'Resets   1 Dec 00:00 America/New_York (in 7 d 17 h) · owner marketing-leads',
     'Estimate $159.99–$212.00 (TABLE_STATS) · 50.1 TB, 6,200 of 6,300 partitions, no filter on EVENT_DATE of EVENTS',
     'Do next  1) filter EVENT_DATE of EVENTS to one day: about $0.06',
@@ -73,8 +75,37 @@ test('a budget refusal says what was needed, what is left, until when and what n
   ]);
 });
 
+test('what is needed is the hold, which the ceiling caps, and every other budget that lacks it is named', () => {
+  const other = { ...standing, budgetId: 'commercial-weekly', node: 'commercial' };
+  const path = [
+    { ...other, availableCredits: credits('-3') },
+    { ...other, budgetId: 'soft', isHard: false },
+    { ...other, budgetId: 'wide', availableCredits: credits('20') },
+    { ...other, budgetId: 'unlimited', limitCredits: null, availableCredits: null },
+    standing,
+  ];
+  const { message, detail } = budgetRefusal(
+    standing,
+    { holdCredits: credits('20'), path },
+    context,
+  );
+  expect(message.split('\n')[0]).toBe(
+    'TG2001 Not run, nothing charged: needs about $60.00, $50.50 is left in marketing-monthly.',
+  );
+  expect(message.split('\n').filter((line) => line.startsWith('Also'))).toEqual([
+    'Also     commercial-weekly of commercial has $0.00 left until 1 Dec 00:00 America/New_York',
+  ]);
+  expect(detail).toMatchObject({
+    neededCredits: '20.000000000000',
+    neededAmount: '60.000000000000',
+    alsoShort: [
+      { id: 'commercial-weekly', node: 'commercial', availableCredits: '-3.000000000000' },
+    ],
+  });
+});
+
 test('the JSON twin carries the same amounts as decimal strings', () => {
-  expect(budgetRefusal(standing, context).detail).toMatchObject({
+  expect(budgetRefusal(standing, ask, context).detail).toMatchObject({
     code: 'TG2001',
     ticketId,
     charged: false,
@@ -98,7 +129,8 @@ test('both amounts stand within the first 90 characters, whatever the names and 
       (need, left, budgetId) => {
         const message = budgetRefusal(
           { ...standing, budgetId, availableCredits: left as never },
-          { ...context, estimate: anEstimate({ highCredits: need as never }) },
+          { ...ask, holdCredits: need as never },
+          context,
         ).message.slice(0, 90);
         expect(message).toMatch(
           /^TG2001 Not run, nothing charged: needs about (under )?\$[\d,]+\.\d\d, (under )?\$[\d,]+\.\d\d is left/,
@@ -110,7 +142,8 @@ test('both amounts stand within the first 90 characters, whatever the names and 
 
 test('a budget in debt has nothing left, and less than a cent is not nothing', () => {
   const first = (availableCredits: string): string =>
-    budgetRefusal({ ...standing, availableCredits: credits(availableCredits) }, context).message;
+    budgetRefusal({ ...standing, availableCredits: credits(availableCredits) }, ask, context)
+      .message;
   expect(first('-20')).toContain('$0.00 is left');
   expect(first('0.001')).toContain('under $0.01 is left');
 });

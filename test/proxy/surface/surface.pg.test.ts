@@ -186,6 +186,62 @@ test('MY_BUDGET prices its amounts by the price in force', async () => {
   expect((await rows(text))[0]?.[1]).toBe('315.000000000000');
 });
 
+test('MY_BUDGET tells what was carried, the forecast, and a limit that is passed', async () => {
+  const { db } = database;
+  const { rows: periods } = await db.query<{ id: string }>(
+    `INSERT INTO budget_period (budget_id, starts_at, ends_at, limit_kind, limit_credits, carried_credits, spent_credits)
+     VALUES ('risk-week', '2026-07-12T00:00Z', '2026-07-19T00:00Z', 'limited', 20, -2, 21.5) RETURNING id`,
+  );
+  await db.query(
+    `INSERT INTO budget_forecast (budget_period_id, forecast_at, low_credits, expected_credits, high_credits, exhausted_at,
+       has_profile) VALUES ($1, '2026-07-15T12:00Z', 22, 30.5, 31, '2026-07-15T12:00Z', true)`,
+    [periods[0]?.id],
+  );
+  const text = `select granted_credits, carried_credits, forecast_credits, forecast_amount, exhausted_at, passed_credits, notice
+    from tollgate.my_budget where budget = 'risk-week'`;
+  const answer = await ask(text);
+  if (answer.kind === 'refused') throw new Error(answer.refusal.message);
+  expect(answer.result.rows).toEqual([
+    [
+      '0.000000000000',
+      '-2.000000000000',
+      '30.500000000000',
+      '76.250000000000',
+      '1784116800.000000000',
+      '3.500000000000',
+      'the limit is passed; it is soft, so statements still run',
+    ],
+  ]);
+  expect(answer.result.columns.map(({ type }) => type)).toEqual([
+    'fixed',
+    'fixed',
+    'fixed',
+    'fixed',
+    'timestamp_ltz',
+    'fixed',
+    'text',
+  ]);
+  await db.query('DELETE FROM budget_forecast');
+  await db.query('UPDATE budget_period SET carried_credits = 0, spent_credits = 0 WHERE id = $1', [
+    periods[0]?.id,
+  ]);
+  expect((await rows(text))[0]?.slice(4)).toEqual([null, null, null]);
+});
+
+test('a budget of fiscal months, or of its own days, is shown by its open period', async () => {
+  const { db } = database;
+  await db.query(`INSERT INTO budget (id, node_id, limit_kind, limit_credits, is_hard, period_kind) VALUES
+    ('risk-span', 'risk', 'limited', 1, true, 'custom'), ('risk-year', 'risk', 'limited', 2, true, 'fiscal')`);
+  await db.query(`INSERT INTO budget_period (budget_id, starts_at, ends_at, limit_kind, limit_credits)
+    VALUES ('risk-span', '2026-07-15T00:00Z', '2026-07-16T00:00Z', 'limited', 1)`);
+  const text = `select budget, period_end, limit_credits from tollgate.my_budget where budget in ('risk-span', 'risk-year') order by 1`;
+  const year = ['risk-year', null, '2.000000000000'];
+  expect(await rows(text)).toEqual([['risk-span', '1784160000.000000000', '1.000000000000'], year]);
+  clock.set(Date.UTC(2026, 6, 17));
+  expect(await rows(text)).toEqual([year]);
+  await db.query(`UPDATE budget SET is_active = false WHERE id IN ('risk-span', 'risk-year')`);
+});
+
 test('a budget in a period nobody has used yet is shown with its whole limit', async () => {
   clock.set(Date.UTC(2026, 7, 2));
   expect(

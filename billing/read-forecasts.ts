@@ -1,0 +1,75 @@
+/** What was forecast of budgets, and which of their thresholds are passed, for those who read it. */
+import type { Queryable } from '#base/postgres/pool.js';
+import type { EpochMs } from '#base/time.js';
+import { parseCredits } from '#base/units.js';
+import type { Credits } from '#base/units.js';
+import { ledgerCall } from './postgres/availability.js';
+
+/** A forecast as it was made last. */
+export interface KeptForecast {
+  readonly forecastAt: EpochMs;
+  readonly lowCredits: Credits;
+  readonly expectedCredits: Credits;
+  readonly highCredits: Credits;
+  readonly exhaustedAt: EpochMs | null;
+}
+
+export interface PeriodOutlook {
+  readonly grantedCredits: Credits;
+  readonly carriedCredits: Credits;
+  /** null: none was made yet. */
+  readonly forecast: KeptForecast | null;
+  /** Percent of the limit spent that was told, the highest; null: none. */
+  readonly passedPercent: number | null;
+}
+
+const OUTLOOKS = `/* prepared: billing.budget_outlooks */
+SELECT DISTINCT ON (p.budget_id) p.budget_id, p.granted_credits, p.carried_credits, f.forecast_at, f.low_credits,
+  f.expected_credits, f.high_credits, f.exhausted_at,
+  (SELECT max(n.threshold) FROM budget_notice n
+    WHERE n.budget_period_id = p.id AND n.measure = 'use' AND n.rearmed_at IS NULL) AS passed
+FROM budget_period p LEFT JOIN budget_forecast f ON f.budget_period_id = p.id
+WHERE p.budget_id = ANY($1::text[]) AND p.starts_at <= $2 AND p.ends_at > $2
+ORDER BY p.budget_id, p.starts_at DESC`;
+
+interface OutlookRow {
+  readonly budget_id: string;
+  readonly granted_credits: string;
+  readonly carried_credits: string;
+  readonly forecast_at: Date | null;
+  readonly low_credits: string;
+  readonly expected_credits: string;
+  readonly high_credits: string;
+  readonly exhausted_at: Date | null;
+  readonly passed: number | null;
+}
+
+/** By budget id, of those whose period that contains `at` is open. Fault `ledgerUnavailable`. */
+export function readPeriodOutlooks(
+  db: Queryable,
+  budgetIds: readonly string[],
+  at: EpochMs,
+): Promise<ReadonlyMap<string, PeriodOutlook>> {
+  return ledgerCall(async () => {
+    const { rows } = await db.query<OutlookRow>(OUTLOOKS, [budgetIds, new Date(at)]);
+    return new Map(rows.map((row) => [row.budget_id, fromRow(row)]));
+  });
+}
+
+function fromRow(row: OutlookRow): PeriodOutlook {
+  return {
+    grantedCredits: parseCredits(row.granted_credits),
+    carriedCredits: parseCredits(row.carried_credits),
+    forecast:
+      row.forecast_at === null
+        ? null
+        : {
+            forecastAt: row.forecast_at.getTime(),
+            lowCredits: parseCredits(row.low_credits),
+            expectedCredits: parseCredits(row.expected_credits),
+            highCredits: parseCredits(row.high_credits),
+            exhaustedAt: row.exhausted_at === null ? null : row.exhausted_at.getTime(),
+          },
+    passedPercent: row.passed,
+  };
+}

@@ -1,0 +1,151 @@
+/** `tollgate budgets`: how budgets stand and what is forecast of them; `tollgate transfer`: credits from one to another. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import {
+  compareAmounts,
+  formatAmount,
+  NO_CREDITS,
+  parseCredits,
+  tryParseCredits,
+} from '../../base/units.js';
+import { creditsNumber } from '../../policies/control/plan-words.js';
+import { adminClient, type AdminClient } from '../admin-client.js';
+import { configuration } from '../configuration.js';
+import type { Terminal } from '../terminal.js';
+import { VerbError } from '../verb-error.js';
+
+const standing = z.object({
+  periodEndsAt: z.string(),
+  limitCredits: z.string().nullable(),
+  spentCredits: z.string(),
+  heldCredits: z.string(),
+  availableCredits: z.string().nullable(),
+  carriedCredits: z.string(),
+  isPassed: z.boolean(),
+  passedPercent: z.number().nullable(),
+  forecast: z
+    .object({ expectedCredits: z.string(), exhaustedAt: z.string().nullable() })
+    .nullable(),
+});
+const page = z.object({
+  budgets: z.array(
+    z.looseObject({
+      id: z.string(),
+      node: z.string(),
+      isHard: z.boolean(),
+      standing: standing.nullable(),
+    }),
+  ),
+  nextCursor: z.string().nullable(),
+});
+type BudgetView = z.infer<typeof page>['budgets'][number];
+
+const transferred = z.object({
+  fromAvailableCredits: z.string().nullable(),
+  toAvailableCredits: z.string().nullable(),
+});
+
+/** Most pages that are read: more budgets than a document can have. */
+const PAGES_MAX = 1_000;
+
+export function registerBudgets(program: Command, terminal: Terminal): void {
+  program
+    .command('budgets [node]')
+    .description('how the budgets stand, of one node or of all, and what is forecast of them')
+    .option('--json', 'print the budgets as the API tells them')
+    .action((node: string | undefined, options: { readonly json?: boolean }) =>
+      showBudgets(terminal, node, options.json === true),
+    );
+  program
+    .command('transfer <from> <to> <credits>')
+    .description('move credits from one budget to another, in the periods that are open')
+    .option('--reason <text>', 'why; kept with the transfer')
+    .option('--json', 'print the answer of the API')
+    .action(
+      (
+        from: string,
+        to: string,
+        credits: string,
+        options: { readonly reason?: string; readonly json?: boolean },
+      ) => transferCredits(terminal, { from, to, creditsText: credits }, options),
+    );
+}
+
+async function showBudgets(
+  terminal: Terminal,
+  node: string | undefined,
+  isJson: boolean,
+): Promise<void> {
+  const { config, secrets } = configuration();
+  const all = await readBudgets(adminClient(config, secrets));
+  const budgets = node === undefined ? all : all.filter((each) => each.node === node);
+  if (budgets.length === 0)
+    throw new VerbError(
+      node === undefined ? 'There are no budgets.' : `No budget that you may see is on ${node}.`,
+    );
+  terminal.print(isJson ? JSON.stringify({ budgets }) : budgets.flatMap(budgetLines).join('\n'));
+}
+
+async function readBudgets(client: AdminClient): Promise<readonly BudgetView[]> {
+  const budgets: BudgetView[] = [];
+  let cursor: string | null = null;
+  for (let read = 0; read < PAGES_MAX; read += 1) {
+    const query: string = cursor === null ? '' : `?cursor=${encodeURIComponent(cursor)}`;
+    const answer = page.parse(JSON.parse(await client.call(`/api/v1/budgets${query}`)));
+    budgets.push(...answer.budgets);
+    cursor = answer.nextCursor;
+    if (cursor === null) break;
+  }
+  return budgets;
+}
+
+const shown = (text: string): string => creditsNumber(parseCredits(text));
+
+/** One budget a line, and under it what needs somebody's eye. */
+function budgetLines(budget: BudgetView): readonly string[] {
+  const { id, node, isHard } = budget;
+  const head = `${id} (${node}, ${isHard ? 'hard' : 'soft'})`;
+  const { standing: now } = budget;
+  if (now === null) return [`${head}: its days do not contain this one`];
+  const limit = now.limitCredits === null ? 'no limit' : `${shown(now.limitCredits)} credits`;
+  const left = now.availableCredits === null ? '' : `, ${shown(now.availableCredits)} left`;
+  const forecast = now.forecast === null ? '' : `, ${shown(now.forecast.expectedCredits)} forecast`;
+  const carried = compareAmounts(parseCredits(now.carriedCredits), NO_CREDITS);
+  return [
+    `${head}: ${shown(now.spentCredits)} spent + ${shown(now.heldCredits)} held of ${limit} until ${now.periodEndsAt}${left}${forecast}`,
+    ...(carried === 0 ? [] : [`  carried from the period before: ${shown(now.carriedCredits)}`]),
+    ...(now.isPassed ? [`  the limit is passed${isHard ? '' : '; statements still run'}`] : []),
+    ...(now.isPassed || now.forecast === null || now.forecast.exhaustedAt === null
+      ? []
+      : [`  nothing will be left from ${now.forecast.exhaustedAt} on`]),
+  ];
+}
+
+async function transferCredits(
+  terminal: Terminal,
+  asked: { readonly from: string; readonly to: string; readonly creditsText: string },
+  options: { readonly reason?: string; readonly json?: boolean },
+): Promise<void> {
+  const { from, to, creditsText } = asked;
+  const credits = tryParseCredits(creditsText);
+  if (credits === undefined || compareAmounts(credits, NO_CREDITS) <= 0)
+    throw new VerbError(`${creditsText} is not an amount of credits; write for example 12.5.`, 2);
+  const { config, secrets } = configuration();
+  const answer = await adminClient(config, secrets).call(
+    `/api/v1/budgets/${encodeURIComponent(from)}/transfers`,
+    {
+      to,
+      credits: formatAmount(credits),
+      reason: options.reason ?? 'transferred on the command line',
+    },
+  );
+  if (options.json === true) {
+    terminal.print(answer.trim());
+    return;
+  }
+  const { fromAvailableCredits, toAvailableCredits } = transferred.parse(JSON.parse(answer));
+  const after = (text: string | null): string => (text === null ? 'unknown' : shown(text));
+  terminal.print(
+    `Moved ${creditsText} credits from ${from} (${after(fromAvailableCredits)} left) to ${to} (${after(toAvailableCredits)} left).`,
+  );
+}
