@@ -192,6 +192,8 @@ function refusedBy(decision: Exclude<Decision, { kind: 'allow' }>): Refused {
         by: `ceiling: ${cause.source}`,
         limitCredits: cause.ceilingCredits,
       };
+    case 'access':
+      return { kind: 'refused', by: `access: ${cause.listId}`, limitCredits: null };
     case 'opaque':
     case 'external-location':
       return { kind: 'refused', by: cause.kind, limitCredits: null };

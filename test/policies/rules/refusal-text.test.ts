@@ -18,10 +18,10 @@ import {
   opaqueRefusal,
   queueRefusal,
   type RefusalContext,
-  refusalOf,
   type StandingText,
   stoppedText,
 } from '#policies/rules/refusal-text.js';
+import { refusalOf } from '#policies/rules/refusal-of.js';
 import { AT, anEstimate, credits } from '../builders.js';
 
 const ticketId = '019a0000-0000-7000-8000-000000000001' as TicketId;
