@@ -7,6 +7,7 @@ import type { Estimate } from '#policies/estimate/estimate.js';
 import { decideText } from '#policies/rules/evaluate.js';
 import type { DecisionContext } from '#policies/rules/evaluate.js';
 import type { Decision } from '#policies/rules/decision.js';
+import { toPastContext } from '#policies/rules/past-record.js';
 import { refusalOf } from '#policies/rules/refusal-of.js';
 import { ruleRefusal } from '#policies/rules/refusal-text.js';
 import type { RefusalContext } from '#policies/rules/refusal-text.js';
@@ -29,6 +30,7 @@ const MOVES_FILES: ReadonlySet<StatementFacts['class']> = new Set(['load', 'unlo
 /** Allows the statement up to a ceiling, perhaps by somebody's word, or refuses it with the reason and the way out. */
 export function decide(parts: Parts, statement: Estimated): DecideOutcome {
   const decision = decisionOf(parts, statement);
+  noteDecision(parts, statement, decision);
   const refusal = refusalOfDecision(decision, statement.snapshot, refusalContext(parts, statement));
   if (refusal !== null) return { kind: 'refused', refusal };
   const { ceilingCredits } = decision;
@@ -76,9 +78,38 @@ export function decisionOf(parts: Parts, statement: Estimated): Decision {
       tier: placement.tier,
       warehouse: placement.warehouse ?? '',
       workload: statement.workload,
-      client: String(statement.call.request.headers['user-agent'] ?? '').slice(0, CLIENT_MAX),
+      client: clientOf(statement),
       at: parts.clock.now(),
     },
+  });
+}
+
+function clientOf({ call }: Estimated): string {
+  return String(call.request.headers['user-agent'] ?? '').slice(0, CLIENT_MAX);
+}
+
+/** What rules said, for counts, warnings and later plans; free statements leave no ticket to note it on. */
+function noteDecision(parts: Parts, statement: Estimated, decision: Decision): void {
+  const { facts, estimate, estimateParts, query } = statement;
+  const { statements } = facts;
+  parts.judgements.note({
+    teamId: statement.team.id,
+    decision,
+    expectedCredits: estimate.expectedCredits,
+    ticket: statement.isFree
+      ? null
+      : {
+          ticketId: statement.call.ticketId,
+          statements,
+          context: () => {
+            const locations = locationsIn(query.sqlText, statements);
+            const judged = statements.map((_facts, index) => ({
+              estimate: estimateParts[index] ?? estimate,
+              location: locations[index] ?? 'none',
+            }));
+            return toPastContext(clientOf(statement), judged);
+          },
+        },
   });
 }
 

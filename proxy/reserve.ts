@@ -1,11 +1,11 @@
 /** Step 6: the hold is taken on every budget of the path, all or none, in one transaction. */
 import { fingerprint } from '#policies/sql/fingerprint.js';
-import { ceilingFor } from '#policies/rules/ceiling.js';
+import { ceilingFor, creditsToHold } from '#policies/rules/ceiling.js';
 import { budgetRefusal } from '#policies/rules/refusal-text.js';
 import { addCredits, maxAmount } from '#base/units.js';
 import type { KnownTicket, TicketFacts } from '#billing/ledger.js';
 import { toError } from '#base/errors.js';
-import { creditsToHold, freeHold, ledgerHold } from './hold.js';
+import { freeHold, ledgerHold } from './hold.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
 import type { Allowed, Estimated, Reserved } from './stages.js';

@@ -17,7 +17,7 @@ import type { TextFacts } from '../../policies/sql/facts.js';
 import { recogniseWorkload, workloadText } from '../../policies/workload.js';
 import { judgeText } from '../../proxy/decide.js';
 import { BYTES_PER_SECOND_PER_CREDIT, priceText } from '../../proxy/estimate.js';
-import { creditsToHold } from '../../proxy/hold.js';
+import { creditsToHold } from '../../policies/rules/ceiling.js';
 import { budgetsOf } from '../../proxy/reserve.js';
 import type { ReplayRow } from './row.js';
 
