@@ -19,6 +19,7 @@ export const TG_CODES = {
   budgetExceeded: { tg: 2001, sqlState: '42501' },
   ruleRefused: { tg: 2101, sqlState: '42501' },
   opaqueRefused: { tg: 2102, sqlState: '42501' },
+  accessRefused: { tg: 2103, sqlState: '42501' },
   ceilingExceeded: { tg: 2201, sqlState: '42501' },
   queueFull: { tg: 2301, sqlState: '42501' },
   queueTimeout: { tg: 2302, sqlState: '42501' },

@@ -7,7 +7,9 @@ import type { Estimate } from '#policies/estimate/estimate.js';
 import { decideText } from '#policies/rules/evaluate.js';
 import type { DecisionContext } from '#policies/rules/evaluate.js';
 import type { Decision } from '#policies/rules/decision.js';
-import { refusalOf, ruleRefusal } from '#policies/rules/refusal-text.js';
+import { toPastContext } from '#policies/rules/past-record.js';
+import { refusalOf } from '#policies/rules/refusal-of.js';
+import { ruleRefusal } from '#policies/rules/refusal-text.js';
 import type { RefusalContext } from '#policies/rules/refusal-text.js';
 import { stageLocation } from '#policies/rules/stage-location.js';
 import type { StageLocation } from '#policies/rules/stage-location.js';
@@ -29,6 +31,7 @@ const MOVES_FILES: ReadonlySet<StatementFacts['class']> = new Set(['load', 'unlo
 /** Allows the statement up to a ceiling, perhaps by somebody's word, or refuses it with the reason and the way out. */
 export function decide(parts: Parts, statement: Estimated): DecideOutcome {
   const decision = decisionOf(parts, statement);
+  noteDecision(parts, statement, decision);
   const refusal = refusalOfDecision(decision, statement.snapshot, refusalContext(parts, statement));
   if (refusal !== null) return { kind: 'refused', refusal };
   const { ceilingCredits } = decision;
@@ -85,6 +88,31 @@ export function decisionOf(parts: Parts, statement: Estimated): Decision {
 /** What the driver or tool calls itself, as it says it: rules and budgets may ask for it. */
 export function clientOf({ request }: Pick<Call, 'request'>): string {
   return String(request.headers['user-agent'] ?? '').slice(0, CLIENT_MAX);
+}
+
+/** What rules said, for counts, warnings and later plans; free statements leave no ticket to note it on. */
+function noteDecision(parts: Parts, statement: Estimated, decision: Decision): void {
+  const { facts, estimate, estimateParts, query } = statement;
+  const { statements } = facts;
+  parts.judgements.note({
+    teamId: statement.team.id,
+    decision,
+    expectedCredits: estimate.expectedCredits,
+    ticket: statement.isFree
+      ? null
+      : {
+          ticketId: statement.call.ticketId,
+          statements,
+          context: () => {
+            const locations = locationsIn(query.sqlText, statements);
+            const judged = statements.map((_facts, index) => ({
+              estimate: estimateParts[index] ?? estimate,
+              location: locations[index] ?? 'none',
+            }));
+            return toPastContext(clientOf(statement.call), judged);
+          },
+        },
+  });
 }
 
 /** What a decision of a priced text takes; all of it is given, so that offline the same is decided. */

@@ -24,6 +24,11 @@ export function exposeGauges(metrics: Metrics, parts: Parts): void {
     () => parts.ticketLog.dropped,
   );
   metrics.gaugeFrom(
+    'tollgate_judgements_dropped',
+    'Notes of what rules said that could not be written',
+    () => parts.judgements.dropped,
+  );
+  metrics.gaugeFrom(
     'tollgate_control_version',
     'Version of the control document in force',
     () => parts.control.current()?.version ?? 0,

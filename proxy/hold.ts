@@ -6,9 +6,8 @@ import type { TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
 import { toError } from '#base/errors.js';
 import type { Credits } from '#base/units.js';
-import { NO_CREDITS, maxAmount, minAmount } from '#base/units.js';
+import { NO_CREDITS } from '#base/units.js';
 import type { Ledger, ReleaseReason } from '#billing/ledger.js';
-import type { Estimate } from '#policies/estimate/estimate.js';
 
 export interface Hold {
   readonly ticketId: TicketId;
@@ -20,15 +19,6 @@ export interface Hold {
   isSent(): boolean;
   /** Gives the hold back if it was not handed over. Never throws: the ledger's sweep ends what this cannot. */
   releaseUnlessSent(reason: ReleaseReason): Promise<void>;
-}
-
-/** What is set aside: the estimate's 90 % quantile, at most the ceiling, at least what is expected. */
-export function creditsToHold(
-  { isFree, estimate }: { readonly isFree: boolean; readonly estimate: Estimate },
-  ceilingCredits: Credits,
-): Credits {
-  if (isFree) return NO_CREDITS;
-  return maxAmount(minAmount(estimate.highCredits, ceilingCredits), estimate.expectedCredits);
 }
 
 /** The hold of a statement that uses no warehouse. */

@@ -4,12 +4,11 @@
  */
 import { compareAmounts, type Credits } from '#base/units.js';
 import type { BudgetStanding } from '#billing/ledger.js';
-import { ceilingFor } from '#policies/rules/ceiling.js';
+import { ceilingFor, creditsToHold } from '#policies/rules/ceiling.js';
 import type { Decision } from '#policies/rules/decision.js';
 import { approvalRefusal, budgetRefusal, queueRefusal } from '#policies/rules/refusal-text.js';
 import { tierLimits } from './admit.js';
 import { decisionOf, refusalOfDecision } from './decide.js';
-import { creditsToHold } from './hold.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
 import type { Estimated } from './stages.js';

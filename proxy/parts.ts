@@ -16,6 +16,7 @@ import type { ClientAddress } from './identity/client-address.js';
 import type { SessionStore } from './identity/sessions.js';
 import type { Terminated } from './identity/terminated.js';
 import type { TokenSealer } from './identity/tokens.js';
+import type { Judgements } from './judgements/judgements.js';
 import type { OwnStatements } from './own/own-statements.js';
 import type { RequestRegistry } from './requests.js';
 import type { RunningStatements } from './running/running.js';
@@ -86,6 +87,7 @@ export interface Parts {
   readonly history: HistoryCache;
   readonly statistics: StatisticsCache;
   readonly explainBounds: ExplainBounds;
+  readonly judgements: Judgements;
   readonly ownStatements: OwnStatements;
   readonly ledger: Ledger;
   readonly patience: Patience;

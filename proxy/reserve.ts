@@ -1,13 +1,13 @@
 /** Step 6: the hold is taken on every budget of the path, all or none, in one transaction. */
 import { fingerprint } from '#policies/sql/fingerprint.js';
-import { ceilingFor } from '#policies/rules/ceiling.js';
+import { ceilingFor, creditsToHold } from '#policies/rules/ceiling.js';
 import { budgetRefusal } from '#policies/rules/refusal-text.js';
 import { addCredits, maxAmount } from '#base/units.js';
 import type { BudgetStanding, KnownTicket, TicketFacts } from '#billing/ledger.js';
 import { toError } from '#base/errors.js';
 import type { EpochMs } from '#base/time.js';
 import { clientOf } from './decide.js';
-import { creditsToHold, freeHold, ledgerHold } from './hold.js';
+import { freeHold, ledgerHold } from './hold.js';
 import { isInForce } from './in-force.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';

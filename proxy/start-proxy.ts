@@ -27,6 +27,7 @@ import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
 import { SESSIONS_CHANNEL, type SessionStore } from './identity/sessions.js';
 import type { ProvisionServiceUser } from './identity/terminated.js';
+import { Judgements } from './judgements/judgements.js';
 import { OwnStatements } from './own/own-statements.js';
 import { DEFAULT_PATIENCE } from './parts.js';
 import type { Parts, Patience, ProxyLimits } from './parts.js';
@@ -160,7 +161,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   });
   life.add('claims', identity.claims);
   const realNow = (): number => performance.now();
-  const waiting = createWaiting(options, ledger, replica.id, realNow);
+  const waiting = createWaiting(options, ledger, replica.id, realNow, life);
   const vigil = life.add('vigil', waiting.vigil);
   const control = life.add(
     'control',
@@ -216,9 +217,17 @@ function createWaiting(
   ledger: Ledger,
   replica: string,
   realNow: () => number,
+  life: Lifecycle,
 ): Pick<
   Parts,
-  'approvals' | 'explainBounds' | 'gate' | 'ownStatements' | 'patience' | 'requests' | 'vigil'
+  | 'approvals'
+  | 'explainBounds'
+  | 'gate'
+  | 'judgements'
+  | 'ownStatements'
+  | 'patience'
+  | 'requests'
+  | 'vigil'
 > {
   const patience = { ...DEFAULT_PATIENCE, ...options.patience };
   const { abandonedAfterMs } = patience;
@@ -227,6 +236,7 @@ function createWaiting(
     gate: new Gate(realNow),
     patience,
     explainBounds: new ExplainBounds(),
+    judgements: life.add('judgements', new Judgements(db, log, clock)),
     ownStatements: new OwnStatements(db),
     requests: new RequestRegistry({
       now: realNow,

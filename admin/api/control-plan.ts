@@ -1,5 +1,6 @@
 /** A plan as the API answers it: words, money, what the ledger says, and what would have no effect. */
 import { z } from 'zod';
+import { sqlStateOf } from '#base/postgres/pool.js';
 import { diffControl } from '#policies/control/diff.js';
 import type { ControlDocument } from '#policies/control/document.js';
 import { findNotices, type PlanNotice } from '#policies/control/notices.js';
@@ -9,13 +10,16 @@ import {
   type PlanCount,
   type PlanMoney,
 } from '#policies/control/plan.js';
+import { changesDecisions, type PastReport, pastSentences } from '#policies/control/plan-past.js';
 import { changesWhoPays, moveSentences } from '#policies/control/plan-moves.js';
 import { RECORD_DAYS, recordQuestions, recordSentences } from '#policies/control/plan-record.js';
+import { PAST_DAYS, readPastReport } from '../stores/past-report.js';
 import { PREVIEW_DAYS, previewMapping } from '../stores/mapping-preview.js';
 import { readPlanRecord } from '../stores/plan-record.js';
 import type { ApiContext } from './api.js';
 import { documentSchema } from './control-body.js';
 
+const QUERY_CANCELED = '57014';
 /** Most changes that one answer lists; the total is told beside it. */
 const CHANGES_MAX = 20_000;
 
@@ -54,6 +58,7 @@ export interface PlanJson extends DiffJson {
   controlVersion: number;
   inForce: VersionJson;
   lastDays: string[];
+  past: PastReport | null;
   notices: PlanNotice[];
 }
 
@@ -94,11 +99,44 @@ export const versionSchema: z.ZodType<VersionJson> = z.object(versionFields);
 export const storedVersionSchema: z.ZodType<VersionJson & { document: Record<string, unknown> }> =
   z.object({ ...versionFields, document: documentSchema });
 
+const totals = {
+  statements: z.int(),
+  credits: z.string(),
+  amounts: z.array(z.object({ currency: z.string(), amount: z.string() })),
+};
+const pastSchema = z.object({
+  statements: z.int().describe('That ran'),
+  refused: z.object(totals).describe('That the change refuses and the version in force does not'),
+  causes: z.array(z.object({ by: z.string(), ...totals })).describe('By what, dearest first'),
+  examples: z
+    .array(
+      z.object({
+        ticketId: z.string(),
+        team: z.string(),
+        principal: z.string(),
+        occurredAt: z.string(),
+        by: z.string(),
+        credits: z.string(),
+        amount: z.string(),
+        currency: z.string(),
+      }),
+    )
+    .describe('Each of them, dearest first, at most 1,000'),
+  freed: z.object(totals).describe('That the version in force refuses and the change does not'),
+  unjudgedStatements: z.int().describe('Whose facts are not kept, so that no rule could be asked'),
+  isCut: z.boolean().describe('Only the earliest statements were looked at'),
+});
+
 export const planSchema: z.ZodType<PlanJson> = z.object({
   ...diffFields,
   controlVersion: z.int(),
   inForce: versionSchema.describe('The version it was compared with'),
   lastDays: z.array(z.string()).describe(`What the ledger says of the last ${RECORD_DAYS} days`),
+  past: pastSchema
+    .nullable()
+    .describe(
+      `What the change would have made of the statements of the last ${PAST_DAYS} days; null: it decides nothing, or they could not be looked through in time`,
+    ),
   notices: z
     .array(z.object({ about: z.string(), text: z.string() }))
     .describe('What the document says that has no effect, or not the one it seems to have'),
@@ -120,8 +158,26 @@ export function toApiDiff(before: ControlDocument, after: ControlDocument, at: n
   };
 }
 
-/** What the ledger says of a change, in sentences. */
-export async function lastDaysOf(
+/** What the ledger says of a change, in sentences, and statement by statement. */
+export async function historyOf(
+  context: ApiContext,
+  before: ControlDocument,
+  after: ControlDocument,
+  at: number,
+): Promise<Pick<PlanJson, 'lastDays' | 'past'>> {
+  const sentences = await lastDaysOf(context, before, after, at);
+  if (!changesDecisions(before, after)) return { lastDays: sentences, past: null };
+  try {
+    const past = await readPastReport(context.db, before, after, at);
+    return { lastDays: [...sentences, ...pastSentences(past, PAST_DAYS)], past };
+  } catch (thrown) {
+    if (!(thrown instanceof Error) || sqlStateOf(thrown) !== QUERY_CANCELED) throw thrown;
+    const late = `the statements of the last ${PAST_DAYS} days could not be looked through in time`;
+    return { lastDays: [...sentences, late], past: null };
+  }
+}
+
+async function lastDaysOf(
   context: ApiContext,
   before: ControlDocument,
   after: ControlDocument,

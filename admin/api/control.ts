@@ -20,7 +20,7 @@ import {
 } from './control-body.js';
 import {
   diffSchema,
-  lastDaysOf,
+  historyOf,
   noticesOf,
   planSchema,
   storedVersionSchema,
@@ -161,7 +161,7 @@ function addPlan(app: ApiApp, context: ApiContext): void {
         ...toApiDiff(before, after, at),
         controlVersion: inForce.version,
         inForce,
-        lastDays: await lastDaysOf(context, before, after, at),
+        ...(await historyOf(context, before, after, at)),
         notices: noticesOf(after, at),
       };
     },

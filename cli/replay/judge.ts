@@ -17,7 +17,7 @@ import type { TextFacts } from '../../policies/sql/facts.js';
 import { recogniseWorkload, workloadText } from '../../policies/workload.js';
 import { judgeText } from '../../proxy/decide.js';
 import { BYTES_PER_SECOND_PER_CREDIT, priceText } from '../../proxy/estimate.js';
-import { creditsToHold } from '../../proxy/hold.js';
+import { creditsToHold } from '../../policies/rules/ceiling.js';
 import { budgetsOf } from '../../proxy/reserve.js';
 import type { ReplayRow } from './row.js';
 
@@ -194,6 +194,8 @@ function refusedBy(decision: Exclude<Decision, { kind: 'allow' }>): Refused {
         by: `ceiling: ${cause.source}`,
         limitCredits: cause.ceilingCredits,
       };
+    case 'access':
+      return { kind: 'refused', by: `access: ${cause.listId}`, limitCredits: null };
     case 'opaque':
     case 'external-location':
       return { kind: 'refused', by: cause.kind, limitCredits: null };

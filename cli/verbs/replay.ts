@@ -12,7 +12,7 @@ import { readControlFile, problemLines } from '../control-file.js';
 import { NO_TABLES, readStatistics } from '../explanation/statistics.js';
 import { replayJson } from '../replay/as-json.js';
 import { replayText } from '../replay/as-text.js';
-import { bookBudgets } from '../replay/budgets.js';
+import { bookBudgets } from '../../admin/stores/book-budgets.js';
 import { replay } from '../replay/engine.js';
 import { readExport } from '../replay/export/read-export.js';
 import type { HistorySource } from '../replay/history-source.js';

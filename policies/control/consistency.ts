@@ -21,6 +21,7 @@ export function findConsistencyProblems(parts: RawParts): readonly ControlProble
     ...sameKeyTwice(parts.prices, ['creditKind', 'effectiveFrom'], 'price'),
     ...parts.prices.flatMap(endedBeforeBegun),
     ...parts.tiers.flatMap(holdsAboveCeiling),
+    ...parts.access.flatMap(closesNothing),
     ...conditions(parts.rules),
   ];
 }
@@ -167,6 +168,15 @@ function holdsAboveCeiling({ segments, fields }: RawEntry): readonly ControlProb
       ),
     ];
   });
+}
+
+const WHAT = ['databases', 'schemas', 'tables', 'columns', 'classes', 'actions'] as const;
+
+function closesNothing({ segments, fields }: RawEntry): readonly ControlProblem[] {
+  if (WHAT.some((key) => fields[key] !== undefined)) return [];
+  return [
+    problemAt(segments, 'must say what it is about', `give at least one of ${WHAT.join(', ')}`),
+  ];
 }
 
 function conditions(entries: readonly RawEntry[]): readonly ControlProblem[] {

@@ -76,6 +76,7 @@ const PARTS: readonly Part[] = [
     part: 'prices',
     keyOf: (entry) => ['creditKind', 'effectiveFrom'].map((key) => String(entry[key])).join(' '),
   },
+  { part: 'access', keyOf: byId },
   { part: 'rules', keyOf: byId },
 ];
 

@@ -2,6 +2,8 @@
  * The control document: organisation, principals, budgets, tiers, rates, prices and rules as one reviewed file.
  * Ids are lower-case names chosen by the administrators; names of Snowflake objects compare without case.
  */
+import type { StatementClass } from '#base/sql/statement-class.js';
+
 export const PERIOD_KINDS = ['day', 'week', 'month', 'quarter', 'fiscal', 'custom'] as const;
 export type PeriodKind = (typeof PERIOD_KINDS)[number];
 export const WEEKDAYS = [
@@ -17,6 +19,42 @@ export type Weekday = (typeof WEEKDAYS)[number];
 /** shadow: counted only; warn: told to the team; enforce: it decides. */
 export const RULE_MODES = ['shadow', 'warn', 'enforce'] as const;
 export type RuleMode = (typeof RULE_MODES)[number];
+
+/** Whom an access list names. All kinds that are given must hold; absent: everybody. */
+export interface WhoDocument {
+  readonly teams?: readonly string[];
+  readonly departments?: readonly string[];
+  readonly principals?: readonly string[];
+  /** Snowflake roles in force; case does not matter. */
+  readonly roles?: readonly string[];
+}
+
+/**
+ * One access list; `policies/access/decide.ts` has the precedence. Names of objects are patterns as in SQL, with `*`
+ * and `?` in each part; what is given of objects, classes and actions must all hold.
+ */
+export interface AccessDocument extends WhoDocument {
+  readonly id: string;
+  readonly effect: 'allow' | 'deny';
+  /** Absent: enforce. */
+  readonly mode?: RuleMode;
+  /** Another mode for single teams. */
+  readonly modes?: Readonly<Record<string, RuleMode>>;
+  /** Whom it does not speak of, whoever else is named; any of these. */
+  readonly except?: WhoDocument;
+  /** `DB`. */
+  readonly databases?: readonly string[];
+  /** `DB.SCHEMA`. */
+  readonly schemas?: readonly string[];
+  /** `DB.SCHEMA.TABLE`. */
+  readonly tables?: readonly string[];
+  /** `DB.SCHEMA.TABLE.COLUMN`. */
+  readonly columns?: readonly string[];
+  readonly classes?: readonly StatementClass[];
+  readonly actions?: readonly ('read' | 'write')[];
+  /** Whom a refusal tells people to ask. */
+  readonly owner: string;
+}
 
 /** What a rule does when its condition holds. */
 export const RULE_EFFECTS = [
@@ -244,6 +282,8 @@ export interface PriceDocument {
 interface RuleFields {
   readonly id: string;
   readonly mode: RuleMode;
+  /** Another mode for single teams. */
+  readonly modes?: Readonly<Record<string, RuleMode>>;
   /** Absent: every team. */
   readonly teams?: readonly string[];
   /** CEL; see `rules/condition.ts` for what it can see. */
@@ -279,5 +319,6 @@ export interface ControlDocument {
   readonly warehouses: readonly WarehouseDocument[];
   readonly rates: readonly RateDocument[];
   readonly prices: readonly PriceDocument[];
+  readonly access?: readonly AccessDocument[];
   readonly rules: readonly RuleDocument[];
 }

@@ -28,6 +28,7 @@ import {
   PRINCIPAL_WORDS,
   TEAM_WORDS,
 } from './plan-people.js';
+import { ACCESS_WORDS } from './plan-access.js';
 import { RULE_WORDS } from './plan-rules.js';
 import { arrow, type PlanContext, type Sentence, sentence, type Words } from './plan-words.js';
 
@@ -127,6 +128,7 @@ const WORDS: { readonly [P in ListPart]: Words<EntryOf<P>> } = {
   warehouses: WAREHOUSE_WORDS,
   rates: RATE_WORDS,
   prices: PRICE_WORDS,
+  access: ACCESS_WORDS,
   rules: RULE_WORDS,
 };
 

@@ -20,6 +20,7 @@ const PART_NAMES = [
   'warehouses',
   'rates',
   'prices',
+  'access',
   'rules',
 ] as const;
 type PartName = (typeof PART_NAMES)[number];

@@ -1,6 +1,12 @@
 /** Checks between the parts of a control document: ids are unique, and names that refer to something find it. */
 import { foldName } from '../rules/glob.js';
-import { type ControlProblem, formatPath, problemAt, type Segments } from './problem.js';
+import {
+  type ControlProblem,
+  formatPath,
+  problemAt,
+  problemOfKey,
+  type Segments,
+} from './problem.js';
 import { entriesOf, isRecord, type RawEntry, type RawParts, textOf, textsOf } from './raw-parts.js';
 
 /** Ids and names that stand twice, and names that lead nowhere, in document order per part. */
@@ -33,7 +39,7 @@ function duplicates(parts: RawParts): readonly ControlProblem[] {
     // A warehouse has one tier, or which limits hold would depend on the order of the document.
     ...twice(parts.tiers, 'warehouse', 'tier'),
     ...twice(parts.warehouses, 'name', 'warehouse'),
-    ...twice(parts.rules, 'id', 'rule'),
+    ...twice([...parts.access, ...parts.rules], 'id', 'access list or rule'),
   ];
 }
 
@@ -83,6 +89,12 @@ function danglingReferences(parts: RawParts): readonly ControlProblem[] {
     ...refer(parts.budgets, 'tier', tiers, 'tier'),
     ...refer(parts.tiers, 'warehouse', warehouses, 'warehouse', foldName),
     ...unknownName(parts.defaultTier, ['defaultTier'], tiers, 'tier'),
+    ...[...parts.access, ...parts.access.flatMap(exceptOf)].flatMap((entry) => [
+      ...referEach(entry, 'teams', teams, 'team'),
+      ...referEach(entry, 'departments', departments, 'department'),
+      ...referEach(entry, 'principals', principals, 'principal'),
+    ]),
+    ...[...parts.access, ...parts.rules].flatMap((entry) => referKeys(entry, 'modes', teams)),
     ...parts.rules.flatMap((entry) => referEach(entry, 'teams', teams, 'team')),
     ...refer(parts.rules, 'tier', tiers, 'tier'),
   ];
@@ -104,6 +116,30 @@ function namesOf(
 function matchOf(entry: RawEntry): readonly RawEntry[] {
   const match = entry.fields['match'];
   return isRecord(match) ? [{ segments: [...entry.segments, 'match'], fields: match }] : [];
+}
+
+function exceptOf(entry: RawEntry): readonly RawEntry[] {
+  const except = entry.fields['except'];
+  return isRecord(except) ? [{ segments: [...entry.segments, 'except'], fields: except }] : [];
+}
+
+/** Teams that stand as keys. */
+function referKeys(
+  entry: RawEntry,
+  key: string,
+  teams: ReadonlySet<string>,
+): readonly ControlProblem[] {
+  const modes = entry.fields[key];
+  if (!isRecord(modes)) return [];
+  return Object.keys(modes)
+    .filter((team) => !teams.has(team))
+    .map((team) =>
+      problemOfKey(
+        [...entry.segments, key, team],
+        'is no team of this document',
+        'add it, or name one that exists',
+      ),
+    );
 }
 
 function refer(

@@ -16,6 +16,7 @@ import {
   WEEKDAYS,
   YEAR_STARTS,
 } from './document.js';
+import { access, modesByTeam } from './schema-access.js';
 import {
   calendarDay,
   credits,
@@ -242,6 +243,7 @@ const ruleFields = {
   mode: z
     .enum(RULE_MODES)
     .describe('shadow: counted only; warn: told to the team; enforce: it decides'),
+  modes: modesByTeam.exactOptional(),
   teams: list(id).exactOptional().describe('Only statements of these teams; absent: every team'),
   when: z
     .string()
@@ -327,6 +329,9 @@ export const controlDocumentSchema: z.ZodType<ControlDocument> = z
     warehouses: list(warehouse).describe('Warehouses that statements may run on'),
     rates: list(rate).describe('What warehouses use; a missing one refuses'),
     prices: list(price).describe('What credits cost; a missing one refuses'),
+    access: list(access)
+      .exactOptional()
+      .describe('Who may read and write what: deny, then allow; what no list covers is open'),
     rules: list(rule).describe('Rules over statements; the strictest that fires decides'),
   })
   .meta({ title: 'Tollgate control document' });

@@ -5,6 +5,7 @@
 import { must } from '#base/assert.js';
 import type { EpochMs } from '#base/time.js';
 import { type Credits, parseCredits } from '#base/units.js';
+import { type AccessList, accessLists } from '../access/decide.js';
 import {
   type Condition,
   type ConditionCompiler,
@@ -74,6 +75,7 @@ export interface ControlSnapshot {
   readonly document: ControlDocument;
   readonly tiers: readonly Tier[];
   readonly rules: readonly CompiledRule[];
+  readonly access: readonly AccessList[];
   /** Who the caller is to us, by the ordered mapping. Fails closed: an account not listed is unknown too. */
   resolvePrincipal(caller: CallerFacts): PrincipalResolution;
   team(id: string): TeamDocument | undefined;
@@ -121,6 +123,7 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
     document: frozen,
     tiers: Object.freeze(tiers),
     rules: Object.freeze(frozen.rules.map((rule) => compileRule(rule, compiler))),
+    access: Object.freeze(accessLists(frozen.access ?? [])),
     resolvePrincipal: createPrincipalResolver(frozen),
     team: (id: string) => teams.get(id),
     principal: (id: string) => principals.get(foldName(id)),

@@ -1,6 +1,14 @@
 /** The ceiling of a statement and the backstop timeout that follows from it (invariant I7). */
 import { assert } from '#base/assert.js';
-import { compareAmounts, type Credits, maxAmount, mulDiv, NO_CREDITS } from '#base/units.js';
+import {
+  compareAmounts,
+  type Credits,
+  maxAmount,
+  minAmount,
+  mulDiv,
+  NO_CREDITS,
+} from '#base/units.js';
+import type { Estimate } from '../estimate/estimate.js';
 
 /** What one hard budget has left; null: unlimited. */
 export interface HardAvailability {
@@ -72,4 +80,13 @@ function minBigint(a: bigint, b: bigint): bigint {
 
 function maxBigint(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
+}
+
+/** What is set aside: the estimate's 90 % quantile, at most the ceiling, at least what is expected. */
+export function creditsToHold(
+  { isFree, estimate }: { readonly isFree: boolean; readonly estimate: Estimate },
+  ceilingCredits: Credits,
+): Credits {
+  if (isFree) return NO_CREDITS;
+  return maxAmount(minAmount(estimate.highCredits, ceilingCredits), estimate.expectedCredits);
 }

@@ -13,6 +13,16 @@ export interface Reason {
 
 export type RefusalCause =
   | { readonly kind: 'rule'; readonly ruleId: string; readonly message: string }
+  /** An access list keeps something that the statement touches from its caller. */
+  | {
+      readonly kind: 'access';
+      readonly listId: string;
+      /** An object by its name, or what cannot be seen, in words. */
+      readonly what: string;
+      readonly team: string;
+      readonly owner: string;
+      readonly message: string;
+    }
   /** The text could hide anything and the tier refuses that. */
   | { readonly kind: 'opaque' }
   /** Reads or writes outside the account; `location` is unknown when the stage's kind could not be established. */

@@ -5,7 +5,8 @@
 import type { EpochMs } from '#base/time.js';
 import { toError } from '#base/errors.js';
 import { compareAmounts, type Credits, minAmount, parseCredits } from '#base/units.js';
-import type { PrincipalDocument, TeamDocument } from '../control/document.js';
+import { closedBy, modeFor } from '../access/decide.js';
+import type { PrincipalDocument, RuleMode, TeamDocument } from '../control/document.js';
 import type { CompiledRule, ControlSnapshot, Tier } from '../control/snapshot.js';
 import type { Estimate } from '../estimate/estimate.js';
 import type { Join, StatementFacts } from '../sql/facts.js';
@@ -33,6 +34,8 @@ export interface DecisionContext {
 
 interface Fired {
   readonly rule: CompiledRule['rule'];
+  /** Of the rule for this team. */
+  readonly mode: RuleMode;
   readonly reason: Reason;
 }
 
@@ -46,14 +49,18 @@ export function decide(
   context: DecisionContext,
 ): Decision {
   const fired = fireRules(facts, estimate, context);
-  const enforced = fired.filter(({ rule }) => rule.mode === 'enforce');
+  const closed = closedLists(facts, context);
+  const enforced = fired.filter(({ mode }) => mode === 'enforce');
+  const inMode = (wanted: RuleMode): readonly Reason[] =>
+    [...closed, ...fired].filter(({ mode }) => mode === wanted).map(({ reason }) => reason);
   const ceilingCredits = lowestCeiling(context.tier, enforced);
   const base = {
     ceilingCredits,
-    warnings: fired.filter(({ rule }) => rule.mode === 'warn').map(({ reason }) => reason),
-    shadow: fired.filter(({ rule }) => rule.mode === 'shadow').map(({ reason }) => reason),
+    warnings: inMode('warn'),
+    shadow: inMode('shadow'),
   };
   const refusal =
+    refusedByAccess(closed) ??
     refusedByRule(enforced) ??
     refusedLocation(facts, context.location, enforced) ??
     refusedOpaque(facts, context.tier, 'refuse') ??
@@ -113,15 +120,49 @@ function fireRules(
   if (rules.length === 0) return [];
   const input = conditionInput(facts, estimate, context);
   return rules.flatMap(({ rule, condition }) => {
+    const mode = modeFor(rule, context.team.id);
     try {
       if (!condition.matches(input)) return [];
-      return [{ rule, reason: { source: rule.id, message: rule.message } }];
+      return [{ rule, mode, reason: { source: rule.id, message: rule.message } }];
     } catch (thrown) {
       if (rule.effect === 'allow-external') return [];
       const message = `${rule.message} (its condition could not be evaluated: ${firstLine(thrown)})`;
-      return [{ rule, reason: { source: rule.id, message } }];
+      return [{ rule, mode, reason: { source: rule.id, message } }];
     }
   });
+}
+
+interface ClosedList {
+  readonly mode: RuleMode;
+  readonly reason: Reason;
+  readonly cause: Extract<RefusalCause, { kind: 'access' }>;
+}
+
+function closedLists(facts: StatementFacts, context: DecisionContext): readonly ClosedList[] {
+  const team = context.team.id;
+  const caller = {
+    team,
+    department: context.team.department,
+    principal: context.principal.id,
+    role: context.role,
+  };
+  return closedBy(context.snapshot.access, facts, caller).map(({ entry, mode, what, action }) => {
+    const verb = { read: 'read', write: 'write', any: 'touch' }[action];
+    const message = `team ${team} may not ${verb} ${what}; ask ${entry.owner}`;
+    const { id: listId, owner } = entry;
+    return {
+      mode,
+      reason: { source: listId, message },
+      cause: { kind: 'access', listId, what, team, owner, message },
+    };
+  });
+}
+
+function refusedByAccess(closed: readonly ClosedList[]): Outcome | undefined {
+  const enforced = closed.filter(({ mode }) => mode === 'enforce');
+  const [first] = enforced;
+  if (first === undefined) return undefined;
+  return { cause: first.cause, reasons: enforced.map(({ reason }) => reason) };
 }
 
 function firstLine(thrown: unknown): string {

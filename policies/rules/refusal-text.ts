@@ -147,19 +147,6 @@ export function declinedRefusal(
   });
 }
 
-/** The refusal that a decision's cause stands for. */
-export function refusalOf(cause: RefusalCause, context: RefusalContext): Refusal {
-  switch (cause.kind) {
-    case 'rule':
-    case 'external-location':
-      return ruleRefusal(cause, context);
-    case 'ceiling':
-      return ceilingRefusal(cause, context);
-    case 'opaque':
-      return opaqueRefusal(context);
-  }
-}
-
 export type QueueCause =
   | { readonly kind: 'full'; readonly waiting: number; readonly queueMax: number }
   | { readonly kind: 'timeout'; readonly waitedMs: number; readonly timeoutMs: number }
@@ -280,14 +267,15 @@ function stopReason(cause: StopCause, context: StopContext): string {
   }
 }
 
-interface Parts {
+export interface RefusalParts {
   readonly headline: string;
   readonly lines: readonly string[];
   readonly steps: readonly string[];
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-function compose(code: TgName, context: RefusalContext, parts: Parts): Refusal {
+/** A refusal of a statement that was not run, in the form that all have. */
+export function compose(code: TgName, context: RefusalContext, parts: RefusalParts): Refusal {
   const why = `SELECT * FROM TABLE(TOLLGATE.WHY('${context.ticketId}'))`;
   const steps = parts.steps.map(
     (step, index) => `${index === 0 ? 'Do next ' : '        '} ${index + 1}) ${step}`,

@@ -1,5 +1,13 @@
 /** Facts of one statement: what its class needs, from the lexer where that is enough, from the parser where not. */
-import { isOperator, KIND, kindAt, nextSignificant, wordAt, type Tokens } from '#base/sql/lexer.js';
+import {
+  isOperator,
+  KIND,
+  kindAt,
+  nextSignificant,
+  textAt,
+  wordAt,
+  type Tokens,
+} from '#base/sql/lexer.js';
 import {
   classifyStatement,
   type StatementClass,
@@ -185,7 +193,11 @@ async function parsedFacts(
   // What writes without a target was read wrongly.
   if (TOPS[head.class]?.has(raw.top) === false || (head.class === 'dml' && !hasTarget))
     return { facts: await opaqueFacts(bare, input) };
-  const named = resolveNames(raw, input.context, input.catalogue);
+  const resolved = resolveNames(raw, input.context, input.catalogue);
+  // `$1` is whichever column stands first.
+  const named = hasPosition(input)
+    ? { ...resolved, unknown: [...new Set<UnknownFact>([...resolved.unknown, 'columns'])] }
+    : resolved;
   const isTableless = raw.tables.length === 0 && !raw.hasDynamicName;
   const facts: StatementFacts = {
     ...bare,
@@ -199,6 +211,12 @@ async function parsedFacts(
     isFree: bare.class !== 'dml' && isTableless && callsOnlyCheap(input.tokens, input.range),
   };
   return literals === undefined ? { facts } : { facts, shared: { named, literals } };
+}
+
+function hasPosition({ tokens, range }: FactsInput): boolean {
+  for (let at = range.head; at < range.to; at += 1)
+    if (kindAt(tokens, at) === KIND.variable && /^\$\d/.test(textAt(tokens, at))) return true;
+  return false;
 }
 
 /** Facts of a statement that is keywords around names and queries: those of its parts and of its own words. */

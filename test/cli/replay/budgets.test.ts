@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bookBudgets } from '../../../cli/replay/budgets.js';
+import { bookBudgets } from '../../../admin/stores/book-budgets.js';
 import { credits } from '../../support/builders.js';
 
 test('budgets of a document become budgets of the book', () => {

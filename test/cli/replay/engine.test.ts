@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { assert } from '../../../base/assert.js';
 import { parseCredits } from '../../../base/units.js';
 import { StandingBook } from '../../../billing/standing-book.js';
-import { bookBudgets } from '../../../cli/replay/budgets.js';
+import { bookBudgets } from '../../../admin/stores/book-budgets.js';
 import { replay } from '../../../cli/replay/engine.js';
 import type { HistorySource } from '../../../cli/replay/history-source.js';
 import { govern, observe } from '../../../cli/replay/judge.js';

@@ -18,9 +18,9 @@ import {
   opaqueRefusal,
   queueRefusal,
   type RefusalContext,
-  refusalOf,
   stoppedText,
 } from '#policies/rules/refusal-text.js';
+import { refusalOf } from '#policies/rules/refusal-of.js';
 import type { BudgetAsk, StandingText } from '#policies/rules/budget-text.js';
 import { AT, anEstimate, credits } from '../builders.js';
 

@@ -1,0 +1,286 @@
+/**
+ * `plan` against the live path: a history that ran under a generous document is judged by a tighter one, and the same
+ * history is run on a fresh ledger with the tighter one in force. Both refuse the very same statements.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ensureControl } from '../../admin/stores/control-store.js';
+import { readPastReport } from '../../admin/stores/past-report.js';
+import { createLedger } from '../../billing/create-ledger.js';
+import { must } from '../../base/assert.js';
+import { silentLog } from '../../base/log.js';
+import {
+  addCredits,
+  creditsForMillis,
+  formatAmount,
+  maxAmount,
+  NO_CREDITS,
+} from '../../base/units.js';
+import type { Credits } from '../../base/units.js';
+import { demoControlDocument } from '../../policies/control/demo.js';
+import type { ControlDocument } from '../../policies/control/document.js';
+import { createSnapshot } from '../../policies/control/snapshot.js';
+import { creditsToHold } from '../../policies/rules/ceiling.js';
+import { decideText } from '../../policies/rules/evaluate.js';
+import { toPastContext } from '../../policies/rules/past-record.js';
+import { bareFacts } from '../../policies/sql/bare-facts.js';
+import type { StatementFacts } from '../../policies/sql/facts.js';
+import { Judgements } from '../../proxy/judgements/judgements.js';
+import { anEstimate } from '../policies/builders.js';
+import { buildSettlement, buildTicket, buildTicketId, credits } from '../support/builders.js';
+import { manualClock } from '../support/clock.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { type AdminWorld, createAdminWorld } from './world.js';
+
+const HOUR_MS = 3_600_000;
+const START = Date.UTC(2026, 9, 20);
+const NOW = Date.UTC(2026, 10, 16);
+const TEAMS = ['marketing', 'sales', 'growth'] as const;
+
+/** Seeded, so that every run is the same (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+interface Sent {
+  readonly id: ReturnType<typeof buildTicketId>;
+  readonly team: (typeof TEAMS)[number];
+  readonly at: number;
+  readonly endsAt: number;
+  readonly facts: StatementFacts;
+  readonly expected: Credits;
+  readonly high: Credits;
+  readonly used: Credits;
+}
+
+const FACTS: readonly StatementFacts[] = [
+  {
+    ...bareFacts('query', 'a'.repeat(32)),
+    tablesRead: ['ANALYTICS.WEB.EVENTS'],
+    columns: { 'ANALYTICS.WEB.EVENTS': ['ID'] },
+  },
+  {
+    ...bareFacts('query', 'b'.repeat(32)),
+    tablesRead: ['ANALYTICS.WEB.EVENTS'],
+    columns: { 'ANALYTICS.WEB.EVENTS': ['*'] },
+    hasSelectStar: true,
+  },
+  {
+    ...bareFacts('query', 'c'.repeat(32)),
+    tablesRead: ['ANALYTICS.HR.STAFF'],
+    columns: { 'ANALYTICS.HR.STAFF': ['SALARY'] },
+  },
+];
+
+function historyOf(count: number): readonly Sent[] {
+  const random = randomOf(7);
+  const span = NOW - START - 3 * HOUR_MS;
+  return Array.from({ length: count }, (_, index) => {
+    const at = START + Math.floor((span * index) / count);
+    const high = creditsForMillis(credits('1'), Math.floor(random() * 3_600_000), 'down');
+    // Some use more than was held.
+    const used = creditsForMillis(high, Math.floor(random() * 4_500_000), 'down');
+    return {
+      id: buildTicketId(at),
+      team: must(TEAMS[Math.floor(random() * TEAMS.length)], 'a team'),
+      at,
+      endsAt: at + Math.floor(random() * 6 * HOUR_MS),
+      facts: must(FACTS[Math.floor(random() ** 2 * FACTS.length)], 'facts'),
+      expected: creditsForMillis(high, 1_800_000, 'down'),
+      high,
+      used,
+    };
+  });
+}
+
+const demo = demoControlDocument();
+const GENEROUS: ControlDocument = {
+  ...demo,
+  rules: [],
+  budgets: demo.budgets.map((budget) => ({ ...budget, limitCredits: '1000000' })),
+};
+const TIGHT: ControlDocument = {
+  ...GENEROUS,
+  budgets: GENEROUS.budgets.map((budget) =>
+    budget.node === 'marketing' ? { ...budget, limitCredits: '9', hard: true } : budget,
+  ),
+  access: [{ id: 'hr', effect: 'deny', schemas: ['ANALYTICS.HR'], teams: ['sales'], owner: 'hr' }],
+  rules: [
+    {
+      id: 'no-star',
+      mode: 'enforce',
+      modes: { marketing: 'shadow' },
+      effect: 'refuse',
+      when: 'statement.selectStar && estimate.highCredits > credits("0.2")',
+      message: 'name the columns',
+    },
+  ],
+};
+
+/** Runs the history as the proxy does: decide, reserve, settle in the order of time. Gives what was refused. */
+async function runLive(
+  database: TestDatabase,
+  document: ControlDocument,
+  history: readonly Sent[],
+): Promise<ReadonlyMap<string, string>> {
+  const clock = manualClock(START);
+  const ledger = createLedger(database.db, clock);
+  const judgements = new Judgements(database.db, silentLog, clock);
+  const snapshot = createSnapshot(document, 1);
+  const tier = must(snapshot.tier('interactive'), 'a tier');
+  const refused = new Map<string, string>();
+  let running: readonly (Sent & { readonly hold: Credits })[] = [];
+  const settleUntil = async (until: number): Promise<void> => {
+    const ended = running
+      .filter(({ endsAt }) => endsAt <= until)
+      .sort((a, b) => a.endsAt - b.endsAt);
+    running = running.filter(({ endsAt }) => endsAt > until);
+    for (const { id, used, hold, at, endsAt } of ended) {
+      clock.set(endsAt);
+      const raised = used > hold ? await ledger.topUp(id, used) : undefined;
+      const left =
+        raised?.kind === 'refused' ? (raised.budget.availableCredits ?? NO_CREDITS) : null;
+      const charged = left === null ? used : addCredits(hold, maxAmount(left, NO_CREDITS));
+      await ledger.settle(
+        buildSettlement(id, { usedCredits: charged, startedAt: at, endedAt: endsAt }),
+      );
+    }
+  };
+  for (const sent of history) {
+    await settleUntil(sent.at);
+    clock.set(sent.at);
+    const team = must(snapshot.team(sent.team), 'a team');
+    const principal = must(snapshot.principal(`${sent.team}_analyst`), 'an analyst');
+    const estimate = anEstimate({
+      lowCredits: sent.expected,
+      expectedCredits: sent.expected,
+      highCredits: sent.high,
+    });
+    const part = { facts: sent.facts, estimate, location: 'none' as const };
+    const decision = decideText([part], estimate, {
+      snapshot,
+      account: 'demo',
+      team,
+      principal,
+      via: null,
+      role: 'ANALYST',
+      tier,
+      warehouse: 'INTERACTIVE_WH',
+      workload: null,
+      client: 'test',
+      at: sent.at,
+    });
+    judgements.note({
+      teamId: team.id,
+      decision,
+      expectedCredits: estimate.expectedCredits,
+      ticket: {
+        ticketId: sent.id,
+        statements: [sent.facts],
+        context: () => toPastContext('test', [part]),
+      },
+    });
+    if (decision.kind !== 'allow') {
+      refused.set(sent.id, must(decision.reasons[0], 'a reason').source);
+      continue;
+    }
+    const hold = creditsToHold({ estimate, isFree: false }, decision.ceilingCredits);
+    const outcome = await ledger.reserve({
+      ticket: buildTicket({
+        ticketId: sent.id,
+        teamId: team.id,
+        principalId: principal.id,
+        occurredAt: sent.at,
+        lowCredits: sent.expected,
+        expectedCredits: sent.expected,
+        highCredits: sent.high,
+      }),
+      budgetIds: snapshot
+        .budgetsFor({
+          teamId: team.id,
+          principalId: principal.id,
+          tier: tier.id,
+          workload: null,
+          client: null,
+        })
+        .map(({ id }) => id),
+      holdCredits: hold,
+    });
+    if (outcome.kind === 'refused') refused.set(sent.id, outcome.budget.budgetId);
+    else {
+      await ledger.markSent(sent.id, sent.at);
+      running = [...running, { ...sent, hold }];
+    }
+  }
+  await settleUntil(Infinity);
+  await judgements.stop();
+  return refused;
+}
+
+const history = historyOf(150);
+let world: AdminWorld;
+let fresh: TestDatabase;
+beforeAll(async () => {
+  world = await createAdminWorld({ first: GENEROUS });
+  fresh = await createTestDatabase();
+  await ensureControl(fresh.db, TIGHT, START);
+});
+afterAll(async () => {
+  await world.close();
+  await fresh.drop();
+});
+
+test('a plan names the statements that the live path refuses on the same history, with their cost', async () => {
+  expect((await runLive(world.database, GENEROUS, history)).size).toBe(0);
+  const live = await runLive(fresh, TIGHT, history);
+  const report = await readPastReport(world.database.db, GENEROUS, TIGHT, NOW);
+  const named = new Map(
+    report.examples.map(({ ticketId, by }) => [ticketId, by.replace(/^.* /, '')]),
+  );
+  expect(Object.fromEntries(named)).toEqual(Object.fromEntries(live));
+  // Each cause is there, or the comparison would show little.
+  expect(report.causes.map(({ by }) => by).sort()).toEqual([
+    'access list hr',
+    expect.stringMatching(/^budget .*marketing/),
+    'rule no-star',
+  ]);
+  expect(report).toMatchObject({ statements: 150, unjudgedStatements: 0, isCut: false });
+  const { rows } = await world.database.db.query<{ credits: string; money: string }>(
+    'SELECT sum(credits)::text AS credits, sum(money)::text AS money FROM charge WHERE ticket_id = ANY($1)',
+    [[...live.keys()]],
+  );
+  expect(report.refused).toEqual({
+    statements: live.size,
+    credits: must(rows[0], 'a sum').credits,
+    amounts: [{ currency: 'USD', amount: must(rows[0], 'a sum').money }],
+  });
+  expect(formatAmount(credits(report.refused.credits))).not.toBe(formatAmount(credits('0')));
+});
+
+test('the API and its sentences tell the same', async () => {
+  world.clock.set(NOW);
+  const reply = await world.call('POST', '/api/v1/control/plan', { document: TIGHT });
+  const past = await readPastReport(world.database.db, GENEROUS, TIGHT, NOW);
+  expect(reply.json['past']).toEqual(past);
+  const told = (reply.json['lastDays'] as string[]).join('\n');
+  expect(told).toContain(
+    `of 150 statements that ran in the last 30 days, ${past.refused.statements} statements for`,
+  );
+  expect(told).toContain('rule no-star would have refused');
+  expect(told).toContain(must(past.examples[0], 'one').ticketId);
+  const back = await readPastReport(world.database.db, TIGHT, GENEROUS, NOW);
+  expect(back.refused.statements).toBe(0);
+  expect(back.freed).toEqual(past.refused);
+});
+
+test('statements whose facts are not kept are counted, and judged by budgets only', async () => {
+  await world.database.db.query('DELETE FROM judged_facts');
+  const past = await readPastReport(world.database.db, GENEROUS, TIGHT, NOW);
+  expect(past.unjudgedStatements).toBeGreaterThan(100);
+  expect(past.causes.map(({ by }) => by.split(' ')[0])).toEqual(['budget']);
+});
