@@ -103,7 +103,7 @@ export function stoppedReply(
 
 /** Keeps what the client of a statement that we stopped is told, for polls that reach another replica. */
 export async function tellStop(
-  parts: Parts,
+  parts: Pick<Parts, 'ledger'>,
   running: RunningStatement,
   stop: StopReason,
 ): Promise<void> {

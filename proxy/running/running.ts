@@ -19,6 +19,8 @@ export interface StopReason {
   readonly usedCredits: Credits;
   readonly limitCredits: Credits;
   readonly elapsedMs: number;
+  /** When it was cancelled upstream last; monotonic. */
+  cancelledAtMs: number;
 }
 
 export interface RunningStatement {

@@ -1,29 +1,36 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import { connectNode, type Client, type Row } from './support/node-driver.js';
 import { eventually } from './support/eventually.js';
 import { startSystem, type System } from './support/system.js';
 
-/** A Medium warehouse costs 4 credits an hour: 0.00111 a second. Guesses hold half a second, so every run is topped up. */
+/**
+ * Sixty seconds of business in one. A Medium warehouse costs 4 credits an hour: 0.0667 a minute. Guesses hold half a
+ * minute, so every run is topped up.
+ */
 let system: System;
 let client: Client;
 
 beforeAll(async () => {
   system = await startSystem({
+    timeScale: 60,
     control: (document) => ({
       ...document,
       tiers: document.tiers.map((tier) =>
         tier.id === 'standard'
           ? {
               ...tier,
-              guessHoldCredits: '0.0006',
-              guessExpectedCredits: '0.0003',
-              ceilingCredits: '0.004',
+              guessHoldCredits: '0.036',
+              guessExpectedCredits: '0.018',
+              ceilingCredits: '0.24',
             }
-          : tier,
+          : tier.id === 'batch'
+            ? { ...tier, guessHoldCredits: '0.2', ceilingCredits: '2' }
+            : tier,
       ),
       budgets: document.budgets.map((budget) =>
-        budget.id === 'sales-monthly' ? { ...budget, limitCredits: '0.002' } : budget,
+        budget.id === 'sales-monthly' ? { ...budget, limitCredits: '0.12' } : budget,
       ),
     }),
   });
@@ -49,22 +56,22 @@ async function topUps(team: string): Promise<number> {
 // First of all: once the history knows what a wait takes, sales would be refused before the run.
 test('a budget with nothing left to hold stops the statement before the hold is outrun', async () => {
   const sales = await connectNode(system.proxyUrl, { username: 'sales_analyst' });
-  const result = await sales.run('SELECT SYSTEM$WAIT(60)');
+  const result = await sales.run('SELECT SYSTEM$WAIT(3600)');
   expect(result).toMatchObject({ kind: 'error', code: '714002', sqlState: '57014' });
   expect(result.kind === 'error' ? result.message : '').toContain('sales-monthly has nothing left');
   await sales.close();
 });
 
 test('a statement that outlives its hold is topped up and charged what it used', async () => {
-  await client.rows('SELECT SYSTEM$WAIT(2)');
+  await client.rows('SELECT SYSTEM$WAIT(120)');
   expect(await topUps('marketing')).toBeGreaterThan(0);
   await eventually(async () => {
     const [row] = await client.rows(
       "SELECT CREDITS, STATE FROM TOLLGATE.MY_QUERIES WHERE STATE = 'SETTLED' AND STATEMENT LIKE '%WAIT%'",
     );
-    // Two seconds of 4 credits an hour, and what the reply took on top.
-    expect(Number(row?.['CREDITS'])).toBeGreaterThanOrEqual(0.0022);
-    expect(Number(row?.['CREDITS'])).toBeLessThan(0.004);
+    // Two minutes of 4 credits an hour, and what the reply took on top.
+    expect(Number(row?.['CREDITS'])).toBeGreaterThanOrEqual(0.133);
+    expect(Number(row?.['CREDITS'])).toBeLessThan(0.24);
   });
 });
 
@@ -78,7 +85,7 @@ test('a running statement shows its estimate and what it has used within a secon
     return row ?? {};
   };
   let isRunning = true;
-  const long = client.rows('SELECT SYSTEM$WAIT(1)').finally(() => (isRunning = false));
+  const long = client.rows('SELECT SYSTEM$WAIT(60)').finally(() => (isRunning = false));
   let first: Row = {};
   await eventually(
     async () => {
@@ -107,11 +114,11 @@ test('a running statement shows its estimate and what it has used within a secon
 });
 
 test('the ceiling stops a running statement, the driver is told in our words, and what it used is charged', async () => {
-  const result = await client.run('SELECT SYSTEM$WAIT(60)');
+  const result = await client.run('SELECT SYSTEM$WAIT(3600)');
   expect(result).toMatchObject({ kind: 'error', code: '714001', sqlState: '57014' });
   const message = result.kind === 'error' ? result.message : '';
   expect(message).toMatch(
-    /^TG4001 Stopped after \d+ s at \$0\.01: one statement in tier standard may cost \$0\.01/,
+    /^TG4001 Stopped after \d+ min at \$0\.\d\d: one statement in tier standard may cost \$0\.72/,
   );
   expect(await client.rows('SELECT 1 AS ONE')).toEqual([{ ONE: 1 }]);
   await eventually(async () => {
@@ -119,5 +126,29 @@ test('the ceiling stops a running statement, the driver is told in our words, an
       "SELECT ending FROM ticket WHERE state = 'SETTLED' AND ending = 'stopped' AND team_id = 'marketing'",
     );
     expect(rows).toHaveLength(1);
+  });
+});
+
+test('a statement that would run four hours on an XL is stopped at its ceiling, at most 15 s of its rate above it, and says so once', async () => {
+  await client.rows('USE WAREHOUSE BATCH_WH');
+  // 15 s are a quarter of a second here: how long this process did not get the processor at all is not the meter's.
+  const stalls = monitorEventLoopDelay({ resolution: 10 });
+  stalls.enable();
+  const result = await client.run('SELECT SYSTEM$WAIT(14400)');
+  expect(result).toMatchObject({ kind: 'error', code: '714001', sqlState: '57014' });
+  const [first, ...others] = (result.kind === 'error' ? result.message : '').split('\n');
+  expect(first).toMatch(
+    /^TG4001 Stopped after 7 min at \$6\.\d\d: one statement in tier batch may cost \$6\.00\. The result is lost\.$/,
+  );
+  expect(others).toHaveLength(1);
+  await eventually(async () => {
+    const { rows } = await system.database.db.query<{ credits: string; ending: string }>(
+      `SELECT c.credits, t.ending FROM charge c JOIN ticket t ON t.id = c.ticket_id WHERE t.tier = 'batch'`,
+    );
+    expect(rows).toMatchObject([{ ending: 'stopped' }]);
+    const credits = Number(rows[0]?.credits);
+    expect(credits).toBeGreaterThanOrEqual(2);
+    const stalledSeconds = (60 * stalls.max) / 1e9;
+    expect(credits).toBeLessThanOrEqual(2 + (16 * (15 + stalledSeconds)) / 3_600);
   });
 });

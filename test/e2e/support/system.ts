@@ -12,7 +12,7 @@ import {
   connectService,
   type ServiceConnection,
 } from '../../../base/snowflake/service-connection.js';
-import { systemClock } from '../../../base/time.js';
+import { linearClock, systemClock, type Clock } from '../../../base/time.js';
 import { startAdmin } from '../../../admin/server.js';
 import { ensureControl } from '../../../admin/stores/control-store.js';
 import { createLedger } from '../../../billing/create-ledger.js';
@@ -62,6 +62,8 @@ export interface SystemOptions {
   readonly sessionFreshMs?: number;
   /** How long clients wait and are waited for; what production does unless given. */
   readonly patience?: Partial<Patience>;
+  /** Business seconds in a second; 1 unless given. */
+  readonly timeScale?: number;
 }
 
 const SEAL_KEYS = [{ id: 'test', key: Buffer.alloc(32, 7) }];
@@ -73,10 +75,11 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const database = await createTestDatabase({ connectionsMax: 20 });
   const { db } = database;
   const log = silentLog;
+  const clock = clockOf(options);
   const engine = life.add('engine', await startDemoEngine(dataDir));
   const warehouse = life.add(
     'warehouse',
-    await startWarehouse({ host: '127.0.0.1', port: 0, dataDir, clock: systemClock, engine, log }),
+    await startWarehouse({ host: '127.0.0.1', port: 0, dataDir, clock, engine, log }),
   );
   const warehouseUrl = `http://127.0.0.1:${warehouse.port}`;
   const service = {
@@ -107,6 +110,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       connect,
       // The gauges of one replica are enough, and two would have one name.
       metrics: index === 0 ? metrics : createMetrics(),
+      clock,
       options,
     });
     life.add(replicaName, proxy);
@@ -123,8 +127,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       listeners: () => [],
       api: {
         db,
-        clock: systemClock,
-        ledger: createLedger(db, systemClock),
+        clock,
+        ledger: createLedger(db, clock),
         token: ADMIN_TOKEN,
         ids: systemIds(),
         sealKeys: SEAL_KEYS,
@@ -159,6 +163,10 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   };
 }
 
+function clockOf({ timeScale = 1 }: SystemOptions): Clock {
+  return timeScale === 1 ? systemClock : linearClock(Date.now(), Date.now(), timeScale);
+}
+
 interface TestProxyOptions {
   readonly database: TestDatabase;
   readonly dataDir: string;
@@ -167,13 +175,14 @@ interface TestProxyOptions {
   readonly upstreamUrl: string;
   readonly connect: (account: string) => Promise<ServiceConnection>;
   readonly metrics: ReturnType<typeof createMetrics>;
+  readonly clock: Clock;
   readonly options: SystemOptions;
 }
 
 function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy> {
   return startProxy({
     log: silentLog,
-    clock: systemClock,
+    clock: options.clock,
     ids: systemIds(),
     metrics: options.metrics,
     db: options.database.db,
@@ -198,7 +207,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     parserSpareCount: 0,
     provisionServiceUser: embeddedServiceUsers({
       db: options.database.db,
-      clock: systemClock,
+      clock: options.clock,
       log: silentLog,
       sealKeys: SEAL_KEYS,
       randomBytes,
