@@ -55,6 +55,8 @@ export async function handOver(
     clientGone: placement.tier.clientGone,
     owner: ownerOf(statement),
     teamId: statement.team.id,
+    principalId: statement.principal.id,
+    fingerprint: statement.facts.fingerprint,
     tier: placement.tier.id,
     warehouse: placement.warehouse ?? '',
     warehouseSize: placement.warehouseSize ?? '',

@@ -22,6 +22,8 @@ export interface Events {
   /** How far off the estimate of a settled statement was. */
   estimated: NoteAccuracy;
   stopped(code: string): void;
+  /** A shape of a team is at a rung of a run rate. */
+  paced(team: string, rung: string, mode: string): void;
   /** A claim in a tag: `valid`, or why it was not believed. */
   claim(outcome: ClaimProblem | 'valid'): void;
   upstreamFailed(kind: string): void;
@@ -55,6 +57,11 @@ export function createEvents(metrics: Metrics, log: Log): Events {
   const stops = metrics.counter('tollgate_stops_total', 'Statements stopped while running', [
     'code',
   ]);
+  const paces = metrics.counter(
+    'tollgate_run_rate_total',
+    'Statements of shapes whose month would take more than a run rate says',
+    ['team', 'rung', 'mode'],
+  );
   const claims = metrics.counter('tollgate_claims_total', 'On-behalf-of claims in query tags', [
     'outcome',
   ]);
@@ -91,6 +98,7 @@ export function createEvents(metrics: Metrics, log: Log): Events {
     },
     estimated: createAccuracy(metrics),
     stopped: (code) => stops.inc({ code }),
+    paced: (team, rung, mode) => paces.inc({ team, rung, mode }),
     claim: (outcome) => claims.inc({ outcome }),
     upstreamFailed: (kind) => upstream.inc({ kind }),
     explained: (outcome) => plans.inc({ outcome }),

@@ -18,6 +18,7 @@ import type { Terminated } from './identity/terminated.js';
 import type { TokenSealer } from './identity/tokens.js';
 import type { OwnStatements } from './own/own-statements.js';
 import type { RequestRegistry } from './requests.js';
+import type { RunRates } from './running/run-rates.js';
 import type { RunningStatements } from './running/running.js';
 import type { Doubts } from './settlement/doubts.js';
 import type { TicketLog } from './settlement/ticket-log.js';
@@ -94,6 +95,7 @@ export interface Parts {
   readonly vigil: Vigil;
   readonly requests: RequestRegistry;
   readonly running: RunningStatements;
+  readonly runRates: RunRates;
   /** Tickets whose statement is somewhere between its reserve and the end of its relay. */
   readonly inHand: Set<TicketId>;
   readonly settler: Settler;

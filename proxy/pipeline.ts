@@ -25,6 +25,7 @@ import { noteTransaction } from './own/transactions.js';
 import type { Parts } from './parts.js';
 import { receive } from './receive.js';
 import { sendSmall } from './relay.js';
+import { refuseAtPace, slowDown } from './run-rate.js';
 import { relayStatement } from './relay-statement.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 import type { Again, RequestEntry, RequestEnding } from './requests.js';
@@ -239,6 +240,8 @@ async function govern(
     decided.statement.facts.statements[0]?.class ?? 'opaque',
     decided.statement.isFree,
   );
+  const pace = refuseAtPace(parts, decided.statement);
+  if (pace !== null) return refusedByRule(parts, decided.statement, pace);
   const reserved = await reserve(parts, decided.statement);
   if (reserved.kind === 'refused') return refused(parts, identified, reserved.refusal);
   if (reserved.kind === 'known') return elsewhere(parts, decided.statement, reserved.ticket);
@@ -280,7 +283,12 @@ async function run(
   let unsent: ReleaseReason = { kind: 'failed', reason: 'not sent' };
   try {
     const approved = await approveIfAsked(parts, statement, entry);
-    const admitted = approved.kind === 'approved' ? await admit(parts, statement, entry) : approved;
+    // A repeat of what was sent waited before.
+    const paced =
+      approved.kind === 'approved' && !hold.isSent()
+        ? await slowDown(parts, approved.statement, entry)
+        : approved;
+    const admitted = paced.kind === 'approved' ? await admit(parts, paced.statement, entry) : paced;
     // A repeat that is not sent again leaves its first sending in doubt.
     if (admitted.kind !== 'admitted' && hold.isSent()) await parts.doubts.add(call.ticketId);
     if (admitted.kind === 'refused') {

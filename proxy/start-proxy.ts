@@ -35,6 +35,7 @@ import type { CertificateFiles } from './listener/certificate.js';
 import type { ListenerLimits } from './listener/limits.js';
 import { startServer } from './listener/server.js';
 import { startMeter } from './running/meter.js';
+import { RunRates } from './running/run-rates.js';
 import { RunningStatements } from './running/running.js';
 import { Doubts } from './settlement/doubts.js';
 import { openJournal } from './settlement/journal.js';
@@ -197,6 +198,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ledger,
     ...waiting,
     running,
+    runRates: life.add('run rates', new RunRates({ db, log, clock })),
     inHand,
     settler,
     doubts: life.add(

@@ -76,6 +76,8 @@ const PARTS: readonly Part[] = [
     part: 'prices',
     keyOf: (entry) => ['creditKind', 'effectiveFrom'].map((key) => String(entry[key])).join(' '),
   },
+  { part: 'runRates', keyOf: byId },
+  { part: 'breakGlass', keyOf: byId },
   { part: 'rules', keyOf: byId },
 ];
 

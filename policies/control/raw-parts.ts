@@ -20,6 +20,8 @@ const PART_NAMES = [
   'warehouses',
   'rates',
   'prices',
+  'runRates',
+  'breakGlass',
   'rules',
 ] as const;
 type PartName = (typeof PART_NAMES)[number];

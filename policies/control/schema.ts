@@ -13,6 +13,7 @@ import {
   SIGN_INS,
   WEEKDAYS,
 } from './document.js';
+import { breakGlass, runRate } from './guard-schema.js';
 import {
   credits,
   currency,
@@ -266,6 +267,10 @@ export const controlDocumentSchema: z.ZodType<ControlDocument> = z
     defaultTier: id.describe('Id of the tier of statements on a warehouse that has none'),
     warehouses: list(warehouse).describe('Warehouses that statements may run on'),
     rates: list(rate).describe('What warehouses use; a missing one refuses'),
+    runRates: list(runRate).exactOptional().describe('What a repeating shape may take in a month'),
+    breakGlass: list(breakGlass)
+      .exactOptional()
+      .describe('Who may pass budgets and rules in an emergency'),
     prices: list(price).describe('What credits cost; a missing one refuses'),
     rules: list(rule).describe('Rules over statements; the strictest that fires decides'),
   })

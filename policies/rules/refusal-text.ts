@@ -275,14 +275,14 @@ function stopReason(cause: StopCause, context: StopContext): string {
   }
 }
 
-interface Parts {
+interface Composed {
   readonly headline: string;
   readonly lines: readonly string[];
   readonly steps: readonly string[];
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-function compose(code: TgName, context: RefusalContext, parts: Parts): Refusal {
+export function compose(code: TgName, context: RefusalContext, parts: Composed): Refusal {
   const why = `SELECT * FROM TABLE(TOLLGATE.WHY('${context.ticketId}'))`;
   const steps = parts.steps.map(
     (step, index) => `${index === 0 ? 'Do next ' : '        '} ${index + 1}) ${step}`,

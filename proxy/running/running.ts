@@ -39,6 +39,8 @@ export interface RunningStatement {
   readonly clientGone: 'keep' | 'cancel';
   readonly owner: RequestOwner;
   readonly teamId: string;
+  readonly principalId: string;
+  readonly fingerprint: string;
   readonly tier: string;
   readonly warehouse: string;
   readonly warehouseSize: string;

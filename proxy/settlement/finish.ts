@@ -3,7 +3,9 @@
  * statement ends once, whichever reply shows the end first: the one to its request, a poll's, or a status check's.
  */
 import { toError } from '#base/errors.js';
-import { NO_CREDITS, creditsForMillis, approximate } from '#base/units.js';
+import type { EpochMs } from '#base/time.js';
+import { NO_CREDITS, compareAmounts, creditsForMillis, approximate } from '#base/units.js';
+import type { Credits } from '#base/units.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 import type { TicketId } from '#base/ids.js';
 import type { Ending, Settlement } from '#billing/ledger.js';
@@ -32,6 +34,7 @@ export function finishStatement(parts: Parts, ticketId: TicketId, end: Statement
   const usedMs = usedNoWarehouse(end) ? 0 : ended.usedMs;
   const usedCredits =
     usedMs === 0 ? NO_CREDITS : creditsForMillis(statement.creditsPerHour, usedMs, 'half-even');
+  noteRun(parts, statement, usedCredits, endedAt);
   if (end.isSuccess) {
     learn(parts, statement, usedMs, endedAt - statement.startedAt);
     parts.events.estimated({
@@ -57,6 +60,18 @@ export function finishStatement(parts: Parts, ticketId: TicketId, end: Statement
     }),
   );
   parts.settler.submit(ticketId, outcome);
+}
+
+/** For the run-rate guard, where one holds for the shape. */
+function noteRun(
+  { control, runRates }: Parts,
+  { ticketId, teamId, tier, fingerprint }: RunningStatement,
+  usedCredits: Credits,
+  at: EpochMs,
+): void {
+  const rates = control.current()?.runRatesFor(teamId, tier) ?? [];
+  if (rates.length > 0 && compareAmounts(usedCredits, NO_CREDITS) > 0)
+    runRates.note({ teamId, fingerprint, ticketId, usedCredits, at });
 }
 
 /** Failed before a warehouse was asked: syntax, names, rights (class 42), features (0A), missing objects (02). */

@@ -32,6 +32,8 @@ export function aRunningStatement(changes: Partial<RunningStatement> = {}): Runn
     clientGone: 'keep',
     owner: { ticketId, hash: 'h', isAsync: false, teamId: 'marketing', viaPrincipalId: null },
     teamId: 'marketing',
+    principalId: 'marketing_analyst',
+    fingerprint: 'f',
     tier: 'standard',
     warehouse: 'W',
     warehouseSize: 'MEDIUM',

@@ -1,0 +1,44 @@
+/** What a person reads when a guard refused a statement before it ran. */
+import { formatAmount, priceCredits, type Credits, type Money } from '#base/units.js';
+import { moneyText, spanText } from './amount-text.js';
+import { compose } from './refusal-text.js';
+import type { Refusal, RefusalContext } from './refusal-text.js';
+import type { RunRateFinding } from './run-rate.js';
+
+export interface RunRateCause {
+  readonly runRateId: string;
+  readonly finding: RunRateFinding;
+  readonly limitCredits: Credits;
+  /** Milliseconds between runs that the limit would pay for; null: not known. */
+  readonly affordableEveryMs: number | null;
+}
+
+/** TG2110: the shape repeats towards more than it may take in a month. */
+export function runRateRefusal(cause: RunRateCause, context: RefusalContext): Refusal {
+  const money = (credits: Credits): Money =>
+    priceCredits(credits, context.pricePerCredit, 'half-even');
+  const text = (credits: Credits): string => moneyText(money(credits), context.currency);
+  const { projectedCredits, spentCredits, runs } = cause.finding;
+  const every = cause.affordableEveryMs;
+  return compose('runRateExceeded', context, {
+    headline: `its pace is ${text(projectedCredits)} a month, ${text(cause.limitCredits)} is allowed (run rate ${cause.runRateId}).`,
+    lines: [`Pace     ${runs} runs of this shape took ${text(spentCredits)} in the last 30 days`],
+    steps: [
+      ...(every === null ? [] : [`schedule it less often: every ${spanText(every)} is paid for`]),
+      'keep its result in a table or an extract, and read that',
+      `ask the platform admins to raise run rate ${cause.runRateId}`,
+    ],
+    detail: {
+      runRate: {
+        id: cause.runRateId,
+        runs,
+        spentCredits: formatAmount(spentCredits),
+        projectedCredits: formatAmount(projectedCredits),
+        projectedAmount: formatAmount(money(projectedCredits)),
+        limitCredits: formatAmount(cause.limitCredits),
+        limitAmount: formatAmount(money(cause.limitCredits)),
+        affordableEverySeconds: every === null ? null : Math.ceil(every / 1000),
+      },
+    },
+  });
+}
