@@ -13,6 +13,7 @@ import { registerControl } from './verbs/control.js';
 import { registerDoctor } from './verbs/doctor.js';
 import { registerExplain } from './verbs/explain.js';
 import { registerGrant } from './verbs/grant.js';
+import { registerKill } from './verbs/kill.js';
 import { registerReplay } from './verbs/replay.js';
 import { registerServe } from './verbs/serve.js';
 
@@ -59,6 +60,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerReplay(program, terminal, finish);
   registerControl(program, terminal, finish);
   registerGrant(program, terminal);
+  registerKill(program, terminal);
   registerBill(program, terminal);
   registerAudit(program, terminal, finish);
   return program;

@@ -18,6 +18,7 @@ import type { Terminated } from './identity/terminated.js';
 import type { TokenSealer } from './identity/tokens.js';
 import type { OwnStatements } from './own/own-statements.js';
 import type { RequestRegistry } from './requests.js';
+import type { Interventions } from './running/interventions.js';
 import type { RunRates } from './running/run-rates.js';
 import type { RunningStatements } from './running/running.js';
 import type { Doubts } from './settlement/doubts.js';
@@ -96,6 +97,7 @@ export interface Parts {
   readonly requests: RequestRegistry;
   readonly running: RunningStatements;
   readonly runRates: RunRates;
+  readonly interventions: Interventions;
   /** Tickets whose statement is somewhere between its reserve and the end of its relay. */
   readonly inHand: Set<TicketId>;
   readonly settler: Settler;

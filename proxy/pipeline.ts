@@ -296,6 +296,10 @@ async function run(
       return refused(parts, statement, admitted.refusal);
     }
     if (admitted.kind === 'dropped') return admitted;
+    if (admitted.kind === 'cancelled' && entry.ended !== null) {
+      unsent = { kind: 'refused', refusal: toldOf(entry.ended) };
+      return refused(parts, statement, entry.ended);
+    }
     if (admitted.kind === 'cancelled') {
       unsent = { kind: 'cancelled', reason: 'cancelled by the client while it waited' };
       return { kind: 'answered', reply: front.cancelled(call.ticketId) };

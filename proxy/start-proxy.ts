@@ -11,6 +11,7 @@ import type { Database } from '#base/postgres/pool.js';
 import type { ServiceConnection } from '#base/snowflake/service-connection.js';
 import { approvalsDecided, askForWaiting, useApproval } from '#billing/approvals.js';
 import { APPROVALS_CHANNEL } from '#billing/requests.js';
+import { KILLS_CHANNEL, killsAsked, killTaken } from '#billing/kills.js';
 import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
@@ -35,6 +36,7 @@ import type { CertificateFiles } from './listener/certificate.js';
 import type { ListenerLimits } from './listener/limits.js';
 import { startServer } from './listener/server.js';
 import { startMeter } from './running/meter.js';
+import { Interventions } from './running/interventions.js';
 import { RunRates } from './running/run-rates.js';
 import { RunningStatements } from './running/running.js';
 import { Doubts } from './settlement/doubts.js';
@@ -161,9 +163,13 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   const realNow = (): number => performance.now();
   const waiting = createWaiting(options, ledger, replica.id, realNow);
   const vigil = life.add('vigil', waiting.vigil);
+  const interventions = new Interventions({
+    asked: () => killsAsked(db, replica.id),
+    taken: (ticketId) => killTaken(db, ticketId),
+  });
   const control = life.add(
     'control',
-    await startControl(options, replica, identity.sessions, vigil),
+    await startControl(options, replica, identity.sessions, vigil, interventions),
   );
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
@@ -198,6 +204,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ledger,
     ...waiting,
     running,
+    interventions,
     runRates: life.add('run rates', new RunRates({ db, log, clock })),
     inHand,
     settler,
@@ -252,6 +259,7 @@ function startControl(
   replica: Replica,
   sessions: SessionStore,
   vigil: Vigil,
+  interventions: Interventions,
 ): Promise<ControlRefresher> {
   const { db, log } = options;
   return startControlRefresher({
@@ -260,7 +268,11 @@ function startControl(
     pollIntervalMs: CONTROL_POLL_MS,
     onChange: (change) => replica.note(change),
     onNotify: {
-      [SESSIONS_CHANNEL]: () => sessions.doubtAll(),
+      [SESSIONS_CHANNEL]: () => {
+        sessions.doubtAll();
+        interventions.wake();
+      },
+      [KILLS_CHANNEL]: () => interventions.wake(),
       [CANCELS_CHANNEL]: () => void vigil.round(),
       [APPROVALS_CHANNEL]: () => void vigil.round(),
     },

@@ -7,6 +7,7 @@ import { addBudgetRoutes } from './budgets.js';
 import { addClaimSecretRoutes } from './claim-secrets.js';
 import { addControlRoutes } from './control.js';
 import { addCredentialRoutes } from './credentials.js';
+import { addKillRoute } from './kills.js';
 import { addMappingRoutes } from './mapping.js';
 import { addMeRoute } from './me.js';
 import { addReplicaRoutes } from './replicas.js';
@@ -29,6 +30,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addBudgetRoutes(routes, api);
   addBillRoutes(routes, api);
   addTicketRoutes(routes, api);
+  addKillRoute(routes, api);
   addRequestRoutes(routes, api);
   addReplicaRoutes(routes, api);
   addSessionRoutes(routes, api);

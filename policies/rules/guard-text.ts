@@ -1,6 +1,8 @@
 /** What a person reads when a guard refused a statement before it ran. */
+import { tgLabel } from '#base/errors.js';
+import type { TicketId } from '#base/ids.js';
 import { formatAmount, priceCredits, type Credits, type Money } from '#base/units.js';
-import { moneyText, spanText } from './amount-text.js';
+import { moneyText, nameText, spanText } from './amount-text.js';
 import { compose } from './refusal-text.js';
 import type { Refusal, RefusalContext } from './refusal-text.js';
 import type { RunRateFinding } from './run-rate.js';
@@ -41,4 +43,15 @@ export function runRateRefusal(cause: RunRateCause, context: RefusalContext): Re
       },
     },
   });
+}
+
+/** TG4003 before it was sent: `why` says who ended it and for what. */
+export function endedWhileWaiting(why: string, ticketId: TicketId): Refusal {
+  const code = 'killed';
+  const query = `SELECT * FROM TABLE(TOLLGATE.WHY('${ticketId}'))`;
+  return {
+    code,
+    message: `${tgLabel(code)} Not run, nothing charged: ended while it waited by ${nameText(why, 300)}.\nWhy      ${query}`,
+    detail: { code: tgLabel(code), ticketId, charged: false, cause: 'killed', why: query },
+  };
 }

@@ -12,6 +12,7 @@ import { guardStep, isOutrun, lastHold } from '#policies/rules/guard.js';
 import type { GuardStep } from '#policies/rules/guard.js';
 import type { Parts } from '../parts.js';
 import { lookForEnds } from './ends.js';
+import { watchInterventions } from './interventions.js';
 import type { RunningStatement } from './running.js';
 import { stopAgain, stopStatement } from './stop.js';
 import type { StopParts } from './stop.js';
@@ -33,7 +34,13 @@ export function startMeter(parts: Parts, intervalMs: number): { stop(): void } {
     });
   }, everyMs);
   timer.unref();
-  return { stop: () => clearInterval(timer) };
+  const interventions = watchInterventions(parts);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      interventions.stop();
+    },
+  };
 }
 
 interface Raise {

@@ -152,3 +152,68 @@ test('a statement that would run four hours on an XL is stopped at its ceiling, 
     expect(credits).toBeLessThanOrEqual(2 + (16 * (15 + stalledSeconds)) / 3_600);
   });
 });
+
+async function ticketOf(team: string, states: readonly string[]): Promise<string> {
+  let ticketId = '';
+  await eventually(async () => {
+    const { rows } = await system.database.db.query<{ id: string }>(
+      'SELECT id FROM ticket WHERE team_id = $1 AND state = ANY($2::text[])',
+      [team, states],
+    );
+    ticketId = rows[0]?.id ?? '';
+    expect(ticketId).not.toBe('');
+  });
+  return ticketId;
+}
+
+test('an administrator ends a running statement: its author is told who and why, what it used is charged, and the audit log has it', async () => {
+  const growth = await connectNode(system.proxyUrl, { username: 'growth_analyst' });
+  await growth.rows('USE WAREHOUSE INTERACTIVE_WH');
+  const running = growth.run('SELECT SYSTEM$WAIT(3600)');
+  const ticketId = await ticketOf('growth', ['SENT', 'RUNNING']);
+  const path = `/api/v1/tickets/${ticketId}/kill`;
+  const reason = 'it reads ten years';
+  expect(await system.admin('POST', path, { reason })).toEqual({
+    status: 200,
+    body: { ticketId, team: 'growth', isReplayed: false },
+  });
+  const result = await running;
+  expect(result).toMatchObject({ kind: 'error', code: '714003', sqlState: '57014' });
+  expect(result.kind === 'error' ? result.message : '').toMatch(
+    /^TG4003 Stopped after .+ at \$\d+\.\d\d: ended by admin-token: it reads ten years\. The result is lost\.\n/,
+  );
+  expect(await growth.rows('SELECT 1 AS ONE')).toEqual([{ ONE: 1 }]);
+  await eventually(async () => {
+    const { rows } = await system.database.db.query(
+      `SELECT t.ending, c.credits > 0 AS is_charged, k.taken_at IS NOT NULL AS is_taken
+       FROM ticket t JOIN charge c ON c.ticket_id = t.id JOIN kill_request k ON k.ticket_id = t.id WHERE t.id = $1`,
+      [ticketId],
+    );
+    expect(rows).toEqual([{ ending: 'stopped', is_charged: true, is_taken: true }]);
+  });
+  const { rows } = await system.database.db.query(
+    "SELECT actor, reason FROM audit_event WHERE action = 'ticket.kill' AND subject = $1",
+    [`ticket/${ticketId}`],
+  );
+  expect(rows).toEqual([{ actor: 'admin-token', reason }]);
+  // It is over now, and one that never was is not told apart from one of another team.
+  expect(await system.admin('POST', path, { reason })).toMatchObject({ status: 409 });
+  await growth.close();
+});
+
+test('revoking the sessions of a principal ends what they run, and says so', async () => {
+  const support = await connectNode(system.proxyUrl, { username: 'support_analyst' });
+  await support.rows('USE WAREHOUSE INTERACTIVE_WH');
+  const running = support.run('SELECT SYSTEM$WAIT(3600)');
+  await ticketOf('support', ['SENT', 'RUNNING']);
+  const body = { principal: 'support_analyst', reason: 'the laptop was lost' };
+  expect(await system.admin('POST', '/api/v1/sessions/revoke', body)).toMatchObject({
+    status: 200,
+  });
+  const result = await running;
+  expect(result).toMatchObject({ kind: 'error', code: '714003' });
+  expect(result.kind === 'error' ? result.message : '').toContain(
+    'ended by the administrators of Tollgate: its session was revoked',
+  );
+  await support.close().catch(() => undefined);
+});

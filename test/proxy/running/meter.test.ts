@@ -22,7 +22,7 @@ interface World {
   readonly clock: ReturnType<typeof manualClock>;
   readonly meter: Meter;
   readonly aborted: string[];
-  begin(changes?: Partial<RunningStatement>): RunningStatement;
+  readonly begin: (changes?: Partial<RunningStatement>) => RunningStatement;
 }
 
 function world(
