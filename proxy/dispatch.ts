@@ -16,6 +16,7 @@ import type { Parts } from './parts.js';
 import type { Admitted, BodyChanges } from './stages.js';
 import { alterSessionWithoutClaim } from './identity/claim-texts.js';
 import { headersForUpstream } from './upstream/headers.js';
+import { stormKeyOf } from './storms.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 
 /** Seconds a statement may spend on resume and queueing, which cost nothing, before the backstop counts against it. */
@@ -57,6 +58,7 @@ export async function handOver(
     teamId: statement.team.id,
     principalId: statement.principal.id,
     fingerprint: statement.facts.fingerprint,
+    stormKey: stormKeyOf(statement),
     tier: placement.tier.id,
     warehouse: placement.warehouse ?? '',
     warehouseSize: placement.warehouseSize ?? '',

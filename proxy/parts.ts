@@ -25,6 +25,7 @@ import type { Doubts } from './settlement/doubts.js';
 import type { TicketLog } from './settlement/ticket-log.js';
 import type { Settler } from './settlement/settler.js';
 import type { BearerProofs } from './sql-api/proofs.js';
+import type { Storms } from './storms.js';
 import type { Surface } from './surface/surface.js';
 import type { Upstreams } from './upstream/upstreams.js';
 import type { Slices } from './wire/slices.js';
@@ -98,6 +99,7 @@ export interface Parts {
   readonly running: RunningStatements;
   readonly runRates: RunRates;
   readonly interventions: Interventions;
+  readonly storms: Storms;
   /** Tickets whose statement is somewhere between its reserve and the end of its relay. */
   readonly inHand: Set<TicketId>;
   readonly settler: Settler;

@@ -230,6 +230,8 @@ async function govern(
   if (scanned.kind === 'refused') return refused(parts, identified, scanned.refusal);
   const analysed = await underNewestVersion(parts, await analyse(parts, scanned.statement));
   if (analysed.kind === 'refused') return refused(parts, identified, analysed.refusal);
+  const storm = parts.storms.ask(analysed.statement);
+  if (storm !== null) return refused(parts, identified, storm);
   const estimated = await estimateWithBound(parts, analysed.statement, false);
   if (estimated.kind === 'refused') return refused(parts, identified, estimated.refusal);
   const decided = decide(parts, estimated.statement);
@@ -243,7 +245,10 @@ async function govern(
   const pace = refuseAtPace(parts, decided.statement);
   if (pace !== null) return refusedByRule(parts, decided.statement, pace);
   const reserved = await reserve(parts, decided.statement);
-  if (reserved.kind === 'refused') return refused(parts, identified, reserved.refusal);
+  if (reserved.kind === 'refused') {
+    parts.storms.refused(decided.statement, reserved.refusal);
+    return refused(parts, identified, reserved.refusal);
+  }
   if (reserved.kind === 'known') return elsewhere(parts, decided.statement, reserved.ticket);
   entry.isKnown = !reserved.statement.isFree;
   return run(parts, reserved.statement, entry, waiting);
@@ -254,6 +259,7 @@ async function refusedByRule(
   statement: Estimated,
   refusal: Refusal,
 ): Promise<RequestEnding> {
+  parts.storms.refused(statement, refusal);
   if (!(await recordUnheld(parts, statement, refusal))) {
     const known = await parts.ledger.ticketOfRequest(keyOf(statement));
     if (known !== undefined) return elsewhere(parts, statement, known);

@@ -43,6 +43,7 @@ import { Doubts } from './settlement/doubts.js';
 import { openJournal } from './settlement/journal.js';
 import { Settler } from './settlement/settler.js';
 import { TicketLog } from './settlement/ticket-log.js';
+import { Storms } from './storms.js';
 import { createSurface } from './surface/surface.js';
 import { createUpstreamEngine } from './upstream/engine.js';
 import { Upstreams } from './upstream/upstreams.js';
@@ -205,6 +206,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ...waiting,
     running,
     interventions,
+    storms: new Storms(log, clock, realNow),
     runRates: life.add('run rates', new RunRates({ db, log, clock })),
     inHand,
     settler,

@@ -5,6 +5,7 @@ import { formatAmount, priceCredits, type Credits, type Money } from '#base/unit
 import { moneyText, nameText, spanText } from './amount-text.js';
 import { compose } from './refusal-text.js';
 import type { Refusal, RefusalContext } from './refusal-text.js';
+import type { StormState } from './retry-storm.js';
 import type { RunRateFinding } from './run-rate.js';
 
 export interface RunRateCause {
@@ -53,5 +54,37 @@ export function endedWhileWaiting(why: string, ticketId: TicketId): Refusal {
     code,
     message: `${tgLabel(code)} Not run, nothing charged: ended while it waited by ${nameText(why, 300)}.\nWhy      ${query}`,
     detail: { code: tgLabel(code), ticketId, charged: false, cause: 'killed', why: query },
+  };
+}
+
+/** TG2111: the statement fails in a loop. `until` is told as an instant and as a wait. */
+export function stormRefusal(
+  storm: Pick<StormState, 'failures' | 'last'> & {
+    readonly until: string;
+    readonly waitMs: number;
+  },
+  ticketId: TicketId,
+): Refusal {
+  const code = 'retryStorm';
+  const { failures, last, until, waitMs } = storm;
+  const what = last.kind === 'refused' ? 'was refused' : 'failed';
+  return {
+    code,
+    message: [
+      `${tgLabel(code)} Not run, nothing charged: it ${what} ${failures} times in a row, and is tried again in ${spanText(waitMs)}.`,
+      `Last     ${last.code} ${nameText(last.message, 400)}`,
+      `Until    ${until}`,
+      'Do next   1) correct the statement, or what it needs, before it is sent again',
+      '          2) let the program that sends it wait longer between its tries',
+    ].join('\n'),
+    detail: {
+      code: tgLabel(code),
+      ticketId,
+      charged: false,
+      failures,
+      last: { code: last.code, message: last.message },
+      until,
+      retryAfterSeconds: Math.ceil(waitMs / 1000),
+    },
   };
 }

@@ -9,6 +9,7 @@ import type { TimeShare } from '#billing/shared-time.js';
 import type { Attendance } from '../attendance.js';
 import type { Front } from '../front.js';
 import type { RequestOwner } from '../requests.js';
+import type { StormKey } from '../storms.js';
 import type { Upstream } from '../upstream/upstreams.js';
 
 /** Why Tollgate stopped a statement; told to the client in place of upstream's "canceled". */
@@ -41,6 +42,8 @@ export interface RunningStatement {
   readonly teamId: string;
   readonly principalId: string;
   readonly fingerprint: string;
+  /** Whose loop it would be, should it fail. */
+  readonly stormKey: StormKey;
   readonly tier: string;
   readonly warehouse: string;
   readonly warehouseSize: string;

@@ -35,7 +35,6 @@ beforeAll(async () => {
     }),
   });
   client = await connectNode(system.proxyUrl);
-  await client.rows('SELECT 1');
 });
 
 afterAll(async () => {
@@ -85,7 +84,7 @@ test('a running statement shows its estimate and what it has used within a secon
     return row ?? {};
   };
   let isRunning = true;
-  const long = client.rows('SELECT SYSTEM$WAIT(60)').finally(() => (isRunning = false));
+  const long = client.rows('SELECT SYSTEM$WAIT(150)').finally(() => (isRunning = false));
   let first: Row = {};
   await eventually(
     async () => {

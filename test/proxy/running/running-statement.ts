@@ -34,6 +34,7 @@ export function aRunningStatement(changes: Partial<RunningStatement> = {}): Runn
     teamId: 'marketing',
     principalId: 'marketing_analyst',
     fingerprint: 'f',
+    stormKey: { text: 'k', arrivedAtMs: 0, controlVersion: 1 },
     tier: 'standard',
     warehouse: 'W',
     warehouseSize: 'MEDIUM',
