@@ -68,6 +68,7 @@ export async function handOver(
     currency: placement.currency,
     ceilingCredits: statement.ceilingCredits,
     startedAt: sentAt,
+    isHeldByBudgets: statement.breakGlass === undefined,
     holdCredits: statement.hold.credits,
     queryId: null,
     stop: null,

@@ -22,6 +22,8 @@ export interface Events {
   /** How far off the estimate of a settled statement was. */
   estimated: NoteAccuracy;
   stopped(code: string): void;
+  /** A statement passes budgets and rules in an emergency. */
+  brokeGlass(team: string, way: string): void;
   /** A shape of a team is at a rung of a run rate. */
   paced(team: string, rung: string, mode: string): void;
   /** A claim in a tag: `valid`, or why it was not believed. */
@@ -62,6 +64,11 @@ export function createEvents(metrics: Metrics, log: Log): Events {
     'Statements of shapes whose month would take more than a run rate says',
     ['team', 'rung', 'mode'],
   );
+  const glass = metrics.counter(
+    'tollgate_break_glass_total',
+    'Statements that passed budgets and rules by break-glass',
+    ['team', 'way'],
+  );
   const claims = metrics.counter('tollgate_claims_total', 'On-behalf-of claims in query tags', [
     'outcome',
   ]);
@@ -98,6 +105,7 @@ export function createEvents(metrics: Metrics, log: Log): Events {
     },
     estimated: createAccuracy(metrics),
     stopped: (code) => stops.inc({ code }),
+    brokeGlass: (team, way) => glass.inc({ team, way }),
     paced: (team, rung, mode) => paces.inc({ team, rung, mode }),
     claim: (outcome) => claims.inc({ outcome }),
     upstreamFailed: (kind) => upstream.inc({ kind }),

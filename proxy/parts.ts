@@ -4,6 +4,7 @@ import type { Ids, TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
 import type { Ledger } from '#billing/ledger.js';
 import type { Analyser } from '#policies/sql/facts.js';
+import type { BreakGlass } from './break-glass.js';
 import type { ControlRefresher } from './control/refresher.js';
 import type { StatisticsCache } from './estimates/statistics.js';
 import type { HistoryCache } from './estimates/history.js';
@@ -99,6 +100,7 @@ export interface Parts {
   readonly running: RunningStatements;
   readonly runRates: RunRates;
   readonly interventions: Interventions;
+  readonly breakGlass: BreakGlass;
   readonly storms: Storms;
   /** Tickets whose statement is somewhere between its reserve and the end of its relay. */
   readonly inHand: Set<TicketId>;

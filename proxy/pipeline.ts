@@ -6,13 +6,14 @@
 import { Fault, tgLabel, toError } from '#base/errors.js';
 import type { ReleaseReason } from '#billing/ledger.js';
 import { admit } from './admit.js';
+import { allow } from './allow.js';
 import { analyse } from './analyse.js';
 import { answerSurface } from './answer-surface.js';
 import { approve } from './approve.js';
 import type { ApproveOutcome } from './approve.js';
 import { Waiting } from './attendance.js';
+import { reserveUnasked } from './break-glass.js';
 import type { Call } from './call.js';
-import { decide } from './decide.js';
 import { handOver, upstreamRequest } from './dispatch.js';
 import { driverFront } from './driver-front.js';
 import { follow, takeOver } from './elsewhere.js';
@@ -25,7 +26,7 @@ import { noteTransaction } from './own/transactions.js';
 import type { Parts } from './parts.js';
 import { receive } from './receive.js';
 import { sendSmall } from './relay.js';
-import { refuseAtPace, slowDown } from './run-rate.js';
+import { slowDown } from './run-rate.js';
 import { relayStatement } from './relay-statement.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 import type { Again, RequestEntry, RequestEnding } from './requests.js';
@@ -234,22 +235,18 @@ async function govern(
   if (storm !== null) return refused(parts, identified, storm);
   const estimated = await estimateWithBound(parts, analysed.statement, false);
   if (estimated.kind === 'refused') return refused(parts, identified, estimated.refusal);
-  const decided = decide(parts, estimated.statement);
-  if (decided.kind === 'refused') return refusedByRule(parts, estimated.statement, decided.refusal);
-  parts.events.statement(
-    identified.team.id,
-    decided.statement.placement.tier.id,
-    decided.statement.facts.statements[0]?.class ?? 'opaque',
-    decided.statement.isFree,
-  );
-  const pace = refuseAtPace(parts, decided.statement);
-  if (pace !== null) return refusedByRule(parts, decided.statement, pace);
-  const reserved = await reserve(parts, decided.statement);
+  const allowed = await allow(parts, estimated.statement);
+  if (allowed.kind === 'refused') return refusedByRule(parts, estimated.statement, allowed.refusal);
+  const { breakGlass } = allowed.statement;
+  const reserved =
+    breakGlass === undefined
+      ? await reserve(parts, allowed.statement)
+      : await reserveUnasked(parts, allowed.statement, breakGlass);
   if (reserved.kind === 'refused') {
-    parts.storms.refused(decided.statement, reserved.refusal);
+    parts.storms.refused(allowed.statement, reserved.refusal);
     return refused(parts, identified, reserved.refusal);
   }
-  if (reserved.kind === 'known') return elsewhere(parts, decided.statement, reserved.ticket);
+  if (reserved.kind === 'known') return elsewhere(parts, allowed.statement, reserved.ticket);
   entry.isKnown = !reserved.statement.isFree;
   return run(parts, reserved.statement, entry, waiting);
 }

@@ -61,7 +61,8 @@ export async function slowDown(
   statement: Reserved,
   entry: RequestEntry,
 ): Promise<ApproveOutcome> {
-  const pace = statement.isFree ? null : paceOf(parts, statement);
+  const isPaced = !statement.isFree && statement.breakGlass === undefined;
+  const pace = isPaced ? paceOf(parts, statement) : null;
   if (pace?.finding.rung !== 'slow') return { kind: 'approved', statement };
   const leave = parts.vigil.enter(entry);
   try {

@@ -11,6 +11,8 @@ import type { Database } from '#base/postgres/pool.js';
 import type { ServiceConnection } from '#base/snowflake/service-connection.js';
 import { approvalsDecided, askForWaiting, useApproval } from '#billing/approvals.js';
 import { APPROVALS_CHANNEL } from '#billing/requests.js';
+import { openBreakGlass, reserveByBreakGlass } from '#billing/break-glass.js';
+import type { BreakGlassUse } from '#billing/break-glass.js';
 import { KILLS_CHANNEL, killsAsked, killTaken } from '#billing/kills.js';
 import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
@@ -37,6 +39,7 @@ import type { ListenerLimits } from './listener/limits.js';
 import { startServer } from './listener/server.js';
 import { startMeter } from './running/meter.js';
 import { Interventions } from './running/interventions.js';
+import { Uses } from './running/uses.js';
 import { RunRates } from './running/run-rates.js';
 import { RunningStatements } from './running/running.js';
 import { Doubts } from './settlement/doubts.js';
@@ -80,6 +83,8 @@ export interface ProxyOptions {
   readonly parserSpareCount?: number;
   /** Makes service users where nobody else would (embedded warehouse); absent: administrators do. */
   readonly provisionServiceUser?: ProvisionServiceUser | undefined;
+  /** Writes a use of break-glass to the audit log, which belongs to the control plane; absent: its row is all. */
+  readonly auditBreakGlass?: (use: BreakGlassUse) => Promise<void>;
   /** Age from which a session is read again, and so how late a revocation is seen; 5 s unless a test waits for it. */
   readonly sessionFreshMs?: number;
   /** How long clients wait and are waited for, where a test does not want to. */
@@ -178,6 +183,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   await history.load();
   const connect = options.connectService;
   const running = new RunningStatements();
+  life.add('uses', new Uses({ db, log, clock, replica: replica.id, running }));
   const inHand = new Set<TicketId>();
   const isInHand = (ticketId: TicketId): boolean =>
     inHand.has(ticketId) || running.get(ticketId) !== undefined || settler.isPending(ticketId);
@@ -206,6 +212,11 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ...waiting,
     running,
     interventions,
+    breakGlass: {
+      open: (by, at, minutes) => openBreakGlass(db, by, at, minutes),
+      reserve: (request, by) => reserveByBreakGlass(db, request, by),
+      tell: (use) => options.auditBreakGlass?.(use) ?? Promise.resolve(),
+    },
     storms: new Storms(log, clock, realNow),
     runRates: life.add('run rates', new RunRates({ db, log, clock })),
     inHand,

@@ -12,6 +12,7 @@ import { addMappingRoutes } from './mapping.js';
 import { addMeRoute } from './me.js';
 import { addReplicaRoutes } from './replicas.js';
 import { addRequestRoutes } from './requests.js';
+import { addRunningRoute } from './running.js';
 import { addServiceKeyRoutes } from './service-keys.js';
 import { addSessionRoutes } from './sessions.js';
 import { addTeamRoutes } from './teams.js';
@@ -31,6 +32,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addBillRoutes(routes, api);
   addTicketRoutes(routes, api);
   addKillRoute(routes, api);
+  addRunningRoute(routes, api);
   addRequestRoutes(routes, api);
   addReplicaRoutes(routes, api);
   addSessionRoutes(routes, api);

@@ -80,7 +80,7 @@ export class Meter {
       const amounts = { usedCredits, holdCredits, ceilingCredits, creditsPerHour, intervalMs };
       const step = guardStep(amounts);
       if (step.kind === 'stop') this.#stopAtCeiling(statement);
-      if (step.kind === 'topUp') raises.push({ statement, step });
+      if (step.kind === 'topUp' && statement.isHeldByBudgets) raises.push({ statement, step });
     }
     if (this.#raising !== undefined) return;
     this.#raisedAt = now;

@@ -57,6 +57,8 @@ export interface RunningStatement {
   readonly currency: string;
   readonly ceilingCredits: Credits;
   readonly startedAt: EpochMs;
+  /** False: break-glass; it may use its ceiling whatever budgets have. */
+  readonly isHeldByBudgets: boolean;
   holdCredits: Credits;
   queryId: string | null;
   stop: StopReason | null;

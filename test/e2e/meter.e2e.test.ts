@@ -17,6 +17,9 @@ beforeAll(async () => {
     timeScale: 60,
     control: (document) => ({
       ...document,
+      breakGlass: [
+        { id: 'on-call', principals: ['people_analyst'], minutes: 60, ceilingCredits: '5' },
+      ],
       tiers: document.tiers.map((tier) =>
         tier.id === 'standard'
           ? {
@@ -30,7 +33,11 @@ beforeAll(async () => {
             : tier,
       ),
       budgets: document.budgets.map((budget) =>
-        budget.id === 'sales-monthly' ? { ...budget, limitCredits: '0.12' } : budget,
+        budget.id === 'sales-monthly'
+          ? { ...budget, limitCredits: '0.12' }
+          : budget.id === 'people-monthly'
+            ? { ...budget, limitCredits: '0' }
+            : budget,
       ),
     }),
   });
@@ -170,6 +177,15 @@ test('an administrator ends a running statement: its author is told who and why,
   await growth.rows('USE WAREHOUSE INTERACTIVE_WH');
   const running = growth.run('SELECT SYSTEM$WAIT(3600)');
   const ticketId = await ticketOf('growth', ['SENT', 'RUNNING']);
+  await eventually(async () => {
+    const { body } = await system.admin('GET', '/api/v1/running?team=growth');
+    expect(body).toMatchObject({
+      running: [{ ticketId, principal: 'growth_analyst', ceilingCredits: '10.000000000000' }],
+      nextCursor: null,
+    });
+    const { running: [one] = [] } = body as { running?: { usedCredits: string }[] };
+    expect(Number(one?.usedCredits)).toBeGreaterThan(0);
+  });
   const path = `/api/v1/tickets/${ticketId}/kill`;
   const reason = 'it reads ten years';
   expect(await system.admin('POST', path, { reason })).toEqual({
@@ -215,4 +231,42 @@ test('revoking the sessions of a principal ends what they run, and says so', asy
     'ended by the administrators of Tollgate: its session was revoked',
   );
   await support.close().catch(() => undefined);
+});
+
+test('break-glass passes an empty budget with a reason, is told, and charged into debt; nobody else may', async () => {
+  const people = await connectNode(system.proxyUrl, { username: 'people_analyst' });
+  expect(await people.run('SELECT SYSTEM$WAIT(1)')).toMatchObject({ code: '712001' });
+  const bare = await people.run('/* tollgate: break-glass */ SELECT SYSTEM$WAIT(1)');
+  expect(bare).toMatchObject({ code: '712101' });
+  expect(bare.kind === 'error' ? bare.message : '').toContain('break-glass wants a reason');
+  const asked = '/* tollgate: break-glass payroll is late */ SELECT SYSTEM$WAIT(1)';
+  expect(await client.run(asked)).toMatchObject({ kind: 'error', code: '712101' });
+  expect(await people.run(asked)).toMatchObject({ kind: 'rows' });
+  const { db } = system.database;
+  await eventually(async () => {
+    const { rows } = await db.query(
+      `SELECT t.state, g.reason, c.credits > 0 AS is_charged, p.spent_credits > 0 AS is_in_debt,
+         p.overrun_credits = p.spent_credits AS is_all_overrun
+       FROM break_glass_use g JOIN ticket t ON t.id = g.ticket_id JOIN charge c ON c.ticket_id = t.id
+         JOIN budget_period p ON p.budget_id = 'people-monthly'`,
+    );
+    expect(rows).toEqual([
+      {
+        state: 'SETTLED',
+        reason: 'payroll is late',
+        is_charged: true,
+        is_in_debt: true,
+        is_all_overrun: true,
+      },
+    ]);
+  });
+  const { rows } = await db.query(
+    "SELECT actor, reason FROM audit_event WHERE action = 'break-glass.use'",
+  );
+  expect(rows).toEqual([{ actor: 'principal/people_analyst', reason: 'payroll is late' }]);
+  expect(
+    await people.rows('SELECT BREAK_GLASS FROM TOLLGATE.MY_QUERIES WHERE BREAK_GLASS IS NOT NULL'),
+  ).toEqual([{ BREAK_GLASS: 'payroll is late' }]);
+  expect(await people.run('SELECT SYSTEM$WAIT(1)')).toMatchObject({ code: '712001' });
+  await people.close();
 });

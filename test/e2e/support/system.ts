@@ -16,6 +16,7 @@ import { linearClock, systemClock, type Clock } from '../../../base/time.js';
 import { startAdmin } from '../../../admin/server.js';
 import { ensureControl } from '../../../admin/stores/control-store.js';
 import { createLedger } from '../../../billing/create-ledger.js';
+import { breakGlassAudit } from '../../../cli/break-glass-audit.js';
 import { embeddedServiceUsers, upstreamProbe } from '../../../cli/service-users.js';
 import { importTableStatistics } from '../../../billing/import-table-statistics.js';
 import type { ControlDocument } from '../../../policies/control/document.js';
@@ -204,6 +205,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     upstreamConnectionsMax: 128,
     upstreamConnectTimeoutMs: 2000,
     meterIntervalMs: 500,
+    auditBreakGlass: breakGlassAudit(options.database.db),
     parserSpareCount: 0,
     provisionServiceUser: embeddedServiceUsers({
       db: options.database.db,
