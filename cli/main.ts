@@ -16,6 +16,7 @@ import { registerDoctor } from './verbs/doctor.js';
 import { registerExplain } from './verbs/explain.js';
 import { registerGrant } from './verbs/grant.js';
 import { registerImport } from './verbs/import.js';
+import { registerKill } from './verbs/kill.js';
 import { registerReplay } from './verbs/replay.js';
 import { registerServe } from './verbs/serve.js';
 
@@ -63,6 +64,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerControl(program, terminal, finish);
   registerGrant(program, terminal);
   registerBudgets(program, terminal);
+  registerKill(program, terminal);
   registerBill(program, terminal);
   registerCost(program, terminal);
   registerImport(program, terminal, finish);

@@ -26,6 +26,7 @@ import { startProxy, type Proxy } from '../proxy/start-proxy.js';
 import { openWarehouseClock } from '../warehouse/clock.js';
 import { createEngine } from '../warehouse/engine/create-engine.js';
 import { startWarehouse } from '../warehouse/start-warehouse.js';
+import { breakGlassAudit } from './break-glass-audit.js';
 import {
   checkKeyFiles,
   configuredUpstreams,
@@ -226,6 +227,7 @@ function startProxyRole(
     upstreamConnectionsMax: config.upstreamConnectionsMax,
     upstreamConnectTimeoutMs: config.upstreamConnectTimeoutMs,
     meterIntervalMs: config.meterIntervalMs,
+    auditBreakGlass: breakGlassAudit(db),
     provisionServiceUser:
       config.upstream.kind === 'embedded'
         ? embeddedServiceUsers({

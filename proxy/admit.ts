@@ -26,7 +26,8 @@ export async function admit(
   statement: Reserved,
   entry: RequestEntry,
 ): Promise<AdmitOutcome> {
-  if (statement.isFree) return { kind: 'admitted', statement: { ...statement, permit: NO_PERMIT } };
+  if (statement.isFree || statement.breakGlass !== undefined)
+    return { kind: 'admitted', statement: { ...statement, permit: NO_PERMIT } };
   const limits = tierLimits(statement.placement.tier);
   const leave = parts.vigil.enter(entry);
   try {

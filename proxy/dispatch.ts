@@ -16,6 +16,7 @@ import type { Parts } from './parts.js';
 import type { Admitted, BodyChanges } from './stages.js';
 import { alterSessionWithoutClaim } from './identity/claim-texts.js';
 import { headersForUpstream } from './upstream/headers.js';
+import { stormKeyOf } from './storms.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 
 /** Seconds a statement may spend on resume and queueing, which cost nothing, before the backstop counts against it. */
@@ -55,6 +56,9 @@ export async function handOver(
     clientGone: placement.tier.clientGone,
     owner: ownerOf(statement),
     teamId: statement.team.id,
+    principalId: statement.principal.id,
+    fingerprint: statement.facts.fingerprint,
+    stormKey: stormKeyOf(statement),
     tier: placement.tier.id,
     warehouse: placement.warehouse ?? '',
     warehouseSize: placement.warehouseSize ?? '',
@@ -64,6 +68,7 @@ export async function handOver(
     currency: placement.currency,
     ceilingCredits: statement.ceilingCredits,
     startedAt: sentAt,
+    isHeldByBudgets: statement.breakGlass === undefined,
     holdCredits: statement.hold.credits,
     queryId: null,
     stop: null,

@@ -107,6 +107,7 @@ function read(reply: ScannedReply): ReplyRead {
       sqlState: textOf(data['sqlState']),
       queryId: textOf(data['queryId']),
       childQueryIds: (textOf(data['resultIds']) ?? '').split(',').filter((id) => id !== ''),
+      message: textOf(top['message']),
       rows: typeof data['total'] === 'number' ? data['total'] : null,
     },
   };

@@ -6,13 +6,14 @@
 import { Fault, tgLabel, toError } from '#base/errors.js';
 import type { ReleaseReason } from '#billing/ledger.js';
 import { admit } from './admit.js';
+import { allow } from './allow.js';
 import { analyse } from './analyse.js';
 import { answerSurface } from './answer-surface.js';
 import { approve } from './approve.js';
 import type { ApproveOutcome } from './approve.js';
 import { Waiting } from './attendance.js';
+import { reserveUnasked } from './break-glass.js';
 import type { Call } from './call.js';
-import { decide } from './decide.js';
 import { handOver, upstreamRequest } from './dispatch.js';
 import { driverFront } from './driver-front.js';
 import { follow, takeOver } from './elsewhere.js';
@@ -25,6 +26,7 @@ import { noteTransaction } from './own/transactions.js';
 import type { Parts } from './parts.js';
 import { receive } from './receive.js';
 import { sendSmall } from './relay.js';
+import { slowDown } from './run-rate.js';
 import { relayStatement } from './relay-statement.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 import type { Again, RequestEntry, RequestEnding } from './requests.js';
@@ -229,19 +231,22 @@ async function govern(
   if (scanned.kind === 'refused') return refused(parts, identified, scanned.refusal);
   const analysed = await underNewestVersion(parts, await analyse(parts, scanned.statement));
   if (analysed.kind === 'refused') return refused(parts, identified, analysed.refusal);
+  const storm = parts.storms.ask(analysed.statement);
+  if (storm !== null) return refused(parts, identified, storm);
   const estimated = await estimateWithBound(parts, analysed.statement, false);
   if (estimated.kind === 'refused') return refused(parts, identified, estimated.refusal);
-  const decided = decide(parts, estimated.statement);
-  if (decided.kind === 'refused') return refusedByRule(parts, estimated.statement, decided.refusal);
-  parts.events.statement(
-    identified.team.id,
-    decided.statement.placement.tier.id,
-    decided.statement.facts.statements[0]?.class ?? 'opaque',
-    decided.statement.isFree,
-  );
-  const reserved = await reserve(parts, decided.statement);
-  if (reserved.kind === 'refused') return refused(parts, identified, reserved.refusal);
-  if (reserved.kind === 'known') return elsewhere(parts, decided.statement, reserved.ticket);
+  const allowed = await allow(parts, estimated.statement);
+  if (allowed.kind === 'refused') return refusedByRule(parts, estimated.statement, allowed.refusal);
+  const { breakGlass } = allowed.statement;
+  const reserved =
+    breakGlass === undefined
+      ? await reserve(parts, allowed.statement)
+      : await reserveUnasked(parts, allowed.statement, breakGlass);
+  if (reserved.kind === 'refused') {
+    parts.storms.refused(allowed.statement, reserved.refusal);
+    return refused(parts, identified, reserved.refusal);
+  }
+  if (reserved.kind === 'known') return elsewhere(parts, allowed.statement, reserved.ticket);
   entry.isKnown = !reserved.statement.isFree;
   return run(parts, reserved.statement, entry, waiting);
 }
@@ -251,6 +256,7 @@ async function refusedByRule(
   statement: Estimated,
   refusal: Refusal,
 ): Promise<RequestEnding> {
+  parts.storms.refused(statement, refusal);
   if (!(await recordUnheld(parts, statement, refusal))) {
     const known = await parts.ledger.ticketOfRequest(keyOf(statement));
     if (known !== undefined) return elsewhere(parts, statement, known);
@@ -280,7 +286,12 @@ async function run(
   let unsent: ReleaseReason = { kind: 'failed', reason: 'not sent' };
   try {
     const approved = await approveIfAsked(parts, statement, entry);
-    const admitted = approved.kind === 'approved' ? await admit(parts, statement, entry) : approved;
+    // A repeat of what was sent waited before.
+    const paced =
+      approved.kind === 'approved' && !hold.isSent()
+        ? await slowDown(parts, approved.statement, entry)
+        : approved;
+    const admitted = paced.kind === 'approved' ? await admit(parts, paced.statement, entry) : paced;
     // A repeat that is not sent again leaves its first sending in doubt.
     if (admitted.kind !== 'admitted' && hold.isSent()) await parts.doubts.add(call.ticketId);
     if (admitted.kind === 'refused') {
@@ -288,6 +299,10 @@ async function run(
       return refused(parts, statement, admitted.refusal);
     }
     if (admitted.kind === 'dropped') return admitted;
+    if (admitted.kind === 'cancelled' && entry.ended !== null) {
+      unsent = { kind: 'refused', refusal: toldOf(entry.ended) };
+      return refused(parts, statement, entry.ended);
+    }
     if (admitted.kind === 'cancelled') {
       unsent = { kind: 'cancelled', reason: 'cancelled by the client while it waited' };
       return { kind: 'answered', reply: front.cancelled(call.ticketId) };

@@ -14,7 +14,8 @@ import type { Destination, RelayOutcome, SmallReply } from './relay.js';
 import type { RequestEnding } from './requests.js';
 import type { Front } from './front.js';
 import type { RunningStatement, StopReason } from './running/running.js';
-import { finishStatement } from './settlement/finish.js';
+import { finishStatement, noteStorm } from './settlement/finish.js';
+import { stormKeyOf } from './storms.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 import type { ScannedReply } from './wire/reply-scanner.js';
 import { pollElsewhere, toldOf } from './wire/refusal.js';
@@ -49,6 +50,7 @@ export async function relayStatement(
     case 'ended':
       ({ queryId } = read.end);
       finishStatement(parts, call.ticketId, read.end);
+      if (statement.isFree) noteStorm(parts, stormKeyOf(statement), read.end, false);
   }
   return outcome.small === null
     ? { kind: 'streamed', queryId }
@@ -103,7 +105,7 @@ export function stoppedReply(
 
 /** Keeps what the client of a statement that we stopped is told, for polls that reach another replica. */
 export async function tellStop(
-  parts: Parts,
+  parts: Pick<Parts, 'ledger'>,
   running: RunningStatement,
   stop: StopReason,
 ): Promise<void> {

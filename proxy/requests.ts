@@ -12,6 +12,7 @@ import { Attendance } from './attendance.js';
 import type { SealedIdentity } from './identity/tokens.js';
 import type { SmallReply } from './relay.js';
 import type { Admitted, Allowed, Estimated } from './stages.js';
+import type { Refusal } from './wire/refusal.js';
 
 /** Most that replies and bodies kept for repeats may take together; the oldest are forgotten first. */
 const KEPT_BYTES_MAX = 256 * 1024 * 1024;
@@ -66,6 +67,8 @@ export class RequestEntry {
   identity: SealedIdentity | undefined;
   /** Its ticket is in the ledger, or another replica's is: every replica can answer for it. */
   isKnown = false;
+  /** What its client is told in place of upstream's "canceled", where somebody else ended it before it was sent. */
+  ended: Refusal | null = null;
   #cancel: AbortController | undefined;
   #isEnded = false;
   readonly #finish: (ending: RequestEnding) => void;

@@ -3,6 +3,7 @@
  * statement which was not reserved and admitted cannot be dispatched: it would not compile.
  */
 import type { Credits, Money } from '#base/units.js';
+import type { BreakGlassReason } from '#billing/break-glass.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import type { PrincipalDocument, TeamDocument } from '#policies/control/document.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
@@ -96,6 +97,8 @@ export interface Allowed extends Estimated {
   readonly ceilingCredits: Credits;
   /** null: by nobody's word. */
   readonly approval: PendingApproval | null;
+  /** It passes budgets, rules and queues in an emergency. */
+  readonly breakGlass?: BreakGlassReason;
 }
 
 /** 6. Its hold is taken on every budget of the path (or it is free). */

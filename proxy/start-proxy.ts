@@ -11,6 +11,9 @@ import type { Database } from '#base/postgres/pool.js';
 import type { ServiceConnection } from '#base/snowflake/service-connection.js';
 import { approvalsDecided, askForWaiting, useApproval } from '#billing/approvals.js';
 import { APPROVALS_CHANNEL } from '#billing/requests.js';
+import { openBreakGlass, reserveByBreakGlass } from '#billing/break-glass.js';
+import type { BreakGlassUse } from '#billing/break-glass.js';
+import { KILLS_CHANNEL, killsAsked, killTaken } from '#billing/kills.js';
 import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
@@ -37,11 +40,15 @@ import type { CertificateFiles } from './listener/certificate.js';
 import type { ListenerLimits } from './listener/limits.js';
 import { startServer } from './listener/server.js';
 import { startMeter } from './running/meter.js';
+import { Interventions } from './running/interventions.js';
+import { Uses } from './running/uses.js';
+import { RunRates } from './running/run-rates.js';
 import { RunningStatements } from './running/running.js';
 import { Doubts } from './settlement/doubts.js';
 import { openJournal } from './settlement/journal.js';
 import { Settler } from './settlement/settler.js';
 import { TicketLog } from './settlement/ticket-log.js';
+import { Storms } from './storms.js';
 import { createSurface } from './surface/surface.js';
 import { createUpstreamEngine } from './upstream/engine.js';
 import { Upstreams } from './upstream/upstreams.js';
@@ -78,6 +85,8 @@ export interface ProxyOptions {
   readonly parserSpareCount?: number;
   /** Makes service users where nobody else would (embedded warehouse); absent: administrators do. */
   readonly provisionServiceUser?: ProvisionServiceUser | undefined;
+  /** Writes a use of break-glass to the audit log, which belongs to the control plane; absent: its row is all. */
+  readonly auditBreakGlass?: (use: BreakGlassUse) => Promise<void>;
   /** Age from which a session is read again, and so how late a revocation is seen; 5 s unless a test waits for it. */
   readonly sessionFreshMs?: number;
   /** How long clients wait and are waited for, where a test does not want to. */
@@ -163,9 +172,13 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   const realNow = (): number => performance.now();
   const waiting = createWaiting(options, ledger, replica.id, realNow, life);
   const vigil = life.add('vigil', waiting.vigil);
+  const interventions = new Interventions({
+    asked: () => killsAsked(db, replica.id),
+    taken: (ticketId) => killTaken(db, ticketId),
+  });
   const control = life.add(
     'control',
-    await startControl(options, replica, identity.sessions, vigil),
+    await startControl(options, replica, identity.sessions, vigil, interventions),
   );
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
@@ -173,6 +186,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   await history.load();
   const connect = options.connectService;
   const running = new RunningStatements();
+  life.add('uses', new Uses({ db, log, clock, replica: replica.id, running }));
   const inHand = new Set<TicketId>();
   const isInHand = (ticketId: TicketId): boolean =>
     inHand.has(ticketId) || running.get(ticketId) !== undefined || settler.isPending(ticketId);
@@ -200,6 +214,14 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ledger,
     ...waiting,
     running,
+    interventions,
+    breakGlass: {
+      open: (by, at, minutes) => openBreakGlass(db, by, at, minutes),
+      reserve: (request, by) => reserveByBreakGlass(db, request, by),
+      tell: (use) => options.auditBreakGlass?.(use) ?? Promise.resolve(),
+    },
+    storms: new Storms(log, clock, realNow),
+    runRates: life.add('run rates', new RunRates({ db, log, clock })),
     inHand,
     settler,
     doubts: life.add(
@@ -262,6 +284,7 @@ function startControl(
   replica: Replica,
   sessions: SessionStore,
   vigil: Vigil,
+  interventions: Interventions,
 ): Promise<ControlRefresher> {
   const { db, log } = options;
   return startControlRefresher({
@@ -270,7 +293,11 @@ function startControl(
     pollIntervalMs: CONTROL_POLL_MS,
     onChange: (change) => replica.note(change),
     onNotify: {
-      [SESSIONS_CHANNEL]: () => sessions.doubtAll(),
+      [SESSIONS_CHANNEL]: () => {
+        sessions.doubtAll();
+        interventions.wake();
+      },
+      [KILLS_CHANNEL]: () => interventions.wake(),
       [CANCELS_CHANNEL]: () => void vigil.round(),
       [APPROVALS_CHANNEL]: () => void vigil.round(),
     },

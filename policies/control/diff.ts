@@ -77,6 +77,8 @@ const PARTS: readonly Part[] = [
     keyOf: (entry) => ['creditKind', 'effectiveFrom'].map((key) => String(entry[key])).join(' '),
   },
   { part: 'access', keyOf: byId },
+  { part: 'runRates', keyOf: byId },
+  { part: 'breakGlass', keyOf: byId },
   { part: 'rules', keyOf: byId },
 ];
 

@@ -302,6 +302,36 @@ export type RuleDocument =
   | (RuleFields & { readonly effect: 'reroute' | 'queue'; readonly tier: string })
   | (RuleFields & { readonly effect: 'ceiling'; readonly ceilingCredits: string });
 
+/**
+ * What one repeating shape of a team may take in 30 days. A pace that would take more is told, then slowed, then
+ * stopped, from what its runs took so far (`rules/run-rate.ts`).
+ */
+export interface RunRateDocument {
+  readonly id: string;
+  /** Absent: enforce. */
+  readonly mode?: RuleMode;
+  readonly teams?: readonly string[];
+  readonly tiers?: readonly string[];
+  /** One of the two. */
+  readonly limitCreditsPerMonth?: string;
+  readonly limitMoneyPerMonth?: string;
+  readonly warnAtPercent?: number;
+  readonly slowAtPercent?: number;
+  readonly stopAtPercent?: number;
+  readonly slowSeconds?: number;
+}
+
+/** Who may pass budgets and rules in an emergency, with a reason, for a while; each use is told. */
+export interface BreakGlassDocument {
+  readonly id: string;
+  readonly principals?: readonly string[];
+  /** Snowflake roles. */
+  readonly roles?: readonly string[];
+  /** How long one reason opens it. */
+  readonly minutes: number;
+  readonly ceilingCredits: string;
+}
+
 export interface ControlDocument {
   readonly organisation: OrganisationDocument;
   readonly departments: readonly DepartmentDocument[];
@@ -320,5 +350,7 @@ export interface ControlDocument {
   readonly rates: readonly RateDocument[];
   readonly prices: readonly PriceDocument[];
   readonly access?: readonly AccessDocument[];
+  readonly runRates?: readonly RunRateDocument[];
+  readonly breakGlass?: readonly BreakGlassDocument[];
   readonly rules: readonly RuleDocument[];
 }

@@ -1,5 +1,6 @@
 /** A plan: what one document would change in another, in the sentences a platform admin would say, and in money. */
 import type { EpochMs } from '#base/time.js';
+import { BREAK_GLASS_WORDS, RUN_RATE_WORDS } from './plan-guards.js';
 import { type Credits, formatAmount, priceCredits } from '#base/units.js';
 import {
   type ControlDifference,
@@ -129,6 +130,8 @@ const WORDS: { readonly [P in ListPart]: Words<EntryOf<P>> } = {
   rates: RATE_WORDS,
   prices: PRICE_WORDS,
   access: ACCESS_WORDS,
+  runRates: RUN_RATE_WORDS,
+  breakGlass: BREAK_GLASS_WORDS,
   rules: RULE_WORDS,
 };
 

@@ -21,6 +21,8 @@ const PART_NAMES = [
   'rates',
   'prices',
   'access',
+  'runRates',
+  'breakGlass',
   'rules',
 ] as const;
 type PartName = (typeof PART_NAMES)[number];

@@ -39,6 +39,8 @@ function duplicates(parts: RawParts): readonly ControlProblem[] {
     // A warehouse has one tier, or which limits hold would depend on the order of the document.
     ...twice(parts.tiers, 'warehouse', 'tier'),
     ...twice(parts.warehouses, 'name', 'warehouse'),
+    ...twice(parts.runRates, 'id', 'run rate'),
+    ...twice(parts.breakGlass, 'id', 'break-glass'),
     ...twice([...parts.access, ...parts.rules], 'id', 'access list or rule'),
   ];
 }
@@ -88,6 +90,9 @@ function danglingReferences(parts: RawParts): readonly ControlProblem[] {
     ...refer(parts.budgets, 'node', nodes, 'organisation, department, team or principal'),
     ...refer(parts.budgets, 'tier', tiers, 'tier'),
     ...refer(parts.tiers, 'warehouse', warehouses, 'warehouse', foldName),
+    ...parts.runRates.flatMap((entry) => referEach(entry, 'teams', teams, 'team')),
+    ...parts.runRates.flatMap((entry) => referEach(entry, 'tiers', tiers, 'tier')),
+    ...parts.breakGlass.flatMap((entry) => referEach(entry, 'principals', principals, 'principal')),
     ...unknownName(parts.defaultTier, ['defaultTier'], tiers, 'tier'),
     ...[...parts.access, ...parts.access.flatMap(exceptOf)].flatMap((entry) => [
       ...referEach(entry, 'teams', teams, 'team'),

@@ -17,6 +17,7 @@ import {
   YEAR_STARTS,
 } from './document.js';
 import { access, modesByTeam } from './schema-access.js';
+import { breakGlass, runRate } from './guard-schema.js';
 import {
   calendarDay,
   credits,
@@ -328,6 +329,10 @@ export const controlDocumentSchema: z.ZodType<ControlDocument> = z
     defaultTier: id.describe('Id of the tier of statements on a warehouse that has none'),
     warehouses: list(warehouse).describe('Warehouses that statements may run on'),
     rates: list(rate).describe('What warehouses use; a missing one refuses'),
+    runRates: list(runRate).exactOptional().describe('What a repeating shape may take in a month'),
+    breakGlass: list(breakGlass)
+      .exactOptional()
+      .describe('Who may pass budgets and rules in an emergency'),
     prices: list(price).describe('What credits cost; a missing one refuses'),
     access: list(access)
       .exactOptional()

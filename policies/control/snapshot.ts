@@ -4,7 +4,7 @@
  */
 import { must } from '#base/assert.js';
 import type { EpochMs } from '#base/time.js';
-import { type Credits, parseCredits } from '#base/units.js';
+import { type Credits, type Money, parseCredits, parseMoney } from '#base/units.js';
 import { type AccessList, accessLists } from '../access/decide.js';
 import {
   type Condition,
@@ -23,6 +23,8 @@ import type {
   ControlDocument,
   PrincipalDocument,
   RuleDocument,
+  RuleMode,
+  RunRateDocument,
   TeamDocument,
   TierDocument,
 } from './document.js';
@@ -70,6 +72,17 @@ export interface BudgetPath {
   readonly client: string | null;
 }
 
+/** A run rate with its limit parsed; the limit is in credits or in money. */
+export interface RunRate {
+  readonly id: string;
+  readonly mode: RuleMode;
+  readonly limit: { readonly credits: Credits } | { readonly money: Money };
+  readonly warnAtPercent: number;
+  readonly slowAtPercent: number;
+  readonly stopAtPercent: number;
+  readonly slowSeconds: number;
+}
+
 export interface ControlSnapshot {
   readonly version: number;
   readonly document: ControlDocument;
@@ -87,6 +100,8 @@ export interface ControlSnapshot {
   budgetsFor(path: BudgetPath): readonly BudgetDocument[];
   budget(id: string): BudgetDocument | undefined;
   tier(id: string): Tier | undefined;
+  /** Every run rate that holds for shapes of a team in a tier, in document order. */
+  runRatesFor(teamId: string, tierId: string): readonly RunRate[];
   /** The tier bound to that warehouse; undefined when none is. */
   tierForWarehouse(name: string): Tier | undefined;
   defaultTier(): Tier;
@@ -130,6 +145,7 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
     account: (id: string) => accounts.get(foldName(id)),
     budgetsFor: indexBudgets(frozen, teams),
     budget: (id: string) => budgets.get(id),
+    runRatesFor: indexRunRates(frozen.runRates ?? []),
     tier: (id: string) => tierById.get(id),
     tierForWarehouse: (name: string) => tierByWarehouse.get(foldName(name)),
     defaultTier: () => must(tierById.get(frozen.defaultTier), 'the default tier exists'),
@@ -152,6 +168,36 @@ function toTier(tier: TierDocument): Tier {
     guessExpectedCredits: parseCredits(tier.guessExpectedCredits),
     explainAboveCredits:
       tier.explainAboveCredits === undefined ? null : parseCredits(tier.explainAboveCredits),
+  });
+}
+
+function indexRunRates(
+  entries: readonly RunRateDocument[],
+): (teamId: string, tierId: string) => readonly RunRate[] {
+  const rates = entries.map((entry) => ({ entry, rate: toRunRate(entry) }));
+  return (teamId, tierId) =>
+    rates
+      .filter(
+        ({ entry: { teams, tiers } }) =>
+          (teams === undefined || teams.includes(teamId)) &&
+          (tiers === undefined || tiers.includes(tierId)),
+      )
+      .map(({ rate }) => rate);
+}
+
+function toRunRate(entry: RunRateDocument): RunRate {
+  const { limitCreditsPerMonth: credits, limitMoneyPerMonth: money } = entry;
+  return Object.freeze({
+    id: entry.id,
+    mode: entry.mode ?? 'enforce',
+    limit:
+      credits === undefined
+        ? { money: parseMoney(must(money, 'an accepted run rate has a limit')) }
+        : { credits: parseCredits(credits) },
+    warnAtPercent: entry.warnAtPercent ?? 50,
+    slowAtPercent: entry.slowAtPercent ?? 80,
+    stopAtPercent: entry.stopAtPercent ?? 100,
+    slowSeconds: entry.slowSeconds ?? 30,
   });
 }
 

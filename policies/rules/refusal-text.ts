@@ -261,7 +261,7 @@ function stopReason(cause: StopCause, context: StopContext): string {
     case 'budget':
       return `${nameText(cause.budgetId, 63)} has nothing left to hold for it`;
     case 'killed':
-      return `ended by ${nameText(cause.by, 80)}`;
+      return `ended by ${nameText(cause.by, 300)}`;
     case 'gone':
       return `nobody waits for it any more, and tier ${context.tier} ends such statements`;
   }

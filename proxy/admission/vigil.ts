@@ -95,6 +95,11 @@ export class Vigil {
     if (this.#isAskedAgain) await this.round();
   }
 
+  /** What waits here now. */
+  waiting(): readonly RequestEntry[] {
+    return [...this.#waiting.values()];
+  }
+
   /** This replica stops: what waits here is given up at once, so that it can wait elsewhere. */
   giveUp(): void {
     this.#isDraining = true;

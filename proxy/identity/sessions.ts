@@ -213,6 +213,17 @@ export class SessionStore {
     return rows[0]?.sealed_token ?? undefined;
   }
 
+  /** Those of these sessions that an administrator has revoked. */
+  async revokedOf(keys: readonly SessionKey[]): Promise<readonly SessionKey[]> {
+    if (keys.length === 0) return [];
+    const { rows } = await this.#query<{ account: string; session_id: string }>(
+      `SELECT account, session_id FROM session_state WHERE revoked_at IS NOT NULL
+         AND (account, session_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+      [keys.map(({ account }) => account), keys.map(({ sessionId }) => sessionId)],
+    );
+    return rows.map((row) => ({ account: row.account, sessionId: row.session_id }));
+  }
+
   /** Marks a session as logged out. */
   async close(key: SessionKey): Promise<void> {
     this.#cache.delete(keyOf(key));

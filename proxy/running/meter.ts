@@ -1,96 +1,148 @@
 /**
  * The guard over running statements (I7): every few seconds each one's accrued credits are compared with its hold.
  * Before the hold is used up it is topped up from the same budgets; a refused top-up, or the ceiling, cancels the
- * statement upstream. A statement nobody polls for is asked about by its query id, so that its end is seen.
+ * statement upstream. Ceilings are looked at in memory alone, so that neither the ledger nor upstream delays them.
  */
-import { tgLabel, toError } from '#base/errors.js';
+import { toError } from '#base/errors.js';
+import { sideBySide } from '#base/side-by-side.js';
+import type { EpochMs } from '#base/time.js';
 import type { Credits } from '#base/units.js';
 import type { TopUpOutcome } from '#billing/ledger.js';
 import { guardStep, isOutrun, lastHold } from '#policies/rules/guard.js';
 import type { GuardStep } from '#policies/rules/guard.js';
 import type { Parts } from '../parts.js';
-import { finishStatement } from '../settlement/finish.js';
-import { TokenExpired } from '../upstream/query-facts.js';
-import { tellStop } from '../relay-statement.js';
-import type { RunningStatement, StopReason } from './running.js';
+import { lookForEnds } from './ends.js';
+import { watchInterventions } from './interventions.js';
+import type { RunningStatement } from './running.js';
+import { stopAgain, stopStatement } from './stop.js';
+import type { StopParts } from './stop.js';
 
-export interface Meter {
-  stop(): void;
-}
+/** Top-ups of one replica at once; the pool of Postgres has room for others beside them. */
+const TOP_UPS_AT_ONCE = 6;
 
 /** Starts the guard. `intervalMs` is real time; with a scaled clock it runs as often in business time. */
-export function startMeter(parts: Parts, intervalMs: number): Meter {
+export function startMeter(parts: Parts, intervalMs: number): { stop(): void } {
   const everyMs = Math.max(50, Math.round(intervalMs / parts.clock.scale));
-  let isBusy = false;
+  const meter = new Meter(parts, everyMs * parts.clock.scale);
+  let isAsking = false;
   const timer = setInterval(() => {
-    if (isBusy) return;
-    isBusy = true;
-    void sweep(parts, everyMs * parts.clock.scale).finally(() => {
-      isBusy = false;
+    meter.look();
+    if (isAsking) return;
+    isAsking = true;
+    void lookForEnds(parts).finally(() => {
+      isAsking = false;
     });
   }, everyMs);
   timer.unref();
-  return { stop: () => clearInterval(timer) };
+  const interventions = watchInterventions(parts);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      interventions.stop();
+    },
+  };
 }
 
-/** Looks at every running statement once. Exported for tests, which bring their own clock. */
-export async function sweep(parts: Parts, intervalMs: number): Promise<void> {
-  for (const statement of parts.running.list()) {
-    try {
-      await guard(parts, statement, intervalMs);
-      await endAbandoned(parts, statement);
-      await followDetached(parts, statement);
-    } catch (thrown) {
-      if (thrown instanceof TokenExpired) await renewToken(parts, statement);
-      else
-        parts.log.warn(
-          { err: toError(thrown), ticketId: statement.ticketId },
-          'a running statement could not be checked',
-        );
+interface Raise {
+  readonly statement: RunningStatement;
+  readonly step: Extract<GuardStep, { kind: 'topUp' }>;
+}
+
+export class Meter {
+  readonly #parts: StopParts;
+  readonly #intervalMs: number;
+  #raisedAt: EpochMs;
+  #raising: Promise<void> | undefined;
+  /** Under way; a slow upstream holds up neither looks nor top-ups. */
+  readonly #stopping = new Set<Promise<void>>();
+
+  /** `intervalMs`: business time between two looks when nothing is late. */
+  constructor(parts: StopParts, intervalMs: number) {
+    this.#parts = parts;
+    this.#intervalMs = intervalMs;
+    this.#raisedAt = parts.clock.now();
+  }
+
+  /** Looks at every running statement once; what follows from it goes on by itself. */
+  look(): void {
+    const { clock, running } = this.#parts;
+    const now = clock.now();
+    // Looks that come late, or top-ups that took long, look as much further ahead.
+    const intervalMs = Math.max(this.#intervalMs, now - this.#raisedAt);
+    const raises: Raise[] = [];
+    for (const statement of running.list()) {
+      if (statement.stop !== null) {
+        this.#track(stopAgain(this.#parts, statement));
+        continue;
+      }
+      const { holdCredits, ceilingCredits, creditsPerHour } = statement;
+      const usedCredits = running.usedCredits(statement, now);
+      const amounts = { usedCredits, holdCredits, ceilingCredits, creditsPerHour, intervalMs };
+      const step = guardStep(amounts);
+      if (step.kind === 'stop') this.#stopAtCeiling(statement);
+      if (step.kind === 'topUp' && statement.isHeldByBudgets) raises.push({ statement, step });
     }
+    if (this.#raising !== undefined) return;
+    this.#raisedAt = now;
+    this.#raising = this.#raise(raises).finally(() => {
+      this.#raising = undefined;
+    });
   }
-}
 
-async function guard(parts: Parts, statement: RunningStatement, intervalMs: number): Promise<void> {
-  if (statement.stop !== null) return;
-  const { holdCredits, ceilingCredits, creditsPerHour } = statement;
-  const usedCredits = parts.running.usedCredits(statement, parts.clock.now());
-  const step = guardStep({ usedCredits, holdCredits, ceilingCredits, creditsPerHour, intervalMs });
-  switch (step.kind) {
-    case 'runOn':
-      return;
-    case 'stop':
-      return stopStatement(parts, statement, {
-        code: 'ceilingReached',
-        source: 'ceiling',
-        limitCredits: ceilingCredits,
-      });
-    case 'topUp':
-      return topUp(parts, statement, step);
+  /** Until what the last look began has ended. */
+  async settled(): Promise<void> {
+    await this.#raising;
+    await Promise.all(this.#stopping);
   }
-}
 
-async function topUp(
-  parts: Parts,
-  statement: RunningStatement,
-  step: Extract<GuardStep, { kind: 'topUp' }>,
-): Promise<void> {
-  const refused = await raiseHold(parts, statement, step.holdCredits);
-  if (refused === undefined) return;
-  // Less than wanted is left: the last of it is taken before the statement is stopped.
-  const last = lastHold(statement.holdCredits, refused.budget.availableCredits);
-  if (last !== null && (await raiseHold(parts, statement, last)) === undefined) return;
-  if (!isOutrun(statement.holdCredits, step.aheadCredits)) return;
-  await stopStatement(parts, statement, {
-    code: 'budgetExhausted',
-    source: refused.budget.budgetId,
-    limitCredits: statement.holdCredits,
-  });
+  #track(work: Promise<void>): void {
+    this.#stopping.add(work);
+    void work.finally(() => this.#stopping.delete(work));
+  }
+
+  #stopAtCeiling(statement: RunningStatement): void {
+    const limitCredits = statement.ceilingCredits;
+    const why = { code: 'ceilingReached', source: 'ceiling', limitCredits } as const;
+    this.#track(stopStatement(this.#parts, statement, why));
+  }
+
+  #raise(raises: readonly Raise[]): Promise<void> {
+    const { log } = this.#parts;
+    return sideBySide(
+      raises,
+      TOP_UPS_AT_ONCE,
+      (raise) => this.#topUp(raise),
+      (thrown, { statement }) => {
+        log.warn(
+          { err: toError(thrown), ticketId: statement.ticketId },
+          'a hold could not be topped up; the next look will',
+        );
+        // The ledger is away: the others would wait for it one after the other.
+        return true;
+      },
+    );
+  }
+
+  async #topUp({ statement, step }: Raise): Promise<void> {
+    if (statement.stop !== null) return;
+    const refused = await raiseHold(this.#parts, statement, step.holdCredits);
+    if (refused === undefined) return;
+    // Less than wanted is left: the last of it is taken before the statement is stopped.
+    const last = lastHold(statement.holdCredits, refused.budget.availableCredits);
+    if (last !== null && (await raiseHold(this.#parts, statement, last)) === undefined) return;
+    if (!isOutrun(statement.holdCredits, step.aheadCredits)) return;
+    const why = {
+      code: 'budgetExhausted',
+      source: refused.budget.budgetId,
+      limitCredits: statement.holdCredits,
+    } as const;
+    this.#track(stopStatement(this.#parts, statement, why));
+  }
 }
 
 /** Raises the hold to `wanted` in all; the refusal when a budget does not have it. */
 async function raiseHold(
-  parts: Parts,
+  parts: StopParts,
   statement: RunningStatement,
   wanted: Credits,
 ): Promise<Extract<TopUpOutcome, { kind: 'refused' }> | undefined> {
@@ -105,98 +157,4 @@ async function raiseHold(
     case 'closed':
       return undefined;
   }
-}
-
-/** Cancels a statement upstream and remembers why, so that the client is told. */
-export async function stopStatement(
-  parts: Parts,
-  statement: RunningStatement,
-  why: Pick<StopReason, 'code' | 'source' | 'limitCredits'>,
-): Promise<void> {
-  const now = parts.clock.now();
-  statement.stop = {
-    ...why,
-    usedCredits: parts.running.usedCredits(statement, now),
-    elapsedMs: now - statement.startedAt,
-  };
-  parts.log.info(
-    { ticketId: statement.ticketId, code: tgLabel(why.code) },
-    'a running statement is stopped',
-  );
-  try {
-    await tellStop(parts, statement, statement.stop);
-  } catch (thrown) {
-    parts.log.warn(
-      { err: toError(thrown), ticketId: statement.ticketId },
-      'why a statement is stopped could not be written; a poll on another replica is told less',
-    );
-  }
-  try {
-    await statement.front.abort(
-      statement.upstream,
-      statement.upstreamToken,
-      statement,
-      parts.ids.ticket(Date.now()),
-    );
-  } catch (thrown) {
-    // Tried again with the next sweep.
-    statement.stop = null;
-    throw thrown;
-  }
-}
-
-/** A statement whose client went away, in a tier that does not run on for clients that did. */
-async function endAbandoned(parts: Parts, statement: RunningStatement): Promise<void> {
-  if (statement.clientGone === 'keep' || statement.isAsync || statement.stop !== null) return;
-  const { goneAfterMs } = parts.patience;
-  if (statement.attendance.idleMs() < goneAfterMs) return;
-  // Its polls may reach other replicas.
-  const seenAgoMs = (await parts.ledger.ticket(statement.ticketId))?.seenAgoMs ?? Infinity;
-  if (seenAgoMs < goneAfterMs) return;
-  await stopStatement(parts, statement, {
-    code: 'clientGone',
-    source: 'client',
-    limitCredits: statement.holdCredits,
-  });
-}
-
-/**
- * Takes the token of the session's latest renewal. Without one nobody can ask about the statement any more but the
- * service user: it is in doubt, and evidence ends it.
- */
-async function renewToken(parts: Parts, statement: RunningStatement): Promise<void> {
-  const { ticketId, upstream, sessionId } = statement;
-  try {
-    const sealed = await parts.sessions.newestToken({ account: upstream.account, sessionId });
-    const token = sealed === undefined ? undefined : parts.sealer.open(sealed, 'session');
-    if (token !== undefined && token.upstreamToken !== statement.upstreamToken) {
-      statement.upstreamToken = token.upstreamToken;
-      return;
-    }
-    // While somebody waits here its reply, or the next poll with a newer token, will tell.
-    if (statement.attendance.idleMs() < parts.patience.abandonedAfterMs) return;
-    parts.running.end(ticketId, parts.clock.now());
-    await parts.doubts.add(ticketId);
-  } catch (thrown) {
-    parts.log.warn({ err: toError(thrown), ticketId }, 'a newer token could not be read');
-  }
-}
-
-/** Asynchronous and long statements: their end may never be polled for. */
-async function followDetached(parts: Parts, statement: RunningStatement): Promise<void> {
-  if (statement.queryId === null) return;
-  const facts = await statement.front.facts(
-    statement.upstream,
-    statement.upstreamToken,
-    statement.queryId,
-  );
-  if (facts === undefined || facts.isRunning) return;
-  finishStatement(parts, statement.ticketId, {
-    isSuccess: facts.isSuccess,
-    code: facts.errorCode,
-    sqlState: null,
-    queryId: statement.queryId,
-    childQueryIds: [],
-    rows: null,
-  });
 }

@@ -9,6 +9,7 @@ import type { TimeShare } from '#billing/shared-time.js';
 import type { Attendance } from '../attendance.js';
 import type { Front } from '../front.js';
 import type { RequestOwner } from '../requests.js';
+import type { StormKey } from '../storms.js';
 import type { Upstream } from '../upstream/upstreams.js';
 
 /** Why Tollgate stopped a statement; told to the client in place of upstream's "canceled". */
@@ -19,6 +20,8 @@ export interface StopReason {
   readonly usedCredits: Credits;
   readonly limitCredits: Credits;
   readonly elapsedMs: number;
+  /** When it was cancelled upstream last; monotonic. */
+  cancelledAtMs: number;
 }
 
 export interface RunningStatement {
@@ -37,6 +40,10 @@ export interface RunningStatement {
   readonly clientGone: 'keep' | 'cancel';
   readonly owner: RequestOwner;
   readonly teamId: string;
+  readonly principalId: string;
+  readonly fingerprint: string;
+  /** Whose loop it would be, should it fail. */
+  readonly stormKey: StormKey;
   readonly tier: string;
   readonly warehouse: string;
   readonly warehouseSize: string;
@@ -50,6 +57,8 @@ export interface RunningStatement {
   readonly currency: string;
   readonly ceilingCredits: Credits;
   readonly startedAt: EpochMs;
+  /** False: break-glass; it may use its ceiling whatever budgets have. */
+  readonly isHeldByBudgets: boolean;
   holdCredits: Credits;
   queryId: string | null;
   stop: StopReason | null;

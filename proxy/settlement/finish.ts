@@ -3,13 +3,16 @@
  * statement ends once, whichever reply shows the end first: the one to its request, a poll's, or a status check's.
  */
 import { toError } from '#base/errors.js';
-import { NO_CREDITS, creditsForMillis, approximate } from '#base/units.js';
+import type { EpochMs } from '#base/time.js';
+import { NO_CREDITS, compareAmounts, creditsForMillis, approximate } from '#base/units.js';
+import type { Credits } from '#base/units.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 import type { TicketId } from '#base/ids.js';
 import type { Ending, Settlement } from '#billing/ledger.js';
 import { statisticsSeconds } from '#policies/estimate/estimator.js';
 import type { Parts } from '../parts.js';
 import { BYTES_PER_SECOND_PER_CREDIT } from '../estimate.js';
+import type { StormKey } from '../storms.js';
 import type { RunningStatement } from '../running/running.js';
 
 /** How upstream said a statement ended. */
@@ -21,6 +24,8 @@ export interface StatementEnd {
   /** Of a multi-statement: the queries of its statements, in order; empty for any other. */
   readonly childQueryIds: readonly string[];
   readonly rows: number | null;
+  /** What upstream said of a failure; absent where nobody read it. */
+  readonly message?: string | null;
 }
 
 /** Settles a running statement. Does nothing when it has ended before. */
@@ -32,6 +37,8 @@ export function finishStatement(parts: Parts, ticketId: TicketId, end: Statement
   const usedMs = usedNoWarehouse(end) ? 0 : ended.usedMs;
   const usedCredits =
     usedMs === 0 ? NO_CREDITS : creditsForMillis(statement.creditsPerHour, usedMs, 'half-even');
+  noteRun(parts, statement, usedCredits, endedAt);
+  noteStorm(parts, statement.stormKey, end, statement.stop?.code === 'killed');
   if (end.isSuccess) {
     learn(parts, statement, usedMs, endedAt - statement.startedAt);
     parts.events.estimated({
@@ -57,6 +64,31 @@ export function finishStatement(parts: Parts, ticketId: TicketId, end: Statement
     }),
   );
   parts.settler.submit(ticketId, outcome);
+}
+
+/** For the breaker of statements that fail in a loop; what a client or an administrator cancelled says nothing. */
+export function noteStorm(
+  { storms }: Pick<Parts, 'storms'>,
+  key: StormKey,
+  end: StatementEnd,
+  isKilled: boolean,
+): void {
+  if (end.isSuccess) return storms.ended(key, null);
+  const isCancelled = end.code === WIRE_CODES.queryCancelled;
+  if (isKilled || isCancelled) return;
+  storms.ended(key, { code: end.code ?? end.sqlState ?? 'unknown', message: end.message ?? '' });
+}
+
+/** For the run-rate guard, where one holds for the shape. */
+function noteRun(
+  { control, runRates }: Parts,
+  { ticketId, teamId, tier, fingerprint }: RunningStatement,
+  usedCredits: Credits,
+  at: EpochMs,
+): void {
+  const rates = control.current()?.runRatesFor(teamId, tier) ?? [];
+  if (rates.length > 0 && compareAmounts(usedCredits, NO_CREDITS) > 0)
+    runRates.note({ teamId, fingerprint, ticketId, usedCredits, at });
 }
 
 /** Failed before a warehouse was asked: syntax, names, rights (class 42), features (0A), missing objects (02). */

@@ -136,10 +136,12 @@ WHERE b.period_kind <> 'custom' OR p.id IS NOT NULL`;
 
 /**
  * What a ticket `t` with its charge `c` has used: the charge once there is one; while it runs, what the replica that runs
- * it knows (`u`). Of a statement that runs on another replica, or whose charge is on its way, nobody here knows the
- * shares of its past: an equal share of the time since it was sent, among what runs on its warehouse now. `s.at`: now.
+ * it knows (`u`), or said a moment ago (`running_use`). Of one that began just now elsewhere, or whose charge is on its
+ * way, nobody here knows the shares of its past: an equal share of the time since it was sent, among what runs on its
+ * warehouse now. `s.at`: now.
  */
 const USED = `CASE WHEN c.ticket_id IS NOT NULL THEN c.credits WHEN t.state IN ('SENT', 'RUNNING') THEN coalesce(u.credits,
+  (SELECT w.used_credits FROM running_use w WHERE w.ticket_id = t.id),
   greatest(0, extract(epoch FROM s.at - t.sent_at)) * t.expected_credits / nullif(t.expected_seconds, 0)::numeric / (
     SELECT greatest(count(*), 1) FROM ticket o
     WHERE o.state IN ('SENT', 'RUNNING') AND o.account = t.account AND o.warehouse = t.warehouse)) END`;
@@ -182,6 +184,7 @@ const MY_QUERIES: ViewDefinition = {
       'USED_AMOUNT',
       `CASE WHEN c.ticket_id IS NOT NULL THEN c.money ELSE (${USED}) * t.price_per_credit END`,
     ),
+    text('BREAK_GLASS', '(SELECT reason FROM break_glass_use g WHERE g.ticket_id = t.id)'),
   ],
   from: (scope, bind) =>
     `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id ${usedSource(scope, bind)} WHERE t.team_id = ${bind(scope.teamId)}`,
@@ -245,6 +248,7 @@ CROSS JOIN LATERAL (
         || ', ' || c.warehouse_ms || ' warehouse milliseconds'),
       (13, 'overrun', CASE WHEN c.credits > t.hold_credits
         THEN ${plain('c.credits - t.hold_credits')} || ' credits above the hold' END),
+      (18, 'break-glass', (SELECT g.way_id || ': ' || g.reason FROM break_glass_use g WHERE g.ticket_id = t.id)),
       (14, 'query id', t.snowflake_query_id),
       (15, 'statement', t.statement_shape),
       (16, 'fingerprint', t.fingerprint),

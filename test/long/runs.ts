@@ -59,6 +59,15 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
       'statements sent three times at once to two replicas while their connections to Postgres are ended all along; what ran is compared with what is charged',
   },
   {
+    name: 'holds',
+    file: 'test/proxy/running/meter.pg.test.ts',
+    test: 'holds are outrun',
+    chunks: 4,
+    countPerChunk: 250,
+    shows:
+      'statements that take 1.5 to 13 times their hold, in simulated time over a real ledger: with an ample budget, then as many endless ones with nothing more to be had',
+  },
+  {
     name: 'lexer',
     file: 'test/base/sql/lexer.property.test.ts',
     test: 'the tokens of any text',

@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { upstreamRequest } from '../../proxy/dispatch.js';
 import { Slices } from '../../proxy/wire/slices.js';
@@ -139,6 +140,37 @@ test('the timeout follows from the ceiling, is at most the tier’s and the clie
   for (const unlimited of [0, '0', -1, null, 'x', 1e300]) {
     expect((await sent({ sqlText: 'S', parameters: { [name]: unlimited } })).timeout).toBe(1_500);
   }
+});
+
+test('whatever client, session, ceiling and number of parts say, no timeout is 0 or above the client’s own', async () => {
+  const own = fc.option(fc.oneof(fc.integer({ min: -5, max: 700_000 }), fc.constant('x')));
+  const shape = fc.record({
+    own,
+    isText: fc.boolean(),
+    isLower: fc.boolean(),
+    session: fc.option(fc.nat(100_000)),
+    ceiling: fc.bigInt({ min: 0n, max: 10n ** 16n }),
+    parts: fc.oneof(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 1_000, max: 1_000_000 })),
+  });
+  await fc.assert(
+    fc.asyncProperty(shape, async ({ own: sends, isText, isLower, session, ceiling, parts }) => {
+      const name = 'STATEMENT_TIMEOUT_IN_SECONDS';
+      const said = isText && sends !== null ? String(sends) : sends;
+      const { parameters, timeout = parameters[name.toLowerCase()] } = await sent({
+        sqlText: 'S',
+        ceiling: `${ceiling / 10n ** 12n}.${String(ceiling % 10n ** 12n).padStart(12, '0')}`,
+        parts: Math.min(parts, 20_000),
+        ...(session === null ? {} : { sessionTimeout: session }),
+        ...(sends === null ? {} : { parameters: { [isLower ? name.toLowerCase() : name]: said } }),
+      });
+      expect(Number.isSafeInteger(timeout)).toBe(true);
+      expect(timeout).toBeGreaterThanOrEqual(1);
+      expect(timeout).toBeLessThanOrEqual(3_600);
+      const client = typeof sends === 'number' && sends >= 0 ? sends : session;
+      if (client !== null && client > 0) expect(timeout).toBeLessThanOrEqual(client);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 test('a free statement keeps its own timeout', async () => {

@@ -12,10 +12,11 @@ import {
   connectService,
   type ServiceConnection,
 } from '../../../base/snowflake/service-connection.js';
-import { systemClock } from '../../../base/time.js';
+import { linearClock, systemClock, type Clock } from '../../../base/time.js';
 import { startAdmin } from '../../../admin/server.js';
 import { ensureControl } from '../../../admin/stores/control-store.js';
 import { createLedger } from '../../../billing/create-ledger.js';
+import { breakGlassAudit } from '../../../cli/break-glass-audit.js';
 import { embeddedServiceUsers, upstreamProbe } from '../../../cli/service-users.js';
 import { importTableStatistics } from '../../../billing/import-table-statistics.js';
 import type { ControlDocument } from '../../../policies/control/document.js';
@@ -64,6 +65,8 @@ export interface SystemOptions {
   readonly latencyScale?: number;
   /** How long clients wait and are waited for; what production does unless given. */
   readonly patience?: Partial<Patience>;
+  /** Business seconds in a second; 1 unless given. */
+  readonly timeScale?: number;
 }
 
 const SEAL_KEYS = [{ id: 'test', key: Buffer.alloc(32, 7) }];
@@ -75,6 +78,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const database = await createTestDatabase({ connectionsMax: 20 });
   const { db } = database;
   const log = silentLog;
+  const clock = clockOf(options);
   const engine = life.add('engine', await startDemoEngine(dataDir));
   const warehouse = life.add(
     'warehouse',
@@ -82,7 +86,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       host: '127.0.0.1',
       port: 0,
       dataDir,
-      clock: systemClock,
+      clock,
       engine,
       log,
       ...(options.latencyScale === undefined ? {} : { latencyScale: options.latencyScale }),
@@ -117,6 +121,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       connect,
       // The gauges of one replica are enough, and two would have one name.
       metrics: index === 0 ? metrics : createMetrics(),
+      clock,
       options,
     });
     life.add(replicaName, proxy);
@@ -133,8 +138,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       listeners: () => [],
       api: {
         db,
-        clock: systemClock,
-        ledger: createLedger(db, systemClock),
+        clock,
+        ledger: createLedger(db, clock),
         token: ADMIN_TOKEN,
         ids: systemIds(),
         sealKeys: SEAL_KEYS,
@@ -169,6 +174,10 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   };
 }
 
+function clockOf({ timeScale = 1 }: SystemOptions): Clock {
+  return timeScale === 1 ? systemClock : linearClock(Date.now(), Date.now(), timeScale);
+}
+
 interface TestProxyOptions {
   readonly database: TestDatabase;
   readonly dataDir: string;
@@ -177,13 +186,14 @@ interface TestProxyOptions {
   readonly upstreamUrl: string;
   readonly connect: (account: string) => Promise<ServiceConnection>;
   readonly metrics: ReturnType<typeof createMetrics>;
+  readonly clock: Clock;
   readonly options: SystemOptions;
 }
 
 function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy> {
   return startProxy({
     log: silentLog,
-    clock: systemClock,
+    clock: options.clock,
     ids: systemIds(),
     metrics: options.metrics,
     db: options.database.db,
@@ -205,10 +215,11 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     upstreamConnectionsMax: 128,
     upstreamConnectTimeoutMs: 2000,
     meterIntervalMs: 500,
+    auditBreakGlass: breakGlassAudit(options.database.db),
     parserSpareCount: 0,
     provisionServiceUser: embeddedServiceUsers({
       db: options.database.db,
-      clock: systemClock,
+      clock: options.clock,
       log: silentLog,
       sealKeys: SEAL_KEYS,
       randomBytes,

@@ -1,48 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { TicketId } from '../../../base/ids.js';
-import { parseMoney } from '../../../base/units.js';
-import { Attendance } from '../../../proxy/attendance.js';
-import { driverFront } from '../../../proxy/driver-front.js';
 import { RunningStatements, type RunningStatement } from '../../../proxy/running/running.js';
-import type { Upstream } from '../../../proxy/upstream/upstreams.js';
-import { anEstimate } from '../../policies/builders.js';
 import { buildTicketId, credits } from '../../support/builders.js';
-
-function upstream(account: string): Upstream {
-  return { account } as Upstream;
-}
-
-function statement(changes: Partial<RunningStatement> = {}): RunningStatement {
-  const ticketId = buildTicketId();
-  return {
-    ticketId,
-    front: driverFront,
-    upstream: upstream('demo'),
-    sessionId: '1',
-    upstreamToken: 't',
-    requestId: 'r',
-    attendance: new Attendance(() => 0),
-    isAsync: false,
-    clientGone: 'keep',
-    owner: { ticketId, hash: 'h', isAsync: false, teamId: 'marketing', viaPrincipalId: null },
-    teamId: 'marketing',
-    tier: 'standard',
-    warehouse: 'W',
-    warehouseSize: 'MEDIUM',
-    estimate: anEstimate(),
-    creditsPerHour: credits('3600'),
-    pricePerCredit: parseMoney('3'),
-    currency: 'USD',
-    ceilingCredits: credits('10'),
-    startedAt: 1_000,
-    holdCredits: credits('1'),
-    queryId: null,
-    stop: null,
-    onEnd: () => undefined,
-    ...changes,
-  };
-}
+import { aRunningStatement, anUpstream } from './running-statement.js';
 
 test('the shares of every moment sum to the moment, whoever joins and leaves', () => {
   const events = fc.array(
@@ -70,7 +31,7 @@ test('the shares of every moment sum to the moment, whoever joins and leaves', (
         if (inside.length > 0) busyMs += afterMs;
         now += afterMs;
         if (join) {
-          const one = statement({ startedAt: now });
+          const one = aRunningStatement({ startedAt: now });
           running.begin(one);
           inside.push(one.ticketId);
         } else if (inside.length > 0) leave(which % inside.length);
@@ -87,9 +48,9 @@ test('the shares of every moment sum to the moment, whoever joins and leaves', (
 test('statements of other warehouses and accounts take nothing of each other', () => {
   const running = new RunningStatements();
   const all = [
-    statement(),
-    statement({ warehouse: 'V' }),
-    statement({ upstream: upstream('other') }),
+    aRunningStatement(),
+    aRunningStatement({ warehouse: 'V' }),
+    aRunningStatement({ upstream: anUpstream('other') }),
   ];
   for (const each of all) running.begin(each);
   for (const each of all) expect(running.usedMs(each, 3_000)).toBe(2_000);
@@ -97,7 +58,7 @@ test('statements of other warehouses and accounts take nothing of each other', (
 
 test('two on one warehouse use half each while both run, in time and in credits', () => {
   const running = new RunningStatements();
-  const [first, second] = [statement(), statement({ startedAt: 2_000 })];
+  const [first, second] = [aRunningStatement(), aRunningStatement({ startedAt: 2_000 })];
   running.begin(first);
   running.begin(second);
   expect(running.usedMs(first, 4_000)).toBe(2_000);
@@ -108,7 +69,7 @@ test('two on one warehouse use half each while both run, in time and in credits'
 
 test('a clock that steps back takes nothing away', () => {
   const running = new RunningStatements();
-  const one = statement();
+  const one = aRunningStatement();
   running.begin(one);
   expect(running.usedMs(one, 3_000)).toBe(2_000);
   expect(running.usedMs(one, 500)).toBe(2_000);
@@ -118,7 +79,7 @@ test('a clock that steps back takes nothing away', () => {
 test('a statement ends once, and gives its permit back once', () => {
   const running = new RunningStatements();
   let ends = 0;
-  const one = statement({
+  const one = aRunningStatement({
     onEnd: () => {
       ends += 1;
     },
@@ -132,7 +93,7 @@ test('a statement ends once, and gives its permit back once', () => {
 
 test('a statement is found by its ids while it runs, by the newest query id only', () => {
   const running = new RunningStatements();
-  const one = statement({ requestId: 'mine', sessionId: '7' });
+  const one = aRunningStatement({ requestId: 'mine', sessionId: '7' });
   running.begin(one);
   running.identify(one.ticketId, 'q1');
   running.identify(one.ticketId, 'q2');
@@ -151,9 +112,9 @@ test('a statement is found by its ids while it runs, by the newest query id only
 test('two accounts that give the same session, request and query ids are kept apart', () => {
   const running = new RunningStatements();
   const of = (account: string): RunningStatement =>
-    statement({
+    aRunningStatement({
       ticketId: buildTicketId(),
-      upstream: upstream(account),
+      upstream: anUpstream(account),
       requestId: 'same',
       sessionId: '7',
     });
@@ -172,8 +133,8 @@ test('two accounts that give the same session, request and query ids are kept ap
 
 test('what a team has used so far is its own statements, each with its share of a warehouse that others use too', () => {
   const running = new RunningStatements();
-  const ours = statement();
-  const theirs = statement({ teamId: 'sales' });
+  const ours = aRunningStatement();
+  const theirs = aRunningStatement({ teamId: 'sales' });
   running.begin(ours);
   running.begin(theirs);
   // Two share 4 s at a credit a second.

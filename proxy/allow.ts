@@ -1,0 +1,31 @@
+/** Step 5 with its guards: break-glass, the rules, the pace of the shape. */
+import { askBreakGlass } from './break-glass.js';
+import { decide } from './decide.js';
+import type { Parts } from './parts.js';
+import { refuseAtPace } from './run-rate.js';
+import type { Allowed, Estimated } from './stages.js';
+import type { Refusal } from './wire/refusal.js';
+
+export type AllowOutcome =
+  | { readonly kind: 'allowed'; readonly statement: Allowed }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** Refused by a rule, a ceiling, a run rate, or because break-glass was asked for by one who may not. */
+export async function allow(parts: Parts, statement: Estimated): Promise<AllowOutcome> {
+  const asked = await askBreakGlass(parts, statement);
+  if (asked.kind === 'refused') return asked;
+  if (asked.kind === 'allowed') {
+    count(parts, asked.statement);
+    return asked;
+  }
+  const decided = decide(parts, statement);
+  if (decided.kind === 'refused') return decided;
+  count(parts, decided.statement);
+  const refusal = refuseAtPace(parts, decided.statement);
+  return refusal === null ? decided : { kind: 'refused', refusal };
+}
+
+function count({ events }: Parts, { team, placement, facts, isFree }: Allowed): void {
+  const statementClass = facts.statements[0]?.class ?? 'opaque';
+  events.statement(team.id, placement.tier.id, statementClass, isFree);
+}

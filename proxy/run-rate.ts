@@ -1,0 +1,139 @@
+/**
+ * Between decide and reserve: a shape whose pace is above a run rate is told, waits a while before each run, or is
+ * refused. What is looked at is in memory (`running/run-rates.ts`).
+ */
+import { compareAmounts, mulDiv, NO_MONEY, type Credits } from '#base/units.js';
+import type { RunRate } from '#policies/control/snapshot.js';
+import { runRateRefusal } from '#policies/rules/guard-text.js';
+import { affordableEveryMs, judgeRunRate } from '#policies/rules/run-rate.js';
+import type { RunRateFinding, RunRateRung } from '#policies/rules/run-rate.js';
+import type { ApproveOutcome } from './approve.js';
+import type { Parts } from './parts.js';
+import { refusalContext } from './refuse.js';
+import type { CancelReason, RequestEntry } from './requests.js';
+import type { Allowed, Estimated, Placement, Reserved } from './stages.js';
+import type { Refusal } from './wire/refusal.js';
+
+const MONEY_UNIT = 10n ** 12n;
+const ORDER: readonly RunRateRung[] = ['none', 'warn', 'slow', 'stop'];
+
+/** A run rate that the shape of a statement has reached a rung of. */
+export interface Pace {
+  readonly rate: RunRate;
+  readonly limitCredits: Credits;
+  readonly finding: RunRateFinding;
+}
+
+/** The strictest rung that the statement's shape has reached, of run rates that decide; null: none. */
+export function paceOf(
+  parts: Pick<Parts, 'clock' | 'runRates'>,
+  statement: Estimated,
+): Pace | null {
+  return pacesOf(parts, statement).find(({ rate }) => rate.mode === 'enforce') ?? null;
+}
+
+/** Refused: the pace is to be stopped. Null: it may go on, perhaps after a while. */
+export function refuseAtPace(parts: Parts, statement: Allowed): Refusal | null {
+  const paces = pacesOf(parts, statement);
+  for (const pace of paces) tell(parts, statement, pace);
+  const pace = paces.find(({ rate }) => rate.mode === 'enforce');
+  if (pace?.finding.rung !== 'stop') return null;
+  return paceRefusal(pace, statement, parts);
+}
+
+/** What the caller of a shape that is stopped is told. */
+export function paceRefusal(pace: Pace, statement: Estimated, parts: Parts): Refusal {
+  const { rate, finding, limitCredits } = pace;
+  return runRateRefusal(
+    {
+      runRateId: rate.id,
+      finding,
+      limitCredits,
+      affordableEveryMs: affordableEveryMs(finding, limitCredits),
+    },
+    refusalContext(parts, statement),
+  );
+}
+
+/** A run of a shape that is slowed waits as long as its run rate says, under its hold; a cancel ends the wait. */
+export async function slowDown(
+  parts: Parts,
+  statement: Reserved,
+  entry: RequestEntry,
+): Promise<ApproveOutcome> {
+  const isPaced = !statement.isFree && statement.breakGlass === undefined;
+  const pace = isPaced ? paceOf(parts, statement) : null;
+  if (pace?.finding.rung !== 'slow') return { kind: 'approved', statement };
+  const leave = parts.vigil.enter(entry);
+  try {
+    const { slowSeconds } = pace.rate;
+    await rest((slowSeconds * 1000) / parts.clock.scale, entry.cancelled);
+    if (!entry.cancelled.aborted) return { kind: 'approved', statement };
+    const reason = entry.cancelled.reason as CancelReason;
+    if (reason === 'draining') return { kind: 'dropped' };
+    return reason === 'cancelled'
+      ? { kind: 'cancelled' }
+      : { kind: 'refused', refusal: paceRefusal(pace, statement, parts) };
+  } finally {
+    leave();
+  }
+}
+
+function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+  });
+}
+
+/** Every run rate of which a rung is reached, the strictest first. */
+function pacesOf(
+  { clock, runRates }: Pick<Parts, 'clock' | 'runRates'>,
+  { snapshot, team, placement, facts, isFree }: Estimated,
+): readonly Pace[] {
+  if (isFree) return [];
+  const rates = snapshot.runRatesFor(team.id, placement.tier.id);
+  if (rates.length === 0) return [];
+  const spend = runRates.spendOf({ teamId: team.id, fingerprint: facts.fingerprint });
+  if (spend === undefined) return [];
+  const now = clock.now();
+  return rates
+    .flatMap((rate): readonly Pace[] => {
+      const limitCredits = limitOf(rate, placement);
+      if (limitCredits === null) return [];
+      return [{ rate, limitCredits, finding: judgeRunRate(spend, { ...rate, limitCredits }, now) }];
+    })
+    .filter(({ finding }) => finding.rung !== 'none')
+    .sort((a, b) => ORDER.indexOf(b.finding.rung) - ORDER.indexOf(a.finding.rung));
+}
+
+/** The limit at the price of the statement; null: in money, and credits cost nothing. */
+function limitOf({ limit }: RunRate, { pricePerCredit }: Placement): Credits | null {
+  if ('credits' in limit) return limit.credits;
+  if (compareAmounts(pricePerCredit, NO_MONEY) <= 0) return null;
+  return mulDiv(limit.money, MONEY_UNIT, pricePerCredit, 'up') as Credits;
+}
+
+function tell(parts: Parts, statement: Allowed, { rate, finding }: Pace): void {
+  const { team, facts, call } = statement;
+  parts.events.paced(team.id, finding.rung, rate.mode);
+  const key = `${team.id}\n${facts.fingerprint}\n${rate.id}\n${finding.rung}`;
+  if (!parts.runRates.isNews(key)) return;
+  parts.log.warn(
+    {
+      ticketId: call.ticketId,
+      team: team.id,
+      fingerprint: facts.fingerprint,
+      runRate: rate.id,
+      rung: finding.rung,
+      mode: rate.mode,
+    },
+    'a shape repeats towards more than its run rate allows',
+  );
+}

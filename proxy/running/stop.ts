@@ -1,0 +1,101 @@
+/**
+ * Stopping a running statement: why is kept for its client first, then it is cancelled upstream, and cancelled again
+ * while it goes on, because a cancel may be lost or come before upstream knows the statement.
+ */
+import { tgLabel, toError } from '#base/errors.js';
+import type { Parts } from '../parts.js';
+import { tellStop } from '../relay-statement.js';
+import { TokenExpired } from '../upstream/query-facts.js';
+import { renewToken } from './renew-token.js';
+import type { RunningStatement, StopReason } from './running.js';
+
+/** What stopping takes of a replica. */
+export type StopParts = Pick<
+  Parts,
+  'clock' | 'doubts' | 'ids' | 'ledger' | 'log' | 'patience' | 'running' | 'sealer' | 'sessions'
+>;
+
+/** Real time after which a cancel that had no effect is sent again, and longest wait for its answer. */
+const CANCEL_AGAIN_MS = 3000;
+/** Longest wait until the reason is written; a poll on another replica is told less then. */
+const TELL_MS = 1000;
+
+/**
+ * Stops a statement. Returns once the cancel was answered, refused or given up; never rejects. Does nothing for one
+ * that is being stopped.
+ */
+export async function stopStatement(
+  parts: StopParts,
+  statement: RunningStatement,
+  why: Pick<StopReason, 'code' | 'source' | 'limitCredits'>,
+): Promise<void> {
+  if (statement.stop !== null) return;
+  const now = parts.clock.now();
+  const stop: StopReason = {
+    ...why,
+    usedCredits: parts.running.usedCredits(statement, now),
+    elapsedMs: now - statement.startedAt,
+    cancelledAtMs: performance.now(),
+  };
+  statement.stop = stop;
+  parts.log.info(
+    { ticketId: statement.ticketId, code: tgLabel(why.code) },
+    'a running statement is stopped',
+  );
+  try {
+    await within(TELL_MS, tellStop(parts, statement, stop));
+  } catch (thrown) {
+    parts.log.warn(
+      { err: toError(thrown), ticketId: statement.ticketId },
+      'why a statement is stopped could not be written; a poll on another replica is told less',
+    );
+  }
+  await cancel(parts, statement, stop);
+}
+
+/** Cancels a statement once more that was stopped a while ago and still runs. Never rejects. */
+export async function stopAgain(parts: StopParts, statement: RunningStatement): Promise<void> {
+  const { stop } = statement;
+  if (stop === null || performance.now() - stop.cancelledAtMs < CANCEL_AGAIN_MS) return;
+  await cancel(parts, statement, stop);
+}
+
+async function cancel(
+  parts: StopParts,
+  statement: RunningStatement,
+  stop: StopReason,
+): Promise<void> {
+  stop.cancelledAtMs = performance.now();
+  const { front, upstream, upstreamToken, ticketId } = statement;
+  try {
+    await within(
+      CANCEL_AGAIN_MS,
+      front.abort(upstream, upstreamToken, statement, parts.ids.ticket(Date.now())),
+    );
+  } catch (thrown) {
+    if (thrown instanceof TokenExpired) {
+      await renewToken(parts, statement);
+      return;
+    }
+    parts.log.warn(
+      { err: toError(thrown), ticketId },
+      'a statement could not be cancelled yet; it is tried again',
+    );
+  }
+}
+
+/** Rejects when `work` has not ended in time; it goes on, and its own end is nobody's any more. */
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`no answer within ${milliseconds} ms`)),
+      milliseconds,
+    );
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * What the statements of this replica have used so far, written for whoever asks elsewhere: the API, other replicas. In
+ * one statement every few seconds, and nothing while nothing runs.
+ */
+import { toError } from '#base/errors.js';
+import type { Log } from '#base/log.js';
+import type { Queryable } from '#base/postgres/pool.js';
+import type { Clock } from '#base/time.js';
+import { formatAmount } from '#base/units.js';
+import type { RunningStatements } from './running.js';
+
+const EVERY_MS = 2000;
+/** Rows of one replica; of more, those that began last are not shown. */
+const ROWS_MAX = 10_000;
+
+const WRITE = `/* prepared: proxy.write_uses */
+WITH now_running AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset($1::jsonb)
+    AS r (ticket_id uuid, used_credits numeric, hold_credits numeric, ceiling_credits numeric)
+), gone AS (
+  DELETE FROM running_use u WHERE u.replica = $2 AND NOT EXISTS (SELECT FROM now_running r WHERE r.ticket_id = u.ticket_id)
+)
+INSERT INTO running_use (ticket_id, replica, used_credits, hold_credits, ceiling_credits, used_at, updated_at)
+SELECT ticket_id, $2, used_credits, hold_credits, ceiling_credits, $3, now() FROM now_running ORDER BY ticket_id
+ON CONFLICT (ticket_id) DO UPDATE SET replica = excluded.replica, used_credits = excluded.used_credits,
+  hold_credits = excluded.hold_credits, ceiling_credits = excluded.ceiling_credits, used_at = excluded.used_at,
+  updated_at = excluded.updated_at`;
+
+export interface UsesOptions {
+  readonly db: Queryable;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly replica: string;
+  readonly running: RunningStatements;
+}
+
+export class Uses {
+  readonly #options: UsesOptions;
+  readonly #timer: NodeJS.Timeout;
+  #written = 0;
+  #turn: Promise<void> = Promise.resolve();
+  #isBusy = false;
+
+  constructor(options: UsesOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => {
+      if (!this.#isBusy) void this.write();
+    }, EVERY_MS);
+    this.#timer.unref();
+  }
+
+  /** Writes what runs now in place of what was written last. Never rejects. */
+  write(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#write());
+    return this.#turn;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.write();
+  }
+
+  async #write(): Promise<void> {
+    const { db, log, clock, replica, running } = this.#options;
+    if (running.size === 0 && this.#written === 0) return;
+    this.#isBusy = true;
+    const now = clock.now();
+    const rows = running
+      .list()
+      .slice(0, ROWS_MAX)
+      .map((statement) => ({
+        ticket_id: statement.ticketId,
+        used_credits: formatAmount(running.usedCredits(statement, now)),
+        hold_credits: formatAmount(statement.holdCredits),
+        ceiling_credits: formatAmount(statement.ceilingCredits),
+      }));
+    try {
+      await db.query(WRITE, [JSON.stringify(rows), replica, new Date(now)]);
+      this.#written = rows.length;
+    } catch (thrown) {
+      log.warn({ err: toError(thrown) }, 'what statements have used so far could not be written');
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+}
