@@ -4,9 +4,6 @@ import { defineConfig } from 'vitest/config';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** Projects run in the order of their names, so that the shortest files come last and fill both cores to the end. */
-const WITH_OWN_PROCESS = ['test/e2e/**/*.e2e.test.ts', 'test/cli/**/*.e2e.test.ts'];
-
 /** Tests run on the sources: the import map of package.json points at dist, so the aliases are repeated here. */
 export default defineConfig({
   resolve: {
@@ -25,22 +22,15 @@ export default defineConfig({
     passWithNoTests: false,
     reporters: ['default'],
     globalSetup: ['test/support/global-setup.ts'],
+    // In the order of their names: the shortest files come last and fill both cores to the end.
     projects: [
       {
         extends: true,
         test: {
-          name: 'alone',
-          // Whole systems and the command line set up their process: each file has one of its own.
-          include: WITH_OWN_PROCESS,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'engines',
-          // Their servers stop with their file, and their engines are processes of their own.
+          name: 'systems',
+          // Servers stop with their file and engines are processes of their own: two processes take one file after
+          // another, and load modules, drivers and the parser once, which was half of what a file took.
           include: ['test/**/*.e2e.test.ts'],
-          exclude: WITH_OWN_PROCESS,
           isolate: false,
         },
       },

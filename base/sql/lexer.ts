@@ -280,6 +280,17 @@ export function significantIndexes(
   return indexes;
 }
 
+/** {@link significantIndexes} to be read by place: a list that grows to a million holds the loop up for 30 ms. */
+export function significantPlaces(tokens: Tokens, from: number, to: number): ArrayLike<number> {
+  if (to - from <= STEP_TOKENS) return significantIndexes(tokens, from, to);
+  const indexes = new Int32Array(to - from);
+  let count = 0;
+  for (let at = from; at < to; at += 1) {
+    if ((tokens.kinds[at] ?? 0) > KIND.comment) indexes[count++] = at;
+  }
+  return indexes.subarray(0, count);
+}
+
 /** Kind of token `index`; white space past the end. */
 export function kindAt(tokens: Tokens, index: number): TokenKind {
   return tokens.kinds[index] ?? KIND.whitespace;

@@ -17,6 +17,7 @@ import {
 } from '#base/sql/lexer.js';
 import { atOnce, STEP_TOKENS, type Steps } from '#base/sql/steps.js';
 import { splitStatements, type StatementRange } from '#base/sql/splitter.js';
+import { SteppedText } from './stepped-text.js';
 
 /** Longest shape kept for people to read; the hash covers all of it. */
 export const SHAPE_LENGTH_MAX = 2_000;
@@ -145,7 +146,7 @@ class ShapeWriter {
   readonly #isForPeople: boolean;
   /** From here on a reader may see a literal where the lexer sees code: nothing more is written. */
   #isEnd = false;
-  #out = '';
+  readonly #out = new SteppedText();
   /** Token that is written next. */
   #at: number;
   readonly #slots: LiteralSlot[] = [];
@@ -173,7 +174,7 @@ class ShapeWriter {
   /** The shape as far as it is written. */
   shape(): Shape {
     return {
-      text: this.#out,
+      text: this.#out.text(),
       slots: this.#slots,
       isSteady: this.#isSteady,
       hasForeignWord: this.#hasForeignWord,
@@ -183,7 +184,7 @@ class ShapeWriter {
   /** The shape as far as people are shown it; `isEnd` tells that nothing of the whole text may follow. */
   writeReadable(): { readonly text: string; readonly isEnd: boolean } {
     while (this.advance());
-    return { text: this.#out, isEnd: this.#isEnd };
+    return { text: this.#out.text(), isEnd: this.#isEnd };
   }
 
   /** Writes on for a step; false at the end. */
@@ -204,6 +205,7 @@ class ShapeWriter {
       }
     }
     this.#at = at;
+    if (at < this.#range.to) this.#out.endStep();
     return at < this.#range.to;
   }
 
@@ -263,7 +265,7 @@ class ShapeWriter {
   #put(piece: string): void {
     const last = this.#lastOperator;
     // No blank after `(` and `.`, nor at the very start.
-    this.#out += last === 40 || last === 46 || this.#out === '' ? piece : ` ${piece}`;
+    this.#out.add(last === 40 || last === 46 || this.#out.isEmpty ? piece : ` ${piece}`);
     this.#lastOperator = 0;
     this.#lastWord = '';
   }
@@ -302,7 +304,7 @@ class ShapeWriter {
     }
     const isTight = code === 46 || code === 44 || code === 41 || this.#lastOperator === 40;
     const text = this.#tokens.text.slice(start, end);
-    this.#out += isTight || this.#lastOperator === 46 || this.#out === '' ? text : ` ${text}`;
+    this.#out.add(isTight || this.#lastOperator === 46 || this.#out.isEmpty ? text : ` ${text}`);
     this.#lastOperator = code;
     this.#lastWord = '';
     return at + 1;

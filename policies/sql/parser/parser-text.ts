@@ -82,8 +82,8 @@ class FormScan {
   readonly edits: Edit[] = [];
   /** Position that is read next. */
   #at = 0;
-  /** Per cast, where its chain ends. */
-  readonly #chainEnds = new Map<number, number>();
+  /** Per position of a cast, where its chain ends, 0 where nobody has walked; made with the first cast. */
+  #chainEnds: Int32Array | undefined;
   isMisleading = false;
 
   constructor(list: TokenList) {
@@ -202,12 +202,14 @@ class FormScan {
 
   /** Where the casts that follow each other from `at` on end; a chain is walked once, not from every cast in it. */
   #chainEnd(at: number): number {
-    const known = this.#chainEnds.get(at);
-    if (known !== undefined) return known;
+    this.#chainEnds ??= new Int32Array(this.#list.length);
+    const ends = this.#chainEnds;
+    const known = ends[at] ?? 0;
+    if (known !== 0) return known;
     const links: number[] = [];
     let end = at;
     for (; this.#list.is(end, '::'); end = this.#castEnd(end)) links.push(end);
-    for (const link of links) this.#chainEnds.set(link, end);
+    for (const link of links) ends[link] = end;
     return end;
   }
 

@@ -4,7 +4,7 @@ import {
   KIND,
   kindAt,
   operatorCodeAt,
-  significantIndexes,
+  significantPlaces,
   startAt,
   textAt,
   wordAt,
@@ -20,7 +20,7 @@ const UNPAIRED = -1;
 export class TokenList {
   readonly tokens: Tokens;
   readonly range: StatementRange;
-  readonly #indexes: readonly number[];
+  readonly #indexes: ArrayLike<number>;
   /** Upper-cased words, each made when first asked for: readers ask for one several times. */
   readonly #words: (string | undefined)[] = [];
   /** Per position of a bracket that of its other half; made when first asked for. */
@@ -29,7 +29,7 @@ export class TokenList {
   constructor(tokens: Tokens, range: StatementRange) {
     this.tokens = tokens;
     this.range = range;
-    this.#indexes = significantIndexes(tokens, range.head, range.to);
+    this.#indexes = significantPlaces(tokens, range.head, range.to);
   }
 
   /** Significant tokens in the statement. */

@@ -6,7 +6,7 @@ import {
   isOperator,
   KIND,
   kindAt,
-  significantIndexes,
+  significantPlaces,
   wordAt,
   type Tokens,
 } from '#base/sql/lexer.js';
@@ -35,7 +35,7 @@ export function scanTables(tokens: Tokens, range: StatementRange): ScannedNames 
 
 /** {@link scanTables} in steps. */
 export function* scanSteps(tokens: Tokens, range: StatementRange): Steps<ScannedNames> {
-  const indexes = significantIndexes(tokens, range.head, range.to);
+  const indexes = significantPlaces(tokens, range.head, range.to);
   yield;
   const ctes = new Set<string>();
   for (let from = 1; from + 1 < indexes.length; from += STEP_TOKENS) {
@@ -58,7 +58,7 @@ interface FoundNames {
 /** Notes the names after the words of the step that begins at `from`. */
 function noteNames(
   tokens: Tokens,
-  indexes: readonly number[],
+  indexes: ArrayLike<number>,
   from: number,
   ctes: ReadonlySet<string>,
   { read, written }: FoundNames,
@@ -87,7 +87,7 @@ function noteNames(
 /** Notes the names before the `AS (` of the step that begins at `from`. */
 function noteCtes(
   tokens: Tokens,
-  indexes: readonly number[],
+  indexes: ArrayLike<number>,
   from: number,
   names: Set<string>,
 ): void {
@@ -102,7 +102,7 @@ function noteCtes(
 
 function dottedName(
   tokens: Tokens,
-  indexes: readonly number[],
+  indexes: ArrayLike<number>,
   from: number,
 ): { readonly parts: readonly string[]; readonly end: number } | undefined {
   const parts: string[] = [];

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fingerprint, SHAPE_LENGTH_MAX } from '../../../policies/sql/fingerprint.js';
+import { lex } from '../../../base/sql/lexer.js';
+import { splitStatements } from '../../../base/sql/splitter.js';
+import { fingerprint, SHAPE_LENGTH_MAX, shapeOf } from '../../../policies/sql/fingerprint.js';
 
 const same: readonly (readonly [why: string, left: string, right: string])[] = [
   ['numbers', 'select a from t where b = 1', 'select a from t where b = 27.5e3'],
@@ -126,4 +128,10 @@ test('lists of a hundred thousand values are read, and their shape is short', ()
   ]) {
     expect(fingerprint(sql).shape.length).toBeLessThanOrEqual(SHAPE_LENGTH_MAX);
   }
+});
+
+test('a statement of more tokens than a step has its whole shape', () => {
+  const tokens = lex(`select ${'c, '.repeat(10_000)}c from t`);
+  const [range] = splitStatements(tokens);
+  expect(range && shapeOf(tokens, range).text).toBe(`SELECT ${'C, '.repeat(10_000)}C FROM T`);
 });
