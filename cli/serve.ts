@@ -216,6 +216,7 @@ function startProxyRole(
     ...lookupOf(config),
     connectService: (account) => accounts.connect(account),
     trustedProxies: config.trustedProxies,
+    consoleUrl: config.consolePublicUrl,
     limits: {
       requestBytesMax: config.requestBytesMax,
       inflatedBytesMax: config.inflatedBytesMax,

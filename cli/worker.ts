@@ -4,7 +4,9 @@ import type { Stoppable } from '../base/lifecycle.js';
 import type { Log } from '../base/log.js';
 import type { Database } from '../base/postgres/pool.js';
 import type { Clock } from '../base/time.js';
+import { auditRequests } from '../admin/stores/request-audit.js';
 import { expireGrants } from '../billing/control-writes.js';
+import { expireRequests } from '../billing/decide-request.js';
 import { importTableStatistics } from '../billing/import-table-statistics.js';
 import type { ServiceAccounts } from './accounts.js';
 
@@ -29,6 +31,8 @@ export function startWorker(options: WorkerOptions): Stoppable {
     try {
       await alone(options.db, async () => {
         await options.db.transaction((tx) => expireGrants(tx, options.clock.now()));
+        await expireRequests(options.db, options.clock.now());
+        await auditRequests(options.db);
         if (Date.now() < statisticsAt) return;
         const accounts = await options.accounts.served();
         // Before the first control document there are none; nobody should wait a minute for what follows it.

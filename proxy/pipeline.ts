@@ -280,7 +280,8 @@ async function run(
   let unsent: ReleaseReason = { kind: 'failed', reason: 'not sent' };
   try {
     const approved = await approveIfAsked(parts, statement, entry);
-    const admitted = approved.kind === 'approved' ? await admit(parts, statement, entry) : approved;
+    const admitted =
+      approved.kind === 'approved' ? await admit(parts, approved.statement, entry) : approved;
     // A repeat that is not sent again leaves its first sending in doubt.
     if (admitted.kind !== 'admitted' && hold.isSent()) await parts.doubts.add(call.ticketId);
     if (admitted.kind === 'refused') {

@@ -9,6 +9,8 @@ import { addControlRoutes } from './control.js';
 import { addCredentialRoutes } from './credentials.js';
 import { addMappingRoutes } from './mapping.js';
 import { addMeRoute } from './me.js';
+import { addPassRoutes } from './passes.js';
+import { addRaiseRoutes } from './raises.js';
 import { addReplicaRoutes } from './replicas.js';
 import { addRequestRoutes } from './requests.js';
 import { addServiceKeyRoutes } from './service-keys.js';
@@ -30,6 +32,8 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addBillRoutes(routes, api);
   addTicketRoutes(routes, api);
   addRequestRoutes(routes, api);
+  addPassRoutes(routes, api);
+  addRaiseRoutes(routes, api);
   addReplicaRoutes(routes, api);
   addSessionRoutes(routes, api);
   addClaimSecretRoutes(routes, api, { sealKeys, randomBytes: (size) => ids.randomBytes(size) });
