@@ -10,6 +10,8 @@ export interface Actor {
   readonly teamId: string | null;
   /** The one principal that an analyst is; null for the others. */
   readonly principalId: string | null;
+  /** The principal that a lead is, who sees the whole team and does not decide what that principal asks for. */
+  readonly ownPrincipalId?: string | null;
 }
 
 /** The bearer of the token of the settings: whoever may start the process may do everything. */

@@ -32,7 +32,10 @@ export function hashOfToken(text: string): string {
 /** How an issued token is named as an actor. */
 export function actorOfToken(token: ApiToken): Actor {
   const { id, name, role, teamId, principalId } = token;
-  return { id: `${name} (${id})`, role, teamId, principalId };
+  const actor = { id: `${name} (${id})`, role, teamId };
+  return role === 'team-lead'
+    ? { ...actor, principalId: null, ownPrincipalId: principalId }
+    : { ...actor, principalId };
 }
 
 /**

@@ -43,6 +43,8 @@ export interface Config extends SnowflakeConfig {
   readonly timeScale: number;
   /** Null: where the client's request came to. */
   readonly warehousePublicUrl: string | null;
+  /** Null: refusals carry no link. */
+  readonly consolePublicUrl: string | null;
   readonly latencyScale: number;
   readonly logLevel: LogLevel;
   /** Balancers whose X-Forwarded-For is believed. */
@@ -231,6 +233,20 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     secret: false,
     help: 'Where clients reach the embedded warehouse; pages of large results are fetched there.',
     wayOut: 'write http://127.0.0.1:8082, or unset it',
+  },
+  consolePublicUrl: {
+    environment: 'TOLLGATE_CONSOLE_PUBLIC_URL',
+    yaml: 'admin.publicUrl',
+    parse: pattern(
+      /^https?:\/\/[\w.:[\]-]{1,200}(\/[\w.~/-]{0,100})?$/,
+      'an http or https address',
+      asIs,
+    ),
+    fallback: null,
+    fallbackText: 'no link',
+    secret: false,
+    help: 'Where people reach the console; refusals link to their statement there.',
+    wayOut: 'write https://tollgate.example.com, or unset it',
   },
   latencyScale: {
     environment: 'TOLLGATE_WAREHOUSE_LATENCY_SCALE',

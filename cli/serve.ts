@@ -217,6 +217,7 @@ function startProxyRole(
     ...lookupOf(config),
     connectService: (account) => accounts.connect(account),
     trustedProxies: config.trustedProxies,
+    consoleUrl: config.consolePublicUrl,
     limits: {
       requestBytesMax: config.requestBytesMax,
       inflatedBytesMax: config.inflatedBytesMax,

@@ -4,6 +4,8 @@ import type { Stoppable } from '../base/lifecycle.js';
 import type { Log } from '../base/log.js';
 import type { Database } from '../base/postgres/pool.js';
 import type { Clock, EpochMs } from '../base/time.js';
+import { auditRequests } from '../admin/stores/request-audit.js';
+import { expireRequests } from '../billing/decide-request.js';
 import { importTableStatistics } from '../billing/import-table-statistics.js';
 import { keepPeriods } from '../billing/keep-periods.js';
 import { closeImportRequest, openImportRequests } from '../billing/usage/import-requests.js';
@@ -36,6 +38,8 @@ export function startWorker(options: WorkerOptions): Stoppable {
     try {
       await alone(options.db, async () => {
         await keepPeriods(options.db, options.clock.now());
+        await expireRequests(options.db, options.clock.now());
+        await auditRequests(options.db);
         await watch();
         await answerImportRequests(options);
         if (Date.now() < statisticsAt) return;

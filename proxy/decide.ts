@@ -2,14 +2,17 @@
 import { lex } from '#base/sql/lexer.js';
 import { splitStatements } from '#base/sql/splitter.js';
 import { locationsOf } from '#base/sql/statement-class.js';
+import type { Credits } from '#base/units.js';
+import { placeOf } from '#billing/passes.js';
 import type { ControlSnapshot } from '#policies/control/snapshot.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
 import { decideText } from '#policies/rules/evaluate.js';
 import type { DecisionContext } from '#policies/rules/evaluate.js';
-import type { Decision } from '#policies/rules/decision.js';
+import { passNameOf } from '#policies/rules/decision.js';
+import type { Decision, Lifted, RefusalCause } from '#policies/rules/decision.js';
 import { toPastContext } from '#policies/rules/past-record.js';
 import { refusalOf } from '#policies/rules/refusal-of.js';
-import { ruleRefusal } from '#policies/rules/refusal-text.js';
+import { approvalRefusal, ruleRefusal } from '#policies/rules/refusal-text.js';
 import type { RefusalContext } from '#policies/rules/refusal-text.js';
 import { stageLocation } from '#policies/rules/stage-location.js';
 import type { StageLocation } from '#policies/rules/stage-location.js';
@@ -30,16 +33,91 @@ const MOVES_FILES: ReadonlySet<StatementFacts['class']> = new Set(['load', 'unlo
 
 /** Allows the statement up to a ceiling, perhaps by somebody's word, or refuses it with the reason and the way out. */
 export function decide(parts: Parts, statement: Estimated): DecideOutcome {
-  const decision = decisionOf(parts, statement);
+  const { snapshot } = statement;
+  const context = refusalContext(parts, statement);
+  const first = decisionOf(parts, statement);
+  const { decision, passes, waits } = liftedDecision(parts, statement, first);
   noteDecision(parts, statement, decision);
-  const refusal = refusalOfDecision(decision, statement.snapshot, refusalContext(parts, statement));
+  const refusal = waits === null ? refusalOfDecision(decision, snapshot, context) : null;
   if (refusal !== null) return { kind: 'refused', refusal };
   const { ceilingCredits } = decision;
+  const unlifted =
+    waits === null
+      ? refusalOfDecision(first, snapshot, context)
+      : approvalRefusal(waits.cause, context, passes);
   const approval =
-    decision.kind === 'approve'
-      ? { cause: decision.cause, waitSeconds: decision.waitSeconds }
-      : null;
+    unlifted === null
+      ? null
+      : {
+          passes,
+          refusal: unlifted,
+          waitSeconds: waits?.waitSeconds ?? 0,
+          reason: waits === null ? '' : reasonOf(waits.cause),
+        };
   return { kind: 'allowed', statement: { ...statement, ceilingCredits, approval } };
+}
+
+/** Most things that somebody's word lifts for one statement. */
+const LIFTED_MAX = 20;
+
+interface LiftedDecision {
+  readonly decision: Decision;
+  /** What has to be lifted for it. */
+  readonly passes: readonly string[];
+  /** The first of the decisions that want somebody's word; null: what is lifted is lifted by passes that last. */
+  readonly waits: Extract<Decision, { kind: 'approve' }> | null;
+}
+
+/** What is decided once one thing after the other is lifted: refusals by passes that last, the rest by a word to come. */
+function liftedDecision(parts: Parts, statement: Estimated, first: Decision): LiftedDecision {
+  if (first.kind === 'allow') return { decision: first, passes: [], waits: null };
+  const found = parts.approvals.lasting.find({
+    account: statement.identity.account,
+    teamId: statement.team.id,
+    principalId: statement.principal.id,
+    fingerprint: statement.facts.fingerprint,
+    requestHash: statement.query.hash,
+    place: placeOf(statement.session),
+  });
+  const passes = new Set<string>();
+  let amountCredits: Credits | null = null;
+  let decision: Decision = first;
+  let waits: LiftedDecision['waits'] = null;
+  while (passes.size < LIFTED_MAX) {
+    const name = blocking(decision);
+    if (name === null || passes.has(name)) break;
+    if (decision.kind === 'approve') waits ??= decision;
+    else {
+      const pass = found.find((each) => each.passes.includes(name));
+      if (pass === undefined || waits !== null) break;
+      if (name === 'ceiling') ({ amountCredits } = pass);
+    }
+    passes.add(name);
+    decision = decisionOf(parts, statement, { passes, amountCredits });
+  }
+  return { decision, passes: [...passes], waits };
+}
+
+/** The name of what is in the statement's way; null: nothing is, or nothing lifts it. */
+function blocking(decision: Decision): string | null {
+  switch (decision.kind) {
+    case 'allow':
+      return null;
+    case 'refuse':
+    case 'approve':
+      return passNameOf(decision.cause);
+    case 'reroute':
+    case 'queue': {
+      const rule = decision.reasons[0]?.source;
+      return rule === undefined || decision.isApprovable === false ? null : `rule:${rule}`;
+    }
+  }
+}
+
+function reasonOf(cause: RefusalCause): string {
+  return cause.kind === 'rule'
+    ? `rule ${cause.ruleId}: ${cause.message}`
+    : 'what the statement does cannot be seen from its text';
 }
 
 /** What the caller is told in place of a run; null where the decision lets it run, perhaps by somebody's word. */
@@ -62,7 +140,7 @@ export function refusalOfDecision(
 }
 
 /** What the rules say of the text, without making a refusal of it; `EXPLAIN COST` shows it. */
-export function decisionOf(parts: Parts, statement: Estimated): Decision {
+export function decisionOf(parts: Parts, statement: Estimated, lifted?: Lifted): Decision {
   const { placement, session, facts, estimate, estimateParts } = statement;
   return judgeText({
     sqlText: statement.query.sqlText,
@@ -81,6 +159,7 @@ export function decisionOf(parts: Parts, statement: Estimated): Decision {
       workload: statement.workload,
       client: clientOf(statement.call),
       at: parts.clock.now(),
+      ...(lifted === undefined ? {} : { lifted }),
     },
   });
 }
@@ -152,6 +231,7 @@ function otherTier(
       kind: 'rule',
       ruleId: reason?.source ?? 'route',
       message: `${reason?.message ?? 'this belongs to another tier'}; run USE WAREHOUSE ${warehouse} and send it again`,
+      ...(decision.isApprovable === false ? { isApprovable: false } : {}),
     },
     context,
   );

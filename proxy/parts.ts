@@ -2,7 +2,9 @@
 import type { Clock } from '#base/time.js';
 import type { Ids, TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
+import type { WaitingAsk } from '#billing/approvals.js';
 import type { Ledger } from '#billing/ledger.js';
+import type { PassUse, PassUseOutcome } from '#billing/passes.js';
 import type { Analyser } from '#policies/sql/facts.js';
 import type { BreakGlass } from './break-glass.js';
 import type { ControlRefresher } from './control/refresher.js';
@@ -19,6 +21,7 @@ import type { Terminated } from './identity/terminated.js';
 import type { TokenSealer } from './identity/tokens.js';
 import type { Judgements } from './judgements/judgements.js';
 import type { OwnStatements } from './own/own-statements.js';
+import type { LastingPasses } from './passes.js';
 import type { RequestRegistry } from './requests.js';
 import type { Interventions } from './running/interventions.js';
 import type { RunRates } from './running/run-rates.js';
@@ -65,10 +68,14 @@ export const DEFAULT_PATIENCE: Patience = {
 
 /** Statements that run by somebody's word. Faults: `ledgerUnavailable`. */
 export interface Approvals {
-  /** Uses what was granted for the ticket, or for an earlier one of the same statement; false: nothing was. */
-  use(ticketId: TicketId): Promise<boolean>;
+  /** Passes that may be there for a statement; the ledger decides. */
+  readonly lasting: LastingPasses;
+  /** Takes one run of what was granted for the ticket's statement. */
+  use(use: Omit<PassUse, 'at'>): Promise<PassUseOutcome>;
   /** Asks for a ticket that waits. */
-  ask(ticketId: TicketId, reason: string): Promise<void>;
+  ask(ask: Omit<WaitingAsk, 'at'>): Promise<void>;
+  /** Closes the request of a ticket that does not wait any more. */
+  withdraw(ticketId: TicketId, reason: string): Promise<void>;
 }
 
 export interface Parts {
@@ -78,6 +85,8 @@ export interface Parts {
   readonly limits: ProxyLimits;
   readonly slices: Slices;
   readonly replica: string;
+  /** Where people reach the console; null: nobody has said. */
+  readonly consoleUrl: string | null;
   readonly events: Events;
   readonly control: ControlRefresher;
   readonly sealer: TokenSealer;

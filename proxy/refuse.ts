@@ -1,5 +1,6 @@
 /** The context every refusal text of a priced statement needs, from the stage it has reached. */
 import type { BudgetStanding } from '#billing/ledger.js';
+import { placeOf } from '#billing/passes.js';
 import type { StandingText } from '#policies/rules/budget-text.js';
 import type { RefusalContext } from '#policies/rules/refusal-text.js';
 import type { Parts } from './parts.js';
@@ -13,6 +14,9 @@ export function refusalContext(parts: Parts, statement: Estimated): RefusalConte
     pricePerCredit: statement.placement.pricePerCredit,
     currency: statement.placement.currency,
     at: parts.clock.now(),
+    owner: statement.team.owner,
+    place: placeOf(statement.session),
+    consoleUrl: parts.consoleUrl,
   };
 }
 

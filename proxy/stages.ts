@@ -7,7 +7,6 @@ import type { BreakGlassReason } from '#billing/break-glass.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import type { PrincipalDocument, TeamDocument } from '#policies/control/document.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
-import type { RefusalCause } from '#policies/rules/decision.js';
 import type { TextFacts } from '#policies/sql/facts.js';
 import type { Call } from './call.js';
 import type { Permit } from './admission/gate.js';
@@ -16,6 +15,7 @@ import type { SessionState } from './identity/sessions.js';
 import type { SealedIdentity } from './identity/tokens.js';
 import type { Front } from './front.js';
 import type { QueryRequest } from './wire/query-request.js';
+import type { Refusal } from './wire/refusal.js';
 import type { Upstream } from './upstream/upstreams.js';
 
 /** What changes in a client's body on its way upstream; null: nothing is set. */
@@ -86,10 +86,16 @@ export interface Estimated extends Analysed {
   readonly isFree: boolean;
 }
 
-/** Somebody has to approve the statement before it runs. */
+/** The statement runs by somebody's word only. */
 export interface PendingApproval {
-  readonly cause: RefusalCause;
+  /** What that word has to lift, all of it. */
+  readonly passes: readonly string[];
+  /** Told where nobody has given it. */
+  readonly refusal: Refusal;
+  /** How long it waits for it; 0: not at all. */
   readonly waitSeconds: number;
+  /** What is in its way, for whoever decides. */
+  readonly reason: string;
 }
 
 /** 5. Allowed by the rules, up to a ceiling. */

@@ -9,7 +9,8 @@ import type { Metrics } from '#base/metrics.js';
 import type { SealKey } from '#base/sealing.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { ServiceConnection } from '#base/snowflake/service-connection.js';
-import { approvalsDecided, askForWaiting, useApproval } from '#billing/approvals.js';
+import { approvalsDecided, askForWaiting, withdrawWaiting } from '#billing/approvals.js';
+import { lastingPasses, usePasses } from '#billing/passes.js';
 import { APPROVALS_CHANNEL } from '#billing/requests.js';
 import { openBreakGlass, reserveByBreakGlass } from '#billing/break-glass.js';
 import type { BreakGlassUse } from '#billing/break-glass.js';
@@ -35,6 +36,7 @@ import { OwnStatements } from './own/own-statements.js';
 import { DEFAULT_PATIENCE } from './parts.js';
 import type { Parts, Patience, ProxyLimits } from './parts.js';
 import { startReplica, type Replica } from './replica.js';
+import { LastingPasses } from './passes.js';
 import { RequestRegistry } from './requests.js';
 import type { CertificateFiles } from './listener/certificate.js';
 import type { ListenerLimits } from './listener/limits.js';
@@ -91,6 +93,8 @@ export interface ProxyOptions {
   readonly sessionFreshMs?: number;
   /** How long clients wait and are waited for, where a test does not want to. */
   readonly patience?: Partial<Patience>;
+  /** Where people reach the console, for links in refusals. */
+  readonly consoleUrl?: string | null;
   /** Certificate and key of the listener; absent: plain HTTP. */
   readonly tls?: CertificateFiles | undefined;
   /** Caps of the listener that are not its own. */
@@ -171,14 +175,15 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   life.add('claims', identity.claims);
   const realNow = (): number => performance.now();
   const waiting = createWaiting(options, ledger, replica.id, realNow, life);
-  const vigil = life.add('vigil', waiting.vigil);
+  life.add('vigil', waiting.vigil);
+  life.add('passes', await startPasses(waiting.approvals));
   const interventions = new Interventions({
     asked: () => killsAsked(db, replica.id),
     taken: (ticketId) => killTaken(db, ticketId),
   });
   const control = life.add(
     'control',
-    await startControl(options, replica, identity.sessions, vigil, interventions),
+    await startControl(options, replica, identity.sessions, waiting, interventions),
   );
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
@@ -197,6 +202,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     limits,
     slices: new Slices(),
     replica: replica.id,
+    consoleUrl: options.consoleUrl ?? null,
     events,
     control,
     ...identity,
@@ -273,17 +279,26 @@ function createWaiting(
       abandonedAfterMs,
     }),
     approvals: {
-      use: (ticketId) => useApproval(db, ticketId, clock.now()),
-      ask: (ticketId, reason) => askForWaiting(db, ticketId, reason, clock.now()),
+      lasting: new LastingPasses({ read: () => lastingPasses(db, clock.now()), clock, log }),
+      use: (use) => usePasses(db, { ...use, at: clock.now() }),
+      ask: (ask) => askForWaiting(db, { ...ask, at: clock.now() }),
+      withdraw: (ticketId, reason) => withdrawWaiting(db, ticketId, reason, clock.now()),
     },
   };
+}
+
+async function startPasses({
+  lasting,
+}: Parts['approvals']): Promise<Parts['approvals']['lasting']> {
+  await lasting.refresh();
+  return lasting;
 }
 
 function startControl(
   options: ProxyOptions,
   replica: Replica,
   sessions: SessionStore,
-  vigil: Vigil,
+  { vigil, approvals }: Pick<Parts, 'vigil' | 'approvals'>,
   interventions: Interventions,
 ): Promise<ControlRefresher> {
   const { db, log } = options;
@@ -299,7 +314,10 @@ function startControl(
       },
       [KILLS_CHANNEL]: () => interventions.wake(),
       [CANCELS_CHANNEL]: () => void vigil.round(),
-      [APPROVALS_CHANNEL]: () => void vigil.round(),
+      [APPROVALS_CHANNEL]: () => {
+        void approvals.lasting.refresh();
+        void vigil.round();
+      },
     },
   });
 }

@@ -18,8 +18,8 @@ export function addMeRoute(app: ApiApp): void {
       schema: { summary: 'Who the token is', response: { 200: meReply } },
     },
     (request) => {
-      const { id, role, teamId, principalId } = request.actor;
-      return { id, role, team: teamId, principal: principalId };
+      const { id, role, teamId, principalId, ownPrincipalId } = request.actor;
+      return { id, role, team: teamId, principal: principalId ?? ownPrincipalId ?? null };
     },
   );
 }

@@ -1,67 +1,67 @@
-/** What teams ask for after a refusal, and the decision. */
+/** What teams ask for after a refusal: asking, listing, taking back. The decision is in request-decisions.ts. */
 import { z } from 'zod';
+import { withdrawRequest } from '#billing/decide-request.js';
 import {
-  type ApprovalRequest,
-  type Decision,
-  type DecideOutcome,
-  decideRequest,
+  askApproval,
+  type AskedWish,
+  type Asking,
+  type AskOutcome,
+  HOURS_MAX,
   listRequests,
   REQUEST_STATES,
 } from '#billing/requests.js';
-import { type TicketId, tryParseTicketId } from '#base/ids.js';
+import type { TicketId } from '#base/ids.js';
 import { formatInstant } from '#base/time.js';
-import { formatAmount, parseCredits } from '#base/units.js';
-import type { Actor } from '../actor.js';
+import { type Actor, API_ROLES } from '../actor.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
-import { badField, notFound, ProblemError } from '../problems.js';
-import { appendAudit } from '../stores/audit-store.js';
-import { type ApiApp, type ApiContext, creditsSchema, reasonSchema } from './api.js';
+import { badField, notFound } from '../problems.js';
+import { auditRequest } from '../stores/request-audit.js';
+import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
+import { addDecisionRoute } from './request-decisions.js';
+import {
+  amountFields,
+  conflict,
+  creditsOf,
+  requestJson,
+  requestSchema,
+  runsSchema,
+  ticketOf,
+  unknownRequest,
+} from './request-json.js';
 
-const requestSchema = z.object({
-  ticketId: z.string(),
-  state: z.enum(REQUEST_STATES),
-  team: z.string(),
-  principal: z.string().describe('Who asked'),
-  reason: z.string(),
-  wants: z
-    .enum(['credits', 'statement'])
-    .describe('credits on the budget that refused, or that the statement may run once'),
-  refusalCode: z.string(),
-  needsCredits: z.string().describe('What the statement needed'),
-  needsAmount: z.string(),
-  currency: z.string(),
-  budgetId: z.string().nullable().describe('The budget that refused; null: none did'),
-  shortCredits: z.string().nullable().describe('What that budget was short of at the refusal'),
-  askedAt: z.string(),
-  decision: z
-    .object({
-      at: z.string(),
-      author: z.string(),
-      reason: z.string(),
-      grantedCredits: z.string().nullable(),
-    })
-    .nullable(),
-});
-
-const decisionBody = z.strictObject({
-  decision: z.enum(['granted', 'declined'], 'must be "granted" or "declined"'),
+const askBody = z.strictObject({
+  ticketId: z.string().max(100).describe('Of the refused statement, as its refusal names it'),
   reason: reasonSchema,
-  credits: creditsSchema
-    .refine((text) => !/^[0.]+$/.test(text), 'must be more than zero')
+  ...amountFields,
+  runs: runsSchema.optional().describe('How often it should run'),
+  hours: z
+    .int()
+    .min(1, 'must be at least 1')
+    .max(HOURS_MAX, `must be at most ${HOURS_MAX}`)
     .optional()
-    .describe('To grant; absent: what the statement lacks, rounded up to 0.01'),
+    .describe('For how long'),
+  shape: z.boolean().optional().describe('true: for its shape, with other literals too'),
 });
 
-const decisionReply = z.object({ request: requestSchema, isReplayed: z.boolean() });
+const withdrawBody = z.strictObject({ reason: reasonSchema.optional() }).nullish();
+const requestReply = z.object({ request: requestSchema, isReplayed: z.boolean() });
+const ticketParams = z.object({ ticket: z.string().max(100) });
 
-/** `GET /requests`, `POST /requests/{ticket}/decision`. */
+/** `GET` and `POST /requests`, `POST /requests/{ticket}/withdraw`, `POST /requests/{ticket}/decision`. */
 export function addRequestRoutes(app: ApiApp, context: ApiContext): void {
+  addList(app, context);
+  addAsk(app, context);
+  addWithdraw(app, context);
+  addDecisionRoute(app, context);
+}
+
+function addList(app: ApiApp, context: ApiContext): void {
   app.get(
     '/requests',
     {
-      config: { access: ['platform', 'finance', 'team-lead'] },
+      config: { access: API_ROLES },
       schema: {
-        summary: 'What teams asked for by CALL TOLLGATE.REQUEST, the oldest first',
+        summary: 'What teams asked for after a refusal, the oldest first; an analyst sees its own',
         querystring: z.strictObject({
           ...pageFields,
           state: z.enum(REQUEST_STATES).default('waiting'),
@@ -77,6 +77,7 @@ export function addRequestRoutes(app: ApiApp, context: ApiContext): void {
       const found = await listRequests(context.db, {
         state,
         teamId: request.actor.teamId,
+        principalId: request.actor.principalId,
         after,
         limit: limit + 1,
       });
@@ -84,141 +85,146 @@ export function addRequestRoutes(app: ApiApp, context: ApiContext): void {
         formatInstant(each.askedAt),
         each.ticketId,
       ]);
-      return { requests: rows.map(toJson), nextCursor };
+      return { requests: rows.map(requestJson), nextCursor };
     },
   );
-  addDecision(app, context);
 }
 
-function addDecision(app: ApiApp, context: ApiContext): void {
+function addAsk(app: ApiApp, context: ApiContext): void {
   app.post(
-    '/requests/:ticket/decision',
+    '/requests',
     {
-      // Not a lead's to decide: a grant would raise the lead's own budget.
       config: {
-        access: ['platform'],
-        example: { decision: 'granted', reason: 'quarter end', credits: '1.5' },
+        access: ['platform', 'team-lead', 'analyst'],
+        example: {
+          ticketId: '01990000-0000-7000-8000-000000000000',
+          reason: 'the yearly report',
+          amount: '250',
+          hours: 72,
+          shape: true,
+        },
       },
       schema: {
         summary:
-          'Grant credits on the budget that refused, or that the statement runs once, or decline it; once',
-        params: z.object({ ticket: z.string().max(100) }),
-        body: decisionBody,
-        response: { 200: decisionReply },
+          'Ask for a refused statement of the own team, once a ticket; who asks does not decide',
+        body: askBody,
+        response: { 200: requestReply, 201: requestReply },
       },
     },
-    async (request) => {
-      const ticketId = tryParseTicketId(request.params.ticket);
-      if (ticketId === undefined)
-        throw badField('ticket', 'must be a ticket id', 'GET /api/v1/requests lists them');
-      const { decision, reason, credits } = request.body;
-      if (decision === 'declined' && credits !== undefined)
-        throw badField('credits', 'must be absent when declining', 'remove it');
-      const common = { ticketId, author: request.actor.id, reason, at: context.clock.now() };
-      const outcome = await decideAudited(
-        context,
-        request.actor,
-        decision === 'declined'
-          ? { ...common, state: decision }
-          : {
-              ...common,
-              state: decision,
-              credits: credits === undefined ? null : parseCredits(credits),
-            },
-      );
-      return toReply(outcome, ticketId);
+    async (request, reply) => {
+      const { actor, body } = request;
+      const ticketId = ticketOf(body.ticketId, 'ticketId');
+      const at = context.clock.now();
+      const { document } = await controlOf(context.db);
+      const wish: AskedWish = {
+        credits: creditsOf(body, document, at),
+        runs: body.runs ?? null,
+        hours: body.hours ?? null,
+        isForShape: body.shape ?? false,
+      };
+      const outcome = await askAudited(context, actor, {
+        ticketId,
+        teamId: actor.teamId,
+        principalId: actor.principalId ?? actor.ownPrincipalId ?? actor.id,
+        askedBy: actor.id,
+        reason: body.reason,
+        wish,
+        at,
+        ...(actor.principalId === null ? {} : { onlyOf: actor.principalId }),
+      });
+      const asked = askedOrProblem(outcome, ticketId);
+      return reply
+        .code(asked.kind === 'asked' ? 201 : 200)
+        .send({ request: requestJson(asked.request), isReplayed: asked.kind === 'replayed' });
     },
   );
 }
 
-function decideAudited(
-  context: ApiContext,
-  actor: Actor,
-  decision: Decision,
-): Promise<DecideOutcome> {
+function askAudited(context: ApiContext, actor: Actor, asking: Asking): Promise<AskOutcome> {
   return context.db.transaction(async (tx) => {
-    const outcome = await decideRequest(tx, decision);
-    if (outcome.kind === 'decided') {
-      const { budgetId, teamId } = outcome.request;
-      const after = { ...toJson(outcome.request).decision, team: teamId, budgetId };
-      await appendAudit(tx, {
-        actor,
-        action: 'request.decide',
-        subject: `request/${decision.ticketId}`,
-        reason: decision.reason,
-        before: { state: 'waiting' },
-        after: { ...after, state: decision.state },
-        at: decision.at,
-      });
-    }
+    const outcome = await askApproval(tx, asking);
+    if (outcome.kind === 'asked') await auditRequest(tx, asking.ticketId, actor);
     return outcome;
   });
 }
 
-function toReply(outcome: DecideOutcome, ticketId: TicketId): z.infer<typeof decisionReply> {
+function askedOrProblem(
+  outcome: AskOutcome,
+  ticketId: TicketId,
+): Extract<AskOutcome, { kind: 'asked' | 'replayed' }> {
   switch (outcome.kind) {
-    case 'decided':
+    case 'asked':
     case 'replayed':
-      return { request: toJson(outcome.request), isReplayed: outcome.kind === 'replayed' };
+      return outcome;
     case 'unknown':
       throw notFound(
-        `Nobody has asked for ticket ${ticketId}.`,
-        'GET /api/v1/requests lists what was asked for',
-        'ticket',
+        `There is no ticket ${ticketId}.`,
+        'GET /api/v1/tickets lists those of the team',
+        'ticketId',
       );
-    case 'conflict':
+    case 'notRefused':
       throw conflict(
-        `This request was ${outcome.request.state} before, and a decision is made once.`,
-        'must agree with the decision that stands',
-        'POST /api/v1/budgets/{team}/grants adds credits to a team at any time',
+        'It was not refused by a budget, a ceiling or a rule, so there is nothing to ask for.',
+        'ticketId',
+        'must be of a refused statement',
+        'GET /api/v1/tickets?state=VOID lists them',
       );
-    case 'notByBudget':
+    case 'notApprovable':
       throw conflict(
-        `No budget refused this statement (${outcome.request.refusalCode}), so that credits would not admit it.`,
-        outcome.request.wants === 'statement'
-          ? 'must come without credits where a statement waits for approval'
-          : 'must be "declined" where no budget refused',
-        outcome.request.wants === 'statement'
-          ? 'remove credits'
-          : 'change the rule or the tier by PUT /api/v1/control, then decline with a reason that says so',
+        `Rule ${outcome.rule} says that no request lifts it.`,
+        'ticketId',
+        'must not be refused by a rule with approvable: false',
+        'ask its administrators to change the rule',
       );
+    case 'otherCurrency':
+      throw badField('currency', `must be ${outcome.currency}`, 'the statement was priced in it');
   }
 }
 
-function conflict(detail: string, rule: string, wayOut: string): ProblemError {
-  return new ProblemError({
-    status: 409,
-    title: 'Conflict',
-    detail,
-    errors: [{ field: 'decision', rule, wayOut }],
-  });
-}
-
-function toJson(request: ApprovalRequest): z.infer<typeof requestSchema> {
-  const { decision } = request;
-  return {
-    ticketId: request.ticketId,
-    state: request.state,
-    team: request.teamId,
-    principal: request.principalId,
-    reason: request.reason,
-    wants: request.wants,
-    refusalCode: request.refusalCode,
-    needsCredits: formatAmount(request.needsCredits),
-    needsAmount: formatAmount(request.needsMoney),
-    currency: request.currency,
-    budgetId: request.budgetId,
-    shortCredits: request.shortCredits === null ? null : formatAmount(request.shortCredits),
-    askedAt: formatInstant(request.askedAt),
-    decision:
-      decision === null
-        ? null
-        : {
-            at: formatInstant(decision.at),
-            author: decision.author,
-            reason: decision.reason,
-            grantedCredits:
-              decision.grantedCredits === null ? null : formatAmount(decision.grantedCredits),
-          },
-  };
+function addWithdraw(app: ApiApp, context: ApiContext): void {
+  app.post(
+    '/requests/:ticket/withdraw',
+    {
+      config: {
+        access: ['platform', 'team-lead', 'analyst'],
+        example: { reason: 'not needed any more' },
+      },
+      schema: {
+        summary: 'Take back a request that waits; an analyst its own, a lead one of the team',
+        params: ticketParams,
+        body: withdrawBody,
+        response: { 200: requestReply },
+      },
+    },
+    async (request) => {
+      const { actor } = request;
+      const ticketId = ticketOf(request.params.ticket, 'ticket');
+      const outcome = await context.db.transaction(async (tx) => {
+        const ended = await withdrawRequest(tx, {
+          ticketId,
+          teamId: actor.teamId,
+          principalId: actor.principalId,
+          author: actor.id,
+          reason: request.body?.reason ?? 'taken back',
+          at: context.clock.now(),
+        });
+        if (ended.kind === 'withdrawn') await auditRequest(tx, ticketId);
+        return ended;
+      });
+      switch (outcome.kind) {
+        case 'withdrawn':
+        case 'replayed':
+          return { request: requestJson(outcome.request), isReplayed: outcome.kind === 'replayed' };
+        case 'unknown':
+          throw unknownRequest(ticketId);
+        case 'conflict':
+          throw conflict(
+            `This request is ${outcome.request.state}.`,
+            'ticket',
+            'must be of a request that waits',
+            'GET /api/v1/requests lists those that wait',
+          );
+      }
+    },
+  );
 }

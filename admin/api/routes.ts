@@ -11,6 +11,8 @@ import { addCredentialRoutes } from './credentials.js';
 import { addKillRoute } from './kills.js';
 import { addMappingRoutes } from './mapping.js';
 import { addMeRoute } from './me.js';
+import { addPassRoutes } from './passes.js';
+import { addRaiseRoutes } from './raises.js';
 import { addReplicaRoutes } from './replicas.js';
 import { addRequestRoutes } from './requests.js';
 import { addRunningRoute } from './running.js';
@@ -38,6 +40,8 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addKillRoute(routes, api);
   addRunningRoute(routes, api);
   addRequestRoutes(routes, api);
+  addPassRoutes(routes, api);
+  addRaiseRoutes(routes, api);
   addReplicaRoutes(routes, api);
   addSessionRoutes(routes, api);
   addClaimSecretRoutes(routes, api, { sealKeys, randomBytes: (size) => ids.randomBytes(size) });

@@ -58,7 +58,11 @@ const issueBody = z.strictObject({
     ),
   role: z.enum(API_ROLES, `must be one of ${API_ROLES.join(', ')}`),
   team: z.string().max(100).optional().describe('For team-lead and analyst: the team it may see'),
-  principal: z.string().max(200).optional().describe('For analyst: the principal it is'),
+  principal: z
+    .string()
+    .max(200)
+    .optional()
+    .describe('For analyst, and for a team-lead that decides requests: the principal it is'),
   expiresAt: instantSchema.optional().describe('Absent: until it is revoked'),
   reason: reasonSchema.optional(),
 });
@@ -255,7 +259,7 @@ function expiryOf(text: string | undefined, at: EpochMs): EpochMs | null {
   return expiresAt;
 }
 
-/** A lead has a team, an analyst a team and a principal in it, the others neither. */
+/** A lead has a team and perhaps its principal in it, an analyst a team and a principal in it, the others neither. */
 async function checkScope(
   context: ApiContext,
   actor: Actor,
@@ -273,7 +277,8 @@ async function checkScope(
       hasTeam ? `must be named for the role ${role}` : `must be absent for the role ${role}`,
       hasTeam ? 'GET /api/v1/teams lists the teams' : 'remove it',
     );
-  if ((role === 'analyst') !== (principal !== undefined))
+  const isMisplaced = !hasTeam && principal !== undefined;
+  if (isMisplaced || (role === 'analyst' && principal === undefined))
     throw badField(
       'principal',
       role === 'analyst'

@@ -1,9 +1,11 @@
-/** `tollgate grant`: more credits for a team's budget, until a day, with a reason that is kept. */
+/** `tollgate grant`: more credits for a team's budget; its verbs ask, list, decide, raise and revoke. */
 import { Option, type Command } from 'commander';
 import { compareAmounts, formatAmount, NO_CREDITS, tryParseCredits } from '../../base/units.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import type { Terminal } from '../terminal.js';
+import { registerRaiseVerbs } from './grant-raises.js';
+import { registerRequestVerbs } from './grant-requests.js';
 import { VerbError } from '../verb-error.js';
 
 interface GrantOptions {
@@ -13,17 +15,28 @@ interface GrantOptions {
 }
 
 export function registerGrant(program: Command, terminal: Terminal): void {
-  program
-    .command('grant <team> <credits>')
-    .description('give a team credits on top of its budget')
+  const command = program
+    .command('grant')
+    // Options behind a verb of ours are the verb's.
+    .enablePositionalOptions()
+    .argument('[team]')
+    .argument('[credits]')
+    .description('give a team credits on top of its budget, or decide what teams ask for')
     .addOption(
       new Option('--until <instant>', 'when it ends, such as 2026-12-01 or 2026-12-01T18:00:00Z'),
     )
     .option('--reason <text>', 'why; kept with the grant')
     .option('--json', 'print the answer of the API')
-    .action((team: string, credits: string, options: GrantOptions) =>
-      grant(terminal, team, credits, options),
-    );
+    .action((team: string | undefined, credits: string | undefined, options: GrantOptions) => {
+      if (team === undefined || credits === undefined)
+        throw new VerbError(
+          'Write `tollgate grant <team> <credits>`, or one of its verbs: `tollgate grant --help` lists them.',
+          2,
+        );
+      return grant(terminal, team, credits, options);
+    });
+  registerRequestVerbs(command, terminal);
+  registerRaiseVerbs(command, terminal);
 }
 
 async function grant(

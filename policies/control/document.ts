@@ -85,6 +85,8 @@ export interface TeamDocument {
   readonly costCentre: string;
   /** Whom a refusal names. */
   readonly owner: string;
+  /** Most that its leads may grant together in 30 days; absent: nothing. */
+  readonly leadsGrantCredits?: string;
   /** Where the team is told of its budgets. */
   readonly channels?: readonly string[];
 }
@@ -291,16 +293,22 @@ interface RuleFields {
   readonly message: string;
 }
 
+interface Approvable {
+  /** false: a granted request never lifts it. Absent: one may. */
+  readonly approvable?: boolean;
+}
+
 /**
  * `reroute` runs on the warehouse and in the lane of another tier, `queue` keeps its warehouse and waits in the lane
  * of another tier, `allow-external` lifts the built-in refusal of external locations, `ceiling` lowers the ceiling.
  */
 export type RuleDocument =
-  | (RuleFields & { readonly effect: 'refuse' | 'allow-external' })
+  | (RuleFields & Approvable & { readonly effect: 'refuse' })
+  | (RuleFields & { readonly effect: 'allow-external' })
   /** Absent: a statement does not wait for its approval. */
   | (RuleFields & { readonly effect: 'approve'; readonly waitSeconds?: number })
-  | (RuleFields & { readonly effect: 'reroute' | 'queue'; readonly tier: string })
-  | (RuleFields & { readonly effect: 'ceiling'; readonly ceilingCredits: string });
+  | (RuleFields & Approvable & { readonly effect: 'reroute' | 'queue'; readonly tier: string })
+  | (RuleFields & Approvable & { readonly effect: 'ceiling'; readonly ceilingCredits: string });
 
 /**
  * What one repeating shape of a team may take in 30 days. A pace that would take more is told, then slowed, then

@@ -55,6 +55,11 @@ const team = z.strictObject({
   department: id.describe('Id of its department'),
   costCentre: name.describe("Finance's own key, printed on bills"),
   owner: name.describe('Whom a refusal tells people to ask'),
+  leadsGrantCredits: positiveCredits
+    .exactOptional()
+    .describe(
+      'The most its leads may grant together in 30 days; absent: only administrators grant',
+    ),
   channels: list(id).exactOptional().describe('Ids of channels where the team is told things'),
 });
 
@@ -252,11 +257,18 @@ const ruleFields = {
     .describe('Condition in CEL over statement, estimate, caller, tier, warehouse and now'),
   message: textUpTo(300).describe('What the refusal or notice says'),
 };
+const approvable = {
+  approvable: z
+    .boolean()
+    .exactOptional()
+    .describe('false: no granted request lifts it; absent: one may'),
+};
 const laneTier = id.describe('Id of the other tier');
 
 const rule = z.discriminatedUnion('effect', [
   z.strictObject({
     ...ruleFields,
+    ...approvable,
     effect: z.literal('refuse').describe('refuse: the statement does not run'),
   }),
   z.strictObject({
@@ -270,11 +282,13 @@ const rule = z.discriminatedUnion('effect', [
   }),
   z.strictObject({
     ...ruleFields,
+    ...approvable,
     effect: z.literal('reroute').describe('reroute: on the warehouse and in the lane of tier'),
     tier: laneTier,
   }),
   z.strictObject({
     ...ruleFields,
+    ...approvable,
     effect: z.literal('queue').describe('queue: on its own warehouse, in the lane of tier'),
     tier: laneTier,
   }),
@@ -284,6 +298,7 @@ const rule = z.discriminatedUnion('effect', [
   }),
   z.strictObject({
     ...ruleFields,
+    ...approvable,
     effect: z.literal('ceiling').describe('ceiling: lowers the most it may cost'),
     ceilingCredits: positiveCredits.describe('The most such a statement may cost'),
   }),

@@ -24,6 +24,20 @@ export function moneyText(
   return `${negative ? '-' : ''}${withSymbol(grouped, currency)}`;
 }
 
+/** From here on an amount is told as more than the largest one below it, so that a line stays a line. */
+const SHORT_MAX = 10n ** 10n * 10n ** 12n;
+
+/** {@link moneyText} in at most 21 characters: `over $9,999,999,999`. */
+export function shortMoneyText(
+  amount: Money,
+  currency: string,
+  rounding: 'up' | 'down' | 'half-even' = 'half-even',
+): string {
+  return amount < SHORT_MAX
+    ? moneyText(amount, currency, rounding)
+    : `over ${withSymbol('9,999,999,999', currency)}`;
+}
+
 function withSymbol(digits: string, currency: string): string {
   const symbol = SYMBOLS[currency];
   return symbol === undefined ? `${currency} ${digits}` : `${symbol}${digits}`;

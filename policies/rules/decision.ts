@@ -12,7 +12,13 @@ export interface Reason {
 }
 
 export type RefusalCause =
-  | { readonly kind: 'rule'; readonly ruleId: string; readonly message: string }
+  | {
+      readonly kind: 'rule';
+      readonly ruleId: string;
+      readonly message: string;
+      /** false: nobody's word lifts it. */
+      readonly isApprovable?: boolean;
+    }
   /** An access list keeps something that the statement touches from its caller. */
   | {
       readonly kind: 'access';
@@ -28,7 +34,37 @@ export type RefusalCause =
   /** Reads or writes outside the account; `location` is unknown when the stage's kind could not be established. */
   | { readonly kind: 'external-location'; readonly location: 'external' | 'unknown' }
   /** The estimate is above what one statement may cost. */
-  | { readonly kind: 'ceiling'; readonly ceilingCredits: Credits; readonly source: string };
+  | {
+      readonly kind: 'ceiling';
+      readonly ceilingCredits: Credits;
+      readonly source: string;
+      /** false: a rule lowered it that nobody's word lifts. */
+      readonly isApprovable?: boolean;
+    };
+
+/** What somebody's word lifts for one statement. */
+export interface Lifted {
+  /** Names of {@link passNameOf}. */
+  readonly passes: ReadonlySet<string>;
+  /** The most it may cost where `ceiling` is lifted; null: the word names no amount. */
+  readonly amountCredits: Credits | null;
+}
+
+/** The name by which a pass lifts what refused a statement; null: nothing lifts it. */
+export function passNameOf(cause: RefusalCause): string | null {
+  switch (cause.kind) {
+    case 'rule':
+      return cause.isApprovable === false ? null : `rule:${cause.ruleId}`;
+    case 'ceiling':
+      return cause.isApprovable === false ? null : 'ceiling';
+    case 'opaque':
+    case 'external-location':
+      return cause.kind;
+    case 'access':
+      // Who may see what is opened by changing the list, not by a word for one statement.
+      return null;
+  }
+}
 
 /** What every decision carries. */
 interface DecisionBase {
@@ -46,9 +82,17 @@ export type Decision =
   /** Runs on the warehouse of its tier, subject to hold and permit. */
   | (DecisionBase & { readonly kind: 'allow' })
   /** Keeps its warehouse, but waits for a permit in the lane of `tier`. */
-  | (DecisionBase & { readonly kind: 'queue'; readonly tier: string })
+  | (DecisionBase & {
+      readonly kind: 'queue';
+      readonly tier: string;
+      readonly isApprovable?: boolean;
+    })
   /** Runs on the warehouse and in the lane of `tier`. */
-  | (DecisionBase & { readonly kind: 'reroute'; readonly tier: string })
+  | (DecisionBase & {
+      readonly kind: 'reroute';
+      readonly tier: string;
+      readonly isApprovable?: boolean;
+    })
   /** Not run until somebody approves; refused (TG2401) when that does not happen while it waits. */
   | (DecisionBase & {
       readonly kind: 'approve';

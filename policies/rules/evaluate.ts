@@ -11,7 +11,7 @@ import type { CompiledRule, ControlSnapshot, Tier } from '../control/snapshot.js
 import type { Estimate } from '../estimate/estimate.js';
 import type { Join, StatementFacts } from '../sql/facts.js';
 import type { ConditionInput } from './condition.js';
-import type { Decision, Reason, RefusalCause } from './decision.js';
+import type { Decision, Lifted, Reason, RefusalCause } from './decision.js';
 import type { StageLocation } from './stage-location.js';
 
 export interface DecisionContext {
@@ -30,6 +30,8 @@ export interface DecisionContext {
   readonly client: string;
   readonly location: StageLocation;
   readonly at: EpochMs;
+  /** What a granted request lifts; absent: nothing. */
+  readonly lifted?: Lifted;
 }
 
 interface Fired {
@@ -50,10 +52,12 @@ export function decide(
 ): Decision {
   const fired = fireRules(facts, estimate, context);
   const closed = closedLists(facts, context);
-  const enforced = fired.filter(({ mode }) => mode === 'enforce');
+  const enforced = fired.filter(
+    ({ rule, mode }) => mode === 'enforce' && !isLifted(rule, context.lifted),
+  );
   const inMode = (wanted: RuleMode): readonly Reason[] =>
     [...closed, ...fired].filter(({ mode }) => mode === wanted).map(({ reason }) => reason);
-  const ceilingCredits = lowestCeiling(context.tier, enforced);
+  const ceilingCredits = lowestCeiling(context, enforced);
   const base = {
     ceilingCredits,
     warnings: inMode('warn'),
@@ -62,11 +66,11 @@ export function decide(
   const refusal =
     refusedByAccess(closed) ??
     refusedByRule(enforced) ??
-    refusedLocation(facts, context.location, enforced) ??
-    refusedOpaque(facts, context.tier, 'refuse') ??
-    refusedByCeiling(estimate, ceilingCredits, context.tier);
+    refusedLocation(facts, context, enforced) ??
+    refusedOpaque(facts, context, 'refuse') ??
+    refusedByCeiling(estimate, ceilingCredits, context.tier, enforced);
   if (refusal !== undefined) return { ...base, kind: 'refuse', ...refusal };
-  const approval = approvalByRule(enforced) ?? opaqueApproval(facts, context.tier);
+  const approval = approvalByRule(enforced) ?? opaqueApproval(facts, context);
   if (approval !== undefined) return { ...base, kind: 'approve', ...approval };
   return { ...base, ...routeByRule(enforced, context) };
 }
@@ -89,7 +93,7 @@ export function decideText(
   );
   const ceilingCredits = decisions.reduce(
     (least, decision) => minAmount(least, decision.ceilingCredits),
-    context.tier.ceilingCredits,
+    tierCeiling(context),
   );
   const base = {
     ceilingCredits,
@@ -101,7 +105,7 @@ export function decideText(
   )[0];
   const reasons = decisions.flatMap((decision) => decision.reasons);
   if (strictest?.kind === 'refuse') return { ...strictest, ...base, reasons };
-  const tooDear = refusedByCeiling(total, ceilingCredits, context.tier);
+  const tooDear = refusedByCeiling(total, ceilingCredits, context.tier, []);
   if (tooDear !== undefined) return { ...base, kind: 'refuse', ...tooDear };
   if (strictest === undefined) return { ...base, kind: 'allow', reasons: [] };
   return { ...strictest, ...base, reasons };
@@ -247,12 +251,27 @@ export function joinText(join: Join): string {
   return `${join.leftTable}.${join.leftColumn} ${join.operator} ${join.rightTable}.${join.rightColumn}`;
 }
 
-function lowestCeiling(tier: Tier, enforced: readonly Fired[]): Credits {
+/** A rule of which nobody's word can lift anything stands, whatever was granted. */
+function isLifted(rule: CompiledRule['rule'], lifted: Lifted | undefined): boolean {
+  if (lifted === undefined || rule.effect === 'allow-external') return false;
+  if (rule.effect !== 'approve' && rule.approvable === false) return false;
+  return lifted.passes.has(rule.effect === 'ceiling' ? 'ceiling' : `rule:${rule.id}`);
+}
+
+function lowestCeiling({ tier, lifted }: CeilingContext, enforced: readonly Fired[]): Credits {
   return enforced.reduce(
     (lowest, { rule }) =>
       rule.effect === 'ceiling' ? minAmount(lowest, parseCredits(rule.ceilingCredits)) : lowest,
-    tier.ceilingCredits,
+    tierCeiling({ tier, lifted }),
   );
+}
+
+type CeilingContext = Pick<DecisionContext, 'tier'> & { readonly lifted?: Lifted | undefined };
+
+/** The tier's, or the amount that was granted in its place. */
+function tierCeiling({ tier, lifted }: CeilingContext): Credits {
+  const amount = lifted?.passes.has('ceiling') === true ? lifted.amountCredits : null;
+  return amount ?? tier.ceilingCredits;
 }
 
 interface Outcome {
@@ -277,25 +296,37 @@ function approvalByRule(enforced: readonly Fired[]): Approval | undefined {
   return outcome === undefined ? undefined : { ...outcome, waitSeconds: Math.max(...waits) };
 }
 
-function opaqueApproval(facts: StatementFacts, tier: Tier): Approval | undefined {
-  const outcome = refusedOpaque(facts, tier, 'approve');
+function opaqueApproval(facts: StatementFacts, context: DecisionContext): Approval | undefined {
+  const outcome = refusedOpaque(facts, context, 'approve');
   return outcome === undefined ? undefined : { ...outcome, waitSeconds: 0 };
 }
 
 function outcomeOfRules(fired: readonly Fired[]): Outcome | undefined {
   const first = fired[0];
   if (first === undefined) return undefined;
+  // One that nobody's word lifts is told before the others.
+  const told = fired.find(({ rule }) => !isApprovable(rule)) ?? first;
   return {
-    cause: { kind: 'rule', ruleId: first.rule.id, message: first.reason.message },
+    cause: {
+      kind: 'rule',
+      ruleId: told.rule.id,
+      message: told.reason.message,
+      ...(isApprovable(told.rule) ? {} : { isApprovable: false }),
+    },
     reasons: fired.map(({ reason }) => reason),
   };
 }
 
+function isApprovable(rule: CompiledRule['rule']): boolean {
+  return !('approvable' in rule) || rule.approvable !== false;
+}
+
 function refusedLocation(
   facts: StatementFacts,
-  location: StageLocation,
+  { location, lifted }: DecisionContext,
   enforced: readonly Fired[],
 ): Outcome | undefined {
+  if (lifted?.passes.has('external-location') === true) return undefined;
   // A load, unload or file statement always names a place; none means that it was not found.
   if (location === 'internal' || (location === 'none' && !movesFiles(facts))) return undefined;
   if (enforced.some(({ rule }) => rule.effect === 'allow-external')) return undefined;
@@ -320,10 +351,11 @@ function movesFiles(facts: StatementFacts): boolean {
 
 function refusedOpaque(
   facts: StatementFacts,
-  tier: Tier,
+  { tier, lifted }: DecisionContext,
   policy: 'refuse' | 'approve',
 ): Outcome | undefined {
   if (!facts.opaque || tier.opaque !== policy) return undefined;
+  if (lifted?.passes.has('opaque') === true) return undefined;
   return {
     cause: { kind: 'opaque' },
     reasons: [
@@ -337,6 +369,7 @@ function refusedByCeiling(
   estimate: Estimate,
   ceilingCredits: Credits,
   tier: Tier,
+  enforced: readonly Fired[],
 ): Outcome | undefined {
   if (estimate.basis === 'GUESS' || estimate.basis === 'FREE') return undefined;
   if (compareAmounts(estimate.highCredits, ceilingCredits) <= 0) return undefined;
@@ -346,6 +379,14 @@ function refusedByCeiling(
       ceilingCredits,
       source:
         compareAmounts(ceilingCredits, tier.ceilingCredits) < 0 ? 'a rule' : `tier ${tier.id}`,
+      ...(enforced.some(
+        ({ rule }) =>
+          rule.effect === 'ceiling' &&
+          !isApprovable(rule) &&
+          compareAmounts(estimate.highCredits, parseCredits(rule.ceilingCredits)) > 0,
+      )
+        ? { isApprovable: false }
+        : {}),
     },
     reasons: [{ source: 'ceiling', message: 'the estimate is above what one statement may cost' }],
   };
@@ -360,15 +401,22 @@ function routeByRule(
       readonly kind: 'reroute' | 'queue';
       readonly tier: string;
       readonly reasons: readonly Reason[];
+      readonly isApprovable?: boolean;
     } {
   const candidates = enforced.flatMap(({ rule, reason }) =>
     rule.effect === 'reroute' || rule.effect === 'queue'
-      ? [{ kind: rule.effect, tier: rule.tier, reason }]
+      ? [{ kind: rule.effect, tier: rule.tier, reason, isApprovable: isApprovable(rule) }]
       : [],
   );
   // A rule that names the tier the statement is in already changes nothing.
   const moves = candidates.filter((candidate) => candidate.tier !== context.tier.id);
   const chosen = moves.find((move) => move.kind === 'reroute') ?? moves[0];
   if (chosen === undefined) return { kind: 'allow', reasons: [] };
-  return { kind: chosen.kind, tier: chosen.tier, reasons: [chosen.reason] };
+  const { kind, tier, reason } = chosen;
+  return {
+    kind,
+    tier,
+    reasons: [reason],
+    ...(chosen.isApprovable ? {} : { isApprovable: false }),
+  };
 }

@@ -1,6 +1,7 @@
 /** From why a statement is not run to what its author reads. */
 import { nameText } from './amount-text.js';
 import type { RefusalCause } from './decision.js';
+import { rangeText } from './refusal-lines.js';
 import {
   ceilingRefusal,
   compose,
@@ -31,7 +32,7 @@ export function accessRefusal(
   context: RefusalContext,
 ): Refusal {
   return compose('accessRefused', context, {
-    headline: `team ${cause.team} has no access to ${nameText(cause.what, 300)} (access list ${cause.listId}).`,
+    headline: `${rangeText(context)}: team ${cause.team} has no access to ${nameText(cause.what, 300)} (access list ${cause.listId}).`,
     lines: [],
     steps: [`ask ${nameText(cause.owner, 80)} to open it`],
     detail: { access: { list: cause.listId, what: cause.what, owner: cause.owner } },

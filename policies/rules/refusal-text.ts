@@ -5,17 +5,17 @@
  */
 import type { TicketId } from '#base/ids.js';
 import { tgLabel, type TgName } from '#base/errors.js';
-import type { EpochMs } from '#base/time.js';
+import { formatAmount, maxAmount, type Money, NO_CREDITS, priceCredits } from '#base/units.js';
+import { countText, moneyText, nameText, spanText } from './amount-text.js';
+import { passNameOf, type RefusalCause } from './decision.js';
 import {
-  type Credits,
-  formatAmount,
-  maxAmount,
-  type Money,
-  NO_CREDITS,
-  priceCredits,
-} from '#base/units.js';
-import type { Estimate } from '../estimate/estimate.js';
-import { bytesText, countText, moneyText, nameText, spanText } from './amount-text.js';
+  cheaperSteps,
+  estimateDetail,
+  estimateLine,
+  moneyOf,
+  rangeText,
+  type RefusalContext,
+} from './refusal-lines.js';
 import {
   type BudgetAsk,
   budgetLines,
@@ -24,7 +24,8 @@ import {
   standingDetail,
   type StandingText,
 } from './budget-text.js';
-import type { RefusalCause } from './decision.js';
+
+export type { RefusalContext } from './refusal-lines.js';
 
 /** A refusal ready to be sent: the code picks driver code and SQLSTATE. */
 export interface Refusal {
@@ -33,16 +34,6 @@ export interface Refusal {
   readonly message: string;
   /** The JSON twin: `data.tollgate` of the reply and the detail of the ticket. */
   readonly detail: Readonly<Record<string, unknown>>;
-}
-
-/** What every refusal of a statement knows. */
-export interface RefusalContext {
-  readonly ticketId: TicketId;
-  readonly estimate: Estimate;
-  readonly tier: string;
-  readonly pricePerCredit: Money;
-  readonly currency: string;
-  readonly at: EpochMs;
 }
 
 /** TG2001: a hard budget has less left than the hold. `standing`: the one that lacks the most. */
@@ -76,10 +67,10 @@ export function ruleRefusal(
   const source = cause.kind === 'rule' ? cause.ruleId : 'external-location';
   const message = cause.kind === 'rule' ? cause.message : LOCATION_MESSAGES[cause.location];
   return compose('ruleRefused', context, {
-    headline: `${nameText(message, 300)} (rule ${source}).`,
+    headline: `${rangeText(context)}: ${nameText(message, 300)} (rule ${source}).`,
     lines: [],
-    steps: [...cheaperSteps(context), requestStep(context)],
-    detail: { rule: source },
+    steps: [...cheaperSteps(context), ...liftSteps(cause, context)],
+    detail: { rule: source, ...liftDetail(cause) },
   });
 }
 
@@ -98,8 +89,9 @@ export function ceilingRefusal(
   return compose('ceilingExceeded', context, {
     headline: `needs about ${moneyText(needs, context.currency, 'up')}, one statement may cost ${moneyText(ceiling, context.currency, 'down')} (${cause.source}).`,
     lines: [],
-    steps: [...cheaperSteps(context), requestStep(context)],
+    steps: [...cheaperSteps(context), ...liftSteps(cause, context)],
     detail: {
+      ...liftDetail(cause),
       ceiling: {
         source: cause.source,
         ceilingCredits: formatAmount(cause.ceilingCredits),
@@ -112,25 +104,31 @@ export function ceilingRefusal(
 /** TG2102: what the text does cannot be seen, and the tier refuses that. */
 export function opaqueRefusal(context: RefusalContext): Refusal {
   return compose('opaqueRefused', context, {
-    headline: `what this statement does cannot be seen from its text, and tier ${context.tier} refuses that.`,
+    headline: `${rangeText(context)}: what this statement does cannot be seen from its text, and tier ${context.tier} refuses that.`,
     lines: [],
     steps: ['write the statements out instead of building them at run time', requestStep(context)],
-    detail: {},
+    detail: liftDetail({ kind: 'opaque' }),
   });
 }
 
-/** TG2401: a rule or the tier wants somebody's approval first. */
-export function approvalRefusal(cause: RefusalCause, context: RefusalContext): Refusal {
+/** TG2401: a rule or the tier wants somebody's approval first; `passes` names all that it has to lift. */
+export function approvalRefusal(
+  cause: RefusalCause,
+  context: RefusalContext,
+  passes?: readonly string[],
+): Refusal {
   const why =
     cause.kind === 'rule'
       ? `${nameText(cause.message, 300)} (rule ${cause.ruleId})`
       : `what this statement does cannot be seen from its text (tier ${context.tier})`;
-  const needs = moneyOf(context.estimate.highCredits, context);
   return compose('approvalNeeded', context, {
-    headline: `about ${moneyText(needs, context.currency, 'up')} waits for approval: ${why}.`,
+    headline: `${rangeText(context)} waits for approval: ${why}.`,
     lines: [],
     steps: [requestStep(context)],
-    detail: cause.kind === 'rule' ? { rule: cause.ruleId } : {},
+    detail: {
+      ...(cause.kind === 'rule' ? { rule: cause.ruleId } : {}),
+      ...(passes === undefined ? liftDetail(cause) : { passes }),
+    },
   });
 }
 
@@ -140,7 +138,7 @@ export function declinedRefusal(
   context: RefusalContext,
 ): Refusal {
   return compose('approvalDeclined', context, {
-    headline: `${nameText(decided.author, 80)} declined it: ${nameText(decided.reason, 300)}.`,
+    headline: `${rangeText(context)}: ${nameText(decided.author, 80)} declined it: ${nameText(decided.reason, 300)}.`,
     lines: [],
     steps: cheaperSteps(context),
     detail: { declinedBy: decided.author },
@@ -277,6 +275,7 @@ export interface RefusalParts {
 /** A refusal of a statement that was not run, in the form that all have. */
 export function compose(code: TgName, context: RefusalContext, parts: RefusalParts): Refusal {
   const why = `SELECT * FROM TABLE(TOLLGATE.WHY('${context.ticketId}'))`;
+  const link = consoleLink(context);
   const steps = parts.steps.map(
     (step, index) => `${index === 0 ? 'Do next ' : '        '} ${index + 1}) ${step}`,
   );
@@ -288,6 +287,7 @@ export function compose(code: TgName, context: RefusalContext, parts: RefusalPar
       estimateLine(context),
       ...steps,
       `Why      ${why}`,
+      ...(link === null ? [] : [`Console  ${link}`]),
     ].join('\n'),
     detail: {
       code: tgLabel(code),
@@ -298,66 +298,30 @@ export function compose(code: TgName, context: RefusalContext, parts: RefusalPar
       ...parts.detail,
       doNext: parts.steps,
       why,
+      ...(context.owner === undefined ? {} : { owner: context.owner }),
+      ...(context.place === undefined ? {} : { place: context.place }),
+      ...(link === null ? {} : { console: link }),
     },
   };
 }
 
-function estimateLine(context: RefusalContext): string {
-  const { estimate, currency } = context;
-  const low = moneyText(moneyOf(estimate.lowCredits, context), currency, 'down');
-  const high = moneyText(moneyOf(estimate.highCredits, context), currency, 'up');
-  const scan = [
-    ...(estimate.bytes === null ? [] : [bytesText(estimate.bytes)]),
-    ...(estimate.partitions === null
-      ? []
-      : [
-          `${countText(estimate.partitions.assigned)} of ${countText(estimate.partitions.total)} partitions`,
-        ]),
-    ...estimate.advice
-      .slice(0, 2)
-      .map(
-        (advice) => `no filter on ${nameText(advice.column, 60)} of ${shortTable(advice.table)}`,
-      ),
-  ];
-  return `Estimate ${low}–${high} (${estimate.basis})${scan.length === 0 ? '' : ` · ${scan.join(', ')}`}`;
+/** The page of the ticket in the console; null: nobody has said where that is. */
+function consoleLink({ consoleUrl = null, ticketId }: RefusalContext): string | null {
+  return consoleUrl === null ? null : `${consoleUrl.replace(/\/+$/, '')}/#/tickets/${ticketId}`;
 }
 
-function cheaperSteps(context: RefusalContext): readonly string[] {
-  return context.estimate.advice.slice(0, 2).map((advice) => {
-    const after = moneyText(moneyOf(advice.creditsAfter, context), context.currency, 'up');
-    return `filter ${nameText(advice.column, 60)} of ${shortTable(advice.table)} to ${advice.range}: about ${after}`;
-  });
-}
-
+/** The call to copy; a tool that cuts the text shows it whole or not at all, because a line has nothing else behind it. */
 function requestStep(context: RefusalContext): string {
-  return `ask for it: CALL TOLLGATE.REQUEST('${context.ticketId}', 'reason')`;
+  const whom = context.owner === undefined ? 'for it' : nameText(context.owner, 80);
+  return `ask ${whom}: CALL TOLLGATE.REQUEST('${context.ticketId}', 'reason')`;
 }
 
-/** The last part of `DB.SCHEMA.TABLE`. */
-function shortTable(table: string): string {
-  return nameText(table.split('.').at(-1) ?? table, 60);
+function liftSteps(cause: RefusalCause, context: RefusalContext): readonly string[] {
+  return passNameOf(cause) === null ? [] : [requestStep(context)];
 }
 
-function moneyOf(credits: Credits, context: RefusalContext): Money {
-  return priceCredits(credits, context.pricePerCredit, 'up');
-}
-
-function estimateDetail(context: RefusalContext): object {
-  const { estimate } = context;
-  return {
-    basis: estimate.basis,
-    lowCredits: formatAmount(estimate.lowCredits),
-    expectedCredits: formatAmount(estimate.expectedCredits),
-    highCredits: formatAmount(estimate.highCredits),
-    highAmount: formatAmount(moneyOf(estimate.highCredits, context)),
-    currency: context.currency,
-    bytes: estimate.bytes,
-    partitions: estimate.partitions,
-    advice: estimate.advice.map((advice) => ({
-      table: advice.table,
-      column: advice.column,
-      range: advice.range,
-      creditsAfter: formatAmount(advice.creditsAfter),
-    })),
-  };
+/** What a request for the ticket asks to lift. */
+function liftDetail(cause: RefusalCause): Readonly<Record<string, unknown>> {
+  const name = passNameOf(cause);
+  return name === null ? { isApprovable: false } : { passes: [name] };
 }

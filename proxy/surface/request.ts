@@ -1,4 +1,4 @@
-/** `CALL TOLLGATE.REQUEST('<ticket>', '<reason>')`: its form, and the one row that answers it. */
+/** `CALL TOLLGATE.REQUEST('<ticket>', '<reason>'[, '<what>'])`: its form, and the one row that answers it. */
 import { type TicketId, tryParseTicketId } from '#base/ids.js';
 import {
   isOperator,
@@ -12,35 +12,56 @@ import {
 import { stringValueAt } from '#base/sql/token-values.js';
 import { formatInstant } from '#base/time.js';
 import { columnType, type RowType } from '#base/wire/row-type.js';
-import { type ApprovalRequest, REASON_CHARACTERS_MAX } from '#billing/requests.js';
+import {
+  type ApprovalRequest,
+  type AskedWish,
+  NO_WISH,
+  REASON_CHARACTERS_MAX,
+} from '#billing/requests.js';
 import { FormError, type Value } from './query.js';
 import { isRequestCall } from './recognise.js';
 import { toCell, type SurfaceResult } from './result.js';
+import { readWish } from './wish.js';
 import type { SurfaceBind } from './values.js';
 
-const FORM = "REQUEST takes a ticket and a reason: CALL TOLLGATE.REQUEST('<ticket>', '<reason>')";
+const FORM =
+  "REQUEST takes a ticket and a reason, and perhaps what is wanted: CALL TOLLGATE.REQUEST('<ticket>', '<reason>', '250 USD, 5 runs, 3 days, shape'), or 'withdraw' in its place";
 
-/** The two arguments as written. Throws FormError for any other text, and for more than this one statement. */
-export function parseRequest(text: string): { readonly ticket: Value; readonly reason: Value } {
+/** The arguments as written. */
+export interface ParsedRequest {
+  readonly ticket: Value;
+  readonly reason: Value;
+  /** null: nothing beyond one run of the statement. */
+  readonly wish: Value | null;
+}
+
+/** The arguments of a call. Throws FormError for any other text, and for more than this one statement. */
+export function parseRequest(text: string): ParsedRequest {
   const tokens = lex(text);
   const indexes = significantIndexes(tokens);
   while (isOperator(tokens, indexes.at(-1) ?? tokens.count, ';')) indexes.pop();
   const is = (at: number, symbol: string): boolean =>
     isOperator(tokens, indexes[at] ?? tokens.count, symbol);
+  const count = indexes.length === 11 ? 3 : 2;
   const isForm =
     !tokens.isUnterminated &&
-    indexes.length === 9 &&
+    indexes.length === 5 + 2 * count &&
     isRequestCall(tokens, indexes, 0) &&
     is(4, '(') &&
     is(6, ',') &&
-    is(8, ')');
+    (count === 2 || is(8, ',')) &&
+    is(4 + 2 * count, ')');
   if (!isForm) throw new FormError(FORM);
-  const [ticketAt = 0, reasonAt = 0] = [indexes[5], indexes[7]];
-  const isSecondBind = textAt(tokens, ticketAt) === '?';
-  return {
-    ticket: valueAt(tokens, ticketAt, 0),
-    reason: valueAt(tokens, reasonAt, isSecondBind ? 1 : 0),
-  };
+  let binds = 0;
+  const values = [5, 7, 9].slice(0, count).map((at) => {
+    const index = indexes[at] ?? tokens.count;
+    const value = valueAt(tokens, index, binds);
+    if (textAt(tokens, index) === '?') binds += 1;
+    return value;
+  });
+  const [ticket, reason, wish = null] = values;
+  if (ticket === undefined || reason === undefined) throw new FormError(FORM);
+  return { ticket, reason, wish };
 }
 
 /** A string or a bind; `?` stands for the bind `bindIndex`, `:2` for the second. */
@@ -58,9 +79,13 @@ function valueAt(tokens: Tokens, index: number, bindIndex: number): Value {
 
 /** The values of the arguments. Throws FormError, naming the rule, for what is no ticket id or no reason. */
 export function requestArguments(
-  parsed: { readonly ticket: Value; readonly reason: Value },
+  parsed: ParsedRequest,
   binds: readonly SurfaceBind[],
-): { readonly ticketId: TicketId; readonly reason: string } {
+): {
+  readonly ticketId: TicketId;
+  readonly reason: string;
+  readonly wish: AskedWish | 'withdraw';
+} {
   const ticketId = tryParseTicketId(textOf(parsed.ticket, binds).trim().toLowerCase());
   if (ticketId === undefined)
     throw new FormError('REQUEST takes a ticket id, which is in the refusal and in MY_QUERIES');
@@ -71,7 +96,8 @@ export function requestArguments(
     reason.length > 2 * REASON_CHARACTERS_MAX || Array.from(reason).length > REASON_CHARACTERS_MAX;
   if (isTooLong)
     throw new FormError(`The reason must be at most ${REASON_CHARACTERS_MAX} characters`);
-  return { ticketId, reason };
+  const wish = parsed.wish === null ? NO_WISH : readWish(textOf(parsed.wish, binds));
+  return { ticketId, reason, wish };
 }
 
 function textOf(value: Value, binds: readonly SurfaceBind[]): string {
@@ -114,10 +140,12 @@ function statusText(request: ApprovalRequest, isNew: boolean): string {
   if (isNew)
     return `Asked. The answer will be in SELECT * FROM TABLE(TOLLGATE.WHY('${request.ticketId}')).`;
   const asked = `Asked already, ${minute(request.askedAt)}`;
-  if (decision === null) return `${asked}; it waits, and nothing was changed.`;
-  return request.state === 'declined'
-    ? `${asked}; declined ${minute(decision.at)}: ${decision.reason}`
-    : `${asked}; granted ${minute(decision.at)}: send the statement again.`;
+  if (decision === null)
+    return `${asked}; it waits until ${minute(request.expiresAt)}, and nothing was changed.`;
+  const { pass, state } = request;
+  if (state !== 'granted') return `${asked}; ${state} ${minute(decision.at)}: ${decision.reason}`;
+  const until = pass === null ? '' : ` until ${minute(pass.expiresAt)}`;
+  return `${asked}; granted ${minute(decision.at)}${until}: send the statement again.`;
 }
 
 /** `2026-11-23 07:12 UTC`. */

@@ -4,6 +4,7 @@ import type { TicketId } from '#base/ids.js';
 import { sqlStateOf, type Database } from '#base/postgres/pool.js';
 import type { Clock, EpochMs } from '#base/time.js';
 import type { RowType } from '#base/wire/row-type.js';
+import { withdrawRequest, type Withdrawal } from '#billing/decide-request.js';
 import { askApproval } from '#billing/requests.js';
 import { callerRefusal, type Refusal } from '../wire/refusal.js';
 import { loadGrammar, parseSurface, type Astify } from './parse.js';
@@ -168,11 +169,11 @@ async function ask(
 ): Promise<SurfaceAnswer> {
   const parsed = parseRequest(text);
   if (binds === null) return { kind: 'answer', result: { columns: REQUEST_COLUMNS, rows: [] } };
-  const { ticketId, reason } = requestArguments(parsed, binds);
+  const { ticketId, reason, wish } = requestArguments(parsed, binds);
   const { teamId, principalId, owner } = caller;
-  const outcome = await db.transaction((tx) =>
-    askApproval(tx, { ticketId, teamId, principalId, reason, at: clock.now() }),
-  );
+  const asked = { ticketId, teamId, principalId, reason, at: clock.now() };
+  if (wish === 'withdraw') return withdraw(db, asked, owner);
+  const outcome = await db.transaction((tx) => askApproval(tx, { ...asked, wish }));
   switch (outcome.kind) {
     case 'asked':
     case 'replayed':
@@ -184,7 +185,35 @@ async function ask(
       return { kind: 'refused', refusal: unknownTicket(ticketId) };
     case 'notRefused':
       return { kind: 'refused', refusal: nothingToAsk(ticketId) };
+    case 'notApprovable':
+      return { kind: 'refused', refusal: neverLifted(outcome.rule) };
+    case 'otherCurrency':
+      return {
+        kind: 'refused',
+        refusal: formRefusal(`Money is asked for in ${outcome.currency}, or as credits`),
+      };
   }
+}
+
+/** Takes back what the caller has asked for. */
+async function withdraw(
+  db: Database,
+  asked: Omit<Withdrawal, 'author'> & { readonly principalId: string },
+  owner: string,
+): Promise<SurfaceAnswer> {
+  const outcome = await db.transaction((tx) =>
+    withdrawRequest(tx, { ...asked, author: asked.principalId }),
+  );
+  if (outcome.kind === 'unknown')
+    return { kind: 'refused', refusal: unknownTicket(asked.ticketId) };
+  return { kind: 'answer', result: requestResult(outcome.request, false, owner) };
+}
+
+function neverLifted(rule: string): Refusal {
+  return callerRefusal(
+    'surfaceForm',
+    `Rule ${rule} says that no request lifts it, so there is nothing to ask for. Its administrators change it.`,
+  );
 }
 
 function nothingToAsk(ticketId: TicketId): Refusal {

@@ -62,6 +62,11 @@ test('what waits is listed with its team, its amounts, its budget and its reason
       shortCredits: '1.000000000000',
       askedAt: '2026-07-15T12:00:00.000Z',
       decision: null,
+      passes: [],
+      asked: { credits: null, runs: null, hours: null, shape: false },
+      statement: 'SELECT ? FROM t',
+      expiresAt: '2026-07-22T12:00:00.000Z',
+      pass: null,
     },
     expect.objectContaining({ ticketId: second, refusalCode: 'TG2101', budgetId: null }),
   ]);
@@ -112,15 +117,40 @@ test('a declined request is not granted later, and keeps why', async () => {
   ]);
 });
 
-test('where a rule refused, granting says what would help instead', async () => {
+test('where a rule refused, a pass is granted, as asked or as the decision says, and can be revoked', async () => {
   const ticketId = await asked('people', 'rule');
   const reply = await world.call('POST', decisionPath(ticketId), {
     decision: 'granted',
     reason: 'fine',
-    credits: '1',
+    amount: '30',
+    currency: 'USD',
+    until: 'friday',
+    shape: true,
+    scope: 'team',
   });
-  expect(reply.status).toBe(409);
-  expect(reply.text).toContain('/api/v1/control');
+  const pass = {
+    ticketId,
+    team: 'people',
+    principal: null,
+    isForShape: true,
+    passes: ['opaque'],
+    amountCredits: '10.000000000000',
+    leftCredits: '10.000000000000',
+    runsMax: null,
+    usedRuns: 0,
+    // Wednesday noon: to the end of Friday.
+    expiresAt: '2026-07-18T00:00:00.000Z',
+  };
+  expect(reply).toMatchObject({ status: 200, json: { request: { state: 'granted', pass } } });
+  expect((await world.call('GET', '/api/v1/passes')).json).toMatchObject({ passes: [pass] });
+  const revoke = (): ReturnType<AdminWorld['call']> =>
+    world.call('POST', `/api/v1/passes/${ticketId}/revoke`, { reason: 'done' });
+  expect(await revoke()).toMatchObject({
+    status: 200,
+    json: { isReplayed: false, pass: { revoked: { author: 'admin-token', reason: 'done' } } },
+  });
+  expect(await revoke()).toMatchObject({ status: 200, json: { isReplayed: true } });
+  expect((await world.call('GET', '/api/v1/passes')).json).toMatchObject({ passes: [] });
 });
 
 test.each([
@@ -131,7 +161,12 @@ test.each([
   [{ decision: 'granted', reason: 'x', credits: 1 }, 'credits'],
   [{ decision: 'granted', reason: 'x', credits: '-1' }, 'credits'],
   [{ decision: 'declined', reason: 'x', credits: '1' }, 'credits'],
-  [{ decision: 'granted', reason: 'x', until: '2027-01-01' }, 'until'],
+  [{ decision: 'granted', reason: 'x', days: 3 }, 'days'],
+  [{ decision: 'declined', reason: 'x', until: 'friday' }, 'until'],
+  [{ decision: 'granted', reason: 'x', runs: 0 }, 'runs'],
+  [{ decision: 'granted', reason: 'x', runs: 1.5 }, 'runs'],
+  [{ decision: 'granted', reason: 'x', scope: 'everybody' }, 'scope'],
+  [{ decision: 'granted', reason: 'x', amount: '1e400' }, 'amount'],
 ])('the decision %j is refused by its field', async (body, field) => {
   const ticketId = buildTicket().ticketId;
   const { status, json } = await world.call('POST', decisionPath(ticketId), body);

@@ -7,6 +7,8 @@ import { createHash } from 'node:crypto';
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { API_ROLES, type ApiRole } from '../../admin/actor.js';
+import type { TicketId } from '../../base/ids.js';
+import { askApproval } from '../../billing/requests.js';
 import { buildTicket, credits } from '../support/builders.js';
 import { type Json, list, object, type Operation, pathOf, readOperations } from './operations.js';
 import { type AdminWorld, createAdminWorld, TOKEN } from './world.js';
@@ -28,7 +30,11 @@ beforeAll(async () => {
   tokens = {
     platform: TOKEN,
     finance: await world.issue({ role: 'finance' }),
-    'team-lead': await world.issue({ role: 'team-lead', ...scope }),
+    'team-lead': await world.issue({
+      role: 'team-lead',
+      ...scope,
+      principal: 'marketing_analyst',
+    }),
     analyst: await world.issue({ role: 'analyst', ...scope, principal: 'marketing_analyst' }),
   };
   foreignTicket = await refusedTicket(FOREIGN_TEAM);
@@ -42,6 +48,16 @@ beforeAll(async () => {
     month: '2026-07',
     format: 'json',
   };
+  // Asked for by the principal that the lead is: nobody decides that for itself.
+  await world.database.db.transaction((tx) =>
+    askApproval(tx, {
+      ticketId: ticket as TicketId,
+      teamId: OWN_TEAM,
+      principalId: 'marketing_analyst',
+      reason: 'please',
+      at: world.clock.now(),
+    }),
+  );
   // What the tokens themselves leave behind is no change of the sweep.
   for (const role of API_ROLES) await send('GET', '/api/v1/me', role);
   stateBefore = await stateOf();

@@ -2,14 +2,13 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TicketId } from '../../base/ids.js';
 import { createLedger } from '../../billing/create-ledger.js';
 import type { Ledger } from '../../billing/ledger.js';
+import { type DecideOutcome, decideRequest, type Decision } from '../../billing/decide-request.js';
 import {
   askApproval,
   type AskOutcome,
   type Asking,
-  type DecideOutcome,
-  decideRequest,
-  type Decision,
   listRequests,
+  NO_WISH,
 } from '../../billing/requests.js';
 import { formatAmount } from '../../base/units.js';
 import { NOON, buildTicket, credits, insertBudget } from '../support/builders.js';
@@ -93,16 +92,23 @@ test('a request keeps who asked, why, what was needed and what the budget was sh
       state: 'waiting',
       teamId: 'marketing',
       principalId: 'marketing_analyst',
+      senderId: 'marketing_analyst',
+      askedBy: null,
       reason: 'the yearly report',
       wants: 'credits',
+      passes: [],
+      wish: NO_WISH,
       refusalCode: 'TG2001',
+      statementShape: 'SELECT ? FROM t',
       needsCredits: credits('1'),
       needsMoney: 3_000_000_000_000n,
       currency: 'USD',
       budgetId: 'asked',
       shortCredits: credits('0.7651'),
       askedAt: NOON,
+      expiresAt: NOON + 7 * 24 * HOUR_MS,
       decision: null,
+      pass: null,
     },
   });
   expect(
@@ -229,25 +235,43 @@ test('of two decisions at once one wins and the other is told, and credits are g
   }
 });
 
-test('where no budget refused, nothing can be granted, but the request can be declined', async () => {
-  const ticket = buildTicket();
-  await ledger.recordUnheld([
-    {
-      ticket,
-      state: 'VOID',
-      refusal: { code: 'TG2101', message: 'TG2101 Not run', detail: { rule: 'no-joins' } },
-      snowflakeQueryId: null,
-    },
-  ]);
-  expect(await ask(ticket.ticketId)).toMatchObject({
+test('where a rule refused, a pass for one run of the text is granted, unless nobody lifts the rule', async () => {
+  const refused = async (detail: object): Promise<TicketId> => {
+    const ticket = buildTicket();
+    const refusal = { code: 'TG2101', message: 'TG2101 Not run', detail };
+    await ledger.recordUnheld([{ ticket, state: 'VOID', refusal, snowflakeQueryId: null }]);
+    return ticket.ticketId;
+  };
+  const ticketId = await refused({ rule: 'no-joins', passes: ['rule:no-joins'], place: '["R"]' });
+  expect(await ask(ticketId)).toMatchObject({
     kind: 'asked',
-    request: { refusalCode: 'TG2101', budgetId: null, shortCredits: null },
+    request: {
+      refusalCode: 'TG2101',
+      wants: 'statement',
+      passes: ['rule:no-joins'],
+      budgetId: null,
+      shortCredits: null,
+    },
   });
-  expect(await decide(ticket.ticketId, { state: 'granted', credits: '1' })).toMatchObject({
-    kind: 'notByBudget',
-    request: { state: 'waiting' },
+  expect(await decide(ticketId, { state: 'granted' })).toMatchObject({
+    kind: 'decided',
+    request: {
+      decision: { grantedCredits: null },
+      pass: {
+        ticketId,
+        principalId: 'marketing_analyst',
+        isForShape: false,
+        passes: ['rule:no-joins'],
+        amountCredits: null,
+        runsMax: 1,
+        usedRuns: 0,
+        expiresAt: NOON + 25 * HOUR_MS,
+        revoked: null,
+      },
+    },
   });
-  expect(await decide(ticket.ticketId, { state: 'declined' })).toMatchObject({ kind: 'decided' });
+  const never = await refused({ rule: 'secret', isApprovable: false });
+  expect(await ask(never)).toEqual({ kind: 'notApprovable', rule: 'secret' });
 });
 
 test('a ticket that nobody asked for cannot be decided', async () => {
@@ -268,7 +292,7 @@ test('the table takes no second decision, no other question and no removal, from
     [`UPDATE approval_request SET state = 'granted', ${decided} ${of}`, '23514'],
     [`UPDATE approval_request SET state = 'declined' ${of}`, '23514'],
     [`DELETE FROM approval_request ${of}`, '42501'],
-    [`TRUNCATE approval_request`, '42501'],
+    [`TRUNCATE approval_request CASCADE`, '42501'],
   ] as const) {
     await expect(owner.query(change), change).rejects.toMatchObject({ code: sqlState });
   }

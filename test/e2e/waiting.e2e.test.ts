@@ -41,6 +41,21 @@ beforeAll(async () => {
           when: 'statement.tablesRead.exists(t, t == "ANALYTICS.TPCH.NATION")',
           message: 'nations are read by word of the platform',
         },
+        {
+          id: 'no-part',
+          mode: 'enforce',
+          effect: 'refuse',
+          when: 'statement.tablesRead.exists(t, t == "ANALYTICS.TPCH.PART")',
+          message: 'parts are not read here',
+        },
+        {
+          id: 'never-part-supplier',
+          mode: 'enforce',
+          effect: 'refuse',
+          approvable: false,
+          when: 'statement.tablesRead.exists(t, t == "ANALYTICS.TPCH.PARTSUPP")',
+          message: 'supply is never read here',
+        },
       ],
     }),
   });
@@ -374,6 +389,68 @@ test('where a rule does not wait, a statement is refused, asked for, and runs on
   expect((await at(1, client).run(text.replace('COUNT', 'MAX'))).body.success).toBe(false);
   expect((await at(1, client).run(text)).body.success).toBe(true);
   expect((await client.run(text)).body).toMatchObject({ code: '712401' });
+});
+
+test('what a rule refuses runs by a pass: its shape, at any replica, as often as granted, until it is revoked', async () => {
+  const client = await connected('STANDARD_WH');
+  const text = (n: number): string => `SELECT COUNT(*) + ${n} FROM ANALYTICS.TPCH.PART`;
+  const refused = await client.run(text(1));
+  expect(refused.body).toMatchObject({ success: false, code: '712101' });
+  const id = refused.body.data.queryId as string;
+  const asked = await client.run(
+    `CALL TOLLGATE.REQUEST('${id}', 'audit', 'shape, 2 runs, 3 days')`,
+  );
+  expect(asked.body.success).toBe(true);
+  expect((await client.run(text(2))).body).toMatchObject({ code: '712101' });
+  expect(await decide(id, 'granted')).toMatchObject({
+    body: {
+      request: {
+        pass: { isForShape: true, runsMax: 2, usedRuns: 0, passes: ['rule:no-part'] },
+      },
+    },
+  });
+  await eventually(async () =>
+    expect((await at(1, client).run(text(3))).body).toMatchObject({ success: true }),
+  );
+  expect((await client.run(text(4))).body).toMatchObject({ success: true });
+  expect((await client.run(text(5))).body).toMatchObject({ code: '712101' });
+  const { rows } = await system.database.db.query(
+    'SELECT action, actor FROM audit_event WHERE subject = $1 ORDER BY sequence',
+    [`request/${id}`],
+  );
+  expect(rows).toEqual([
+    { action: 'request.ask', actor: 'marketing_analyst' },
+    { action: 'request.decide', actor: 'admin-token' },
+  ]);
+});
+
+test('a rule that nobody lifts offers no request, and takes none', async () => {
+  const client = await connected('STANDARD_WH');
+  const refused = await client.run('SELECT COUNT(*) FROM ANALYTICS.TPCH.PARTSUPP');
+  expect(refused.body).toMatchObject({ success: false, code: '712101' });
+  expect(refused.body.message).not.toContain('REQUEST');
+  const asked = await client.run(
+    `CALL TOLLGATE.REQUEST('${refused.body.data.queryId as string}', 'please')`,
+  );
+  expect(asked.body.message).toMatch(
+    /^TG1020 Rule never-part-supplier says that no request lifts it/,
+  );
+});
+
+test('the request of a waiting statement that its client cancels is closed', async () => {
+  const client = await connected('STANDARD_WH');
+  const id = expectInProgress(
+    await client.query('SELECT MAX(S_NAME) FROM ANALYTICS.TPCH.SUPPLIER'),
+  );
+  expect((await abortById(at(1, client), id)).body.success).toBe(true);
+  await eventually(async () => {
+    const { body } = await system.admin('GET', '/api/v1/requests?state=withdrawn');
+    expect(body).toMatchObject({
+      requests: [
+        { ticketId: id, decision: { reason: 'the statement was cancelled while it waited' } },
+      ],
+    });
+  });
 });
 
 test('a text that changes its warehouse on the way is refused: it is priced for one', async () => {

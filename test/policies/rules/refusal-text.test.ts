@@ -158,19 +158,19 @@ test.each([
   ],
   [
     refusalOf({ kind: 'rule', ruleId: 'no-star', message: 'name the\ncolumns' }, context),
-    'TG2101 Not run, nothing charged: name the columns (rule no-star).',
+    'TG2101 Not run, nothing charged: about $159.99 to $212.00: name the columns (rule no-star).',
   ],
   [
     refusalOf({ kind: 'external-location', location: 'external' }, context),
-    'TG2101 Not run, nothing charged: data is not loaded from or unloaded to places outside the account (rule external-location).',
+    'TG2101 Not run, nothing charged: about $159.99 to $212.00: data is not loaded from or unloaded to places outside the account (rule external-location).',
   ],
   [
     opaqueRefusal(context),
-    'TG2102 Not run, nothing charged: what this statement does cannot be seen from its text, and tier interactive refuses that.',
+    'TG2102 Not run, nothing charged: about $159.99 to $212.00: what this statement does cannot be seen from its text, and tier interactive refuses that.',
   ],
   [
     approvalRefusal({ kind: 'rule', ruleId: 'x', message: 'a dear cross join' }, context),
-    'TG2401 Not run, nothing charged: about $212.00 waits for approval: a dear cross join (rule x).',
+    'TG2401 Not run, nothing charged: about $159.99 to $212.00 waits for approval: a dear cross join (rule x).',
   ],
   [
     queueRefusal({ kind: 'full', waiting: 2_000, queueMax: 2_000 }, context),

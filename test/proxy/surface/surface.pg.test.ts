@@ -661,7 +661,7 @@ test('REQUEST answers one row, and the same ticket again says when it was asked'
       result: {
         rows: [
           [
-            'Asked already, 2026-07-15 12:00 UTC; it waits, and nothing was changed.',
+            'Asked already, 2026-07-15 12:00 UTC; it waits until 2026-07-22 12:00 UTC, and nothing was changed.',
             REFUSED,
             'waiting',
             'risk-leads',
@@ -714,7 +714,16 @@ test.each([
   [':2', [], 'Bind 2 has no value'],
   [':name', [], 'The bind :name must be'],
   ['7', [], 'REQUEST takes a ticket and a reason'],
-  ["'a', 'b'", [], 'REQUEST takes a ticket and a reason'],
+  ["'a', 'b', 'c'", [], 'REQUEST takes a ticket and a reason'],
+  ["'a', 'b'", [], '"b" is not understood; write'],
+  ["'a', '0 USD'", [], '"0 USD" must be more than zero'],
+  ["'a', '0 runs'", [], '"0 runs" must have a whole number from 1 to'],
+  ["'a', '1.5 days'", [], '"1.5 days" must have a whole number from 1 to'],
+  ["'a', '9 years'", [], '"9 years" is not understood'],
+  ["'a', '12 EUR'", [], 'Money is asked for in USD, or as credits'],
+  ["'a', ''", [], '"" is not understood'],
+  [`'a', '${'x'.repeat(201)}'`, [], 'What is wanted must be at most 200 characters'],
+  ['?, ?', [asText('a'), asText('-1 USD')], '"-1 USD" is not understood'],
   ["'a'); select 1; (", [], 'REQUEST takes a ticket and a reason'],
   ["'a' || 'b'", [], 'REQUEST takes a ticket and a reason'],
   ["'a", [], 'REQUEST takes a ticket and a reason'],
