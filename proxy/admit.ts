@@ -1,9 +1,10 @@
 /** Step 7: a permit of the tier's queue. Free statements pass at once: a `SHOW` does not wait behind a report. */
-import type { Tier } from '#policies/control/snapshot.js';
-import type { Permit, TierLimits } from './admission/gate.js';
+import type { LaneMember } from '#policies/lanes/lane.js';
+import { isAdministrator } from '#policies/lanes/limits.js';
+import type { Permit } from './admission/lane.js';
 import type { Parts } from './parts.js';
 import type { CancelReason, RequestEntry } from './requests.js';
-import type { Admitted, Reserved } from './stages.js';
+import type { Admitted, Estimated, Reserved } from './stages.js';
 import type { Refusal } from './wire/refusal.js';
 import { queueRefusal } from '#policies/rules/refusal-text.js';
 import type { QueueCause } from '#policies/rules/refusal-text.js';
@@ -27,10 +28,10 @@ export async function admit(
   entry: RequestEntry,
 ): Promise<AdmitOutcome> {
   if (statement.isFree) return { kind: 'admitted', statement: { ...statement, permit: NO_PERMIT } };
-  const limits = tierLimits(statement.placement.tier);
+  const { lane } = statement.placement.tier;
   const leave = parts.vigil.enter(entry);
   try {
-    const outcome = await parts.gate.admit(limits, statement.team.id, entry.cancelled);
+    const outcome = await parts.gate.admit(lane, laneMember(statement), entry.cancelled);
     switch (outcome.kind) {
       case 'admitted':
         return { kind: 'admitted', statement: { ...statement, permit: outcome.permit } };
@@ -40,29 +41,32 @@ export async function admit(
         if (reason === 'draining') return { kind: 'dropped' };
         return refused(parts, statement, { kind: 'lost' });
       }
-      case 'queueFull': {
-        const { queueMax } = outcome;
-        return refused(parts, statement, { kind: 'full', waiting: queueMax, queueMax });
-      }
+      case 'queueFull':
+        return refused(parts, statement, { ...outcome, kind: 'full' });
       case 'timeout':
-        return refused(parts, statement, {
-          kind: 'timeout',
-          waitedMs: outcome.waitedMs,
-          timeoutMs: limits.queueTimeoutMs,
-        });
+        return refused(parts, statement, outcome);
     }
   } finally {
     leave();
   }
 }
 
-/** What the gate has to know of a tier. */
-export function tierLimits(tier: Tier): TierLimits {
+/** What a lane has to know of a statement. */
+export function laneMember({
+  call,
+  team,
+  principal,
+  session,
+  placement,
+  estimate,
+}: Estimated): LaneMember {
   return {
-    tier: tier.id,
-    concurrencyMax: tier.concurrencyMax,
-    queueMax: tier.queueMax,
-    queueTimeoutMs: tier.queueTimeoutSeconds * 1000,
+    ticketId: call.ticketId,
+    teamId: team.id,
+    principalId: principal.id,
+    isAdministrator: isAdministrator(placement.tier.lane, principal.id, session.role),
+    expectedCredits: estimate.expectedCredits,
+    expectedMs: estimate.expectedElapsedSeconds * 1000,
   };
 }
 

@@ -9,7 +9,7 @@ import type { Estimate } from '#policies/estimate/estimate.js';
 import type { RefusalCause } from '#policies/rules/decision.js';
 import type { TextFacts } from '#policies/sql/facts.js';
 import type { Call } from './call.js';
-import type { Permit } from './admission/gate.js';
+import type { Permit } from './admission/lane.js';
 import type { Hold } from './hold.js';
 import type { SessionState } from './identity/sessions.js';
 import type { SealedIdentity } from './identity/tokens.js';

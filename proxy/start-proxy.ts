@@ -14,7 +14,9 @@ import { APPROVALS_CHANNEL } from '#billing/requests.js';
 import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
+import { LANES_CHANNEL } from '#billing/postgres/lanes.js';
 import { Gate } from './admission/gate.js';
+import { laneStore } from './admission/lane-store.js';
 import { Vigil } from './admission/vigil.js';
 import { CANCELS_CHANNEL } from '#billing/postgres/follow.js';
 import { startControlRefresher, type ControlRefresher } from './control/refresher.js';
@@ -158,11 +160,12 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   });
   life.add('claims', identity.claims);
   const realNow = (): number => performance.now();
-  const waiting = createWaiting(options, ledger, replica.id, realNow);
-  const vigil = life.add('vigil', waiting.vigil);
+  const waiting = createWaiting(options, ledger, replica, realNow);
+  life.add('vigil', waiting.vigil);
+  life.add('gate', waiting.gate);
   const control = life.add(
     'control',
-    await startControl(options, replica, identity.sessions, vigil),
+    await startControl(options, replica, identity.sessions, waiting),
   );
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
@@ -212,7 +215,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
 function createWaiting(
   options: ProxyOptions,
   ledger: Ledger,
-  replica: string,
+  { id: replica, isHeard }: Replica,
   realNow: () => number,
 ): Pick<
   Parts,
@@ -222,7 +225,7 @@ function createWaiting(
   const { abandonedAfterMs } = patience;
   const { db, clock, log } = options;
   return {
-    gate: new Gate(realNow),
+    gate: new Gate({ store: laneStore(db), replica, isHeard, log, now: realNow }),
     patience,
     explainBounds: new ExplainBounds(),
     ownStatements: new OwnStatements(db),
@@ -249,7 +252,7 @@ function startControl(
   options: ProxyOptions,
   replica: Replica,
   sessions: SessionStore,
-  vigil: Vigil,
+  { gate, vigil }: Pick<Parts, 'gate' | 'vigil'>,
 ): Promise<ControlRefresher> {
   const { db, log } = options;
   return startControlRefresher({
@@ -259,6 +262,7 @@ function startControl(
     onChange: (change) => replica.note(change),
     onNotify: {
       [SESSIONS_CHANNEL]: () => sessions.doubtAll(),
+      [LANES_CHANNEL]: (payload) => gate.onNotify(payload),
       [CANCELS_CHANNEL]: () => void vigil.round(),
       [APPROVALS_CHANNEL]: () => void vigil.round(),
     },

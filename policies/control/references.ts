@@ -32,6 +32,7 @@ function duplicates(parts: RawParts): readonly ControlProblem[] {
     ...twice(parts.tiers, 'id', 'tier'),
     // A warehouse has one tier, or which limits hold would depend on the order of the document.
     ...twice(parts.tiers, 'warehouse', 'tier'),
+    ...parts.tiers.flatMap((entry) => twice(tierTeamsOf(entry), 'team', 'entry of the team')),
     ...twice(parts.warehouses, 'name', 'warehouse'),
     ...twice(parts.rules, 'id', 'rule'),
   ];
@@ -39,6 +40,15 @@ function duplicates(parts: RawParts): readonly ControlProblem[] {
 
 function serviceUsersOf(account: RawEntry): readonly RawEntry[] {
   return entriesOf(account.fields, 'serviceUsers', account.segments);
+}
+
+function tierTeamsOf(tier: RawEntry): readonly RawEntry[] {
+  return entriesOf(tier.fields, 'teams', tier.segments);
+}
+
+function administratorsOf(tier: RawEntry): readonly RawEntry[] {
+  const fields = tier.fields['administrators'];
+  return isRecord(fields) ? [{ segments: [...tier.segments, 'administrators'], fields }] : [];
 }
 
 function twice(entries: readonly RawEntry[], key: string, what: string): readonly ControlProblem[] {
@@ -82,6 +92,10 @@ function danglingReferences(parts: RawParts): readonly ControlProblem[] {
     ...refer(parts.budgets, 'node', nodes, 'organisation, department, team or principal'),
     ...refer(parts.budgets, 'tier', tiers, 'tier'),
     ...refer(parts.tiers, 'warehouse', warehouses, 'warehouse', foldName),
+    ...parts.tiers.flatMap((entry) => refer(tierTeamsOf(entry), 'team', teams, 'team')),
+    ...parts.tiers
+      .flatMap(administratorsOf)
+      .flatMap((entry) => referEach(entry, 'principals', principals, 'principal')),
     ...unknownName(parts.defaultTier, ['defaultTier'], tiers, 'tier'),
     ...parts.rules.flatMap((entry) => referEach(entry, 'teams', teams, 'team')),
     ...refer(parts.rules, 'tier', tiers, 'tier'),

@@ -144,7 +144,7 @@ test('who asks before the run is told what is in its way; what has run elsewhere
   const client = await connected('INTERACTIVE_WH');
   const priced = await client.run('EXPLAIN COST SELECT COUNT(*) FROM ANALYTICS.TPCH.ORDERS');
   expect(JSON.stringify(priced.body.data.rowset)).toMatch(
-    /"queue wait","[\d.]+ s","1 of 1 permits of tier interactive are taken here, 0 of at most \d+ wait; 0 would/,
+    /"queue wait","[\d.]+ s","1 of 1 permits of tier interactive are taken, 0 of at most \d+ wait; 0 would/,
   );
   expect(Number(priced.body.data.tollgate.queue.expectedWaitMs)).toBeGreaterThan(0);
   // Rules come first: of one that wants somebody's word it says whose turn it is.
