@@ -1,7 +1,9 @@
 /** Step 7: a permit of the tier's queue. Free statements pass at once: a `SHOW` does not wait behind a report. */
-import type { LaneMember } from '#policies/lanes/lane.js';
+import { toError } from '#base/errors.js';
+import type { LaneLimits, LaneMember } from '#policies/lanes/lane.js';
 import { isAdministrator } from '#policies/lanes/limits.js';
 import type { Permit } from './admission/lane.js';
+import type { SealedIdentity } from './identity/tokens.js';
 import type { Parts } from './parts.js';
 import type { CancelReason, RequestEntry } from './requests.js';
 import type { Admitted, Estimated, Reserved } from './stages.js';
@@ -10,6 +12,8 @@ import { queueRefusal } from '#policies/rules/refusal-text.js';
 import type { QueueCause } from '#policies/rules/refusal-text.js';
 import { refusalContext } from './refuse.js';
 
+/** Nobody renews a session within so short a wait. */
+const RENEWED_AFTER_MS = 30_000;
 const NO_PERMIT: Permit = { release: () => undefined };
 
 export type AdmitOutcome =
@@ -28,10 +32,10 @@ export async function admit(
   entry: RequestEntry,
 ): Promise<AdmitOutcome> {
   if (statement.isFree) return { kind: 'admitted', statement: { ...statement, permit: NO_PERMIT } };
-  const { lane } = statement.placement.tier;
+  const { lane } = statement;
   const leave = parts.vigil.enter(entry);
   try {
-    const outcome = await parts.gate.admit(lane, laneMember(statement), entry.cancelled);
+    const outcome = await parts.gate.admit(lane, laneMember(statement, lane), entry.cancelled);
     switch (outcome.kind) {
       case 'admitted':
         return { kind: 'admitted', statement: { ...statement, permit: outcome.permit } };
@@ -52,24 +56,40 @@ export async function admit(
 }
 
 /** What a lane has to know of a statement. */
-export function laneMember({
-  call,
-  team,
-  principal,
-  session,
-  placement,
-  estimate,
-}: Estimated): LaneMember {
+export function laneMember(statement: Estimated, lane: LaneLimits): LaneMember {
+  const { call, team, principal, session, estimate } = statement;
   return {
     ticketId: call.ticketId,
     teamId: team.id,
     principalId: principal.id,
-    isAdministrator: isAdministrator(placement.tier.lane, principal.id, session.role),
+    isAdministrator: isAdministrator(lane, principal.id, session.role),
     expectedCredits: estimate.expectedCredits,
     expectedMs: estimate.expectedElapsedSeconds * 1000,
   };
 }
 
+/**
+ * As whom a statement is sent: by the token of the latest request about it. One that has waited for long may have been
+ * polled at another replica, under a token that this one has not seen.
+ */
+export async function latestIdentity(
+  parts: Parts,
+  { call, identity }: Reserved,
+  entry: RequestEntry,
+): Promise<SealedIdentity> {
+  const latest = entry.identity ?? identity;
+  if (performance.now() - call.arrivedAtMs < RENEWED_AFTER_MS) return latest;
+  try {
+    const sealed = await parts.sessions.newestToken(identity);
+    const newest = sealed === undefined ? undefined : parts.sealer.open(sealed, 'session');
+    return newest ?? latest;
+  } catch (thrown) {
+    parts.log.warn({ err: toError(thrown) }, 'a newer token could not be read');
+    return latest;
+  }
+}
+
 function refused(parts: Parts, statement: Reserved, cause: QueueCause): AdmitOutcome {
-  return { kind: 'refused', refusal: queueRefusal(cause, refusalContext(parts, statement)) };
+  const context = { ...refusalContext(parts, statement), tier: statement.lane.tier };
+  return { kind: 'refused', refusal: queueRefusal(cause, context) };
 }

@@ -9,7 +9,7 @@ import { ceilingFor } from '#policies/rules/ceiling.js';
 import type { Decision } from '#policies/rules/decision.js';
 import { approvalRefusal, budgetRefusal, queueRefusal } from '#policies/rules/refusal-text.js';
 import { laneMember } from './admit.js';
-import { decisionOf, refusalOfDecision } from './decide.js';
+import { decisionOf, laneOf, refusalOfDecision } from './decide.js';
 import { creditsToHold } from './hold.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
@@ -29,11 +29,11 @@ export async function outlookOf(
     standings.filter(({ isHard }) => isHard),
   );
   const holdCredits = creditsToHold(statement, decision.ceilingCredits);
-  const { lane } = statement.placement.tier;
+  const lane = laneOf(statement, decision);
   const { queueTimeoutMs } = teamLane(lane, statement.team.id);
   const queue = statement.isFree
     ? null
-    : { ...(await parts.gate.outlook(lane, laneMember(statement))), queueTimeoutMs };
+    : { ...(await parts.gate.outlook(lane, laneMember(statement, lane))), queueTimeoutMs };
   const known = { decision, holdCredits, queue };
   return {
     ...known,

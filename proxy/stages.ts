@@ -5,6 +5,7 @@
 import type { Credits, Money } from '#base/units.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import type { PrincipalDocument, TeamDocument } from '#policies/control/document.js';
+import type { LaneLimits } from '#policies/lanes/lane.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
 import type { RefusalCause } from '#policies/rules/decision.js';
 import type { TextFacts } from '#policies/sql/facts.js';
@@ -94,6 +95,8 @@ export interface PendingApproval {
 /** 5. Allowed by the rules, up to a ceiling. */
 export interface Allowed extends Estimated {
   readonly ceilingCredits: Credits;
+  /** Where it waits for a permit: its tier's, or that of the tier a rule queues it in. */
+  readonly lane: LaneLimits;
   /** null: by nobody's word. */
   readonly approval: PendingApproval | null;
 }

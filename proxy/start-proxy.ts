@@ -17,6 +17,7 @@ import { createAnalyser } from '#policies/sql/analyser.js';
 import { LANES_CHANNEL } from '#billing/postgres/lanes.js';
 import { Gate } from './admission/gate.js';
 import { laneStore } from './admission/lane-store.js';
+import { waitsOf } from './admission/waits.js';
 import { Vigil } from './admission/vigil.js';
 import { CANCELS_CHANNEL } from '#billing/postgres/follow.js';
 import { startControlRefresher, type ControlRefresher } from './control/refresher.js';
@@ -26,7 +27,7 @@ import { StatisticsCache } from './estimates/statistics.js';
 import { createEvents } from './events.js';
 import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
-import { SESSIONS_CHANNEL, type SessionStore } from './identity/sessions.js';
+import { SESSIONS_CHANNEL } from './identity/sessions.js';
 import type { ProvisionServiceUser } from './identity/terminated.js';
 import { OwnStatements } from './own/own-statements.js';
 import { DEFAULT_PATIENCE } from './parts.js';
@@ -163,10 +164,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   const waiting = createWaiting(options, ledger, replica, realNow);
   life.add('vigil', waiting.vigil);
   life.add('gate', waiting.gate);
-  const control = life.add(
-    'control',
-    await startControl(options, replica, identity.sessions, waiting),
-  );
+  const control = life.add('control', await startControl(options, replica, identity, waiting));
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
   const history = life.add('history', new HistoryCache({ db, log, metrics, replica: replica.id }));
@@ -207,7 +205,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
       new Doubts({ db, ledger, settler, control, replica, clock, log, connect, isInHand, realNow }),
     ),
     ticketLog,
-    surface: createSurface({ db, clock, running }),
+    surface: createSurface({ db, clock, running, waits: waitsOf(db, control) }),
   };
 }
 
@@ -251,7 +249,7 @@ function createWaiting(
 function startControl(
   options: ProxyOptions,
   replica: Replica,
-  sessions: SessionStore,
+  { sessions }: Pick<Parts, 'sessions'>,
   { gate, vigil }: Pick<Parts, 'gate' | 'vigil'>,
 ): Promise<ControlRefresher> {
   const { db, log } = options;

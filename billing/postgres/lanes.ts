@@ -208,3 +208,21 @@ function textual<T extends LaneStatement>(
 ): Omit<T, 'expectedCredits'> & { readonly expectedCredits: string } {
   return { ...statement, expectedCredits: formatAmount(statement.expectedCredits) };
 }
+
+/** Tiers in which statements of the team wait. */
+export async function tiersWaitedIn(db: Queryable, teamId: string): Promise<readonly string[]> {
+  const { rows } = await db.query<{ tier: string }>(
+    'SELECT DISTINCT tier FROM lane_waiting WHERE team_id = $1 AND granted_at IS NULL',
+    [teamId],
+  );
+  return rows.map(({ tier }) => tier);
+}
+
+/** The lane in which the statement of a ticket waits; undefined: it does not. */
+export async function tierWaitedIn(db: Queryable, ticketId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ tier: string }>(
+    'SELECT tier FROM lane_waiting WHERE ticket_id = $1 AND granted_at IS NULL',
+    [ticketId],
+  );
+  return rows[0]?.tier;
+}

@@ -51,9 +51,7 @@ export const UNACTED_FIELDS: readonly Unacted[] = [
     about: 'rules[].effect reroute',
     users: ({ rules }) =>
       rules
-        .filter(
-          ({ effect, mode }) => (effect === 'reroute' || effect === 'queue') && mode === 'enforce',
-        )
+        .filter(({ effect, mode }) => effect === 'reroute' && mode === 'enforce')
         .map(({ id }) => id),
     text: (names) =>
       `${names} do not move statements yet: they are refused, and told which warehouse to use`,

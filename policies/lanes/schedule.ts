@@ -195,7 +195,7 @@ export class LaneSchedule {
     const cost = worth(next);
     const before = this.#savedBy(teamId);
     const left = subtractCredits(before, cost);
-    const debtMax = (-cost * DEBT_STATEMENTS_MAX) as Credits;
+    const debtMax = subtractCredits(NO_CREDITS, (cost * DEBT_STATEMENTS_MAX) as Credits);
     this.#saved.set(teamId, maxAmount(left, minAmount(before, debtMax)));
     if (queue.length > 0) return;
     this.#queues.delete(teamId);

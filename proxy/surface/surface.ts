@@ -5,6 +5,7 @@ import { sqlStateOf, type Database } from '#base/postgres/pool.js';
 import type { Clock, EpochMs } from '#base/time.js';
 import type { RowType } from '#base/wire/row-type.js';
 import { askApproval } from '#billing/requests.js';
+import type { ToldWait } from '../admission/waits.js';
 import { callerRefusal, type Refusal } from '../wire/refusal.js';
 import { loadGrammar, parseSurface, type Astify } from './parse.js';
 import { FormError, formRefusal, type SurfaceQuery } from './query.js';
@@ -62,6 +63,8 @@ export interface SurfaceOptions {
   readonly clock: Clock;
   /** What statements that run on this replica have used so far. */
   readonly running: { usedOfTeam(teamId: string, at: EpochMs): readonly UsedSoFar[] };
+  /** What statements that wait can be told; of the whole deployment. */
+  readonly waits: (teamId: string) => Promise<readonly ToldWait[]>;
 }
 
 const STATEMENT_TIMEOUT_MS = 5000;
@@ -120,7 +123,7 @@ function refusalOf(thrown: unknown): Refusal | undefined {
 }
 
 async function read(
-  { db, clock, running }: SurfaceOptions,
+  { db, clock, running, waits }: SurfaceOptions,
   query: SurfaceQuery,
   { teamId }: SurfaceCaller,
   binds: readonly SurfaceBind[] | null,
@@ -133,6 +136,7 @@ async function read(
     at,
     ticketId,
     used: () => running.usedOfTeam(teamId, at).slice(0, ROWS_MAX),
+    waits: binds === null ? [] : (await waits(teamId)).slice(0, ROWS_MAX),
   };
   const statement = toPostgres(query, scope, binds);
   if (binds === null)

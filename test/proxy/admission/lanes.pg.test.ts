@@ -16,7 +16,6 @@ import { systemIds } from '../../../base/ids.js';
 import { limitsOf, memberOf } from '../../policies/lanes/support.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 
-const NEVER = new AbortController().signal;
 const ids = systemIds();
 let database: TestDatabase;
 let db: Database;
@@ -58,7 +57,11 @@ async function replicaOf(id: string): Promise<Replica> {
 
 function ask(replica: Replica, limits: LaneLimits, team: string): Promise<AdmitOutcome> {
   const ticketId = ids.ticket(Date.now());
-  return replica.gate.admit(limits, memberOf(team, '0.1', { ticketId }), NEVER);
+  return replica.gate.admit(
+    limits,
+    memberOf(team, '0.1', { ticketId }),
+    new AbortController().signal,
+  );
 }
 
 function permitOf(outcome: AdmitOutcome): Permit {
@@ -87,7 +90,7 @@ test('four replicas at a barrier run no more at once than may, and everybody has
   expect(most).toBeLessThanOrEqual(5);
   expect(most).toBeGreaterThan(2);
   // Afterwards what is at hand, with what is free, is what may run.
-  await Promise.all(replicas.map(({ stop }) => stop()));
+  await Promise.all(replicas.map((replica) => replica.stop()));
   const { holdings, waits } = await readLane(db, 'barrier');
   expect(waits).toEqual([]);
   const atHand = holdings.reduce((sum, { idle }) => sum + idle, 0);
