@@ -1,14 +1,19 @@
 /** Step 7: a permit of the tier's queue. Free statements pass at once: a `SHOW` does not wait behind a report. */
-import type { Tier } from '#policies/control/snapshot.js';
-import type { Permit, TierLimits } from './admission/gate.js';
+import { toError } from '#base/errors.js';
+import type { LaneLimits, LaneMember } from '#policies/lanes/lane.js';
+import { isAdministrator } from '#policies/lanes/limits.js';
+import type { Permit } from './admission/lane.js';
+import type { SealedIdentity } from './identity/tokens.js';
 import type { Parts } from './parts.js';
 import type { CancelReason, RequestEntry } from './requests.js';
-import type { Admitted, Reserved } from './stages.js';
+import type { Admitted, Estimated, Reserved } from './stages.js';
 import type { Refusal } from './wire/refusal.js';
 import { queueRefusal } from '#policies/rules/refusal-text.js';
 import type { QueueCause } from '#policies/rules/refusal-text.js';
 import { refusalContext } from './refuse.js';
 
+/** Nobody renews a session within so short a wait. */
+const RENEWED_AFTER_MS = 30_000;
 const NO_PERMIT: Permit = { release: () => undefined };
 
 export type AdmitOutcome =
@@ -28,10 +33,10 @@ export async function admit(
 ): Promise<AdmitOutcome> {
   if (statement.isFree || statement.breakGlass !== undefined)
     return { kind: 'admitted', statement: { ...statement, permit: NO_PERMIT } };
-  const limits = tierLimits(statement.placement.tier);
+  const { lane } = statement;
   const leave = parts.vigil.enter(entry);
   try {
-    const outcome = await parts.gate.admit(limits, statement.team.id, entry.cancelled);
+    const outcome = await parts.gate.admit(lane, laneMember(statement, lane), entry.cancelled);
     switch (outcome.kind) {
       case 'admitted':
         return { kind: 'admitted', statement: { ...statement, permit: outcome.permit } };
@@ -41,32 +46,51 @@ export async function admit(
         if (reason === 'draining') return { kind: 'dropped' };
         return refused(parts, statement, { kind: 'lost' });
       }
-      case 'queueFull': {
-        const { queueMax } = outcome;
-        return refused(parts, statement, { kind: 'full', waiting: queueMax, queueMax });
-      }
+      case 'queueFull':
+        return refused(parts, statement, { ...outcome, kind: 'full' });
       case 'timeout':
-        return refused(parts, statement, {
-          kind: 'timeout',
-          waitedMs: outcome.waitedMs,
-          timeoutMs: limits.queueTimeoutMs,
-        });
+        return refused(parts, statement, outcome);
     }
   } finally {
     leave();
   }
 }
 
-/** What the gate has to know of a tier. */
-export function tierLimits(tier: Tier): TierLimits {
+/** What a lane has to know of a statement. */
+export function laneMember(statement: Estimated, lane: LaneLimits): LaneMember {
+  const { call, team, principal, session, estimate } = statement;
   return {
-    tier: tier.id,
-    concurrencyMax: tier.concurrencyMax,
-    queueMax: tier.queueMax,
-    queueTimeoutMs: tier.queueTimeoutSeconds * 1000,
+    ticketId: call.ticketId,
+    teamId: team.id,
+    principalId: principal.id,
+    isAdministrator: isAdministrator(lane, principal.id, session.role),
+    expectedCredits: estimate.expectedCredits,
+    expectedMs: estimate.expectedElapsedSeconds * 1000,
   };
 }
 
+/**
+ * As whom a statement is sent: by the token of the latest request about it. One that has waited for long may have been
+ * polled at another replica, under a token that this one has not seen.
+ */
+export async function latestIdentity(
+  parts: Parts,
+  { call, identity }: Reserved,
+  entry: RequestEntry,
+): Promise<SealedIdentity> {
+  const latest = entry.identity ?? identity;
+  if (performance.now() - call.arrivedAtMs < RENEWED_AFTER_MS) return latest;
+  try {
+    const sealed = await parts.sessions.newestToken(identity);
+    const newest = sealed === undefined ? undefined : parts.sealer.open(sealed, 'session');
+    return newest ?? latest;
+  } catch (thrown) {
+    parts.log.warn({ err: toError(thrown) }, 'a newer token could not be read');
+    return latest;
+  }
+}
+
 function refused(parts: Parts, statement: Reserved, cause: QueueCause): AdmitOutcome {
-  return { kind: 'refused', refusal: queueRefusal(cause, refusalContext(parts, statement)) };
+  const context = { ...refusalContext(parts, statement), tier: statement.lane.tier };
+  return { kind: 'refused', refusal: queueRefusal(cause, context) };
 }

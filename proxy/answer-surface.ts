@@ -108,7 +108,7 @@ async function explain(
     pricePerCredit: placement.pricePerCredit,
     currency: placement.currency,
     budgets: standing,
-    outlook: outlookOf(parts, estimated.statement, standing),
+    outlook: await outlookOf(parts, estimated.statement, standing),
     cheaper: await cheaperWays(parts, estimated.statement),
   });
   return { kind: 'answer', ...explained, bindCount };

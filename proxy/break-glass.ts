@@ -55,7 +55,13 @@ export async function askBreakGlass(parts: Parts, statement: Estimated): Promise
   const { ceilingCredits } = way;
   return {
     kind: 'allowed',
-    statement: { ...statement, ceilingCredits, approval: null, breakGlass: by },
+    statement: {
+      ...statement,
+      ceilingCredits,
+      lane: statement.placement.tier.lane,
+      approval: null,
+      breakGlass: by,
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { locationsOf } from '#base/sql/statement-class.js';
 import type { Credits } from '#base/units.js';
 import { placeOf } from '#billing/passes.js';
 import type { ControlSnapshot } from '#policies/control/snapshot.js';
+import type { LaneLimits } from '#policies/lanes/lane.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
 import { decideText } from '#policies/rules/evaluate.js';
 import type { DecisionContext } from '#policies/rules/evaluate.js';
@@ -54,7 +55,17 @@ export function decide(parts: Parts, statement: Estimated): DecideOutcome {
           waitSeconds: waits?.waitSeconds ?? 0,
           reason: waits === null ? '' : reasonOf(waits.cause),
         };
-  return { kind: 'allowed', statement: { ...statement, ceilingCredits, approval } };
+  const lane = laneOf(statement, decision);
+  return { kind: 'allowed', statement: { ...statement, ceilingCredits, lane, approval } };
+}
+
+/** Whose queue a statement waits in; rules name tiers of their own document. */
+export function laneOf(
+  { snapshot, placement }: Pick<Estimated, 'snapshot' | 'placement'>,
+  decision: Decision,
+): LaneLimits {
+  const other = decision.kind === 'queue' ? snapshot.tier(decision.tier) : undefined;
+  return (other ?? placement.tier).lane;
 }
 
 /** Most things that somebody's word lifts for one statement. */
@@ -130,9 +141,9 @@ export function refusalOfDecision(
     case 'refuse':
       return refusalOf(decision.cause, context);
     case 'reroute':
-    case 'queue':
       // A session keeps its warehouse: the analyst is told which one the rule wants.
       return otherTier(snapshot, decision, context);
+    case 'queue':
     case 'approve':
     case 'allow':
       return null;
@@ -221,7 +232,7 @@ export function judgeText(text: JudgeableText): Decision {
 
 function otherTier(
   snapshot: ControlSnapshot,
-  decision: Extract<Decision, { kind: 'reroute' | 'queue' }>,
+  decision: Extract<Decision, { kind: 'reroute' }>,
   context: RefusalContext,
 ): Refusal {
   const warehouse = snapshot.tier(decision.tier)?.warehouse ?? decision.tier;

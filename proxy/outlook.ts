@@ -4,22 +4,23 @@
  */
 import { compareAmounts, type Credits } from '#base/units.js';
 import type { BudgetStanding } from '#billing/ledger.js';
+import { teamLane } from '#policies/lanes/lane.js';
 import { ceilingFor, creditsToHold } from '#policies/rules/ceiling.js';
 import type { Decision } from '#policies/rules/decision.js';
 import { approvalRefusal, budgetRefusal, queueRefusal } from '#policies/rules/refusal-text.js';
-import { tierLimits } from './admit.js';
-import { decisionOf, refusalOfDecision } from './decide.js';
+import { laneMember } from './admit.js';
+import { decisionOf, laneOf, refusalOfDecision } from './decide.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
 import type { Estimated } from './stages.js';
 import type { Outlook } from './surface/explain-input.js';
 
 /** The outlook by the budgets' `standings`; nothing is held, queued or counted. */
-export function outlookOf(
+export async function outlookOf(
   parts: Parts,
   statement: Estimated,
   standings: readonly BudgetStanding[],
-): Outlook {
+): Promise<Outlook> {
   const decision = decisionOf(parts, statement);
   const binding = bindingBudget(standings);
   const { ceilingCredits, source } = ceilingFor(
@@ -27,13 +28,11 @@ export function outlookOf(
     standings.filter(({ isHard }) => isHard),
   );
   const holdCredits = creditsToHold(statement, decision.ceilingCredits);
-  const limits = tierLimits(statement.placement.tier);
+  const lane = laneOf(statement, decision);
+  const { queueTimeoutMs } = teamLane(lane, statement.team.id);
   const queue = statement.isFree
     ? null
-    : {
-        ...parts.gate.outlook(limits, statement.team.id),
-        queueTimeoutMs: limits.queueTimeoutMs,
-      };
+    : { ...(await parts.gate.outlook(lane, laneMember(statement, lane))), queueTimeoutMs };
   const known = { decision, holdCredits, queue };
   return {
     ...known,

@@ -5,7 +5,7 @@
  */
 import { Fault, tgLabel, toError } from '#base/errors.js';
 import type { ReleaseReason } from '#billing/ledger.js';
-import { admit } from './admit.js';
+import { admit, latestIdentity } from './admit.js';
 import { allow } from './allow.js';
 import { analyse } from './analyse.js';
 import { answerSurface } from './answer-surface.js';
@@ -307,7 +307,7 @@ async function run(
       unsent = { kind: 'cancelled', reason: 'cancelled by the client while it waited' };
       return { kind: 'answered', reply: front.cancelled(call.ticketId) };
     }
-    const identity = entry.identity ?? statement.identity;
+    const identity = await latestIdentity(parts, statement, entry);
     return await forward(parts, { ...admitted.statement, identity }, entry, waiting);
   } finally {
     await hold.releaseUnlessSent(unsent);

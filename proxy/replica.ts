@@ -11,12 +11,16 @@ import {
 } from '#billing/postgres/replicas.js';
 
 const HEARTBEAT_MS = 2000;
+/** A heartbeat this old may soon be too old for the others. */
+const HEARD_MS = REPLICA_SILENCE_MS - HEARTBEAT_MS;
 
 export interface Replica {
   /** `<name>#<incarnation>`: a restart is another replica, and the one before it is dead at once. */
   readonly id: string;
   /** Ids of the replicas that are alive. */
   live(): Promise<readonly string[]>;
+  /** Others take it for alive, with some time to spare. */
+  readonly isHeard: () => boolean;
   /** Tells the administrators which control version is in force here, now and with every heartbeat. */
   note(control: ReplicaControl): void;
   stop(): Promise<void>;
@@ -38,16 +42,24 @@ export async function startReplica(
     [`${name}#`],
   );
   let control: ReplicaControl = { version: null, problem: null };
+  let heardAtMs = -Infinity;
+  const say = async (): Promise<void> => {
+    // Taken first: it may be written much later than it was sent, but not before.
+    const sentAtMs = performance.now();
+    await beat(db, id, control);
+    heardAtMs = Math.max(heardAtMs, sentAtMs);
+  };
   const announce = (): void => {
-    beat(db, id, control).catch((thrown: unknown) => {
+    say().catch((thrown: unknown) => {
       log.warn({ err: toError(thrown) }, 'the heartbeat could not be written');
     });
   };
-  await beat(db, id, control);
+  await say();
   const timer = setInterval(announce, HEARTBEAT_MS);
   timer.unref();
   return {
     id,
+    isHeard: () => performance.now() - heardAtMs < HEARD_MS,
     // Whoever asks is alive, also when its own heartbeat is late.
     live: async () => [...new Set([id, ...(await liveReplicas(db, REPLICA_SILENCE_MS))])],
     note(next) {

@@ -6,10 +6,11 @@ import type { Credits, Money } from '#base/units.js';
 import type { BreakGlassReason } from '#billing/break-glass.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import type { PrincipalDocument, TeamDocument } from '#policies/control/document.js';
+import type { LaneLimits } from '#policies/lanes/lane.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
 import type { TextFacts } from '#policies/sql/facts.js';
 import type { Call } from './call.js';
-import type { Permit } from './admission/gate.js';
+import type { Permit } from './admission/lane.js';
 import type { Hold } from './hold.js';
 import type { SessionState } from './identity/sessions.js';
 import type { SealedIdentity } from './identity/tokens.js';
@@ -101,6 +102,8 @@ export interface PendingApproval {
 /** 5. Allowed by the rules, up to a ceiling. */
 export interface Allowed extends Estimated {
   readonly ceilingCredits: Credits;
+  /** Where it waits for a permit: its tier's, or that of the tier a rule queues it in. */
+  readonly lane: LaneLimits;
   /** null: by nobody's word. */
   readonly approval: PendingApproval | null;
   /** It passes budgets, rules and queues in an emergency. */

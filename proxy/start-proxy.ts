@@ -18,7 +18,10 @@ import { KILLS_CHANNEL, killsAsked, killTaken } from '#billing/kills.js';
 import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
+import { LANES_CHANNEL } from '#billing/postgres/lanes.js';
 import { Gate } from './admission/gate.js';
+import { laneStore } from './admission/lane-store.js';
+import { waitsOf } from './admission/waits.js';
 import { Vigil } from './admission/vigil.js';
 import { CANCELS_CHANNEL } from '#billing/postgres/follow.js';
 import { startControlRefresher, type ControlRefresher } from './control/refresher.js';
@@ -29,7 +32,7 @@ import { startBudgetUpkeep } from './budget-upkeep.js';
 import { createEvents } from './events.js';
 import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
-import { SESSIONS_CHANNEL, type SessionStore } from './identity/sessions.js';
+import { SESSIONS_CHANNEL } from './identity/sessions.js';
 import type { ProvisionServiceUser } from './identity/terminated.js';
 import { Judgements } from './judgements/judgements.js';
 import { OwnStatements } from './own/own-statements.js';
@@ -174,8 +177,9 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   });
   life.add('claims', identity.claims);
   const realNow = (): number => performance.now();
-  const waiting = createWaiting(options, ledger, replica.id, realNow, life);
+  const waiting = createWaiting(options, ledger, replica, realNow, life);
   life.add('vigil', waiting.vigil);
+  life.add('gate', waiting.gate);
   life.add('passes', await startPasses(waiting.approvals));
   const interventions = new Interventions({
     asked: () => killsAsked(db, replica.id),
@@ -183,7 +187,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   });
   const control = life.add(
     'control',
-    await startControl(options, replica, identity.sessions, waiting, interventions),
+    await startControl(options, replica, identity, waiting, interventions),
   );
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
@@ -235,7 +239,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
       new Doubts({ db, ledger, settler, control, replica, clock, log, connect, isInHand, realNow }),
     ),
     ticketLog,
-    surface: createSurface({ db, clock, running }),
+    surface: createSurface({ db, clock, running, waits: waitsOf(db, control) }),
   };
 }
 
@@ -243,7 +247,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
 function createWaiting(
   options: ProxyOptions,
   ledger: Ledger,
-  replica: string,
+  { id: replica, isHeard }: Replica,
   realNow: () => number,
   life: Lifecycle,
 ): Pick<
@@ -261,7 +265,7 @@ function createWaiting(
   const { abandonedAfterMs } = patience;
   const { db, clock, log } = options;
   return {
-    gate: new Gate(realNow),
+    gate: new Gate({ store: laneStore(db), replica, isHeard, log, now: realNow }),
     patience,
     explainBounds: new ExplainBounds(),
     judgements: life.add('judgements', new Judgements(db, log, clock)),
@@ -297,8 +301,8 @@ async function startPasses({
 function startControl(
   options: ProxyOptions,
   replica: Replica,
-  sessions: SessionStore,
-  { vigil, approvals }: Pick<Parts, 'vigil' | 'approvals'>,
+  { sessions }: Pick<Parts, 'sessions'>,
+  { approvals, gate, vigil }: Pick<Parts, 'approvals' | 'gate' | 'vigil'>,
   interventions: Interventions,
 ): Promise<ControlRefresher> {
   const { db, log } = options;
@@ -313,6 +317,7 @@ function startControl(
         interventions.wake();
       },
       [KILLS_CHANNEL]: () => interventions.wake(),
+      [LANES_CHANNEL]: (payload) => gate.onNotify(payload),
       [CANCELS_CHANNEL]: () => void vigil.round(),
       [APPROVALS_CHANNEL]: () => {
         void approvals.lasting.refresh();

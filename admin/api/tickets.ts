@@ -6,6 +6,7 @@ import { type Actor, API_ROLES, maySeeTeam } from '../actor.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import { badField, notFound } from '../problems.js';
 import { listTickets, readTicket, TICKET_STATES, type TicketRow } from '../stores/ticket-store.js';
+import { waitOfTicket } from '../stores/ticket-wait.js';
 import { type ApiApp, type ApiContext, controlOf, instantSchema, teamOf } from './api.js';
 
 const ticketReply = z.object({
@@ -37,6 +38,17 @@ const ticketReply = z.object({
   endedAt: z.string().nullable(),
 });
 
+const waitingTicketReply = ticketReply.extend({
+  queue: z
+    .object({
+      position: z.number().int().describe('1: it is next'),
+      limitedBy: z.enum(['tier', 'team', 'principal', 'administrators']),
+      expectedWaitSeconds: z.number(),
+    })
+    .nullable()
+    .describe('null: it does not wait for a permit'),
+});
+
 const ticketsQuery = z.strictObject({
   ...pageFields,
   team: z.string().max(100).optional().describe('Of this team alone'),
@@ -58,7 +70,7 @@ export function addTicketRoutes(app: ApiApp, context: ApiContext): void {
       schema: {
         summary: 'What became of one statement',
         params: z.object({ id: z.string().max(100) }),
-        response: { 200: ticketReply },
+        response: { 200: waitingTicketReply },
       },
     },
     async (request) => {
@@ -76,9 +88,20 @@ export function addTicketRoutes(app: ApiApp, context: ApiContext): void {
           'check the id: it is in the refusal, the query tag and MY_QUERIES',
           'id',
         );
-      return toJson(row);
+      return { ...toJson(row), queue: await queueOf(context, row) };
     },
   );
+}
+
+async function queueOf(
+  { db }: ApiContext,
+  { state, ticket_id: ticketId }: TicketRow,
+): Promise<z.infer<typeof waitingTicketReply>['queue']> {
+  if (state !== 'RESERVED') return null;
+  const wait = await waitOfTicket(db, (await controlOf(db)).document, ticketId);
+  if (wait === null) return null;
+  const { position, limitedBy, expectedWaitMs } = wait;
+  return { position, limitedBy, expectedWaitSeconds: expectedWaitMs / 1000 };
 }
 
 function addList(app: ApiApp, context: ApiContext): void {

@@ -22,6 +22,7 @@ export function findConsistencyProblems(parts: RawParts): readonly ControlProble
     ...parts.prices.flatMap(endedBeforeBegun),
     ...parts.tiers.flatMap(holdsAboveCeiling),
     ...parts.access.flatMap(closesNothing),
+    ...parts.tiers.flatMap(administratorsWithoutRest),
     ...conditions(parts.rules),
   ];
 }
@@ -151,6 +152,29 @@ function endedBeforeBegun({ segments, fields }: RawEntry): readonly ControlProbl
       'must be later than effectiveFrom',
       'correct one of the two dates',
     ),
+  ];
+}
+
+function administratorsWithoutRest({ segments, fields }: RawEntry): readonly ControlProblem[] {
+  const { administrators, concurrencyMax } = fields;
+  if (!isRecord(administrators)) return [];
+  const at = [...segments, 'administrators'];
+  const { permits } = administrators;
+  const leavesNone = Number(permits) >= Number(concurrencyMax);
+  const named = [administrators['principals'], administrators['roles']];
+  return [
+    ...(leavesNone
+      ? [
+          problemAt(
+            [...at, 'permits'],
+            'must be less than concurrencyMax, of which they are kept',
+            'lower it, or raise concurrencyMax',
+          ),
+        ]
+      : []),
+    ...(named.every((each) => !Array.isArray(each) || each.length === 0)
+      ? [problemAt(at, 'names nobody', 'add principals or roles')]
+      : []),
   ];
 }
 

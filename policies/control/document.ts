@@ -236,11 +236,38 @@ export interface BudgetDocument {
   readonly forecastThresholds?: readonly number[];
 }
 
+/** A team in the queue of a tier; what is absent is what the tier says of every team. */
+export interface TierTeamDocument {
+  readonly team: string;
+  readonly weight?: number;
+  readonly concurrencyMax?: number;
+  readonly queueMax?: number;
+  readonly queueTimeoutSeconds?: number;
+}
+
+/** Permits of `concurrencyMax` that only these get, and the most they get at once. */
+export interface TierAdministratorsDocument {
+  readonly permits: number;
+  readonly principals?: readonly string[];
+  /** Snowflake roles in force; case does not matter. */
+  readonly roles?: readonly string[];
+}
+
 export interface TierDocument {
   readonly id: string;
   readonly warehouse: string;
-  /** Share of a team in this tier's fair queue. */
+  /** Share of a team in this tier's fair queue, unless `teams` gives it another. */
   readonly weight: number;
+  /** Teams that are treated otherwise than the rest in this tier's queue. */
+  readonly teams?: readonly TierTeamDocument[];
+  /** Statements of one team that run at once; absent: up to `concurrencyMax`. */
+  readonly teamConcurrencyMax?: number;
+  /** Statements of one team that may wait; absent: up to `queueMax`. */
+  readonly teamQueueMax?: number;
+  /** Statements of one principal that run at once. */
+  readonly principalConcurrencyMax?: number;
+  /** Who always gets a permit; absent: nobody. */
+  readonly administrators?: TierAdministratorsDocument;
   readonly concurrencyMax: number;
   readonly queueMax: number;
   readonly queueTimeoutSeconds: number;

@@ -27,11 +27,6 @@ interface Unacted {
 /** A test looks for code that acts on each of these and fails when it finds some: then the notice goes. */
 export const UNACTED_FIELDS: readonly Unacted[] = [
   {
-    about: 'tiers[].weight',
-    users: ({ tiers }) => tiers.filter((tier) => tier.weight !== 1).map((tier) => tier.id),
-    text: (names) => `weight of ${names} is not acted on yet: teams take equal turns in a queue`,
-  },
-  {
     about: 'budgets[].counts',
     users: ({ budgets }) => budgets.filter(({ counts }) => counts === 'billed').map(({ id }) => id),
     text: (names) =>
@@ -56,9 +51,7 @@ export const UNACTED_FIELDS: readonly Unacted[] = [
     about: 'rules[].effect reroute',
     users: ({ rules }) =>
       rules
-        .filter(
-          ({ effect, mode }) => (effect === 'reroute' || effect === 'queue') && mode === 'enforce',
-        )
+        .filter(({ effect, mode }) => effect === 'reroute' && mode === 'enforce')
         .map(({ id }) => id),
     text: (names) =>
       `${names} do not move statements yet: they are refused, and told which warehouse to use`,

@@ -149,6 +149,9 @@ export const TIER_WORDS: Words<TierDocument> = {
       case 'clientGone':
         return `statements whose client is gone: ${arrow(before.clientGone ?? 'keep', after.clientGone ?? 'keep')}`;
       case 'weight':
+      case 'teamConcurrencyMax':
+      case 'teamQueueMax':
+      case 'principalConcurrencyMax':
       case 'explainAboveCredits':
         return `${field} ${arrow(before[field], after[field])}`;
       default:

@@ -38,6 +38,7 @@ function duplicates(parts: RawParts): readonly ControlProblem[] {
     ...twice(parts.tiers, 'id', 'tier'),
     // A warehouse has one tier, or which limits hold would depend on the order of the document.
     ...twice(parts.tiers, 'warehouse', 'tier'),
+    ...parts.tiers.flatMap((entry) => twice(tierTeamsOf(entry), 'team', 'entry of the team')),
     ...twice(parts.warehouses, 'name', 'warehouse'),
     ...twice(parts.runRates, 'id', 'run rate'),
     ...twice(parts.breakGlass, 'id', 'break-glass'),
@@ -47,6 +48,15 @@ function duplicates(parts: RawParts): readonly ControlProblem[] {
 
 function serviceUsersOf(account: RawEntry): readonly RawEntry[] {
   return entriesOf(account.fields, 'serviceUsers', account.segments);
+}
+
+function tierTeamsOf(tier: RawEntry): readonly RawEntry[] {
+  return entriesOf(tier.fields, 'teams', tier.segments);
+}
+
+function administratorsOf(tier: RawEntry): readonly RawEntry[] {
+  const fields = tier.fields['administrators'];
+  return isRecord(fields) ? [{ segments: [...tier.segments, 'administrators'], fields }] : [];
 }
 
 function twice(entries: readonly RawEntry[], key: string, what: string): readonly ControlProblem[] {
@@ -93,6 +103,10 @@ function danglingReferences(parts: RawParts): readonly ControlProblem[] {
     ...parts.runRates.flatMap((entry) => referEach(entry, 'teams', teams, 'team')),
     ...parts.runRates.flatMap((entry) => referEach(entry, 'tiers', tiers, 'tier')),
     ...parts.breakGlass.flatMap((entry) => referEach(entry, 'principals', principals, 'principal')),
+    ...parts.tiers.flatMap((entry) => refer(tierTeamsOf(entry), 'team', teams, 'team')),
+    ...parts.tiers
+      .flatMap(administratorsOf)
+      .flatMap((entry) => referEach(entry, 'principals', principals, 'principal')),
     ...unknownName(parts.defaultTier, ['defaultTier'], tiers, 'tier'),
     ...[...parts.access, ...parts.access.flatMap(exceptOf)].flatMap((entry) => [
       ...referEach(entry, 'teams', teams, 'team'),

@@ -218,10 +218,35 @@ const budget = z.strictObject({
     .describe('Percent of the limit that the forecast reaches at which one is written; 100'),
 });
 
+const tierTeam = z.strictObject({
+  team: id.describe('Id of the team'),
+  weight: whole(1, 10_000).exactOptional().describe('Its share of the queue'),
+  concurrencyMax: whole(1, 100_000).exactOptional().describe('Its statements that run at once'),
+  queueMax: whole(0, 1_000_000).exactOptional().describe('Its statements that may wait'),
+  queueTimeoutSeconds: whole(1, 86_400).exactOptional().describe('How long one of them waits'),
+});
+
+const tierAdministrators = z
+  .strictObject({
+    permits: whole(1, 10_000).describe('Permits of concurrencyMax that only they get'),
+    principals: list(id).exactOptional().describe('Ids of principals'),
+    roles: list(objectName).exactOptional().describe('Snowflake roles; case does not matter'),
+  })
+  .describe('Who always gets a permit, of so many kept for them, and never more');
+
 const tier = z.strictObject({
   id: id.describe('Id of the tier, such as interactive'),
   warehouse: objectName.describe('Its warehouse; a statement there is of this tier'),
-  weight: whole(1, 10_000).describe("A team's share of the queue"),
+  weight: whole(1, 10_000).describe("A team's share of the queue, unless teams gives it another"),
+  teams: list(tierTeam).exactOptional().describe('Teams treated otherwise than the rest here'),
+  teamConcurrencyMax: whole(1, 100_000)
+    .exactOptional()
+    .describe('Statements of one team that run at once'),
+  teamQueueMax: whole(0, 1_000_000).exactOptional().describe('Statements of one team that wait'),
+  principalConcurrencyMax: whole(1, 100_000)
+    .exactOptional()
+    .describe('Statements of one principal that run at once'),
+  administrators: tierAdministrators.exactOptional(),
   concurrencyMax: whole(1, 100_000).describe('Statements that run at once'),
   queueMax: whole(0, 1_000_000).describe('Statements that may wait'),
   queueTimeoutSeconds: whole(1, 86_400).describe('How long one waits before it is refused'),

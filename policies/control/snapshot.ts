@@ -28,6 +28,8 @@ import type {
   TeamDocument,
   TierDocument,
 } from './document.js';
+import { laneLimits } from '../lanes/limits.js';
+import type { LaneLimits } from '../lanes/lane.js';
 import { type Price, priceLookup, rateLookup } from './effective.js';
 import { tryParseWarehouseSize, type WarehouseSize } from './sizes.js';
 
@@ -35,10 +37,11 @@ import { tryParseWarehouseSize, type WarehouseSize } from './sizes.js';
 export interface Tier {
   readonly id: string;
   readonly warehouse: string;
-  readonly weight: number;
   readonly concurrencyMax: number;
   readonly queueMax: number;
   readonly queueTimeoutSeconds: number;
+  /** Its queue and permits, with what is said of single teams. */
+  readonly lane: LaneLimits;
   readonly statementTimeoutSeconds: number;
   readonly ceilingCredits: Credits;
   readonly guessHoldCredits: Credits;
@@ -162,6 +165,7 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
 function toTier(tier: TierDocument): Tier {
   return Object.freeze({
     ...tier,
+    lane: laneLimits(tier),
     clientGone: tier.clientGone ?? 'keep',
     ceilingCredits: parseCredits(tier.ceilingCredits),
     guessHoldCredits: parseCredits(tier.guessHoldCredits),

@@ -97,7 +97,7 @@ function queueRow({ tier, outlook: { queue } }: ExplainCostInput): Row {
   if (queue === null) return ['queue wait', '0 s', 'it uses no warehouse and waits for no permit'];
   const { running, waiting, concurrencyMax, queueMax, ahead, expectedWaitMs, queueTimeoutMs } =
     queue;
-  const now = `${running} of ${concurrencyMax} permits of tier ${tier} are taken here, ${waiting} of at most ${queueMax} wait`;
+  const now = `${running} of ${concurrencyMax} permits of tier ${tier} are taken, ${waiting} of at most ${queueMax} wait`;
   if (expectedWaitMs === 0 && ahead === 0 && running < concurrencyMax)
     return ['queue wait', '0 s', `a permit is free: ${now}`];
   const turn = `${ahead} would have their turn before it`;

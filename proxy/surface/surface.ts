@@ -6,6 +6,7 @@ import type { Clock, EpochMs } from '#base/time.js';
 import type { RowType } from '#base/wire/row-type.js';
 import { withdrawRequest, type Withdrawal } from '#billing/decide-request.js';
 import { askApproval } from '#billing/requests.js';
+import type { ToldWait } from '../admission/waits.js';
 import { callerRefusal, type Refusal } from '../wire/refusal.js';
 import { loadGrammar, parseSurface, type Astify } from './parse.js';
 import { FormError, formRefusal, type SurfaceQuery } from './query.js';
@@ -63,6 +64,8 @@ export interface SurfaceOptions {
   readonly clock: Clock;
   /** What statements that run on this replica have used so far. */
   readonly running: { usedOfTeam(teamId: string, at: EpochMs): readonly UsedSoFar[] };
+  /** What statements that wait can be told; of the whole deployment. */
+  readonly waits: (teamId: string) => Promise<readonly ToldWait[]>;
 }
 
 const STATEMENT_TIMEOUT_MS = 5000;
@@ -121,7 +124,7 @@ function refusalOf(thrown: unknown): Refusal | undefined {
 }
 
 async function read(
-  { db, clock, running }: SurfaceOptions,
+  { db, clock, running, waits }: SurfaceOptions,
   query: SurfaceQuery,
   { teamId }: SurfaceCaller,
   binds: readonly SurfaceBind[] | null,
@@ -134,6 +137,7 @@ async function read(
     at,
     ticketId,
     used: () => running.usedOfTeam(teamId, at).slice(0, ROWS_MAX),
+    waits: binds === null ? [] : (await waits(teamId)).slice(0, ROWS_MAX),
   };
   const statement = toPostgres(query, scope, binds);
   if (binds === null)

@@ -6,6 +6,7 @@ import type { TicketId } from '#base/ids.js';
 import { formatInstant, type EpochMs } from '#base/time.js';
 import { formatAmount, type Credits } from '#base/units.js';
 import { columnType, type RowType } from '#base/wire/row-type.js';
+import type { ToldWait } from '../admission/waits.js';
 import type { ViewName } from './query.js';
 
 export interface ViewColumn {
@@ -29,6 +30,8 @@ export interface ViewScope {
   readonly ticketId: TicketId | null;
   /** Of the team's statements that run on this replica. */
   readonly used: () => readonly UsedSoFar[];
+  /** Of the team's statements that wait for a permit. */
+  readonly waits: readonly ToldWait[];
 }
 
 /** Adds a bound value and returns its place (`$3`). */
@@ -155,6 +158,21 @@ const usedSource = (scope: ViewScope, bind: BindValue): string => {
 LEFT JOIN jsonb_to_recordset(${bind(JSON.stringify(used))}::jsonb) AS u (ticket uuid, credits numeric) ON u.ticket = t.id`;
 };
 
+/** What keeps a ticket `t` that waits: what its lane says (`q`), or that nobody has approved it yet. */
+const LIMITED_BY = `CASE WHEN t.state = 'RESERVED' THEN coalesce(q.limited_by, (
+  SELECT 'approval' FROM approval_request a WHERE a.ticket_id = t.id AND a.state = 'waiting')) END`;
+
+const waitSource = (scope: ViewScope, bind: BindValue): string => {
+  const waits = scope.waits.map(({ ticketId, position, limitedBy, expectedWaitMs }) => ({
+    ticket: ticketId,
+    position,
+    limited_by: limitedBy,
+    seconds: expectedWaitMs / 1000,
+  }));
+  return `LEFT JOIN jsonb_to_recordset(${bind(JSON.stringify(waits))}::jsonb)
+  AS q (ticket uuid, position integer, limited_by text, seconds double precision) ON q.ticket = t.id`;
+};
+
 const MY_QUERIES: ViewDefinition = {
   columns: [
     text('TICKET', 't.id'),
@@ -185,9 +203,12 @@ const MY_QUERIES: ViewDefinition = {
       `CASE WHEN c.ticket_id IS NOT NULL THEN c.money ELSE (${USED}) * t.price_per_credit END`,
     ),
     text('BREAK_GLASS', '(SELECT reason FROM break_glass_use g WHERE g.ticket_id = t.id)'),
+    whole('QUEUE_POSITION', 'q.position'),
+    text('WAITS_FOR', LIMITED_BY),
+    real('EXPECTED_WAIT_SECONDS', 'q.seconds'),
   ],
   from: (scope, bind) =>
-    `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id ${usedSource(scope, bind)} WHERE t.team_id = ${bind(scope.teamId)}`,
+    `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id ${usedSource(scope, bind)} ${waitSource(scope, bind)} WHERE t.team_id = ${bind(scope.teamId)}`,
 };
 
 const ESTIMATE_ACCURACY: ViewDefinition = {
@@ -225,6 +246,7 @@ const WHY: ViewDefinition = {
 FROM ticket t
 LEFT JOIN charge c ON c.ticket_id = t.id
 ${usedSource(scope, bind)}
+${waitSource(scope, bind)}
 LEFT JOIN approval_request r ON r.ticket_id = t.id
 CROSS JOIN LATERAL (
   SELECT row_number() OVER (ORDER BY o.ordinal, o.detail) AS line, o.aspect, o.detail FROM (
@@ -242,6 +264,8 @@ CROSS JOIN LATERAL (
       (7, 'estimate', 'expected ' || ${plain('t.expected_credits')} || ' credits, range '
         || ${plain('t.low_credits')} || ' to ' || ${plain('t.high_credits')} || ', basis ' || t.basis),
       (8, 'price', ${plain('t.price_per_credit')} || ' ' || t.currency || ' a credit'),
+      (8, 'waits', CASE WHEN t.state = 'RESERVED' THEN 'number ' || q.position || ' in its queue, for the ' || q.limited_by
+        || '; about ' || round(q.seconds::numeric) || ' s' END),
       (9, 'hold', CASE WHEN t.hold_credits > 0 THEN ${plain('t.hold_credits')} || ' credits' END),
       (11, 'used so far', CASE WHEN c.ticket_id IS NULL THEN ${plain(USED)} || ' credits' END),
       (12, 'charge', ${plain('c.credits')} || ' credits, ' || ${plain('c.money')} || ' ' || c.currency

@@ -115,7 +115,6 @@ describe('plan', () => {
         "Teams' monthly budgets: 600 → 810 credits, $1,800.00 → $2,430.00 (+$630.00)",
         '',
         'To know',
-        '  · weight of interactive and standard is not acted on yet: teams take equal turns in a queue',
       ].join('\n'),
     );
     expect(out).toContain(`tollgate apply ${file} --expect-version 1 --reason "<why>"`);
@@ -213,7 +212,6 @@ test('--offline checks a file without a running Tollgate', async () => {
   const { code, out } = await run(['plan', 'tollgate.example.yaml', '--offline']);
   expect(code).toBe(0);
   expect(out).toContain('is valid: 15 teams, 16 principals, 16 budgets, 4 rules.');
-  expect(out).toContain('weight of interactive and standard is not acted on yet');
   expect((await run(['plan', 'x.yaml', '--offline', '--drift'])).code).toBe(2);
 });
 

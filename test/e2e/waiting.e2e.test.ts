@@ -35,6 +35,14 @@ beforeAll(async () => {
           message: 'suppliers are read by word of the platform',
         },
         {
+          id: 'customers-in-line',
+          mode: 'enforce',
+          effect: 'queue',
+          tier: 'interactive',
+          when: 'statement.tablesRead.exists(t, t == "ANALYTICS.TPCH.CUSTOMER")',
+          message: 'customers are read one at a time',
+        },
+        {
           id: 'nation-by-word',
           mode: 'enforce',
           effect: 'approve',
@@ -154,12 +162,71 @@ test('a statement in the queue is polled at any replica, and its rows come from 
   );
 });
 
+test('a permit counts in the whole deployment: who waits at one replica has it when another gives it back', async () => {
+  const release = await occupied();
+  const client = await connected('INTERACTIVE_WH');
+  const requestId = randomUUID();
+  const text = 'SELECT 42 FROM ANALYTICS.TPCH.REGION';
+  const id = expectInProgress(await at(1, client).query(text, {}, requestId));
+  // Another rule's statement waits in the same queue, for another warehouse.
+  const other = await connected('STANDARD_WH', 'legal_analyst');
+  const second = expectInProgress(
+    await other.query('SELECT COUNT(*) FROM ANALYTICS.TPCH.CUSTOMER', {}, randomUUID()),
+  );
+  for (const index of [0, 1]) {
+    const told = await at(index, client).run(
+      `SELECT QUEUE_POSITION, WAITS_FOR FROM TOLLGATE.MY_QUERIES WHERE TICKET = '${id}'`,
+    );
+    expect(told.body.data.rowset).toEqual([['1', 'tier']]);
+  }
+  expect(await system.admin('GET', `/api/v1/tickets/${id}`)).toMatchObject({
+    status: 200,
+    body: {
+      queue: {
+        position: 1,
+        limitedBy: 'tier',
+        expectedWaitSeconds: expect.any(Number) as number,
+      },
+    },
+  });
+  await release();
+  expect((await at(0, client).result(id)).body).toMatchObject({ success: true });
+  const counted = await at(1, other).result(second);
+  expect(counted.body).toMatchObject({ success: true, data: { total: 1 } });
+  const { rows } = await system.database.db.query<{ tier: string; warehouse: string }>(
+    'SELECT tier, warehouse FROM ticket WHERE id = $1',
+    [second],
+  );
+  expect(rows).toEqual([{ tier: 'standard', warehouse: 'STANDARD_WH' }]);
+});
+
+test('when the replica where it waits is gone, a poll is told to send it again', async () => {
+  const release = await occupied();
+  const client = await connected('INTERACTIVE_WH');
+  const requestId = randomUUID();
+  const id = expectInProgress(
+    await client.query('SELECT 43 FROM ANALYTICS.TPCH.REGION', {}, requestId),
+  );
+  // For everybody else, its replica is one that does not live.
+  await system.database.db.query("UPDATE ticket SET replica = 'gone#1' WHERE id = $1", [id]);
+  const told = await at(1, client).result(id);
+  expect(told.body).toMatchObject({
+    success: false,
+    code: '712303',
+    message: expect.stringMatching(/Not run, nothing charged: .*send it again/) as string,
+  });
+  await release();
+  expect((await ticketsOf(requestId)).map(({ state, charges }) => [state, charges])).toEqual([
+    ['VOID', '0'],
+  ]);
+});
+
 test('who asks before the run is told what is in its way; what has run elsewhere so far is estimated', async () => {
   const release = await occupied();
   const client = await connected('INTERACTIVE_WH');
   const priced = await client.run('EXPLAIN COST SELECT COUNT(*) FROM ANALYTICS.TPCH.ORDERS');
   expect(JSON.stringify(priced.body.data.rowset)).toMatch(
-    /"queue wait","[\d.]+ s","1 of 1 permits of tier interactive are taken here, 0 of at most \d+ wait; 0 would/,
+    /"queue wait","[\d.]+ s","1 of 1 permits of tier interactive are taken, 0 of at most \d+ wait; 0 would/,
   );
   expect(Number(priced.body.data.tollgate.queue.expectedWaitMs)).toBeGreaterThan(0);
   // Rules come first: of one that wants somebody's word it says whose turn it is.

@@ -71,6 +71,7 @@ function doubtsOver(world: World, of: Ledger = ledger): Doubts {
     replica: {
       id: REPLICA,
       live: () => Promise.resolve([REPLICA]),
+      isHeard: () => true,
       note: () => undefined,
       stop: () => Promise.resolve(),
     },

@@ -13,7 +13,6 @@ const texts = (changes: Partial<ControlDocument>): string[] =>
 
 /** What code would say if it acted on a field; see the test below. */
 const EVIDENCE: Readonly<Record<string, RegExp>> = {
-  'tiers[].weight': /\btier\??\.weight\b|\blimits\.weight\b/,
   'budgets[].counts': /\bcounts === 'billed'|\bcounts = 'billed'/,
   channels: /\bdocument\.channels\b|\bsnapshot\.channel/,
   'rules[].mode shadow': /\bdecision\.shadow\b/,
@@ -33,10 +32,6 @@ const KNOWN_USES: Readonly<Record<string, readonly string[]>> = {
 
 test('the demo has the notices of what nothing acts on, and no others', () => {
   expect(findNotices(demo, AT)).toEqual([
-    {
-      about: 'tiers[].weight',
-      text: 'weight of interactive and standard is not acted on yet: teams take equal turns in a queue',
-    },
     {
       about: 'rules[].mode shadow',
       text: 'events-without-date, cross-join and select-star-interactive in shadow decide nothing, and are not counted yet either',

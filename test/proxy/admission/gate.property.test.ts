@@ -1,15 +1,23 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Gate, type AdmitOutcome, type Permit } from '../../../proxy/admission/gate.js';
+import { silentLog } from '../../../base/log.js';
+import { Gate } from '../../../proxy/admission/gate.js';
+import type { AdmitOutcome, Permit } from '../../../proxy/admission/lane.js';
+import { limitsOf, memberOf } from '../../policies/lanes/support.js';
+import { MemoryLanes } from './memory-lanes.js';
 
 type Step =
-  | { readonly kind: 'ask'; readonly team: string }
+  | { readonly kind: 'ask'; readonly team: string; readonly replica: number }
   | { readonly kind: 'release'; readonly which: number; readonly times: number }
   | { readonly kind: 'cancel'; readonly which: number };
 
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof(
-    fc.record({ kind: fc.constant('ask' as const), team: fc.constantFrom('a', 'b', 'c', 'd') }),
+    fc.record({
+      kind: fc.constant('ask' as const),
+      team: fc.constantFrom('a', 'b', 'c', 'd'),
+      replica: fc.nat(1),
+    }),
     fc.record({
       kind: fc.constant('release' as const),
       which: fc.nat(20),
@@ -21,7 +29,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 );
 
 interface Asked {
-  readonly team: string;
+  readonly replica: number;
   readonly cancel: AbortController;
   outcome: AdmitOutcome | undefined;
 }
@@ -33,8 +41,15 @@ test('whatever happens, no more run than may, everybody gets one answer, and no 
       fc.integer({ min: 1, max: 3 }),
       fc.integer({ min: 0, max: 6 }),
       async (script, concurrencyMax, queueMax) => {
-        const gate = new Gate(() => 0);
-        const limits = { tier: 't', concurrencyMax, queueMax, queueTimeoutMs: 3_600_000 };
+        const store = new MemoryLanes(() => 0);
+        const gates = ['0', '1'].map(
+          (replica) =>
+            new Gate({ store, replica, isHeard: () => true, log: silentLog, now: () => 0 }),
+        );
+        store.onTold = (replica, tier) => gates[Number(replica)]?.onNotify(`${replica} ${tier}`);
+        const limits = limitsOf({ concurrencyMax, queueMax, queueTimeoutMs: 3_600_000 });
+        const total = (of: 'running' | 'waiting'): number =>
+          gates.reduce((sum, gate) => sum + (gate.occupancy()[0]?.[of] ?? 0), 0);
         const asked: Asked[] = [];
         const held: Permit[] = [];
         const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -42,16 +57,18 @@ test('whatever happens, no more run than may, everybody gets one answer, and no 
           switch (step.kind) {
             case 'ask': {
               const one: Asked = {
-                team: step.team,
+                replica: step.replica,
                 cancel: new AbortController(),
                 outcome: undefined,
               };
               asked.push(one);
-              void gate.admit(limits, step.team, one.cancel.signal).then((outcome) => {
-                expect(one.outcome).toBeUndefined();
-                one.outcome = outcome;
-                if (outcome.kind === 'admitted') held.push(outcome.permit);
-              });
+              void gates[step.replica]
+                ?.admit(limits, memberOf(step.team), one.cancel.signal)
+                .then((outcome) => {
+                  expect(one.outcome).toBeUndefined();
+                  one.outcome = outcome;
+                  if (outcome.kind === 'admitted') held.push(outcome.permit);
+                });
               break;
             }
             case 'release': {
@@ -64,11 +81,10 @@ test('whatever happens, no more run than may, everybody gets one answer, and no 
               break;
           }
           await settle();
-          const [lane] = gate.occupancy();
           const waiting = asked.filter((one) => one.outcome === undefined).length;
-          expect(lane?.running ?? 0).toBe(held.length);
+          expect(total('running')).toBe(held.length);
           expect(held.length).toBeLessThanOrEqual(concurrencyMax);
-          expect(lane?.waiting ?? 0).toBe(waiting);
+          expect(total('waiting')).toBe(waiting);
           expect(waiting).toBeLessThanOrEqual(queueMax);
           // A free place is never beside somebody who waits for it.
           if (waiting > 0) expect(held.length).toBe(concurrencyMax);
@@ -78,9 +94,7 @@ test('whatever happens, no more run than may, everybody gets one answer, and no 
           await settle();
         }
         expect(asked.every((one) => one.outcome !== undefined)).toBe(true);
-        expect(gate.occupancy().every((lane) => lane.running === 0 && lane.waiting === 0)).toBe(
-          true,
-        );
+        expect([total('running'), total('waiting')]).toEqual([0, 0]);
       },
     ),
     { numRuns: 150 },

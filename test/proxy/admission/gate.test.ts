@@ -1,21 +1,16 @@
 import { expect, test } from 'vitest';
-import {
-  Gate,
-  type AdmitOutcome,
-  type Permit,
-  type TierLimits,
-} from '../../../proxy/admission/gate.js';
+import { silentLog } from '../../../base/log.js';
+import { Gate } from '../../../proxy/admission/gate.js';
+import type { AdmitOutcome, Permit } from '../../../proxy/admission/lane.js';
+import { limitsOf, memberOf } from '../../policies/lanes/support.js';
+import { MemoryLanes } from './memory-lanes.js';
 
-const LIMITS: TierLimits = {
-  tier: 'standard',
-  concurrencyMax: 1,
-  queueMax: 4,
-  queueTimeoutMs: 60_000,
-};
+const LIMITS = limitsOf({ concurrencyMax: 1, queueMax: 4, queueTimeoutMs: 60_000 });
 const NEVER = new AbortController().signal;
 
-function newGate(): Gate {
-  return new Gate(() => performance.now());
+function newGate(store?: MemoryLanes, replica = 'one', now = () => performance.now()): Gate {
+  const lanes = store ?? new MemoryLanes(now);
+  return new Gate({ store: lanes, replica, isHeard: () => true, log: silentLog, now });
 }
 
 function permitOf(outcome: AdmitOutcome): Permit {
@@ -30,8 +25,8 @@ function settled(): Promise<void> {
 
 test('a free place is taken at once; the next waits for its release', async () => {
   const gate = newGate();
-  const first = permitOf(await gate.admit(LIMITS, 'a', NEVER));
-  const second = gate.admit(LIMITS, 'a', NEVER);
+  const first = permitOf(await gate.admit(LIMITS, memberOf('a'), NEVER));
+  const second = gate.admit(LIMITS, memberOf('a'), NEVER);
   expect(gate.occupancy()).toEqual([{ tier: 'standard', running: 1, waiting: 1 }]);
   first.release();
   expect((await second).kind).toBe('admitted');
@@ -40,10 +35,10 @@ test('a free place is taken at once; the next waits for its release', async () =
 
 test('teams take turns: a burst of one does not keep the others waiting', async () => {
   const gate = newGate();
-  let permit = permitOf(await gate.admit(LIMITS, 'a', NEVER));
+  let permit = permitOf(await gate.admit(LIMITS, memberOf('a'), NEVER));
   const order: string[] = [];
   for (const team of ['a', 'a', 'b', 'c']) {
-    void gate.admit(LIMITS, team, NEVER).then((outcome) => {
+    void gate.admit(LIMITS, memberOf(team), NEVER).then((outcome) => {
       order.push(team);
       permit = permitOf(outcome);
     });
@@ -57,9 +52,9 @@ test('teams take turns: a burst of one does not keep the others waiting', async 
 
 test('a permit is given back once, however often it is released', async () => {
   const gate = newGate();
-  const first = permitOf(await gate.admit(LIMITS, 'a', NEVER));
-  const second = gate.admit(LIMITS, 'b', NEVER);
-  const third = gate.admit(LIMITS, 'c', NEVER);
+  const first = permitOf(await gate.admit(LIMITS, memberOf('a'), NEVER));
+  const second = gate.admit(LIMITS, memberOf('b'), NEVER);
+  const third = gate.admit(LIMITS, memberOf('c'), NEVER);
   first.release();
   first.release();
   await second;
@@ -72,21 +67,25 @@ test('a permit is given back once, however often it is released', async () => {
 
 test('the queue has a cap, and each tier its own', async () => {
   const gate = newGate();
-  permitOf(await gate.admit(LIMITS, 'a', NEVER));
-  for (let index = 0; index < 4; index += 1) void gate.admit(LIMITS, 'a', NEVER);
-  expect(await gate.admit(LIMITS, 'b', NEVER)).toEqual({ kind: 'queueFull', queueMax: 4 });
-  expect(await gate.admit({ ...LIMITS, tier: 'batch' }, 'b', NEVER)).toMatchObject({
+  permitOf(await gate.admit(LIMITS, memberOf('a'), NEVER));
+  for (let index = 0; index < 4; index += 1) void gate.admit(LIMITS, memberOf('a'), NEVER);
+  expect(await gate.admit(LIMITS, memberOf('b'), NEVER)).toEqual({
+    kind: 'queueFull',
+    waiting: 4,
+    queueMax: 4,
+  });
+  expect(await gate.admit({ ...LIMITS, tier: 'batch' }, memberOf('b'), NEVER)).toMatchObject({
     kind: 'admitted',
   });
 });
 
 test('who waited too long leaves, and who cancels leaves; the rest move up', async () => {
   const gate = newGate();
-  const first = permitOf(await gate.admit(LIMITS, 'a', NEVER));
-  const late = gate.admit({ ...LIMITS, queueTimeoutMs: 10 }, 'a', NEVER);
+  const first = permitOf(await gate.admit(LIMITS, memberOf('a'), NEVER));
+  const late = gate.admit({ ...LIMITS, queueTimeoutMs: 10 }, memberOf('a'), NEVER);
   const cancel = new AbortController();
-  const gone = gate.admit(LIMITS, 'a', cancel.signal);
-  const last = gate.admit(LIMITS, 'a', NEVER);
+  const gone = gate.admit(LIMITS, memberOf('a'), cancel.signal);
+  const last = gate.admit(LIMITS, memberOf('a'), NEVER);
   cancel.abort();
   expect(await gone).toEqual({ kind: 'cancelled' });
   const outcome = await late;
@@ -100,18 +99,18 @@ test('who waited too long leaves, and who cancels leaves; the rest move up', asy
 test('a signal that was given before is obeyed, and one given after admission changes nothing', async () => {
   const gate = newGate();
   const cancel = new AbortController();
-  const permit = permitOf(await gate.admit(LIMITS, 'a', cancel.signal));
+  const permit = permitOf(await gate.admit(LIMITS, memberOf('a'), cancel.signal));
   cancel.abort();
-  expect(await gate.admit(LIMITS, 'b', cancel.signal)).toEqual({ kind: 'cancelled' });
+  expect(await gate.admit(LIMITS, memberOf('b'), cancel.signal)).toEqual({ kind: 'cancelled' });
   expect(gate.occupancy()).toEqual([{ tier: 'standard', running: 1, waiting: 0 }]);
   permit.release();
 });
 
 test('a higher limit is felt by those who wait as soon as anybody comes with it', async () => {
   const gate = newGate();
-  permitOf(await gate.admit(LIMITS, 'a', NEVER));
-  const waiting = gate.admit(LIMITS, 'a', NEVER);
-  const next = gate.admit({ ...LIMITS, concurrencyMax: 3 }, 'b', NEVER);
+  permitOf(await gate.admit(LIMITS, memberOf('a'), NEVER));
+  const waiting = gate.admit(LIMITS, memberOf('a'), NEVER);
+  const next = gate.admit({ ...LIMITS, concurrencyMax: 3 }, memberOf('b'), NEVER);
   expect((await waiting).kind).toBe('admitted');
   expect((await next).kind).toBe('admitted');
 });
@@ -119,9 +118,9 @@ test('a higher limit is felt by those who wait as soon as anybody comes with it'
 test('a lower limit is kept to by releases of earlier permits', async () => {
   const gate = newGate();
   const wide = { ...LIMITS, concurrencyMax: 2 };
-  const first = permitOf(await gate.admit(wide, 'a', NEVER));
-  const second = permitOf(await gate.admit(wide, 'a', NEVER));
-  const waiting = gate.admit(LIMITS, 'b', NEVER);
+  const first = permitOf(await gate.admit(wide, memberOf('a'), NEVER));
+  const second = permitOf(await gate.admit(wide, memberOf('a'), NEVER));
+  const waiting = gate.admit(LIMITS, memberOf('b'), NEVER);
   first.release();
   await settled();
   expect(gate.occupancy()).toEqual([{ tier: 'standard', running: 1, waiting: 1 }]);
@@ -129,32 +128,94 @@ test('a lower limit is kept to by releases of earlier permits', async () => {
   expect((await waiting).kind).toBe('admitted');
 });
 
-test('the outlook is nothing while a permit is free, then turns and how long permits were held', async () => {
+test('the outlook is nothing while a permit is free, then turns by what is expected of who runs', async () => {
   let now = 0;
-  const gate = new Gate(() => now);
+  const gate = newGate(undefined, 'one', () => now);
   const limits = { ...LIMITS, concurrencyMax: 2, queueMax: 10 };
-  const outlook = (team: string): unknown => gate.outlook(limits, team);
+  const lasting = (team: string): ReturnType<typeof memberOf> =>
+    memberOf(team, '1', { expectedMs: 4000 });
+  const outlook = (team: string): Promise<unknown> => gate.outlook(limits, lasting(team));
   const free = { concurrencyMax: 2, queueMax: 10, ahead: 0, expectedWaitMs: 0 };
-  expect(outlook('a')).toEqual({ ...free, running: 0, waiting: 0 });
-  const first = permitOf(await gate.admit(limits, 'a', NEVER));
-  expect(outlook('a')).toEqual({ ...free, running: 1, waiting: 0 });
-  now = 4000;
-  first.release();
-  const held = [
-    permitOf(await gate.admit(limits, 'a', NEVER)),
-    permitOf(await gate.admit(limits, 'a', NEVER)),
-  ];
-  // One was held for 4 s, and two permits come back in that time.
-  expect(outlook('b')).toMatchObject({ running: 2, waiting: 0, ahead: 0, expectedWaitMs: 2000 });
+  expect(await outlook('a')).toMatchObject({ ...free, running: 0, waiting: 0 });
+  const first = permitOf(await gate.admit(limits, lasting('a'), NEVER));
+  expect(await outlook('a')).toMatchObject({ ...free, running: 1, waiting: 0 });
+  const second = permitOf(await gate.admit(limits, lasting('a'), NEVER));
+  now = 1000;
+  expect(await outlook('b')).toMatchObject({ running: 2, ahead: 0 });
+  const { expectedWaitMs } = await gate.outlook(limits, lasting('b'));
+  expect(expectedWaitMs).toBeGreaterThan(1000);
+  expect(expectedWaitMs).toBeLessThan(4000);
   const gone = new AbortController();
-  for (const team of ['a', 'a', 'a', 'c']) void gate.admit(limits, team, gone.signal);
-  // Another team waits for one turn of each of the two; the team itself for its three and one of the other.
-  expect(outlook('b')).toMatchObject({ waiting: 4, ahead: 2, expectedWaitMs: 6000 });
-  expect(outlook('a')).toMatchObject({ waiting: 4, ahead: 4, expectedWaitMs: 10_000 });
-  now = 14_000;
-  // What has run for 10 s already does not end after 4.
-  expect(outlook('b')).toMatchObject({ ahead: 2, expectedWaitMs: 15_000 });
+  for (const team of ['a', 'a', 'c']) void gate.admit(limits, lasting(team), gone.signal);
+  await settled();
+  expect(await outlook('b')).toMatchObject({ waiting: 3, ahead: 1, limitedBy: 'tier' });
+  expect(await outlook('a')).toMatchObject({ waiting: 3, ahead: 3 });
   gone.abort();
-  for (const permit of held) permit.release();
-  expect(outlook('b')).toMatchObject({ running: 0, waiting: 0, expectedWaitMs: 0 });
+  for (const permit of [first, second]) permit.release();
+  await settled();
+  expect(await outlook('b')).toMatchObject({ running: 0, waiting: 0, expectedWaitMs: 0 });
+});
+
+test('while nobody waits permits are at hand, and the store is not asked', async () => {
+  const store = new MemoryLanes(() => 0);
+  const gate = newGate(store);
+  const limits = { ...LIMITS, concurrencyMax: 8 };
+  permitOf(await gate.admit(limits, memberOf('a'), NEVER)).release();
+  const asked = store.decisions;
+  for (let index = 0; index < 100; index += 1)
+    permitOf(await gate.admit(limits, memberOf('a'), NEVER)).release();
+  expect(store.decisions).toBe(asked);
+});
+
+test('idle permits of one replica are given back when somebody waits at another', async () => {
+  const store = new MemoryLanes(() => 0);
+  const gates = { one: newGate(store, 'one'), two: newGate(store, 'two') };
+  store.onTold = (replica, tier) => gates[replica as 'one' | 'two'].onNotify(`${replica} ${tier}`);
+  const limits = { ...LIMITS, concurrencyMax: 4 };
+  permitOf(await gates.one.admit(limits, memberOf('a'), NEVER)).release();
+  const all = await Promise.all(
+    Array.from({ length: 4 }, () => gates.two.admit(limits, memberOf('b'), NEVER)),
+  );
+  expect(all.map(({ kind }) => kind)).toEqual(Array.from({ length: 4 }, () => 'admitted'));
+  // What a dead replica had is free again, and what waited there is gone.
+  const waits = gates.one.admit(limits, memberOf('a'), NEVER);
+  await settled();
+  store.dead.add('two');
+  gates.one.tick();
+  expect((await waits).kind).toBe('admitted');
+});
+
+test('while the store is away nothing is granted, and what waits is granted when it is back', async () => {
+  const store = new MemoryLanes(() => 0);
+  const gate = newGate(store);
+  const first = permitOf(await gate.admit(LIMITS, memberOf('a'), NEVER));
+  const waiting = gate.admit(LIMITS, memberOf('b'), NEVER);
+  await settled();
+  store.isAway = true;
+  first.release();
+  await settled();
+  gate.tick();
+  await settled();
+  expect(gate.occupancy()).toEqual([{ tier: 'standard', running: 0, waiting: 1 }]);
+  store.isAway = false;
+  gate.tick();
+  expect((await waiting).kind).toBe('admitted');
+});
+
+test('a replica that others may take for dead gives nothing of what it has at hand', async () => {
+  const store = new MemoryLanes(() => 0);
+  let isHeard = true;
+  const gate = new Gate({
+    store,
+    replica: 'one',
+    isHeard: () => isHeard,
+    log: silentLog,
+    now: () => 0,
+  });
+  const limits = { ...LIMITS, concurrencyMax: 8 };
+  permitOf(await gate.admit(limits, memberOf('a'), NEVER)).release();
+  isHeard = false;
+  const asked = store.decisions;
+  permitOf(await gate.admit(limits, memberOf('a'), NEVER));
+  expect(store.decisions).toBeGreaterThan(asked);
 });

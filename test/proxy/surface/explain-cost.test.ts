@@ -72,6 +72,8 @@ function outlookOf(changes: Partial<Outlook> = {}): Outlook {
       concurrencyMax: 8,
       queueMax: 100,
       ahead: 2,
+      position: 3,
+      limitedBy: 'tier',
       expectedWaitMs: 4500,
       queueTimeoutMs: 300_000,
     },
@@ -148,7 +150,7 @@ test('every item is one row, exact and readable', () => {
     [
       'queue wait',
       '4.5 s',
-      '8 of 8 permits of tier interactive are taken here, 3 of at most 100 wait; 2 would have their turn before it',
+      '8 of 8 permits of tier interactive are taken, 3 of at most 100 wait; 2 would have their turn before it',
     ],
     ['statement', 'query', 'reads ANALYTICS.WEB.EVENTS'],
     ['tier', 'interactive', null],
@@ -286,6 +288,8 @@ test('a statement that would run says so, what rules only warn of, and that nobo
     concurrencyMax: 8,
     queueMax: 100,
     ahead: 0,
+    position: 1,
+    limitedBy: 'tier' as const,
     expectedWaitMs: 0,
     queueTimeoutMs: 300_000,
   };
@@ -294,7 +298,7 @@ test('a statement that would run says so, what rules only warn of, and that nobo
   expect(rows.find(([name]) => name === 'queue wait')).toEqual([
     'queue wait',
     '0 s',
-    'a permit is free: 2 of 8 permits of tier interactive are taken here, 0 of at most 100 wait',
+    'a permit is free: 2 of 8 permits of tier interactive are taken, 0 of at most 100 wait',
   ]);
   const late = { ...queue, running: 8, waiting: 100, ahead: 100, expectedWaitMs: 400_000 };
   const waits = rowsOf(inputOf({ outlook: outlookOf({ queue: late }) }));

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { ToldWait } from '../../../proxy/admission/waits.js';
 import { must } from '#base/assert.js';
 import { tryParseTicketId } from '#base/ids.js';
 import { parseCredits } from '#base/units.js';
@@ -18,6 +19,8 @@ let database: TestDatabase;
 let surface: Surface;
 /** What statements of a team that run here have used. */
 const used = new Map<string, UsedSoFar[]>();
+/** What statements of a team that wait are told. */
+const waits = new Map<string, ToldWait[]>();
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -25,6 +28,7 @@ beforeAll(async () => {
     db: database.db,
     clock,
     running: { usedOfTeam: (teamId) => used.get(teamId) ?? [] },
+    waits: (teamId) => Promise.resolve(waits.get(teamId) ?? []),
   });
   await seed();
 });
@@ -255,7 +259,7 @@ test('MY_QUERIES has every column in the fixed order, with exact cells', async (
   const answer = await ask(`select * from tollgate.my_queries where ticket = '${OURS}'`);
   if (answer.kind === 'refused') throw new Error(answer.refusal.message);
   expect(answer.result.columns.map((column) => column.name).join()).toBe(
-    'TICKET,STARTED_AT,ENDED_AT,TEAM,PRINCIPAL,TIER,WAREHOUSE,STATE,QUERY_ID,STATEMENT,BASIS,ESTIMATED_BYTES,BYTES_SCANNED,ESTIMATED_CREDITS,HELD_CREDITS,CREDITS,ESTIMATED_AMOUNT,AMOUNT,CURRENCY,REFUSAL,WORKLOAD,VIA,USED_CREDITS,USED_AMOUNT',
+    'TICKET,STARTED_AT,ENDED_AT,TEAM,PRINCIPAL,TIER,WAREHOUSE,STATE,QUERY_ID,STATEMENT,BASIS,ESTIMATED_BYTES,BYTES_SCANNED,ESTIMATED_CREDITS,HELD_CREDITS,CREDITS,ESTIMATED_AMOUNT,AMOUNT,CURRENCY,REFUSAL,WORKLOAD,VIA,USED_CREDITS,USED_AMOUNT,QUEUE_POSITION,WAITS_FOR,EXPECTED_WAIT_SECONDS',
   );
   expect(answer.result.rows).toEqual([
     [
@@ -283,6 +287,9 @@ test('MY_QUERIES has every column in the fixed order, with exact cells', async (
       null,
       '0.300000000000',
       '0.750000000000',
+      null,
+      null,
+      null,
     ],
   ]);
 });
@@ -502,7 +509,12 @@ test('ESTIMATE_ACCURACY shows the caller’s own shapes', async () => {
 test('a database that does not answer is the fault ledgerUnavailable', async () => {
   const gone = await createTestDatabase();
   await gone.drop();
-  const broken = createSurface({ db: gone.db, clock, running: { usedOfTeam: () => [] } });
+  const broken = createSurface({
+    db: gone.db,
+    clock,
+    running: { usedOfTeam: () => [] },
+    waits: () => Promise.resolve([]),
+  });
   await expect(
     broken.answer(
       { kind: 'select', text: 'select * from tollgate.my_budget' },
@@ -761,4 +773,32 @@ test('every view answers SELECT * for a team that has nothing', async () => {
     if (answer.kind === 'answer')
       expect(answer.result.columns).toHaveLength(VIEWS[view].columns.length);
   }
+});
+
+test('a waiting statement shows its position, what keeps it and for how long; one that nobody approved, that', async () => {
+  const [queued, asked] = [7, 8].map((n) => `0197a000-0000-7000-8000-00000000000${n}`);
+  for (const id of [queued, asked])
+    await ticket(must(id, 'an id'), 'people', 'pia', 'RESERVED', '2026-07-15T11:59:00Z');
+  await database.db.query(
+    "INSERT INTO approval_request (ticket_id, principal_id, reason, wants, asked_at) VALUES ($1, 'pia', 'why', 'statement', now())",
+    [asked],
+  );
+  waits.set('people', [
+    { ticketId: must(queued, 'an id'), position: 3, limitedBy: 'team', expectedWaitMs: 41_500 },
+  ]);
+  const columns = 'queue_position, waits_for, expected_wait_seconds';
+  const text = `select ${columns} from tollgate.my_queries where ticket in ('${queued}', '${asked}') order by ticket`;
+  expect(await ask(text, [], 'people')).toMatchObject({
+    result: {
+      rows: [
+        ['3', 'team', '41.5'],
+        [null, 'approval', null],
+      ],
+    },
+  });
+  const why = `select detail from table(tollgate.why('${queued}')) where aspect = 'waits'`;
+  expect(await ask(why, [], 'people')).toMatchObject({
+    result: { rows: [['number 3 in its queue, for the team; about 42 s']] },
+  });
+  waits.clear();
 });

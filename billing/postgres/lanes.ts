@@ -1,0 +1,228 @@
+/**
+ * What Postgres keeps of lanes: permits at replicas, who waits, whose turn it is. The row of a lane is its lock, so that
+ * one replica decides at a time; times are of the database's clock. No money moves here, and who decides brings the
+ * decision: this file reads, and writes what it is told.
+ */
+import type { Database, Queryable, Transaction } from '#base/postgres/pool.js';
+import { type Credits, formatAmount, parseCredits } from '#base/units.js';
+import { REPLICA_SILENCE_MS } from './replicas.js';
+import { jsonFor } from './ticket-row.js';
+
+/** Notified with `<replica> <tier>`: something was granted there, or idle permits are asked back. */
+export const LANES_CHANNEL = 'tollgate_lanes';
+
+/** A replica that stands still while it decides loses the lane after this long. */
+const DECIDING_MAX_MS = 4_000;
+
+/** A statement in a lane; times in milliseconds of real time. */
+export interface LaneStatement {
+  readonly ticketId: string;
+  readonly teamId: string;
+  readonly principalId: string;
+  readonly isAdministrator: boolean;
+  readonly expectedCredits: Credits;
+  readonly expectedMs: number;
+}
+
+export interface LaneHolding {
+  readonly replica: string;
+  readonly idle: number;
+  readonly running: readonly (LaneStatement & { readonly heldMs: number })[];
+}
+
+export interface LaneWait extends LaneStatement {
+  readonly replica: string;
+  readonly waitedMs: number;
+  /** It has a permit that its replica has not taken yet. */
+  readonly isGranted: boolean;
+}
+
+/** A lane as it is kept, without what belongs to dead replicas. */
+export interface LaneRows {
+  readonly turns: unknown;
+  readonly stretch: number;
+  readonly holdings: readonly LaneHolding[];
+  /** In the order in which they came. */
+  readonly waits: readonly LaneWait[];
+  /** How many replicas live. */
+  readonly replicas: number;
+}
+
+/** What one replica, having decided, writes. */
+export interface LaneChange {
+  readonly turns: unknown;
+  readonly stretch: number;
+  readonly holding: LaneHolding;
+  /** Its statements that wait and have no row yet. */
+  readonly added: readonly LaneWait[];
+  /** Tickets whose rows go. */
+  readonly removed: readonly string[];
+  /** Tickets of other replicas that have a permit now. */
+  readonly granted: readonly string[];
+  /** Replicas that are told to look. */
+  readonly told: readonly string[];
+}
+
+const LOCK = `/* prepared: billing.lane_lock */
+SELECT set_config('idle_in_transaction_session_timeout', $2, true), tier FROM lane WHERE tier = $1 FOR UPDATE`;
+
+const MAKE = `INSERT INTO lane (tier) VALUES ($1) ON CONFLICT DO NOTHING`;
+
+const READ = `/* prepared: billing.lane_read */
+WITH live AS MATERIALIZED (
+  SELECT id FROM replica WHERE id = $2 OR (stopped_at IS NULL
+    AND seen_at > clock_timestamp() - make_interval(secs => $3::double precision / 1000))
+)
+SELECT l.turns, l.stretch, (SELECT count(*) FROM live)::integer AS replicas,
+  coalesce((SELECT jsonb_agg(jsonb_build_object('replica', p.replica, 'idle', p.idle, 'running', p.running, 'agoMs',
+      greatest(0, extract(epoch FROM clock_timestamp() - p.told_at) * 1000)::double precision))
+    FROM lane_permit p JOIN live ON live.id = p.replica WHERE p.tier = l.tier), '[]') AS holdings,
+  coalesce((SELECT jsonb_agg(jsonb_build_object('ticketId', w.ticket_id, 'replica', w.replica, 'teamId', w.team_id,
+      'principalId', w.principal_id, 'isAdministrator', w.is_administrator, 'expectedCredits', w.expected_credits::text,
+      'expectedMs', w.expected_ms, 'isGranted', w.granted_at IS NOT NULL, 'waitedMs',
+      greatest(0, extract(epoch FROM clock_timestamp() - w.since) * 1000)::double precision)
+      ORDER BY w.since, w.ticket_id)
+    FROM lane_waiting w JOIN live ON live.id = w.replica WHERE w.tier = l.tier), '[]') AS waits
+FROM lane l WHERE l.tier = $1`;
+
+// The rows of dead replicas go with every change; a replica that was taken for dead tells of itself anew.
+const WRITE = `/* prepared: billing.lane_write */
+WITH live AS MATERIALIZED (
+  SELECT id FROM replica WHERE id = $2 OR (stopped_at IS NULL
+    AND seen_at > clock_timestamp() - make_interval(secs => $3::double precision / 1000))
+), turned AS (
+  UPDATE lane SET turns = $4::jsonb, stretch = $5 WHERE tier = $1
+    AND (turns, stretch) IS DISTINCT FROM ($4::jsonb, $5::double precision)
+), held AS (
+  INSERT INTO lane_permit (tier, replica, idle, running, told_at) VALUES ($1, $2, $6, $7::jsonb, clock_timestamp())
+  ON CONFLICT (tier, replica) DO UPDATE SET idle = excluded.idle, running = excluded.running, told_at = excluded.told_at
+), buried AS (
+  DELETE FROM lane_permit WHERE tier = $1 AND replica NOT IN (SELECT id FROM live)
+), removed AS (
+  DELETE FROM lane_waiting
+  WHERE tier = $1 AND (ticket_id = ANY($8::uuid[]) OR replica NOT IN (SELECT id FROM live))
+), granted AS (
+  UPDATE lane_waiting SET granted_at = clock_timestamp() WHERE ticket_id = ANY($9::uuid[])
+), added AS (
+  INSERT INTO lane_waiting (ticket_id, tier, replica, team_id, principal_id, is_administrator, expected_credits,
+    expected_ms, since)
+  SELECT a."ticketId", $1, $2, a."teamId", a."principalId", a."isAdministrator", a."expectedCredits", a."expectedMs",
+    clock_timestamp() - make_interval(secs => a."waitedMs" / 1000)
+  FROM jsonb_to_recordset($10::jsonb) AS a ("ticketId" uuid, "teamId" text, "principalId" text,
+    "isAdministrator" boolean, "expectedCredits" numeric, "expectedMs" double precision, "waitedMs" double precision)
+  ON CONFLICT (ticket_id) DO NOTHING
+)
+SELECT pg_notify($11, told || ' ' || $1) FROM unnest($12::text[]) AS told`;
+
+interface LaneRow {
+  readonly turns: unknown;
+  readonly stretch: number;
+  readonly replicas: number;
+  readonly holdings: readonly (Omit<LaneHolding, 'running'> & {
+    readonly agoMs: number;
+    readonly running: readonly (Omit<LaneStatement, 'expectedCredits'> & {
+      readonly heldMs: number;
+      readonly expectedCredits: string;
+    })[];
+  })[];
+  readonly waits: readonly (Omit<LaneWait, 'expectedCredits'> & {
+    readonly expectedCredits: string;
+  })[];
+}
+
+/**
+ * Decides in a lane, alone: `decide` is given the lane as it is and says what to write.
+ * @param replica who decides; it counts as alive.
+ */
+export function decideInLane<T>(
+  db: Database,
+  tier: string,
+  replica: string,
+  decide: (rows: LaneRows) => { readonly change: LaneChange; readonly result: T },
+): Promise<T> {
+  return db.transaction(async (tx) => {
+    await lock(tx, tier);
+    const rows = await readLane(tx, tier, replica);
+    const { change, result } = decide(rows);
+    await write(tx, tier, change);
+    return result;
+  });
+}
+
+async function lock(tx: Transaction, tier: string): Promise<void> {
+  const values = [tier, String(DECIDING_MAX_MS)];
+  if ((await tx.query(LOCK, values)).rowCount === 1) return;
+  await tx.query(MAKE, [tier]);
+  await tx.query(LOCK, values);
+}
+
+/** The lane as it is now; one that nobody has used is empty. `replica`: who asks, which counts as alive. */
+export async function readLane(db: Queryable, tier: string, replica = ''): Promise<LaneRows> {
+  const { rows } = await db.query<LaneRow & Record<string, unknown>>(READ, [
+    tier,
+    replica,
+    REPLICA_SILENCE_MS,
+  ]);
+  const row = rows[0];
+  if (row === undefined) return { turns: {}, stretch: 1, holdings: [], waits: [], replicas: 1 };
+  return {
+    turns: row.turns,
+    stretch: row.stretch,
+    replicas: row.replicas,
+    holdings: row.holdings.map(({ replica: of, idle, running, agoMs }) => ({
+      replica: of,
+      idle,
+      running: running.map((each) => ({
+        ...each,
+        expectedCredits: parseCredits(each.expectedCredits),
+        heldMs: each.heldMs + agoMs,
+      })),
+    })),
+    waits: row.waits.map((each) => ({
+      ...each,
+      expectedCredits: parseCredits(each.expectedCredits),
+    })),
+  };
+}
+
+async function write(tx: Transaction, tier: string, change: LaneChange): Promise<void> {
+  const { holding } = change;
+  await tx.query(WRITE, [
+    tier,
+    holding.replica,
+    REPLICA_SILENCE_MS,
+    jsonFor(change.turns),
+    change.stretch,
+    holding.idle,
+    jsonFor(holding.running.map(textual)),
+    change.removed,
+    change.granted,
+    jsonFor(change.added.map(textual)),
+    LANES_CHANNEL,
+    change.told,
+  ]);
+}
+
+function textual<T extends LaneStatement>(
+  statement: T,
+): Omit<T, 'expectedCredits'> & { readonly expectedCredits: string } {
+  return { ...statement, expectedCredits: formatAmount(statement.expectedCredits) };
+}
+
+/** Tiers in which statements of the team wait. */
+export async function tiersWaitedIn(db: Queryable, teamId: string): Promise<readonly string[]> {
+  const { rows } = await db.query<{ tier: string }>(
+    'SELECT DISTINCT tier FROM lane_waiting WHERE team_id = $1 AND granted_at IS NULL',
+    [teamId],
+  );
+  return rows.map(({ tier }) => tier);
+}
+
+/** The lane in which the statement of a ticket waits; undefined: it does not. */
+export async function tierWaitedIn(db: Queryable, ticketId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ tier: string }>(
+    'SELECT tier FROM lane_waiting WHERE ticket_id = $1 AND granted_at IS NULL',
+    [ticketId],
+  );
+  return rows[0]?.tier;
+}

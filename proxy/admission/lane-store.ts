@@ -1,0 +1,11 @@
+import type { Database } from '#base/postgres/pool.js';
+import { decideInLane, readLane } from '#billing/postgres/lanes.js';
+import type { LaneStore } from './lane.js';
+
+/** Lanes in Postgres. */
+export function laneStore(db: Database): LaneStore {
+  return {
+    decide: (tier, replica, decide) => decideInLane(db, tier, replica, decide),
+    read: (tier, replica) => readLane(db, tier, replica),
+  };
+}

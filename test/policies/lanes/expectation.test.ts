@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { NO_TURNS } from '../../../policies/lanes/lane.js';
+import { expectationOf, expectationsOf } from '../../../policies/lanes/expectation.js';
+import { type Arrival, limitsOf, memberOf, normal, seeded, SimulatedLane } from './support.js';
+
+test('who waits is told its position, what keeps it and when its turn is expected', () => {
+  const running = [
+    { ...memberOf('a'), heldMs: 400 },
+    { ...memberOf('b'), heldMs: 100 },
+  ];
+  const waiting = [memberOf('a'), memberOf('a'), memberOf('c')].map((each) => ({
+    ...each,
+    waitedMs: 50,
+  }));
+  const state = { turns: NO_TURNS, running, waiting, idlePermits: 0, stretch: 1 };
+  const tell = (
+    stretch: number,
+  ): readonly { position: number; limitedBy: string; seconds: number }[] => {
+    const found = expectationsOf(limitsOf({ concurrencyMax: 2 }), { ...state, stretch });
+    return waiting.map(({ ticketId }) => {
+      const { position = 0, limitedBy = '', expectedWaitMs = 0 } = found.get(ticketId) ?? {};
+      return { position, limitedBy, seconds: Math.round(expectedWaitMs / 500) / 2 };
+    });
+  };
+  expect(tell(1)).toEqual([
+    { position: 1, limitedBy: 'tier', seconds: 0.5 },
+    { position: 3, limitedBy: 'tier', seconds: 1.5 },
+    { position: 2, limitedBy: 'tier', seconds: 1 },
+  ]);
+  // Everything lasts four times as long as its estimates have said of late.
+  expect(tell(4)[1]?.seconds).toBeGreaterThan(4);
+});
+
+test('a cap of the team or the principal, and the permits of administrators, are named as what keeps it', () => {
+  const running = [{ ...memberOf('a', '1', { principalId: 'x' }), heldMs: 0 }];
+  const state = { turns: NO_TURNS, running, waiting: [], idlePermits: 0, stretch: 1 };
+  const asked = memberOf('a', '1', { principalId: 'x' });
+  const told = (changes: Parameters<typeof limitsOf>[0]): unknown =>
+    expectationOf(limitsOf(changes), state, asked);
+  expect(told({ teamConcurrencyMax: 1 })).toEqual({
+    position: 1,
+    expectedWaitMs: expect.any(Number) as number,
+    limitedBy: 'team',
+  });
+  expect(told({ principalConcurrencyMax: 1 })).toMatchObject({
+    limitedBy: 'principal',
+    position: 1,
+  });
+  expect(told({})).toMatchObject({ position: 1, expectedWaitMs: 0 });
+  const admin = { ...asked, isAdministrator: true };
+  expect(expectationOf(limitsOf({ administratorPermits: 1 }), state, admin)).toMatchObject({
+    limitedBy: 'administrators',
+    expectedWaitMs: 0,
+  });
+});
+
+test('the expected wait is within half of what it turns out to be, eight times of ten', () => {
+  const random = seeded(3);
+  const later = (mean: number): number => -Math.log(1 - random()) * mean;
+  const limits = limitsOf({ concurrencyMax: 8 });
+  const lane = new SimulatedLane(limits);
+  const arrivals: Arrival[] = [];
+  // Busy, with queues that come and go; statements last what was expected times an error with a median of 1.27.
+  for (let atMs = 0; arrivals.length < 900; atMs += later(520)) {
+    const expectedMs = Math.exp(normal(random) * 0.8) * 3000;
+    const member = memberOf(`team${Math.floor(random() * 6)}`, (expectedMs / 1e5).toFixed(6), {
+      expectedMs,
+    });
+    arrivals.push({ atMs, member, runsMs: expectedMs * Math.exp(normal(random) * 0.36) });
+  }
+  const told = new Map<string, number>();
+  lane.run(arrivals, Infinity, ({ member }) => {
+    const found = expectationsOf(limits, lane.state).get(member.ticketId);
+    if (found !== undefined) told.set(member.ticketId, found.expectedWaitMs);
+  });
+  const waits = lane.started.flatMap(({ member, atMs, startedMs }) => {
+    const expected = told.get(member.ticketId);
+    return expected === undefined ? [] : [{ expected, actual: startedMs - atMs }];
+  });
+  // Nobody plans by less than half a second.
+  const good = waits.filter(
+    ({ expected, actual }) => Math.abs(expected - actual) <= Math.max(500, actual / 2),
+  );
+  expect(waits.length).toBeGreaterThan(400);
+  expect(good.length / waits.length, `${good.length} of ${waits.length}`).toBeGreaterThanOrEqual(
+    0.8,
+  );
+});
