@@ -11,6 +11,7 @@ import type { Database } from '#base/postgres/pool.js';
 import type { ServiceConnection } from '#base/snowflake/service-connection.js';
 import { approvalsDecided, askForWaiting, useApproval } from '#billing/approvals.js';
 import { APPROVALS_CHANNEL } from '#billing/requests.js';
+import type { BatchLimits } from '#billing/batches.js';
 import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
@@ -21,6 +22,7 @@ import { startControlRefresher, type ControlRefresher } from './control/refreshe
 import { ExplainBounds } from './estimates/explain-bound.js';
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
+import { createBatchSizes } from './batch-sizes.js';
 import { createEvents } from './events.js';
 import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
@@ -72,6 +74,8 @@ export interface ProxyOptions {
   /** How names of upstreams become addresses; unless given, names of local addresses are refused. */
   readonly lookup?: LookupFunction;
   readonly meterIntervalMs: number;
+  /** Caps of the batches in which statements are held and settled; the ledger's own unless given. */
+  readonly ledgerLimits?: BatchLimits;
   /** Parser workers kept warm beside the one that works; 1 unless given. */
   readonly parserSpareCount?: number;
   /** Makes service users where nobody else would (embedded warehouse); absent: administrators do. */
@@ -144,7 +148,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     await startReplica(db, log, options.replicaName, ids.ticket(Date.now())),
   );
   const events = createEvents(options.metrics, log);
-  const ledger = createLedger(db, clock);
+  const ledger = openLedger(options);
   const directory = join(options.dataDir, 'journal');
   const journal = await openJournal({ directory, bytesMax: JOURNAL_BYTES_MAX, log });
   const settler = new Settler({ ledger, journal, log, events });
@@ -206,6 +210,13 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ticketLog,
     surface: createSurface({ db, clock, running }),
   };
+}
+
+function openLedger({ db, clock, metrics, ledgerLimits }: ProxyOptions): Ledger {
+  return createLedger(db, clock, {
+    ...(ledgerLimits === undefined ? {} : { limits: ledgerLimits }),
+    onBatch: createBatchSizes(metrics),
+  });
 }
 
 /** What statements wait in and for, and who looks after those that do. */
