@@ -1,4 +1,5 @@
 /** The moves of money that are made together: which calls share a transaction, and what happens when one of them is bad. */
+import { must } from '#base/assert.js';
 import { Fault } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
 import { sqlStateOf } from '#base/postgres/pool.js';
@@ -12,6 +13,7 @@ import type {
   Settlement,
   TicketFacts,
 } from './ledger.js';
+import type { Leases } from './leases.js';
 import { ledgerCall } from './postgres/availability.js';
 import { markSentBatch } from './postgres/mark-sent.js';
 import type { SentMark } from './postgres/mark-sent.js';
@@ -20,6 +22,8 @@ import { releaseBatch } from './postgres/release.js';
 import type { Release } from './postgres/release.js';
 import { reserveBatch } from './postgres/reserve-batch.js';
 import type { Reserved } from './postgres/reserve-batch.js';
+import { reserveLeased } from './postgres/reserve-leased.js';
+import type { LeasedOutcome, LeasedRequest } from './postgres/reserve-leased.js';
 import { isChargedElsewhere, settleBatch } from './postgres/settle.js';
 import { ticketState } from './postgres/ticket-state.js';
 
@@ -41,6 +45,8 @@ export interface LedgerBatchOptions {
   readonly clock: Clock;
   readonly limits: BatchLimits;
   readonly onBatch: (move: Move, size: number) => void;
+  /** Of the replica; absent: every decision is made on the periods. */
+  readonly leases: Leases | undefined;
 }
 
 /** One set for one replica; all of them on the same connections. */
@@ -51,12 +57,12 @@ export function createLedgerBatches(options: LedgerBatchOptions): LedgerBatches 
     reserve: new Batches({
       limits,
       // A path is judged in the order in which its statements came.
-      laneOf: ({ budgetIds }) => budgetIds.toSorted().join('\n'),
+      laneOf: lane,
       keysOf: ({ ticket }) => [
         ticket.ticketId,
         JSON.stringify([ticket.account, ticket.sessionId, ticket.requestId]),
       ],
-      run: (members) => together(members, (each) => reserveBatch(db, each)),
+      run: (members) => reserveTogether(db, options.leases, members),
       onBatch: onBatch('reserve'),
     }),
     refuse: byTicket(
@@ -87,6 +93,11 @@ export function createLedgerBatches(options: LedgerBatchOptions): LedgerBatches 
   };
 }
 
+/** The budgets of the path. */
+function lane({ budgetIds }: ReserveRequest): string {
+  return budgetIds.toSorted().join('\n');
+}
+
 /** Moves whose order does not matter: two batches at once, so that one gathers while the other waits for the disk. */
 function byTicket<In, Out>(
   limits: BatchLimits,
@@ -108,6 +119,58 @@ async function together<In, Out>(
   run: (members: readonly In[]) => Promise<readonly Out[]>,
 ): Promise<readonly Answer<Out>[]> {
   return splitting(members, (each) => ledgerCall(() => run(each)), isOfOne);
+}
+
+/** Under leases what they carry, on the periods the rest. */
+async function reserveTogether(
+  db: Database,
+  leases: Leases | undefined,
+  members: readonly ReserveRequest[],
+): Promise<readonly Answer<Reserved>[]> {
+  const exactly = (each: readonly ReserveRequest[]): Promise<readonly Answer<Reserved>[]> =>
+    together(each, (some) => reserveBatch(db, some));
+  if (leases === undefined) return exactly(members);
+  const carried = new Map<ReserveRequest, LeasedRequest>();
+  for (const request of members) {
+    const leaseIds = leases.take(request);
+    if (leaseIds !== undefined) carried.set(request, { request, leaseIds });
+  }
+  for (const request of new Map(members.map((each) => [lane(each), each])).values())
+    leases.refillSoon(request);
+  const answers = new Map<ReserveRequest, Answer<Reserved>>();
+  const judged = [...carried.values()];
+  const found = judged.length === 0 ? [] : await underLeases(db, leases, judged);
+  for (const [index, { request }] of judged.entries()) {
+    const answer = found[index];
+    if (answer !== undefined && answer.kind !== 'unleased') answers.set(request, answer.answer);
+  }
+  const rest = members.filter((request) => !answers.has(request));
+  const others = rest.length === 0 ? [] : await exactly(rest);
+  for (const [index, answer] of others.entries())
+    answers.set(must(rest[index], 'an answer is of a statement'), answer);
+  return members.map((request) => must(answers.get(request), 'each statement is answered'));
+}
+
+type UnderLease =
+  { readonly kind: 'answered'; readonly answer: Answer<Reserved> } | { readonly kind: 'unleased' };
+
+async function underLeases(
+  db: Database,
+  leases: Leases,
+  members: readonly LeasedRequest[],
+): Promise<readonly UnderLease[]> {
+  const answers = await together(members, (each) => reserveLeased(db, leases.replica, each));
+  const isUnleased = (answer: Answer<LeasedOutcome> | undefined): boolean =>
+    answer?.kind === 'done' && answer.value.kind === 'unleased';
+  leases.written(
+    members.map(({ request }, index) => ({ request, isHeld: !isUnleased(answers[index]) })),
+  );
+  return answers.map((answer): UnderLease => {
+    if (answer.kind === 'failed') return { kind: 'answered', answer };
+    const { value } = answer;
+    if (value.kind === 'unleased') return { kind: 'unleased' };
+    return { kind: 'answered', answer: { kind: 'done', value } };
+  });
 }
 
 async function settleTogether(

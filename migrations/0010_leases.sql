@@ -21,6 +21,8 @@ CREATE INDEX lease_running ON lease (replica) WHERE ended_at IS NULL;
 
 -- Under which lease a statement holds; NULL: on the period itself.
 ALTER TABLE hold ADD COLUMN lease_id bigint REFERENCES lease (id);
+-- Its check would lock the period's row for every hold under a lease; invariant_leases names strangers.
+ALTER TABLE hold DROP CONSTRAINT hold_budget_period_id_fkey;
 
 ALTER TABLE journal DROP CONSTRAINT journal_kind_check;
 ALTER TABLE journal ADD CONSTRAINT journal_kind_check
@@ -63,11 +65,11 @@ WHERE p.id IS NULL OR coalesce(e.total, 0) <> 0 OR p.held_credits <> coalesce(e.
   OR p.leased_credits <> coalesce(e.leased, 0) OR p.spent_credits <> coalesce(e.spent, 0)
   OR coalesce(p.limit_credits, 0) + p.granted_credits + p.carried_credits <> coalesce(e.given, 0);
 
--- A hold and the lease it stands under are of one period.
+-- A hold is of a period there is, and of the period of the lease it stands under.
 CREATE VIEW invariant_leases AS
 SELECT h.ticket_id, h.budget_period_id, l.id AS lease_id, l.budget_period_id AS lease_period_id
-FROM hold h JOIN lease l ON l.id = h.lease_id
-WHERE l.budget_period_id <> h.budget_period_id;
+FROM hold h LEFT JOIN lease l ON l.id = h.lease_id LEFT JOIN budget_period p ON p.id = h.budget_period_id
+WHERE p.id IS NULL OR l.budget_period_id <> h.budget_period_id;
 
 DO $$
 BEGIN

@@ -14,10 +14,12 @@ import { APPROVALS_CHANNEL } from '#billing/requests.js';
 import type { BatchLimits } from '#billing/batches.js';
 import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
+import type { Leases } from '#billing/leases.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
 import { Gate } from './admission/gate.js';
 import { Vigil } from './admission/vigil.js';
 import { CANCELS_CHANNEL } from '#billing/postgres/follow.js';
+import { LEASES_CHANNEL } from '#billing/postgres/lease-rows.js';
 import { startControlRefresher, type ControlRefresher } from './control/refresher.js';
 import { ExplainBounds } from './estimates/explain-bound.js';
 import { HistoryCache } from './estimates/history.js';
@@ -28,6 +30,7 @@ import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
 import { SESSIONS_CHANNEL, type SessionStore } from './identity/sessions.js';
 import type { ProvisionServiceUser } from './identity/terminated.js';
+import { startLeaseKeeper, type LeaseKeeper } from './leases.js';
 import { OwnStatements } from './own/own-statements.js';
 import { DEFAULT_PATIENCE } from './parts.js';
 import type { Parts, Patience, ProxyLimits } from './parts.js';
@@ -148,7 +151,8 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     await startReplica(db, log, options.replicaName, ids.ticket(Date.now())),
   );
   const events = createEvents(options.metrics, log);
-  const ledger = openLedger(options);
+  const leaseKeeper = life.add('leases', startLeaseKeeper({ ...options, replica: replica.id }));
+  const ledger = openLedger(options, leaseKeeper.leases);
   const directory = join(options.dataDir, 'journal');
   const journal = await openJournal({ directory, bytesMax: JOURNAL_BYTES_MAX, log });
   const settler = new Settler({ ledger, journal, log, events });
@@ -166,7 +170,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   const vigil = life.add('vigil', waiting.vigil);
   const control = life.add(
     'control',
-    await startControl(options, replica, identity.sessions, vigil),
+    await startControl(options, replica, leaseKeeper, identity.sessions, vigil),
   );
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
@@ -188,14 +192,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     control,
     ...identity,
     upstreams: life.add('upstreams', openUpstreams(options, control)),
-    analyser: life.add(
-      'analyser',
-      createAnalyser(
-        options.parserSpareCount === undefined
-          ? {}
-          : { parser: { spareCount: options.parserSpareCount } },
-      ),
-    ),
+    analyser: life.add('analyser', openAnalyser(options)),
     history,
     statistics,
     ledger,
@@ -212,8 +209,16 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   };
 }
 
-function openLedger({ db, clock, metrics, ledgerLimits }: ProxyOptions): Ledger {
+function openAnalyser({ parserSpareCount }: ProxyOptions): ReturnType<typeof createAnalyser> {
+  return createAnalyser(
+    parserSpareCount === undefined ? {} : { parser: { spareCount: parserSpareCount } },
+  );
+}
+
+function openLedger(options: ProxyOptions, leases: Leases): Ledger {
+  const { db, clock, metrics, ledgerLimits } = options;
   return createLedger(db, clock, {
+    leases,
     ...(ledgerLimits === undefined ? {} : { limits: ledgerLimits }),
     onBatch: createBatchSizes(metrics),
   });
@@ -259,6 +264,7 @@ function createWaiting(
 function startControl(
   options: ProxyOptions,
   replica: Replica,
+  leaseKeeper: LeaseKeeper,
   sessions: SessionStore,
   vigil: Vigil,
 ): Promise<ControlRefresher> {
@@ -270,6 +276,7 @@ function startControl(
     onChange: (change) => replica.note(change),
     onNotify: {
       [SESSIONS_CHANNEL]: () => sessions.doubtAll(),
+      [LEASES_CHANNEL]: (periodId) => leaseKeeper.onAsked(periodId),
       [CANCELS_CHANNEL]: () => void vigil.round(),
       [APPROVALS_CHANNEL]: () => void vigil.round(),
     },

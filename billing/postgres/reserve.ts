@@ -3,6 +3,7 @@ import { Fault } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { ReserveOutcome, ReserveRequest } from '../ledger.js';
 import { ticketById, ticketByRequest } from './known-ticket.js';
+import type { MayBeReturned } from './lease-rows.js';
 import { openPeriods } from './open-periods.js';
 import type { Reserved } from './reserve-batch.js';
 
@@ -12,8 +13,7 @@ export interface ReserveSteps {
   readonly batch: (request: ReserveRequest) => Promise<Reserved>;
   /** Writes the ticket of a refusal; false: a ticket stands for the request already. */
   readonly recordShort: (request: ReserveRequest) => Promise<boolean>;
-  /** True when something may have been given back meanwhile, so that it is worth asking again. */
-  readonly mayBeReturned: (shortage: Reserved & { readonly kind: 'short' }) => Promise<boolean>;
+  readonly mayBeReturned: MayBeReturned;
 }
 
 /** Opening a period and losing a race for the same request each need one more try; more is a bug or a bad clock. */
@@ -37,8 +37,8 @@ export async function reserve(
         return { kind: 'held', holdCredits, budgets: found.budgets };
       case 'short': {
         // Waits are bounded by whoever says that it is worth asking again.
-        if (await steps.mayBeReturned(found)) continue;
-        const { budget, shortByCredits } = found;
+        const { budget, shortByCredits, periodId } = found;
+        if (await steps.mayBeReturned(periodId, budget.availableCredits)) continue;
         if (await steps.recordShort(request)) return { kind: 'refused', budget, shortByCredits };
         break;
       }

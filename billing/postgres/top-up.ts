@@ -4,8 +4,9 @@ import type { TicketId } from '#base/ids.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import { NO_CREDITS, parseCredits, subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
-import type { EpochMs } from '#base/time.js';
+import type { Clock } from '#base/time.js';
 import type { TopUpOutcome } from '../ledger.js';
+import type { MayBeReturned } from './lease-rows.js';
 import { tightest } from '../standing.js';
 import {
   STANDING_COLUMNS,
@@ -62,32 +63,41 @@ ORDER BY ${byBudgetSql('l')}`;
 interface TopUpRow {
   readonly earlier_hold_credits: string;
   readonly fits: boolean;
+  /** Of the period. */
+  readonly id: string;
+}
+
+export interface TopUp {
+  readonly ticketId: TicketId;
+  /** What shall be held in all. */
+  readonly holdCredits: Credits;
+  readonly mayBeReturned: MayBeReturned;
 }
 
 /**
- * @param holdCredits what shall be held in all.
  * @returns `held`; `replayed` when as much is held already; `refused` with the tightest budget, nothing added;
  *   `closed` when the ticket is not in flight any more.
  */
-export async function topUp(
-  db: Queryable,
-  ticketId: TicketId,
-  holdCredits: Credits,
-  at: EpochMs,
-): Promise<TopUpOutcome> {
-  const { rows } = await db.query<TopUpRow & StandingRow>(TOP_UP, [
-    ticketId,
-    amountParameter(holdCredits),
-    new Date(at),
-  ]);
-  const first = rows[0];
-  if (first === undefined) return { kind: 'closed', state: await ticketState(db, ticketId) };
-  const earlier = parseCredits(first.earlier_hold_credits);
-  if (earlier >= holdCredits) return { kind: 'replayed', holdCredits: earlier };
-  if (first.fits) return { kind: 'held', holdCredits };
-  const shortage = tightest(
-    rows.map((row) => standingOf(row, NO_CREDITS)),
-    subtractCredits(holdCredits, earlier),
-  );
-  return { kind: 'refused', ...must(shortage, 'a refused top-up has a budget that is short') };
+export async function topUp(db: Queryable, wish: TopUp, clock: Clock): Promise<TopUpOutcome> {
+  const { ticketId, holdCredits } = wish;
+  for (;;) {
+    const { rows } = await db.query<TopUpRow & StandingRow>(TOP_UP, [
+      ticketId,
+      amountParameter(holdCredits),
+      new Date(clock.now()),
+    ]);
+    const first = rows[0];
+    if (first === undefined) return { kind: 'closed', state: await ticketState(db, ticketId) };
+    const earlier = parseCredits(first.earlier_hold_credits);
+    if (earlier >= holdCredits) return { kind: 'replayed', holdCredits: earlier };
+    if (first.fits) return { kind: 'held', holdCredits };
+    const standings = rows.map((row) => standingOf(row, NO_CREDITS));
+    const shortage = must(
+      tightest(standings, subtractCredits(holdCredits, earlier)),
+      'a refused top-up has a budget that is short',
+    );
+    const period = must(rows[standings.indexOf(shortage.budget)], 'the budget is one of these');
+    const seen = shortage.budget.availableCredits;
+    if (!(await wish.mayBeReturned(period.id, seen))) return { kind: 'refused', ...shortage };
+  }
 }

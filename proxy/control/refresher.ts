@@ -42,7 +42,7 @@ export interface RefresherOptions {
   /** Told of every version that was taken or turned down. */
   readonly onChange: (change: ControlChange) => void;
   /** Other channels heard on the same connection. */
-  readonly onNotify?: Readonly<Record<string, () => void>>;
+  readonly onNotify?: Readonly<Record<string, (payload: string) => void>>;
 }
 
 /** Loads the newest snapshot and keeps it fresh. */
@@ -58,7 +58,7 @@ class Refresher implements ControlRefresher {
   readonly #log: Log;
   readonly #pollIntervalMs: number;
   readonly #onChange: RefresherOptions['onChange'];
-  readonly #onNotify: Readonly<Record<string, () => void>>;
+  readonly #onNotify: Readonly<Record<string, (payload: string) => void>>;
   readonly #timer: NodeJS.Timeout;
   #current: ControlSnapshot | undefined;
   #listening: { stop(): Promise<void> } | undefined;
@@ -125,9 +125,9 @@ class Refresher implements ControlRefresher {
     try {
       const listening = await this.#db.listen(
         [CONTROL_CHANNEL, ...Object.keys(this.#onNotify)],
-        (channel) => {
+        (channel, payload) => {
           if (channel === CONTROL_CHANNEL) void this.refresh();
-          else this.#onNotify[channel]?.();
+          else this.#onNotify[channel]?.(payload);
         },
         () => {
           this.#listening = undefined;
