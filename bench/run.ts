@@ -17,11 +17,13 @@ import { runLoop } from './loop.js';
 import {
   latencyText,
   loopText,
+  reserveText,
   sqlText,
   streamText,
   throughputText,
   writeSection,
 } from './report.js';
+import { runReserve } from './reserve.js';
 import { runSql } from './sql.js';
 import { runStream } from './stream.js';
 import { runThroughput } from './throughput.js';
@@ -30,7 +32,15 @@ const DOCUMENT = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.u
 const ESTIMATES = fileURLToPath(new URL('../../docs/estimates.md', import.meta.url));
 /** Two hours of the embedded warehouse. */
 const LIVE_SECONDS = 120;
-const BENCHMARKS = ['latency', 'throughput', 'stream', 'sql', 'loop', 'estimates'] as const;
+const BENCHMARKS = [
+  'latency',
+  'throughput',
+  'stream',
+  'sql',
+  'loop',
+  'reserve',
+  'estimates',
+] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
 interface Options {
@@ -68,6 +78,11 @@ async function run(
       return {
         title: 'The event loop under bad input',
         text: loopText(await runLoop(options)),
+      };
+    case 'reserve':
+      return {
+        title: 'One hot team on four replicas',
+        text: reserveText(await runReserve(options)),
       };
     case 'estimates':
       return {

@@ -22,7 +22,7 @@ WITH m AS MATERIALIZED (
     stands_for_request = ticket.stands_for_request AND (t.ending IS NOT NULL OR t.refusal_code IS NOT NULL)
   FROM t WHERE ticket.id = t.id
 ), closed AS (
-  UPDATE hold SET closed_at = $2 FROM t WHERE hold.ticket_id = t.id AND hold.closed_at IS NULL
+  UPDATE hold SET closed_at = $2 FROM t WHERE hold.ticket_id = t.id
 ), part AS MATERIALIZED (
   SELECT t.id AS ticket_id, h.budget_period_id, h.lease_id IS NOT NULL AS is_leased, t.hold_credits AS held
   FROM t JOIN hold h ON h.ticket_id = t.id

@@ -19,7 +19,8 @@ function share(amount: string): string {
 // from the locked rows: an UPDATE would check its constraint on the snapshot's row, which a top-up may have raised since.
 // The amount moves in the period that admitted the statement, not in the one in which it ended, and comes from what the
 // statement held: the period's own, or a lease's; the rest goes to the period. The commit does not wait for the disk while the periods
-// are locked; FLUSH does afterwards, and shares its wait with every other connection.
+// are locked (the conditions on states are not those of the indexes of what is open, which would be read whole for
+// every batch); FLUSH does afterwards, and shares its wait with every other connection.
 const SETTLE = `/* prepared: billing.settle_batch */
 WITH m AS MATERIALIZED (
   SELECT s.* FROM jsonb_to_recordset($1::jsonb) AS s (id uuid, used numeric, ending text, end_code text, query_id text,
@@ -30,7 +31,7 @@ WITH m AS MATERIALIZED (
     k.hold_credits, coalesce(m.query_id, k.snowflake_query_id) AS settled_query_id, m.used, m.ending, m.end_code,
     m.warehouse_ms, m.bytes_scanned, m.rows_produced, m.started_at, m.ended_at, m.children
   FROM m JOIN ticket k ON k.id = m.id
-  WHERE k.state IN ('RESERVED', 'SENT', 'RUNNING', 'IN_DOUBT')
+  WHERE k.state NOT IN ('NEW', 'SETTLED', 'VOID')
   ORDER BY k.id FOR NO KEY UPDATE OF k
 ), ended AS (
   UPDATE ticket SET state = 'SETTLED', ending = t.ending, end_code = t.end_code,
@@ -38,7 +39,7 @@ WITH m AS MATERIALIZED (
     started_at = t.started_at, ended_at = t.ended_at
   FROM t WHERE ticket.id = t.id
 ), closed AS (
-  UPDATE hold SET closed_at = t.ended_at FROM t WHERE hold.ticket_id = t.id AND hold.closed_at IS NULL
+  UPDATE hold SET closed_at = t.ended_at FROM t WHERE hold.ticket_id = t.id
 ), part AS MATERIALIZED (
   SELECT t.id AS ticket_id, h.budget_period_id, h.lease_id IS NOT NULL AS is_leased, t.hold_credits AS held, t.used
   FROM t JOIN hold h ON h.ticket_id = t.id
