@@ -14,6 +14,7 @@ import { beat } from '../../billing/postgres/replicas.js';
 import { NOON, buildSettlement, buildTicket, credits, insertBudget } from '../support/builders.js';
 import { manualClock } from '../support/clock.js';
 import { createTestDatabase, expectInvariants, openTestPool } from '../support/database.js';
+import { longRun } from '../support/long-run.js';
 import type { TestDatabase } from '../support/database.js';
 
 let database: TestDatabase;
@@ -145,37 +146,68 @@ test('a busy path is leased, and then holds without the row of its budgets', asy
   expect(await period('busy')).toEqual({ held: '0', leased: '0', idle: '0' });
 });
 
-test('the last unit is usable though others have leases, and not one more', async () => {
-  await insertBudget(database.db, { id: 'shared', limit: credits('2000.5') });
-  const replicas = await Promise.all(['a#1', 'b#1', 'c#1', 'd#1'].map((id) => replica(id)));
-  const before = await Promise.all(replicas.map((each) => busy(each, ['shared'], '1')));
-  const { idle } = await period('shared');
-  expect(Number(idle)).toBeGreaterThan(0);
-  const count = before.flat().length;
-  const room = 2000 - count;
+test('at one barrier exactly as many are held as fit, though replicas have leases', async () => {
+  const run = longRun('leases', 1);
+  const replicas = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((name) => replica(`${name}#${run.seed}`)),
+  );
+  const figures = { rounds: 0, held: 0, refused: 0, leasedAtBarrier: 0 };
+  for (let round = 0; round < run.count; round += 1) {
+    const id = `barrier-${run.seed}-${round}`;
+    const result = await barrier(replicas, id, run.isLong ? 500 : 60);
+    figures.rounds += 1;
+    figures.held += result.held;
+    figures.refused += result.refused;
+    figures.leasedAtBarrier += result.leased;
+    for (const each of replicas) each.passes(10);
+    await expectInvariants(database.db);
+  }
+  expect(figures.leasedAtBarrier).toBeGreaterThan(0);
+  run.report(figures);
+});
+
+/**
+ * Traffic until every replica has a lease, then `clients` statements on each at once with room for half of them and
+ * one of half the size: what is left when all are answered, and nothing else.
+ */
+async function barrier(
+  replicas: readonly Replica[],
+  id: string,
+  clients: number,
+): Promise<{ readonly held: number; readonly refused: number; readonly leased: number }> {
+  const room = clients * 2;
+  await insertBudget(database.db, { id, limit: credits('100000') });
+  const before = (await Promise.all(replicas.map((each) => busy(each, [id], '1')))).flat();
+  await database.db.transaction((tx) =>
+    setBudgetLimit(tx, {
+      budgetId: id,
+      limitCredits: credits(`${before.length + room}.5`),
+      author: 'admin',
+      reason: 'room for so many',
+      at: NOON,
+    }),
+  );
+  const leased = Number((await period(id)).idle);
   const outcomes = await Promise.all(
-    replicas.flatMap((each) =>
-      Array.from({ length: Math.ceil(room / 4) + 40 }, () => hold(each, ['shared'], '1')),
-    ),
+    replicas.flatMap((each) => Array.from({ length: clients }, () => hold(each, [id], '1'))),
   );
   const held = outcomes.filter(({ outcome }) => outcome.kind === 'held');
-  expect(held).toHaveLength(room);
-  expect(outcomes.filter(({ outcome }) => outcome.kind === 'refused')).toHaveLength(
-    outcomes.length - room,
-  );
-  const last = await hold(replicas[2] ?? must(), ['shared'], '0.5');
+  const refused = outcomes.filter(({ outcome }) => outcome.kind === 'refused');
+  expect({ held: held.length, refused: refused.length }).toEqual({
+    held: room,
+    refused: clients * 4 - room,
+  });
+  const [one, other] = replicas;
+  if (one === undefined || other === undefined) throw new Error('there are four replicas');
+  const last = await hold(one, [id], '0.5');
   expect(last.outcome.kind).toBe('held');
-  expect((await hold(replicas[1] ?? must(), ['shared'], '0.000000000001')).outcome).toMatchObject({
+  expect((await hold(other, [id], '0.000000000001')).outcome).toMatchObject({
     kind: 'refused',
     budget: { availableCredits: 0n },
   });
-  const all = [...before.flat(), ...held.map(({ ticket }) => ticket), last.ticket];
-  await settleAll(replicas[0]?.ledger ?? must(), all);
-  expect(await period('shared')).toEqual({ held: '0', leased: '0', idle: '0' });
-});
-
-function must(): never {
-  throw new Error('there are four replicas');
+  await settleAll(one.ledger, [...before, ...held.map(({ ticket }) => ticket), last.ticket]);
+  expect(await period(id)).toEqual({ held: '0', leased: '0', idle: '0' });
+  return { held: held.length, refused: refused.length, leased };
 }
 
 test('a dead replica keeps counting until its lease has ended and each hold is void or settled', async () => {

@@ -59,6 +59,15 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
       'statements sent three times at once to two replicas while their connections to Postgres are ended all along; what ran is compared with what is charged',
   },
   {
+    name: 'leases',
+    file: 'test/billing/leases.pg.test.ts',
+    test: 'at one barrier',
+    chunks: 10,
+    countPerChunk: 10,
+    shows:
+      'rounds of 500 statements on each of four replicas with leases, at one barrier, room for exactly half of them and one of half the size: so many are held, the last unit too, and nothing is held or leased afterwards',
+  },
+  {
     name: 'lexer',
     file: 'test/base/sql/lexer.property.test.ts',
     test: 'the tokens of any text',
