@@ -2,6 +2,7 @@
  * The one table of options: name in the environment, place in tollgate.yaml, how it is read, default and help. What
  * is not in this table does not exist; `base/config.ts` reads it, the help text and docs are printed from it.
  */
+import { LEDGER_SETTINGS, type LedgerConfig } from './ledger-settings.js';
 import type { LogLevel } from './log.js';
 import type { SealKey } from './sealing.js';
 import {
@@ -28,7 +29,7 @@ import {
 } from './snowflake/settings.js';
 
 /** Settings that may be printed. */
-export interface Config extends SnowflakeConfig {
+export interface Config extends SnowflakeConfig, LedgerConfig {
   readonly configFile: string | null;
   readonly dataDir: string;
   readonly roles: readonly Role[];
@@ -369,6 +370,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     help: 'Longest statement in Postgres, in milliseconds.',
     wayOut: 'write for example 30000',
   },
+  ...LEDGER_SETTINGS,
   meterIntervalMs: {
     environment: 'TOLLGATE_METER_INTERVAL_MS',
     yaml: 'proxy.meterIntervalMs',

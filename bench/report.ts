@@ -4,6 +4,7 @@ import { arch, cpus, platform, release } from 'node:os';
 import { dirname } from 'node:path';
 import type { LatencyReport } from './latency.js';
 import type { LoopReport } from './loop.js';
+import type { ReserveReport, ReserveWork } from './reserve.js';
 import type { SqlReport } from './sql.js';
 import type { Interval } from './statistics.js';
 import type { StreamReport } from './stream.js';
@@ -45,6 +46,31 @@ function validity(voidReasons: readonly string[]): string {
   return voidReasons.length === 0
     ? 'Valid run.'
     : `**Void, not to be quoted:** ${voidReasons.join('; ')}.`;
+}
+
+/** Markdown of a run of reservations and settlements; a ledger that is wrong has no figures. */
+export function reserveText(report: ReserveReport): string {
+  if (report.failures.length > 0)
+    return [
+      'FAIL: the ledger is wrong after the run.',
+      ...report.failures.map((why) => `- ${why}`),
+    ].join('\n');
+  const perSecond = (work: ReserveWork): number =>
+    report.rows.find((row) => row.work === work)?.perSecond ?? NaN;
+  const peerOf = (work: ReserveWork): ReserveWork =>
+    work === 'settlements' || work === 'COPY of charges' ? 'COPY of charges' : 'UPDATE of one row';
+  const rows = report.rows.map((row) => [
+    row.work,
+    fixed(row.perSecond, 0),
+    fixed(row.p50Ms, 1),
+    fixed(row.p99Ms, 1),
+    fixed(row.perSecond / perSecond(peerOf(row.work)), 2),
+  ]);
+  return [
+    `${validity(report.voidReasons)} ${report.rounds} rounds of ${report.seconds} s, medians; ${machine()}; four ledgers with four connections and 250 callers each. Invariants and amounts held afterwards; overspend 0.`,
+    '',
+    table(['work', 'a second', 'p50 ms', 'p99 ms', '÷ peer'], rows),
+  ].join('\n');
 }
 
 /** Markdown of a latency run. */

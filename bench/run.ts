@@ -18,11 +18,13 @@ import { runLoop } from './loop.js';
 import {
   latencyText,
   loopText,
+  reserveText,
   sqlText,
   streamText,
   throughputText,
   writeSection,
 } from './report.js';
+import { runReserve } from './reserve.js';
 import { runSql } from './sql.js';
 import { runStream } from './stream.js';
 import { runThroughput } from './throughput.js';
@@ -33,7 +35,15 @@ const ESTIMATES = fileURLToPath(new URL('../../docs/estimates.md', import.meta.u
 const LIVE_SECONDS = 120;
 /** Distinct statements whose prediction is timed. */
 const TIMED_STATEMENTS = 5_000;
-const BENCHMARKS = ['latency', 'throughput', 'stream', 'sql', 'loop', 'estimates'] as const;
+const BENCHMARKS = [
+  'latency',
+  'throughput',
+  'stream',
+  'sql',
+  'loop',
+  'reserve',
+  'estimates',
+] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
 interface Options {
@@ -73,6 +83,11 @@ async function run(
       return {
         title: 'The event loop under bad input',
         text: loopText(await runLoop(options)),
+      };
+    case 'reserve':
+      return {
+        title: 'One hot team on four replicas',
+        text: reserveText(await runReserve(options)),
       };
     case 'estimates':
       if (options.isTimingOnly)

@@ -1,6 +1,11 @@
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
+import type { BatchLimits } from './batches.js';
+import { NO_CREDITS } from '#base/units.js';
+import type { Leases } from './leases.js';
 import type { Ledger } from './ledger.js';
+import { DEFAULT_BATCH_LIMITS, createLedgerBatches } from './ledger-batches.js';
+import type { LedgerBatches, Move } from './ledger-batches.js';
 import { adoptOrphans } from './postgres/adopt-orphans.js';
 import { ledgerCall } from './postgres/availability.js';
 import {
@@ -13,33 +18,43 @@ import {
 } from './postgres/follow.js';
 import { ticketById, ticketByQuery, ticketByRequest } from './postgres/known-ticket.js';
 import { markRunning } from './postgres/mark-running.js';
-import { markSent } from './postgres/mark-sent.js';
 import { openTickets } from './postgres/open-tickets.js';
 import { readStanding } from './postgres/read-standing.js';
 import { recordRefusal } from './postgres/record-refusal.js';
 import { recordUnheld } from './postgres/record-unheld.js';
-import { release, voidOnEvidence } from './postgres/release.js';
+import type { MayBeReturned } from './postgres/lease-rows.js';
+import { evidentRelease, unsentRelease } from './postgres/release.js';
 import { reserve } from './postgres/reserve.js';
-import { settle } from './postgres/settle.js';
 import { topUp } from './postgres/top-up.js';
 
+export interface LedgerOptions {
+  readonly limits?: BatchLimits;
+  /** Told the size of every batch, for the metric. */
+  readonly onBatch?: (move: Move, size: number) => void;
+  /** Of the replica; absent: every decision is made on the periods. */
+  readonly leases?: Leases;
+}
+
+/** A decision that would refuse waits this long for what other replicas have leased and do not use. */
+const RETURN_WAIT_MS = 250;
+const RETURN_LOOK_MS = 20;
+
 /**
- * The ledger on Postgres. Every move is one statement, so one transaction and one round trip; `clock` dates the
- * moves whose caller does not.
+ * The ledger on Postgres. Every move is one statement, so one transaction and one round trip; calls of one move that
+ * come while one is under way share the next. `clock` dates the moves whose caller does not.
  */
-export function createLedger(db: Database, clock: Clock): Ledger {
+export function createLedger(db: Database, clock: Clock, options: LedgerOptions = {}): Ledger {
+  const { limits = DEFAULT_BATCH_LIMITS, onBatch = () => undefined, leases } = options;
+  const batches = createLedgerBatches({ db, clock, limits, onBatch, leases });
   return {
-    reserve: (request) => ledgerCall(() => reserve(db, request)),
+    ...batchedMoves(db, batches, leases),
     recordRefusal: (ticketId, refusal) => ledgerCall(() => recordRefusal(db, ticketId, refusal)),
     topUp: (ticketId, holdCredits) =>
-      ledgerCall(() => topUp(db, ticketId, holdCredits, clock.now())),
-    markSent: (ticketId, sentAt) => ledgerCall(() => markSent(db, ticketId, sentAt)),
+      ledgerCall(() =>
+        topUp(db, { ticketId, holdCredits, mayBeReturned: waitForReturns(leases) }, clock),
+      ),
     markRunning: (ticketId, queryId) =>
       ledgerCall(() => markRunning(db, ticketId, queryId, clock.now())),
-    settle: (settlement) => ledgerCall(() => settle(db, settlement)),
-    release: (ticketId, reason) => ledgerCall(() => release(db, ticketId, reason, clock.now())),
-    voidOnEvidence: (ticketId, evidence, onlyInDoubt = false) =>
-      ledgerCall(() => voidOnEvidence(db, { ticketId, evidence, onlyInDoubt }, clock.now())),
     adoptOrphans: (liveReplicas, at) => ledgerCall(() => adoptOrphans(db, liveReplicas, at)),
     openTickets: () => ledgerCall(() => openTickets(db)),
     recordUnheld: (tickets) => ledgerCall(() => recordUnheld(db, tickets)),
@@ -54,5 +69,50 @@ export function createLedger(db: Database, clock: Clock): Ledger {
     cancelsAsked: (replica) => ledgerCall(() => cancelsAsked(db, replica)),
     tellStop: (ticketId, told) => ledgerCall(() => tellStop(db, ticketId, told)),
     standing: (budgetIds, at) => ledgerCall(() => readStanding(db, budgetIds, at)),
+  };
+}
+
+function batchedMoves(
+  db: Database,
+  batches: LedgerBatches,
+  leases: Leases | undefined,
+): Pick<Ledger, 'reserve' | 'markSent' | 'settle' | 'release' | 'voidOnEvidence'> {
+  return {
+    reserve: (request) =>
+      ledgerCall(() =>
+        reserve(
+          db,
+          {
+            batch: (each) => batches.reserve.submit(each),
+            recordShort: ({ ticket }) => batches.refuse.submit(ticket),
+            mayBeReturned: waitForReturns(leases),
+          },
+          request,
+        ),
+      ),
+    markSent: (ticketId, sentAt) => batches.send.submit({ ticketId, sentAt }),
+    settle: (settlement) => batches.settle.submit(settlement),
+    release: (ticketId, reason) => batches.release.submit(unsentRelease(ticketId, reason)),
+    voidOnEvidence: (ticketId, evidence, onlyInDoubt = false) =>
+      batches.release.submit(evidentRelease(ticketId, evidence, onlyInDoubt)),
+  };
+}
+
+/**
+ * Asks for what is leased and idle of a period, and waits a moment for it. False: nothing can come any more that the
+ * judgement had not seen, or the time is over.
+ */
+function waitForReturns(leases: Leases | undefined): MayBeReturned {
+  let deadline: number | undefined;
+  return async (periodId, seenCredits) => {
+    if (leases === undefined) return false;
+    const { idleCredits, availableCredits } = await leases.ask(periodId);
+    const hasCome = availableCredits === null || availableCredits > (seenCredits ?? NO_CREDITS);
+    if (idleCredits === NO_CREDITS && !hasCome) return false;
+    const now = leases.realNow();
+    deadline ??= now + RETURN_WAIT_MS;
+    if (now >= deadline) return false;
+    if (!hasCome) await new Promise((resolve) => setTimeout(resolve, RETURN_LOOK_MS));
+    return true;
   };
 }

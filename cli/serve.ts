@@ -20,6 +20,7 @@ import type { ReadinessCheck } from '../admin/health-routes.js';
 import type { Listener } from '../admin/landing-page.js';
 import { startAdmin } from '../admin/server.js';
 import { createLedger } from '../billing/create-ledger.js';
+import { DEFAULT_BATCH_LIMITS } from '../billing/ledger-batches.js';
 import { assertSchemaKnown, migrate } from '../migrations/migrate.js';
 import { demoControlDocument } from '../policies/control/demo.js';
 import { startProxy, type Proxy } from '../proxy/start-proxy.js';
@@ -229,6 +230,11 @@ function startProxyRole(
     upstreamConnectTimeoutMs: config.upstreamConnectTimeoutMs,
     meterIntervalMs: config.meterIntervalMs,
     auditBreakGlass: breakGlassAudit(db),
+    ledgerLimits: {
+      ...DEFAULT_BATCH_LIMITS,
+      sizeMax: config.ledgerBatchMax,
+      waitingMax: config.ledgerWaitingMax,
+    },
     provisionServiceUser:
       config.upstream.kind === 'embedded'
         ? embeddedServiceUsers({

@@ -15,8 +15,10 @@ import { APPROVALS_CHANNEL } from '#billing/requests.js';
 import { openBreakGlass, reserveByBreakGlass } from '#billing/break-glass.js';
 import type { BreakGlassUse } from '#billing/break-glass.js';
 import { KILLS_CHANNEL, killsAsked, killTaken } from '#billing/kills.js';
+import type { BatchLimits } from '#billing/batches.js';
 import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
+import type { Leases } from '#billing/leases.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
 import { LANES_CHANNEL } from '#billing/postgres/lanes.js';
 import { Gate } from './admission/gate.js';
@@ -24,17 +26,20 @@ import { laneStore } from './admission/lane-store.js';
 import { waitsOf } from './admission/waits.js';
 import { Vigil } from './admission/vigil.js';
 import { CANCELS_CHANNEL } from '#billing/postgres/follow.js';
+import { LEASES_CHANNEL } from '#billing/postgres/lease-rows.js';
 import { startControlRefresher, type ControlRefresher } from './control/refresher.js';
 import { ExplainBounds } from './estimates/explain-bound.js';
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { startBudgetUpkeep } from './budget-upkeep.js';
+import { createBatchSizes } from './batch-sizes.js';
 import { createEvents } from './events.js';
 import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
 import { SESSIONS_CHANNEL } from './identity/sessions.js';
 import type { ProvisionServiceUser } from './identity/terminated.js';
 import { Judgements } from './judgements/judgements.js';
+import { startLeaseKeeper, type LeaseKeeper } from './leases.js';
 import { OwnStatements } from './own/own-statements.js';
 import { DEFAULT_PATIENCE } from './parts.js';
 import type { Parts, Patience, ProxyLimits } from './parts.js';
@@ -86,6 +91,8 @@ export interface ProxyOptions {
   /** How names of upstreams become addresses; unless given, names of local addresses are refused. */
   readonly lookup?: LookupFunction;
   readonly meterIntervalMs: number;
+  /** Caps of the batches in which statements are held and settled; the ledger's own unless given. */
+  readonly ledgerLimits?: BatchLimits;
   /** Parser workers kept warm beside the one that works; 1 unless given. */
   readonly parserSpareCount?: number;
   /** Makes service users where nobody else would (embedded warehouse); absent: administrators do. */
@@ -163,7 +170,8 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     await startReplica(db, log, options.replicaName, ids.ticket(Date.now())),
   );
   const events = createEvents(options.metrics, log);
-  const ledger = createLedger(db, clock);
+  const leaseKeeper = life.add('leases', startLeaseKeeper({ ...options, replica: replica.id }));
+  const ledger = openLedger(options, leaseKeeper.leases);
   const directory = join(options.dataDir, 'journal');
   const journal = await openJournal({ directory, bytesMax: JOURNAL_BYTES_MAX, log });
   const settler = new Settler({ ledger, journal, log, events });
@@ -187,7 +195,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   });
   const control = life.add(
     'control',
-    await startControl(options, replica, identity, waiting, interventions),
+    await startControl(options, replica, identity, waiting, { interventions, leaseKeeper }),
   );
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
@@ -211,14 +219,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     control,
     ...identity,
     upstreams: life.add('upstreams', openUpstreams(options, control)),
-    analyser: life.add(
-      'analyser',
-      createAnalyser(
-        options.parserSpareCount === undefined
-          ? {}
-          : { parser: { spareCount: options.parserSpareCount } },
-      ),
-    ),
+    analyser: life.add('analyser', openAnalyser(options)),
     history,
     statistics,
     ledger,
@@ -241,6 +242,21 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ticketLog,
     surface: createSurface({ db, clock, running, waits: waitsOf(db, control) }),
   };
+}
+
+function openAnalyser({ parserSpareCount }: ProxyOptions): ReturnType<typeof createAnalyser> {
+  return createAnalyser(
+    parserSpareCount === undefined ? {} : { parser: { spareCount: parserSpareCount } },
+  );
+}
+
+function openLedger(options: ProxyOptions, leases: Leases): Ledger {
+  const { db, clock, metrics, ledgerLimits } = options;
+  return createLedger(db, clock, {
+    leases,
+    ...(ledgerLimits === undefined ? {} : { limits: ledgerLimits }),
+    onBatch: createBatchSizes(metrics),
+  });
 }
 
 /** What statements wait in and for, and who looks after those that do. */
@@ -303,7 +319,7 @@ function startControl(
   replica: Replica,
   { sessions }: Pick<Parts, 'sessions'>,
   { approvals, gate, vigil }: Pick<Parts, 'approvals' | 'gate' | 'vigil'>,
-  interventions: Interventions,
+  { interventions, leaseKeeper }: { interventions: Interventions; leaseKeeper: LeaseKeeper },
 ): Promise<ControlRefresher> {
   const { db, log } = options;
   return startControlRefresher({
@@ -318,6 +334,7 @@ function startControl(
       },
       [KILLS_CHANNEL]: () => interventions.wake(),
       [LANES_CHANNEL]: (payload) => gate.onNotify(payload),
+      [LEASES_CHANNEL]: (periodId) => leaseKeeper.onAsked(periodId),
       [CANCELS_CHANNEL]: () => void vigil.round(),
       [APPROVALS_CHANNEL]: () => {
         void approvals.lasting.refresh();

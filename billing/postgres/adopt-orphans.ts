@@ -5,7 +5,7 @@ import type { EpochMs } from '#base/time.js';
 import type { OpenTicket } from '../ledger.js';
 import { OPEN_TICKET_COLUMNS, openTicketOf } from './open-tickets.js';
 import type { OpenTicketRow } from './open-tickets.js';
-import { release } from './release.js';
+import { releaseBatch, unsentRelease } from './release.js';
 
 const DOUBT = `/* prepared: billing.adopt_sent */
 UPDATE ticket SET state = 'IN_DOUBT' WHERE state IN ('SENT', 'RUNNING') AND replica <> ALL($1::text[])`;
@@ -15,6 +15,9 @@ SELECT id FROM ticket WHERE state = 'RESERVED' AND replica <> ALL($1::text[]) OR
 
 const IN_DOUBT = `/* prepared: billing.in_doubt */
 SELECT ${OPEN_TICKET_COLUMNS} FROM ticket WHERE state = 'IN_DOUBT' ORDER BY id`;
+
+/** Tickets given back in one transaction. */
+const BATCH = 256;
 
 /**
  * SENT and RUNNING tickets of other replicas become IN_DOUBT; RESERVED ones are void, because a ticket is marked
@@ -29,7 +32,14 @@ export async function adoptOrphans(
   await db.query(DOUBT, [liveReplicas]);
   const { rows: unsent } = await db.query<{ id: TicketId }>(UNSENT, [liveReplicas]);
   const reason = { kind: 'failed', reason: 'its replica ended before it was sent' } as const;
-  for (const { id } of unsent) await release(db, id, reason, at);
+  for (let first = 0; first < unsent.length; first += BATCH) {
+    const batch = unsent.slice(first, first + BATCH);
+    await releaseBatch(
+      db,
+      batch.map(({ id }) => unsentRelease(id, reason)),
+      at,
+    );
+  }
   const { rows } = await db.query<OpenTicketRow>(IN_DOUBT);
   return rows.map(openTicketOf);
 }

@@ -3,16 +3,26 @@ import type { Queryable } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
 
 // The second case is the same call again after its answer was lost.
-const MARK = `/* prepared: billing.mark_sent */
-UPDATE ticket SET state = 'SENT', sent_at = $2
-WHERE id = $1 AND (state = 'RESERVED' OR (state = 'SENT' AND sent_at = $2))`;
+const MARK = `/* prepared: billing.mark_sent_batch */
+UPDATE ticket SET state = 'SENT', sent_at = m.at
+FROM unnest($1::uuid[], $2::timestamptz[]) AS m (id, at)
+WHERE ticket.id = m.id AND (state = 'RESERVED' OR (state = 'SENT' AND sent_at = m.at))
+RETURNING ticket.id`;
 
-/** RESERVED → SENT. False: do not send. */
-export async function markSent(
+export interface SentMark {
+  readonly ticketId: TicketId;
+  readonly sentAt: EpochMs;
+}
+
+/** RESERVED → SENT for many tickets, none twice; on disk when this resolves. In order; false: do not send. */
+export async function markSentBatch(
   db: Queryable,
-  ticketId: TicketId,
-  sentAt: EpochMs,
-): Promise<boolean> {
-  const { rowCount } = await db.query(MARK, [ticketId, new Date(sentAt)]);
-  return rowCount === 1;
+  marks: readonly SentMark[],
+): Promise<readonly boolean[]> {
+  const { rows } = await db.query<{ id: TicketId }>(MARK, [
+    marks.map(({ ticketId }) => ticketId),
+    marks.map(({ sentAt }) => new Date(sentAt)),
+  ]);
+  const marked = new Set(rows.map(({ id }) => id));
+  return marks.map(({ ticketId }) => marked.has(ticketId));
 }

@@ -1,6 +1,7 @@
 /** Writes the tickets of statements that held nothing: free ones, and those a rule refused. */
+import { tgLabel } from '#base/errors.js';
 import type { Queryable } from '#base/postgres/pool.js';
-import type { UnheldTicket } from '../ledger.js';
+import type { TicketFacts, UnheldTicket } from '../ledger.js';
 import {
   TICKET_COLUMNS,
   TICKET_RECORD,
@@ -27,16 +28,37 @@ export async function recordUnheld(
   db: Queryable,
   tickets: readonly UnheldTicket[],
 ): Promise<readonly boolean[]> {
-  if (tickets.length === 0) return [];
-  const records = tickets.map(({ ticket, state, refusal, snowflakeQueryId }) => ({
-    ...ticketRecord(ticket),
-    state,
-    refusal_code: refusal?.code ?? null,
-    refusal_message: refusal?.message ?? null,
-    refusal_detail: refusal?.detail ?? null,
-    snowflake_query_id: snowflakeQueryId,
-  }));
+  return record(
+    db,
+    tickets.map(({ ticket, state, refusal, snowflakeQueryId }) => ({
+      ...ticketRecord(ticket),
+      state,
+      refusal_code: refusal?.code ?? null,
+      refusal_message: refusal?.message ?? null,
+      refusal_detail: refusal?.detail ?? null,
+      snowflake_query_id: snowflakeQueryId,
+    })),
+  );
+}
+
+/** The same for statements that a budget refused: VOID, their text is written when it is known. */
+export function recordShort(
+  db: Queryable,
+  tickets: readonly TicketFacts[],
+): Promise<readonly boolean[]> {
+  const refused = { state: 'VOID', refusal_code: tgLabel('budgetExceeded') };
+  return record(
+    db,
+    tickets.map((ticket) => ({ ...ticketRecord(ticket), ...refused })),
+  );
+}
+
+async function record(
+  db: Queryable,
+  records: readonly (ReturnType<typeof ticketRecord> & Readonly<Record<string, unknown>>)[],
+): Promise<readonly boolean[]> {
+  if (records.length === 0) return [];
   const { rows } = await db.query<{ id: string }>(RECORD, [jsonFor(records)]);
   const written = new Set(rows.map(({ id }) => id));
-  return tickets.map(({ ticket }) => written.has(ticket.ticketId));
+  return records.map(({ id }) => written.has(String(id)));
 }

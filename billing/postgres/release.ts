@@ -1,94 +1,132 @@
-/** Gives back what a statement holds that did not run. */
+/** Gives back what statements hold that did not run. */
 import type { TicketId } from '#base/ids.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
 import { parseCredits } from '#base/units.js';
-import type { ReleaseOutcome, ReleaseReason } from '../ledger.js';
+import type { ReleaseOutcome, ReleaseReason, TicketState } from '../ledger.js';
 import { jsonFor, storable } from './ticket-row.js';
-import { ticketState } from './ticket-state.js';
 
-// What is held is taken from the locked row, as in settle.ts.
-const RELEASE = `/* prepared: billing.release */
-WITH t AS MATERIALIZED (
-  SELECT id, replica, hold_credits FROM ticket WHERE id = $1 AND state = ANY($2::text[]) FOR NO KEY UPDATE
+// What is held is taken from the locked rows, as in settle.ts.
+const RELEASE = `/* prepared: billing.release_batch */
+WITH m AS MATERIALIZED (
+  SELECT r.* FROM jsonb_to_recordset($1::jsonb) AS r (id uuid, states text[], reason text, ending text, refusal_code text,
+    refusal_message text, refusal_detail jsonb)
+), t AS MATERIALIZED (
+  SELECT k.id, k.replica, k.hold_credits, m.reason, m.ending, m.refusal_code, m.refusal_message, m.refusal_detail
+  FROM m JOIN ticket k ON k.id = m.id
+  WHERE k.state = ANY(m.states)
+  ORDER BY k.id FOR NO KEY UPDATE OF k
 ), ended AS (
-  UPDATE ticket SET state = 'VOID', ended_at = $4, ending = $5, refusal_code = $6, refusal_message = $7,
-    refusal_detail = $8::jsonb, stands_for_request = ticket.stands_for_request AND ($5::text IS NOT NULL OR $6::text IS NOT NULL)
+  UPDATE ticket SET state = 'VOID', ended_at = $2, ending = t.ending, refusal_code = t.refusal_code,
+    refusal_message = t.refusal_message, refusal_detail = t.refusal_detail,
+    stands_for_request = ticket.stands_for_request AND (t.ending IS NOT NULL OR t.refusal_code IS NOT NULL)
   FROM t WHERE ticket.id = t.id
 ), closed AS (
-  UPDATE hold SET closed_at = $4 FROM t WHERE hold.ticket_id = t.id AND hold.closed_at IS NULL
+  UPDATE hold SET closed_at = $2 FROM t WHERE hold.ticket_id = t.id
+), part AS MATERIALIZED (
+  SELECT t.id AS ticket_id, h.budget_period_id, h.lease_id IS NOT NULL AS is_leased, t.hold_credits AS held
+  FROM t JOIN hold h ON h.ticket_id = t.id
 ), locked AS MATERIALIZED (
-  SELECT p.id, t.hold_credits AS held, p.held_credits AS period_held
-  FROM t JOIN hold h ON h.ticket_id = t.id JOIN budget_period p ON p.id = h.budget_period_id
+  SELECT p.id, p.held_credits, p.leased_credits
+  FROM (SELECT DISTINCT budget_period_id FROM part) w JOIN budget_period p ON p.id = w.budget_period_id
   ORDER BY p.id FOR NO KEY UPDATE OF p
 ), lowered AS (
-  UPDATE budget_period p SET held_credits = l.period_held - l.held FROM locked l WHERE p.id = l.id
+  UPDATE budget_period p SET held_credits = l.held_credits - s.held, leased_credits = l.leased_credits - s.leased
+  FROM locked l JOIN (
+    SELECT budget_period_id, coalesce(sum(held) FILTER (WHERE NOT is_leased), 0) AS held,
+      coalesce(sum(held) FILTER (WHERE is_leased), 0) AS leased
+    FROM part GROUP BY budget_period_id
+  ) s ON s.budget_period_id = l.id
+  WHERE p.id = l.id
 ), journalled AS (
   INSERT INTO journal (kind, ticket_id, key, author, reason, occurred_at)
-  SELECT 'release', id, 'release:' || id, replica, $3, $4 FROM t
-  RETURNING id
+  SELECT 'release', id, 'release:' || id, replica, reason, $2 FROM t
+  RETURNING id, ticket_id
 ), entered AS (
   INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
-  SELECT j.id, row_number() OVER (), l.id, x.account, x.sign * l.held
-  FROM journalled j, locked l, (VALUES ('held', -1), ('available', 1)) AS x (account, sign)
-  WHERE l.held > 0
+  SELECT j.id, row_number() OVER (PARTITION BY j.id), s.budget_period_id, x.account, x.credits
+  FROM journalled j JOIN part s ON s.ticket_id = j.ticket_id,
+    LATERAL (VALUES (CASE WHEN s.is_leased THEN 'leased' ELSE 'held' END, -s.held), ('available', s.held))
+      AS x (account, credits)
+  WHERE s.held > 0
 )
-SELECT hold_credits FROM t`;
+SELECT id AS ticket_id, hold_credits FROM t`;
+
+const STATES = `/* prepared: billing.ticket_states */
+SELECT id AS ticket_id, state FROM ticket WHERE id = ANY($1::uuid[])`;
 
 const NEVER_SENT = ['RESERVED'] as const;
 const IN_FLIGHT = ['RESERVED', 'SENT', 'RUNNING', 'IN_DOUBT'] as const;
 const IN_DOUBT = ['IN_DOUBT'] as const;
 const REASON_CHARACTERS_MAX = 2_000;
 
+/** One hold to give back, from the states in which that is right. */
+export interface Release {
+  readonly ticketId: TicketId;
+  readonly states: readonly TicketState[];
+  readonly reason: ReleaseReason;
+}
+
 /** RESERVED → VOID. `sent` when only a settlement or evidence may close it (I5). */
-export function release(
-  db: Queryable,
-  ticketId: TicketId,
-  reason: ReleaseReason,
-  at: EpochMs,
-): Promise<ReleaseOutcome> {
-  return toVoid(db, ticketId, NEVER_SENT, reason, at);
+export function unsentRelease(ticketId: TicketId, reason: ReleaseReason): Release {
+  return { ticketId, states: NEVER_SENT, reason };
 }
 
 /**
  * Any open ticket → VOID, on evidence that it did not run; the evidence is the reason in the journal. Its request may
- * come again as a new statement.
+ * come again as a new statement. With `onlyInDoubt` one that was sent again meanwhile stays as it is.
  */
-export function voidOnEvidence(
-  db: Queryable,
-  {
-    ticketId,
-    evidence,
-    onlyInDoubt,
-  }: { readonly ticketId: TicketId; readonly evidence: string; readonly onlyInDoubt: boolean },
-  at: EpochMs,
-): Promise<ReleaseOutcome> {
-  const from = onlyInDoubt ? IN_DOUBT : IN_FLIGHT;
-  return toVoid(db, ticketId, from, { kind: 'failed', reason: evidence }, at);
+export function evidentRelease(
+  ticketId: TicketId,
+  evidence: string,
+  onlyInDoubt: boolean,
+): Release {
+  const states = onlyInDoubt ? IN_DOUBT : IN_FLIGHT;
+  return { ticketId, states, reason: { kind: 'failed', reason: evidence } };
 }
 
-async function toVoid(
+/**
+ * Gives back the holds of many tickets, none twice, in one transaction.
+ * @returns in order; undefined where there is no such ticket.
+ */
+export async function releaseBatch(
   db: Queryable,
-  ticketId: TicketId,
-  from: readonly string[],
-  reason: ReleaseReason,
+  releases: readonly Release[],
   at: EpochMs,
-): Promise<ReleaseOutcome> {
+): Promise<readonly (ReleaseOutcome | undefined)[]> {
+  const { rows } = await db.query<{ ticket_id: TicketId; hold_credits: string }>(RELEASE, [
+    jsonFor(releases.map(recordOf)),
+    new Date(at),
+  ]);
+  const released = new Map(rows.map((row) => [row.ticket_id, row.hold_credits]));
+  const rest = releases.map(({ ticketId }) => ticketId).filter((id) => !released.has(id));
+  const states = rest.length === 0 ? [] : await statesOf(db, rest);
+  return releases.map(({ ticketId }) => {
+    const credits = released.get(ticketId);
+    if (credits !== undefined) return { kind: 'released', releasedCredits: parseCredits(credits) };
+    const state = states.find((row) => row.ticket_id === ticketId)?.state;
+    if (state === undefined) return undefined;
+    return { kind: state === 'VOID' || state === 'SETTLED' ? 'alreadyClosed' : 'sent', state };
+  });
+}
+
+async function statesOf(
+  db: Queryable,
+  ids: readonly TicketId[],
+): Promise<readonly { readonly ticket_id: TicketId; readonly state: TicketState }[]> {
+  return (await db.query<{ ticket_id: TicketId; state: TicketState }>(STATES, [ids])).rows;
+}
+
+function recordOf({ ticketId, states, reason }: Release): Readonly<Record<string, unknown>> {
   const refusal = reason.kind === 'refused' ? reason.refusal : null;
   const text = reason.kind === 'refused' ? reason.refusal.message : reason.reason;
-  const { rows } = await db.query<{ hold_credits: string }>(RELEASE, [
-    ticketId,
-    from,
-    storable(text.slice(0, REASON_CHARACTERS_MAX)),
-    new Date(at),
-    reason.kind === 'cancelled' ? 'cancelled' : null,
-    refusal?.code ?? null,
-    refusal === null ? null : storable(refusal.message),
-    refusal === null ? null : jsonFor(refusal.detail ?? null),
-  ]);
-  const row = rows[0];
-  if (row !== undefined)
-    return { kind: 'released', releasedCredits: parseCredits(row.hold_credits) };
-  const state = await ticketState(db, ticketId);
-  return { kind: state === 'VOID' || state === 'SETTLED' ? 'alreadyClosed' : 'sent', state };
+  return {
+    id: ticketId,
+    states,
+    reason: storable(text.slice(0, REASON_CHARACTERS_MAX)),
+    ending: reason.kind === 'cancelled' ? 'cancelled' : null,
+    refusal_code: refusal?.code ?? null,
+    refusal_message: refusal?.message ?? null,
+    refusal_detail: refusal?.detail ?? null,
+  };
 }

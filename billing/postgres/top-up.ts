@@ -4,8 +4,9 @@ import type { TicketId } from '#base/ids.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import { NO_CREDITS, parseCredits, subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
-import type { EpochMs } from '#base/time.js';
+import type { Clock } from '#base/time.js';
 import type { TopUpOutcome } from '../ledger.js';
+import type { MayBeReturned } from './lease-rows.js';
 import { tightest } from '../standing.js';
 import {
   STANDING_COLUMNS,
@@ -17,13 +18,14 @@ import {
 import type { StandingRow } from './standing-row.js';
 import { ticketState } from './ticket-state.js';
 
-// The ticket is locked first, the periods last; every hold of a ticket has the amount in the ticket's row.
+// The ticket is locked first, the periods last; every hold of a ticket has the amount in the ticket's row. What a hold
+// under a lease grows by comes from the period and is counted with what is leased.
 const TOP_UP = `/* prepared: billing.top_up */
 WITH t AS MATERIALIZED (
   SELECT id, replica, hold_credits, greatest($2::numeric - hold_credits, 0) AS added FROM ticket
   WHERE id = $1 AND state IN ('RESERVED', 'SENT', 'RUNNING') FOR NO KEY UPDATE
 ), locked AS MATERIALIZED (
-  SELECT p.id, t.added, ${STANDING_COLUMNS}
+  SELECT p.id, t.added, h.lease_id IS NOT NULL AS is_leased, ${STANDING_COLUMNS}
   FROM t JOIN hold h ON h.ticket_id = t.id JOIN budget_period p ON p.id = h.budget_period_id
   JOIN budget b ON b.id = p.budget_id
   WHERE t.added > 0
@@ -35,12 +37,14 @@ WITH t AS MATERIALIZED (
   WHERE ticket.id = t.id AND t.added > 0 AND j.fits
   RETURNING ticket.id
 ), admitted AS MATERIALIZED (
-  SELECT l.id AS budget_period_id, l.added FROM locked l, judged j WHERE j.fits
+  SELECT l.id AS budget_period_id, l.added, l.is_leased FROM locked l, judged j WHERE j.fits
 ), raised_hold AS (
   UPDATE hold h SET credits = h.credits + a.added FROM admitted a
   WHERE h.ticket_id = $1 AND h.budget_period_id = a.budget_period_id
 ), raised AS (
-  UPDATE budget_period p SET held_credits = p.held_credits + a.added FROM admitted a WHERE p.id = a.budget_period_id
+  UPDATE budget_period p SET held_credits = p.held_credits + CASE WHEN a.is_leased THEN 0 ELSE a.added END,
+    leased_credits = p.leased_credits + CASE WHEN a.is_leased THEN a.added ELSE 0 END
+  FROM admitted a WHERE p.id = a.budget_period_id
 ), journalled AS (
   INSERT INTO journal (kind, ticket_id, key, author, reason, occurred_at)
   SELECT 'top_up', t.id, 'top_up:' || t.id || ':' || $2::numeric, t.replica, 'running longer than held', $3
@@ -49,7 +53,8 @@ WITH t AS MATERIALIZED (
 ), entered AS (
   INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
   SELECT j.id, row_number() OVER (), a.budget_period_id, x.account, x.sign * a.added
-  FROM journalled j, admitted a, (VALUES ('available', -1), ('held', 1)) AS x (account, sign)
+  FROM journalled j, admitted a,
+    LATERAL (VALUES ('available', -1), (CASE WHEN a.is_leased THEN 'leased' ELSE 'held' END, 1)) AS x (account, sign)
 )
 SELECT t.hold_credits AS earlier_hold_credits, t.added, j.fits, l.*
 FROM t CROSS JOIN judged j LEFT JOIN locked l ON true
@@ -58,32 +63,41 @@ ORDER BY ${byBudgetSql('l')}`;
 interface TopUpRow {
   readonly earlier_hold_credits: string;
   readonly fits: boolean;
+  /** Of the period. */
+  readonly id: string;
+}
+
+export interface TopUp {
+  readonly ticketId: TicketId;
+  /** What shall be held in all. */
+  readonly holdCredits: Credits;
+  readonly mayBeReturned: MayBeReturned;
 }
 
 /**
- * @param holdCredits what shall be held in all.
  * @returns `held`; `replayed` when as much is held already; `refused` with the tightest budget, nothing added;
  *   `closed` when the ticket is not in flight any more.
  */
-export async function topUp(
-  db: Queryable,
-  ticketId: TicketId,
-  holdCredits: Credits,
-  at: EpochMs,
-): Promise<TopUpOutcome> {
-  const { rows } = await db.query<TopUpRow & StandingRow>(TOP_UP, [
-    ticketId,
-    amountParameter(holdCredits),
-    new Date(at),
-  ]);
-  const first = rows[0];
-  if (first === undefined) return { kind: 'closed', state: await ticketState(db, ticketId) };
-  const earlier = parseCredits(first.earlier_hold_credits);
-  if (earlier >= holdCredits) return { kind: 'replayed', holdCredits: earlier };
-  if (first.fits) return { kind: 'held', holdCredits };
-  const shortage = tightest(
-    rows.map((row) => standingOf(row, NO_CREDITS)),
-    subtractCredits(holdCredits, earlier),
-  );
-  return { kind: 'refused', ...must(shortage, 'a refused top-up has a budget that is short') };
+export async function topUp(db: Queryable, wish: TopUp, clock: Clock): Promise<TopUpOutcome> {
+  const { ticketId, holdCredits } = wish;
+  for (;;) {
+    const { rows } = await db.query<TopUpRow & StandingRow>(TOP_UP, [
+      ticketId,
+      amountParameter(holdCredits),
+      new Date(clock.now()),
+    ]);
+    const first = rows[0];
+    if (first === undefined) return { kind: 'closed', state: await ticketState(db, ticketId) };
+    const earlier = parseCredits(first.earlier_hold_credits);
+    if (earlier >= holdCredits) return { kind: 'replayed', holdCredits: earlier };
+    if (first.fits) return { kind: 'held', holdCredits };
+    const standings = rows.map((row) => standingOf(row, NO_CREDITS));
+    const shortage = must(
+      tightest(standings, subtractCredits(holdCredits, earlier)),
+      'a refused top-up has a budget that is short',
+    );
+    const period = must(rows[standings.indexOf(shortage.budget)], 'the budget is one of these');
+    const seen = shortage.budget.availableCredits;
+    if (!(await wish.mayBeReturned(period.id, seen))) return { kind: 'refused', ...shortage };
+  }
 }

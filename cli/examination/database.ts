@@ -127,6 +127,7 @@ const NEEDED: readonly (readonly [string, readonly string[]])[] = [
   ['ticket', ['SELECT', 'INSERT', 'UPDATE']],
   ['hold', ['SELECT', 'INSERT', 'UPDATE']],
   ['budget_period', ['SELECT', 'INSERT', 'UPDATE']],
+  ['lease', ['SELECT', 'INSERT', 'UPDATE']],
   ['journal', ['SELECT', 'INSERT']],
   ['entry', ['SELECT', 'INSERT']],
   ['charge', ['SELECT', 'INSERT']],

@@ -14,8 +14,8 @@ import type { JournalRecord } from './journal-segment.js';
 
 /** Pause before the ledger is asked again after it did not answer. */
 const RETRY_MS = 500;
-/** Settlements asked of the ledger at once; more only wait for its connections. */
-const CONCURRENCY_MAX = 4;
+/** Settlements asked of the ledger at once: enough for the next batch to fill while one is under way. */
+const CONCURRENCY_MAX = 1024;
 
 interface Waiting {
   readonly settlement: Settlement;

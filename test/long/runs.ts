@@ -68,6 +68,15 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
       'statements that take 1.5 to 13 times their hold, in simulated time over a real ledger: with an ample budget, then as many endless ones with nothing more to be had',
   },
   {
+    name: 'leases',
+    file: 'test/billing/leases.pg.test.ts',
+    test: 'at one barrier',
+    chunks: 10,
+    countPerChunk: 10,
+    shows:
+      'rounds of 500 statements on each of four replicas with leases, at one barrier, room for exactly half of them and one of half the size: so many are held, the last unit too, and nothing is held or leased afterwards',
+  },
+  {
     name: 'lexer',
     file: 'test/base/sql/lexer.property.test.ts',
     test: 'the tokens of any text',

@@ -78,10 +78,12 @@ test('a program refuses a newer schema that does not want it, and takes one that
       path.join(migrationsDirectory(), '0001_control.sql'),
       path.join(older, '0001_control.sql'),
     );
-    await expect(assertSchemaKnown(owner, older)).rejects.toThrow('0002_ledger');
-    for (const name of knownMigrations())
-      if (!olderMayRun(migrationText(name)))
-        cpSync(path.join(migrationsDirectory(), `${name}.sql`), path.join(older, `${name}.sql`));
+    for (const name of knownMigrations()) {
+      if (olderMayRun(migrationText(name))) continue;
+      if (name !== '0001_control')
+        await expect(assertSchemaKnown(owner, older)).rejects.toThrow(name);
+      cpSync(path.join(migrationsDirectory(), `${name}.sql`), path.join(older, `${name}.sql`));
+    }
     await assertSchemaKnown(owner, older);
   } finally {
     rmSync(older, { recursive: true, force: true });

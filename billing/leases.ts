@@ -1,0 +1,257 @@
+/**
+ * The leases of one replica: what it may hold of busy budgets without locking their rows. Everything here is a guess
+ * that keeps work from the hot rows; whether a lease carries a statement, the database says when the hold is written
+ * (postgres/reserve-leased.ts), so a wrong guess costs a round trip and never a credit.
+ *
+ * A path (the budgets of a statement) is leased when it is busy: a lease is filled for the next two seconds before it
+ * is used up, given back when nobody used it for as long, and at once when another replica asks for it. A replica that was
+ * asked decides on the period for a while.
+ */
+import type { Database } from '#base/postgres/pool.js';
+import type { Clock } from '#base/time.js';
+import { NO_CREDITS, addCredits, maxAmount, subtractCredits } from '#base/units.js';
+import type { Credits } from '#base/units.js';
+import type { ReserveRequest } from './ledger.js';
+import {
+  askBack,
+  reclaimExpired,
+  refillLeases,
+  renewLeases,
+  returnAll,
+  returnIdle,
+} from './postgres/lease-rows.js';
+import type { LeaseRow, Returnable } from './postgres/lease-rows.js';
+
+/** A path is busy from this many statements a second on. */
+const BUSY_PER_SECOND = 50;
+/** A lease is filled for this long, and given back when it was not used for as long. */
+const AHEAD_MS = 2_000;
+/** Once asked for its idle parts, a replica takes no lease of that period for this long. */
+const EXACT_MS = 2_000;
+/** Budgets that are leased at once, at most. */
+const LEASES_MAX = 1_000;
+
+export interface LeasesOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  /** This incarnation's id: another one's leases are not ours, even after a restart. */
+  readonly replica: string;
+  /** Monotonic milliseconds. */
+  readonly realNow: () => number;
+  /** Told of a refill or return that failed; the next one tries again. */
+  readonly onProblem: (cause: unknown, what: string) => void;
+}
+
+interface Lease {
+  readonly row: LeaseRow;
+  idleCredits: Credits;
+  /** Taken by statements whose holds are being written. */
+  takenCredits: Credits;
+  usedAt: number;
+}
+
+/** What a path asked for in the second that is under way and in the one before. */
+interface Rate {
+  second: number;
+  count: number;
+  credits: Credits;
+  before: { readonly count: number; readonly credits: Credits };
+}
+
+export class Leases {
+  readonly #options: LeasesOptions;
+  readonly #leases = new Map<string, Lease>();
+  readonly #rates = new Map<string, Rate>();
+  /** By the id of a period, and of its budget where that is known. */
+  readonly #exactUntil = new Map<string, number>();
+  readonly #refilling = new Set<string>();
+  readonly #asking = new Map<string, Promise<Returnable>>();
+  #sequence = 0n;
+  #isStopped = false;
+
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+  }
+
+  get replica(): string {
+    return this.#options.replica;
+  }
+
+  /** Monotonic milliseconds. */
+  realNow(): number {
+    return this.#options.realNow();
+  }
+
+  /** Leases that this replica has, for the metric. */
+  get size(): number {
+    return this.#leases.size;
+  }
+
+  /** What they have idle in all, for the metric. */
+  get idleCredits(): Credits {
+    return addCredits(...[...this.#leases.values()].map(({ idleCredits }) => idleCredits));
+  }
+
+  /** Takes the hold from the leases of every budget of the path: their ids, or undefined when one does not have it. */
+  take(request: ReserveRequest): readonly string[] | undefined {
+    this.#note(request);
+    const { holdCredits, ticket } = request;
+    const path = new Set(request.budgetIds);
+    const leases: Lease[] = [];
+    for (const budgetId of path) {
+      const lease = this.#leases.get(budgetId);
+      if (lease === undefined || lease.idleCredits < holdCredits) return undefined;
+      const { startsAt, endsAt } = lease.row;
+      if (ticket.occurredAt < startsAt || ticket.occurredAt >= endsAt) return undefined;
+      leases.push(lease);
+    }
+    if (leases.length === 0) return undefined;
+    for (const lease of leases) {
+      lease.idleCredits = subtractCredits(lease.idleCredits, holdCredits);
+      lease.takenCredits = addCredits(lease.takenCredits, holdCredits);
+      lease.usedAt = this.#options.realNow();
+    }
+    return leases.map(({ row }) => row.id);
+  }
+
+  /** What became of the statements that leases were taken for. */
+  written(
+    outcomes: readonly { readonly request: ReserveRequest; readonly isHeld: boolean }[],
+  ): void {
+    for (const { request, isHeld } of outcomes) {
+      for (const budgetId of new Set(request.budgetIds)) {
+        const lease = this.#leases.get(budgetId);
+        if (lease === undefined) continue;
+        const left = subtractCredits(lease.takenCredits, request.holdCredits);
+        lease.takenCredits = maxAmount(left, NO_CREDITS);
+        // What the database did not confirm is not counted on before the next beat says what there is.
+        if (!isHeld) lease.idleCredits = NO_CREDITS;
+      }
+    }
+  }
+
+  /** Fills the leases of a busy path in the background, before they are used up. */
+  refillSoon(request: ReserveRequest): void {
+    const key = pathKey(request);
+    const rate = this.#rates.get(key);
+    if (rate === undefined || this.#isStopped || this.#refilling.has(key)) return;
+    const count = Math.max(rate.count, rate.before.count);
+    if (count < BUSY_PER_SECOND) return;
+    if (request.budgetIds.some((id) => this.#isExactNow(id))) return;
+    const perSecond = maxAmount(rate.credits, rate.before.credits);
+    const short = [...new Set(request.budgetIds)].filter(
+      (id) => (this.#leases.get(id)?.idleCredits ?? NO_CREDITS) < perSecond,
+    );
+    if (short.length === 0 || this.#leases.size + short.length > LEASES_MAX) return;
+    this.#refilling.add(key);
+    void this.#refill(short, addCredits(perSecond, perSecond))
+      .catch((thrown: unknown) => this.#options.onProblem(thrown, 'a lease could not be filled'))
+      .finally(() => this.#refilling.delete(key));
+  }
+
+  async #refill(budgetIds: readonly string[], wantedCredits: Credits): Promise<void> {
+    const { db, replica, clock, realNow } = this.#options;
+    this.#sequence += 1n;
+    const sequence = this.#sequence;
+    const refills = budgetIds.map((budgetId) => ({ budgetId, wantedCredits, sequence }));
+    for (const row of await refillLeases(db, replica, refills, clock.now())) {
+      const other = this.#leases.get(row.budgetId);
+      const takenCredits = other?.row.id === row.id ? other.takenCredits : NO_CREDITS;
+      this.#leases.set(row.budgetId, {
+        row,
+        idleCredits: maxAmount(subtractCredits(row.idleCredits, takenCredits), NO_CREDITS),
+        takenCredits,
+        usedAt: realNow(),
+      });
+      // Asked for while it was being filled: it goes back at once.
+      if (this.#isExactNow(row.periodId)) await this.askedBack(row.periodId);
+    }
+  }
+
+  /** Another replica is short of a period: what is idle of it here goes back, and no more is leased for a while. */
+  async askedBack(periodId: string): Promise<void> {
+    const until = this.#options.realNow() + EXACT_MS;
+    this.#exactUntil.set(periodId, until);
+    const own = [...this.#leases.values()].filter(({ row }) => row.periodId === periodId);
+    for (const { row } of own) this.#exactUntil.set(row.budgetId, until);
+    if (own.length > 0) await this.#giveBack(own.map(({ row }) => row));
+  }
+
+  async #giveBack(rows: readonly LeaseRow[]): Promise<void> {
+    const { db, replica, clock } = this.#options;
+    for (const { budgetId } of rows) this.#leases.delete(budgetId);
+    const periodIds = rows.map(({ periodId }) => periodId);
+    await returnIdle(db, replica, periodIds, clock.now());
+  }
+
+  /** Asks everybody, this replica too, for the idle parts of a period. */
+  ask(periodId: string): Promise<Returnable> {
+    const asking =
+      this.#asking.get(periodId) ??
+      this.#ask(periodId).finally(() => this.#asking.delete(periodId));
+    this.#asking.set(periodId, asking);
+    return asking;
+  }
+
+  async #ask(periodId: string): Promise<Returnable> {
+    const found = await askBack(this.#options.db, periodId);
+    if (found.idleCredits > NO_CREDITS) await this.askedBack(periodId);
+    return found;
+  }
+
+  /** Renews what is in use, gives back what is not, and ends what others left. Called every two seconds. */
+  async beat(): Promise<void> {
+    const { db, replica, clock, realNow } = this.#options;
+    const now = realNow();
+    const unused = [...this.#leases.values()].filter(
+      ({ usedAt, row }) => now - usedAt > AHEAD_MS || clock.now() >= row.endsAt,
+    );
+    if (unused.length > 0) await this.#giveBack(unused.map(({ row }) => row));
+    const idle = await renewLeases(db, replica);
+    const known = new Set<string>();
+    for (const lease of this.#leases.values()) {
+      known.add(lease.row.periodId);
+      const credits = idle.get(lease.row.periodId) ?? NO_CREDITS;
+      lease.idleCredits = maxAmount(subtractCredits(credits, lease.takenCredits), NO_CREDITS);
+    }
+    // Filled, and the answer was lost.
+    const unknown = [...idle.keys()].filter((periodId) => !known.has(periodId));
+    if (unknown.length > 0) await returnIdle(db, replica, unknown, clock.now());
+    await reclaimExpired(db, clock.now());
+    for (const [key, rate] of this.#rates)
+      if (Math.floor(now / 1000) - rate.second > 1) this.#rates.delete(key);
+    for (const [key, until] of this.#exactUntil) if (until <= now) this.#exactUntil.delete(key);
+  }
+
+  /** Gives everything back; nothing is leased afterwards. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#leases.clear();
+    await returnAll(this.#options.db, this.#options.replica, this.#options.clock.now());
+  }
+
+  #isExactNow(id: string): boolean {
+    return (this.#exactUntil.get(id) ?? 0) > this.#options.realNow();
+  }
+
+  #note(request: ReserveRequest): void {
+    const key = pathKey(request);
+    const second = Math.floor(this.#options.realNow() / 1000);
+    const rate = this.#rates.get(key);
+    if (rate?.second === second) {
+      rate.count += 1;
+      rate.credits = addCredits(rate.credits, request.holdCredits);
+      return;
+    }
+    const before =
+      rate?.second === second - 1
+        ? { count: rate.count, credits: rate.credits }
+        : { count: 0, credits: NO_CREDITS };
+    if (rate === undefined && this.#rates.size >= LEASES_MAX) return;
+    this.#rates.set(key, { second, count: 1, credits: request.holdCredits, before });
+  }
+}
+
+function pathKey({ budgetIds }: ReserveRequest): string {
+  return budgetIds.toSorted().join('\n');
+}

@@ -1,0 +1,65 @@
+/** Keeps this replica's leases alive, gives them back when others ask, and ends what dead replicas left. */
+import { formatAmount } from '#base/units.js';
+import { toError } from '#base/errors.js';
+import type { Log } from '#base/log.js';
+import type { Metrics } from '#base/metrics.js';
+import type { Database } from '#base/postgres/pool.js';
+import type { Clock } from '#base/time.js';
+import { Leases } from '#billing/leases.js';
+
+/** A fifth of a lease: one that is late four times still lasts. */
+const BEAT_MS = 2_000;
+
+export interface LeaseKeeper {
+  readonly leases: Leases;
+  /** A replica is short of the period. */
+  onAsked(periodId: string): void;
+  /** Gives everything back. */
+  stop(): Promise<void>;
+}
+
+export interface LeaseKeeperOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly replica: string;
+}
+
+export function startLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
+  const { db, clock, log, metrics, replica } = options;
+  const onProblem = (cause: unknown, what: string): void => log.warn({ err: toError(cause) }, what);
+  const leases = new Leases({ db, clock, replica, realNow: () => performance.now(), onProblem });
+  metrics.gaugeFrom(
+    'tollgate_leases',
+    'Budgets of which this replica has a lease',
+    () => leases.size,
+  );
+  metrics.gaugeFrom('tollgate_leases_idle_credits', 'Leased here and not held by a statement', () =>
+    Number(formatAmount(leases.idleCredits)),
+  );
+  let beating: Promise<void> | undefined;
+  const beat = (): void => {
+    beating ??= leases
+      .beat()
+      .catch((thrown: unknown) => onProblem(thrown, 'leases could not be renewed'))
+      .finally(() => {
+        beating = undefined;
+      });
+  };
+  const timer = setInterval(beat, BEAT_MS);
+  timer.unref();
+  return {
+    leases,
+    onAsked: (periodId) => {
+      leases
+        .askedBack(periodId)
+        .catch((thrown: unknown) => onProblem(thrown, 'a lease could not be given back yet'));
+    },
+    async stop() {
+      clearInterval(timer);
+      await beating;
+      await leases.stop();
+    },
+  };
+}

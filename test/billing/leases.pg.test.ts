@@ -1,0 +1,312 @@
+/**
+ * Leases of several replicas on one budget: each replica here has its own pool, its own leases and hears when it is
+ * asked, as in a deployment; only their clocks are set by hand.
+ */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Database } from '../../base/postgres/pool.js';
+import { setBudgetLimit } from '../../billing/control-writes.js';
+import { createLedger } from '../../billing/create-ledger.js';
+import type { Ledger, ReserveOutcome, TicketFacts } from '../../billing/ledger.js';
+import { Leases } from '../../billing/leases.js';
+import { LEASES_CHANNEL, refillLeases } from '../../billing/postgres/lease-rows.js';
+import { openPeriods } from '../../billing/postgres/open-periods.js';
+import { beat } from '../../billing/postgres/replicas.js';
+import { NOON, buildSettlement, buildTicket, credits, insertBudget } from '../support/builders.js';
+import { manualClock } from '../support/clock.js';
+import { createTestDatabase, expectInvariants, openTestPool } from '../support/database.js';
+import { longRun } from '../support/long-run.js';
+import type { TestDatabase } from '../support/database.js';
+
+let database: TestDatabase;
+const stops: (() => Promise<void>)[] = [];
+beforeAll(async () => {
+  database = await createTestDatabase({ connectionsMax: 6 });
+});
+afterAll(async () => {
+  for (const stop of stops) await stop();
+  await database.drop();
+});
+afterEach(() => expectInvariants(database.db));
+
+interface Replica {
+  readonly id: string;
+  readonly ledger: Ledger;
+  readonly leases: Leases;
+  readonly db: Database;
+  /** Seconds of its monotonic clock. */
+  passes(seconds: number): void;
+}
+
+async function replica(id: string, isDeaf = false): Promise<Replica> {
+  const db = openTestPool(database.url, 4);
+  let now = 1_000_000;
+  const leases = new Leases({
+    db,
+    clock: manualClock(),
+    replica: id,
+    realNow: () => now,
+    onProblem: (cause) => {
+      throw cause;
+    },
+  });
+  await beat(db, id, { version: null, problem: null });
+  const listening = await db.listen(
+    [LEASES_CHANNEL],
+    (_, periodId) => {
+      if (!isDeaf) void leases.askedBack(periodId);
+    },
+    () => undefined,
+  );
+  stops.push(async () => {
+    await listening.stop();
+    await db.stop();
+  });
+  return {
+    id,
+    db,
+    leases,
+    ledger: createLedger(db, manualClock(), { leases }),
+    passes: (seconds) => {
+      now += seconds * 1000;
+    },
+  };
+}
+
+async function hold(
+  { id, ledger }: Pick<Replica, 'id' | 'ledger'>,
+  budgetIds: readonly string[],
+  amount: string,
+): Promise<{ readonly ticket: TicketFacts; readonly outcome: ReserveOutcome }> {
+  const ticket = buildTicket({ replica: id });
+  const outcome = await ledger.reserve({ ticket, budgetIds, holdCredits: credits(amount) });
+  return { ticket, outcome };
+}
+
+/** Sixty statements in one second of the replica's clock, then as long as it takes to lease. */
+async function busy(
+  on: Replica,
+  budgetIds: readonly string[],
+  amount: string,
+): Promise<readonly TicketFacts[]> {
+  const held = await Promise.all(Array.from({ length: 60 }, () => hold(on, budgetIds, amount)));
+  const more: (typeof held)[number][] = [];
+  while (on.leases.size < budgetIds.length) more.push(await hold(on, budgetIds, amount));
+  const all = [...held, ...more];
+  for (const { outcome } of all) expect(outcome.kind).toBe('held');
+  return all.map(({ ticket }) => ticket);
+}
+
+async function period(budgetId: string): Promise<{
+  readonly held: string;
+  readonly leased: string;
+  readonly idle: string;
+}> {
+  const { rows } = await database.db.query<{ held: string; leased: string; idle: string }>(
+    `SELECT trim_scale(held_credits)::text AS held, trim_scale(leased_credits)::text AS leased,
+       (SELECT trim_scale(coalesce(sum(idle_credits), 0))::text FROM lease l WHERE l.budget_period_id = p.id) AS idle
+     FROM budget_period p WHERE budget_id = $1`,
+    [budgetId],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error('the period is open');
+  return row;
+}
+
+async function settleAll(ledger: Ledger, tickets: readonly TicketFacts[]): Promise<void> {
+  await Promise.all(
+    tickets.map(({ ticketId }) =>
+      ledger.settle(buildSettlement(ticketId, { usedCredits: credits('0.1') })),
+    ),
+  );
+}
+
+test('a busy path is leased, and then holds without the row of its budgets', async () => {
+  await insertBudget(database.db, { id: 'busy', limit: credits('1000') });
+  await insertBudget(database.db, { id: 'busy-free' });
+  const path = ['busy', 'busy-free'];
+  const one = await replica('busy#1');
+  const tickets = await busy(one, path, '1');
+  const leased = await database.db.transaction(async (tx) => {
+    await tx.query(
+      `SELECT id FROM budget_period WHERE budget_id = ANY($1) ORDER BY id FOR UPDATE`,
+      [path],
+    );
+    return hold(one, path, '1');
+  });
+  expect(leased.outcome).toMatchObject({ kind: 'held', budgets: [{ budgetId: 'busy' }, {}] });
+  await one.ledger.markSent(leased.ticket.ticketId, NOON);
+  await settleAll(one.ledger, [...tickets, leased.ticket]);
+  const used = (tickets.length + 1) * 0.1;
+  const [standing] = await one.ledger.standing(['busy'], NOON);
+  expect(Number(standing?.spentCredits) / 1e12).toBeCloseTo(used, 9);
+  const { held, leased: whole, idle } = await period('busy');
+  expect({ held, whole }).toEqual({ held: '0', whole: idle });
+  one.passes(3);
+  await one.leases.beat();
+  expect(await period('busy')).toEqual({ held: '0', leased: '0', idle: '0' });
+});
+
+test('at one barrier exactly as many are held as fit, though replicas have leases', async () => {
+  const run = longRun('leases', 1);
+  const replicas = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((name) => replica(`${name}#${run.seed}`)),
+  );
+  const figures = { rounds: 0, held: 0, refused: 0, leasedAtBarrier: 0 };
+  for (let round = 0; round < run.count; round += 1) {
+    const id = `barrier-${run.seed}-${round}`;
+    const result = await barrier(replicas, id, run.isLong ? 500 : 60);
+    figures.rounds += 1;
+    figures.held += result.held;
+    figures.refused += result.refused;
+    figures.leasedAtBarrier += result.leased;
+    for (const each of replicas) each.passes(10);
+    await expectInvariants(database.db);
+  }
+  expect(figures.leasedAtBarrier).toBeGreaterThan(0);
+  run.report(figures);
+});
+
+/**
+ * Traffic until every replica has a lease, then `clients` statements on each at once with room for half of them and
+ * one of half the size: what is left when all are answered, and nothing else.
+ */
+async function barrier(
+  replicas: readonly Replica[],
+  id: string,
+  clients: number,
+): Promise<{ readonly held: number; readonly refused: number; readonly leased: number }> {
+  const room = clients * 2;
+  await insertBudget(database.db, { id, limit: credits('100000') });
+  const before = (await Promise.all(replicas.map((each) => busy(each, [id], '1')))).flat();
+  await database.db.transaction((tx) =>
+    setBudgetLimit(tx, {
+      budgetId: id,
+      limitCredits: credits(`${before.length + room}.5`),
+      author: 'admin',
+      reason: 'room for so many',
+      at: NOON,
+    }),
+  );
+  const leased = Number((await period(id)).idle);
+  const outcomes = await Promise.all(
+    replicas.flatMap((each) => Array.from({ length: clients }, () => hold(each, [id], '1'))),
+  );
+  const held = outcomes.filter(({ outcome }) => outcome.kind === 'held');
+  const refused = outcomes.filter(({ outcome }) => outcome.kind === 'refused');
+  expect({ held: held.length, refused: refused.length }).toEqual({
+    held: room,
+    refused: clients * 4 - room,
+  });
+  const [one, other] = replicas;
+  if (one === undefined || other === undefined) throw new Error('there are four replicas');
+  const last = await hold(one, [id], '0.5');
+  expect(last.outcome.kind).toBe('held');
+  expect((await hold(other, [id], '0.000000000001')).outcome).toMatchObject({
+    kind: 'refused',
+    budget: { availableCredits: 0n },
+  });
+  await settleAll(one.ledger, [...before, ...held.map(({ ticket }) => ticket), last.ticket]);
+  expect(await period(id)).toEqual({ held: '0', leased: '0', idle: '0' });
+  return { held: held.length, refused: refused.length, leased };
+}
+
+test('a dead replica keeps counting until its lease has ended and each hold is void or settled', async () => {
+  await insertBudget(database.db, { id: 'dead', limit: credits('500') });
+  const [dead, living] = [await replica('dead#1', true), await replica('living#1')];
+  const tickets = await busy(dead, ['dead'], '1');
+  const under = await Promise.all([hold(dead, ['dead'], '2'), hold(dead, ['dead'], '3')]);
+  const [unsent, sent] = under.map(({ ticket }) => ticket);
+  if (unsent === undefined || sent === undefined) throw new Error('two were held');
+  await dead.ledger.markSent(sent.ticketId, NOON);
+  await settleAll(living.ledger, tickets);
+  const whole = await period('dead');
+  expect(Number(whole.leased)).toBe(Number(whole.idle) + 5);
+  // Alive by the database's clock: nothing of it is touched.
+  await living.leases.beat();
+  expect(await period('dead')).toEqual(whole);
+  await database.db.query(
+    `UPDATE lease SET expires_at = now() - interval '1 second' WHERE replica = 'dead#1'`,
+  );
+  await living.leases.beat();
+  expect(await period('dead')).toEqual({ held: '0', leased: '5', idle: '0' });
+  await living.ledger.adoptOrphans(['living#1'], NOON);
+  expect(await period('dead')).toMatchObject({ leased: '3' });
+  dead.passes(10);
+  // It was only slow: what it believes to have is not there, and its statement is judged on the period.
+  const late = await hold(dead, ['dead'], '1');
+  expect(late.outcome.kind).toBe('held');
+  expect(await period('dead')).toMatchObject({ held: '1', leased: '3' });
+  await living.ledger.settle(buildSettlement(sent.ticketId, { usedCredits: credits('7') }));
+  await living.ledger.voidOnEvidence(late.ticket.ticketId, 'over');
+  expect(await period('dead')).toEqual({ held: '0', leased: '0', idle: '0' });
+  const { rows } = await database.db.query(
+    `SELECT trim_scale(overrun_credits)::text AS overrun FROM budget_period WHERE budget_id = 'dead'`,
+  );
+  expect(rows).toEqual([{ overrun: '4' }]);
+});
+
+test('a limit that is lowered below what is taken stops admissions under leases too', async () => {
+  await insertBudget(database.db, { id: 'lowered', limit: credits('1000') });
+  const one = await replica('lowered#1');
+  const tickets = await busy(one, ['lowered'], '1');
+  await database.db.transaction((tx) =>
+    setBudgetLimit(tx, {
+      budgetId: 'lowered',
+      limitCredits: credits('10'),
+      author: 'admin',
+      reason: 'less',
+      at: NOON,
+    }),
+  );
+  expect((await hold(one, ['lowered'], '1')).outcome.kind).toBe('refused');
+  await settleAll(one.ledger, tickets);
+});
+
+test('a top-up takes what another replica has leased and does not use', async () => {
+  await insertBudget(database.db, { id: 'raised', limit: credits('400') });
+  const [one, other] = [await replica('raised#1'), await replica('raised#2')];
+  const ticket = (await hold(one, ['raised'], '1')).ticket;
+  const tickets = await busy(other, ['raised'], '1');
+  const most = 400 - tickets.length;
+  expect(await one.ledger.topUp(ticket.ticketId, credits(String(most)))).toMatchObject({
+    kind: 'held',
+  });
+  expect(await one.ledger.topUp(ticket.ticketId, credits(String(most + 1)))).toMatchObject({
+    kind: 'refused',
+    shortByCredits: credits('1'),
+  });
+  // Held under a lease, it grows from the period and stays counted with what is leased.
+  await settleAll(one.ledger, [ticket]);
+  other.passes(5);
+  const more = await busy(other, ['raised'], '1');
+  const under = await hold(other, ['raised'], '1');
+  expect(await other.ledger.topUp(under.ticket.ticketId, credits('1.5'))).toMatchObject({
+    kind: 'held',
+  });
+  await expectInvariants(database.db);
+  await settleAll(other.ledger, [...tickets, ...more, under.ticket]);
+  await other.leases.stop();
+  expect(await period('raised')).toEqual({ held: '0', leased: '0', idle: '0' });
+});
+
+test('the repeat of a refill gives nothing, and the last twentieth is not leased', async () => {
+  await insertBudget(database.db, { id: 'filled', limit: credits('100') });
+  await openPeriods(database.db, ['filled'], NOON);
+  await beat(database.db, 'filled#1', { version: null, problem: null });
+  const refill = { budgetId: 'filled', wantedCredits: credits('3'), sequence: 1n };
+  const [first] = await refillLeases(database.db, 'filled#1', [refill], NOON);
+  expect(first).toMatchObject({ idleCredits: credits('3'), sequence: 1n });
+  expect(await refillLeases(database.db, 'filled#1', [refill], NOON)).toEqual([]);
+  expect(await period('filled')).toMatchObject({ leased: '3', idle: '3' });
+  for (let sequence = 2n; sequence < 60n; sequence += 1n) {
+    await refillLeases(
+      database.db,
+      'filled#1',
+      [{ ...refill, wantedCredits: credits('90'), sequence }],
+      NOON,
+    );
+  }
+  const { leased } = await period('filled');
+  expect(Number(leased)).toBeGreaterThan(90);
+  expect(Number(leased)).toBeLessThan(97.5);
+});
