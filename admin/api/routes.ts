@@ -11,6 +11,7 @@ import { addMappingRoutes } from './mapping.js';
 import { addMeRoute } from './me.js';
 import { addReplicaRoutes } from './replicas.js';
 import { addRequestRoutes } from './requests.js';
+import { addRuleRoutes } from './rules.js';
 import { addServiceKeyRoutes } from './service-keys.js';
 import { addSessionRoutes } from './sessions.js';
 import { addTeamRoutes } from './teams.js';
@@ -25,6 +26,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addAuditRoutes(routes, api);
   addControlRoutes(routes, api);
   addMappingRoutes(routes, api);
+  addRuleRoutes(routes, api);
   addTeamRoutes(routes, api);
   addBudgetRoutes(routes, api);
   addBillRoutes(routes, api);

@@ -77,6 +77,7 @@ const PARTS: readonly Part[] = [
     keyOf: (entry) => ['creditKind', 'effectiveFrom'].map((key) => String(entry[key])).join(' '),
   },
   { part: 'access', keyOf: byId },
+  { part: 'presets', keyOf: byId },
   { part: 'rules', keyOf: byId },
 ];
 

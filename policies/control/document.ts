@@ -256,6 +256,25 @@ export type RuleDocument =
   | (RuleFields & { readonly effect: 'reroute' | 'queue'; readonly tier: string })
   | (RuleFields & { readonly effect: 'ceiling'; readonly ceilingCredits: string });
 
+/** A rule by name; `presets.ts` has what each comes to. Which parameters belong to which is checked there. */
+export interface PresetDocument {
+  readonly id: string;
+  readonly preset: 'full-scan' | 'cross-join' | 'select-star' | 'foreign-writes' | 'tier-escape';
+  readonly mode: RuleMode;
+  readonly modes?: Readonly<Record<string, RuleMode>>;
+  readonly teams?: readonly string[];
+  /** Absent: refuse. */
+  readonly effect?: 'refuse' | 'approve';
+  /** Absent: the preset's own. */
+  readonly message?: string;
+  readonly aboveGigabytes?: number;
+  readonly aboveColumns?: number;
+  /** `DB.SCHEMA` with `*`, `?` and `{team}`, the caller's team as an identifier. */
+  readonly schemas?: readonly string[];
+  readonly warehouses?: readonly string[];
+  readonly parameters?: readonly string[];
+}
+
 export interface ControlDocument {
   readonly organisation: OrganisationDocument;
   readonly departments: readonly DepartmentDocument[];
@@ -274,5 +293,6 @@ export interface ControlDocument {
   readonly rates: readonly RateDocument[];
   readonly prices: readonly PriceDocument[];
   readonly access?: readonly AccessDocument[];
+  readonly presets?: readonly PresetDocument[];
   readonly rules: readonly RuleDocument[];
 }

@@ -29,7 +29,7 @@ import {
   TEAM_WORDS,
 } from './plan-people.js';
 import { ACCESS_WORDS } from './plan-access.js';
-import { RULE_WORDS } from './plan-rules.js';
+import { PRESET_WORDS, RULE_WORDS } from './plan-rules.js';
 import { arrow, type PlanContext, type Sentence, sentence, type Words } from './plan-words.js';
 
 /** One change in words. */
@@ -129,6 +129,7 @@ const WORDS: { readonly [P in ListPart]: Words<EntryOf<P>> } = {
   rates: RATE_WORDS,
   prices: PRICE_WORDS,
   access: ACCESS_WORDS,
+  presets: PRESET_WORDS,
   rules: RULE_WORDS,
 };
 

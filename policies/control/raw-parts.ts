@@ -21,6 +21,7 @@ const PART_NAMES = [
   'rates',
   'prices',
   'access',
+  'presets',
   'rules',
 ] as const;
 type PartName = (typeof PART_NAMES)[number];

@@ -39,7 +39,11 @@ function duplicates(parts: RawParts): readonly ControlProblem[] {
     // A warehouse has one tier, or which limits hold would depend on the order of the document.
     ...twice(parts.tiers, 'warehouse', 'tier'),
     ...twice(parts.warehouses, 'name', 'warehouse'),
-    ...twice([...parts.access, ...parts.rules], 'id', 'access list or rule'),
+    ...twice(
+      [...parts.access, ...parts.presets, ...parts.rules],
+      'id',
+      'access list, preset or rule',
+    ),
   ];
 }
 
@@ -94,8 +98,12 @@ function danglingReferences(parts: RawParts): readonly ControlProblem[] {
       ...referEach(entry, 'departments', departments, 'department'),
       ...referEach(entry, 'principals', principals, 'principal'),
     ]),
-    ...[...parts.access, ...parts.rules].flatMap((entry) => referKeys(entry, 'modes', teams)),
-    ...parts.rules.flatMap((entry) => referEach(entry, 'teams', teams, 'team')),
+    ...[...parts.access, ...parts.presets, ...parts.rules].flatMap((entry) =>
+      referKeys(entry, 'modes', teams),
+    ),
+    ...[...parts.presets, ...parts.rules].flatMap((entry) =>
+      referEach(entry, 'teams', teams, 'team'),
+    ),
     ...refer(parts.rules, 'tier', tiers, 'tier'),
   ];
 }

@@ -14,6 +14,7 @@ import {
   WEEKDAYS,
 } from './document.js';
 import { access, modesByTeam } from './schema-access.js';
+import { preset } from './schema-presets.js';
 import {
   credits,
   currency,
@@ -272,6 +273,7 @@ export const controlDocumentSchema: z.ZodType<ControlDocument> = z
     access: list(access)
       .exactOptional()
       .describe('Who may read and write what: deny, then allow; what no list covers is open'),
+    presets: list(preset).exactOptional().describe('Rules by name, with few parameters'),
     rules: list(rule).describe('Rules over statements; the strictest that fires decides'),
   })
   .meta({ title: 'Tollgate control document' });
