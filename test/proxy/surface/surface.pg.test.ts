@@ -221,13 +221,13 @@ test('MY_QUERIES has every column in the fixed order, with exact cells', async (
       '0.300000000000',
       '0.625000000000',
       '0.750000000000',
-      null,
       'EUR',
       null,
       null,
       null,
       '0.300000000000',
       '0.750000000000',
+      null,
     ],
   ]);
 });
