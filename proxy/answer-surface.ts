@@ -33,7 +33,7 @@ export async function answerSurface(
  * Rows are those of the team that signed in: a claim says who pays for a statement, not whose history may be read.
  * EXPLAIN COST prices the statement as it would be charged, so it follows the claim.
  */
-function outcomeOf(
+async function outcomeOf(
   parts: Parts,
   statement: Identified,
   recognised: Ours,
@@ -42,13 +42,15 @@ function outcomeOf(
   const { binds } = statement.query;
   if (binds === null && recognised.kind !== 'explain-cost') {
     const words = 'Not run: the bind values of a statement on TOLLGATE may have 64 KiB together.';
-    return Promise.resolve({ kind: 'refused', refusal: callerRefusal('requestTooLarge', words) });
+    return { kind: 'refused', refusal: callerRefusal('requestTooLarge', words) };
   }
   switch (recognised.kind) {
     case 'explain-cost':
       return explain(parts, statement, recognised);
     case 'select':
     case 'why':
+      // What rules said a moment ago is read too.
+      await parts.judgements.flush();
       return parts.surface.answer(
         recognised,
         { teamId: signedIn.team.id },

@@ -7,8 +7,11 @@ import { placeOf } from '#billing/passes.js';
 import type { ControlSnapshot } from '#policies/control/snapshot.js';
 import type { LaneLimits } from '#policies/lanes/lane.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
+import type { StatisticsView } from '#policies/estimate/scan.js';
 import { decideText } from '#policies/rules/evaluate.js';
-import type { DecisionContext } from '#policies/rules/evaluate.js';
+import type { DecisionContext, JudgedPart } from '#policies/rules/evaluate.js';
+import { steersOf } from '#policies/rules/steers.js';
+import { tableSizes } from '#policies/rules/table-sizes.js';
 import { passNameOf } from '#policies/rules/decision.js';
 import type { Decision, Lifted, RefusalCause } from '#policies/rules/decision.js';
 import { toPastContext } from '#policies/rules/past-record.js';
@@ -152,12 +155,9 @@ export function refusalOfDecision(
 
 /** What the rules say of the text, without making a refusal of it; `EXPLAIN COST` shows it. */
 export function decisionOf(parts: Parts, statement: Estimated, lifted?: Lifted): Decision {
-  const { placement, session, facts, estimate, estimateParts } = statement;
+  const { placement, session } = statement;
   return judgeText({
-    sqlText: statement.query.sqlText,
-    statements: facts.statements,
-    estimate,
-    estimateParts,
+    ...textOf(parts, statement),
     context: {
       snapshot: statement.snapshot,
       account: statement.identity.account,
@@ -175,6 +175,17 @@ export function decisionOf(parts: Parts, statement: Estimated, lifted?: Lifted):
   });
 }
 
+function textOf(parts: Parts, statement: Estimated): Omit<JudgeableText, 'context'> {
+  const { facts, estimate, estimateParts, identity, query } = statement;
+  return {
+    sqlText: query.sqlText,
+    statements: facts.statements,
+    estimate,
+    estimateParts,
+    statistics: parts.statistics.statisticsOf(identity.account),
+  };
+}
+
 /** What the driver or tool calls itself, as it says it: rules and budgets may ask for it. */
 export function clientOf({ request }: Pick<Call, 'request'>): string {
   return String(request.headers['user-agent'] ?? '').slice(0, CLIENT_MAX);
@@ -182,8 +193,7 @@ export function clientOf({ request }: Pick<Call, 'request'>): string {
 
 /** What rules said, for counts, warnings and later plans; free statements leave no ticket to note it on. */
 function noteDecision(parts: Parts, statement: Estimated, decision: Decision): void {
-  const { facts, estimate, estimateParts, query } = statement;
-  const { statements } = facts;
+  const { facts, estimate } = statement;
   parts.judgements.note({
     teamId: statement.team.id,
     decision,
@@ -192,15 +202,9 @@ function noteDecision(parts: Parts, statement: Estimated, decision: Decision): v
       ? null
       : {
           ticketId: statement.call.ticketId,
-          statements,
-          context: () => {
-            const locations = locationsIn(query.sqlText, statements);
-            const judged = statements.map((_facts, index) => ({
-              estimate: estimateParts[index] ?? estimate,
-              location: locations[index] ?? 'none',
-            }));
-            return toPastContext(clientOf(statement.call), judged);
-          },
+          statements: facts.statements,
+          context: () =>
+            toPastContext(clientOf(statement.call), judgedParts(textOf(parts, statement))),
         },
   });
 }
@@ -212,22 +216,29 @@ export interface JudgeableText {
   readonly estimate: Estimate;
   /** One entry a statement. */
   readonly estimateParts: readonly Estimate[];
-  readonly context: Omit<DecisionContext, 'location'>;
+  /** Sizes of tables, for rules that ask for them. */
+  readonly statistics: StatisticsView;
+  readonly context: Omit<DecisionContext, 'location' | 'steers' | 'sizes'>;
 }
 
 /** The decision about a text; places of files are read from the text itself. */
 export function judgeText(text: JudgeableText): Decision {
-  const { statements, estimate, estimateParts, context } = text;
-  const locations = locationsIn(text.sqlText, statements);
-  return decideText(
-    statements.map((each, index) => ({
-      facts: each,
-      estimate: estimateParts[index] ?? estimate,
-      location: locations[index] ?? 'none',
-    })),
-    estimate,
-    context,
-  );
+  const { estimate, context } = text;
+  return decideText(judgedParts(text), estimate, context);
+}
+
+/** The statements of a text, each with all that a decision takes of it. */
+function judgedParts(text: Omit<JudgeableText, 'context'>): readonly JudgedPart[] {
+  const { sqlText, statements, estimate, estimateParts, statistics } = text;
+  const locations = locationsIn(sqlText, statements);
+  const steers = steersOf(sqlText, statements);
+  return statements.map((facts, index) => ({
+    facts,
+    estimate: estimateParts[index] ?? estimate,
+    location: locations[index] ?? 'none',
+    steers: steers[index] ?? [],
+    sizes: tableSizes(facts, statistics),
+  }));
 }
 
 function otherTier(

@@ -1,6 +1,7 @@
 /** A plan as the API answers it: words, money, what the ledger says, and what would have no effect. */
 import { z } from 'zod';
 import { sqlStateOf } from '#base/postgres/pool.js';
+import { parseCredits } from '#base/units.js';
 import { diffControl } from '#policies/control/diff.js';
 import type { ControlDocument } from '#policies/control/document.js';
 import { findNotices, type PlanNotice } from '#policies/control/notices.js';
@@ -10,15 +11,24 @@ import {
   type PlanCount,
   type PlanMoney,
 } from '#policies/control/plan.js';
-import { changesDecisions, type PastReport, pastSentences } from '#policies/control/plan-past.js';
+import {
+  changesDecisions,
+  hitSentences,
+  type PastReport,
+  pastSentences,
+} from '#policies/control/plan-past.js';
 import { changesWhoPays, moveSentences } from '#policies/control/plan-moves.js';
 import { RECORD_DAYS, recordQuestions, recordSentences } from '#policies/control/plan-record.js';
 import { PAST_DAYS, readPastReport } from '../stores/past-report.js';
 import { PREVIEW_DAYS, previewMapping } from '../stores/mapping-preview.js';
+import { HIT_DAYS, sumHits } from '../stores/rule-hits.js';
 import { readPlanRecord } from '../stores/plan-record.js';
 import type { ApiContext } from './api.js';
 import { documentSchema } from './control-body.js';
 
+const RULE_PARTS: ReadonlySet<string> = new Set(['rules', 'presets', 'access']);
+/** Rules whose hits one plan tells. */
+const RULES_ASKED_MAX = 100;
 const QUERY_CANCELED = '57014';
 /** Most changes that one answer lists; the total is told beside it. */
 const CHANGES_MAX = 20_000;
@@ -165,7 +175,10 @@ export async function historyOf(
   after: ControlDocument,
   at: number,
 ): Promise<Pick<PlanJson, 'lastDays' | 'past'>> {
-  const sentences = await lastDaysOf(context, before, after, at);
+  const sentences = [
+    ...(await lastDaysOf(context, before, after, at)),
+    ...(await hitsOf(context, before, after, at)),
+  ];
   if (!changesDecisions(before, after)) return { lastDays: sentences, past: null };
   try {
     const past = await readPastReport(context.db, before, after, at);
@@ -175,6 +188,30 @@ export async function historyOf(
     const late = `the statements of the last ${PAST_DAYS} days could not be looked through in time`;
     return { lastDays: [...sentences, late], past: null };
   }
+}
+
+/** How often the rules that a change touches have fired. */
+async function hitsOf(
+  context: ApiContext,
+  before: ControlDocument,
+  after: ControlDocument,
+  at: number,
+): Promise<readonly string[]> {
+  const touched = diffControl(before, after)
+    .filter(({ part, change }) => RULE_PARTS.has(part) && change !== 'added')
+    .map(({ key }) => key);
+  if (touched.length === 0) return [];
+  const sums = await sumHits(context.db, touched.slice(0, RULES_ASKED_MAX), at);
+  return hitSentences(
+    sums.map(({ rule_id: rule, team_id: team, mode, hits, expected_credits }) => ({
+      rule,
+      team,
+      mode,
+      hits: Number(hits),
+      expectedCredits: parseCredits(expected_credits),
+    })),
+    HIT_DAYS,
+  );
 }
 
 async function lastDaysOf(

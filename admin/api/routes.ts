@@ -16,6 +16,7 @@ import { addRaiseRoutes } from './raises.js';
 import { addReplicaRoutes } from './replicas.js';
 import { addRequestRoutes } from './requests.js';
 import { addRunningRoute } from './running.js';
+import { addRuleRoutes } from './rules.js';
 import { addServiceKeyRoutes } from './service-keys.js';
 import { addSessionRoutes } from './sessions.js';
 import { addTeamRoutes } from './teams.js';
@@ -31,6 +32,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addAuditRoutes(routes, api);
   addControlRoutes(routes, api);
   addMappingRoutes(routes, api);
+  addRuleRoutes(routes, api);
   addTeamRoutes(routes, api);
   addBudgetRoutes(routes, api);
   addBillRoutes(routes, api);

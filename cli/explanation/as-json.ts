@@ -4,7 +4,7 @@ import { formatInstant } from '../../base/time.js';
 import { type Credits, formatAmount, type Money, priceCredits } from '../../base/units.js';
 import type { Decision } from '../../policies/rules/decision.js';
 import type { Estimate } from '../../policies/estimate/estimate.js';
-import { joinText } from '../../policies/rules/evaluate.js';
+import { joinText } from '../../policies/rules/condition-input.js';
 import { relativeText } from '../../policies/sql/relative-bound.js';
 import type { Filter, StatementFacts } from '../../policies/sql/facts.js';
 import type { Refusal } from '../../proxy/wire/refusal.js';

@@ -154,6 +154,7 @@ function outcomeOf(question: Question, facts: TextFacts, workload: string | null
     statements: facts.statements,
     estimate: price.estimate,
     estimateParts: price.estimateParts,
+    statistics: question.tables.statistics,
     context: {
       snapshot,
       account: question.account,

@@ -1,8 +1,8 @@
 /** One statement of an explanation: its class, its tables with columns and filters, and what else is known of it. */
 import { priceCredits } from '../../base/units.js';
 import { moneyText, nameText } from '../../policies/rules/amount-text.js';
+import { joinText } from '../../policies/rules/condition-input.js';
 import { relativeText } from '../../policies/sql/relative-bound.js';
-import { joinText } from '../../policies/rules/evaluate.js';
 import type { Filter, StatementFacts, UnknownFact } from '../../policies/sql/facts.js';
 import { wrap } from '../plan-text.js';
 import { table } from '../terminal.js';

@@ -141,6 +141,7 @@ export function govern(snapshot: ControlSnapshot, parts: JudgeParts): Judge {
       statements: facts.statements,
       estimate,
       estimateParts,
+      statistics: parts.statistics,
       context: {
         snapshot,
         account,

@@ -6,6 +6,7 @@ import { findBudgetProblems } from './budget-consistency.js';
 import { tryParseInstant } from './instant.js';
 import { type ControlProblem, formatPath, problemAt, problemOfKey } from './problem.js';
 import { entriesOf, isRecord, type RawEntry, type RawParts, textOf } from './raw-parts.js';
+import { PRESET_PARAMETERS, PRESETS } from './presets.js';
 import { tryParseWarehouseSize } from './sizes.js';
 
 /** Every such problem, in document order per check. */
@@ -23,6 +24,7 @@ export function findConsistencyProblems(parts: RawParts): readonly ControlProble
     ...parts.tiers.flatMap(holdsAboveCeiling),
     ...parts.access.flatMap(closesNothing),
     ...parts.tiers.flatMap(administratorsWithoutRest),
+    ...parts.presets.flatMap(presetParameters),
     ...conditions(parts.rules),
   ];
 }
@@ -202,6 +204,28 @@ function closesNothing({ segments, fields }: RawEntry): readonly ControlProblem[
     problemAt(segments, 'must say what it is about', `give at least one of ${WHAT.join(', ')}`),
   ];
 }
+
+function presetParameters({ segments, fields }: RawEntry): readonly ControlProblem[] {
+  const known = PRESETS.find((each) => each === fields['preset']);
+  if (known === undefined) return [];
+  const { needs, mayHave } = PRESET_PARAMETERS[known];
+  const missing = needs.filter((key) => fields[key] === undefined);
+  const foreign = PARAMETERS.filter(
+    (key) => fields[key] !== undefined && !needs.includes(key) && !mayHave.includes(key),
+  );
+  return [
+    ...missing.map((key) => problemAt(segments, `needs ${key}`, 'add it')),
+    ...foreign.map((key) =>
+      problemOfKey([...segments, key], `means nothing for preset ${known}`, 'remove it'),
+    ),
+  ];
+}
+
+const PARAMETERS = [
+  ...new Set(
+    Object.values(PRESET_PARAMETERS).flatMap(({ needs, mayHave }) => [...needs, ...mayHave]),
+  ),
+];
 
 function conditions(entries: readonly RawEntry[]): readonly ControlProblem[] {
   if (entries.length === 0) return [];

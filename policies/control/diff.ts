@@ -79,6 +79,7 @@ const PARTS: readonly Part[] = [
   { part: 'access', keyOf: byId },
   { part: 'runRates', keyOf: byId },
   { part: 'breakGlass', keyOf: byId },
+  { part: 'presets', keyOf: byId },
   { part: 'rules', keyOf: byId },
 ];
 

@@ -367,6 +367,25 @@ export interface BreakGlassDocument {
   readonly ceilingCredits: string;
 }
 
+/** A rule by name; `presets.ts` has what each comes to. Which parameters belong to which is checked there. */
+export interface PresetDocument {
+  readonly id: string;
+  readonly preset: 'full-scan' | 'cross-join' | 'select-star' | 'foreign-writes' | 'tier-escape';
+  readonly mode: RuleMode;
+  readonly modes?: Readonly<Record<string, RuleMode>>;
+  readonly teams?: readonly string[];
+  /** Absent: refuse. */
+  readonly effect?: 'refuse' | 'approve';
+  /** Absent: the preset's own. */
+  readonly message?: string;
+  readonly aboveGigabytes?: number;
+  readonly aboveColumns?: number;
+  /** `DB.SCHEMA` with `*`, `?` and `{team}`, the caller's team as an identifier. */
+  readonly schemas?: readonly string[];
+  readonly warehouses?: readonly string[];
+  readonly parameters?: readonly string[];
+}
+
 export interface ControlDocument {
   readonly organisation: OrganisationDocument;
   readonly departments: readonly DepartmentDocument[];
@@ -387,5 +406,6 @@ export interface ControlDocument {
   readonly access?: readonly AccessDocument[];
   readonly runRates?: readonly RunRateDocument[];
   readonly breakGlass?: readonly BreakGlassDocument[];
+  readonly presets?: readonly PresetDocument[];
   readonly rules: readonly RuleDocument[];
 }

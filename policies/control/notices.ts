@@ -38,16 +38,6 @@ export const UNACTED_FIELDS: readonly Unacted[] = [
     text: (names) => `nothing is sent to ${names} yet`,
   },
   {
-    about: 'rules[].mode shadow',
-    users: ({ rules }) => rules.filter(({ mode }) => mode === 'shadow').map(({ id }) => id),
-    text: (names) => `${names} in shadow decide nothing, and are not counted yet either`,
-  },
-  {
-    about: 'rules[].mode warn',
-    users: ({ rules }) => rules.filter(({ mode }) => mode === 'warn').map(({ id }) => id),
-    text: (names) => `warnings of ${names} are shown by EXPLAIN COST only`,
-  },
-  {
     about: 'rules[].effect reroute',
     users: ({ rules }) =>
       rules

@@ -1,9 +1,9 @@
 /** What a plan says of statements that have run and that the later document would have kept from running. */
 import { canonicalJson } from '#base/canonical-json.js';
-import { parseCredits, parseMoney } from '#base/units.js';
+import { addCredits, type Credits, NO_CREDITS, parseCredits, parseMoney } from '#base/units.js';
 import { countText, moneyText } from '../rules/amount-text.js';
-import type { ControlDocument } from './document.js';
-import { creditsText, sentence } from './plan-words.js';
+import type { ControlDocument, RuleMode } from './document.js';
+import { creditsText, listText, sentence } from './plan-words.js';
 
 /** Sums as decimal strings. */
 export interface PastTotals {
@@ -101,6 +101,46 @@ export function pastSentences(report: PastReport, days: number): readonly string
       ? ['there were more statements than are looked at: only the earliest were']
       : []),
   ].map(sentence);
+}
+
+/** Hits of one rule or list in one team and mode. */
+export interface RuleHits {
+  readonly rule: string;
+  readonly team: string;
+  readonly mode: RuleMode;
+  readonly hits: number;
+  readonly expectedCredits: Credits;
+}
+
+const TEAMS_NAMED_MAX = 8;
+
+/** How often rules fired, as sentences without full stops: one a rule and mode, with its teams. */
+export function hitSentences(hits: readonly RuleHits[], days: number): readonly string[] {
+  const groups = new Map<string, RuleHits[]>();
+  for (const hit of hits) {
+    const key = JSON.stringify([hit.rule, hit.mode]);
+    groups.set(key, [...(groups.get(key) ?? []), hit]);
+  }
+  return [...groups.values()]
+    .flatMap((group) => {
+      const [first] = group;
+      if (first === undefined) return [];
+      const total = group.reduce((sum, { hits: count }) => sum + count, 0);
+      const credits = group.reduce(
+        (sum, each) => addCredits(sum, each.expectedCredits),
+        NO_CREDITS,
+      );
+      const teams = listText(
+        group.map(({ team, hits: count }) => `${team} ${countText(count)}`),
+        TEAMS_NAMED_MAX,
+      );
+      const verb = first.mode === 'enforce' ? 'kept' : 'would have kept';
+      const mode = first.mode === 'enforce' ? '' : ` (${first.mode})`;
+      return [
+        `${first.rule}${mode} ${verb} ${countText(total)} statement${total === 1 ? '' : 's'} from running in the last ${days} days, expected to take ${creditsText(credits)}: ${teams}`,
+      ];
+    })
+    .map(sentence);
 }
 
 /** `12 statements for 3.2 credits ($9.60)`. */

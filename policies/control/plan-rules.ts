@@ -1,5 +1,6 @@
 /** Sentences about rules. */
-import type { RuleDocument } from './document.js';
+import type { PresetDocument, RuleDocument } from './document.js';
+import { presetRule } from './presets.js';
 import { arrow, creditsText, listChange, valueText, type Words } from './plan-words.js';
 import { parseCredits } from '#base/units.js';
 
@@ -18,6 +19,8 @@ export const RULE_WORDS: Words<RuleDocument> = {
     switch (field) {
       case 'mode':
         return arrow(before.mode, after.mode);
+      case 'modes':
+        return `modes ${arrow(before.modes, after.modes)}`;
       case 'effect':
         return `${effectText(before)} → ${effectText(after)}`;
       case 'when':
@@ -60,3 +63,20 @@ function effectText(rule: RuleDocument): string {
       return `at most ${creditsText(parseCredits(rule.ceilingCredits))}`;
   }
 }
+
+/** A preset is told as the rule that it stands for. */
+export const PRESET_WORDS: Words<PresetDocument> = {
+  subject: ({ id, preset }) => `preset ${id} (${preset})`,
+  added: (preset, context) => RULE_WORDS.added(presetRule(preset), context),
+  removed: (preset, context) => RULE_WORDS.removed(presetRule(preset), context),
+  changed: (before, after, field) => {
+    const [earlier, later] = [presetRule(before), presetRule(after)];
+    if (field === 'mode' || field === 'modes' || field === 'teams')
+      return `${field} ${arrow(before[field], after[field])}`;
+    if (field === 'effect') return `${effectText(earlier)} → ${effectText(later)}`;
+    const parameter = Object.entries(after).find(([key]) => key === field)?.[1];
+    return earlier.when === later.when
+      ? `${field}: ${valueText(parameter)}`
+      : `${field}: ${valueText(parameter)}; condition ${arrow(earlier.when, later.when)}`;
+  },
+};

@@ -30,7 +30,7 @@ import {
   TEAM_WORDS,
 } from './plan-people.js';
 import { ACCESS_WORDS } from './plan-access.js';
-import { RULE_WORDS } from './plan-rules.js';
+import { PRESET_WORDS, RULE_WORDS } from './plan-rules.js';
 import { arrow, type PlanContext, type Sentence, sentence, type Words } from './plan-words.js';
 
 /** One change in words. */
@@ -132,6 +132,7 @@ const WORDS: { readonly [P in ListPart]: Words<EntryOf<P>> } = {
   access: ACCESS_WORDS,
   runRates: RUN_RATE_WORDS,
   breakGlass: BREAK_GLASS_WORDS,
+  presets: PRESET_WORDS,
   rules: RULE_WORDS,
 };
 

@@ -23,6 +23,7 @@ const PART_NAMES = [
   'access',
   'runRates',
   'breakGlass',
+  'presets',
   'rules',
 ] as const;
 type PartName = (typeof PART_NAMES)[number];

@@ -42,7 +42,11 @@ function duplicates(parts: RawParts): readonly ControlProblem[] {
     ...twice(parts.warehouses, 'name', 'warehouse'),
     ...twice(parts.runRates, 'id', 'run rate'),
     ...twice(parts.breakGlass, 'id', 'break-glass'),
-    ...twice([...parts.access, ...parts.rules], 'id', 'access list or rule'),
+    ...twice(
+      [...parts.access, ...parts.presets, ...parts.rules],
+      'id',
+      'access list, preset or rule',
+    ),
   ];
 }
 
@@ -113,8 +117,12 @@ function danglingReferences(parts: RawParts): readonly ControlProblem[] {
       ...referEach(entry, 'departments', departments, 'department'),
       ...referEach(entry, 'principals', principals, 'principal'),
     ]),
-    ...[...parts.access, ...parts.rules].flatMap((entry) => referKeys(entry, 'modes', teams)),
-    ...parts.rules.flatMap((entry) => referEach(entry, 'teams', teams, 'team')),
+    ...[...parts.access, ...parts.presets, ...parts.rules].flatMap((entry) =>
+      referKeys(entry, 'modes', teams),
+    ),
+    ...[...parts.presets, ...parts.rules].flatMap((entry) =>
+      referEach(entry, 'teams', teams, 'team'),
+    ),
     ...refer(parts.rules, 'tier', tiers, 'tier'),
   ];
 }

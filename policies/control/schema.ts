@@ -18,6 +18,7 @@ import {
 } from './document.js';
 import { access, modesByTeam } from './schema-access.js';
 import { breakGlass, runRate } from './guard-schema.js';
+import { preset } from './schema-presets.js';
 import {
   calendarDay,
   credits,
@@ -377,6 +378,7 @@ export const controlDocumentSchema: z.ZodType<ControlDocument> = z
     access: list(access)
       .exactOptional()
       .describe('Who may read and write what: deny, then allow; what no list covers is open'),
+    presets: list(preset).exactOptional().describe('Rules by name, with few parameters'),
     rules: list(rule).describe('Rules over statements; the strictest that fires decides'),
   })
   .meta({ title: 'Tollgate control document' });

@@ -31,6 +31,7 @@ import type {
 import { laneLimits } from '../lanes/limits.js';
 import type { LaneLimits } from '../lanes/lane.js';
 import { type Price, priceLookup, rateLookup } from './effective.js';
+import { presetRule } from './presets.js';
 import { tryParseWarehouseSize, type WarehouseSize } from './sizes.js';
 
 /** A tier with its amounts parsed. */
@@ -140,7 +141,11 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
     version,
     document: frozen,
     tiers: Object.freeze(tiers),
-    rules: Object.freeze(frozen.rules.map((rule) => compileRule(rule, compiler))),
+    rules: Object.freeze(
+      [...frozen.rules, ...(frozen.presets ?? []).map(presetRule)].map((rule) =>
+        compileRule(rule, compiler),
+      ),
+    ),
     access: Object.freeze(accessLists(frozen.access ?? [])),
     resolvePrincipal: createPrincipalResolver(frozen),
     team: (id: string) => teams.get(id),

@@ -45,6 +45,10 @@ export interface ConditionInput {
     readonly window: boolean;
     readonly timeTravel: boolean;
     readonly sample: boolean;
+    /** What it changes of session, warehouses or account: `USE WAREHOUSE X`, `ALTER SESSION P`; `?`: a name not seen. */
+    readonly steers: readonly string[];
+    /** Tables read that some reading does not filter by their clustering column. */
+    readonly fullScans: readonly string[];
   };
   readonly estimate: {
     readonly basis: string;
@@ -54,6 +58,9 @@ export interface ConditionInput {
     readonly expectedSeconds: number;
     /** -1 when not known. */
     readonly bytes: bigint;
+    /** Bytes, and number of columns, of each table of `statement.tablesRead`; -1 where not known. */
+    readonly tableBytes: Readonly<Record<string, bigint>>;
+    readonly columnCounts: Readonly<Record<string, bigint>>;
     /** Clustering columns that the statement does not filter, as `DB.SCHEMA.TABLE.COLUMN`. */
     readonly missingFilters: readonly string[];
   };
@@ -119,6 +126,8 @@ const STATEMENT_SCHEMA = {
   window: 'bool',
   timeTravel: 'bool',
   sample: 'bool',
+  steers: 'list<string>',
+  fullScans: 'list<string>',
 };
 
 function createEnvironment(): Environment {
@@ -144,6 +153,8 @@ function createEnvironment(): Environment {
         highCredits: 'int',
         expectedSeconds: 'double',
         bytes: 'int',
+        tableBytes: 'map<string, int>',
+        columnCounts: 'map<string, int>',
         missingFilters: 'list<string>',
       },
     })
@@ -170,6 +181,9 @@ function createEnvironment(): Environment {
       if (amount === undefined) throw new Error(`credits("${text}") is not a decimal amount`);
       return BigInt(amount);
     })
+    .registerFunction('identifier(string): string', (id: string) =>
+      foldName(id).replace(/[^A-Z0-9_$]/g, '_'),
+    )
     .registerFunction('glob(string, string): bool', (text: string, pattern: string) =>
       matchesGlob(foldName(text), foldName(pattern)),
     );
@@ -212,8 +226,8 @@ function listsOf(
   { statement, estimate }: ConditionInput,
   text: string,
 ): readonly (readonly [string, readonly string[]])[] {
-  const { functions, stages, joins, innerClasses } = statement;
-  const named = Object.entries({ functions, stages, joins, innerClasses });
+  const { functions, stages, joins, innerClasses, steers, fullScans } = statement;
+  const named = Object.entries({ functions, stages, joins, innerClasses, steers, fullScans });
   return [
     ['tables', statement.tablesRead],
     ['tables that it writes', statement.tablesWritten],

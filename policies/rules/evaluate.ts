@@ -9,10 +9,11 @@ import { closedBy, modeFor } from '../access/decide.js';
 import type { PrincipalDocument, RuleMode, TeamDocument } from '../control/document.js';
 import type { CompiledRule, ControlSnapshot, Tier } from '../control/snapshot.js';
 import type { Estimate } from '../estimate/estimate.js';
-import type { Join, StatementFacts } from '../sql/facts.js';
-import type { ConditionInput } from './condition.js';
+import type { StatementFacts } from '../sql/facts.js';
+import { conditionInput } from './condition-input.js';
 import type { Decision, Lifted, Reason, RefusalCause } from './decision.js';
 import type { StageLocation } from './stage-location.js';
+import type { TableSizes } from './table-sizes.js';
 
 export interface DecisionContext {
   readonly snapshot: ControlSnapshot;
@@ -29,9 +30,19 @@ export interface DecisionContext {
   /** Driver and version as the login said; descriptive only. */
   readonly client: string;
   readonly location: StageLocation;
+  /** What it changes of session, warehouses and account (`steersOf`); absent: nothing. */
+  readonly steers?: readonly string[];
+  /** Of the tables it reads; absent: none are known. */
+  readonly sizes?: TableSizes;
   readonly at: EpochMs;
   /** What a granted request lifts; absent: nothing. */
   readonly lifted?: Lifted;
+}
+
+/** What a decision takes of each statement of a text. */
+export interface JudgedPart extends Pick<DecisionContext, 'location' | 'steers' | 'sizes'> {
+  readonly facts: StatementFacts;
+  readonly estimate: Estimate;
 }
 
 interface Fired {
@@ -80,16 +91,12 @@ export function decide(
  * because a text is sent whole or not at all. Each part is judged by its own facts, estimate and location.
  */
 export function decideText(
-  parts: readonly {
-    readonly facts: StatementFacts;
-    readonly estimate: Estimate;
-    readonly location: StageLocation;
-  }[],
+  parts: readonly JudgedPart[],
   total: Estimate,
-  context: Omit<DecisionContext, 'location'>,
+  context: Omit<DecisionContext, 'location' | 'steers' | 'sizes'>,
 ): Decision {
-  const decisions = parts.map((part) =>
-    decide(part.facts, part.estimate, { ...context, location: part.location }),
+  const decisions = parts.map(({ facts, estimate, ...part }) =>
+    decide(facts, estimate, { ...context, ...part }),
   );
   const ceilingCredits = decisions.reduce(
     (least, decision) => minAmount(least, decision.ceilingCredits),
@@ -171,84 +178,6 @@ function refusedByAccess(closed: readonly ClosedList[]): Outcome | undefined {
 
 function firstLine(thrown: unknown): string {
   return toError(thrown).message.split('\n', 1)[0]?.slice(0, 120) ?? '';
-}
-
-/** Columns that every reading of their table filters: one reading without the filter reads all of it. */
-function filteredColumns(facts: StatementFacts): readonly string[] {
-  const columns = new Set(
-    facts.filters.map(({ table, column }) => JSON.stringify([table, column])),
-  );
-  return [...columns].flatMap((key) => {
-    const found = facts.filters.find(
-      ({ table, column }) => JSON.stringify([table, column]) === key,
-    );
-    if (found === undefined) return [];
-    const isEverywhere = facts.readings.every(
-      ({ table, filters }) =>
-        table !== found.table || filters.some(({ column }) => column === found.column),
-    );
-    return isEverywhere ? [`${found.table}.${found.column}`] : [];
-  });
-}
-
-function conditionInput(
-  facts: StatementFacts,
-  estimate: Estimate,
-  context: DecisionContext,
-): ConditionInput {
-  return {
-    statement: {
-      class: facts.class,
-      opaque: facts.opaque,
-      tablesRead: facts.tablesRead,
-      tablesWritten: facts.tablesWritten,
-      columns: Object.entries(facts.columns).flatMap(([table, columns]) =>
-        columns.map((column) => `${table}.${column}`),
-      ),
-      filtered: filteredColumns(facts),
-      selectStar: facts.hasSelectStar,
-      crossJoin: facts.hasCrossJoin,
-      hasLimit: facts.limit !== null,
-      unknown: facts.unknown,
-      location: context.location,
-      functions: facts.functions,
-      stages: facts.stages,
-      joins: facts.joins.map(joinText),
-      innerClasses: facts.innerClasses,
-      aggregation: facts.hasAggregation,
-      window: facts.hasWindowFunction,
-      timeTravel: facts.hasTimeTravel,
-      sample: facts.hasSample,
-    },
-    estimate: {
-      basis: estimate.basis,
-      expectedCredits: estimate.expectedCredits,
-      highCredits: estimate.highCredits,
-      expectedSeconds: estimate.expectedSeconds,
-      bytes: BigInt(Math.round(estimate.bytes ?? -1)),
-      missingFilters: estimate.advice.map((advice) => `${advice.table}.${advice.column}`),
-    },
-    caller: {
-      account: context.account,
-      principal: context.principal.id,
-      kind: context.principal.kind,
-      shared: context.principal.shared,
-      via: context.via?.id ?? '',
-      team: context.team.id,
-      department: context.team.department,
-      client: context.client,
-      workload: context.workload ?? '',
-      role: context.role ?? '',
-    },
-    tier: context.tier.id,
-    warehouse: context.warehouse,
-    now: new Date(context.at),
-  };
-}
-
-/** `DB.SCHEMA.TABLE.COLUMN = DB.SCHEMA.OTHER.COLUMN`, as conditions of rules see a join. */
-export function joinText(join: Join): string {
-  return `${join.leftTable}.${join.leftColumn} ${join.operator} ${join.rightTable}.${join.rightColumn}`;
 }
 
 /** A rule of which nobody's word can lift anything stands, whatever was granted. */

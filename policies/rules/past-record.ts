@@ -11,6 +11,8 @@ import {
   type StatementFacts,
   UNKNOWN_FACTS,
 } from '../sql/facts.js';
+import type { JudgedPart } from './evaluate.js';
+import { type TableSizes, tableSizes } from './table-sizes.js';
 import { STAGE_LOCATIONS, type StageLocation } from './stage-location.js';
 
 /** Longest record that is kept, in characters. */
@@ -75,6 +77,8 @@ export interface PastContext {
     };
     /** Clustering columns that were not filtered: table and column. */
     readonly missing: readonly (readonly [table: string, column: string])[];
+    readonly steers: readonly string[];
+    readonly sizes: TableSizes;
   }[];
 }
 
@@ -92,16 +96,15 @@ const context: z.ZodType<PastContext> = z.object({
         bytes: z.number().nullable(),
       }),
       missing: z.array(z.tuple([z.string(), z.string()])),
+      steers: names,
+      sizes: z.object({
+        bytes: z.record(z.string(), z.number()),
+        columns: z.record(z.string(), z.number()),
+        fullScans: names,
+      }),
     }),
   ),
 });
-
-/** One statement of a past text, as a decision takes it. */
-export interface PastPart {
-  readonly facts: StatementFacts;
-  readonly estimate: Estimate;
-  readonly location: StageLocation;
-}
 
 /** The record of a text; undefined when it is too long to be kept. */
 export function toPastRecord(statements: readonly StatementFacts[]): string | undefined {
@@ -138,14 +141,13 @@ function withoutAddress(stage: string): string {
 }
 
 /** What is kept beside the record. */
-export function toPastContext(
-  client: string,
-  parts: readonly Pick<PastPart, 'estimate' | 'location'>[],
-): PastContext {
+export function toPastContext(client: string, parts: readonly JudgedPart[]): PastContext {
   return {
     client,
-    parts: parts.map(({ estimate, location }) => ({
+    parts: parts.map(({ facts, estimate, location, steers = [], sizes = tableSizes(facts) }) => ({
       location,
+      steers,
+      sizes,
       missing: estimate.advice.map(({ table, column }) => [table, column]),
       estimate: {
         basis: estimate.basis,
@@ -178,13 +180,14 @@ export function tryReadRecord(raw: unknown): readonly StatementFacts[] | undefin
 export function tryReadParts(
   statements: readonly StatementFacts[],
   raw: unknown,
-): { readonly client: string; readonly parts: readonly PastPart[] } | undefined {
+): { readonly client: string; readonly parts: readonly JudgedPart[] } | undefined {
   const parsed = context.safeParse(raw);
   if (!parsed.success || parsed.data.parts.length !== statements.length) return undefined;
-  const parts = parsed.data.parts.flatMap((part, index): PastPart[] => {
+  const parts = parsed.data.parts.flatMap((part, index): JudgedPart[] => {
     const facts = statements[index];
     if (facts === undefined) return [];
-    return [{ facts, location: part.location, estimate: toEstimate(part) }];
+    const { location, steers, sizes } = part;
+    return [{ facts, location, steers, sizes, estimate: toEstimate(part) }];
   });
   return { client: parsed.data.client, parts };
 }

@@ -8,8 +8,7 @@ import type { ControlSnapshot, Tier } from '../control/snapshot.js';
 import type { Estimate } from '../estimate/estimate.js';
 import { creditsToHold } from './ceiling.js';
 import type { Decision } from './decision.js';
-import { decideText } from './evaluate.js';
-import type { PastPart } from './past-record.js';
+import { decideText, type JudgedPart } from './evaluate.js';
 
 /** A statement as the ledger has it. */
 export interface PastStatement {
@@ -24,7 +23,7 @@ export interface PastStatement {
   readonly estimate: Estimate;
   readonly at: EpochMs;
   /** null: its facts are not kept. */
-  readonly text: { readonly client: string; readonly parts: readonly PastPart[] } | null;
+  readonly text: { readonly client: string; readonly parts: readonly JudgedPart[] } | null;
 }
 
 /** What keeps a statement from running: kind and id, such as `rule` and `no-star`. */

@@ -206,6 +206,11 @@ const MY_QUERIES: ViewDefinition = {
     whole('QUEUE_POSITION', 'q.position'),
     text('WAITS_FOR', LIMITED_BY),
     real('EXPECTED_WAIT_SECONDS', 'q.seconds'),
+    text(
+      'WARNINGS',
+      `(SELECT string_agg(w ->> 'source' || ': ' || (w ->> 'message'), chr(10)) FROM ticket_judgement j,
+        jsonb_array_elements(j.warnings) w WHERE j.ticket_id = t.id)`,
+    ),
   ],
   from: (scope, bind) =>
     `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id ${usedSource(scope, bind)} ${waitSource(scope, bind)} WHERE t.team_id = ${bind(scope.teamId)}`,
@@ -282,6 +287,9 @@ CROSS JOIN LATERAL (
     SELECT 10, 'held on', p.budget_id || ': ' || ${plain('h.credits')} || ' credits, period from '
       || ${minute('p.starts_at')}
     FROM hold h JOIN budget_period p ON p.id = h.budget_period_id WHERE h.ticket_id = t.id
+    UNION ALL
+    SELECT 18, 'warning', w ->> 'source' || ': ' || (w ->> 'message')
+    FROM ticket_judgement j, jsonb_array_elements(j.warnings) w WHERE j.ticket_id = t.id
   ) o WHERE o.detail IS NOT NULL
 ) l
 WHERE t.team_id = ${team} AND t.id = ${ticket}::uuid`;

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ensureControl } from '../../admin/stores/control-store.js';
 import { readPastReport } from '../../admin/stores/past-report.js';
+import { listHits, sumHits } from '../../admin/stores/rule-hits.js';
 import { createLedger } from '../../billing/create-ledger.js';
 import { must } from '../../base/assert.js';
 import { silentLog } from '../../base/log.js';
@@ -283,4 +284,89 @@ test('statements whose facts are not kept are counted, and judged by budgets onl
   const past = await readPastReport(world.database.db, GENEROUS, TIGHT, NOW);
   expect(past.unjudgedStatements).toBeGreaterThan(100);
   expect(past.causes.map(({ by }) => by.split(' ')[0])).toEqual(['budget']);
+});
+
+test('what rules kept from running is counted by team and mode, and told by the plan that changes them', async () => {
+  const counted = await sumHits(fresh.db, ['no-star', 'hr'], NOW);
+  const stars = history.filter(({ facts }) => facts.hasSelectStar);
+  expect(counted.map(({ rule_id, team_id, mode }) => [rule_id, team_id, mode])).toEqual([
+    ['hr', 'sales', 'enforce'],
+    ['no-star', 'growth', 'enforce'],
+    ['no-star', 'marketing', 'shadow'],
+    ['no-star', 'sales', 'enforce'],
+  ]);
+  const hits = counted.filter(({ rule_id }) => rule_id === 'no-star');
+  const sum = hits.reduce((total, each) => total + Number(each.hits), 0);
+  expect(sum).toBe(stars.filter(({ high }) => high > credits('0.2')).length);
+  const days = await listHits(fresh.db, {
+    rule: 'no-star',
+    team: null,
+    after: undefined,
+    limit: 500,
+  });
+  expect(days.reduce((total, each) => total + Number(each.hits), 0)).toBe(sum);
+  const [first] = days;
+  const after = [first?.day ?? '', 'no-star', first?.team_id ?? '', first?.mode ?? ''] as const;
+  expect(await listHits(fresh.db, { rule: 'no-star', team: null, after, limit: 500 })).toEqual(
+    days.slice(1),
+  );
+  await world.database.db.query(
+    "INSERT INTO rule_hit VALUES ('2026-11-15', 'no-star', 'growth', 'shadow', 12, 3.5), ('2026-11-15', 'no-star', 'legal', 'shadow', 1, 0.5)",
+  );
+  const applied = await world.call('PUT', '/api/v1/control', { document: TIGHT, reason: 'a rule' });
+  expect(applied.status).toBe(200);
+  const plan = await world.call('POST', '/api/v1/control/plan', {
+    document: { ...TIGHT, rules: [] },
+  });
+  expect(plan.json['lastDays']).toContain(
+    'no-star (shadow) would have kept 13 statements from running in the last 30 days, expected to take 4 credits: growth 12 and legal 1',
+  );
+  const rules = await world.call('GET', '/api/v1/rules');
+  expect(rules.json['rules']).toMatchObject([
+    { id: 'hr', kind: 'access', mode: 'enforce', lastDays: [] },
+    {
+      id: 'no-star',
+      kind: 'rule',
+      modes: { marketing: 'shadow' },
+      lastDays: [
+        { team: 'growth', mode: 'shadow', hits: '12', expectedCredits: '3.500000000000' },
+        { team: 'legal', mode: 'shadow', hits: '1', expectedCredits: '0.500000000000' },
+      ],
+    },
+  ]);
+});
+
+test('notes wait while the database is away, are counted once, and what is dropped is counted', async () => {
+  let isAway = true;
+  const db: typeof fresh.db = {
+    ...fresh.db,
+    transaction: (work) =>
+      isAway ? Promise.reject(new Error('away')) : fresh.db.transaction(work),
+  };
+  const judgements = new Judgements(db, silentLog, manualClock(NOW));
+  const reason = { source: 'waits', message: 'x' };
+  const note = () =>
+    judgements.note({
+      teamId: 'ml',
+      expectedCredits: credits('0.5'),
+      decision: {
+        kind: 'allow',
+        ceilingCredits: credits('1'),
+        reasons: [],
+        warnings: [],
+        shadow: [reason, reason],
+      },
+      ticket: null,
+    });
+  note();
+  await judgements.flush();
+  note();
+  expect(await sumHits(fresh.db, ['waits'], NOW)).toEqual([]);
+  isAway = false;
+  await judgements.stop();
+  await judgements.flush();
+  expect(await sumHits(fresh.db, ['waits'], NOW)).toMatchObject([
+    { hits: '2', expected_credits: '1.000000000000' },
+  ]);
+  expect(judgements.dropped).toBe(0);
 });

@@ -3,17 +3,28 @@ import { createPrivateKey, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newRsaKeyPair, signKeyPairToken } from '../../base/key-pairs.js';
 import type { NewKeyPair } from '../../base/key-pairs.js';
+import type { AccessDocument } from '../../policies/control/document.js';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import { SqlApiClient } from '../support/sql-api.js';
 import type { ApiReply } from '../support/sql-api.js';
 import { RawClient } from '../warehouse/support/raw-client.js';
 import { eventually } from './support/eventually.js';
 import { issue } from './support/issue.js';
+import { connectNode } from './support/node-driver.js';
 import { startSystem, type System } from './support/system.js';
 
 const HOLD_MS = 1000;
 const ROWS = 60_000;
 const LARGE = `SELECT SEQ4() AS N, 'row ' || SEQ4() AS T, SEQ4() % 2 = 0 AS B FROM TABLE(GENERATOR(ROWCOUNT => ${ROWS}))`;
+
+const closed = { effect: 'deny', teams: ['sales'], owner: 'data@example.com' } as const;
+const CLOSED_TO_SALES: readonly AccessDocument[] = [
+  { id: 'vault', ...closed, databases: ['VAULT'] },
+  { id: 'hr', ...closed, schemas: ['ANALYTICS.HR'] },
+  { id: 'suppliers', ...closed, tables: ['ANALYTICS.TPCH.SUPP*'] },
+  { id: 'balances', ...closed, columns: ['ANALYTICS.TPCH.CUSTOMER.C_ACCTBAL'] },
+  { id: 'definitions', ...closed, classes: ['ddl'] },
+];
 
 let system: System;
 let pair: NewKeyPair;
@@ -32,6 +43,18 @@ beforeAll(async () => {
         budgets: document.budgets.map((budget) =>
           budget.id === 'legal-monthly' ? { ...budget, limitCredits: '0.000001' } : budget,
         ),
+        access: CLOSED_TO_SALES,
+        rules: [
+          ...document.rules,
+          {
+            id: 'told',
+            mode: 'shadow',
+            modes: { sales: 'warn' },
+            effect: 'refuse',
+            when: '"ANALYTICS.TPCH.NATION" in statement.tablesRead',
+            message: 'NATION will be closed',
+          },
+        ],
         // In another role the same user is of another team.
         mapping: [
           {
@@ -239,6 +262,78 @@ describe('one request', () => {
     expect(await sales.status(first ?? '')).toMatchObject({
       status: 422,
       body: { code: '000709' },
+    });
+  });
+});
+
+describe('access lists', () => {
+  const place = { database: 'ANALYTICS', schema: 'TPCH', warehouse: 'STANDARD_WH' };
+  const denied: readonly (readonly [sql: string, list: string])[] = [
+    ['SELECT A FROM VAULT.S.T', 'vault'],
+    ['SELECT ID FROM HR.STAFF', 'hr'],
+    ['SELECT COUNT(*) AS C FROM "SUPPLIER"', 'suppliers'],
+    ["SELECT COUNT(*) AS C FROM IDENTIFIER('tpch.supplier')", 'suppliers'],
+    ['WITH C AS (SELECT C_ACCTBAL FROM CUSTOMER) SELECT MAX(C_ACCTBAL) AS M FROM C', 'balances'],
+    ['CREATE TEMPORARY TABLE T AS SELECT R_NAME FROM REGION', 'definitions'],
+  ];
+  const open = [
+    'SELECT COUNT(*) AS C FROM REGION',
+    "SELECT COUNT(*) AS C FROM IDENTIFIER('region')",
+    'SELECT MAX(C_NAME) AS M FROM CUSTOMER',
+    'SELECT COUNT(*) AS C FROM NATION',
+  ];
+
+  test('close each kind of object over the SQL API, several statements in one included', async () => {
+    const before = system.warehouse.queryHistory().length;
+    for (const [sql, list] of denied) {
+      const { status, body } = await ended(sales, sql, place);
+      expect([sql, status, body.code, body.tollgate?.access?.list]).toEqual([
+        sql,
+        422,
+        '712103',
+        list,
+      ]);
+    }
+    const two = { ...place, parameters: { MULTI_STATEMENT_COUNT: '2' } };
+    const both = await ended(sales, 'USE SCHEMA HR; SELECT ID FROM STAFF', two);
+    expect([both.status, both.body.code]).toEqual([422, '712103']);
+    expect(both.body.message).toContain('team sales has no access to ANALYTICS.HR.STAFF');
+    const ran = system.warehouse.queryHistory().slice(before);
+    expect(ran.filter(({ started }) => /SUPPLIER|ACCTBAL|STAFF|VAULT/.test(started.text))).toEqual(
+      [],
+    );
+    for (const sql of open) expect((await ended(sales, sql, place)).status).toBe(200);
+    expect((await ended(marketing, 'SELECT COUNT(*) AS C FROM SUPPLIER', place)).status).toBe(200);
+  });
+
+  test('close the same through the Node driver, whose author reads what rules warned of', async () => {
+    const client = await connectNode(system.proxyUrl, { username: 'sales_analyst' });
+    try {
+      for (const [sql, list] of denied) {
+        const result = await client.run(sql);
+        expect(result).toMatchObject({ kind: 'error', code: '712103', sqlState: '42501' });
+        expect(result.kind === 'error' && result.message).toContain(`(access list ${list})`);
+      }
+      for (const sql of open) expect((await client.run(sql)).kind).toBe('rows');
+      const warned = await client.rows(
+        "SELECT TICKET, WARNINGS FROM TOLLGATE.MY_QUERIES WHERE WARNINGS = 'told: NATION will be closed'",
+      );
+      expect(warned.length).toBeGreaterThan(0);
+      const why = await client.rows(
+        `SELECT DETAIL FROM TABLE(TOLLGATE.WHY('${String(warned[0]?.['TICKET'])}')) WHERE ASPECT = 'warning'`,
+      );
+      expect(why).toEqual([{ DETAIL: 'told: NATION will be closed' }]);
+    } finally {
+      await client.close();
+    }
+    await eventually(async () => {
+      const { rows } = await system.database.db.query(
+        `SELECT rule_id, mode, sum(hits)::int AS hits FROM rule_hit WHERE team_id = 'sales' AND rule_id IN ('told', 'suppliers') GROUP BY 1, 2 ORDER BY 1`,
+      );
+      expect(rows).toEqual([
+        { rule_id: 'suppliers', mode: 'enforce', hits: 4 },
+        { rule_id: 'told', mode: 'warn', hits: 2 },
+      ]);
     });
   });
 });

@@ -15,28 +15,15 @@ const texts = (changes: Partial<ControlDocument>): string[] =>
 const EVIDENCE: Readonly<Record<string, RegExp>> = {
   'budgets[].counts': /\bcounts === 'billed'|\bcounts = 'billed'/,
   channels: /\bdocument\.channels\b|\bsnapshot\.channel/,
-  'rules[].mode shadow': /\bdecision\.shadow\b/,
-  'rules[].mode warn': /\bdecision\.warnings\b/,
   'rules[].effect reroute': /\bUSE WAREHOUSE \$\{/,
 };
 /** Where today's only use of a field is, which is why its notice says what it says. */
 const KNOWN_USES: Readonly<Record<string, readonly string[]>> = {
-  'rules[].mode shadow': ['policies/rules/evaluate.ts'],
-  'rules[].mode warn': [
-    'proxy/surface/explain-cost.ts',
-    'proxy/surface/explain-twin.ts',
-    'policies/rules/evaluate.ts',
-  ],
   'rules[].effect reroute': ['proxy/decide.ts'],
 };
 
 test('the demo has the notices of what nothing acts on, and no others', () => {
-  expect(findNotices(demo, AT)).toEqual([
-    {
-      about: 'rules[].mode shadow',
-      text: 'events-without-date, cross-join and select-star-interactive in shadow decide nothing, and are not counted yet either',
-    },
-  ]);
+  expect(findNotices(demo, AT)).toEqual([{}]);
 });
 
 test('every field that nothing acts on has its notice when the whole example is used', () => {
