@@ -168,11 +168,6 @@ test('a permit counts in the whole deployment: who waits at one replica has it w
   const requestId = randomUUID();
   const text = 'SELECT 42 FROM ANALYTICS.TPCH.REGION';
   const id = expectInProgress(await at(1, client).query(text, {}, requestId));
-  // Another rule's statement waits in the same queue, for another warehouse.
-  const other = await connected('STANDARD_WH', 'legal_analyst');
-  const second = expectInProgress(
-    await other.query('SELECT COUNT(*) FROM ANALYTICS.TPCH.CUSTOMER', {}, randomUUID()),
-  );
   for (const index of [0, 1]) {
     const told = await at(index, client).run(
       `SELECT QUEUE_POSITION, WAITS_FOR FROM TOLLGATE.MY_QUERIES WHERE TICKET = '${id}'`,
@@ -189,6 +184,11 @@ test('a permit counts in the whole deployment: who waits at one replica has it w
       },
     },
   });
+  // Another rule's statement waits in the same queue, for another warehouse.
+  const other = await connected('STANDARD_WH', 'legal_analyst');
+  const second = expectInProgress(
+    await other.query('SELECT COUNT(*) FROM ANALYTICS.TPCH.CUSTOMER', {}, randomUUID()),
+  );
   await release();
   expect((await at(0, client).result(id)).body).toMatchObject({ success: true });
   const counted = await at(1, other).result(second);

@@ -1,6 +1,6 @@
 /**
- * Gates of several replicas on one Postgres. Shown to look: without `FOR UPDATE` in the lane's lock, or with idle
- * permits left out of what is used, the first test sees more statements running than may.
+ * Gates of several replicas on one Postgres. Shown to look: without FOR UPDATE in the lane's lock the first test sees
+ * six statements at once where five may run.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deferred } from '../../../base/deferred.js';
