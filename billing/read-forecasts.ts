@@ -14,7 +14,7 @@ export interface KeptForecast {
   readonly exhaustedAt: EpochMs | null;
 }
 
-export interface PeriodOutlook {
+export interface PeriodDetails {
   readonly grantedCredits: Credits;
   readonly carriedCredits: Credits;
   /** null: none was made yet. */
@@ -23,7 +23,7 @@ export interface PeriodOutlook {
   readonly passedPercent: number | null;
 }
 
-const OUTLOOKS = `/* prepared: billing.budget_outlooks */
+const DETAILS = `/* prepared: billing.period_details */
 SELECT DISTINCT ON (p.budget_id) p.budget_id, p.granted_credits, p.carried_credits, f.forecast_at, f.low_credits,
   f.expected_credits, f.high_credits, f.exhausted_at,
   (SELECT max(n.threshold) FROM budget_notice n
@@ -32,7 +32,7 @@ FROM budget_period p LEFT JOIN budget_forecast f ON f.budget_period_id = p.id
 WHERE p.budget_id = ANY($1::text[]) AND p.starts_at <= $2 AND p.ends_at > $2
 ORDER BY p.budget_id, p.starts_at DESC`;
 
-interface OutlookRow {
+interface DetailsRow {
   readonly budget_id: string;
   readonly granted_credits: string;
   readonly carried_credits: string;
@@ -45,18 +45,18 @@ interface OutlookRow {
 }
 
 /** By budget id, of those whose period that contains `at` is open. Fault `ledgerUnavailable`. */
-export function readPeriodOutlooks(
+export function readPeriodDetails(
   db: Queryable,
   budgetIds: readonly string[],
   at: EpochMs,
-): Promise<ReadonlyMap<string, PeriodOutlook>> {
+): Promise<ReadonlyMap<string, PeriodDetails>> {
   return ledgerCall(async () => {
-    const { rows } = await db.query<OutlookRow>(OUTLOOKS, [budgetIds, new Date(at)]);
+    const { rows } = await db.query<DetailsRow>(DETAILS, [budgetIds, new Date(at)]);
     return new Map(rows.map((row) => [row.budget_id, fromRow(row)]));
   });
 }
 
-function fromRow(row: OutlookRow): PeriodOutlook {
+function fromRow(row: DetailsRow): PeriodDetails {
   return {
     grantedCredits: parseCredits(row.granted_credits),
     carriedCredits: parseCredits(row.carried_credits),

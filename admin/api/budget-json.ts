@@ -1,7 +1,7 @@
 /** A budget as the API tells it: its terms, how it stands, and what is forecast of it. */
 import { z } from 'zod';
 import type { BudgetStanding } from '#billing/ledger.js';
-import { readPeriodOutlooks, type PeriodOutlook } from '#billing/read-forecasts.js';
+import { readPeriodDetails, type PeriodDetails } from '#billing/read-forecasts.js';
 import { formatInstant } from '#base/time.js';
 import { compareAmounts, formatAmount, NO_CREDITS } from '#base/units.js';
 import {
@@ -103,7 +103,7 @@ export async function toBudgetsJson(
   const ids = budgets.map((budget) => budget.id);
   const at = clock.now();
   const standings = await ledger.standing(ids, at);
-  const outlooks = await readPeriodOutlooks(db, ids, at);
+  const details = await readPeriodDetails(db, ids, at);
   const byId = new Map(standings.map((standing) => [standing.budgetId, standing]));
   return budgets.map((budget) => ({
     id: budget.id,
@@ -125,13 +125,13 @@ export async function toBudgetsJson(
     carryDebt: budget.carryDebt ?? false,
     thresholds: budget.thresholds ?? USE_THRESHOLDS,
     forecastThresholds: budget.forecastThresholds ?? FORECAST_THRESHOLDS,
-    standing: toStandingJson(byId.get(budget.id), outlooks.get(budget.id)),
+    standing: toStandingJson(byId.get(budget.id), details.get(budget.id)),
   }));
 }
 
 function toStandingJson(
   standing: BudgetStanding | undefined,
-  outlook: PeriodOutlook | undefined,
+  detail: PeriodDetails | undefined,
 ): StandingJson | null {
   if (standing === undefined) return null;
   const { limitCredits, spentCredits, availableCredits } = standing;
@@ -139,18 +139,18 @@ function toStandingJson(
     periodStartsAt: formatInstant(standing.periodStartsAt),
     periodEndsAt: formatInstant(standing.periodEndsAt),
     limitCredits: limitCredits === null ? null : formatAmount(limitCredits),
-    grantedCredits: formatAmount(outlook?.grantedCredits ?? NO_CREDITS),
-    carriedCredits: formatAmount(outlook?.carriedCredits ?? NO_CREDITS),
+    grantedCredits: formatAmount(detail?.grantedCredits ?? NO_CREDITS),
+    carriedCredits: formatAmount(detail?.carriedCredits ?? NO_CREDITS),
     spentCredits: formatAmount(spentCredits),
     heldCredits: formatAmount(standing.heldCredits),
     availableCredits: availableCredits === null ? null : formatAmount(availableCredits),
     isPassed: limitCredits !== null && compareAmounts(spentCredits, limitCredits) > 0,
-    passedPercent: outlook?.passedPercent ?? null,
-    forecast: toForecastJson(outlook?.forecast ?? null),
+    passedPercent: detail?.passedPercent ?? null,
+    forecast: toForecastJson(detail?.forecast ?? null),
   };
 }
 
-function toForecastJson(forecast: PeriodOutlook['forecast']): ForecastJson | null {
+function toForecastJson(forecast: PeriodDetails['forecast']): ForecastJson | null {
   if (forecast === null) return null;
   const { exhaustedAt } = forecast;
   return {

@@ -193,43 +193,43 @@ test('credits are transferred between budgets once per key, with an audit event,
     world.call(
       'POST',
       `/api/v1/budgets/${from}/transfers`,
-      { to: 'people-monthly', credits: '15', reason: 'moved work', ...body },
+      { to: 'ml-monthly', credits: '15', reason: 'moved work', ...body },
       { 'idempotency-key': key },
     );
-  const first = await send('legal-monthly', {});
+  const first = await send('research-monthly', {});
   expect(first).toMatchObject({
     status: 201,
     json: {
-      from: 'legal-monthly',
-      to: 'people-monthly',
+      from: 'research-monthly',
+      to: 'ml-monthly',
       credits: '15.000000000000',
       fromAvailableCredits: '25.000000000000',
       toAvailableCredits: '55.000000000000',
       isReplayed: false,
     },
   });
-  expect((await send('legal-monthly', {})).json).toEqual(first.json);
-  const short = await send('legal-monthly', { credits: '25.000000000001' }, 'transfer-2');
+  expect((await send('research-monthly', {})).json).toEqual(first.json);
+  const short = await send('research-monthly', { credits: '25.000000000001' }, 'transfer-2');
   expect(short).toMatchObject({
     status: 409,
     json: {
       errors: [{ field: 'credits', rule: expect.stringContaining('at most 25.000000000000') }],
     },
   });
-  expect(await send('legal-monthly', { to: 'legal-monthly' }, 'transfer-3')).toMatchObject({
+  expect(await send('research-monthly', { to: 'research-monthly' }, 'transfer-3')).toMatchObject({
     status: 400,
     json: { errors: [{ field: 'to' }] },
   });
-  expect((await send('legal-monthly', { to: 'nobody' }, 'transfer-4')).status).toBe(404);
+  expect((await send('research-monthly', { to: 'nobody' }, 'transfer-4')).status).toBe(404);
   expect((await send('nobody', {}, 'transfer-5')).status).toBe(404);
   const { rows } = await world.database.db.query(
     `SELECT subject, after FROM audit_event WHERE action = 'budget.transfer'`,
   );
   expect(rows).toEqual([
     {
-      subject: 'budget/legal-monthly',
+      subject: 'budget/research-monthly',
       after: {
-        to: 'people-monthly',
+        to: 'ml-monthly',
         transferredCredits: '15.000000000000',
         availableCredits: '25.000000000000',
         toAvailableCredits: '55.000000000000',

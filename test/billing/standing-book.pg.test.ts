@@ -53,7 +53,7 @@ function budgetsOf(run: number): readonly BookBudget[] {
     { id: `${run}-soft`, isHard: false, limitCredits: credits('3'), period: month },
     { id: `${run}-unlimited`, isHard: true, limitCredits: null, period: quarter },
     { id: `${run}-nothing`, isHard: true, limitCredits: credits('0'), period: quarter },
-    { id: `${run}-owing`, isHard: true, limitCredits: credits('6'), period: day, carry: owing },
+    { id: `${run}-owing`, isHard: true, limitCredits: credits('3'), period: day, carry: owing },
     { id: `${run}-saving`, isHard: true, limitCredits: credits('5'), period: span, carry: saving },
   ];
 }

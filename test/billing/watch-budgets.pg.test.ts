@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setBudgetLimit } from '../../billing/control-writes.js';
 import { createLedger } from '../../billing/create-ledger.js';
 import { openPeriods } from '../../billing/postgres/open-periods.js';
-import { readPeriodOutlooks } from '../../billing/read-forecasts.js';
+import { readPeriodDetails } from '../../billing/read-forecasts.js';
 import { forecastBudgets, writeNotices } from '../../billing/watch-budgets.js';
 import type { BudgetNotice } from '../../billing/watch-budgets.js';
 import { NOON, buildSettlement, buildTicket, credits, insertBudget } from '../support/builders.js';
@@ -91,7 +91,7 @@ test('without a history the forecast is the run rate, and tells nothing in the f
   const [two, six] = [midnight + 2 * HOUR_MS, midnight + 6 * HOUR_MS];
   await spend('early', '3', two);
   await forecastBudgets(database.db, two);
-  expect((await readPeriodOutlooks(database.db, ['early'], two)).get('early')?.forecast).toEqual({
+  expect((await readPeriodDetails(database.db, ['early'], two)).get('early')?.forecast).toEqual({
     forecastAt: two,
     lowCredits: credits('36'),
     expectedCredits: credits('36'),
@@ -118,9 +118,9 @@ test('hours of the weeks before shape the forecast of a new period', async () =>
   }
   const tuesday = monday + 15 * 24 * HOUR_MS;
   await forecastBudgets(database.db, tuesday);
-  const outlook = (await readPeriodOutlooks(database.db, ['weekly'], tuesday)).get('weekly');
+  const detail = (await readPeriodDetails(database.db, ['weekly'], tuesday)).get('weekly');
   // By the run rate it would be seven of one and a half days: 32.
-  expect(outlook?.forecast?.highCredits).toBeGreaterThan(credits('30'));
-  expect(outlook?.forecast?.expectedCredits).toBe(credits('7'));
-  expect(outlook?.forecast?.exhaustedAt).toBeNull();
+  expect(detail?.forecast?.highCredits).toBeGreaterThan(credits('30'));
+  expect(detail?.forecast?.expectedCredits).toBe(credits('7'));
+  expect(detail?.forecast?.exhaustedAt).toBeNull();
 });

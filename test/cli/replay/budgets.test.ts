@@ -12,13 +12,19 @@ test('budgets of a document become budgets of the book', () => {
         limitCredits: '12.5',
         hard: true,
         period: { kind: 'week', timeZone: 'Europe/Berlin', weekStartsOn: 'sunday' },
+        carryOver: { percent: 50, maxCredits: '2.5' },
+        carryDebt: true,
       },
       {
         ...rest,
         id: 'open',
         limitCredits: 'unlimited',
         hard: false,
-        period: { kind: 'month', timeZone: 'UTC' },
+        period: {
+          kind: 'fiscal',
+          timeZone: 'UTC',
+          fiscal: { length: 'quarter', firstMonth: 2, pattern: '4-4-5' },
+        },
       },
     ]),
   ).toEqual([
@@ -26,13 +32,27 @@ test('budgets of a document become budgets of the book', () => {
       id: 'weekly',
       isHard: true,
       limitCredits: credits('12.5'),
-      period: { periodKind: 'week', timeZone: 'Europe/Berlin', weekStartsOn: 7 },
+      period: {
+        periodKind: 'week',
+        timeZone: 'Europe/Berlin',
+        weekStartsOn: 7,
+        fiscal: null,
+        custom: null,
+      },
+      carry: { percent: 50, maxCredits: credits('2.5'), debt: true },
     },
     {
       id: 'open',
       isHard: false,
       limitCredits: null,
-      period: { periodKind: 'month', timeZone: 'UTC', weekStartsOn: 1 },
+      period: {
+        periodKind: 'fiscal',
+        timeZone: 'UTC',
+        weekStartsOn: 1,
+        fiscal: { length: 'quarter', firstMonth: 2, pattern: '4-4-5', yearStart: 'nearest' },
+        custom: null,
+      },
+      carry: { percent: null, maxCredits: null, debt: false },
     },
   ]);
 });
