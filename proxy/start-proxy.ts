@@ -1,7 +1,7 @@
 /** Wiring of one proxy replica: parts in order, replay before ready, drain in reverse. */
 import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
-import { Lifecycle } from '#base/lifecycle.js';
+import { Lifecycle, type Stoppable } from '#base/lifecycle.js';
 import type { Clock } from '#base/time.js';
 import type { Ids, TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
@@ -169,21 +169,17 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   const realNow = (): number => performance.now();
   const waiting = createWaiting(options, ledger, replica.id, realNow);
   const vigil = life.add('vigil', waiting.vigil);
-  const interventions = new Interventions({
-    asked: () => killsAsked(db, replica.id),
-    taken: (ticketId) => killTaken(db, ticketId),
-  });
+  const running = new RunningStatements();
+  const guards = createGuards(options, replica, running, life);
   const control = life.add(
     'control',
-    await startControl(options, replica, identity.sessions, vigil, interventions),
+    await startControl(options, replica, identity.sessions, vigil, guards.interventions),
   );
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
   const history = life.add('history', new HistoryCache({ db, log, metrics, replica: replica.id }));
   await history.load();
   const connect = options.connectService;
-  const running = new RunningStatements();
-  life.add('uses', new Uses({ db, log, clock, replica: replica.id, running }));
   const inHand = new Set<TicketId>();
   const isInHand = (ticketId: TicketId): boolean =>
     inHand.has(ticketId) || running.get(ticketId) !== undefined || settler.isPending(ticketId);
@@ -198,27 +194,13 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     control,
     ...identity,
     upstreams: life.add('upstreams', openUpstreams(options, control)),
-    analyser: life.add(
-      'analyser',
-      createAnalyser(
-        options.parserSpareCount === undefined
-          ? {}
-          : { parser: { spareCount: options.parserSpareCount } },
-      ),
-    ),
+    analyser: life.add('analyser', openAnalyser(options)),
     history,
     statistics,
     ledger,
     ...waiting,
     running,
-    interventions,
-    breakGlass: {
-      open: (by, at, minutes) => openBreakGlass(db, by, at, minutes),
-      reserve: (request, by) => reserveByBreakGlass(db, request, by),
-      tell: (use) => options.auditBreakGlass?.(use) ?? Promise.resolve(),
-    },
-    storms: new Storms(log, clock, realNow),
-    runRates: life.add('run rates', new RunRates({ db, log, clock })),
+    ...guards,
     inHand,
     settler,
     doubts: life.add(
@@ -227,6 +209,29 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ),
     ticketLog,
     surface: createSurface({ db, clock, running }),
+  };
+}
+
+/** What looks at repeating shapes, loops and emergencies, and at what people end. */
+function createGuards(
+  { db, log, clock, auditBreakGlass }: ProxyOptions,
+  replica: Replica,
+  running: RunningStatements,
+  life: Lifecycle,
+): Pick<Parts, 'breakGlass' | 'interventions' | 'runRates' | 'storms'> {
+  life.add('uses', new Uses({ db, log, clock, replica: replica.id, running }));
+  return {
+    interventions: new Interventions({
+      asked: () => killsAsked(db, replica.id),
+      taken: (ticketId) => killTaken(db, ticketId),
+    }),
+    breakGlass: {
+      open: (by, at, minutes) => openBreakGlass(db, by, at, minutes),
+      reserve: (request, by) => reserveByBreakGlass(db, request, by),
+      tell: (use) => auditBreakGlass?.(use) ?? Promise.resolve(),
+    },
+    storms: new Storms(log, clock, () => performance.now()),
+    runRates: life.add('run rates', new RunRates({ db, log, clock })),
   };
 }
 
@@ -290,6 +295,12 @@ function startControl(
       [APPROVALS_CHANNEL]: () => void vigil.round(),
     },
   });
+}
+
+function openAnalyser({ parserSpareCount }: ProxyOptions): Parts['analyser'] & Stoppable {
+  return createAnalyser(
+    parserSpareCount === undefined ? {} : { parser: { spareCount: parserSpareCount } },
+  );
 }
 
 function openUpstreams(options: ProxyOptions, control: ControlRefresher): Upstreams {
