@@ -7,13 +7,14 @@ import type { Metrics } from '#base/metrics.js';
 import { formatAmount } from '#base/units.js';
 import type { ClaimProblem } from '#policies/claim.js';
 import type { Settlement } from '#billing/ledger.js';
+import { createGuardEvents, type GuardEvents } from './running/guard-events.js';
 import { createAccuracy, type NoteAccuracy } from './estimates/accuracy.js';
 
 /** `govern`: from arrival to the first byte upstream, queueing included; `relay`: from there to the end of the reply. */
 export const PHASES = ['govern', 'relay'] as const;
 export type Phase = (typeof PHASES)[number];
 
-export interface Events {
+export interface Events extends GuardEvents {
   loggedIn(account: string): void;
   /** A statement arrived; `isFree` once it is known. */
   statement(team: string, tier: string, statementClass: string, isFree: boolean): void;
@@ -22,10 +23,6 @@ export interface Events {
   /** How far off the estimate of a settled statement was. */
   estimated: NoteAccuracy;
   stopped(code: string): void;
-  /** A statement passes budgets and rules in an emergency. */
-  brokeGlass(team: string, way: string): void;
-  /** A shape of a team is at a rung of a run rate. */
-  paced(team: string, rung: string, mode: string): void;
   /** A claim in a tag: `valid`, or why it was not believed. */
   claim(outcome: ClaimProblem | 'valid'): void;
   upstreamFailed(kind: string): void;
@@ -59,16 +56,6 @@ export function createEvents(metrics: Metrics, log: Log): Events {
   const stops = metrics.counter('tollgate_stops_total', 'Statements stopped while running', [
     'code',
   ]);
-  const paces = metrics.counter(
-    'tollgate_run_rate_total',
-    'Statements of shapes whose month would take more than a run rate says',
-    ['team', 'rung', 'mode'],
-  );
-  const glass = metrics.counter(
-    'tollgate_break_glass_total',
-    'Statements that passed budgets and rules by break-glass',
-    ['team', 'way'],
-  );
   const claims = metrics.counter('tollgate_claims_total', 'On-behalf-of claims in query tags', [
     'outcome',
   ]);
@@ -105,8 +92,7 @@ export function createEvents(metrics: Metrics, log: Log): Events {
     },
     estimated: createAccuracy(metrics),
     stopped: (code) => stops.inc({ code }),
-    brokeGlass: (team, way) => glass.inc({ team, way }),
-    paced: (team, rung, mode) => paces.inc({ team, rung, mode }),
+    ...createGuardEvents(metrics),
     claim: (outcome) => claims.inc({ outcome }),
     upstreamFailed: (kind) => upstream.inc({ kind }),
     explained: (outcome) => plans.inc({ outcome }),

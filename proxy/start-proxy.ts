@@ -1,7 +1,7 @@
 /** Wiring of one proxy replica: parts in order, replay before ready, drain in reverse. */
 import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
-import { Lifecycle } from '#base/lifecycle.js';
+import { Lifecycle, type Stoppable } from '#base/lifecycle.js';
 import type { Clock } from '#base/time.js';
 import type { Ids, TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
@@ -189,10 +189,9 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   life.add('vigil', waiting.vigil);
   life.add('gate', waiting.gate);
   life.add('passes', await startPasses(waiting.approvals));
-  const interventions = new Interventions({
-    asked: () => killsAsked(db, replica.id),
-    taken: (ticketId) => killTaken(db, ticketId),
-  });
+  const running = new RunningStatements();
+  const guards = createGuards(options, replica, running, life);
+  const { interventions } = guards;
   const control = life.add(
     'control',
     await startControl(options, replica, identity, waiting, { interventions, leaseKeeper }),
@@ -202,8 +201,6 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   const history = life.add('history', new HistoryCache({ db, log, metrics, replica: replica.id }));
   await history.load();
   const connect = options.connectService;
-  const running = new RunningStatements();
-  life.add('uses', new Uses({ db, log, clock, replica: replica.id, running }));
   const inHand = new Set<TicketId>();
   const isInHand = (ticketId: TicketId): boolean =>
     inHand.has(ticketId) || running.get(ticketId) !== undefined || settler.isPending(ticketId);
@@ -225,14 +222,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ledger,
     ...waiting,
     running,
-    interventions,
-    breakGlass: {
-      open: (by, at, minutes) => openBreakGlass(db, by, at, minutes),
-      reserve: (request, by) => reserveByBreakGlass(db, request, by),
-      tell: (use) => options.auditBreakGlass?.(use) ?? Promise.resolve(),
-    },
-    storms: new Storms(log, clock, realNow),
-    runRates: life.add('run rates', new RunRates({ db, log, clock })),
+    ...guards,
     inHand,
     settler,
     doubts: life.add(
@@ -244,12 +234,6 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   };
 }
 
-function openAnalyser({ parserSpareCount }: ProxyOptions): ReturnType<typeof createAnalyser> {
-  return createAnalyser(
-    parserSpareCount === undefined ? {} : { parser: { spareCount: parserSpareCount } },
-  );
-}
-
 function openLedger(options: ProxyOptions, leases: Leases): Ledger {
   const { db, clock, metrics, ledgerLimits } = options;
   return createLedger(db, clock, {
@@ -257,6 +241,29 @@ function openLedger(options: ProxyOptions, leases: Leases): Ledger {
     ...(ledgerLimits === undefined ? {} : { limits: ledgerLimits }),
     onBatch: createBatchSizes(metrics),
   });
+}
+
+/** What looks at repeating shapes, loops and emergencies, and at what people end. */
+function createGuards(
+  { db, log, clock, auditBreakGlass }: ProxyOptions,
+  replica: Replica,
+  running: RunningStatements,
+  life: Lifecycle,
+): Pick<Parts, 'breakGlass' | 'interventions' | 'runRates' | 'storms'> {
+  life.add('uses', new Uses({ db, log, clock, replica: replica.id, running }));
+  return {
+    interventions: new Interventions({
+      asked: () => killsAsked(db, replica.id),
+      taken: (ticketId) => killTaken(db, ticketId),
+    }),
+    breakGlass: {
+      open: (by, at, minutes) => openBreakGlass(db, by, at, minutes),
+      reserve: (request, by) => reserveByBreakGlass(db, request, by),
+      tell: (use) => auditBreakGlass?.(use) ?? Promise.resolve(),
+    },
+    storms: new Storms(log, clock, () => performance.now()),
+    runRates: life.add('run rates', new RunRates({ db, log, clock })),
+  };
 }
 
 /** What statements wait in and for, and who looks after those that do. */
@@ -342,6 +349,12 @@ function startControl(
       },
     },
   });
+}
+
+function openAnalyser({ parserSpareCount }: ProxyOptions): Parts['analyser'] & Stoppable {
+  return createAnalyser(
+    parserSpareCount === undefined ? {} : { parser: { spareCount: parserSpareCount } },
+  );
 }
 
 function openUpstreams(options: ProxyOptions, control: ControlRefresher): Upstreams {

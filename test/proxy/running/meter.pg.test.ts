@@ -1,6 +1,6 @@
 /**
  * I7 with the real meter over a real ledger, in simulated time: statements that take more than was held for them.
- * Shown to fail with `isOutrun` always false, with the last of a budget not asked for, and with top-ups left out.
+ * Shown to fail with `isOutrun` always false.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addCredits, type Credits, creditsForMillis, subtractCredits } from '#base/units.js';
