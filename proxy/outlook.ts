@@ -8,7 +8,7 @@ import { ceilingFor } from '#policies/rules/ceiling.js';
 import type { Decision } from '#policies/rules/decision.js';
 import { approvalRefusal, budgetRefusal, queueRefusal } from '#policies/rules/refusal-text.js';
 import { tierLimits } from './admit.js';
-import { decisionOf, refusalOfDecision } from './decide.js';
+import { decisionNow, refusalOfDecision } from './decide.js';
 import { creditsToHold } from './hold.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
@@ -21,7 +21,7 @@ export function outlookOf(
   statement: Estimated,
   standings: readonly BudgetStanding[],
 ): Outlook {
-  const decision = decisionOf(parts, statement);
+  const decision = decisionNow(parts, statement);
   const binding = bindingBudget(standings);
   const { ceilingCredits, source } = ceilingFor(
     decision.ceilingCredits,

@@ -6,6 +6,7 @@ import type { TicketId } from '#base/ids.js';
 import { formatInstant, type EpochMs } from '#base/time.js';
 import { formatAmount, type Credits } from '#base/units.js';
 import { columnType, type RowType } from '#base/wire/row-type.js';
+import { USED_LATERAL } from '#billing/passes.js';
 import type { ViewName } from './query.js';
 
 export interface ViewColumn {
@@ -165,9 +166,12 @@ const MY_QUERIES: ViewDefinition = {
       'USED_AMOUNT',
       `CASE WHEN c.ticket_id IS NOT NULL THEN c.money ELSE (${USED}) * t.price_per_credit END`,
     ),
+    text('REQUEST_STATE', 'r.state'),
+    instant('PASS_UNTIL', 'p.expires_at'),
   ],
   from: (scope, bind) =>
-    `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id ${usedSource(scope, bind)} WHERE t.team_id = ${bind(scope.teamId)}`,
+    `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id LEFT JOIN approval_request r ON r.ticket_id = t.id
+ LEFT JOIN statement_pass p ON p.ticket_id = t.id AND p.revoked_at IS NULL ${usedSource(scope, bind)} WHERE t.team_id = ${bind(scope.teamId)}`,
 };
 
 const ESTIMATE_ACCURACY: ViewDefinition = {
@@ -206,6 +210,8 @@ FROM ticket t
 LEFT JOIN charge c ON c.ticket_id = t.id
 ${usedSource(scope, bind)}
 LEFT JOIN approval_request r ON r.ticket_id = t.id
+LEFT JOIN statement_pass p ON p.ticket_id = t.id
+${USED_LATERAL}
 CROSS JOIN LATERAL (
   SELECT row_number() OVER (ORDER BY o.ordinal, o.detail) AS line, o.aspect, o.detail FROM (
     SELECT * FROM (VALUES
@@ -214,6 +220,11 @@ CROSS JOIN LATERAL (
       (3, 'request', r.state || ': asked by ' || r.principal_id || ' at ' || ${minute('r.asked_at')} || ': ' || r.reason),
       (4, 'decision', r.state || ' by ' || r.decided_by || ' at ' || ${minute('r.decided_at')}
         || coalesce(', ' || ${plain('r.granted_credits')} || ' credits on ' || r.budget_id, '') || ': ' || r.decision_reason),
+      (4, 'pass', CASE WHEN p.fingerprint IS NULL THEN 'this text' ELSE 'its shape' END || ' by '
+        || coalesce(p.principal_id, 'the team') || ', past ' || array_to_string(p.passes, ', ')
+        || coalesce(', ' || used.runs || ' of ' || p.runs_max || ' runs used', '')
+        || coalesce(', ' || ${plain('used.credits')} || ' of ' || ${plain('p.amount_credits')} || ' credits used', '')
+        || ', until ' || ${minute('p.expires_at')} || coalesce(', revoked: ' || p.revoke_reason, '')),
       (5, 'who', t.principal_id || ' of team ' || t.team_id || ', Snowflake user ' || t.snowflake_user
         || coalesce(', role ' || t.role_name, '') || coalesce(', workload ' || t.workload, '')
         || coalesce(', on behalf of it by ' || t.via_principal_id, '')),
