@@ -234,9 +234,10 @@ const LASTING = `/* prepared: billing.lasting_passes */
 SELECT account, team_id, principal_id, fingerprint, request_hash, place, passes, amount_credits, expires_at
 FROM statement_pass
 WHERE revoked_at IS NULL AND expires_at > $1 AND (runs_max IS NULL OR used_runs < runs_max)
+  AND (amount_credits IS NULL OR used_credits < amount_credits)
 ORDER BY granted_at DESC LIMIT ${PASSES_MAX}`;
 
-/** Every pass that lasts at `at`, used up or not. Fault `ledgerUnavailable`. */
+/** Every pass that lasts at `at`, without those whose ended statements have used them up. Fault `ledgerUnavailable`. */
 export function lastingPasses(db: Queryable, at: EpochMs): Promise<readonly LastingPass[]> {
   return ledgerCall(async () => {
     const { rows } = await db.query<{

@@ -159,6 +159,9 @@ export async function askApproval(tx: Transaction, asking: Asking): Promise<AskO
   }>(TICKET, [ticketId, teamId, asking.onlyOf ?? null]);
   const ticket = rows[0];
   if (ticket === undefined) return { kind: 'unknown' };
+  const { money = null } = wish;
+  if (money !== null && money.currency !== ticket.currency)
+    return { kind: 'otherCurrency', currency: ticket.currency };
   const known = await findRequest(tx, ticketId);
   if (known !== undefined) return { kind: 'replayed', request: known };
   const code = ticket.refusal_code ?? '';
@@ -169,9 +172,6 @@ export async function askApproval(tx: Transaction, asking: Asking): Promise<AskO
       kind: 'notApprovable',
       rule: typeof detail['rule'] === 'string' ? detail['rule'] : '',
     };
-  const { money = null } = wish;
-  if (money !== null && money.currency !== ticket.currency)
-    return { kind: 'otherCurrency', currency: ticket.currency };
   const credits =
     money === null ? wish.credits : creditsFor(money.amount, parseMoney(ticket.price_per_credit));
   const { rowCount } = await tx.query(ASK, [

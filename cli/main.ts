@@ -49,6 +49,8 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
       'Team budgets, pre-run stops, fair tiers and exact chargeback in front of Snowflake',
     )
     .version(version())
+    // Options behind a verb are the verb's, however many verbs there are.
+    .enablePositionalOptions()
     .showHelpAfterError('(see --help)')
     .exitOverride()
     .configureOutput({

@@ -82,6 +82,12 @@ interface LiftedDecision {
   readonly waits: Extract<Decision, { kind: 'approve' }> | null;
 }
 
+/** What would be decided of a statement that is not run, by the passes that last now. */
+export function decisionNow(parts: Parts, statement: Estimated): Decision {
+  const { decision, waits } = liftedDecision(parts, statement, decisionOf(parts, statement));
+  return waits ?? decision;
+}
+
 /** What is decided once one thing after the other is lifted: refusals by passes that last, the rest by a word to come. */
 function liftedDecision(parts: Parts, statement: Estimated, first: Decision): LiftedDecision {
   if (first.kind === 'allow') return { decision: first, passes: [], waits: null };

@@ -9,7 +9,7 @@ import { ceilingFor, creditsToHold } from '#policies/rules/ceiling.js';
 import type { Decision } from '#policies/rules/decision.js';
 import { approvalRefusal, budgetRefusal, queueRefusal } from '#policies/rules/refusal-text.js';
 import { laneMember } from './admit.js';
-import { decisionOf, laneOf, refusalOfDecision } from './decide.js';
+import { decisionNow, laneOf, refusalOfDecision } from './decide.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
 import type { Estimated } from './stages.js';
@@ -21,7 +21,7 @@ export async function outlookOf(
   statement: Estimated,
   standings: readonly BudgetStanding[],
 ): Promise<Outlook> {
-  const decision = decisionOf(parts, statement);
+  const decision = decisionNow(parts, statement);
   const binding = bindingBudget(standings);
   const { ceilingCredits, source } = ceilingFor(
     decision.ceilingCredits,

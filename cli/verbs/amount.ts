@@ -1,5 +1,14 @@
 /** Amounts as people write them behind verbs: `12.5`, `12.5 credits`, `250 USD`. */
-import { compareAmounts, formatAmount, NO_CREDITS, tryParseCredits } from '../../base/units.js';
+import {
+  compareAmounts,
+  formatAmount,
+  formatAmountTo,
+  type Money,
+  mulDiv,
+  NO_CREDITS,
+  parseMoney,
+  tryParseCredits,
+} from '../../base/units.js';
 import { VerbError } from '../verb-error.js';
 
 /** The fields of the API for an amount. */
@@ -25,10 +34,12 @@ function notAnAmount(text: string): VerbError {
   );
 }
 
-/** `12.500000000000` as `12.5`, `3.000000000000` as `3`, money to its cents. */
+/** `12.500000000000` as `12.5`, `3.000000000000` as `3`; with a currency to its cents, `1,234.50 USD`. */
 export function shortAmount(text: string, currency?: string): string {
-  const short = text.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
-  if (currency === undefined) return short;
-  const [whole = '0', fraction = ''] = short.split('.');
-  return `${whole.replace(/\B(?=(\d{3})+$)/g, ',')}.${fraction.padEnd(2, '0')} ${currency}`;
+  if (currency === undefined) return text.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
+  const cents = mulDiv(parseMoney(text), 1n, CENT, 'half-even');
+  const [whole = '0', fraction = '00'] = formatAmountTo((cents * CENT) as Money, 2).split('.');
+  return `${whole.replace(/\B(?=(\d{3})+$)/g, ',')}.${fraction} ${currency}`;
 }
+
+const CENT = 10_000_000_000n;

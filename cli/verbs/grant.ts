@@ -29,9 +29,8 @@ export function registerGrant(program: Command, terminal: Terminal): void {
     .option('--json', 'print the answer of the API')
     .action((team: string | undefined, credits: string | undefined, options: GrantOptions) => {
       if (team === undefined || credits === undefined)
-        throw new VerbError(
-          'Write `tollgate grant <team> <credits>`, or one of its verbs: `tollgate grant --help` lists them.',
-          2,
+        return command.error(
+          'error: missing a team and credits, or one of the verbs of grant (grant --help lists them)',
         );
       return grant(terminal, team, credits, options);
     });

@@ -7,6 +7,7 @@ import { formatInstant, type EpochMs } from '#base/time.js';
 import { formatAmount, type Credits } from '#base/units.js';
 import { columnType, type RowType } from '#base/wire/row-type.js';
 import type { ToldWait } from '../admission/waits.js';
+import { USED_LATERAL } from '#billing/passes.js';
 import type { ViewName } from './query.js';
 
 export interface ViewColumn {
@@ -211,9 +212,12 @@ const MY_QUERIES: ViewDefinition = {
       `(SELECT string_agg(w ->> 'source' || ': ' || (w ->> 'message'), chr(10)) FROM ticket_judgement j,
         jsonb_array_elements(j.warnings) w WHERE j.ticket_id = t.id)`,
     ),
+    text('REQUEST_STATE', 'r.state'),
+    instant('PASS_UNTIL', 'p.expires_at'),
   ],
   from: (scope, bind) =>
-    `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id ${usedSource(scope, bind)} ${waitSource(scope, bind)} WHERE t.team_id = ${bind(scope.teamId)}`,
+    `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id LEFT JOIN approval_request r ON r.ticket_id = t.id
+  LEFT JOIN statement_pass p ON p.ticket_id = t.id AND p.revoked_at IS NULL ${usedSource(scope, bind)} ${waitSource(scope, bind)} WHERE t.team_id = ${bind(scope.teamId)}`,
 };
 
 const ESTIMATE_ACCURACY: ViewDefinition = {
@@ -253,6 +257,8 @@ LEFT JOIN charge c ON c.ticket_id = t.id
 ${usedSource(scope, bind)}
 ${waitSource(scope, bind)}
 LEFT JOIN approval_request r ON r.ticket_id = t.id
+LEFT JOIN statement_pass p ON p.ticket_id = t.id
+${USED_LATERAL}
 CROSS JOIN LATERAL (
   SELECT row_number() OVER (ORDER BY o.ordinal, o.detail) AS line, o.aspect, o.detail FROM (
     SELECT * FROM (VALUES
@@ -261,6 +267,11 @@ CROSS JOIN LATERAL (
       (3, 'request', r.state || ': asked by ' || r.principal_id || ' at ' || ${minute('r.asked_at')} || ': ' || r.reason),
       (4, 'decision', r.state || ' by ' || r.decided_by || ' at ' || ${minute('r.decided_at')}
         || coalesce(', ' || ${plain('r.granted_credits')} || ' credits on ' || r.budget_id, '') || ': ' || r.decision_reason),
+      (4, 'pass', CASE WHEN p.fingerprint IS NULL THEN 'this text' ELSE 'its shape' END || ' by '
+        || coalesce(p.principal_id, 'the team') || ', past ' || array_to_string(p.passes, ', ')
+        || coalesce(', ' || used.runs || ' of ' || p.runs_max || ' runs used', '')
+        || coalesce(', ' || ${plain('used.credits')} || ' of ' || ${plain('p.amount_credits')} || ' credits used', '')
+        || ', until ' || ${minute('p.expires_at')} || coalesce(', revoked: ' || p.revoke_reason, '')),
       (5, 'who', t.principal_id || ' of team ' || t.team_id || ', Snowflake user ' || t.snowflake_user
         || coalesce(', role ' || t.role_name, '') || coalesce(', workload ' || t.workload, '')
         || coalesce(', on behalf of it by ' || t.via_principal_id, '')),

@@ -61,6 +61,7 @@ test('a grant, a decision and a token each leave an event with who, what and why
     await world.call('POST', decision, { decision: 'declined', reason: 'filter it' });
   expect(await events(`?subject=request/${ticketId}`)).toMatchObject([
     { action: 'request.decide', reason: 'filter it', after: { state: 'declined', team: 'sales' } },
+    { action: 'request.ask', actor: 'sales_analyst', reason: 'please' },
   ]);
 
   await world.call('POST', '/api/v1/tokens', { name: 'x', role: 'finance', reason: 'month end' });

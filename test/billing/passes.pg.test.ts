@@ -18,8 +18,8 @@ import { manualClock } from '../support/clock.js';
 import { createTestDatabase, expectInvariants, type TestDatabase } from '../support/database.js';
 
 /**
- * What shows that the barrier looks: without `FOR NO KEY UPDATE OF p` in `usePasses`, or with the uses counted in the
- * statement that locks, more of the forty get through than were granted.
+ * What shows that the barrier looks: without `FOR NO KEY UPDATE OF p` in `usePasses` more of the forty get through than
+ * were granted (11 by a pass for 7); without `u.state <> 'VOID'` what was never sent stays used.
  */
 let database: TestDatabase;
 let ledger: Ledger;
@@ -130,6 +130,7 @@ test('a run that was never sent is given back; one that ended is counted with it
   ];
   expect([await use(first), await use(second), await use(third)]).toEqual([PASSED, PASSED, NONE]);
   await ledger.release(first, { kind: 'failed', reason: 'not sent' });
+  expect(await passOf(pass)).toMatchObject({ usedRuns: 1 });
   expect(await use(third)).toEqual(PASSED);
   await ledger.settle(buildSettlement(second, { usedCredits: credits('0.25') }));
   expect(await passOf(pass)).toMatchObject({ usedRuns: 2, usedCredits: credits('0.25') });

@@ -65,6 +65,157 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
   return { code, out: terminal.out(), err: terminal.err() };
 }
 
+describe('grant and what teams ask for', () => {
+  const ticket = '019a0000-0000-7000-8000-000000000001';
+  const pass = {
+    ticketId: ticket,
+    team: 'sales',
+    principal: null,
+    isForShape: true,
+    passes: ['rule:no-star'],
+    leftCredits: '4.500000000000',
+    runsMax: null,
+    usedRuns: 2,
+    expiresAt: '2026-11-28T00:00:00.000Z',
+  };
+  const request = {
+    ticketId: ticket,
+    state: 'waiting',
+    team: 'sales',
+    principal: 'sales_analyst',
+    reason: 'quarter end',
+    wants: 'statement',
+    passes: ['rule:no-star'],
+    refusalCode: 'TG2101',
+    needsCredits: '2.000000000000',
+    needsAmount: '6.000000000000',
+    currency: 'USD',
+    budgetId: null,
+    askedAt: '2026-11-26T09:30:00.000Z',
+    decision: null,
+    pass: null,
+  };
+
+  test('one line raises a budget in money until a day, and both amounts are told', async () => {
+    answer.body = JSON.stringify({
+      budgetId: 'data-science-monthly',
+      credits: '83.333333333333',
+      amount: '249.999999999999',
+      currency: 'USD',
+      endsAt: '2026-11-27T23:00:00.000Z',
+      timeZone: 'Europe/Berlin',
+      isReplayed: false,
+    });
+    const { code, out } = await run(
+      'grant',
+      'raise',
+      'data-science',
+      '250',
+      'USD',
+      '--until',
+      'friday',
+    );
+    expect(code).toBe(0);
+    expect(out).toBe(
+      'Raised data-science-monthly by 83.333333333333 credits (250.00 USD) until Sat 28 Nov 2026 00:00 Europe/Berlin.',
+    );
+    expect(asked).toMatchObject([{ method: 'POST', url: '/api/v1/raises' }]);
+    expect(asked[0]?.key).toMatch(/^[0-9a-f-]{36}$/);
+    expect(JSON.parse(asked[0]?.body ?? '')).toEqual({
+      budget: 'data-science',
+      amount: '250.000000000000',
+      currency: 'USD',
+      until: 'friday',
+      reason: 'raised on the command line',
+    });
+  });
+
+  test('a request is approved with its terms, which stand behind the verb', async () => {
+    answer.body = JSON.stringify({ request: { ...request, state: 'granted', pass } });
+    const args = ['--amount', '12.5', '--runs', '3', '--until', '3d', '--shape', '--team'];
+    const { code, out } = await run('grant', 'approve', ticket, ...args, '--reason', 'fine');
+    expect(code).toBe(0);
+    expect(out).toBe(
+      `Granted ${ticket}: its shape by team sales, past rule:no-star, 4.5 credits left, until 2026-11-28 00:00 UTC.`,
+    );
+    expect(asked[0]?.url).toBe(`/api/v1/requests/${ticket}/decision`);
+    expect(JSON.parse(asked[0]?.body ?? '')).toEqual({
+      decision: 'granted',
+      reason: 'fine',
+      credits: '12.500000000000',
+      runs: 3,
+      until: '3d',
+      shape: true,
+      scope: 'team',
+    });
+  });
+
+  test('asking, declining, withdrawing and revoking go to their routes', async () => {
+    answer.body = JSON.stringify({ request });
+    expect((await run('grant', 'request', ticket, '--reason', 'x', '--hours', '48')).out).toBe(
+      `Asked for ${ticket}: 2 credits (6.00 USD), past rule:no-star; it waits.`,
+    );
+    const declined = {
+      ...request,
+      state: 'declined',
+      decision: { author: 'a', grantedCredits: null },
+    };
+    answer.body = JSON.stringify({ request: declined });
+    expect((await run('grant', 'decline', ticket, '--reason', 'no')).out).toBe(
+      `${ticket} is declined, by a.`,
+    );
+    await run('grant', 'withdraw', ticket);
+    answer.body = JSON.stringify({ pass });
+    await run('grant', 'revoke', ticket);
+    answer.body = JSON.stringify({ raise: { budgetId: 'b', credits: '3.000000000000' } });
+    expect((await run('grant', 'revoke', '17', '--reason', 'wrong')).out).toContain(
+      '3 credits of b',
+    );
+    expect(asked.map(({ url }) => url)).toEqual([
+      '/api/v1/requests',
+      `/api/v1/requests/${ticket}/decision`,
+      `/api/v1/requests/${ticket}/withdraw`,
+      `/api/v1/passes/${ticket}/revoke`,
+      '/api/v1/raises/17/revoke',
+    ]);
+  });
+
+  test('the list shows what waits and what lasts, or is one document', async () => {
+    const raise = {
+      id: '17',
+      budgetId: 'sales-monthly',
+      credits: '83.333333333333',
+      amount: '250.000000000000',
+      currency: 'USD',
+      endsAt: '2026-11-28T00:00:00.000Z',
+      reason: 'audit',
+    };
+    const all = { requests: [request], passes: [pass], raises: [raise] };
+    answer.body = JSON.stringify(all);
+    const { out } = await run('grant', 'list');
+    for (const part of [ticket, 'Passes that last', 'Raises that last', '6.00 USD', '250.00 USD'])
+      expect(out).toContain(part);
+    expect(JSON.parse((await run('grant', 'list', '--json')).out)).toEqual(all);
+    answer.body = JSON.stringify({ requests: [] });
+    expect((await run('grant', 'list', '--state', 'expired')).out).toBe('No request is expired.');
+  });
+
+  test.each([
+    [['grant'], 'one of the verbs of grant'],
+    [['grant', 'raise', 'b', '0', 'USD'], 'is not an amount'],
+    [['grant', 'raise', 'b', '-1'], ''],
+    [['grant', 'raise', 'b', '1', 'dollars'], 'is not an amount'],
+    [['grant', 'approve', ticket, '--runs', '1.5'], '--runs takes a whole number'],
+    [['grant', 'revoke', 'x'], 'neither the ticket of a pass nor the number of a raise'],
+    [['grant', 'request', ticket], '--reason'],
+  ])('%j is wrong usage', async (args, said) => {
+    const { code, err } = await run(...args);
+    expect(code).toBe(2);
+    expect(err).toContain(said);
+    expect(asked).toEqual([]);
+  });
+});
+
 describe('grant', () => {
   test('posts the exact amount, the end and the reason with the token', async () => {
     const { code, out } = await run(

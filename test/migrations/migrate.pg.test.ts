@@ -139,3 +139,62 @@ test('the reporting views answer over charged, refused and open statements', asy
   expect((await used.db.query('SELECT ticket_id FROM my_queries')).rowCount).toBe(3);
   await used.drop();
 });
+
+test('requests of before passes are told of, and what was granted to a statement is a pass for one run of it', async () => {
+  const before = await createTestDatabase({ empty: true });
+  const one = openTestPool(before.ownerUrl, 1);
+  await one.query('CREATE SCHEMA IF NOT EXISTS tollgate');
+  await one.query('CREATE TABLE tollgate.migration (id integer, name text, run_on timestamp)');
+  await one.query('SET search_path TO tollgate');
+  const last = '0014_approvals';
+  for (const name of knownMigrations().filter((each) => each < last))
+    await one.query(migrationText(name));
+  const decided = "now(), 'admin', 'fine'";
+  const rows: readonly (readonly [code: string | null, detail: object, values: string])[] = [
+    ['TG2401', { rule: 'x' }, `'granted', 'statement', 'please', ${decided}`],
+    [null, {}, `'granted', 'statement', 'rule y: by word', ${decided}`],
+    ['TG2102', {}, `'waiting', 'credits', 'please', NULL, NULL, NULL`],
+    ['TG2201', {}, `'declined', 'credits', 'please', ${decided}`],
+    ['TG2001', {}, `'waiting', 'credits', 'please', NULL, NULL, NULL`],
+  ];
+  for (const [index, [code, detail, values]] of rows.entries()) {
+    const id = `019a0000-0000-7000-8000-00000000000${index}`;
+    await one.query(
+      `INSERT INTO ticket (id, state, account, session_id, request_id, request_hash, principal_id, team_id,
+         snowflake_user, tier, statement_class, fingerprint, statement_shape, basis, low_credits, expected_credits,
+         high_credits, expected_seconds, price_per_credit, currency, control_version, replica, hold_credits,
+         refusal_code, refusal_detail, occurred_at)
+       VALUES ($1::uuid, 'VOID', 'demo', '1', $1::text, 'hash', 'ada', 'risk', 'ADA', 'batch', 'query', 'f', 's', 'GUESS', 0, 1,
+         2, 1, 3, 'USD', 1, 'r', 0, $2, $3, now())`,
+      [id, code, detail],
+    );
+    await one.query(
+      `INSERT INTO approval_request (ticket_id, principal_id, state, wants, reason, decided_at, decided_by,
+         decision_reason, asked_at) VALUES ('${id}', 'ada', ${values}, now())`,
+    );
+  }
+  await one.query(
+    "UPDATE approval_request SET used_by = ticket_id WHERE ticket_id = '019a0000-0000-7000-8000-000000000001'",
+  );
+  await one.query(migrationText(last));
+  const requests = await one.query(
+    'SELECT passes, state = audited_state AS is_told FROM approval_request ORDER BY ticket_id',
+  );
+  expect(requests.rows).toEqual(
+    [['rule:x'], ['rule:y'], ['opaque'], ['ceiling'], []].map((passes) => ({
+      passes,
+      is_told: true,
+    })),
+  );
+  const passes = await one.query(
+    `SELECT p.passes, p.runs_max, p.principal_id, count(u.ticket_id)::integer AS uses
+     FROM statement_pass p LEFT JOIN pass_use u ON u.pass_ticket_id = p.ticket_id
+     GROUP BY p.ticket_id ORDER BY p.ticket_id`,
+  );
+  expect(passes.rows).toEqual([
+    { passes: ['rule:x'], runs_max: 1, principal_id: 'ada', uses: 0 },
+    { passes: ['rule:y'], runs_max: 1, principal_id: 'ada', uses: 1 },
+  ]);
+  await one.stop();
+  await before.drop();
+});

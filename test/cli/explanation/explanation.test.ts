@@ -87,7 +87,9 @@ test('a refusal is told first, in the first line that drivers show, and the rule
   const rules = [rule({}), rule({ id: 'quiet', mode: 'shadow', message: 'only counted' })];
   const explanation = await explain(aQuestion({}, rules), analyserOf(all));
   const [first] = explanationText(explanation, { columns: 120 }).split('\n');
-  expect(first).toBe('✗ Refused: TG2101 Not run, nothing charged: about $96.65 to $497.28: name the columns (rule a-rule).');
+  expect(first).toBe(
+    '✗ Refused: TG2101 Not run, nothing charged: about $96.65 to $497.28: name the columns (rule a-rule).',
+  );
   expect(explanationJson(explanation)).toMatchObject({
     isAllowed: false,
     decision: {
@@ -97,7 +99,8 @@ test('a refusal is told first, in the first line that drivers show, and the rule
       refusal: {
         code: 'TG2101',
         driverCode: '712101',
-        message: 'TG2101 Not run, nothing charged: about $96.65 to $497.28: name the columns (rule a-rule).',
+        message:
+          'TG2101 Not run, nothing charged: about $96.65 to $497.28: name the columns (rule a-rule).',
       },
     },
   });
