@@ -34,15 +34,15 @@ export function averageOf(log: number): Average {
 
 /** What the average expects next. */
 export function centreOf({ means, errors }: Average): number {
-  const least = Math.min(...errors);
-  let sum = 0;
-  let weights = 0;
-  for (const [index, mean] of means.entries()) {
-    const weight = (least / (errors[index] ?? least)) ** SHARPNESS;
-    sum += weight * mean;
-    weights += weight;
-  }
-  return sum / weights;
+  const least = Math.min(errors[0], errors[1], errors[2]);
+  const quick = weightOf(least, errors[0]);
+  const middling = weightOf(least, errors[1]);
+  const slow = weightOf(least, errors[2]);
+  return (quick * means[0] + middling * means[1] + slow * means[2]) / (quick + middling + slow);
+}
+
+function weightOf(least: number, error: number): number {
+  return (least / error) ** SHARPNESS;
 }
 
 /**
