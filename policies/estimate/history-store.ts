@@ -128,6 +128,7 @@ export class HistoryStore implements HistoryView {
           ? null
           : same(seconds / (statisticsSeconds + OVERHEAD_SECONDS));
       case 'scale':
+      case 'first':
       case 'form':
         return statisticsSeconds === null
           ? null

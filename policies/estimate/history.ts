@@ -21,6 +21,7 @@ import {
  * - `kind`: warehouse-seconds of statements of one class and form, in one tier and size;
  * - `statistics`: measured ÷ predicted seconds of estimates from table statistics, per size;
  * - `scale`: the same for scans of about as many bytes;
+ * - `first`: the same for statements of which a LIMIT ends the scan;
  * - `form`: the same for statements of one form over about as many bytes;
  * - `stretch`: elapsed ÷ warehouse-seconds of a warehouse: how many share it.
  */
@@ -32,6 +33,7 @@ export const HISTORY_KINDS = [
   'kind',
   'statistics',
   'scale',
+  'first',
   'form',
   'stretch',
 ] as const;
@@ -43,6 +45,7 @@ const GROUPS: ReadonlySet<HistoryKind> = new Set<HistoryKind>([
   'kind',
   'statistics',
   'scale',
+  'first',
   'form',
   'stretch',
 ]);

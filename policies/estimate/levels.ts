@@ -67,7 +67,7 @@ interface GroupBelief {
  */
 function scanBelief(history: HistoryView, keys: Keys, scanSeconds: number): GroupBelief {
   let ratio = STATISTICS_PRIOR;
-  for (const kind of ['statistics', 'scale', 'form'] as const) {
+  for (const kind of ['statistics', 'scale', 'first', 'form'] as const) {
     const entry = find(history, keys, kind);
     if (entry !== undefined) ratio = refine(ratio, entry);
   }

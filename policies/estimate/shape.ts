@@ -22,6 +22,14 @@ export interface ShapeFacts {
 /** Longest list of tables that stands in a key. */
 const TABLES_LENGTH_MAX = 400;
 
+/** In a form: a LIMIT ends the scan when it has its rows. */
+const FIRST_ROWS = 'first';
+
+/** Whether nothing has to see every row before the first ones are given. */
+function endsEarly(facts: StatementFacts): boolean {
+  return !facts.isOrdered && !facts.hasAggregation && !facts.hasWindowFunction;
+}
+
 /** Class and form of a statement: statements of one form cost alike over the same bytes. */
 export function formOf(facts: StatementFacts): string {
   const joins = Math.min(3, facts.joins.length);
@@ -33,7 +41,7 @@ export function formOf(facts: StatementFacts): string {
     facts.hasAggregation ? 'aggregate' : '',
     facts.hasWindowFunction ? 'window' : '',
     facts.hasCrossJoin ? 'cross' : '',
-    facts.limit === null ? '' : 'limit',
+    facts.limit === null ? '' : endsEarly(facts) ? FIRST_ROWS : 'limit',
   ]
     .filter((part) => part !== '')
     .join(' ');
@@ -65,6 +73,7 @@ export function historyKeys(shape: ShapeFacts): Readonly<Record<HistoryKind, str
     kind: `${tier}|${form}|${size}`,
     statistics: size,
     scale: `${size}|${decade}`,
+    first: form.split(' ').includes(FIRST_ROWS) ? 'any' : null,
     form: `${form}|${size}|${decade}`,
     stretch: shape.warehouse === '' ? null : shape.warehouse,
   };

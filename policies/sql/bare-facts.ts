@@ -24,6 +24,7 @@ export function bareFacts(statementClass: StatementClass, fingerprint: string): 
     hasSelectStar: false,
     hasCrossJoin: false,
     limit: null,
+    isOrdered: false,
     isRowCount: false,
     ...NO_TRAITS,
     innerClasses: [],

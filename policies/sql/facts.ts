@@ -122,6 +122,8 @@ export interface StatementFacts extends Traits {
   readonly hasSelectStar: boolean;
   readonly hasCrossJoin: boolean;
   readonly limit: number | null;
+  /** The outermost query has an ORDER BY: its LIMIT ends nothing early. */
+  readonly isOrdered: boolean;
   /** `SELECT COUNT(*)` of one table and nothing else: of a table, not a view, Snowflake knows the answer without reading it. */
   readonly isRowCount: boolean;
   /**

@@ -207,6 +207,7 @@ async function parsedFacts(
     hasSelectStar: raw.hasSelectStar,
     hasCrossJoin: raw.hasCrossJoin,
     limit: raw.limit,
+    isOrdered: raw.isOrdered,
     isRowCount: raw.isRowCount,
     isFree: bare.class !== 'dml' && isTableless && callsOnlyCheap(input.tokens, input.range),
   };

@@ -82,6 +82,8 @@ export interface RawFacts {
   readonly hasSelectStar: boolean;
   readonly hasCrossJoin: boolean;
   readonly limit: number | null;
+  /** The outermost query has an ORDER BY. */
+  readonly isOrdered: boolean;
   /** `SELECT COUNT(*)` of one table and nothing else. */
   readonly isRowCount: boolean;
   /** A table is named by a variable or a bind. */

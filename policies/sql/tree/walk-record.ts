@@ -23,6 +23,7 @@ export class WalkRecord {
   /** Some part of the text came back as text: what is in it nobody saw. */
   hasUnread = false;
   limit: number | null = null;
+  isOrdered = false;
   isRowCount = false;
   readonly #readings: number[] = [];
   readonly #tables = new Map<string, RawTable & { readonly index: number }>();
@@ -93,6 +94,7 @@ export class WalkRecord {
       hasSelectStar: this.hasSelectStar,
       hasCrossJoin: this.hasCrossJoin,
       limit: this.limit,
+      isOrdered: this.isOrdered,
       isRowCount: this.isRowCount,
       hasDynamicName: this.hasDynamicName,
       hasUnresolvedColumn: this.hasUnresolvedColumn,

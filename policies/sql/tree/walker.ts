@@ -45,8 +45,16 @@ export function walkStatement(statement: unknown): RawFacts | undefined {
   const isWritten = walkWriting(walk, tag, body, scope);
   if (!isWritten) walk.query(statement, scope);
   if (QUERY_TAGS.has(tag)) record.limit = outerLimit(tag, body);
+  record.isOrdered = isOrdered(body);
   record.isRowCount = isRowCount(tag, body);
   return record.hasUnread ? undefined : record.facts(tag);
+}
+
+/** Whether a query has an ORDER BY, also one in nothing but brackets. */
+function isOrdered(body: Node): boolean {
+  if (isNode(body['order_by'])) return true;
+  const inner = tagged(body['this']);
+  return inner !== undefined && QUERY_TAGS.has(inner.tag) && isOrdered(inner.body);
 }
 
 /** LIMIT, TOP or FETCH of a query, also of one in nothing but brackets. */

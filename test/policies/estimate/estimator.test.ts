@@ -355,3 +355,22 @@ test('a scan too short to be measured teaches nothing about throughput', () => {
   expect(Math.abs(seconds(1.9) - before.expectedSeconds)).toBeLessThan(1);
   expect(seconds(2)).toBeLessThan(before.expectedSeconds / 50);
 });
+
+test('where a LIMIT ends the scan, others of which one did correct it, of whatever form and scale', () => {
+  const early: Partial<StatementFacts> = { limit: 100 };
+  const shape = must(estimateStatement(aStatement(early), context()).shape, 'a shape');
+  const others = {
+    ...shape,
+    fingerprint: 'another',
+    form: 'query join1 filter2 first',
+    bytes: 5e9,
+  };
+  const history = learnt({ shape: others, seconds: 1, statisticsSeconds: 50 }, 20);
+  const seconds = (facts: Partial<StatementFacts>): number =>
+    estimateStatement(aStatement(facts), context({ history })).expectedSeconds;
+  expect(shape.form).toBe('query first');
+  const before = estimateStatement(aStatement(early), context()).expectedSeconds;
+  expect(seconds(early)).toBeLessThan(before / 10);
+  for (const whole of [{ isOrdered: true }, { hasAggregation: true }, { hasWindowFunction: true }])
+    expect(seconds({ ...early, ...whole })).toBe(seconds(whole));
+});

@@ -147,6 +147,17 @@ test('statements that use no warehouse for certain are free, everything else is 
   expect(await Promise.all(dear.map(isFree))).toEqual(dear.map(() => false));
 });
 
+test('an ORDER BY counts where it is that of the outermost query', async () => {
+  const isOrdered = async (sql: string): Promise<boolean | undefined> =>
+    (await analyser.analyse(sql, SESSION, EMPTY)).statements[0]?.isOrdered;
+  expect(await isOrdered('select a from t order by a limit 5')).toBe(true);
+  expect(await isOrdered('select a from t union select b from u order by 1 limit 5')).toBe(true);
+  expect(await isOrdered('(select a from t order by a)')).toBe(true);
+  expect(await isOrdered('select a from t limit 5')).toBe(false);
+  expect(await isOrdered('select a from (select a from t order by a) limit 5')).toBe(false);
+  expect(await isOrdered('select sum(a) over (order by b) from t')).toBe(false);
+});
+
 test('only a query for nothing but the rows of one table is a row count', async () => {
   const counts = [
     'select count(*) from t',
