@@ -5,6 +5,7 @@ import type { Setting } from './setting.js';
 export interface LedgerConfig {
   readonly ledgerBatchMax: number;
   readonly ledgerWaitingMax: number;
+  readonly leaseFromPerSecond: number;
 }
 
 export const LEDGER_SETTINGS: { readonly [K in keyof LedgerConfig]: Setting<LedgerConfig[K]> } = {
@@ -27,5 +28,15 @@ export const LEDGER_SETTINGS: { readonly [K in keyof LedgerConfig]: Setting<Ledg
     secret: false,
     help: 'Statements that wait for one kind of move of the ledger; more are refused with TG2501.',
     wayOut: 'write for example 10000',
+  },
+  leaseFromPerSecond: {
+    environment: 'TOLLGATE_LEASE_FROM_PER_SECOND',
+    yaml: 'ledger.leaseFromPerSecond',
+    parse: wholeNumber(0, 1_000_000),
+    fallback: 50,
+    fallbackText: '50',
+    secret: false,
+    help: 'Statements a second on the same budgets from which a replica leases parts of them; 0 = never.',
+    wayOut: 'write for example 50, or 0 for every decision on the budget itself',
   },
 };

@@ -22,8 +22,8 @@ import {
 } from './postgres/lease-rows.js';
 import type { LeaseRow, Returnable } from './postgres/lease-rows.js';
 
-/** A path is busy from this many statements a second on. */
-const BUSY_PER_SECOND = 50;
+/** A path is busy from this many statements a second on, where nothing else is said. */
+export const BUSY_PER_SECOND = 50;
 /** A lease is filled for this long, and given back when it was not used for as long. */
 const AHEAD_MS = 2_000;
 /** Once asked for its idle parts, a replica takes no lease of that period for this long. */
@@ -36,6 +36,8 @@ export interface LeasesOptions {
   readonly clock: Clock;
   /** This incarnation's id: another one's leases are not ours, even after a restart. */
   readonly replica: string;
+  /** From how many statements a second on a path is busy; 0: nothing is leased. */
+  readonly fromPerSecond?: number;
   /** Monotonic milliseconds. */
   readonly realNow: () => number;
   /** Told of a refill or return that failed; the next one tries again. */
@@ -136,7 +138,8 @@ export class Leases {
     const rate = this.#rates.get(key);
     if (rate === undefined || this.#isStopped || this.#refilling.has(key)) return;
     const count = Math.max(rate.count, rate.before.count);
-    if (count < BUSY_PER_SECOND) return;
+    const from = this.#options.fromPerSecond ?? BUSY_PER_SECOND;
+    if (from === 0 || count < from) return;
     if (request.budgetIds.some((id) => this.#isExactNow(id))) return;
     const perSecond = maxAmount(rate.credits, rate.before.credits);
     const short = [...new Set(request.budgetIds)].filter(

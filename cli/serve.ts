@@ -235,6 +235,7 @@ function startProxyRole(
       sizeMax: config.ledgerBatchMax,
       waitingMax: config.ledgerWaitingMax,
     },
+    leaseFromPerSecond: config.leaseFromPerSecond,
     provisionServiceUser:
       config.upstream.kind === 'embedded'
         ? embeddedServiceUsers({

@@ -5,7 +5,7 @@ import type { Log } from '#base/log.js';
 import type { Metrics } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
-import { Leases } from '#billing/leases.js';
+import { BUSY_PER_SECOND, Leases } from '#billing/leases.js';
 
 /** A fifth of a lease: one that is late four times still lasts. */
 const BEAT_MS = 2_000;
@@ -24,12 +24,21 @@ export interface LeaseKeeperOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly replica: string;
+  /** From how many statements a second on budgets are leased; the ledger's own unless given. */
+  readonly leaseFromPerSecond?: number | undefined;
 }
 
 export function startLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
   const { db, clock, log, metrics, replica } = options;
   const onProblem = (cause: unknown, what: string): void => log.warn({ err: toError(cause) }, what);
-  const leases = new Leases({ db, clock, replica, realNow: () => performance.now(), onProblem });
+  const leases = new Leases({
+    db,
+    clock,
+    replica,
+    fromPerSecond: options.leaseFromPerSecond ?? BUSY_PER_SECOND,
+    realNow: () => performance.now(),
+    onProblem,
+  });
   metrics.gaugeFrom(
     'tollgate_leases',
     'Budgets of which this replica has a lease',

@@ -32,7 +32,7 @@ import { ExplainBounds } from './estimates/explain-bound.js';
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { startBudgetUpkeep } from './budget-upkeep.js';
-import { createBatchSizes } from './batch-sizes.js';
+import { createLedgerMetrics } from './ledger-metrics.js';
 import { createEvents } from './events.js';
 import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
@@ -93,6 +93,8 @@ export interface ProxyOptions {
   readonly meterIntervalMs: number;
   /** Caps of the batches in which statements are held and settled; the ledger's own unless given. */
   readonly ledgerLimits?: BatchLimits;
+  /** From how many statements a second on budgets are leased; the ledger's own unless given. */
+  readonly leaseFromPerSecond?: number;
   /** Parser workers kept warm beside the one that works; 1 unless given. */
   readonly parserSpareCount?: number;
   /** Makes service users where nobody else would (embedded warehouse); absent: administrators do. */
@@ -239,7 +241,7 @@ function openLedger(options: ProxyOptions, leases: Leases): Ledger {
   return createLedger(db, clock, {
     leases,
     ...(ledgerLimits === undefined ? {} : { limits: ledgerLimits }),
-    onBatch: createBatchSizes(metrics),
+    ...createLedgerMetrics(metrics),
   });
 }
 

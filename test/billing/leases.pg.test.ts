@@ -11,6 +11,7 @@ import { Leases } from '../../billing/leases.js';
 import { LEASES_CHANNEL, refillLeases } from '../../billing/postgres/lease-rows.js';
 import { openPeriods } from '../../billing/postgres/open-periods.js';
 import { beat } from '../../billing/postgres/replicas.js';
+import { reserveLeased } from '../../billing/postgres/reserve-leased.js';
 import { NOON, buildSettlement, buildTicket, credits, insertBudget } from '../support/builders.js';
 import { manualClock } from '../support/clock.js';
 import { createTestDatabase, expectInvariants, openTestPool } from '../support/database.js';
@@ -309,4 +310,27 @@ test('the repeat of a refill gives nothing, and the last twentieth is not leased
   const { leased } = await period('filled');
   expect(Number(leased)).toBeGreaterThan(90);
   expect(Number(leased)).toBeLessThan(97.5);
+});
+
+test('a lease carries statements of its own replica only, and only while it lasts', async () => {
+  await insertBudget(database.db, { id: 'fenced', limit: credits('100') });
+  await openPeriods(database.db, ['fenced'], NOON);
+  await beat(database.db, 'fenced#1', { version: null, problem: null });
+  const refill = { budgetId: 'fenced', wantedCredits: credits('3'), sequence: 1n };
+  const [lease] = await refillLeases(database.db, 'fenced#1', [refill], NOON);
+  const leaseIds = [lease?.id ?? ''];
+  const under = async (replicaId: string): Promise<string | undefined> => {
+    const ticket = buildTicket({ replica: replicaId });
+    const request = { ticket, budgetIds: ['fenced'], holdCredits: credits('1') };
+    const [outcome] = await reserveLeased(database.db, replicaId, [{ request, leaseIds }]);
+    return outcome?.kind;
+  };
+  // A restart is another incarnation.
+  expect(await under('fenced#2')).toBe('unleased');
+  expect(await under('fenced#1')).toBe('held');
+  await database.db.query(
+    `UPDATE lease SET expires_at = now() - interval '1 second' WHERE replica = 'fenced#1'`,
+  );
+  expect(await under('fenced#1')).toBe('unleased');
+  expect(await period('fenced')).toEqual({ held: '0', leased: '3', idle: '2' });
 });

@@ -7,7 +7,7 @@ import { startSystem, type System } from './support/system.js';
 
 /**
  * 64 equal statements against a budget of ten and a half holds. Shown to look: with the check taken out of
- * `billing/postgres/reserve.ts` (`fits` always true) all 64
+ * `billing/postgres/reserve-batch.ts` (`fits` always true) all 64
  * run and none is refused; they contend for the warehouse so long that the time limit had to be raised to see it.
  */
 const STATEMENTS = 64;
