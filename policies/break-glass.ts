@@ -3,7 +3,8 @@
  * asked for by a leading comment, or by the member `tollgate_break_glass` of a query tag that is a JSON object.
  */
 import { parseCredits, type Credits } from '#base/units.js';
-import type { BreakGlassDocument, ControlDocument } from './control/document.js';
+import type { ControlDocument } from './control/document.js';
+import type { BreakGlassDocument } from './control/guard-documents.js';
 import { membersOf } from './json-members.js';
 import { foldName } from './rules/glob.js';
 

@@ -3,6 +3,7 @@
  * Ids are lower-case names chosen by the administrators; names of Snowflake objects compare without case.
  */
 import type { StatementClass } from '#base/sql/statement-class.js';
+import type { BreakGlassDocument, RunRateDocument } from './guard-documents.js';
 
 export const PERIOD_KINDS = ['day', 'week', 'month', 'quarter', 'fiscal', 'custom'] as const;
 export type PeriodKind = (typeof PERIOD_KINDS)[number];
@@ -336,36 +337,6 @@ export type RuleDocument =
   | (RuleFields & { readonly effect: 'approve'; readonly waitSeconds?: number })
   | (RuleFields & Approvable & { readonly effect: 'reroute' | 'queue'; readonly tier: string })
   | (RuleFields & Approvable & { readonly effect: 'ceiling'; readonly ceilingCredits: string });
-
-/**
- * What one repeating shape of a team may take in 30 days. A pace that would take more is told, then slowed, then
- * stopped, from what its runs took so far (`rules/run-rate.ts`).
- */
-export interface RunRateDocument {
-  readonly id: string;
-  /** Absent: enforce. */
-  readonly mode?: RuleMode;
-  readonly teams?: readonly string[];
-  readonly tiers?: readonly string[];
-  /** One of the two. */
-  readonly limitCreditsPerMonth?: string;
-  readonly limitMoneyPerMonth?: string;
-  readonly warnAtPercent?: number;
-  readonly slowAtPercent?: number;
-  readonly stopAtPercent?: number;
-  readonly slowSeconds?: number;
-}
-
-/** Who may pass budgets and rules in an emergency, with a reason, for a while; each use is told. */
-export interface BreakGlassDocument {
-  readonly id: string;
-  readonly principals?: readonly string[];
-  /** Snowflake roles. */
-  readonly roles?: readonly string[];
-  /** How long one reason opens it. */
-  readonly minutes: number;
-  readonly ceilingCredits: string;
-}
 
 /** A rule by name; `presets.ts` has what each comes to. Which parameters belong to which is checked there. */
 export interface PresetDocument {

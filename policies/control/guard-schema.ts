@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { tryParseMoney } from '#base/units.js';
 import { RULE_MODES } from './document.js';
-import type { BreakGlassDocument, RunRateDocument } from './document.js';
+import type { BreakGlassDocument, RunRateDocument } from './guard-documents.js';
 import { id, list, money, objectName, positiveCredits, whole } from './schema-values.js';
 
 export const runRate: z.ZodType<RunRateDocument> = z

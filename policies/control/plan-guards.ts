@@ -1,7 +1,7 @@
 /** Sentences about run rates and break-glass. */
 import { parseCredits, parseMoney } from '#base/units.js';
 import { moneyText } from '../rules/amount-text.js';
-import type { BreakGlassDocument, RunRateDocument } from './document.js';
+import type { BreakGlassDocument, RunRateDocument } from './guard-documents.js';
 import {
   arrow,
   creditsText,

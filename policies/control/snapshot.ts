@@ -24,10 +24,10 @@ import type {
   PrincipalDocument,
   RuleDocument,
   RuleMode,
-  RunRateDocument,
   TeamDocument,
   TierDocument,
 } from './document.js';
+import type { RunRateDocument } from './guard-documents.js';
 import { laneLimits } from '../lanes/limits.js';
 import type { LaneLimits } from '../lanes/lane.js';
 import { type Price, priceLookup, rateLookup } from './effective.js';

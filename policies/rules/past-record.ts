@@ -46,6 +46,7 @@ const statement = z.object({
   hasCrossJoin: z.boolean(),
   hasLimit: z.boolean(),
   isRowCount: z.boolean(),
+  isOrdered: z.boolean(),
   functions: names,
   stages: names,
   hasAggregation: z.boolean(),

@@ -4,7 +4,7 @@ import { silentLog } from '#base/log.js';
 import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
 import { demoControlDocument } from '#policies/control/demo.js';
-import type { RunRateDocument } from '#policies/control/document.js';
+import type { RunRateDocument } from '#policies/control/guard-documents.js';
 import { createSnapshot } from '#policies/control/snapshot.js';
 import type { Parts } from '../../proxy/parts.js';
 import { refuseAtPace } from '../../proxy/run-rate.js';
