@@ -1,13 +1,5 @@
 /** Facts of one statement: what its class needs, from the lexer where that is enough, from the parser where not. */
-import {
-  isOperator,
-  KIND,
-  kindAt,
-  nextSignificant,
-  textAt,
-  wordAt,
-  type Tokens,
-} from '#base/sql/lexer.js';
+import { isOperator, KIND, kindAt, nextSignificant, wordAt, type Tokens } from '#base/sql/lexer.js';
 import {
   classifyStatement,
   type StatementClass,
@@ -25,6 +17,7 @@ import {
   type TextFacts,
   type UnknownFact,
 } from './facts.js';
+import { namesByPosition } from './words/positions.js';
 import { callsOnlyCheap } from './words/free.js';
 import { merged } from './merged-facts.js';
 import type { ParseOutcome } from './tree/raw-facts.js';
@@ -194,8 +187,8 @@ async function parsedFacts(
   if (TOPS[head.class]?.has(raw.top) === false || (head.class === 'dml' && !hasTarget))
     return { facts: await opaqueFacts(bare, input) };
   const resolved = resolveNames(raw, input.context, input.catalogue);
-  // `$1` is whichever column stands first.
-  const named = hasPosition(input)
+  const readsTables = raw.tables.some(({ isWritten }) => !isWritten);
+  const named = namesByPosition(input.tokens, input.range, readsTables)
     ? { ...resolved, unknown: [...new Set<UnknownFact>([...resolved.unknown, 'columns'])] }
     : resolved;
   const isTableless = raw.tables.length === 0 && !raw.hasDynamicName;
@@ -212,12 +205,6 @@ async function parsedFacts(
     isFree: bare.class !== 'dml' && isTableless && callsOnlyCheap(input.tokens, input.range),
   };
   return literals === undefined ? { facts } : { facts, shared: { named, literals } };
-}
-
-function hasPosition({ tokens, range }: FactsInput): boolean {
-  for (let at = range.head; at < range.to; at += 1)
-    if (kindAt(tokens, at) === KIND.variable && /^\$\d/.test(textAt(tokens, at))) return true;
-  return false;
 }
 
 /** Facts of a statement that is keywords around names and queries: those of its parts and of its own words. */
