@@ -20,7 +20,7 @@ import { ticketById, ticketByQuery, ticketByRequest } from './postgres/known-tic
 import { markRunning } from './postgres/mark-running.js';
 import { openTickets } from './postgres/open-tickets.js';
 import { readStanding } from './postgres/read-standing.js';
-import { recordRefusal } from './postgres/record-refusal.js';
+import { recordRefusal, tellLost } from './postgres/record-refusal.js';
 import { recordUnheld } from './postgres/record-unheld.js';
 import type { MayBeReturned } from './postgres/lease-rows.js';
 import { evidentRelease, unsentRelease } from './postgres/release.js';
@@ -53,6 +53,7 @@ export function createLedger(db: Database, clock: Clock, options: LedgerOptions 
   return {
     ...batchedMoves(db, batches, leases),
     recordRefusal: (ticketId, refusal) => ledgerCall(() => recordRefusal(db, ticketId, refusal)),
+    tellLost: (ticketId, refusal) => ledgerCall(() => tellLost(db, ticketId, refusal)),
     topUp: (ticketId, holdCredits) =>
       ledgerCall(() =>
         topUp(db, { ticketId, holdCredits, mayBeReturned: waitForReturns(leases) }, clock),

@@ -185,6 +185,8 @@ export interface Ledger {
   reserve(request: ReserveRequest): Promise<ReserveOutcome>;
   /** Writes the text and details of the refusal the client was given; for `WHY`. */
   recordRefusal(ticketId: TicketId, refusal: Told): Promise<void>;
+  /** A statement that was given up with its replica: what its client was told is the answer of its request from now on. */
+  tellLost(ticketId: TicketId, refusal: Told): Promise<void>;
   /** Raises the hold to `holdCredits` in all, from the same budgets and periods. */
   topUp(ticketId: TicketId, holdCredits: Credits): Promise<TopUpOutcome>;
   /** RESERVED → SENT, before the first byte goes upstream. False: the ticket is not RESERVED any more; do not send. */

@@ -24,7 +24,7 @@ import type { RunningStatement } from './running/running.js';
 import { finishStatement } from './settlement/finish.js';
 import { abortUpstream } from './upstream/query-facts.js';
 import { decodeBody, readBody } from './wire/body.js';
-import { callerRefusal, sendRefusal } from './wire/refusal.js';
+import { callerRefusal, sendRefusal, toldOf } from './wire/refusal.js';
 
 /** Of a cancel request, which has a request id and a text that nobody needs. */
 const ABORT_BYTES_MAX = 64 * 1024;
@@ -93,8 +93,12 @@ async function pollTicket(parts: Parts, asker: Asker, ticket: KnownTicket): Prom
   });
   try {
     const step = await follow(parts, asker, ticketId, waiting, false);
-    if (step.kind === 'freed')
-      waiting.answer(driverFront.refusal(callerRefusal('waitAbandoned', LOST), ticketId));
+    if (step.kind === 'freed') {
+      const lost = callerRefusal('waitAbandoned', LOST);
+      // Written first: somebody who is told to send it again must not find it running.
+      await parts.ledger.tellLost(ticketId, toldOf(lost));
+      waiting.answer(driverFront.refusal(lost, ticketId));
+    }
   } finally {
     waiting.end();
   }

@@ -102,7 +102,7 @@ describe('plan', () => {
     expect(out).toContain('Nothing would change.');
   });
 
-  test('says a change in words and money, what has no effect, and what to run', async () => {
+  test('says a change in words and money, and what to run', async () => {
     const file = fileWith(RAISED);
     const { code, out } = await run(['plan', file]);
     expect(code).toBe(0);
@@ -114,7 +114,7 @@ describe('plan', () => {
         '',
         "Teams' monthly budgets: 600 → 810 credits, $1,800.00 → $2,430.00 (+$630.00)",
         '',
-        'To know',
+        'To put it in force:',
       ].join('\n'),
     );
     expect(out).toContain(`tollgate apply ${file} --expect-version 1 --reason "<why>"`);

@@ -68,6 +68,7 @@ function asked(
     isFree: false,
     call: { ticketId: ticket.ticketId },
     team: { id: changes.team ?? 'marketing' },
+    session: { role: 'ANALYST', database: null, schema: null },
     facts: { fingerprint },
     estimate: anEstimate(),
     placement: {
