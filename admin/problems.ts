@@ -79,6 +79,21 @@ export function badField(field: string, rule: string, wayOut: string): ProblemEr
   });
 }
 
+/** 409 for one field. */
+export function conflict(
+  detail: string,
+  field: string,
+  rule: string,
+  wayOut: string,
+): ProblemError {
+  return new ProblemError({
+    status: 409,
+    title: 'Conflict',
+    detail,
+    errors: [{ field, rule, wayOut }],
+  });
+}
+
 /** `Payload Too Large`. */
 export function titleOf(status: number): string {
   return STATUS_CODES[status] ?? 'Refused';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { uuidV7 } from '#base/ids.js';
 import type { SealKey } from '#base/sealing.js';
 import type { AccountDocument, ControlDocument } from '#policies/control/document.js';
-import { notFound, ProblemError } from './problems.js';
+import { notFound } from './problems.js';
 import type { WriteBy } from './stores/credential-store.js';
 import type { ApiContext } from './api/api.js';
 import type { Actor } from './actor.js';
@@ -60,19 +60,4 @@ export function accountOf(document: ControlDocument, id: string): AccountDocumen
 /** Who writes now. */
 export function byOf(context: ApiContext, actor: Actor, reason: string | undefined): WriteBy {
   return { actor, at: context.clock.now(), reason: reason ?? null };
-}
-
-/** 409 for one field. */
-export function conflict(
-  detail: string,
-  field: string,
-  rule: string,
-  wayOut: string,
-): ProblemError {
-  return new ProblemError({
-    status: 409,
-    title: 'Conflict',
-    detail,
-    errors: [{ field, rule, wayOut }],
-  });
 }

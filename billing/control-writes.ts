@@ -133,7 +133,8 @@ const DUE = `/* prepared: billing.grants_due */
 SELECT g.id FROM budget_grant g WHERE g.expired_at IS NULL AND g.expires_at <= $1 ORDER BY g.budget_period_id, g.id
 LIMIT 1000`;
 
-const EXPIRE = `/* prepared: billing.expire_grant */
+/** Takes a grant back that lasts, for an author and a reason: one journal a grant, whichever end comes first. */
+export const END_GRANT: string = `/* prepared: billing.end_grant */
 WITH g AS MATERIALIZED (
   SELECT id, budget_period_id, credits FROM budget_grant WHERE id = $1 AND expired_at IS NULL FOR NO KEY UPDATE
 ), ended AS (
@@ -142,7 +143,7 @@ WITH g AS MATERIALIZED (
   UPDATE budget_period p SET granted_credits = p.granted_credits - g.credits FROM g WHERE p.id = g.budget_period_id
 ), journalled AS (
   INSERT INTO journal (kind, key, author, reason, occurred_at)
-  SELECT 'grant', 'grant-ended:' || id, 'tollgate', 'the grant ended', $2 FROM g
+  SELECT 'grant', 'grant-ended:' || id, $3, $4, $2 FROM g
   RETURNING id
 ), entered AS (
   INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
@@ -159,7 +160,12 @@ export async function expireGrants(tx: Transaction, at: EpochMs): Promise<Credit
   const { rows: due } = await tx.query<{ id: string }>(DUE, [new Date(at)]);
   let taken = 0n;
   for (const { id } of due) {
-    const { rows } = await tx.query<{ credits: string }>(EXPIRE, [id, new Date(at)]);
+    const { rows } = await tx.query<{ credits: string }>(END_GRANT, [
+      id,
+      new Date(at),
+      'tollgate',
+      'the grant ended',
+    ]);
     if (rows.length > 0) taken += parseCredits(must(rows[0], 'a row was returned').credits);
   }
   return taken as Credits;

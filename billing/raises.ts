@@ -4,6 +4,7 @@ import type { Queryable, Transaction } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
 import { type Credits, parseCredits } from '#base/units.js';
 import { storable } from './postgres/ticket-row.js';
+import { END_GRANT } from './control-writes.js';
 
 export interface Raise {
   readonly id: string;
@@ -49,23 +50,6 @@ export async function listRaises(
   return rows.map(fromRow);
 }
 
-// As the end of its time in control-writes.ts: one journal a grant, whichever comes first.
-const REVOKE = `/* prepared: billing.revoke_raise */
-WITH g AS MATERIALIZED (
-  SELECT id, budget_period_id, credits FROM budget_grant WHERE id = $1 AND expired_at IS NULL FOR NO KEY UPDATE
-), ended AS (
-  UPDATE budget_grant b SET expired_at = $2 FROM g WHERE b.id = g.id
-), lowered AS (
-  UPDATE budget_period p SET granted_credits = p.granted_credits - g.credits FROM g WHERE p.id = g.budget_period_id
-), journalled AS (
-  INSERT INTO journal (kind, key, author, reason, occurred_at)
-  SELECT 'grant', 'grant-ended:' || id, $3, $4, $2 FROM g
-  RETURNING id
-)
-INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
-SELECT j.id, x.ordinal, g.budget_period_id, x.account, x.sign * g.credits
-FROM journalled j, g, (VALUES (1, 'limit', 1), (2, 'available', -1)) AS x (ordinal, account, sign)`;
-
 /**
  * Takes back a raise that lasts; what was spent of it stays spent, and may leave the budget in debt. Undefined: there
  * is none, or it has ended.
@@ -86,7 +70,7 @@ export async function revokeRaise(
     [id, new Date(at)],
   );
   if (found.rows.length === 0) return undefined;
-  const { rowCount } = await tx.query(REVOKE, [id, new Date(at), author, storable(reason)]);
+  const { rowCount } = await tx.query(END_GRANT, [id, new Date(at), author, storable(reason)]);
   return rowCount === 0 ? undefined : fromRow(must(found.rows[0], 'it was found'));
 }
 

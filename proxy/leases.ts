@@ -1,5 +1,5 @@
 /** Keeps this replica's leases alive, gives them back when others ask, and ends what dead replicas left. */
-import { formatAmount } from '#base/units.js';
+import { approximate } from '#base/units.js';
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
 import type { Metrics } from '#base/metrics.js';
@@ -45,7 +45,7 @@ export function startLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     () => leases.size,
   );
   metrics.gaugeFrom('tollgate_leases_idle_credits', 'Leased here and not held by a statement', () =>
-    Number(formatAmount(leases.idleCredits)),
+    approximate(leases.idleCredits),
   );
   let beating: Promise<void> | undefined;
   const beat = (): void => {

@@ -3,14 +3,13 @@ import { z } from 'zod';
 import { type EpochMs, formatInstant } from '#base/time.js';
 import { serviceUserOf } from '#policies/control/service-users.js';
 import type { ControlDocument, PrincipalDocument } from '#policies/control/document.js';
-import { notFound, problemSchema } from '../problems.js';
+import { conflict, notFound, problemSchema } from '../problems.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import {
   accountItemParams,
   accountOf,
   accountParams,
   byOf,
-  conflict,
   type SignInContext,
 } from '../sign-in.js';
 import {

@@ -11,13 +11,12 @@ import { type ApprovalRequest, findRequest } from '#billing/requests.js';
 import { formatAmount } from '#base/units.js';
 import type { ControlDocument } from '#policies/control/document.js';
 import type { Actor } from '../actor.js';
-import { badField, ProblemError } from '../problems.js';
+import { badField, conflict, ProblemError } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { auditRequest } from '../stores/request-audit.js';
 import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
 import {
   amountFields,
-  conflict,
   creditsOf,
   leadsLimit,
   requestJson,

@@ -22,7 +22,7 @@ import { tryParseUntil, UNTIL_FORMS } from '#billing/until.js';
 import type { ControlDocument, TeamDocument } from '#policies/control/document.js';
 import { type Price, priceLookup } from '#policies/control/effective.js';
 import { type TicketId, tryParseTicketId } from '#base/ids.js';
-import { badField, notFound, ProblemError } from '../problems.js';
+import { badField, notFound, type ProblemError } from '../problems.js';
 import { creditsSchema } from './api.js';
 
 /** More credits than any account uses; beyond it the ledger's sums would not fit. */
@@ -316,19 +316,4 @@ export function ticketOf(text: string, field: string): TicketId {
   if (ticketId === undefined)
     throw badField(field, 'must be a ticket id', 'GET /api/v1/requests lists them');
   return ticketId;
-}
-
-/** 409 for one field. */
-export function conflict(
-  detail: string,
-  field: string,
-  rule: string,
-  wayOut: string,
-): ProblemError {
-  return new ProblemError({
-    status: 409,
-    title: 'Conflict',
-    detail,
-    errors: [{ field, rule, wayOut }],
-  });
 }

@@ -14,13 +14,12 @@ import type { TicketId } from '#base/ids.js';
 import { formatInstant } from '#base/time.js';
 import { type Actor, API_ROLES } from '../actor.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
-import { badField, notFound } from '../problems.js';
+import { badField, conflict, notFound } from '../problems.js';
 import { auditRequest } from '../stores/request-audit.js';
 import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
 import { addDecisionRoute } from './request-decisions.js';
 import {
   amountFields,
-  conflict,
   creditsOf,
   requestJson,
   requestSchema,

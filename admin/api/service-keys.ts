@@ -9,14 +9,13 @@ import { createSealer, type Sealer } from '#base/sealing.js';
 import { SERVICE_KEY_PREFIX, serviceKeyContext } from '#base/service-keys.js';
 import { formatInstant } from '#base/time.js';
 import { serviceUserOf } from '#policies/control/service-users.js';
-import { badField, notFound, ProblemError, problemSchema } from '../problems.js';
+import { badField, conflict, notFound, ProblemError, problemSchema } from '../problems.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import {
   accountItemParams,
   accountOf,
   accountParams,
   byOf,
-  conflict,
   newId,
   type SignInContext,
 } from '../sign-in.js';

@@ -9,7 +9,7 @@ import {
 import type { ImportRequest } from '#billing/usage/import-requests.js';
 import { formatInstant } from '#base/time.js';
 import { tryParseInstant } from '#policies/control/instant.js';
-import { badField, notFound, ProblemError } from '../problems.js';
+import { badField, conflict, notFound } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { type ApiApp, type ApiContext, controlOf, instantSchema } from './api.js';
 
@@ -117,11 +117,12 @@ function addAskRoute(app: ApiApp, context: ApiContext): void {
         return made;
       });
       if (asked === undefined)
-        throw new ProblemError({
-          status: 409,
-          title: 'Conflict',
-          detail: `${OPEN_REQUESTS_MAX} imports of ${account} wait already; ask again when one is done.`,
-        });
+        throw conflict(
+          `${OPEN_REQUESTS_MAX} imports of ${account} wait already.`,
+          'account',
+          `may have ${OPEN_REQUESTS_MAX} imports that wait`,
+          'ask again when one is done',
+        );
       return reply.code(202).send(toJson(asked));
     },
   );

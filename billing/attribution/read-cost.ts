@@ -9,6 +9,7 @@ import {
   NO_MONEY,
   addCredits,
   addMoney,
+  compareAmounts,
   parseCredits,
   priceCredits,
 } from '#base/units.js';
@@ -156,7 +157,7 @@ function gather(parts: readonly PartRow[], priceAt: CostRequest['priceAt']): rea
     rows.set(key, joined(row, { ...emptyRow(key), credits, money, statements }, bucket));
   }
   return [...rows.values()].sort(
-    (a, b) => Number(b.credits > a.credits) - Number(b.credits < a.credits) || compareKeys(a, b),
+    (a, b) => compareAmounts(b.credits, a.credits) || compareKeys(a, b),
   );
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   NO_CREDITS,
   addCredits,
+  compareAmounts,
   formatAmount,
   formatAmountTo,
   parseCredits,
@@ -166,9 +167,8 @@ function totals({ rows, totalCredits, totalAmount }: CostReply): string[] {
 
 function told(of: Reconciliation): readonly string[] {
   const [metered, allocated] = [parseCredits(of.meteredCredits), parseCredits(of.allocatedCredits)];
-  const difference = metered - allocated;
   const hours = `${of.hours} warehouse-hours, ${formatAmountTo(metered, 9)} credits metered`;
-  if (difference === 0n && of.staleHours === 0)
+  if (compareAmounts(metered, allocated) === 0 && of.staleHours === 0)
     return [`Reconciled: ${hours}, all allocated, difference 0.`];
   return [
     `Not reconciled: ${hours}, ${formatAmountTo(allocated, 9)} allocated; ${of.staleHours} hours are not allocated by their newest figures.`,
