@@ -47,7 +47,7 @@ let client: Client;
 let folder: string;
 
 beforeAll(async () => {
-  system = await startSystem({ control: withSmallBudget });
+  system = await startSystem({ control: withSmallBudget, timeScale: 20 });
   client = await connectNode(system.proxyUrl);
   folder = await mkdtemp(join(tmpdir(), 'tollgate-replay-'));
 });
