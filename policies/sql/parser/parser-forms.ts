@@ -3,7 +3,7 @@ import { KIND } from '#base/sql/lexer.js';
 import { ALL_COLUMNS, NO_COLUMN, partsOfText, writtenParts } from '../tree/ast.js';
 import type { TokenList } from '../words/token-list.js';
 
-/** Puts `text` in the place of the tokens at positions `[from, to)`. */
+/** Puts `text` in the place of the tokens at positions `[from, to)`; before the token at `from` where there are none. */
 export type Replace = (from: number, to: number, text: string) => void;
 
 type Form = (list: TokenList, at: number, replace: Replace) => void;
@@ -43,11 +43,15 @@ export const FORMS: ReadonlyMap<string, Form> = new Map<string, Form>([
   ['INSERT', insertsByName],
   ['NOT', negation],
   ['DIRECTED', directed],
+  ['CONNECT', connectBy],
   ['CONNECT_BY_ROOT', dropBeforeName],
   ['PRIOR', dropBeforeName],
   ['LATERAL', lateralCall],
   ['OVER', tableOver],
-  ['UNPIVOT', unpivotNames],
+  ['UNPIVOT', unpivot],
+  ['DATE', qualifier],
+  ['TIMESTAMP', qualifier],
+  ['INTERVAL', qualifier],
 ]);
 
 /** Words after which IDENTIFIER names a table. */
@@ -136,6 +140,22 @@ function directed(list: TokenList, at: number, replace: Replace): void {
   if (list.word(at + 1) === 'JOIN') replace(at, at + 1, ' ');
 }
 
+/** Words that end the condition of CONNECT BY. */
+const AFTER_CONNECT: ReadonlySet<string> = new Set(
+  'START GROUP ORDER HAVING QUALIFY LIMIT FETCH OFFSET UNION EXCEPT INTERSECT MINUS'.split(' '),
+);
+
+/** The parser knows NOT in the condition of CONNECT BY in brackets only. */
+function connectBy(list: TokenList, at: number, replace: Replace): void {
+  if (list.word(at + 1) !== 'BY') return;
+  const from = list.word(at + 2) === 'NOCYCLE' ? at + 3 : at + 2;
+  let end = from;
+  while (end < list.length && !list.is(end, ')') && !AFTER_CONNECT.has(list.word(end)))
+    end = list.past(end);
+  replace(from - 1, from, `${list.word(from - 1)} (`);
+  replace(end, end, ') ');
+}
+
 /** CONNECT_BY_ROOT and PRIOR say from which row a column is, not which column. */
 function dropBeforeName(list: TokenList, at: number, replace: Replace): void {
   if (list.isName(at + 1)) replace(at, at + 1, ' ');
@@ -170,8 +190,15 @@ function tableOver(list: TokenList, at: number, replace: Replace): void {
   }
 }
 
-/** Names given to the columns of UNPIVOT are dropped: `IN (a AS x, b y)`. */
-function unpivotNames(list: TokenList, at: number, replace: Replace): void {
+/** Before a dot it is a table's alias, where the parser would read the start of a literal. */
+function qualifier(list: TokenList, at: number, replace: Replace): void {
+  if (list.is(at + 1, '.') && !list.is(at - 1, '.')) replace(at, at + 1, `"${list.word(at)}"`);
+}
+
+/** A name where it unpivots nothing; names given to the columns are dropped: `IN (a AS x, b y)`. */
+function unpivot(list: TokenList, at: number, replace: Replace): void {
+  const isName = !list.is(at + 1, '(') && list.word(at + 2) !== 'NULLS';
+  if (isName && !list.is(at - 1, '.')) replace(at, at + 1, '"UNPIVOT"');
   const close = list.closeOf(at + 1);
   let inAt = at + 2;
   while (inAt < close && list.word(inAt) !== 'IN') inAt = list.past(inAt);

@@ -100,7 +100,8 @@ class FormScan {
   }
 
   readonly #replace: Replace = (from, to, text) => {
-    this.edits.push({ start: this.#list.start(from), end: this.#list.end(to - 1), text });
+    const start = this.#list.start(from);
+    this.edits.push({ start, end: from === to ? start : this.#list.end(to - 1), text });
   };
 
   #token(at: number): void {
