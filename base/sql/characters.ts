@@ -22,8 +22,18 @@ function asciiClasses(): Uint8Array {
   return classes;
 }
 
+/** 1 for characters below 128 that a word can go on with: letters, digits, `$`. */
+const WORD_OF_ASCII: Uint8Array = CLASS_OF_ASCII.map((kindClass, code) =>
+  kindClass === LETTER || kindClass === DIGIT || code === 36 ? 1 : 0,
+);
+
 const STRAY =
   /[\u0080-\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\uffff]/;
+
+/** The unit at `at`; 0 past the end, where `charCodeAt` would make every reader of its value slow. */
+export function codeAt(text: string, at: number): number {
+  return at < text.length ? text.charCodeAt(at) : 0;
+}
 
 /** Class of any UTF-16 unit. */
 export function classOf(code: number): number {
@@ -36,7 +46,7 @@ export function operatorLength(text: string, start: number, code: number, next: 
   switch (code) {
     case 45:
       if (next !== 62) return 1;
-      return text.charCodeAt(start + 2) === 62 ? 3 : 2;
+      return codeAt(text, start + 2) === 62 ? 3 : 2;
     case 58:
       return next === 58 || next === 61 ? 2 : 1;
     case 60:
@@ -63,19 +73,33 @@ export function isWordCode(code: number): boolean {
 
 /** Where the word that has begun before `from` ends. */
 export function wordEnd(text: string, from: number): number {
+  const { length } = text;
   let at = from;
-  while (at < text.length) {
+  while (at < length) {
     const code = text.charCodeAt(at);
-    if (code !== 36 && !isWordCode(code)) break;
+    if (code < 128 ? WORD_OF_ASCII[code] === 0 : classOf(code) !== LETTER) break;
     at += 1;
   }
   return at;
 }
 
+/** Where the white space from `from` on ends. */
+export function spaceEnd(text: string, from: number): number {
+  const { length } = text;
+  let at = from;
+  while (at < length && classOf(text.charCodeAt(at)) === SPACE) at += 1;
+  return at;
+}
+
 /** Where the digits from `from` on end. */
 export function digitsEnd(text: string, from: number): number {
+  const { length } = text;
   let at = from;
-  while (CLASS_OF_ASCII[text.charCodeAt(at)] === DIGIT) at += 1;
+  while (at < length) {
+    const code = text.charCodeAt(at);
+    if (code < 48 || code > 57) break;
+    at += 1;
+  }
   return at;
 }
 

@@ -4,8 +4,8 @@
  * Where Snowflake's own reading is not documented it chooses the one that shows more of the text as code.
  */
 import {
-  CLASS_OF_ASCII,
   classOf,
+  codeAt,
   CONTROL,
   DIGIT,
   digitsEnd,
@@ -14,6 +14,7 @@ import {
   lineEnd,
   operatorLength,
   SPACE,
+  spaceEnd,
   unquotedEnd,
   wordEnd,
 } from './characters.js';
@@ -53,9 +54,10 @@ export interface Tokens {
   /** The text in upper case, by whose slices words compare; empty when it has letters outside of ASCII. */
   readonly upper: string;
   readonly count: number;
-  readonly kinds: readonly TokenKind[];
+  /** What {@link kindAt} tells. */
+  readonly kinds: Uint8Array;
   /** `count + 1` offsets in UTF-16 units; the last is the length of the text. */
-  readonly starts: readonly number[];
+  readonly starts: Int32Array;
   /** The last token is a string, quoted name, `$$` body or block comment without its end. */
   readonly isUnterminated: boolean;
 }
@@ -72,155 +74,174 @@ export function lex(text: string): Tokens {
 export function* lexSteps(text: string): Steps<Tokens> {
   const scan = new Scanner(text);
   while (scan.advance()) yield;
-  return {
-    text,
-    upper: isAscii(text) ? text.toUpperCase() : '',
-    count: scan.kinds.length,
-    kinds: scan.kinds,
-    starts: scan.starts,
-    isUnterminated: scan.isUnterminated,
-  };
+  return scan.tokens();
 }
 
+/**
+ * Where short texts are lexed, which no step cuts; what is found is copied out. A text has no more tokens than units, so
+ * that no list grows: one of a million tokens would be copied again and again, tens of milliseconds at a time.
+ */
+const SHORT_KINDS = new Uint8Array(STEP_TOKENS);
+const SHORT_STARTS = new Int32Array(STEP_TOKENS + 1);
+
 class Scanner {
-  readonly kinds: TokenKind[] = [];
-  readonly starts: number[] = [];
-  isUnterminated = false;
   readonly #text: string;
+  readonly #kinds: Uint8Array;
+  readonly #starts: Int32Array;
+  readonly #isShort: boolean;
+  #count = 0;
   #at = 0;
+  /** Kind of the token that is read. */
+  #kind: TokenKind = KIND.whitespace;
   #isHead = true;
   #isTransfer = false;
+  #isUnterminated = false;
 
   constructor(text: string) {
     this.#text = text;
+    this.#isShort = text.length <= STEP_TOKENS;
+    this.#kinds = this.#isShort ? SHORT_KINDS : new Uint8Array(text.length);
+    this.#starts = this.#isShort ? SHORT_STARTS : new Int32Array(text.length + 1);
+  }
+
+  /** What was read. */
+  tokens(): Tokens {
+    const text = this.#text;
+    const count = this.#count;
+    this.#starts[count] = text.length;
+    const kinds = this.#isShort ? this.#kinds.slice(0, count) : this.#kinds.subarray(0, count);
+    const starts = this.#isShort
+      ? this.#starts.slice(0, count + 1)
+      : this.#starts.subarray(0, count + 1);
+    const upper = isAscii(text) ? text.toUpperCase() : '';
+    return { text, upper, count, kinds, starts, isUnterminated: this.#isUnterminated };
   }
 
   /** Reads on for a step; false at the end of the text. */
   advance(): boolean {
     const text = this.#text;
-    const { kinds, starts } = this;
+    const kinds = this.#kinds;
+    const starts = this.#starts;
     const length = text.length;
-    const countMax = kinds.length + STEP_TOKENS;
+    const countMax = this.#count + STEP_TOKENS;
+    let count = this.#count;
     let at = this.#at;
     if (at === 0 && text.charCodeAt(0) === 0xfeff) {
-      starts.push(0);
-      kinds.push(KIND.whitespace);
+      starts[count] = 0;
+      kinds[count++] = KIND.whitespace;
       at = 1;
     }
-    while (at < length && kinds.length < countMax) {
+    while (at < length && count < countMax) {
       const start = at;
       const code = text.charCodeAt(at);
       const kindClass = classOf(code);
-      starts.push(start);
+      this.#count = count;
       if (kindClass === SPACE) {
-        at += 1;
-        while (at < length && CLASS_OF_ASCII[text.charCodeAt(at)] === SPACE) at += 1;
-        kinds.push(KIND.whitespace);
+        at = spaceEnd(text, at + 1);
+        this.#kind = KIND.whitespace;
       } else if (kindClass === LETTER) {
         at = this.#word(start);
       } else if (kindClass === DIGIT) {
         at = this.#number(start);
       } else if (kindClass === CONTROL) {
         at += 1;
-        kinds.push(KIND.stray);
+        this.#kind = KIND.stray;
       } else {
         at = this.#symbol(start, code);
       }
+      starts[count] = start;
+      kinds[count++] = this.#kind;
     }
+    this.#count = count;
     this.#at = at;
-    if (at < length) return true;
-    starts.push(length);
-    return false;
+    return at < length;
   }
 
   #word(start: number): number {
     const text = this.#text;
     const end = wordEnd(text, start + 1);
+    this.#kind = KIND.word;
     if (
       this.#isTransfer &&
       end - start === 4 &&
       text.startsWith('://', end) &&
       /^file$/i.test(text.slice(start, end))
     ) {
-      this.kinds.push(KIND.fileUrl);
+      this.#kind = KIND.fileUrl;
       return unquotedEnd(text, end);
     }
     if (this.#isHead) {
       this.#isHead = false;
       this.#isTransfer = end - start === 3 && /^(?:put|get)$/i.test(text.slice(start, end));
     }
-    this.kinds.push(KIND.word);
     return end;
   }
 
   #number(start: number): number {
     const text = this.#text;
+    this.#kind = KIND.number;
     let at = digitsEnd(text, start);
-    if (text.charCodeAt(at) === 46) at = digitsEnd(text, at + 1);
-    const mark = text.charCodeAt(at) | 32;
-    if (mark === 101) {
-      const sign = text.charCodeAt(at + 1);
-      const digits = sign === 43 || sign === 45 ? at + 2 : at + 1;
-      const end = digitsEnd(text, digits);
-      if (end > digits) at = end;
-    }
-    this.kinds.push(KIND.number);
-    return at;
+    if (at < text.length && text.charCodeAt(at) === 46) at = digitsEnd(text, at + 1);
+    if (at >= text.length || (text.charCodeAt(at) | 32) !== 101) return at;
+    const sign = codeAt(text, at + 1);
+    const digits = sign === 43 || sign === 45 ? at + 2 : at + 1;
+    const end = digitsEnd(text, digits);
+    return end > digits ? end : at;
   }
 
   #symbol(start: number, code: number): number {
     const text = this.#text;
-    const next = text.charCodeAt(start + 1);
+    const next = codeAt(text, start + 1);
     switch (code) {
       case 39:
-        return this.#push(KIND.string, this.#quoted(start, 39, true));
+        return this.#as(KIND.string, this.#quoted(start, 39, true));
       case 34:
-        return this.#push(KIND.quotedIdentifier, this.#quoted(start, 34, false));
+        return this.#as(KIND.quotedIdentifier, this.#quoted(start, 34, false));
       case 45:
-        if (next === 45) return this.#push(KIND.comment, lineEnd(text, start + 2));
+        if (next === 45) return this.#as(KIND.comment, lineEnd(text, start + 2));
         break;
       case 47:
-        if (next === 47) return this.#push(KIND.comment, lineEnd(text, start + 2));
-        if (next === 42) return this.#push(KIND.comment, this.#until('*/', start + 2));
+        if (next === 47) return this.#as(KIND.comment, lineEnd(text, start + 2));
+        if (next === 42) return this.#as(KIND.comment, this.#until('*/', start + 2));
         break;
       case 36:
-        if (next === 36) return this.#push(KIND.dollarString, this.#until('$$', start + 2));
-        if (isWordCode(next)) return this.#push(KIND.variable, wordEnd(text, start + 2));
+        if (next === 36) return this.#as(KIND.dollarString, this.#until('$$', start + 2));
+        if (isWordCode(next)) return this.#as(KIND.variable, wordEnd(text, start + 2));
         break;
       case 46:
-        if (classOf(next) === DIGIT && !this.#followsOperand()) return this.#number(start);
+        if (classOf(next) === DIGIT && !this.#followsOperand(start)) return this.#number(start);
         break;
       case 58:
-        if (next !== 58 && isWordCode(next) && !this.#followsOperand()) {
-          return this.#push(KIND.bind, wordEnd(text, start + 2));
+        if (next !== 58 && isWordCode(next) && !this.#followsOperand(start)) {
+          return this.#as(KIND.bind, wordEnd(text, start + 2));
         }
         break;
       case 63:
-        return this.#push(KIND.bind, start + 1);
+        return this.#as(KIND.bind, start + 1);
       case 64:
         if (isWordCode(next) || next === 126 || next === 37 || next === 34) {
-          return this.#push(KIND.stage, unquotedEnd(text, start + 1));
+          return this.#as(KIND.stage, unquotedEnd(text, start + 1));
         }
         break;
       case 59:
         this.#isHead = true;
         this.#isTransfer = false;
-        return this.#push(KIND.operator, start + 1);
+        return this.#as(KIND.operator, start + 1);
     }
-    return this.#push(KIND.operator, start + operatorLength(text, start, code, next));
+    return this.#as(KIND.operator, start + operatorLength(text, start, code, next));
   }
 
-  #push(kind: TokenKind, end: number): number {
-    this.kinds.push(kind);
+  #as(kind: TokenKind, end: number): number {
+    this.#kind = kind;
     return end;
   }
 
-  /** Whether the token just read could be a value that a `.` or `:` without a space goes on from. */
-  #followsOperand(): boolean {
-    const kind = this.kinds[this.kinds.length - 1];
-    if (kind === undefined || kind === KIND.whitespace || kind === KIND.comment) return false;
+  /** Whether the token before `start` could be a value that a `.` or `:` without a space goes on from. */
+  #followsOperand(start: number): boolean {
+    const kind = this.#kinds[this.#count - 1];
+    if (this.#count === 0 || kind === undefined || kind <= KIND.comment) return false;
     if (kind !== KIND.operator) return kind !== KIND.stray;
-    const last = this.#text.charCodeAt((this.starts.at(-1) ?? 0) - 1);
+    const last = this.#text.charCodeAt(start - 1);
     return last === 41 || last === 93;
   }
 
@@ -231,19 +252,19 @@ class Scanner {
     while (at < length) {
       const code = text.charCodeAt(at);
       if (code === quote) {
-        if (text.charCodeAt(at + 1) !== quote) return at + 1;
+        if (codeAt(text, at + 1) !== quote) return at + 1;
         at += 2;
       } else if (hasEscapes && code === 92) at += 2;
       else at += 1;
     }
-    this.isUnterminated = true;
+    this.#isUnterminated = true;
     return length;
   }
 
   #until(mark: string, from: number): number {
     const found = this.#text.indexOf(mark, from);
     if (found !== -1) return found + 2;
-    this.isUnterminated = true;
+    this.#isUnterminated = true;
     return this.#text.length;
   }
 }
@@ -293,7 +314,8 @@ export function significantPlaces(tokens: Tokens, from: number, to: number): Arr
 
 /** Kind of token `index`; white space past the end. */
 export function kindAt(tokens: Tokens, index: number): TokenKind {
-  return tokens.kinds[index] ?? KIND.whitespace;
+  // The scanner is the only one that writes kinds.
+  return (tokens.kinds[index] ?? KIND.whitespace) as TokenKind;
 }
 
 /** Offset in UTF-16 units where token `index` starts; the length of the text past the end. */

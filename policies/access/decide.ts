@@ -129,12 +129,20 @@ function oneOf<T extends string>(listed: readonly T[] | undefined, given: T | 'a
 function coversObject(pattern: NameParts, { table, column }: TouchedObject): Coverage {
   if (table === null) return 'no';
   if (table === 'any') return pattern.every((part) => part === '*') ? 'yes' : 'maybe';
+  if (table.length < 3) return coversArea(pattern, table);
   const inTable = coverageOf(pattern.slice(0, 3), table);
   const wanted = pattern[3];
   if (wanted === undefined || inTable === 'no') return inTable;
   if (column === null) return 'no';
   if (column === '*') return wanted === '*' ? inTable : 'maybe';
   return least([inTable, coverageOf([wanted], [column])]);
+}
+
+/** A pattern that says more than the area's name is about some of what is in it. */
+function coversArea(pattern: NameParts, area: NameParts): Coverage {
+  const around = coverageOf(pattern.slice(0, area.length), area);
+  if (around === 'no') return 'no';
+  return pattern.slice(area.length).every((part) => part === '*') ? around : 'maybe';
 }
 
 function least(coverages: readonly Coverage[]): Coverage {

@@ -3,7 +3,7 @@
  * do not know is said as `any`, never left out. Views, functions and procedures are not looked into: the object named
  * in the text is the one that is touched.
  */
-import type { StatementClass, StatementFacts } from '../sql/facts.js';
+import type { Area, StatementClass, StatementFacts } from '../sql/facts.js';
 import { type NameParts, tryParseName } from './pattern.js';
 
 export const ACCESS_ACTIONS = ['read', 'write'] as const;
@@ -11,7 +11,7 @@ export type AccessAction = (typeof ACCESS_ACTIONS)[number];
 
 export interface TouchedObject {
   readonly action: AccessAction | 'any';
-  /** Database, schema and table; `any`: could be any; null: none. */
+  /** Database, schema and table, fewer for whatever is in a database or schema; `any`: could be any; null: none. */
   readonly table: NameParts | 'any' | null;
   /** A column; `*`: all of them, or which ones is not known; null: none, as in `count(*)`. */
   readonly column: string | null;
@@ -29,6 +29,7 @@ export function touchesOf(facts: StatementFacts): Touches {
   const objects = [
     ...facts.tablesRead.flatMap((table) => touched(facts, table, 'read')),
     ...facts.tablesWritten.flatMap((table) => touched(facts, table, 'write')),
+    ...facts.areas.map(touchedArea),
     ...unseen(facts),
   ];
   return {
@@ -55,6 +56,10 @@ function touched(
   return [{ action, table, column: isCount ? null : '*' }];
 }
 
+function touchedArea({ action, database, schema }: Area): TouchedObject {
+  return { action, table: schema === null ? [database] : [database, schema], column: '*' };
+}
+
 const READS: ReadonlySet<StatementClass> = new Set<StatementClass>(['query', 'metadata']);
 const TOUCHES_NOTHING: ReadonlySet<StatementClass> = new Set<StatementClass>([
   'session',
@@ -67,15 +72,23 @@ const TOUCHES_NOTHING: ReadonlySet<StatementClass> = new Set<StatementClass>([
 function unseen(facts: StatementFacts): readonly TouchedObject[] {
   const isHidden =
     facts.opaque ||
-    facts.unknown.includes('tables') ||
+    (facts.unknown.includes('tables') && !areAllInAreas(facts)) ||
     facts.unknown.includes('dynamic-name') ||
     !hasFullNames(facts);
-  // DROP SCHEMA, CREATE DATABASE … CLONE and the like: what is in them is not listed.
+  // Definitions of other objects: what they have to do with tables is not read.
   const isWhole =
-    facts.class === 'ddl' && facts.tablesRead.length === 0 && facts.tablesWritten.length === 0;
+    facts.class === 'ddl' &&
+    facts.areas.length === 0 &&
+    facts.tablesRead.length === 0 &&
+    facts.tablesWritten.length === 0;
   if (!isHidden && !isWhole) return [];
   const isReading = facts.class === 'query' && !facts.opaque;
   return [{ action: isReading ? 'read' : 'any', table: 'any', column: '*' }];
+}
+
+/** Whether the tables that are not listed are those of areas that are: nothing inside, no name that is missing. */
+function areAllInAreas({ areas, innerClasses }: StatementFacts): boolean {
+  return areas.length > 0 && innerClasses.length === 0;
 }
 
 function hasFullNames({ tablesRead, tablesWritten }: StatementFacts): boolean {

@@ -30,6 +30,16 @@ const statement = z.object({
   fingerprint: z.string(),
   tablesRead: names,
   tablesWritten: names,
+  /** Records from before there were areas have none. */
+  areas: z
+    .array(
+      z.object({
+        action: z.enum(['read', 'write']),
+        database: z.string(),
+        schema: z.string().nullable(),
+      }),
+    )
+    .default([]),
   columns: z.record(z.string(), names),
   filters: z.array(filter),
   readings: z.array(z.object({ table: z.string(), filters: z.array(filter) })),
@@ -121,6 +131,7 @@ function toStatement(facts: StatementFacts): Statement {
     ...rest,
     tablesRead: [...facts.tablesRead],
     tablesWritten: [...facts.tablesWritten],
+    areas: [...facts.areas],
     columns: Object.fromEntries(
       Object.entries(facts.columns).map(([table, columns]) => [table, [...columns]]),
     ),

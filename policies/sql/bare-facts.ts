@@ -17,6 +17,7 @@ export function bareFacts(statementClass: StatementClass, fingerprint: string): 
     literalsHash: '',
     tablesRead: [],
     tablesWritten: [],
+    areas: [],
     columns: {},
     filters: [],
     readings: [],

@@ -70,6 +70,14 @@ export interface Join {
   readonly rightColumn: string;
 }
 
+/** A database, or a schema of one, of which a statement touches whatever is in it: DROP SCHEMA, CREATE DATABASE … CLONE. */
+export interface Area {
+  readonly action: 'read' | 'write';
+  readonly database: string;
+  /** null: every schema of the database. */
+  readonly schema: string | null;
+}
+
 /** What the words of a statement show, whether or not a parser understands it. */
 export interface Traits {
   /** Functions called, upper-cased unless quoted, qualified as written, sorted. */
@@ -112,6 +120,8 @@ export interface StatementFacts extends Traits {
   /** Fully qualified `DB.SCHEMA.TABLE`, sorted, unquoted names upper-cased; CTEs and aliases excluded. */
   readonly tablesRead: readonly string[];
   readonly tablesWritten: readonly string[];
+  /** Databases and schemas touched as a whole; which tables are in them the text does not say. */
+  readonly areas: readonly Area[];
   /** Columns touched per table; `*` stands for all of them. */
   readonly columns: Readonly<Record<string, readonly string[]>>;
   /** Filters of all readings. */

@@ -17,6 +17,7 @@ export function merged(own: StatementFacts, inner: readonly StatementFacts[]): S
     opaque: every.some((facts) => facts.opaque),
     tablesRead: all((facts) => facts.tablesRead),
     tablesWritten: all((facts) => facts.tablesWritten),
+    areas: every.flatMap((facts) => facts.areas),
     columns: Object.fromEntries(
       tables.map((table) => [table, all((facts) => facts.columns[table] ?? [])]),
     ),

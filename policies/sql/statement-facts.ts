@@ -18,13 +18,15 @@ import {
   type UnknownFact,
 } from './facts.js';
 import { namesByPosition } from './words/positions.js';
-import { callsOnlyCheap } from './words/free.js';
+import { callsOnlyCheap, hasNoSource, isPlainSelect } from './words/free.js';
 import { merged } from './merged-facts.js';
 import type { ParseOutcome } from './tree/raw-facts.js';
 import { boundFilters, qualify, resolveNames } from './resolve.js';
 import { scriptParts } from './words/script-parts.js';
 import type { ShapeFacts, ShapeLiterals } from './shape-outcome.js';
+import { areasOf } from './areas.js';
 import { copyShell, flowParts, truncateShell } from './words/copy-shell.js';
+import { grantShell } from './words/area-shell.js';
 import { definitionShell } from './words/definition-shell.js';
 import { partOf, type StatementShell } from './words/statement-shell.js';
 import type { TokenName } from './words/token-cursor.js';
@@ -65,6 +67,7 @@ export async function statementFacts(input: FactsInput): Promise<StatementFacts>
   const head = classifyStatement(tokens, range);
   const known = await input.shapes.recall(range, head);
   if (known !== undefined) return { ...known, fingerprint: input.fingerprint };
+  const isPlain = head.class === 'query' && !isDoubtful(input) && isPlainSelect(tokens, range);
   const list = new TokenList(tokens, range);
   const { traits, runsHiddenText } = await withRests(traitSteps(list, head), input.rest);
   await input.rest();
@@ -78,6 +81,7 @@ export async function statementFacts(input: FactsInput): Promise<StatementFacts>
   };
   const finished = (facts: StatementFacts): StatementFacts =>
     runsHiddenText ? withHiddenText(facts) : inOrder(facts);
+  if (isPlain && !runsHiddenText) return { ...bare, isFree: true };
   if (!isParsed(input, head)) return finished(await classFacts(input, head, bare));
   const parsed = await parsedFacts(input, list, head, bare);
   const facts = finished(parsed.facts);
@@ -131,7 +135,9 @@ async function classFacts(
         ? await shellFacts(input, bare, copyShell(tokens, range, head, false))
         : bare;
     case 'administration':
-      return bare;
+      return GRANTING.has(head.verb)
+        ? await shellFacts(input, bare, grantShell(tokens, range, head))
+        : bare;
     case 'procedure':
       return isSystemCall(tokens, head, range) ? bare : await opaqueFacts(bare, input);
     case 'task':
@@ -150,6 +156,8 @@ async function classFacts(
       return await shellFacts(input, bare, truncateShell(tokens, range, head));
   }
 }
+
+const GRANTING: ReadonlySet<string> = new Set(['GRANT', 'REVOKE']);
 
 /** Tops of the parser's tree that fit each class: another one means it read something else than Snowflake would. */
 const TOPS: Readonly<Partial<Record<StatementClass, ReadonlySet<string>>>> = {
@@ -179,8 +187,13 @@ async function parsedFacts(
   bare: StatementFacts,
 ): Promise<ParsedFacts> {
   const outcome = await input.parse(list);
-  if (outcome.kind !== 'parsed')
+  if (outcome.kind !== 'parsed') {
+    // No parser had the time: what has no place for a table is free all the same.
+    const isUnseen = outcome.kind === 'unavailable' || isTooComplex(outcome);
+    if (isUnseen && head.class === 'query' && hasNoSource(input.tokens, input.range))
+      return { facts: { ...bare, isFree: true } };
     return { facts: await opaqueFacts(bare, input, isTooComplex(outcome)) };
+  }
   const { facts: raw, literals } = outcome;
   const hasTarget = raw.hasDynamicName || raw.tables.some(({ isWritten }) => isWritten);
   // What writes without a target was read wrongly.
@@ -216,12 +229,14 @@ async function shellFacts(
 ): Promise<StatementFacts> {
   const inner = await partsFacts(input, shell.inner);
   const names = [...shell.written, ...shell.read];
-  const isDynamic = names.some((name) => name.isDynamic);
+  const areas = areasOf(shell.areas, input.context);
+  const isDynamic = areas.isDynamic || names.some((name) => name.isDynamic);
   const full = ({ parts }: TokenName): ReturnType<typeof qualify> => qualify(parts, input.context);
   const known = (list: readonly TokenName[]): readonly string[] =>
     list.filter((name) => !name.isDynamic).map((name) => full(name).name);
   const unknown: UnknownFact[] = isDynamic ? ['tables', 'dynamic-name'] : [];
   if (names.some((name) => !name.isDynamic && !full(name).isComplete)) unknown.push('tables');
+  if (shell.hasUnlistedTables || !areas.areComplete) unknown.push('tables');
   if (shell.hasUnknownColumns) unknown.push('columns');
   const touched = [
     ...shell.columns,
@@ -232,8 +247,9 @@ async function shellFacts(
     opaque: isDynamic,
     tablesRead: known(shell.read),
     tablesWritten: known(shell.written),
+    areas: areas.known,
     columns: Object.fromEntries(touched.map(({ table, columns }) => [full(table).name, columns])),
-    unknown,
+    unknown: [...new Set(unknown)],
   };
   if (inner.length === 0) return withSortedTables(own);
   const facts = merged(own, inner);

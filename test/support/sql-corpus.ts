@@ -75,6 +75,10 @@ export function linesOf(facts: StatementFacts): readonly string[] {
     [facts.class, ...marks].join(' '),
     ...listed('read', facts.tablesRead),
     ...listed('written', facts.tablesWritten),
+    ...facts.areas.map(
+      ({ action, database, schema }) =>
+        `area: ${action} ${database}${schema === null ? '' : `.${schema}`}`,
+    ),
     ...Object.entries(facts.columns).map(
       ([table, columns]) => `columns ${table}: ${columns.join(', ')}`,
     ),

@@ -3,7 +3,7 @@
  * refuses, or silently reads as something else, with one it reads that has the same tables, columns and conditions.
  * What is sent upstream is never this text.
  */
-import { KIND, startAt, type Tokens } from '#base/sql/lexer.js';
+import { KIND, kindAt, startAt, type Tokens } from '#base/sql/lexer.js';
 import { atOnce, STEP_TOKENS, type Steps } from '#base/sql/steps.js';
 import type { StatementRange } from '#base/sql/splitter.js';
 import { holdsMark, INNER_QUOTE, writtenParts } from '../tree/ast.js';
@@ -53,7 +53,7 @@ export function* parserTextSteps(list: TokenList): Steps<string | undefined> {
 function addBlanks(tokens: Tokens, range: StatementRange, edits: Edit[]): void {
   const hasOdd = ODD_SPACE.test(tokens.text.slice(range.start, range.end));
   for (let at = range.head; at < range.to; at += 1) {
-    const kind = tokens.kinds[at];
+    const kind = kindAt(tokens, at);
     const isOdd = hasOdd && kind === KIND.whitespace;
     if (kind === KIND.comment || isOdd)
       edits.push({ start: startAt(tokens, at), end: startAt(tokens, at + 1), text: ' ' });

@@ -58,6 +58,15 @@ const DATE_PART_POSITIONS: Readonly<Record<string, number>> = {
   TIME_SLICE: 2,
 };
 
+/** Where a node stands in the text, and the comments around it: of half the tree's objects there is nothing to walk. */
+export const PLACES: ReadonlySet<string> = new Set([
+  'span',
+  'trailing_comments',
+  'leading_comments',
+  'pre_alias_comments',
+  'comments',
+]);
+
 /** Walks anything under `value`. */
 export function walkExpression(
   walk: Walk,
@@ -80,8 +89,9 @@ export function walkExpression(
     walk.record.table(parts, 'read');
     return;
   }
-  for (const [key, inner] of Object.entries(value)) {
-    if (inner === null || typeof inner !== 'object') continue;
+  for (const key in value) {
+    const inner = value[key];
+    if (inner === null || typeof inner !== 'object' || PLACES.has(key)) continue;
     if (QUERY_TAGS.has(key) && isNode(inner)) walk.query({ [key]: inner }, scope);
     else if (!isNode(inner) || !walkSpecial(walk, key, inner, scope, isAliasFirst)) {
       walkExpression(walk, inner, scope, isAliasFirst);

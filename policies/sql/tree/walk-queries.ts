@@ -16,7 +16,7 @@ import {
   type Source,
 } from './scope.js';
 import { walkCondition } from './walk-conditions.js';
-import { noteStar, QUERY_TAGS, starSources } from './walk-expressions.js';
+import { noteStar, PLACES, QUERY_TAGS, starSources } from './walk-expressions.js';
 import type { Walk } from './walk-record.js';
 import { isProduct, walkFrom } from './walk-sources.js';
 
@@ -220,8 +220,10 @@ function renamesOf(star: Node): readonly (readonly [from: string, to: string])[]
 function holdsWindow(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(holdsWindow);
   if (!isNode(value)) return false;
-  for (const [key, inner] of Object.entries(value)) {
-    if (inner === null || typeof inner !== 'object' || QUERY_TAGS.has(key)) continue;
+  for (const key in value) {
+    const inner = value[key];
+    if (inner === null || typeof inner !== 'object') continue;
+    if (QUERY_TAGS.has(key) || PLACES.has(key)) continue;
     if (key === 'window_function' || holdsWindow(inner)) return true;
   }
   return false;

@@ -61,7 +61,7 @@ export class WalkRecord {
     const isEmpty = reference.levels.every((level) =>
       level.every((targets) => targets.length === 0),
     );
-    if (!isEmpty) this.#references.set(JSON.stringify(reference), reference);
+    if (!isEmpty) this.#references.set(keyOf(reference), reference);
   }
 
   /** Notes a filter, once however often it is written. */
@@ -102,4 +102,17 @@ export class WalkRecord {
       hasFilterByValues: this.hasFilterByValues,
     };
   }
+}
+
+/** What tells two references apart; most are one column of one table, which needs no JSON. */
+function keyOf(reference: ColumnReference): string {
+  const { levels, isAlias } = reference;
+  const target = levels.length === 1 ? onlyOf(onlyOf(levels[0])) : undefined;
+  return target === undefined
+    ? JSON.stringify(reference)
+    : `${target[0]} ${target[2] ? 1 : 0}${isAlias ? 1 : 0} ${target[3]} ${target[1]}`;
+}
+
+function onlyOf<Item>(list: readonly Item[] | undefined): Item | undefined {
+  return list?.length === 1 ? list[0] : undefined;
 }

@@ -2,6 +2,7 @@
 import type { Tokens } from '#base/sql/lexer.js';
 import type { StatementHead } from '#base/sql/statement-class.js';
 import type { StatementRange } from '#base/sql/splitter.js';
+import { AREA_KINDS, readArea } from './area-shell.js';
 import { noteNames, ShellReading, skipExists, type StatementShell } from './statement-shell.js';
 import { TokenCursor } from './token-cursor.js';
 
@@ -17,6 +18,11 @@ export function definitionShell(
   const reading = new ShellReading(range);
   const cursor = new TokenCursor(tokens, head.objectAt + 1, range.to);
   skipExists(cursor);
+  const area = AREA_KINDS.get(head.object);
+  if (area !== undefined) {
+    readArea(reading, cursor, head, area);
+    return reading;
+  }
   if (CREATING.has(head.verb) && readCreate(reading, cursor, head)) return reading;
   if (CREATING.has(head.verb)) return otherDefinition(reading, cursor, head);
   if (head.verb === 'COMMENT' && head.object === 'COLUMN') {
@@ -37,7 +43,7 @@ export function definitionShell(
   }
   if (!TABLE_LIKE.has(head.object)) return otherDefinition(reading, cursor, head);
   noteNames(cursor, reading.written);
-  if (head.verb === 'ALTER') readChanges(reading, cursor);
+  if (head.verb === 'ALTER' || head.verb === 'UNDROP') readChanges(reading, cursor);
   return reading;
 }
 

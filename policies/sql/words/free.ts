@@ -4,6 +4,7 @@ import {
   KIND,
   kindAt,
   significantIndexes,
+  textAt,
   wordAt,
   type Tokens,
 } from '#base/sql/lexer.js';
@@ -67,3 +68,59 @@ function isResultScan(tokens: Tokens, indexes: readonly number[], fromAt: number
   const word = (offset: number): string => wordAt(tokens, indexes[fromAt + offset] ?? tokens.count);
   return word(1) === 'TABLE' && word(3) === 'RESULT_SCAN';
 }
+
+/**
+ * Whether a statement that {@link callsOnlyCheap} has no place where a table could stand, so that nothing has to be
+ * parsed to know that it reads none.
+ */
+export function hasNoSource(tokens: Tokens, range: StatementRange): boolean {
+  for (let at = range.head; at < range.to; at += 1) if (wordAt(tokens, at) === 'FROM') return false;
+  return callsOnlyCheap(tokens, range);
+}
+
+const PLAIN_VALUES: ReadonlySet<string> = new Set(['NULL', 'TRUE', 'FALSE']);
+const CONTEXT_WORD = /^(?:CURRENT_[A-Z_]+|LOCALTIME|LOCALTIMESTAMP|SYSDATE)$/;
+/** Operators between values. */
+const PLAIN_OPERATOR = /^(?:[(),+\-/%=<>]|\|\||<=|>=|<>|!=)$/;
+/** Longest statement that is looked at: those that drivers and tools send to see whether somebody is there are short. */
+const PLAIN_TOKENS_MAX = 64;
+
+/**
+ * Whether the statement is a SELECT of literals and cheap calls and nothing else: `SELECT 1`, `SELECT CURRENT_ROLE() AS
+ * r`. Its facts are known without a parser, which may be busy, cold or gone.
+ */
+export function isPlainSelect(tokens: Tokens, range: StatementRange): boolean {
+  if (range.to - range.head > PLAIN_TOKENS_MAX || wordAt(tokens, range.head) !== 'SELECT')
+    return false;
+  const indexes = significantIndexes(tokens, range.head, range.to);
+  let depth = 0;
+  for (let at = 1; at < indexes.length; at += 1) {
+    const index = indexes[at] ?? 0;
+    const text = textAt(tokens, index);
+    if (isOperator(tokens, index, '(')) depth += 1;
+    else if (isOperator(tokens, index, ')')) depth -= 1;
+    if (depth < 0 || !isPlain(tokens, indexes, at, text)) return false;
+  }
+  return indexes.length > 1 && depth === 0 && callsOnlyCheap(tokens, range);
+}
+
+function isPlain(tokens: Tokens, indexes: readonly number[], at: number, text: string): boolean {
+  const index = indexes[at] ?? 0;
+  const kind = kindAt(tokens, index);
+  if (kind === KIND.string || kind === KIND.number || kind === KIND.dollarString) return true;
+  if (kind === KIND.bind) return true;
+  if (kind === KIND.operator) return PLAIN_OPERATOR.test(text);
+  const before = wordAt(tokens, indexes[at - 1] ?? 0);
+  if (before === 'AS') return kind === KIND.word || kind === KIND.quotedIdentifier;
+  const word = wordAt(tokens, index);
+  if (word === 'AS') return at > 1;
+  if (PLAIN_VALUES.has(word) || CONTEXT_WORD.test(word)) return true;
+  // TABLE and RESULT_SCAN are sources.
+  return (
+    isCheapCall(word) &&
+    !SOURCE_CALLS.has(word) &&
+    isOperator(tokens, indexes[at + 1] ?? tokens.count, '(')
+  );
+}
+
+const SOURCE_CALLS: ReadonlySet<string> = new Set(['TABLE', 'RESULT_SCAN']);

@@ -5,12 +5,23 @@
  */
 import { isOperator, KIND, kindAt, nextSignificant, type Tokens } from '#base/sql/lexer.js';
 import type { StatementRange } from '#base/sql/splitter.js';
+import type { Area } from '../facts.js';
 import type { TokenCursor, TokenName } from './token-cursor.js';
+
+/** A database or schema that a shell names as a whole. */
+export interface NamedArea {
+  readonly name: TokenName;
+  readonly kind: 'database' | 'schema';
+  readonly action: Area['action'];
+}
 
 /** What a shell says by itself, and where the statements inside it stand. */
 export interface StatementShell {
   readonly read: readonly TokenName[];
   readonly written: readonly TokenName[];
+  readonly areas: readonly NamedArea[];
+  /** Tables of an area are touched, and which ones are in it nobody can tell. */
+  readonly hasUnlistedTables: boolean;
   /** Columns that the shell names, per table of `written`. */
   readonly columns: readonly { readonly table: TokenName; readonly columns: readonly string[] }[];
   /** Tables of `read` of which every column is touched. */
@@ -25,10 +36,12 @@ export interface StatementShell {
 export class ShellReading {
   readonly read: TokenName[] = [];
   readonly written: TokenName[] = [];
+  readonly areas: NamedArea[] = [];
   readonly columns: { table: TokenName; columns: readonly string[] }[] = [];
   readonly whole: TokenName[] = [];
   readonly inner: StatementRange[] = [];
   hasUnknownColumns = false;
+  hasUnlistedTables = false;
   readonly #range: StatementRange;
 
   constructor(range: StatementRange) {
