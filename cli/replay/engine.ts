@@ -3,6 +3,7 @@
  * but what had ended by then. Every statement is priced by what really ran, also where the document would have refused
  * some of it.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { EpochMs } from '../../base/time.js';
 import {
   addCredits,
@@ -49,15 +50,20 @@ export interface ReplayParts {
   readonly predict: (predictions: readonly Prediction[]) => Promise<void>;
 }
 
-/** Statements that are analysed together, and how many such groups ahead of the one that comes. */
-const GROUP_ROWS = 64;
-const GROUPS_AHEAD = 16;
+/**
+ * Statements that are analysed together, and how many such groups ahead of the one that comes. Between groups the event
+ * loop is left to the parser's answers: a worker that waits for its next text while statements are judged is half idle.
+ */
+const GROUP_ROWS = 16;
+const GROUPS_AHEAD = 256;
 
 /** Runs the whole history. */
 export async function replay(parts: ReplayParts): Promise<ReplayFigures> {
   const world = new World(parts);
-  for await (const arrivals of arrivalsOf(parts))
+  for await (const arrivals of arrivalsOf(parts)) {
     await parts.predict(arrivals.map((arrival) => world.arrive(arrival)));
+    await setImmediate();
+  }
   world.passUntil(Number.POSITIVE_INFINITY);
   return world.figures();
 }

@@ -35,6 +35,19 @@ interface ReplayOptions {
 const DEMO = 'demo';
 /** Keys of the history: what a busy account has in months. */
 const HISTORY_ENTRIES_MAX = 1_000_000;
+/**
+ * Two texts are parsed at once, beside the thread that judges. Nobody waits for one of them, so a machine that is busy
+ * with other work makes the replay longer and no text opaque.
+ */
+const PARSER = {
+  workerCount: 2,
+  spareCount: 0,
+  queueLengthMax: 100_000,
+  waitMsMax: 600_000,
+  deadlineMs: 5_000,
+} as const;
+/** Facts of texts and of shapes are kept; what the parser said of a text is asked for no second time. */
+const OUTCOME_BYTES_MAX = 1_048_576;
 
 export function registerReplay(
   program: Command,
@@ -106,7 +119,7 @@ async function runAll(
   const history = new HistoryStore(HISTORY_ENTRIES_MAX);
   const statistics = { ...tables.statistics, takenAt: source.intake.lastAt };
   const parts = { history, statistics };
-  const analyser = createAnalyser({ parser: { waitMsMax: 30_000 } });
+  const analyser = createAnalyser({ parser: PARSER, outcomeBytesMax: OUTCOME_BYTES_MAX });
   try {
     return await replay({
       source,

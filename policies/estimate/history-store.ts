@@ -37,6 +37,7 @@ export interface Outcome {
 
 /** Read side of the history. */
 export interface HistoryView {
+  /** The entry as it is now; it moves with what is learnt later. */
   lookup(kind: HistoryKind, key: string): HistoryEntry | undefined;
   /** The calibrated quantile of a level in a tier. */
   quantile(level: string, tier: string): number;
@@ -54,9 +55,53 @@ const SHARED_SECONDS_MIN = 0.2;
 /** What compiling, starting and returning take on top of a scan. */
 export const OVERHEAD_SECONDS = 0.1;
 
+/** {@link HistoryEntry} as it is kept: written over, because a new one for every value is what a collector chokes on. */
+interface KeptEntry {
+  count: number;
+  readonly work: KeptAverage;
+  readonly elapsed: KeptAverage;
+  logVariance: number;
+  above: number;
+  below: number;
+}
+
+interface KeptAverage {
+  readonly means: [number, number, number];
+  readonly errors: [number, number, number];
+}
+
+function kept({ count, work, elapsed, logVariance, above, below }: HistoryEntry): KeptEntry {
+  return {
+    count,
+    work: keptAverage(work),
+    elapsed: keptAverage(elapsed),
+    logVariance,
+    above,
+    below,
+  };
+}
+
+function keptAverage({ means, errors }: Average): KeptAverage {
+  return { means: [...means], errors: [...errors] };
+}
+
+function overwrite(target: KeptEntry, source: HistoryEntry): void {
+  target.count = source.count;
+  overwriteAverage(target.work, source.work);
+  overwriteAverage(target.elapsed, source.elapsed);
+  target.logVariance = source.logVariance;
+  target.above = source.above;
+  target.below = source.below;
+}
+
+function overwriteAverage({ means, errors }: KeptAverage, source: Average): void {
+  [means[0], means[1], means[2]] = source.means;
+  [errors[0], errors[1], errors[2]] = source.errors;
+}
+
 /** The history in memory, bounded in keys; the key that learnt longest ago is forgotten first. */
 export class HistoryStore implements HistoryView {
-  readonly #entries: LRUCache<string, HistoryEntry>;
+  readonly #entries: LRUCache<string, KeptEntry>;
   readonly #calibrations = new Map<string, Calibration>();
 
   /** @param entriesMax keys kept at most; about 400 bytes each. */
@@ -103,8 +148,11 @@ export class HistoryStore implements HistoryView {
       const value = key === null ? null : this.#observationOf(kind, outcome);
       if (key === null || value === null) continue;
       const name = nameOf(kind, nameOfKey(kind, key));
-      const { entry, hasBroken } = observe(kind, this.#entries.peek(name), value);
-      this.#entries.set(name, entry);
+      // What learns is looked up once: that is what makes it the one that learnt last.
+      const known = this.#entries.get(name);
+      const { entry, hasBroken } = observe(kind, known, value);
+      if (known === undefined) this.#entries.set(name, kept(entry));
+      else overwrite(known, entry);
       if (hasBroken) broken.push(kind);
     }
     return broken;
@@ -142,7 +190,7 @@ export class HistoryStore implements HistoryView {
   *export(): Generator<HistoryRow> {
     for (const name of this.#entries.rkeys()) {
       const entry = this.#entries.peek(name);
-      if (entry !== undefined) yield { ...partsOf(name), ...entry };
+      if (entry !== undefined) yield { ...partsOf(name), ...kept(entry) };
     }
     for (const [key, calibration] of this.#calibrations)
       yield { kind: 'quantile', key, ...calibration };
@@ -163,7 +211,7 @@ export class HistoryStore implements HistoryView {
         this.#calibrations.set(row.key, { quantile, count });
       } else {
         const { kind, key, ...entry } = row;
-        this.#entries.set(nameOf(kind, key), entry);
+        this.#entries.set(nameOf(kind, key), kept(entry));
       }
     }
     return { imported, rejected };
