@@ -8,8 +8,8 @@
  * asked decides on the period for a while.
  */
 import type { Database } from '#base/postgres/pool.js';
-import type { Clock } from '#base/time.js';
-import { NO_CREDITS, addCredits, maxAmount, subtractCredits } from '#base/units.js';
+import type { Clock, EpochMs } from '#base/time.js';
+import { NO_CREDITS, addCredits, maxAmount, minAmount, subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { ReserveRequest } from './ledger.js';
 import {
@@ -20,6 +20,7 @@ import {
   returnAll,
   returnIdle,
 } from './postgres/lease-rows.js';
+import { LEASE_MS } from './postgres/lease-rows.js';
 import type { LeaseRow, Returnable } from './postgres/lease-rows.js';
 
 /** A path is busy from this many statements a second on, where nothing else is said. */
@@ -30,6 +31,13 @@ const AHEAD_MS = 2_000;
 const EXACT_MS = 2_000;
 /** Budgets that are leased at once, at most. */
 const LEASES_MAX = 1_000;
+/** Without the ledger a lease is used up to this long before it may have ended. */
+const OFFLINE_MARGIN_MS = 1_000;
+/**
+ * After the ledger was away for this replica, leases that have ended are left alone for this long: others post first what
+ * they admitted under them.
+ */
+export const AFTER_OUTAGE_MS = 15_000;
 
 export interface LeasesOptions {
   readonly db: Database;
@@ -40,6 +48,8 @@ export interface LeasesOptions {
   readonly fromPerSecond?: number;
   /** Monotonic milliseconds. */
   readonly realNow: () => number;
+  /** Monotonic: before this, leases of others that have ended are left alone. */
+  readonly reclaimFromMs?: number;
   /** Told of a refill or return that failed; the next one tries again. */
   readonly onProblem: (cause: unknown, what: string) => void;
 }
@@ -50,6 +60,10 @@ interface Lease {
   /** Taken by statements whose holds are being written. */
   takenCredits: Credits;
   usedAt: number;
+  /** Idle as a renewal found it, on the disk of the ledger, less what was taken since. */
+  durableCredits: Credits;
+  /** When that renewal was sent: the lease lasts at least {@link LEASE_MS} from then. */
+  renewedAt: number;
 }
 
 /** What a path asked for in the second that is under way and in the one before. */
@@ -68,11 +82,15 @@ export class Leases {
   readonly #exactUntil = new Map<string, number>();
   readonly #refilling = new Set<string>();
   readonly #asking = new Map<string, Promise<Returnable>>();
+  /** Taken without the ledger, by budget, and not posted yet: never given back. */
+  readonly #promised = new Map<string, Credits>();
+  #reclaimFromMs: number;
   #sequence = 0n;
   #isStopped = false;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
+    this.#reclaimFromMs = options.reclaimFromMs ?? Number.NEGATIVE_INFINITY;
   }
 
   get replica(): string {
@@ -111,9 +129,45 @@ export class Leases {
     for (const lease of leases) {
       lease.idleCredits = subtractCredits(lease.idleCredits, holdCredits);
       lease.takenCredits = addCredits(lease.takenCredits, holdCredits);
+      lease.durableCredits = atLeastNone(subtractCredits(lease.durableCredits, holdCredits));
       lease.usedAt = this.#options.realNow();
     }
     return leases.map(({ row }) => row.id);
+  }
+
+  /**
+   * What may be promised of a budget while the ledger does not answer: what a renewal saw on its disk, until the lease
+   * may have ended by its clock. A filling that a crash may have forgotten does not count.
+   */
+  offlineCredits(budgetId: string, at: EpochMs): Credits {
+    const lease = this.#leases.get(budgetId);
+    if (lease === undefined || at < lease.row.startsAt || at >= lease.row.endsAt) return NO_CREDITS;
+    const isOver = this.#options.realNow() - lease.renewedAt > LEASE_MS - OFFLINE_MARGIN_MS;
+    return isOver ? NO_CREDITS : minAmount(lease.durableCredits, lease.idleCredits);
+  }
+
+  /** Promises credits of a lease that {@link offlineCredits} has just found there. */
+  promise(budgetId: string, credits: Credits): void {
+    const lease = this.#leases.get(budgetId);
+    if (lease !== undefined) this.#lower(lease, credits);
+    this.#promised.set(budgetId, addCredits(this.#promised.get(budgetId) ?? NO_CREDITS, credits));
+  }
+
+  /** A promise that has ended: the ledger has its hold, or its statement was not sent (`isUnused`). */
+  kept(budgetId: string, credits: Credits, isUnused: boolean): void {
+    const left = atLeastNone(subtractCredits(this.#promised.get(budgetId) ?? NO_CREDITS, credits));
+    if (left === NO_CREDITS) this.#promised.delete(budgetId);
+    else this.#promised.set(budgetId, left);
+    const lease = this.#leases.get(budgetId);
+    if (!isUnused || lease === undefined) return;
+    lease.idleCredits = addCredits(lease.idleCredits, credits);
+    lease.durableCredits = addCredits(lease.durableCredits, credits);
+  }
+
+  #lower(lease: Lease, credits: Credits): void {
+    lease.idleCredits = atLeastNone(subtractCredits(lease.idleCredits, credits));
+    lease.durableCredits = atLeastNone(subtractCredits(lease.durableCredits, credits));
+    lease.usedAt = this.#options.realNow();
   }
 
   /** What became of the statements that leases were taken for. */
@@ -128,6 +182,7 @@ export class Leases {
         lease.takenCredits = maxAmount(left, NO_CREDITS);
         // What the database did not confirm is not counted on before the next beat says what there is.
         if (!isHeld) lease.idleCredits = NO_CREDITS;
+        if (!isHeld) lease.durableCredits = NO_CREDITS;
       }
     }
   }
@@ -159,12 +214,15 @@ export class Leases {
     const refills = budgetIds.map((budgetId) => ({ budgetId, wantedCredits, sequence }));
     for (const row of await refillLeases(db, replica, refills, clock.now())) {
       const other = this.#leases.get(row.budgetId);
-      const takenCredits = other?.row.id === row.id ? other.takenCredits : NO_CREDITS;
+      const same = other?.row.id === row.id ? other : undefined;
+      const takenCredits = same?.takenCredits ?? NO_CREDITS;
       this.#leases.set(row.budgetId, {
         row,
-        idleCredits: maxAmount(subtractCredits(row.idleCredits, takenCredits), NO_CREDITS),
+        idleCredits: this.#idleOf(row.budgetId, row.idleCredits, takenCredits),
         takenCredits,
         usedAt: realNow(),
+        durableCredits: same?.durableCredits ?? NO_CREDITS,
+        renewedAt: same?.renewedAt ?? Number.NEGATIVE_INFINITY,
       });
       // Asked for while it was being filled: it goes back at once.
       if (this.#isExactNow(row.periodId)) await this.askedBack(row.periodId);
@@ -175,7 +233,9 @@ export class Leases {
   async askedBack(periodId: string): Promise<void> {
     const until = this.#options.realNow() + EXACT_MS;
     this.#exactUntil.set(periodId, until);
-    const own = [...this.#leases.values()].filter(({ row }) => row.periodId === periodId);
+    const own = [...this.#leases.values()].filter(
+      ({ row }) => row.periodId === periodId && !this.#promised.has(row.budgetId),
+    );
     for (const { row } of own) this.#exactUntil.set(row.budgetId, until);
     if (own.length > 0) await this.#giveBack(own.map(({ row }) => row));
   }
@@ -204,26 +264,50 @@ export class Leases {
 
   /** Renews what is in use, gives back what is not, and ends what others left. Called every two seconds. */
   async beat(): Promise<void> {
-    const { db, replica, clock, realNow } = this.#options;
+    const { db, clock, realNow } = this.#options;
     const now = realNow();
     const unused = [...this.#leases.values()].filter(
-      ({ usedAt, row }) => now - usedAt > AHEAD_MS || clock.now() >= row.endsAt,
+      ({ usedAt, row }) =>
+        !this.#promised.has(row.budgetId) && (now - usedAt > AHEAD_MS || clock.now() >= row.endsAt),
     );
-    if (unused.length > 0) await this.#giveBack(unused.map(({ row }) => row));
+    try {
+      // While the ledger is away nothing can go back, and what is forgotten here cannot be promised.
+      const isAway = this.#reclaimFromMs === Number.POSITIVE_INFINITY;
+      if (unused.length > 0 && !isAway) await this.#giveBack(unused.map(({ row }) => row));
+      await this.#renew(now);
+    } catch (thrown) {
+      this.#reclaimFromMs = Number.POSITIVE_INFINITY;
+      throw thrown;
+    }
+    if (this.#reclaimFromMs === Number.POSITIVE_INFINITY)
+      this.#reclaimFromMs = realNow() + AFTER_OUTAGE_MS;
+    if (realNow() >= this.#reclaimFromMs) await reclaimExpired(db, clock.now());
+    for (const [key, rate] of this.#rates)
+      if (Math.floor(now / 1000) - rate.second > 1) this.#rates.delete(key);
+    for (const [key, until] of this.#exactUntil) if (until <= now) this.#exactUntil.delete(key);
+  }
+
+  async #renew(sentAt: number): Promise<void> {
+    const { db, replica, clock } = this.#options;
     const idle = await renewLeases(db, replica);
     const known = new Set<string>();
     for (const lease of this.#leases.values()) {
-      known.add(lease.row.periodId);
-      const credits = idle.get(lease.row.periodId) ?? NO_CREDITS;
-      lease.idleCredits = maxAmount(subtractCredits(credits, lease.takenCredits), NO_CREDITS);
+      const { budgetId, periodId } = lease.row;
+      known.add(periodId);
+      const credits = idle.get(periodId);
+      lease.idleCredits = this.#idleOf(budgetId, credits ?? NO_CREDITS, lease.takenCredits);
+      lease.durableCredits = lease.idleCredits;
+      if (credits !== undefined) lease.renewedAt = sentAt;
     }
     // Filled, and the answer was lost.
     const unknown = [...idle.keys()].filter((periodId) => !known.has(periodId));
     if (unknown.length > 0) await returnIdle(db, replica, unknown, clock.now());
-    await reclaimExpired(db, clock.now());
-    for (const [key, rate] of this.#rates)
-      if (Math.floor(now / 1000) - rate.second > 1) this.#rates.delete(key);
-    for (const [key, until] of this.#exactUntil) if (until <= now) this.#exactUntil.delete(key);
+  }
+
+  /** What the ledger says is idle, less what statements are being held by and what was promised. */
+  #idleOf(budgetId: string, credits: Credits, takenCredits: Credits): Credits {
+    const promised = this.#promised.get(budgetId) ?? NO_CREDITS;
+    return atLeastNone(subtractCredits(credits, addCredits(takenCredits, promised)));
   }
 
   /** Gives everything back; nothing is leased afterwards. */
@@ -253,6 +337,10 @@ export class Leases {
     if (rate === undefined && this.#rates.size >= LEASES_MAX) return;
     this.#rates.set(key, { second, count: 1, credits: request.holdCredits, before });
   }
+}
+
+function atLeastNone(credits: Credits): Credits {
+  return maxAmount(credits, NO_CREDITS);
 }
 
 function pathKey({ budgetIds }: ReserveRequest): string {

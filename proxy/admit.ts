@@ -33,6 +33,9 @@ export async function admit(
 ): Promise<AdmitOutcome> {
   if (statement.isFree || statement.breakGlass !== undefined)
     return { kind: 'admitted', statement: { ...statement, permit: NO_PERMIT } };
+  const { offlinePermit } = statement;
+  if (offlinePermit !== undefined)
+    return { kind: 'admitted', statement: { ...statement, permit: offlinePermit } };
   const { lane } = statement;
   const leave = parts.vigil.enter(entry);
   try {

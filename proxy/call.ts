@@ -16,3 +16,8 @@ export interface Call {
   /** Monotonic milliseconds. */
   readonly arrivedAtMs: number;
 }
+
+/** Drivers mark what they send again, in one of two ways; some do not. */
+export function isRepeat({ query }: Call): boolean {
+  return query.get('retry') === 'true' || Number(query.get('retryCount') ?? 0) > 0;
+}

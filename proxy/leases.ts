@@ -5,7 +5,7 @@ import type { Log } from '#base/log.js';
 import type { Metrics } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
-import { BUSY_PER_SECOND, Leases } from '#billing/leases.js';
+import { AFTER_OUTAGE_MS, BUSY_PER_SECOND, Leases } from '#billing/leases.js';
 
 /** A fifth of a lease: one that is late four times still lasts. */
 const BEAT_MS = 2_000;
@@ -26,6 +26,8 @@ export interface LeaseKeeperOptions {
   readonly replica: string;
   /** From how many statements a second on budgets are leased; the ledger's own unless given. */
   readonly leaseFromPerSecond?: number | undefined;
+  /** A call that failed. */
+  readonly onFailure?: (thrown: unknown) => void;
 }
 
 export function startLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
@@ -37,6 +39,8 @@ export function startLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     replica,
     fromPerSecond: options.leaseFromPerSecond ?? BUSY_PER_SECOND,
     realNow: () => performance.now(),
+    // Whoever starts does not know what the ledger has been through.
+    reclaimFromMs: performance.now() + AFTER_OUTAGE_MS,
     onProblem,
   });
   metrics.gaugeFrom(
@@ -51,7 +55,10 @@ export function startLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
   const beat = (): void => {
     beating ??= leases
       .beat()
-      .catch((thrown: unknown) => onProblem(thrown, 'leases could not be renewed'))
+      .catch((thrown: unknown) => {
+        options.onFailure?.(thrown);
+        onProblem(thrown, 'leases could not be renewed');
+      })
       .finally(() => {
         beating = undefined;
       });

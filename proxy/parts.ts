@@ -20,6 +20,7 @@ import type { SessionStore } from './identity/sessions.js';
 import type { Terminated } from './identity/terminated.js';
 import type { TokenSealer } from './identity/tokens.js';
 import type { Judgements } from './judgements/judgements.js';
+import type { Offline } from './offline/offline.js';
 import type { OwnStatements } from './own/own-statements.js';
 import type { LastingPasses } from './passes.js';
 import type { RequestRegistry } from './requests.js';
@@ -103,6 +104,7 @@ export interface Parts {
   readonly judgements: Judgements;
   readonly ownStatements: OwnStatements;
   readonly ledger: Ledger;
+  readonly offline: Offline;
   readonly patience: Patience;
   readonly approvals: Approvals;
   readonly gate: Gate;

@@ -13,6 +13,7 @@ import { approve } from './approve.js';
 import type { ApproveOutcome } from './approve.js';
 import { Waiting } from './attendance.js';
 import { reserveUnasked } from './break-glass.js';
+import { isRepeat } from './call.js';
 import type { Call } from './call.js';
 import { handOver, upstreamRequest } from './dispatch.js';
 import { driverFront } from './driver-front.js';
@@ -119,11 +120,6 @@ async function begin(
   } finally {
     waiting.end();
   }
-}
-
-/** Drivers mark what they send again, in one of two ways; some do not. */
-function isRepeat({ query }: Call): boolean {
-  return query.get('retry') === 'true' || Number(query.get('retryCount') ?? 0) > 0;
 }
 
 /** Whoever sent the statement is told by the relay, unless there was nothing to relay. */

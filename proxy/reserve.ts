@@ -9,6 +9,7 @@ import type { EpochMs } from '#base/time.js';
 import { clientOf } from './decide.js';
 import { freeHold, ledgerHold } from './hold.js';
 import { isInForce } from './in-force.js';
+import { holdOf } from './offline/reserve-offline.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
 import type { Allowed, Estimated, Reserved } from './stages.js';
@@ -44,11 +45,10 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
     ? []
     : budgetsOf({ ...statement, client: clientOf(statement.call), at: ticket.occurredAt });
   const holdCredits = creditsToHold(statement, ceilingCredits);
-  const outcome = await parts.ledger.reserve({
-    ticket,
-    budgetIds: budgets,
-    holdCredits,
-  });
+  const held = await holdOf(parts, statement, { ticket, budgetIds: budgets, holdCredits });
+  if (held.kind === 'refused') return held;
+  if (held.kind === 'offline') return { kind: 'reserved', statement: held.statement };
+  const { outcome } = held;
   switch (outcome.kind) {
     case 'held': {
       // What this statement could still top up from each hard budget, its own hold included.

@@ -115,6 +115,8 @@ export interface Reserved extends Allowed {
   readonly hold: Hold;
   /** What the timeout sent upstream is made of: the ceiling, or less where a hard budget has less to give. */
   readonly backstopCredits: Credits;
+  /** Of a statement that was admitted without the ledger, where its tier's queue is. */
+  readonly offlinePermit?: Permit;
 }
 
 /** 7. It may run now. */

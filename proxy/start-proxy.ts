@@ -1,6 +1,5 @@
 /** Wiring of one proxy replica: parts in order, replay before ready, drain in reverse. */
 import type { LookupFunction } from 'node:net';
-import { join } from 'node:path';
 import { Lifecycle, type Stoppable } from '#base/lifecycle.js';
 import type { Clock } from '#base/time.js';
 import type { Ids, TicketId } from '#base/ids.js';
@@ -16,9 +15,7 @@ import { openBreakGlass, reserveByBreakGlass } from '#billing/break-glass.js';
 import type { BreakGlassUse } from '#billing/break-glass.js';
 import { KILLS_CHANNEL, killsAsked, killTaken } from '#billing/kills.js';
 import type { BatchLimits } from '#billing/batches.js';
-import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
-import type { Leases } from '#billing/leases.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
 import { LANES_CHANNEL } from '#billing/postgres/lanes.js';
 import { Gate } from './admission/gate.js';
@@ -32,14 +29,14 @@ import { ExplainBounds } from './estimates/explain-bound.js';
 import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { startBudgetUpkeep } from './budget-upkeep.js';
-import { createLedgerMetrics } from './ledger-metrics.js';
 import { createEvents } from './events.js';
 import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
 import { SESSIONS_CHANNEL } from './identity/sessions.js';
 import type { ProvisionServiceUser } from './identity/terminated.js';
 import { Judgements } from './judgements/judgements.js';
-import { startLeaseKeeper, type LeaseKeeper } from './leases.js';
+import type { LeaseKeeper } from './leases.js';
+import { openLedger } from './open-ledger.js';
 import { OwnStatements } from './own/own-statements.js';
 import { DEFAULT_PATIENCE } from './parts.js';
 import type { Parts, Patience, ProxyLimits } from './parts.js';
@@ -55,8 +52,6 @@ import { Uses } from './running/uses.js';
 import { RunRates } from './running/run-rates.js';
 import { RunningStatements } from './running/running.js';
 import { Doubts } from './settlement/doubts.js';
-import { openJournal } from './settlement/journal.js';
-import { Settler } from './settlement/settler.js';
 import { TicketLog } from './settlement/ticket-log.js';
 import { Storms } from './storms.js';
 import { createSurface } from './surface/surface.js';
@@ -125,7 +120,6 @@ const UPSTREAM_SILENCE_MS = 300_000;
 const CONTROL_POLL_MS = 500;
 const STATISTICS_POLL_MS = 2000;
 const SESSION_FRESH_MS = 5000;
-const JOURNAL_BYTES_MAX = 1024 ** 3;
 const REQUESTS_REMEMBERED_MAX = 10_000;
 const REQUEST_REMEMBERED_MS = 15 * 60_000;
 
@@ -172,12 +166,8 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     await startReplica(db, log, options.replicaName, ids.ticket(Date.now())),
   );
   const events = createEvents(options.metrics, log);
-  const leaseKeeper = life.add('leases', startLeaseKeeper({ ...options, replica: replica.id }));
-  const ledger = openLedger(options, leaseKeeper.leases);
-  const directory = join(options.dataDir, 'journal');
-  const journal = await openJournal({ directory, bytesMax: JOURNAL_BYTES_MAX, log });
-  const settler = new Settler({ ledger, journal, log, events });
-  life.add('settler', { stop: (signal) => settler.drain(signal) });
+  const settling = await openLedger({ ...options, replica: replica.id, events }, life);
+  const { ledger, leaseKeeper, offline, settler } = settling;
   const ticketLog = life.add('ticket log', new TicketLog(ledger, log));
   const identity = await createIdentity({
     ...options,
@@ -222,6 +212,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     history,
     statistics,
     ledger,
+    offline,
     ...waiting,
     running,
     ...guards,
@@ -234,15 +225,6 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ticketLog,
     surface: createSurface({ db, clock, running, waits: waitsOf(db, control) }),
   };
-}
-
-function openLedger(options: ProxyOptions, leases: Leases): Ledger {
-  const { db, clock, metrics, ledgerLimits } = options;
-  return createLedger(db, clock, {
-    leases,
-    ...(ledgerLimits === undefined ? {} : { limits: ledgerLimits }),
-    ...createLedgerMetrics(metrics),
-  });
 }
 
 /** What looks at repeating shapes, loops and emergencies, and at what people end. */

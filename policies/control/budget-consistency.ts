@@ -1,4 +1,5 @@
 /** Checks inside a budget that a shape cannot say: what its kind of period needs, days in order, what is carried. */
+import { failModeProblems } from './fail-mode-consistency.js';
 import { tryParseInstant } from './instant.js';
 import { type ControlProblem, problemAt, problemOfKey } from './problem.js';
 import { isRecord, type RawEntry, textOf } from './raw-parts.js';
@@ -16,7 +17,7 @@ export function findBudgetProblems(entry: RawEntry): readonly ControlProblem[] {
         ...spans(entry, period),
       ]
     : [];
-  return [...ofPeriod, ...carried(entry)];
+  return [...ofPeriod, ...carried(entry), ...failModeProblems(entry)];
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -3,6 +3,7 @@
  * Ids are lower-case names chosen by the administrators; names of Snowflake objects compare without case.
  */
 import type { StatementClass } from '#base/sql/statement-class.js';
+import type { FailModeDocument } from './fail-mode-documents.js';
 import type { BreakGlassDocument, RunRateDocument } from './guard-documents.js';
 
 export const PERIOD_KINDS = ['day', 'week', 'month', 'quarter', 'fiscal', 'custom'] as const;
@@ -231,6 +232,8 @@ export interface BudgetDocument {
   readonly carryOver?: CarryOverDocument;
   /** What is missing at the end of a period is taken from the next one. */
   readonly carryDebt?: boolean;
+  /** While the ledger does not answer; absent: leases. */
+  readonly failMode?: FailModeDocument;
   /** Percent of the limit spent, in rising order; absent: {@link USE_THRESHOLDS}. */
   readonly thresholds?: readonly number[];
   /** Percent of the limit that the forecast reaches; absent: {@link FORECAST_THRESHOLDS}. */

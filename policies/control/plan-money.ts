@@ -71,11 +71,28 @@ export const BUDGET_WORDS: Words<BudgetDocument> = {
         return after.carryDebt === true
           ? 'what is used above the limit is taken from the next period'
           : 'what is used above the limit is not taken from the next period any more';
+      case 'failMode':
+        return `while the ledger does not answer: ${arrow(failModeText(before), failModeText(after))}`;
       default:
         return null;
     }
   },
 };
+
+function failModeText({ failMode }: BudgetDocument): string {
+  switch (failMode?.kind) {
+    case undefined:
+    case 'leases':
+      return 'what replicas have leased is admitted';
+    case 'refuse':
+      return 'nothing is admitted';
+    case 'allowance': {
+      const { credits, amount } = failMode;
+      const much = credits === undefined ? `${amount ?? '0'} of money` : `${credits} credits`;
+      return `${much} a replica and outage`;
+    }
+  }
+}
 
 function carryText({ carryOver }: BudgetDocument): string {
   if (carryOver === undefined) return 'nothing';

@@ -17,6 +17,7 @@ import {
   YEAR_STARTS,
 } from './document.js';
 import { access, modesByTeam } from './schema-access.js';
+import { failMode } from './fail-mode-schema.js';
 import { breakGlass, runRate } from './guard-schema.js';
 import { preset } from './schema-presets.js';
 import {
@@ -211,6 +212,7 @@ const budget = z.strictObject({
     .boolean()
     .exactOptional()
     .describe('true: what was used above the limit is taken from the next period'),
+  failMode: failMode.exactOptional(),
   thresholds: percents
     .exactOptional()
     .describe('Percent of the limit spent at which a notice is written; 50, 80 and 100'),

@@ -7,6 +7,8 @@ import { toError } from '#base/errors.js';
 import { NO_CREDITS, formatAmount, parseCredits } from '#base/units.js';
 import type { Ledger, Settlement, TicketState } from '#billing/ledger.js';
 import { tryParseTicketId, type TicketId } from '#base/ids.js';
+import { tryParseOffline } from '#billing/postgres/post-offline.js';
+import type { OfflineStatement } from '#billing/postgres/post-offline.js';
 import { must } from '#base/assert.js';
 import type { Events } from '../events.js';
 import type { Journal } from './journal.js';
@@ -17,21 +19,36 @@ const RETRY_MS = 500;
 /** Settlements asked of the ledger at once: enough for the next batch to fill while one is under way. */
 const CONCURRENCY_MAX = 1024;
 
-interface Waiting {
+interface WaitingSettlement {
   readonly settlement: Settlement;
   /** null: the journal did not take it; it lives in memory only. */
   readonly sequence: bigint | null;
 }
+
+/** A statement that the ledger is to be told of, before it is told what became of it. */
+interface WaitingPost {
+  readonly offline: OfflineStatement;
+  readonly sequence: bigint;
+}
+
+type Waiting = WaitingSettlement | WaitingPost;
 
 export interface SettlerOptions {
   readonly ledger: Ledger;
   readonly journal: Journal;
   readonly log: Log;
   readonly events: Events;
+  /** Tells the ledger of a statement that was admitted without it. */
+  readonly post?: (statement: OfflineStatement) => Promise<void>;
 }
 
 export class Settler {
   readonly #ledger: Ledger;
+  readonly #post: (statement: OfflineStatement) => Promise<void>;
+  /** Statements that the ledger does not know yet. */
+  readonly #unposted = new Set<TicketId>();
+  /** Outcomes of such statements. */
+  readonly #parked = new Map<TicketId, WaitingSettlement>();
   readonly #journal: Journal;
   readonly #log: Log;
   readonly #events: Events;
@@ -48,11 +65,36 @@ export class Settler {
     this.#journal = options.journal;
     this.#log = options.log;
     this.#events = options.events;
+    this.#post = options.post ?? (() => Promise.reject(new Error('nothing is admitted offline')));
+  }
+
+  /** Statements that were admitted without the ledger and that it has not been told of. */
+  get unposted(): number {
+    return this.#unposted.size;
+  }
+
+  /**
+   * Takes a statement that is about to be sent without the ledger; resolves when it is in the journal. Fault
+   * `ledgerUnavailable` when it cannot be written there: it must not be sent then.
+   */
+  async admitted(offline: OfflineStatement): Promise<void> {
+    const { ticketId } = offline;
+    this.#unposted.add(ticketId);
+    this.#pending.add(ticketId);
+    try {
+      const sequence = await this.#journal.append(offline);
+      this.#queue.push({ offline, sequence });
+    } catch (thrown) {
+      this.#unposted.delete(ticketId);
+      this.#pending.delete(ticketId);
+      throw thrown;
+    }
+    this.#pump();
   }
 
   /** Settlements that the ledger does not have yet. */
   get backlog(): number {
-    return this.#queue.length + this.#active + this.#appending;
+    return this.#queue.length + this.#active + this.#appending + this.#parked.size;
   }
 
   /** True while the journal takes records; readiness looks at it. */
@@ -64,9 +106,16 @@ export class Settler {
   async replay(): Promise<number> {
     let count = 0;
     for await (const { sequence, record } of this.#journal.replay()) {
-      const settlement = fromRecord(record);
-      this.#pending.add(settlement.ticketId);
-      this.#queue.push({ sequence, settlement });
+      const offline = tryParseOffline(record);
+      if (offline === undefined) {
+        const settlement = fromRecord(record);
+        this.#pending.add(settlement.ticketId);
+        this.#queue.push({ sequence, settlement });
+      } else {
+        this.#unposted.add(offline.ticketId);
+        this.#pending.add(offline.ticketId);
+        this.#queue.push({ sequence, offline });
+      }
       count += 1;
     }
     this.#pump();
@@ -118,13 +167,36 @@ export class Settler {
     while (!this.#isLedgerDown && this.#active < CONCURRENCY_MAX) {
       const next = this.#queue.shift();
       if (next === undefined) break;
+      if ('settlement' in next && this.#unposted.has(next.settlement.ticketId)) {
+        this.#parked.set(next.settlement.ticketId, next);
+        continue;
+      }
       this.#active += 1;
-      void this.#settle(next);
+      void ('offline' in next ? this.#tell(next) : this.#settle(next));
     }
     if (this.backlog === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  async #settle(waiting: Waiting): Promise<void> {
+  async #tell(waiting: WaitingPost): Promise<void> {
+    const { ticketId } = waiting.offline;
+    try {
+      await this.#post(waiting.offline);
+      this.#unposted.delete(ticketId);
+      this.#journal.acknowledge(waiting.sequence);
+      const outcome = this.#parked.get(ticketId);
+      this.#parked.delete(ticketId);
+      if (outcome !== undefined) this.#queue.push(outcome);
+      else this.#pending.delete(ticketId);
+    } catch (thrown) {
+      this.#queue.unshift(waiting);
+      this.#pauseAfter(toError(thrown));
+    } finally {
+      this.#active -= 1;
+      this.#pump();
+    }
+  }
+
+  async #settle(waiting: WaitingSettlement): Promise<void> {
     const { settlement, sequence } = waiting;
     try {
       const outcome = await this.#ledger.settle(settlement);
