@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { must } from '../../base/assert.js';
 import { parseCredits } from '../../base/units.js';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import { ownerQuery } from './support/owner-query.js';
 import { connectNode, type Client } from './support/node-driver.js';
+import { startGate, type TcpGate } from '../support/tcp-gate.js';
 import { eventually } from './support/eventually.js';
 import { startSystem, type System } from './support/system.js';
 
@@ -14,14 +16,21 @@ import { startSystem, type System } from './support/system.js';
 const STATEMENTS = 64;
 const HOLD = '0.2';
 const LIMIT = '2.1';
+/** What soft budgets admit without their ledger, at 3 USD a credit: a few statements that the history knows. */
+const ALLOWED_USD = '0.15';
 /** Ten holds. */
 const ALL_HELD = '2';
 
 let system: System;
+let gate: TcpGate;
 const clients: Client[] = [];
 
 beforeAll(async () => {
   system = await startSystem({
+    databaseVia: async (port) => {
+      gate = await startGate(port);
+      return gate;
+    },
     control: (document) => ({
       ...document,
       tiers: document.tiers.map((tier) =>
@@ -30,7 +39,11 @@ beforeAll(async () => {
           : tier,
       ),
       budgets: document.budgets.map((budget) =>
-        budget.id === 'marketing-monthly' ? { ...budget, limitCredits: LIMIT } : budget,
+        budget.id === 'marketing-monthly'
+          ? { ...budget, limitCredits: LIMIT }
+          : budget.node === 'operations' || budget.node === document.organisation.id
+            ? { ...budget, hard: false, failMode: { kind: 'allowance', amount: ALLOWED_USD } }
+            : budget,
       ),
     }),
   });
@@ -42,6 +55,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.close()));
   await system?.stop();
+  await gate?.stop();
 });
 
 test(
@@ -72,6 +86,71 @@ test(
     await expectInvariants(system.database.db);
   },
 );
+
+test(
+  'without Postgres a soft budget admits what it allows, a hard one nothing, and the ledger has all of it afterwards, once',
+  { timeout: 60_000 },
+  async () => {
+    const operations = await connectNode(system.proxyUrl, { username: 'operations_analyst' });
+    await operations.rows('SELECT 1');
+    const before = await setAside();
+    const ran = await whileShut(operations);
+    await eventually(async () => {
+      const { posted, charged, money } = await offlineCharges();
+      expect({ posted, charged }).toEqual({ posted: ran, charged: ran });
+      expect(money).toBeLessThanOrEqual(Number(ALLOWED_USD));
+    });
+    expect(await operations.rows('SELECT 1 AS ONE')).toEqual([{ ONE: 1 }]);
+    await eventually(async () => expect(await setAside()).toBe(before));
+    await expectInvariants(system.database.db);
+    await operations.close();
+  },
+);
+
+/** Runs statements without Postgres until the allowance is used up; how many ran. */
+async function whileShut(client: Client): Promise<number> {
+  await gate.shut();
+  try {
+    // The first finds out; what is asked of a ledger that goes away is not admitted otherwise.
+    await eventually(async () =>
+      expect(await client.run('SELECT SYSTEM$WAIT(0)')).toMatchObject({ kind: 'rows' }),
+    );
+    const hard = await clients[0]?.run('SELECT SYSTEM$WAIT(0)');
+    expect(hard).toMatchObject({ kind: 'error', code: '712501', sqlState: '42501' });
+    expect(hard?.kind === 'error' ? hard.message : '').toContain(
+      'Not run, nothing charged: the ledger does not answer, and budget marketing-monthly has',
+    );
+    for (let ran = 1; ; ran += 1) {
+      const result = await client.run('SELECT SYSTEM$WAIT(0)');
+      if (result.kind === 'rows') continue;
+      expect(result).toMatchObject({ code: '712501' });
+      expect(result.message).toContain('what budgets allow for such a time is used up');
+      return ran;
+    }
+  } finally {
+    await gate.open();
+  }
+}
+
+async function offlineCharges(): Promise<{ posted: number; charged: number; money: number }> {
+  const { rows } = await system.database.db.query<{
+    posted: number;
+    charged: number;
+    money: number;
+  }>(
+    `SELECT count(*)::integer AS posted, count(c.ticket_id)::integer AS charged,
+         (3 * sum(o.admitted_credits))::double precision AS money
+       FROM offline_admission o LEFT JOIN charge c ON c.ticket_id = o.ticket_id`,
+  );
+  return must(rows[0], 'an aggregate has one row');
+}
+
+async function setAside(): Promise<string> {
+  const { rows } = await system.database.db.query<{ credits: string }>(
+    'SELECT sum(held_credits + leased_credits) AS credits FROM budget_period',
+  );
+  return rows[0]?.credits ?? '';
+}
 
 /** Notes spent + held + leased at every commit that changes a budget period. */
 async function watchHighWaterMark(target: System): Promise<void> {

@@ -7,6 +7,7 @@ import { systemIds } from '../../../base/ids.js';
 import { Lifecycle, type Stoppable } from '../../../base/lifecycle.js';
 import { silentLog } from '../../../base/log.js';
 import { createMetrics } from '../../../base/metrics.js';
+import type { Database } from '../../../base/postgres/pool.js';
 import type { SealKey } from '../../../base/sealing.js';
 import {
   connectService,
@@ -24,7 +25,7 @@ import { demoControlDocument } from '../../../policies/control/demo.js';
 import type { Patience } from '../../../proxy/parts.js';
 import { startProxy } from '../../../proxy/start-proxy.js';
 import { startWarehouse, type RunningWarehouse } from '../../../warehouse/start-warehouse.js';
-import { createTestDatabase, type TestDatabase } from '../../support/database.js';
+import { createTestDatabase, openTestPool, type TestDatabase } from '../../support/database.js';
 import { startDemoEngine } from '../../support/demo-engine.js';
 
 export const ADMIN_TOKEN = 'a-token-for-tests';
@@ -59,6 +60,8 @@ export interface SystemOptions {
   readonly sealKeys?: readonly (readonly SealKey[])[];
   /** Puts something between the proxies and the warehouse: its port → the port that the proxies are given. */
   readonly upstreamVia?: (warehousePort: number) => Promise<Stoppable & { readonly port: number }>;
+  /** Puts something between the proxies and Postgres: its port → the port that they connect to. */
+  readonly databaseVia?: (databasePort: number) => Promise<{ readonly port: number }>;
   /** Age from which the proxy reads a session again. */
   readonly sessionFreshMs?: number;
   /** How late the account's views are, times what is documented; 1 unless given. */
@@ -108,12 +111,13 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const via = await options.upstreamVia?.(warehouse.port);
   if (via !== undefined) life.add('between proxies and warehouse', via);
   const upstreamUrl = via === undefined ? warehouseUrl : `http://127.0.0.1:${via.port}`;
+  const proxyDb = await openProxyDatabase(database, options, life);
   const proxyUrls: string[] = [];
   const replicas = options.withProxy === false ? 0 : (options.replicas ?? 1);
   for (let index = 0; index < replicas; index += 1) {
     const replicaName = `test-${index}`;
     const proxy = await startTestProxy({
-      database,
+      db: proxyDb,
       dataDir: join(dataDir, replicaName),
       replicaName,
       sealKeys: options.sealKeys?.[index] ?? SEAL_KEYS,
@@ -174,12 +178,24 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   };
 }
 
+/** The pool of the test, or one of the proxies' own that goes through something. */
+async function openProxyDatabase(
+  database: TestDatabase,
+  { databaseVia }: SystemOptions,
+  life: Lifecycle,
+): Promise<Database> {
+  if (databaseVia === undefined) return database.db;
+  const url = new URL(database.url);
+  url.port = String((await databaseVia(Number(url.port))).port);
+  return life.add('database of the proxies', openTestPool(url.href, 20));
+}
+
 function clockOf({ timeScale = 1 }: SystemOptions): Clock {
   return timeScale === 1 ? systemClock : linearClock(Date.now(), Date.now(), timeScale);
 }
 
 interface TestProxyOptions {
-  readonly database: TestDatabase;
+  readonly db: Database;
   readonly dataDir: string;
   readonly replicaName: string;
   readonly sealKeys: readonly SealKey[];
@@ -196,7 +212,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     clock: options.clock,
     ids: systemIds(),
     metrics: options.metrics,
-    db: options.database.db,
+    db: options.db,
     host: '127.0.0.1',
     port: 0,
     dataDir: options.dataDir,
@@ -215,10 +231,10 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     upstreamConnectionsMax: 128,
     upstreamConnectTimeoutMs: 2000,
     meterIntervalMs: 500,
-    auditBreakGlass: breakGlassAudit(options.database.db),
+    auditBreakGlass: breakGlassAudit(options.db),
     parserSpareCount: 0,
     provisionServiceUser: embeddedServiceUsers({
-      db: options.database.db,
+      db: options.db,
       clock: options.clock,
       log: silentLog,
       sealKeys: SEAL_KEYS,
