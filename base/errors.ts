@@ -20,6 +20,7 @@ export const TG_CODES = {
   ruleRefused: { tg: 2101, sqlState: '42501' },
   opaqueRefused: { tg: 2102, sqlState: '42501' },
   accessRefused: { tg: 2103, sqlState: '42501' },
+  offPeakOnly: { tg: 2104, sqlState: '42501' },
   runRateExceeded: { tg: 2110, sqlState: '42501' },
   retryStorm: { tg: 2111, sqlState: '42501' },
   frozen: { tg: 2112, sqlState: '42501' },

@@ -3,6 +3,7 @@ import { toError } from '#base/errors.js';
 import type { LaneLimits, LaneMember } from '#policies/lanes/lane.js';
 import { isAdministrator } from '#policies/lanes/limits.js';
 import type { Permit } from './admission/lane.js';
+import { newestIdentity } from './identity/newest.js';
 import type { SealedIdentity } from './identity/tokens.js';
 import type { Parts } from './parts.js';
 import type { CancelReason, RequestEntry } from './requests.js';
@@ -10,11 +11,13 @@ import type { Admitted, Estimated, Reserved } from './stages.js';
 import type { Refusal } from './wire/refusal.js';
 import { queueRefusal } from '#policies/rules/refusal-text.js';
 import type { QueueCause } from '#policies/rules/refusal-text.js';
+import { lostRefusal } from './off-peak.js';
 import { refusalContext } from './refuse.js';
 
 /** Nobody renews a session within so short a wait. */
 const RENEWED_AFTER_MS = 30_000;
 const NO_PERMIT: Permit = { release: () => undefined };
+const NO_TURN: Pick<Admitted, 'endTurn'> = { endTurn: () => Promise.resolve() };
 
 export type AdmitOutcome =
   | { readonly kind: 'admitted'; readonly statement: Admitted }
@@ -32,22 +35,27 @@ export async function admit(
   entry: RequestEntry,
 ): Promise<AdmitOutcome> {
   if (statement.isFree || statement.breakGlass !== undefined)
-    return { kind: 'admitted', statement: { ...statement, permit: NO_PERMIT } };
-  const { offlinePermit } = statement;
+    return { kind: 'admitted', statement: { ...statement, ...NO_TURN, permit: NO_PERMIT } };
+  const { lane, identity, runsAt, query, offlinePermit } = statement;
   if (offlinePermit !== undefined)
-    return { kind: 'admitted', statement: { ...statement, permit: offlinePermit } };
-  const { lane } = statement;
-  const leave = parts.vigil.enter(entry);
+    return { kind: 'admitted', statement: { ...statement, ...NO_TURN, permit: offlinePermit } };
+  entry.identity ??= identity;
+  // Nobody polls for what was sent to run at night.
+  const isUnattended = runsAt !== undefined && query.isAsync;
+  const leave = parts.vigil.enter(entry, isUnattended ? 'unattended' : 'attended');
   try {
     const outcome = await parts.gate.admit(lane, laneMember(statement, lane), entry.cancelled);
     switch (outcome.kind) {
       case 'admitted':
-        return { kind: 'admitted', statement: { ...statement, permit: outcome.permit } };
+        return {
+          kind: 'admitted',
+          statement: { ...statement, ...NO_TURN, permit: outcome.permit },
+        };
       case 'cancelled': {
         const reason = entry.cancelled.reason as CancelReason;
         if (reason === 'cancelled') return { kind: 'cancelled' };
         if (reason === 'draining') return { kind: 'dropped' };
-        return refused(parts, statement, { kind: 'lost' });
+        return { kind: 'refused', refusal: lostRefusal(parts, statement, reason, entry) };
       }
       case 'queueFull':
         return refused(parts, statement, { ...outcome, kind: 'full' });
@@ -84,9 +92,7 @@ export async function latestIdentity(
   const latest = entry.identity ?? identity;
   if (performance.now() - call.arrivedAtMs < RENEWED_AFTER_MS) return latest;
   try {
-    const sealed = await parts.sessions.newestToken(identity);
-    const newest = sealed === undefined ? undefined : parts.sealer.open(sealed, 'session');
-    return newest ?? latest;
+    return (await newestIdentity(parts, identity)) ?? latest;
   } catch (thrown) {
     parts.log.warn({ err: toError(thrown) }, 'a newer token could not be read');
     return latest;

@@ -1,7 +1,9 @@
 /** Step 5 with its guards: break-glass, the rules, the pace of the shape. */
 import { askBreakGlass } from './break-glass.js';
-import { decide } from './decide.js';
+import { clientOf, decide } from './decide.js';
+import { hasLadders } from './ladder-standings.js';
 import type { Parts } from './parts.js';
+import { budgetsOf } from './reserve.js';
 import { refuseAtPace } from './run-rate.js';
 import type { Allowed, Estimated } from './stages.js';
 import type { Refusal } from './wire/refusal.js';
@@ -18,11 +20,19 @@ export async function allow(parts: Parts, statement: Estimated): Promise<AllowOu
     count(parts, asked.statement);
     return asked;
   }
-  const decided = decide(parts, statement);
+  const decided = decide(parts, await withStandings(parts, statement));
   if (decided.kind === 'refused') return decided;
   count(parts, decided.statement);
   const refusal = refuseAtPace(parts, decided.statement);
   return refusal === null ? decided : { kind: 'refused', refusal };
+}
+
+/** The statement with how the budgets of its path stand, where some budget has a ladder. */
+async function withStandings(parts: Parts, statement: Estimated): Promise<Estimated> {
+  if (statement.isFree || !hasLadders(statement.snapshot.document)) return statement;
+  const at = parts.clock.now();
+  const path = budgetsOf({ ...statement, client: clientOf(statement.call), at });
+  return { ...statement, standings: await parts.budgetUses.of(path, at) };
 }
 
 function count({ events }: Parts, { team, placement, facts, isFree }: Allowed): void {

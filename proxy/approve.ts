@@ -35,6 +35,7 @@ export async function approve(
   const { ticketId } = statement.call;
   const { passes, reason } = approval;
   await parts.approvals.ask({ ticketId, reason, passes, place: placeOf(statement.session) });
+  entry.identity ??= statement.identity;
   const leave = parts.vigil.enter(entry);
   try {
     const decided = await parts.vigil.decision(entry, approval.waitSeconds * 1000);
@@ -60,6 +61,7 @@ export async function approve(
 const GONE: Readonly<Record<Exclude<CancelReason, 'draining'>, string>> = {
   cancelled: 'the statement was cancelled while it waited',
   abandoned: 'nobody waited for the statement any more',
+  expiring: 'the token of its session was about to end',
 };
 
 /** Undefined: nothing lets it pass. A run by an amount costs at most what it took of it. */

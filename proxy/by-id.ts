@@ -22,6 +22,7 @@ import { tellingStops } from './result.js';
 import type { RequestEntry } from './requests.js';
 import type { RunningStatement } from './running/running.js';
 import { finishStatement } from './settlement/finish.js';
+import { showingWarehouse } from './switching/shown-warehouse.js';
 import { abortUpstream } from './upstream/query-facts.js';
 import { decodeBody, readBody } from './wire/body.js';
 import { callerRefusal, sendRefusal, toldOf } from './wire/refusal.js';
@@ -72,7 +73,9 @@ async function pollRunning(
     running.upstreamToken = session.identity.upstreamToken;
   running.attendance.enter();
   try {
+    const { shownWarehouse: shown, warehouse } = running;
     const outcome = await forward(parts, call, session, call.target, {
+      ...(shown === null ? {} : { rewrite: showingWarehouse(warehouse, shown) }),
       beforeSmall: (reply) => Promise.resolve(stoppedReply(parts, front, running, reply)),
     });
     const read = outcome === undefined ? undefined : front.read(outcome.status, outcome.reply);

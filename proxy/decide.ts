@@ -23,6 +23,8 @@ import type { StageLocation } from '#policies/rules/stage-location.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
 import type { Call } from './call.js';
 import type { Parts } from './parts.js';
+import { movedBy } from './move.js';
+import { isOffPeak, offPeakChoice } from './off-peak.js';
 import { refusalContext } from './refuse.js';
 import type { Allowed, Estimated } from './stages.js';
 import type { Refusal } from './wire/refusal.js';
@@ -41,7 +43,11 @@ export function decide(parts: Parts, statement: Estimated): DecideOutcome {
   const context = refusalContext(parts, statement);
   const first = decisionOf(parts, statement);
   const { decision, passes, waits } = liftedDecision(parts, statement, first);
-  noteDecision(parts, statement, decision);
+  const moved = movedBy(parts, statement, decision);
+  noteDecision(parts, statement, decision, moved === null);
+  if (moved !== null) return decide(parts, moved);
+  const chosen = offPeakChoice(parts, statement);
+  if (chosen.kind === 'refused') return chosen;
   const refusal = waits === null ? refusalOfDecision(decision, snapshot, context) : null;
   if (refusal !== null) return { kind: 'refused', refusal };
   const { ceilingCredits } = decision;
@@ -59,7 +65,8 @@ export function decide(parts: Parts, statement: Estimated): DecideOutcome {
           reason: waits === null ? '' : reasonOf(waits.cause),
         };
   const lane = laneOf(statement, decision);
-  return { kind: 'allowed', statement: { ...statement, ceilingCredits, lane, approval } };
+  const hours = chosen.kind === 'hours' ? { runsAt: chosen.runsAt } : {};
+  return { kind: 'allowed', statement: { ...statement, ceilingCredits, lane, approval, ...hours } };
 }
 
 /** Whose queue a statement waits in; rules name tiers of their own document. */
@@ -176,6 +183,8 @@ export function decisionOf(parts: Parts, statement: Estimated, lifted?: Lifted):
       workload: statement.workload,
       client: clientOf(statement.call),
       at: parts.clock.now(),
+      isOffPeak: isOffPeak(statement),
+      ...(statement.standings === undefined ? {} : { standings: statement.standings }),
       ...(lifted === undefined ? {} : { lifted }),
     },
   });
@@ -197,21 +206,30 @@ export function clientOf({ request }: Pick<Call, 'request'>): string {
   return String(request.headers['user-agent'] ?? '').slice(0, CLIENT_MAX);
 }
 
-/** What rules said, for counts, warnings and later plans; free statements leave no ticket to note it on. */
-function noteDecision(parts: Parts, statement: Estimated, decision: Decision): void {
+/**
+ * What rules said, for counts, warnings and later plans; free statements leave no ticket to note it on, and of one that
+ * is moved the decision in its new tier is the last.
+ */
+function noteDecision(
+  parts: Parts,
+  statement: Estimated,
+  decision: Decision,
+  isLast: boolean,
+): void {
   const { facts, estimate } = statement;
   parts.judgements.note({
     teamId: statement.team.id,
     decision,
     expectedCredits: estimate.expectedCredits,
-    ticket: statement.isFree
-      ? null
-      : {
-          ticketId: statement.call.ticketId,
-          statements: facts.statements,
-          context: () =>
-            toPastContext(clientOf(statement.call), judgedParts(textOf(parts, statement))),
-        },
+    ticket:
+      statement.isFree || !isLast
+        ? null
+        : {
+            ticketId: statement.call.ticketId,
+            statements: facts.statements,
+            context: () =>
+              toPastContext(clientOf(statement.call), judgedParts(textOf(parts, statement))),
+          },
   });
 }
 

@@ -62,6 +62,7 @@ export async function handOver(
     tier: placement.tier.id,
     warehouse: placement.warehouse ?? '',
     warehouseSize: placement.warehouseSize ?? '',
+    shownWarehouse: statement.isSwitched === true ? statement.session.warehouse : null,
     estimate: statement.estimate,
     creditsPerHour: placement.creditsPerHour,
     pricePerCredit: placement.pricePerCredit,
@@ -83,6 +84,8 @@ export async function upstreamRequest(statement: Admitted): Promise<UpstreamRequ
   const edited = await statement.edited(changesOf(statement));
   const headers = headersForUpstream(call.request.headers, upstream.host);
   delete headers['content-encoding'];
+  // Its reply is edited on its way.
+  if (statement.isSwitched === true) headers['accept-encoding'] = 'identity';
   const isLarge = statement.wasCompressed && edited.length > RECOMPRESS_BYTES;
   if (isLarge) headers['content-encoding'] = 'gzip';
   return {

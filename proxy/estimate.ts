@@ -46,18 +46,22 @@ export type PriceOutcome =
   | { readonly kind: 'priced'; readonly price: PricedText }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** Adds placement and estimate, by Snowflake's plan where there is one, or refuses as {@link priceText} does. */
+/**
+ * Adds placement and estimate, by Snowflake's plan where there is one, or refuses as {@link priceText} does.
+ * @param warehouse where it would run; the session's unless given.
+ */
 export function estimate(
   parts: Parts,
   statement: Analysed,
   bound: ExplainBound | null = null,
+  warehouse: string | null = statement.session.warehouse,
 ): EstimateOutcome {
   const { account } = statement.identity;
   const outcome = priceText({
     facts: statement.facts,
     isDescribe: statement.query.isDescribe,
     snapshot: statement.snapshot,
-    warehouse: statement.session.warehouse,
+    warehouse,
     history: parts.history.viewOf(account),
     statistics: parts.statistics.statisticsOf(account),
     at: parts.clock.now(),

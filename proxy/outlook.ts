@@ -10,6 +10,8 @@ import type { Decision } from '#policies/rules/decision.js';
 import { approvalRefusal, budgetRefusal, queueRefusal } from '#policies/rules/refusal-text.js';
 import { laneMember } from './admit.js';
 import { decisionNow, laneOf, refusalOfDecision } from './decide.js';
+import { ladderStandings } from './ladder-standings.js';
+import { movedBy } from './move.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
 import type { Estimated } from './stages.js';
@@ -18,10 +20,14 @@ import type { Outlook } from './surface/explain-input.js';
 /** The outlook by the budgets' `standings`; nothing is held, queued or counted. */
 export async function outlookOf(
   parts: Parts,
-  statement: Estimated,
+  asked: Estimated,
   standings: readonly BudgetStanding[],
 ): Promise<Outlook> {
+  const statement = { ...asked, standings: ladderStandings(standings) };
   const decision = decisionNow(parts, statement);
+  const moved = movedBy(parts, statement, decision);
+  // What is told of it is what it would meet where it runs, with why it runs there.
+  if (moved !== null) return { ...(await outlookOf(parts, moved, standings)), decision };
   const binding = bindingBudget(standings);
   const { ceilingCredits, source } = ceilingFor(
     decision.ceilingCredits,

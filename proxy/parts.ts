@@ -1,5 +1,5 @@
 /** What the handlers of one replica are made of; assembled once in start-proxy.ts, general parts first. */
-import type { Clock } from '#base/time.js';
+import type { Clock, EpochMs } from '#base/time.js';
 import type { Ids, TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
 import type { WaitingAsk } from '#billing/approvals.js';
@@ -19,6 +19,7 @@ import type { ClientAddress } from './identity/client-address.js';
 import type { SessionStore } from './identity/sessions.js';
 import type { Terminated } from './identity/terminated.js';
 import type { TokenSealer } from './identity/tokens.js';
+import type { BudgetUses } from './ladder-standings.js';
 import type { Judgements } from './judgements/judgements.js';
 import type { Offline } from './offline/offline.js';
 import type { OwnStatements } from './own/own-statements.js';
@@ -33,6 +34,7 @@ import type { Settler } from './settlement/settler.js';
 import type { BearerProofs } from './sql-api/proofs.js';
 import type { Storms } from './storms.js';
 import type { Surface } from './surface/surface.js';
+import type { Switching } from './switching/in-its-warehouse.js';
 import type { Upstreams } from './upstream/upstreams.js';
 import type { Slices } from './wire/slices.js';
 
@@ -107,7 +109,11 @@ export interface Parts {
   readonly offline: Offline;
   readonly patience: Patience;
   readonly approvals: Approvals;
+  readonly budgetUses: BudgetUses;
+  /** Writes when a statement runs that waits for the off-peak hours. Fault `ledgerUnavailable`. */
+  readonly runsAt: (ticketId: TicketId, at: EpochMs) => Promise<void>;
   readonly gate: Gate;
+  readonly switching: Switching;
   readonly vigil: Vigil;
   readonly requests: RequestRegistry;
   readonly running: RunningStatements;

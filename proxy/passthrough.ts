@@ -93,6 +93,7 @@ export async function send(
       path: target,
       headers: {
         ...headersForUpstream(call.request.headers, upstream.host),
+        ...(options.rewrite === undefined ? {} : { 'accept-encoding': 'identity' }),
         authorization: snowflakeToken(identity.upstreamToken),
       },
       body,

@@ -5,7 +5,6 @@
  */
 import { Fault, tgLabel, toError } from '#base/errors.js';
 import type { ReleaseReason } from '#billing/ledger.js';
-import { admit, latestIdentity } from './admit.js';
 import { allow } from './allow.js';
 import { analyse } from './analyse.js';
 import { answerSurface } from './answer-surface.js';
@@ -25,9 +24,10 @@ import { identify, underNewestVersion } from './identity/identify.js';
 import { keyOf, ownerOf } from './owner.js';
 import { noteTransaction } from './own/transactions.js';
 import type { Parts } from './parts.js';
+import { admitReady } from './ready.js';
 import { receive } from './receive.js';
 import { sendSmall } from './relay.js';
-import { slowDown } from './run-rate.js';
+import { keepBack } from './off-peak.js';
 import { relayStatement } from './relay-statement.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 import type { Again, RequestEntry, RequestEnding } from './requests.js';
@@ -285,9 +285,10 @@ async function run(
     // A repeat of what was sent waited before.
     const paced =
       approved.kind === 'approved' && !hold.isSent()
-        ? await slowDown(parts, approved.statement, entry)
+        ? await keepBack(parts, approved.statement, entry)
         : approved;
-    const admitted = paced.kind === 'approved' ? await admit(parts, paced.statement, entry) : paced;
+    const admitted =
+      paced.kind === 'approved' ? await admitReady(parts, paced.statement, entry) : paced;
     // A repeat that is not sent again leaves its first sending in doubt.
     if (admitted.kind !== 'admitted' && hold.isSent()) await parts.doubts.add(call.ticketId);
     if (admitted.kind === 'refused') {
@@ -303,8 +304,7 @@ async function run(
       unsent = { kind: 'cancelled', reason: 'cancelled by the client while it waited' };
       return { kind: 'answered', reply: front.cancelled(call.ticketId) };
     }
-    const identity = await latestIdentity(parts, statement, entry);
-    return await forward(parts, { ...admitted.statement, identity }, entry, waiting);
+    return await forward(parts, admitted.statement, entry, waiting);
   } finally {
     await hold.releaseUnlessSent(unsent);
   }
@@ -337,6 +337,7 @@ async function forward(
     isHandedOver = await handOver(parts, statement, entry.attendance);
   } finally {
     if (!isHandedOver) statement.permit.release();
+    if (!isHandedOver) await statement.endTurn();
   }
   if (!isHandedOver) return settledMeanwhile(parts, statement);
   const sentAtMs = performance.now();

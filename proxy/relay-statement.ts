@@ -10,12 +10,13 @@ import { noteTransaction } from './own/transactions.js';
 import type { Parts } from './parts.js';
 import type { Admitted } from './stages.js';
 import { relay, sendSmall } from './relay.js';
-import type { Destination, RelayOutcome, SmallReply } from './relay.js';
+import type { Destination, RelayOptions, RelayOutcome, SmallReply } from './relay.js';
 import type { RequestEnding } from './requests.js';
 import type { Front } from './front.js';
 import type { RunningStatement, StopReason } from './running/running.js';
 import { finishStatement, noteStorm } from './settlement/finish.js';
 import { stormKeyOf } from './storms.js';
+import { showingWarehouse } from './switching/shown-warehouse.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 import type { ScannedReply } from './wire/reply-scanner.js';
 import { pollElsewhere, toldOf } from './wire/refusal.js';
@@ -29,8 +30,22 @@ export async function relayStatement(
   request: UpstreamRequest,
   destination: Destination,
 ): Promise<RequestEnding> {
+  try {
+    return await sendAndRelay(parts, statement, request, destination);
+  } finally {
+    await statement.endTurn();
+  }
+}
+
+async function sendAndRelay(
+  parts: Parts,
+  statement: Admitted,
+  request: UpstreamRequest,
+  destination: Destination,
+): Promise<RequestEnding> {
   const { call, front, upstream } = statement;
   const outcome = await relay(upstream.engine, request, destination, {
+    ...shownTo(statement),
     beforeSmall: (reply, isGarbled) =>
       isGarbled ? Promise.resolve(garbled(statement)) : beforeReply(parts, statement, reply),
   });
@@ -57,6 +72,14 @@ export async function relayStatement(
     : { kind: 'answered', reply: outcome.small };
 }
 
+/** Its client does not know of the warehouse that a statement was moved to. */
+function shownTo({ isSwitched, placement, session }: Admitted): Pick<RelayOptions, 'rewrite'> {
+  const [ran, own] = [placement.warehouse, session.warehouse];
+  return isSwitched === true && ran !== null && own !== null
+    ? { rewrite: showingWarehouse(ran, own) }
+    : {};
+}
+
 /** Told in our words: drivers repeat a bad gateway by themselves, but end with a parser's complaint after this. */
 function garbled(statement: Admitted): SmallReply {
   const message = statement.isFree
@@ -72,7 +95,10 @@ async function beforeReply(
   statement: Admitted,
   reply: ScannedReply,
 ): Promise<SmallReply | undefined> {
-  const changes = statement.front.sessionChanges(statement, reply);
+  await statement.endTurn();
+  const { warehouse, ...others } = statement.front.sessionChanges(statement, reply);
+  const isOwn = statement.isSwitched !== true && warehouse !== undefined;
+  const changes = isOwn ? { ...others, warehouse } : others;
   try {
     await parts.sessions.change(statement.session, changes);
   } catch (thrown) {

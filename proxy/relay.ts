@@ -12,6 +12,7 @@ import { toError } from '#base/errors.js';
 import { decodeBody } from './wire/body.js';
 import { ReplyScanner } from './wire/reply-scanner.js';
 import type { ScannedReply } from './wire/reply-scanner.js';
+import type { Rewriting } from './switching/shown-warehouse.js';
 import { headersForClient } from './upstream/headers.js';
 import type {
   UpstreamEngine,
@@ -64,6 +65,8 @@ export interface RelayOptions {
     reply: ScannedReply,
     isGarbled: boolean,
   ) => Promise<SmallReply | undefined>;
+  /** Changes the reply on its way; upstream has been asked for one without a coding, and one that has one stays as it is. */
+  readonly rewrite?: Rewriting;
   /** How long a client may take nothing before its reply is cut, in milliseconds; 5 minutes. */
   readonly clientStallMs?: number;
 }
@@ -108,6 +111,7 @@ class Relaying {
   readonly #destination: Destination;
   #response: ServerResponse | null = null;
   readonly #options: RelayOptions;
+  readonly #rewrite: Rewriting | undefined;
   readonly #scanner = new ReplyScanner();
   #held: Buffer[] = [];
   #heldBytes = 0;
@@ -130,6 +134,7 @@ class Relaying {
     this.#flow = flow;
     this.#destination = destination;
     this.#options = options;
+    this.#rewrite = codingOf(headers) === 'identity' ? options.rewrite : undefined;
   }
 
   take(chunk: Buffer): void {
@@ -144,7 +149,8 @@ class Relaying {
 
   async finish(): Promise<RelayOutcome> {
     if (!this.#isStreaming) return this.#finishSmall();
-    if (this.#response?.destroyed === false) this.#response.end();
+    if (this.#response?.destroyed === false)
+      this.#response.end(this.#rewrite?.(Buffer.alloc(0), true));
     if (this.#decoder !== undefined && !this.#isDecoderBroken) {
       this.#decoder.end();
       await endOf(this.#decoder);
@@ -166,7 +172,7 @@ class Relaying {
     const isGarbled = this.#status === 200 && coding !== 'unknown' && !reply.isComplete;
     const replacement = await this.#options.beforeSmall?.(reply, isGarbled);
     const headers = headersForClient(this.#headers, replacement !== undefined);
-    const sent = replacement?.body ?? body;
+    const sent = replacement?.body ?? this.#rewrite?.(body, true) ?? body;
     const small: SmallReply = {
       status: replacement?.status ?? this.#status,
       headers: { ...headers, ...replacement?.headers, 'content-length': String(sent.length) },
@@ -187,7 +193,8 @@ class Relaying {
     });
     this.#response = this.#destination.open();
     if (this.#response?.destroyed === false) {
-      this.#response.writeHead(this.#status, headersForClient(this.#headers, false));
+      const isEdited = this.#rewrite !== undefined;
+      this.#response.writeHead(this.#status, headersForClient(this.#headers, isEdited));
     }
     const held = this.#held;
     this.#held = [];
@@ -196,7 +203,8 @@ class Relaying {
 
   #stream(chunk: Buffer): void {
     const response = this.#response;
-    if (response?.destroyed === false && !response.write(chunk)) this.#pauseUntil(response);
+    if (response?.destroyed === false && !response.write(this.#rewrite?.(chunk, false) ?? chunk))
+      this.#pauseUntil(response);
     if (this.#decoder === undefined) {
       if (this.#isScannable) this.#scanner.push(chunk);
     } else if (!this.#isDecoderBroken && !this.#decoder.write(chunk))

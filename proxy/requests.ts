@@ -57,7 +57,7 @@ export interface RequestOwner {
 }
 
 /** Why a statement that waits here gives its place up. */
-export type CancelReason = 'cancelled' | 'abandoned' | 'draining';
+export type CancelReason = 'cancelled' | 'abandoned' | 'draining' | 'expiring';
 
 export class RequestEntry {
   readonly key: RequestKey;

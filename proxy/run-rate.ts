@@ -79,7 +79,8 @@ export async function slowDown(
   }
 }
 
-function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** Resolves after so long, or when the signal aborts. */
+export function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer);

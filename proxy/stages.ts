@@ -2,12 +2,14 @@
  * The type of a statement at each step of its path. A step takes the stage before it and adds one field, so that a
  * statement which was not reserved and admitted cannot be dispatched: it would not compile.
  */
+import type { EpochMs } from '#base/time.js';
 import type { Credits, Money } from '#base/units.js';
 import type { BreakGlassReason } from '#billing/break-glass.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import type { PrincipalDocument, TeamDocument } from '#policies/control/document.js';
 import type { LaneLimits } from '#policies/lanes/lane.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
+import type { LadderStandings } from '#policies/rules/ladder.js';
 import type { TextFacts } from '#policies/sql/facts.js';
 import type { Call } from './call.js';
 import type { Permit } from './admission/lane.js';
@@ -85,6 +87,10 @@ export interface Estimated extends Analysed {
   readonly estimateParts: readonly Estimate[];
   /** Uses no warehouse: skips steps 6 and 7. */
   readonly isFree: boolean;
+  /** How the budgets of its path stand; absent: none has a ladder. */
+  readonly standings?: LadderStandings;
+  /** It runs on the warehouse of its placement, onto which its session is switched for it. */
+  readonly isSwitched?: boolean;
 }
 
 /** The statement runs by somebody's word only. */
@@ -106,6 +112,8 @@ export interface Allowed extends Estimated {
   readonly lane: LaneLimits;
   /** null: by nobody's word. */
   readonly approval: PendingApproval | null;
+  /** It waits for the off-peak hours, which begin then; absent: it does not. */
+  readonly runsAt?: EpochMs;
   /** It passes budgets, rules and queues in an emergency. */
   readonly breakGlass?: BreakGlassReason;
 }
@@ -122,4 +130,6 @@ export interface Reserved extends Allowed {
 /** 7. It may run now. */
 export interface Admitted extends Reserved {
   readonly permit: Permit;
+  /** Upstream has answered: others of its session may be sent, on the session's own warehouse. Later calls do nothing. */
+  readonly endTurn: () => Promise<void>;
 }

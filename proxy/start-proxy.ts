@@ -32,6 +32,7 @@ import { startBudgetUpkeep } from './budget-upkeep.js';
 import { createEvents } from './events.js';
 import { exposeGauges } from './gauges.js';
 import { createIdentity } from './identity/create-identity.js';
+import { newestIdentity } from './identity/newest.js';
 import { SESSIONS_CHANNEL } from './identity/sessions.js';
 import type { ProvisionServiceUser } from './identity/terminated.js';
 import { Judgements } from './judgements/judgements.js';
@@ -55,6 +56,7 @@ import { Doubts } from './settlement/doubts.js';
 import { TicketLog } from './settlement/ticket-log.js';
 import { Storms } from './storms.js';
 import { createSurface } from './surface/surface.js';
+import { createTierParts, type TierParts } from './tier-parts.js';
 import { createUpstreamEngine } from './upstream/engine.js';
 import { Upstreams } from './upstream/upstreams.js';
 import type { ConfiguredUpstream } from './upstream/upstreams.js';
@@ -177,7 +179,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   });
   life.add('claims', identity.claims);
   const realNow = (): number => performance.now();
-  const waiting = createWaiting(options, ledger, replica, realNow, life);
+  const waiting = createWaiting(options, ledger, replica, realNow, life, identity);
   life.add('vigil', waiting.vigil);
   life.add('gate', waiting.gate);
   life.add('passes', await startPasses(waiting.approvals));
@@ -257,6 +259,7 @@ function createWaiting(
   { id: replica, isHeard }: Replica,
   realNow: () => number,
   life: Lifecycle,
+  identity: Pick<Parts, 'sealer' | 'sessions'>,
 ): Pick<
   Parts,
   | 'approvals'
@@ -267,11 +270,13 @@ function createWaiting(
   | 'patience'
   | 'requests'
   | 'vigil'
-> {
+> &
+  TierParts {
   const patience = { ...DEFAULT_PATIENCE, ...options.patience };
   const { abandonedAfterMs } = patience;
   const { db, clock, log } = options;
   return {
+    ...createTierParts({ db, ledger, log, replica, realNow }),
     gate: new Gate({ store: laneStore(db), replica, isHeard, log, now: realNow }),
     patience,
     explainBounds: new ExplainBounds(),
@@ -288,6 +293,8 @@ function createWaiting(
       log,
       replica,
       abandonedAfterMs,
+      newest: (of) => newestIdentity(identity, of),
+      realTime: Date.now,
     }),
     approvals: {
       lasting: new LastingPasses({ read: () => lastingPasses(db, clock.now()), clock, log }),

@@ -6,6 +6,7 @@ import { type Actor, API_ROLES, maySeeTeam } from '../actor.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import { badField, notFound } from '../problems.js';
 import { listTickets, readTicket, TICKET_STATES, type TicketRow } from '../stores/ticket-store.js';
+import { runsAtOf } from '../stores/ticket-hours.js';
 import { waitOfTicket } from '../stores/ticket-wait.js';
 import { type ApiApp, type ApiContext, controlOf, instantSchema, teamOf } from './api.js';
 
@@ -39,6 +40,10 @@ const ticketReply = z.object({
 });
 
 const waitingTicketReply = ticketReply.extend({
+  runsAt: z
+    .string()
+    .nullable()
+    .describe('When it runs, as it waits for the off-peak hours; null: it does not'),
   queue: z
     .object({
       position: z.number().int().describe('1: it is next'),
@@ -88,7 +93,12 @@ export function addTicketRoutes(app: ApiApp, context: ApiContext): void {
           'check the id: it is in the refusal, the query tag and MY_QUERIES',
           'id',
         );
-      return { ...toJson(row), queue: await queueOf(context, row) };
+      const runsAt = await runsAtOf(context.db, id);
+      return {
+        ...toJson(row),
+        runsAt: runsAt?.toISOString() ?? null,
+        queue: await queueOf(context, row),
+      };
     },
   );
 }

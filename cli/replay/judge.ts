@@ -188,6 +188,7 @@ function refusedBy(decision: Exclude<Decision, { kind: 'allow' }>): Refused {
   const { cause } = decision;
   switch (cause.kind) {
     case 'rule':
+    case 'off-peak':
       return { kind: 'refused', by: `rule: ${cause.ruleId}`, limitCredits: null };
     case 'ceiling':
       return {

@@ -8,6 +8,8 @@ import { type ControlProblem, formatPath, problemAt, problemOfKey } from './prob
 import { entriesOf, isRecord, type RawEntry, type RawParts, textOf } from './raw-parts.js';
 import { PRESET_PARAMETERS, PRESETS } from './presets.js';
 import { tryParseWarehouseSize } from './sizes.js';
+import { findLadderProblems } from './ladder-consistency.js';
+import { isTimeZone } from './time-zone.js';
 
 /** Every such problem, in document order per check. */
 export function findConsistencyProblems(parts: RawParts): readonly ControlProblem[] {
@@ -25,6 +27,7 @@ export function findConsistencyProblems(parts: RawParts): readonly ControlProble
     ...parts.access.flatMap(closesNothing),
     ...parts.tiers.flatMap(administratorsWithoutRest),
     ...parts.presets.flatMap(presetParameters),
+    ...findLadderProblems(parts),
     ...conditions(parts.rules),
   ];
 }
@@ -101,15 +104,6 @@ function timeZones(entries: readonly RawEntry[]): readonly ControlProblem[] {
       ),
     ];
   });
-}
-
-function isTimeZone(text: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: text });
-    return text !== '';
-  } catch {
-    return false;
-  }
 }
 
 function sameKeyTwice(

@@ -5,6 +5,7 @@
 import type { StatementClass } from '#base/sql/statement-class.js';
 import type { FailModeDocument } from './fail-mode-documents.js';
 import type { BreakGlassDocument, RunRateDocument } from './guard-documents.js';
+import type { RungDocument, TierServiceDocument } from './ladder-documents.js';
 
 export const PERIOD_KINDS = ['day', 'week', 'month', 'quarter', 'fiscal', 'custom'] as const;
 export type PeriodKind = (typeof PERIOD_KINDS)[number];
@@ -64,6 +65,7 @@ export const RULE_EFFECTS = [
   'approve',
   'reroute',
   'queue',
+  'off-peak',
   'allow-external',
   'ceiling',
 ] as const;
@@ -220,6 +222,8 @@ export interface BudgetDocument {
   /** A decimal, or `unlimited`. */
   readonly limitCredits: string;
   readonly hard: boolean;
+  /** What comes before a refusal, or in its place; absent: nothing does. */
+  readonly ladder?: readonly RungDocument[];
   readonly period: PeriodDocument;
   /** Direct credits, or direct × the warehouse's loading. */
   readonly counts: 'direct' | 'billed';
@@ -257,7 +261,7 @@ export interface TierAdministratorsDocument {
   readonly roles?: readonly string[];
 }
 
-export interface TierDocument {
+export interface TierDocument extends TierServiceDocument {
   readonly id: string;
   readonly warehouse: string;
   /** Share of a team in this tier's fair queue, unless `teams` gives it another. */
@@ -331,10 +335,10 @@ interface Approvable {
 
 /**
  * `reroute` runs on the warehouse and in the lane of another tier, `queue` keeps its warehouse and waits in the lane
- * of another tier, `allow-external` lifts the built-in refusal of external locations, `ceiling` lowers the ceiling.
+ * of another tier, `off-peak` runs in the off-peak hours of its tier only, `allow-external` lifts the built-in refusal of external locations, `ceiling` lowers the ceiling.
  */
 export type RuleDocument =
-  | (RuleFields & Approvable & { readonly effect: 'refuse' })
+  | (RuleFields & Approvable & { readonly effect: 'refuse' | 'off-peak' })
   | (RuleFields & { readonly effect: 'allow-external' })
   /** Absent: a statement does not wait for its approval. */
   | (RuleFields & { readonly effect: 'approve'; readonly waitSeconds?: number })

@@ -37,15 +37,6 @@ export const UNACTED_FIELDS: readonly Unacted[] = [
     users: ({ channels = [] }) => channels.map(({ id }) => id),
     text: (names) => `nothing is sent to ${names} yet`,
   },
-  {
-    about: 'rules[].effect reroute',
-    users: ({ rules }) =>
-      rules
-        .filter(({ effect, mode }) => effect === 'reroute' && mode === 'enforce')
-        .map(({ id }) => id),
-    text: (names) =>
-      `${names} do not move statements yet: they are refused, and told which warehouse to use`,
-  },
 ];
 
 /** Every notice about an accepted document. @param at says which prices and rates are in force. */
@@ -83,6 +74,12 @@ export function findNotices(document: ControlDocument, at: EpochMs): readonly Pl
       names: unlimited(document),
       text: (names: string) =>
         `no hard limit is on the path of ${names}: nothing is refused there for what is spent`,
+    },
+    {
+      about: 'rules[].effect reroute',
+      names: unmovedReroutes(document),
+      text: (names: string) =>
+        `${names} refuse and name the warehouse to use: the tier they move to does not say switch: session`,
     },
     {
       about: 'networks',
@@ -141,6 +138,15 @@ function unlimited({ organisation, teams, budgets }: ControlDocument): readonly 
 function holdsAll({ hard, limitCredits, period, tier, workload, client }: BudgetDocument): boolean {
   const isWhole = [tier, workload, client].every((each) => each === undefined);
   return hard && limitCredits !== 'unlimited' && isWhole && period.kind !== 'custom';
+}
+
+function unmovedReroutes({ rules, tiers }: ControlDocument): readonly string[] {
+  const switched = new Set(tiers.filter((tier) => tier.switch === 'session').map(({ id }) => id));
+  return rules.flatMap((rule) =>
+    rule.effect === 'reroute' && rule.mode === 'enforce' && !switched.has(rule.tier)
+      ? [rule.id]
+      : [],
+  );
 }
 
 function unusedNetworks({ networks = [], mapping }: ControlDocument): readonly string[] {

@@ -53,6 +53,8 @@ function effectText(rule: RuleDocument): string {
       return (rule.waitSeconds ?? 0) === 0
         ? 'ask for approval'
         : `wait up to ${rule.waitSeconds} s for approval`;
+    case 'off-peak':
+      return 'run in the off-peak hours only';
     case 'allow-external':
       return 'allow external locations';
     case 'reroute':

@@ -19,6 +19,7 @@ import {
 import { access, modesByTeam } from './schema-access.js';
 import { failMode } from './fail-mode-schema.js';
 import { breakGlass, runRate } from './guard-schema.js';
+import { ladder, offPeakEffect, tierService } from './ladder-schema.js';
 import { preset } from './schema-presets.js';
 import {
   calendarDay,
@@ -192,6 +193,7 @@ const budget = z.strictObject({
   node: id.describe('Id of the organisation, department, team or principal it limits'),
   limitCredits: limitCredits.describe('Credits a period, a decimal in quotes, or unlimited'),
   hard: z.boolean().describe('true: statements beyond the limit are refused; false: only told'),
+  ladder: ladder.exactOptional().describe('What comes before a refusal, by percent of the limit'),
   period,
   counts: z
     .enum(['direct', 'billed'])
@@ -240,6 +242,7 @@ const tierAdministrators = z
 const tier = z.strictObject({
   id: id.describe('Id of the tier, such as interactive'),
   warehouse: objectName.describe('Its warehouse; a statement there is of this tier'),
+  ...tierService,
   weight: whole(1, 10_000).describe("A team's share of the queue, unless teams gives it another"),
   teams: list(tierTeam).exactOptional().describe('Teams treated otherwise than the rest here'),
   teamConcurrencyMax: whole(1, 100_000)
@@ -299,6 +302,7 @@ const rule = z.discriminatedUnion('effect', [
     ...approvable,
     effect: z.literal('refuse').describe('refuse: the statement does not run'),
   }),
+  z.strictObject({ ...ruleFields, ...approvable, effect: offPeakEffect }),
   z.strictObject({
     ...ruleFields,
     effect: z.literal('approve').describe('approve: it runs only after a request is granted'),

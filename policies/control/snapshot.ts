@@ -28,6 +28,7 @@ import type {
   TierDocument,
 } from './document.js';
 import type { RunRateDocument } from './guard-documents.js';
+import type { OffPeakDocument, WarehouseSwitch } from './ladder-documents.js';
 import { laneLimits } from '../lanes/limits.js';
 import type { LaneLimits } from '../lanes/lane.js';
 import { type Price, priceLookup, rateLookup } from './effective.js';
@@ -48,6 +49,8 @@ export interface Tier {
   readonly guessHoldCredits: Credits;
   readonly guessExpectedCredits: Credits;
   readonly opaque: TierDocument['opaque'];
+  readonly switch: WarehouseSwitch;
+  readonly offPeak: OffPeakDocument | null;
   readonly clientGone: 'keep' | 'cancel';
   /** null: EXPLAIN is never asked for on its own. */
   readonly explainAboveCredits: Credits | null;
@@ -172,6 +175,8 @@ function toTier(tier: TierDocument): Tier {
     ...tier,
     lane: laneLimits(tier),
     clientGone: tier.clientGone ?? 'keep',
+    switch: tier.switch ?? 'refuse',
+    offPeak: tier.offPeak ?? null,
     ceilingCredits: parseCredits(tier.ceilingCredits),
     guessHoldCredits: parseCredits(tier.guessHoldCredits),
     guessExpectedCredits: parseCredits(tier.guessExpectedCredits),

@@ -2,6 +2,7 @@
  * What policies say about one statement. A refusal carries everything its text needs; the text itself is made in
  * `refusal-text.ts` once the ticket id and the standing of the budgets are known.
  */
+import type { EpochMs } from '#base/time.js';
 import type { Credits } from '#base/units.js';
 
 /** Why something was decided, in words for people. */
@@ -17,6 +18,17 @@ export type RefusalCause =
       readonly ruleId: string;
       readonly message: string;
       /** false: nobody's word lifts it. */
+      readonly isApprovable?: boolean;
+    }
+  /** A rule lets it run in the off-peak hours of its tier only, and its caller has not asked that it waits for them. */
+  | {
+      readonly kind: 'off-peak';
+      readonly ruleId: string;
+      readonly message: string;
+      readonly opensAt: EpochMs;
+      readonly timeZone: string;
+      /** No budget would refuse it if it waited. */
+      readonly isOffered: boolean;
       readonly isApprovable?: boolean;
     }
   /** An access list keeps something that the statement touches from its caller. */
@@ -54,6 +66,7 @@ export interface Lifted {
 export function passNameOf(cause: RefusalCause): string | null {
   switch (cause.kind) {
     case 'rule':
+    case 'off-peak':
       return cause.isApprovable === false ? null : `rule:${cause.ruleId}`;
     case 'ceiling':
       return cause.isApprovable === false ? null : 'ceiling';

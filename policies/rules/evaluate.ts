@@ -12,6 +12,7 @@ import type { Estimate } from '../estimate/estimate.js';
 import type { StatementFacts } from '../sql/facts.js';
 import { conditionInput } from './condition-input.js';
 import type { Decision, Lifted, Reason, RefusalCause } from './decision.js';
+import { keptToOffPeak, type LadderStandings, reachedRungs } from './ladder.js';
 import type { StageLocation } from './stage-location.js';
 import type { TableSizes } from './table-sizes.js';
 
@@ -37,6 +38,10 @@ export interface DecisionContext {
   readonly at: EpochMs;
   /** What a granted request lifts; absent: nothing. */
   readonly lifted?: Lifted;
+  /** How the budgets of the path stand, for their ladders; absent: no rung is reached. */
+  readonly standings?: LadderStandings;
+  /** Its caller has asked that it waits for the off-peak hours. */
+  readonly isOffPeak?: boolean;
 }
 
 /** What a decision takes of each statement of a text. */
@@ -61,7 +66,7 @@ export function decide(
   estimate: Estimate,
   context: DecisionContext,
 ): Decision {
-  const fired = fireRules(facts, estimate, context);
+  const fired = [...fireRules(facts, estimate, context), ...fireRungs(estimate, context)];
   const closed = closedLists(facts, context);
   const enforced = fired.filter(
     ({ rule, mode }) => mode === 'enforce' && !isLifted(rule, context.lifted),
@@ -83,6 +88,8 @@ export function decide(
   if (refusal !== undefined) return { ...base, kind: 'refuse', ...refusal };
   const approval = approvalByRule(enforced) ?? opaqueApproval(facts, context);
   if (approval !== undefined) return { ...base, kind: 'approve', ...approval };
+  const kept = keptToOffPeak(enforced, estimate, context);
+  if (kept !== undefined) return { ...base, kind: 'refuse', ...kept };
   return { ...base, ...routeByRule(enforced, context) };
 }
 
@@ -141,6 +148,13 @@ function fireRules(
       return [{ rule, mode, reason: { source: rule.id, message } }];
     }
   });
+}
+
+function fireRungs(estimate: Estimate, context: DecisionContext): readonly Fired[] {
+  const { standings, snapshot, team, principal, tier, workload, client, isOffPeak } = context;
+  if (standings === undefined || standings.usedPercent.size === 0) return [];
+  const path = { teamId: team.id, principalId: principal.id, tier: tier.id, workload, client };
+  return reachedRungs(snapshot.budgetsFor(path), estimate, standings, isOffPeak === true);
 }
 
 interface ClosedList {

@@ -123,6 +123,7 @@ function causeOf(decision: Decision): PastCause | undefined {
   const { cause } = decision;
   switch (cause.kind) {
     case 'rule':
+    case 'off-peak':
       return { kind: 'rule', id: cause.ruleId };
     case 'access':
       return { kind: 'access', id: cause.listId };

@@ -4,6 +4,7 @@
  * fields travel as JSON. Literals of the SQL never appear: only names of tables, columns, rules and budgets do.
  */
 import type { TicketId } from '#base/ids.js';
+import type { EpochMs } from '#base/time.js';
 import { tgLabel, type TgName } from '#base/errors.js';
 import { formatAmount, maxAmount, type Money, NO_CREDITS, priceCredits } from '#base/units.js';
 import { countText, moneyText, nameText, spanText } from './amount-text.js';
@@ -148,21 +149,34 @@ export function declinedRefusal(
 export type QueueCause =
   | { readonly kind: 'full'; readonly waiting: number; readonly queueMax: number }
   | { readonly kind: 'timeout'; readonly waitedMs: number; readonly timeoutMs: number }
-  /** The replica that held it is gone, or its token is about to expire. */
-  | { readonly kind: 'lost' };
+  /** The replica that held it is gone, or nobody waited for it any more. */
+  | { readonly kind: 'lost' }
+  /** The token that it would be sent by ends first; `runsAt`: when it was to run, null: when it had a permit. */
+  | { readonly kind: 'expiring'; readonly leftMs: number; readonly runsAt: EpochMs | null };
 
 /** TG2301 and TG2302: no permit. The only refusals that are worth a repeat as they are. */
 export function queueRefusal(cause: QueueCause, context: RefusalContext): Refusal {
-  const code = ({ full: 'queueFull', timeout: 'queueTimeout', lost: 'waitAbandoned' } as const)[
-    cause.kind
-  ];
+  const code = QUEUE_CODES[cause.kind];
   return compose(code, context, {
     headline: queueHeadline(cause, context.tier),
     lines: [],
-    steps: ['send it again in a minute'],
+    steps:
+      cause.kind === 'expiring' && cause.runsAt !== null
+        ? [
+            'submit it asynchronously, with a connection that is kept alive (CLIENT_SESSION_KEEP_ALIVE)',
+            'send it in the off-peak hours',
+          ]
+        : ['send it again in a minute'],
     detail: { queue: { ...cause } },
   });
 }
+
+const QUEUE_CODES = {
+  full: 'queueFull',
+  timeout: 'queueTimeout',
+  lost: 'waitAbandoned',
+  expiring: 'waitAbandoned',
+} as const;
 
 function queueHeadline(cause: QueueCause, tier: string): string {
   switch (cause.kind) {
@@ -172,6 +186,8 @@ function queueHeadline(cause: QueueCause, tier: string): string {
       return `waited ${spanText(cause.waitedMs)} of at most ${spanText(cause.timeoutMs)} in tier ${tier}.`;
     case 'lost':
       return `its place in tier ${tier} was lost; send it again.`;
+    case 'expiring':
+      return `the token of its session ends in ${spanText(cause.leftMs)}, before it would run in tier ${tier}; send it again.`;
   }
 }
 
@@ -311,7 +327,7 @@ function consoleLink({ consoleUrl = null, ticketId }: RefusalContext): string | 
 }
 
 /** The call to copy; a tool that cuts the text shows it whole or not at all, because a line has nothing else behind it. */
-function requestStep(context: RefusalContext): string {
+export function requestStep(context: RefusalContext): string {
   const whom = context.owner === undefined ? 'for it' : nameText(context.owner, 80);
   return `ask ${whom}: CALL TOLLGATE.REQUEST('${context.ticketId}', 'reason')`;
 }

@@ -8,9 +8,15 @@ import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
 import type { Approval } from '#billing/approvals.js';
 import type { Ledger } from '#billing/ledger.js';
+import type { SealedIdentity } from '../identity/tokens.js';
 import type { RequestEntry } from '../requests.js';
 
 const ROUND_MS = 2000;
+/** A statement that waits is refused so long before the token ends that it would be sent by (design, queues of tiers). */
+export const TOKEN_MARGIN_MS = 300_000;
+
+/** attended: somebody has to ask for it; unattended: it waits alone, as long as its session's token is renewed. */
+export type Attention = 'attended' | 'unattended';
 
 export interface VigilOptions {
   readonly ledger: Pick<Ledger, 'ticket' | 'cancelsAsked'>;
@@ -20,11 +26,16 @@ export interface VigilOptions {
   readonly replica: string;
   /** How long a statement waits on while nobody asks for it. */
   readonly abandonedAfterMs: number;
+  /** The newest token of a session, which may have been renewed at another replica; undefined: it was not. */
+  readonly newest: (identity: SealedIdentity) => Promise<SealedIdentity | undefined>;
+  /** Real time in epoch milliseconds. */
+  readonly realTime: () => number;
 }
 
 export class Vigil {
   readonly #options: VigilOptions;
   readonly #waiting = new Map<TicketId, RequestEntry>();
+  readonly #unattended = new Set<TicketId>();
   readonly #asking = new Map<TicketId, (decided: Approval) => void>();
   readonly #timer: NodeJS.Timeout;
   #isBusy = false;
@@ -38,11 +49,15 @@ export class Vigil {
   }
 
   /** A statement begins to wait; call what is returned when it does not any more. */
-  enter(entry: RequestEntry): () => void {
+  enter(entry: RequestEntry, attention: Attention = 'attended'): () => void {
     const { ticketId } = entry.owner;
     this.#waiting.set(ticketId, entry);
+    if (attention === 'unattended') this.#unattended.add(ticketId);
     if (this.#isDraining) entry.cancel('draining');
-    return () => this.#waiting.delete(ticketId);
+    return () => {
+      this.#waiting.delete(ticketId);
+      this.#unattended.delete(ticketId);
+    };
   }
 
   /**
@@ -81,8 +96,10 @@ export class Vigil {
       for (const ticketId of await this.#options.ledger.cancelsAsked(this.#options.replica))
         this.#waiting.get(ticketId)?.cancel('cancelled');
       await this.#tellDecided();
-      for (const entry of this.#waiting.values())
+      for (const entry of this.#waiting.values()) {
         if (await this.#isAbandoned(entry)) entry.cancel('abandoned');
+        else if (await this.#isExpiring(entry)) entry.cancel('expiring');
+      }
     } catch (thrown) {
       this.#options.log.warn(
         { err: toError(thrown) },
@@ -117,8 +134,21 @@ export class Vigil {
     for (const approval of decided) this.#asking.get(approval.ticketId)?.(approval);
   }
 
+  /** Its token is looked for anew before it is given up: a heartbeat may have renewed it. */
+  async #isExpiring(entry: RequestEntry): Promise<boolean> {
+    const { newest, realTime } = this.#options;
+    const isShort = ({ tokenEndsAtMs = Infinity }: SealedIdentity): boolean =>
+      tokenEndsAtMs - realTime() < TOKEN_MARGIN_MS;
+    if (entry.identity === undefined || !isShort(entry.identity)) return false;
+    const renewed = await newest(entry.identity);
+    if (renewed === undefined || isShort(renewed)) return true;
+    entry.identity = renewed;
+    return false;
+  }
+
   async #isAbandoned({ attendance, owner }: RequestEntry): Promise<boolean> {
     const { abandonedAfterMs, ledger } = this.#options;
+    if (this.#unattended.has(owner.ticketId)) return false;
     if (attendance.idleMs() < abandonedAfterMs) return false;
     // Its polls may reach other replicas.
     const seenAgoMs = (await ledger.ticket(owner.ticketId))?.seenAgoMs ?? Infinity;

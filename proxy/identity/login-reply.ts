@@ -34,6 +34,7 @@ export interface LoginReply {
   readonly body: Buffer;
   readonly tokenSpan: Edit['span'];
   readonly masterSpan: Edit['span'];
+  readonly validSeconds: number | undefined;
   /** Of `displayUserName`, where there is one. */
   readonly displayNameSpan: Edit['span'] | undefined;
 }
@@ -45,6 +46,8 @@ interface TokensRead {
   readonly tokenSpan: Edit['span'];
   readonly masterToken: string;
   readonly masterSpan: Edit['span'] | undefined;
+  /** How long the first token lasts; undefined: the reply does not say. */
+  readonly validSeconds: number | undefined;
 }
 
 /** The tokens of a successful reply, the first under `tokenKey`; undefined for any other reply. */
@@ -65,7 +68,19 @@ export function readTokens(reply: UpstreamReply, tokenKey: string): TokensRead |
     tokenSpan: token.value,
     masterToken: masterText ?? '',
     masterSpan: masterText === undefined ? undefined : master?.value,
+    validSeconds: secondsAt(body, memberOf(data, VALIDITY[tokenKey] ?? '')),
   };
+}
+
+/** Members that say how long a token lasts, by the member of the token. */
+const VALIDITY: Readonly<Record<string, string>> = {
+  token: 'validityInSeconds',
+  sessionToken: 'validityInSecondsST',
+};
+
+function secondsAt(body: Buffer, member: JsonMember | undefined): number | undefined {
+  const value: unknown = member === undefined ? undefined : JSON.parse(textOf(body, member.value));
+  return typeof value === 'number' && value > 0 ? value : undefined;
 }
 
 /** The session of a successful login; undefined for any other reply. */
@@ -83,6 +98,7 @@ export function readLoginReply(reply: UpstreamReply): LoginReply | undefined {
     body: tokens.body,
     tokenSpan: tokens.tokenSpan,
     masterSpan: tokens.masterSpan,
+    validSeconds: tokens.validSeconds,
     displayNameSpan: memberOf(tokens.data, 'displayUserName')?.value,
     session: {
       token: tokens.token,
@@ -147,12 +163,17 @@ export function sealingEdits(
   identity: Omit<SealedIdentity, 'kind' | 'sessionId' | 'upstreamToken'>,
 ): readonly Edit[] {
   const { sessionId, token, masterToken } = opened.session;
-  const seal = (kind: TokenKind, upstreamToken: string): string =>
-    JSON.stringify(sealer.seal({ kind, sessionId, ...identity, upstreamToken }));
+  const seal = (kind: TokenKind, upstreamToken: string, tokenEndsAtMs?: number): string =>
+    JSON.stringify(sealer.seal({ kind, sessionId, ...identity, upstreamToken, tokenEndsAtMs }));
   return [
-    { span: opened.tokenSpan, text: seal('session', token) },
+    { span: opened.tokenSpan, text: seal('session', token, endOf(opened.validSeconds)) },
     { span: opened.masterSpan, text: seal('master', masterToken) },
   ];
+}
+
+/** When a token ends that was given just now. */
+export function endOf(validSeconds: number | undefined): number | undefined {
+  return validSeconds === undefined ? undefined : Date.now() + validSeconds * 1000;
 }
 
 /** Sends upstream's reply as it came. */

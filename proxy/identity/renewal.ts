@@ -8,6 +8,7 @@ import { callerRefusal, sendRefusal } from '../wire/refusal.js';
 import type { Refusal } from '../wire/refusal.js';
 import { headersForUpstream } from '../upstream/headers.js';
 import {
+  endOf,
   LOGIN_REPLY_BYTES_MAX,
   readTokens,
   relayReply,
@@ -75,9 +76,9 @@ export async function handleRenewal(parts: Parts, call: Call): Promise<void> {
     sessionId === undefined ||
     ['null', master.sessionId].includes(sessionIdAt(renewed.body, sessionId));
   if (!isSame) return sendRefusal(call.response, otherSession(), null);
-  const seal = (kind: SealedIdentity['kind'], token: string): string =>
-    parts.sealer.seal({ ...master, kind, upstreamToken: token });
-  const sealed = seal('session', renewed.token);
+  const seal = (kind: SealedIdentity['kind'], token: string, tokenEndsAtMs?: number): string =>
+    parts.sealer.seal({ ...master, kind, upstreamToken: token, tokenEndsAtMs });
+  const sealed = seal('session', renewed.token, endOf(renewed.validSeconds));
   const edits: Edit[] = [{ span: renewed.tokenSpan, text: JSON.stringify(sealed) }];
   if (renewed.masterSpan !== undefined) {
     const text = JSON.stringify(seal('master', renewed.masterToken));

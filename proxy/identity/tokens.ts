@@ -22,6 +22,8 @@ export interface SealedIdentity {
   readonly principalId?: string;
   /** What the client called itself at login; descriptive only. */
   readonly application?: string | undefined;
+  /** When upstream lets the token end, in epoch milliseconds of real time; absent: it did not say. */
+  readonly tokenEndsAtMs?: number | undefined;
 }
 
 export interface TokenSealerOptions {

@@ -47,6 +47,8 @@ export interface RunningStatement {
   readonly tier: string;
   readonly warehouse: string;
   readonly warehouseSize: string;
+  /** The warehouse that its client believes in, where it was moved to another one; null: it was not. */
+  readonly shownWarehouse: string | null;
   /** What was expected of it, and what the history learns from its end. */
   readonly estimate: Pick<
     Estimate,

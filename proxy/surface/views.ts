@@ -159,9 +159,14 @@ const usedSource = (scope: ViewScope, bind: BindValue): string => {
 LEFT JOIN jsonb_to_recordset(${bind(JSON.stringify(used))}::jsonb) AS u (ticket uuid, credits numeric) ON u.ticket = t.id`;
 };
 
-/** What keeps a ticket `t` that waits: what its lane says (`q`), or that nobody has approved it yet. */
+/** What keeps a ticket `t` that waits: what its lane says (`q`), that nobody has approved it yet, or the hour. */
 const LIMITED_BY = `CASE WHEN t.state = 'RESERVED' THEN coalesce(q.limited_by, (
-  SELECT 'approval' FROM approval_request a WHERE a.ticket_id = t.id AND a.state = 'waiting')) END`;
+  SELECT 'approval' FROM approval_request a WHERE a.ticket_id = t.id AND a.state = 'waiting'),
+  CASE WHEN t.runs_at > s.at THEN 'off-peak' END) END`;
+
+/** How long a ticket `t` waits: what its lane says (`q`), or until its hour. */
+const WAIT_SECONDS = `CASE WHEN t.state = 'RESERVED' THEN coalesce(q.seconds,
+  nullif(greatest(0, extract(epoch FROM t.runs_at - s.at)), 0)::double precision) END`;
 
 const waitSource = (scope: ViewScope, bind: BindValue): string => {
   const waits = scope.waits.map(({ ticketId, position, limitedBy, expectedWaitMs }) => ({
@@ -206,7 +211,8 @@ const MY_QUERIES: ViewDefinition = {
     text('BREAK_GLASS', '(SELECT reason FROM break_glass_use g WHERE g.ticket_id = t.id)'),
     whole('QUEUE_POSITION', 'q.position'),
     text('WAITS_FOR', LIMITED_BY),
-    real('EXPECTED_WAIT_SECONDS', 'q.seconds'),
+    real('EXPECTED_WAIT_SECONDS', WAIT_SECONDS),
+    instant('RUNS_AT', `CASE WHEN t.state = 'RESERVED' THEN t.runs_at END`),
     text(
       'WARNINGS',
       `(SELECT string_agg(w ->> 'source' || ': ' || (w ->> 'message'), chr(10)) FROM ticket_judgement j,
@@ -282,6 +288,7 @@ CROSS JOIN LATERAL (
       (8, 'price', ${plain('t.price_per_credit')} || ' ' || t.currency || ' a credit'),
       (8, 'waits', CASE WHEN t.state = 'RESERVED' THEN 'number ' || q.position || ' in its queue, for the ' || q.limited_by
         || '; about ' || round(q.seconds::numeric) || ' s' END),
+      (8, 'waits', CASE WHEN t.state = 'RESERVED' AND t.runs_at > s.at THEN 'for the off-peak hours, until ' || ${minute('t.runs_at')} END),
       (9, 'hold', CASE WHEN t.hold_credits > 0 THEN ${plain('t.hold_credits')} || ' credits' END),
       (11, 'used so far', CASE WHEN c.ticket_id IS NULL THEN ${plain(USED)} || ' credits' END),
       (12, 'charge', ${plain('c.credits')} || ' credits, ' || ${plain('c.money')} || ' ' || c.currency

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import { RawClient, type Reply } from '../warehouse/support/raw-client.js';
 import { eventually } from './support/eventually.js';
+import { connectNode } from './support/node-driver.js';
 import { startSystem, type System } from './support/system.js';
 
 const HOLD_MS = 400;
@@ -22,7 +23,9 @@ beforeAll(async () => {
       ...document,
       tiers: document.tiers.map((tier) => {
         if (tier.id === 'interactive') return { ...tier, concurrencyMax: 1 };
-        return tier.id === 'batch' ? { ...tier, clientGone: 'cancel' as const } : tier;
+        return tier.id === 'batch'
+          ? { ...tier, clientGone: 'cancel' as const, switch: 'session' as const }
+          : tier;
       }),
       rules: [
         ...document.rules,
@@ -41,6 +44,14 @@ beforeAll(async () => {
           tier: 'interactive',
           when: 'statement.tablesRead.exists(t, t == "ANALYTICS.TPCH.CUSTOMER")',
           message: 'customers are read one at a time',
+        },
+        {
+          id: 'lines-on-batch',
+          mode: 'enforce',
+          effect: 'reroute',
+          tier: 'batch',
+          when: 'statement.tablesRead.exists(t, t == "ANALYTICS.TPCH.LINEITEM")',
+          message: 'lines are read on the batch warehouse',
         },
         {
           id: 'nation-by-word',
@@ -526,4 +537,35 @@ test('a text that changes its warehouse on the way is refused: it is priced for 
   const reply = await client.run(text, { parameters: { MULTI_STATEMENT_COUNT: 2 } });
   expect(reply.body).toMatchObject({ success: false, code: '712101' });
   expect(reply.body.message).toContain('Send it as a statement of its own');
+});
+
+/** Texts that upstream ran from a mark on. */
+function ranSince(mark: number): readonly string[] {
+  return system.warehouse
+    .queryHistory()
+    .slice(mark)
+    .map(({ started }) => started.text);
+}
+
+const LINES = 'SELECT COUNT(*) AS C FROM LINEITEM WHERE L_ORDERKEY < 100';
+
+test('a statement that a rule moves runs on the other warehouse, and its session sees nothing of it', async () => {
+  const driver = await connectNode(system.proxyUrl, { warehouse: 'STANDARD_WH' });
+  const before = await driver.run('SELECT 41 AS N FROM REGION');
+  const mark = system.warehouse.queryHistory().length;
+  const moved = await driver.run(LINES);
+  expect(moved.kind === 'rows' ? moved.rows : moved).toEqual([{ C: expect.any(Number) as number }]);
+  expect(ranSince(mark)).toEqual(['USE WAREHOUSE BATCH_WH', LINES, 'USE WAREHOUSE STANDARD_WH']);
+  expect(await driver.rows('SELECT LAST_QUERY_ID() AS Q')).toEqual([
+    { Q: moved.kind === 'rows' ? moved.queryId : '' },
+  ]);
+  expect(await driver.rows('SELECT CURRENT_WAREHOUSE() AS W')).toEqual([{ W: 'STANDARD_WH' }]);
+  expect(await driver.rows('SELECT LAST_QUERY_ID(1) AS Q')).toEqual([
+    { Q: before.kind === 'rows' ? before.queryId : '' },
+  ]);
+  const { rows } = await system.database.db.query<{ warehouse: string; tier: string }>(
+    `SELECT warehouse, tier FROM ticket WHERE statement_shape LIKE '%LINEITEM%' ORDER BY occurred_at DESC LIMIT 1`,
+  );
+  expect(rows).toEqual([{ warehouse: 'BATCH_WH', tier: 'batch' }]);
+  await driver.close();
 });

@@ -15,12 +15,9 @@ const texts = (changes: Partial<ControlDocument>): string[] =>
 const EVIDENCE: Readonly<Record<string, RegExp>> = {
   'budgets[].counts': /\bcounts === 'billed'|\bcounts = 'billed'/,
   channels: /\bdocument\.channels\b|\bsnapshot\.channel/,
-  'rules[].effect reroute': /\bUSE WAREHOUSE \$\{/,
 };
 /** Where today's only use of a field is, which is why its notice says what it says. */
-const KNOWN_USES: Readonly<Record<string, readonly string[]>> = {
-  'rules[].effect reroute': ['proxy/decide.ts'],
-};
+const KNOWN_USES: Readonly<Record<string, readonly string[]>> = {};
 
 test('the demo asks for nothing that nothing acts on', () => {
   expect(findNotices(demo, AT)).toEqual([]);
@@ -84,6 +81,15 @@ test.each<[string, Partial<ControlDocument>, string]>([
     'a team without a hard limit',
     { budgets: demo.budgets.slice(1) },
     'no hard limit is on the path of marketing: nothing is refused there for what is spent',
+  ],
+  [
+    'a rule that moves statements to a tier without a switch',
+    {
+      rules: demo.rules.map((rule) =>
+        rule.effect === 'reroute' ? { ...rule, mode: 'enforce' as const } : rule,
+      ),
+    },
+    'select-star-interactive refuse and name the warehouse to use: the tier they move to does not say switch: session',
   ],
   [
     'a network without a use',

@@ -5,12 +5,17 @@
 import { expect, test } from 'vitest';
 import type { RuleDocument, RuleMode } from '#policies/control/document.js';
 import { must } from '#base/assert.js';
-import { decide } from '#policies/rules/evaluate.js';
+import type { OffPeakDocument } from '#policies/control/ladder-documents.js';
+import { decide, type DecisionContext } from '#policies/rules/evaluate.js';
 import { aContext, anEstimate, aSnapshot, aStatement } from '../builders.js';
 
 const dear = { when: 'estimate.highCredits > credits("1")', message: 'it is dear' } as const;
-/** A Monday: 12:00 UTC is in working hours, 23:00 is not. */
-const [NOON, NIGHT] = [12, 23].map((hour) => Date.UTC(2026, 10, 23, hour));
+/** A Monday: 12:00 UTC is in working hours, 23:00 is not; the off-peak hours begin at 20:00. */
+const [NOON, NIGHT, EVENING] = [12, 23, 20].map((hour) => Date.UTC(2026, 10, 23, hour));
+const OFF_PEAK: OffPeakDocument = {
+  timeZone: 'UTC',
+  windows: [{ from: '20:00', to: '06:00' }],
+};
 
 /** From the mildest to the strictest, on a statement of the standard tier. */
 const LADDER: readonly (readonly [rung: string, rule: RuleDocument, decision: object])[] = [
@@ -27,15 +32,8 @@ const LADDER: readonly (readonly [rung: string, rule: RuleDocument, decision: ob
   ],
   [
     'off-peak',
-    {
-      id: 'off-peak',
-      mode: 'enforce',
-      effect: 'approve',
-      ...dear,
-      when: `${dear.when} && now.getHours() >= 8 && now.getHours() < 20`,
-      waitSeconds: 43_200,
-    },
-    { kind: 'approve', waitSeconds: 43_200, cause: { ruleId: 'off-peak' } },
+    { id: 'off-peak', mode: 'enforce', effect: 'off-peak', ...dear },
+    { kind: 'refuse', cause: { kind: 'off-peak', ruleId: 'off-peak', opensAt: EVENING } },
   ],
   [
     'approval',
@@ -49,13 +47,17 @@ const LADDER: readonly (readonly [rung: string, rule: RuleDocument, decision: ob
   ],
 ];
 
-function decided(rules: readonly RuleDocument[], at: number = NOON ?? 0) {
+function decided(
+  rules: readonly RuleDocument[],
+  at: number = NOON ?? 0,
+  changes: Partial<DecisionContext> = {},
+) {
   const snapshot = aSnapshot(rules);
-  const tier = must(snapshot.tier('standard'), 'a tier of the demo');
+  const tier = { ...must(snapshot.tier('standard'), 'a tier of the demo'), offPeak: OFF_PEAK };
   return decide(
     aStatement(),
     anEstimate(),
-    aContext(snapshot, { tier, warehouse: 'STANDARD_WH', at }),
+    aContext(snapshot, { tier, warehouse: 'STANDARD_WH', at, ...changes }),
   );
 }
 
@@ -65,30 +67,39 @@ test.each(LADDER)('the rung %s alone decides as it says', (_rung, rule, decision
 
 test('with every rung up to one, in any order, the highest decides and the warning stands', () => {
   for (const [index, [rung, , decision]] of LADDER.entries()) {
-    if (rung === 'approval') continue; // The more patient of two approvals says how long is waited.
     const rules = LADDER.slice(0, index + 1).map(([, rule]) => rule);
     for (const order of [rules, rules.toReversed()]) {
       const found = decided(order);
-      expect([rung, found]).toMatchObject([
-        rung,
-        rung === 'off-peak' ? { kind: 'approve' } : decision,
-      ]);
+      expect([rung, found]).toMatchObject([rung, decision]);
       expect(found.warnings.map(({ source }) => source)).toEqual(['warn']);
     }
   }
 });
 
 test('two approvals wait as long as the more patient', () => {
-  const both = LADDER.filter(([rung]) => rung === 'off-peak' || rung === 'approval');
-  expect(decided(both.map(([, rule]) => rule))).toMatchObject({
-    kind: 'approve',
-    waitSeconds: 43_200,
-  });
+  const approve = { mode: 'enforce', effect: 'approve', ...dear } as const;
+  expect(
+    decided([
+      { ...approve, id: 'at once' },
+      { ...approve, id: 'patient', waitSeconds: 43_200 },
+    ]),
+  ).toMatchObject({ kind: 'approve', waitSeconds: 43_200 });
 });
 
-test('off-peak asks nobody at night', () => {
+test('off-peak refuses nobody at night, and nobody who waits for the night', () => {
   const [, rule] = must(LADDER[3], 'off-peak');
   expect(decided([rule], NIGHT).kind).toBe('allow');
+  expect(decided([rule], NOON, { isOffPeak: true }).kind).toBe('allow');
+  expect(decided([rule]).kind).toBe('refuse');
+});
+
+test('a tier without off-peak hours refuses by the rule, and promises nothing', () => {
+  const [, rule] = must(LADDER[3], 'off-peak');
+  const tier = must(aSnapshot().tier('standard'), 'a tier of the demo');
+  expect(decided([rule], NOON, { tier, isOffPeak: true })).toMatchObject({
+    kind: 'refuse',
+    cause: { kind: 'rule', ruleId: 'off-peak' },
+  });
 });
 
 const MODES: readonly RuleMode[] = ['shadow', 'warn', 'enforce'];

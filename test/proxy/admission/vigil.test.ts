@@ -4,6 +4,7 @@ import type { Approval } from '../../../billing/approvals.js';
 import type { KnownTicket } from '../../../billing/ledger.js';
 import { Vigil } from '../../../proxy/admission/vigil.js';
 import { Attendance } from '../../../proxy/attendance.js';
+import type { SealedIdentity } from '../../../proxy/identity/tokens.js';
 import { RequestEntry } from '../../../proxy/requests.js';
 import { buildTicketId } from '../../support/builders.js';
 
@@ -13,6 +14,9 @@ interface World {
   cancels: string[];
   decided: Approval[];
   isLedgerAway: boolean;
+  /** Epoch milliseconds of real time. */
+  realMs: number;
+  renewed: SealedIdentity | undefined;
 }
 
 const vigils: Vigil[] = [];
@@ -34,13 +38,23 @@ function vigilOver(world: World): Vigil {
     log: silentLog,
     replica: 'this',
     abandonedAfterMs: 90_000,
+    newest: () => Promise.resolve(world.renewed),
+    realTime: () => world.realMs,
   });
   vigils.push(vigil);
   return vigil;
 }
 
 function quiet(): World {
-  return { nowMs: 0, seenAgoMs: null, cancels: [], decided: [], isLedgerAway: false };
+  return {
+    nowMs: 0,
+    seenAgoMs: null,
+    cancels: [],
+    decided: [],
+    isLedgerAway: false,
+    realMs: 0,
+    renewed: undefined,
+  };
 }
 
 function entryIn(world: World): RequestEntry {
@@ -135,4 +149,62 @@ test('a replica that stops gives up what waits and what comes to wait', () => {
   vigil.giveUp();
   vigil.enter(after);
   expect([before.cancelled.reason, after.cancelled.reason]).toEqual(['draining', 'draining']);
+});
+
+const HOUR_MS = 3_600_000;
+
+function tokenUntil(tokenEndsAtMs: number | undefined): SealedIdentity {
+  return {
+    kind: 'session',
+    account: 'demo',
+    sessionId: '1',
+    snowflakeUser: 'MARKETING_ANALYST',
+    upstreamToken: 't',
+    tokenEndsAtMs,
+  };
+}
+
+test('a statement is given up five minutes before the token ends that it would be sent by, and not before', async () => {
+  const world = quiet();
+  const vigil = vigilOver(world);
+  const entry = entryIn(world);
+  entry.attendance.enter();
+  entry.identity = tokenUntil(HOUR_MS);
+  vigil.enter(entry);
+  world.realMs = HOUR_MS - 300_000;
+  await vigil.round();
+  expect(entry.cancelled.aborted).toBe(false);
+  world.realMs += 1;
+  await vigil.round();
+  expect(entry.cancelled.reason).toBe('expiring');
+});
+
+test('a token that was renewed at another replica keeps it waiting; one whose end nobody knows too', async () => {
+  const world = quiet();
+  const vigil = vigilOver(world);
+  const [renewed, unknown] = [entryIn(world), entryIn(world)];
+  for (const entry of [renewed, unknown]) entry.attendance.enter();
+  renewed.identity = tokenUntil(HOUR_MS);
+  unknown.identity = tokenUntil(undefined);
+  vigil.enter(renewed);
+  vigil.enter(unknown);
+  world.realMs = HOUR_MS;
+  world.renewed = tokenUntil(2 * HOUR_MS);
+  await vigil.round();
+  expect(renewed.cancelled.aborted).toBe(false);
+  expect(renewed.identity?.tokenEndsAtMs).toBe(2 * HOUR_MS);
+  world.realMs = 2 * HOUR_MS - 299_999;
+  await vigil.round();
+  expect(renewed.cancelled.reason).toBe('expiring');
+  expect(unknown.cancelled.aborted).toBe(false);
+});
+
+test('what waits unattended is not given up for want of polls', async () => {
+  const world = quiet();
+  const vigil = vigilOver(world);
+  const entry = entryIn(world);
+  vigil.enter(entry, 'unattended');
+  world.nowMs = 10_000_000;
+  await vigil.round();
+  expect(entry.cancelled.aborted).toBe(false);
 });

@@ -38,6 +38,7 @@ export function aRunningStatement(changes: Partial<RunningStatement> = {}): Runn
     tier: 'standard',
     warehouse: 'W',
     warehouseSize: 'MEDIUM',
+    shownWarehouse: null,
     estimate: anEstimate(),
     creditsPerHour: credits('3600'),
     pricePerCredit: parseMoney('3'),
