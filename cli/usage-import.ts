@@ -8,11 +8,14 @@ import type { EpochMs } from '../base/time.js';
 import { readControl } from '../admin/stores/control-store.js';
 import { allocateStaleHours } from '../billing/attribution/allocate-hours.js';
 import type { AllocationSummary, PayerOf } from '../billing/attribution/allocate-hours.js';
+import { shareIdleTime } from '../billing/attribution/policies/share-idle-time.js';
+import type { SharingSummary } from '../billing/attribution/policies/share-idle-time.js';
 import type { RateOf } from '../billing/attribution/hour-inputs.js';
 import { importUsage } from '../billing/usage/import-usage.js';
 import type { ImportedView } from '../billing/usage/import-usage.js';
 import type { ControlDocument } from '../policies/control/document.js';
 import { rateLookup } from '../policies/control/effective.js';
+import { idleRulesOf } from './attribution-rules.js';
 import { createPrincipalResolver } from '../policies/identity.js';
 
 export interface UsageImport {
@@ -26,6 +29,7 @@ export interface UsageImport {
 export interface UsageImported {
   readonly views: readonly ImportedView[];
   readonly allocation: AllocationSummary;
+  readonly sharing: SharingSummary;
 }
 
 /** Faults of upstream and Postgres propagate; what was imported before one stays, and is allocated the next time. */
@@ -36,15 +40,17 @@ export async function importAndAllocate(
 ): Promise<UsageImported> {
   const views = await importUsage(db, connection, options);
   const control = await readControl(db);
-  const allocation =
-    control === undefined
-      ? { allocated: 0, problems: 0 }
-      : await allocateStaleHours(db, {
-          account: options.account,
-          rateOf: rateOf(control.document),
-          payerOf: payerOf(control.document),
-        });
-  return { views, allocation };
+  if (control === undefined)
+    return { views, allocation: { allocated: 0, problems: 0 }, sharing: { hours: 0 } };
+  const { document } = control;
+  const { account } = options;
+  const allocation = await allocateStaleHours(db, {
+    account,
+    rateOf: rateOf(document),
+    payerOf: payerOf(document),
+  });
+  const sharing = await shareIdleTime(db, account, idleRulesOf(document));
+  return { views, allocation, sharing };
 }
 
 /** Generation and kind as rates name them, from RESOURCE_CONSTRAINT: `STANDARD_GEN_2`, `MEMORY_16X`; NULL is the first. */

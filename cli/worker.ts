@@ -123,9 +123,12 @@ async function importUsageOf(
     const connection = await accounts.connect(account);
     try {
       const options = { ...asked, now: clock.now(), log };
-      const { views, allocation } = await importAndAllocate(db, connection, options);
+      const { views, allocation, sharing } = await importAndAllocate(db, connection, options);
       const rowsWritten = views.reduce((sum, view) => sum + view.written, 0);
-      log.info({ account, rowsWritten, ...allocation }, 'usage imported and allocated');
+      log.info(
+        { account, rowsWritten, ...allocation, sharedHours: sharing.hours },
+        'usage imported and allocated',
+      );
       return { problem: null, rowsWritten };
     } finally {
       await connection.close();

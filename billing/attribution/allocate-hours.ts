@@ -9,6 +9,7 @@ import { formatAmount } from '#base/units.js';
 import { readHourInputs } from './hour-inputs.js';
 import type { MeteredRow, QueryRow, RateOf } from './hour-inputs.js';
 import { methodFor } from './methods.js';
+import { CLEAR_SHARES } from './policies/share-idle-time.js';
 import { HOUR_MS } from './warehouse-hour.js';
 import type { AllocationLine, AllocationMethod } from './warehouse-hour.js';
 
@@ -121,7 +122,9 @@ async function allocateHours(
         ...lineRow(line, inputs.queries, options),
       });
   }
-  await tx.query(CLEAR, [...key, done.map(({ starts_at: at }) => at)]);
+  const written = [...key, done.map(({ starts_at: at }) => at)];
+  await tx.query(CLEAR_SHARES, written);
+  await tx.query(CLEAR, written);
   await tx.query(WRITE, [...key, JSON.stringify(lines), JSON.stringify(done)]);
   if (problems.length > 0) await tx.query(REFUSE, [...key, JSON.stringify(problems)]);
   return problems.length;
@@ -130,16 +133,12 @@ async function allocateHours(
 function lineRow(
   line: AllocationLine,
   byId: ReadonlyMap<string, QueryRow>,
-  { account, payerOf }: AllocationOptions,
+  options: AllocationOptions,
 ): Readonly<Record<string, string | number | null>> {
   const query = line.queryId === null ? undefined : byId.get(line.queryId);
   const isRun = line.bucket === 'direct' || line.bucket === 'bypass';
-  const payer =
-    query === undefined || !isRun
-      ? undefined
-      : query.team_id !== null
-        ? { teamId: query.team_id, principalId: query.principal_id }
-        : payerOf({ account, snowflakeUser: query.snowflake_user, role: query.role_name });
+  const known = query === undefined ? undefined : knownPayer(query, options);
+  const payer = isRun ? known : undefined;
   return {
     bucket: line.bucket,
     reason: line.reason,
@@ -147,8 +146,19 @@ function lineRow(
     ticket_id: isRun ? (query?.ticket_id ?? null) : null,
     team_id: payer?.teamId ?? null,
     principal_id: payer?.principalId ?? null,
+    statement_team_id: known?.teamId ?? null,
     credits: formatAmount(line.credits),
   };
+}
+
+/** Whom a ticket charged, else whom the mapping names. */
+function knownPayer(
+  query: QueryRow,
+  { account, payerOf }: AllocationOptions,
+): { readonly teamId: string; readonly principalId: string | null } | undefined {
+  return query.team_id === null
+    ? payerOf({ account, snowflakeUser: query.snowflake_user, role: query.role_name })
+    : { teamId: query.team_id, principalId: query.principal_id };
 }
 
 const CLEAR = `/* prepared: billing.clear_allocation */
@@ -157,11 +167,12 @@ DELETE FROM allocation_line WHERE account = $1 AND warehouse_id = $2 AND starts_
 const WRITE = `/* prepared: billing.write_allocation */
 WITH lines AS (
   INSERT INTO allocation_line (account, warehouse_id, starts_at, ordinal, bucket, reason, query_id, ticket_id, team_id,
-    principal_id, credits)
+    principal_id, statement_team_id, credits)
   SELECT $1, $2, r.* FROM jsonb_to_recordset($3::jsonb) AS r (starts_at timestamptz, ordinal integer, bucket text,
-    reason text, query_id text, ticket_id uuid, team_id text, principal_id text, credits numeric)
+    reason text, query_id text, ticket_id uuid, team_id text, principal_id text, statement_team_id text, credits numeric)
 )
-UPDATE usage_warehouse_hour h SET method = r.method, method_version = r.method_version, allocated_at = now()
+UPDATE usage_warehouse_hour h SET method = r.method, method_version = r.method_version, allocated_at = now(),
+  idle_key = NULL, idle_entry = NULL, idle_policy = NULL, idle_policy_version = NULL, idle_reach = NULL
 FROM jsonb_to_recordset($4::jsonb) AS r (starts_at timestamptz, method text, method_version integer)
 WHERE h.account = $1 AND h.warehouse_id = $2 AND h.starts_at = r.starts_at`;
 

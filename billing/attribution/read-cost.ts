@@ -83,7 +83,7 @@ function costSql(by: CostDimension): string {
 SELECT ${DIMENSIONS[by]} AS key, l.bucket, date_trunc('day', l.starts_at, 'UTC') AS day, sum(l.credits) AS credits,
   (count(*) FILTER (WHERE l.bucket IN ('direct', 'bypass') AND l.starts_at = date_trunc('hour', q.executed_at, 'UTC')))::integer
     AS statements
-FROM allocation_line l
+FROM allocation_borne l
 JOIN usage_warehouse_hour h USING (account, warehouse_id, starts_at)
 LEFT JOIN usage_query q ON q.account = l.account AND q.query_id = l.query_id
 LEFT JOIN ticket t ON t.id = l.ticket_id

@@ -21,6 +21,11 @@ export function findConsistencyProblems(parts: RawParts): readonly ControlProble
     ...timeZones(parts.budgets),
     ...parts.budgets.flatMap(findBudgetProblems),
     ...sameKeyTwice(parts.rates, ['kind', 'generation', 'size', 'effectiveFrom'], 'rate'),
+    ...sameKeyTwice(
+      parts.idlePolicies.map(ofEveryWarehouse),
+      ['warehouse', 'effectiveFrom'],
+      'idle policy',
+    ),
     ...sameKeyTwice(parts.prices, ['creditKind', 'effectiveFrom'], 'price'),
     ...parts.prices.flatMap(endedBeforeBegun),
     ...parts.tiers.flatMap(holdsAboveCeiling),
@@ -129,6 +134,11 @@ function sameKeyTwice(
       ),
     ];
   });
+}
+
+/** An entry without a warehouse holds for every one that has none of its own. */
+function ofEveryWarehouse({ segments, fields }: RawEntry): RawEntry {
+  return { segments, fields: { warehouse: '', ...fields } };
 }
 
 /** One spelling for what means the same: sizes have several, and so have instants. */

@@ -3,6 +3,11 @@
  * Ids are lower-case names chosen by the administrators; names of Snowflake objects compare without case.
  */
 import type { StatementClass } from '#base/sql/statement-class.js';
+import type {
+  IdlePolicyDocument,
+  SharedCostDocument,
+  WarehouseOwnerDocument,
+} from './attribution-documents.js';
 import type { FailModeDocument } from './fail-mode-documents.js';
 import type { BreakGlassDocument, RunRateDocument } from './guard-documents.js';
 import type { RungDocument, TierServiceDocument } from './ladder-documents.js';
@@ -382,6 +387,9 @@ export interface ControlDocument {
   readonly rates: readonly RateDocument[];
   readonly prices: readonly PriceDocument[];
   readonly access?: readonly AccessDocument[];
+  readonly idlePolicies?: readonly IdlePolicyDocument[];
+  readonly warehouseOwners?: readonly WarehouseOwnerDocument[];
+  readonly sharedCosts?: readonly SharedCostDocument[];
   readonly runRates?: readonly RunRateDocument[];
   readonly breakGlass?: readonly BreakGlassDocument[];
   readonly presets?: readonly PresetDocument[];

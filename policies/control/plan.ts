@@ -30,6 +30,7 @@ import {
   TEAM_WORDS,
 } from './plan-people.js';
 import { ACCESS_WORDS } from './plan-access.js';
+import { IDLE_POLICY_WORDS, SHARED_COST_WORDS, WAREHOUSE_OWNER_WORDS } from './plan-attribution.js';
 import { PRESET_WORDS, RULE_WORDS } from './plan-rules.js';
 import { arrow, type PlanContext, type Sentence, sentence, type Words } from './plan-words.js';
 
@@ -130,6 +131,9 @@ const WORDS: { readonly [P in ListPart]: Words<EntryOf<P>> } = {
   rates: RATE_WORDS,
   prices: PRICE_WORDS,
   access: ACCESS_WORDS,
+  idlePolicies: IDLE_POLICY_WORDS,
+  warehouseOwners: WAREHOUSE_OWNER_WORDS,
+  sharedCosts: SHARED_COST_WORDS,
   runRates: RUN_RATE_WORDS,
   breakGlass: BREAK_GLASS_WORDS,
   presets: PRESET_WORDS,

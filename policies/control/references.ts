@@ -41,6 +41,8 @@ function duplicates(parts: RawParts): readonly ControlProblem[] {
     ...parts.tiers.flatMap((entry) => twice(tierTeamsOf(entry), 'team', 'entry of the team')),
     ...twice(parts.warehouses, 'name', 'warehouse'),
     ...twice(parts.runRates, 'id', 'run rate'),
+    ...twice(parts.idlePolicies, 'id', 'idle policy'),
+    ...twice(parts.sharedCosts, 'id', 'shared cost'),
     ...twice(parts.breakGlass, 'id', 'break-glass'),
     ...twice(
       [...parts.access, ...parts.presets, ...parts.rules],
@@ -104,6 +106,13 @@ function danglingReferences(parts: RawParts): readonly ControlProblem[] {
     ...refer(parts.budgets, 'node', nodes, 'organisation, department, team or principal'),
     ...refer(parts.budgets, 'tier', tiers, 'tier'),
     ...refer(parts.tiers, 'warehouse', warehouses, 'warehouse', foldName),
+    ...refer(parts.idlePolicies, 'platformTeam', teams, 'team'),
+    ...refer(parts.warehouseOwners, 'team', teams, 'team'),
+    ...refer(parts.sharedCosts, 'team', teams, 'team'),
+    ...parts.sharedCosts.flatMap((entry) => [
+      ...referEach(entry, 'teams', teams, 'team'),
+      ...refer(entriesOf(entry.fields, 'percents', entry.segments), 'team', teams, 'team'),
+    ]),
     ...parts.runRates.flatMap((entry) => referEach(entry, 'teams', teams, 'team')),
     ...parts.runRates.flatMap((entry) => referEach(entry, 'tiers', tiers, 'tier')),
     ...parts.breakGlass.flatMap((entry) => referEach(entry, 'principals', principals, 'principal')),

@@ -16,6 +16,7 @@ import {
   WEEKDAYS,
   YEAR_STARTS,
 } from './document.js';
+import { idlePolicy, sharedCost, warehouseOwner } from './attribution-schema.js';
 import { access, modesByTeam } from './schema-access.js';
 import { failMode } from './fail-mode-schema.js';
 import { breakGlass, runRate } from './guard-schema.js';
@@ -384,6 +385,15 @@ export const controlDocumentSchema: z.ZodType<ControlDocument> = z
     access: list(access)
       .exactOptional()
       .describe('Who may read and write what: deny, then allow; what no list covers is open'),
+    idlePolicies: list(idlePolicy)
+      .exactOptional()
+      .describe('Who bears the idle time of warehouses; absent: nobody'),
+    warehouseOwners: list(warehouseOwner)
+      .exactOptional()
+      .describe('Who owns warehouses; the first match decides'),
+    sharedCosts: list(sharedCost)
+      .exactOptional()
+      .describe('Who bears what services took; the first match decides, no match is nobody'),
     presets: list(preset).exactOptional().describe('Rules by name, with few parameters'),
     rules: list(rule).describe('Rules over statements; the strictest that fires decides'),
   })
