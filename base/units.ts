@@ -161,7 +161,7 @@ export function minAmount<A extends Amount>(a: A, b: NoInfer<A>): A {
  * Splits `whole` (≥ 0) over `weights` (≥ 0, at least one positive) so that the parts sum to it exactly: floors
  * first, then one unit each to the largest remainders, ties by the order of `keys`.
  */
-export function splitByLargestRemainder<A extends Amount>(
+export function splitByLargestRemainder<A extends bigint>(
   whole: A,
   weights: readonly bigint[],
   keys: readonly string[],

@@ -10,12 +10,13 @@ import { allocateStaleHours } from '../billing/attribution/allocate-hours.js';
 import type { AllocationSummary, PayerOf } from '../billing/attribution/allocate-hours.js';
 import { shareIdleTime } from '../billing/attribution/policies/share-idle-time.js';
 import type { SharingSummary } from '../billing/attribution/policies/share-idle-time.js';
+import { allocateServices } from '../billing/attribution/services/allocate-services.js';
 import type { RateOf } from '../billing/attribution/hour-inputs.js';
 import { importUsage } from '../billing/usage/import-usage.js';
 import type { ImportedView } from '../billing/usage/import-usage.js';
 import type { ControlDocument } from '../policies/control/document.js';
 import { rateLookup } from '../policies/control/effective.js';
-import { idleRulesOf } from './attribution-rules.js';
+import { idleRulesOf, sharedCostsOf, sharedCostsText } from './attribution-rules.js';
 import { createPrincipalResolver } from '../policies/identity.js';
 
 export interface UsageImport {
@@ -30,6 +31,8 @@ export interface UsageImported {
   readonly views: readonly ImportedView[];
   readonly allocation: AllocationSummary;
   readonly sharing: SharingSummary;
+  /** Days whose services were allocated. */
+  readonly serviceDays: number;
 }
 
 /** Faults of upstream and Postgres propagate; what was imported before one stays, and is allocated the next time. */
@@ -41,7 +44,12 @@ export async function importAndAllocate(
   const views = await importUsage(db, connection, options);
   const control = await readControl(db);
   if (control === undefined)
-    return { views, allocation: { allocated: 0, problems: 0 }, sharing: { hours: 0 } };
+    return {
+      views,
+      allocation: { allocated: 0, problems: 0 },
+      sharing: { hours: 0 },
+      serviceDays: 0,
+    };
   const { document } = control;
   const { account } = options;
   const allocation = await allocateStaleHours(db, {
@@ -50,7 +58,13 @@ export async function importAndAllocate(
     payerOf: payerOf(document),
   });
   const sharing = await shareIdleTime(db, account, idleRulesOf(document));
-  return { views, allocation, sharing };
+  const serviceDays = await allocateServices(db, {
+    account,
+    payerOf: payerOf(document),
+    shared: sharedCostsOf(document),
+    sharedText: sharedCostsText(document),
+  });
+  return { views, allocation, sharing, serviceDays };
 }
 
 /** Generation and kind as rates name them, from RESOURCE_CONSTRAINT: `STANDARD_GEN_2`, `MEMORY_16X`; NULL is the first. */
