@@ -132,6 +132,20 @@ CREATE TRIGGER usage_transfer_written AFTER INSERT ON usage_transfer_hour REFERE
   FOR EACH STATEMENT EXECUTE FUNCTION mark_service_days('(r.starts_at AT TIME ZONE ''UTC'')::date');
 CREATE TRIGGER usage_transfer_rewritten AFTER UPDATE ON usage_transfer_hour REFERENCING NEW TABLE AS written
   FOR EACH STATEMENT EXECUTE FUNCTION mark_service_days('(r.starts_at AT TIME ZONE ''UTC'')::date');
+-- Hours of adaptive warehouses are allocated by the rows of their statements.
+CREATE FUNCTION mark_adaptive_hours() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE usage_warehouse_hour h SET is_stale = true
+  FROM (SELECT DISTINCT account, warehouse_id, starts_at FROM written) AS w
+  WHERE h.account = w.account AND h.warehouse_id = w.warehouse_id AND h.starts_at = w.starts_at AND NOT h.is_stale;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER usage_query_hour_written AFTER INSERT ON usage_query_hour REFERENCING NEW TABLE AS written
+  FOR EACH STATEMENT EXECUTE FUNCTION mark_adaptive_hours();
+CREATE TRIGGER usage_query_hour_rewritten AFTER UPDATE ON usage_query_hour REFERENCING NEW TABLE AS written
+  FOR EACH STATEMENT EXECUTE FUNCTION mark_adaptive_hours();
 INSERT INTO service_day (account, day)
 SELECT account, (starts_at AT TIME ZONE 'UTC')::date FROM usage_warehouse_hour
 UNION SELECT account, day FROM usage_day

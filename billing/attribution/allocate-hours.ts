@@ -7,7 +7,7 @@ import { must } from '#base/assert.js';
 import type { Database, Transaction } from '#base/postgres/pool.js';
 import { formatAmount } from '#base/units.js';
 import { readHourInputs } from './hour-inputs.js';
-import type { MeteredRow, QueryRow, RateOf } from './hour-inputs.js';
+import type { MeteredRow, QueryPayer, RateOf } from './hour-inputs.js';
 import { methodFor } from './methods.js';
 import { CLEAR_SHARES } from './policies/share-idle-time.js';
 import { HOUR_MS } from './warehouse-hour.js';
@@ -132,7 +132,7 @@ async function allocateHours(
 
 function lineRow(
   line: AllocationLine,
-  byId: ReadonlyMap<string, QueryRow>,
+  byId: ReadonlyMap<string, QueryPayer>,
   options: AllocationOptions,
 ): Readonly<Record<string, string | number | null>> {
   const query = line.queryId === null ? undefined : byId.get(line.queryId);
@@ -153,12 +153,14 @@ function lineRow(
 
 /** Whom a ticket charged, else whom the mapping names. */
 function knownPayer(
-  query: QueryRow,
+  query: QueryPayer,
   { account, payerOf }: AllocationOptions,
 ): { readonly teamId: string; readonly principalId: string | null } | undefined {
-  return query.team_id === null
-    ? payerOf({ account, snowflakeUser: query.snowflake_user, role: query.role_name })
-    : { teamId: query.team_id, principalId: query.principal_id };
+  const { team_id: teamId, principal_id: principalId, snowflake_user: snowflakeUser } = query;
+  if (teamId !== null) return { teamId, principalId };
+  return snowflakeUser === null
+    ? undefined
+    : payerOf({ account, snowflakeUser, role: query.role_name });
 }
 
 const CLEAR = `/* prepared: billing.clear_allocation */

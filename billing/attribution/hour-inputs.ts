@@ -26,23 +26,34 @@ export interface MeteredRow {
   readonly attributed_credits: string | null;
 }
 
-export interface QueryRow {
+/** Who ran a statement, as far as that is known. */
+export interface QueryPayer {
   readonly query_id: string;
-  readonly cluster: number;
-  readonly warehouse_size: string;
-  readonly warehouse_kind: string;
-  readonly snowflake_user: string;
+  /** null: QUERY_HISTORY has not got it yet. */
+  readonly snowflake_user: string | null;
   readonly role_name: string | null;
-  readonly executed_at: Date;
-  readonly ended_at: Date;
-  readonly attributed_credits: string | null;
   readonly ticket_id: string | null;
   readonly team_id: string | null;
   readonly principal_id: string | null;
 }
 
+export interface QueryRow extends QueryPayer {
+  readonly cluster: number;
+  readonly warehouse_size: string;
+  readonly warehouse_kind: string;
+  readonly executed_at: Date;
+  readonly ended_at: Date;
+  readonly attributed_credits: string | null;
+}
+
+/** A statement in an hour of an adaptive warehouse. */
+interface MeteredQueryRow extends QueryPayer {
+  readonly starts_at: Date;
+  readonly compute_credits: string;
+}
+
 export interface HourInputs {
-  readonly queries: ReadonlyMap<string, QueryRow>;
+  readonly queries: ReadonlyMap<string, QueryPayer>;
   /** The hour, or why it cannot be allocated. */
   hourOf(row: MeteredRow): WarehouseHour | { readonly problem: string };
 }
@@ -64,6 +75,7 @@ export async function readHourInputs(
 ): Promise<HourInputs> {
   const span = [...key, from, to];
   const { rows: queries } = await db.query<QueryRow>(QUERIES, span);
+  const { rows: metered } = await db.query<MeteredQueryRow>(METERED_QUERIES, span);
   const events = await eventsOf(db, span);
   const constraint = events.findLast((event) => event.resourceConstraint !== null);
   const own = constraint?.resourceConstraint ?? null;
@@ -74,10 +86,12 @@ export async function readHourInputs(
       ? undefined
       : clusterSpans(events, (size, each, at) => rateOf(kind, each, size, at));
   return {
-    queries: new Map(queries.map((query) => [query.query_id, query])),
+    queries: new Map([...metered, ...queries].map((query) => [query.query_id, query])),
     hourOf(row) {
       const startsAt = row.starts_at.getTime();
       const near = around(ran, startsAt);
+      const queryCredits = queryCreditsIn(startsAt, metered, near);
+      if (queryCredits !== null) return adaptiveHour(row, queryCredits);
       const unknown = near.find(
         (each) => each.execution === undefined && millisIn(startsAt, each) > 0,
       );
@@ -89,8 +103,41 @@ export async function readHourInputs(
         // Beside the hour a statement only says where an idle stretch ends.
         executions: near.flatMap(({ execution }) => execution ?? []),
         spans: spans === undefined ? null : spansIn(startsAt, spans),
+        queryCredits: null,
       };
     },
+  };
+}
+
+const ADAPTIVE = 'ADAPTIVE';
+
+/** null: the warehouse is not adaptive then. Without rows yet, all of the hour is of no statement. */
+function queryCreditsIn(
+  hourStartsAt: EpochMs,
+  metered: readonly MeteredQueryRow[],
+  near: readonly Ran[],
+): WarehouseHour['queryCredits'] {
+  const rows = metered.filter((row) => row.starts_at.getTime() === hourStartsAt);
+  const isAdaptive = near.some(({ query }) => query.warehouse_kind === ADAPTIVE);
+  if (rows.length === 0 && !isAdaptive) return null;
+  return rows.map((row) => ({
+    queryId: row.query_id,
+    isGoverned: row.ticket_id !== null,
+    credits: parseCredits(row.compute_credits),
+  }));
+}
+
+function adaptiveHour(
+  row: MeteredRow,
+  queryCredits: NonNullable<WarehouseHour['queryCredits']>,
+): WarehouseHour {
+  return {
+    startsAt: row.starts_at.getTime(),
+    meteredCredits: parseCredits(row.metered_credits),
+    attributedCredits: null,
+    executions: [],
+    spans: null,
+    queryCredits,
   };
 }
 
@@ -142,6 +189,24 @@ function creditsOrNull(text: string | null): Credits | null {
   return text === null ? null : parseCredits(text);
 }
 
+/** The ticket that proves that the statement with the id `of` came through Tollgate, as the relation `t`. */
+const TICKET = (of: string): string => `LATERAL (
+  SELECT id, team_id, principal_id FROM ticket WHERE account = $1 AND snowflake_query_id = ${of}
+  UNION ALL
+  SELECT t.id, t.team_id, t.principal_id FROM charge_part p JOIN ticket t ON t.id = p.ticket_id
+  WHERE p.account = $1 AND p.snowflake_query_id = ${of}
+  LIMIT 1
+) t`;
+
+// A row of a statement that runs has no credits yet, and is written again in its place.
+const METERED_QUERIES = `/* prepared: billing.metered_queries_of_hours */
+SELECT m.query_id, m.starts_at, coalesce(m.compute_credits, 0) AS compute_credits, q.snowflake_user, q.role_name,
+  t.id AS ticket_id, t.team_id, t.principal_id
+FROM usage_query_hour m LEFT JOIN usage_query q ON q.account = m.account AND q.query_id = m.query_id
+LEFT JOIN ${TICKET('m.query_id')} ON true
+WHERE m.account = $1 AND m.warehouse_id = $2 AND m.starts_at >= $3 AND m.starts_at < $4
+ORDER BY m.starts_at, m.query_id`;
+
 // What touches the hours, and of each cluster the last before them and the first after them. A ticket proves that a statement
 // came through Tollgate by Snowflake's own id of it, which no client can choose: a tag would prove nothing.
 const QUERIES = `/* prepared: billing.queries_of_hours */
@@ -158,13 +223,7 @@ WITH near AS (
 SELECT n.query_id, n.cluster, n.warehouse_size, n.warehouse_kind, n.snowflake_user, n.role_name, n.executed_at, n.ended_at,
   n.attributed_credits, t.id AS ticket_id, t.team_id, t.principal_id
 FROM picked JOIN near n USING (query_id)
-LEFT JOIN LATERAL (
-  SELECT id, team_id, principal_id FROM ticket WHERE account = $1 AND snowflake_query_id = n.query_id
-  UNION ALL
-  SELECT t.id, t.team_id, t.principal_id FROM charge_part p JOIN ticket t ON t.id = p.ticket_id
-  WHERE p.account = $1 AND p.snowflake_query_id = n.query_id
-  LIMIT 1
-) t ON true
+LEFT JOIN ${TICKET('n.query_id')} ON true
 ORDER BY n.executed_at, n.query_id`;
 
 // Everything since the warehouse was last suspended as a whole before the hours: what was up then is up still.

@@ -47,6 +47,15 @@ export interface WarehouseHour {
   readonly executions: readonly Execution[];
   /** Every span that touches the hour, whole; null where the events of the warehouse are not known. */
   readonly spans: readonly ClusterSpan[] | null;
+  /** What each statement took in the hour, where the warehouse is adaptive; null: it is not. */
+  readonly queryCredits: readonly QueryCredits[] | null;
+}
+
+/** QUERY_METERING_HISTORY of one statement in the hour. */
+export interface QueryCredits {
+  readonly queryId: string;
+  readonly isGoverned: boolean;
+  readonly credits: Credits;
 }
 
 /** Where a metered credit goes. */
@@ -91,7 +100,7 @@ export interface AllocationLine {
 
 /** How an hour is allocated. A method's version changes whenever the same input would come out otherwise. */
 export interface AllocationMethod {
-  readonly name: 'sweep' | 'elapsedShare' | 'attributed';
+  readonly name: 'sweep' | 'elapsedShare' | 'attributed' | 'perQuery';
   readonly version: number;
   /** Lines of at least zero, but `unexplained`, whose sum is what was metered, in whatever order the input comes. */
   allocate(hour: WarehouseHour): readonly AllocationLine[];

@@ -48,6 +48,16 @@ const hour: fc.Arbitrary<WarehouseHour> = fc.record({
   attributedCredits: fc.option(fc.bigInt({ min: 0n, max: 10n ** 14n }).map((n) => n as Credits)),
   executions: fc.uniqueArray(execution, { selector: ({ queryId }) => queryId, maxLength: 12 }),
   spans: fc.option(fc.array(span, { maxLength: 5 })),
+  queryCredits: fc.option(
+    fc.uniqueArray(
+      fc.record({
+        queryId: fc.integer({ min: 0, max: 99 }).map((number) => `q${number}`),
+        isGoverned: fc.boolean(),
+        credits: fc.bigInt({ min: 0n, max: 10n ** 14n }).map((n) => n as Credits),
+      }),
+      { selector: ({ queryId }) => queryId, maxLength: 5 },
+    ),
+  ),
 });
 
 const method = fc.constantFrom(...Object.values(METHODS));
@@ -88,6 +98,7 @@ test('the order of rows changes nothing', () => {
         ...of,
         executions: shuffled(of.executions),
         spans: of.spans === null ? null : shuffled(of.spans),
+        queryCredits: of.queryCredits === null ? null : shuffled(of.queryCredits),
       };
       expect(by.allocate(other)).toEqual(by.allocate(of));
     }),
@@ -129,7 +140,8 @@ test('statements that ran alike take alike, to the last unit but one', () => {
 test('the method of an hour is that of Snowflake once its figures are there', () => {
   fc.assert(
     fc.property(hour, (of) => {
-      expect(methodFor(of).name).toBe(of.attributedCredits === null ? 'sweep' : 'attributed');
+      const expected = of.attributedCredits === null ? 'sweep' : 'attributed';
+      expect(methodFor(of).name).toBe(of.queryCredits === null ? expected : 'perQuery');
     }),
   );
 });

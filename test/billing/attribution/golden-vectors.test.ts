@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { formatAmount, parseCredits } from '../../../base/units.js';
 import { attributed } from '../../../billing/attribution/attributed.js';
 import { elapsedShare } from '../../../billing/attribution/elapsed-share.js';
+import { perQuery } from '../../../billing/attribution/per-query.js';
 import { sweep } from '../../../billing/attribution/sweep.js';
 import type {
   AllocationMethod,
@@ -51,6 +52,7 @@ function hour(
     attributedCredits: null,
     executions,
     spans,
+    queryCredits: null,
     ...more,
   };
 }
@@ -198,5 +200,25 @@ test('by the figures of Snowflake short statements have one line, and a figure i
   expect(told(attributed, hour('0.5', executions, null, eleven))).toEqual([
     'direct - long 0.600000000000',
     'unexplained - - -0.100000000000',
+  ]);
+});
+
+test('statements of an adaptive warehouse have their own figures; what is above them is of the small ones, below is in sight', () => {
+  const queryCredits = [
+    { queryId: 'a', isGoverned: true, credits: parseCredits('0.5') },
+    { queryId: 'z', isGoverned: false, credits: parseCredits('0.25') },
+    { queryId: 'runs', isGoverned: true, credits: parseCredits('0') },
+  ];
+  expect(told(perQuery, hour('1', [], null, { queryCredits }))).toEqual([
+    'direct - a 0.500000000000',
+    'bypass - z 0.250000000000',
+    'shortQuery - - 0.250000000000',
+  ]);
+  expect(told(perQuery, hour('0.7', [], null, { queryCredits })).at(-1)).toBe(
+    'unexplained - - -0.050000000000',
+  );
+  expect(told(perQuery, hour('0.75', [], null, { queryCredits }))).toHaveLength(2);
+  expect(told(perQuery, hour('0.7', [], null, { queryCredits: [] }))).toEqual([
+    'shortQuery - - 0.700000000000',
   ]);
 });
