@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- <id> …] [--rounds n] [--seconds n] [--rate n] [--seed n] [--no-write]`: runs the benchmarks named
+ * `npm run bench [-- <id> …] [--rounds n] [--seconds n] [--rate n] [--seed n] [--statements n] [--no-write]`: runs the benchmarks named
  * (default: all), prints their tables and writes them to docs/benchmarks.md; `estimates` to docs/estimates.md.
  *
  * `npm run bench -- estimates --out <file> --profile <name> --seed <n> --rows <n> [--no-credits]` only writes a
@@ -7,6 +7,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runAllocate } from './allocate.js';
 import { JUDGED_PROFILES, REPLAY, runEstimates } from './estimates.js';
 import { writeGenerated } from './estimates/generate.js';
 import { estimatesText, predictionText } from './estimates/page.js';
@@ -15,6 +16,7 @@ import { PROFILE_NAMES } from './estimates/profile.js';
 import { JUDGING_SEEDS, TUNING_SEEDS } from './estimates/seeds.js';
 import { runLatency } from './latency.js';
 import { runLoop } from './loop.js';
+import { allocateText } from './allocate-text.js';
 import {
   latencyText,
   loopText,
@@ -42,6 +44,7 @@ const BENCHMARKS = [
   'sql',
   'loop',
   'reserve',
+  'allocate',
   'estimates',
 ] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
@@ -52,6 +55,8 @@ interface Options {
   readonly rate: number;
   readonly seed: number;
   readonly rows: number;
+  /** Of `allocate`: statements of the month. */
+  readonly statements: number;
   /** Of `estimates`: the tuning seeds in place of the judging ones; nothing is written then. */
   readonly isTuning: boolean;
   /** Of `estimates`: also times a replay of a million rows. */
@@ -88,6 +93,11 @@ async function run(
       return {
         title: 'One hot team on four replicas',
         text: reserveText(await runReserve(options)),
+      };
+    case 'allocate':
+      return {
+        title: 'Switching the idle policy of a month',
+        text: allocateText(await runAllocate({ rows: options.statements, log })),
       };
     case 'estimates':
       if (options.isTimingOnly)
@@ -142,6 +152,7 @@ async function main(): Promise<number> {
       rate: { type: 'string', default: '200' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       rows: { type: 'string', default: '30000' },
+      statements: { type: 'string', default: '10000000' },
       tuning: { type: 'boolean', default: false },
       million: { type: 'boolean', default: false },
       timing: { type: 'boolean', default: false },
@@ -162,6 +173,7 @@ async function main(): Promise<number> {
     rate: positive(values.rate, 'rate'),
     seed: positive(values.seed, 'seed'),
     rows: positive(values.rows, 'rows'),
+    statements: positive(values.statements, 'statements'),
     isTuning: values.tuning,
     hasMillion: values.million,
     isTimingOnly: values.timing,

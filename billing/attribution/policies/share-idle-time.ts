@@ -52,11 +52,29 @@ async function shareUnit(
     IDLE_POLICY_VERSION,
   ]);
   if (claimed.length === 0) return 0;
-  const hours = claimed.map(({ starts_at: at }) => at);
-  await tx.query(CLEAR_SHARES, [account, unit.warehouse_id, hours]);
-  const budgets = [...weights].map(([team_id, weight]) => ({ team_id, weight }));
-  await tx.query(SHARE, [...key, hours, JSON.stringify(budgets)]);
+  const budgets = JSON.stringify([...weights].map(([team_id, weight]) => ({ team_id, weight })));
+  const { rows } = await tx.query<{ month: string }>(RAN_IN_MONTH, key.slice(0, 3));
+  const month = rows[0]?.month ?? '[]';
+  for (const hours of byDay(claimed.map(({ starts_at: at }) => at))) {
+    await tx.query(CLEAR_SHARES, [account, unit.warehouse_id, hours]);
+    const day = new Date(Math.floor((hours[0]?.getTime() ?? 0) / DAY_MS) * DAY_MS);
+    await tx.query(SHARE, [account, unit.warehouse_id, day, key[3], hours, budgets, month]);
+  }
   return claimed.length;
+}
+
+const DAY_MS = 86_400_000;
+
+/** A day at a time, so that no statement takes longer with the length of the month. */
+function byDay(hours: readonly Date[]): readonly (readonly Date[])[] {
+  const days = new Map<number, Date[]>();
+  for (const hour of hours) {
+    const day = Math.floor(hour.getTime() / DAY_MS);
+    const own = days.get(day);
+    if (own === undefined) days.set(day, [hour]);
+    else own.push(hour);
+  }
+  return [...days.values()];
 }
 
 const WAREHOUSES = `/* prepared: billing.allocated_warehouses */
@@ -93,6 +111,15 @@ RETURNING u.starts_at`;
 export const CLEAR_SHARES = `/* prepared: billing.clear_shares */
 DELETE FROM allocation_share WHERE account = $1 AND warehouse_id = $2 AND starts_at = ANY($3::timestamptz[])`;
 
+/** What each team ran in the whole month. */
+const RAN_IN_MONTH = `
+SELECT coalesce(jsonb_agg(m), '[]')::text AS month FROM (
+  SELECT team_id, sum(credits)::text AS weight FROM allocation_line
+  WHERE account = $1 AND warehouse_id = $2 AND starts_at >= $3 AND starts_at < $3::timestamptz + interval '1 month'
+    AND bucket IN ('direct', 'bypass')
+  GROUP BY team_id
+) m`;
+
 // Amounts are whole pico-credits while they are split: floors first, then one unit each to the largest remainders, ties by
 // team. What nobody is known for weighs like a team, so that its part stays of nobody.
 const SHARE = `
@@ -100,17 +127,17 @@ WITH ${RULES('$4')}, budget AS (
   SELECT * FROM jsonb_to_recordset($6::jsonb) AS b (team_id text, weight numeric)
 ), ran AS MATERIALIZED (
   SELECT starts_at, team_id, sum(credits) AS weight FROM allocation_line
-  WHERE account = $1 AND warehouse_id = $2 AND starts_at >= $3 AND starts_at < $3::timestamptz + interval '1 month'
+  WHERE account = $1 AND warehouse_id = $2 AND starts_at >= $3 AND starts_at < $3::timestamptz + interval '1 day'
     AND bucket IN ('direct', 'bypass')
   GROUP BY starts_at, team_id
 ), day AS MATERIALIZED (
-  SELECT date_trunc('day', starts_at, 'UTC') AS day, team_id, sum(weight) AS weight FROM ran GROUP BY 1, 2
-), month AS MATERIALIZED (
-  SELECT team_id, sum(weight) AS weight FROM day GROUP BY 1
+  SELECT team_id, sum(weight) AS weight FROM ran GROUP BY 1
+), month AS (
+  SELECT * FROM jsonb_to_recordset($7::jsonb) AS m (team_id text, weight numeric)
 ), hour AS MATERIALIZED (
-  SELECT h.starts_at, date_trunc('day', h.starts_at, 'UTC') AS day, r.*, CASE
+  SELECT h.starts_at, r.*, CASE
       WHEN h.starts_at IN (SELECT starts_at FROM ran) THEN 'hour'
-      WHEN date_trunc('day', h.starts_at, 'UTC') IN (SELECT day FROM day) THEN 'day'
+      WHEN EXISTS (SELECT FROM day) THEN 'day'
       WHEN EXISTS (SELECT FROM month) THEN 'month'
       ELSE 'none' END AS reach
   FROM usage_warehouse_hour h JOIN rule r ON r.warehouse = h.warehouse AND h.starts_at >= r.from_at AND h.starts_at < r.to_at
@@ -118,7 +145,7 @@ WITH ${RULES('$4')}, budget AS (
 ), pro_rata AS MATERIALIZED (
   SELECT h.starts_at, 'hour' AS basis, r.team_id, r.weight FROM hour h JOIN ran r USING (starts_at) WHERE h.reach = 'hour'
   UNION ALL
-  SELECT h.starts_at, 'day', d.team_id, d.weight FROM hour h JOIN day d USING (day) WHERE h.reach = 'day'
+  SELECT h.starts_at, 'day', d.team_id, d.weight FROM hour h CROSS JOIN day d WHERE h.reach = 'day'
   UNION ALL
   SELECT h.starts_at, 'month', m.team_id, m.weight FROM hour h CROSS JOIN month m WHERE h.reach = 'month'
   UNION ALL
