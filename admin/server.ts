@@ -15,6 +15,7 @@ import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import type { ApiApp } from './api/api.js';
 import { addApiRoutes } from './api/routes.js';
+import type { UsageFilesApi } from './api/usage-files.js';
 import { createAttempts } from './attempts.js';
 import { guard } from './auth.js';
 import { addHealthRoutes, type Readiness } from './health-routes.js';
@@ -40,6 +41,8 @@ export interface AdminApi {
   readonly sealKeys: readonly SealKey[];
   /** Absent: this process issues no credentials. */
   readonly signIn?: SignInApi;
+  /** Absent: this process takes no files. */
+  readonly usageFiles?: UsageFilesApi;
   /** Milliseconds that never run backwards, for caches and caps; absent: the process's own. */
   readonly realNow?: () => number;
 }

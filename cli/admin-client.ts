@@ -3,7 +3,7 @@
  * what the API said.
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { openAsBlob, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { toError } from '../base/errors.js';
@@ -19,12 +19,15 @@ export interface AdminClient {
    * throws VerbError otherwise.
    */
   call(apiPath: string, body?: object, method?: 'POST' | 'PUT'): Promise<string>;
+  /** POST of a file as it is. Throws like {@link AdminClient.call}. */
+  upload(apiPath: string, file: string): Promise<string>;
   /** GET of what may be long: its lines, one at a time. Throws like {@link AdminClient.call}. */
   lines(apiPath: string): AsyncIterable<string>;
 }
 
 const TIMEOUT_MS = 30_000;
 const LINES_TIMEOUT_MS = 600_000;
+const UPLOAD_TIMEOUT_MS = 1_800_000;
 const ANSWER_CHARACTERS_MAX = 64 * 1024 * 1024;
 
 /** Address under which a listener on `host` is reached from this machine. */
@@ -61,6 +64,7 @@ export function adminClient(config: Config, secrets: Secrets): AdminClient {
   return {
     origin,
     call: (apiPath, body, method) => call(origin, token, apiPath, body, method),
+    upload: (apiPath, file) => upload(origin, token, apiPath, file),
     lines: (apiPath) => lines(origin, token, apiPath),
   };
 }
@@ -77,6 +81,33 @@ async function* lines(origin: string, token: string, apiPath: string): AsyncGene
   }
   if (!response.ok) throw refused(origin, response.status, await response.text());
   if (response.body !== null) yield* linesOf(response.body);
+}
+
+async function upload(
+  origin: string,
+  token: string,
+  apiPath: string,
+  file: string,
+): Promise<string> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(origin + apiPath, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/octet-stream',
+        'idempotency-key': randomUUID(),
+      },
+      signal: AbortSignal.timeout(UPLOAD_TIMEOUT_MS),
+      body: await openAsBlob(file),
+    });
+    text = await response.text();
+  } catch (thrown) {
+    throw unreachable(origin, thrown);
+  }
+  if (response.ok) return text;
+  throw refused(origin, response.status, text);
 }
 
 async function call(

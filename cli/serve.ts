@@ -40,6 +40,7 @@ import { certificateFiles, checkCertificate, proxyProtocol } from './listener-ce
 import { keptAdminToken, keptSealKeys, prepareDataDir } from './secret-files.js';
 import { embeddedServiceUsers, upstreamProbe } from './service-users.js';
 import type { ServeOptions } from './verbs/serve.js';
+import { usageFiles } from './usage-files/spool.js';
 import { howToConnect } from './welcome.js';
 import { startWorker } from './worker.js';
 
@@ -115,6 +116,7 @@ async function startRoles(world: World): Promise<Listening> {
             token: world.secrets.adminToken ?? keptAdminToken(world.dataDir),
             ids: systemIds(),
             sealKeys: sealKeysOf(world),
+            usageFiles: usageFiles(world.dataDir),
             signIn: {
               sealKeys: sealKeysOf(world),
               randomBytes,

@@ -24,11 +24,16 @@ export interface UsageImport {
   readonly now: EpochMs;
   /** Everything from then on is read again; absent: from where it was read to. */
   readonly from?: EpochMs;
+  /** Who asked for it; absent: the schedule. */
+  readonly askedBy?: string;
   readonly log: Log;
 }
 
-export interface UsageImported {
+export interface UsageImported extends UsageAllocated {
   readonly views: readonly ImportedView[];
+}
+
+export interface UsageAllocated {
   readonly allocation: AllocationSummary;
   readonly sharing: SharingSummary;
   /** Days whose services were allocated. */
@@ -42,16 +47,19 @@ export async function importAndAllocate(
   options: UsageImport,
 ): Promise<UsageImported> {
   const views = await importUsage(db, connection, options);
+  return { views, ...(await allocateUsage(db, options.account)) };
+}
+
+/** Allocates every stale hour and day of `account`, by the control document in force; nothing before the first document. */
+export async function allocateUsage(db: Database, account: string): Promise<UsageAllocated> {
   const control = await readControl(db);
   if (control === undefined)
     return {
-      views,
       allocation: { allocated: 0, problems: 0 },
       sharing: { hours: 0 },
       serviceDays: 0,
     };
   const { document } = control;
-  const { account } = options;
   const allocation = await allocateStaleHours(db, {
     account,
     rateOf: rateOf(document),
@@ -64,7 +72,7 @@ export async function importAndAllocate(
     shared: sharedCostsOf(document),
     sharedText: sharedCostsText(document),
   });
-  return { views, allocation, sharing, serviceDays };
+  return { allocation, sharing, serviceDays };
 }
 
 /** Generation and kind as rates name them, from RESOURCE_CONSTRAINT: `STANDARD_GEN_2`, `MEMORY_16X`; NULL is the first. */

@@ -9,9 +9,11 @@ import { expireRequests } from '../billing/decide-request.js';
 import { importTableStatistics } from '../billing/import-table-statistics.js';
 import { keepPeriods } from '../billing/keep-periods.js';
 import { closeImportRequest, openImportRequests } from '../billing/usage/import-requests.js';
+import type { ImportedView } from '../billing/usage/import-usage.js';
+import { NEEDED_VIEWS } from '../billing/usage/read-views.js';
 import { budgetWatch } from './budget-watch.js';
 import type { ServiceAccounts } from './accounts.js';
-import { importAndAllocate } from './usage-import.js';
+import { allocateUsage, importAndAllocate } from './usage-import.js';
 
 export interface WorkerOptions {
   readonly db: Database;
@@ -107,8 +109,12 @@ async function importStatistics(
 /** Imports that somebody asked for, oldest first. */
 async function answerImportRequests(options: WorkerOptions): Promise<void> {
   const { db, clock } = options;
-  for (const { id, account, from } of await openImportRequests(db)) {
-    const became = await importUsageOf(options, { account, ...(from === null ? {} : { from }) });
+  for (const { id, account, from, askedBy, file, rowsWritten } of await openImportRequests(db)) {
+    const asked = { account, askedBy, ...(from === null ? {} : { from }) };
+    const became =
+      file === null
+        ? await importUsageOf(options, asked)
+        : await allocateFile(options, account, rowsWritten);
     await closeImportRequest(db, id, { ...became, doneAt: clock.now() });
   }
 }
@@ -116,7 +122,7 @@ async function answerImportRequests(options: WorkerOptions): Promise<void> {
 /** As for statistics: one account stops no other, and what was imported of one before it failed stays. */
 async function importUsageOf(
   { db, clock, log, accounts }: WorkerOptions,
-  asked: { readonly account: string; readonly from?: EpochMs },
+  asked: { readonly account: string; readonly from?: EpochMs; readonly askedBy?: string },
 ): Promise<{ readonly problem: string | null; readonly rowsWritten: number | null }> {
   const { account } = asked;
   try {
@@ -129,7 +135,7 @@ async function importUsageOf(
         { account, rowsWritten, ...allocation, sharedHours: sharing.hours },
         'usage imported and allocated',
       );
-      return { problem: null, rowsWritten };
+      return { problem: problemOf(views), rowsWritten };
     } finally {
       await connection.close();
     }
@@ -137,5 +143,30 @@ async function importUsageOf(
     const err = toError(thrown);
     log.warn({ err, account }, 'usage could not be imported');
     return { problem: err.message, rowsWritten: null };
+  }
+}
+
+/** What keeps hours from being allocated; a view that only adds to them says its problem in `GET /usage/imports`. */
+function problemOf(views: readonly ImportedView[]): string | null {
+  const failed = views.filter(({ view, problem }) => problem !== null && NEEDED_VIEWS.has(view));
+  const [first] = failed;
+  if (first === undefined) return null;
+  return `${failed.map(({ view }) => view).join(', ')} could not be read: ${first.problem ?? ''}`;
+}
+
+/** The rows of an uploaded file are in; what they bear on is allocated. */
+async function allocateFile(
+  { db, log }: WorkerOptions,
+  account: string,
+  rowsWritten: number | null,
+): Promise<{ readonly problem: string | null; readonly rowsWritten: number | null }> {
+  try {
+    const { allocation } = await allocateUsage(db, account);
+    log.info({ account, rowsWritten, ...allocation }, 'usage of a file allocated');
+    return { problem: null, rowsWritten };
+  } catch (thrown) {
+    const err = toError(thrown);
+    log.warn({ err, account }, 'usage of a file could not be allocated');
+    return { problem: err.message, rowsWritten };
   }
 }

@@ -22,6 +22,7 @@ import { addSessionRoutes } from './sessions.js';
 import { addTeamRoutes } from './teams.js';
 import { addTicketRoutes } from './tickets.js';
 import { addTokenRoutes } from './tokens.js';
+import { addUsageFileRoute } from './usage-files.js';
 import { addUsageImportRoutes } from './usage-imports.js';
 
 /** Registers all of them on a scope that is guarded already. */
@@ -38,6 +39,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addBillRoutes(routes, api);
   addCostRoutes(routes, api);
   addUsageImportRoutes(routes, api);
+  if (api.usageFiles !== undefined) addUsageFileRoute(routes, api, api.usageFiles);
   addTicketRoutes(routes, api);
   addKillRoute(routes, api);
   addRunningRoute(routes, api);

@@ -13,7 +13,22 @@ import { badField, conflict, notFound } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { type ApiApp, type ApiContext, controlOf, instantSchema } from './api.js';
 
-const requestSchema = z.object({
+interface RequestShape extends z.ZodRawShape {
+  readonly id: z.ZodString;
+  readonly account: z.ZodString;
+  readonly from: z.ZodNullable<z.ZodString>;
+  readonly askedBy: z.ZodString;
+  readonly askedAt: z.ZodString;
+  readonly doneAt: z.ZodNullable<z.ZodString>;
+  readonly problem: z.ZodNullable<z.ZodString>;
+  readonly rowsWritten: z.ZodNullable<z.ZodInt>;
+  readonly file: z.ZodNullable<
+    z.ZodObject<{ view: z.ZodString; name: z.ZodString; sha256: z.ZodString; rows: z.ZodInt }>
+  >;
+}
+
+/** One import that was asked for, as the API tells it. */
+export const requestSchema: z.ZodObject<RequestShape> = z.object({
   id: z.string(),
   account: z.string(),
   from: z.string().nullable().describe('null: from where it was read to'),
@@ -22,6 +37,10 @@ const requestSchema = z.object({
   doneAt: z.string().nullable(),
   problem: z.string().nullable().describe('Why it could not be done'),
   rowsWritten: z.int().nullable().describe('Rows that were new or said something else'),
+  file: z
+    .object({ view: z.string(), name: z.string(), sha256: z.string(), rows: z.int() })
+    .nullable()
+    .describe('What was uploaded in place of a view; null: the views were asked for'),
 });
 
 const body = z.strictObject({
@@ -47,8 +66,10 @@ export function addUsageImportRoutes(app: ApiApp, context: ApiContext): void {
               z.object({
                 account: z.string(),
                 view: z.string(),
-                readTo: z.string(),
-                importedAt: z.string(),
+                readTo: z.string().nullable().describe('null: never yet'),
+                importedAt: z.string().nullable(),
+                problem: z.string().nullable().describe('Why it is not imported now'),
+                wayOut: z.string().nullable().describe('What helps'),
               }),
             ),
           }),
@@ -56,11 +77,10 @@ export function addUsageImportRoutes(app: ApiApp, context: ApiContext): void {
       },
     },
     async () => ({
-      views: (await importedTo(context.db)).map(({ account, view, readTo, importedAt }) => ({
-        account,
-        view,
-        readTo: formatInstant(readTo),
-        importedAt: formatInstant(importedAt),
+      views: (await importedTo(context.db)).map(({ readTo, importedAt, ...view }) => ({
+        ...view,
+        readTo: readTo === null ? null : formatInstant(readTo),
+        importedAt: importedAt === null ? null : formatInstant(importedAt),
       })),
     }),
   );
@@ -128,7 +148,11 @@ function addAskRoute(app: ApiApp, context: ApiContext): void {
   );
 }
 
-async function accountAsked(context: ApiContext, asked: string | undefined): Promise<string> {
+/** The account that is asked for, else the only one. Throws a 400 by field. */
+export async function accountAsked(
+  context: ApiContext,
+  asked: string | undefined,
+): Promise<string> {
   const { accounts } = (await controlOf(context.db)).document;
   const [only, other] = accounts;
   if (asked === undefined && only !== undefined && other === undefined) return only.id;
@@ -144,7 +168,8 @@ async function accountAsked(context: ApiContext, asked: string | undefined): Pro
   );
 }
 
-function toJson(request: ImportRequest): z.infer<typeof requestSchema> {
+/** As the API tells it. */
+export function toJson(request: ImportRequest): z.infer<typeof requestSchema> {
   return {
     ...request,
     from: request.from === null ? null : formatInstant(request.from),

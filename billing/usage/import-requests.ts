@@ -1,4 +1,5 @@
 /** Imports that somebody asked for beside the schedule, and how far each view of an account is imported. */
+import { must } from '#base/assert.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
 
@@ -14,13 +15,26 @@ export interface ImportRequest {
   /** Why it could not be done. */
   readonly problem: string | null;
   readonly rowsWritten: number | null;
+  /** The file that somebody gave in place of a view; null: the account's views were asked for. */
+  readonly file: ImportedFile | null;
+}
+
+export interface ImportedFile {
+  readonly view: string;
+  readonly name: string;
+  readonly sha256: string;
+  readonly rows: number;
 }
 
 export interface ImportedTo {
   readonly account: string;
   readonly view: string;
-  readonly readTo: EpochMs;
-  readonly importedAt: EpochMs;
+  /** null: never yet. */
+  readonly readTo: EpochMs | null;
+  readonly importedAt: EpochMs | null;
+  /** Why it is not imported now, and what helps; null: it is. */
+  readonly problem: string | null;
+  readonly wayOut: string | null;
 }
 
 /** Open requests of one account at most; more would only import the same again. */
@@ -35,9 +49,14 @@ interface RequestRow {
   readonly done_at: Date | null;
   readonly problem: string | null;
   readonly rows_written: string | null;
+  readonly file_view: string | null;
+  readonly file_name: string | null;
+  readonly file_sha256: string | null;
+  readonly file_rows: string | null;
 }
 
-const COLUMNS = 'id, account, from_at, asked_by, asked_at, done_at, problem, rows_written';
+const COLUMNS = `id, account, from_at, asked_by, asked_at, done_at, problem, rows_written, file_view, file_name,
+  file_sha256, file_rows`;
 
 /** Asks for an import; undefined where as many are open as may be. Faults of Postgres propagate. */
 export async function askForImport(
@@ -53,6 +72,32 @@ export async function askForImport(
     [account, from === null ? null : new Date(from), askedBy, new Date(askedAt)],
   );
   return rows[0] && requestOf(rows[0]);
+}
+
+/** Writes that the rows of a file are in; the worker allocates them and closes it. Faults of Postgres propagate. */
+export async function noteFileImport(
+  db: Queryable,
+  asked: Pick<ImportRequest, 'account' | 'askedBy' | 'askedAt'> & {
+    readonly file: ImportedFile;
+    readonly rowsWritten: number;
+  },
+): Promise<ImportRequest> {
+  const { account, askedBy, askedAt, file, rowsWritten } = asked;
+  const { rows } = await db.query<RequestRow>(
+    `INSERT INTO usage_import_request (account, asked_by, asked_at, rows_written, file_view, file_name, file_sha256, file_rows)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ${COLUMNS}`,
+    [
+      account,
+      askedBy,
+      new Date(askedAt),
+      rowsWritten,
+      file.view,
+      file.name,
+      file.sha256,
+      file.rows,
+    ],
+  );
+  return requestOf(must(rows[0], 'an insert returns its row'));
 }
 
 /** The request with this id. */
@@ -89,16 +134,21 @@ export async function importedTo(db: Queryable): Promise<readonly ImportedTo[]> 
   const { rows } = await db.query<{
     account: string;
     view_name: string;
-    read_to: Date;
-    imported_at: Date;
+    read_to: Date | null;
+    imported_at: Date | null;
+    problem: string | null;
+    way_out: string | null;
   }>(
-    'SELECT account, view_name, read_to, imported_at FROM usage_import ORDER BY account, view_name',
+    `SELECT account, view_name, i.read_to, i.imported_at, p.problem, p.way_out
+     FROM usage_import i FULL JOIN usage_import_problem p USING (account, view_name) ORDER BY account, view_name`,
   );
   return rows.map((row) => ({
     account: row.account,
     view: row.view_name,
-    readTo: row.read_to.getTime(),
-    importedAt: row.imported_at.getTime(),
+    readTo: row.read_to?.getTime() ?? null,
+    importedAt: row.imported_at?.getTime() ?? null,
+    problem: row.problem,
+    wayOut: row.way_out,
   }));
 }
 
@@ -112,5 +162,14 @@ function requestOf(row: RequestRow): ImportRequest {
     doneAt: row.done_at?.getTime() ?? null,
     problem: row.problem,
     rowsWritten: row.rows_written === null ? null : Number(row.rows_written),
+    file:
+      row.file_view === null
+        ? null
+        : {
+            view: row.file_view,
+            name: row.file_name ?? '',
+            sha256: row.file_sha256 ?? '',
+            rows: Number(row.file_rows ?? 0),
+          },
   };
 }

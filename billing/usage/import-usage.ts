@@ -6,8 +6,12 @@
 import type { Log } from '#base/log.js';
 import type { Database, Queryable } from '#base/postgres/pool.js';
 import type { ServiceConnection } from '#base/snowflake/service-connection.js';
+import { toError } from '#base/errors.js';
 import type { EpochMs } from '#base/time.js';
-import { VIEWS, readView } from './read-views.js';
+import { lockUsage } from './import-lock.js';
+import { clearViewProblem, noteViewProblem } from './import-problems.js';
+import { USAGE_VIEWS, VIEWS, readView } from './read-views.js';
+import { isOfDays } from './view-reading.js';
 import type { UsageView } from './read-views.js';
 import { storeUsage } from './store-usage.js';
 
@@ -16,7 +20,7 @@ const DAY_MS = 86_400_000;
 const READ_AGAIN_MS = 3 * DAY_MS;
 /** Of a window: an hour of a busy account is an answer that fits, and days are whole, as some views have only days. */
 const WINDOW_MIN_MS = 3_600_000;
-const WINDOW_MAX_MS = 32 * DAY_MS;
+const WINDOW_MAX_MS = 64 * DAY_MS;
 const ROWS_FEW = 5_000;
 const ROWS_MANY = 20_000;
 /** Without a mark: the current month and the one before it. */
@@ -24,10 +28,11 @@ const FIRST_IMPORT_MS = 62 * DAY_MS;
 
 export interface ImportedView {
   readonly view: UsageView;
-  readonly readTo: EpochMs;
   readonly rows: number;
   /** New, or saying something else than before. */
   readonly written: number;
+  /** Why it was not read to the end; null: it was. */
+  readonly problem: string | null;
 }
 
 export interface ImportOptions {
@@ -35,13 +40,15 @@ export interface ImportOptions {
   readonly now: EpochMs;
   /** Reads everything from then on again; absent: from where it was read to. */
   readonly from?: EpochMs;
+  /** Who asked for it; absent: the schedule. */
+  readonly askedBy?: string;
   readonly log: Log;
 }
 
 /**
- * Imports every view up to `now`. What was imported before a fault stays.
- * @throws Fault `upstreamUnreachable` when the account does not answer, `upstreamProtocol` for a row that cannot be read,
- *   both naming the view.
+ * Imports every view up to `now`. One that cannot be read, for want of a privilege or for a row that nobody understands,
+ * says so and stops no other; what was imported of it before that stays.
+ * @throws Fault `upstreamUnreachable` when the account does not answer at all.
  */
 export async function importUsage(
   db: Database,
@@ -50,9 +57,28 @@ export async function importUsage(
 ): Promise<readonly ImportedView[]> {
   await connection.query("ALTER SESSION SET TIMEZONE = 'UTC'");
   const imported: ImportedView[] = [];
-  for (const view of Object.keys(VIEWS) as UsageView[])
-    imported.push(await importView(db, connection, view, options));
+  for (const view of USAGE_VIEWS) imported.push(await importOrTell(db, connection, view, options));
   return imported;
+}
+
+async function importOrTell(
+  db: Database,
+  connection: ServiceConnection,
+  view: UsageView,
+  options: ImportOptions,
+): Promise<ImportedView> {
+  const counts = { rows: 0, written: 0 };
+  const { account, now, log } = options;
+  try {
+    await importView(db, connection, view, options, counts);
+    await clearViewProblem(db, account, view);
+    return { view, ...counts, problem: null };
+  } catch (thrown) {
+    const err = toError(thrown);
+    log.warn({ err, account, view }, 'a view could not be imported');
+    const problem = await noteViewProblem(db, { account, view, cause: err, now });
+    return { view, ...counts, problem };
+  }
 }
 
 async function importView(
@@ -60,22 +86,23 @@ async function importView(
   connection: ServiceConnection,
   view: UsageView,
   options: ImportOptions,
-): Promise<ImportedView> {
+  counts: { rows: number; written: number },
+): Promise<void> {
   const { account, now, log } = options;
   const mark = await readMark(db, account, view);
   const readsAgain = mark === undefined || now - mark.readAgainAt >= DAY_MS;
   const startsAt = options.from ?? startOf(view, mark, now, readsAgain);
-  let rows = 0;
-  let written = 0;
-  let lengthMs = WINDOW_MIN_MS;
+  // A day has few rows of what it is the grain of; an hour may have as many as an account has statements.
+  let lengthMs = isOfDays(VIEWS[view]) ? WINDOW_MAX_MS : WINDOW_MIN_MS;
   for (let at = startsAt; at < now;) {
     const window = { startsAt: at, endsAt: Math.min(now, nextMultiple(at, lengthMs)) };
-    const read = await readView(connection, view, window);
+    const read = await readView(connection, view, account, window);
     at = window.endsAt;
     lengthMs = nextLength(lengthMs, read.length);
-    rows += read.length;
+    counts.rows += read.length;
     await db.transaction(async (tx) => {
-      written += await storeUsage(tx, account, view, read);
+      await lockUsage(tx, account);
+      counts.written += await storeUsage(tx, account, view, read, options.askedBy ?? null);
       await tx.query(MARK, [
         account,
         view,
@@ -83,13 +110,12 @@ async function importView(
         new Date(readsAgain ? now : (mark?.readAgainAt ?? now)),
       ]);
     });
-    if (rows > 0 && window.endsAt < now)
+    if (counts.rows > 0 && window.endsAt < now)
       log.debug(
-        { account, view, readTo: new Date(window.endsAt).toISOString(), rows },
+        { account, view, readTo: new Date(window.endsAt).toISOString(), rows: counts.rows },
         'usage is imported',
       );
   }
-  return { view, readTo: now, rows, written };
 }
 
 // A mark never goes back: reading an earlier time again says nothing of a later one.
@@ -128,7 +154,7 @@ async function readMark(
 
 /** Longer windows while few rows come, shorter ones when many do, so that neither answers nor their number grow. */
 function nextLength(lengthMs: number, rows: number): number {
-  if (rows < ROWS_FEW) return Math.min(WINDOW_MAX_MS, lengthMs * 2);
+  if (rows < ROWS_FEW) return Math.min(WINDOW_MAX_MS, lengthMs * 4);
   return rows > ROWS_MANY ? Math.max(WINDOW_MIN_MS, lengthMs / 2) : lengthMs;
 }
 

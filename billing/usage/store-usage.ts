@@ -3,44 +3,47 @@
  * that a written row bears on becomes stale: it is allocated anew. So reading the same rows twice changes nothing.
  */
 import type { Transaction } from '#base/postgres/pool.js';
-import type { UsageRow, UsageView } from './read-views.js';
-
-const HOURS_OF = (rows: string, from: string, to: string): string => `
-stale AS (
-  UPDATE usage_warehouse_hour h SET is_stale = true
-  FROM (SELECT DISTINCT warehouse_id, date_trunc('hour', ${from}, 'UTC') AS first, ${to} AS last FROM ${rows}) AS w
-  WHERE h.account = $1 AND h.warehouse_id = w.warehouse_id AND h.starts_at >= w.first AND h.starts_at <= w.last
-)`;
+import type { UsageView } from './read-views.js';
+import { HOURS_OF, STORE_BESIDE } from './store-beside.js';
+import type { UsageRow } from './view-reading.js';
 
 const STORE: Readonly<Record<UsageView, string>> = {
+  ...STORE_BESIDE,
+
   QUERY_HISTORY: `/* prepared: billing.store_queries */
 WITH given AS (
   SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (query_id text, warehouse_id text, cluster integer, warehouse_size text,
     warehouse_kind text, snowflake_user text, role_name text, query_type text, is_container boolean,
-    executed_at timestamptz, ended_at timestamptz, shape_hash text, bytes_scanned bigint, cloud_services_credits numeric)
+    executed_at timestamptz, ended_at timestamptz, shape_hash text, bytes_scanned bigint, cloud_services_credits numeric,
+    session_id text)
 ), written AS (
   INSERT INTO usage_query AS q (account, query_id, warehouse_id, cluster, warehouse_size, warehouse_kind, snowflake_user, role_name,
-    query_type, is_container, executed_at, ended_at, shape_hash, bytes_scanned, cloud_services_credits)
+    query_type, is_container, executed_at, ended_at, shape_hash, bytes_scanned, cloud_services_credits, session_id)
   SELECT DISTINCT ON (query_id) $1, query_id, warehouse_id, cluster, warehouse_size, warehouse_kind, snowflake_user, role_name,
-    query_type, is_container, executed_at, ended_at, shape_hash, bytes_scanned, cloud_services_credits
+    query_type, is_container, executed_at, ended_at, shape_hash, bytes_scanned, cloud_services_credits, session_id
   FROM given ORDER BY query_id, ended_at DESC
   ON CONFLICT (account, query_id) DO UPDATE SET warehouse_id = excluded.warehouse_id, cluster = excluded.cluster,
     warehouse_size = excluded.warehouse_size, executed_at = excluded.executed_at, ended_at = excluded.ended_at,
-    bytes_scanned = excluded.bytes_scanned, cloud_services_credits = excluded.cloud_services_credits
-  WHERE (q.warehouse_id, q.cluster, q.warehouse_size, q.executed_at, q.ended_at, q.bytes_scanned, q.cloud_services_credits)
+    bytes_scanned = excluded.bytes_scanned, cloud_services_credits = excluded.cloud_services_credits,
+    session_id = coalesce(excluded.session_id, q.session_id)
+  WHERE (q.warehouse_id, q.cluster, q.warehouse_size, q.executed_at, q.ended_at, q.bytes_scanned, q.cloud_services_credits,
+      q.session_id)
     IS DISTINCT FROM (excluded.warehouse_id, excluded.cluster, excluded.warehouse_size, excluded.executed_at,
-      excluded.ended_at, excluded.bytes_scanned, excluded.cloud_services_credits)
+      excluded.ended_at, excluded.bytes_scanned, excluded.cloud_services_credits, coalesce(excluded.session_id, q.session_id))
   RETURNING warehouse_id, executed_at, ended_at
 ), ${HOURS_OF('written', 'executed_at', 'ended_at')}
 SELECT count(*)::integer AS written FROM written`,
 
   QUERY_ATTRIBUTION_HISTORY: `/* prepared: billing.store_attributions */
 WITH given AS (
-  SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (query_id text, parent_query_id text, attributed_credits numeric)
+  SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (query_id text, parent_query_id text, attributed_credits numeric,
+    acceleration_credits numeric)
 ), written AS (
-  UPDATE usage_query q SET attributed_credits = g.attributed_credits
-  FROM (SELECT query_id, max(attributed_credits) AS attributed_credits FROM given GROUP BY query_id) AS g
-  WHERE q.account = $1 AND q.query_id = g.query_id AND q.attributed_credits IS DISTINCT FROM g.attributed_credits
+  UPDATE usage_query q SET attributed_credits = g.attributed_credits, acceleration_credits = g.acceleration_credits
+  FROM (SELECT query_id, max(attributed_credits) AS attributed_credits, max(acceleration_credits) AS acceleration_credits
+    FROM given GROUP BY query_id) AS g
+  WHERE q.account = $1 AND q.query_id = g.query_id
+    AND (q.attributed_credits, q.acceleration_credits) IS DISTINCT FROM (g.attributed_credits, g.acceleration_credits)
   RETURNING q.warehouse_id, q.executed_at, q.ended_at
 ), contained AS (
   UPDATE usage_query q SET is_container = true
@@ -106,17 +109,22 @@ WITH given AS (
 SELECT count(*)::integer AS written FROM written`,
 };
 
-/** Writes the rows of one window; how many were new or said something else. */
+/**
+ * Writes the rows of one window; how many were new or said something else.
+ * @param importedBy who asked for it or gave the file; null: the schedule. Kept with prices, which that one cannot accept.
+ */
 export async function storeUsage(
   tx: Transaction,
   account: string,
   view: UsageView,
   rows: readonly UsageRow[],
+  importedBy: string | null = null,
 ): Promise<number> {
   if (rows.length === 0) return 0;
-  const { rows: told } = await tx.query<{ written: number }>(STORE[view], [
-    account,
-    JSON.stringify(rows),
-  ]);
+  const values = [account, JSON.stringify(rows)];
+  const { rows: told } = await tx.query<{ written: number }>(
+    STORE[view],
+    view === 'RATE_SHEET_DAILY' ? [...values, importedBy] : values,
+  );
   return told[0]?.written ?? 0;
 }

@@ -19,6 +19,9 @@ export interface RowReader {
   /** Decimal text of at most twelve decimals, perhaps negative; NULL is nothing. */
   credits(column: string): string;
   creditsOrNull(column: string): string | null;
+  /** `2026-10-01`. */
+  day(column: string): string;
+  flagOrNull(column: string): boolean | null;
 }
 
 /** Characters of a cell that a message quotes. */
@@ -55,7 +58,33 @@ export function rowReader(view: string, row: ServiceRow): RowReader {
     instant: (column) => needed(column, wholeOrNull(column)),
     credits: (column) => creditsOrNull(column) ?? '0',
     creditsOrNull,
+    day: (column) => dayOf(view, column, needed(column, cell(column))),
+    flagOrNull: (column) => flagOf(view, column, cell(column)),
   };
+}
+
+const DAY = /^\d{4}-\d\d-\d\d$/;
+
+function dayOf(view: string, column: string, text: string): string {
+  const at = DAY.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  // The 31st of a shorter month is read as the first of the next.
+  if (!Number.isNaN(at) && new Date(at).toISOString().startsWith(text)) return text;
+  throw malformed(view, column, `is no day such as 2026-10-01: ${text.slice(0, CELL_SHOWN_MAX)}`);
+}
+
+const FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
+function flagOf(view: string, column: string, text: string | null): boolean | null {
+  if (text === null) return null;
+  const flag = FLAGS.get(text.toLowerCase());
+  if (flag === undefined)
+    throw malformed(view, column, `is neither true nor false: ${text.slice(0, CELL_SHOWN_MAX)}`);
+  return flag;
 }
 
 function creditsOf(view: string, column: string, text: string): string {

@@ -6,10 +6,13 @@ import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
+import { exportsOf, sendFile } from './import-files.js';
 
 interface ImportOptions {
   readonly account?: string;
   readonly from?: string;
+  readonly file?: string;
+  readonly view?: string;
   readonly wait: boolean;
   readonly json?: boolean;
 }
@@ -22,7 +25,15 @@ const REQUEST = z.object({
   rowsWritten: z.number().nullable(),
 });
 const VIEWS = z.object({
-  views: z.array(z.object({ account: z.string(), view: z.string(), readTo: z.string() })),
+  views: z.array(
+    z.object({
+      account: z.string(),
+      view: z.string(),
+      readTo: z.string().nullable(),
+      problem: z.string().nullable(),
+      wayOut: z.string().nullable(),
+    }),
+  ),
 });
 
 const LOOK_EVERY_MS = 500;
@@ -37,6 +48,11 @@ export function registerImport(
     .description("import the account's usage now, beside the schedule of the worker")
     .option('--account <id>', 'of several accounts')
     .option('--from <instant>', 'read everything from then on again, such as 2026-10-01')
+    .option(
+      '--file <path>',
+      'import a file exported of a view (CSV, gzip, Parquet), or a folder of files named by their views',
+    )
+    .option('--view <name>', 'view of --file, such as QUERY_HISTORY; otherwise the name tells')
     .option('--no-wait', 'only ask for it')
     .option('--json', 'print the answer of the API')
     .action(async (options: ImportOptions) => finish(await runImport(terminal, options)));
@@ -46,7 +62,12 @@ async function runImport(terminal: Terminal, options: ImportOptions): Promise<nu
   const { account, from, wait } = options;
   const { config, secrets } = configuration();
   const client = adminClient(config, secrets);
-  let answer = await client.call('/api/v1/usage/imports', { account, from });
+  if (options.view !== undefined && options.file === undefined)
+    throw new VerbError('--view says what --file is of; give both.', 2);
+  const isOfFiles = options.file !== undefined;
+  let answer = isOfFiles
+    ? await importFiles(client, terminal, options.file, options)
+    : await client.call('/api/v1/usage/imports', { account, from });
   let request = read(answer);
   while (wait && request.doneAt === null) {
     await sleep(LOOK_EVERY_MS);
@@ -60,8 +81,23 @@ async function runImport(terminal: Terminal, options: ImportOptions): Promise<nu
     terminal.complain(
       `tollgate: usage of ${request.account} could not be imported: ${request.problem}`,
     );
+  else if (isOfFiles) terminal.print('What it cost: tollgate cost');
   else await tell(terminal, client, request);
   return request.problem === null ? 0 : 1;
+}
+
+/** Sends every file; what the API says of the import of the last. */
+async function importFiles(
+  client: AdminClient,
+  terminal: Terminal,
+  given: string,
+  { view, account, from, json }: ImportOptions,
+): Promise<string> {
+  if (from !== undefined) throw new VerbError('--from is for views; a file is imported whole.', 2);
+  let id = '';
+  const quiet: Terminal = json === true ? { ...terminal, print: () => undefined } : terminal;
+  for (const file of exportsOf(given, view)) id = await sendFile(client, quiet, file, account);
+  return client.call(`/api/v1/usage/imports/${id}`);
 }
 
 function read(answer: string): z.infer<typeof REQUEST> {
@@ -84,8 +120,11 @@ async function tell(
       '',
       table(
         ['view', 'read to'],
-        own.map(({ view, readTo }) => [view, readTo]),
+        own.map(({ view, readTo }) => [view, readTo ?? 'never']),
         terminal.columns,
+      ),
+      ...own.flatMap(({ view, problem, wayOut }) =>
+        problem === null ? [] : ['', `${view} is not read: ${problem}`, `  ${wayOut ?? ''}`],
       ),
       '',
       'What it cost: tollgate cost',

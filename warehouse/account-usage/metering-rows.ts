@@ -130,6 +130,6 @@ export function loadRow(load: Load): ViewRow {
 }
 
 /** ACCOUNT_USAGE.SESSIONS. */
-export function sessionRow({ id, user, firstAt }: SessionSeen): ViewRow {
-  return [String(id), instant(firstAt), user];
+export function sessionRow({ id, user, client, firstAt }: SessionSeen): ViewRow {
+  return [String(id), instant(firstAt), user, client];
 }

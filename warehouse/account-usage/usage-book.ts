@@ -25,6 +25,8 @@ export interface Load {
 export interface SessionSeen {
   readonly id: number;
   readonly user: string;
+  /** Name and version of its driver; null where it said none. */
+  readonly client: string | null;
   readonly firstAt: EpochMs;
 }
 
@@ -40,8 +42,8 @@ export class UsageBook {
     this.#attributor.add(record);
     if (record.type === 'started') {
       this.#open.set(record.id, record);
-      const { sessionId: id, user, at: firstAt } = record;
-      if (!this.#sessions.has(id)) this.#sessions.set(id, { id, user, firstAt });
+      const { sessionId: id, user, at: firstAt, client = null } = record;
+      if (!this.#sessions.has(id)) this.#sessions.set(id, { id, user, client, firstAt });
     }
     if (record.type !== 'ended') return;
     const started = this.#open.get(record.id);

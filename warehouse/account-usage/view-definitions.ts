@@ -143,7 +143,7 @@ const ACCOUNT_VIEWS: readonly Omit<ViewDefinition, 'schema'>[] = [
   {
     // Only what statements tell of their sessions; how somebody logged in is not in the log.
     name: 'SESSIONS',
-    columns: columnsFrom('SESSION_ID:N CREATED_ON:T USER_NAME'),
+    columns: columnsFrom('SESSION_ID:N CREATED_ON:T USER_NAME CLIENT_APPLICATION_ID'),
     orderBy: 'CREATED_ON',
     rows: ({ book, viewing }) =>
       [...book.sessions]
@@ -204,6 +204,17 @@ const ORGANIZATION_VIEWS: readonly Omit<ViewDefinition, 'schema'>[] = [
       if (sources.viewing.latencyScale === 0) known.add(Number(today(sources.viewing)));
       return [...known].sort((a, b) => a - b).flatMap(rateSheetRows);
     },
+  },
+  {
+    // The contract of this account has no balance to use up.
+    name: 'REMAINING_BALANCE_DAILY',
+    columns: columnsFrom(
+      `DATE:DATE ORGANIZATION_NAME CONTRACT_NUMBER CURRENCY FREE_USAGE_BALANCE:NUMBER(38,2)
+       CAPACITY_BALANCE:NUMBER(38,2) ON_DEMAND_CONSUMPTION_BALANCE:NUMBER(38,2) ROLLOVER_BALANCE:NUMBER(38,2)
+       MARKETPLACE_CAPACITY_DRAWDOWN_BALANCE:NUMBER(38,2)`,
+    ),
+    orderBy: 'DATE',
+    rows: () => [],
   },
   {
     name: 'USAGE_IN_CURRENCY_DAILY',

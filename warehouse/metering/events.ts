@@ -49,6 +49,8 @@ export interface StatementStarted {
   readonly user: string;
   readonly role: string;
   readonly sessionId: number;
+  /** Name and version of the driver, as it said when it signed in; left out: it did not. */
+  readonly client?: string;
   readonly database: string | null;
   readonly schema: string | null;
   /** The statement that this one is a part of (several statements in one request, procedures). */

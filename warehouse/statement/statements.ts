@@ -207,6 +207,7 @@ export class Statements {
         user: session.user.name,
         role: session.role,
         sessionId: session.id,
+        ...clientOf(session),
         database: session.database,
         schema: session.schema,
       })
@@ -345,4 +346,10 @@ function dropOldest(map: Map<string, Statement>): void {
     map.delete(key);
     return;
   }
+}
+
+/** As CLIENT_APPLICATION_ID shows it: `JavaScript 3.2.0`. */
+function clientOf({ clientApp, clientVersion }: Session): { readonly client?: string } {
+  const client = `${clientApp} ${clientVersion}`.trim();
+  return client === '' ? {} : { client };
 }

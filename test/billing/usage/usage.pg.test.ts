@@ -6,7 +6,8 @@ import type { AllocationOptions } from '../../../billing/attribution/allocate-ho
 import { readCost } from '../../../billing/attribution/read-cost.js';
 import type { CostDimension } from '../../../billing/attribution/read-cost.js';
 import { createLedger } from '../../../billing/create-ledger.js';
-import type { UsageRow, UsageView } from '../../../billing/usage/read-views.js';
+import type { UsageView } from '../../../billing/usage/read-views.js';
+import type { UsageRow } from '../../../billing/usage/view-reading.js';
 import { storeUsage } from '../../../billing/usage/store-usage.js';
 import { buildSettlement, buildTicket, credits } from '../../support/builders.js';
 import { manualClock } from '../../support/clock.js';

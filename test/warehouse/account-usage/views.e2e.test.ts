@@ -65,7 +65,11 @@ describe('the views of a seeded month', () => {
       if (rows.length === 0) empty.push(view.name);
       else expect([...new Set(rows.map((row) => row.length))]).toEqual([view.columns.length]);
     }
-    expect(empty).toEqual(['QUERY_METERING_HISTORY', 'DATA_TRANSFER_HISTORY']);
+    expect(empty).toEqual([
+      'QUERY_METERING_HISTORY',
+      'DATA_TRANSFER_HISTORY',
+      'REMAINING_BALANCE_DAILY',
+    ]);
     expect(QUERY_HISTORY).toHaveLength(76);
   });
 

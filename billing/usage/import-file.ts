@@ -1,0 +1,171 @@
+/**
+ * Imports a file that somebody exported of a view, for accounts that give no access: after its cells are read, the path is
+ * that of the views. The file is imported as a whole, in one transaction, or not at all.
+ */
+import { Fault } from '#base/errors.js';
+import type { Database, Transaction } from '#base/postgres/pool.js';
+import type { ServiceRow } from '#base/snowflake/service-connection.js';
+import type { EpochMs } from '#base/time.js';
+import { cellOfFile } from './file-cells.js';
+import { lockUsage } from './import-lock.js';
+import { noteFileImport } from './import-requests.js';
+import type { ImportRequest } from './import-requests.js';
+import { VIEWS, isOf } from './read-views.js';
+import type { UsageView } from './read-views.js';
+import { storeUsage } from './store-usage.js';
+import { UsageFileError } from './usage-files.js';
+import type { UsageFile } from './usage-files.js';
+import { rowReader } from './usage-rows.js';
+import type { UsageRow, ViewReading } from './view-reading.js';
+
+/** A month of a very busy account; a larger one is unloaded in parts. */
+export const FILE_ROWS_MAX = 20_000_000;
+
+export interface FileImport {
+  readonly account: string;
+  readonly view: UsageView;
+  /** As the one who gave it calls it. */
+  readonly name: string;
+  readonly sha256: string;
+  /** Rows that the file must have; null: nobody counted. */
+  readonly rowsExpected: number | null;
+  readonly askedBy: string;
+  readonly now: EpochMs;
+}
+
+export type FileImported =
+  | {
+      readonly kind: 'imported';
+      readonly request: ImportRequest;
+      /** Rows that were left out: of other accounts of the organization, or of what used no warehouse. */
+      readonly leftOut: number;
+      /** Columns of the file that say nothing to us, and columns of ours that the file lacks. */
+      readonly unread: readonly string[];
+      readonly absent: readonly string[];
+    }
+  | { readonly kind: 'refused'; readonly row: number | null; readonly why: string };
+
+/**
+ * Imports the file and writes down that it did; refused as a whole for the first record that is wrong.
+ * @param record writes what else belongs to it, such as the audit event, in the same transaction.
+ */
+export async function importFile(
+  db: Database,
+  file: UsageFile,
+  asked: FileImport,
+  record: (tx: Transaction, request: ImportRequest) => Promise<void>,
+): Promise<FileImported> {
+  const reading = VIEWS[asked.view];
+  try {
+    checkColumns(asked.view, reading, file.columns);
+    return await db.transaction(async (tx) => {
+      const imported = await importRows(tx, file, asked);
+      if (imported.kind === 'imported') await record(tx, imported.request);
+      return imported;
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof UsageFileError)) throw thrown;
+    return { kind: 'refused', row: thrown.row, why: thrown.message };
+  }
+}
+
+async function importRows(
+  tx: Transaction,
+  file: UsageFile,
+  asked: FileImport,
+): Promise<FileImported> {
+  const { account, view, name, sha256, rowsExpected, askedBy, now } = asked;
+  const reading = VIEWS[view];
+  await lockUsage(tx, account);
+  const counts = { rows: 0, written: 0, leftOut: 0 };
+  for await (const batch of file.batches()) {
+    const rows = batch.flatMap((row, index) => {
+      const read = readRow(asked, reading, row, counts.rows + index + 1);
+      return read === null ? [] : [read];
+    });
+    counts.rows += batch.length;
+    counts.leftOut += batch.length - rows.length;
+    if (counts.rows > FILE_ROWS_MAX)
+      throw new UsageFileError(
+        FILE_ROWS_MAX,
+        `the file has more than ${FILE_ROWS_MAX} rows; unload it in parts`,
+      );
+    counts.written += await storeUsage(tx, account, view, rows, askedBy);
+  }
+  if (rowsExpected !== null && rowsExpected !== counts.rows)
+    throw new UsageFileError(
+      null,
+      `the file has ${counts.rows} rows and should have ${rowsExpected}: it was cut off or is another one`,
+    );
+  if (counts.rows > 0 && counts.leftOut === counts.rows)
+    throw new UsageFileError(
+      null,
+      `none of the ${counts.rows} rows is one of account ${account} that used a warehouse; choose the account by its locator or name`,
+    );
+  const request = await noteFileImport(tx, {
+    account,
+    askedBy,
+    askedAt: now,
+    file: { view, name, sha256, rows: counts.rows },
+    rowsWritten: counts.written,
+  });
+  const known = new Set(reading.columns.map((column) => column.name));
+  return {
+    kind: 'imported',
+    request,
+    leftOut: counts.leftOut,
+    unread: file.columns.filter((column) => !known.has(column)),
+    absent: [...known].filter((column) => !file.columns.includes(column)),
+  };
+}
+
+const NAMES_SHOWN_MAX = 12;
+
+function checkColumns(view: string, reading: ViewReading, columns: readonly string[]): void {
+  const twice = columns.find((name, index) => columns.indexOf(name) !== index);
+  if (twice !== undefined)
+    throw new UsageFileError(null, `column ${twice.slice(0, 60)} stands in it twice`);
+  const missing = reading.columns.filter(
+    ({ name, isOptional }) => !isOptional && !columns.includes(name),
+  );
+  if (missing.length === 0) return;
+  const shown = columns.slice(0, NAMES_SHOWN_MAX).map((name) => name.slice(0, 40));
+  throw new UsageFileError(
+    null,
+    `column ${missing.map(({ name }) => name).join(', ')} of ${view} is missing; it has ${shown.join(', ')}${columns.length > shown.length ? ', …' : ''}`,
+  );
+}
+
+/** One row as the tables have it; null: it is left out. */
+function readRow(
+  { view, account }: FileImport,
+  reading: ViewReading,
+  row: ServiceRow,
+  number: number,
+): UsageRow | null {
+  const cells: Record<string, string | null> = {};
+  for (const { name, form } of reading.columns) cells[name] = cellOfFile(form, row[name] ?? null);
+  const read = rowReader(view, cells);
+  try {
+    const isKept = isOf(reading, read, account) && (reading.keeps?.(read) ?? true);
+    return isKept ? checked(reading.toRow(read)) : null;
+  } catch (thrown) {
+    if (!(thrown instanceof Fault)) throw thrown;
+    throw new UsageFileError(number, thrown.message);
+  }
+}
+
+/** Amounts that a table refuses are told here, where their row is known. */
+function checked(row: UsageRow): UsageRow {
+  for (const [column, value] of Object.entries(row)) {
+    const mayBeNegative =
+      column === 'adjustment_credits' || column === 'billed_credits' || column === 'money';
+    const isAmount = /_credits$|_bytes$|^bytes$/.test(column);
+    if (isAmount && !mayBeNegative && typeof value === 'string' && value.startsWith('-'))
+      throw new Fault(
+        'upstreamProtocol',
+        `${column.toUpperCase()} is negative: ${value.slice(0, 40)}`,
+      );
+  }
+  return row;
+}

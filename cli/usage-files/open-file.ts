@@ -1,0 +1,96 @@
+/** Opens an uploaded export: CSV, CSV in gzip, or Parquet, by its first bytes. */
+import { toError } from '../../base/errors.js';
+import type { ServiceRow } from '../../base/snowflake/service-connection.js';
+import { UsageFileError } from '../../billing/usage/usage-files.js';
+import type { UsageFile } from '../../billing/usage/usage-files.js';
+import { openCsv } from '../replay/export/csv-parts.js';
+import { exportFiles } from '../replay/export/files.js';
+import type { ExportFile } from '../replay/export/files.js';
+import { VerbError } from '../verb-error.js';
+import { CsvRecords, delimiterOf } from './csv-records.js';
+import { openParquet } from './parquet-file.js';
+
+const ROWS_A_BATCH = 5_000;
+
+/** The file at `path`, which is read as it is given out. Throws UsageFileError. */
+export async function openUsageFile(path: string): Promise<UsageFile> {
+  const file = await kindOf(path);
+  return file.kind === 'parquet' ? openParquet(file.path) : openCsvFile(file);
+}
+
+async function kindOf(path: string): Promise<ExportFile> {
+  try {
+    const [file] = await exportFiles([path]);
+    if (file !== undefined) return file;
+  } catch (thrown) {
+    if (!(thrown instanceof VerbError)) throw thrown;
+    // The path is that of our copy, of which nobody knows.
+    throw new UsageFileError(null, thrown.message.replace(`${path} `, 'the file '));
+  }
+  throw new UsageFileError(null, 'the file is empty');
+}
+
+async function openCsvFile(file: ExportFile): Promise<UsageFile> {
+  const records = recordsOf(file);
+  const first = await records.next();
+  if (first.done === true) throw new UsageFileError(null, 'the file has no record of names');
+  const [names = [], ...rest] = first.value;
+  const columns = names.map((name) => name.trim().toUpperCase());
+  return {
+    columns,
+    async *batches() {
+      let batch: ServiceRow[] = [];
+      let row = 0;
+      for await (const each of withFirst(rest, records))
+        for (const record of each) {
+          row += 1;
+          batch.push(rowOf(columns, record, row));
+          if (batch.length < ROWS_A_BATCH) continue;
+          yield batch;
+          batch = [];
+        }
+      if (batch.length > 0) yield batch;
+    },
+    close: async () => {
+      await records.return(undefined);
+    },
+  };
+}
+
+async function* withFirst<T>(first: T, others: AsyncIterable<T>): AsyncGenerator<T> {
+  yield first;
+  yield* others;
+}
+
+/** Records, some at a time; the first ones begin with the one of names. */
+async function* recordsOf(
+  file: ExportFile,
+): AsyncGenerator<readonly (readonly string[])[], void, undefined> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const stream = openCsv(file);
+  let records: CsvRecords | undefined;
+  try {
+    for await (const piece of stream) {
+      const text = decoder.decode(piece as Uint8Array, { stream: true });
+      records ??= new CsvRecords(delimiterOf(text));
+      const ended = records.push(text);
+      if (ended.length > 0) yield ended;
+    }
+    records?.push(decoder.decode());
+  } catch (thrown) {
+    if (thrown instanceof UsageFileError) throw thrown;
+    throw new UsageFileError(null, `the file cannot be read: ${toError(thrown).message}`);
+  } finally {
+    stream.destroy();
+  }
+  records?.end();
+}
+
+function rowOf(columns: readonly string[], record: readonly string[], row: number): ServiceRow {
+  if (record.length !== columns.length)
+    throw new UsageFileError(
+      row,
+      `has ${record.length} fields, and ${columns.length} columns are named`,
+    );
+  return Object.fromEntries(columns.map((name, index) => [name, record[index] ?? null]));
+}

@@ -1,0 +1,210 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { DuckDBInstance } from '@duckdb/node-api';
+import type { FastifyInstance } from 'fastify';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createAdminApp } from '../../admin/server.js';
+import { createMetrics } from '../../base/metrics.js';
+import { usageFiles } from '../../cli/usage-files/spool.js';
+import { type AdminWorld, createAdminWorld, TOKEN } from './world.js';
+
+let world: AdminWorld;
+let app: FastifyInstance;
+let folder: string;
+beforeAll(async () => {
+  world = await createAdminWorld();
+  folder = mkdtempSync(path.join(tmpdir(), 'tollgate-files-'));
+  const api = { ...world.options.api, usageFiles: usageFiles(folder) };
+  app = await createAdminApp({ ...world.options, api, metrics: createMetrics() });
+});
+afterAll(async () => {
+  await app.close();
+  await world.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  for (const table of ['usage_query', 'usage_warehouse_hour', 'usage_import_request'])
+    await world.database.db.query(`DELETE FROM ${table}`);
+});
+
+const HEAD = `QUERY_ID,WAREHOUSE_ID,WAREHOUSE_SIZE,USER_NAME,QUERY_TYPE,START_TIME,END_TIME,EXECUTION_TIME,QUERY_TEXT`;
+const ROWS = [
+  `a,7,Medium,SALES_ANALYST,SELECT,2026-10-01 10:00:00.000 Z,2026-10-01 10:10:00.000 Z,600000,"SELECT ""x"", 1"`,
+  `b,7,Medium,SALES_ANALYST,SELECT,2026-10-01 11:10:00.000 +0100,2026-10-01 10:20:00.000 Z,600000,SELECT 2`,
+  `c,,,SALES_ANALYST,SHOW,2026-10-01 10:00:00.000 Z,2026-10-01 10:00:01.000 Z,1000,SHOW TABLES`,
+];
+const csv = (rows: readonly string[] = ROWS): string => `${[HEAD, ...rows].join('\n')}\n`;
+
+interface Sent {
+  readonly status: number;
+  readonly json: Record<string, unknown>;
+}
+
+async function send(
+  body: string | Buffer,
+  query = 'view=QUERY_HISTORY&name=query_history.csv',
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Sent> {
+  const reply = await app.inject({
+    method: 'POST',
+    url: `/api/v1/usage/files?${query}`,
+    headers: {
+      authorization: `Bearer ${TOKEN}`,
+      'content-type': 'application/octet-stream',
+      ...headers,
+    },
+    payload: Buffer.from(body),
+  });
+  return { status: reply.statusCode, json: reply.json<Record<string, unknown>>() };
+}
+
+async function queries(): Promise<readonly string[]> {
+  const { rows } = await world.database.db.query<{ row: string }>(
+    `SELECT query_id || ' ' || warehouse_size || ' ' || to_char(executed_at AT TIME ZONE 'UTC', 'HH24:MI') AS row
+      FROM usage_query ORDER BY 1`,
+  );
+  return rows.map(({ row }) => row);
+}
+
+test('a CSV is imported as the view would be, plain or in gzip, again and in another order without effect', async () => {
+  const first = await send(csv());
+  expect(first).toMatchObject({
+    status: 202,
+    json: {
+      request: { account: 'demo', rowsWritten: 2, file: { rows: 3, view: 'QUERY_HISTORY' } },
+      leftOutRows: 1,
+      unreadColumns: ['QUERY_TEXT'],
+    },
+  });
+  expect(first.json['absentColumns']).toContain('CREDITS_USED_CLOUD_SERVICES');
+  expect(await queries()).toEqual(['a Medium 10:00', 'b Medium 10:10']);
+  // Criterion 14: three times the same, duplicated and turned around.
+  for (const again of [csv(), csv([...ROWS].reverse()), csv([...ROWS, ...ROWS])])
+    expect(await send(gzipSync(again))).toMatchObject({ json: { request: { rowsWritten: 0 } } });
+  expect(await queries()).toHaveLength(2);
+  expect(readdirSync(path.join(folder, 'uploads'))).toEqual([]);
+  const { rows } = await world.database.db.query(
+    "SELECT DISTINCT action, subject FROM audit_event WHERE action = 'usage.file'",
+  );
+  expect(rows).toEqual([{ action: 'usage.file', subject: 'account/demo' }]);
+});
+
+test('Parquet is read with its types, doubles by their shortest text', async () => {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  const file = path.join(folder, 'hours.parquet');
+  await connection.run(`COPY (SELECT 7 AS warehouse_id, 'STANDARD_WH' AS "Warehouse_Name",
+    TIMESTAMPTZ '2026-10-01 10:00:00+00' AS START_TIME, 0.1::DOUBLE + 0.2::DOUBLE AS CREDITS_USED_COMPUTE,
+    1.2e-5::DOUBLE AS CREDITS_USED_CLOUD_SERVICES, NULL::DOUBLE AS CREDITS_ATTRIBUTED_COMPUTE_QUERIES)
+    TO '${file}' (FORMAT parquet)`);
+  connection.closeSync();
+  instance.closeSync();
+  const bytes = readFileSync(file);
+  expect(await send(bytes, 'view=WAREHOUSE_METERING_HISTORY')).toMatchObject({
+    status: 202,
+    json: { request: { rowsWritten: 1 } },
+  });
+  const { rows } = await world.database.db.query(
+    'SELECT starts_at, metered_credits, cloud_services_credits, attributed_credits FROM usage_warehouse_hour',
+  );
+  expect(rows).toEqual([
+    {
+      starts_at: new Date('2026-10-01T10:00:00Z'),
+      metered_credits: '0.300000000000',
+      cloud_services_credits: '0.000012000000',
+      attributed_credits: null,
+    },
+  ]);
+  expect(await send(bytes.subarray(0, -20), 'view=WAREHOUSE_METERING_HISTORY')).toMatchObject({
+    status: 422,
+    json: { detail: expect.stringMatching(/cannot be read as Parquet.*Nothing of the file/) },
+  });
+});
+
+const BAD_ID = ROWS.map((row) => row.replace('b,7,Medium', 'b,7,'));
+test.each([
+  ['cut off in a record', csv().slice(0, -9), /has no end of line: the file was cut off/],
+  ['cut off in a quoted text', csv().slice(0, csv().indexOf('1"')), /inside of a quoted text/],
+  ['a gzip that was cut off', gzipSync(csv()).subarray(0, -12), /cannot be read: unexpected end/],
+  [
+    'a record that lacks a field',
+    csv(['a,7,Medium']),
+    /row 1: has 3 fields, and 9 columns are named/,
+  ],
+  [
+    'a column that is missing',
+    csv().replace('END_TIME', 'END'),
+    /column END_TIME of QUERY_HISTORY is missing; it has QUERY_ID/,
+  ],
+  [
+    'a column that stands twice',
+    csv().replace('QUERY_TEXT', 'QUERY_ID'),
+    /column QUERY_ID stands in it twice/,
+  ],
+  [
+    'a time that is none',
+    csv().replace('2026-10-01 10:20:00.000 Z', 'yesterday'),
+    /row 2: QUERY_HISTORY.END_TIME is no whole number: yesterday/,
+  ],
+  [
+    'a number that is none',
+    csv().replace('600000,SELECT', '1e9.5,SELECT'),
+    /row 2: QUERY_HISTORY.EXECUTION_TIME is no whole number: 1e9.5/,
+  ],
+  [
+    'an id that is missing',
+    csv([ROWS[0] ?? '', `,${ROWS[1]?.slice(2) ?? ''}`]),
+    /row 2: QUERY_HISTORY.QUERY_ID is NULL/,
+  ],
+  [
+    'text that is no UTF-8',
+    Buffer.concat([Buffer.from(csv()), Buffer.from([0xff, 0xfe, 0x0a])]),
+    /cannot be read/,
+  ],
+  ['nothing', '', /is empty/],
+  ['a PDF', '%PDF-1.7\n', /is a PDF/],
+  [
+    'only rows that used no warehouse',
+    csv(ROWS.slice(2)),
+    /none of the 1 rows is one of account demo/,
+  ],
+] as const)(
+  '%s is refused by file, row, column and rule, and nothing of it is imported',
+  async (_what, body, why) => {
+    const before = await send(csv([ROWS[0] ?? '']));
+    expect(before.status).toBe(202);
+    const { status, json } = await send(body);
+    expect([status, String(json['detail'])]).toEqual([422, expect.stringMatching(why)]);
+    expect(String(json['detail'])).toMatch(/Nothing of the file was imported/);
+    expect(String(json['detail'])).not.toContain(folder);
+    expect(await queries()).toEqual(['a Medium 10:00']);
+    expect(readdirSync(path.join(folder, 'uploads'))).toEqual([]);
+  },
+);
+
+test('rows whose cells are left out by the view are left out of a file too', async () => {
+  expect(await send(csv(BAD_ID))).toMatchObject({ json: { leftOutRows: 2 } });
+});
+
+test('what the sender says of the file must be true: its bytes and its rows', async () => {
+  expect(await send(csv(), `view=QUERY_HISTORY&sha256=${'0'.repeat(64)}`)).toMatchObject({
+    status: 400,
+    json: { errors: [{ field: 'sha256' }] },
+  });
+  expect(await send(csv(), 'view=QUERY_HISTORY&rows=4')).toMatchObject({
+    status: 422,
+    json: { detail: expect.stringMatching(/has 3 rows and should have 4/) },
+  });
+  expect(await send(csv(), 'view=QUERY_HISTORY&rows=3')).toMatchObject({ status: 202 });
+  expect(await send(csv(), 'view=NO_SUCH')).toMatchObject({ status: 400 });
+  expect(await send(csv(), 'view=QUERY_HISTORY&account=other')).toMatchObject({ status: 400 });
+});
+
+test('a repeat under its key is answered by the first, and a key names one upload', async () => {
+  const key = { 'idempotency-key': 'upload-1' };
+  const first = await send(csv(), undefined, key);
+  expect(await send(csv(), undefined, key)).toEqual(first);
+  expect(await send(csv(), 'view=SESSIONS', key)).toMatchObject({ status: 422 });
+});

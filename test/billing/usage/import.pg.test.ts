@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Fault } from '../../../base/errors.js';
+import { silentLog } from '../../../base/log.js';
+import type { ServiceConnection, ServiceRow } from '../../../base/snowflake/service-connection.js';
+import { importedTo } from '../../../billing/usage/import-requests.js';
+import { importUsage } from '../../../billing/usage/import-usage.js';
+import type { ImportedView } from '../../../billing/usage/import-usage.js';
+import { USAGE_VIEWS } from '../../../billing/usage/read-views.js';
+import { createTestDatabase } from '../../support/database.js';
+import type { TestDatabase } from '../../support/database.js';
+
+const NOW = Date.UTC(2026, 9, 2);
+const HOUR_MS = 3_600_000;
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  for (const table of [
+    'usage_import',
+    'usage_import_problem',
+    'usage_query_hour',
+    'usage_rate_day',
+  ])
+    await database.db.query(`DELETE FROM ${table}`);
+});
+
+/** An account that answers by view; an Error is what it says to every window of the view. */
+function account(
+  answers: Readonly<Record<string, readonly ServiceRow[] | Error>>,
+  asked: string[] = [],
+): ServiceConnection {
+  return {
+    query: (sql) => {
+      asked.push(sql);
+      const view = /SNOWFLAKE\.\w+\.(\w+)/.exec(sql)?.[1] ?? '';
+      const answer = answers[view] ?? [];
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+function run(connection: ServiceConnection, now = NOW): Promise<readonly ImportedView[]> {
+  const from = now - 2 * HOUR_MS;
+  return importUsage(database.db, connection, { account: 'demo', now, from, log: silentLog });
+}
+
+const NO_PRIVILEGE = new Fault(
+  'upstreamUnreachable',
+  "the service statement failed: SQL compilation error: Object 'SNOWFLAKE.ORGANIZATION_USAGE.RATE_SHEET_DAILY' does not exist or not authorized.",
+);
+
+test('a view that may not be read says so with the grant that helps, and stops no other; once it is read it says nothing', async () => {
+  const imported = await run(account({ RATE_SHEET_DAILY: NO_PRIVILEGE }));
+  expect(imported.map(({ view }) => view)).toEqual(USAGE_VIEWS);
+  expect(imported.filter(({ problem }) => problem !== null).map(({ view }) => view)).toEqual([
+    'RATE_SHEET_DAILY',
+  ]);
+  const told = await importedTo(database.db);
+  expect(told).toHaveLength(USAGE_VIEWS.length);
+  expect(told.find(({ view }) => view === 'RATE_SHEET_DAILY')).toMatchObject({
+    readTo: null,
+    problem: expect.stringContaining('not authorized'),
+    wayOut: expect.stringMatching(
+      /^GRANT DATABASE ROLE SNOWFLAKE\.ORGANIZATION_BILLING_VIEWER TO ROLE .*tollgate import --file/,
+    ),
+  });
+  expect(told.find(({ view }) => view === 'USAGE_IN_CURRENCY_DAILY')).toMatchObject({
+    readTo: NOW,
+    problem: null,
+  });
+  await run(account({}));
+  expect((await importedTo(database.db)).every(({ problem }) => problem === null)).toBe(true);
+});
+
+const QUERY_HOUR = {
+  QUERY_ID: 'adaptive',
+  WAREHOUSE_ID: '9',
+  QUERY_METERING_HOUR: String(NOW - HOUR_MS),
+  CREDITS_USED_COMPUTE: null,
+  CREDITS_USED_CLOUD_SERVICES: null,
+};
+
+test('a cell that nobody understands is named by view, column and value, and nothing of its window is written', async () => {
+  const bad = { ...QUERY_HOUR, QUERY_ID: 'other', CREDITS_USED_COMPUTE: '1,5' };
+  const imported = await run(account({ QUERY_METERING_HISTORY: [QUERY_HOUR, bad] }));
+  expect(imported.find(({ view }) => view === 'QUERY_METERING_HISTORY')?.problem).toMatch(
+    /^QUERY_METERING_HISTORY\.CREDITS_USED_COMPUTE is no amount of credits: 1,5; nothing of this part was imported/,
+  );
+  const { rows } = await database.db.query('SELECT FROM usage_query_hour');
+  expect(rows).toHaveLength(0);
+});
+
+test('criterion 15: rows of adaptive statements are updated in place and never counted twice', async () => {
+  const at = (credits: string | null): ServiceConnection =>
+    account({ QUERY_METERING_HISTORY: [{ ...QUERY_HOUR, CREDITS_USED_COMPUTE: credits }] });
+  for (const credits of [null, '0.25', '1.5', '1.5']) await run(at(credits));
+  const { rows } = await database.db.query('SELECT compute_credits FROM usage_query_hour');
+  expect(rows).toEqual([{ compute_credits: '1.500000000000' }]);
+  const last = await run(at('1.5'));
+  expect(last.find(({ view }) => view === 'QUERY_METERING_HISTORY')).toMatchObject({ written: 0 });
+});
+
+const RATE: ServiceRow = {
+  DATE: '2026-10-01',
+  ORGANIZATION_NAME: 'ACME',
+  ACCOUNT_NAME: 'DEMO',
+  ACCOUNT_LOCATOR: 'XY123',
+  USAGE_TYPE: 'compute',
+  RATING_TYPE: 'COMPUTE',
+  SERVICE_TYPE: 'WAREHOUSE_METERING',
+  BILLING_TYPE: 'CONSUMPTION',
+  IS_ADJUSTMENT: 'false',
+  CURRENCY: 'USD',
+  EFFECTIVE_RATE: '3.00',
+  REGION: 'AWS_US_EAST_1',
+  SERVICE_LEVEL: 'ENTERPRISE',
+};
+
+test('of the organization only rows of the account are taken, by locator, name, or organization and name', async () => {
+  const others = [
+    { ...RATE, USAGE_TYPE: 'a', ACCOUNT_NAME: 'OTHER', ACCOUNT_LOCATOR: 'demo' },
+    { ...RATE, USAGE_TYPE: 'b', ACCOUNT_NAME: 'OTHER', ACCOUNT_LOCATOR: 'ZZ9' },
+    { ...RATE, USAGE_TYPE: 'c', ACCOUNT_NAME: 'OTHER', ORGANIZATION_NAME: 'DEMO' },
+  ];
+  await run(account({ RATE_SHEET_DAILY: [RATE, ...others] }));
+  const { rows } = await database.db.query<{ usage_type: string }>(
+    'SELECT usage_type FROM usage_rate_day ORDER BY 1',
+  );
+  expect(rows.map((row) => row.usage_type)).toEqual(['a', 'compute']);
+});
+
+test('an account is asked in UTC, for instants as numbers and amounts as text', async () => {
+  const asked: string[] = [];
+  await run(account({}, asked));
+  expect(asked[0]).toBe("ALTER SESSION SET TIMEZONE = 'UTC'");
+  const hours = asked.find((sql) => sql.includes('.WAREHOUSE_METERING_HISTORY '));
+  expect(hours).toContain('DATE_PART(EPOCH_MILLISECOND, v.START_TIME) AS START_TIME');
+  expect(hours).toContain('TO_VARCHAR(v.CREDITS_USED_COMPUTE) AS CREDITS_USED_COMPUTE');
+  expect(hours).toContain("v.START_TIME >= '2026-10-01 22:00:00.000 +0000'::TIMESTAMP_TZ");
+});
