@@ -1,6 +1,7 @@
 /**
- * The bill of a team for a month that is still open: what its statements were charged on the proxy's clock, before
- * Snowflake's metering is known. Its total is the sum of its lines and of the charges, to the last decimal.
+ * The bill of a team for a month that is still open: what its statements were charged on the proxy's clock and, once
+ * Snowflake's metering is known, what that made of them. Its total is the sum of its lines, and of the charges with their
+ * deltas, to the last decimal.
  */
 import { Fault } from '#base/errors.js';
 import type { Queryable } from '#base/postgres/pool.js';
@@ -20,6 +21,9 @@ export interface Bill {
   readonly lines: readonly BillRow[];
   readonly totalCredits: Credits;
   readonly totalMoney: Money;
+  /** What was charged when the statements ended, before it was metered. */
+  readonly provisionalCredits: Credits;
+  readonly provisionalMoney: Money;
 }
 
 /** The bill as other people's scripts read it: amounts are decimal strings. */
@@ -38,6 +42,8 @@ export interface BillJson {
   }[];
   readonly totalCredits: string;
   readonly totalAmount: string;
+  readonly provisionalCredits: string;
+  readonly provisionalAmount: string;
 }
 
 /**
@@ -60,6 +66,8 @@ export async function readBill(
     lines,
     totalCredits: addCredits(...lines.map((line) => line.credits)),
     totalMoney: addMoney(...lines.map((line) => line.money)),
+    provisionalCredits: addCredits(...lines.map((line) => line.provisionalCredits)),
+    provisionalMoney: addMoney(...lines.map((line) => line.provisionalMoney)),
   };
 }
 
@@ -79,6 +87,8 @@ export function billToJson(bill: Bill): BillJson {
     })),
     totalCredits: formatAmount(bill.totalCredits),
     totalAmount: formatAmount(bill.totalMoney),
+    provisionalCredits: formatAmount(bill.provisionalCredits),
+    provisionalAmount: formatAmount(bill.provisionalMoney),
   };
 }
 

@@ -42,6 +42,7 @@ import { embeddedServiceUsers, upstreamProbe } from './service-users.js';
 import type { ServeOptions } from './verbs/serve.js';
 import { usageFiles } from './usage-files/spool.js';
 import { howToConnect } from './welcome.js';
+import { ledgerKeeper } from './ledger-keeper.js';
 import { startWorker } from './worker.js';
 
 interface World {
@@ -95,7 +96,11 @@ async function startRoles(world: World): Promise<Listening> {
   }
   const upstreams = configuredUpstreams(config, warehousePort);
   const accounts = serviceAccounts(world, upstreams, db);
-  if (db !== null && has('worker')) life.add('worker', startWorker({ db, clock, log, accounts }));
+  if (db !== null && has('worker')) {
+    const { metrics } = world;
+    const keepLedger = ledgerKeeper({ db, clock, log, metrics, sealKeys: sealKeysOf(world) });
+    life.add('worker', startWorker({ db, clock, log, accounts, keepLedger }));
+  }
   const proxy =
     db !== null && has('proxy')
       ? await startProxyRole(world, db, clock, upstreams, accounts)

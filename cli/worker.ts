@@ -20,6 +20,8 @@ export interface WorkerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly accounts: Pick<ServiceAccounts, 'served' | 'connect'>;
+  /** Seals the ledger and keeps its hours; absent: nobody does here. */
+  readonly keepLedger?: () => Promise<void>;
 }
 
 const TICK_MS = 1000;
@@ -43,6 +45,7 @@ export function startWorker(options: WorkerOptions): Stoppable {
         await expireRequests(options.db, options.clock.now());
         await auditRequests(options.db);
         await watch();
+        await options.keepLedger?.();
         await answerImportRequests(options);
         if (Date.now() < statisticsAt) return;
         const accounts = await options.accounts.served();

@@ -12,11 +12,12 @@ import {
   readAuditHead,
 } from '../stores/audit-store.js';
 import type { ApiApp, ApiContext } from './api.js';
+import { addLedgerRoutes } from './audit-ledger.js';
 
 /** Events read at once for the export; memory is bounded by this many. */
 const EXPORT_BATCH = 200;
 
-/** `GET /audit`, `GET /audit/head`, `GET /audit/export.jsonl`. */
+/** `GET /audit`, `GET /audit/head`, `GET /audit/export.jsonl`, and the ledger's own. */
 export function addAuditRoutes(app: ApiApp, context: ApiContext): void {
   app.get(
     '/audit',
@@ -47,6 +48,7 @@ export function addAuditRoutes(app: ApiApp, context: ApiContext): void {
   );
   addHead(app, context);
   addExport(app, context);
+  addLedgerRoutes(app, context);
 }
 
 function addHead(app: ApiApp, context: ApiContext): void {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { jsonFor, storable } from '#billing/postgres/ticket-row.js';
 import { canonicalJson } from '#base/canonical-json.js';
+import { GENESIS_HASH } from '#base/hash-chain.js';
 import type { Queryable, Transaction } from '#base/postgres/pool.js';
 import { type EpochMs, formatInstant } from '#base/time.js';
 import type { Actor } from '../actor.js';
@@ -39,7 +40,7 @@ export interface AuditEvent {
 }
 
 /** What the first event carries in place of the hash before it. */
-export const AUDIT_GENESIS: string = '0'.repeat(64);
+export const AUDIT_GENESIS: string = GENESIS_HASH;
 
 /**
  * Writes one event at the end of the chain. Writers wait for each other until they commit: control writes are rare,

@@ -3,7 +3,7 @@ import type { Period } from '#base/time.js';
 import { parseCredits, parseMoney } from '#base/units.js';
 import type { Credits, Money } from '#base/units.js';
 
-/** Charges of one team on one UTC day, warehouse and tier. */
+/** Charges of one team on one UTC day, warehouse and tier, with what their deltas made of them. */
 export interface BillRow {
   /** `YYYY-MM-DD`, UTC. */
   readonly day: string;
@@ -11,16 +11,43 @@ export interface BillRow {
   readonly warehouse: string | null;
   readonly tier: string;
   readonly statements: number;
+  /** The newest that is known: provisional until it is metered. */
   readonly credits: Credits;
   readonly money: Money;
+  /** What was charged when the statements ended. */
+  readonly provisionalCredits: Credits;
+  readonly provisionalMoney: Money;
 }
 
+// From hours as far as they are kept, and from the charges and deltas behind them: those that are sealed and not followed
+// yet, and those that are not sealed. A journal is on one side of the two places, never on both.
 const ROWS = `/* prepared: billing.bill_rows */
-SELECT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, warehouse, tier, count(*)::integer AS statements,
-  sum(credits) AS credits, sum(money) AS money
-FROM charge
-WHERE team_id = $1 AND currency = $2 AND occurred_at >= $3 AND occurred_at < $4
-GROUP BY 1, 2, 3 ORDER BY 1, 2 NULLS LAST, 3`;
+WITH tail AS MATERIALIZED (
+  SELECT s.journal_id FROM ledger_seal s
+  WHERE s.sequence > coalesce((SELECT sequence FROM ledger_follower WHERE name = 'hours'), 0)
+  UNION ALL
+  SELECT j.id FROM journal j
+  WHERE (j.recorded_xid, j.id) > (
+    coalesce((SELECT last_xid FROM ledger_seal_batch ORDER BY id DESC LIMIT 1), '0'::xid8),
+    coalesce((SELECT last_journal_id FROM ledger_seal_batch ORDER BY id DESC LIMIT 1), 0))
+    AND j.kind IN ('settle', 'adjustment')
+), added AS (
+  SELECT h.hour_at, nullif(h.warehouse, '') AS warehouse, h.tier, h.stage, h.statements, h.credits, h.money
+  FROM charge_hour h WHERE h.team_id = $1 AND h.currency = $2 AND h.hour_at >= $3 AND h.hour_at < $4
+  UNION ALL
+  SELECT c.occurred_at, c.warehouse, c.tier, 'provisional', 1, c.credits, c.money
+  FROM tail JOIN charge c USING (journal_id)
+  WHERE c.team_id = $1 AND c.currency = $2 AND c.occurred_at >= $3 AND c.occurred_at < $4
+  UNION ALL
+  SELECT c.occurred_at, c.warehouse, c.tier, d.stage, 0, d.delta_credits, d.delta_money
+  FROM tail JOIN charge_delta d USING (journal_id) JOIN charge c USING (ticket_id)
+  WHERE c.team_id = $1 AND c.currency = $2 AND c.occurred_at >= $3 AND c.occurred_at < $4
+)
+SELECT to_char(hour_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, warehouse, tier, sum(statements)::integer AS statements,
+  sum(credits) AS credits, sum(money) AS money,
+  coalesce(sum(credits) FILTER (WHERE stage = 'provisional'), 0) AS provisional_credits,
+  coalesce(sum(money) FILTER (WHERE stage = 'provisional'), 0) AS provisional_money
+FROM added GROUP BY 1, 2, 3 ORDER BY 1, 2 NULLS LAST, 3`;
 
 interface Row {
   readonly day: string;
@@ -29,6 +56,8 @@ interface Row {
   readonly statements: number;
   readonly credits: string;
   readonly money: string;
+  readonly provisional_credits: string;
+  readonly provisional_money: string;
 }
 
 /** The charges of `teamId` that began in `period`, in the order of day, warehouse, tier. */
@@ -41,8 +70,13 @@ export async function billRows(
   const values = [teamId, currency, new Date(period.startsAt), new Date(period.endsAt)];
   const { rows } = await db.query<Row>(ROWS, values);
   return rows.map((row) => ({
-    ...row,
+    day: row.day,
+    warehouse: row.warehouse,
+    tier: row.tier,
+    statements: row.statements,
     credits: parseCredits(row.credits),
     money: parseMoney(row.money),
+    provisionalCredits: parseCredits(row.provisional_credits),
+    provisionalMoney: parseMoney(row.provisional_money),
   }));
 }

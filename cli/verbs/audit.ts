@@ -1,9 +1,13 @@
 /** `tollgate audit`: who changed what and why, and the proof that the log is whole. `verify` of a file works alone. */
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { type ChainOutcome, verifyChain } from '../../admin/audit-chain.js';
 import { toError } from '../../base/errors.js';
+import type { SealKey } from '../../base/sealing.js';
+import { sealKeys } from '../../base/setting-parsers.js';
+import { isLedgerExport, type LedgerOutcome, verifyLedger } from '../../billing/seal/verify.js';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { table, type Terminal } from '../terminal.js';
@@ -16,12 +20,20 @@ interface ListOptions {
   readonly json?: boolean;
 }
 
+interface ExportOptions {
+  readonly ledger?: boolean;
+  readonly from?: string;
+  readonly to?: string;
+}
+
 interface VerifyOptions {
   readonly head?: string;
+  readonly keys?: string;
   readonly json?: boolean;
 }
 
 const EXPORT = '/api/v1/audit/export.jsonl';
+const LEDGER = '/api/v1/audit/ledger';
 
 const EVENTS = z.object({
   events: z.array(
@@ -53,20 +65,38 @@ export function registerAudit(
   audit
     .command('export')
     .description('the whole log, an event a line, for `tollgate audit verify <file>`')
+    .option('--ledger', 'the sealed ledger instead: every journal with its entries and charges')
+    .option('--from <instant>', 'of the ledger, what was sealed from then on; implies --ledger')
+    .option('--to <instant>', 'and before then')
     .option('--json', 'no difference: every line is JSON')
-    .action(async () => {
-      for await (const line of client().lines(EXPORT)) terminal.print(line);
+    .action(async (options: ExportOptions) => {
+      for await (const line of client().lines(exportPath(options))) terminal.print(line);
     });
   audit
     .command('verify [file]')
-    .description('recompute every hash of an exported log; without a file, of the log as it is now')
-    .option('--head <hash>', 'hash of an event that must be in it, kept from an earlier look')
+    .description(
+      'recompute every hash of an exported log or ledger; without a file, of both as they are now',
+    )
+    .option('--head <hash>', 'hash that must be in the file, kept from an earlier look')
+    .option('--keys <file>', 'seal keys, to check the anchors of a ledger; else TOLLGATE_SEAL_KEYS')
     .option('--json', 'as JSON')
     .action(async (file: string | undefined, options: VerifyOptions) => {
-      const outcome = await verify(file, options.head);
-      terminal.print(options.json === true ? JSON.stringify(outcome) : inWords(outcome, options));
-      finish(outcome.kind === 'intact' ? 0 : 1);
+      const found = file === undefined ? await verifyAll(options) : [await verify(file, options)];
+      for (const { what, outcome } of found)
+        terminal.print(
+          options.json === true ? JSON.stringify(outcome) : inWords(what, outcome, options),
+        );
+      finish(found.every(({ outcome }) => outcome.kind === 'intact') ? 0 : 1);
     });
+}
+
+function exportPath({ ledger, from, to }: ExportOptions): string {
+  if (ledger !== true && from === undefined && to === undefined) return EXPORT;
+  const query = new URLSearchParams({
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  }).toString();
+  return query === '' ? LEDGER : `${LEDGER}?${query}`;
 }
 
 async function list(terminal: Terminal, options: ListOptions): Promise<void> {
@@ -97,13 +127,70 @@ function onOneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
 }
 
-async function verify(file: string | undefined, head: string | undefined): Promise<ChainOutcome> {
-  if (head !== undefined && !/^[0-9a-f]{64}$/.test(head))
-    throw new VerbError('--head takes the 64 hexadecimal digits of a hash.', 2);
-  if (file !== undefined) return verifyChain(linesOfFile(file), head);
+type Verified =
+  | { readonly what: 'log'; readonly outcome: ChainOutcome }
+  | { readonly what: 'ledger'; readonly outcome: LedgerOutcome };
+
+/** What the file is follows from its first line. */
+async function verify(file: string, options: VerifyOptions): Promise<Verified> {
+  const head = knownHead(options);
+  for await (const first of linesOfFile(file)) {
+    if (!isLedgerExport(first)) break;
+    const outcome = await verifyLedger(linesOfFile(file), { ...head, ...keysOf(options, false) });
+    return { what: 'ledger', outcome };
+  }
+  return { what: 'log', outcome: await verifyChain(linesOfFile(file), head.head) };
+}
+
+/** Log and ledger as they are now, each against its head; a head that is given is one of the log. */
+async function verifyAll(options: VerifyOptions): Promise<readonly Verified[]> {
   const api = client();
-  const known = head ?? HEAD.parse(JSON.parse(await api.call('/api/v1/audit/head'))).hash;
-  return verifyChain(api.lines(EXPORT), known);
+  const headOf = async (apiPath: string): Promise<string> =>
+    HEAD.parse(JSON.parse(await api.call(apiPath))).hash;
+  const log = knownHead(options).head ?? (await headOf('/api/v1/audit/head'));
+  const ledger = await headOf(`${LEDGER}/head`);
+  return [
+    { what: 'log', outcome: await verifyChain(api.lines(EXPORT), log) },
+    {
+      what: 'ledger',
+      outcome: await verifyLedger(api.lines(LEDGER), { head: ledger, ...keysOf(options, true) }),
+    },
+  ];
+}
+
+function knownHead({ head }: VerifyOptions): { readonly head?: string } {
+  if (head === undefined) return {};
+  if (!/^[0-9a-f]{64}$/.test(head))
+    throw new VerbError('--head takes the 64 hexadecimal digits of a hash.', 2);
+  return { head };
+}
+
+/**
+ * Keys of the file or of the settings; for the ledger that runs here, of its data directory. An export may be of another
+ * installation, whose keys have the same ids. Without any, anchors are not checked.
+ */
+function keysOf(
+  { keys: file }: VerifyOptions,
+  isOurs: boolean,
+): { readonly keys?: readonly SealKey[] } {
+  if (file !== undefined) return { keys: keysOfFile(file) };
+  const { config, secrets } = configuration();
+  if (secrets.sealKeys !== null) return { keys: secrets.sealKeys };
+  const kept = path.join(config.dataDir, 'seal-keys');
+  return isOurs && existsSync(kept) ? { keys: keysOfFile(kept) } : {};
+}
+
+function keysOfFile(file: string): readonly SealKey[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch (thrown) {
+    throw new VerbError(`${file} cannot be read (${toError(thrown).message}).`, 2);
+  }
+  const parsed = sealKeys(text);
+  if (!('value' in parsed))
+    throw new VerbError(`${file} has no seal keys; they are ${parsed.rule}.`, 2);
+  return parsed.value;
 }
 
 async function* linesOfFile(file: string): AsyncGenerator<string> {
@@ -115,20 +202,39 @@ async function* linesOfFile(file: string): AsyncGenerator<string> {
   }
 }
 
-function inWords(outcome: ChainOutcome, options: VerifyOptions): string {
+function inWords(
+  what: Verified['what'],
+  outcome: ChainOutcome | LedgerOutcome,
+  options: VerifyOptions,
+): string {
+  const rows = what === 'log' ? 'events' : 'records';
+  const count = 'events' in outcome ? outcome.events : 'records' in outcome ? outcome.records : 0;
   switch (outcome.kind) {
     case 'intact': {
       const hint =
         options.head === undefined
-          ? ' Keep this head elsewhere: with --head a log that lost its end is found.'
+          ? ` Keep this head elsewhere: with --head a ${what} that lost its end is found.`
           : '';
-      return `Intact: ${outcome.events} events, head ${outcome.head}.${hint}`;
+      return `Intact: ${count} ${rows}, head ${outcome.head}.${anchorsInWords(outcome)}${hint}`;
     }
-    case 'broken':
-      return `Broken: event ${outcome.sequence} does not fit: ${outcome.why}.`;
+    case 'broken': {
+      const place =
+        what === 'log'
+          ? `event ${outcome.sequence} does not fit`
+          : `the ledger does not fit at record ${outcome.sequence ?? 'none'}`;
+      return `Broken: ${place}: ${outcome.why}.`;
+    }
     case 'shortened':
-      return `Shortened: the known head is not among the ${outcome.events} events, which end with ${outcome.head}.`;
+      return `Shortened: the known head is not among the ${count} ${rows}, which end with ${outcome.head}.`;
   }
+}
+
+function anchorsInWords(outcome: ChainOutcome | LedgerOutcome): string {
+  if (!('anchors' in outcome)) return '';
+  const { checked, unchecked } = outcome.anchors;
+  return unchecked === 0
+    ? ` ${checked} anchors were made with the seal key.`
+    : ` ${unchecked} anchors were not checked: no seal key was given.`;
 }
 
 function client(): AdminClient {

@@ -16,6 +16,7 @@ interface BillOptions {
 const BILL = z.object({
   status: z.string(),
   totalAmount: z.string(),
+  provisionalAmount: z.string().optional(),
   currency: z.string().optional(),
   lines: z.array(z.record(z.string(), z.unknown())),
 });
@@ -56,7 +57,7 @@ export function layOut(answer: string, team: string, month: string, columns: num
   const parsed = BILL.safeParse(JSON.parse(answer));
   if (!parsed.success)
     throw new VerbError('The admin API answered with something that is not a bill.');
-  const { status, totalAmount, currency, lines } = parsed.data;
+  const { status, totalAmount, provisionalAmount, currency, lines } = parsed.data;
   const unit = currency === undefined ? '' : ` ${currency}`;
   const names = [
     ...new Set(lines.flatMap((line) => Object.keys(line).filter((key) => isShown(line[key])))),
@@ -69,7 +70,11 @@ export function layOut(answer: string, team: string, month: string, columns: num
           lines.map((line) => names.map((name) => shown(line[name]))),
           columns,
         );
-  return `Bill of ${team} for ${month} (${status})\n\n${body}\n\nTotal ${totalAmount}${unit}`;
+  const before =
+    provisionalAmount === undefined || provisionalAmount === totalAmount
+      ? ''
+      : ` (charged at first: ${provisionalAmount}; the rest came with Snowflake's metering)`;
+  return `Bill of ${team} for ${month} (${status})\n\n${body}\n\nTotal ${totalAmount}${unit}${before}`;
 }
 
 function isShown(value: unknown): boolean {

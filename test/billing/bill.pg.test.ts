@@ -51,6 +51,8 @@ test('a bill has the days of its month, and its total is the sum of its lines an
     ],
     totalCredits: '3.800000000001',
     totalAmount: '11.362000000003',
+    provisionalCredits: '3.800000000001',
+    provisionalAmount: '11.362000000003',
   });
   const { rows } = await database.db.query(
     `SELECT sum(credits) AS credits, sum(money) AS money FROM charge WHERE team_id = 'marketing' AND currency = 'USD'

@@ -23,6 +23,8 @@ test.each([
     lines: [],
     totalCredits: NO_CREDITS,
     totalMoney: NO_MONEY,
+    provisionalCredits: NO_CREDITS,
+    provisionalMoney: NO_MONEY,
   });
   expect(csv).toContain(`provisional,${field},2026-07,total`);
 });

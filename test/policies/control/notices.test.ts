@@ -13,7 +13,6 @@ const texts = (changes: Partial<ControlDocument>): string[] =>
 
 /** What code would say if it acted on a field; see the test below. */
 const EVIDENCE: Readonly<Record<string, RegExp>> = {
-  'budgets[].counts': /\bcounts === 'billed'|\bcounts = 'billed'/,
   channels: /\bdocument\.channels\b|\bsnapshot\.channel/,
 };
 /** Where today's only use of a field is, which is why its notice says what it says. */

@@ -1,0 +1,64 @@
+/** The worker's care for the ledger: seals it, brings charges to what was metered, and says by metrics what waits. */
+import { toError } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import type { Metrics } from '../base/metrics.js';
+import type { Database } from '../base/postgres/pool.js';
+import type { SealKey } from '../base/sealing.js';
+import type { Clock } from '../base/time.js';
+import { rollUpHours } from '../billing/rollup/charge-hours.js';
+import { followCharges } from '../billing/true-up/follow-charges.js';
+import { postDeltas } from '../billing/true-up/post-deltas.js';
+import { readPassedOver, readSealBacklog, sealLedger } from '../billing/seal/seal.js';
+
+export interface LedgerKeeperOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly sealKeys: readonly SealKey[];
+}
+
+/** Hours are allocated every quarter of an hour. */
+const DELTAS_EVERY_MS = 10_000;
+/** Looking for journals without a seal reads the whole chain. */
+const PASSED_OVER_EVERY_MS = 3_600_000;
+const PASSED_OVER_MAX = 100;
+
+/** One look a call; a failure is told, and nothing else of the worker waits for it. */
+export function ledgerKeeper(options: LedgerKeeperOptions): () => Promise<void> {
+  const { db, clock, log, metrics, sealKeys } = options;
+  const waiting = metrics.gauge('tollgate_ledger_unsealed_journals', 'Journals behind the chain');
+  const age = metrics.gauge(
+    'tollgate_ledger_unsealed_seconds',
+    'Seconds since the oldest journal behind the chain was recorded',
+  );
+  const passedOver = metrics.gauge(
+    'tollgate_ledger_passed_over_journals',
+    'Journals before the head of the chain that have no seal: written past Tollgate',
+  );
+  let lookAt = 0;
+  let deltasAt = 0;
+  return async () => {
+    try {
+      await sealLedger(db, { keys: sealKeys, now: clock.now() });
+      await followCharges(db, clock.now());
+      await rollUpHours(db);
+      if (Date.now() >= deltasAt) {
+        deltasAt = Date.now() + DELTAS_EVERY_MS;
+        const posted = await postDeltas(db, clock.now());
+        if (posted.deltas > 0) log.info(posted, 'charges were brought to what was metered');
+      }
+    } catch (thrown) {
+      log.warn({ err: toError(thrown) }, 'the ledger could not be kept up; it will be tried again');
+    }
+    const backlog = await readSealBacklog(db);
+    waiting.set(backlog.waiting);
+    age.set(backlog.oldestSeconds);
+    if (Date.now() < lookAt) return;
+    lookAt = Date.now() + PASSED_OVER_EVERY_MS;
+    const found = await readPassedOver(db, { limit: PASSED_OVER_MAX });
+    passedOver.set(found.length);
+    if (found.length > 0)
+      log.error({ journals: found.slice(0, 10) }, 'journals were written past Tollgate');
+  };
+}

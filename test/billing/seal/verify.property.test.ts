@@ -1,0 +1,214 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { canonicalJson } from '../../../base/canonical-json.js';
+import { anchorOf, GENESIS_HASH, merkleRoot } from '../../../base/hash-chain.js';
+import type { SealKey } from '../../../base/sealing.js';
+import { LEDGER_FORMAT, type LedgerLine } from '../../../billing/seal/export-lines.js';
+import {
+  ANCHOR_PURPOSE,
+  anchorFields,
+  leafOfRecord,
+  type LedgerRecord,
+  RECORD_PARTS,
+  type RecordPart,
+  type RecordRow,
+  sealRecords,
+} from '../../../billing/seal/record.js';
+import { verifyLedger } from '../../../billing/seal/verify.js';
+
+const KEY: SealKey = { id: 'first', key: Buffer.alloc(32, 1) };
+const OTHER: SealKey = { id: 'first', key: Buffer.alloc(32, 2) };
+
+const rows = (part: RecordPart, maxLength: number): fc.Arbitrary<readonly RecordRow[]> =>
+  fc.array(
+    fc.record(
+      Object.fromEntries(
+        RECORD_PARTS[part].map((column) => [column, fc.option(fc.string({ maxLength: 4 }))]),
+      ),
+    ),
+    { maxLength },
+  );
+
+/** Journals with ids of their own, and whatever text stands in their columns. */
+const records: fc.Arbitrary<readonly LedgerRecord[]> = fc
+  .array(
+    fc.record({
+      journal: rows('journal', 1).map((journal) => journal.slice(0, 1)),
+      entries: rows('entries', 2),
+      charges: rows('charges', 1),
+      parts: rows('parts', 1),
+      deltas: rows('deltas', 1),
+      trueUps: rows('trueUps', 1),
+    }),
+    { minLength: 3, maxLength: 7 },
+  )
+  .map((made) =>
+    made.map((record, at) => ({ ...record, journal: [{ ...record.journal[0], id: String(at) }] })),
+  )
+  .map((made) =>
+    made.map((record) => ({
+      ...record,
+      journal: record.journal.map((row) => ({
+        ...Object.fromEntries(RECORD_PARTS.journal.map((column) => [column, null])),
+        ...row,
+      })),
+    })),
+  );
+
+/** The export that Tollgate would write of the records, sealed in batches of two. */
+function exportOf(made: readonly LedgerRecord[], key: SealKey = KEY): LedgerLine[] {
+  const sealed = sealRecords(made, 1, GENESIS_HASH);
+  const lines: LedgerLine[] = [];
+  let batches = 0;
+  for (let at = 0; at < made.length; at += 2) {
+    const batch = sealed.slice(at, at + 2);
+    for (const [offset, { sequence, hash }] of batch.entries()) {
+      const record = made[at + offset];
+      if (record !== undefined)
+        lines.push({ kind: 'record', sequence, journalId: String(at + offset), hash, ...record });
+    }
+    batches += 1;
+    const facts = {
+      id: batches,
+      keyId: key.id,
+      sealedAt: '2026-07-15T12:00:00.000Z',
+      firstSequence: at + 1,
+      lastSequence: at + batch.length,
+      previousHash: sealed[at - 1]?.hash ?? GENESIS_HASH,
+      headHash: batch.at(-1)?.hash ?? '',
+      root: merkleRoot(batch.map(({ leaf }) => leaf)),
+    };
+    lines.push({
+      kind: 'batch',
+      ...facts,
+      anchor: anchorOf(key, ANCHOR_PURPOSE, anchorFields(facts)),
+    });
+  }
+  const headHash = sealed.at(-1)?.hash ?? '';
+  return [
+    {
+      kind: 'manifest',
+      format: LEDGER_FORMAT,
+      firstSequence: 1,
+      lastSequence: made.length,
+      previousHash: GENESIS_HASH,
+      headHash,
+      batches,
+      unsealed: 0,
+    },
+    ...lines,
+  ];
+}
+
+const spelled = (lines: readonly LedgerLine[]): string[] => lines.map(canonicalJson);
+
+type Mutation = (lines: readonly string[], at: number, other: number, seed: number) => string[];
+
+/** What one hand may do to an export. */
+const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  'a line removed': (lines, at) => lines.toSpliced(at, 1),
+  'a line twice': (lines, at) => lines.toSpliced(at, 0, lines[at] ?? ''),
+  'two lines swapped': (lines, at, other) =>
+    lines.with(at, lines[other] ?? '').with(other, lines[at] ?? ''),
+  'the end cut off': (lines, at) => lines.slice(0, at),
+  'a character changed': (lines, at, _other, seed) => {
+    const line = lines[at] ?? '';
+    const place = seed % Math.max(1, line.length);
+    const changed = line[place] === '7' ? '8' : '7';
+    return lines.with(at, line.slice(0, place) + changed + line.slice(place + 1));
+  },
+  'a column changed': (lines, at, _other, seed) => {
+    const line = JSON.parse(lines[at] ?? '') as Record<string, unknown>;
+    const journal = line['journal'] as Record<string, string>[] | undefined;
+    if (journal === undefined) return lines.with(at, canonicalJson({ ...line, extra: 1 }));
+    const column = RECORD_PARTS.journal[seed % RECORD_PARTS.journal.length] ?? 'id';
+    const row = { ...journal[0], [column]: `${journal[0]?.[column] ?? ''}!` };
+    return lines.with(at, canonicalJson({ ...line, journal: [row] }));
+  },
+};
+
+test.each(Object.keys(MUTATIONS))('of any ledger, %s is found', async (name) => {
+  const mutate = MUTATIONS[name];
+  await fc.assert(
+    fc.asyncProperty(records, fc.nat(), fc.nat(), fc.nat(), async (made, a, b, seed) => {
+      const lines = spelled(exportOf(made));
+      const at = a % lines.length;
+      const other = b % lines.length;
+      const changed = mutate?.(lines, at, other, seed) ?? [];
+      fc.pre(changed.join('\n') !== lines.join('\n'));
+      expect(await verifyLedger(lines, { keys: [KEY] })).toMatchObject({
+        kind: 'intact',
+        records: made.length,
+      });
+      expect((await verifyLedger(changed, { keys: [KEY] })).kind).toBe('broken');
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('the first record that was changed is named, whichever it is', async () => {
+  await fc.assert(
+    fc.asyncProperty(records, fc.nat(), async (made, pick) => {
+      const at = pick % made.length;
+      // A row of another hand under the hash that was sealed.
+      const lines = exportOf(made).map((line) =>
+        line.kind === 'record' && line.sequence === at + 1
+          ? {
+              ...line,
+              entries: [
+                ...line.entries,
+                { ordinal: null, budget_period_id: null, account: 'spent', credits: null },
+              ],
+            }
+          : line,
+      );
+      expect(await verifyLedger(spelled(lines))).toMatchObject({
+        kind: 'broken',
+        sequence: at + 1,
+      });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a ledger that was sealed anew as a whole fits itself: a known head and the key find it', async () => {
+  await fc.assert(
+    fc.asyncProperty(records, async (made) => {
+      const known = exportOf(made)[0];
+      const head = known?.kind === 'manifest' ? known.headHash : '';
+      const rewritten = spelled(exportOf(made.slice(1), OTHER));
+      expect((await verifyLedger(rewritten)).kind).toBe('broken');
+      const renumbered = made
+        .slice(1)
+        .map((record, at) => ({ ...record, journal: [{ ...record.journal[0], id: String(at) }] }));
+      const whole = spelled(exportOf(renumbered as readonly LedgerRecord[], OTHER));
+      expect((await verifyLedger(whole)).kind).toBe('intact');
+      expect((await verifyLedger(whole, { head })).kind).toBe('shortened');
+      expect(await verifyLedger(whole, { keys: [KEY] })).toMatchObject({
+        kind: 'broken',
+        why: expect.stringContaining('without the key') as string,
+      });
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('no two records have one leaf by moving text between columns, tables or null', () => {
+  fc.assert(
+    fc.property(records, records, (some, others) => {
+      for (const a of some)
+        for (const b of others)
+          expect(leafOfRecord(a) === leafOfRecord(b)).toBe(
+            canonicalJson(plain(a)) === canonicalJson(plain(b)),
+          );
+    }),
+    { numRuns: 60 },
+  );
+});
+
+/** With null where a column is absent, as it is hashed. */
+function plain(record: LedgerRecord): unknown {
+  return Object.entries(RECORD_PARTS).map(([part, columns]) =>
+    record[part as RecordPart].map((row) => columns.map((column) => row[column] ?? null)),
+  );
+}

@@ -1,0 +1,308 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { TicketId } from '../../base/ids.js';
+import { parseCredits, parseMoney } from '../../base/units.js';
+import { allocateStaleHours } from '../../billing/attribution/allocate-hours.js';
+import { billToJson, readBill } from '../../billing/bill.js';
+import { createLedger } from '../../billing/create-ledger.js';
+import { rebuildHours, rollUpHours } from '../../billing/rollup/charge-hours.js';
+import { followCharges } from '../../billing/true-up/follow-charges.js';
+import { postDeltas } from '../../billing/true-up/post-deltas.js';
+import type { UsageRow, UsageView } from '../../billing/usage/read-views.js';
+import { storeUsage } from '../../billing/usage/store-usage.js';
+import { buildSettlement, buildTicket, credits, insertBudget } from '../support/builders.js';
+import { manualClock } from '../support/clock.js';
+import { createTestDatabase, expectInvariants, type TestDatabase } from '../support/database.js';
+import { sealAll } from '../support/sealing.js';
+
+const TEN = Date.UTC(2026, 9, 15, 10);
+const ACCOUNT = 'demo';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  await database.drop();
+  database = await createTestDatabase();
+  await insertBudget(database.db, { id: 'direct', limit: credits('100') });
+  await insertBudget(database.db, { id: 'billed', limit: credits('100') });
+  await database.db.query("UPDATE budget SET counts = 'billed' WHERE id = 'billed'");
+});
+
+const at = (minutes: number): string => new Date(TEN + minutes * 60_000).toISOString();
+
+function query(queryId: string, from: number, to: number, more: UsageRow = {}): UsageRow {
+  return {
+    query_id: queryId,
+    warehouse_id: '7',
+    cluster: 1,
+    warehouse_size: 'Medium',
+    warehouse_kind: 'STANDARD',
+    snowflake_user: 'SALES_ANALYST',
+    role_name: 'ANALYST',
+    query_type: 'SELECT',
+    is_container: false,
+    executed_at: at(from),
+    ended_at: at(to),
+    shape_hash: 'shape',
+    bytes_scanned: 1000,
+    cloud_services_credits: '0.001',
+    ...more,
+  };
+}
+
+const hour = (minutes: number, metered: string, attributed: string | null = null): UsageRow => ({
+  warehouse_id: '7',
+  warehouse: 'STANDARD_WH',
+  starts_at: at(minutes),
+  metered_credits: metered,
+  cloud_services_credits: '0',
+  attributed_credits: attributed,
+});
+
+const store = (view: UsageView, rows: readonly UsageRow[]): Promise<number> =>
+  database.db.transaction((tx) => storeUsage(tx, ACCOUNT, view, rows));
+
+function allocate(): Promise<unknown> {
+  return allocateStaleHours(database.db, {
+    account: ACCOUNT,
+    rateOf: (_kind, _constraint, size) => (size === 'Medium' ? parseCredits('4') : undefined),
+    payerOf: () => undefined,
+  });
+}
+
+async function keep(): Promise<number> {
+  const { deltas } = await postDeltas(database.db, TEN);
+  await sealAll(database.db);
+  await followCharges(database.db, TEN);
+  await rollUpHours(database.db);
+  return deltas;
+}
+
+/** A statement of marketing that was charged `used` credits. */
+async function charged(
+  queryId: string,
+  used: string,
+  childQueryIds: readonly string[] = [],
+): Promise<TicketId> {
+  const ledger = createLedger(database.db, manualClock(TEN));
+  const ticket = buildTicket({
+    account: ACCOUNT,
+    sessionId: queryId,
+    warehouse: 'STANDARD_WH',
+    pricePerCredit: parseMoney('3'),
+    occurredAt: TEN,
+  });
+  await ledger.reserve({ ticket, budgetIds: ['billed', 'direct'], holdCredits: credits('5') });
+  await ledger.markSent(ticket.ticketId, TEN);
+  await ledger.settle(
+    buildSettlement(ticket.ticketId, {
+      snowflakeQueryId: queryId,
+      childQueryIds,
+      usedCredits: credits(used),
+      startedAt: TEN,
+      endedAt: TEN + 900_000,
+    }),
+  );
+  return ticket.ticketId;
+}
+
+async function deltasOf(ticketId: TicketId): Promise<readonly string[]> {
+  const { rows } = await database.db.query<Record<string, string>>(
+    `SELECT stage, previous_credits::numeric(10, 3) AS a, credits::numeric(10, 3) AS b, delta_money::numeric(10, 3) AS m
+     FROM charge_delta WHERE ticket_id = $1 ORDER BY ordinal`,
+    [ticketId],
+  );
+  return rows.map((row) => `${row['stage']} ${row['a']} -> ${row['b']}, ${row['m']}`);
+}
+
+async function spent(): Promise<Readonly<Record<string, string>>> {
+  const { rows } = await database.db.query<{ budget_id: string; spent: string }>(
+    'SELECT budget_id, spent_credits::numeric(10, 3)::text AS spent FROM budget_period ORDER BY budget_id',
+  );
+  return Object.fromEntries(rows.map((row) => [row.budget_id, row.spent]));
+}
+
+test('criterion 15: provisional, metered and attributed follow each other by deltas that sum to the final figure', async () => {
+  const ticket = await charged('ours', '1.2');
+  await store('QUERY_HISTORY', [query('ours', 0, 15)]);
+  expect(await keep()).toBe(0);
+  // A quarter of an hour alone on a Medium is one credit.
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '1.5')]);
+  await allocate();
+  expect([await keep(), await keep()]).toEqual([1, 0]);
+  expect(await spent()).toMatchObject({ direct: '1.000' });
+  // Snowflake's own figure comes hours later.
+  await store('QUERY_ATTRIBUTION_HISTORY', [{ query_id: 'ours', attributed_credits: '0.9' }]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '1.5', '0.9')]);
+  await allocate();
+  expect([await keep(), await keep()]).toEqual([1, 0]);
+  expect(await deltasOf(ticket)).toEqual([
+    'metered 1.200 -> 1.000, -0.600',
+    'attributed 1.000 -> 0.900, -0.300',
+  ]);
+  // The same rows again, and a figure that changes back.
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '1.5', '0.9')]);
+  await allocate();
+  expect(await keep()).toBe(0);
+  await store('QUERY_ATTRIBUTION_HISTORY', [{ query_id: 'ours', attributed_credits: '1.2' }]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '1.5', '1.2')]);
+  await allocate();
+  expect(await keep()).toBe(1);
+  expect(await spent()).toMatchObject({ direct: '1.200' });
+  const { rows } = await database.db.query(
+    `SELECT (c.credits + sum(d.delta_credits))::numeric(10, 3) AS final, (c.money + sum(d.delta_money))::numeric(10, 3) AS money
+     FROM charge c JOIN charge_delta d USING (ticket_id) GROUP BY c.ticket_id`,
+  );
+  expect(rows).toEqual([{ final: '1.200', money: '3.600' }]);
+  await expectInvariants(database.db);
+});
+
+test('a statement of several hours waits for all of them, and one of several queries for all of these', async () => {
+  const long = await charged('long', '5');
+  const script = await charged('script', '2', ['first', 'second']);
+  await store('QUERY_HISTORY', [query('long', 30, 90), query('first', 0, 6)]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '4')]);
+  await allocate();
+  expect(await keep()).toBe(0);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(60, '4')]);
+  await allocate();
+  expect(await keep()).toBe(1);
+  expect(await deltasOf(long)).toEqual(['metered 5.000 -> 4.000, -3.000']);
+  await store('QUERY_HISTORY', [query('second', 6, 12)]);
+  await allocate();
+  expect(await keep()).toBe(1);
+  expect(await deltasOf(script)).toEqual(['metered 2.000 -> 0.800, -3.600']);
+  await expectInvariants(database.db);
+});
+
+test('what only contains other statements keeps its provisional figure', async () => {
+  const call = await charged('call', '1');
+  await store('QUERY_HISTORY', [
+    query('call', 0, 15, { query_type: 'CALL', is_container: true }),
+    query('inside', 0, 15),
+  ]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '1')]);
+  await allocate();
+  expect(await keep()).toBe(0);
+  expect(await deltasOf(call)).toEqual([]);
+});
+
+test('a charge that comes after its hour was allocated is brought up too', async () => {
+  await store('QUERY_HISTORY', [query('late', 0, 15)]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '1')]);
+  await allocate();
+  await keep();
+  const late = await charged('late', '2');
+  // Until the hour is allocated anew, it takes the statement for a stranger's: it is not brought to nothing.
+  expect(await keep()).toBe(0);
+  await allocate();
+  expect(await keep()).toBe(1);
+  expect(await deltasOf(late)).toEqual(['metered 2.000 -> 1.000, -3.000']);
+  await expectInvariants(database.db);
+});
+
+test('many that post deltas at once post each once', async () => {
+  for (let n = 0; n < 20; n += 1) await charged(`q${n}`, '1');
+  await store(
+    'QUERY_HISTORY',
+    Array.from({ length: 20 }, (_, n) => query(`q${n}`, n, n + 1)),
+  );
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '4')]);
+  await allocate();
+  const all = await Promise.all(Array.from({ length: 6 }, () => postDeltas(database.db, TEN)));
+  expect(all.reduce((sum, { deltas }) => sum + deltas, 0)).toBe(20);
+  expect(await spent()).toMatchObject({ direct: '1.333' });
+  await expectInvariants(database.db);
+});
+
+test('a billed budget counts the loading of its warehouse from the end of the statement on, and deltas with it', async () => {
+  // The day before, one credit ran for every two that were metered.
+  const dayBefore = -24 * 60;
+  await store('QUERY_HISTORY', [query('before', dayBefore, dayBefore + 15)]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(dayBefore, '2')]);
+  await allocate();
+  await charged('ours', '1.2');
+  expect(await spent()).toEqual({ billed: '1.200', direct: '1.200' });
+  await keep();
+  expect(await spent()).toEqual({ billed: '2.400', direct: '1.200' });
+  await store('QUERY_HISTORY', [query('ours', 0, 15)]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '1.5')]);
+  await allocate();
+  await keep();
+  await keep();
+  expect(await spent()).toEqual({ billed: '2.000', direct: '1.000' });
+  const { rows } = await database.db.query(
+    `SELECT budget_id, line, sum(credits)::numeric(10, 3) AS credits FROM budget_true_up t
+     JOIN budget_period p ON p.id = t.budget_period_id GROUP BY 1, 2 ORDER BY 1, 2`,
+  );
+  expect(rows).toEqual([
+    { budget_id: 'billed', line: 'loading', credits: '1.000' },
+    { budget_id: 'billed', line: 'metered', credits: '-0.200' },
+    { budget_id: 'direct', line: 'metered', credits: '-0.200' },
+  ]);
+  await expectInvariants(database.db);
+});
+
+test('what is trued up may pass a hard limit, is no overshoot of an admission, and blocks the next one', async () => {
+  await database.db.query("UPDATE budget SET limit_credits = 5 WHERE id = 'direct'");
+  const ledger = createLedger(database.db, manualClock(TEN));
+  await charged('ours', '1');
+  await store('QUERY_HISTORY', [query('ours', 0, 90)]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '4'), hour(60, '2')]);
+  await allocate();
+  await keep();
+  expect(await spent()).toMatchObject({ direct: '6.000' });
+  await expectInvariants(database.db);
+  const outcome = await ledger.reserve({
+    ticket: buildTicket({ occurredAt: TEN }),
+    budgetIds: ['direct'],
+    holdCredits: credits('0.1'),
+  });
+  expect(outcome.kind).not.toBe('held');
+});
+
+test('hours are the charges with their deltas; dropped and built anew they are the same bytes, and the bill reads the same', async () => {
+  const bill = async (): Promise<object> =>
+    billToJson(
+      await readBill(database.db, { teamId: 'marketing', month: '2026-10', currency: 'USD' }),
+    );
+  const hours = async (): Promise<string> =>
+    (
+      await database.db.query<{ text: string }>(
+        `SELECT string_agg(h::text, E'\\n' ORDER BY h::text) AS text FROM charge_hour h`,
+      )
+    ).rows[0]?.text ?? '';
+  for (let n = 0; n < 4; n += 1) await charged(`q${n}`, '1.1');
+  const unsealed = await bill();
+  await keep();
+  expect(await bill()).toEqual(unsealed);
+  await store(
+    'QUERY_HISTORY',
+    Array.from({ length: 4 }, (_, n) => query(`q${n}`, n * 10, n * 10 + 10)),
+  );
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '4')]);
+  await allocate();
+  await postDeltas(database.db, TEN);
+  // Half of it is in hours, half behind them.
+  const between = await bill();
+  await keep();
+  await charged('tail', '0.5');
+  await sealAll(database.db);
+  await charged('tail2', '0.25');
+  expect(between).toMatchObject({
+    totalCredits: '2.666666666667',
+    provisionalCredits: '4.400000000000',
+  });
+  expect(await bill()).toMatchObject({
+    totalCredits: '3.416666666667',
+    provisionalCredits: '5.150000000000',
+    lines: [{ statements: 6 }],
+  });
+  const first = await hours();
+  await rebuildHours(database.db);
+  expect(await hours()).toBe(first);
+  expect(first.split('\n')).toHaveLength(2);
+  await expectInvariants(database.db);
+});
