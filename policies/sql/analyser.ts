@@ -6,7 +6,7 @@ import { lex, lexSteps, type Tokens } from '#base/sql/lexer.js';
 import { eachStatement, splitStatements, type StatementRange } from '#base/sql/splitter.js';
 import { withRests } from '#base/sql/steps.js';
 import { classifyStatement, type StatementHead } from '#base/sql/statement-class.js';
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type {
@@ -32,6 +32,7 @@ import {
 } from './shape-outcome.js';
 import { contextAfter } from './session-context.js';
 import { bareFacts } from './bare-facts.js';
+import { boundedCache, notedLength } from './bounded-cache.js';
 import { statementFacts, type ShapedOutcome } from './statement-facts.js';
 import type { TokenList } from './words/token-list.js';
 import { namesPlace } from './words/traits.js';
@@ -204,11 +205,13 @@ class CachingAnalyser implements CountingAnalyser {
     const shapes: string[] = [];
     const statements: StatementFacts[] = [];
     let session = context;
+    let last: StatementFacts | undefined;
     for (const range of eachStatement(tokens)) {
       await rest();
       const shaped = await shapedRange(tokens, range, rest);
       shapes.push(shaped.shape.text);
       const facts = await this.#statement(reading, shaped, session);
+      last = facts;
       statements.push({ ...facts, literalsHash: literalsHash(tokens, shaped.shape) });
       if (facts.class !== 'query' && facts.class !== 'dml')
         session = contextAfter(tokens, range, session);
@@ -216,10 +219,8 @@ class CachingAnalyser implements CountingAnalyser {
     // A comment that never ends may hide anything from one reader and nothing from another.
     if (statements.length === 0 && tokens.isUnterminated) return unseenText(sql);
     const only = statements.length === 1 ? statements[0]?.fingerprint : undefined;
-    return {
-      statements,
-      fingerprint: only ?? fingerprintOfShapes(shapes).hash,
-    };
+    const found = { statements, fingerprint: only ?? fingerprintOfShapes(shapes).hash };
+    return last === undefined || only === undefined ? found : notedLength(found, last, 256);
   }
 
   /** Facts of one statement of a text, whose names mean what they do in `context`. */
@@ -253,8 +254,9 @@ class CachingAnalyser implements CountingAnalyser {
           if (!isShared(tokens, shaped)) return undefined;
           const known = this.#shapeFacts.get(keyOf(head, shaped));
           const facts = known && fromShapeFacts(known, tokens, shaped.shape);
-          if (facts !== undefined) this.#counts.fingerprintHits += 1;
-          return facts;
+          if (known === undefined || facts === undefined) return undefined;
+          this.#counts.fingerprintHits += 1;
+          return notedLength(facts, known, tokens.text.length);
         },
         keep: async (range, head, facts) => {
           const shaped = await shapedOf(range);
@@ -286,7 +288,10 @@ class CachingAnalyser implements CountingAnalyser {
     const outcome = await this.#parseText(sql, budget);
     const shared =
       outcome.kind === 'parsed' ? toShapeOutcome(outcome.facts, tokens, shape) : undefined;
-    if (shared === undefined) return outcome;
+    if (shared === undefined) {
+      this.#keepOutcome(sql, outcome);
+      return outcome;
+    }
     this.#shapes.set(fingerprint, shared);
     return { ...outcome, literals: shared.literals };
   }
@@ -305,13 +310,14 @@ class CachingAnalyser implements CountingAnalyser {
     if (budget.endsAtMs === Number.POSITIVE_INFINITY)
       budget.endsAtMs = performance.now() + TEXT_BUDGET_MS;
     if (outcome.kind === 'unavailable') budget.wasUnavailable = true;
-    else
-      this.#outcomes.set(
-        sql,
-        outcome,
-        lifetime(outcome.kind === 'refused' && outcome.isTooComplex),
-      );
     return outcome;
+  }
+
+  /** Keeps an outcome that serves no other statement of its shape. */
+  #keepOutcome(sql: string, outcome: ParseOutcome): void {
+    if (outcome.kind === 'unavailable' || this.#outcomes.has(sql)) return;
+    const isTooComplex = outcome.kind === 'refused' && outcome.isTooComplex;
+    this.#outcomes.set(sql, outcome, lifetime(isTooComplex));
   }
 }
 
@@ -346,14 +352,6 @@ function lifetime(isTooComplex: boolean): { readonly ttl: number } | undefined {
 
 function isTooComplexText(facts: TextFacts): boolean {
   return facts.statements.some(({ unknown }) => unknown.includes('too-complex'));
-}
-
-function boundedCache<Value extends object>(bytesMax: number): LRUCache<string, Value> {
-  return new LRUCache<string, Value>({
-    maxSize: bytesMax,
-    // Two bytes a character for key and value, and the entry itself.
-    sizeCalculation: (value, key) => 256 + 2 * (key.length + JSON.stringify(value).length),
-  });
 }
 
 /** A text without a statement that anybody can tell. */

@@ -66,7 +66,10 @@ export async function statementFacts(input: FactsInput): Promise<StatementFacts>
   const { tokens, range } = input;
   const head = classifyStatement(tokens, range);
   const known = await input.shapes.recall(range, head);
-  if (known !== undefined) return { ...known, fingerprint: input.fingerprint };
+  if (known !== undefined)
+    return known.fingerprint === input.fingerprint
+      ? known
+      : { ...known, fingerprint: input.fingerprint };
   const isPlain = head.class === 'query' && !isDoubtful(input) && isPlainSelect(tokens, range);
   const list = new TokenList(tokens, range);
   const { traits, runsHiddenText } = await withRests(traitSteps(list, head), input.rest);

@@ -140,8 +140,9 @@ export class ParserHost {
         const job = member.job;
         if (job?.id !== message.id) return;
         member.job = undefined;
-        this.#counts[message.outcome.kind] += 1;
-        finish(job, message.outcome);
+        const outcome: ParseOutcome = JSON.parse(message.outcome);
+        this.#counts[outcome.kind] += 1;
+        finish(job, outcome);
         this.#dispatch();
         return;
       }

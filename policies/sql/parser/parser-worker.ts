@@ -26,7 +26,8 @@ async function serve(port: MessagePort): Promise<void> {
 
 function answer(parse: Parse, request: ParseRequest): ParserMessage {
   try {
-    return { kind: 'answer', id: request.id, outcome: parseStatement(parse, request.sql) };
+    const outcome = JSON.stringify(parseStatement(parse, request.sql));
+    return { kind: 'answer', id: request.id, outcome };
   } catch (thrown) {
     return { kind: 'broken', id: request.id, why: String(thrown) };
   }
