@@ -5,6 +5,7 @@ import { accuracyOf } from './accuracy.js';
 import type { Accuracy, Judged } from './accuracy.js';
 import { BASELINES, errorQuantiles } from './baselines.js';
 import type { Baseline } from './baselines.js';
+import type { Held } from './oracle.js';
 import type { PredictionTimes } from './prediction-time.js';
 
 /** The bars of the work on estimates. */
@@ -34,7 +35,10 @@ export function estimatesText(report: EstimatesReport): string {
     '',
     'Who knew everything of a generated statement but the noise of the run, and held its 90 % quantile; over all statements.',
     '',
-    table(['profile', 'q-error p50', 'p90', 'p99', 'held ÷ actual'], runs.flatMap(oracleRow)),
+    table(
+      ['profile', 'q-error p50', 'p90', 'p99', 'held ÷ actual', 'of repeated shapes'],
+      runs.flatMap(oracleRow),
+    ),
     '',
     '### By basis',
     '',
@@ -182,9 +186,13 @@ export function predictionText(times: PredictionTimes): string {
 function oracleRow({ profile, oracles }: ProfileRun): readonly (readonly string[])[] {
   if (oracles.length === 0) return [];
   const { p50, p90, p99 } = errorQuantiles(oracles.flatMap(({ errors }) => errors));
-  const held = oracles.reduce((sum, { heldCredits }) => sum + heldCredits, 0);
-  const actual = oracles.reduce((sum, { actualCredits }) => sum + actualCredits, 0);
-  return [[profile, ...[p50, p90, p99, held / actual].map((figure) => fixed(figure, 2))]];
+  const [all, repeated] = [ratioOf(oracles), ratioOf(oracles.map((oracle) => oracle.repeated))];
+  return [[profile, ...[p50, p90, p99, all, repeated].map((figure) => fixed(figure, 2))]];
+}
+
+function ratioOf(all: readonly Held[]): number {
+  const held = all.reduce((sum, { heldCredits }) => sum + heldCredits, 0);
+  return held / all.reduce((sum, { actualCredits }) => sum + actualCredits, 0);
 }
 
 const met = (isMet: boolean): string => (isMet ? 'yes' : '**no**');

@@ -162,14 +162,19 @@ export class HistoryStore implements HistoryView {
   #observationOf(kind: HistoryKind, outcome: Outcome): Observation | null {
     const { seconds, elapsedSeconds, statisticsSeconds } = outcome;
     const same = (value: number): Observation => ({ work: value, elapsed: value });
+    const unit = outcome.shape.unitSeconds ?? 1;
     switch (kind) {
       case 'values':
+      case 'segment':
       case 'shape-size':
+        return { work: seconds / unit, elapsed: elapsedSeconds / unit };
       case 'tables':
       case 'kind':
         return { work: seconds, elapsed: elapsedSeconds };
       case 'shape':
-        return same(seconds * outcome.creditsPerHour);
+        return same(
+          outcome.shape.unitSeconds === null ? seconds * outcome.creditsPerHour : seconds / unit,
+        );
       case 'statistics':
         // A scan too short to be measured says nothing of scans of any length.
         return statisticsSeconds === null || statisticsSeconds < MEASURABLE_SECONDS

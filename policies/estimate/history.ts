@@ -15,6 +15,7 @@ import {
 /**
  * What a key of the history counts.
  * - `values`: warehouse-seconds of one shape with the same literals, on one size;
+ * - `segment`: the same for a shape with the same values in its filters, dates aside;
  * - `shape-size`: warehouse-seconds of a shape on one size;
  * - `shape`: credit-seconds (seconds × credits an hour) of a shape on any size;
  * - `tables`: warehouse-seconds of statements of one class over the same tables, on one size;
@@ -27,6 +28,7 @@ import {
  */
 export const HISTORY_KINDS = [
   'values',
+  'segment',
   'shape-size',
   'shape',
   'tables',
@@ -64,9 +66,12 @@ export interface HistoryEntry {
   readonly below: number;
 }
 
-/** Spread assumed for a key that has shown none: a factor of e^0.35 either way, as heavy as three values. */
-const PRIOR_SIGMA = 0.35;
-const PRIOR_COUNT = 3;
+/**
+ * Spread assumed for a key that has shown none: a factor of e^0.3 either way, as heavy as six values. The spread of a few values
+ * is itself so uncertain that a hold measured in it pays for that; measured on the tuning seeds of `bench/estimates`.
+ */
+const PRIOR_SIGMA = 0.3;
+const PRIOR_COUNT = 6;
 const VARIANCE_GAIN = 0.12;
 /** Values that the moving figures effectively remember. */
 const EFFECTIVE_COUNT_MAX = 8;
@@ -166,7 +171,7 @@ export interface Belief {
  * Least part of a group's variance that lies between its keys and not within them. A shape of many runs speaks for
  * itself, however noisy they are and whatever the group says.
  */
-const BETWEEN_SHARE_MIN = 0.5;
+const BETWEEN_SHARE_MIN = 0.3;
 /** Values that an average of many runs is worth against the group. */
 const WORTH_MAX = 20;
 

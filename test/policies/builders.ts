@@ -50,6 +50,8 @@ export function aShape(changes: Partial<ShapeFacts> = {}): ShapeFacts {
     warehouse: 'INTERACTIVE_WH',
     warehouseSize: 'XSMALL',
     bytes: null,
+    unitSeconds: null,
+    segment: '',
     ...changes,
   };
 }
