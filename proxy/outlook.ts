@@ -1,5 +1,5 @@
 /**
- * What would become of a priced statement that is not run: rules, then the budgets' standing, then the tier's queue, in
+ * What would become of a priced statement that is not run: guards, rules, the budgets' standing, the tier's queue, in
  * the order in which the path asks them, with the words a driver would show.
  */
 import { compareAmounts, type Credits } from '#base/units.js';
@@ -12,6 +12,7 @@ import { laneMember } from './admit.js';
 import { decisionNow, laneOf, refusalOfDecision } from './decide.js';
 import { ladderStandings } from './ladder-standings.js';
 import { movedBy } from './move.js';
+import { guardOutlook, type GuardOutlook } from './guard-outlook.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
 import type { Estimated } from './stages.js';
@@ -39,13 +40,15 @@ export async function outlookOf(
   const queue = statement.isFree
     ? null
     : { ...(await parts.gate.outlook(lane, laneMember(statement, lane))), queueTimeoutMs };
+  const guards = guardOutlook(parts, statement);
   const known = { decision, holdCredits, queue };
   return {
     ...known,
+    notes: guards.notes,
     ceilingCredits,
     ceilingSource: source,
     bindingBudgetId: binding?.budgetId ?? null,
-    refusal: refusalLine(parts, statement, { binding, path: standings }, known),
+    refusal: refusalLine(parts, statement, { binding, path: standings }, known, guards),
   };
 }
 
@@ -72,10 +75,12 @@ function refusalLine(
     readonly path: readonly BudgetStanding[];
   },
   { decision, holdCredits, queue }: Pick<Outlook, 'decision' | 'holdCredits' | 'queue'>,
+  guards: GuardOutlook,
 ): string | null {
   const context = refusalContext(parts, statement);
   const ruled = refusalOfDecision(decision, statement.snapshot, context);
-  if (ruled !== null) return firstLine(ruled);
+  const guarded = guards.storm ?? ruled ?? guards.pace;
+  if (guarded !== null) return firstLine(guarded);
   const left = binding?.availableCredits ?? null;
   if (binding !== undefined && left !== null && compareAmounts(left, holdCredits) < 0)
     return firstLine(

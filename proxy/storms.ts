@@ -73,9 +73,26 @@ export class Storms {
         this.#breakers.set(key.text, { ...breaker, state: answer.state });
       return null;
     }
-    const waitMs = answer.untilMs - nowMs;
+    return this.#refusal(breaker, answer.untilMs - nowMs, statement);
+  }
+
+  /** What {@link ask} would answer now; nothing is let through by it. */
+  peek(statement: Analysed): Refusal | null {
+    const key = stormKeyOf(statement);
+    const breaker = this.#breakers.peek(key.text);
+    if (breaker === undefined) return null;
+    const isOld = breaker.controlVersion !== key.controlVersion;
+    if (breaker.state.last.kind === 'refused' && isOld) return null;
+    const nowMs = this.#now();
+    const answer = askBreaker(breaker.state, nowMs);
+    return answer.kind === 'pass'
+      ? null
+      : this.#refusal(breaker, answer.untilMs - nowMs, statement);
+  }
+
+  #refusal({ state }: Breaker, waitMs: number, { call }: Analysed): Refusal {
     const until = formatInstant(this.#clock.now() + Math.round(waitMs * this.#clock.scale));
-    return stormRefusal({ ...breaker.state, until, waitMs }, statement.call.ticketId);
+    return stormRefusal({ ...state, until, waitMs }, call.ticketId);
   }
 
   /** A statement ended upstream; null: well, or it was cancelled by its client. */

@@ -45,10 +45,11 @@ export function explainCost(input: ExplainCostInput): ExplainCost {
 
 type Row = readonly Cell[];
 
-function decisionRow({ outlook: { decision, refusal } }: ExplainCostInput): Row {
-  const notes = [...decision.reasons, ...decision.warnings].map(
+function decisionRow({ outlook: { decision, refusal, notes: told } }: ExplainCostInput): Row {
+  const ruled = [...decision.reasons, ...decision.warnings].map(
     ({ source, message }) => `${source}: ${message}`,
   );
+  const notes = [...ruled, ...told];
   // The text of a refusal says why; what rules only warned of stands beside an allowance.
   const why = refusal === null ? notes : [refusal];
   const kind = refusal !== null && decision.kind === 'allow' ? 'refuse' : decision.kind;

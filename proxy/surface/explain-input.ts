@@ -22,6 +22,8 @@ export interface Outlook {
   readonly queue: (QueueOutlook & { readonly queueTimeoutMs: number }) | null;
   /** First line of what the driver would show in place of a result; null: it would run. */
   readonly refusal: string | null;
+  /** What guards tell of it while it still runs: the pace of its shape. */
+  readonly notes: readonly string[];
 }
 
 /** What the columns that `SELECT *` reads and perhaps nobody needs cost. */

@@ -35,6 +35,7 @@ export function twinOf(input: ExplainCostInput, total: Total): Readonly<Record<s
       ceilingSource: outlook.ceilingSource,
       reasons: outlook.decision.reasons,
       warnings: outlook.decision.warnings,
+      notes: outlook.notes,
     },
     bindingBudget: outlook.bindingBudgetId,
     budgets: input.budgets.map((standing) => ({

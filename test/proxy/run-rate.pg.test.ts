@@ -8,6 +8,7 @@ import type { RunRateDocument } from '#policies/control/guard-documents.js';
 import { createSnapshot } from '#policies/control/snapshot.js';
 import type { Parts } from '../../proxy/parts.js';
 import { refuseAtPace } from '../../proxy/run-rate.js';
+import { guardOutlook } from '../../proxy/guard-outlook.js';
 import { RunRates } from '../../proxy/running/run-rates.js';
 import type { Allowed } from '../../proxy/stages.js';
 import { anEstimate } from '../policies/builders.js';
@@ -52,6 +53,7 @@ function replica(): { readonly parts: Parts; readonly rungs: string[]; readonly 
     clock,
     log: silentLog,
     runRates: rates,
+    storms: { peek: () => null },
     events: { paced: (_team: string, rung: string) => rungs.push(rung) },
   } as unknown as Parts;
   return { parts, rungs, rates };
@@ -135,6 +137,18 @@ test('a dashboard of 1.16 USD a minute against 5,000 USD a month is told of befo
   );
   expect(message.slice(0, 90)).toContain('$5,000.00');
   expect(message).toContain('1) schedule it less often: every 10 min is paid for');
+  // Who only asks for the price is told the same, and counts nowhere.
+  const [here] = replicas;
+  const before = here?.rungs.length;
+  const ahead = here && guardOutlook(here.parts, asked('dashboard'));
+  expect(ahead?.pace?.message).toMatch(/^TG2110 Not run, nothing charged: its pace is \$/);
+  expect(here?.rungs.length).toBe(before);
+  const patient = snapshotWith({ slowAtPercent: 100, stopAtPercent: 100_000, slowSeconds: 7 });
+  const slowed = here && guardOutlook(here.parts, asked('dashboard', patient));
+  expect(slowed?.pace).toBeNull();
+  expect(slowed?.notes.join()).toMatch(
+    /^its shape has a pace of [\d.]+ USD a month, 5000.00 USD is allowed \(run rate dashboards\); each run waits 7 s/,
+  );
 
   // A replica that starts later knows it at once, and another team's same shape is another one.
   const late = replica();

@@ -62,6 +62,20 @@ test('a statement that fails in a loop is answered with what failed and until wh
   expect(at.storms.ask(asked(at, { shape: 'other' }))).toBeNull();
 });
 
+test('whoever only asks what would become of it is told the same, and uses up no try', () => {
+  const at = world();
+  loop(at, 100, (each) => at.storms.ended(stormKeyOf(each), missing));
+  expect(at.storms.peek(asked(at))?.message).toBe(at.storms.ask(asked(at))?.message);
+  expect(at.storms.peek(asked(at, { shape: 'other' }))).toBeNull();
+  at.realMs += 20_000;
+  expect(at.storms.peek(asked(at))).toBeNull();
+  expect(at.storms.peek(asked(at))).toBeNull();
+  // The one try is still there.
+  expect(at.storms.ask(asked(at))).toBeNull();
+  expect(at.storms.ask(asked(at))?.code).toBe('retryStorm');
+  expect(at.storms.peek(asked(at))?.code).toBe('retryStorm');
+});
+
 test('a success closes it at once and forgets what failed before', () => {
   const at = world();
   loop(at, 100, (each) => at.storms.ended(stormKeyOf(each), missing));

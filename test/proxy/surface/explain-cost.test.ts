@@ -78,6 +78,7 @@ function outlookOf(changes: Partial<Outlook> = {}): Outlook {
       queueTimeoutMs: 300_000,
     },
     refusal: REFUSAL,
+    notes: [],
     ...changes,
   };
 }
@@ -310,4 +311,15 @@ test('a statement that would run says so, what rules only warn of, and that nobo
   );
   expect(item(free, 'queue wait')).toBe('0 s');
   expect(item(free, 'binds first')).toBe('no budget');
+});
+
+test('what guards tell of a statement that still runs stands beside what rules warn of', () => {
+  const notes = ['its shape has a pace of 50.00 USD a month'];
+  const { result, twin } = explainCost(inputOf({ outlook: outlookOf({ refusal: null, notes }) }));
+  expect(result.rows[0]).toEqual([
+    'decision',
+    'allow',
+    'no-star: name the columns; its shape has a pace of 50.00 USD a month',
+  ]);
+  expect(twin).toMatchObject({ decision: { notes } });
 });

@@ -1,0 +1,37 @@
+/**
+ * What guards over repeating statements would say of one that is not run: the breaker of statements that fail in a loop, and the
+ * pace of its shape. Nothing is counted, told or let through.
+ */
+import { formatAmountTo, priceCredits, type Credits } from '#base/units.js';
+import type { Parts } from './parts.js';
+import { type Pace, paceOf, paceRefusal } from './run-rate.js';
+import type { Estimated } from './stages.js';
+import type { Refusal } from './wire/refusal.js';
+
+export interface GuardOutlook {
+  /** TG2111: it failed in a loop, and is asked for before anything else; null: it would be sent on. */
+  readonly storm: Refusal | null;
+  /** TG2110: the pace of its shape is to be stopped; null: it is not. */
+  readonly pace: Refusal | null;
+  /** A pace that is told of, or slowed, in a sentence each. */
+  readonly notes: readonly string[];
+}
+
+export function guardOutlook(parts: Parts, statement: Estimated): GuardOutlook {
+  const storm = parts.storms.peek(statement);
+  const pace = paceOf(parts, statement);
+  if (pace === null) return { storm, pace: null, notes: [] };
+  if (pace.finding.rung === 'stop')
+    return { storm, pace: paceRefusal(pace, statement, parts), notes: [] };
+  return { storm, pace: null, notes: [noteOf(pace, statement)] };
+}
+
+function noteOf({ rate, finding, limitCredits }: Pace, { placement }: Estimated): string {
+  const { pricePerCredit, currency } = placement;
+  const money = (credits: Credits): string =>
+    `${formatAmountTo(priceCredits(credits, pricePerCredit, 'half-even'), 2)} ${currency}`;
+  const pace = `its shape has a pace of ${money(finding.projectedCredits)} a month, ${money(limitCredits)} is allowed (run rate ${rate.id})`;
+  return finding.rung === 'slow'
+    ? `${pace}; each run waits ${rate.slowSeconds} s before it is sent`
+    : pace;
+}
