@@ -1,6 +1,7 @@
-/** Step 5 with its guards: break-glass, the rules, the pace of the shape. */
+/** Step 5 with its guards: break-glass, freezes, the rules, the pace of the shape. */
 import { askBreakGlass } from './break-glass.js';
 import { clientOf, decide } from './decide.js';
+import { frozen } from './freezes.js';
 import { hasLadders } from './ladder-standings.js';
 import type { Parts } from './parts.js';
 import { budgetsOf } from './reserve.js';
@@ -12,7 +13,7 @@ export type AllowOutcome =
   | { readonly kind: 'allowed'; readonly statement: Allowed }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** Refused by a rule, a ceiling, a run rate, or because break-glass was asked for by one who may not. */
+/** Refused by a freeze, a rule, a ceiling, a run rate, or because break-glass was asked for by one who may not. */
 export async function allow(parts: Parts, statement: Estimated): Promise<AllowOutcome> {
   const asked = await askBreakGlass(parts, statement);
   if (asked.kind === 'refused') return asked;
@@ -20,8 +21,13 @@ export async function allow(parts: Parts, statement: Estimated): Promise<AllowOu
     count(parts, asked.statement);
     return asked;
   }
+  const freeze = frozen(parts, statement);
+  if (freeze !== null) return { kind: 'refused', refusal: freeze };
   const decided = decide(parts, await withStandings(parts, statement));
   if (decided.kind === 'refused') return decided;
+  // A rule or a ladder may have sent it to a warehouse that is frozen.
+  const freezeThere = frozen(parts, decided.statement);
+  if (freezeThere !== null) return { kind: 'refused', refusal: freezeThere };
   count(parts, decided.statement);
   const refusal = refuseAtPace(parts, decided.statement);
   return refusal === null ? decided : { kind: 'refused', refusal };

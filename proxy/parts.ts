@@ -12,6 +12,7 @@ import type { StatisticsCache } from './estimates/statistics.js';
 import type { HistoryCache } from './estimates/history.js';
 import type { ExplainBounds } from './estimates/explain-bound.js';
 import type { Events } from './events.js';
+import type { Freezes } from './freezes.js';
 import type { Gate } from './admission/gate.js';
 import type { Vigil } from './admission/vigil.js';
 import type { Claims } from './identity/claims.js';
@@ -121,6 +122,7 @@ export interface Parts {
   readonly interventions: Interventions;
   readonly breakGlass: BreakGlass;
   readonly storms: Storms;
+  readonly freezes: Freezes;
   /** Tickets whose statement is somewhere between its reserve and the end of its relay. */
   readonly inHand: Set<TicketId>;
   readonly settler: Settler;

@@ -19,6 +19,7 @@ import { driverFront } from './driver-front.js';
 import { follow, takeOver } from './elsewhere.js';
 import { estimateWithBound } from './estimates/explain-bound.js';
 import { faultRefusal } from './faults.js';
+import { giveUpWhenFrozen } from './freezes.js';
 import type { Asker } from './front.js';
 import { identify, underNewestVersion } from './identity/identify.js';
 import { keyOf, ownerOf } from './owner.js';
@@ -280,6 +281,7 @@ async function run(
 ): Promise<RequestEnding> {
   const { call, front, hold } = statement;
   let unsent: ReleaseReason = { kind: 'failed', reason: 'not sent' };
+  const leave = hold.isSent() ? undefined : giveUpWhenFrozen(parts, statement, entry);
   try {
     const approved = await approveIfAsked(parts, statement, entry);
     // A repeat of what was sent waited before.
@@ -296,7 +298,8 @@ async function run(
       return refused(parts, statement, admitted.refusal);
     }
     if (admitted.kind === 'dropped') return admitted;
-    if (admitted.kind === 'cancelled' && entry.ended !== null) {
+    if (entry.ended !== null && (admitted.kind === 'cancelled' || !hold.isSent())) {
+      if (admitted.kind === 'admitted') admitted.statement.permit.release();
       unsent = { kind: 'refused', refusal: toldOf(entry.ended) };
       return refused(parts, statement, entry.ended);
     }
@@ -306,6 +309,7 @@ async function run(
     }
     return await forward(parts, admitted.statement, entry, waiting);
   } finally {
+    leave?.();
     await hold.releaseUnlessSent(unsent);
   }
 }

@@ -13,11 +13,13 @@ import { lastingPasses, usePasses } from '#billing/passes.js';
 import { APPROVALS_CHANNEL } from '#billing/requests.js';
 import { openBreakGlass, reserveByBreakGlass } from '#billing/break-glass.js';
 import type { BreakGlassUse } from '#billing/break-glass.js';
+import { FREEZES_CHANNEL, freezesInForce } from '#billing/freezes.js';
 import { KILLS_CHANNEL, killsAsked, killTaken } from '#billing/kills.js';
 import type { BatchLimits } from '#billing/batches.js';
 import type { Ledger } from '#billing/ledger.js';
 import { createAnalyser } from '#policies/sql/analyser.js';
 import { LANES_CHANNEL } from '#billing/postgres/lanes.js';
+import { Freezes } from './freezes.js';
 import { Gate } from './admission/gate.js';
 import { laneStore } from './admission/lane-store.js';
 import { waitsOf } from './admission/waits.js';
@@ -185,10 +187,15 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   life.add('passes', await startPasses(waiting.approvals));
   const running = new RunningStatements();
   const guards = createGuards(options, replica, running, life);
-  const { interventions } = guards;
+  const { freezes, interventions } = guards;
+  await freezes.refresh();
   const control = life.add(
     'control',
-    await startControl(options, replica, identity, waiting, { interventions, leaseKeeper }),
+    await startControl(options, replica, identity, waiting, {
+      freezes,
+      interventions,
+      leaseKeeper,
+    }),
   );
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
@@ -235,7 +242,7 @@ function createGuards(
   replica: Replica,
   running: RunningStatements,
   life: Lifecycle,
-): Pick<Parts, 'breakGlass' | 'interventions' | 'runRates' | 'storms'> {
+): Pick<Parts, 'breakGlass' | 'freezes' | 'interventions' | 'runRates' | 'storms'> {
   life.add('uses', new Uses({ db, log, clock, replica: replica.id, running }));
   return {
     interventions: new Interventions({
@@ -247,6 +254,10 @@ function createGuards(
       reserve: (request, by) => reserveByBreakGlass(db, request, by),
       tell: (use) => auditBreakGlass?.(use) ?? Promise.resolve(),
     },
+    freezes: life.add(
+      'freezes',
+      new Freezes({ read: () => freezesInForce(db, clock.now()), clock, log }),
+    ),
     storms: new Storms(log, clock, () => performance.now()),
     runRates: life.add('run rates', new RunRates({ db, log, clock })),
   };
@@ -317,7 +328,13 @@ function startControl(
   replica: Replica,
   { sessions }: Pick<Parts, 'sessions'>,
   { approvals, gate, vigil }: Pick<Parts, 'approvals' | 'gate' | 'vigil'>,
-  { interventions, leaseKeeper }: { interventions: Interventions; leaseKeeper: LeaseKeeper },
+  {
+    freezes,
+    interventions,
+    leaseKeeper,
+  }: Pick<Parts, 'freezes' | 'interventions'> & {
+    readonly leaseKeeper: LeaseKeeper;
+  },
 ): Promise<ControlRefresher> {
   const { db, log } = options;
   return startControlRefresher({
@@ -331,6 +348,7 @@ function startControl(
         interventions.wake();
       },
       [KILLS_CHANNEL]: () => interventions.wake(),
+      [FREEZES_CHANNEL]: () => void freezes.refresh(),
       [LANES_CHANNEL]: (payload) => gate.onNotify(payload),
       [LEASES_CHANNEL]: (periodId) => leaseKeeper.onAsked(periodId),
       [CANCELS_CHANNEL]: () => void vigil.round(),

@@ -8,6 +8,7 @@ import { addClaimSecretRoutes } from './claim-secrets.js';
 import { addControlRoutes } from './control.js';
 import { addCostRoutes } from './costs.js';
 import { addCredentialRoutes } from './credentials.js';
+import { addFreezeRoutes } from './freezes.js';
 import { addKillRoute } from './kills.js';
 import { addMappingRoutes } from './mapping.js';
 import { addMeRoute } from './me.js';
@@ -42,6 +43,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   if (api.usageFiles !== undefined) addUsageFileRoute(routes, api, api.usageFiles);
   addTicketRoutes(routes, api);
   addKillRoute(routes, api);
+  addFreezeRoutes(routes, api);
   addRunningRoute(routes, api);
   addRequestRoutes(routes, api);
   addPassRoutes(routes, api);

@@ -1,26 +1,42 @@
-/** `tollgate kill`: ends one statement that waits or runs, with a reason that its author is told. */
+/** `tollgate kill`: ends one statement that waits or runs, with a reason that its author is told; or freezes. */
 import type { Command } from 'commander';
 import { tryParseTicketId } from '../../base/ids.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
-
-interface KillOptions {
-  readonly reason?: string;
-  readonly json?: boolean;
-}
+import { freezeVerb } from './kill-freeze.js';
+import type { FreezeOptions } from './kill-freeze.js';
 
 export function registerKill(program: Command, terminal: Terminal): void {
   program
-    .command('kill <ticket>')
-    .description('end a statement that waits or runs; what it used so far is charged')
-    .option('--reason <text>', 'why; its author is told, and the audit log keeps it')
+    .command('kill [ticket]')
+    .description(
+      'end a statement that waits or runs; what it used so far is charged. Or freeze what sends them',
+    )
+    .option(
+      '--freeze <what>',
+      'admit nothing new of team:<id>, principal:<id>, warehouse:<name> or everything',
+    )
+    .option('--thaw <what>', 'end a freeze, by what is frozen or by its number')
+    .option('--frozen', 'list what is frozen')
+    .option('--until <time>', 'when a freeze ends by itself: 4h, friday, 2026-12-01T18:00:00Z')
+    .option('--reason <text>', 'why; authors are told, and the audit log keeps it')
     .option('--json', 'print the answer of the API')
-    .action((ticket: string, options: KillOptions) => kill(terminal, ticket, options));
+    .action((ticket: string | undefined, options: FreezeOptions) => {
+      const freezing = [options.freeze, options.thaw, options.frozen].filter(
+        (each) => each !== undefined,
+      );
+      if (freezing.length + (ticket === undefined ? 0 : 1) !== 1)
+        throw new VerbError(
+          'Say one thing to end: a ticket, or --freeze, --thaw or --frozen; `tollgate top` lists what runs.',
+          2,
+        );
+      return ticket === undefined ? freezeVerb(terminal, options) : kill(terminal, ticket, options);
+    });
 }
 
-async function kill(terminal: Terminal, ticket: string, options: KillOptions): Promise<void> {
+async function kill(terminal: Terminal, ticket: string, options: FreezeOptions): Promise<void> {
   const ticketId = tryParseTicketId(ticket);
   if (ticketId === undefined) {
     throw new VerbError(

@@ -211,6 +211,52 @@ test('a permit counts in the whole deployment: who waits at one replica has it w
   expect(rows).toEqual([{ tier: 'standard', warehouse: 'STANDARD_WH' }]);
 });
 
+test('a frozen team: what runs goes on, what waits and what comes is refused at every replica, until it is thawed', async () => {
+  const running = await connected('STANDARD_WH', 'growth_analyst');
+  const runs = randomUUID();
+  const rows = running.query('SELECT SYSTEM$WAIT(2)', {}, runs);
+  await eventually(async () => expect((await ticketsOf(runs))[0]?.state).toBe('SENT'));
+  const release = await occupied();
+  const waiting = await connected('INTERACTIVE_WH', 'growth_analyst');
+  const requestId = randomUUID();
+  const text = 'SELECT 43 FROM ANALYTICS.TPCH.REGION';
+  const id = expectInProgress(await waiting.query(text, {}, requestId));
+
+  const body = { scope: 'team', target: 'growth', until: '1h', reason: 'a loop nobody owns' };
+  const frozen = await system.admin('POST', '/api/v1/freezes', body);
+  expect(frozen.status).toBe(201);
+  const refused = { success: false, code: '712112', data: { tollgate: { code: 'TG2112' } } };
+  const told = await at(1, waiting).result(id);
+  expect(told.body).toMatchObject(refused);
+  expect(told.body.message).toMatch(
+    /^TG2112 Not run, nothing charged: .*: team growth is frozen by admin-token until .*Z\./,
+  );
+  expect(told.body.message).toContain('Reason   a loop nobody owns');
+  for (const index of [0, 1])
+    await eventually(
+      async () => expect((await at(index, running).run(text)).body).toMatchObject(refused),
+      { withinMs: 5_000 },
+    );
+  // Free statements, other teams, and what was sent go on.
+  expect((await at(1, running).run('SELECT 1')).body).toMatchObject({ success: true });
+  const other = await connected('STANDARD_WH', 'legal_analyst');
+  expect((await at(1, other).run('SELECT 44 FROM ANALYTICS.TPCH.REGION')).body.success).toBe(true);
+  const first = await rows;
+  if (first.body.code === '333333')
+    expect((await running.result(first.body.data.queryId as string)).body.success).toBe(true);
+  else expect(first.body.success).toBe(true);
+  expect(await ticketsOf(requestId)).toMatchObject([{ state: 'VOID', refusal_code: 'TG2112' }]);
+
+  const { freeze } = frozen.body as { freeze: { id: string } };
+  await system.admin('POST', `/api/v1/freezes/${freeze.id}/thaw`, { reason: 'it has ended' });
+  for (const index of [0, 1])
+    await eventually(
+      async () => expect((await at(index, running).run(text)).body.success).toBe(true),
+      { withinMs: 5_000 },
+    );
+  await release();
+});
+
 test('when the replica where it waits is gone, a poll is told to send it again', async () => {
   const release = await occupied();
   const client = await connected('INTERACTIVE_WH');
