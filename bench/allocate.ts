@@ -1,6 +1,6 @@
 /**
  * `allocate`: how long it takes to share out the idle time of a month anew after its policy is switched. The month is made
- * in SQL on a Postgres of its own: `rows` lines of statements over eight warehouses and thirty days, and a hundred lines of
+ * in SQL on a Postgres of its own: `rows` lines of statements over eight warehouses and thirty days, and forty lines of
  * nobody an hour. What is compared with what it was before: the totals, and what every team ran; and every invariant.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -18,7 +18,7 @@ export const ALLOCATE_BAR_SECONDS = 300;
 const WAREHOUSES = 8;
 const HOURS = 720;
 const TEAMS = 15;
-const SWITCHES = ['tailOwner', 'causer', 'budgetShare', 'platform', 'proRata'] as const;
+const SWITCHES = ['tailOwner', 'budgetShare', 'proRata'] as const;
 const ACCOUNT = 'bench';
 /** Of one statement of ours, as in production; making the month may take longer. */
 const STATEMENT_MS = 30_000;
@@ -188,11 +188,11 @@ async function makeMonth(db: Database, rows: number): Promise<void> {
   await db.query(
     `INSERT INTO allocation_line (account, warehouse_id, starts_at, ordinal, bucket, reason, query_id, statement_team_id, credits)
      SELECT $1, w::text, ${month} + h * interval '1 hour', 1000000 + n,
-       CASE WHEN n <= 10 THEN 'resumeMinute' WHEN n <= 11 THEN 'shortQuery' ELSE 'idle' END,
-       CASE WHEN n > 60 THEN 'between' WHEN n > 20 THEN 'suspendTail' WHEN n > 11 THEN 'beforeFirst' END,
-       CASE WHEN n <> 11 THEN md5(w || ' ' || h || ' ' || n) END,
-       CASE WHEN n <> 11 THEN 'team-' || (w + h + n) % ${TEAMS} END, 0.001000000007 * n
-     FROM generate_series(1, ${WAREHOUSES}) w, generate_series(0, ${HOURS - 1}) h, generate_series(1, 100) n`,
+       CASE WHEN n <= 4 THEN 'resumeMinute' WHEN n <= 5 THEN 'shortQuery' ELSE 'idle' END,
+       CASE WHEN n > 24 THEN 'between' WHEN n > 9 THEN 'suspendTail' WHEN n > 5 THEN 'beforeFirst' END,
+       CASE WHEN n <> 5 THEN md5(w || ' ' || h || ' ' || n) END,
+       CASE WHEN n <> 5 THEN 'team-' || (w + h + n) % ${TEAMS} END, 0.001000000007 * n
+     FROM generate_series(1, ${WAREHOUSES}) w, generate_series(0, ${HOURS - 1}) h, generate_series(1, 40) n`,
     [ACCOUNT],
   );
   await db.query(

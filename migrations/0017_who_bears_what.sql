@@ -24,9 +24,9 @@ UPDATE usage_warehouse_hour SET is_stale = true WHERE allocated_at IS NOT NULL;
 -- How a line of nobody is moved to teams. The shares of a line sum to it; the line itself never changes. No foreign key:
 -- both are written anew together, and invariant_share names strangers.
 CREATE TABLE allocation_share (
-  starts_at timestamptz NOT NULL,
   account text NOT NULL,
   warehouse_id text NOT NULL,
+  starts_at timestamptz NOT NULL,
   ordinal integer NOT NULL,
   -- NULL: it stays of nobody.
   team_id text,
@@ -36,7 +36,7 @@ CREATE TABLE allocation_share (
   query_id text,
   credits numeric(38, 12) NOT NULL CHECK (credits > 0)
 );
-CREATE UNIQUE INDEX allocation_share_line ON allocation_share (starts_at, account, warehouse_id, ordinal, team_id)
+CREATE UNIQUE INDEX allocation_share_line ON allocation_share (account, warehouse_id, starts_at, ordinal, team_id)
   NULLS NOT DISTINCT;
 
 -- Every line as it is borne: its shares in its place where it has some. A team sees of a share only its own statement.

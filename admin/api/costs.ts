@@ -3,25 +3,15 @@ import { z } from 'zod';
 import { COST_DIMENSIONS, readCost } from '#billing/attribution/read-cost.js';
 import type { Cost, CostDimension, CostRow } from '#billing/attribution/read-cost.js';
 import { BUCKETS } from '#billing/attribution/warehouse-hour.js';
-import { formatInstant, tryParseMonth } from '#base/time.js';
-import type { EpochMs, Period } from '#base/time.js';
 import { formatAmount } from '#base/units.js';
 import { priceLookup } from '#policies/control/effective.js';
-import { tryParseInstant } from '#policies/control/instant.js';
-import { badField } from '../problems.js';
-import { type ApiApp, type ApiContext, controlOf, instantSchema, teamOf } from './api.js';
+import { type ApiApp, type ApiContext, controlOf, teamOf } from './api.js';
+import { periodFields, periodOf } from './cost-period.js';
 
 const ROWS_MAX = 10_000;
-const HOUR_MS = 3_600_000;
 
 const query = z.strictObject({
-  month: z
-    .string()
-    .max(20)
-    .optional()
-    .describe('YYYY-MM, UTC; the current one unless from and to are given'),
-  from: instantSchema.optional().describe('A UTC date or a whole hour'),
-  to: instantSchema.optional().describe('Until then, not included'),
+  ...periodFields,
   by: z
     .enum(COST_DIMENSIONS as [CostDimension, ...CostDimension[]])
     .default('team')
@@ -111,38 +101,6 @@ export function addCostRoutes(app: ApiApp, context: ApiContext): void {
       };
     },
   );
-}
-
-/** The current month where nothing is said. */
-function periodOf(asked: z.infer<typeof query>, now: EpochMs): Period {
-  const { month, from, to } = asked;
-  if (month !== undefined && (from !== undefined || to !== undefined))
-    throw badField('month', 'cannot stand beside from or to', 'ask for the one or the other');
-  if (from === undefined && to === undefined) {
-    const period = tryParseMonth(month ?? formatInstant(now).slice(0, 7));
-    if (period !== undefined) return period;
-    throw badField(
-      'month',
-      'must be a month of 2000 to 2999',
-      'write it as YYYY-MM, such as 2026-11',
-    );
-  }
-  if (from === undefined || to === undefined)
-    throw badField(from === undefined ? 'from' : 'to', 'must be given too', 'name both ends');
-  const [startsAt, endsAt] = [wholeHour('from', from), wholeHour('to', to)];
-  if (endsAt <= startsAt) throw badField('to', 'must lie after from', 'swap them');
-  return { startsAt, endsAt };
-}
-
-function wholeHour(field: 'from' | 'to', text: string): number {
-  const at = tryParseInstant(text);
-  if (at === undefined || at % HOUR_MS !== 0)
-    throw badField(
-      field,
-      'must be a date or a whole hour in UTC',
-      'credits are metered by the hour',
-    );
-  return at;
 }
 
 function costJson(

@@ -178,14 +178,14 @@ WITH ${RULES('$4')}, budget AS (
   FROM meant m CROSS JOIN LATERAL (SELECT CASE m.way
       WHEN 'statement' THEN m.statement_team_id WHEN 'owner' THEN m.owner_team ELSE m.platform_team END AS team_id) t
   WHERE m.way IN ('statement', 'owner', 'platform')
+), whole AS (
+  SELECT *, credits * 1000000000000 AS whole, sum(weight) OVER (PARTITION BY starts_at, ordinal) AS total FROM part
 ), floored AS (
-  SELECT starts_at, ordinal, basis, team_id, query_id, credits * 1000000000000 AS whole,
-    div(credits * 1000000000000 * weight, sum(weight) OVER w) AS units,
-    mod(credits * 1000000000000 * weight, sum(weight) OVER w) AS rest
-  FROM part WINDOW w AS (PARTITION BY starts_at, ordinal)
+  SELECT *, div(whole * weight, total) AS units FROM whole
 ), placed AS (
   SELECT *, whole - sum(units) OVER (PARTITION BY starts_at, ordinal) AS missing,
-    row_number() OVER (PARTITION BY starts_at, ordinal ORDER BY rest DESC, team_id COLLATE "C" NULLS LAST) AS place
+    row_number() OVER (PARTITION BY starts_at, ordinal ORDER BY whole * weight - units * total DESC, team_id COLLATE "C" NULLS LAST)
+      AS place
   FROM floored
 ), shared AS (
   INSERT INTO allocation_share (starts_at, account, warehouse_id, ordinal, team_id, basis, query_id, credits)
