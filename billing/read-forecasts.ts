@@ -17,6 +17,10 @@ export interface KeptForecast {
 export interface PeriodDetails {
   readonly grantedCredits: Credits;
   readonly carriedCredits: Credits;
+  /** What metering, loading and the bill have moved of what is spent. */
+  readonly meteredCredits: Credits;
+  readonly loadingCredits: Credits;
+  readonly billedCredits: Credits;
   /** null: none was made yet. */
   readonly forecast: KeptForecast | null;
   /** Percent of the limit spent that was told, the highest; null: none. */
@@ -24,7 +28,8 @@ export interface PeriodDetails {
 }
 
 const DETAILS = `/* prepared: billing.period_details */
-SELECT DISTINCT ON (p.budget_id) p.budget_id, p.granted_credits, p.carried_credits, f.forecast_at, f.low_credits,
+SELECT DISTINCT ON (p.budget_id) p.budget_id, p.granted_credits, p.carried_credits,
+  p.metered_credits, p.loading_credits, p.billed_credits, f.forecast_at, f.low_credits,
   f.expected_credits, f.high_credits, f.exhausted_at,
   (SELECT max(n.threshold) FROM budget_notice n
     WHERE n.budget_period_id = p.id AND n.measure = 'use' AND n.rearmed_at IS NULL) AS passed
@@ -36,6 +41,9 @@ interface DetailsRow {
   readonly budget_id: string;
   readonly granted_credits: string;
   readonly carried_credits: string;
+  readonly metered_credits: string;
+  readonly loading_credits: string;
+  readonly billed_credits: string;
   readonly forecast_at: Date | null;
   readonly low_credits: string;
   readonly expected_credits: string;
@@ -60,6 +68,9 @@ function fromRow(row: DetailsRow): PeriodDetails {
   return {
     grantedCredits: parseCredits(row.granted_credits),
     carriedCredits: parseCredits(row.carried_credits),
+    meteredCredits: parseCredits(row.metered_credits),
+    loadingCredits: parseCredits(row.loading_credits),
+    billedCredits: parseCredits(row.billed_credits),
     forecast:
       row.forecast_at === null
         ? null

@@ -6,6 +6,7 @@ import type { Database } from '../base/postgres/pool.js';
 import type { SealKey } from '../base/sealing.js';
 import type { Clock } from '../base/time.js';
 import { rollUpHours } from '../billing/rollup/charge-hours.js';
+import { billPeriods } from '../billing/true-up/bill-periods.js';
 import { followCharges } from '../billing/true-up/follow-charges.js';
 import { postDeltas } from '../billing/true-up/post-deltas.js';
 import { readPassedOver, readSealBacklog, sealLedger } from '../billing/seal/seal.js';
@@ -20,6 +21,8 @@ export interface LedgerKeeperOptions {
 
 /** Hours are allocated every quarter of an hour. */
 const DELTAS_EVERY_MS = 10_000;
+/** Reads what teams are billed for whole periods. */
+const BILLED_EVERY_MS = 3_600_000;
 /** Looking for journals without a seal reads the whole chain. */
 const PASSED_OVER_EVERY_MS = 3_600_000;
 const PASSED_OVER_MAX = 100;
@@ -38,6 +41,7 @@ export function ledgerKeeper(options: LedgerKeeperOptions): () => Promise<void> 
   );
   let lookAt = 0;
   let deltasAt = 0;
+  let billedAt = 0;
   return async () => {
     try {
       await sealLedger(db, { keys: sealKeys, now: clock.now() });
@@ -46,6 +50,10 @@ export function ledgerKeeper(options: LedgerKeeperOptions): () => Promise<void> 
       if (Date.now() >= deltasAt) {
         deltasAt = Date.now() + DELTAS_EVERY_MS;
         const posted = await postDeltas(db, clock.now());
+        if (Date.now() >= billedAt) {
+          billedAt = Date.now() + BILLED_EVERY_MS;
+          await billPeriods(db, clock.now());
+        }
         if (posted.deltas > 0) log.info(posted, 'charges were brought to what was metered');
       }
     } catch (thrown) {

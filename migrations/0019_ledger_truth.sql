@@ -84,13 +84,40 @@ CREATE TABLE warehouse_loading (
 CREATE TABLE budget_true_up (
   journal_id bigint NOT NULL REFERENCES journal (id),
   budget_period_id bigint NOT NULL REFERENCES budget_period (id),
-  line text NOT NULL CHECK (line IN ('metered', 'loading')),
+  line text NOT NULL CHECK (line IN ('metered', 'loading', 'billed')),
   credits numeric(38, 12) NOT NULL,
   PRIMARY KEY (journal_id, budget_period_id, line)
 );
 CREATE INDEX budget_true_up_period ON budget_true_up (budget_period_id);
 -- What truing up has added in all, without what it took back: no admission is to blame for it (I1).
 ALTER TABLE budget_period ADD COLUMN trued_up_credits numeric(38, 12) NOT NULL DEFAULT 0 CHECK (trued_up_credits >= 0);
+-- The sums of the period's lines, for one row to read.
+ALTER TABLE budget_period
+  ADD COLUMN metered_credits numeric(38, 12) NOT NULL DEFAULT 0,
+  ADD COLUMN loading_credits numeric(38, 12) NOT NULL DEFAULT 0,
+  ADD COLUMN billed_credits numeric(38, 12) NOT NULL DEFAULT 0;
+
+-- What every team is billed by hour, in credits, as far as it is allocated: the other side of the bridge. Where lines are
+-- moved to teams (0017), what teams bear is read; without that, only what lines name.
+DO $$
+BEGIN
+  IF to_regclass('tollgate.allocation_borne') IS NOT NULL THEN
+    EXECUTE $view$CREATE VIEW team_billed AS
+      SELECT starts_at, team_id, CASE WHEN bucket IN ('direct', 'bypass', 'unexplained') THEN bucket ELSE 'idleShare' END AS line,
+        credits
+      FROM allocation_borne WHERE team_id IS NOT NULL
+      UNION ALL
+      SELECT day::timestamp AT TIME ZONE 'UTC', team_id,
+        CASE WHEN kind IN ('cloudServices', 'adjustment') THEN kind ELSE 'services' END, amount
+      FROM service_line WHERE team_id IS NOT NULL AND unit = 'credits'$view$;
+  ELSE
+    EXECUTE $view$CREATE VIEW team_billed AS
+      SELECT starts_at, team_id, CASE WHEN bucket IN ('direct', 'bypass', 'unexplained') THEN bucket ELSE 'idleShare' END AS line,
+        credits
+      FROM allocation_line WHERE team_id IS NOT NULL$view$;
+  END IF;
+END
+$$;
 
 -- How far each follower of the chain has read it, in its sequence.
 CREATE TABLE ledger_follower (
@@ -160,6 +187,17 @@ FULL JOIN (
   WHERE e.account = 'spent' GROUP BY 1, 2
 ) e USING (journal_id, budget_period_id)
 WHERE coalesce(t.credits, 0) <> coalesce(e.credits, 0);
+
+CREATE VIEW invariant_true_up_periods AS
+SELECT p.id AS budget_period_id, p.metered_credits, p.loading_credits, p.billed_credits, t.metered, t.loading, t.billed
+FROM budget_period p LEFT JOIN (
+  SELECT budget_period_id, coalesce(sum(credits) FILTER (WHERE line = 'metered'), 0) AS metered,
+    coalesce(sum(credits) FILTER (WHERE line = 'loading'), 0) AS loading,
+    coalesce(sum(credits) FILTER (WHERE line = 'billed'), 0) AS billed
+  FROM budget_true_up GROUP BY 1
+) t ON t.budget_period_id = p.id
+WHERE (p.metered_credits, p.loading_credits, p.billed_credits)
+  <> (coalesce(t.metered, 0), coalesce(t.loading, 0), coalesce(t.billed, 0));
 
 -- Hours are the charges and deltas that the follower has read, exactly.
 CREATE VIEW invariant_hours AS

@@ -27,6 +27,13 @@ interface ForecastJson {
   readonly exhaustedAt: string | null;
 }
 
+/** What of `spentCredits` is not what statements were settled with. */
+interface TrueUpJson {
+  readonly meteredCredits: string;
+  readonly loadingCredits: string;
+  readonly billedCredits: string;
+}
+
 export interface StandingJson {
   readonly periodStartsAt: string;
   readonly periodEndsAt: string;
@@ -34,6 +41,7 @@ export interface StandingJson {
   readonly grantedCredits: string;
   readonly carriedCredits: string;
   readonly spentCredits: string;
+  readonly trueUp: TrueUpJson;
   readonly heldCredits: string;
   readonly availableCredits: string | null;
   readonly isPassed: boolean;
@@ -86,6 +94,15 @@ export const budgetSchema: z.ZodType<BudgetJson> = z.object({
       grantedCredits: z.string().describe('Granted and transferred; negative: given away'),
       carriedCredits: z.string().describe('From the period before; negative: a debt'),
       spentCredits: z.string(),
+      trueUp: z
+        .object({
+          meteredCredits: z.string().describe('What metering made of statements'),
+          loadingCredits: z
+            .string()
+            .describe('Loading of their warehouses; of budgets that count billed'),
+          billedCredits: z.string().describe('What was missing to the bill when the period ended'),
+        })
+        .describe('Part of spentCredits'),
       heldCredits: z.string(),
       availableCredits: z.string().nullable().describe('Negative while in debt'),
       isPassed: z.boolean().describe('More is spent than the limit'),
@@ -142,6 +159,11 @@ function toStandingJson(
     grantedCredits: formatAmount(detail?.grantedCredits ?? NO_CREDITS),
     carriedCredits: formatAmount(detail?.carriedCredits ?? NO_CREDITS),
     spentCredits: formatAmount(spentCredits),
+    trueUp: {
+      meteredCredits: formatAmount(detail?.meteredCredits ?? NO_CREDITS),
+      loadingCredits: formatAmount(detail?.loadingCredits ?? NO_CREDITS),
+      billedCredits: formatAmount(detail?.billedCredits ?? NO_CREDITS),
+    },
     heldCredits: formatAmount(standing.heldCredits),
     availableCredits: availableCredits === null ? null : formatAmount(availableCredits),
     isPassed: limitCredits !== null && compareAmounts(spentCredits, limitCredits) > 0,

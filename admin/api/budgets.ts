@@ -20,6 +20,7 @@ import {
   teamOf,
   teamParams,
 } from './api.js';
+import { addBridgeRoute } from './budget-bridge.js';
 import { budgetSchema, toBudgetsJson } from './budget-json.js';
 import { addTransferRoute } from './transfers.js';
 
@@ -71,6 +72,7 @@ export function addBudgetRoutes(app: ApiApp, context: ApiContext): void {
   addLimitRoute(app, context);
   addGrantRoute(app, context);
   addTransferRoute(app, context);
+  addBridgeRoute(app, context);
 }
 
 function addReads(app: ApiApp, context: ApiContext): void {

@@ -105,8 +105,14 @@ summed AS MATERIALIZED (
   ORDER BY p.id FOR NO KEY UPDATE OF p
 ), moved_periods AS (
   UPDATE budget_period p SET spent_credits = p.spent_credits + s.credits,
-    trued_up_credits = p.trued_up_credits + greatest(s.credits, 0)
-  FROM locked l JOIN (SELECT budget_period_id, sum(credits) AS credits FROM summed GROUP BY 1) s ON s.budget_period_id = l.id
+    trued_up_credits = p.trued_up_credits + greatest(s.credits, 0), metered_credits = p.metered_credits + s.metered,
+    loading_credits = p.loading_credits + s.loading, billed_credits = p.billed_credits + s.billed
+  FROM locked l JOIN (
+    SELECT budget_period_id, sum(credits) AS credits, coalesce(sum(credits) FILTER (WHERE line = 'metered'), 0) AS metered,
+      coalesce(sum(credits) FILTER (WHERE line = 'loading'), 0) AS loading,
+      coalesce(sum(credits) FILTER (WHERE line = 'billed'), 0) AS billed
+    FROM moved GROUP BY budget_period_id
+  ) s ON s.budget_period_id = l.id
   WHERE p.id = l.id
 ), entered AS (
   INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)

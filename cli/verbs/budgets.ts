@@ -21,6 +21,11 @@ const standing = z.object({
   heldCredits: z.string(),
   availableCredits: z.string().nullable(),
   carriedCredits: z.string(),
+  trueUp: z.object({
+    meteredCredits: z.string(),
+    loadingCredits: z.string(),
+    billedCredits: z.string(),
+  }),
   isPassed: z.boolean(),
   passedPercent: z.number().nullable(),
   forecast: z
@@ -114,11 +119,25 @@ function budgetLines(budget: BudgetView): readonly string[] {
   return [
     `${head}: ${shown(now.spentCredits)} spent + ${shown(now.heldCredits)} held of ${limit} until ${now.periodEndsAt}${left}${forecast}`,
     ...(carried === 0 ? [] : [`  carried from the period before: ${shown(now.carriedCredits)}`]),
+    ...trueUpLines(now),
     ...(now.isPassed ? [`  the limit is passed${isHard ? '' : '; statements still run'}`] : []),
     ...(now.isPassed || now.forecast === null || now.forecast.exhaustedAt === null
       ? []
       : [`  nothing will be left from ${now.forecast.exhaustedAt} on`]),
   ];
+}
+
+/** What of the spent credits did not come with the statements' own ends. */
+function trueUpLines({ trueUp }: z.infer<typeof standing>): readonly string[] {
+  const lines = [
+    ['metering', trueUp.meteredCredits],
+    ['loading of warehouses', trueUp.loadingCredits],
+    ['the bill', trueUp.billedCredits],
+  ] as const;
+  const moved = lines.filter(([, text]) => parseCredits(text) !== NO_CREDITS);
+  return moved.length === 0
+    ? []
+    : [`  of it: ${moved.map(([what, text]) => `${shown(text)} by ${what}`).join(', ')}`];
 }
 
 async function transferCredits(

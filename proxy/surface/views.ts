@@ -107,6 +107,13 @@ const MY_BUDGET: ViewDefinition = {
         ELSE (SELECT max(n.threshold) || ' % of the limit is spent' FROM budget_notice n
           WHERE n.budget_period_id = p.id AND n.measure = 'use' AND n.rearmed_at IS NULL) END`,
     ),
+    text('COUNTS', 'b.counts'),
+    amount(
+      'DIRECT_CREDITS',
+      'coalesce(p.spent_credits - p.metered_credits - p.loading_credits - p.billed_credits, 0)',
+    ),
+    amount('METERED_CREDITS', 'coalesce(p.metered_credits, 0)'),
+    amount('LOADING_CREDITS', 'coalesce(p.loading_credits + p.billed_credits, 0)'),
   ],
   from(scope, bind) {
     const team = bind(scope.teamId);
@@ -220,9 +227,12 @@ const MY_QUERIES: ViewDefinition = {
     ),
     text('REQUEST_STATE', 'r.state'),
     instant('PASS_UNTIL', 'p.expires_at'),
+    amount('FINAL_CREDITS', 'c.final_credits'),
+    amount('FINAL_AMOUNT', 'c.final_money'),
+    text('STAGE', 'c.stage'),
   ],
   from: (scope, bind) =>
-    `FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id LEFT JOIN approval_request r ON r.ticket_id = t.id
+    `FROM ticket t LEFT JOIN charge_final c ON c.ticket_id = t.id LEFT JOIN approval_request r ON r.ticket_id = t.id
   LEFT JOIN statement_pass p ON p.ticket_id = t.id AND p.revoked_at IS NULL ${usedSource(scope, bind)} ${waitSource(scope, bind)} WHERE t.team_id = ${bind(scope.teamId)}`,
 };
 
@@ -259,7 +269,7 @@ const WHY: ViewDefinition = {
     const ticket = bind(scope.ticketId);
     return `
 FROM ticket t
-LEFT JOIN charge c ON c.ticket_id = t.id
+LEFT JOIN charge_final c ON c.ticket_id = t.id
 ${usedSource(scope, bind)}
 ${waitSource(scope, bind)}
 LEFT JOIN approval_request r ON r.ticket_id = t.id
@@ -293,6 +303,8 @@ CROSS JOIN LATERAL (
       (11, 'used so far', CASE WHEN c.ticket_id IS NULL THEN ${plain(USED)} || ' credits' END),
       (12, 'charge', ${plain('c.credits')} || ' credits, ' || ${plain('c.money')} || ' ' || c.currency
         || ', ' || c.warehouse_ms || ' warehouse milliseconds'),
+      (12, 'metered', CASE WHEN c.stage <> 'provisional' THEN ${plain('c.final_credits')} || ' credits, '
+        || ${plain('c.final_money')} || ' ' || c.currency || ' (' || c.stage || ')' END),
       (13, 'overrun', CASE WHEN c.credits > t.hold_credits
         THEN ${plain('c.credits - t.hold_credits')} || ' credits above the hold' END),
       (18, 'break-glass', (SELECT g.way_id || ': ' || g.reason FROM break_glass_use g WHERE g.ticket_id = t.id)),

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { TicketId } from '../../base/ids.js';
-import { parseCredits, parseMoney } from '../../base/units.js';
+import { addCredits, formatAmount, parseCredits, parseMoney } from '../../base/units.js';
 import { allocateStaleHours } from '../../billing/attribution/allocate-hours.js';
 import { billToJson, readBill } from '../../billing/bill.js';
 import { createLedger } from '../../billing/create-ledger.js';
 import { rebuildHours, rollUpHours } from '../../billing/rollup/charge-hours.js';
+import { billPeriods } from '../../billing/true-up/bill-periods.js';
+import { readBridges } from '../../billing/true-up/bridge.js';
 import { followCharges } from '../../billing/true-up/follow-charges.js';
 import { postDeltas } from '../../billing/true-up/post-deltas.js';
 import type { UsageView } from '../../billing/usage/read-views.js';
@@ -243,6 +245,54 @@ test('a billed budget counts the loading of its warehouse from the end of the st
     { budget_id: 'billed', line: 'metered', credits: '-0.200' },
     { budget_id: 'direct', line: 'metered', credits: '-0.200' },
   ]);
+  await expectInvariants(database.db);
+});
+
+test("a billed budget's spend is its team's bill once the period is metered; a direct one's is after the bridge", async () => {
+  await charged('ours', '1.2');
+  await store('QUERY_HISTORY', [query('ours', 0, 15)]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '1.5')]);
+  await allocate();
+  await keep();
+  const november = Date.UTC(2026, 10, 2);
+  // Not before metering is imported to the end of the period.
+  expect(await billPeriods(database.db, november)).toBe(0);
+  await database.db.query(
+    `INSERT INTO usage_import VALUES ('demo', 'WAREHOUSE_METERING_HISTORY', '2026-11-01Z', now(), now())`,
+  );
+  // A statement of the team that did not come through Tollgate is billed to it too.
+  await database.db.query(
+    `WITH gone AS (DELETE FROM allocation_line WHERE bucket = 'idle')
+     INSERT INTO allocation_line (account, warehouse_id, starts_at, ordinal, bucket, team_id, credits)
+     VALUES ('demo', '7', $1, 90, 'bypass', 'marketing', 0.5)`,
+    [at(0)],
+  );
+  expect(await billPeriods(database.db, november)).toBe(1);
+  expect(await billPeriods(database.db, november)).toBe(0);
+  expect(await spent()).toEqual({ billed: '1.500', direct: '1.000' });
+  const bridges = await readBridges(database.db, 'marketing', TEN);
+  expect(bridges.map(({ budgetId }) => budgetId)).toEqual(['billed', 'direct']);
+  for (const bridge of bridges) {
+    const { directCredits, meteredCredits, loadingCredits, billedCredits } = bridge;
+    expect(addCredits(directCredits, meteredCredits, loadingCredits, billedCredits)).toBe(
+      bridge.spentCredits,
+    );
+    expect(
+      addCredits(
+        bridge.spentCredits,
+        bridge.withoutLoadingCredits,
+        bridge.bypassCredits,
+        bridge.idleShareCredits,
+        bridge.cloudServicesCredits,
+        bridge.adjustmentCredits,
+        bridge.servicesCredits,
+        bridge.unexplainedCredits,
+        bridge.differenceCredits,
+      ),
+    ).toBe(bridge.teamBilledCredits);
+    expect(formatAmount(bridge.teamBilledCredits)).toBe('1.500000000000');
+    expect(formatAmount(bridge.differenceCredits)).toBe('0.000000000000');
+  }
   await expectInvariants(database.db);
 });
 

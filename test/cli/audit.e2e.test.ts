@@ -6,6 +6,9 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { lineOfEvent } from '../../admin/audit-chain.js';
 import { AUDIT_GENESIS, type AuditEvent, hashOfEvent } from '../../admin/stores/audit-store.js';
+import { canonicalJson } from '../../base/canonical-json.js';
+import { anchorOf, GENESIS_HASH, merkleRoot } from '../../base/hash-chain.js';
+import { ANCHOR_PURPOSE, anchorFields, sealRecords } from '../../billing/seal/record.js';
 import { main } from '../../cli/main.js';
 import { linesOf } from '../../cli/text-lines.js';
 import { recordedTerminal } from './recorded-terminal.js';
@@ -114,14 +117,125 @@ describe('verify of a file', () => {
   });
 });
 
+describe('verify of a ledger', () => {
+  const key = { id: 'first', key: Buffer.alloc(32, 3) };
+  const records = ['hold', 'settle', 'release'].map((kind, at) => ({
+    journal: [
+      { id: String(at + 1), kind, ticket_id: null, key: `k${at}`, author: 'a', reason: 'b' },
+    ],
+    entries: [{ ordinal: '1', budget_period_id: '1', account: 'spent', credits: '1.000000000000' }],
+    charges: [],
+    parts: [],
+    deltas: [],
+    trueUps: [],
+  }));
+  const sealed = sealRecords(records, 1, GENESIS_HASH);
+  const headHash = sealed.at(-1)?.hash ?? '';
+  const facts = {
+    id: 1,
+    firstSequence: 1,
+    lastSequence: 3,
+    previousHash: GENESIS_HASH,
+    headHash,
+    root: merkleRoot(sealed.map(({ leaf }) => leaf)),
+    keyId: 'first',
+    sealedAt: '2026-07-15T12:00:00.000Z',
+  };
+  const journalRow = (at: number): object => ({
+    occurred_at: null,
+    recorded_at: null,
+    ...records[at]?.journal[0],
+  });
+  const ledger = [
+    {
+      kind: 'manifest',
+      format: 'tollgate-ledger-1',
+      firstSequence: 1,
+      lastSequence: 3,
+      previousHash: GENESIS_HASH,
+      headHash,
+      batches: 1,
+      unsealed: 0,
+    },
+    ...sealed.map(({ sequence, hash }, at) => ({
+      kind: 'record',
+      sequence,
+      journalId: String(at + 1),
+      hash,
+      ...records[at],
+      journal: [journalRow(at)],
+    })),
+    { kind: 'batch', ...facts, anchor: anchorOf(key, ANCHOR_PURPOSE, anchorFields(facts)) },
+  ].map(canonicalJson);
+
+  function keyFile(fill: number): string {
+    const file = path.join(directory, `keys-${fill}`);
+    writeFileSync(file, `first:${Buffer.alloc(32, fill).toString('base64')}\n`);
+    return file;
+  }
+
+  test('the same verb knows a ledger by its first line, and checks anchors by the key that is given', async () => {
+    const file = fileOf(`${ledger.join('\n')}\n`);
+    const without = await run('verify', file);
+    expect(without).toMatchObject({ code: 0, err: '' });
+    expect(without.out).toContain(`Intact: 3 records, head ${headHash}.`);
+    expect(without.out).toContain('1 anchors were not checked: no seal key was given');
+    const checked = await run('verify', file, '--keys', keyFile(3), '--head', headHash);
+    expect(checked.out).toContain('1 anchors were made with the seal key');
+    const foreign = await run('verify', file, '--keys', keyFile(4));
+    expect([foreign.code, foreign.out]).toEqual([1, expect.stringContaining('without the key')]);
+    expect((await run('verify', file, '--keys', path.join(directory, 'none'))).code).toBe(2);
+    expect((await run('verify', file, '--keys', file)).err).toContain('has no seal keys');
+  });
+
+  test('names the first record that does not fit, also in JSON', async () => {
+    const edited = ledger.with(2, (ledger[2] ?? '').replace('1.000000000000', '0.900000000000'));
+    const { code, out } = await run('verify', fileOf(edited.join('\n')));
+    expect([code, out]).toEqual([
+      1,
+      expect.stringMatching(
+        /^Broken: the ledger does not fit at record 2: journal 2 does not have its hash/,
+      ),
+    ]);
+    const cut = await run('verify', fileOf(ledger.slice(0, 3).join('\n')), '--json');
+    expect([cut.code, JSON.parse(cut.out)]).toEqual([
+      1,
+      { kind: 'broken', line: 4, sequence: 3, why: expect.stringContaining('it was cut off') },
+    ]);
+    const other = 'f'.repeat(64);
+    const shortened = await run('verify', fileOf(ledger.join('\n')), '--head', other);
+    expect([shortened.code, shortened.out]).toEqual([1, expect.stringContaining('Shortened')]);
+  });
+
+  test('an export asks for what was sealed in a span', async () => {
+    withApi();
+    answers = { '/api/v1/audit/ledger?from=2026-07-01&to=2026-08-01': `${ledger.join('\n')}\n` };
+    expect((await run('export', '--from', '2026-07-01', '--to', '2026-08-01')).out).toBe(
+      ledger.join('\n'),
+    );
+  });
+});
+
 describe('with the API', () => {
   const EXPORT = '/api/v1/audit/export.jsonl';
+  const EMPTY_LEDGER = canonicalJson({
+    kind: 'manifest',
+    format: 'tollgate-ledger-1',
+    firstSequence: 1,
+    lastSequence: 0,
+    previousHash: GENESIS_HASH,
+    headHash: GENESIS_HASH,
+    batches: 0,
+    unsealed: 0,
+  });
 
   test('export prints the lines as they are, and verify checks them against the head', async () => {
     withApi();
     answers = {
       [EXPORT]: `${lines.join('\n')}\n`,
       '/api/v1/audit/head': JSON.stringify({ hash: head }),
+      '/api/v1/audit/ledger/head': JSON.stringify({ hash: GENESIS_HASH }),
+      '/api/v1/audit/ledger': `${EMPTY_LEDGER}\n`,
     };
     expect(await run('export')).toEqual({ code: 0, out: lines.join('\n'), err: '' });
     expect((await run('verify')).out).toContain('Intact: 3 events');

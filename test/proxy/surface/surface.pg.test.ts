@@ -259,7 +259,7 @@ test('MY_QUERIES has every column in the fixed order, with exact cells', async (
   const answer = await ask(`select * from tollgate.my_queries where ticket = '${OURS}'`);
   if (answer.kind === 'refused') throw new Error(answer.refusal.message);
   expect(answer.result.columns.map((column) => column.name).join()).toBe(
-    'TICKET,STARTED_AT,ENDED_AT,TEAM,PRINCIPAL,TIER,WAREHOUSE,STATE,QUERY_ID,STATEMENT,BASIS,ESTIMATED_BYTES,BYTES_SCANNED,ESTIMATED_CREDITS,HELD_CREDITS,CREDITS,ESTIMATED_AMOUNT,AMOUNT,CURRENCY,REFUSAL,WORKLOAD,VIA,USED_CREDITS,USED_AMOUNT,BREAK_GLASS,QUEUE_POSITION,WAITS_FOR,EXPECTED_WAIT_SECONDS,WARNINGS,REQUEST_STATE,PASS_UNTIL',
+    'TICKET,STARTED_AT,ENDED_AT,TEAM,PRINCIPAL,TIER,WAREHOUSE,STATE,QUERY_ID,STATEMENT,BASIS,ESTIMATED_BYTES,BYTES_SCANNED,ESTIMATED_CREDITS,HELD_CREDITS,CREDITS,ESTIMATED_AMOUNT,AMOUNT,CURRENCY,REFUSAL,WORKLOAD,VIA,USED_CREDITS,USED_AMOUNT,BREAK_GLASS,QUEUE_POSITION,WAITS_FOR,EXPECTED_WAIT_SECONDS,WARNINGS,REQUEST_STATE,PASS_UNTIL,FINAL_CREDITS,FINAL_AMOUNT,STAGE',
   );
   expect(answer.result.rows).toEqual([
     [
@@ -294,6 +294,9 @@ test('MY_QUERIES has every column in the fixed order, with exact cells', async (
       null,
       null,
       null,
+      '0.300000000000',
+      '0.750000000000',
+      'provisional',
     ],
   ]);
 });
