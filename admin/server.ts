@@ -9,7 +9,7 @@ import type { Ledger } from '#billing/ledger.js';
 import type { Ids } from '#base/ids.js';
 import type { Stoppable } from '#base/lifecycle.js';
 import type { Log } from '#base/log.js';
-import type { Metrics } from '#base/metrics.js';
+import type { CounterMetric, Metrics } from '#base/metrics.js';
 import type { SealKey } from '#base/sealing.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
@@ -199,11 +199,7 @@ async function addApi(
 ): Promise<void> {
   const { db, clock, token } = api;
   const realNow = api.realNow ?? (() => performance.now());
-  const answers = options.metrics.counter(
-    'tollgate_api_answers_total',
-    'Answers of the admin API by status',
-    ['status'],
-  );
+  const answers = exposeAnswers(options.metrics);
   await addOpenApi(app, `${API_PREFIX}/openapi.json`);
   await app.register(
     async (scope) => {
@@ -220,4 +216,11 @@ async function addApi(
     },
     { prefix: API_PREFIX },
   );
+}
+
+/** Counts what the API answers. */
+export function exposeAnswers(metrics: Metrics): CounterMetric {
+  return metrics.counter('tollgate_api_answers_total', 'Answers of the admin API by status', [
+    'status',
+  ]);
 }

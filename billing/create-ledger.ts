@@ -1,3 +1,4 @@
+import type { Occupancy } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import type { BatchLimits } from './batches.js';
@@ -31,8 +32,8 @@ export interface LedgerOptions {
   readonly limits?: BatchLimits;
   /** Told the size of every batch, for the metric. */
   readonly onBatch?: (move: Move, size: number) => void;
-  /** Given once what reads how many calls wait for a batch, for the metric. */
-  readonly exposeWaiting?: (read: () => number) => void;
+  /** Given once what reads how many calls of a move wait for a batch, and how many may, for the metrics. */
+  readonly exposeWaiting?: (read: (move: Move) => Occupancy) => void;
   /** Of the replica; absent: every decision is made on the periods. */
   readonly leases?: Leases;
 }
@@ -48,8 +49,7 @@ const RETURN_LOOK_MS = 20;
 export function createLedger(db: Database, clock: Clock, options: LedgerOptions = {}): Ledger {
   const { limits = DEFAULT_BATCH_LIMITS, onBatch = () => undefined, leases } = options;
   const batches = createLedgerBatches({ db, clock, limits, onBatch, leases });
-  const all = Object.values(batches);
-  options.exposeWaiting?.(() => all.reduce((sum, { waiting }) => sum + waiting, 0));
+  options.exposeWaiting?.((move) => ({ used: batches[move].waiting, max: limits.waitingMax }));
   return {
     ...batchedMoves(db, batches, leases),
     recordRefusal: (ticketId, refusal) => ledgerCall(() => recordRefusal(db, ticketId, refusal)),

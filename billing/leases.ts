@@ -7,6 +7,7 @@
  * is used up, given back when nobody used it for as long, and at once when another replica asks for it. A replica that was
  * asked decides on the period for a while.
  */
+import type { Occupancy } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock, EpochMs } from '#base/time.js';
 import { NO_CREDITS, addCredits, maxAmount, minAmount, subtractCredits } from '#base/units.js';
@@ -100,6 +101,11 @@ export class Leases {
   /** Monotonic milliseconds. */
   realNow(): number {
     return this.#options.realNow();
+  }
+
+  /** Budgets leased here of those that may be, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#leases.size, max: LEASES_MAX };
   }
 
   /** Leases that this replica has, for the metric. */

@@ -12,7 +12,7 @@ import { Lifecycle } from '../base/lifecycle.js';
 import { createLog, type Log } from '../base/log.js';
 import { createMetrics, type Metrics } from '../base/metrics.js';
 import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
-import { openDatabase, type Database } from '../base/postgres/pool.js';
+import { exposeDatabase, openDatabase, type Database } from '../base/postgres/pool.js';
 import type { SealKey } from '../base/sealing.js';
 import { systemClock, type Clock } from '../base/time.js';
 import { ensureControl } from '../admin/stores/control-store.js';
@@ -44,6 +44,7 @@ import { usageFiles } from './usage-files/spool.js';
 import { howToConnect } from './welcome.js';
 import { ledgerKeeper } from './ledger-keeper.js';
 import { startWorker } from './worker.js';
+import { startLedgerGauges } from './ledger-gauges.js';
 
 interface World {
   readonly config: Config;
@@ -100,6 +101,7 @@ async function startRoles(world: World): Promise<Listening> {
     const { metrics } = world;
     const keepLedger = ledgerKeeper({ db, clock, log, metrics, sealKeys: sealKeysOf(world) });
     life.add('worker', startWorker({ db, clock, log, accounts, keepLedger }));
+    life.add('ledger gauges', startLedgerGauges({ db, clock, log, metrics }));
   }
   const proxy =
     db !== null && has('proxy')
@@ -180,6 +182,7 @@ async function openLedgerDatabase(world: World): Promise<Database> {
     (cause) => log.warn({ why: cause.message }, 'a connection to Postgres broke'),
   );
   life.add('database', db);
+  exposeDatabase(world.metrics, () => db);
   await assertSchemaKnown(db);
   return db;
 }

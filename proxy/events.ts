@@ -4,7 +4,8 @@
  */
 import type { Log } from '#base/log.js';
 import type { Metrics } from '#base/metrics.js';
-import { formatAmount } from '#base/units.js';
+import { approximate, formatAmount } from '#base/units.js';
+import type { Credits } from '#base/units.js';
 import type { ClaimProblem } from '#policies/claim.js';
 import type { Settlement } from '#billing/ledger.js';
 import { createGuardEvents, type GuardEvents } from './running/guard-events.js';
@@ -13,6 +14,23 @@ import { createAccuracy, type NoteAccuracy } from './estimates/accuracy.js';
 /** `govern`: from arrival to the first byte upstream, queueing included; `relay`: from there to the end of the reply. */
 export const PHASES = ['govern', 'relay'] as const;
 export type Phase = (typeof PHASES)[number];
+
+/** Steps of the path whose time is measured, in their order; waiting is in `approve`, `slow-down` and `admit`. */
+export const STEPS = [
+  'receive',
+  'identify',
+  'analyse',
+  'estimate',
+  'decide',
+  'reserve',
+  'approve',
+  'slow-down',
+  'admit',
+  'hand-over',
+  'relay',
+  'settle',
+] as const;
+export type Step = (typeof STEPS)[number];
 
 export interface Events extends GuardEvents {
   loggedIn(account: string): void;
@@ -29,10 +47,21 @@ export interface Events extends GuardEvents {
   /** A plan was asked for in a client's session: `bound`, or `no bound` when it told nothing. */
   explained(outcome: 'bound' | 'no bound'): void;
   fault(code: string, error: Error): void;
+  /** The ledger did not take a settlement; it waits in the journal. */
+  settleFailed(): void;
+  /** A statement of a team used so much in a tier. */
+  used(team: string, tier: string, usedCredits: Credits): void;
+  /** Time a step took of one statement, in seconds of real time. */
+  step(step: Step, seconds: number): void;
+  /** From now on each call notes the time since the one before it. */
+  stopwatch(): (step: Step) => void;
   /** Time a phase of a forwarded statement took, in seconds of real time. */
   phase(phase: Phase, seconds: number): void;
 }
 
+const STEP_BUCKETS = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5, 30, 300,
+];
 const PHASE_BUCKETS = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30];
 
 export function createEvents(metrics: Metrics, log: Log): Events {
@@ -79,6 +108,7 @@ export function createEvents(metrics: Metrics, log: Log): Events {
     ['phase'],
   );
   return {
+    ...createStepEvents(metrics),
     loggedIn: (account) => logins.inc({ account }),
     statement: (team, tier, statementClass, isFree) =>
       statements.inc({ team, tier, class: statementClass, free: String(isFree) }),
@@ -101,5 +131,39 @@ export function createEvents(metrics: Metrics, log: Log): Events {
       log.error({ err: error, code }, 'a request ended in a fault');
     },
     phase: (phase, seconds) => phases.observe(seconds, { phase }),
+  };
+}
+
+function createStepEvents(
+  metrics: Metrics,
+): Pick<Events, 'settleFailed' | 'step' | 'stopwatch' | 'used'> {
+  const steps = metrics.histogram(
+    'tollgate_step_seconds',
+    'Time of one step of a statement, waiting included',
+    STEP_BUCKETS,
+    ['step'],
+  );
+  const used = metrics.counter(
+    'tollgate_used_credits_total',
+    'Credits that ended statements used, by the clock of the proxy; charges are exact',
+    ['team', 'tier'],
+  );
+  const failures = metrics.counter(
+    'tollgate_settle_failures_total',
+    'Settlements that the ledger did not take at once; they wait in the journal',
+  );
+  const step: Events['step'] = (name, seconds) => steps.observe(seconds, { step: name });
+  return {
+    step,
+    stopwatch: () => {
+      let sinceMs = performance.now();
+      return (name) => {
+        const nowMs = performance.now();
+        step(name, (nowMs - sinceMs) / 1000);
+        sinceMs = nowMs;
+      };
+    },
+    used: (team, tier, usedCredits) => used.inc({ team, tier }, approximate(usedCredits)),
+    settleFailed: () => failures.inc(),
   };
 }

@@ -2,7 +2,7 @@
 import { approximate } from '#base/units.js';
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
-import type { Metrics } from '#base/metrics.js';
+import type { CounterMetric, Metrics } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import { AFTER_OUTAGE_MS, BUSY_PER_SECOND, Leases } from '#billing/leases.js';
@@ -30,6 +30,28 @@ export interface LeaseKeeperOptions {
   readonly onFailure?: (thrown: unknown) => void;
 }
 
+/** Makes the instruments of leases; the counter is of renewals that failed. */
+export function exposeLeases(metrics: Metrics, leases: () => Leases): CounterMetric {
+  metrics.gaugeFrom(
+    'tollgate_leases',
+    'Budgets of which this replica has a lease',
+    () => leases().size,
+  );
+  metrics.gaugeFrom('tollgate_leases_idle_credits', 'Leased here and not held by a statement', () =>
+    approximate(leases().idleCredits),
+  );
+  metrics.limited({
+    resource: 'leases',
+    unit: 'budgets',
+    whenFull: 'further budgets are decided on in the ledger',
+    read: () => leases().occupancy,
+  });
+  return metrics.counter(
+    'tollgate_lease_renewals_failed_total',
+    'Rounds in which the leases of this replica could not be renewed',
+  );
+}
+
 export function startLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
   const { db, clock, log, metrics, replica } = options;
   const onProblem = (cause: unknown, what: string): void => log.warn({ err: toError(cause) }, what);
@@ -43,19 +65,13 @@ export function startLeaseKeeper(options: LeaseKeeperOptions): LeaseKeeper {
     reclaimFromMs: performance.now() + AFTER_OUTAGE_MS,
     onProblem,
   });
-  metrics.gaugeFrom(
-    'tollgate_leases',
-    'Budgets of which this replica has a lease',
-    () => leases.size,
-  );
-  metrics.gaugeFrom('tollgate_leases_idle_credits', 'Leased here and not held by a statement', () =>
-    approximate(leases.idleCredits),
-  );
+  const failed = exposeLeases(metrics, () => leases);
   let beating: Promise<void> | undefined;
   const beat = (): void => {
     beating ??= leases
       .beat()
       .catch((thrown: unknown) => {
+        failed.inc();
         options.onFailure?.(thrown);
         onProblem(thrown, 'leases could not be renewed');
       })

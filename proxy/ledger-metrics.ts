@@ -1,5 +1,6 @@
 import type { Metrics } from '#base/metrics.js';
 import type { LedgerOptions } from '#billing/create-ledger.js';
+import { MOVES } from '#billing/ledger-batches.js';
 
 const BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
@@ -15,11 +16,19 @@ export function createLedgerMetrics(
   );
   return {
     onBatch: (move, size) => sizes.observe(size, { move }),
-    exposeWaiting: (read) =>
+    exposeWaiting: (read) => {
       metrics.gaugeFrom(
         'tollgate_ledger_waiting',
         'Statements that wait for a transaction of the ledger',
-        read,
-      ),
+        () => MOVES.reduce((sum, move) => sum + read(move).used, 0),
+      );
+      for (const move of MOVES)
+        metrics.limited({
+          resource: `ledger-${move}`,
+          unit: 'statements',
+          whenFull: 'refused with TG2501, or tried again by the settler',
+          read: () => read(move),
+        });
+    },
   };
 }

@@ -29,6 +29,7 @@ import { admitReady } from './ready.js';
 import { receive } from './receive.js';
 import { sendSmall } from './relay.js';
 import { keepBack } from './off-peak.js';
+import { closedMeanwhile, resultGone, reusedRequestId } from './repeat-refusals.js';
 import { relayStatement } from './relay-statement.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 import type { Again, RequestEntry, RequestEnding } from './requests.js';
@@ -38,15 +39,18 @@ import { withSentText } from './result-scan.js';
 import { recordUnheld } from './unheld.js';
 import type { Admitted, Allowed, Estimated, Identified, Reserved } from './stages.js';
 import { recognise } from './surface/recognise.js';
-import { callerRefusal, toldOf } from './wire/refusal.js';
+import { toldOf } from './wire/refusal.js';
 import type { Refusal } from './wire/refusal.js';
 
 /** `POST /queries/v1/query-request`: answers the client, whatever happens. Faults are mapped by the caller. */
 export async function handleStatement(parts: Parts, call: Call): Promise<void> {
+  const lap = parts.events.stopwatch();
   const received = await receive(parts, call);
+  lap('receive');
   if (received.kind === 'gone') return;
   const identified =
     received.kind === 'refused' ? received : await identify(parts, received.received);
+  lap('identify');
   if (identified.kind === 'refused') {
     parts.events.refused(tgLabel(identified.refusal.code), '');
     return sendSmall(call.response, driverFront.refusal(identified.refusal, call.ticketId));
@@ -221,24 +225,29 @@ async function govern(
   entry: RequestEntry,
   waiting: Waiting,
 ): Promise<RequestEnding> {
+  const lap = parts.events.stopwatch();
   const recognised = recognise(identified.query.sqlText);
   if (recognised.kind !== 'none')
     return { kind: 'answered', reply: await answerSurface(parts, identified, recognised) };
   const scanned = await withSentText(parts, identified);
   if (scanned.kind === 'refused') return refused(parts, identified, scanned.refusal);
   const analysed = await underNewestVersion(parts, await analyse(parts, scanned.statement));
+  lap('analyse');
   if (analysed.kind === 'refused') return refused(parts, identified, analysed.refusal);
   const storm = parts.storms.ask(analysed.statement);
   if (storm !== null) return refused(parts, identified, storm);
   const estimated = await estimateWithBound(parts, analysed.statement, false);
+  lap('estimate');
   if (estimated.kind === 'refused') return refused(parts, identified, estimated.refusal);
   const allowed = await allow(parts, estimated.statement);
+  lap('decide');
   if (allowed.kind === 'refused') return refusedByRule(parts, estimated.statement, allowed.refusal);
   const { breakGlass } = allowed.statement;
   const reserved =
     breakGlass === undefined
       ? await reserve(parts, allowed.statement)
       : await reserveUnasked(parts, allowed.statement, breakGlass);
+  lap('reserve');
   if (reserved.kind === 'refused') {
     parts.storms.refused(allowed.statement, reserved.refusal);
     return refused(parts, identified, reserved.refusal);
@@ -283,14 +292,18 @@ async function run(
   let unsent: ReleaseReason = { kind: 'failed', reason: 'not sent' };
   const leave = hold.isSent() ? undefined : giveUpWhenFrozen(parts, statement, entry);
   try {
+    const lap = parts.events.stopwatch();
     const approved = await approveIfAsked(parts, statement, entry);
+    lap('approve');
     // A repeat of what was sent waited before.
     const paced =
       approved.kind === 'approved' && !hold.isSent()
         ? await keepBack(parts, approved.statement, entry)
         : approved;
+    lap('slow-down');
     const admitted =
       paced.kind === 'approved' ? await admitReady(parts, paced.statement, entry) : paced;
+    lap('admit');
     // A repeat that is not sent again leaves its first sending in doubt.
     if (admitted.kind !== 'admitted' && hold.isSent()) await parts.doubts.add(call.ticketId);
     if (admitted.kind === 'refused') {
@@ -332,6 +345,7 @@ async function forward(
   entry: RequestEntry,
   waiting: Waiting,
 ): Promise<RequestEnding> {
+  const lap = parts.events.stopwatch();
   let isHandedOver = false;
   let request: UpstreamRequest;
   try {
@@ -344,10 +358,12 @@ async function forward(
     if (!isHandedOver) await statement.endTurn();
   }
   if (!isHandedOver) return settledMeanwhile(parts, statement);
+  lap('hand-over');
   const sentAtMs = performance.now();
   parts.events.phase('govern', (sentAtMs - statement.call.arrivedAtMs) / 1000);
   const ending = await relayStatement(parts, statement, request, waiting);
   parts.events.phase('relay', (performance.now() - sentAtMs) / 1000);
+  lap('relay');
   return ending;
 }
 
@@ -365,25 +381,4 @@ function refused(
 ): Extract<RequestEnding, { kind: 'answered' }> {
   parts.events.refused(tgLabel(refusal.code), asker.team?.id ?? '');
   return { kind: 'answered', reply: asker.front.refusal(refusal, asker.call.ticketId) };
-}
-
-function closedMeanwhile(): Refusal {
-  return callerRefusal(
-    'requestIdReused',
-    'Not sent again: what became of the first sending has been settled meanwhile; look at MY_QUERIES, then send it as a new statement.',
-  );
-}
-
-function reusedRequestId(): Refusal {
-  return callerRefusal(
-    'requestIdReused',
-    'Not run, nothing charged: this requestId stands for another statement of the session. Send a fresh one.',
-  );
-}
-
-function resultGone(): Refusal {
-  return callerRefusal(
-    'requestIdReused',
-    'Not run again: the statement has run, but its result can no longer be fetched.',
-  );
 }

@@ -5,6 +5,7 @@
  * the token changes when a driver renews in the middle of a replay. This is what one replica remembers; what another
  * one has is found by the ticket (elsewhere.ts).
  */
+import type { Occupancy } from '#base/metrics.js';
 import { LRUCache } from 'lru-cache';
 import { deferred } from '#base/deferred.js';
 import type { TicketId } from '#base/ids.js';
@@ -134,6 +135,16 @@ export class RequestRegistry {
         if (this.#byTicket.get(ticketId) === entry) this.#byTicket.delete(ticketId);
       },
     });
+  }
+
+  /** Requests remembered, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#entries.size, max: this.#entries.max };
+  }
+
+  /** Bytes that are kept for repeats, for the metric. */
+  get keptBytes(): Occupancy {
+    return { used: this.#entries.calculatedSize, max: this.#entries.maxSize };
   }
 
   /** Requests remembered now. */

@@ -33,6 +33,7 @@ import { StatisticsCache } from './estimates/statistics.js';
 import { startBudgetUpkeep } from './budget-upkeep.js';
 import { createEvents } from './events.js';
 import { exposeGauges } from './gauges.js';
+import { exposeLimits } from './occupancies.js';
 import { createIdentity } from './identity/create-identity.js';
 import { newestIdentity } from './identity/newest.js';
 import { SESSIONS_CHANNEL } from './identity/sessions.js';
@@ -141,7 +142,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
 async function assemble(options: ProxyOptions, life: Lifecycle): Promise<Proxy> {
   const { log } = options;
   const parts = await createParts(options, life);
-  exposeGauges(options.metrics, parts);
+  exposeGauges(options.metrics, () => parts);
+  exposeLimits(options.metrics, () => parts);
   const replayed = await parts.settler.replay();
   if (replayed > 0)
     log.info({ replayed }, 'outcomes of an earlier life are settled from the journal');

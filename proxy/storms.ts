@@ -2,6 +2,7 @@
  * Breakers of statements that fail in a loop, in the memory of this replica: one a caller and shape, so that nobody's
  * loop touches anybody else. What an open breaker answers is written nowhere and asks nobody.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { LRUCache } from 'lru-cache';
 import { tgLabel } from '#base/errors.js';
 import type { Log } from '#base/log.js';
@@ -55,6 +56,11 @@ export class Storms {
     this.#log = log;
     this.#clock = clock;
     this.#now = now;
+  }
+
+  /** Breakers that are kept, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#breakers.size, max: BREAKERS_MAX };
   }
 
   /** What a statement is told in place of being sent; null: it is sent. */

@@ -4,6 +4,7 @@
  */
 import pg from 'pg';
 import { toError } from '../errors.js';
+import type { Metrics, Occupancy } from '../metrics.js';
 
 /** Schema of all our tables, so that the database may be shared with others. */
 export const SCHEMA = 'tollgate';
@@ -35,6 +36,8 @@ export interface Database extends Queryable {
     onNotify: (channel: string, payload: string) => void,
     onLost: (cause: Error) => void,
   ): Promise<{ stop(): Promise<void> }>;
+  /** Connections in use and callers that wait for one, of those that there may be; for the metrics. */
+  load(): { readonly connections: Occupancy; readonly waiting: number };
   stop(): Promise<void>;
 }
 
@@ -87,6 +90,10 @@ export function openDatabase(options: DatabaseOptions, onError: (cause: Error) =
     query: (text, values) => pool.query(queryOf(text, values)),
     transaction: (work) => retrying(pool, work),
     listen: (channels, onNotify, onLost) => listenOn(config, channels, onNotify, onLost),
+    load: () => ({
+      connections: { used: pool.totalCount - pool.idleCount, max: options.connectionsMax },
+      waiting: pool.waitingCount,
+    }),
     stop: () => pool.end(),
   };
 }
@@ -168,4 +175,19 @@ async function listenOn(
       await client.end();
     },
   };
+}
+
+/** Shows how busy the connections of a process are. */
+export function exposeDatabase(metrics: Metrics, db: () => Pick<Database, 'load'>): void {
+  metrics.limited({
+    resource: 'database-connections',
+    unit: 'connections',
+    whenFull: 'callers wait, at most the connect time-out',
+    read: () => db().load().connections,
+  });
+  metrics.gaugeFrom(
+    'tollgate_database_waiting',
+    'Callers that wait for a connection to Postgres',
+    () => db().load().waiting,
+  );
 }

@@ -3,6 +3,7 @@
  * client's session, which alone has the rights and names of the statement; so it is asked for EXPLAIN COST, and above
  * what the tier says (`explainAboveCredits`), and never where it could disturb.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { toError } from '#base/errors.js';
@@ -33,6 +34,11 @@ export class ExplainBounds {
     max: BOUNDS_MAX,
     ttl: BOUND_MS,
   });
+
+  /** Plans remembered, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#known.size, max: BOUNDS_MAX };
+  }
 
   get size(): number {
     return this.#known.size;

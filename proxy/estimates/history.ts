@@ -5,7 +5,7 @@
  */
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
-import type { CounterMetric, Metrics } from '#base/metrics.js';
+import type { CounterMetric, Metrics, Occupancy } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
 import { type HistoryView, HistoryStore, type Outcome } from '#policies/estimate/history-store.js';
 import { HISTORY_KINDS, type HistoryKind } from '#policies/estimate/history.js';
@@ -44,6 +44,15 @@ export interface HistoryCacheOptions {
   readonly replica: string;
 }
 
+/** Counts breaks in the history of shapes. */
+export function exposeBreaks(metrics: Metrics): CounterMetric {
+  return metrics.counter(
+    'tollgate_estimate_breaks_total',
+    'Shapes whose history stopped being true and began anew',
+    ['tier'],
+  );
+}
+
 export class HistoryCache {
   readonly #options: HistoryCacheOptions;
   readonly #store = new HistoryStore(ENTRIES_MAX);
@@ -58,11 +67,7 @@ export class HistoryCache {
 
   constructor(options: HistoryCacheOptions) {
     this.#options = options;
-    this.#breaks = options.metrics.counter(
-      'tollgate_estimate_breaks_total',
-      'Shapes whose history stopped being true and began anew',
-      ['tier'],
-    );
+    this.#breaks = exposeBreaks(options.metrics);
     // While Postgres is slow, turns do not pile up.
     this.#timer = setInterval(() => {
       if (!this.#isBusy) void this.synchronise();
@@ -80,6 +85,11 @@ export class HistoryCache {
       lookup: (kind, key) => store.lookup(kind, keyOf(account, kind, key)),
       quantile: (level, tier) => store.quantile(level, tier),
     };
+  }
+
+  /** Histories in memory, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#store.size, max: ENTRIES_MAX };
   }
 
   /** Loads the most recently used keys. */

@@ -2,6 +2,7 @@
  * Table statistics and column lists of the fronted accounts, as imported by the worker; read from Postgres into
  * memory and replaced as a whole, so that a statement never sees half an import.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
 import type { Database } from '#base/postgres/pool.js';
@@ -51,6 +52,13 @@ export class StatisticsCache {
 
   catalogueOf(account: string): Catalogue {
     return this.#accounts.get(account)?.catalogue ?? NOTHING.catalogue;
+  }
+
+  /** Tables whose statistics are in memory, for the metric. */
+  get occupancy(): Occupancy {
+    let used = 0;
+    for (const { tables } of this.#accounts.values()) used += tables.size;
+    return { used, max: TABLES_MAX };
   }
 
   /** Reads everything again when an import happened since. Failures leave what is known in force. */

@@ -3,6 +3,7 @@
  * answer comes at once, nothing is hashed, until the last failure is a minute old. A name that is blocked stays open
  * to tokens and key pairs, which nobody guesses, and other names stay open to everybody.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { LRUCache } from 'lru-cache';
 
 /** Wrong passwords of one name in a row. */
@@ -32,6 +33,11 @@ export class Attempts {
   /** `realNow`: milliseconds of real time. */
   constructor(realNow: () => number) {
     this.#realNow = realNow;
+  }
+
+  /** Names and addresses whose failures are remembered, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#failed.size, max: REMEMBERED_MAX };
   }
 
   /** How many more milliseconds a name is blocked; 0: it is not. */

@@ -2,6 +2,7 @@
  * Checks passwords beside the event loop: attempts of one name one after the other, at most two hashes at once in all,
  * and a bounded wait behind them. A digest of what was proven spares a pool of connections from hashing again.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { isPassword } from '#base/issued-secrets.js';
@@ -30,6 +31,11 @@ export class PasswordCheck {
   isProven(password: string, hash: string): boolean {
     const proven = this.#proven.get(hash);
     return proven !== undefined && timingSafeEqual(proven, this.#digest(password, hash));
+  }
+
+  /** Attempts that wait for a hash, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#waiting.length, max: HASHES_WAITING_MAX };
   }
 
   /**

@@ -3,6 +3,7 @@
  * `session_state` row, written before the reply that changed it is relayed, cached by this replica under a cap.
  * The token carries what login fixed; this carries what may change.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { LRUCache } from 'lru-cache';
 import { Fault } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
@@ -73,6 +74,11 @@ export class SessionStore {
     this.#db = db;
     this.#cache = new LRUCache({ max: options.cachedMax });
     this.#freshMs = options.freshMs;
+  }
+
+  /** Sessions in memory, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#cache.size, max: this.#cache.max };
   }
 
   /**

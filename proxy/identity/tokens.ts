@@ -3,6 +3,7 @@
  * `base/sealing.ts` with kind, audience and times inside, so that any replica can open what another sealed, a master
  * token is no session token, and a token of another deployment opens nowhere, also under the same keys.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { LRUCache } from 'lru-cache';
 import { createSealer, type Sealer, type SealKey } from '#base/sealing.js';
 import { callerRefusal } from '../wire/refusal.js';
@@ -63,6 +64,11 @@ export class TokenSealer {
     this.#options = options;
     this.#sealer = createSealer(PREFIX, options.keys, options.randomBytes);
     this.#opened = new LRUCache({ max: options.cachedMax });
+  }
+
+  /** Opened tokens in memory, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#opened.size, max: this.#opened.max };
   }
 
   /** A token for `identity`, in text that fits an Authorization header. */

@@ -3,6 +3,7 @@
  * facts that a plan judges them by again. Nothing here is on the path of a statement: notes are collected in memory and
  * written once a second. Over its cap the oldest notes of tickets go, and are counted.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { toError } from '#base/errors.js';
@@ -75,6 +76,11 @@ export class Judgements {
     this.#clock = clock;
     this.#timer = setInterval(() => void this.flush(), FLUSH_INTERVAL_MS);
     this.#timer.unref();
+  }
+
+  /** Tickets whose notes wait to be written, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#waiting.length, max: WAITING_MAX };
   }
 
   /** Notes that went because Postgres was away for too long; a plan says that it does not know these statements. */

@@ -5,7 +5,7 @@
  */
 import { Fault } from '#base/errors.js';
 import type { Log } from '#base/log.js';
-import type { Metrics } from '#base/metrics.js';
+import type { CounterMetric, Metrics } from '#base/metrics.js';
 import { outOfForce, readCertificate } from './certificate.js';
 import type { CertificateFiles, CertificateProblem, ServerCertificate } from './certificate.js';
 
@@ -17,9 +17,31 @@ export interface CertificateWatchOptions {
   readonly now: () => number;
 }
 
+/** Makes the instruments of the certificate; the counter is of changes of its files. */
+export function exposeCertificate(
+  metrics: Metrics,
+  read: { readonly expiresAtSeconds: () => number; readonly isRejected: () => boolean },
+): CounterMetric {
+  metrics.gaugeFrom(
+    'tollgate_tls_certificate_expiry_seconds',
+    'When the certificate that the listener shows expires, in Unix time',
+    read.expiresAtSeconds,
+  );
+  metrics.gaugeFrom(
+    'tollgate_tls_certificate_rejected',
+    '1 while the certificate files cannot be served and an older pair is',
+    () => Number(read.isRejected()),
+  );
+  return metrics.counter(
+    'tollgate_tls_reloads_total',
+    'Changes of the certificate files: taken, or rejected and the last good one kept',
+    ['outcome'],
+  );
+}
+
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions;
-  readonly #outcomes: ReturnType<Metrics['counter']>;
+  readonly #outcomes: CounterMetric;
   #current: ServerCertificate;
   /** What was found at the last look and is not in force: a swap of two files may be seen half done, so it is told when it is found again. */
   #suspect: string | undefined;
@@ -40,21 +62,10 @@ export class CertificateWatch {
         { file: files.certFile, why },
         'the certificate of the listener is not in force; clients will refuse it',
       );
-    this.#outcomes = metrics.counter(
-      'tollgate_tls_reloads_total',
-      'Changes of the certificate files: taken, or rejected and the last good one kept',
-      ['outcome'],
-    );
-    metrics.gaugeFrom(
-      'tollgate_tls_certificate_expiry_seconds',
-      'When the certificate that the listener shows expires, in Unix time',
-      () => this.#current.validToMs / 1000,
-    );
-    metrics.gaugeFrom(
-      'tollgate_tls_certificate_rejected',
-      '1 while the certificate files cannot be served and an older pair is',
-      () => Number(this.#isRejected),
-    );
+    this.#outcomes = exposeCertificate(metrics, {
+      expiresAtSeconds: () => this.#current.validToMs / 1000,
+      isRejected: () => this.#isRejected,
+    });
   }
 
   /** The pair in force. */

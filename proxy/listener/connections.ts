@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Log } from '#base/log.js';
-import type { Metrics } from '#base/metrics.js';
+import type { CounterMetric, Metrics, Occupancy } from '#base/metrics.js';
 
 /** A flood is told once in this time. */
 const TELL_EVERY_MS = 60_000;
@@ -14,6 +14,21 @@ export interface Connections {
   destroyAll(): void;
 }
 
+/** Makes the instruments of connections; the counter is of those that were refused. */
+export function exposeConnections(metrics: Metrics, read: () => Occupancy): CounterMetric {
+  metrics.gaugeFrom('tollgate_connections', 'Connections of clients', () => read().used);
+  metrics.limited({
+    resource: 'connections',
+    unit: 'connections',
+    whenFull: 'closed at once, unread',
+    read,
+  });
+  return metrics.counter(
+    'tollgate_connections_refused_total',
+    'Connections of clients closed at once, because the cap was reached',
+  );
+}
+
 /** Caps the connections of `server` and shows them in the metrics. Those above the cap are closed at once, unread. */
 export function capConnections(
   server: Server,
@@ -21,11 +36,7 @@ export function capConnections(
   { metrics, log }: { readonly metrics: Metrics; readonly log: Log },
 ): Connections {
   const open = new Set<Socket>();
-  const refused = metrics.counter(
-    'tollgate_connections_refused_total',
-    'Connections of clients closed at once, because the cap was reached',
-  );
-  metrics.gaugeFrom('tollgate_connections', 'Connections of clients', () => open.size);
+  const refused = exposeConnections(metrics, () => ({ used: open.size, max: connectionsMax }));
   let toldAtMs = Number.NEGATIVE_INFINITY;
   server.maxConnections = connectionsMax;
   server.on('connection', (socket: Socket) => {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { Server, ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Log } from '#base/log.js';
-import type { Metrics } from '#base/metrics.js';
+import type { CounterMetric, Metrics } from '#base/metrics.js';
 import { HEAD_BYTES_MAX } from './broken.js';
 import { CertificateWatch } from './certificate-watch.js';
 import type { CertificateFiles } from './certificate.js';
@@ -38,10 +38,7 @@ export function openServer({ log, metrics, tls, limits }: OpenServerOptions): Op
   };
   if (tls === undefined) return { server: limited(createServer(http)), stopTls: () => {} };
   const watch = new CertificateWatch({ files: tls, log, metrics, now: Date.now });
-  const failures = metrics.counter(
-    'tollgate_tls_handshake_failures_total',
-    'Connections that ended before a TLS handshake did',
-  );
+  const failures = exposeHandshakes(metrics);
   const shown = (): object => {
     const { certPem, keyPem } = watch.current;
     return { ...TLS_RULES, cert: certPem, key: keyPem };
@@ -58,6 +55,14 @@ export function openServer({ log, metrics, tls, limits }: OpenServerOptions): Op
   }, limits.certificatePollMs);
   timer.unref();
   return { server: limited(server), stopTls: () => clearInterval(timer) };
+}
+
+/** Counts handshakes that fail. */
+export function exposeHandshakes(metrics: Metrics): CounterMetric {
+  return metrics.counter(
+    'tollgate_tls_handshake_failures_total',
+    'Connections that ended before a TLS handshake did',
+  );
 }
 
 function limited(server: Server): Server {

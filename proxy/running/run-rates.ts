@@ -3,6 +3,7 @@
  * read again where another replica added, once a second and off the path of any statement. A lost batch lets a shape
  * run a little longer; money is the ledger's.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { LRUCache } from 'lru-cache';
 import { toError } from '#base/errors.js';
 import type { TicketId } from '#base/ids.js';
@@ -99,6 +100,11 @@ export class RunRates {
       if (!this.#isBusy) void this.synchronise();
     }, SYNC_INTERVAL_MS);
     this.#timer.unref();
+  }
+
+  /** Shapes whose pace is known, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#shapes.size, max: SHAPES_MAX };
   }
 
   /** Notes a run. Never throws. */

@@ -37,6 +37,7 @@ export function finishStatement(parts: Parts, ticketId: TicketId, end: Statement
   const usedMs = usedNoWarehouse(end) ? 0 : ended.usedMs;
   const usedCredits =
     usedMs === 0 ? NO_CREDITS : creditsForMillis(statement.creditsPerHour, usedMs, 'half-even');
+  parts.events.used(statement.teamId, statement.tier, usedCredits);
   noteRun(parts, statement, usedCredits, endedAt);
   noteStorm(parts, statement.stormKey, end, statement.stop?.code === 'killed');
   if (end.isSuccess) {

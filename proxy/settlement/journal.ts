@@ -2,6 +2,7 @@
  * The local write-ahead journal between the outcome of a statement and the ledger: what was appended survives the
  * process, and is replayed until the row it produced is visible on the primary (I5). It keeps bytes, not meaning.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { appendFile, mkdir, open, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, must } from '#base/assert.js';
@@ -113,6 +114,11 @@ export class Journal {
   /** Bytes of all segments and of the records waiting to be written. */
   get bytes(): number {
     return this.#segments.reduce((sum, segment) => sum + segment.bytes, this.#pendingBytes);
+  }
+
+  /** Bytes of the journal, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.bytes, max: this.#options.bytesMax };
   }
 
   /** Records on disk that are not acknowledged. */

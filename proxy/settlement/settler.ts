@@ -2,6 +2,7 @@
  * Step 10: outcomes become charges. An outcome is written to the local journal first and acknowledged there only when
  * the ledger has it, so that neither a dead Postgres nor a kill loses a charge. Never fails or delays the client.
  */
+import type { Occupancy } from '#base/metrics.js';
 import type { Log } from '#base/log.js';
 import { toError } from '#base/errors.js';
 import { NO_CREDITS, formatAmount, parseCredits } from '#base/units.js';
@@ -18,6 +19,13 @@ import type { JournalRecord } from './journal-segment.js';
 const RETRY_MS = 500;
 /** Settlements asked of the ledger at once: enough for the next batch to fill while one is under way. */
 const CONCURRENCY_MAX = 1024;
+
+/** What the metrics show of the journal. */
+export interface JournalState {
+  readonly occupancy: Occupancy;
+  readonly recordsUnacknowledged: number;
+  readonly lastSyncSeconds: number;
+}
 
 interface WaitingSettlement {
   readonly settlement: Settlement;
@@ -58,7 +66,8 @@ export class Settler {
   #retryTimer: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
   #appending = 0;
-  readonly #pending = new Set<TicketId>();
+  /** Tickets on their way to the ledger, oldest first, with the moment of their outcome; monotonic. */
+  readonly #pending = new Map<TicketId, number>();
 
   constructor(options: SettlerOptions) {
     this.#ledger = options.ledger;
@@ -80,7 +89,7 @@ export class Settler {
   async admitted(offline: OfflineStatement): Promise<void> {
     const { ticketId } = offline;
     this.#unposted.add(ticketId);
-    this.#pending.add(ticketId);
+    this.#pending.set(ticketId, performance.now());
     try {
       const sequence = await this.#journal.append(offline);
       this.#queue.push({ offline, sequence });
@@ -97,6 +106,23 @@ export class Settler {
     return this.#queue.length + this.#active + this.#appending + this.#parked.size;
   }
 
+  /** Of the journal: bytes, records on disk that the ledger does not have, and seconds of the latest write and sync. */
+  get journal(): JournalState {
+    const { occupancy, recordsUnacknowledged, lastSyncMs } = this.#journal;
+    return { occupancy, recordsUnacknowledged, lastSyncSeconds: lastSyncMs / 1000 };
+  }
+
+  /** Settlements asked of the ledger at once, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#active, max: CONCURRENCY_MAX };
+  }
+
+  /** How long the oldest outcome has waited for the ledger, in seconds; 0: none waits. */
+  get lagSeconds(): number {
+    const [oldest] = this.#pending.values();
+    return oldest === undefined ? 0 : (performance.now() - oldest) / 1000;
+  }
+
   /** True while the journal takes records; readiness looks at it. */
   get isJournalHealthy(): boolean {
     return this.#journal.failure === undefined;
@@ -109,11 +135,11 @@ export class Settler {
       const offline = tryParseOffline(record);
       if (offline === undefined) {
         const settlement = fromRecord(record);
-        this.#pending.add(settlement.ticketId);
+        this.#pending.set(settlement.ticketId, performance.now());
         this.#queue.push({ sequence, settlement });
       } else {
         this.#unposted.add(offline.ticketId);
-        this.#pending.add(offline.ticketId);
+        this.#pending.set(offline.ticketId, performance.now());
         this.#queue.push({ sequence, offline });
       }
       count += 1;
@@ -130,7 +156,7 @@ export class Settler {
   /** Takes an outcome, at once or when it is known. Returns at once; the journal write and the ledger follow. */
   submit(ticketId: TicketId, outcome: Settlement | Promise<Settlement>): void {
     this.#appending += 1;
-    this.#pending.add(ticketId);
+    this.#pending.set(ticketId, performance.now());
     void Promise.resolve(outcome).then((settlement) => this.#write(settlement));
   }
 
@@ -202,16 +228,23 @@ export class Settler {
       const outcome = await this.#ledger.settle(settlement);
       if (outcome.kind === 'charged')
         this.#events.settled(settlement, outcome.overrunCredits > NO_CREDITS);
+      this.#events.step('settle', this.#secondsSince(settlement.ticketId));
       if (outcome.kind === 'conflict') await this.#contradicted(settlement, outcome.state);
       this.#pending.delete(settlement.ticketId);
       if (sequence !== null) this.#journal.acknowledge(sequence);
     } catch (thrown) {
+      this.#events.settleFailed();
       this.#queue.unshift(waiting);
       this.#pauseAfter(toError(thrown));
     } finally {
       this.#active -= 1;
       this.#pump();
     }
+  }
+
+  #secondsSince(ticketId: TicketId): number {
+    const since = this.#pending.get(ticketId);
+    return since === undefined ? 0 : (performance.now() - since) / 1000;
   }
 
   /** The ledger stands. A ticket whose query id another ticket was charged for did not run: it gives its hold back. */

@@ -2,6 +2,7 @@
  * A bounded queue of tickets without holds. What comes while a batch is being written is the next batch, so that a storm
  * of refusals is one statement at a time. Over its cap the oldest go.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { toError } from '#base/errors.js';
 import { deferred } from '#base/deferred.js';
 import type { Log } from '#base/log.js';
@@ -35,6 +36,11 @@ export class TicketLog {
       if (this.#queue.length > 0) void this.flush();
     }, RETRY_INTERVAL_MS);
     this.#timer.unref();
+  }
+
+  /** Tickets that wait to be written, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#queue.length, max: QUEUE_MAX };
   }
 
   /** Tickets dropped because Postgres was away for too long; they carried no money. */

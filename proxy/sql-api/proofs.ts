@@ -3,6 +3,7 @@
  * sessions begin. A login would not do: it takes a key-pair token for the first minute of its hour only, and says a
  * display name. Who pays follows from the answer alone.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { createHmac } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { Fault } from '#base/errors.js';
@@ -65,6 +66,16 @@ export class BearerProofs {
   constructor(options: ProofsOptions) {
     this.#key = options.randomBytes(32);
     this.#now = options.now;
+  }
+
+  /** Bearer tokens whose owner is remembered, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#proven.size, max: PROOFS_MAX };
+  }
+
+  /** Bearer tokens that are being proven, for the metric. */
+  get proving(): Occupancy {
+    return { used: this.#pending.size, max: PENDING_MAX };
   }
 
   /** Proves a token, or remembers that it was. Fault `upstreamUnreachable`. */

@@ -5,6 +5,7 @@
 import type { LookupFunction } from 'node:net';
 import { Pool, type Dispatcher } from 'undici';
 import { Fault } from '#base/errors.js';
+import type { Occupancy } from '#base/metrics.js';
 import { guardedLookup } from '#base/snowflake/addresses.js';
 
 export interface UpstreamRequest {
@@ -37,6 +38,8 @@ export interface UpstreamEngine {
   send(request: UpstreamRequest, receiver: UpstreamReceiver): void;
   /** Sends and collects a small reply; Fault `upstreamUnreachable`, or `upstreamProtocol` above `bytesMax`. */
   exchange(request: UpstreamRequest, bytesMax: number): Promise<UpstreamReply>;
+  /** Requests under way, of the connections that there may be; for the metric. */
+  occupancy(): Occupancy;
   /** Waits for replies under way; when the signal aborts they are cut. */
   stop(signal: AbortSignal): Promise<void>;
 }
@@ -79,6 +82,7 @@ export function createUpstreamEngine(options: UpstreamEngineOptions): UpstreamEn
   return {
     send,
     exchange: (request, bytesMax) => collect(send, request, bytesMax),
+    occupancy: () => ({ used: pool.stats.running, max: options.connectionsMax }),
     stop: (signal) => closePool(pool, signal),
   };
 }

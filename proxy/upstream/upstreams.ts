@@ -5,6 +5,7 @@
  */
 import { Fault } from '#base/errors.js';
 import type { Log } from '#base/log.js';
+import type { Occupancy } from '#base/metrics.js';
 import type { AccountDocument } from '#policies/control/document.js';
 import { callerRefusal } from '../wire/refusal.js';
 import type { Refusal } from '../wire/refusal.js';
@@ -83,6 +84,13 @@ export class Upstreams {
       host: new URL(configured.origin).host,
       engine: options.openEngine(configured.origin),
     }));
+  }
+
+  /** Requests under way to all of them, of the connections that there may be; for the metric. */
+  get occupancy(): Occupancy {
+    const each = this.#opened.map(({ engine }) => engine.occupancy());
+    const sum = (of: keyof Occupancy): number => each.reduce((so, { [of]: more }) => so + more, 0);
+    return { used: sum('used'), max: sum('max') };
   }
 
   /** The upstream of an account id. Undefined: not in the document, or its upstream is not configured. */

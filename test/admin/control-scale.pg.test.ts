@@ -63,6 +63,7 @@ function counting(db: Database): { readonly db: Database; readonly sent: () => n
   const counted: Database = {
     query: (text, values) => db.query(text, values),
     listen: (channels, onNotify, onLost) => db.listen(channels, onNotify, onLost),
+    load: () => db.load(),
     stop: () => db.stop(),
     transaction: (work) =>
       db.transaction((tx) => {

@@ -32,6 +32,7 @@ export function stubUpstream(answer: StubAnswer): StubUpstream {
       receiver.onEnd();
     },
     exchange: async (request) => Promise.resolve().then(() => reply(request)),
+    occupancy: () => ({ used: 0, max: 1 }),
     stop: () => Promise.resolve(),
   };
   return {

@@ -18,6 +18,7 @@ function fleet(configured: readonly ConfiguredUpstream[], sharedHosts: string[] 
       opened.push(origin);
       return {
         send: () => undefined,
+        occupancy: () => ({ used: 0, max: 1 }),
         exchange: () => Promise.reject(new Error('unused')),
         stop: () => {
           stopped.push(origin);

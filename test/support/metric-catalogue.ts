@@ -1,0 +1,55 @@
+/** Every instrument of every role, made without starting anything: what docs/metrics.md and the alerts are held against. */
+import { exposeAnswers } from '../../admin/server.js';
+import { silentLog } from '../../base/log.js';
+import { createMetrics, type LimitedResource, type MetricDescription } from '../../base/metrics.js';
+import { exposeDatabase } from '../../base/postgres/pool.js';
+import { MOVES } from '../../billing/ledger-batches.js';
+import { exposeLedgerGauges } from '../../cli/ledger-gauges.js';
+import { createEvents } from '../../proxy/events.js';
+import { exposeBreaks } from '../../proxy/estimates/history.js';
+import { exposeGauges } from '../../proxy/gauges.js';
+import { createLedgerMetrics } from '../../proxy/ledger-metrics.js';
+import { exposeLeases } from '../../proxy/leases.js';
+import { exposeCertificate } from '../../proxy/listener/certificate-watch.js';
+import { exposeConnections } from '../../proxy/listener/connections.js';
+import { exposeHandshakes } from '../../proxy/listener/open-server.js';
+import { exposeLimits } from '../../proxy/occupancies.js';
+
+export interface MetricCatalogue {
+  readonly metrics: readonly (MetricDescription & { readonly role: string })[];
+  readonly limits: readonly LimitedResource[];
+}
+
+export function metricCatalogue(): MetricCatalogue {
+  const unread = (): never => {
+    throw new Error('nothing is read of a catalogue');
+  };
+  const every = createMetrics();
+  exposeDatabase(every, unread);
+  const admin = createMetrics();
+  exposeAnswers(admin);
+  const worker = createMetrics();
+  exposeLedgerGauges(worker, { gauges: null, invariants: new Map() });
+  const proxy = createMetrics();
+  createEvents(proxy, silentLog);
+  exposeBreaks(proxy);
+  exposeGauges(proxy, unread);
+  exposeLimits(proxy, unread);
+  exposeLeases(proxy, unread);
+  exposeConnections(proxy, unread);
+  exposeCertificate(proxy, { expiresAtSeconds: unread, isRejected: unread });
+  exposeHandshakes(proxy);
+  createLedgerMetrics(proxy).exposeWaiting(() => ({ used: MOVES.length, max: MOVES.length }));
+  const roles = { 'all but warehouse': every, admin, proxy, worker };
+  const byName = new Map(
+    Object.entries(roles).flatMap(([role, metrics]) =>
+      metrics.describe().map((each) => [each.name, { ...each, role }] as const),
+    ),
+  );
+  return {
+    metrics: [...byName.values()].sort((one, other) => (one.name < other.name ? -1 : 1)),
+    limits: [every, proxy]
+      .flatMap((metrics) => metrics.limits())
+      .sort((one, other) => (one.resource < other.resource ? -1 : 1)),
+  };
+}
