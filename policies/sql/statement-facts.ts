@@ -22,10 +22,10 @@ import { callsOnlyCheap, hasNoSource, isPlainSelect } from './words/free.js';
 import { merged } from './merged-facts.js';
 import type { ParseOutcome } from './tree/raw-facts.js';
 import { boundFilters, qualify, resolveNames } from './resolve.js';
-import { scriptParts } from './words/script-parts.js';
+import { scriptPartSteps } from './words/script-parts.js';
 import type { ShapeFacts, ShapeLiterals } from './shape-outcome.js';
 import { areasOf } from './areas.js';
-import { copyShell, flowParts, truncateShell } from './words/copy-shell.js';
+import { copyShell, flowPartSteps, truncateShell } from './words/copy-shell.js';
 import { grantShell } from './words/area-shell.js';
 import { definitionShell } from './words/definition-shell.js';
 import { partOf, type StatementShell } from './words/statement-shell.js';
@@ -358,11 +358,13 @@ async function scriptFacts(
 ): Promise<StatementFacts> {
   const { tokens, range } = input;
   if (range.hasFlow && !range.hasBlock) {
-    const parts = await partsFacts(input, flowParts(tokens, range));
+    const found = await withRests(flowPartSteps(tokens, range), input.rest);
+    const parts = await partsFacts(input, found);
     return parts.length === 0 ? await opaqueFacts(bare, input) : merged(bare, parts);
   }
   if (head.verb !== 'EXECUTE') {
-    const parts = await partsFacts(input, scriptParts(tokens, range));
+    const found = await withRests(scriptPartSteps(tokens, range), input.rest);
+    const parts = await partsFacts(input, found);
     const facts = merged({ ...bare, opaque: true }, parts);
     return {
       ...facts,

@@ -7,6 +7,7 @@ import { KIND, kindAt, startAt, type Tokens } from '#base/sql/lexer.js';
 import { atOnce, STEP_TOKENS, type Steps } from '#base/sql/steps.js';
 import type { StatementRange } from '#base/sql/splitter.js';
 import { holdsMark, INNER_QUOTE, writtenParts } from '../tree/ast.js';
+import { quoteKeyword } from './keyword-names.js';
 import { deletesUsing, FORMS, QUERY_WORDS, type Replace } from './parser-forms.js';
 import type { TokenList } from '../words/token-list.js';
 
@@ -109,6 +110,7 @@ class FormScan {
     if (kind === KIND.word) {
       FORMS.get(this.#list.word(at))?.(this.#list, at, this.#replace);
       if (this.#list.word(at) === 'AS') this.#castType(at);
+      quoteKeyword(this.#list, at, this.#replace);
     } else if (kind === KIND.operator) this.#operator(at);
     else if (kind === KIND.stage) this.#stage(at);
     else if (kind === KIND.quotedIdentifier) this.#quoted(at);

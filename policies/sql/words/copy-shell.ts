@@ -2,6 +2,7 @@
 import { isOperator, type Tokens } from '#base/sql/lexer.js';
 import type { StatementHead } from '#base/sql/statement-class.js';
 import type { StatementRange } from '#base/sql/splitter.js';
+import { STEP_TOKENS, type Steps } from '#base/sql/steps.js';
 import {
   noteNames,
   partOf,
@@ -72,11 +73,15 @@ export function truncateShell(
   return reading;
 }
 
-/** The parts of a chain of `->>`, in order. */
-export function flowParts(tokens: Tokens, range: StatementRange): readonly StatementRange[] {
+/** The parts of a chain of `->>`, in order, in steps. */
+export function* flowPartSteps(
+  tokens: Tokens,
+  range: StatementRange,
+): Steps<readonly StatementRange[]> {
   const parts: StatementRange[] = [];
   let from = range.head;
   for (let at = range.head; at <= range.to; at += 1) {
+    if ((at - range.head) % STEP_TOKENS === STEP_TOKENS - 1) yield;
     if (at < range.to && !isOperator(tokens, at, '->>')) continue;
     const part = partOf(tokens, range, from, at);
     if (part !== undefined) parts.push(part);

@@ -4,6 +4,7 @@
  */
 import { isOperator, nextSignificant, wordAt, type Tokens } from '#base/sql/lexer.js';
 import { isTransactionStart, type StatementRange } from '#base/sql/splitter.js';
+import { atOnce, STEP_TOKENS, type Steps } from '#base/sql/steps.js';
 import { partOf } from './statement-shell.js';
 
 /** Words that begin a statement of SQL, in a block or in brackets. */
@@ -26,30 +27,46 @@ const LEADS: ReadonlySet<string> = new Set('BEGIN DECLARE THEN ELSE DO LOOP REPE
 
 /** Statements of the block in `range`, in order of the text. Linear. */
 export function scriptParts(tokens: Tokens, range: StatementRange): readonly StatementRange[] {
-  return new BlockScan(tokens, range).run();
+  return atOnce(scriptPartSteps(tokens, range));
+}
+
+/** {@link scriptParts} in steps. */
+export function* scriptPartSteps(
+  tokens: Tokens,
+  range: StatementRange,
+): Steps<readonly StatementRange[]> {
+  const scan = new BlockScan(tokens, range);
+  while (scan.advance()) yield;
+  return scan.parts;
 }
 
 class BlockScan {
   readonly #tokens: Tokens;
   readonly #range: StatementRange;
-  readonly #parts: StatementRange[] = [];
+  readonly parts: StatementRange[] = [];
+  /** Token that is read next. */
+  #at: number;
 
   constructor(tokens: Tokens, range: StatementRange) {
     this.#tokens = tokens;
     this.#range = range;
+    this.#at = range.head;
   }
 
-  run(): readonly StatementRange[] {
+  /** Reads on for a step, to the end of the statement it ends in; false at the end. */
+  advance(): boolean {
     const { to } = this.#range;
-    let at = this.#range.head;
-    while (at < to) {
+    let at = this.#at;
+    const stepTo = Math.min(to, at + STEP_TOKENS);
+    while (at < stepTo) {
       const word = wordAt(this.#tokens, at);
       if (word === 'BEGIN' && isTransactionStart(this.#tokens, at)) at = this.#statement(at);
       else if (LEADS.has(word)) at = this.#next(at);
       else if (STATEMENT_WORDS.has(word) && !this.#isAssigned(at)) at = this.#statement(at);
       else at = this.#control(at);
     }
-    return this.#parts;
+    this.#at = at;
+    return at < to;
   }
 
   #next(at: number): number {
@@ -72,7 +89,7 @@ class BlockScan {
 
   #note(from: number, to: number): void {
     const part = partOf(this.#tokens, this.#range, from, to);
-    if (part !== undefined) this.#parts.push(part);
+    if (part !== undefined) this.parts.push(part);
   }
 
   /** A statement of the language: notes the queries in it, and ends where another statement may begin. */

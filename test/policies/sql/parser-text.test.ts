@@ -26,6 +26,18 @@ test.each([
     'select * from table(f(a, g(b) , c ))',
   ],
   ['select a::int::object(x int):b from t', 'select a from t'],
+  ['select a from t first where first.b = 1', 'select a from t "FIRST" where first.b = 1'],
+  ['select a from t full join u', 'select a from t full join u'],
+  ['select a from t order by a, b desc limit 1', 'select a from t order by a, b desc limit 1'],
+  ['select date.a, limit from t date limit 5', 'select "DATE".a, "LIMIT" from t date limit 5'],
+  [
+    'merge into t using s on t.key = s.key when matched then update set type = s.type',
+    'merge into t using s on t."KEY" = s."KEY" when matched then update set "TYPE" = s."TYPE"',
+  ],
+  [
+    'merge into t using s on 1 = 2 when not matched then insert (a, date) values (current_date, 1)',
+    'merge into t using s on 1 = 2 when not matched then insert (a, "DATE") values (current_date, 1)',
+  ],
 ])('%s is read by the parser as another form', (sql, expected) => {
   expect(read(sql)).toBe(expected);
 });
