@@ -2,12 +2,17 @@
  * What today's Tollgate would have made of one statement when it came: its price and the answer, by the functions of
  * the live path. Without a control document nothing is refused, and every warehouse is what the history says it is.
  */
+import { LRUCache } from 'lru-cache';
 import { must } from '../../base/assert.js';
 import type { EpochMs } from '../../base/time.js';
 import { type Credits, type Money, NO_MONEY, parseCredits } from '../../base/units.js';
 import type { PrincipalDocument, TeamDocument } from '../../policies/control/document.js';
 import type { ControlSnapshot } from '../../policies/control/snapshot.js';
-import { tryParseWarehouseSize, WAREHOUSE_SIZES } from '../../policies/control/sizes.js';
+import {
+  tryParseWarehouseSize,
+  WAREHOUSE_SIZES,
+  type WarehouseSize,
+} from '../../policies/control/sizes.js';
 import type { Estimate } from '../../policies/estimate/estimate.js';
 import { estimateText, type GuessAmounts } from '../../policies/estimate/estimator.js';
 import type { HistoryView } from '../../policies/estimate/history-store.js';
@@ -67,6 +72,9 @@ const STANDARD_RATES: ReadonlyMap<string, Credits> = new Map(
   WAREHOUSE_SIZES.map((size, index) => [size, parseCredits(String(2 ** index))]),
 );
 
+/** Warehouses whose last size is remembered. */
+const WAREHOUSES_MAX = 10_000;
+
 /** Where no control document gives amounts for statements of which nothing is known. */
 const OPEN_TIER: GuessAmounts = {
   id: 'any',
@@ -77,8 +85,9 @@ const OPEN_TIER: GuessAmounts = {
 
 /** Estimates only. */
 export function observe(parts: JudgeParts): Judge {
+  const sizes = new LRUCache<string, WarehouseSize>({ max: WAREHOUSES_MAX });
   return ({ row, facts, at }) => {
-    const { size, creditsPerHour } = standardWarehouse(row);
+    const { size, creditsPerHour } = standardWarehouse(row, sizes);
     const { total } = estimateText(facts, {
       tier: OPEN_TIER,
       warehouse: row.warehouse ?? '',
@@ -105,11 +114,15 @@ export function observe(parts: JudgeParts): Judge {
   };
 }
 
-function standardWarehouse(row: ReplayRow): {
-  readonly size: string;
-  readonly creditsPerHour: Credits;
-} {
-  const size = tryParseWarehouseSize(row.warehouseSize ?? '') ?? 'XSMALL';
+/** Where a row has no size, the one that its warehouse had last; an X-Small before any is known. */
+function standardWarehouse(
+  { warehouse, warehouseSize }: ReplayRow,
+  sizes: LRUCache<string, WarehouseSize>,
+): { readonly size: WarehouseSize; readonly creditsPerHour: Credits } {
+  const name = warehouse ?? '';
+  const own = tryParseWarehouseSize(warehouseSize ?? '');
+  if (own !== undefined) sizes.set(name, own);
+  const size = own ?? sizes.get(name) ?? 'XSMALL';
   return { size, creditsPerHour: must(STANDARD_RATES.get(size), 'every size has a rate') };
 }
 

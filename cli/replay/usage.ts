@@ -31,11 +31,14 @@ export function columnsOf(columns: readonly string[]): Columns {
   };
 }
 
-/** Unless the history says that it used none: it was answered from metadata or an earlier result. */
+/**
+ * Unless the history says that it used none: it was answered from metadata or an earlier result. What has scanned bytes ran on
+ * its warehouse, also where the size is missing.
+ */
 export function usesWarehouse(row: ReplayRow, { hasWarehouses, hasSizes }: Columns): boolean {
   if (row.executionMs === 0) return false;
   if (hasWarehouses && row.warehouse === null) return false;
-  return !hasSizes || row.warehouseSize !== null;
+  return !hasSizes || row.warehouseSize !== null || (row.bytesScanned ?? 0) > 0;
 }
 
 /** Of one warehouse of one account, or of one of its clusters: what shares time. Without a name, nothing is shared. */

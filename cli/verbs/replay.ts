@@ -8,6 +8,7 @@ import { demoControlDocument } from '../../policies/control/demo.js';
 import { type ControlSnapshot, createSnapshot } from '../../policies/control/snapshot.js';
 import { HistoryStore } from '../../policies/estimate/history-store.js';
 import { createAnalyser } from '../../policies/sql/analyser.js';
+import type { Analyser } from '../../policies/sql/facts.js';
 import { readControlFile, problemLines } from '../control-file.js';
 import { NO_TABLES, readStatistics } from '../explanation/statistics.js';
 import { replayJson } from '../replay/as-json.js';
@@ -48,6 +49,11 @@ const PARSER = {
 } as const;
 /** Facts of texts and of shapes are kept; what the parser said of a text is asked for no second time. */
 const OUTCOME_BYTES_MAX = 1_048_576;
+
+const NO_TEXTS: Analyser = {
+  analyse: () => Promise.reject(new Error('a history without texts has none to be analysed')),
+  stop: () => Promise.resolve(),
+};
 
 export function registerReplay(
   program: Command,
@@ -119,7 +125,10 @@ async function runAll(
   const history = new HistoryStore(HISTORY_ENTRIES_MAX);
   const statistics = { ...tables.statistics, takenAt: source.intake.lastAt };
   const parts = { history, statistics };
-  const analyser = createAnalyser({ parser: PARSER, outcomeBytesMax: OUTCOME_BYTES_MAX });
+  // Hashes, and tickets of the ledger, need no parser.
+  const analyser = source.intake.columns.includes('QUERY_TEXT')
+    ? createAnalyser({ parser: PARSER, outcomeBytesMax: OUTCOME_BYTES_MAX })
+    : NO_TEXTS;
   try {
     return await replay({
       source,
