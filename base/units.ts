@@ -18,6 +18,7 @@ export type Amount = Credits | Money;
 /** Decimal digits after the point of every amount. */
 export const AMOUNT_SCALE = 12;
 const UNIT = 10n ** BigInt(AMOUNT_SCALE);
+const EXACT_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** How a division that does not come out even is settled: holds `up`, charges `half-even`, splits `down`. */
 export type Rounding = 'up' | 'down' | 'half-even';
@@ -141,7 +142,10 @@ export function subtractMoney(a: Money, b: Money): Money {
  * expectation into seconds). Never for an amount that is held, charged, compared with a limit or shown.
  */
 export function approximate(value: Amount): number {
-  return Number(formatAmount(value));
+  // Both sides are whole and exact up to 2^53, and a quotient of such is rounded once: the same double as the decimal's.
+  return value <= EXACT_MAX && value >= -EXACT_MAX
+    ? Number(value) / Number(UNIT)
+    : Number(formatAmount(value));
 }
 
 /** -1, 0 or 1. Both sides must be the same kind of amount, which `<` on branded bigints would not check. */

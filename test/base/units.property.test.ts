@@ -200,3 +200,14 @@ test('an amount far below a millionth is near itself, not nothing', () => {
   expect(approximate(parseCredits('0.000000277778'))).toBe(2.77778e-7);
   expect(approximate(parseCredits('0.000000000001'))).toBe(1e-12);
 });
+
+test('a double is the nearest to the decimal, of amounts of any size and on both sides of what is exact', () => {
+  const near = fc.bigInt({ min: 2n ** 53n - 1000n, max: 2n ** 53n + 1000n });
+  const small = fc.bigInt({ min: -(10n ** 17n), max: 10n ** 17n });
+  fc.assert(
+    fc.property(fc.oneof(amount, near, small), (value) => {
+      expect(approximate(value as Credits)).toBe(Number(formatAmount(value as Credits)));
+    }),
+    { numRuns: 2_000 },
+  );
+});
