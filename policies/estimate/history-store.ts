@@ -52,6 +52,8 @@ export type HistoryRow =
 const MEASURABLE_SECONDS = 2;
 /** Shortest run whose share of its warehouse is measured well. */
 const SHARED_SECONDS_MIN = 0.2;
+/** Shortest run that is told apart from none. */
+const SECONDS_MIN = 1e-4;
 /** What compiling, starting and returning take on top of a scan. */
 export const OVERHEAD_SECONDS = 0.1;
 
@@ -139,7 +141,11 @@ export class HistoryStore implements HistoryView {
     if (believed !== null)
       this.#calibrations.set(
         `${believed.level}:${shape.tier}`,
-        calibrate(this.calibration(believed.level, shape.tier), believed, outcome.seconds),
+        calibrate(
+          this.calibration(believed.level, shape.tier),
+          believed,
+          Math.max(outcome.seconds, SECONDS_MIN),
+        ),
       );
     const keys = historyKeys(shape);
     const broken: HistoryKind[] = [];
@@ -160,7 +166,9 @@ export class HistoryStore implements HistoryView {
 
   /** What a key of the kind counts of the outcome; null: nothing. */
   #observationOf(kind: HistoryKind, outcome: Outcome): Observation | null {
-    const { seconds, elapsedSeconds, statisticsSeconds } = outcome;
+    const { statisticsSeconds } = outcome;
+    const seconds = Math.max(outcome.seconds, SECONDS_MIN);
+    const elapsedSeconds = Math.max(outcome.elapsedSeconds, SECONDS_MIN);
     const same = (value: number): Observation => ({ work: value, elapsed: value });
     const unit = outcome.shape.unitSeconds ?? 1;
     switch (kind) {

@@ -14,10 +14,10 @@ import {
 
 /**
  * What a key of the history counts.
- * - `values`: warehouse-seconds of one shape with the same literals, on one size;
+ * - `values`: warehouse-seconds of one shape with the same literals, on one size, in units of the shape;
  * - `segment`: the same for a shape with the same values in its filters, dates aside;
- * - `shape-size`: warehouse-seconds of a shape on one size;
- * - `shape`: credit-seconds (seconds × credits an hour) of a shape on any size;
+ * - `shape-size`: the same for a shape on one size;
+ * - `shape`: the same on any size and of any span; without a unit credit-seconds (seconds × credits an hour);
  * - `tables`: warehouse-seconds of statements of one class over the same tables, on one size;
  * - `kind`: warehouse-seconds of statements of one class and form, in one tier and size;
  * - `statistics`: measured ÷ predicted seconds of estimates from table statistics, per size;
@@ -75,8 +75,8 @@ const PRIOR_COUNT = 6;
 const VARIANCE_GAIN = 0.12;
 /** Values that the moving figures effectively remember. */
 const EFFECTIVE_COUNT_MAX = 8;
-/** Smallest value that is told apart, so that a zero has a logarithm. */
-const VALUE_MIN = 1e-4;
+/** Smallest value that is told apart, so that a zero has a logarithm; in units of a scan of years it is far below a second. */
+const VALUE_MIN = 1e-12;
 /** A single value counts at most this many spreads in the sums that find a break. */
 const SCORE_MAX = 3;
 /** Part of a spread that is no news, and the sum from which it is a break (a two-sided CUSUM, Page 1954). */

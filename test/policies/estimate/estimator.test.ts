@@ -224,6 +224,12 @@ test('runs over all of a table speak for a run over a day of it, in proportion t
   expect(estimateStatement(aDay, context({ history })).basis).toBe('HISTORY');
 });
 
+test('a run that took a millionth of what statistics say is remembered as that, not as a ten-thousandth', () => {
+  const history = learnt({ shape: WHOLE, seconds: 0.005, elapsedSeconds: 0.005 }, 30);
+  const { expectedSeconds } = estimateStatement(aStatement(), context({ history }));
+  expect(expectedSeconds).toBeLessThan(0.05);
+});
+
 test('what a LIMIT ends is remembered in seconds, whatever it could have scanned', () => {
   const limited = aStatement({ limit: 10 });
   const { shape } = estimateStatement(limited, context());
