@@ -2,7 +2,8 @@
 import { toError } from '#base/errors.js';
 import type { LaneLimits, LaneMember } from '#policies/lanes/lane.js';
 import { isAdministrator } from '#policies/lanes/limits.js';
-import type { Permit } from './admission/lane.js';
+import type { AdmitOutcome as LaneOutcome, Permit } from './admission/lane.js';
+import type { WaitOutcome } from './admission/wait-rows.js';
 import { newestIdentity } from './identity/newest.js';
 import type { SealedIdentity } from './identity/tokens.js';
 import type { Parts } from './parts.js';
@@ -43,8 +44,10 @@ export async function admit(
   // Nobody polls for what was sent to run at night.
   const isUnattended = runsAt !== undefined && query.isAsync;
   const leave = parts.vigil.enter(entry, isUnattended ? 'unattended' : 'attended');
+  const note = noteWait(parts, statement);
   try {
     const outcome = await parts.gate.admit(lane, laneMember(statement, lane), entry.cancelled);
+    note(outcome, entry);
     switch (outcome.kind) {
       case 'admitted':
         return {
@@ -65,6 +68,32 @@ export async function admit(
   } finally {
     leave();
   }
+}
+
+/** From now on a statement waits; what is returned notes what became of it. A replica that stops tells nobody anything. */
+function noteWait(
+  { waitLog, clock }: Parts,
+  { call, lane, team, snapshot }: Reserved,
+): (outcome: LaneOutcome, entry: RequestEntry) => void {
+  const at = clock.now();
+  const sinceMs = performance.now();
+  return ({ kind }, entry) => {
+    const outcome = waitOutcome(kind, entry);
+    if (outcome === null) return;
+    const waitedMs = Math.ceil((performance.now() - sinceMs) * clock.scale);
+    const targetMs = snapshot.tier(lane.tier)?.waitTargetMs ?? null;
+    const { ticketId } = call;
+    waitLog.note({ ticketId, tier: lane.tier, teamId: team.id, at, waitedMs, outcome, targetMs });
+  };
+}
+
+function waitOutcome(kind: LaneOutcome['kind'], entry: RequestEntry): WaitOutcome | null {
+  if (kind === 'queueFull') return 'full';
+  if (kind !== 'cancelled') return kind;
+  const reason = entry.cancelled.reason as CancelReason;
+  if (reason === 'draining') return null;
+  // One that nobody waits for any more was given up by its client.
+  return reason === 'expiring' ? 'lost' : 'cancelled';
 }
 
 /** What a lane has to know of a statement. */

@@ -23,7 +23,7 @@ import type { StageLocation } from '#policies/rules/stage-location.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
 import type { Call } from './call.js';
 import type { Parts } from './parts.js';
-import { movedBy } from './move.js';
+import { isAnywhere, movedBy } from './move.js';
 import { isOffPeak, offPeakChoice } from './off-peak.js';
 import { refusalContext } from './refuse.js';
 import type { Allowed, Estimated } from './stages.js';
@@ -48,13 +48,16 @@ export function decide(parts: Parts, statement: Estimated): DecideOutcome {
   if (moved !== null) return decide(parts, moved);
   const chosen = offPeakChoice(parts, statement);
   if (chosen.kind === 'refused') return chosen;
-  const refusal = waits === null ? refusalOfDecision(decision, snapshot, context) : null;
+  const isRun = waits !== null || isAnywhere(statement, decision);
+  const refusal = isRun ? null : refusalOfDecision(decision, snapshot, context);
   if (refusal !== null) return { kind: 'refused', refusal };
   const { ceilingCredits } = decision;
   const unlifted =
-    waits === null
-      ? refusalOfDecision(first, snapshot, context)
-      : approvalRefusal(waits.cause, context, passes);
+    waits !== null
+      ? approvalRefusal(waits.cause, context, passes)
+      : isAnywhere(statement, first)
+        ? null
+        : refusalOfDecision(first, snapshot, context);
   const approval =
     unlifted === null
       ? null

@@ -14,7 +14,7 @@ const PLAIN_NAME = /^[A-Z_][A-Z0-9_$]*$/;
 
 /** The statement on the warehouse of the tier that `decision` moves it to; null: it is not to be switched there. */
 export function movedBy(parts: Parts, statement: Estimated, decision: Decision): Estimated | null {
-  if (decision.kind !== 'reroute' || statement.isSwitched === true) return null;
+  if (decision.kind !== 'reroute' || statement.isSwitched === true || statement.isFree) return null;
   const target = statement.snapshot.tier(decision.tier);
   if (target?.switch !== 'session' || !isSwitchable(statement)) return null;
   const warehouse = target.warehouse.toUpperCase();
@@ -23,12 +23,20 @@ export function movedBy(parts: Parts, statement: Estimated, decision: Decision):
   return moved.kind === 'refused' ? null : { ...moved.statement, isSwitched: true };
 }
 
+/** A statement that uses no warehouse is where it belongs on any, if only its tier's warehouse is what it is moved for. */
+export function isAnywhere({ isFree, snapshot }: Estimated, decision: Decision): boolean {
+  return (
+    isFree && decision.kind === 'reroute' && snapshot.tier(decision.tier)?.switch === 'session'
+  );
+}
+
 /** One query or DML of a driver that waits for its answer, in a session with a warehouse to come back to. */
 function isSwitchable({ facts, query, front, identity, session }: Estimated): boolean {
   const [only] = facts.statements;
   if (only === undefined || facts.statements.length > 1) return false;
   if (query.isAsync || query.isDescribe || front.source !== 'driver') return false;
-  if (isSqlApiSession(identity.sessionId)) return false;
+  // It would show the other warehouse.
+  if (isSqlApiSession(identity.sessionId) || /current_warehouse/i.test(query.sqlText)) return false;
   if (only.opaque || only.setsWarehouse || only.innerClasses.length > 0) return false;
   if (only.class !== 'query' && only.class !== 'dml') return false;
   return session.warehouse !== null && PLAIN_NAME.test(session.warehouse);

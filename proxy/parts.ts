@@ -15,6 +15,7 @@ import type { Events } from './events.js';
 import type { Freezes } from './freezes.js';
 import type { Gate } from './admission/gate.js';
 import type { Vigil } from './admission/vigil.js';
+import type { WaitLog } from './admission/wait-log.js';
 import type { Claims } from './identity/claims.js';
 import type { ClientAddress } from './identity/client-address.js';
 import type { SessionStore } from './identity/sessions.js';
@@ -115,6 +116,7 @@ export interface Parts {
   readonly runsAt: (ticketId: TicketId, at: EpochMs) => Promise<void>;
   readonly gate: Gate;
   readonly switching: Switching;
+  readonly waitLog: WaitLog;
   readonly vigil: Vigil;
   readonly requests: RequestRegistry;
   readonly running: RunningStatements;

@@ -44,6 +44,7 @@ import { openLedger } from './open-ledger.js';
 import { OwnStatements } from './own/own-statements.js';
 import { DEFAULT_PATIENCE } from './parts.js';
 import type { Parts, Patience, ProxyLimits } from './parts.js';
+import { problemsOf } from './readiness.js';
 import { startReplica, type Replica } from './replica.js';
 import { LastingPasses } from './passes.js';
 import { RequestRegistry } from './requests.js';
@@ -59,7 +60,7 @@ import { Doubts } from './settlement/doubts.js';
 import { TicketLog } from './settlement/ticket-log.js';
 import { Storms } from './storms.js';
 import { createSurface } from './surface/surface.js';
-import { createTierParts, type TierParts } from './tier-parts.js';
+import { createTierParts, openWaitLog, type TierParts } from './tier-parts.js';
 import { createUpstreamEngine } from './upstream/engine.js';
 import { Upstreams } from './upstream/upstreams.js';
 import type { ConfiguredUpstream } from './upstream/upstreams.js';
@@ -199,6 +200,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
       leaseKeeper,
     }),
   );
+  const waitLog = life.add('waits', openWaitLog(options, waiting.gate, control));
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
   const history = life.add('history', new HistoryCache({ db, log, metrics, replica: replica.id }));
@@ -225,6 +227,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ledger,
     offline,
     ...waiting,
+    waitLog,
     running,
     ...guards,
     inHand,
@@ -383,19 +386,4 @@ function openUpstreams(options: ProxyOptions, control: ControlRefresher): Upstre
         ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
       }),
   });
-}
-
-function problemsOf(parts: Parts): readonly string[] {
-  return [
-    ...accountProblems(parts),
-    ...(parts.settler.isJournalHealthy ? [] : ['the local journal cannot be written']),
-  ];
-}
-
-/** One account without an upstream does not take the others out; nothing to serve at all does. */
-function accountProblems(parts: Parts): readonly string[] {
-  const fit = parts.upstreams.fit();
-  if (fit === undefined) return ['no control document is in force'];
-  if (fit.served.length > 0) return [];
-  return ['no account of the control document has an upstream that is configured here'];
 }

@@ -25,6 +25,7 @@ import { addServiceKeyRoutes } from './service-keys.js';
 import { addSessionRoutes } from './sessions.js';
 import { addTeamRoutes } from './teams.js';
 import { addTicketRoutes } from './tickets.js';
+import { addTierRoute } from './tiers.js';
 import { addTokenRoutes } from './tokens.js';
 import { addUsageFileRoute } from './usage-files.js';
 import { addUsageImportRoutes } from './usage-imports.js';
@@ -48,6 +49,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addUsageImportRoutes(routes, api);
   if (api.usageFiles !== undefined) addUsageFileRoute(routes, api, api.usageFiles);
   addTicketRoutes(routes, api);
+  addTierRoute(routes, api);
   addKillRoute(routes, api);
   addFreezeRoutes(routes, api);
   addRunningRoute(routes, api);

@@ -51,6 +51,8 @@ export interface Tier {
   readonly opaque: TierDocument['opaque'];
   readonly switch: WarehouseSwitch;
   readonly offPeak: OffPeakDocument | null;
+  /** Within how many milliseconds a statement is to have its permit; null: nothing is promised. */
+  readonly waitTargetMs: number | null;
   readonly clientGone: 'keep' | 'cancel';
   /** null: EXPLAIN is never asked for on its own. */
   readonly explainAboveCredits: Credits | null;
@@ -177,6 +179,7 @@ function toTier(tier: TierDocument): Tier {
     clientGone: tier.clientGone ?? 'keep',
     switch: tier.switch ?? 'refuse',
     offPeak: tier.offPeak ?? null,
+    waitTargetMs: tier.slo === undefined ? null : tier.slo.waitSeconds * 1000,
     ceilingCredits: parseCredits(tier.ceilingCredits),
     guessHoldCredits: parseCredits(tier.guessHoldCredits),
     guessExpectedCredits: parseCredits(tier.guessExpectedCredits),

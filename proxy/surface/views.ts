@@ -219,7 +219,6 @@ const MY_QUERIES: ViewDefinition = {
     whole('QUEUE_POSITION', 'q.position'),
     text('WAITS_FOR', LIMITED_BY),
     real('EXPECTED_WAIT_SECONDS', WAIT_SECONDS),
-    instant('RUNS_AT', `CASE WHEN t.state = 'RESERVED' THEN t.runs_at END`),
     text(
       'WARNINGS',
       `(SELECT string_agg(w ->> 'source' || ': ' || (w ->> 'message'), chr(10)) FROM ticket_judgement j,
@@ -230,6 +229,7 @@ const MY_QUERIES: ViewDefinition = {
     amount('FINAL_CREDITS', 'c.final_credits'),
     amount('FINAL_AMOUNT', 'c.final_money'),
     text('STAGE', 'c.stage'),
+    instant('RUNS_AT', `CASE WHEN t.state = 'RESERVED' THEN t.runs_at END`),
   ],
   from: (scope, bind) =>
     `FROM ticket t LEFT JOIN charge_final c ON c.ticket_id = t.id LEFT JOIN approval_request r ON r.ticket_id = t.id

@@ -4,6 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { must } from '#base/assert.js';
+import type { BudgetDocument, ControlDocument, TierDocument } from '#policies/control/document.js';
+import type { OffPeakDocument, RungDocument } from '#policies/control/ladder-documents.js';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import { RawClient, type Reply } from '../warehouse/support/raw-client.js';
 import { eventually } from './support/eventually.js';
@@ -14,6 +17,40 @@ const HOLD_MS = 400;
 const ABANDONED_MS = 5000;
 const GONE_MS = 2000;
 
+/** Neither now nor in the next five hours. */
+const OFF_PEAK: OffPeakDocument = {
+  timeZone: 'UTC',
+  windows: [{ from: hourIn(6), to: hourIn(8) }],
+};
+
+function hourIn(hours: number): string {
+  return `${new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 13)}:00`;
+}
+
+/** Used up by the first statement of its team. */
+function softBudget(team: string, ladder: readonly RungDocument[]): BudgetDocument {
+  return {
+    id: `${team}-soft`,
+    node: team,
+    limitCredits: '0.000000000001',
+    hard: false,
+    period: { kind: 'month', timeZone: 'UTC' },
+    counts: 'direct',
+    tier: 'standard',
+    ladder,
+  };
+}
+
+/** A tier whose warehouse is not there, or may not be used, which Snowflake says in the same words. */
+function ghostTier({ tiers }: ControlDocument): TierDocument {
+  return {
+    ...must(tiers[0], 'a tier'),
+    id: 'ghost',
+    warehouse: 'GHOST_WH',
+    switch: 'session',
+  };
+}
+
 let system: System;
 beforeAll(async () => {
   system = await startSystem({
@@ -21,8 +58,21 @@ beforeAll(async () => {
     patience: { holdMs: HOLD_MS, abandonedAfterMs: ABANDONED_MS, goneAfterMs: GONE_MS },
     control: (document) => ({
       ...document,
-      tiers: document.tiers.map((tier) => {
+      warehouses: [
+        ...document.warehouses,
+        { name: 'GHOST_WH', size: 'XSMALL', kind: 'STANDARD', generation: '1' },
+      ],
+      budgets: [
+        ...document.budgets,
+        softBudget('people', [
+          { atPercent: 100, step: 'slower-tier', tier: 'interactive' },
+          { atPercent: 1000, step: 'smaller-warehouse', tier: 'batch' },
+        ]),
+        softBudget('risk', [{ atPercent: 100, step: 'off-peak' }]),
+      ],
+      tiers: [...document.tiers, ghostTier(document)].map((tier) => {
         if (tier.id === 'interactive') return { ...tier, concurrencyMax: 1 };
+        if (tier.id === 'standard') return { ...tier, offPeak: OFF_PEAK };
         return tier.id === 'batch'
           ? { ...tier, clientGone: 'cancel' as const, switch: 'session' as const }
           : tier;
@@ -44,6 +94,23 @@ beforeAll(async () => {
           tier: 'interactive',
           when: 'statement.tablesRead.exists(t, t == "ANALYTICS.TPCH.CUSTOMER")',
           message: 'customers are read one at a time',
+        },
+        {
+          id: 'events-on-ghost',
+          mode: 'enforce',
+          effect: 'reroute',
+          tier: 'ghost',
+          when: 'statement.tablesRead.exists(t, t == "ANALYTICS.WEB.EVENTS") && statement.hasLimit',
+          message: 'events are read where nobody may',
+        },
+        {
+          id: 'logistics-on-batch',
+          mode: 'enforce',
+          effect: 'reroute',
+          tier: 'batch',
+          teams: ['logistics'],
+          when: 'tier == "standard"',
+          message: 'logistics run on the batch warehouse',
         },
         {
           id: 'lines-on-batch',
@@ -614,4 +681,177 @@ test('a statement that a rule moves runs on the other warehouse, and its session
   );
   expect(rows).toEqual([{ warehouse: 'BATCH_WH', tier: 'batch' }]);
   await driver.close();
+});
+
+test('the reply of a moved statement names the warehouse that its client believes in, and its failure sets it back', async () => {
+  const client = await connected('STANDARD_WH');
+  const mark = system.warehouse.queryHistory().length;
+  const own = { success: true, data: { finalWarehouseName: 'STANDARD_WH' } };
+  expect((await client.run(LINES_IN_FULL)).body).toMatchObject(own);
+  const failed = await client.run('SELECT NO_SUCH_COLUMN FROM ANALYTICS.TPCH.LINEITEM');
+  expect(failed.body).toMatchObject({ success: false, code: '000904' });
+  expect((await client.run('SELECT CURRENT_WAREHOUSE()')).body).toMatchObject({
+    data: { rowset: [['STANDARD_WH']] },
+  });
+  const ours = ranSince(mark).filter((text) => text.startsWith('USE '));
+  expect(ours).toEqual([
+    'USE WAREHOUSE BATCH_WH',
+    'USE WAREHOUSE STANDARD_WH',
+    'USE WAREHOUSE BATCH_WH',
+    'USE WAREHOUSE STANDARD_WH',
+  ]);
+});
+
+const LINES_IN_FULL = 'SELECT COUNT(*) FROM ANALYTICS.TPCH.LINEITEM WHERE L_ORDERKEY < 50';
+
+test('what is sent beside a moved statement waits until its session is set back', async () => {
+  const client = await connected('STANDARD_WH', 'logistics_analyst');
+  const mark = system.warehouse.queryHistory().length;
+  const text = 'SELECT SYSTEM$WAIT(1)';
+  const moved = client.run(text);
+  await eventually(() => Promise.resolve(expect(ranSince(mark)).toContain(text)));
+  const [first, second] = await Promise.all([
+    client.run('SELECT CURRENT_WAREHOUSE() AS FIRST_ONE'),
+    client.run(LINES_IN_FULL),
+  ]);
+  expect(first.body).toMatchObject({ data: { rowset: [['STANDARD_WH']] } });
+  expect(second.body).toMatchObject({ success: true });
+  expect((await moved).body).toMatchObject({ success: true });
+  const texts = ranSince(mark);
+  expect(texts.slice(0, 3)).toEqual(['USE WAREHOUSE BATCH_WH', text, 'USE WAREHOUSE STANDARD_WH']);
+  expect(texts).toHaveLength(7);
+});
+
+test('a moved statement that its client cancels leaves the session where it was', async () => {
+  const client = await connected('STANDARD_WH', 'logistics_analyst');
+  const requestId = randomUUID();
+  const mark = system.warehouse.queryHistory().length;
+  const text = 'SELECT SYSTEM$WAIT(60)';
+  const moved = client.query(text, {}, requestId);
+  await eventually(() => Promise.resolve(expect(ranSince(mark)).toContain(text)));
+  await client.send('POST', `/queries/v1/abort-request?requestId=${randomUUID()}`, { requestId });
+  const reply = await moved;
+  const end =
+    reply.body.code === '333333' ? await client.result(reply.body.data.queryId as string) : reply;
+  expect(end.body).toMatchObject({ success: false, code: '000604' });
+  expect((await client.run('SELECT CURRENT_WAREHOUSE()')).body).toMatchObject({
+    data: { rowset: [['STANDARD_WH']] },
+  });
+});
+
+/** Refused in words that name the warehouse, and nothing of ours sent. */
+async function expectNamed(reply: Promise<Reply>, warehouse: string): Promise<void> {
+  const mark = system.warehouse.queryHistory().length;
+  expect((await reply).body).toMatchObject({
+    success: false,
+    code: '712101',
+    message: expect.stringContaining(`run USE WAREHOUSE ${warehouse} and send it again`) as string,
+  });
+  expect(ranSince(mark)).toEqual([]);
+}
+
+test('where a session must not be switched, the refusal names the warehouse', async () => {
+  const client = await connected('STANDARD_WH');
+  await expectNamed(client.query(LINES_IN_FULL, { asyncExec: true }), 'BATCH_WH');
+  await expectNamed(client.run(`${LINES_IN_FULL} AND CURRENT_WAREHOUSE() <> ''`), 'BATCH_WH');
+  await client.run('BEGIN');
+  await expectNamed(client.run(LINES_IN_FULL), 'BATCH_WH');
+  await client.run('COMMIT');
+  expect((await client.run(LINES_IN_FULL)).body.success).toBe(true);
+  // Another replica sees the session: neither can know any more what the other sends.
+  expect((await at(1, client).run('SELECT 1')).body.success).toBe(true);
+  await expectNamed(client.run(LINES_IN_FULL), 'BATCH_WH');
+  await expectNamed(at(1, client).run(LINES_IN_FULL), 'BATCH_WH');
+});
+
+test('a warehouse that the role may not use is not switched to, nothing is held, and the session stays', async () => {
+  const client = await connected('STANDARD_WH');
+  const requestId = randomUUID();
+  const reply = await answered(
+    client,
+    "SELECT USER_ID FROM ANALYTICS.WEB.EVENTS WHERE EVENT_DATE = '2026-01-01' LIMIT 1",
+    requestId,
+  );
+  expect(reply.body).toMatchObject({
+    code: '712101',
+    message: expect.stringContaining('its role may not use it') as string,
+  });
+  expect(await ticketsOf(requestId)).toEqual([
+    expect.objectContaining({ state: 'VOID', charges: '0' }),
+  ]);
+  expect((await client.run('SELECT CURRENT_WAREHOUSE()')).body).toMatchObject({
+    data: { rowset: [['STANDARD_WH']] },
+  });
+});
+
+test('a session that a dead replica left switched is set back before its next statement', async () => {
+  const client = await connected('STANDARD_WH');
+  await system.database.db.query(
+    `INSERT INTO session_switch (account, session_id, home_replica, switched_from, switched_by)
+     SELECT account, session_id, 'gone#1', 'STANDARD_WH', 'gone#1' FROM session_state
+      ORDER BY created_at DESC LIMIT 1`,
+  );
+  const mark = system.warehouse.queryHistory().length;
+  await client.run('SELECT 1 AS AFTER_IT');
+  expect(ranSince(mark)).toEqual(['USE WAREHOUSE STANDARD_WH', 'SELECT 1 AS AFTER_IT']);
+  expect((await client.run(LINES_IN_FULL)).body.success).toBe(true);
+});
+
+test('beyond a soft limit a statement climbs its ladder: a slower lane, then another warehouse', async () => {
+  const client = await connected('STANDARD_WH', 'people_analyst');
+  const text = 'SELECT COUNT(*) FROM ANALYTICS.TPCH.REGION';
+  const decision = async (): Promise<unknown> =>
+    (await client.run(`EXPLAIN COST ${text}`)).body.data.rowset[0];
+  expect(await decision()).toEqual(['decision', 'allow', 'it would run']);
+  expect((await client.run(text)).body.success).toBe(true);
+  await eventually(async () =>
+    expect(await decision()).toEqual([
+      'decision',
+      'reroute',
+      expect.stringMatching(
+        /ladder:people-soft: people-soft has used \d+ % of its limit/,
+      ) as string,
+    ]),
+  );
+  await eventually(async () => {
+    const requestId = randomUUID();
+    expect((await answered(client, text, requestId)).body.success).toBe(true);
+    const { rows } = await system.database.db.query<{ tier: string }>(
+      'SELECT tier FROM ticket WHERE request_id = $1',
+      [requestId],
+    );
+    expect(rows).toEqual([{ tier: 'batch' }]);
+  });
+});
+
+test('a ladder offers the off-peak hours; who waits for them is told when, at any replica, and may cancel', async () => {
+  const client = await connected('STANDARD_WH', 'risk_analyst');
+  const text = 'SELECT COUNT(*) FROM ANALYTICS.TPCH.REGION';
+  expect((await client.run(text)).body.success).toBe(true);
+  await eventually(async () =>
+    expect((await client.run(text)).body).toMatchObject({
+      code: '712104',
+      message: expect.stringContaining('send it as /* tollgate: off-peak */ <statement>') as string,
+    }),
+  );
+  const waiting = `/* tollgate: off-peak */ ${text}`;
+  // The embedded account's token ends long before that: who polls for an answer is told so at once.
+  expect((await client.run(waiting)).body).toMatchObject({
+    code: '712303',
+    message: expect.stringContaining('asynchronously') as string,
+  });
+  const submitted = await client.query(waiting, { asyncExec: true });
+  const id = expectInProgress(submitted, '333334');
+  for (const index of [0, 1]) {
+    const told = await at(index, client).run(
+      `SELECT WAITS_FOR, EXPECTED_WAIT_SECONDS FROM TOLLGATE.MY_QUERIES WHERE TICKET = '${id}'`,
+    );
+    expect(told.body.data.rowset[0][0]).toBe('off-peak');
+    expect(Number(told.body.data.rowset[0][1])).toBeGreaterThan(4 * 3600);
+  }
+  expect(await system.admin('GET', `/api/v1/tickets/${id}`)).toMatchObject({
+    body: { state: 'RESERVED', runsAt: expect.stringMatching(/:00:00\.000Z$/) as string },
+  });
+  expect((await abortById(at(1, client), id)).body.success).toBe(true);
+  expect((await at(0, client).result(id)).body).toMatchObject({ code: '000604' });
 });

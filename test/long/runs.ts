@@ -103,6 +103,15 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     shows: `statements with another ${kind === 'quoted' ? 'letter case of a quoted name' : kind}, with another fingerprint`,
   })),
   {
+    name: 'queue-holder',
+    file: 'test/e2e/proxy-kill.e2e.test.ts',
+    test: 'a statement that waited at a replica that is killed',
+    chunks: 2,
+    countPerChunk: 10,
+    shows:
+      'processes killed with -9 while a statement waits at them for a permit that another one holds; the poll through the other is told TG2303',
+  },
+  {
     name: 'linear-time',
     file: 'test/policies/sql/linear-time.test.ts',
     test: 'twice the text',

@@ -54,7 +54,7 @@ test('a cap of the team or the principal, and the permits of administrators, are
   });
 });
 
-test('the expected wait is within half of what it turns out to be, eight times of ten', () => {
+test('the expected wait is within half of what it turns out to be, eight times of ten that one waits for over a second', () => {
   const random = seeded(3);
   const later = (mean: number): number => -Math.log(1 - random()) * mean;
   const limits = limitsOf({ concurrencyMax: 8 });
@@ -77,12 +77,10 @@ test('the expected wait is within half of what it turns out to be, eight times o
     const expected = told.get(member.ticketId);
     return expected === undefined ? [] : [{ expected, actual: startedMs - atMs }];
   });
-  // Nobody plans by less than half a second.
-  const good = waits.filter(
-    ({ expected, actual }) => Math.abs(expected - actual) <= Math.max(500, actual / 2),
-  );
-  expect(waits.length).toBeGreaterThan(400);
-  expect(good.length / waits.length, `${good.length} of ${waits.length}`).toBeGreaterThanOrEqual(
-    0.8,
-  );
+  // Of shorter waits half is less than the noise of a single ending.
+  const judged = waits.filter(({ actual }) => actual > 1000);
+  const good = judged.filter(({ expected, actual }) => Math.abs(expected - actual) <= actual / 2);
+  expect(judged.length).toBeGreaterThan(400);
+  const said = `${good.length} of ${judged.length}, of ${waits.length} waits in all`;
+  expect(good.length / judged.length, said).toBeGreaterThanOrEqual(0.8);
 });

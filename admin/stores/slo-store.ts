@@ -1,0 +1,47 @@
+import type { Queryable } from '#base/postgres/pool.js';
+import { formatInstant, type EpochMs } from '#base/time.js';
+
+/** Statements of a tier in an hour or day of UTC that it made a promise of. */
+export interface AttainmentRow {
+  readonly tier: string;
+  readonly starts_at: Date;
+  readonly valid: string;
+  readonly good: string;
+  /** A decimal; null: there was none. */
+  readonly attained_percent: string | null;
+}
+
+/** Attainment by tier, in `[from, to)`, the newest first, at most `limit` rows. */
+export async function readAttainment(
+  db: Queryable,
+  asked: {
+    readonly by: 'hour' | 'day';
+    readonly from: EpochMs;
+    readonly to: EpochMs;
+    readonly limit: number;
+  },
+): Promise<readonly AttainmentRow[]> {
+  const { rows } = await db.query<AttainmentRow & Record<string, unknown>>(
+    `SELECT tier, date_trunc($1, hour, 'UTC') AS starts_at, sum(valid)::text AS valid, sum(good)::text AS good,
+            round(100.0 * sum(good) / nullif(sum(valid), 0), 3)::text AS attained_percent
+       FROM slo_attainment WHERE hour >= date_trunc('hour', $2::timestamptz, 'UTC') AND hour < $3
+      GROUP BY tier, date_trunc($1, hour, 'UTC') ORDER BY starts_at DESC, tier LIMIT $4`,
+    [asked.by, formatInstant(asked.from), formatInstant(asked.to), asked.limit],
+  );
+  return rows;
+}
+
+/** How many statements run and wait in a lane now, in the whole deployment. */
+export async function readOccupancy(
+  db: Queryable,
+): Promise<ReadonlyMap<string, { readonly running: number; readonly waiting: number }>> {
+  const { rows } = await db.query<{ tier: string; running: number; waiting: number }>(
+    `SELECT l.tier,
+            (SELECT coalesce(sum(jsonb_array_length(p.running)), 0)::integer FROM lane_permit p
+              WHERE p.tier = l.tier) AS running,
+            (SELECT count(*)::integer FROM lane_waiting w
+              WHERE w.tier = l.tier AND w.granted_at IS NULL) AS waiting
+       FROM lane l`,
+  );
+  return new Map(rows.map(({ tier, running, waiting }) => [tier, { running, waiting }]));
+}
