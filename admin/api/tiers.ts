@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { tryParseInstant } from '#policies/control/instant.js';
 import { API_ROLES } from '../actor.js';
+import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import { badField } from '../problems.js';
 import { type AttainmentRow, readAttainment, readOccupancy } from '../stores/slo-store.js';
 import { type ApiApp, type ApiContext, controlOf, instantSchema } from './api.js';
@@ -27,7 +28,7 @@ const tierSchema = z.object({
     .object({ waitSeconds: z.number().int(), percent: z.string() })
     .nullable()
     .describe('What it promises; null: nothing'),
-  attainment: z.array(attainmentSchema).describe('The newest first'),
+  attainment: z.array(attainmentSchema).describe('The newest first; at most 5,000 of all tiers'),
 });
 
 /** `GET /tiers`. */
@@ -39,24 +40,34 @@ export function addTierRoute(app: ApiApp, context: ApiContext): void {
       schema: {
         summary: 'Tiers: their queues now, and the share of statements that had a permit in time',
         querystring: z.strictObject({
+          ...pageFields,
           by: z.enum(['hour', 'day']).default('hour').describe('Of UTC'),
           from: instantSchema.optional().describe('At or after; absent: the last 24 hours'),
           to: instantSchema.optional().describe('Before; absent: now'),
         }),
-        response: { 200: z.object({ tiers: z.array(tierSchema) }) },
+        response: {
+          200: z.object({ tiers: z.array(tierSchema), nextCursor: nextCursorSchema }),
+        },
       },
     },
     async (request) => {
-      const { by, from: fromText, to: toText } = request.query;
+      const { by, from: fromText, to: toText, limit, cursor } = request.query;
       const to = tryParseInstant(toText ?? '') ?? context.clock.now() + 1;
       const from = tryParseInstant(fromText ?? '') ?? to - DAY_MS;
       if (from >= to)
         throw badField('querystring.from', 'must be before to', 'swap the two instants');
       const { document } = await controlOf(context.db);
+      const after = keyOfCursor('tiers', cursor, z.string().max(100)) ?? '';
+      const found = document.tiers
+        .filter(({ id }) => id > after)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit + 1);
+      const page = pageOf('tiers', found, limit, ({ id }) => id);
       const rows = await readAttainment(context.db, { by, from, to, limit: ROWS_MAX });
       const occupancy = await readOccupancy(context.db);
       return {
-        tiers: document.tiers.map(({ id, warehouse, concurrencyMax, queueMax, slo }) => ({
+        nextCursor: page.nextCursor,
+        tiers: page.rows.map(({ id, warehouse, concurrencyMax, queueMax, slo }) => ({
           id,
           warehouse,
           running: occupancy.get(id)?.running ?? 0,

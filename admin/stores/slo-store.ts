@@ -31,17 +31,17 @@ export async function readAttainment(
   return rows;
 }
 
-/** How many statements run and wait in a lane now, in the whole deployment. */
+/** How many statements run in a tier, and wait in its lane, in the whole deployment. */
 export async function readOccupancy(
   db: Queryable,
 ): Promise<ReadonlyMap<string, { readonly running: number; readonly waiting: number }>> {
   const { rows } = await db.query<{ tier: string; running: number; waiting: number }>(
-    `SELECT l.tier,
-            (SELECT coalesce(sum(jsonb_array_length(p.running)), 0)::integer FROM lane_permit p
-              WHERE p.tier = l.tier) AS running,
-            (SELECT count(*)::integer FROM lane_waiting w
-              WHERE w.tier = l.tier AND w.granted_at IS NULL) AS waiting
-       FROM lane l`,
+    `SELECT tier, sum(running)::integer AS running, sum(waiting)::integer AS waiting FROM (
+       SELECT tier, count(*) AS running, 0 AS waiting FROM ticket
+        WHERE state IN ('SENT', 'RUNNING') GROUP BY tier
+       UNION ALL
+       SELECT tier, 0, count(*) FROM lane_waiting WHERE granted_at IS NULL GROUP BY tier
+     ) AS counted GROUP BY tier`,
   );
   return new Map(rows.map(({ tier, running, waiting }) => [tier, { running, waiting }]));
 }

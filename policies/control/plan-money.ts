@@ -36,6 +36,7 @@ import {
   type Sentence,
   type Words,
 } from './plan-words.js';
+import { ladderChange, serviceChange } from './plan-ladder.js';
 
 export const BUDGET_WORDS: Words<BudgetDocument> = {
   subject: ({ id }) => id,
@@ -65,6 +66,8 @@ export const BUDGET_WORDS: Words<BudgetDocument> = {
       case 'workload':
       case 'client':
         return `${field} ${arrow(before[field], after[field])}`;
+      case 'ladder':
+        return ladderChange(before, after);
       case 'carryOver':
         return `carried into the next period: ${arrow(carryText(before), carryText(after))}`;
       case 'carryDebt':
@@ -165,6 +168,10 @@ export const TIER_WORDS: Words<TierDocument> = {
         return `opaque statements: ${arrow(before.opaque, after.opaque)}`;
       case 'clientGone':
         return `statements whose client is gone: ${arrow(before.clientGone ?? 'keep', after.clientGone ?? 'keep')}`;
+      case 'switch':
+      case 'offPeak':
+      case 'slo':
+        return serviceChange(before, after, field);
       case 'weight':
       case 'teamConcurrencyMax':
       case 'teamQueueMax':

@@ -71,7 +71,8 @@ beforeAll(async () => {
         softBudget('risk', [{ atPercent: 100, step: 'off-peak' }]),
       ],
       tiers: [...document.tiers, ghostTier(document)].map((tier) => {
-        if (tier.id === 'interactive') return { ...tier, concurrencyMax: 1 };
+        if (tier.id === 'interactive')
+          return { ...tier, concurrencyMax: 1, slo: { waitSeconds: 2, percent: '95' } };
         if (tier.id === 'standard') return { ...tier, offPeak: OFF_PEAK };
         return tier.id === 'batch'
           ? { ...tier, clientGone: 'cancel' as const, switch: 'session' as const }
@@ -269,6 +270,21 @@ test('a permit counts in the whole deployment: who waits at one replica has it w
   );
   await release();
   expect((await at(0, client).result(id)).body).toMatchObject({ success: true });
+  await eventually(async () =>
+    expect(await system.admin('GET', '/api/v1/tiers?by=day')).toMatchObject({
+      status: 200,
+      body: {
+        tiers: expect.arrayContaining([
+          expect.objectContaining({
+            id: 'interactive',
+            concurrencyMax: 1,
+            slo: { waitSeconds: 2, percent: '95' },
+            attainment: [expect.objectContaining({ valid: expect.any(Number) as number })],
+          }),
+        ]) as unknown,
+      },
+    }),
+  );
   const counted = await at(1, other).result(second);
   expect(counted.body).toMatchObject({ success: true, data: { total: 1 } });
   const { rows } = await system.database.db.query<{ tier: string; warehouse: string }>(
