@@ -180,9 +180,9 @@ async function makeMonth(db: Database, rows: number): Promise<void> {
      SELECT $1, w::text, ${month} + h * interval '1 hour', n, CASE WHEN drawn % 20 = 0 THEN 'bypass' ELSE 'direct' END, NULL,
        md5(w || ' ' || h || ' ' || n), team, team, (drawn % 999983 + 1) * 0.000000007
      FROM generate_series(1, ${WAREHOUSES}) w, generate_series(0, ${HOURS - 1}) h, generate_series(1, ${each}) n,
-       LATERAL (SELECT hashint4(w * 7919 + h * 104729 + n * 1299709)::bigint + 2147483648 AS drawn) d,
+       LATERAL (SELECT hashint8(w * 7919::bigint + h * 104729::bigint + n * 1299709::bigint)::bigint + 2147483648 AS drawn) d,
        LATERAL (SELECT CASE WHEN drawn % 400 <> 0 THEN 'team-' || drawn % ${TEAMS} END AS team) t
-     WHERE ((w - 1) * ${HOURS} + h) * ${each} + n <= $2`,
+     WHERE ((w - 1) * ${HOURS} + h)::bigint * ${each} + n <= $2::bigint`,
     [ACCOUNT, rows],
   );
   await db.query(

@@ -19,6 +19,8 @@ export interface TicketFacts {
   readonly viaPrincipalId: string | null;
   readonly teamId: string;
   readonly workload: string | null;
+  /** What the tool said beside it: `model`, `run`, `dag`, `dashboard`. */
+  readonly origin?: { readonly [K in 'model' | 'run' | 'dag' | 'dashboard']?: string } | null;
   readonly snowflakeUser: string;
   readonly roleName: string | null;
   readonly tier: string;

@@ -196,19 +196,24 @@ SELECT account, month, m.credits AS metered_credits, coalesce(b.credits, 0) AS b
 FROM metered m LEFT JOIN borne b USING (account, month)
 WHERE NOT m.is_stale AND m.credits <> coalesce(b.credits, 0);
 
--- A2: compute of warehouses, and the lines beside it, are what the account's day was billed.
-CREATE VIEW invariant_service_day AS
+-- A2: compute of warehouses with the lines beside it, and every other service, are what the account's day was billed.
+CREATE VIEW service_day_billed AS
 WITH billed AS (
-  SELECT account, day, sum(billed_credits) AS credits FROM usage_day GROUP BY 1, 2
-), compute AS (
-  SELECT account, (starts_at AT TIME ZONE 'UTC')::date AS day, sum(metered_credits) AS credits
-  FROM usage_warehouse_hour GROUP BY 1, 2
-), lines AS (
-  SELECT account, day, sum(amount) AS credits FROM service_line WHERE unit = 'credits' GROUP BY 1, 2
+  SELECT account, day, CASE service_type WHEN 'CLOUD_SERVICES' THEN 'WAREHOUSE_METERING' ELSE service_type END AS service_type,
+    sum(billed_credits) AS credits
+  FROM usage_day GROUP BY 1, 2, 3
+), allocated AS (
+  SELECT account, (starts_at AT TIME ZONE 'UTC')::date AS day, 'WAREHOUSE_METERING' AS service_type, metered_credits AS credits
+  FROM usage_warehouse_hour
+  UNION ALL
+  SELECT account, day, service_type, amount FROM service_line WHERE unit = 'credits'
+), summed AS (
+  SELECT account, day, service_type, sum(credits) AS credits FROM allocated GROUP BY 1, 2, 3
 )
-SELECT account, day, b.credits AS billed_credits, coalesce(c.credits, 0) + coalesce(l.credits, 0) AS allocated_credits
-FROM service_day d JOIN billed b USING (account, day)
-LEFT JOIN compute c USING (account, day) LEFT JOIN lines l USING (account, day)
-WHERE NOT d.is_stale AND b.credits <> coalesce(c.credits, 0) + coalesce(l.credits, 0);
+SELECT account, day, service_type, b.credits AS billed_credits, coalesce(s.credits, 0) AS allocated_credits
+FROM billed b LEFT JOIN summed s USING (account, day, service_type);
+CREATE VIEW invariant_service_day AS
+SELECT b.* FROM service_day_billed b JOIN service_day d USING (account, day)
+WHERE NOT d.is_stale AND b.billed_credits <> b.allocated_credits;
 
 INSERT INTO schema_release (name, older_may_run) VALUES ('0017_who_bears_what', true);

@@ -10,7 +10,21 @@
 export interface ToolSign {
   readonly tool: string;
   readonly name: string | null;
+  readonly origin?: Origin;
 }
+
+/** What a tool says of a statement beside the workload's name; each at most {@link ORIGIN_LENGTH_MAX} characters. */
+export interface Origin {
+  /** `<project>.<model>` of dbt. */
+  readonly model?: string;
+  /** One run of the tool: dbt's invocation, a run of a DAG. */
+  readonly run?: string;
+  readonly dag?: string;
+  /** `<tool>/<dashboard>`; workbooks and reports too. */
+  readonly dashboard?: string;
+}
+
+export const ORIGIN_LENGTH_MAX = 200;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -31,8 +45,10 @@ export function recogniseText(text: string): ToolSign | undefined {
   if (text.startsWith('[SQL LAB]')) return { tool: 'superset', name: 'sql-lab' };
   if (/^superset query context/i.test(text)) return supersetNamed(quotedFields(text) ?? {});
   const superset = /^(dashboard|chart|slice)_id: ?(\d{1,18})$/.exec(text);
-  if (superset !== null)
-    return { tool: 'superset', name: `${superset[1] ?? ''}-${superset[2] ?? ''}` };
+  if (superset !== null) {
+    const name = `${superset[1] ?? ''}-${superset[2] ?? ''}`;
+    return onDashboard('superset', name, superset[1] === 'dashboard' ? name : null);
+  }
   return undefined;
 }
 
@@ -42,7 +58,15 @@ function dbt(fields: Fields): ToolSign | undefined {
   const node = text(fields, 'node_id');
   // The kind of the node goes: `model.shop.orders` is `shop.orders`.
   const withoutKind = node?.slice(node.indexOf('.') + 1);
-  return { tool: 'dbt', name: withoutKind ?? text(fields, 'project_name', 'profile_name') ?? null };
+  const isModel = /^(?:model|seed|snapshot)\./.test(node ?? '');
+  return {
+    tool: 'dbt',
+    name: withoutKind ?? text(fields, 'project_name', 'profile_name') ?? null,
+    origin: origin({
+      model: isModel ? withoutKind : undefined,
+      run: text(fields, 'invocation_id', 'dbt_cloud_run_id'),
+    }),
+  };
 }
 
 const DAG_KEYS = [
@@ -54,6 +78,13 @@ const DAG_KEYS = [
   'DAG_ID',
   'dag_name',
   'dag',
+];
+const DAG_RUN_KEYS = [
+  'dag_run_id',
+  'airflow_dag_run_id',
+  'AIRFLOW_CTX_DAG_RUN_ID',
+  'AIRFLOW_DAG_RUN_ID',
+  'run_id',
 ];
 const TASK_KEYS = [
   'task_id',
@@ -70,7 +101,11 @@ function airflow(fields: Fields): ToolSign | undefined {
   const dag = text(fields, ...DAG_KEYS);
   if (dag === undefined) return undefined;
   const task = text(fields, ...TASK_KEYS);
-  return { tool: 'airflow', name: task === undefined ? dag : `${dag}.${task}` };
+  return {
+    tool: 'airflow',
+    name: task === undefined ? dag : `${dag}.${task}`,
+    origin: origin({ dag, run: text(fields, ...DAG_RUN_KEYS) }),
+  };
 }
 
 /** `'{"user_id":6,"history_slug":"…","instance_slug":"…"}'`: derived tables have no user. */
@@ -87,7 +122,7 @@ function hex(fields: Fields | undefined): ToolSign {
 function sigma(fields: Fields | undefined): ToolSign {
   const path = text(fields ?? {}, 'sourceUrl')?.split(/[?#]/, 1)[0] ?? '';
   const name = path.slice(path.lastIndexOf('/') + 1);
-  return { tool: 'sigma', name: name === '' ? null : name };
+  return name === '' ? { tool: 'sigma', name: null } : onDashboard('sigma', name, name);
 }
 
 /** `{"user":"@…","url":"https://modeanalytics.com/<org>/reports/<id>/…","scheduled":false}`. */
@@ -95,7 +130,8 @@ function mode(fields: Fields): ToolSign | undefined {
   const url = text(fields, 'url') ?? '';
   if (!/^https:\/\/(?:app\.)?mode(?:analytics)?\.com\//.test(url)) return undefined;
   const [, kind = '', id] = /\/(reports|datasets)\/([\w-]{1,64})/.exec(url) ?? [];
-  return { tool: 'mode', name: id === undefined ? null : `${kind.slice(0, -1)}-${id}` };
+  const name = id === undefined ? null : `${kind.slice(0, -1)}-${id}`;
+  return onDashboard('mode', name, kind === 'reports' ? name : null);
 }
 
 /** `{"tableau-query-origins": {"workbook-luid": …, "dashboard-luid": …}}`, or Initial SQL with Tableau's parameters. */
@@ -109,33 +145,34 @@ function tableau(fields: Fields): ToolSign | undefined {
       'worksheet-luid',
       'query-category',
     );
-    return { tool: 'tableau', name: name ?? null };
+    return onDashboard(
+      'tableau',
+      name ?? null,
+      text(origins, 'dashboard-luid', 'workbook-luid') ?? null,
+    );
   }
   const workbook = text(fields, 'WorkbookName', 'TableauWorkbook');
-  return workbook === undefined ? undefined : { tool: 'tableau', name: workbook };
+  return workbook === undefined ? undefined : onDashboard('tableau', workbook, workbook);
 }
 
 /** `Metabase:: userID: 1 queryType: MBQL queryHash: <hex>`; what its own jobs send is the bare name. */
 function metabase(remark: string): ToolSign {
-  const named =
-    number(remark, 'dashboardID: ', 'dashboard-') ?? number(remark, 'cardID: ', 'card-');
+  const dashboard = number(remark, 'dashboardID: ', 'dashboard-') ?? null;
+  const named = dashboard ?? number(remark, 'cardID: ', 'card-');
   const hash = /queryHash: ([0-9a-f]{8,64})/.exec(remark)?.[1];
-  return {
-    tool: 'metabase',
-    name: named ?? (hash === undefined ? null : `query-${hash.slice(0, 12)}`),
-  };
+  const name = named ?? (hash === undefined ? null : `query-${hash.slice(0, 12)}`);
+  return onDashboard('metabase', name, dashboard);
 }
 
 /** `partner: "metabase", {"dashboard_id":5678,"chart_id":1234, …}`. */
 function metabasePartner(remark: string): ToolSign {
   const fields = quotedFields(remark) ?? {};
-  return {
-    tool: 'metabase',
-    name:
-      numbered(fields, 'dashboard_id', 'dashboard-') ??
-      numbered(fields, 'chart_id', 'card-') ??
-      null,
-  };
+  const dashboard = numbered(fields, 'dashboard_id', 'dashboard-') ?? null;
+  return onDashboard(
+    'metabase',
+    dashboard ?? numbered(fields, 'chart_id', 'card-') ?? null,
+    dashboard,
+  );
 }
 
 function superset(fields: Fields): ToolSign | undefined {
@@ -146,12 +183,28 @@ function superset(fields: Fields): ToolSign | undefined {
 }
 
 function supersetNamed(fields: Fields): ToolSign {
+  const dashboard =
+    text(fields, 'dashboard_title') ?? numbered(fields, 'dashboard_id', 'dashboard-') ?? null;
   const name =
-    text(fields, 'dashboard_title') ??
-    numbered(fields, 'dashboard_id', 'dashboard-') ??
-    numbered(fields, 'slice_id', 'chart-') ??
-    numbered(fields, 'chart_id', 'chart-');
-  return { tool: 'superset', name: name ?? null };
+    dashboard ?? numbered(fields, 'slice_id', 'chart-') ?? numbered(fields, 'chart_id', 'chart-');
+  return onDashboard('superset', name ?? null, dashboard);
+}
+
+/** A sign of a tool of dashboards, with the one it names. */
+function onDashboard(tool: string, name: string | null, dashboard: string | null): ToolSign {
+  if (dashboard === null) return { tool, name };
+  return { tool, name, origin: origin({ dashboard: `${tool}/${dashboard}` }) };
+}
+
+/** What is said, as one line of printable characters each. */
+function origin(said: { readonly [K in keyof Origin]: Origin[K] | undefined }): Origin {
+  return Object.fromEntries(
+    Object.entries(said).flatMap(([key, value]) => {
+      const line = value?.replace(/[\p{C}\p{Z}\s]+/gu, ' ').trim() ?? '';
+      const whole = line.slice(0, ORIGIN_LENGTH_MAX).replace(/[\ud800-\udbff]$/, '');
+      return whole === '' ? [] : [[key, whole]];
+    }),
+  );
 }
 
 function numbered(fields: Fields, key: string, prefix: string): string | undefined {

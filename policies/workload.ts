@@ -5,7 +5,7 @@
  */
 import { commentsAround } from './workload-comments.js';
 import { recogniseJson, recogniseText } from './workload-tools.js';
-import type { ToolSign } from './workload-tools.js';
+import type { Origin, ToolSign } from './workload-tools.js';
 
 /** Longest workload, in characters. */
 export const WORKLOAD_LENGTH_MAX = 200;
@@ -31,8 +31,24 @@ export interface Workload {
  * without a name, that over the application. Total, and linear in 4 KB of either end of the text.
  */
 export function recogniseWorkload(signs: WorkloadSigns): Workload | null {
+  return recogniseWork(signs).workload;
+}
+
+/** The workload, and what every tool beside the statement says of its origin, the first that does: dbt run by a DAG has both. */
+export function recogniseWork(signs: WorkloadSigns): {
+  readonly workload: Workload | null;
+  readonly origin: Origin | null;
+} {
   const texts = [...commentsAround(signs.sqlText, SIGN_LENGTH_MAX), signs.queryTag ?? ''];
   const found = texts.flatMap((text) => recogniseSign(text.trim()) ?? []);
+  const origin: Origin = Object.assign({}, ...found.map((sign) => sign.origin ?? {}).toReversed());
+  return {
+    workload: workloadIn(found, signs),
+    origin: Object.keys(origin).length === 0 ? null : origin,
+  };
+}
+
+function workloadIn(found: readonly ToolSign[], signs: WorkloadSigns): Workload | null {
   const best = found.find((sign) => sign.name !== null) ?? found[0];
   if (best !== undefined) return { tool: best.tool, name: cleaned(best.name ?? '') || 'unnamed' };
   const application = cleaned(signs.application ?? '');

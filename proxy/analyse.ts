@@ -2,7 +2,7 @@
  * Step 3: the text becomes facts, and what surrounds it tells the workload. Total: what cannot be understood comes back
  * opaque, and is dear.
  */
-import { recogniseWorkload, workloadText } from '#policies/workload.js';
+import { recogniseWork, workloadText } from '#policies/workload.js';
 import type { Parts } from './parts.js';
 import type { Analysed, Identified } from './stages.js';
 
@@ -14,15 +14,20 @@ export async function analyse(parts: Parts, statement: Identified): Promise<Anal
     { database: session.database, schema: session.schema },
     parts.statistics.catalogueOf(identity.account),
   );
-  return { ...statement, facts, workload: workloadOf(statement) };
+  return { ...statement, facts, ...workOf(statement) };
 }
 
-function workloadOf({ query, session, identity, call }: Identified): string | null {
+function workOf({
+  query,
+  session,
+  identity,
+  call,
+}: Identified): Pick<Analysed, 'workload' | 'origin'> {
   const product = /^[^\s/]{1,100}/.exec(call.request.headers['user-agent'] ?? '')?.[0] ?? null;
-  const workload = recogniseWorkload({
+  const { workload, origin } = recogniseWork({
     queryTag: query.clientTag ?? session.queryTag,
     sqlText: query.sqlText,
     application: identity.application ?? product,
   });
-  return workload === null ? null : workloadText(workload);
+  return { workload: workload === null ? null : workloadText(workload), origin };
 }

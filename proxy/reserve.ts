@@ -143,6 +143,7 @@ export function ticketFacts(parts: Parts, statement: Estimated): TicketFacts {
     viaPrincipalId: statement.isOnBehalf ? statement.signedIn.principal.id : null,
     teamId: statement.team.id,
     workload: statement.workload,
+    origin: statement.origin,
     snowflakeUser: session.snowflakeUser,
     roleName: session.role,
     tier: placement.tier.id,

@@ -3,6 +3,7 @@
  * statement which was not reserved and admitted cannot be dispatched: it would not compile.
  */
 import type { EpochMs } from '#base/time.js';
+import type { Origin } from '#policies/workload-tools.js';
 import type { Credits, Money } from '#base/units.js';
 import type { BreakGlassReason } from '#billing/break-glass.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
@@ -75,6 +76,7 @@ export interface Identified extends Received, Payer {
 /** 3. What the text does, and which workload of the team it belongs to. */
 export interface Analysed extends Identified {
   readonly workload: string | null;
+  readonly origin: Origin | null;
   readonly facts: TextFacts;
 }
 

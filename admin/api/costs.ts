@@ -54,6 +54,16 @@ const reply = z.object({
       hours: z.int(),
       staleHours: z.int(),
       problems: z.array(z.string()),
+      differences: z
+        .array(
+          z.object({
+            warehouse: z.string(),
+            startsAt: z.string(),
+            meteredCredits: z.string(),
+            allocatedCredits: z.string(),
+          }),
+        )
+        .describe('Hours whose lines are not what was metered'),
     })
     .nullable()
     .describe('Of the whole account; null for who sees one team only'),
@@ -132,5 +142,11 @@ function reconciliationJson({ reconciliation: of }: Cost): z.infer<typeof reply>
     hours: of.hours,
     staleHours: of.staleHours,
     problems: [...of.problems],
+    differences: of.differences.map((each) => ({
+      warehouse: each.warehouse,
+      startsAt: new Date(each.startsAt).toISOString(),
+      meteredCredits: formatAmount(each.meteredCredits),
+      allocatedCredits: formatAmount(each.allocatedCredits),
+    })),
   };
 }

@@ -25,6 +25,10 @@ const DIMENSIONS = {
   warehouse: 'h.warehouse',
   tier: 't.tier',
   workload: 't.workload',
+  model: "t.origin ->> 'model'",
+  run: "t.origin ->> 'run'",
+  dag: "t.origin ->> 'dag'",
+  dashboard: "t.origin ->> 'dashboard'",
   user: 'q.snowflake_user',
   shape: 'coalesce(t.fingerprint, q.shape_hash)',
   query: 'l.query_id',
@@ -74,6 +78,15 @@ export interface Reconciliation {
   readonly staleHours: number;
   /** What hours could not be allocated for, one of each. */
   readonly problems: readonly string[];
+  /** Hours whose lines, or shares of them, are not what was metered; the largest first, {@link PROBLEMS_MAX} at most. */
+  readonly differences: readonly HourDifference[];
+}
+
+export interface HourDifference {
+  readonly warehouse: string;
+  readonly startsAt: EpochMs;
+  readonly meteredCredits: Credits;
+  readonly allocatedCredits: Credits;
 }
 
 const PROBLEMS_MAX = 20;
@@ -102,6 +115,30 @@ SELECT coalesce(sum(metered_credits), 0) AS metered, coalesce(sum(allocated), 0)
   (count(*) FILTER (WHERE is_stale))::integer AS stale,
   coalesce((array_agg(DISTINCT problem) FILTER (WHERE problem IS NOT NULL))[1:${PROBLEMS_MAX}], '{}') AS problems
 FROM hour`;
+
+// Hours that are stale have lines of other figures, and are told of as such.
+const DIFFERENCES = `/* prepared: billing.cost_differences */
+WITH line AS (
+  SELECT account, warehouse_id, starts_at, sum(credits) AS credits FROM allocation_line
+  WHERE starts_at >= $1 AND starts_at < $2 GROUP BY 1, 2, 3
+), borne AS (
+  SELECT account, warehouse_id, starts_at, sum(credits) AS credits FROM allocation_borne
+  WHERE starts_at >= $1 AND starts_at < $2 GROUP BY 1, 2, 3
+), hour AS (
+  SELECT h.warehouse, h.starts_at, h.metered_credits AS metered, CASE
+      WHEN h.metered_credits <> coalesce(l.credits, 0) THEN coalesce(l.credits, 0) ELSE coalesce(b.credits, 0) END AS allocated
+  FROM usage_warehouse_hour h LEFT JOIN line l USING (account, warehouse_id, starts_at)
+  LEFT JOIN borne b USING (account, warehouse_id, starts_at)
+  WHERE h.starts_at >= $1 AND h.starts_at < $2 AND NOT h.is_stale
+)
+SELECT * FROM hour WHERE metered <> allocated ORDER BY abs(metered - allocated) DESC, starts_at, warehouse LIMIT ${PROBLEMS_MAX}`;
+
+interface DifferenceRow {
+  readonly warehouse: string;
+  readonly starts_at: Date;
+  readonly metered: string;
+  readonly allocated: string;
+}
 
 interface PartRow {
   readonly key: string | null;
@@ -136,6 +173,7 @@ async function readReconciliation(db: Queryable, span: readonly Date[]): Promise
       problems: readonly string[];
     }>(RECONCILIATION, [...span]),
   );
+  const differences = await ledgerCall(() => db.query<DifferenceRow>(DIFFERENCES, [...span]));
   const [row] = rows;
   return {
     meteredCredits: parseCredits(row?.metered ?? '0'),
@@ -143,6 +181,12 @@ async function readReconciliation(db: Queryable, span: readonly Date[]): Promise
     hours: row?.hours ?? 0,
     staleHours: row?.stale ?? 0,
     problems: row?.problems ?? [],
+    differences: differences.rows.map((each) => ({
+      warehouse: each.warehouse,
+      startsAt: each.starts_at.getTime(),
+      meteredCredits: parseCredits(each.metered),
+      allocatedCredits: parseCredits(each.allocated),
+    })),
   };
 }
 

@@ -12,6 +12,7 @@ import {
   subtractCredits,
 } from '../../base/units.js';
 import { adminClient } from '../admin-client.js';
+import { costOfHour, costOfServices, costPastTollgate } from './cost-parts.js';
 import { configuration } from '../configuration.js';
 import { table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
@@ -24,6 +25,10 @@ interface CostOptions {
   readonly team?: string;
   readonly rows?: string;
   readonly json?: boolean;
+  readonly why?: readonly string[];
+  readonly services?: boolean;
+  readonly bypass?: boolean;
+  readonly address?: string;
 }
 
 interface CostRow {
@@ -40,6 +45,15 @@ interface Reconciliation {
   readonly hours: number;
   readonly staleHours: number;
   readonly problems: readonly string[];
+  /** Hours whose lines are not what was metered; absent where the API is of before. */
+  readonly differences?: readonly Difference[] | undefined;
+}
+
+interface Difference {
+  readonly warehouse: string;
+  readonly startsAt: string;
+  readonly meteredCredits: string;
+  readonly allocatedCredits: string;
 }
 
 /** What of the API's answer is printed; it may say more. */
@@ -79,6 +93,16 @@ const COST: z.ZodType<CostReply> = z.object({
       hours: z.number(),
       staleHours: z.number(),
       problems: z.array(z.string()),
+      differences: z
+        .array(
+          z.object({
+            warehouse: z.string(),
+            startsAt: z.string(),
+            meteredCredits: z.string(),
+            allocatedCredits: z.string(),
+          }),
+        )
+        .optional(),
     })
     .nullable(),
 });
@@ -92,16 +116,29 @@ export function registerCost(program: Command, terminal: Terminal): void {
     .option('--to <instant>', 'until then, not included')
     .option(
       '--by <what>',
-      'team, principal, warehouse, tier, workload, user, shape, query, reason, bucket or day',
+      'team, principal, warehouse, tier, workload, model, run, dag, dashboard, user, shape, query, reason, bucket or day',
     )
     .option('--team <team>', "only what this team's statements took")
     .option('--rows <count>', 'rows at most; what is beyond them is one row', '50')
+    .option('--why <warehouse-and-hour...>', 'every line of one warehouse-hour, and who bears it')
+    .option('--services', 'services beside the compute of warehouses')
+    .option('--bypass', 'what ran past Tollgate, by whom, and the SQL that closes the way')
+    .option('--address <network>', 'with --bypass: from where Tollgate reaches Snowflake')
     .option('--json', 'as JSON')
     .action((options: CostOptions) => cost(terminal, options));
 }
 
 async function cost(terminal: Terminal, options: CostOptions): Promise<void> {
-  const { month, from, to, by, team, rows } = options;
+  const { month, from, to, by, team, rows, why, services, bypass, address } = options;
+  if (why !== undefined) return costOfHour(terminal, why, options.json === true);
+  if (bypass === true)
+    return costPastTollgate(
+      terminal,
+      { month, from, to, addresses: address },
+      options.json === true,
+    );
+  if (services === true)
+    return costOfServices(terminal, { month, from, to, by, team, rows }, options.json === true);
   const asked = new URLSearchParams();
   for (const [name, value] of Object.entries({ month, from, to, by, team, rows }))
     if (value !== undefined) asked.set(name, value);
@@ -168,11 +205,16 @@ function totals({ rows, totalCredits, totalAmount }: CostReply): string[] {
 function told(of: Reconciliation): readonly string[] {
   const [metered, allocated] = [parseCredits(of.meteredCredits), parseCredits(of.allocatedCredits)];
   const hours = `${of.hours} warehouse-hours, ${formatAmountTo(metered, 9)} credits metered`;
-  if (compareAmounts(metered, allocated) === 0 && of.staleHours === 0)
+  const differences = of.differences ?? [];
+  if (compareAmounts(metered, allocated) === 0 && of.staleHours === 0 && differences.length === 0)
     return [`Reconciled: ${hours}, all allocated, difference 0.`];
   return [
     `Not reconciled: ${hours}, ${formatAmountTo(allocated, 9)} allocated; ${of.staleHours} hours are not allocated by their newest figures.`,
     ...of.problems.map((problem) => `  ${problem}`),
+    ...(of.differences ?? []).map(
+      ({ warehouse, startsAt, meteredCredits, allocatedCredits }) =>
+        `  ${warehouse} ${shortInstant(startsAt)}: ${meteredCredits} metered, ${allocatedCredits} allocated.`,
+    ),
   ];
 }
 

@@ -50,9 +50,9 @@ export interface Services {
   readonly totalCredits: string;
   /** null: who sees one team only. */
   readonly reconciliation: {
-    /** Of days that the account has told of. */
+    /** Of services and days that the account has told of. */
     readonly billedCredits: string;
-    /** Compute of warehouses and lines, of the same days. */
+    /** Compute of warehouses and lines, of the same. */
     readonly allocatedCredits: string;
     readonly days: number;
     /** Days of which something changed since they were allocated. */
@@ -111,19 +111,10 @@ SELECT coalesce(sum(amount), 0)::numeric(38, 12)::text AS credits FROM service_l
 WHERE unit = 'credits' AND day >= $1::date AND day <= $2::date AND ($3::text IS NULL OR team_id = $3)`;
 
 const RECONCILIATION = `/* prepared: billing.services_reconciliation */
-WITH billed AS (
-  SELECT account, day, sum(billed_credits) AS credits FROM usage_day WHERE day >= $1::date AND day <= $2::date GROUP BY 1, 2
-), compute AS (
-  SELECT account, (starts_at AT TIME ZONE 'UTC')::date AS day, sum(metered_credits) AS credits FROM usage_warehouse_hour
-  WHERE starts_at >= $1::date AND starts_at < $2::date + 1 GROUP BY 1, 2
-), lines AS (
-  SELECT account, day, sum(amount) AS credits FROM service_line
-  WHERE unit = 'credits' AND day >= $1::date AND day <= $2::date GROUP BY 1, 2
-)
-SELECT coalesce(sum(b.credits), 0)::numeric(38, 12)::text AS billed,
-  coalesce(sum(coalesce(c.credits, 0) + coalesce(l.credits, 0)), 0)::numeric(38, 12)::text AS allocated, count(*)::integer AS days,
+SELECT coalesce(sum(billed_credits), 0)::numeric(38, 12)::text AS billed,
+  coalesce(sum(allocated_credits), 0)::numeric(38, 12)::text AS allocated, count(DISTINCT (account, day))::integer AS days,
   (SELECT count(*)::integer FROM service_day WHERE is_stale AND day >= $1::date AND day <= $2::date) AS stale
-FROM billed b LEFT JOIN compute c USING (account, day) LEFT JOIN lines l USING (account, day)`;
+FROM service_day_billed WHERE day >= $1::date AND day <= $2::date`;
 
 const VARIANCES = `/* prepared: billing.services_variances */
 SELECT to_char(day, 'YYYY-MM-DD') AS day, service_type AS service, coalesce(part, '') AS part,
