@@ -12,12 +12,14 @@ import { shareIdleTime } from '../billing/attribution/policies/share-idle-time.j
 import type { SharingSummary } from '../billing/attribution/policies/share-idle-time.js';
 import { allocateServices } from '../billing/attribution/services/allocate-services.js';
 import type { RateOf } from '../billing/attribution/hour-inputs.js';
+import { derivePrices } from '../billing/prices/derive-prices.js';
 import { importUsage } from '../billing/usage/import-usage.js';
 import type { ImportedView } from '../billing/usage/import-usage.js';
 import type { ControlDocument } from '../policies/control/document.js';
-import { rateLookup } from '../policies/control/effective.js';
 import { idleRulesOf, sharedCostsOf, sharedCostsText } from './attribution-rules.js';
 import { createPrincipalResolver } from '../policies/identity.js';
+import { otherPrice } from '../policies/prices/other-price.js';
+import { rateLookup } from '../policies/prices/rate-lookup.js';
 
 export interface UsageImport {
   readonly account: string;
@@ -47,6 +49,7 @@ export async function importAndAllocate(
   options: UsageImport,
 ): Promise<UsageImported> {
   const views = await importUsage(db, connection, options);
+  await derivePricesOf(db, options.account);
   return { views, ...(await allocateUsage(db, options.account)) };
 }
 
@@ -62,7 +65,7 @@ export async function allocateUsage(db: Database, account: string): Promise<Usag
   const { document } = control;
   const allocation = await allocateStaleHours(db, {
     account,
-    rateOf: rateOf(document),
+    rateOf: rateOf(document, account),
     payerOf: payerOf(document),
   });
   const sharing = await shareIdleTime(db, account, idleRulesOf(document));
@@ -75,12 +78,16 @@ export async function allocateUsage(db: Database, account: string): Promise<Usag
   return { allocation, sharing, serviceDays };
 }
 
-/** Generation and kind as rates name them, from RESOURCE_CONSTRAINT: `STANDARD_GEN_2`, `MEMORY_16X`; NULL is the first. */
-export function rateOf(document: ControlDocument): RateOf {
+/**
+ * Rates of an account's warehouses as its views name them: RESOURCE_CONSTRAINT is the generation of a standard warehouse
+ * (`STANDARD_GEN_2`; NULL is the first) and the memory of a Snowpark-optimized one (`MEMORY_16X`).
+ */
+export function rateOf(document: ControlDocument, account: string): RateOf {
   const lookup = rateLookup(document);
+  const cloud = document.accounts.find(({ id }) => id === account)?.cloud;
   return (kind, resourceConstraint, size, at) => {
     const generation = /^STANDARD_GEN_(\d)$/.exec(resourceConstraint ?? '')?.[1] ?? '1';
-    return lookup(kind, generation, size, at);
+    return lookup(kind, generation, size, at, { resourceConstraint, cloud });
   };
 }
 
@@ -93,4 +100,11 @@ export function payerOf(document: ControlDocument): PayerOf {
       ? { teamId: resolution.team.id, principalId: resolution.principal.id }
       : undefined;
   };
+}
+
+/** Works out what the rate sheet says, behind what the document in force says; nothing before the first document. */
+export async function derivePricesOf(db: Database, account: string): Promise<void> {
+  const control = await readControl(db);
+  if (control === undefined) return;
+  await db.transaction((tx) => derivePrices(tx, account, otherPrice(control.document)));
 }

@@ -13,7 +13,7 @@ import type { ImportedView } from '../billing/usage/import-usage.js';
 import { NEEDED_VIEWS } from '../billing/usage/read-views.js';
 import { budgetWatch } from './budget-watch.js';
 import type { ServiceAccounts } from './accounts.js';
-import { allocateUsage, importAndAllocate } from './usage-import.js';
+import { allocateUsage, derivePricesOf, importAndAllocate } from './usage-import.js';
 
 export interface WorkerOptions {
   readonly db: Database;
@@ -164,6 +164,7 @@ async function allocateFile(
   rowsWritten: number | null,
 ): Promise<{ readonly problem: string | null; readonly rowsWritten: number | null }> {
   try {
+    await derivePricesOf(db, account);
     const { allocation } = await allocateUsage(db, account);
     log.info({ account, rowsWritten, ...allocation }, 'usage of a file allocated');
     return { problem: null, rowsWritten };

@@ -53,7 +53,12 @@ async function outcomeOf(
       await parts.judgements.flush();
       return parts.surface.answer(
         recognised,
-        { teamId: signedIn.team.id },
+        {
+          teamId: signedIn.team.id,
+          price: statement.snapshot.priceAt('compute', parts.clock.now(), {
+            account: statement.identity.account,
+          }),
+        },
         statement.query.isDescribe ? null : (binds ?? []),
       );
     case 'request':

@@ -33,6 +33,8 @@ export interface PriceableText {
   readonly snapshot: ControlSnapshot;
   /** null: the session has none. */
   readonly warehouse: string | null;
+  /** Whose prices hold; absent: the only account of the document. */
+  readonly account?: string;
   readonly history: HistoryView;
   readonly statistics: StatisticsView;
   readonly at: EpochMs;
@@ -62,6 +64,7 @@ export function estimate(
     isDescribe: statement.query.isDescribe,
     snapshot: statement.snapshot,
     warehouse,
+    account,
     history: parts.history.viewOf(account),
     statistics: parts.statistics.statisticsOf(account),
     at: parts.clock.now(),
@@ -80,7 +83,7 @@ export function priceText(text: PriceableText): PriceOutcome {
   // Describing compiles only: policed like the statement, but it uses no warehouse.
   const isFree = text.isDescribe || facts.statements.every((each) => each.isFree);
   if (!isFree && changesWarehouse(text)) return { kind: 'refused', refusal: twoWarehouses() };
-  const placed = place(snapshot, warehouse, at, isFree);
+  const placed = place(snapshot, warehouse, at, isFree, text.account);
   if (placed.kind === 'refused') return placed;
   const { placement } = placed;
   const { total, parts: estimateParts } = estimateText(
@@ -129,10 +132,11 @@ export function place(
   warehouse: string | null,
   at: EpochMs,
   isFree: boolean,
+  account?: string,
 ):
   | { readonly kind: 'placed'; readonly placement: Placement }
   | { readonly kind: 'refused'; readonly refusal: Refusal } {
-  const price = snapshot.priceAt('compute', at);
+  const price = snapshot.priceAt('compute', at, { account });
   if (warehouse === null || isFree) {
     const tier =
       (warehouse === null ? undefined : snapshot.tierForWarehouse(warehouse)) ??

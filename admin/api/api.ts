@@ -8,6 +8,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Ledger } from '#billing/ledger.js';
+import { readPricesInForce } from '#billing/prices/read-prices.js';
 import { must } from '#base/assert.js';
 import { Fault } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
@@ -15,6 +16,7 @@ import type { Clock } from '#base/time.js';
 import { tryParseCredits } from '#base/units.js';
 import type { ControlDocument, TeamDocument } from '#policies/control/document.js';
 import { tryParseInstant } from '#policies/control/instant.js';
+import { type PriceAt, priceLookup } from '#policies/prices/price-lookup.js';
 import { type Actor, maySeeTeam } from '../actor.js';
 import { notFound } from '../problems.js';
 import { type ControlVersion, readControl } from '../stores/control-store.js';
@@ -87,6 +89,11 @@ export async function controlOf(db: Database): Promise<ControlVersion> {
     if (lastRead.get(db)?.control === control) lastRead.delete(db);
     throw thrown;
   }
+}
+
+/** The price look-up in force: that of the document behind the rate sheets that were imported. */
+export async function pricesOf(db: Database, document: ControlDocument): Promise<PriceAt> {
+  return priceLookup(document, await readPricesInForce(db));
 }
 
 async function readInForce(db: Database): Promise<ControlVersion> {

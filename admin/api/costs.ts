@@ -4,8 +4,7 @@ import { COST_DIMENSIONS, readCost } from '#billing/attribution/read-cost.js';
 import type { Cost, CostDimension, CostRow } from '#billing/attribution/read-cost.js';
 import { BUCKETS } from '#billing/attribution/warehouse-hour.js';
 import { formatAmount } from '#base/units.js';
-import { priceLookup } from '#policies/control/effective.js';
-import { type ApiApp, type ApiContext, controlOf, teamOf } from './api.js';
+import { type ApiApp, type ApiContext, controlOf, pricesOf, teamOf } from './api.js';
 import { periodFields, periodOf } from './cost-period.js';
 
 const ROWS_MAX = 10_000;
@@ -89,7 +88,7 @@ export function addCostRoutes(app: ApiApp, context: ApiContext): void {
       const team = teamId === null ? null : teamOf(document, teamId, request.actor);
       const period = periodOf(request.query, context.clock.now());
       const { currency } = document.organisation;
-      const priceOf = priceLookup(document);
+      const priceOf = await pricesOf(context.db, document);
       const cost = await readCost(context.db, {
         period,
         by,

@@ -5,11 +5,12 @@ import { listRaises, type Raise, revokeRaise } from '#billing/raises.js';
 import { formatInstant } from '#base/time.js';
 import { type Credits, formatAmount } from '#base/units.js';
 import type { BudgetDocument, ControlDocument } from '#policies/control/document.js';
+import type { PriceAt } from '#policies/prices/price-lookup.js';
 import type { Actor } from '../actor.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import { badField, notFound } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
-import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
+import { type ApiApp, type ApiContext, controlOf, pricesOf, reasonSchema } from './api.js';
 import { amountFields, creditsOf, moneyOf, untilOf, untilSchema } from './request-json.js';
 
 const raiseSchema = z.object({
@@ -77,7 +78,8 @@ function addList(app: ApiApp, context: ApiContext): void {
         afterId: after?.[0] ?? '0',
       });
       const { rows, nextCursor } = pageOf('raises', found, query.limit, ({ id }) => [id]);
-      return { raises: rows.map((raise) => toJson(raise, document, at)), nextCursor };
+      const priceAt = await pricesOf(context.db, document);
+      return { raises: rows.map((raise) => toJson(raise, priceAt, at)), nextCursor };
     },
   );
 }
@@ -110,7 +112,8 @@ function addRaise(app: ApiApp, context: ApiContext): void {
       const at = context.clock.now();
       const budget = budgetNamed(document, body.budget);
       const { timeZone } = budget.period;
-      const credits = creditsOf(body, document, at);
+      const priceAt = await pricesOf(context.db, document);
+      const credits = creditsOf(body, priceAt, at);
       if (credits === null)
         throw badField('credits', 'must be sent, or amount', 'send credits or an amount of money');
       const outcome = await raiseAudited(context, actor, {
@@ -126,7 +129,7 @@ function addRaise(app: ApiApp, context: ApiContext): void {
       return reply.code(isReplayed ? 200 : 201).send({
         budgetId: budget.id,
         credits: formatAmount(credits),
-        ...moneyFields(credits, document, at),
+        ...moneyFields(credits, priceAt, at),
         endsAt: outcome.kind === 'granted' ? formatInstant(outcome.endsAt) : null,
         timeZone,
         isReplayed,
@@ -211,26 +214,27 @@ function addRevoke(app: ApiApp, context: ApiContext): void {
           'GET /api/v1/raises lists them',
           'id',
         );
-      return { raise: toJson(raise, document, at) };
+      const priceAt = await pricesOf(context.db, document);
+      return { raise: toJson(raise, priceAt, at) };
     },
   );
 }
 
 function moneyFields(
   credits: Credits,
-  document: ControlDocument,
+  priceAt: PriceAt,
   at: number,
 ): { readonly amount: string | null; readonly currency: string | null } {
-  return moneyOf(credits, document, at) ?? { amount: null, currency: null };
+  return moneyOf(credits, priceAt, at) ?? { amount: null, currency: null };
 }
 
-function toJson(raise: Raise, document: ControlDocument, at: number): z.infer<typeof raiseSchema> {
+function toJson(raise: Raise, priceAt: PriceAt, at: number): z.infer<typeof raiseSchema> {
   const { id, budgetId, author, reason, grantedAt, endsAt } = raise;
   return {
     id,
     budgetId,
     credits: formatAmount(raise.credits),
-    ...moneyFields(raise.credits, document, at),
+    ...moneyFields(raise.credits, priceAt, at),
     author,
     reason,
     grantedAt: formatInstant(grantedAt),

@@ -10,11 +10,12 @@ import {
 import { type ApprovalRequest, findRequest } from '#billing/requests.js';
 import { formatAmount } from '#base/units.js';
 import type { ControlDocument } from '#policies/control/document.js';
+import type { PriceAt } from '#policies/prices/price-lookup.js';
 import type { Actor } from '../actor.js';
 import { badField, conflict, ProblemError } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { auditRequest } from '../stores/request-audit.js';
-import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
+import { type ApiApp, type ApiContext, controlOf, pricesOf, reasonSchema } from './api.js';
 import {
   amountFields,
   creditsOf,
@@ -89,11 +90,17 @@ export function addDecisionRoute(app: ApiApp, context: ApiContext): void {
         reason: body.reason,
         at,
       };
+      const priceAt = await pricesOf(context.db, document);
       const lead = leadOf(actor, asked, document, body.decision);
       const decision: Decision =
         body.decision === 'declined'
           ? { ...common, state: 'declined' }
-          : { ...common, ...lead, ...termsOf(body, asked, document, at), state: 'granted' };
+          : {
+              ...common,
+              ...lead,
+              ...termsOf(body, asked, { document, priceAt }, at),
+              state: 'granted',
+            };
       return toReply(await decideAudited(context, actor, decision));
     },
   );
@@ -103,7 +110,7 @@ export function addDecisionRoute(app: ApiApp, context: ApiContext): void {
 function termsOf(
   body: DecisionBody,
   asked: ApprovalRequest,
-  document: ControlDocument,
+  { document, priceAt }: { readonly document: ControlDocument; readonly priceAt: PriceAt },
   at: number,
 ): Pick<
   Extract<Decision, { state: 'granted' }>,
@@ -112,7 +119,7 @@ function termsOf(
   const budget = document.budgets.find(({ id }) => id === asked.budgetId);
   const timeZone = budget?.period.timeZone ?? zoneOf(document, { id: asked.teamId });
   return {
-    credits: creditsOf(body, document, at),
+    credits: creditsOf(body, priceAt, at),
     runs: body.runs ?? null,
     until: body.until === undefined ? null : untilOf(body.until, timeZone, at),
     isForShape: body.shape ?? null,

@@ -20,7 +20,7 @@ import {
 } from '#billing/requests.js';
 import { tryParseUntil, UNTIL_FORMS } from '#billing/until.js';
 import type { ControlDocument, TeamDocument } from '#policies/control/document.js';
-import { type Price, priceLookup } from '#policies/control/effective.js';
+import type { Price, PriceAt } from '#policies/prices/price-lookup.js';
 import { type TicketId, tryParseTicketId } from '#base/ids.js';
 import { badField, notFound, type ProblemError } from '../problems.js';
 import { creditsSchema } from './api.js';
@@ -227,11 +227,7 @@ export interface AmountSent {
 }
 
 /** The credits that a body names, money at the price in force; null: it names none. Throws a 400 by field. */
-export function creditsOf(
-  sent: AmountSent,
-  document: ControlDocument,
-  at: EpochMs,
-): Credits | null {
+export function creditsOf(sent: AmountSent, priceAt: PriceAt, at: EpochMs): Credits | null {
   const { credits, amount, currency } = sent;
   if (credits !== undefined && amount !== undefined)
     throw badField('amount', 'must be absent beside credits', 'send one of the two');
@@ -239,7 +235,7 @@ export function creditsOf(
     throw badField('currency', 'must be absent without amount', 'remove it, or send amount');
   if (credits !== undefined) return parseCredits(credits);
   if (amount === undefined) return null;
-  const price = priceInForce(document, at);
+  const price = priceInForce(priceAt, at);
   if (currency !== undefined && currency !== price.currency)
     throw badField('currency', `must be ${price.currency}`, 'credits are priced in it');
   const bought = creditsFor(parseMoney(amount), price.pricePerCredit);
@@ -253,17 +249,17 @@ export function creditsOf(
 /** What credits cost now, for people; null where no price is in force. */
 export function moneyOf(
   credits: Credits,
-  document: ControlDocument,
+  priceAt: PriceAt,
   at: EpochMs,
 ): { readonly amount: string; readonly currency: string } | null {
-  const price = priceLookup(document)('compute', at);
+  const price = priceAt('compute', at);
   if (price === undefined) return null;
   const amount = priceCredits(credits, price.pricePerCredit, 'half-even');
   return { amount: formatAmount(amount), currency: price.currency };
 }
 
-function priceInForce(document: ControlDocument, at: EpochMs): Price {
-  const price = priceLookup(document)('compute', at);
+function priceInForce(priceAt: PriceAt, at: EpochMs): Price {
+  const price = priceAt('compute', at);
   if (price === undefined)
     throw badField('amount', 'needs a price in force, and there is none', 'send credits instead');
   return price;

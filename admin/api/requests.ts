@@ -16,7 +16,7 @@ import { type Actor, API_ROLES } from '../actor.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import { badField, conflict, notFound } from '../problems.js';
 import { auditRequest } from '../stores/request-audit.js';
-import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
+import { type ApiApp, type ApiContext, controlOf, pricesOf, reasonSchema } from './api.js';
 import { addDecisionRoute } from './request-decisions.js';
 import {
   amountFields,
@@ -116,7 +116,7 @@ function addAsk(app: ApiApp, context: ApiContext): void {
       const at = context.clock.now();
       const { document } = await controlOf(context.db);
       const wish: AskedWish = {
-        credits: creditsOf(body, document, at),
+        credits: creditsOf(body, await pricesOf(context.db, document), at),
         runs: body.runs ?? null,
         hours: body.hours ?? null,
         isForShape: body.shape ?? false,

@@ -16,7 +16,9 @@ import { addKillRoute } from './kills.js';
 import { addMappingRoutes } from './mapping.js';
 import { addMeRoute } from './me.js';
 import { addPassRoutes } from './passes.js';
+import { addPriceRoutes } from './prices.js';
 import { addRaiseRoutes } from './raises.js';
+import { addReconciliationRoute } from './reconciliation.js';
 import { addReplicaRoutes } from './replicas.js';
 import { addRequestRoutes } from './requests.js';
 import { addRunningRoute } from './running.js';
@@ -46,6 +48,8 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addCostHourRoute(routes, api);
   addCostServiceRoute(routes, api);
   addBypassRoute(routes, api);
+  addPriceRoutes(routes, api);
+  addReconciliationRoute(routes, api);
   addUsageImportRoutes(routes, api);
   if (api.usageFiles !== undefined) addUsageFileRoute(routes, api, api.usageFiles);
   addTicketRoutes(routes, api);

@@ -206,18 +206,19 @@ async function projectTiers(tx: Transaction, document: ControlDocument): Promise
 async function projectMoney(tx: Transaction, document: ControlDocument): Promise<void> {
   await tx.query('DELETE FROM price');
   await tx.query(
-    `INSERT INTO price (credit_kind, currency, price_per_credit, effective_from, effective_to)
-     SELECT "creditKind", currency, "pricePerCredit", "effectiveFrom", "effectiveTo"
-     FROM jsonb_to_recordset($1::jsonb) AS p ("creditKind" text, currency text, "pricePerCredit" numeric,
-       "effectiveFrom" timestamptz, "effectiveTo" timestamptz)`,
+    `INSERT INTO price (credit_kind, account, service_type, currency, price_per_credit, effective_from, effective_to)
+     SELECT "creditKind", coalesce(account, ''), coalesce("serviceType", ''), currency, "pricePerCredit", "effectiveFrom",
+       "effectiveTo"
+     FROM jsonb_to_recordset($1::jsonb) AS p ("creditKind" text, account text, "serviceType" text, currency text,
+       "pricePerCredit" numeric, "effectiveFrom" timestamptz, "effectiveTo" timestamptz)`,
     [JSON.stringify(document.prices)],
   );
   await tx.query('DELETE FROM warehouse_rate');
   await tx.query(
-    `INSERT INTO warehouse_rate (kind, generation, size, effective_from, credits_per_hour)
-     SELECT kind, generation, size, "effectiveFrom", "creditsPerHour"
-     FROM jsonb_to_recordset($1::jsonb) AS r (kind text, generation text, size text, "effectiveFrom" timestamptz,
-       "creditsPerHour" numeric)`,
+    `INSERT INTO warehouse_rate (kind, generation, size, resource_constraint, cloud, effective_from, credits_per_hour)
+     SELECT kind, generation, size, coalesce("resourceConstraint", ''), coalesce(cloud, ''), "effectiveFrom", "creditsPerHour"
+     FROM jsonb_to_recordset($1::jsonb) AS r (kind text, generation text, size text, "resourceConstraint" text, cloud text,
+       "effectiveFrom" timestamptz, "creditsPerHour" numeric)`,
     [JSON.stringify(document.rates)],
   );
 }

@@ -7,8 +7,10 @@ import { configuration } from '../configuration.js';
 import { table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { exportsOf, sendFile } from './import-files.js';
+import { runPrices, type PriceOptions } from './import-prices.js';
 
-interface ImportOptions {
+interface ImportOptions extends PriceOptions {
+  readonly prices?: boolean;
   readonly account?: string;
   readonly from?: string;
   readonly file?: string;
@@ -53,6 +55,11 @@ export function registerImport(
       'import a file exported of a view (CSV, gzip, Parquet), or a folder of files named by their views',
     )
     .option('--view <name>', 'view of --file, such as QUERY_HISTORY; otherwise the name tells')
+    .option('--prices', 'print what credits cost instead, and which prices are held')
+    .option('--at <instant>', 'of --prices: when; absent: now')
+    .option('--accept <price>', 'of --prices: accept a held price, named as the list does')
+    .option('--decline <price>', 'of --prices: decline it')
+    .option('--reason <text>', 'why')
     .option('--no-wait', 'only ask for it')
     .option('--json', 'print the answer of the API')
     .action(async (options: ImportOptions) => finish(await runImport(terminal, options)));
@@ -62,6 +69,7 @@ async function runImport(terminal: Terminal, options: ImportOptions): Promise<nu
   const { account, from, wait } = options;
   const { config, secrets } = configuration();
   const client = adminClient(config, secrets);
+  if (options.prices === true) return runPrices(client, terminal, options);
   if (options.view !== undefined && options.file === undefined)
     throw new VerbError('--view says what --file is of; give both.', 2);
   const isOfFiles = options.file !== undefined;

@@ -2,6 +2,7 @@
 import { compareAmounts, tryParseCredits } from '#base/units.js';
 import { createConditionCompiler } from '../rules/condition.js';
 import { foldName } from '../rules/glob.js';
+import { PRICE_KEY, RATE_KEY } from '../prices/price-documents.js';
 import { findBudgetProblems } from './budget-consistency.js';
 import { tryParseInstant } from './instant.js';
 import { type ControlProblem, formatPath, problemAt, problemOfKey } from './problem.js';
@@ -20,13 +21,13 @@ export function findConsistencyProblems(parts: RawParts): readonly ControlProble
     ...parts.mapping.flatMap(mappingTarget),
     ...timeZones(parts.budgets),
     ...parts.budgets.flatMap(findBudgetProblems),
-    ...sameKeyTwice(parts.rates, ['kind', 'generation', 'size', 'effectiveFrom'], 'rate'),
+    ...sameKeyTwice(parts.rates, RATE_KEY, 'rate'),
     ...sameKeyTwice(
       parts.idlePolicies.map(ofEveryWarehouse),
       ['warehouse', 'effectiveFrom'],
       'idle policy',
     ),
-    ...sameKeyTwice(parts.prices, ['creditKind', 'effectiveFrom'], 'price'),
+    ...sameKeyTwice(parts.prices, PRICE_KEY, 'price'),
     ...parts.prices.flatMap(endedBeforeBegun),
     ...parts.tiers.flatMap(holdsAboveCeiling),
     ...parts.access.flatMap(closesNothing),
@@ -119,7 +120,9 @@ function sameKeyTwice(
   const first = new Map<string, string>();
   return entries.flatMap(({ segments, fields }) => {
     const texts = keys.map((key) => textOf(fields[key]));
-    if (texts.includes(undefined)) return [];
+    // What may be left out is a key of its own when it is.
+    if (texts.some((text, index) => text === undefined && !MAY_BE_ABSENT.has(keys[index] ?? '')))
+      return [];
     const key = keys.map((part, index) => canonical(part, texts[index] ?? '')).join('|');
     const earlier = first.get(key);
     if (earlier === undefined) {
@@ -129,7 +132,7 @@ function sameKeyTwice(
     return [
       problemAt(
         segments,
-        `is a second ${what} for the same ${keys.join(', ')} as ${earlier}`,
+        `is a second ${what} for the same ${keys.filter((key) => fields[key] !== undefined).join(', ')} as ${earlier}`,
         'remove one, or give them different effectiveFrom dates',
       ),
     ];
@@ -140,6 +143,13 @@ function sameKeyTwice(
 function ofEveryWarehouse({ segments, fields }: RawEntry): RawEntry {
   return { segments, fields: { warehouse: '', ...fields } };
 }
+
+const MAY_BE_ABSENT: ReadonlySet<string> = new Set([
+  'resourceConstraint',
+  'cloud',
+  'account',
+  'serviceType',
+]);
 
 /** One spelling for what means the same: sizes have several, and so have instants. */
 function canonical(key: string, text: string): string {

@@ -3,12 +3,12 @@ import type {
   ControlDocument,
   MappingDocument,
   PrincipalDocument,
-  RateDocument,
   RuleDocument,
   ServiceUserDocument,
   TeamDocument,
   TierDocument,
 } from './document.js';
+import type { RateDocument } from '../prices/price-documents.js';
 import { WAREHOUSE_SIZES } from './sizes.js';
 
 const DEMO_TEAMS = {

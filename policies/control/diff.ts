@@ -1,4 +1,5 @@
 import { must } from '#base/assert.js';
+import { PRICE_KEY, RATE_KEY } from '../prices/price-documents.js';
 import type { ControlDocument } from './document.js';
 
 /** One entry of a control document that another version has otherwise. */
@@ -30,23 +31,25 @@ export function diffControl(
   after: ControlDocument,
 ): readonly ControlDifference[] {
   return [
-    ...diffEntries(
-      'document',
-      [['organisation', flat(before.organisation, before.defaultTier)]],
-      [['organisation', flat(after.organisation, after.defaultTier)]],
-    ),
+    ...diffEntries('document', [['organisation', flat(before)]], [['organisation', flat(after)]]),
     ...PARTS.flatMap(({ part, keyOf }) =>
       diffEntries(part, keyed(before, part, keyOf), keyed(after, part, keyOf)),
     ),
   ];
 }
 
-function flat(organisation: object, defaultTier: string): Entry {
-  return { ...organisation, defaultTier };
+function flat({ organisation, defaultTier, lists = {} }: ControlDocument): Entry {
+  const { rates, prices } = lists;
+  return {
+    ...organisation,
+    defaultTier,
+    ...(rates === undefined ? {} : { 'lists.rates': rates }),
+    ...(prices === undefined ? {} : { 'lists.prices': prices }),
+  };
 }
 
 /** Parts of the document that are lists. */
-export type ListPart = Exclude<keyof ControlDocument, 'organisation' | 'defaultTier'>;
+export type ListPart = Exclude<keyof ControlDocument, 'organisation' | 'defaultTier' | 'lists'>;
 /** One entry of such a part. */
 export type EntryOf<P extends ListPart> = NonNullable<ControlDocument[P]>[number];
 
@@ -70,11 +73,12 @@ const PARTS: readonly Part[] = [
   {
     part: 'rates',
     keyOf: (entry) =>
-      ['kind', 'generation', 'size', 'effectiveFrom'].map((key) => String(entry[key])).join(' '),
+      RATE_KEY.flatMap((key) => (entry[key] === undefined ? [] : String(entry[key]))).join(' '),
   },
   {
     part: 'prices',
-    keyOf: (entry) => ['creditKind', 'effectiveFrom'].map((key) => String(entry[key])).join(' '),
+    keyOf: (entry) =>
+      PRICE_KEY.flatMap((key) => (entry[key] === undefined ? [] : String(entry[key]))).join(' '),
   },
   { part: 'access', keyOf: byId },
   { part: 'idlePolicies', keyOf: byId },

@@ -9,6 +9,13 @@ import type {
   WarehouseOwnerDocument,
 } from './attribution-documents.js';
 import type { FailModeDocument } from './fail-mode-documents.js';
+import type {
+  AccountPricing,
+  PriceDocument,
+  PriceListsDocument,
+  RateDocument,
+} from '../prices/price-documents.js';
+import type { Cloud } from '../prices/rate-list.js';
 import type { BreakGlassDocument, RunRateDocument } from './guard-documents.js';
 import type { RungDocument, TierServiceDocument } from './ladder-documents.js';
 
@@ -110,7 +117,7 @@ export interface ServiceUserDocument {
   readonly snowflakeUser: string;
 }
 
-export interface AccountDocument {
+export interface AccountDocument extends AccountPricing {
   /** First label of the host, or the login's ACCOUNT_NAME. */
   readonly id: string;
   /** Name of a configured upstream. */
@@ -302,24 +309,13 @@ export interface WarehouseDocument {
   readonly size: string;
   readonly kind: string;
   readonly generation: string;
+  /** As SHOW WAREHOUSES has it; absent: the kind's usual one. */
+  readonly resourceConstraint?: string;
+  /** Absent: that of the only account. */
+  readonly cloud?: Cloud;
 }
 
 /** Credits per hour of one cluster; from `effectiveFrom` until a later one of the same key. */
-export interface RateDocument {
-  readonly kind: string;
-  readonly generation: string;
-  readonly size: string;
-  readonly creditsPerHour: string;
-  readonly effectiveFrom: string;
-}
-
-export interface PriceDocument {
-  readonly creditKind: string;
-  readonly currency: string;
-  readonly pricePerCredit: string;
-  readonly effectiveFrom: string;
-  readonly effectiveTo?: string;
-}
 
 interface RuleFields {
   readonly id: string;
@@ -386,6 +382,7 @@ export interface ControlDocument {
   readonly warehouses: readonly WarehouseDocument[];
   readonly rates: readonly RateDocument[];
   readonly prices: readonly PriceDocument[];
+  readonly lists?: PriceListsDocument;
   readonly access?: readonly AccessDocument[];
   readonly idlePolicies?: readonly IdlePolicyDocument[];
   readonly warehouseOwners?: readonly WarehouseOwnerDocument[];

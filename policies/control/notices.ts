@@ -5,7 +5,8 @@
 import type { EpochMs } from '#base/time.js';
 import { foldName } from '../rules/glob.js';
 import type { BudgetDocument, ControlDocument } from './document.js';
-import { priceLookup, rateLookup } from './effective.js';
+import { priceLookup } from '../prices/price-lookup.js';
+import { rateLookup, rateOfEntry } from '../prices/rate-lookup.js';
 import { matchText } from './plan-people.js';
 import { listText, sentence } from './plan-words.js';
 
@@ -98,7 +99,7 @@ function pricelessNow(document: ControlDocument, at: EpochMs): readonly string[]
 function ratelessNow(document: ControlDocument, at: EpochMs): readonly string[] {
   const rateAt = rateLookup(document);
   return document.warehouses
-    .filter(({ kind, generation, size }) => rateAt(kind, generation, size, at) === undefined)
+    .filter((entry) => rateOfEntry(rateAt, document, entry, at) === undefined)
     .map(({ name }) => name);
 }
 

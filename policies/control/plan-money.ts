@@ -14,11 +14,11 @@ import { moneyText } from '../rules/amount-text.js';
 import type {
   BudgetDocument,
   ControlDocument,
-  PriceDocument,
-  RateDocument,
   TierDocument,
   WarehouseDocument,
 } from './document.js';
+import type { PriceDocument, RateDocument } from '../prices/price-documents.js';
+import { rateOfEntry } from '../prices/rate-lookup.js';
 import { tryParseInstant } from './instant.js';
 import {
   arrow,
@@ -209,8 +209,9 @@ function makeText(entry: { size: string; kind: string; generation: string }): st
 }
 
 function rateOf(entry: WarehouseDocument, context: PlanContext, side: 'before' | 'after'): string {
-  const lookup = side === 'before' ? context.rateBefore : context.rateAfter;
-  const rate = lookup(entry.kind, entry.generation, entry.size, context.at);
+  const [lookup, document] =
+    side === 'before' ? [context.rateBefore, context.before] : [context.rateAfter, context.after];
+  const rate = rateOfEntry(lookup, document, entry, context.at);
   return rate === undefined ? 'no rate' : `${creditsText(rate)} an hour`;
 }
 
@@ -225,7 +226,8 @@ export const RATE_WORDS: Words<RateDocument> = {
 };
 
 export const PRICE_WORDS: Words<PriceDocument> = {
-  subject: ({ creditKind }) => `price of ${creditKind} credits`,
+  subject: ({ creditKind, account, serviceType }) =>
+    `price of ${creditKind} credits${account === undefined ? '' : ` of account ${account}`}${serviceType === undefined ? '' : ` for ${serviceType}`}`,
   added: (entry, context) =>
     `${priceOf(entry)} from ${entry.effectiveFrom}${untilText(entry)}${nextMonth(entry, context)}`,
   removed: (entry, context) =>
@@ -246,8 +248,8 @@ function priceOf({ pricePerCredit, currency }: PriceDocument): string {
 function nextMonth(entry: PriceDocument, context: PlanContext): string {
   const from = tryParseInstant(entry.effectiveFrom) ?? context.at;
   const at = Math.max(nextMonthStart(context.at), from);
-  const before = context.priceBefore(entry.creditKind, at);
-  const after = context.priceAfter(entry.creditKind, at);
+  const before = context.priceBefore(entry.creditKind, at, entry);
+  const after = context.priceAfter(entry.creditKind, at, entry);
   const credits = teamsMonthlyCredits(context.after);
   if (entry.creditKind !== 'compute' || after === undefined) return '';
   const later = priceCredits(credits, after.pricePerCredit, 'half-even');

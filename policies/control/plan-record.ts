@@ -16,7 +16,7 @@ import {
 } from '#base/units.js';
 import { countText, instantText, moneyText } from '../rules/amount-text.js';
 import type { BudgetDocument, ControlDocument } from './document.js';
-import { priceLookup } from './effective.js';
+import { priceLookup } from '../prices/price-lookup.js';
 import { tryParseInstant } from './instant.js';
 import { nextMonthStart } from './plan-money.js';
 import {

@@ -11,7 +11,8 @@ import {
 } from '#base/units.js';
 import { moneyText, nameText } from '../rules/amount-text.js';
 import type { BudgetDocument, ControlDocument } from './document.js';
-import type { Price, PriceAt, RateAt } from './effective.js';
+import type { Price, PriceAt } from '../prices/price-lookup.js';
+import type { RateAt } from '../prices/rate-lookup.js';
 
 /** What sentences are made against. */
 export interface PlanContext {
@@ -88,7 +89,7 @@ export function moneyDelta(money: Money, currency: string): string {
 }
 
 /** `$3.00 a credit`. Prices are shown to all their decimals. */
-export function priceText(price: Price): string {
+export function priceText(price: Pick<Price, 'pricePerCredit' | 'currency'>): string {
   const exact = formatAmount(price.pricePerCredit).replace(/0{1,10}$/, '');
   return `${moneyText(price.pricePerCredit, price.currency).replace(/[\d,.]+$/, exact)} a credit`;
 }

@@ -10,7 +10,8 @@ import {
   type ListPart,
 } from './diff.js';
 import type { BudgetDocument, ControlDocument } from './document.js';
-import { priceLookup, rateLookup } from './effective.js';
+import { priceLookup } from '../prices/price-lookup.js';
+import { rateLookup } from '../prices/rate-lookup.js';
 import {
   BUDGET_WORDS,
   PRICE_WORDS,

@@ -2,6 +2,14 @@
  * Shape of the control document, with a description of every field: editors show them, by the JSON Schema that is made
  * of this one. What refers to what is checked in `references.ts`.
  */
+import {
+  accountPricing,
+  cloud,
+  lists,
+  price,
+  rate,
+  resourceConstraint,
+} from '../prices/price-schema.js';
 import { z } from 'zod';
 import { isCidr } from '#base/cidr.js';
 import {
@@ -27,10 +35,8 @@ import {
   credits,
   currency,
   id,
-  instant,
   limitCredits,
   list,
-  money,
   name,
   objectName,
   percents,
@@ -84,6 +90,7 @@ const account = z.strictObject({
   serviceUsers: list(serviceUser)
     .exactOptional()
     .describe('One Snowflake user a team that signs in terminated'),
+  ...accountPricing,
 });
 
 const network = z.strictObject({
@@ -342,22 +349,10 @@ const warehouse = z.strictObject({
   size: warehouseSize.describe('Size in any of Snowflake’s spellings'),
   kind: name.describe('STANDARD or SNOWPARK-OPTIMIZED; rates name it'),
   generation: name.describe('1 or 2; rates name it'),
-});
-
-const rate = z.strictObject({
-  kind: name.describe('Kind of warehouse'),
-  generation: name.describe('Generation of warehouse'),
-  size: warehouseSize.describe('Size of warehouse'),
-  creditsPerHour: positiveCredits.describe('Credits an hour of one cluster'),
-  effectiveFrom: instant.describe('From when; a later rate of the same key ends it'),
-});
-
-const price = z.strictObject({
-  creditKind: name.describe('Kind of credit; statements use compute'),
-  currency: currency.describe('Currency of the price, ISO 4217'),
-  pricePerCredit: money.describe('Price of one credit, a decimal in quotes'),
-  effectiveFrom: instant.describe('From when'),
-  effectiveTo: instant.exactOptional().describe('Until when; absent: until a later price'),
+  resourceConstraint: resourceConstraint
+    .exactOptional()
+    .describe('Memory of a Snowpark-optimized warehouse; absent: MEMORY_16X'),
+  cloud: cloud.exactOptional().describe('Absent: that of the only account'),
 });
 
 export const controlDocumentSchema: z.ZodType<ControlDocument> = z
@@ -382,6 +377,7 @@ export const controlDocumentSchema: z.ZodType<ControlDocument> = z
       .exactOptional()
       .describe('Who may pass budgets and rules in an emergency'),
     prices: list(price).describe('What credits cost; a missing one refuses'),
+    lists: lists.exactOptional(),
     access: list(access)
       .exactOptional()
       .describe('Who may read and write what: deny, then allow; what no list covers is open'),

@@ -31,7 +31,8 @@ import type { RunRateDocument } from './guard-documents.js';
 import type { OffPeakDocument, WarehouseSwitch } from './ladder-documents.js';
 import { laneLimits } from '../lanes/limits.js';
 import type { LaneLimits } from '../lanes/lane.js';
-import { type Price, priceLookup, rateLookup } from './effective.js';
+import { type ImportedPrice, type PriceAt, priceLookup } from '../prices/price-lookup.js';
+import { type RateAt, rateLookup, rateOfEntry } from '../prices/rate-lookup.js';
 import { presetRule } from './presets.js';
 import { tryParseWarehouseSize, type WarehouseSize } from './sizes.js';
 
@@ -63,6 +64,8 @@ export interface Warehouse {
   readonly size: WarehouseSize;
   readonly kind: string;
   readonly generation: string;
+  readonly resourceConstraint?: string;
+  readonly cloud?: string;
 }
 
 /** A rule with its condition compiled. */
@@ -116,18 +119,23 @@ export interface ControlSnapshot {
   defaultTier(): Tier;
   warehouse(name: string): Warehouse | undefined;
   /** Credits per hour of one cluster at that instant; undefined when no rate covers it: refuse, never assume. */
-  rate(kind: string, generation: string, size: string, at: EpochMs): Credits | undefined;
+  readonly rate: RateAt;
   /** {@link rate} of a warehouse of the document. */
   rateOfWarehouse(name: string, at: EpochMs): Credits | undefined;
   /** Price of one credit of that kind (`compute`); undefined when none is in force. */
-  priceAt(creditKind: string, at: EpochMs): Price | undefined;
+  readonly priceAt: PriceAt;
 }
 
 /**
  * Indexes an accepted document (`parseControlDocument`). A document that was not checked may trip an assertion.
  * @param version of the control tables; rises with every change.
+ * @param imported prices of rate sheets that are in force.
  */
-export function createSnapshot(document: ControlDocument, version: number): ControlSnapshot {
+export function createSnapshot(
+  document: ControlDocument,
+  version: number,
+  imported: readonly ImportedPrice[] = [],
+): ControlSnapshot {
   const frozen = deepFreeze(structuredClone(document));
   const compiler = createConditionCompiler();
   const tiers = frozen.tiers.map(toTier);
@@ -166,9 +174,9 @@ export function createSnapshot(document: ControlDocument, version: number): Cont
     rate,
     rateOfWarehouse(name: string, at: EpochMs) {
       const found = warehouse(name);
-      return found === undefined ? undefined : rate(found.kind, found.generation, found.size, at);
+      return found === undefined ? undefined : rateOfEntry(rate, frozen, found, at);
     },
-    priceAt: priceLookup(frozen),
+    priceAt: priceLookup(frozen, imported),
   });
 }
 

@@ -6,6 +6,8 @@
 import type { Log } from '#base/log.js';
 import { toError } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
+import { readPriceVersion, readPricesInForce } from '#billing/prices/read-prices.js';
+import type { PriceInForce } from '#billing/prices/read-prices.js';
 import { parseControlDocument } from '#policies/control/parse.js';
 import type { ControlProblem } from '#policies/control/problem.js';
 import { createSnapshot } from '#policies/control/snapshot.js';
@@ -61,6 +63,8 @@ class Refresher implements ControlRefresher {
   readonly #onNotify: Readonly<Record<string, (payload: string) => void>>;
   readonly #timer: NodeJS.Timeout;
   #current: ControlSnapshot | undefined;
+  #imported: readonly PriceInForce[] = [];
+  #priceVersion = '0';
   #listening: { stop(): Promise<void> } | undefined;
   #isStopped = false;
   #rejectedVersion = 0;
@@ -111,6 +115,12 @@ class Refresher implements ControlRefresher {
         [Math.max(this.#current?.version ?? 0, this.#rejectedVersion)],
       );
       const row = rows[0];
+      const priceVersion = await readPriceVersion(this.#db);
+      if (priceVersion !== this.#priceVersion) {
+        this.#imported = await readPricesInForce(this.#db);
+        this.#priceVersion = priceVersion;
+        this.#reprice();
+      }
       if (row !== undefined) this.#accept(Number(row.version), row.document);
     } catch (thrown) {
       this.#log.warn(
@@ -155,10 +165,18 @@ class Refresher implements ControlRefresher {
     await this.refresh();
   }
 
+  /** The same document with the prices that came. */
+  #reprice(): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    this.#current = createSnapshot(current.document, current.version, this.#imported);
+    this.#log.info({ version: current.version }, 'imported prices in force');
+  }
+
   #accept(version: number, document: unknown): void {
     const parsed = parseControlDocument(document);
     if (parsed.ok) {
-      this.#current = createSnapshot(parsed.document, version);
+      this.#current = createSnapshot(parsed.document, version, this.#imported);
       this.#log.info({ version }, 'control snapshot in force');
       this.#onChange({ version, problem: null });
       return;

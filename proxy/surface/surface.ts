@@ -6,6 +6,7 @@ import type { Clock, EpochMs } from '#base/time.js';
 import type { RowType } from '#base/wire/row-type.js';
 import { withdrawRequest, type Withdrawal } from '#billing/decide-request.js';
 import { askApproval } from '#billing/requests.js';
+import type { Price } from '#policies/prices/price-lookup.js';
 import type { ToldWait } from '../admission/waits.js';
 import { callerRefusal, type Refusal } from '../wire/refusal.js';
 import { loadGrammar, parseSurface, type Astify } from './parse.js';
@@ -20,6 +21,8 @@ import type { UsedSoFar } from './views.js';
 
 export interface SurfaceCaller {
   readonly teamId: string;
+  /** Of a compute credit of the caller's account now; absent: none is in force, and amounts are NULL. */
+  readonly price?: Pick<Price, 'pricePerCredit' | 'currency'> | undefined;
 }
 
 /** Who asks for a refused ticket. */
@@ -126,7 +129,7 @@ function refusalOf(thrown: unknown): Refusal | undefined {
 async function read(
   { db, clock, running, waits }: SurfaceOptions,
   query: SurfaceQuery,
-  { teamId }: SurfaceCaller,
+  { teamId, price }: SurfaceCaller,
   binds: readonly SurfaceBind[] | null,
   bindCount: number,
 ): Promise<SurfaceAnswer> {
@@ -134,6 +137,7 @@ async function read(
   const ticketId = binds === null ? null : ticketOf(query, binds);
   const scope = {
     teamId,
+    price: price ?? null,
     at,
     ticketId,
     used: () => running.usedOfTeam(teamId, at).slice(0, ROWS_MAX),

@@ -8,6 +8,7 @@ import { formatAmount, type Credits } from '#base/units.js';
 import { columnType, type RowType } from '#base/wire/row-type.js';
 import type { ToldWait } from '../admission/waits.js';
 import { USED_LATERAL } from '#billing/passes.js';
+import type { Price } from '#policies/prices/price-lookup.js';
 import type { ViewName } from './query.js';
 
 export interface ViewColumn {
@@ -26,6 +27,8 @@ export interface UsedSoFar {
 /** Whose rows a view shows, and at which instant. */
 export interface ViewScope {
   readonly teamId: string;
+  /** Of a compute credit now; null: none is in force. */
+  readonly price: Pick<Price, 'pricePerCredit' | 'currency'> | null;
   readonly at: EpochMs;
   /** The ticket asked about; null but for WHY. */
   readonly ticketId: TicketId | null;
@@ -117,6 +120,8 @@ const MY_BUDGET: ViewDefinition = {
   ],
   from(scope, bind) {
     const team = bind(scope.teamId);
+    const price = bind(scope.price === null ? null : formatAmount(scope.price.pricePerCredit));
+    const currency = bind(scope.price?.currency ?? null);
     const at = `${bind(formatInstant(scope.at))}::timestamptz`;
     // A budget nobody has used in this period has no row yet: its bounds follow from its kind, in its time zone. Those of
     // fiscal and custom budgets are opened by the clock, and outside of its days a custom one is not shown.
@@ -136,11 +141,7 @@ CROSS JOIN LATERAL (
 ) w
 LEFT JOIN budget_period p ON p.budget_id = b.id AND p.starts_at <= s.at AND p.ends_at > s.at
 LEFT JOIN budget_forecast o ON o.budget_period_id = p.id
-LEFT JOIN LATERAL (
-  SELECT price_per_credit, currency FROM price
-  WHERE credit_kind = 'compute' AND effective_from <= s.at AND (effective_to IS NULL OR effective_to > s.at)
-  ORDER BY effective_from DESC LIMIT 1
-) r ON true
+CROSS JOIN (SELECT ${price}::numeric AS price_per_credit, ${currency}::text AS currency) r
 WHERE b.period_kind <> 'custom' OR p.id IS NOT NULL`;
   },
 };

@@ -14,7 +14,8 @@ import { COST_DIMENSIONS, readCost } from '../../../billing/attribution/read-cos
 import type { Cost, CostDimension } from '../../../billing/attribution/read-cost.js';
 import { allocateServices } from '../../../billing/attribution/services/allocate-services.js';
 import { readServices } from '../../../billing/attribution/services/read-services.js';
-import type { UsageRow, UsageView } from '../../../billing/usage/read-views.js';
+import type { UsageView } from '../../../billing/usage/read-views.js';
+import type { UsageRow } from '../../../billing/usage/view-reading.js';
 import { storeUsage } from '../../../billing/usage/store-usage.js';
 import { createTestDatabase, expectInvariants } from '../../support/database.js';
 import type { TestDatabase } from '../../support/database.js';

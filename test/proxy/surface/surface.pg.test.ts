@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { ToldWait } from '../../../proxy/admission/waits.js';
 import { must } from '#base/assert.js';
 import { tryParseTicketId } from '#base/ids.js';
-import { parseCredits } from '#base/units.js';
+import { parseCredits, parseMoney } from '#base/units.js';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createSurface, type Surface, type SurfaceAnswer } from '../../../proxy/surface/surface.js';
 import { recognise } from '../../../proxy/surface/recognise.js';
@@ -117,7 +117,8 @@ async function ask(
   const recognised = recognise(text);
   if (recognised.kind !== 'select' && recognised.kind !== 'why')
     throw new Error(`not recognised: ${text}`);
-  return surface.answer(recognised, { teamId }, binds);
+  const price = { pricePerCredit: parseMoney('2.5'), currency: 'EUR' };
+  return surface.answer(recognised, { teamId, price }, binds);
 }
 
 async function rows(

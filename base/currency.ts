@@ -1,0 +1,56 @@
+/**
+ * How many decimals the smallest unit of a currency has. Source: ISO 4217, table A.1, column "minor unit"; what is not
+ * named here has two.
+ */
+import { AMOUNT_SCALE, type Money, formatAmountTo, mulDiv } from './units.js';
+
+const ZERO = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF';
+const THREE = 'BHD IQD JOD KWD LYD OMR TND';
+const FOUR = 'CLF UYW';
+
+const MINOR_DECIMALS: ReadonlyMap<string, number> = new Map(
+  [ZERO, '', '', THREE, FOUR].flatMap((codes, decimals) =>
+    codes
+      .split(' ')
+      .filter((code) => code !== '')
+      .map((code) => [code, decimals] as const),
+  ),
+);
+
+/** Decimals of the smallest unit: 2 for USD, 0 for JPY, 3 for KWD. */
+export function minorDecimals(currency: string): number {
+  return MINOR_DECIMALS.get(currency) ?? 2;
+}
+
+/** The amount in whole smallest units, rounded half to even: how it is paid. */
+export function roundToMinor(amount: Money, currency: string): Money {
+  const step = 10n ** BigInt(AMOUNT_SCALE - minorDecimals(currency));
+  return (mulDiv(amount, 1n, step, 'half-even') * step) as Money;
+}
+
+/** The amount with as many decimals as its currency has. */
+export function formatMoney(amount: Money, currency: string): string {
+  return formatAmountTo(amount, minorDecimals(currency));
+}
+
+/** What one amount is in another currency, with what it was made from: it is never converted a second time. */
+export interface Converted {
+  readonly amount: Money;
+  readonly currency: string;
+  readonly original: { readonly amount: Money; readonly currency: string };
+  /** Units of `currency` for one of the original's, where it comes from, and of which day. */
+  readonly rate: Money;
+  readonly source: string;
+  readonly day: string;
+}
+
+const ONE = 10n ** BigInt(AMOUNT_SCALE);
+
+/** Converts once, multiplying exactly and rounding to twelve decimals half to even. */
+export function convert(
+  original: Converted['original'],
+  into: Pick<Converted, 'currency' | 'rate' | 'source' | 'day'>,
+): Converted {
+  const amount = mulDiv(original.amount, into.rate, ONE, 'half-even') as Money;
+  return { ...into, amount, original };
+}
