@@ -8,9 +8,14 @@ import {
   AMOUNT_SCALE,
   type Credits,
   type Money,
+  NO_CREDITS,
+  NO_MONEY,
   addMoney,
+  compareAmounts,
   mulDiv,
+  parseCredits,
   priceCredits,
+  subtractCredits,
   subtractMoney,
 } from '#base/units.js';
 
@@ -78,8 +83,7 @@ export function roundingBound(credits: Credits, price: Money, currency: string):
   const half = (decimals: number): bigint => UNIT / 10n ** BigInt(decimals) / 2n;
   const ofMoney = half(Math.min(2, minorDecimals(currency))) as Money;
   const ofUsage = mulDiv(half(3), price, UNIT, 'up') as Money;
-  const size = credits < 0n ? -credits : credits;
-  const ofPrice = mulDiv(size, half(2), UNIT, 'up') as Money;
+  const ofPrice = mulDiv(sizeOf(credits), half(2), UNIT, 'up') as Money;
   return addMoney(ofMoney, ofUsage, ofPrice);
 }
 
@@ -96,13 +100,14 @@ export function reconcileDay(day: MoneyDay): ReconciledDay {
   const computed = priceCredits(credits, price.pricePerCredit, 'half-even');
   const bound = roundingBound(credits, price.pricePerCredit, price.currency);
   if (billed === null) {
-    const isNothing = absolute(computed) <= bound;
+    const isNothing = compareAmounts(absolute(computed), bound) <= 0;
     const cause = isNothing ? null : day.isSettled ? 'unexplained' : 'lateData';
     return { computed, difference: computed, bound, cause };
   }
   if (billed.currency !== price.currency) return { ...none, computed, cause: 'otherCurrency' };
   const difference = subtractMoney(computed, billed.money);
-  if (absolute(difference) <= bound) return { computed, difference, bound, cause: null };
+  if (compareAmounts(absolute(difference), bound) <= 0)
+    return { computed, difference, bound, cause: null };
   return { computed, difference, bound, cause: causeOf(day, billed, price.pricePerCredit) };
 }
 
@@ -110,10 +115,11 @@ export function reconcileDay(day: MoneyDay): ReconciledDay {
 function causeOf(day: MoneyDay, billed: NonNullable<MoneyDay['billed']>, price: Money): MoneyCause {
   if (day.isPriceHeld) return 'priceHeld';
   if (day.sheetPrice !== null && day.sheetPrice !== price) return 'rateAmended';
-  const usage = (day.credits ?? 0n) - billed.usage;
-  const isOff = (usage < 0n ? -usage : usage) > UNIT / 2000n;
-  if (isOff) return day.isSettled ? 'quantityDiffers' : 'lateData';
-  if (billed.otherMoney !== 0n) return 'otherCharges';
+  const usage = subtractCredits(day.credits ?? NO_CREDITS, billed.usage);
+  // The view has three decimals of it.
+  if (compareAmounts(sizeOf(usage), parseCredits('0.0005')) > 0)
+    return day.isSettled ? 'quantityDiffers' : 'lateData';
+  if (compareAmounts(billed.otherMoney, NO_MONEY) !== 0) return 'otherCharges';
   return day.isSettled ? 'unexplained' : 'lateData';
 }
 
@@ -122,5 +128,9 @@ function isOther({ billed }: MoneyDay): boolean {
 }
 
 function absolute(money: Money): Money {
-  return (money < 0n ? -money : money) as Money;
+  return compareAmounts(money, NO_MONEY) < 0 ? subtractMoney(NO_MONEY, money) : money;
+}
+
+function sizeOf(credits: Credits): Credits {
+  return compareAmounts(credits, NO_CREDITS) < 0 ? subtractCredits(NO_CREDITS, credits) : credits;
 }

@@ -100,7 +100,17 @@ function addDecisionRoute(app: ApiApp, context: ApiContext): void {
   app.post(
     '/prices/decisions',
     {
-      config: { access: ['platform', 'finance'] },
+      config: {
+        access: ['platform', 'finance'],
+        example: {
+          account: 'demo',
+          ratingType: 'COMPUTE',
+          serviceType: 'WAREHOUSE_METERING',
+          from: '2026-10-05',
+          decision: 'accept',
+          reason: 'new contract, page 3',
+        },
+      },
       schema: {
         summary: 'Accepts or declines a price that is held; not by the one who imported it',
         body: decisionBody,

@@ -3,7 +3,14 @@
  * and which change is held because nobody should believe it unseen. Pure, and made anew from all days each time, so that
  * a sheet that is amended until its month is closed leads to the prices of what it says last.
  */
-import { AMOUNT_SCALE, type Money, formatAmount, parseMoney } from '#base/units.js';
+import {
+  AMOUNT_SCALE,
+  type Money,
+  NO_MONEY,
+  addMoney,
+  compareAmounts,
+  formatAmount,
+} from '#base/units.js';
 
 /** What the sheet says of a day. A day without use has none: the price before it goes on. */
 export interface SheetDay {
@@ -45,10 +52,8 @@ export interface PriceStep {
   readonly importedBy: string | null;
 }
 
-/** A change to more than that many times the former price, or to less than its like part, is held. */
-export const CHANGE_FACTOR_MAX = 2n;
 /** After so many days without a row a changed price is held: nobody saw when it changed. */
-export const HOLE_DAYS_MAX = 31;
+const HOLE_DAYS_MAX = 31;
 const DAY_MS = 86_400_000;
 
 /**
@@ -124,16 +129,23 @@ function doubtOf(
   gap: number,
 ): string | null {
   if (price === null) return 'the sheet has a row without a price';
-  if (price < 0n) return 'it is negative';
-  if (price === 0n) return 'it is zero';
+  if (compareAmounts(price, NO_MONEY) < 0) return 'it is negative';
+  if (compareAmounts(price, NO_MONEY) === 0) return 'it is zero';
   if (isContradicted) return 'the sheet has other prices of the same day';
   if (former === null) return null;
   if (former.currency !== currency) return `it is in ${currency}, and was in ${former.currency}`;
-  if (price > former.price * CHANGE_FACTOR_MAX) return 'it is more than twice the former price';
-  if (price * CHANGE_FACTOR_MAX < former.price) return 'it is less than half of the former price';
+  if (compareAmounts(price, twice(former.price)) > 0)
+    return 'it is more than twice the former price';
+  if (compareAmounts(twice(price), former.price) < 0)
+    return 'it is less than half of the former price';
   if (gap > HOLE_DAYS_MAX && price !== former.price)
     return `it changed in a hole of ${gap} days without a row`;
   return null;
+}
+
+/** A change to more than twice the former price, or to less than half of it, is held. */
+function twice(price: Money): Money {
+  return addMoney(price, price);
 }
 
 function isSame(step: PriceStep, day: SheetDay): boolean {
@@ -156,9 +168,4 @@ function shortText(price: Money): string {
 
 function daysBetween(from: string, to: string): number {
   return Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS);
-}
-
-/** A price as Postgres or a decision has it; null where there is none. */
-export function priceOfText(text: string): Money | null {
-  return text === '' ? null : parseMoney(text);
 }

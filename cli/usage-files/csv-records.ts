@@ -5,10 +5,6 @@
  */
 import { UsageFileError } from '../../billing/usage/usage-files.js';
 
-export interface CsvForm {
-  readonly delimiter: string;
-}
-
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 /** Texts of statements are cut at 100 thousand characters by Snowflake itself. */
 const FIELD_CHARACTERS_MAX = 4 * 1_048_576;

@@ -5,7 +5,7 @@
  */
 import { must } from '#base/assert.js';
 import type { EpochMs } from '#base/time.js';
-import { type Money, mulDiv, parseMoney, tryParseMoney } from '#base/units.js';
+import { type Money, mulDiv, parseMoney, subtractMoney, tryParseMoney } from '#base/units.js';
 import type { ControlDocument } from '../control/document.js';
 import { tryParseInstant } from '../control/instant.js';
 import { foldName } from '../rules/glob.js';
@@ -167,7 +167,7 @@ function listLookup({
     const since = must(tryParseInstant(line?.effectiveFrom ?? '1970-01-01'), 'lists have dates');
     if (text === undefined || since > at) return undefined;
     const listed = parseMoney(text);
-    const paid = PERCENT - parseMoney(discountPercent);
+    const paid = subtractMoney(PERCENT, parseMoney(discountPercent));
     const pricePerCredit = mulDiv(listed, paid, PERCENT, 'half-even') as Money;
     const currency = PRICE_LIST_CURRENCY;
     return { pricePerCredit, currency, source: 'list', since, listPricePerCredit: listed };

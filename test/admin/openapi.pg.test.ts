@@ -82,12 +82,15 @@ const WITHOUT_PAGES: ReadonlySet<string> = new Set([
   'GET /api/v1/control/diff',
   // A report: what is beyond its rows is one row, so that it still sums.
   'GET /api/v1/costs',
-  // Five rows an account.
+  // Fifteen rows an account.
   'GET /api/v1/usage/imports',
   // The head of a chain; what should not be there is named, at most a hundred.
   'GET /api/v1/audit/ledger/head',
   // One team's budgets that count everything of it.
   'GET /api/v1/budgets/{team}/bridge',
+  // What is in force at one instant, and what waits for a word: as many as contracts have, capped.
+  'GET /api/v1/prices',
+  'GET /api/v1/prices/held',
 ]);
 
 test('every list comes in pages', () => {

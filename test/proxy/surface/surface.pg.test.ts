@@ -51,8 +51,6 @@ async function seed(): Promise<void> {
     ('legal-month', 'legal', 'limited', 7, true, 'month', 'UTC', 1),
     ('lee-day', 'lee', 'limited', 7, true, 'day', 'UTC', 1),
     ('org-month', 'org', 'limited', 999, true, 'month', 'UTC', 1)`);
-  await db.query(`INSERT INTO price (credit_kind, currency, price_per_credit, effective_from)
-    VALUES ('compute', 'EUR', 2.5, '2026-01-01'), ('compute', 'EUR', 3, '2026-07-20')`);
   await db.query(`INSERT INTO budget_period (budget_id, starts_at, ends_at, limit_kind, limit_credits, granted_credits, spent_credits, held_credits)
     VALUES ('risk-month', '2026-06-30T22:00Z', '2026-07-31T22:00Z', 'limited', 100.5, 4.5, 10.000000000001, 2)`);
   await ticket(OURS, 'risk', 'ana', 'SETTLED', '2026-07-15T10:00:00.123456Z');
@@ -117,7 +115,9 @@ async function ask(
   const recognised = recognise(text);
   if (recognised.kind !== 'select' && recognised.kind !== 'why')
     throw new Error(`not recognised: ${text}`);
-  const price = { pricePerCredit: parseMoney('2.5'), currency: 'EUR' };
+  // As a price that begins on the 20th.
+  const pricePerCredit = parseMoney(clock.now() < Date.UTC(2026, 6, 20) ? '2.5' : '3');
+  const price = { pricePerCredit, currency: 'EUR' };
   return surface.answer(recognised, { teamId, price }, binds);
 }
 
