@@ -57,7 +57,7 @@ export interface MoneyDay {
     readonly usage: Credits;
     readonly money: Money;
     readonly currency: string;
-    /** Of rows that are no consumption: rebates, credits for support, free usage. */
+    /** Of rows beside use at a price: rebates, credits for support, free usage. */
     readonly otherMoney: Money;
   } | null;
   /** Whether the latency of the currency view has passed. */

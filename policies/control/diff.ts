@@ -58,6 +58,12 @@ interface Part {
   readonly keyOf: (entry: Entry) => string;
 }
 
+/** What may be left out of a key leaves no place in it. */
+const keyText = (entry: Entry, keys: readonly string[]): string =>
+  keys
+    .map((key) => entry[key])
+    .filter((value) => typeof value === 'string')
+    .join(' ');
 const byId = (entry: Entry): string => String(entry['id']);
 const PARTS: readonly Part[] = [
   { part: 'departments', keyOf: byId },
@@ -72,13 +78,11 @@ const PARTS: readonly Part[] = [
   { part: 'warehouses', keyOf: (entry) => String(entry['name']) },
   {
     part: 'rates',
-    keyOf: (entry) =>
-      RATE_KEY.flatMap((key) => (entry[key] === undefined ? [] : String(entry[key]))).join(' '),
+    keyOf: (entry) => keyText(entry, RATE_KEY),
   },
   {
     part: 'prices',
-    keyOf: (entry) =>
-      PRICE_KEY.flatMap((key) => (entry[key] === undefined ? [] : String(entry[key]))).join(' '),
+    keyOf: (entry) => keyText(entry, PRICE_KEY),
   },
   { part: 'access', keyOf: byId },
   { part: 'idlePolicies', keyOf: byId },
