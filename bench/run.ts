@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- <id> …] [--rounds n] [--seconds n] [--rate n] [--seed n] [--statements n] [--no-write]`: runs the benchmarks named
+ * `npm run bench [-- <id> …] [--rounds n] [--seconds n] [--rate n] [--seed n] [--statements n] [--charges n] [--no-write]`: runs the benchmarks named
  * (default: all), prints their tables and writes them to docs/benchmarks.md; `estimates` to docs/estimates.md.
  *
  * `npm run bench -- estimates --out <file> --profile <name> --seed <n> --rows <n> [--no-credits]` only writes a
@@ -26,6 +26,7 @@ import {
   throughputText,
   writeSection,
 } from './report.js';
+import { monthText, runMonth } from './month.js';
 import { runReserve } from './reserve.js';
 import { runSql } from './sql.js';
 import { runStream } from './stream.js';
@@ -45,6 +46,7 @@ const BENCHMARKS = [
   'loop',
   'reserve',
   'allocate',
+  'report',
   'estimates',
 ] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
@@ -57,6 +59,8 @@ interface Options {
   readonly rows: number;
   /** Of `allocate`: statements of the month. */
   readonly statements: number;
+  /** Of `report`: charges of the month. */
+  readonly charges: number;
   /** Of `estimates`: the tuning seeds in place of the judging ones; nothing is written then. */
   readonly isTuning: boolean;
   /** Of `estimates`: also times a replay of a million rows. */
@@ -98,6 +102,11 @@ async function run(
       return {
         title: 'Switching the idle policy of a month',
         text: allocateText(await runAllocate({ rows: options.statements, log })),
+      };
+    case 'report':
+      return {
+        title: 'The month report over many charges',
+        text: monthText(await runMonth(options)),
       };
     case 'estimates':
       if (options.isTimingOnly)
@@ -153,6 +162,7 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       rows: { type: 'string', default: '30000' },
       statements: { type: 'string', default: '10000000' },
+      charges: { type: 'string', default: '10000000' },
       tuning: { type: 'boolean', default: false },
       million: { type: 'boolean', default: false },
       timing: { type: 'boolean', default: false },
@@ -174,6 +184,7 @@ async function main(): Promise<number> {
     seed: positive(values.seed, 'seed'),
     rows: positive(values.rows, 'rows'),
     statements: positive(values.statements, 'statements'),
+    charges: positive(values.charges, 'charges'),
     isTuning: values.tuning,
     hasMillion: values.million,
     isTimingOnly: values.timing,

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Database } from '../../../base/postgres/pool.js';
@@ -173,6 +174,44 @@ describe('sealing', () => {
     } finally {
       database = kept;
       await other.drop();
+    }
+  });
+
+  test('a dump that was restored elsewhere is not sealed past itself, and goes on by what docs/audit.md says', async () => {
+    const restored = await createTestDatabase();
+    const restorer = openTestPool(restored.ownerUrl, 1);
+    const write = (key: string): Promise<unknown> =>
+      restored.db.query(
+        `INSERT INTO journal (kind, key, author, reason, occurred_at) VALUES ('limit', $1, 'a', 'b', now())`,
+        [key],
+      );
+    try {
+      await write('sealed');
+      await sealAll(restored.db);
+      await write('not sealed');
+      // As a load of the dump leaves it: transactions of another count, far above this one.
+      const off = 'DISABLE TRIGGER USER';
+      const on = 'ENABLE TRIGGER USER';
+      await restorer.query(
+        `ALTER TABLE journal ${off}; ALTER TABLE ledger_seal_batch ${off};
+         UPDATE journal SET recorded_xid = (recorded_xid::text::bigint + 4000000000)::text::xid8;
+         UPDATE ledger_seal_batch SET last_xid = (last_xid::text::bigint + 4000000000)::text::xid8;
+         ALTER TABLE journal ${on}; ALTER TABLE ledger_seal_batch ${on}`,
+      );
+      await write('after');
+      const keys = { keys: KEYS, now: NOON };
+      await expect(sealLedger(restored.db, keys)).rejects.toThrow('restored from a dump');
+      const script = /```sql\n(BEGIN;[^]*?COMMIT;)\n```/.exec(
+        readFileSync('docs/audit.md', 'utf8'),
+      )?.[1];
+      await restorer.query(script ?? '');
+      expect(await sealAll(restored.db)).toBe(2);
+      await write('later');
+      expect(await sealAll(restored.db)).toBe(1);
+      expect(await readPassedOver(restored.db, { limit: 10 })).toEqual([]);
+    } finally {
+      await restorer.stop();
+      await restored.drop();
     }
   });
 

@@ -1,0 +1,207 @@
+/**
+ * `report`: the month report of a team over many charges, from hours and from the charges themselves, which must be equal.
+ * Charges are written set-based into an embedded Postgres of its own, without tickets behind them; they are sealed as one
+ * batch, as a follower only needs places in the chain. The directory is deleted at the end.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { must } from '../base/assert.js';
+import { silentLog } from '../base/log.js';
+import { SCHEMA, openDatabase, type Database } from '../base/postgres/pool.js';
+import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
+import { billToJson, readBill } from '../billing/bill.js';
+import { rebuildHours } from '../billing/rollup/charge-hours.js';
+import { migrate } from '../migrations/migrate.js';
+import { ascending, median } from './statistics.js';
+
+export interface MonthOptions {
+  readonly charges: number;
+  readonly rounds: number;
+  readonly log: (line: string) => void;
+}
+
+export interface MonthReport {
+  readonly charges: number;
+  readonly hourRows: number;
+  readonly writeSeconds: number;
+  readonly rollUpSeconds: number;
+  readonly rawSeconds: number;
+  /** Milliseconds of one team's bill from hours, in the order of the rounds. */
+  readonly reportMs: readonly number[];
+  readonly medianMs: number;
+  /** What differs; empty: nothing. */
+  readonly problems: readonly string[];
+}
+
+const MONTH = '2026-10';
+const TEAMS = 15;
+const CHUNK = 1_000_000;
+const STATEMENT_MS = 3_600_000;
+
+/** Runs it; several minutes for ten million charges. */
+export async function runMonth(options: MonthOptions): Promise<MonthReport> {
+  const directory = mkdtempSync(join(tmpdir(), 'tollgate-month-'));
+  try {
+    const postgres = await startEmbeddedPostgres({
+      dataDir: directory,
+      log: silentLog,
+      durable: false,
+    });
+    try {
+      await migrate(postgres.ownerUrl, { log: silentLog });
+      return await measure(postgres, options);
+    } finally {
+      await postgres.stop(new AbortController().signal);
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function measure(
+  urls: { readonly ownerUrl: string; readonly appUrl: string },
+  { charges, rounds, log }: MonthOptions,
+): Promise<MonthReport> {
+  const owner = new pg.Client({ connectionString: urls.ownerUrl });
+  await owner.connect();
+  await owner.query(`SET search_path = ${SCHEMA}`);
+  const db = openDatabase(
+    {
+      url: urls.appUrl,
+      connectionsMax: 4,
+      connectTimeoutMs: 10_000,
+      statementTimeoutMs: STATEMENT_MS,
+      applicationName: 'tollgate-bench',
+    },
+    () => undefined,
+  );
+  try {
+    const writeSeconds = await timed(() => write(owner, charges, log));
+    log('hours are made');
+    const rollUpSeconds = await timed(() => rebuildHours(db));
+    await owner.query('ANALYZE charge_hour');
+    const reportMs: number[] = [];
+    for (let round = 0; round < rounds; round += 1)
+      reportMs.push(1000 * (await timed(() => bill(db, round % TEAMS))));
+    log('the charges are summed');
+    const problems: string[] = [];
+    const rawSeconds = await timed(async () => problems.push(...(await compare(owner, db))));
+    const { rows } = await owner.query<{ n: string }>('SELECT count(*) AS n FROM charge_hour');
+    return {
+      charges,
+      hourRows: Number(rows[0]?.n ?? 0),
+      writeSeconds,
+      rollUpSeconds,
+      rawSeconds,
+      reportMs,
+      medianMs: median(ascending(reportMs)),
+      problems,
+    };
+  } finally {
+    await db.stop();
+    await owner.end();
+  }
+}
+
+const bill = (db: Database, team: number): ReturnType<typeof readBill> =>
+  readBill(db, { teamId: `team-${team}`, month: MONTH, currency: 'USD' });
+
+/** Every team's bill from hours against the sum of its charges. */
+async function compare(owner: pg.Client, db: Database): Promise<readonly string[]> {
+  const { rows } = await owner.query<{
+    team_id: string;
+    n: string;
+    credits: string;
+    money: string;
+  }>(
+    `SELECT team_id, count(*) AS n, sum(credits)::text AS credits, sum(money)::text AS money FROM charge
+     WHERE currency = 'USD' AND occurred_at >= '2026-10-01Z' AND occurred_at < '2026-11-01Z' GROUP BY team_id ORDER BY team_id`,
+  );
+  const problems: string[] = rows.length === TEAMS ? [] : [`${rows.length} teams have charges`];
+  for (const row of rows) {
+    const { totalCredits, totalAmount, lines } = billToJson(
+      await bill(db, Number(row.team_id.slice('team-'.length))),
+    );
+    const statements = lines.reduce((sum, line) => sum + line.statements, 0);
+    if (totalCredits !== row.credits || totalAmount !== row.money || String(statements) !== row.n)
+      problems.push(`${row.team_id}: ${totalCredits} of ${row.credits} credits`);
+  }
+  return problems;
+}
+
+/** Charges of all hours, teams, warehouses and tiers, with odd amounts, a journal and a place in the chain each. */
+async function write(
+  owner: pg.Client,
+  charges: number,
+  log: (line: string) => void,
+): Promise<void> {
+  // Foreign keys and triggers are not what is measured.
+  await owner.query('SET session_replication_role = replica');
+  await owner.query('SET synchronous_commit = off');
+  for (const name of [
+    'charge_team',
+    'charge_query_once',
+    'charge_journal',
+    'journal_ticket',
+    'journal_recorded',
+  ])
+    await owner.query(`DROP INDEX ${name}`);
+  await owner.query('ALTER TABLE charge DROP CONSTRAINT charge_pkey CASCADE');
+  await owner.query('ALTER TABLE ledger_seal DROP CONSTRAINT ledger_seal_journal_id_key');
+  for (let from = 0; from < charges; from += CHUNK) {
+    const to = Math.min(charges, from + CHUNK);
+    await owner.query(WRITE_CHARGES, [from + 1, to]);
+    await owner.query(
+      `INSERT INTO ledger_seal SELECT n, n, '\\x${'00'.repeat(32)}' FROM generate_series($1::bigint, $2::bigint) AS n`,
+      [from + 1, to],
+    );
+    log(`${to} charges`);
+  }
+  await owner.query('CREATE INDEX charge_journal ON charge (journal_id)');
+  await owner.query('CREATE INDEX journal_recorded ON journal (recorded_xid, id)');
+  await owner.query(
+    `INSERT INTO ledger_seal_batch SELECT 1, 1, $1, '1', $1, h, h, h, 'bench', h, now()
+     FROM (SELECT '\\x${'00'.repeat(32)}'::bytea AS h) AS x`,
+    [charges],
+  );
+  await owner.query("INSERT INTO ledger_follower VALUES ('hours', $1)", [charges]);
+  await owner.query('ANALYZE');
+}
+
+const WRITE_CHARGES = `
+INSERT INTO charge (ticket_id, journal_id, account, team_id, principal_id, tier, warehouse, occurred_at, ended_at, credits, money,
+  currency, price_per_credit, warehouse_ms)
+SELECT gen_random_uuid(), n, 'demo', 'team-' || n % ${TEAMS}, 'p', 'tier-' || (n / ${TEAMS}) % 3, 'WH_' || (n / ${3 * TEAMS}) % 5,
+  '2026-10-01Z'::timestamptz + n % 2678400 * interval '1 second', '2026-10-01Z'::timestamptz + n % 2678400 * interval '1 second',
+  (n % 1000003) * 0.000000000001 + 0.01, ((n % 1000003) * 0.000000000001 + 0.01) * 3, 'USD', 3, n % 60000
+FROM generate_series($1::bigint, $2::bigint) AS n`;
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return (performance.now() - startedAt) / 1000;
+}
+
+/** The report as a table. */
+export function monthText(report: MonthReport): string {
+  const { charges, hourRows, writeSeconds, rollUpSeconds, rawSeconds, medianMs, reportMs } = report;
+  const worst = must(ascending(reportMs).at(-1), 'a round');
+  const seconds = (value: number): string => `${value.toFixed(1)} s`;
+  return [
+    `${charges.toLocaleString('en')} charges of one month, ${TEAMS} teams, 5 warehouses, 3 tiers: ${hourRows.toLocaleString('en')} hours of charges.`,
+    '',
+    '| what | takes |',
+    '| --- | --- |',
+    `| the month report of a team from hours, median of ${reportMs.length} | ${medianMs.toFixed(1)} ms |`,
+    `| the same, slowest | ${worst.toFixed(1)} ms |`,
+    `| all teams from the charges themselves, and compared | ${seconds(rawSeconds)} |`,
+    `| all hours dropped and made anew | ${seconds(rollUpSeconds)} |`,
+    `| writing the charges | ${seconds(writeSeconds)} |`,
+    '',
+    report.problems.length === 0
+      ? 'Every team: the report is the sum of its charges, to the last decimal.'
+      : `**Not equal**: ${report.problems.join('; ')}`,
+  ].join('\n');
+}

@@ -1,0 +1,213 @@
+/**
+ * Criterion 28: nothing of one team is in what another reads. Every text of the other team carries a marker; every read of
+ * the API, every view and column of the SQL surface and every label of the metrics is then searched for it.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { API_ROLES, type ApiRole } from '../../admin/actor.js';
+import type { TicketId } from '../../base/ids.js';
+import { askApproval } from '../../billing/requests.js';
+import { rollUpHours } from '../../billing/rollup/charge-hours.js';
+import { followCharges } from '../../billing/true-up/follow-charges.js';
+import { postDeltas } from '../../billing/true-up/post-deltas.js';
+import { recognise } from '../../proxy/surface/recognise.js';
+import { createSurface } from '../../proxy/surface/surface.js';
+import { VIEWS } from '../../proxy/surface/views.js';
+import { buildSettlement, buildTicket, credits } from '../support/builders.js';
+import { sealAll } from '../support/sealing.js';
+import { pathOf, readOperations } from './operations.js';
+import { type AdminWorld, createAdminWorld } from './world.js';
+
+const MARK = 'zebrafish';
+/** The month in which the statements ran. */
+const OCTOBER = Date.UTC(2026, 9, 15, 10);
+let world: AdminWorld;
+let tokens: Readonly<Record<string, string>>;
+let own: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  world = await createAdminWorld();
+  world.clock.set(OCTOBER + 7_200_000);
+  const scope = { team: 'marketing', principal: 'marketing_analyst' };
+  tokens = {
+    'team-lead': await world.issue({ role: 'team-lead', ...scope }),
+    analyst: await world.issue({ role: 'analyst', ...scope }),
+    // Who may see it, so that the search is shown to find.
+    'team-lead of it': await world.issue({
+      role: 'team-lead',
+      team: 'sales',
+      principal: 'sales_analyst',
+    }),
+  };
+  const ticket = await ranAndMetered('marketing', 'plain');
+  await ranAndMetered('sales', MARK);
+  own = { account: 'demo', version: '1', team: 'marketing', id: ticket, ticket, month: '2026-10' };
+});
+afterAll(() => world.close());
+
+/** A statement of the team with everything that can follow it; every free text of it begins with `word`. */
+async function ranAndMetered(teamId: string, word: string): Promise<TicketId> {
+  const { database, ledger } = world;
+  const { db } = database;
+  const ticket = buildTicket({
+    teamId,
+    principalId: `${teamId}_analyst`,
+    account: 'demo',
+    sessionId: `${word}-session`,
+    workload: `${word}-workload`,
+    snowflakeUser: `${word}_USER`,
+    fingerprint: `${word}-fingerprint`,
+    statementShape: `SELECT ${word} FROM t`,
+    warehouse: 'STANDARD_WH',
+    occurredAt: OCTOBER,
+  });
+  await ledger.reserve({
+    ticket,
+    budgetIds: [`${teamId}-monthly`],
+    holdCredits: credits('1'),
+  });
+  await ledger.markSent(ticket.ticketId, OCTOBER);
+  await ledger.settle(
+    buildSettlement(ticket.ticketId, {
+      snowflakeQueryId: `${word}-query`,
+      usedCredits: credits('0.5'),
+      startedAt: OCTOBER,
+      endedAt: OCTOBER + 900_000,
+    }),
+  );
+  const refused = buildTicket({ ...ticket, ...refusedOf(word) });
+  await ledger.recordUnheld([
+    {
+      ticket: refused,
+      state: 'VOID',
+      refusal: { code: 'TG2101', message: `TG2101 ${word}`, detail: { word } },
+      snowflakeQueryId: null,
+    },
+  ]);
+  await db.transaction((tx) =>
+    askApproval(tx, {
+      ticketId: refused.ticketId,
+      teamId,
+      principalId: `${teamId}_analyst`,
+      reason: `${word} please`,
+      at: OCTOBER,
+    }),
+  );
+  await db.query(
+    `WITH h AS (
+       INSERT INTO usage_warehouse_hour (account, warehouse_id, starts_at, warehouse, metered_credits, cloud_services_credits,
+         is_stale, method, method_version, allocated_at)
+       VALUES ('demo', $1, '2026-10-15T10:00Z', 'STANDARD_WH', 0.75, 0, false, 'sweep', 1, now())
+     ), q AS (
+       INSERT INTO usage_query (account, query_id, warehouse_id, cluster, warehouse_size, warehouse_kind, snowflake_user,
+         query_type, executed_at, ended_at, shape_hash, cloud_services_credits)
+       VALUES ('demo', $1 || '-query', $1, 1, 'Medium', 'STANDARD', $1 || '_USER', 'SELECT', '2026-10-15T10:00Z',
+         '2026-10-15T10:15Z', $1, 0)
+     )
+     SELECT 1`,
+    [word],
+  );
+  await db.query(
+    `INSERT INTO allocation_line (account, warehouse_id, starts_at, ordinal, bucket, reason, query_id, ticket_id, team_id,
+       principal_id, credits)
+     VALUES ('demo', $1, '2026-10-15T10:00Z', 0, 'direct', NULL, $1 || '-query', $2, $3, $3 || '_analyst', 0.75)`,
+    [word, ticket.ticketId, teamId],
+  );
+  expect((await postDeltas(db, OCTOBER)).deltas).toBe(1);
+  await sealAll(db);
+  await followCharges(db, OCTOBER);
+  await rollUpHours(db);
+  return ticket.ticketId;
+}
+
+function refusedOf(word: string): Partial<Parameters<typeof buildTicket>[0]> {
+  const { ticketId } = buildTicket();
+  return { ticketId, requestId: `${word}-request` };
+}
+
+/** What is the other team's alone: its marker, its id and what begins with it. */
+const FOREIGN = new RegExp(`${MARK}|\\bsales\\b|sales_|sales-`, 'i');
+
+test('no read of the API tells a lead or an analyst anything of another team', async () => {
+  const found: Record<string, number> = { 'team-lead': 0, 'team-lead of it': 0 };
+  const operations = (await readOperations(world.app)).filter(({ method }) => method === 'GET');
+  let asked = 0;
+  for (const operation of operations)
+    for (const [who, token] of Object.entries(tokens)) {
+      const role = API_ROLES.find((each) => who.startsWith(each)) satisfies ApiRole | undefined;
+      if (role === undefined || !operation.roles.includes(role)) continue;
+      for (const format of ['json', 'csv'])
+        for (const query of queriesOf(operation.queryParameters)) {
+          const isTheirs = who === 'team-lead of it';
+          const place = isTheirs ? { ...own, team: 'sales' } : own;
+          const url = `${pathOf(operation, { ...place, format })}${query}`;
+          const { statusCode, body } = await world.app.inject({
+            method: 'GET',
+            url,
+            headers: { authorization: `Bearer ${token}` },
+          });
+          if (statusCode === 200 && body.includes(MARK)) found[who] = (found[who] ?? 0) + 1;
+          if (isTheirs) continue;
+          expect(FOREIGN.exec(body)?.[0], `${url} as ${who}`).toBeUndefined();
+          asked += 1;
+        }
+    }
+  expect(asked).toBeGreaterThan(20);
+  expect(found['team-lead']).toBe(0);
+  // Costs by user, shape, workload and query, tickets, requests: the marker is there for whoever may see it.
+  expect(found['team-lead of it']).toBeGreaterThan(4);
+});
+
+/** Every way of asking for a cost, and the month of the statements; of others as they come. */
+function queriesOf(parameters: readonly string[]): readonly string[] {
+  if (!parameters.includes('by')) return [''];
+  return ['team', 'principal', 'user', 'shape', 'workload', 'query', 'warehouse', 'reason'].map(
+    (by) => `?month=2026-10&by=${by}`,
+  );
+}
+
+test('no view of the SQL surface shows a row or a sum of another team, whatever is asked around it', async () => {
+  const surface = createSurface({
+    db: world.database.db,
+    clock: world.clock,
+    running: { usedOfTeam: () => [] },
+    waits: () => Promise.resolve([]),
+  });
+  const read = async (text: string, teamId: string): Promise<string> => {
+    const recognised = recognise(text);
+    if (recognised.kind !== 'select' && recognised.kind !== 'why')
+      throw new Error(`not recognised: ${text}`);
+    const answer = await surface.answer(recognised, { teamId }, []);
+    return answer.kind === 'refused' ? '' : JSON.stringify(answer.result.rows);
+  };
+  let asked = 0;
+  let seen = 0;
+  for (const [view, { columns }] of Object.entries(VIEWS)) {
+    if (view === 'WHY') continue;
+    for (const { name } of columns)
+      for (const where of [
+        '',
+        ` WHERE ${name} IS NOT NULL OR ${name} IS NULL`,
+        " WHERE TEAM = 'sales'",
+      ]) {
+        const text = `SELECT ${name}, COUNT(*) FROM TOLLGATE.${view}${where} GROUP BY ${name}`;
+        const mine = await read(text, 'marketing');
+        expect(FOREIGN.exec(mine)?.[0], text).toBeUndefined();
+        if (where.includes('sales')) expect(['', '[]']).toContain(mine);
+        if (mine !== '') asked += 1;
+        if (FOREIGN.test(await read(text, 'sales'))) seen += 1;
+      }
+  }
+  expect(asked).toBeGreaterThan(100);
+  expect(seen).toBeGreaterThan(10);
+  expect(await read('SELECT COUNT(*), SUM(credits) FROM TOLLGATE.MY_QUERIES', 'marketing')).toBe(
+    '[["2","0.500000000000"]]',
+  );
+});
+
+test('metrics and health, which need no token, name no team', async () => {
+  for (const url of ['/metrics', '/livez', '/readyz', '/', '/api/v1/openapi.json']) {
+    const { body } = await world.app.inject({ method: 'GET', url });
+    expect(body.includes(MARK), url).toBe(false);
+    if (url !== '/api/v1/openapi.json') expect(FOREIGN.exec(body)?.[0], url).toBeUndefined();
+  }
+});
