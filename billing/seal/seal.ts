@@ -22,7 +22,7 @@ export interface SealOptions {
 }
 
 const BATCH_MAX = 1_000;
-const BATCHES_MAX = 50;
+const BATCHES_MAX = 20;
 
 /** The end of the chain, and where sealing goes on. */
 export interface SealHead {
