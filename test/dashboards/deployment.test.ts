@@ -128,9 +128,14 @@ describe('metrics and alerts', () => {
     const metrics = createMetrics();
     createEvents(metrics, silentLog);
     const { body } = await metrics.render();
-    const declared = ['gauges.ts', 'listener/certificate-watch.ts', 'listener/connections.ts'];
+    const declared = [
+      'proxy/gauges.ts',
+      'proxy/listener/certificate-watch.ts',
+      'proxy/listener/connections.ts',
+      'cli/ledger-keeper.ts',
+    ];
     const gauges = declared
-      .flatMap((file) => [...read(`proxy/${file}`).matchAll(/'(tollgate_\w+)'/g)])
+      .flatMap((file) => [...read(file).matchAll(/'(tollgate_\w+)'/g)])
       .map((match) => match[1]);
     expect(gauges.length).toBeGreaterThan(5);
     const known = new Set([
