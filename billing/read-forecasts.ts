@@ -27,10 +27,12 @@ export interface PeriodDetails {
   readonly passedPercent: number | null;
 }
 
+// A forecast is up to a minute old: what is spent by now is the least that can come of it.
 const DETAILS = `/* prepared: billing.period_details */
 SELECT DISTINCT ON (p.budget_id) p.budget_id, p.granted_credits, p.carried_credits,
-  p.metered_credits, p.loading_credits, p.billed_credits, f.forecast_at, f.low_credits,
-  f.expected_credits, f.high_credits, f.exhausted_at,
+  p.metered_credits, p.loading_credits, p.billed_credits, f.forecast_at,
+  greatest(f.low_credits, p.spent_credits) AS low_credits, greatest(f.expected_credits, p.spent_credits) AS expected_credits,
+  greatest(f.high_credits, p.spent_credits) AS high_credits, f.exhausted_at,
   (SELECT max(n.threshold) FROM budget_notice n
     WHERE n.budget_period_id = p.id AND n.measure = 'use' AND n.rearmed_at IS NULL) AS passed
 FROM budget_period p LEFT JOIN budget_forecast f ON f.budget_period_id = p.id

@@ -10,6 +10,7 @@ import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
 import { ledgerCall } from '#billing/postgres/availability.js';
 import { postOffline } from '#billing/postgres/post-offline.js';
+import { quarantine } from '#billing/quarantine.js';
 import type { Events } from './events.js';
 import { createLedgerMetrics } from './ledger-metrics.js';
 import { startLeaseKeeper, type LeaseKeeper } from './leases.js';
@@ -59,6 +60,7 @@ export async function openLedger(options: OpenLedgerOptions, life: Lifecycle): P
     journal,
     log,
     events,
+    quarantine: (settlement, reason) => quarantine(db, settlement, reason, clock.now()),
     post: async (statement) =>
       offline.posted(statement, await ledgerCall(() => postOffline(db, statement))),
   });

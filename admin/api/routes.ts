@@ -17,6 +17,7 @@ import { addMappingRoutes } from './mapping.js';
 import { addMeRoute } from './me.js';
 import { addPassRoutes } from './passes.js';
 import { addPriceRoutes } from './prices.js';
+import { addQuarantineRoutes } from './quarantine.js';
 import { addRaiseRoutes } from './raises.js';
 import { addReconciliationRoute } from './reconciliation.js';
 import { addReplicaRoutes } from './replicas.js';
@@ -59,6 +60,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
   addRunningRoute(routes, api);
   addRequestRoutes(routes, api);
   addPassRoutes(routes, api);
+  addQuarantineRoutes(routes, api);
   addRaiseRoutes(routes, api);
   addReplicaRoutes(routes, api);
   addSessionRoutes(routes, api);

@@ -7,6 +7,7 @@ import type { Log } from '#base/log.js';
 import { toError } from '#base/errors.js';
 import { NO_CREDITS, formatAmount, parseCredits } from '#base/units.js';
 import type { Ledger, Settlement, TicketState } from '#billing/ledger.js';
+import { absurdityOf } from '#billing/quarantine.js';
 import { tryParseTicketId, type TicketId } from '#base/ids.js';
 import { tryParseOffline } from '#billing/postgres/post-offline.js';
 import type { OfflineStatement } from '#billing/postgres/post-offline.js';
@@ -48,11 +49,18 @@ export interface SettlerOptions {
   readonly events: Events;
   /** Tells the ledger of a statement that was admitted without it. */
   readonly post?: (statement: OfflineStatement) => Promise<void>;
+  /** Puts a settlement aside that cannot be true. */
+  readonly quarantine?: (settlement: Settlement, reason: string) => Promise<void>;
 }
+
+/** Tickets whose second settlement of the kind is not logged again. */
+const QUARANTINED_MAX = 1_000;
 
 export class Settler {
   readonly #ledger: Ledger;
   readonly #post: (statement: OfflineStatement) => Promise<void>;
+  readonly #quarantine: SettlerOptions['quarantine'];
+  readonly #quarantined = new Set<TicketId>();
   /** Statements that the ledger does not know yet. */
   readonly #unposted = new Set<TicketId>();
   /** Outcomes of such statements. */
@@ -74,6 +82,7 @@ export class Settler {
     this.#journal = options.journal;
     this.#log = options.log;
     this.#events = options.events;
+    this.#quarantine = options.quarantine;
     this.#post = options.post ?? (() => Promise.reject(new Error('nothing is admitted offline')));
   }
 
@@ -225,6 +234,11 @@ export class Settler {
   async #settle(waiting: WaitingSettlement): Promise<void> {
     const { settlement, sequence } = waiting;
     try {
+      if (await this.#isPutAside(settlement)) {
+        this.#pending.delete(settlement.ticketId);
+        if (sequence !== null) this.#journal.acknowledge(sequence);
+        return;
+      }
       const outcome = await this.#ledger.settle(settlement);
       if (outcome.kind === 'charged')
         this.#events.settled(settlement, outcome.overrunCredits > NO_CREDITS);
@@ -245,6 +259,19 @@ export class Settler {
   #secondsSince(ticketId: TicketId): number {
     const since = this.#pending.get(ticketId);
     return since === undefined ? 0 : (performance.now() - since) / 1000;
+  }
+
+  /** Nobody is charged what cannot be true: its ticket is in doubt, and evidence or an administrator settles it. */
+  async #isPutAside(settlement: Settlement): Promise<boolean> {
+    const reason = absurdityOf(settlement);
+    if (reason === null || this.#quarantine === undefined) return false;
+    await this.#quarantine(settlement, reason);
+    const { ticketId } = settlement;
+    if (this.#quarantined.has(ticketId)) return true;
+    if (this.#quarantined.size < QUARANTINED_MAX) this.#quarantined.add(ticketId);
+    this.#events.quarantined();
+    this.#log.error({ ticketId, reason }, 'a settlement cannot be true and is put aside');
+    return true;
   }
 
   /** The ledger stands. A ticket whose query id another ticket was charged for did not run: it gives its hold back. */

@@ -78,7 +78,12 @@ const real = (name: string, sql: string): ViewColumn => ({
 
 const LIMIT = 'coalesce(p.limit_credits + p.granted_credits + p.carried_credits, b.limit_credits)';
 const SPENT = 'coalesce(p.spent_credits, 0)';
-const HELD = 'coalesce(p.held_credits + p.leased_credits, 0)';
+// A forecast is up to a minute old: what is spent by now is the least that can come of it.
+const FORECAST =
+  'CASE WHEN o.expected_credits IS NOT NULL THEN greatest(o.expected_credits, p.spent_credits) END';
+// What replicas have leased and no statement holds is there for everybody: whoever is short is given it.
+const HELD = `coalesce(p.held_credits + p.leased_credits
+  - (SELECT coalesce(sum(i.idle_credits), 0) FROM lease i WHERE i.budget_period_id = p.id), 0)`;
 
 /** The team's budgets and those of its principals, in the period that contains the instant. */
 const MY_BUDGET: ViewDefinition = {
@@ -98,8 +103,8 @@ const MY_BUDGET: ViewDefinition = {
     { name: 'IS_HARD', type: columnType('IS_HARD', 'boolean'), sql: 'b.is_hard' },
     amount('GRANTED_CREDITS', 'coalesce(p.granted_credits, 0)'),
     amount('CARRIED_CREDITS', 'coalesce(p.carried_credits, 0)'),
-    amount('FORECAST_CREDITS', 'o.expected_credits'),
-    amount('FORECAST_AMOUNT', 'o.expected_credits * r.price_per_credit'),
+    amount('FORECAST_CREDITS', FORECAST),
+    amount('FORECAST_AMOUNT', `${FORECAST} * r.price_per_credit`),
     instant('EXHAUSTED_AT', 'o.exhausted_at'),
     amount('PASSED_CREDITS', `nullif(greatest(${SPENT} - (${LIMIT}), 0), 0)`),
     text(

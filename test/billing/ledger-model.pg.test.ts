@@ -16,6 +16,7 @@ import { NOON, buildSettlement, buildTicket, insertBudget } from '../support/bui
 import { manualClock } from '../support/clock.js';
 import { createTestDatabase, expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import type { TestDatabase } from '../support/database.js';
+import { mutantOf, type Mutations } from '../support/mutant-database.js';
 
 let database: TestDatabase;
 let ledger: Ledger;
@@ -244,62 +245,110 @@ async function apply(
   }
 }
 
+let run = 0;
+
+/** Moves against the ledger and the model; one that is found wrong rejects. */
+function sequences(numRuns: number): Promise<void> {
+  return fc.assert(
+    fc.asyncProperty(fc.array(move, { minLength: 5, maxLength: 60 }), async (steps) => {
+      run += 1;
+      const budgets: ModelBudget[] = [
+        {
+          id: `hard-${run}`,
+          limit: 10_000_000_000_000n,
+          isHard: true,
+          spent: 0n,
+          held: 0n,
+          granted: 0n,
+        },
+        {
+          id: `soft-${run}`,
+          limit: 3_000_000_000_000n,
+          isHard: false,
+          spent: 0n,
+          held: 0n,
+          granted: 0n,
+        },
+        { id: `free-${run}`, limit: null, isHard: true, spent: 0n, held: 0n, granted: 0n },
+      ];
+      for (const budget of budgets) {
+        await insertBudget(database.db, { ...budget, limit: budget.limit as Credits | null });
+      }
+      const tickets: ModelTicket[] = [];
+      for (const step of steps) await apply(budgets, tickets, step);
+      for (const ticket of tickets) await giveBack(ticket, true);
+      const standings = await ledger.standing(
+        budgets.map(({ id }) => id),
+        NOON,
+      );
+      expect(
+        standings.map(({ spentCredits, heldCredits, limitCredits }) => ({
+          spentCredits,
+          heldCredits,
+          limitCredits,
+        })),
+      ).toEqual(
+        budgets.map(({ spent, limit }) => ({
+          spentCredits: spent,
+          heldCredits: NO_CREDITS,
+          limitCredits: limit,
+        })),
+      );
+      // Grants of this sequence end with it, so that the next one counts its own.
+      await database.db.transaction((tx) => expireGrants(tx, GRANT_ENDS_AT));
+      await expectInvariants(database.db);
+      await expectNoOpenHolds(database.db);
+    }),
+    { numRuns, endOnFailure: true },
+  );
+}
+
 test(
   'any sequence of moves leaves the ledger where the model says, with every invariant intact',
   { timeout: 60_000 },
-  async () => {
-    let run = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.array(move, { minLength: 5, maxLength: 60 }), async (steps) => {
-        run += 1;
-        const budgets: ModelBudget[] = [
-          {
-            id: `hard-${run}`,
-            limit: 10_000_000_000_000n,
-            isHard: true,
-            spent: 0n,
-            held: 0n,
-            granted: 0n,
-          },
-          {
-            id: `soft-${run}`,
-            limit: 3_000_000_000_000n,
-            isHard: false,
-            spent: 0n,
-            held: 0n,
-            granted: 0n,
-          },
-          { id: `free-${run}`, limit: null, isHard: true, spent: 0n, held: 0n, granted: 0n },
-        ];
-        for (const budget of budgets) {
-          await insertBudget(database.db, { ...budget, limit: budget.limit as Credits | null });
-        }
-        const tickets: ModelTicket[] = [];
-        for (const step of steps) await apply(budgets, tickets, step);
-        for (const ticket of tickets) await giveBack(ticket, true);
-        const standings = await ledger.standing(
-          budgets.map(({ id }) => id),
-          NOON,
-        );
-        expect(
-          standings.map(({ spentCredits, heldCredits, limitCredits }) => ({
-            spentCredits,
-            heldCredits,
-            limitCredits,
-          })),
-        ).toEqual(
-          budgets.map(({ spent, limit }) => ({
-            spentCredits: spent,
-            heldCredits: NO_CREDITS,
-            limitCredits: limit,
-          })),
-        );
-        // Grants of this sequence end with it, so that the next one counts its own.
-        await database.db.transaction((tx) => expireGrants(tx, GRANT_ENDS_AT));
-        await expectInvariants(database.db);
-        await expectNoOpenHolds(database.db);
-      }),
-      { numRuns: 60, endOnFailure: true },
-    );
-  },
+  () => sequences(60),
 );
+
+test.each<readonly [string, Mutations]>([
+  [
+    'an admission that nothing is asked of',
+    {
+      'billing.reserve_batch': [
+        {
+          text: /SELECT coalesce\(bool_and\([\s\S]*?\), true\) AS is_ample/,
+          becomes: 'SELECT true AS is_ample',
+        },
+      ],
+    },
+  ],
+  [
+    'a settlement that leaves the hold',
+    {
+      'billing.settle_batch': [
+        {
+          text: 'SET held_credits = l.held_credits - s.held',
+          becomes: 'SET held_credits = l.held_credits',
+        },
+      ],
+    },
+  ],
+  [
+    'a top-up that forgets its period',
+    { 'billing.top_up': [{ text: 'ELSE a.added END,', becomes: 'ELSE 0 END,' }] },
+  ],
+])('the model finds %s', { timeout: 60_000 }, async (_, mutations) => {
+  const real = ledger;
+  const own = await createTestDatabase({ connectionsMax: 2 });
+  const other = database;
+  database = own;
+  const db = mutantOf(own.db, mutations);
+  ledger = createLedger(db, manualClock());
+  try {
+    await expect(sequences(60)).rejects.toThrow(/Property failed/);
+    expect(db.changed.size).toBe(1);
+  } finally {
+    database = other;
+    ledger = real;
+    await own.drop();
+  }
+});

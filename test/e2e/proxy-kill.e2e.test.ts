@@ -1,15 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectInvariants } from '../support/database.js';
-import { longRun } from '../support/long-run.js';
-import { RawClient } from '../warehouse/support/raw-client.js';
 import { connectNode } from './support/node-driver.js';
 import { eventually } from './support/eventually.js';
+import { SHARED_KEYS, startProxyProcess, type ProxyProcess } from './support/proxy-process.js';
+import { RECOVERED_WITHIN_MS, ReplicaRounds, ROUND_HOLD } from './support/replica-rounds.js';
 import { startSystem, type System } from './support/system.js';
+import { longRun } from '../support/long-run.js';
+import { must } from '../../base/assert.js';
+import { RawClient } from '../warehouse/support/raw-client.js';
+import { MixedTraffic } from './support/mixed-traffic.js';
 
 /**
  * The proxy runs in a process of its own and is killed with SIGKILL while statements run. The warehouse's own history
@@ -18,11 +21,15 @@ import { startSystem, type System } from './support/system.js';
 let system: System;
 let dataDir: string;
 let proxy: ProxyProcess | undefined;
+let rounds: ReplicaRounds | undefined;
 
-interface ProxyProcess {
-  readonly process: ChildProcess;
-  readonly url: string;
-}
+/** A round waits for a replica to be silent: at full count only. The small count is the last test, with one replica. */
+const long = longRun('replicas', 0);
+/** In seconds; only at full count. */
+const mixed = longRun('mixed', 0);
+const MIXED_TEAMS = ['marketing', 'sales', 'growth', 'legal'] as const;
+const REPLICAS = 4;
+const CLIENTS = 160;
 
 beforeAll(async () => {
   system = await startSystem({
@@ -30,19 +37,81 @@ beforeAll(async () => {
     control: (document) => ({
       ...document,
       tiers: document.tiers.map((tier) =>
-        tier.id === 'interactive' ? { ...tier, concurrencyMax: 1 } : tier,
+        tier.id === 'interactive'
+          ? { ...tier, concurrencyMax: 1 }
+          : tier.id === 'standard'
+            ? { ...tier, guessHoldCredits: ROUND_HOLD, concurrencyMax: CLIENTS }
+            : tier,
       ),
     }),
   });
   dataDir = await mkdtemp(join(tmpdir(), 'tollgate-kill-'));
-  proxy = await startProxyProcess();
+  proxy = await startProxyProcess(system, dataDir);
 });
 
 afterAll(async () => {
   proxy?.process.kill('SIGKILL');
+  await rounds?.stop();
   await system?.stop();
   await rm(dataDir, { recursive: true, force: true });
 });
+
+// First: nothing is learned of waits yet.
+test.runIf(long.isLong)(
+  'replicas at one barrier hold exactly what there is room for, and what one of them had when it was killed is void, settled or adopted',
+  { timeout: 120_000 + long.count * 120_000 },
+  async () => {
+    rounds = new ReplicaRounds(system, dataDir);
+    await rounds.start(REPLICAS, CLIENTS);
+    const seen = new Set<string>();
+    for (let index = 0; index < long.count; index += 1) {
+      const room = Math.floor(CLIENTS / 3) + ((long.seed + index) % 3);
+      const figures = await rounds.round(room, (long.seed + index) % REPLICAS);
+      for (const [fate, count] of Object.entries(figures)) if (count > 0) seen.add(fate);
+      expect(figures.recoveryMsMax).toBeLessThan(RECOVERED_WITHIN_MS);
+      long.report({ rounds: 1, ...figures, recoveryMsMax: Math.round(figures.recoveryMsMax) });
+    }
+    // The killed one had some, in both fates that a round makes for certain.
+    expect([...seen]).toEqual(expect.arrayContaining(['orphans', 'settled', 'adopted']));
+    await rounds.stop();
+    rounds = undefined;
+  },
+);
+
+test.runIf(mixed.isLong)(
+  'of mixed traffic no statement is refused for want of room that was there',
+  { timeout: 120_000 + mixed.count * 1_000 },
+  async () => {
+    const others = await Promise.all(
+      [0, 1].map((index) =>
+        startProxyProcess(system, join(dataDir, `mixed-${index}`), SHARED_KEYS),
+      ),
+    );
+    try {
+      const clients: RawClient[] = [];
+      for (const team of MIXED_TEAMS)
+        for (let index = 0; index < 6; index += 1) {
+          const { url } = must(others[index % 2], 'there are two');
+          const client = new RawClient(Number(new URL(url).port));
+          const reply = await client.login(`${team}_analyst`, 'demo', '&warehouse=STANDARD_WH');
+          expect(reply.body.success).toBe(true);
+          clients.push(client);
+        }
+      const traffic = new MixedTraffic(system.database.db, mixed.seed);
+      const budgetIds = MIXED_TEAMS.map((team) => `${team}-monthly`);
+      const figures = await traffic.run(clients, budgetIds, mixed.count * 1_000);
+      mixed.report({ ...figures, seconds: mixed.count });
+      expect(traffic.strange).toEqual([]);
+      expect(figures).toMatchObject({ falseRefusals: 0, others: 0 });
+      expect(figures.refusedByBudget).toBeGreaterThan(0);
+      expect(figures.ran).toBeGreaterThan(0);
+      await eventually(async () => expect(await openTickets()).toBe(0), { withinMs: 60_000 });
+      await expectInvariants(system.database.db);
+    } finally {
+      await Promise.all(others.map((other) => other.kill()));
+    }
+  },
+);
 
 test(
   'after a kill -9 in the middle no hold is left without a live statement, and no charge is lost',
@@ -61,7 +130,7 @@ test(
     expect(await setAside()).toBeGreaterThan(0);
     expect(await leasesEver()).toBeGreaterThan(0);
     proxy?.process.kill('SIGKILL');
-    proxy = await startProxyProcess();
+    proxy = await startProxyProcess(system, dataDir);
 
     // Everything but the long one has ended upstream: its hold alone may stay, because it still runs there.
     await eventually(async () => expect(await openTickets()).toBe(1), { withinMs: 20_000 });
@@ -103,7 +172,7 @@ test.runIf(HOLDERS.isLong)(
     const lateMs: number[] = [];
     try {
       for (let round = 0; round < HOLDERS.count; round += 1) {
-        const holder = await startProxyProcess(holderDir);
+        const holder = await startProxyProcess(system, holderDir, SHARED_KEYS);
         lateMs.push(await untilToldAfterKill(holder));
       }
     } finally {
@@ -187,37 +256,4 @@ async function setAside(): Promise<number> {
 async function leasesEver(): Promise<number> {
   const { rows } = await system.database.db.query<{ n: string }>('SELECT count(*) AS n FROM lease');
   return Number(rows[0]?.n);
-}
-
-/** `tollgate serve --role proxy` against this test's Postgres and warehouse, on the same data directory each time. */
-async function startProxyProcess(directory: string = dataDir): Promise<ProxyProcess> {
-  const child = spawn(process.execPath, ['bin/tollgate.js', 'serve', '--role', 'proxy'], {
-    env: {
-      ...process.env,
-      TOLLGATE_DATA_DIR: directory,
-      TOLLGATE_SEAL_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
-      TOLLGATE_DATABASE_URL: system.database.ownerUrl,
-      TOLLGATE_UPSTREAM: system.warehouseUrl,
-      TOLLGATE_SERVICE_USER: system.service.user,
-      TOLLGATE_SERVICE_PASSWORD: system.service.password,
-      TOLLGATE_PROXY_PORT: '0',
-      TOLLGATE_ADMIN_PORT: '0',
-      TOLLGATE_LOG_LEVEL: 'error',
-      // Every budget that is held against is leased.
-      TOLLGATE_LEASE_FROM_PER_SECOND: '1',
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  const url = await new Promise<string>((resolve, reject) => {
-    const listen = (chunk: Buffer): void => {
-      said += chunk.toString();
-      const port = /proxy\s+(http:\/\/127\.0\.0\.1:\d+)/.exec(said)?.[1];
-      if (port !== undefined) resolve(port);
-    };
-    child.stdout?.on('data', listen);
-    child.stderr?.on('data', listen);
-    child.once('exit', (code) => reject(new Error(`the proxy ended with ${code}: ${said}`)));
-  });
-  return { process: child, url };
 }

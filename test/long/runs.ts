@@ -77,6 +77,25 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
       'rounds of 500 statements on each of four replicas with leases, at one barrier, room for exactly half of them and one of half the size: so many are held, the last unit too, and nothing is held or leased afterwards',
   },
   {
+    name: 'replicas',
+    file: 'test/e2e/proxy-kill.e2e.test.ts',
+    test: 'replicas at one barrier',
+    chunks: 20,
+    countPerChunk: 5,
+    shows:
+      'rounds of 160 statements of light clients on four replica processes with leases, at one barrier, with room for exactly so many; then one replica is killed by SIGKILL, half of what runs ends in that moment, and what it held is void, settled or adopted; recoveryMsMax is how long the slowest took',
+  },
+  {
+    name: 'mixed',
+    file: 'test/e2e/proxy-kill.e2e.test.ts',
+    test: 'of mixed traffic',
+    // Seconds.
+    chunks: 12,
+    countPerChunk: 300,
+    shows:
+      'an hour of statements of many kinds by 24 clients of four teams at two replica processes, with budgets that are used up again and again; each refusal of a budget is checked against the holds and charges of the ledger',
+  },
+  {
     name: 'lexer',
     file: 'test/base/sql/lexer.property.test.ts',
     test: 'the tokens of any text',
