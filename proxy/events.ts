@@ -38,8 +38,6 @@ export interface Events extends GuardEvents {
   statement(team: string, tier: string, statementClass: string, isFree: boolean): void;
   refused(code: string, team: string): void;
   settled(settlement: Settlement, isOverrun: boolean): void;
-  /** A settlement that cannot be true was put aside. */
-  quarantined(): void;
   /** How far off the estimate of a settled statement was. */
   estimated: NoteAccuracy;
   stopped(code: string): void;
@@ -84,10 +82,6 @@ export function createEvents(metrics: Metrics, log: Log): Events {
     'ending',
     'overrun',
   ]);
-  const quarantined = metrics.counter(
-    'tollgate_settlements_quarantined_total',
-    'Settlements that cannot be true',
-  );
   const stops = metrics.counter('tollgate_stops_total', 'Statements stopped while running', [
     'code',
   ]);
@@ -126,7 +120,6 @@ export function createEvents(metrics: Metrics, log: Log): Events {
         'statement settled',
       );
     },
-    quarantined: () => quarantined.inc(),
     estimated: createAccuracy(metrics),
     stopped: (code) => stops.inc({ code }),
     ...createGuardEvents(metrics),

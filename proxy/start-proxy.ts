@@ -190,15 +190,10 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   life.add('passes', await startPasses(waiting.approvals));
   const running = new RunningStatements();
   const guards = createGuards(options, replica, running, life);
-  const { freezes, interventions } = guards;
-  await freezes.refresh();
+  await guards.freezes.refresh();
   const control = life.add(
     'control',
-    await startControl(options, replica, identity, waiting, {
-      freezes,
-      interventions,
-      leaseKeeper,
-    }),
+    await startControl(options, replica, identity, waiting, { ...guards, leaseKeeper }),
   );
   const waitLog = life.add('waits', openWaitLog(options, waiting.gate, control));
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));

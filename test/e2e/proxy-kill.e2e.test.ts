@@ -57,8 +57,8 @@ afterAll(async () => {
 });
 
 // First: nothing is learned of waits yet.
-test.runIf(long.isLong)(
-  'replicas at one barrier hold exactly what there is room for, and what one of them had when it was killed is void, settled or adopted',
+test.each(long.isLong ? ['killed'] : [])(
+  'replicas at one barrier hold exactly what there is room for, and what one of them had when it was %s is void, settled or adopted',
   { timeout: 120_000 + long.count * 120_000 },
   async () => {
     rounds = new ReplicaRounds(system, dataDir);
@@ -78,8 +78,8 @@ test.runIf(long.isLong)(
   },
 );
 
-test.runIf(mixed.isLong)(
-  'of mixed traffic no statement is refused for want of room that was there',
+test.each(mixed.isLong ? ['room'] : [])(
+  'of mixed traffic no statement is refused for want of %s that was there',
   { timeout: 120_000 + mixed.count * 1_000 },
   async () => {
     const others = await Promise.all(

@@ -8,7 +8,7 @@ import { setBudgetLimit } from '../../../billing/control-writes.js';
 import { parseCredits } from '../../../base/units.js';
 import type { Credits } from '../../../base/units.js';
 import type { Database } from '../../../base/postgres/pool.js';
-import { RawClient, type Reply } from '../../warehouse/support/raw-client.js';
+import type { RawClient, Reply } from '../../warehouse/support/raw-client.js';
 
 /** Commits become visible after the instants that Postgres writes into their rows. */
 const SLACK_MS = 500;
@@ -207,5 +207,5 @@ interface Move {
 }
 
 function signed(text: string): bigint {
-  return text.startsWith('-') ? -parseCredits(text.slice(1)) : parseCredits(text);
+  return text.startsWith('-') ? 0n - parseCredits(text.slice(1)) : parseCredits(text);
 }
