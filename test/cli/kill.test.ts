@@ -64,7 +64,12 @@ test('a ticket is ended with a reason, and the answer of the API is there for pr
 test('what is frozen, and until when, is told back', async () => {
   answer = { freeze: FREEZE };
   const { code, out } = await run(
-    ...['--freeze', 'team:marketing', '--until', '4h', '--reason', 'a loop'],
+    '--freeze',
+    'team:marketing',
+    '--until',
+    '4h',
+    '--reason',
+    'a loop',
   );
   expect({ code, out }).toEqual({
     code: 0,
