@@ -129,6 +129,8 @@ const SESSION_FRESH_MS = 5000;
 const REQUESTS_REMEMBERED_MAX = 10_000;
 const REQUEST_REMEMBERED_MS = 15 * 60_000;
 
+const realNow = (): number => performance.now();
+
 /** Starts everything and listens last. */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const life = new Lifecycle();
@@ -183,8 +185,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     provisionServiceUser: options.provisionServiceUser,
   });
   life.add('claims', identity.claims);
-  const realNow = (): number => performance.now();
-  const waiting = createWaiting(options, ledger, replica, realNow, life, identity);
+  const waiting = createWaiting(options, ledger, replica, life, identity);
   life.add('vigil', waiting.vigil);
   life.add('gate', waiting.gate);
   life.add('passes', await startPasses(waiting.approvals));
@@ -195,7 +196,6 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     'control',
     await startControl(options, replica, identity, waiting, { ...guards, leaseKeeper }),
   );
-  const waitLog = life.add('waits', openWaitLog(options, waiting.gate, control));
   const statistics = life.add('statistics', new StatisticsCache(db, log, STATISTICS_POLL_MS));
   await statistics.refresh();
   const history = life.add('history', new HistoryCache({ db, log, metrics, replica: replica.id }));
@@ -222,7 +222,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ledger,
     offline,
     ...waiting,
-    waitLog,
+    waitLog: life.add('waits', openWaitLog(options, waiting.gate, control)),
     running,
     ...guards,
     inHand,
@@ -268,7 +268,6 @@ function createWaiting(
   options: ProxyOptions,
   ledger: Ledger,
   { id: replica, isHeard }: Replica,
-  realNow: () => number,
   life: Lifecycle,
   identity: Pick<Parts, 'sealer' | 'sessions'>,
 ): Pick<

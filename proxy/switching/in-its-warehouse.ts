@@ -53,7 +53,9 @@ export class Switching {
    */
   async turn(parts: Parts, statement: Admitted, entry: RequestEntry): Promise<WarehouseTurn> {
     const isSwitching = statement.snapshot.tiers.some((tier) => tier.switch === 'session');
-    if (!isSwitching || statement.front.source !== 'driver') return NOTHING;
+    // A session that was switched under an earlier document has still to be set back.
+    const isUnused = !isSwitching && this.#sessions.size === 0;
+    if (isUnused || statement.front.source !== 'driver') return NOTHING;
     const session = this.#sessionOf(statement.identity);
     const { isSwitched = false } = statement;
     const endTurn = await (isSwitched ? session.turns.alone() : session.turns.beside());
@@ -182,7 +184,8 @@ async function use(parts: Parts, statement: Identified, warehouse: string): Prom
     requestId,
     limitMs: USE_LIMIT_MS,
   });
-  return answer !== null;
+  // Somebody who looked for the query of a lost request of ours may have been first, with a text of one row of its own.
+  return answer !== null && answer[0] !== '1';
 }
 
 function notSwitched(parts: Parts, statement: Admitted, why: string): Refusal {

@@ -163,8 +163,7 @@ test(
 
 const HOLDERS = longRun('queue-holder', 1);
 
-// A replica counts as dead after ten seconds: too long for npm test, where waiting.e2e.test.ts says that it is dead.
-test.runIf(HOLDERS.isLong)(
+test(
   'a statement that waited at a replica that is killed is told to be sent again, by a poll through another, within 90 s',
   { timeout: 60_000 + HOLDERS.count * 60_000 },
   async () => {

@@ -146,3 +146,26 @@ test('one team fills the lane: the others wait for two seconds at most, 95 times
   // It was full all the time.
   expect(lane.state.waiting.length).toBeGreaterThan(50);
 });
+
+test("Little's law holds: those that wait are the rate of arrivals times the mean wait, within 5 %", () => {
+  const random = seeded(17);
+  const later = (mean: number): number => -Math.log(1 - random()) * mean;
+  const arrivals: Arrival[] = [];
+  for (let atMs = 0; arrivals.length < 12_000; atMs += later(300))
+    arrivals.push({
+      atMs,
+      member: memberOf(`team${arrivals.length % 5}`, '0.1'),
+      runsMs: later(1000),
+    });
+  const lane = new SimulatedLane(limitsOf({ concurrencyMax: 4 }));
+  // Arrivals at random see the lane as it is on average, each without itself.
+  let seen = 0;
+  lane.run(arrivals, Infinity, ({ member }) => {
+    seen += lane.state.waiting.filter(({ ticketId }) => ticketId !== member.ticketId).length;
+  });
+  const waitedMs = lane.started.reduce((sum, { startedMs, atMs }) => sum + startedMs - atMs, 0);
+  const spanMs = arrivals.at(-1)?.atMs ?? 0;
+  expect(lane.started).toHaveLength(arrivals.length);
+  expect(waitedMs / spanMs).toBeGreaterThan(1);
+  expect(Math.abs(seen / arrivals.length / (waitedMs / spanMs) - 1)).toBeLessThan(0.05);
+});
