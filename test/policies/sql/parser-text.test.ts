@@ -29,7 +29,7 @@ test.each([
   ['select a from t first where first.b = 1', 'select a from t "FIRST" where first.b = 1'],
   ['select a from t full join u', 'select a from t full join u'],
   ['select a from t order by a, b desc limit 1', 'select a from t order by a, b desc limit 1'],
-  ['select date.a, limit from t date limit 5', 'select "DATE".a, "LIMIT" from t date limit 5'],
+  ['select date.a, limit from t date limit 5', 'select "DATE".a, "LIMIT" from t "DATE" limit 5'],
   [
     'merge into t using s on t.key = s.key when matched then update set type = s.type',
     'merge into t using s on t."KEY" = s."KEY" when matched then update set "TYPE" = s."TYPE"',
