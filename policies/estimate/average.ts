@@ -13,7 +13,7 @@ export interface Average {
 export type Gains = readonly [number, number, number];
 
 /** For one shape: 0.3 was measured best for the tail on a public trace, the others for jumps and for steadiness. */
-export const SHAPE_GAINS: Gains = [0.7, 0.3, 0.05];
+export const SHAPE_GAINS: Gains = [0.7, 0.3, 0.08];
 /** For many shapes together, whose values differ by more than they move. */
 export const GROUP_GAINS: Gains = [0.1, 0.03, 0.01];
 

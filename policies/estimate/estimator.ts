@@ -17,10 +17,10 @@ import type { StatementFacts, TextFacts } from '../sql/facts.js';
 import { type Advice, BASES, type Basis, type Estimate } from './estimate.js';
 import type { ExplainBound } from './explain-bound.js';
 import { valueAt } from './history.js';
-import { type HistoryView, type LevelBelief, OVERHEAD_SECONDS } from './history-store.js';
+import type { HistoryView, LevelBelief } from './history-store.js';
 import { type Beliefs, believe } from './levels.js';
 import { type Scan, scanOf, type StatisticsView, type UnfilteredColumn } from './scan.js';
-import { formOf, isInProportion, segmentOf, type ShapeFacts, tablesOf } from './shape.js';
+import { formOf, type ShapeFacts, tablesOf } from './shape.js';
 
 /** Amounts a tier assumes of a statement of which nothing is known. */
 export interface GuessAmounts {
@@ -109,14 +109,12 @@ export function estimateText(
   const shape: ShapeFacts = {
     fingerprint: text.fingerprint,
     literalsHash: '',
-    segment: '',
     form: 'script',
     tables: '',
     tier: context.tier.id,
     warehouse: context.warehouse,
     warehouseSize: context.warehouseSize,
     bytes: sum.bytes,
-    unitSeconds: null,
   };
   const rate = approximate(context.creditsPerHour);
   const { own, logElapsed } = believe(context.history, shape, null, rate);
@@ -199,19 +197,16 @@ function describe(
   context: EstimateContext,
 ): Described & { readonly shape: ShapeFacts } {
   const bytes = scan === undefined ? null : Math.round(scan.bytes);
-  const form = formOf(facts);
   const shape: ShapeFacts = {
     fingerprint: facts.fingerprint,
     literalsHash: facts.literalsHash,
-    segment: segmentOf(facts),
-    form,
+    form: formOf(facts),
     tables: tablesOf(facts),
     tier: context.tier.id,
     warehouse: context.warehouse,
     warehouseSize: context.warehouseSize,
     // By statistics, also where a plan is known: a shape that ran once is asked for without one.
     bytes: known === undefined ? null : Math.round(known.bytes),
-    unitSeconds: known === undefined || !isInProportion(form) ? null : unitOf(known, context),
   };
   return {
     bytes,
@@ -219,13 +214,6 @@ function describe(
     advice: (scan?.unfiltered ?? []).map((missing) => adviceOf(missing, shape, context)),
     shape,
   };
-}
-
-function unitOf(
-  { bytes }: Scan,
-  { creditsPerHour, bytesPerSecondPerCredit }: EstimateContext,
-): number {
-  return scanSeconds(Math.round(bytes), creditsPerHour, bytesPerSecondPerCredit) + OVERHEAD_SECONDS;
 }
 
 /** The price with one day of the column: that of a shape nobody has run yet. */

@@ -52,8 +52,6 @@ export type HistoryRow =
 const MEASURABLE_SECONDS = 2;
 /** Shortest run whose share of its warehouse is measured well. */
 const SHARED_SECONDS_MIN = 0.2;
-/** Shortest run that is told apart from none. */
-const SECONDS_MIN = 1e-4;
 /** What compiling, starting and returning take on top of a scan. */
 export const OVERHEAD_SECONDS = 0.1;
 
@@ -141,11 +139,7 @@ export class HistoryStore implements HistoryView {
     if (believed !== null)
       this.#calibrations.set(
         `${believed.level}:${shape.tier}`,
-        calibrate(
-          this.calibration(believed.level, shape.tier),
-          believed,
-          Math.max(outcome.seconds, SECONDS_MIN),
-        ),
+        calibrate(this.calibration(believed.level, shape.tier), believed, outcome.seconds),
       );
     const keys = historyKeys(shape);
     const broken: HistoryKind[] = [];
@@ -166,23 +160,16 @@ export class HistoryStore implements HistoryView {
 
   /** What a key of the kind counts of the outcome; null: nothing. */
   #observationOf(kind: HistoryKind, outcome: Outcome): Observation | null {
-    const { statisticsSeconds } = outcome;
-    const seconds = Math.max(outcome.seconds, SECONDS_MIN);
-    const elapsedSeconds = Math.max(outcome.elapsedSeconds, SECONDS_MIN);
+    const { seconds, elapsedSeconds, statisticsSeconds } = outcome;
     const same = (value: number): Observation => ({ work: value, elapsed: value });
-    const unit = outcome.shape.unitSeconds ?? 1;
     switch (kind) {
       case 'values':
-      case 'segment':
       case 'shape-size':
-        return { work: seconds / unit, elapsed: elapsedSeconds / unit };
       case 'tables':
       case 'kind':
         return { work: seconds, elapsed: elapsedSeconds };
       case 'shape':
-        return same(
-          outcome.shape.unitSeconds === null ? seconds * outcome.creditsPerHour : seconds / unit,
-        );
+        return same(seconds * outcome.creditsPerHour);
       case 'statistics':
         // A scan too short to be measured says nothing of scans of any length.
         return statisticsSeconds === null || statisticsSeconds < MEASURABLE_SECONDS

@@ -14,10 +14,9 @@ import {
 
 /**
  * What a key of the history counts.
- * - `values`: warehouse-seconds of one shape with the same literals, on one size, in units of the shape;
- * - `segment`: the same for a shape with the same values in its filters, dates aside;
- * - `shape-size`: the same for a shape on one size;
- * - `shape`: the same on any size and of any span; without a unit credit-seconds (seconds × credits an hour);
+ * - `values`: warehouse-seconds of one shape with the same literals, on one size;
+ * - `shape-size`: warehouse-seconds of a shape on one size;
+ * - `shape`: credit-seconds (seconds × credits an hour) of a shape on any size;
  * - `tables`: warehouse-seconds of statements of one class over the same tables, on one size;
  * - `kind`: warehouse-seconds of statements of one class and form, in one tier and size;
  * - `statistics`: measured ÷ predicted seconds of estimates from table statistics, per size;
@@ -28,7 +27,6 @@ import {
  */
 export const HISTORY_KINDS = [
   'values',
-  'segment',
   'shape-size',
   'shape',
   'tables',
@@ -66,17 +64,14 @@ export interface HistoryEntry {
   readonly below: number;
 }
 
-/**
- * Spread assumed for a key that has shown none: a factor of e^0.3 either way, as heavy as six values. The spread of a few values
- * is itself so uncertain that a hold measured in it pays for that; measured on the tuning seeds of `bench/estimates`.
- */
-const PRIOR_SIGMA = 0.3;
-const PRIOR_COUNT = 6;
+/** Spread assumed for a key that has shown none: a factor of e^0.35 either way, as heavy as three values. */
+const PRIOR_SIGMA = 0.35;
+const PRIOR_COUNT = 3;
 const VARIANCE_GAIN = 0.12;
 /** Values that the moving figures effectively remember. */
 const EFFECTIVE_COUNT_MAX = 8;
-/** Smallest value that is told apart, so that a zero has a logarithm; in units of a scan of years it is far below a second. */
-const VALUE_MIN = 1e-12;
+/** Smallest value that is told apart, so that a zero has a logarithm. */
+const VALUE_MIN = 1e-4;
 /** A single value counts at most this many spreads in the sums that find a break. */
 const SCORE_MAX = 3;
 /** Part of a spread that is no news, and the sum from which it is a break (a two-sided CUSUM, Page 1954). */
@@ -171,7 +166,7 @@ export interface Belief {
  * Least part of a group's variance that lies between its keys and not within them. A shape of many runs speaks for
  * itself, however noisy they are and whatever the group says.
  */
-const BETWEEN_SHARE_MIN = 0.3;
+const BETWEEN_SHARE_MIN = 0.5;
 /** Values that an average of many runs is worth against the group. */
 const WORTH_MAX = 20;
 

@@ -43,7 +43,7 @@ export function believe(
   const alike = scan === null ? likeBelief(history, keys) : null;
   const [scanned, like] = [scan?.level ?? null, alike?.level ?? null];
   const general = (scan ?? alike)?.general ?? null;
-  const { own, elapsed } = ownBelief(history, keys, general, shiftsOf(shape, creditsPerHour));
+  const { own, elapsed } = ownBelief(history, keys, general, creditsPerHour);
   const work = own ?? scanned ?? like;
   return { own, scanned, like, logElapsed: elapsedOf(history, keys, work, elapsed) };
 }
@@ -90,32 +90,20 @@ function likeBelief(history: HistoryView, keys: Keys): GroupBelief | null {
   return found;
 }
 
-/** ln from the unit of a level to seconds. */
-interface Shifts {
-  readonly anySize: number;
-  readonly size: number;
-}
-
-function shiftsOf({ unitSeconds }: ShapeFacts, creditsPerHour: number): Shifts {
-  if (unitSeconds === null) return { anySize: -Math.log(creditsPerHour), size: 0 };
-  const size = Math.log(unitSeconds);
-  return { anySize: size, size };
-}
-
 function ownBelief(
   history: HistoryView,
   keys: Keys,
   general: Belief | null,
-  shifts: Shifts,
-): { readonly own: LevelBelief | null; readonly elapsed: number | null } {
+  creditsPerHour: number,
+): { readonly own: LevelBelief | null; readonly elapsed: HistoryEntry | undefined } {
   let own: LevelBelief | null = null;
-  let elapsed: number | null = null;
-  for (const level of ['shape', 'shape-size', 'segment', 'values'] as const) {
+  let elapsed: HistoryEntry | undefined;
+  for (const level of ['shape', 'shape-size', 'values'] as const) {
     const entry = find(history, keys, level);
     if (entry === undefined) continue;
-    const shift = level === 'shape' ? shifts.anySize : shifts.size;
+    const shift = level === 'shape' ? -Math.log(creditsPerHour) : 0;
     own = { level, ...refine(own ?? general ?? undefined, entry, shift) };
-    if (level !== 'shape') elapsed = centreOf(entry.elapsed) + shift;
+    if (level !== 'shape') elapsed = entry;
   }
   return { own, elapsed };
 }
@@ -125,8 +113,9 @@ function elapsedOf(
   history: HistoryView,
   keys: Keys,
   work: Belief | null,
-  own: number | null,
+  entry: HistoryEntry | undefined,
 ): number | null {
+  const own = entry === undefined ? null : centreOf(entry.elapsed);
   if (work === null) return own;
   const stretch = find(history, keys, 'stretch');
   const shared = stretch === undefined ? work.logMean : work.logMean + centreOf(stretch.work);

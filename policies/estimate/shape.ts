@@ -1,7 +1,6 @@
 /** What the history knows statements by: the keys of one statement on one warehouse. */
-import { hash } from 'node:crypto';
 import { FINGERPRINT_VERSION } from '../sql/fingerprint-version.js';
-import type { Filter, StatementFacts } from '../sql/facts.js';
+import type { StatementFacts } from '../sql/facts.js';
 import type { HistoryKind } from './history.js';
 
 /** What the keys of one statement are made of. */
@@ -9,8 +8,6 @@ export interface ShapeFacts {
   readonly fingerprint: string;
   /** Hash of the literals that the fingerprint leaves out; empty: they are not told apart. */
   readonly literalsHash: string;
-  /** Filters that are not of dates, with their values; empty: there is no filter of dates beside them. */
-  readonly segment: string;
   /** Class and form, such as `query join aggregate`. */
   readonly form: string;
   /** Names of the tables read and written; empty: not known. */
@@ -20,15 +17,8 @@ export interface ShapeFacts {
   readonly warehouseSize: string;
   /** Bytes that statistics expect it to scan; null when they do not tell. */
   readonly bytes: number | null;
-  /**
-   * Seconds that runs of the shape are measured in: what statistics predict of this one, so that a week and a month of the same
-   * report speak for each other; null: plain seconds.
-   */
-  readonly unitSeconds: number | null;
 }
 
-/** What runs of a shape are measured in; a history in other units is another history. */
-const MEASURE_VERSION = 2;
 /** Longest list of tables that stands in a key. */
 const TABLES_LENGTH_MAX = 400;
 
@@ -38,11 +28,6 @@ const FIRST_ROWS = 'first';
 /** Whether nothing has to see every row before the first ones are given. */
 function endsEarly(facts: StatementFacts): boolean {
   return !facts.isOrdered && !facts.hasAggregation && !facts.hasWindowFunction;
-}
-
-/** Whether runs of a form take in proportion to what they scan. */
-export function isInProportion(form: string): boolean {
-  return !form.split(' ').includes(FIRST_ROWS);
 }
 
 /** Class and form of a statement: statements of one form cost alike over the same bytes. */
@@ -62,27 +47,6 @@ export function formOf(facts: StatementFacts): string {
     .join(' ');
 }
 
-/** Dates and timestamps as literals say them. */
-const DATE = /^\d{4}-\d{2}-\d{2}/;
-const isOfDates = ({ low, high, relativeLow, relativeHigh }: Filter): boolean =>
-  relativeLow !== undefined ||
-  relativeHigh !== undefined ||
-  (low !== null && DATE.test(low)) ||
-  (high !== null && DATE.test(high));
-
-/**
- * What a report is asked about, whatever day it is asked for: its filters without those of dates. Empty where none is of
- * dates, because the literals tell the same then, or where all are.
- */
-export function segmentOf({ filters }: StatementFacts): string {
-  const others = filters.filter((filter) => !isOfDates(filter));
-  if (others.length === 0 || others.length === filters.length) return '';
-  const text = JSON.stringify(
-    others.map(({ table, column, operator, low, high }) => [table, column, operator, low, high]),
-  );
-  return hash('sha1', text).slice(0, 16);
-}
-
 /** The tables of a statement as one text; empty where they are not known. */
 export function tablesOf(facts: StatementFacts): string {
   if (facts.opaque || facts.unknown.includes('tables')) return '';
@@ -100,12 +64,11 @@ export function historyKeys(shape: ShapeFacts): Readonly<Record<HistoryKind, str
   const { warehouseSize: size, form, tables, tier, literalsHash } = shape;
   const scale = shape.bytes === null ? '-' : Math.round(Math.log2(Math.max(shape.bytes, 1)) / 2);
   const decade = shape.bytes === null ? '-' : Math.floor(Math.log10(Math.max(shape.bytes, 1)));
-  const known = `${shape.fingerprint}.${FINGERPRINT_VERSION}.${MEASURE_VERSION}`;
+  const known = `${shape.fingerprint}.${FINGERPRINT_VERSION}`;
   return {
     values: literalsHash === '' ? null : `${known}|${literalsHash}|${size}`,
-    segment: shape.segment === '' ? null : `${known}|${shape.segment}|${scale}|${size}`,
     'shape-size': `${known}|${scale}|${size}`,
-    shape: shape.unitSeconds === null ? `${known}|${scale}` : `${known}|of scan`,
+    shape: `${known}|${scale}`,
     tables: tables === '' ? null : `${tables}|${form}|${size}`,
     kind: `${tier}|${form}|${size}`,
     statistics: size,

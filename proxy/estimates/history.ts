@@ -31,14 +31,11 @@ const FORGET_FLUSHES = 3_600;
 /** Kinds that speak of tables and warehouses of one account; the others are everybody's. */
 const OF_ACCOUNT: ReadonlySet<HistoryKind> = new Set<HistoryKind>([
   'values',
-  'segment',
   'shape-size',
   'shape',
   'tables',
   'stretch',
 ]);
-
-const OF_LITERALS: ReadonlySet<HistoryKind> = new Set<HistoryKind>(['values', 'segment']);
 
 export interface HistoryCacheOptions {
   readonly db: Database;
@@ -119,7 +116,7 @@ export class HistoryCache {
       const own = keyOf(account, kind, key);
       // Most literals never come again: theirs are kept once they did.
       const entry = this.#store.lookup(kind, own);
-      if (entry === undefined || (OF_LITERALS.has(kind) && entry.count < 2)) continue;
+      if (entry === undefined || (kind === 'values' && entry.count < 2)) continue;
       this.#dirty.set(`${kind}:${own}`, { kind, key: own });
     }
   }

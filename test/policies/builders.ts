@@ -50,8 +50,6 @@ export function aShape(changes: Partial<ShapeFacts> = {}): ShapeFacts {
     warehouse: 'INTERACTIVE_WH',
     warehouseSize: 'XSMALL',
     bytes: null,
-    unitSeconds: null,
-    segment: '',
     ...changes,
   };
 }
