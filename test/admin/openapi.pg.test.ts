@@ -82,6 +82,9 @@ const WITHOUT_PAGES: ReadonlySet<string> = new Set([
   'GET /api/v1/control/diff',
   // A report: what is beyond its rows is one row, so that it still sums.
   'GET /api/v1/costs',
+  'GET /api/v1/costs/services',
+  'GET /api/v1/costs/hours/{warehouse}/{hour}',
+  'GET /api/v1/bypass',
   // Fifteen rows an account.
   'GET /api/v1/usage/imports',
   // The head of a chain; what should not be there is named, at most a hundred.
