@@ -1,271 +1,312 @@
 /**
- * "Money now": what teams have spent today, what is held, what remains, what was refused and why. Every number is
- * one view of the reporting schema; "today" is the UTC day in which the chosen time range ends, because business
- * time may run faster than the wall clock.
+ * "Money now": what teams have spent today, what is held, what remains, what runs and what was refused. "Today" is the
+ * UTC day in which the chosen time range ends, because business time may run faster than the wall clock.
  */
-import * as bargauge from '@grafana/grafana-foundation-sdk/bargauge';
-import * as common from '@grafana/grafana-foundation-sdk/common';
-import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard';
-import * as stat from '@grafana/grafana-foundation-sdk/stat';
-import * as grid from '@grafana/grafana-foundation-sdk/table';
-import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
-import { DATASOURCE, POSTGRES_TYPE, sqlQuery } from './postgres-query.js';
+import type * as dashboard from '@grafana/grafana-foundation-sdk/dashboard';
+import {
+  bars,
+  buildBoard,
+  CREDITS,
+  figure,
+  ranking,
+  table,
+  teamVariable,
+  type Tile,
+} from './panels.js';
+import { sqlQuery } from './queries.js';
 
-const CREDITS = 'suffix: credits';
 const TEAMS = 'team_id IN (${team:sqlstring})';
-const TODAY = "($__timeTo()::timestamptz AT TIME ZONE 'UTC')::date";
+const TODAY = `occurred_at >= date_trunc('day', $__timeTo()::timestamptz AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
+  AND occurred_at <= $__timeTo()`;
 
-/** The dashboard in Grafana's classic model. */
 export function moneyNow(): dashboard.Dashboard {
-  const builder = new dashboard.DashboardBuilder('Tollgate: money now')
-    .uid('tollgate-money-now')
-    .description('Spend, holds, budgets and refusals of every team, from the ledger.')
-    .tags(['tollgate'])
-    .timezone('utc')
-    .readonly()
-    .refresh('30s')
-    .time({ from: 'now-24h', to: 'now' })
-    .withVariable(
-      new dashboard.DatasourceVariableBuilder('datasource').label('Ledger').type(POSTGRES_TYPE),
-    )
-    .withVariable(teamVariable());
-  const panels = [
-    ...headline(),
-    spendByTeam(),
-    budgets(),
-    chargesPerHour(),
-    refusalsByReason(),
-    topShapes(),
-    latestRefusals(),
-  ];
-  panels.forEach((panel, index) => builder.withPanel(panel.id(index + 1).datasource(DATASOURCE)));
-  return builder.build();
+  return buildBoard({
+    uid: 'tollgate-money-now',
+    title: 'money now',
+    description:
+      'Spend, holds, budgets, running statements and refusals of every team, from the ledger.',
+    from: 'now-24h',
+    variables: [teamVariable(true)],
+    rows: [
+      { h: 4, tiles: headline() },
+      { h: 10, tiles: [spendByTeam(), budgets()] },
+      { h: 9, tiles: [chargesPerHour(), burn()] },
+      { h: 9, tiles: [running()] },
+      { h: 8, tiles: [refusalsByReason(), notices()] },
+      { h: 9, tiles: [topShapes()] },
+      { h: 8, tiles: [latestRefusals()] },
+    ],
+  });
 }
 
-function teamVariable(): dashboard.QueryVariableBuilder {
-  return new dashboard.QueryVariableBuilder('team')
-    .label('Team')
-    .datasource(DATASOURCE)
-    .query("SELECT id FROM tollgate.org_node WHERE kind = 'team' ORDER BY id")
-    .refresh(dashboard.VariableRefresh.OnDashboardLoad)
-    .sort(dashboard.VariableSort.AlphabeticalAsc)
-    .multi(true)
-    .includeAll(true)
-    .current({ selected: true, text: ['All'], value: ['$__all'] });
-}
-
-function at(x: number, y: number, w: number, h: number): dashboard.GridPos {
-  return { x, y, w, h };
-}
-
-function headline(): stat.PanelBuilder[] {
-  const panel = (
-    x: number,
-    title: string,
-    description: string,
-    unit: string,
-    sql: string,
-  ): stat.PanelBuilder =>
-    new stat.PanelBuilder()
-      .title(title)
-      .description(description)
-      .gridPos(at(x, 0, 6, 4))
-      .unit(unit)
-      .noValue('0')
-      .graphMode(common.BigValueGraphMode.None)
-      .reduceOptions(new common.ReduceDataOptionsBuilder().values(true).calcs(['lastNotNull']))
-      .withTarget(sqlQuery('table', sql));
+function headline(): readonly Tile[] {
   return [
-    panel(
-      0,
-      'Spent today',
-      'Charges of the day, in each billing currency.',
-      'none',
-      `SELECT currency, sum(money)::float8 AS spent FROM tollgate.daily_charge
-WHERE day = ${TODAY} AND ${TEAMS} GROUP BY currency ORDER BY currency`,
-    ).decimals(2),
-    panel(
-      6,
-      'Credits today',
-      'The same charges in credits.',
-      CREDITS,
-      `SELECT coalesce(sum(credits), 0)::float8 AS credits FROM tollgate.daily_charge
-WHERE day = ${TODAY} AND ${TEAMS}`,
-    ).decimals(3),
-    panel(
-      12,
-      'Held now',
-      'What open tickets hold: the most that statements in flight may still cost.',
-      CREDITS,
-      `SELECT coalesce(sum(hold_credits), 0)::float8 AS held FROM tollgate.ticket
-WHERE state IN ('RESERVED', 'SENT', 'RUNNING', 'IN_DOUBT') AND ${TEAMS}`,
-    ).decimals(3),
-    panel(
-      18,
-      'Refused',
-      'Statements not run in the chosen time; nothing was charged for them.',
-      'short',
-      `SELECT count(*)::float8 AS refused FROM tollgate.refusals
-WHERE $__timeFilter(occurred_at) AND ${TEAMS}`,
-    ).decimals(0),
+    figure(
+      4,
+      {
+        title: 'Spent today',
+        description: 'Charges of the day, in each billing currency.',
+        unit: 'none',
+        decimals: 2,
+      },
+      sqlQuery(
+        'table',
+        `SELECT currency, sum(amount)::float8 AS spent FROM tollgate.dash_charge
+WHERE ${TODAY} AND ${TEAMS} GROUP BY currency ORDER BY currency`,
+      ),
+    ),
+    figure(
+      4,
+      {
+        title: 'Credits today',
+        description: 'The same charges in credits.',
+        unit: CREDITS,
+        decimals: 3,
+      },
+      sqlQuery(
+        'table',
+        `SELECT coalesce(sum(credits), 0)::float8 AS credits FROM tollgate.dash_charge WHERE ${TODAY} AND ${TEAMS}`,
+      ),
+    ),
+    figure(
+      4,
+      {
+        title: 'Burn per minute',
+        description: 'Credits charged in the last hour of the chosen time, divided by sixty.',
+        unit: CREDITS,
+        decimals: 4,
+      },
+      sqlQuery(
+        'table',
+        `SELECT (coalesce(sum(credits), 0) / 60)::float8 AS credits FROM tollgate.dash_charge
+WHERE occurred_at > $__timeTo()::timestamptz - interval '1 hour' AND occurred_at <= $__timeTo() AND ${TEAMS}`,
+      ),
+    ),
+    figure(
+      4,
+      {
+        title: 'Held now',
+        description: 'What open tickets hold: the most that statements in flight may still cost.',
+        unit: CREDITS,
+        decimals: 3,
+      },
+      sqlQuery(
+        'table',
+        `SELECT coalesce(sum(hold_credits), 0)::float8 AS held FROM tollgate.dash_open_ticket WHERE ${TEAMS}`,
+      ),
+    ),
+    figure(
+      4,
+      {
+        title: 'Running now',
+        description: 'Statements that Snowflake has, or may have.',
+        unit: 'short',
+      },
+      sqlQuery(
+        'table',
+        `SELECT count(*)::float8 AS running FROM tollgate.dash_open_ticket WHERE state <> 'RESERVED' AND ${TEAMS}`,
+      ),
+    ),
+    figure(
+      4,
+      {
+        title: 'Refused',
+        description: 'Statements not run in the chosen time; nothing was charged for them.',
+        unit: 'short',
+      },
+      sqlQuery(
+        'table',
+        `SELECT count(*)::float8 AS refused FROM tollgate.dash_refusal WHERE $__timeFilter(occurred_at) AND ${TEAMS}`,
+      ),
+    ),
   ];
 }
 
-function spendByTeam(): bargauge.PanelBuilder {
-  return new bargauge.PanelBuilder()
-    .title('Spend by team today')
-    .description('Charged credits of the day.')
-    .gridPos(at(0, 4, 8, 10))
-    .unit(CREDITS)
-    .decimals(3)
-    .min(0)
-    .orientation(common.VizOrientation.Horizontal)
-    .reduceOptions(new common.ReduceDataOptionsBuilder().values(true).limit(50))
-    .withTarget(
-      sqlQuery(
-        'table',
-        `SELECT team_id AS team, sum(credits)::float8 AS credits FROM tollgate.daily_charge
-WHERE day = ${TODAY} AND ${TEAMS} GROUP BY team_id ORDER BY 2 DESC LIMIT 50`,
-      ),
-    );
+function spendByTeam(): Tile {
+  return ranking(
+    8,
+    { title: 'Spend by team today', description: 'Charged credits of the day.', unit: CREDITS },
+    sqlQuery(
+      'table',
+      `SELECT team_id AS team, sum(credits)::float8 AS credits FROM tollgate.dash_charge
+WHERE ${TODAY} AND ${TEAMS} GROUP BY team_id ORDER BY 2 DESC LIMIT 50`,
+    ),
+  );
 }
 
-function budgets(): grid.PanelBuilder {
-  return new grid.PanelBuilder()
-    .title('Remaining against budget')
-    .description(
-      'Periods that are open at the end of the chosen time. Remaining is negative while in debt.',
-    )
-    .gridPos(at(8, 4, 16, 10))
-    .unit(CREDITS)
-    .decimals(3)
-    .overrideByName('used', [
-      { id: 'unit', value: 'percentunit' },
-      { id: 'decimals', value: 1 },
-      { id: 'custom.cellOptions', value: { type: 'gauge', mode: 'basic' } },
-      { id: 'min', value: 0 },
-      { id: 'max', value: 1 },
-      {
-        id: 'thresholds',
-        value: {
-          mode: 'absolute',
-          steps: [
-            { color: 'green', value: null },
-            { color: 'orange', value: 0.8 },
-            { color: 'red', value: 1 },
-          ],
-        },
-      },
-    ])
-    .overrideByName('ends', [{ id: 'unit', value: 'dateTimeAsIso' }])
-    .withTarget(
-      sqlQuery(
-        'table',
-        `SELECT node_name AS "budget of", period_kind AS period, ends_at AS ends,
-  CASE WHEN is_hard THEN 'hard' ELSE 'soft' END AS kind,
-  (limit_credits + granted_credits + carried_credits)::float8 AS "limit", spent_credits::float8 AS spent,
-  held_credits::float8 AS held, available_credits::float8 AS remaining,
-  ((spent_credits + held_credits) / nullif(limit_credits + granted_credits + carried_credits, 0))::float8 AS used
-FROM tollgate.my_budget
+function budgets(): Tile {
+  return table(
+    16,
+    {
+      title: 'Remaining against budget',
+      description:
+        'Periods that are open at the end of the chosen time, with what they will have spent at their end. Remaining is negative while in debt.',
+      unit: CREDITS,
+    },
+    sqlQuery(
+      'table',
+      `SELECT node_name AS "budget of", period_kind AS period, ends_at AS ends,
+  CASE WHEN is_hard THEN 'hard' ELSE 'soft' END AS kind, limit_credits::float8 AS "limit",
+  spent_credits::float8 AS spent, held_credits::float8 AS held, remaining_credits::float8 AS remaining,
+  ((spent_credits + held_credits) / nullif(limit_credits, 0))::float8 AS used,
+  forecast_credits::float8 AS forecast, exhausted_at AS exhausted
+FROM tollgate.dash_budget
 WHERE starts_at <= $__timeTo() AND ends_at > $__timeTo()
   AND (node_kind <> 'team' OR node_id IN (\${team:sqlstring}))
 ORDER BY used DESC NULLS LAST, node_name, period_kind LIMIT 200`,
-      ),
-    );
+    ),
+    {
+      used: { isShare: true },
+      ends: { unit: 'dateTimeAsIso' },
+      exhausted: { unit: 'dateTimeAsIso' },
+    },
+  );
 }
 
-function chargesPerHour(): timeseries.PanelBuilder {
-  return new timeseries.PanelBuilder()
-    .title('Charges per hour')
-    .description(
-      'Credits charged, by the hour in which the statement was accepted, stacked by team.',
-    )
-    .gridPos(at(0, 14, 12, 9))
-    .unit(CREDITS)
-    .min(0)
-    .drawStyle(common.GraphDrawStyle.Bars)
-    .fillOpacity(80)
-    .stacking(new common.StackingConfigBuilder().mode(common.StackingMode.Normal).group('A'))
-    .withTarget(
-      sqlQuery(
-        'time_series',
-        `SELECT $__timeGroup(occurred_at, '1h'), team_id AS metric, sum(credits)::float8 AS credits
-FROM tollgate.charge WHERE $__timeFilter(occurred_at) AND ${TEAMS}
+function chargesPerHour(): Tile {
+  return bars(
+    12,
+    {
+      title: 'Charges per hour',
+      description:
+        'Credits charged, by the hour in which the statement was accepted, stacked by team.',
+      unit: CREDITS,
+    },
+    sqlQuery(
+      'time_series',
+      `SELECT $__timeGroup(occurred_at, '1h'), team_id AS metric, sum(credits)::float8 AS credits
+FROM tollgate.dash_charge WHERE $__timeFilter(occurred_at) AND ${TEAMS}
 GROUP BY 1, team_id ORDER BY 1, team_id`,
-      ),
-    );
+    ),
+  );
 }
 
-function refusalsByReason(): timeseries.PanelBuilder {
-  return new timeseries.PanelBuilder()
-    .title('Refusals by reason')
-    .description(
-      'TG20 budget, TG21 rule, TG22 ceiling, TG23 queue, TG24 approval, TG25 ledger unavailable.',
-    )
-    .gridPos(at(12, 14, 12, 9))
-    .unit('short')
-    .decimals(0)
-    .min(0)
-    .drawStyle(common.GraphDrawStyle.Bars)
-    .fillOpacity(80)
-    .stacking(new common.StackingConfigBuilder().mode(common.StackingMode.Normal).group('A'))
-    .withTarget(
-      sqlQuery(
-        'time_series',
-        `SELECT $__timeGroup(occurred_at, '1h'), refusal_code AS metric, count(*)::float8 AS refusals
-FROM tollgate.refusals WHERE $__timeFilter(occurred_at) AND ${TEAMS}
-GROUP BY 1, refusal_code ORDER BY 1, refusal_code`,
-      ),
-    );
+function burn(): Tile {
+  return bars(
+    12,
+    {
+      title: 'Burn per minute by tier',
+      description: 'Credits charged in ten minutes, divided by ten.',
+      unit: CREDITS,
+    },
+    sqlQuery(
+      'time_series',
+      `SELECT $__timeGroup(occurred_at, '10m'), tier AS metric, (sum(credits) / 10)::float8 AS credits
+FROM tollgate.dash_charge WHERE $__timeFilter(occurred_at) AND ${TEAMS}
+GROUP BY 1, tier ORDER BY 1, tier`,
+    ),
+  );
 }
 
-function topShapes(): grid.PanelBuilder {
-  return new grid.PanelBuilder()
-    .title('Top shapes')
-    .description(
-      'Statements that differ only in their literals, by what they cost in the chosen time.',
-    )
-    .gridPos(at(0, 23, 24, 9))
-    .unit(CREDITS)
-    .decimals(4)
-    .overrideByName('statements', [
-      { id: 'unit', value: 'short' },
-      { id: 'decimals', value: 0 },
-    ])
-    .overrideByName('amount', [
-      { id: 'unit', value: 'none' },
-      { id: 'decimals', value: 2 },
-    ])
-    .overrideByName('shape', [{ id: 'custom.width', value: 700 }])
-    .withTarget(
-      sqlQuery(
-        'table',
-        `SELECT team_id AS team, left(min(statement_shape), 300) AS shape, count(*)::float8 AS statements,
-  sum(charged_credits)::float8 AS credits, (sum(charged_credits) / count(*))::float8 AS "credits each",
-  sum(charged_amount)::float8 AS amount, currency, fingerprint
-FROM tollgate.my_queries
-WHERE $__timeFilter(occurred_at) AND charged_credits IS NOT NULL AND ${TEAMS}
-GROUP BY team_id, fingerprint, currency ORDER BY sum(charged_credits) DESC LIMIT 25`,
-      ),
-    );
+function running(): Tile {
+  return table(
+    24,
+    {
+      title: 'Dearest running statements',
+      description:
+        'What they have used so far as their replica said last, what is held for them, and the most that they may cost.',
+      unit: CREDITS,
+      decimals: 4,
+    },
+    sqlQuery(
+      'table',
+      `SELECT occurred_at AS since, team_id AS team, principal_id AS principal, tier, warehouse, state,
+  used_credits::float8 AS used, hold_credits::float8 AS held, ceiling_credits::float8 AS ceiling,
+  (used_credits / nullif(hold_credits, 0))::float8 AS "of its hold",
+  (hold_credits * price_per_credit)::float8 AS "held amount", currency, left(statement_shape, 200) AS shape
+FROM tollgate.dash_open_ticket WHERE ${TEAMS} ORDER BY coalesce(used_credits, hold_credits) DESC LIMIT 25`,
+    ),
+    {
+      since: { unit: 'dateTimeAsIso' },
+      'of its hold': { isShare: true },
+      'held amount': { unit: 'none', decimals: 2 },
+      shape: { width: 500 },
+    },
+  );
 }
 
-function latestRefusals(): grid.PanelBuilder {
-  return new grid.PanelBuilder()
-    .title('Latest refusals')
-    .description('What the caller was told.')
-    .gridPos(at(0, 32, 24, 8))
-    .unit(CREDITS)
-    .decimals(4)
-    .overrideByName('at', [{ id: 'unit', value: 'dateTimeAsIso' }])
-    .overrideByName('message', [{ id: 'custom.width', value: 700 }])
-    .withTarget(
-      sqlQuery(
-        'table',
-        `SELECT occurred_at AS at, team_id AS team, principal_id AS principal, refusal_code AS code,
+function refusalsByReason(): Tile {
+  return bars(
+    12,
+    {
+      title: 'Refusals by reason',
+      description: 'Budget, rule, ceiling, queue, approval, ledger unavailable.',
+      unit: 'short',
+      decimals: 0,
+    },
+    sqlQuery(
+      'time_series',
+      `SELECT $__timeGroup(occurred_at, '1h'), refusal_code || ' ' || reason AS metric, count(*)::float8 AS refusals
+FROM tollgate.dash_refusal WHERE $__timeFilter(occurred_at) AND ${TEAMS}
+GROUP BY 1, refusal_code, reason ORDER BY 1, 2`,
+    ),
+  );
+}
+
+function notices(): Tile {
+  return table(
+    12,
+    {
+      title: 'Thresholds passed',
+      description: 'Budgets whose spending, or forecast, has passed a percentage of the limit.',
+      unit: CREDITS,
+    },
+    sqlQuery(
+      'table',
+      `SELECT fired_at AS at, budget_id AS budget, measure, threshold::float8 AS threshold,
+  spent_credits::float8 AS spent, limit_credits::float8 AS "limit", exhausted_at AS exhausted
+FROM tollgate.dash_budget_notice WHERE $__timeFilter(fired_at) ORDER BY fired_at DESC LIMIT 50`,
+    ),
+    {
+      at: { unit: 'dateTimeAsIso' },
+      exhausted: { unit: 'dateTimeAsIso' },
+      threshold: { unit: 'percent', decimals: 0 },
+    },
+  );
+}
+
+function topShapes(): Tile {
+  return table(
+    24,
+    {
+      title: 'Top shapes',
+      description:
+        'Statements that differ only in their literals, by what they cost in the chosen time.',
+      unit: CREDITS,
+      decimals: 4,
+    },
+    sqlQuery(
+      'table',
+      `SELECT team_id AS team, left(min(statement_shape), 300) AS shape, count(*)::float8 AS statements,
+  sum(credits)::float8 AS credits, (sum(credits) / count(*))::float8 AS "credits each",
+  sum(amount)::float8 AS amount, currency, fingerprint
+FROM tollgate.dash_charge WHERE $__timeFilter(occurred_at) AND ${TEAMS}
+GROUP BY team_id, fingerprint, currency ORDER BY sum(credits) DESC LIMIT 25`,
+    ),
+    {
+      statements: { unit: 'short', decimals: 0 },
+      amount: { unit: 'none', decimals: 2 },
+      shape: { width: 700 },
+    },
+  );
+}
+
+function latestRefusals(): Tile {
+  return table(
+    24,
+    {
+      title: 'Latest refusals',
+      description: 'What the caller was told.',
+      unit: CREDITS,
+      decimals: 4,
+    },
+    sqlQuery(
+      'table',
+      `SELECT occurred_at AS at, team_id AS team, principal_id AS principal, refusal_code AS code,
   refusal_message AS message, expected_credits::float8 AS expected, high_credits::float8 AS "at most"
-FROM tollgate.refusals WHERE $__timeFilter(occurred_at) AND ${TEAMS}
+FROM tollgate.dash_refusal WHERE $__timeFilter(occurred_at) AND ${TEAMS}
 ORDER BY occurred_at DESC LIMIT 50`,
-      ),
-    );
+    ),
+    { at: { unit: 'dateTimeAsIso' }, message: { width: 700 } },
+  );
 }

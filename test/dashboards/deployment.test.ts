@@ -3,11 +3,10 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { createMetrics } from '../../base/metrics.js';
 import { ROLES } from '../../base/setting-parsers.js';
 import { SETTINGS } from '../../base/settings.js';
-import { createEvents } from '../../proxy/events.js';
-import { silentLog } from '../../base/log.js';
+import { metricCatalogue } from '../support/metric-catalogue.js';
+import { metricsOf } from './promql.js';
 
 interface Service {
   readonly image: string;
@@ -16,6 +15,10 @@ interface Service {
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
   readonly read_only?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly user?: string;
+  readonly healthcheck?: { readonly test: readonly string[] };
   readonly stop_grace_period?: string;
 }
 
@@ -32,10 +35,11 @@ const services = Object.entries(compose.services).map(([name, service]) => ({ na
 const ours = services.filter(({ service }) => service.image.startsWith('tollgate:'));
 
 describe('the composition', () => {
-  test('has two proxies, console, worker, warehouse, database, metrics and dashboards', () => {
+  test('has two proxies behind a balancer, API, worker, warehouse, database, metrics and dashboards', () => {
     expect(services.map(({ name }) => name)).toEqual([
       'proxy-a',
       'proxy-b',
+      'balancer',
       'admin',
       'worker',
       'warehouse',
@@ -96,6 +100,30 @@ describe('the composition', () => {
   });
 });
 
+describe('what is not ours', () => {
+  test('answers for its health, and the balancer has no rights that it does not use', () => {
+    for (const name of ['postgres', 'prometheus', 'grafana', 'balancer'])
+      expect(compose.services[name]?.healthcheck?.test.length, name).toBeGreaterThan(1);
+    const { balancer } = compose.services;
+    expect(balancer).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
+    expect(balancer?.security_opt).toEqual(['no-new-privileges:true']);
+  });
+
+  test('the balancer knows the proxies, asks them whether they live, and repeats nothing that was sent', () => {
+    const config = read('dashboards/provisioning/balancer/haproxy.cfg');
+    const proxies = ours.filter(({ service }) => service.command?.[2] === 'proxy');
+    for (const { name } of proxies) expect(config).toContain(`server ${name} ${name}:8080`);
+    expect(config.match(/^ {2}server /gm)).toHaveLength(proxies.length);
+    expect(config).toMatch(/^ {2}option httpchk GET \/livez$/m);
+    expect(config).toMatch(/^ {2}retry-on conn-failure$/m);
+    expect(config).toMatch(/^ {2}option forwardfor$/m);
+    for (const { service } of proxies) {
+      expect(service.ports).toBeUndefined();
+      expect(service.environment?.['TOLLGATE_TRUSTED_PROXIES']).toContain('172.16.0.0/12');
+    }
+  });
+});
+
 describe('the image', () => {
   test('is built in two stages, runs without root and is asked for its health', () => {
     const text = read('Dockerfile');
@@ -124,44 +152,49 @@ describe('metrics and alerts', () => {
     for (const target of targets) expect(target).toMatch(/:8081$/);
   });
 
-  test('every alert asks for metrics that exist and points at a section that exists', async () => {
-    const metrics = createMetrics();
-    createEvents(metrics, silentLog);
-    const { body } = await metrics.render();
-    const declared = [
-      'proxy/gauges.ts',
-      'proxy/listener/certificate-watch.ts',
-      'proxy/listener/connections.ts',
-      'cli/ledger-keeper.ts',
-    ];
-    const gauges = declared
-      .flatMap((file) => [...read(file).matchAll(/'(tollgate_\w+)'/g)])
-      .map((match) => match[1]);
-    expect(gauges.length).toBeGreaterThan(5);
-    const known = new Set([
-      'up',
-      ...gauges,
-      ...[...body.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]),
-    ]);
+  test('every alert asks for metrics that exist and points at a section that exists', () => {
+    const known = new Map(metricCatalogue().metrics.map((each) => [each.name, each]));
     const sections = new Set(
       [...read('docs/operations.md').matchAll(/^#+ (.+)$/gm)].map((match) => slug(match[1] ?? '')),
     );
     const rules = alertRules();
-    expect(rules.length).toBeGreaterThan(5);
+    expect(rules.length).toBeGreaterThan(25);
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
     for (const { expr, labels, annotations } of rules) {
-      const bare = expr.replace(/\{[^}]*\}|\[[^\]]*\]|\boffset \w+|\bby \([^)]*\)/g, '');
-      const named = [...bare.matchAll(/\b[a-z_][a-z_0-9]*\b(?!\s*\()/g)]
-        .map((match) => match[0])
-        .filter((word) => !['sum', 'max', 'min', 'by', 'time'].includes(word));
-      expect(named.length).toBeGreaterThan(0);
-      for (const name of named) expect(known, expr).toContain(name);
+      const { metrics, unknown } = metricsOf(expr, known);
+      expect(metrics.length, expr).toBeGreaterThan(0);
+      expect(unknown, expr).toEqual([]);
       expect(labels.severity).toMatch(/^(page|ticket)$/);
       expect(annotations.summary).toMatch(/\.$/);
       const [file, section] = annotations.runbook.split('#');
       expect(file).toBe('docs/operations.md');
       expect(sections).toContain(section);
     }
+  });
+
+  test('every alert has a scenario in which it is quiet, fires once, and is quiet again', () => {
+    const { rule_files: files, tests } = parsed('test/dashboards/alerts.promtool.yml') as {
+      rule_files: string[];
+      tests: {
+        input_series: unknown[];
+        alert_rule_test: { alertname: string; exp_alerts: unknown[] }[];
+      }[];
+    };
+    expect(files.map((file) => file.replace('../../dashboards/alerts/', '')).sort()).toEqual(
+      readdirSync(fileURLToPath(new URL('dashboards/alerts/', ROOT))).sort(),
+    );
+    const scenarios = new Map(
+      tests.map((scenario) => [
+        scenario.alert_rule_test[0]?.alertname,
+        scenario.alert_rule_test.map(({ exp_alerts: alerts }) => alerts.length),
+      ]),
+    );
+    expect([...scenarios.keys()].sort()).toEqual(
+      alertRules()
+        .map(({ alert }) => alert)
+        .sort(),
+    );
+    for (const counts of scenarios.values()) expect(counts).toEqual([0, 1, 0]);
   });
 
   test('the dashboards folder of Grafana gets every dashboard', () => {
