@@ -130,7 +130,7 @@ export async function checkInvariants(
     try {
       // The name is the catalogue's own and begins as ours do.
       const { rows } = await db.query<{ broken: number }>(
-        `SELECT count(*)::float8 AS broken FROM (SELECT FROM tollgate.${name} LIMIT ${BROKEN_MAX}) AS some`,
+        `SELECT count(*)::float8 AS broken FROM (SELECT FROM tollgate.${name} LIMIT ${BROKEN_MAX}) AS found`,
       );
       tell(name, { rows: rows[0]?.broken ?? 0 });
     } catch (thrown) {

@@ -5,6 +5,8 @@ import { DEMO_STATISTICS } from '../../cli/explanation/demo-statistics.js';
 import { demoTables } from '../../cli/explanation/statistics.js';
 import { main } from '../../cli/main.js';
 import { readable } from '../../proxy/surface/explain-cost.js';
+import { STEPS } from '../../proxy/events.js';
+import { metricCatalogue } from '../support/metric-catalogue.js';
 import { recordedTerminal } from '../cli/recorded-terminal.js';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import { connectNode, type Client } from './support/node-driver.js';
@@ -329,4 +331,47 @@ test('wrong passwords, unknown accounts and unmapped users each get their own an
     /incorrect username or password/i,
   );
   await expect(connectNode(system.proxyUrl, { account: 'elsewhere' })).rejects.toThrow(/TG1004/);
+});
+
+test('the metrics after all this are known ones, with words of fixed lists as labels and the time of every step', async () => {
+  const text = await (await fetch(`${system.adminUrl}/metrics`)).text();
+  const { metrics } = metricCatalogue();
+  const known = new Map(metrics.map((each) => [each.name, each]));
+  const samples = [...text.matchAll(/^(tollgate_\w+?)(_bucket|_sum|_count)?(?:\{(.*)\})? \S+$/gm)];
+  expect(samples.length).toBeGreaterThan(200);
+  const values = new Set<string>();
+  for (const [, base = '', suffix = '', labels = ''] of samples) {
+    const metric = known.get(base) ?? known.get(base + suffix);
+    expect(metric, base + suffix).toBeDefined();
+    for (const [, label = '', value = ''] of labels.matchAll(/(\w+)="([^"]*)"/g)) {
+      if (label === 'le') continue;
+      expect(metric?.labels, base).toContain(label);
+      values.add(value);
+    }
+  }
+  for (const value of ['marketing', 'standard', 'journal', 'reserve', 'settle'])
+    expect(values).toContain(value);
+  const { rows } = await system.database.db.query<{ id: string; query: string | null }>(
+    'SELECT id::text, snowflake_query_id AS query FROM ticket',
+  );
+  expect(rows.length).toBeGreaterThan(10);
+  for (const { id, query } of rows) {
+    expect(values).not.toContain(id);
+    if (query !== null) expect(text).not.toContain(query);
+  }
+  expect(text).not.toContain('_analyst');
+  expect(text.toUpperCase()).not.toContain('LINEITEM');
+  for (const step of STEPS.filter((each) => each !== 'settle'))
+    expect(
+      Number(new RegExp(`tollgate_step_seconds_count\\{step="${step}"\\} (\\d+)`).exec(text)?.[1]),
+      step,
+    ).toBeGreaterThan(5);
+  // A resource that is used shows that it is.
+  for (const resource of ['sessions', 'journal', 'requests', 'connections'])
+    expect(
+      Number(
+        new RegExp(`tollgate_limit_used\\{resource="${resource}"[^}]*\\} (\\d+)`).exec(text)?.[1],
+      ),
+      resource,
+    ).toBeGreaterThan(0);
 });
