@@ -1,7 +1,7 @@
 /** The worker's care for the ledger: seals it, brings charges to what was metered, and says by metrics what waits. */
 import { toError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
-import type { Metrics } from '../base/metrics.js';
+import type { GaugeMetric, Metrics } from '../base/metrics.js';
 import type { Database } from '../base/postgres/pool.js';
 import type { SealKey } from '../base/sealing.js';
 import type { Clock } from '../base/time.js';
@@ -19,6 +19,12 @@ export interface LedgerKeeperOptions {
   readonly sealKeys: readonly SealKey[];
 }
 
+export interface ChainGauges {
+  readonly waiting: GaugeMetric;
+  readonly age: GaugeMetric;
+  readonly passedOver: GaugeMetric;
+}
+
 /** Hours are allocated every quarter of an hour. */
 const DELTAS_EVERY_MS = 10_000;
 /** Reads what teams are billed for whole periods. */
@@ -27,18 +33,25 @@ const BILLED_EVERY_MS = 3_600_000;
 const PASSED_OVER_EVERY_MS = 3_600_000;
 const PASSED_OVER_MAX = 100;
 
+/** Makes the instruments of the chain, which the keeper sets. */
+export function exposeChain(metrics: Metrics): ChainGauges {
+  return {
+    waiting: metrics.gauge('tollgate_ledger_unsealed_journals', 'Journals behind the chain'),
+    age: metrics.gauge(
+      'tollgate_ledger_unsealed_seconds',
+      'Seconds since the oldest journal behind the chain was recorded',
+    ),
+    passedOver: metrics.gauge(
+      'tollgate_ledger_passed_over_journals',
+      'Journals before the head of the chain that have no seal: written past Tollgate',
+    ),
+  };
+}
+
 /** One look a call; a failure is told, and nothing else of the worker waits for it. */
 export function ledgerKeeper(options: LedgerKeeperOptions): () => Promise<void> {
   const { db, clock, log, metrics, sealKeys } = options;
-  const waiting = metrics.gauge('tollgate_ledger_unsealed_journals', 'Journals behind the chain');
-  const age = metrics.gauge(
-    'tollgate_ledger_unsealed_seconds',
-    'Seconds since the oldest journal behind the chain was recorded',
-  );
-  const passedOver = metrics.gauge(
-    'tollgate_ledger_passed_over_journals',
-    'Journals before the head of the chain that have no seal: written past Tollgate',
-  );
+  const { waiting, age, passedOver } = exposeChain(metrics);
   let lookAt = 0;
   let deltasAt = 0;
   let billedAt = 0;

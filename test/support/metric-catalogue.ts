@@ -5,6 +5,7 @@ import { createMetrics, type LimitedResource, type MetricDescription } from '../
 import { exposeDatabase } from '../../base/postgres/pool.js';
 import { MOVES } from '../../billing/ledger-batches.js';
 import { exposeLedgerGauges } from '../../cli/ledger-gauges.js';
+import { exposeChain } from '../../cli/ledger-keeper.js';
 import { createEvents } from '../../proxy/events.js';
 import { exposeBreaks } from '../../proxy/estimates/history.js';
 import { exposeGauges } from '../../proxy/gauges.js';
@@ -29,6 +30,7 @@ export function metricCatalogue(): MetricCatalogue {
   const admin = createMetrics();
   exposeAnswers(admin);
   const worker = createMetrics();
+  exposeChain(worker);
   exposeLedgerGauges(worker, { gauges: null, invariants: new Map() });
   const proxy = createMetrics();
   createEvents(proxy, silentLog);

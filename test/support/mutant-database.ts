@@ -42,6 +42,7 @@ export function mutantOf(db: Database, mutations: Mutations): MutantDatabase {
     ...through(db),
     transaction: (work) => db.transaction((tx) => work(through(tx) as Transaction)),
     listen: (channels, onNotify, onLost) => db.listen(channels, onNotify, onLost),
+    load: () => db.load(),
     stop: () => db.stop(),
   };
 }
