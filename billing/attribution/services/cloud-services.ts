@@ -102,7 +102,7 @@ function adjustmentLines(
   if (bearing.length === 0)
     return [{ ...OF_DAY, kind: 'adjustment', part: null, amount: adjustment }];
   const amounts = splitByLargestRemainder(
-    -adjustment,
+    subtractCredits(NO_CREDITS, adjustment),
     bearing.map(({ amount }) => amount),
     bearing.map(serviceLineKey),
   );

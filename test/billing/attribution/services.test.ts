@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NO_CREDITS, addCredits, formatAmount, parseCredits } from '../../../base/units.js';
+import {
+  NO_CREDITS,
+  addCredits,
+  formatAmount,
+  parseCredits,
+  subtractCredits,
+} from '../../../base/units.js';
 import type { Credits } from '../../../base/units.js';
 import { allocateServiceDay } from '../../../billing/attribution/services/allocate-day.js';
 import { adjustmentOf } from '../../../billing/attribution/services/cloud-services.js';
@@ -60,7 +66,7 @@ function billed(
     serviceType,
     computeCredits: parseCredits(compute),
     cloudServicesCredits: parseCredits(services),
-    adjustmentCredits: -parseCredits(adjustment) as Credits,
+    adjustmentCredits: subtractCredits(NO_CREDITS, parseCredits(adjustment)),
     billedCredits: parseCredits(all),
   };
 }
@@ -289,7 +295,7 @@ const day: fc.Arbitrary<ServiceDay> = fc.record({
       ),
       computeCredits: amount,
       cloudServicesCredits: amount,
-      adjustmentCredits: amount.map((each) => -each as Credits),
+      adjustmentCredits: amount.map((each) => subtractCredits(NO_CREDITS, each)),
       billedCredits: amount,
     }),
     { selector: ({ serviceType }) => serviceType, maxLength: 5 },
