@@ -110,7 +110,7 @@ function adjustmentLines(
     .map((line, index): ServiceLine => ({
       ...line,
       kind: 'adjustment',
-      amount: -(amounts[index] ?? 0n),
+      amount: 0n - (amounts[index] ?? 0n),
     }))
     .filter(({ amount }) => amount !== 0n);
 }
