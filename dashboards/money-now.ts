@@ -40,6 +40,10 @@ export function moneyNow(): dashboard.Dashboard {
 }
 
 function headline(): readonly Tile[] {
+  return [...spent(), ...inFlight()];
+}
+
+function spent(): readonly Tile[] {
   return [
     figure(
       4,
@@ -82,6 +86,11 @@ WHERE ${TODAY} AND ${TEAMS} GROUP BY currency ORDER BY currency`,
 WHERE occurred_at > $__timeTo()::timestamptz - interval '1 hour' AND occurred_at <= $__timeTo() AND ${TEAMS}`,
       ),
     ),
+  ];
+}
+
+function inFlight(): readonly Tile[] {
+  return [
     figure(
       4,
       {

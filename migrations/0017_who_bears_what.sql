@@ -4,9 +4,6 @@
 -- What a tool says of the workload beside its name: `model`, `run`, `dag`, `dashboard`.
 ALTER TABLE ticket ADD COLUMN origin jsonb;
 
--- What the application calls itself, of the session; NULL where sessions are not imported.
-ALTER TABLE usage_query ADD COLUMN client_application text;
-
 -- The team of the statement that a line names, which for idle time is the one beside it.
 ALTER TABLE allocation_line ADD COLUMN statement_team_id text;
 

@@ -64,20 +64,38 @@ function exposeJournal(metrics: Metrics, parts: () => Parts): void {
 }
 
 function exposeLanes(metrics: Metrics, parts: () => Parts): void {
+  const gauge = (
+    name: string,
+    help: string,
+    of: () => readonly { readonly tier: string; readonly value: number }[],
+  ): void =>
+    metrics.gaugesFrom(name, help, ['tier'], () =>
+      of().map(({ tier, value }) => ({ labels: { tier }, value })),
+    );
   const lanes = (of: 'running' | 'waiting') => () =>
     parts()
       .gate.occupancy()
-      .map((lane) => ({ labels: { tier: lane.tier }, value: lane[of] }));
-  metrics.gaugesFrom(
+      .map((lane) => ({ tier: lane.tier, value: lane[of] }));
+  const limits = (of: 'concurrencyMax' | 'queueMax') => () =>
+    (parts().control.current()?.tiers ?? []).map((tier) => ({ tier: tier.id, value: tier[of] }));
+  gauge(
     'tollgate_lane_running',
     'Statements of this replica that have a permit of the tier',
-    ['tier'],
     lanes('running'),
   );
-  metrics.gaugesFrom(
+  gauge(
     'tollgate_lane_waiting',
     'Statements of this replica that wait for a permit of the tier',
-    ['tier'],
     lanes('waiting'),
+  );
+  gauge(
+    'tollgate_lane_running_max',
+    'Permits of the tier, for all replicas',
+    limits('concurrencyMax'),
+  );
+  gauge(
+    'tollgate_lane_waiting_max',
+    'Most that wait for the tier, for all replicas',
+    limits('queueMax'),
   );
 }

@@ -32,6 +32,7 @@ import { HistoryCache } from './estimates/history.js';
 import { StatisticsCache } from './estimates/statistics.js';
 import { startBudgetUpkeep } from './budget-upkeep.js';
 import { createEvents } from './events.js';
+import { WaitLog } from './admission/wait-log.js';
 import { exposeGauges } from './gauges.js';
 import { exposeLimits } from './occupancies.js';
 import { createIdentity } from './identity/create-identity.js';
@@ -60,7 +61,7 @@ import { Doubts } from './settlement/doubts.js';
 import { TicketLog } from './settlement/ticket-log.js';
 import { Storms } from './storms.js';
 import { createSurface } from './surface/surface.js';
-import { createTierParts, openWaitLog, type TierParts } from './tier-parts.js';
+import { createTierParts, type TierParts } from './tier-parts.js';
 import { createUpstreamEngine } from './upstream/engine.js';
 import { Upstreams } from './upstream/upstreams.js';
 import type { ConfiguredUpstream } from './upstream/upstreams.js';
@@ -222,7 +223,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     ledger,
     offline,
     ...waiting,
-    waitLog: life.add('waits', openWaitLog(options, waiting.gate, control)),
+    waitLog: life.add('waits', new WaitLog(options)),
     running,
     ...guards,
     inHand,

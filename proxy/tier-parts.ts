@@ -2,9 +2,6 @@ import type { Database } from '#base/postgres/pool.js';
 import type { Log } from '#base/log.js';
 import type { Ledger } from '#billing/ledger.js';
 import { writeRunsAt } from '#billing/postgres/runs-at.js';
-import type { ControlSnapshot } from '#policies/control/snapshot.js';
-import type { Gate } from './admission/gate.js';
-import { WaitLog, type WaitLogOptions } from './admission/wait-log.js';
 import { BudgetUses } from './ladder-standings.js';
 import type { Parts } from './parts.js';
 import { Switching } from './switching/in-its-warehouse.js';
@@ -26,17 +23,4 @@ export function createTierParts(options: {
     runsAt: (ticketId, at) => writeRunsAt(db, ticketId, at),
     switching: new Switching(new SessionSwitches(db, replica)),
   };
-}
-
-/** What became of statements that asked for permits. */
-export function openWaitLog(
-  options: Omit<WaitLogOptions, 'occupancy' | 'tiers'>,
-  gate: Gate,
-  control: { current(): ControlSnapshot | undefined },
-): WaitLog {
-  return new WaitLog({
-    ...options,
-    occupancy: () => gate.occupancy(),
-    tiers: () => control.current()?.tiers ?? [],
-  });
 }

@@ -112,6 +112,7 @@ export function coveragePercent(
 const RAN = `FROM allocation_line l
 JOIN usage_warehouse_hour h USING (account, warehouse_id, starts_at)
 LEFT JOIN usage_query q ON q.account = l.account AND q.query_id = l.query_id
+LEFT JOIN usage_session s ON s.account = q.account AND s.session_id = q.session_id
 WHERE l.starts_at >= $1 AND l.starts_at < $2 AND upper(h.warehouse) = ANY($3::text[])`;
 const BEGAN = "coalesce(l.starts_at = date_trunc('hour', q.executed_at, 'UTC'), false)";
 
@@ -125,7 +126,7 @@ ${RAN} AND l.bucket IN ('direct', 'bypass')
 GROUP BY 1, 2 ORDER BY 1, 2`;
 
 const CALLERS = `/* prepared: billing.bypass_callers */
-SELECT q.client_application AS application, q.snowflake_user, q.role_name, l.team_id, (count(*) FILTER (WHERE ${BEGAN}))::integer AS statements,
+SELECT s.client AS application, q.snowflake_user, q.role_name, l.team_id, (count(*) FILTER (WHERE ${BEGAN}))::integer AS statements,
   sum(l.credits) AS credits, array_agg(DISTINCT h.warehouse ORDER BY h.warehouse) AS warehouses,
   max(coalesce(q.ended_at, l.starts_at)) AS last_at
 ${RAN} AND l.bucket = 'bypass'

@@ -7,7 +7,6 @@ import type { Log } from '#base/log.js';
 import type { Metrics } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
-import type { Tier } from '#policies/control/snapshot.js';
 import { forgetWaits, insertWaits, type WaitEvent } from './wait-rows.js';
 
 const ROUND_MS = 1000;
@@ -24,14 +23,6 @@ export interface WaitLogOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics: Metrics;
-  /** Running and waiting statements of this replica by lane. */
-  readonly occupancy: () => readonly {
-    readonly tier: string;
-    readonly running: number;
-    readonly waiting: number;
-  }[];
-  /** Of the document in force. */
-  readonly tiers: () => readonly Pick<Tier, 'id' | 'concurrencyMax' | 'queueMax'>[];
 }
 
 /** null: it is neither good nor bad, because it was cancelled in time, or nothing is promised. */
@@ -43,7 +34,6 @@ export function isGood({ outcome, waitedMs, targetMs }: WaitEvent): boolean | nu
 export class WaitLog {
   readonly #options: WaitLogOptions;
   readonly #count: (event: WaitEvent) => void;
-  readonly #gauge: () => void;
   readonly #timer: NodeJS.Timeout;
   #waiting: WaitEvent[] = [];
   #flushing: Promise<void> = Promise.resolve();
@@ -52,17 +42,8 @@ export class WaitLog {
 
   constructor(options: WaitLogOptions) {
     this.#options = options;
-    this.#count = counting(options.metrics);
-    this.#gauge = gauges(options);
-    options.metrics.gaugeFrom(
-      'tollgate_waits_dropped',
-      'Waits that could not be written',
-      () => this.#dropped,
-    );
-    this.#timer = setInterval(() => {
-      this.#gauge();
-      void this.flush();
-    }, ROUND_MS);
+    this.#count = exposeWaits(options.metrics, () => this.#dropped);
+    this.#timer = setInterval(() => void this.flush(), ROUND_MS);
     this.#timer.unref();
   }
 
@@ -107,7 +88,9 @@ export class WaitLog {
   }
 }
 
-function counting(metrics: Metrics): (event: WaitEvent) => void {
+/** Makes the instruments of waits; what is returned counts one. */
+export function exposeWaits(metrics: Metrics, dropped: () => number): (event: WaitEvent) => void {
+  metrics.gaugeFrom('tollgate_waits_dropped', 'Waits that could not be written', dropped);
   const waits = metrics.histogram(
     'tollgate_queue_wait_seconds',
     'How long statements waited for a permit, in business time',
@@ -124,24 +107,5 @@ function counting(metrics: Metrics): (event: WaitEvent) => void {
     waits.observe(waitedMs / 1000, { tier, outcome });
     const kept = isGood(event);
     if (kept !== null) promised.inc({ tier, kept: String(kept) });
-  };
-}
-
-function gauges({ metrics, occupancy, tiers }: WaitLogOptions): () => void {
-  const gauge = (name: string, help: string): ReturnType<Metrics['gauge']> =>
-    metrics.gauge(name, help, ['tier']);
-  const running = gauge('tollgate_lane_running', 'Statements of this replica that have a permit');
-  const waiting = gauge('tollgate_lane_waiting', 'Statements of this replica that wait for one');
-  const runningMax = gauge('tollgate_lane_running_max', 'Permits of the tier, for all replicas');
-  const waitingMax = gauge('tollgate_lane_waiting_max', 'Most that wait, for all replicas');
-  return () => {
-    for (const each of occupancy()) {
-      running.set(each.running, { tier: each.tier });
-      waiting.set(each.waiting, { tier: each.tier });
-    }
-    for (const { id: tier, concurrencyMax, queueMax } of tiers()) {
-      runningMax.set(concurrencyMax, { tier });
-      waitingMax.set(queueMax, { tier });
-    }
   };
 }

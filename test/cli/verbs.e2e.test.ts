@@ -327,6 +327,11 @@ describe('budgets', () => {
     heldCredits: '0.500000000000',
     availableCredits: '-1.500000000000',
     carriedCredits: '-2.000000000000',
+    trueUp: {
+      meteredCredits: '-0.250000000000',
+      loadingCredits: '1.500000000000',
+      billedCredits: '0.000000000000',
+    },
     isPassed: true,
     passedPercent: 100,
     forecast: { expectedCredits: '60.000000000000', exhaustedAt: '2026-11-20T00:00:00.000Z' },
@@ -342,6 +347,11 @@ describe('budgets', () => {
       availableCredits: null,
       isPassed: false,
       carriedCredits: '0.000000000000',
+      trueUp: {
+        meteredCredits: '0.000000000000',
+        loadingCredits: '0.000000000000',
+        billedCredits: '0.000000000000',
+      },
       passedPercent: null,
       forecast: null,
     },
@@ -354,6 +364,7 @@ describe('budgets', () => {
     expect(out.split('\n')).toEqual([
       'sales-monthly (sales, soft): 41 spent + 0.5 held of 40 credits until 2026-12-01T00:00:00.000Z, -1.5 left, 60 forecast',
       '  carried from the period before: -2',
+      '  of it: -0.25 by metering, 1.5 by loading of warehouses',
       '  the limit is passed; statements still run',
       'risk-monthly (risk, hard): 41 spent + 0.5 held of no limit until 2026-12-01T00:00:00.000Z',
     ]);

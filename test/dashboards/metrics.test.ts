@@ -19,6 +19,7 @@ const LABELS = new Set([
   'ending',
   'free',
   'invariant',
+  'kept',
   'kind',
   'mode',
   'move',

@@ -104,6 +104,21 @@ test('what came through Tollgate is direct and of its team, the same statement p
     directCredits: expect.stringMatching(/^0\.0+$/),
     bypassCredits: expect.not.stringMatching(/^0\.0+$/),
   });
+  const { body } = await system.admin(
+    'GET',
+    `/api/v1/bypass?from=${today}&to=${tomorrow}&addresses=203.0.113.10/32`,
+  );
+  expect(body).toMatchObject({
+    callers: expect.arrayContaining([
+      expect.objectContaining({
+        application: expect.stringMatching(/^JavaScript /),
+        snowflakeUser: 'SALES_ANALYST',
+        warehouses: ['STANDARD_WH'],
+      }),
+    ]),
+    coveragePercent: expect.stringMatching(/^\d+\.\d\d$/),
+    sql: expect.arrayContaining([expect.stringContaining('203.0.113.10/32')]),
+  });
 });
 
 test('services, storage, sessions, prices and money are imported beside it, each from its own view', async () => {

@@ -6,6 +6,7 @@ import { exposeDatabase } from '../../base/postgres/pool.js';
 import { MOVES } from '../../billing/ledger-batches.js';
 import { exposeLedgerGauges } from '../../cli/ledger-gauges.js';
 import { exposeChain } from '../../cli/ledger-keeper.js';
+import { exposeWaits } from '../../proxy/admission/wait-log.js';
 import { createEvents } from '../../proxy/events.js';
 import { exposeBreaks } from '../../proxy/estimates/history.js';
 import { exposeGauges } from '../../proxy/gauges.js';
@@ -36,6 +37,7 @@ export function metricCatalogue(): MetricCatalogue {
   createEvents(proxy, silentLog);
   exposeBreaks(proxy);
   exposeGauges(proxy, unread);
+  exposeWaits(proxy, unread);
   exposeLimits(proxy, unread);
   exposeLeases(proxy, unread);
   exposeConnections(proxy, unread);

@@ -85,7 +85,10 @@ test('whatever happens, no more run than may, everybody gets one answer, and no 
           expect(total('running')).toBe(held.length);
           expect(held.length).toBeLessThanOrEqual(concurrencyMax);
           expect(total('waiting')).toBe(waiting);
-          expect(waiting).toBeLessThanOrEqual(queueMax);
+          // One more for each permit that another replica had at hand, and had given away when it was asked for it.
+          expect(waiting).toBeLessThanOrEqual(queueMax + concurrencyMax);
+          if (asked.every(({ replica }) => replica === 0))
+            expect(waiting).toBeLessThanOrEqual(queueMax);
           // A free place is never beside somebody who waits for it.
           if (waiting > 0) expect(held.length).toBe(concurrencyMax);
         }

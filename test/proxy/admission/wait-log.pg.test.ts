@@ -63,8 +63,6 @@ test('attainment from the histogram, from the counter, from raw events and from 
     log: silentLog,
     clock: systemClock,
     metrics,
-    occupancy: () => [{ tier: 'interactive', running: 3, waiting: 2 }],
-    tiers: () => [{ id: 'interactive', concurrencyMax: 8, queueMax: 100 }],
   });
   const random = seeded(4);
   const events = Array.from({ length: 5_000 }, () =>
