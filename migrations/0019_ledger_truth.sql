@@ -97,27 +97,15 @@ ALTER TABLE budget_period
   ADD COLUMN loading_credits numeric(38, 12) NOT NULL DEFAULT 0,
   ADD COLUMN billed_credits numeric(38, 12) NOT NULL DEFAULT 0;
 
--- What every team is billed by hour, in credits, as far as it is allocated: the other side of the bridge. Where lines are
--- moved to teams (0017), what teams bear is read; without that, only what lines name.
-DO $$
-BEGIN
-  IF to_regclass('tollgate.allocation_borne') IS NOT NULL THEN
-    EXECUTE $view$CREATE VIEW team_billed AS
-      SELECT starts_at, team_id, CASE WHEN bucket IN ('direct', 'bypass', 'unexplained') THEN bucket ELSE 'idleShare' END AS line,
-        credits
-      FROM allocation_borne WHERE team_id IS NOT NULL
-      UNION ALL
-      SELECT day::timestamp AT TIME ZONE 'UTC', team_id,
-        CASE WHEN kind IN ('cloudServices', 'adjustment') THEN kind ELSE 'services' END, amount
-      FROM service_line WHERE team_id IS NOT NULL AND unit = 'credits'$view$;
-  ELSE
-    EXECUTE $view$CREATE VIEW team_billed AS
-      SELECT starts_at, team_id, CASE WHEN bucket IN ('direct', 'bypass', 'unexplained') THEN bucket ELSE 'idleShare' END AS line,
-        credits
-      FROM allocation_line WHERE team_id IS NOT NULL$view$;
-  END IF;
-END
-$$;
+-- What every team is billed by hour, in credits, as far as it is allocated: the other side of the bridge.
+CREATE VIEW team_billed AS
+SELECT starts_at, team_id, CASE WHEN bucket IN ('direct', 'bypass', 'unexplained') THEN bucket ELSE 'idleShare' END AS line,
+  credits
+FROM allocation_borne WHERE team_id IS NOT NULL
+UNION ALL
+SELECT day::timestamp AT TIME ZONE 'UTC', team_id,
+  CASE WHEN kind IN ('cloudServices', 'adjustment') THEN kind ELSE 'services' END, amount
+FROM service_line WHERE team_id IS NOT NULL AND unit = 'credits';
 
 -- How far each follower of the chain has read it, in its sequence.
 CREATE TABLE ledger_follower (
