@@ -80,7 +80,7 @@ export class Offline {
       onAnswer: () => this.#answered(),
       ...(options.intervalMs === undefined ? {} : { intervalMs: options.intervalMs }),
     });
-    this.#admissions = countAdmissions(options);
+    this.#admissions = exposeOffline(options.metrics, options.unposted);
   }
 
   /** The ledger is known not to answer: asking it would only take time. */
@@ -250,10 +250,11 @@ export class Offline {
   }
 }
 
-function countAdmissions({
-  metrics,
-  unposted,
-}: OfflineOptions): (by: string, credits: Credits) => void {
+/** Makes the instruments of what is sent without the ledger; what is returned counts one admission. */
+export function exposeOffline(
+  metrics: Metrics,
+  unposted: () => number,
+): (by: string, credits: Credits) => void {
   const statements = metrics.counter(
     'tollgate_offline_statements_total',
     'Statements sent without the ledger',

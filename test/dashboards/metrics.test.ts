@@ -12,6 +12,7 @@ const LABELS = new Set([
   'account',
   'basis',
   'bucket',
+  'by',
   'budget',
   'class',
   'code',

@@ -46,7 +46,7 @@ beforeAll(async () => {
     }),
   });
   dataDir = await mkdtemp(join(tmpdir(), 'tollgate-kill-'));
-  proxy = await startProxyProcess(system, dataDir);
+  proxy = await startProxyProcess(system, dataDir, SHARED_KEYS);
 });
 
 afterAll(async () => {
@@ -130,7 +130,7 @@ test(
     expect(await setAside()).toBeGreaterThan(0);
     expect(await leasesEver()).toBeGreaterThan(0);
     proxy?.process.kill('SIGKILL');
-    proxy = await startProxyProcess(system, dataDir);
+    proxy = await startProxyProcess(system, dataDir, SHARED_KEYS);
 
     // Everything but the long one has ended upstream: its hold alone may stay, because it still runs there.
     await eventually(async () => expect(await openTickets()).toBe(1), { withinMs: 20_000 });

@@ -11,6 +11,7 @@ import { createEvents } from '../../proxy/events.js';
 import { exposeBreaks } from '../../proxy/estimates/history.js';
 import { exposeGauges } from '../../proxy/gauges.js';
 import { createLedgerMetrics } from '../../proxy/ledger-metrics.js';
+import { exposeOffline } from '../../proxy/offline/offline.js';
 import { exposeLeases } from '../../proxy/leases.js';
 import { exposeCertificate } from '../../proxy/listener/certificate-watch.js';
 import { exposeConnections } from '../../proxy/listener/connections.js';
@@ -37,6 +38,7 @@ export function metricCatalogue(): MetricCatalogue {
   createEvents(proxy, silentLog);
   exposeBreaks(proxy);
   exposeGauges(proxy, unread);
+  exposeOffline(proxy, unread);
   exposeWaits(proxy, unread);
   exposeLimits(proxy, unread);
   exposeLeases(proxy, unread);

@@ -121,9 +121,11 @@ test('reads at the same time are one read, and what was written during it is rea
       transaction: database.db.transaction.bind(database.db),
       listen: () => Promise.reject(new Error('no notifications here')),
       query: async (text: string, values?: readonly unknown[]) => {
-        reads += 1;
+        // Prices are read beside it.
+        const isControl = text.includes('control_version');
+        if (isControl) reads += 1;
         const found = await database.db.query(text, values);
-        if (reads === 2) await held;
+        if (isControl && reads === 2) await held;
         return found;
       },
     } as Database,
