@@ -202,7 +202,7 @@ function refused(
     errors: [
       {
         field: 'body',
-        rule: `must be an export of the view: ${why}`,
+        rule: 'must be an export of the view, whole, with its columns',
         wayOut: 'export it anew; docs/attribution.md has the columns',
       },
     ],
