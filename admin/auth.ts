@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { assert } from '#base/assert.js';
 import type { Actor, ApiRole } from './actor.js';
 import type { Attempts } from './attempts.js';
+import { CONSOLE_HEADER, type ConsoleSignIns } from './console/console-sign-ins.js';
 import { badField, sendProblem } from './problems.js';
 
 declare module 'fastify' {
@@ -33,11 +34,15 @@ export type Authenticate = (token: string) => Promise<Authentication>;
 
 const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
-/** Puts every route of `scope` behind a token and the roles that the route names. */
+/**
+ * Puts every route of `scope` behind a token and the roles that the route names.
+ * @param signIns of the console, whose cookie stands for a token where no token is sent; null: there are none.
+ */
 export function guard(
   scope: FastifyInstance,
   authenticate: Authenticate,
   attempts: Attempts,
+  signIns: ConsoleSignIns | null = null,
 ): void {
   scope.decorateRequest('actor');
   scope.addHook('onRoute', (route: RouteOptions) => {
@@ -46,7 +51,10 @@ export function guard(
   });
   scope.addHook('onRequest', async (request, reply) => {
     if (isFromElsewhere(request)) return crossSite(reply);
-    const token = bearerOf(request);
+    const isWithoutToken = request.headers.authorization === undefined;
+    const signIn = isWithoutToken ? signIns?.find(request) : undefined;
+    if (signIn !== undefined && lacksConsoleHeader(request)) return crossSite(reply);
+    const token = signIn?.token ?? bearerOf(request);
     const outcome = await authenticate(token);
     if (outcome.kind === 'unknown') {
       const waitSeconds = token === '' ? null : attempts.failed(request.ip);
@@ -56,6 +64,7 @@ export function guard(
     if (outcome.kind === 'withoutTeam') return withoutTeam(reply, actor);
     const roles = request.routeOptions.config.access ?? [];
     if (!roles.includes(actor.role)) return forbidden(reply, actor, roles);
+    if (signIn !== undefined) signIns?.noteUse(request, reply, signIn);
     request.actor = actor;
     return undefined;
   });
@@ -89,8 +98,13 @@ function bearerOf(request: FastifyRequest): string {
   return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
 }
 
+/** A write that only a cookie stands for: a form or a page of another site could have had it sent. */
+function lacksConsoleHeader(request: FastifyRequest): boolean {
+  return WRITES.has(request.method) && request.headers[CONSOLE_HEADER] === undefined;
+}
+
 /** A write that a page of another site had a browser send. Scripts send neither header. */
-function isFromElsewhere(request: FastifyRequest): boolean {
+export function isFromElsewhere(request: FastifyRequest): boolean {
   if (!WRITES.has(request.method)) return false;
   const { origin, host } = request.headers;
   if (request.headers['sec-fetch-site'] === 'cross-site') return true;
@@ -108,7 +122,8 @@ function unauthenticated(reply: FastifyReply): FastifyReply {
   });
 }
 
-function tooMany(reply: FastifyReply, waitSeconds: number): FastifyReply {
+/** 429 for an address that sends too many wrong tokens. */
+export function tooMany(reply: FastifyReply, waitSeconds: number): FastifyReply {
   return sendProblem(reply.header('retry-after', String(waitSeconds)), {
     status: 429,
     title: 'Too many attempts',
@@ -124,7 +139,8 @@ function withoutTeam(reply: FastifyReply, actor: Actor): FastifyReply {
   });
 }
 
-function crossSite(reply: FastifyReply): FastifyReply {
+/** 403 for a write that another site may have caused. */
+export function crossSite(reply: FastifyReply): FastifyReply {
   return sendProblem(reply, {
     status: 403,
     title: 'Forbidden',

@@ -1,6 +1,6 @@
 /**
  * The admin listener. Every role answers `/metrics`, `/livez`, `/readyz` and a page that says what listens where;
- * with the role `admin` it serves the API under `/api/v1`, behind a bearer token.
+ * with the role `admin` it serves the API under `/api/v1`, behind a bearer token, and the console where it was built.
  */
 import type { AddressInfo, Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -12,12 +12,20 @@ import type { Log } from '#base/log.js';
 import type { CounterMetric, Metrics } from '#base/metrics.js';
 import type { SealKey } from '#base/sealing.js';
 import type { Database } from '#base/postgres/pool.js';
-import type { Clock } from '#base/time.js';
+import { type Clock, systemClock } from '#base/time.js';
 import type { ApiApp } from './api/api.js';
 import { addApiRoutes } from './api/routes.js';
 import type { UsageFilesApi } from './api/usage-files.js';
 import { createAttempts } from './attempts.js';
 import { guard } from './auth.js';
+import {
+  addConsoleFiles,
+  type ConsoleFiles,
+  isConsolePage,
+  sendPage,
+} from './console/console-files.js';
+import { type ConsoleSignIns, createConsoleSignIns } from './console/console-sign-ins.js';
+import { addSignInRoutes } from './console/sign-in-routes.js';
 import { addHealthRoutes, type Readiness } from './health-routes.js';
 import { addIdempotency } from './idempotency.js';
 import { readJsonBody } from './json-body.js';
@@ -43,8 +51,18 @@ export interface AdminApi {
   readonly signIn?: SignInApi;
   /** Absent: this process takes no files. */
   readonly usageFiles?: UsageFilesApi;
+  /** Absent: this process serves no console. */
+  readonly console?: ConsoleOptions;
   /** Milliseconds that never run backwards, for caches and caps; absent: the process's own. */
   readonly realNow?: () => number;
+}
+
+export interface ConsoleOptions {
+  readonly files: ConsoleFiles;
+  /** Browsers reach it by https alone. */
+  readonly isSecure: boolean;
+  /** When sign-ins end; absent: the wall clock. */
+  readonly clock?: Clock;
 }
 
 export interface AdminOptions {
@@ -118,7 +136,8 @@ export async function createAdminApp(options: AdminOptions): Promise<FastifyInst
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(problemHandler(options.log));
-  addNotFound(app);
+  const consoleFiles = options.api?.console?.files ?? null;
+  addNotFound(app, consoleFiles);
   addJsonParser(app);
   app.addHook('onSend', async (_request, reply) => {
     for (const [name, value] of Object.entries(HEADERS))
@@ -126,13 +145,16 @@ export async function createAdminApp(options: AdminOptions): Promise<FastifyInst
     await Promise.resolve();
   });
   addHealthRoutes(app, options.metrics, options.readiness);
-  addLandingPage(app, options);
+  addLandingPage(app, options, consoleFiles === null ? '/' : '/listeners');
+  if (consoleFiles !== null) addConsoleFiles(app, consoleFiles);
   if (options.api !== null) await addApi(app, options.api, options);
   return app;
 }
 
-function addNotFound(app: FastifyInstance): void {
+function addNotFound(app: FastifyInstance, consoleFiles: ConsoleFiles | null): void {
   app.setNotFoundHandler((request, reply) => {
+    if (consoleFiles !== null && isConsolePage(request))
+      return sendPage(request, reply, consoleFiles);
     const path = request.url.split('?', 1)[0] ?? '';
     const methods = methodsAt(app.knownRoutes, path);
     const asked = `${request.method} ${path.slice(0, 200)}`;
@@ -180,8 +202,8 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
-function addLandingPage(app: FastifyInstance, options: AdminOptions): void {
-  app.get('/', { schema: { hide: true } }, (_request, reply) =>
+function addLandingPage(app: FastifyInstance, options: AdminOptions, path: string): void {
+  app.get(path, { schema: { hide: true } }, (_request, reply) =>
     reply
       .header('content-type', 'text/html; charset=utf-8')
       .header(
@@ -200,11 +222,14 @@ async function addApi(
   const { db, clock, token } = api;
   const realNow = api.realNow ?? (() => performance.now());
   const answers = exposeAnswers(options.metrics);
+  const authenticate = createTokenAuthenticator(db, token, clock, realNow);
+  const attempts = createAttempts(realNow);
+  const signIns = signInsOf(api);
+  if (signIns !== null) addSignInRoutes(app, signIns, authenticate, attempts);
   await addOpenApi(app, `${API_PREFIX}/openapi.json`);
   await app.register(
     async (scope) => {
-      const authenticate = createTokenAuthenticator(db, token, clock, realNow);
-      guard(scope, authenticate, createAttempts(realNow));
+      guard(scope, authenticate, attempts, signIns);
       addIdempotency(scope, db, options.log);
       scope.addHook('onResponse', async (_request, reply) => {
         answers.inc({ status: String(reply.statusCode) });
@@ -216,6 +241,16 @@ async function addApi(
     },
     { prefix: API_PREFIX },
   );
+}
+
+function signInsOf({ console: served, sealKeys, ids }: AdminApi): ConsoleSignIns | null {
+  if (served === undefined) return null;
+  return createConsoleSignIns({
+    sealKeys,
+    randomBytes: (size) => ids.randomBytes(size),
+    clock: served.clock ?? systemClock,
+    isSecure: served.isSecure,
+  });
 }
 
 /** Counts what the API answers. */

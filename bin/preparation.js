@@ -12,7 +12,8 @@ import { takeLock } from './lock.js';
 const LOCK_WAIT_MS = 15 * 60_000;
 const LOCK_POLL_MS = 200;
 const OUTPUT_MAX = 64 * 1024;
-const SKIPPED = new Set(['node_modules', 'dist', 'coverage', 'docs', 'bin']);
+const SKIPPED = new Set(['node_modules', 'dist', 'coverage', 'docs', 'bin', 'console']);
+const SOURCES = /(?<!\.test)\.ts$|^(tsconfig.*|package|package-lock)\.json$/;
 
 /** Something that a person has to put right; its message says what and how. */
 export class PreparationError extends Error {}
@@ -30,7 +31,7 @@ export function rootFolder() {
  */
 export async function prepare(root, print) {
   if (!fs.existsSync(path.join(root, 'tsconfig.build.json'))) return;
-  if (isInstalled(root) && isBuilt(root)) return;
+  if (isInstalled(root) && isBuilt(root) && isConsoleBuilt(root)) return;
   let release;
   try {
     fs.mkdirSync(path.join(root, 'dist'), { recursive: true });
@@ -42,6 +43,7 @@ export async function prepare(root, print) {
   try {
     if (!isInstalled(root)) await install(root, print);
     if (!isBuilt(root)) await build(root, print);
+    if (!isConsoleBuilt(root)) await buildConsole(root, print);
   } catch (thrown) {
     throw explained(thrown, root);
   } finally {
@@ -128,14 +130,38 @@ async function build(root, print) {
   print(`built in ${seconds(startedAt)}`);
 }
 
-function sourcesChangedAt(root) {
+// A stamp of its own, because the build of the tests compiles the sources alone.
+function isConsoleBuilt(root) {
+  const sources = path.join(root, 'console');
+  if (!fs.existsSync(path.join(sources, 'vite.config.ts'))) return true;
+  const builtAt = changedAt(path.join(root, 'dist', 'console', '.built-from'));
+  return builtAt !== undefined && sourcesChangedAt(sources, /./) < builtAt;
+}
+
+async function buildConsole(root, print) {
+  const bundler = path.join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  const startedAt = Date.now();
+  const command = [bundler, 'build', '--config', path.join('console', 'vite.config.ts')];
+  const run = await runToEnd(root, process.execPath, command, false);
+  if (run.code !== 0) {
+    throw new PreparationError(
+      `the build of the console ended with ${run.code}:\n${run.output.trimEnd()}`,
+    );
+  }
+  const stamp = path.join(root, 'dist', 'console', '.built-from');
+  fs.writeFileSync(stamp, '');
+  fs.utimesSync(stamp, startedAt / 1000, startedAt / 1000);
+  print(`built the console in ${seconds(startedAt)}`);
+}
+
+function sourcesChangedAt(root, names = SOURCES) {
   let newest = 0;
   const visit = (folder) => {
     for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
       if (entry.name.startsWith('.') || SKIPPED.has(entry.name)) continue;
       const file = path.join(folder, entry.name);
       if (entry.isDirectory()) visit(file);
-      else if (/(?<!\.test)\.ts$|^(tsconfig.*|package|package-lock)\.json$/.test(entry.name)) {
+      else if (names.test(entry.name)) {
         newest = Math.max(newest, changedAt(file) ?? 0);
       }
     }

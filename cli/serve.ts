@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Config, Secrets } from '../base/config.js';
 import { Fault, toError } from '../base/errors.js';
 import { systemIds } from '../base/ids.js';
@@ -18,7 +19,8 @@ import { systemClock, type Clock } from '../base/time.js';
 import { ensureControl } from '../admin/stores/control-store.js';
 import type { ReadinessCheck } from '../admin/health-routes.js';
 import type { Listener } from '../admin/landing-page.js';
-import { startAdmin } from '../admin/server.js';
+import { readConsoleFiles } from '../admin/console/console-files.js';
+import { type ConsoleOptions, startAdmin } from '../admin/server.js';
 import { createLedger } from '../billing/create-ledger.js';
 import { DEFAULT_BATCH_LIMITS } from '../billing/ledger-batches.js';
 import { assertSchemaKnown, migrate } from '../migrations/migrate.js';
@@ -124,6 +126,7 @@ async function startRoles(world: World): Promise<Listening> {
             ids: systemIds(),
             sealKeys: sealKeysOf(world),
             usageFiles: usageFiles(world.dataDir),
+            ...consoleOf(config),
             signIn: {
               sealKeys: sealKeysOf(world),
               randomBytes,
@@ -134,6 +137,13 @@ async function startRoles(world: World): Promise<Listening> {
   });
   life.add('admin', admin);
   return { proxyPort: proxy?.port ?? null, adminPort: admin.port, warehousePort };
+}
+
+/** The console where it was built, beside this file's folder in dist. */
+function consoleOf({ consolePublicUrl }: Config): { readonly console?: ConsoleOptions } {
+  const files = readConsoleFiles(fileURLToPath(new URL('../console/', import.meta.url)));
+  const isSecure = consolePublicUrl?.startsWith('https:') ?? false;
+  return files === null ? {} : { console: { files, isSecure } };
 }
 
 function openClock(world: World): Promise<Clock> {

@@ -1,0 +1,106 @@
+/**
+ * Sign-ins of the console: a cookie that holds the token, sealed, so that every replica opens it and none keeps rows.
+ * The token is proved anew on each request, and so a revocation ends its sign-ins within the same five seconds.
+ * A write by cookie must carry a header that no form and no page of another site can send.
+ * Limits after OWASP ASVS 4.0.3, 3.3.2: 30 minutes without use, 12 hours in all.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import { createSealer, type SealKey } from '#base/sealing.js';
+import type { Clock } from '#base/time.js';
+
+export const IDLE_MS: number = 30 * 60_000;
+export const ABSOLUTE_MS: number = 12 * 3_600_000;
+export const SIGNED_OUT_MAX = 10_000;
+/** A cookie is written anew at most this often. */
+const RENEW_AFTER_MS = 60_000;
+const COOKIE_CHARACTERS_MAX = 2_000;
+/** `user`: a person did something; `live`: the page refreshes by itself, which is no use. */
+export const CONSOLE_HEADER = 'x-tollgate-console';
+
+export interface SignIn {
+  readonly id: string;
+  readonly token: string;
+  /** Milliseconds of the wall clock, as {@link usedAt}. */
+  readonly startedAt: number;
+  readonly usedAt: number;
+}
+
+export interface ConsoleSignIns {
+  /** Signs in with a token that is proved. */
+  start(reply: FastifyReply, token: string): void;
+  /** The sign-in of a request that is not over; undefined: there is none. */
+  find(request: FastifyRequest): SignIn | undefined;
+  /** Moves the idle limit on where a person did something. */
+  noteUse(request: FastifyRequest, reply: FastifyReply, signIn: SignIn): void;
+  /** Takes the cookie back; this process lets it in no more, even if somebody kept a copy. */
+  end(request: FastifyRequest, reply: FastifyReply): void;
+}
+
+export interface ConsoleSignInOptions {
+  readonly sealKeys: readonly SealKey[];
+  readonly randomBytes: (size: number) => Buffer;
+  /** The wall clock: the clock of business may run faster. */
+  readonly clock: Clock;
+  /** Browsers reach the console by https alone. */
+  readonly isSecure: boolean;
+}
+
+const sealed = z.strictObject({
+  id: z.string(),
+  token: z.string(),
+  startedAt: z.number(),
+  usedAt: z.number(),
+});
+
+export function createConsoleSignIns(options: ConsoleSignInOptions): ConsoleSignIns {
+  const { clock, isSecure, randomBytes } = options;
+  const sealer = createSealer('tgc1', options.sealKeys, randomBytes);
+  const signedOut = new LRUCache<string, true>({ max: SIGNED_OUT_MAX });
+  const name = isSecure ? '__Host-tollgate' : 'tollgate';
+  const attributes = `Path=/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
+  const give = (reply: FastifyReply, signIn: SignIn): void => {
+    const value = sealer.seal(JSON.stringify(signIn));
+    reply.header('set-cookie', `${name}=${value}; ${attributes}`);
+  };
+  const find = (request: FastifyRequest): SignIn | undefined => {
+    const text = cookieOf(request.headers.cookie, name);
+    const opened = text === undefined ? undefined : sealer.open(text);
+    if (opened === undefined) return undefined;
+    const signIn = sealed.safeParse(JSON.parse(opened)).data;
+    if (signIn === undefined || signedOut.has(signIn.id)) return undefined;
+    const now = clock.now();
+    const isOver = now - signIn.usedAt >= IDLE_MS || now - signIn.startedAt >= ABSOLUTE_MS;
+    return isOver ? undefined : signIn;
+  };
+  return {
+    find,
+    start(reply, token) {
+      const now = clock.now();
+      give(reply, { id: randomBytes(16).toString('hex'), token, startedAt: now, usedAt: now });
+    },
+    noteUse(request, reply, signIn) {
+      const now = clock.now();
+      if (request.headers[CONSOLE_HEADER] !== 'user' || now - signIn.usedAt < RENEW_AFTER_MS)
+        return;
+      give(reply, { ...signIn, usedAt: now });
+    },
+    end(request, reply) {
+      const signIn = find(request);
+      if (signIn !== undefined) signedOut.set(signIn.id, true);
+      reply.header('set-cookie', `${name}=; ${attributes}; Max-Age=0`);
+    },
+  };
+}
+
+function cookieOf(header: string | undefined, name: string): string | undefined {
+  for (const part of (header ?? '').split(';')) {
+    const at = part.indexOf('=');
+    if (at > 0 && part.slice(0, at).trim() === name) {
+      const value = part.slice(at + 1).trim();
+      return value.length <= COOKIE_CHARACTERS_MAX ? value : undefined;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,75 @@
+/** The API over HTTP with the cookie of the sign-in. */
+
+const HEADER = 'x-tollgate-console';
+
+/** What the API says went wrong, in its words. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly title: string;
+  /** What can be done about it. */
+  readonly waysOut: readonly string[];
+
+  constructor(status: number, title: string, detail: string, waysOut: readonly string[]) {
+    super(detail);
+    this.status = status;
+    this.title = title;
+    this.waysOut = waysOut;
+  }
+}
+
+interface ProblemJson {
+  readonly title?: string;
+  readonly detail?: string;
+  readonly errors?: readonly { readonly wayOut?: string }[];
+}
+
+/** Reads a path below `/api/v1`. `isLive`: the page asks by itself, which keeps no sign-in open. */
+export async function read<T>(path: string, isLive = false): Promise<T> {
+  return (await call('GET', `/api/v1${path}`, undefined, isLive)) as T;
+}
+
+/** Writes to a path below `/api/v1`. */
+export async function write<T>(path: string, body: unknown): Promise<T> {
+  return (await call('POST', `/api/v1${path}`, body, false)) as T;
+}
+
+/** Signs in with a token; a {@link Problem} when it is not good. */
+export async function signIn(token: string): Promise<void> {
+  await call('POST', '/console/session', { token }, false);
+}
+
+/** Ends the sign-in here and at the server. */
+export async function signOut(): Promise<void> {
+  await call('DELETE', '/console/session', undefined, false);
+}
+
+async function call(method: string, url: string, body: unknown, isLive: boolean): Promise<unknown> {
+  const reply = await fetch(url, {
+    method,
+    credentials: 'same-origin',
+    headers: {
+      [HEADER]: isLive ? 'live' : 'user',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }).catch(() => undefined);
+  if (reply === undefined)
+    throw new Problem(0, 'No answer', 'Tollgate does not answer. This page asks again.', []);
+  if (reply.status === 204) return undefined;
+  const json: unknown = await reply.json().catch(() => ({}));
+  if (reply.ok) return json;
+  const { title, detail, errors } = json as ProblemJson;
+  const waysOut = (errors ?? []).flatMap(({ wayOut }) => (wayOut === undefined ? [] : [wayOut]));
+  throw new Problem(
+    reply.status,
+    title ?? 'Error',
+    detail ?? `The answer was ${reply.status}.`,
+    waysOut,
+  );
+}
+
+/** A thrown value as a problem. */
+export function toProblem(thrown: unknown): Problem {
+  if (thrown instanceof Problem) return thrown;
+  return new Problem(0, 'Error', thrown instanceof Error ? thrown.message : String(thrown), []);
+}

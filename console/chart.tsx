@@ -1,0 +1,61 @@
+/** A line over time by uPlot, in the colours of the page. */
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+
+const HEIGHT = 140;
+
+/** @param props.xs seconds since 1970 @param props.ys as many figures */
+export function Chart(props: {
+  readonly label: string;
+  readonly xs: readonly number[];
+  readonly ys: readonly number[];
+}): JSX.Element {
+  const { label, xs, ys } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | undefined>(undefined);
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return undefined;
+    const made = new uPlot(optionsOf(element), [[], []], element);
+    plot.current = made;
+    const watch = new ResizeObserver(() =>
+      made.setSize({ width: element.clientWidth, height: HEIGHT }),
+    );
+    watch.observe(element);
+    return () => {
+      watch.disconnect();
+      made.destroy();
+    };
+  }, []);
+  useEffect(() => plot.current?.setData([[...xs], [...ys]]), [xs, ys]);
+  return <div class="chart" role="img" aria-label={label} ref={place} />;
+}
+
+function optionsOf(element: HTMLElement): uPlot.Options {
+  const colour = (name: string) => (): string => getComputedStyle(element).getPropertyValue(name);
+  const axis: uPlot.Axis = {
+    stroke: colour('--chart-text'),
+    font: '11px system-ui',
+    grid: { stroke: colour('--chart-grid'), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width: Math.max(100, element.clientWidth),
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { y: false },
+    scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.15 : 1] } },
+    axes: [axis, { ...axis, size: 52 }],
+    series: [
+      {},
+      {
+        stroke: colour('--chart-line'),
+        fill: colour('--chart-fill'),
+        width: 2,
+        points: { show: false },
+      },
+    ],
+  };
+}

@@ -1,0 +1,154 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { credits, digitsFor, money, sum, textOf, unitsOf } from '../amounts.js';
+import { write } from '../api-client.js';
+import type { Running } from '../api-types.js';
+import { Chart } from '../chart.js';
+import { type Live, useLive } from '../live.js';
+import { Empty, Figure, PageHead, ProblemNote, ReasonDialog, State, When } from '../parts.js';
+import { useSignedIn } from '../signed-in.js';
+import { type Column, Table } from '../table.js';
+
+const EVERY_MS = 2_000;
+const POINTS_MAX = 150;
+
+interface RunningList {
+  readonly running: readonly Running[];
+  readonly nextCursor: string | null;
+}
+
+/** One look at the board: what runs and what it has used so far, in credits. */
+interface Look {
+  readonly at: number;
+  readonly count: number;
+  readonly used: number;
+}
+
+export function LivePage(): JSX.Element {
+  const { me } = useSignedIn();
+  const live = useLive<RunningList>('/running?limit=500', EVERY_MS);
+  const [killing, setKilling] = useState<Running | undefined>(undefined);
+  const looks = useLooks(live);
+  const running = live.value?.running ?? [];
+  const mayKill = me.role === 'platform' || me.role === 'team-lead';
+  const used = sum(running.map(({ usedAmount }) => usedAmount));
+  const currency = running[0]?.currency ?? 'USD';
+  return (
+    <>
+      <PageHead title="Live" live={live as Live<unknown>} />
+      <ProblemNote problem={live.problem} />
+      <dl class="figures">
+        <Figure name="Running or waiting" value={String(running.length)} unit="statements" />
+        <Figure
+          name="Used so far"
+          value={money(textOf(used, digitsFor(used)).replaceAll(',', ''), currency)}
+        />
+        <Figure
+          name="Teams at work"
+          value={String(new Set(running.map(({ team }) => team)).size)}
+        />
+      </dl>
+      <section class="card">
+        <h2>Credits used by what runs now</h2>
+        <Chart
+          label="Credits used so far by the running statements, the last five minutes"
+          xs={looks.map(({ at }) => at / 1000)}
+          ys={looks.map(({ used: each }) => each)}
+        />
+      </section>
+      {live.value !== undefined && running.length === 0 ? (
+        <Empty title="Nothing runs at the moment">
+          Statements appear here when a driver sends them through the proxy, the dearest first.
+        </Empty>
+      ) : (
+        <Table
+          label="Running statements"
+          rows={running}
+          keyOf={({ ticketId }) => ticketId}
+          columns={mayKill ? [...COLUMNS, killColumn(setKilling)] : COLUMNS}
+        />
+      )}
+      {killing !== undefined && (
+        <ReasonDialog
+          title="Stop this statement?"
+          text={`${killing.principal} of ${killing.team} is told why. What it has used is charged.`}
+          action="Stop it"
+          isDangerous
+          act={(reason) => write(`/tickets/${killing.ticketId}/kill`, { reason })}
+          onDone={() => {
+            setKilling(undefined);
+            live.reload();
+          }}
+          onCancel={() => setKilling(undefined)}
+        />
+      )}
+    </>
+  );
+}
+
+function useLooks(live: Live<RunningList>): readonly Look[] {
+  const looks = useRef<Look[]>([]);
+  const [shown, setShown] = useState<readonly Look[]>([]);
+  const { value, at } = live;
+  useEffect(() => {
+    if (value === undefined) return;
+    // For the height of a line, not for an amount that anybody is told.
+    const used = Number(sum(value.running.map(({ usedCredits }) => usedCredits))) / 1e12;
+    looks.current = [...looks.current, { at, count: value.running.length, used }].slice(
+      -POINTS_MAX,
+    );
+    setShown(looks.current);
+  }, [value, at]);
+  return shown;
+}
+
+const COLUMNS: readonly Column<Running>[] = [
+  {
+    name: 'Statement',
+    class: 'shape',
+    cell: ({ ticketId, statementShape }) => (
+      <a href={`/tickets/${ticketId}`}>
+        <code>{statementShape}</code>
+      </a>
+    ),
+  },
+  { name: 'State', cell: ({ state }) => <State of={state} />, sortKey: ({ state }) => state },
+  { name: 'Team', cell: ({ team }) => team, sortKey: ({ team }) => team },
+  {
+    name: 'Warehouse',
+    cell: ({ warehouse }) => warehouse ?? '–',
+    sortKey: ({ warehouse }) => warehouse,
+  },
+  { name: 'Tier', cell: ({ tier }) => tier, sortKey: ({ tier }) => tier },
+  { name: 'Sent', cell: ({ sentAt }) => <When at={sentAt} />, sortKey: ({ sentAt }) => sentAt },
+  {
+    name: 'Used',
+    unit: 'credits',
+    isAmount: true,
+    cell: ({ usedCredits }) => credits(usedCredits),
+    sortKey: ({ usedCredits }) => unitsOf(usedCredits),
+  },
+  {
+    name: 'Stopped at',
+    unit: 'credits',
+    isAmount: true,
+    cell: ({ ceilingCredits }) => (ceilingCredits === null ? '–' : credits(ceilingCredits)),
+    sortKey: ({ ceilingCredits }) => (ceilingCredits === null ? null : unitsOf(ceilingCredits)),
+  },
+];
+
+function killColumn(onKill: (row: Running) => void): Column<Running> {
+  return {
+    name: 'Stop',
+    cell: (row) => (
+      <button
+        type="button"
+        class="small danger"
+        aria-label={`Stop the statement of ${row.principal}`}
+        onClick={() => onKill(row)}
+      >
+        Stop
+      </button>
+    ),
+  };
+}

@@ -1,0 +1,34 @@
+/** The pages, who sees them, and links of refusals. */
+import type { Role } from './signed-in.js';
+
+export interface Place {
+  readonly path: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+}
+
+const EVERYBODY: readonly Role[] = ['platform', 'finance', 'team-lead', 'analyst'];
+
+export const PLACES: readonly Place[] = [
+  { path: '/', name: 'Budgets', roles: EVERYBODY },
+  { path: '/live', name: 'Live', roles: EVERYBODY },
+  { path: '/tickets', name: 'Statements', roles: EVERYBODY },
+  { path: '/requests', name: 'Requests', roles: EVERYBODY },
+  { path: '/costs', name: 'Costs', roles: ['platform', 'finance', 'team-lead'] },
+];
+
+/** The places of a role, in their order. */
+export function placesOf(role: Role): readonly Place[] {
+  return PLACES.filter(({ roles }) => roles.includes(role));
+}
+
+/** The place that a path belongs to; undefined: none. */
+export function placeOf(path: string): Place | undefined {
+  const first = `/${path.split('/')[1] ?? ''}`;
+  return PLACES.find((place) => place.path === first);
+}
+
+/** `#/tickets/1` → `/tickets/1`: refusals link so, because no server in between can lose it; null: no such link. */
+export function pathOfHash(hash: string): string | null {
+  return /^#\/[\w./?=&-]*$/.test(hash) && !hash.startsWith('#//') ? hash.slice(1) : null;
+}

@@ -1,0 +1,126 @@
+/** The frame of every page: who is signed in, where one can go, and the page itself. */
+import type { JSX } from 'preact';
+import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { read, signOut } from './api-client.js';
+import { BudgetsPage } from './pages/budgets.js';
+import { CostsPage } from './pages/costs.js';
+import { LivePage } from './pages/live.js';
+import { RequestsPage } from './pages/requests.js';
+import { SignInPage } from './pages/sign-in.js';
+import { TicketPage } from './pages/ticket.js';
+import { TicketsPage } from './pages/tickets.js';
+import { placeOf, placesOf } from './places.js';
+import { type Me, SignedInContext, useSignedIn } from './signed-in.js';
+import { keepTheme, keptTheme, nextTheme } from './theme.js';
+
+const ROLE_NAMES: Readonly<Record<Me['role'], string>> = {
+  platform: 'Platform',
+  finance: 'Finance',
+  'team-lead': 'Team lead',
+  analyst: 'Analyst',
+};
+
+export function Console(): JSX.Element | null {
+  const [me, setMe] = useState<Me | null | undefined>(undefined);
+  const leave = useCallback(() => setMe(null), []);
+  const enter = useCallback(() => read<Me>('/me').then(setMe, () => setMe(null)), []);
+  useEffect(() => void enter(), [enter]);
+  const signedIn = useMemo(() => (me ? { me, leave } : null), [me, leave]);
+  if (me === undefined) return null;
+  if (signedIn === null) return <SignInPage onSignedIn={enter} />;
+  return (
+    <SignedInContext.Provider value={signedIn}>
+      <LocationProvider>
+        <Frame />
+      </LocationProvider>
+    </SignedInContext.Provider>
+  );
+}
+
+function Frame(): JSX.Element {
+  const { path } = useLocation();
+  const name = placeOf(path)?.name;
+  useEffect(() => {
+    document.title = name === undefined ? 'Tollgate' : `${name} · Tollgate`;
+    window.scrollTo(0, 0);
+  }, [name]);
+  return (
+    <div class="frame">
+      <a class="skip" href="#main">
+        Skip to the page
+      </a>
+      <Navigation />
+      <main id="main" tabIndex={-1}>
+        <Router>
+          <Route path="/" component={BudgetsPage} />
+          <Route path="/live" component={LivePage} />
+          <Route path="/tickets" component={TicketsPage} />
+          <Route path="/tickets/:id" component={TicketPage} />
+          <Route path="/requests" component={RequestsPage} />
+          <Route path="/costs" component={CostsPage} />
+          <Route default component={NothingHere} />
+        </Router>
+      </main>
+    </div>
+  );
+}
+
+function Navigation(): JSX.Element {
+  const { path } = useLocation();
+  const { me, leave } = useSignedIn();
+  const [theme, setTheme] = useState(keptTheme());
+  const change = (): void => {
+    const next = nextTheme(theme);
+    keepTheme(next);
+    setTheme(next);
+  };
+  const here = placeOf(path);
+  return (
+    <header class="side">
+      <a class="brand" href="/">
+        <Mark />
+        Tollgate
+      </a>
+      <nav aria-label="Pages">
+        {placesOf(me.role).map((place) => (
+          <a key={place.path} href={place.path} aria-current={place === here ? 'page' : undefined}>
+            {place.name}
+          </a>
+        ))}
+      </nav>
+      <div class="who">
+        <span class="who-name" title={me.id}>
+          <strong>{ROLE_NAMES[me.role]}</strong>
+          <span>{me.principal ?? me.team ?? me.id}</span>
+        </span>
+        <button type="button" class="quiet" onClick={change} aria-label={`Colours: ${theme}`}>
+          {theme === 'system' ? 'Auto' : theme === 'dark' ? 'Dark' : 'Light'}
+        </button>
+        <button type="button" class="quiet" onClick={() => void signOut().finally(leave)}>
+          Sign out
+        </button>
+      </div>
+    </header>
+  );
+}
+
+export function Mark(): JSX.Element {
+  return (
+    <svg class="mark" viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
+      <rect width="32" height="32" rx="7" />
+      <path d="M8 23V12m16 11V12M6 15h20M8 12l8-4 8 4" />
+    </svg>
+  );
+}
+
+function NothingHere(): JSX.Element {
+  return (
+    <section class="empty">
+      <h1>There is no such page</h1>
+      <p>
+        The address may be cut short. <a href="/">Back to the budgets</a>.
+      </p>
+    </section>
+  );
+}
