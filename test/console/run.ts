@@ -1,0 +1,104 @@
+/**
+ * `npm run test:console [-- --pictures]`: starts the system as people do, sends statements by the real driver, and does
+ * what each role does in a real Chromium. Every page is looked at by axe in both themes and two widths; a page that
+ * logs an error, breaks the content policy or asks another host fails. `--pictures` writes docs/images.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { ROOT } from '../drivers/places.js';
+import { startServed } from '../drivers/served.js';
+import { findChromium, openBrowser, type Browser } from './browser.js';
+import { callerOf, issueToken } from './calls.js';
+import { tasksOf, type Task, type Visit } from './tasks.js';
+import { sendTraffic } from './traffic.js';
+
+const BUNDLE_BYTES_MAX = 100 * 1024;
+const ADMIN_TOKEN = 'admin-token-of-the-console-test';
+
+const { values } = parseArgs({
+  options: { pictures: { type: 'boolean' }, to: { type: 'string' } },
+});
+const chromiumPath = findChromium();
+if (chromiumPath === undefined) {
+  console.log('console: skipped, there is no Chromium here');
+} else {
+  process.exitCode = await run(chromiumPath);
+}
+
+async function run(executablePath: string): Promise<number> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'tollgate-console-data-'));
+  const served = await startServed(folder, ['proxy', 'admin', 'worker', 'warehouse'], {
+    TOLLGATE_ADMIN_TOKEN: ADMIN_TOKEN,
+    TOLLGATE_METER_INTERVAL_MS: '500',
+  });
+  const url = `http://127.0.0.1:${served.adminPort}`;
+  try {
+    const traffic = await sendTraffic(served.proxyPort, url, ADMIN_TOKEN);
+    const browser = await openBrowser(executablePath);
+    try {
+      return await doTasks(browser, {
+        url,
+        tokens: await tokensOf(url),
+        refusedTicket: traffic.refusedTicket,
+        pictures:
+          values.pictures === true ? path.join(ROOT, 'docs', 'images') : (values.to ?? null),
+      });
+    } finally {
+      await browser.close();
+      await traffic.stop();
+    }
+  } finally {
+    await served.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function tokensOf(url: string): Promise<Visit['tokens']> {
+  const call = callerOf(url, ADMIN_TOKEN);
+  const team = 'marketing';
+  const principal = 'marketing_analyst';
+  return {
+    platform: ADMIN_TOKEN,
+    finance: await issueToken(call, { role: 'finance' }),
+    'team-lead': await issueToken(call, { role: 'team-lead', team }),
+    analyst: await issueToken(call, { role: 'analyst', team, principal }),
+  };
+}
+
+async function doTasks(browser: Browser, visit: Visit): Promise<number> {
+  let failed = bundleIsSmall() ? 0 : 1;
+  const tasks = tasksOf(visit);
+  for (const task of tasks) failed += (await isDone(browser, task)) ? 0 : 1;
+  console.log(`\n${tasks.length + 1 - failed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+async function isDone(browser: Browser, { name, act }: Task): Promise<boolean> {
+  const person = await browser.person();
+  const startedAt = Date.now();
+  const problem = await act(person).then(
+    () => undefined,
+    (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)),
+  );
+  await person.close();
+  const troubles = [...(problem === undefined ? [] : [problem]), ...person.troubles];
+  console.log(
+    `${troubles.length === 0 ? 'ok    ' : 'FAILED'} ${name} (${Date.now() - startedAt} ms)`,
+  );
+  for (const trouble of troubles) console.log(`       ${trouble}`);
+  return troubles.length === 0;
+}
+
+function bundleIsSmall(): boolean {
+  const assets = path.join(ROOT, 'dist', 'console', 'assets');
+  const bytes = readdirSync(assets).reduce(
+    (sum, name) => sum + gzipSync(readFileSync(path.join(assets, name))).length,
+    0,
+  );
+  const isSmall = bytes > 1000 && bytes <= BUNDLE_BYTES_MAX;
+  console.log(`${isSmall ? 'ok    ' : 'FAILED'} the bundle has ${bytes} bytes of gzip`);
+  return isSmall;
+}
