@@ -5,6 +5,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
 const HEIGHT = 140;
+const SPAN_SECONDS = 120;
 
 /** @param props.xs seconds since 1970 @param props.ys as many figures */
 export function Chart(props: {
@@ -46,7 +47,13 @@ function optionsOf(element: HTMLElement): uPlot.Options {
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false },
-    scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.15 : 1] } },
+    scales: {
+      // Two minutes at least, so that the first points are no wall.
+      x: {
+        range: (_plot, low, high) => [Math.min(low ?? 0, (high ?? 0) - SPAN_SECONDS), high ?? 0],
+      },
+      y: { range: (_plot, _low, high) => [0, (high ?? 0) > 0 ? high * 1.15 : 1] },
+    },
     axes: [axis, { ...axis, size: 52 }],
     series: [
       {},

@@ -12,13 +12,19 @@ import { TicketPage } from './pages/ticket.js';
 import { TicketsPage } from './pages/tickets.js';
 import { placeOf, placesOf } from './places.js';
 import { type Me, SignedInContext, useSignedIn } from './signed-in.js';
-import { keepTheme, keptTheme, nextTheme } from './theme.js';
+import { keepTheme, keptTheme, nextTheme, type Theme } from './theme.js';
 
 const ROLE_NAMES: Readonly<Record<Me['role'], string>> = {
   platform: 'Platform',
   finance: 'Finance',
   'team-lead': 'Team lead',
   analyst: 'Analyst',
+};
+
+const THEME_NAMES: Readonly<Record<Theme, string>> = {
+  system: 'Auto',
+  light: 'Light',
+  dark: 'Dark',
 };
 
 export function Console(): JSX.Element | null {
@@ -76,6 +82,7 @@ function Navigation(): JSX.Element {
     setTheme(next);
   };
   const here = placeOf(path);
+  const word = THEME_NAMES[theme];
   return (
     <header class="side">
       <a class="brand" href="/">
@@ -94,8 +101,8 @@ function Navigation(): JSX.Element {
           <strong>{ROLE_NAMES[me.role]}</strong>
           <span>{me.principal ?? me.team ?? me.id}</span>
         </span>
-        <button type="button" class="quiet" onClick={change} aria-label={`Colours: ${theme}`}>
-          {theme === 'system' ? 'Auto' : theme === 'dark' ? 'Dark' : 'Light'}
+        <button type="button" class="quiet" onClick={change} aria-label={`${word} colours`}>
+          {word}
         </button>
         <button type="button" class="quiet" onClick={() => void signOut().finally(leave)}>
           Sign out

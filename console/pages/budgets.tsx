@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { digitsFor, percent, sum, textOf, unitsOf } from '../amounts.js';
+import { credits, percent, unitsOf } from '../amounts.js';
 import type { Bridge, Budget, BudgetList } from '../api-types.js';
 import { type Live, useLive } from '../live.js';
 import { Empty, Figure, PageHead, ProblemNote, When } from '../parts.js';
@@ -40,32 +40,9 @@ function Budgets(props: {
       </Empty>
     );
   const rows = sorted(budgets, usedShare, true);
-  // A budget of the whole organisation counts what the teams' do.
-  const teams = budgets.filter(({ node }) => !isWhole(node, budgets));
-  const standings = teams.flatMap(({ standing }) => standing ?? []);
-  const spent = sum(standings.map(({ spentCredits }) => spentCredits));
-  const held = sum(standings.map(({ heldCredits }) => heldCredits));
-  const tight = rows.filter((budget) => toneOf(budget) !== 'good').length;
   return (
     <>
-      <dl class="figures">
-        <Figure name="Spent this period" value={textOf(spent, digitsFor(spent))} unit="credits" />
-        <Figure
-          name="Held by running statements"
-          value={textOf(held, digitsFor(held))}
-          unit="credits"
-        />
-        {isOwn ? (
-          <Figure name="Left of the tightest" {...leftOf(rows[0])} />
-        ) : (
-          <Figure
-            name="Budgets that need a look"
-            value={String(tight)}
-            unit={`of ${budgets.length}`}
-            tone={tight > 0 ? 'warn' : undefined}
-          />
-        )}
-      </dl>
+      {isOwn ? <OwnFigures tightest={rows[0]} /> : <Figures budgets={budgets} />}
       <ul class={isOwn ? 'budgets few' : 'budgets'}>
         {rows.map((budget) => (
           <BudgetRow key={budget.id} budget={budget} />
@@ -75,14 +52,41 @@ function Budgets(props: {
   );
 }
 
-function isWhole(node: string, budgets: readonly Budget[]): boolean {
-  return budgets.length > 1 && /company|organisation/.test(node);
+/** Counts, because budgets of teams, of their people and of the whole overlap, so that a sum would count twice. */
+function Figures({ budgets }: { readonly budgets: readonly Budget[] }): JSX.Element {
+  const over = budgets.filter((budget) => toneOf(budget) === 'bad').length;
+  const tight = budgets.filter((budget) => toneOf(budget) === 'warn').length;
+  const holding = budgets.filter(({ standing }) => unitsOf(standing?.heldCredits) > 0n).length;
+  return (
+    <dl class="figures">
+      <Figure name="Budgets" value={String(budgets.length)} />
+      <Figure name="Used up" value={String(over)} tone={over > 0 ? 'bad' : undefined} />
+      <Figure
+        name="Above 80 % or running out"
+        value={String(tight)}
+        tone={tight > 0 ? 'warn' : undefined}
+      />
+      <Figure name="With statements under way" value={String(holding)} />
+    </dl>
+  );
 }
 
-function leftOf(budget: Budget | undefined): { value: string; unit?: string } {
-  const left = budget?.standing?.availableCredits;
-  if (left === null || left === undefined) return { value: 'no limit' };
-  return { value: textOf(unitsOf(left), 2), unit: 'credits' };
+function OwnFigures({ tightest }: { readonly tightest: Budget | undefined }): JSX.Element | null {
+  const standing = tightest?.standing;
+  if (standing === null || standing === undefined) return null;
+  const { availableCredits, spentCredits, heldCredits } = standing;
+  return (
+    <dl class="figures">
+      <Figure
+        name="Left"
+        {...(availableCredits === null
+          ? { value: 'no limit' }
+          : { value: credits(availableCredits), unit: 'credits' })}
+      />
+      <Figure name="Spent" value={credits(spentCredits)} unit="credits" />
+      <Figure name="Held by what runs" value={credits(heldCredits)} unit="credits" />
+    </dl>
+  );
 }
 
 function usedShare({ standing }: Budget): number | null {
@@ -111,7 +115,8 @@ function BudgetRow({ budget }: { readonly budget: Budget }): JSX.Element {
       <div class="budget-name">
         <h2>{budget.node}</h2>
         <span class="faint">
-          {budget.isHard ? 'hard' : 'warns only'} · {budget.period.kind} · counts {budget.counts}
+          {budget.isHard ? 'hard' : 'warns only'} · {budget.period.kind}
+          {budget.counts === 'direct' ? '' : ` · counts ${budget.counts}`}
         </span>
       </div>
       {standing === null ? (
@@ -121,14 +126,12 @@ function BudgetRow({ budget }: { readonly budget: Budget }): JSX.Element {
           <Bar budget={budget} />
           <p class="budget-figures">
             <strong>
-              {standing.availableCredits === null
-                ? 'no limit'
-                : textOf(unitsOf(standing.availableCredits), 2)}
+              {standing.availableCredits === null ? 'no limit' : credits(standing.availableCredits)}
             </strong>{' '}
             {standing.availableCredits === null ? '' : 'credits left'}
             <span class="faint">
-              {textOf(unitsOf(standing.spentCredits), digitsFor(unitsOf(standing.spentCredits)))} of{' '}
-              {standing.limitCredits === null ? '∞' : textOf(unitsOf(standing.limitCredits), 2)}
+              {credits(standing.spentCredits)} of{' '}
+              {standing.limitCredits === null ? '∞' : credits(standing.limitCredits)}
             </span>
           </p>
           <p class="budget-outlook">
@@ -188,7 +191,7 @@ function Outlook({ budget }: { readonly budget: Budget }): JSX.Element {
     );
   return (
     <span class="faint">
-      Ends at about {textOf(unitsOf(expectedCredits), 2)}; new period in {days}
+      Ends at about {credits(expectedCredits)}; new period in {days}
     </span>
   );
 }
@@ -221,11 +224,11 @@ function BridgeLines({ bridge }: { readonly bridge: Bridge }): JSX.Element | nul
       <h2>From what is spent to what is billed</h2>
       <table class="lines">
         <tbody>
-          {lines.map(({ line, credits }) => (
+          {lines.map(({ line, credits: each }) => (
             <tr key={line} class={line === 'spent' || line === 'teamBilled' ? 'total' : ''}>
               <th scope="row">{LINE_NAMES[line] ?? line}</th>
               <td class="amount">
-                {textOf(unitsOf(credits), digitsFor(unitsOf(credits)))}
+                {credits(each)}
                 <span class="unit"> credits</span>
               </td>
             </tr>

@@ -46,6 +46,7 @@ export function CostsPage(): JSX.Element {
       </PageHead>
       <ProblemNote problem={live.problem} />
       {costs !== undefined && <CostsBody costs={costs} month={month} by={by} />}
+      <Bills month={month} />
     </>
   );
 }
@@ -65,7 +66,6 @@ function CostsBody(props: {
           Snowflake tells what an hour cost some time after it; the worker imports it. What
           statements were charged meanwhile is on the budgets.
         </Empty>
-        {by === 'team' && <BillLinks month={month} />}
       </>
     );
   return (
@@ -92,7 +92,7 @@ function CostsBody(props: {
         label={`Costs by ${by}`}
         rows={costs.rows}
         keyOf={({ key }) => key ?? ''}
-        columns={columnsOf(costs, by, month)}
+        columns={columnsOf(costs, by)}
         first={{ column: 'Credits', isDescending: true }}
       />
     </>
@@ -111,14 +111,29 @@ function Reconciled({ costs }: { readonly costs: Costs }): JSX.Element | null {
   );
 }
 
-function BillLinks({ month }: { readonly month: string }): JSX.Element | null {
-  const { me } = useSignedIn();
-  if (me.team === null) return null;
+interface TeamList {
+  readonly teams: readonly { readonly id: string; readonly name: string }[];
+}
+
+/** The provisional bill while the month is open. */
+function Bills({ month }: { readonly month: string }): JSX.Element | null {
+  const { value } = useLive<TeamList>('/teams?limit=500', 0);
+  if (value === undefined || value.teams.length === 0) return null;
   return (
-    <p>
-      Provisional bill: <BillLink team={me.team} month={month} format="csv" />{' '}
-      <BillLink team={me.team} month={month} format="json" />
-    </p>
+    <section class="card">
+      <h2>Bills of {monthName(month)}</h2>
+      <ul class="bills">
+        {value.teams.map(({ id, name }) => (
+          <li key={id}>
+            <span>{name}</span>
+            <span class="links">
+              <BillLink team={id} month={month} format="csv" />
+              <BillLink team={id} month={month} format="json" />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
@@ -133,7 +148,7 @@ function BillLink(props: {
     <a
       href={href}
       download={`${team}-${month}.${format}`}
-      aria-label={`Bill of ${team} as ${format}`}
+      aria-label={`${format.toUpperCase()} bill of ${team}`}
     >
       {format.toUpperCase()}
     </a>
@@ -148,7 +163,7 @@ const BUCKET_NAMES: readonly (readonly [string, string])[] = [
   ['unexplained', 'Unexplained'],
 ];
 
-function columnsOf(costs: Costs, by: string, month: string): readonly Column<CostRow>[] {
+function columnsOf(costs: Costs, by: string): readonly Column<CostRow>[] {
   const most = costs.rows.reduce((top, { credits: each }) => {
     const units = unitsOf(each);
     return units > top ? units : top;
@@ -162,21 +177,6 @@ function columnsOf(costs: Costs, by: string, month: string): readonly Column<Cos
       sortKey: (row) => unitsOf(of(row)),
     };
   });
-  const bills: readonly Column<CostRow>[] =
-    by === 'team'
-      ? [
-          {
-            name: 'Bill',
-            cell: ({ key }) =>
-              key === null ? null : (
-                <span class="links">
-                  <BillLink team={key} month={month} format="csv" />
-                  <BillLink team={key} month={month} format="json" />
-                </span>
-              ),
-          },
-        ]
-      : [];
   return [
     {
       name: by.charAt(0).toUpperCase() + by.slice(1),
@@ -210,6 +210,5 @@ function columnsOf(costs: Costs, by: string, month: string): readonly Column<Cos
       cell: ({ statements }) => String(statements),
       sortKey: ({ statements }) => statements,
     },
-    ...bills,
   ];
 }

@@ -48,15 +48,17 @@ export function LivePage(): JSX.Element {
           value={String(new Set(running.map(({ team }) => team)).size)}
         />
       </dl>
-      <section class="card">
-        <h2>Credits used by what runs now</h2>
-        <Chart
-          label="Credits used so far by the running statements, the last five minutes"
-          xs={looks.map(({ at }) => at / 1000)}
-          ys={looks.map(({ used: each }) => each)}
-        />
-      </section>
-      {live.value !== undefined && running.length === 0 ? (
+      {looks.length > 0 && (
+        <section class="card">
+          <h2>Credits used by what runs now</h2>
+          <Chart
+            label="Credits used so far by the running statements, the last five minutes"
+            xs={looks.map(({ at }) => at / 1000)}
+            ys={looks.map(({ used: each }) => each)}
+          />
+        </section>
+      )}
+      {live.value === undefined ? null : running.length === 0 ? (
         <Empty title="Nothing runs at the moment">
           Statements appear here when a driver sends them through the proxy, the dearest first.
         </Empty>

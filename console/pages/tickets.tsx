@@ -68,7 +68,7 @@ export function TicketsPage(): JSX.Element {
         </div>
       </PageHead>
       <ProblemNote problem={live.problem} />
-      {live.value !== undefined && tickets.length === 0 ? (
+      {live.value === undefined ? null : tickets.length === 0 ? (
         <Empty title="No statement here">
           Statements of the last 31 days appear when they come through the proxy: point a driver's
           host at it, or choose “All”.

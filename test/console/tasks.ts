@@ -27,11 +27,11 @@ export function tasksOf(visit: Visit): readonly Task[] {
   return [
     { name: 'nobody is let in with a wrong token, and is told so', act: wrongToken(visit) },
     { name: 'an analyst opens what a refusal links to and asks for it', act: analyst(visit) },
+    { name: 'every page passes axe, light and dark, wide and narrow', act: everyPage(visit) },
     { name: 'a team lead sees the request and the costs of the own team', act: teamLead(visit) },
     { name: 'the platform grants the request and stops what runs', act: platform(visit) },
     { name: 'finance reads the month and takes a bill along', act: finance(visit) },
     { name: 'signing out ends the sign-in', act: signOut(visit) },
-    { name: 'every page passes axe, light and dark, wide and narrow', act: everyPage(visit) },
   ];
 }
 
@@ -108,7 +108,7 @@ function finance(visit: Visit): Task['act'] {
     await page.getByRole('heading', { name: 'Costs' }).waitFor();
     await page.getByLabel('By').selectOption('warehouse');
     await page.getByLabel('By').selectOption('team');
-    const link = page.getByRole('link', { name: 'Bill of marketing as csv' });
+    const link = page.getByRole('link', { name: 'CSV bill of marketing' });
     await link.waitFor();
     const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
     must(/^marketing-\d{4}-\d\d\.csv$/.test(download.suggestedFilename()), 'it has another name');

@@ -12,6 +12,11 @@ const SENT: readonly (readonly [team: string, count: number])[] = [
   ['research', 4],
 ];
 
+const LIMITS: readonly (readonly [team: string, limitCredits: string])[] = [
+  ['product', '0.0006'],
+  ['research', '0.002'],
+];
+
 const STATEMENTS: readonly string[] = [
   'SELECT COUNT(*) AS ORDERS FROM ORDERS',
   "SELECT O_ORDERPRIORITY, SUM(O_TOTALPRICE) AS TOTAL FROM ORDERS WHERE O_ORDERDATE >= '1996-01-01' GROUP BY 1 ORDER BY 2 DESC",
@@ -41,6 +46,8 @@ export async function sendTraffic(
     for (const text of STATEMENTS.slice(0, count)) await run(connection, text);
     await ended(connection);
   }
+  for (const [team, limitCredits] of LIMITS)
+    await call('PUT', `/budgets/${team}`, { limitCredits, reason: 'to show a bar' });
   const running = await connect(proxyPort, 'sales_analyst');
   const slow = run(running, 'SELECT SYSTEM$WAIT(120)').catch(() => undefined);
   const refusedTicket = await refuse(proxyPort, call);
