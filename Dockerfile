@@ -7,7 +7,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund --loglevel=error
 COPY . .
 # Tests and benchmarks are compiled with the rest and not shipped.
-RUN npm run build && rm -rf dist/test dist/bench dist/.tsbuildinfo && mkdir -p console
+RUN npm run build && rm -rf dist/test dist/bench dist/.tsbuildinfo
 RUN npm prune --omit=dev --no-audit --no-fund --loglevel=error
 
 FROM node:24-slim
@@ -22,7 +22,6 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/migrations ./migrations
-COPY --from=build /app/console ./console
 COPY --from=build /app/bin ./bin
 USER node
 VOLUME /var/lib/tollgate

@@ -30,8 +30,18 @@ export function Chart(props: {
       made.destroy();
     };
   }, []);
-  useEffect(() => plot.current?.setData([[...xs], [...ys]]), [xs, ys]);
+  useEffect(() => plot.current?.setData(dataOf(xs, ys)), [xs, ys]);
   return <div class="chart" role="img" aria-label={label} ref={place} />;
+}
+
+// Two minutes at least, so that the first points are no wall.
+function dataOf(xs: readonly number[], ys: readonly number[]): uPlot.AlignedData {
+  const [first] = xs;
+  if (first === undefined) return [[], []];
+  return [
+    [first - SPAN_SECONDS, ...xs],
+    [null, ...ys],
+  ];
 }
 
 function optionsOf(element: HTMLElement): uPlot.Options {

@@ -1,6 +1,6 @@
 /** Answers that stay fresh: asked again while somebody looks, slower while the server does not answer. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { Problem, read, toProblem } from './api-client.js';
+import { type Problem, read, toProblem } from './api-client.js';
 import { useSignedIn } from './signed-in.js';
 
 export interface Live<T> {

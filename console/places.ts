@@ -1,5 +1,5 @@
 /** The pages, who sees them, and links of refusals. */
-import type { Role } from './signed-in.js';
+import type { Role } from './roles.js';
 
 export interface Place {
   readonly path: string;

@@ -1,8 +1,7 @@
 /** Who looks at the console. */
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-
-export type Role = 'platform' | 'finance' | 'team-lead' | 'analyst';
+import type { Role } from './roles.js';
 
 export interface Me {
   readonly id: string;

@@ -11,18 +11,20 @@ import { cycles, edgesOf, forbiddenEdges, unreached } from './tidy/imports.js';
 import { longFiles, longFunctions } from './tidy/lengths.js';
 import { scan } from './tidy/scan.js';
 import * as switches from './tidy/switches.js';
-import { ROOT, readTree, source, sourcesOf } from './tidy/tree.js';
+import { consoleSourcesOf, ROOT, readTree, source, sourcesOf } from './tidy/tree.js';
 import * as words from './tidy/words.js';
 
 const tree = readTree();
 const sources = sourcesOf(tree);
 const edges = edgesOf(sources);
+const consoleSources = consoleSourcesOf(tree);
 
 /** What is started by name and so imported by nobody. */
 const ENTRIES = [
   'cli/main.ts',
   'bench/run.ts',
   'dashboards/build.ts',
+  'test/console/run.ts',
   'test/drivers/run.ts',
   'test/drivers/suites/run.ts',
   'test/long/run.ts',
@@ -50,7 +52,7 @@ describe('the tree', () => {
     ]) {
       expect(folders).toContain(folder);
     }
-    const known = new Set(sources.map(({ path }) => path));
+    const known = new Set([...sources, ...consoleSources].map(({ path }) => path));
     expect(edges.filter(({ to }) => to.endsWith('.ts') && !known.has(to))).toEqual([]);
   });
 
@@ -113,6 +115,28 @@ describe('imports', () => {
       ...planted('base/lost.ts', ''),
     ];
     expect(unreached(three, edgesOf(three), ['base/a.ts'])).toEqual(['base/lost.ts']);
+  });
+});
+
+describe('the console', () => {
+  test('was read, and imports nothing of the other folders', () => {
+    expect(consoleSources.length).toBeGreaterThan(15);
+    const found = edgesOf(consoleSources);
+    expect(found.length).toBeGreaterThan(30);
+    expect(forbiddenEdges(found)).toEqual([]);
+    for (const text of [
+      "import { x } from '../base/units.js';",
+      "import type { x } from '#base/units.js';",
+      "import { x } from '../admin/actor.js';",
+    ])
+      expect(forbiddenEdges(edgesOf(planted('console/a.ts', text))), text).not.toEqual([]);
+  });
+
+  test('keeps the lengths and the words of the house', () => {
+    expect(longFiles(consoleSources)).toEqual([]);
+    expect(longFunctions(consoleSources)).toEqual([]);
+    expect(words.bannedWords(consoleSources)).toEqual([]);
+    expect(words.leftoverMarkers(consoleSources)).toEqual([]);
   });
 });
 

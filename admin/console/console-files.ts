@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { notFound } from '../problems.js';
 
 interface ConsoleFile {
   readonly type: string;
@@ -57,7 +58,12 @@ export function addConsoleFiles(app: FastifyInstance, files: ConsoleFiles): void
   app.get('/assets/:file', { schema: { hide: true } }, (request, reply) => {
     const { file } = request.params as { readonly file: string };
     const found = files.assets.get(file);
-    if (found === undefined) return reply.callNotFound();
+    if (found === undefined)
+      throw notFound(
+        'There is no such file of the console.',
+        'load the page again: it names the files of this version',
+        'file',
+      );
     return send(
       request,
       reply.header('cache-control', 'public, max-age=31536000, immutable'),

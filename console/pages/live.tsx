@@ -38,7 +38,7 @@ export function LivePage(): JSX.Element {
       <PageHead title="Live" live={live as Live<unknown>} />
       <ProblemNote problem={live.problem} />
       <dl class="figures">
-        <Figure name="Running or waiting" value={String(running.length)} unit="statements" />
+        <Figure name="Running or waiting" value={String(running.length)} />
         <Figure
           name="Used so far"
           value={money(textOf(used, digitsFor(used)).replaceAll(',', ''), currency)}

@@ -53,3 +53,10 @@ export function sourcesOf(tree: readonly TextFile[]): readonly Source[] {
     .filter((file) => !file.path.startsWith('console/'))
     .map((file) => source(file.path, file.text));
 }
+
+/** What runs in the browser; it is bundled by another tool and imports nothing of the other folders. */
+export function consoleSourcesOf(tree: readonly TextFile[]): readonly Source[] {
+  return tree
+    .filter((file) => file.path.startsWith('console/') && /\.tsx?$/.test(file.path))
+    .map((file) => source(file.path, file.text));
+}

@@ -1,0 +1,2 @@
+/** The roles of the API. */
+export type Role = 'platform' | 'finance' | 'team-lead' | 'analyst';

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { credits, money, percent, sum, textOf, unitsOf } from '../../console/amounts.js';
+
+test('decimals are kept exactly, up to twelve places', () => {
+  expect(unitsOf('0.1') + unitsOf('0.2')).toBe(unitsOf('0.3'));
+  expect(unitsOf('-1.000000000001')).toBe(-1_000_000_000_001n);
+  expect(unitsOf('9007199254740993')).toBe(9_007_199_254_740_993n * 10n ** 12n);
+});
+
+test('what is no decimal is nothing', () => {
+  for (const text of ['', 'unlimited', '1e5', null, undefined]) expect(unitsOf(text)).toBe(0n);
+});
+
+test.each([
+  ['0', '0.00'],
+  ['1234567.895', '1,234,567.90'],
+  ['-1234.5', '−1,234.50'],
+  ['0.0123', '0.0123'],
+  ['0.000123', '0.000123'],
+  ['0.0000001', '0.000000'],
+  ['-0.0000001', '0.000000'],
+])('%s credits are shown as %s', (text, shown) => {
+  expect(credits(text)).toBe(shown);
+});
+
+test('money has its sign before the dollar, and other currencies behind', () => {
+  expect(money('-12.5', 'USD')).toBe('−$12.50');
+  expect(money('12.5', 'EUR')).toBe('12.50 EUR');
+});
+
+test('half a place is rounded away from zero', () => {
+  expect(textOf(unitsOf('0.005'), 2)).toBe('0.01');
+  expect(textOf(unitsOf('-0.005'), 2)).toBe('−0.01');
+  expect(textOf(unitsOf('2.5'), 0)).toBe('3');
+});
+
+test('a share stays between 0 and 100, also of a budget of nothing', () => {
+  expect(percent(1n, 3n)).toBe(33.33);
+  expect(percent(5n, 3n)).toBe(100);
+  expect(percent(-5n, 3n)).toBe(0);
+  expect(percent(0n, 0n)).toBe(0);
+  expect(percent(1n, 0n)).toBe(100);
+});
+
+test('a sum passes over what is not there', () => {
+  expect(sum(['0.1', null, undefined, '0.2'])).toBe(unitsOf('0.3'));
+});

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import { pathOfHash, placeOf, placesOf } from '../../console/places.js';
+import { nextSorting, sorted } from '../../console/sorting.js';
+import { duration, monthName, monthOf, when } from '../../console/times.js';
+
+const NOW = Date.UTC(2026, 10, 26, 18, 0, 0);
+
+test('an analyst sees no costs; the others do', () => {
+  expect(placesOf('analyst').map(({ path }) => path)).not.toContain('/costs');
+  for (const role of ['platform', 'finance', 'team-lead'] as const)
+    expect(placesOf(role).map(({ path }) => path)).toContain('/costs');
+});
+
+test('the page of a statement belongs to the statements', () => {
+  expect(placeOf('/tickets/01a2')?.path).toBe('/tickets');
+  expect(placeOf('/')?.path).toBe('/');
+  expect(placeOf('/nothing')).toBeUndefined();
+});
+
+test.each([
+  ['#/tickets/01a2-3', '/tickets/01a2-3'],
+  ['#main', null],
+  ['', null],
+  ['#//elsewhere.example', null],
+  ['#/a"onload="x', null],
+])('the link %j leads to %j', (hash, path) => {
+  expect(pathOfHash(hash)).toBe(path);
+});
+
+test('rows without a key come last, up and down; equal ones keep their order', () => {
+  const rows = [
+    { id: 'a', key: 2n },
+    { id: 'b', key: null },
+    { id: 'c', key: 10n },
+    { id: 'd', key: 2n },
+  ];
+  const ids = (isDescending: boolean): string =>
+    sorted(rows, ({ key }) => key, isDescending)
+      .map(({ id }) => id)
+      .join('');
+  expect(ids(false)).toBe('adcb');
+  expect(ids(true)).toBe('cadb');
+});
+
+test('names sort with their numbers', () => {
+  const names = sorted(['team-10', 'team-9'], (name) => name, false);
+  expect(names).toEqual(['team-9', 'team-10']);
+});
+
+test('a second click turns the order, and amounts begin with the largest', () => {
+  const first = nextSorting({ column: '', isDescending: false }, 'Used', true);
+  expect(first).toEqual({ column: 'Used', isDescending: true });
+  expect(nextSorting(first, 'Used', true).isDescending).toBe(false);
+  expect(nextSorting(first, 'Team', false)).toEqual({ column: 'Team', isDescending: false });
+});
+
+test('instants of today have their seconds, others their day, in the zone of who looks', () => {
+  expect(when('2026-11-26T17:04:09.000Z', NOW, 'UTC')).toBe('17:04:09');
+  expect(when('2026-11-26T17:04:09.000Z', NOW, 'Europe/Berlin')).toBe('18:04:09');
+  expect(when('2026-11-24T18:04:09.000Z', NOW, 'UTC')).toBe('24 Nov, 18:04');
+});
+
+test('durations have two units at most', () => {
+  expect([0, 61_000, 7_500_000, 4 * 86_400_000].map(duration)).toEqual([
+    '0 s',
+    '1 min',
+    '2 h 5 min',
+    '4 days',
+  ]);
+});
+
+test('months are those of UTC and go back over the year', () => {
+  expect(monthOf(NOW)).toBe('2026-11');
+  expect(monthOf(NOW, -11)).toBe('2025-12');
+  expect(monthName('2026-11')).toBe('November 2026');
+});
