@@ -34,6 +34,12 @@ export function Chart(props: {
   return <div class="chart" role="img" aria-label={label} ref={place} />;
 }
 
+const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+
+function clockTimes(_plot: uPlot, seconds: readonly number[]): string[] {
+  return seconds.map((each) => CLOCK.format(each * 1000));
+}
+
 // Two minutes at least, so that the first points are no wall.
 function dataOf(xs: readonly number[], ys: readonly number[]): uPlot.AlignedData {
   const [first] = xs;
@@ -64,7 +70,10 @@ function optionsOf(element: HTMLElement): uPlot.Options {
       },
       y: { range: (_plot, _low, high) => [0, (high ?? 0) > 0 ? high * 1.15 : 1] },
     },
-    axes: [axis, { ...axis, size: 52 }],
+    axes: [
+      { ...axis, size: 28, values: clockTimes },
+      { ...axis, size: 52 },
+    ],
     series: [
       {},
       {

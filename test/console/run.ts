@@ -1,7 +1,7 @@
 /**
- * `npm run test:console [-- --pictures]`: starts the system as people do, sends statements by the real driver, and does
+ * `npm run test:console [-- --pictures <folder>]`: starts the system as people do, sends statements by the real driver, and does
  * what each role does in a real Chromium. Every page is looked at by axe in both themes and two widths; a page that
- * logs an error, breaks the content policy or asks another host fails. `--pictures` writes docs/images.
+ * logs an error, breaks the content policy or asks another host fails. `--pictures` writes what it saw into a folder.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,9 +18,7 @@ import { sendTraffic } from './traffic.js';
 const BUNDLE_BYTES_MAX = 100 * 1024;
 const ADMIN_TOKEN = 'admin-token-of-the-console-test';
 
-const { values } = parseArgs({
-  options: { pictures: { type: 'boolean' }, to: { type: 'string' } },
-});
+const { values } = parseArgs({ options: { pictures: { type: 'string' } } });
 const chromiumPath = findChromium();
 if (chromiumPath === undefined) {
   console.log('console: skipped, there is no Chromium here');
@@ -43,8 +41,7 @@ async function run(executablePath: string): Promise<number> {
         url,
         tokens: await tokensOf(url),
         refusedTicket: traffic.refusedTicket,
-        pictures:
-          values.pictures === true ? path.join(ROOT, 'docs', 'images') : (values.to ?? null),
+        pictures: values.pictures ?? null,
       });
     } finally {
       await browser.close();
