@@ -22,7 +22,7 @@ export function howToConnect(
       `  proxy      ${protocol}://${host}:${listeners.proxyPort}   (point Snowflake clients here)`,
     );
   lines.push(
-    `  admin      http://${host}:${listeners.adminPort}   (API, /metrics, /livez, /readyz)`,
+    `  admin      http://${host}:${listeners.adminPort}   (console, API, /metrics, /livez, /readyz)`,
   );
   if (listeners.warehousePort !== null) {
     lines.push(

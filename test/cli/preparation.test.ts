@@ -87,6 +87,31 @@ test('the first run builds, the second finds everything done, a changed source b
   expect(builds()).toBe(2);
 });
 
+test('the console is built beside it, and again when one of its sources changes', async () => {
+  const bundler = path.join(root, 'node_modules', 'vite', 'bin');
+  mkdirSync(path.join(root, 'console'));
+  writeFileSync(path.join(root, 'console', 'vite.config.ts'), '');
+  writeFileSync(path.join(root, 'console', 'styles.css'), '');
+  mkdirSync(bundler, { recursive: true });
+  writeFileSync(
+    path.join(bundler, 'vite.js'),
+    `const fs = require('node:fs');
+     if (process.argv.slice(2).join(' ') !== 'build --config ${path.join('console', 'vite.config.ts')}') process.exit(2);
+     fs.mkdirSync('dist/console', { recursive: true });
+     fs.appendFileSync('dist/console/runs', 'x');`,
+  );
+  writeFileSync(path.join(root, 'node_modules', 'vite', 'package.json'), '{"type":"commonjs"}');
+  const bundled = (): number =>
+    readFileSync(path.join(root, 'dist', 'console', 'runs'), 'utf8').length;
+  expect((await run('prepare.js')).err).toMatch(/built the console in [\d.]+ s\n$/);
+  expect(await run('prepare.js')).toMatchObject({ code: 0, err: '' });
+  expect([builds(), bundled()]).toEqual([1, 1]);
+  const later = Date.now() / 1000 + 5;
+  utimesSync(path.join(root, 'console', 'styles.css'), later, later);
+  await run('prepare.js');
+  expect([builds(), bundled()]).toEqual([1, 2]);
+});
+
 test('two at once build once', async () => {
   const runs = await Promise.all([run('prepare.js'), run('prepare.js')]);
   expect(runs.map(({ code }) => code)).toEqual([0, 0]);
