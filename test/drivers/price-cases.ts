@@ -31,6 +31,10 @@ const BUDGET_COLUMNS: readonly (readonly [name: string, kind: Kind])[] = [
   ['EXHAUSTED_AT', 'instant'],
   ['PASSED_CREDITS', 'number'],
   ['NOTICE', 'text'],
+  ['COUNTS', 'text'],
+  ['DIRECT_CREDITS', 'number'],
+  ['METERED_CREDITS', 'number'],
+  ['LOADING_CREDITS', 'number'],
 ];
 /** Null while nothing is forecast, or nothing passed. */
 const MAY_BE_NULL: ReadonlySet<string> = new Set([
