@@ -12,6 +12,7 @@ import {
   wordAt,
   type Tokens,
 } from './lexer.js';
+import { atOnce, STEP_TOKENS, type Steps } from './steps.js';
 
 /** One statement of a text, without its semicolon. */
 export interface StatementRange {
@@ -42,11 +43,25 @@ export function splitStatements(tokens: Tokens): readonly StatementRange[] {
 export function* eachStatement(tokens: Tokens): Generator<StatementRange> {
   let from = 0;
   while (from < tokens.count) {
-    const scan = new StatementScan(tokens, from);
-    const to = scan.run();
-    if (scan.head < to) yield scan.range(to);
-    from = to + 1;
+    const { range, next } = atOnce(statementSteps(tokens, from));
+    if (range !== undefined) yield range;
+    from = next;
   }
+}
+
+/** What stands before a semicolon. */
+export interface Piece {
+  /** Undefined for a piece without any significant token. */
+  readonly range: StatementRange | undefined;
+  /** First token of the next piece. */
+  readonly next: number;
+}
+
+/** The piece of the text that begins with token `from`, in steps. */
+export function* statementSteps(tokens: Tokens, from: number): Steps<Piece> {
+  const scan = new StatementScan(tokens, from);
+  while (!scan.advance()) yield;
+  return { range: scan.head < scan.at ? scan.range(scan.at) : undefined, next: scan.at + 1 };
 }
 
 /** Words after which a statement may begin inside a block. */
@@ -64,6 +79,8 @@ const BLOCK_OWNERS: ReadonlySet<string> = new Set(['CREATE', 'ALTER']);
 
 class StatementScan {
   readonly head: number;
+  /** Token that is read next; at the end the semicolon that ends the statement, or the token count. */
+  at: number;
   readonly #tokens: Tokens;
   readonly #from: number;
   readonly #mayOwnBlock: boolean;
@@ -81,6 +98,7 @@ class StatementScan {
     this.#tokens = tokens;
     this.#from = from;
     this.head = nextSignificant(tokens, from);
+    this.at = this.head;
     const word = wordAt(tokens, this.head);
     this.#mayOwnBlock = BLOCK_OWNERS.has(word);
     if (word === 'DECLARE') {
@@ -91,17 +109,22 @@ class StatementScan {
     if (word === 'BEGIN' && !isTransactionStart(tokens, this.head)) this.#openBlock();
   }
 
-  /** Index of the semicolon that ends the statement, or the token count. */
-  run(): number {
+  /** Reads on for a step; true at the end of the statement. */
+  advance(): boolean {
     const tokens = this.#tokens;
     const { count, text } = tokens;
-    for (let at = this.head; at < count; at += 1) {
+    const to = Math.min(count, this.at + STEP_TOKENS);
+    let { at } = this;
+    for (; at < to; at += 1) {
       const kind = kindAt(tokens, at);
       if (kind === KIND.operator) {
         const start = startAt(tokens, at);
         const code = text.charCodeAt(start);
         if (code === 59) {
-          if (this.#depth === 0 && !this.#isDeclaring) return at;
+          if (this.#depth === 0 && !this.#isDeclaring) {
+            this.at = at;
+            return true;
+          }
           this.#isAfterSemicolon = true;
           continue;
         }
@@ -120,7 +143,8 @@ class StatementScan {
       }
       this.#isAfterSemicolon = false;
     }
-    return count;
+    this.at = at;
+    return at >= count;
   }
 
   range(to: number): StatementRange {

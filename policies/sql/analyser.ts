@@ -3,7 +3,7 @@
  * goes wrong comes back as an opaque statement.
  */
 import { lex, lexSteps, type Tokens } from '#base/sql/lexer.js';
-import { eachStatement, splitStatements, type StatementRange } from '#base/sql/splitter.js';
+import { splitStatements, statementSteps, type StatementRange } from '#base/sql/splitter.js';
 import { withRests } from '#base/sql/steps.js';
 import { classifyStatement, type StatementHead } from '#base/sql/statement-class.js';
 import type { LRUCache } from 'lru-cache';
@@ -206,7 +206,10 @@ class CachingAnalyser implements CountingAnalyser {
     const statements: StatementFacts[] = [];
     let session = context;
     let last: StatementFacts | undefined;
-    for (const range of eachStatement(tokens)) {
+    for (let from = 0; from < tokens.count;) {
+      const { range, next } = await withRests(statementSteps(tokens, from), rest);
+      from = next;
+      if (range === undefined) continue;
       await rest();
       const shaped = await shapedRange(tokens, range, rest);
       shapes.push(shaped.shape.text);

@@ -11,6 +11,7 @@ import {
 import { STEP_TOKENS } from '#base/sql/steps.js';
 import type { StatementRange } from '#base/sql/splitter.js';
 import { AsciiText } from './ascii-text.js';
+import { LiteralList } from './literal-list.js';
 import { SteppedText } from './stepped-text.js';
 
 /** Longest shape kept for people to read; the hash covers all of it. */
@@ -23,9 +24,6 @@ const LITERAL_FREE_VERBS: ReadonlySet<string> = new Set(
 
 /** Functions whose literal arguments name objects, results or sizes. `SYSTEM$…` joins them. */
 const NAMING_CALLS: ReadonlySet<string> = new Set(['IDENTIFIER', 'TABLE', 'RESULT_SCAN']);
-
-/** Words that stand for a value in a list of literals. */
-const VALUE_WORDS: ReadonlySet<string> = new Set(['NULL', 'TRUE', 'FALSE', 'DEFAULT']);
 
 const LOCATION = /^'(?:@|[a-zA-Z][a-zA-Z0-9+.-]*:\/\/)/;
 
@@ -54,12 +52,13 @@ export interface Shape {
   readonly hasForeignWord: boolean;
 }
 
-interface LiteralList {
-  readonly end: number;
-  readonly count: number;
-  readonly hasBind: boolean;
-  /** NULL, TRUE, FALSE or DEFAULT is among the values. */
-  readonly hasWord: boolean;
+/** A list that is being read. */
+interface OpenList {
+  /** Token from which on is written if it holds anything but literals. */
+  readonly from: number;
+  /** Shapes of the rows before it, for one after VALUES. */
+  readonly rows: Set<string> | undefined;
+  readonly list: LiteralList;
 }
 
 /** The statement in upper case; empty where letters grow by it, so that offsets fit only word by word. */
@@ -89,6 +88,8 @@ export class ShapeWriter {
   #isSteady = true;
   #hasForeignWord = false;
   #isNegative = false;
+  /** After IN or VALUES, until it is known to hold literals only. */
+  #list: OpenList | undefined;
   /** Character code of the last operator written; 0 after anything else. */
   #lastOperator = 0;
   /** Token of the last word written; -1 after anything else. */
@@ -130,8 +131,15 @@ export class ShapeWriter {
   advance(): boolean {
     const tokens = this.#tokens;
     let at = this.#at;
-    const to = Math.min(this.#range.to, at + STEP_TOKENS);
+    let to = Math.min(this.#range.to, (this.#list?.list.at ?? at) + STEP_TOKENS);
     while (at < to) {
+      if (this.#list !== undefined) {
+        at = this.#readList(this.#list, to);
+        if (this.#list !== undefined && this.#list.list.at >= to) break;
+        // Of a list that was none, what was read of it is still to be written.
+        to = Math.min(this.#range.to, to, at + STEP_TOKENS);
+        continue;
+      }
       if (this.#isForPeople && (this.#isEnd || this.#out.length >= SHAPE_LENGTH_MAX)) return false;
       const kind = kindAt(tokens, at);
       if (kind === KIND.word) at = this.#word(at);
@@ -236,8 +244,8 @@ export class ShapeWriter {
     this.#lastWordAt = at;
     if (this.#keepFromDepth <= this.#depth) return at + 1;
     const length = startAt(this.#tokens, at + 1) - startAt(this.#tokens, at);
-    if (length === 2 && this.#upperAt(at) === 'IN') return this.#collapsedList(at);
-    if (length === 6 && this.#upperAt(at) === 'VALUES') return this.#collapsedRows(at);
+    if (length === 2 && this.#upperAt(at) === 'IN') return this.#beginList(at + 1, undefined);
+    if (length === 6 && this.#upperAt(at) === 'VALUES') return this.#beginList(at + 1, new Set());
     return at + 1;
   }
 
@@ -293,68 +301,47 @@ export class ShapeWriter {
     );
   }
 
+  /** Goes on with the list that may begin at token `from`; the token from which on is written meanwhile. */
+  #beginList(from: number, rows: Set<string> | undefined): number {
+    const open = nextSignificant(this.#tokens, from, this.#range.to);
+    this.#list = this.#isCode(open, 40) ? { from, rows, list: new LiteralList(open) } : undefined;
+    return from;
+  }
+
+  /** Reads the open list as far as token `to`; where writing goes on. A list that is none is written as it stands. */
+  #readList({ from, rows, list }: OpenList, to: number): number {
+    const state = list.read(this.#tokens, to);
+    if (state === 'open' && list.at < this.#range.to) return from;
+    this.#list = undefined;
+    if (state !== 'ended') return from;
+    if (rows !== undefined) return this.#collapsedRow(list, rows);
+    if (list.count === 0) return from;
+    this.#collapsedList(list);
+    return list.at;
+  }
+
   /** `IN (1, 2, 3)` is written `IN (#)`, and `IN (?, ?)` as `IN (?)`; any other list goes on as usual. */
-  #collapsedList(inAt: number): number {
-    const open = nextSignificant(this.#tokens, inAt + 1, this.#range.to);
-    const list = this.#literalList(open);
-    if (list === undefined || list.count === 0) return inAt + 1;
+  #collapsedList(list: LiteralList): void {
     this.#put(list.hasBind ? '(?)' : '(#)');
     this.#lastOperator = 41;
     if (list.hasWord) this.#isSteady = false;
     if (!list.hasBind) {
-      this.#slots.push({ from: open + 1, to: list.end - 1, isList: true, isNegative: false });
+      this.#slots.push({ from: list.open + 1, to: list.at - 1, isList: true, isNegative: false });
     }
-    return list.end;
   }
 
   /** Rows of literals after VALUES: each row shape is written once. */
-  #collapsedRows(valuesAt: number): number {
-    const seen = new Set<string>();
-    let at = valuesAt + 1;
-    for (;;) {
-      const open = nextSignificant(this.#tokens, at, this.#range.to);
-      const row = this.#literalList(open);
-      if (row === undefined) return at;
-      const shape = `(${row.hasBind ? '?' : '#'} x ${row.count})`;
-      if (!seen.has(shape)) this.#put(shape);
-      seen.add(shape);
-      this.#lastOperator = 41;
-      at = row.end;
-      const comma = nextSignificant(this.#tokens, at, this.#range.to);
-      const next = nextSignificant(this.#tokens, comma + 1, this.#range.to);
-      if (!this.#isCode(comma, 44) || this.#literalList(next) === undefined) return at;
-      at = comma + 1;
-    }
-  }
-
-  /** The bracketed list at `open` when it holds nothing but literals, binds, signs and commas. */
-  #literalList(open: number): LiteralList | undefined {
-    const { to } = this.#range;
-    if (!this.#isCode(open, 40)) return undefined;
-    let count = 0;
-    let hasBind = false;
-    let hasWord = false;
-    for (let at = open + 1; at < to; at += 1) {
-      const kind = kindAt(this.#tokens, at);
-      if (kind === KIND.operator) {
-        const code = this.#tokens.text.charCodeAt(startAt(this.#tokens, at));
-        if (code === 41) return { end: at + 1, count, hasBind, hasWord };
-        if (code !== 44 && code !== 45 && code !== 43) return undefined;
-      } else if (kind === KIND.word) {
-        if (!VALUE_WORDS.has(this.#upperAt(at))) return undefined;
-        hasWord = true;
-        count += 1;
-      } else if (
-        kind === KIND.string ||
-        kind === KIND.number ||
-        kind === KIND.bind ||
-        kind === KIND.dollarString
-      ) {
-        hasBind ||= kind === KIND.bind;
-        count += 1;
-      } else if (kind > KIND.comment) return undefined;
-    }
-    return undefined;
+  #collapsedRow(row: LiteralList, rows: Set<string>): number {
+    const shape = `(${row.hasBind ? '?' : '#'} x ${row.count})`;
+    if (!rows.has(shape)) this.#put(shape);
+    rows.add(shape);
+    this.#lastOperator = 41;
+    const comma = nextSignificant(this.#tokens, row.at, this.#range.to);
+    const next = nextSignificant(this.#tokens, comma + 1, this.#range.to);
+    // A comma before anything but another row is written.
+    if (this.#isCode(comma, 44) && this.#isCode(next, 40))
+      this.#list = { from: row.at, rows, list: new LiteralList(next) };
+    return row.at;
   }
 
   #isCode(at: number, code: number): boolean {

@@ -33,7 +33,7 @@ export function* parserTextSteps(list: TokenList): Steps<string | undefined> {
   while (scan.advance()) yield;
   if (scan.isMisleading) return undefined;
   const { edits } = scan;
-  addBlanks(tokens, range, edits);
+  yield* blankSteps(tokens, range, edits);
   if (edits.length === 0) return tokens.text.slice(startAt(tokens, range.head), range.end);
   yield;
   const inOrder = edits.toSorted((a, b) => a.start - b.start);
@@ -51,13 +51,17 @@ export function* parserTextSteps(list: TokenList): Steps<string | undefined> {
 }
 
 /** Comments become blanks, and so does white space that the parser does not take for any. */
-function addBlanks(tokens: Tokens, range: StatementRange, edits: Edit[]): void {
+function* blankSteps(tokens: Tokens, range: StatementRange, edits: Edit[]): Steps<void> {
   const hasOdd = ODD_SPACE.test(tokens.text.slice(range.start, range.end));
-  for (let at = range.head; at < range.to; at += 1) {
-    const kind = kindAt(tokens, at);
-    const isOdd = hasOdd && kind === KIND.whitespace;
-    if (kind === KIND.comment || isOdd)
-      edits.push({ start: startAt(tokens, at), end: startAt(tokens, at + 1), text: ' ' });
+  for (let from = range.head; from < range.to; from += STEP_TOKENS) {
+    const to = Math.min(range.to, from + STEP_TOKENS);
+    for (let at = from; at < to; at += 1) {
+      const kind = kindAt(tokens, at);
+      const isOdd = hasOdd && kind === KIND.whitespace;
+      if (kind === KIND.comment || isOdd)
+        edits.push({ start: startAt(tokens, at), end: startAt(tokens, at + 1), text: ' ' });
+    }
+    if (to < range.to) yield;
   }
 }
 

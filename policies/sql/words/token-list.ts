@@ -12,9 +12,12 @@ import {
   type Tokens,
 } from '#base/sql/lexer.js';
 import type { StatementRange } from '#base/sql/splitter.js';
+import { atOnce, STEP_TOKENS, type Steps } from '#base/sql/steps.js';
 import { nameAt, stringValueAt } from '#base/sql/token-values.js';
 
 const UNPAIRED = -1;
+/** Words beyond are made each time: an array with far places is a slow table of places. */
+const WORDS_KEPT_MAX = 16_384;
 
 /** Positions count significant tokens from 0; outside of the statement there is white space. */
 export class TokenList {
@@ -23,7 +26,7 @@ export class TokenList {
   readonly #indexes: ArrayLike<number>;
   /** Upper-cased words, each made when first asked for: readers ask for one several times. */
   readonly #words: (string | undefined)[] = [];
-  /** Per position of a bracket that of its other half; made when first asked for. */
+  /** Per position of a bracket that of its other half; made when first asked for, of long texts by `pairSteps`. */
   #pairs: Int32Array | undefined;
 
   constructor(tokens: Tokens, range: StatementRange) {
@@ -55,7 +58,7 @@ export class TokenList {
     const index = this.#indexes[at];
     if (index === undefined) return '';
     const word = wordAt(this.tokens, index);
-    this.#words[at] = word;
+    if (at < WORDS_KEPT_MAX) this.#words[at] = word;
     return word;
   }
 
@@ -129,18 +132,32 @@ export class TokenList {
   }
 
   #pairOf(at: number): number {
-    this.#pairs ??= this.#paired();
+    this.#pairs ??= atOnce(this.#paired());
     return this.#pairs[at] ?? UNPAIRED;
   }
 
+  /** Finds the brackets of a long text ahead, in steps: whoever asks for one first would find them all at once. */
+  *pairSteps(): Steps<void> {
+    if (this.length > STEP_TOKENS) this.#pairs ??= yield* this.#paired();
+  }
+
   /** All brackets in one pass: readers that looked for one from every other would need the square of the length. */
-  #paired(): Int32Array {
+  *#paired(): Steps<Int32Array> {
     const pairs = new Int32Array(this.length).fill(UNPAIRED);
     const round: number[] = [];
     const square: number[] = [];
-    for (let at = 0; at < this.length; at += 1) {
-      if (this.kind(at) !== KIND.operator) continue;
-      const code = this.tokens.text.charCodeAt(this.start(at));
+    for (let from = 0; from < this.length; from += STEP_TOKENS) {
+      this.#pair(from, pairs, round, square);
+      if (from + STEP_TOKENS < this.length) yield;
+    }
+    return pairs;
+  }
+
+  /** Notes the brackets of the step that begins at `from`; those still open are in `round` and `square`. */
+  #pair(from: number, pairs: Int32Array, round: number[], square: number[]): void {
+    const to = Math.min(this.length, from + STEP_TOKENS);
+    for (let at = from; at < to; at += 1) {
+      const code = this.code(at);
       if (code === 40) round.push(at);
       else if (code === 91) square.push(at);
       else if (code !== 41 && code !== 93) continue;
@@ -151,6 +168,5 @@ export class TokenList {
         pairs[at] = open;
       }
     }
-    return pairs;
   }
 }

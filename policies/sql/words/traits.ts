@@ -119,6 +119,7 @@ export function traitsOf(list: TokenList, head: StatementHead): ShownTraits {
 
 /** {@link traitsOf} in steps. */
 export function* traitSteps(list: TokenList, head: StatementHead): Steps<ShownTraits> {
+  yield* list.pairSteps();
   const scan = new TraitScan(list);
   while (scan.advance()) yield;
   const shown = scan.shown();
