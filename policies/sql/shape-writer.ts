@@ -22,6 +22,12 @@ const LITERAL_FREE_VERBS: ReadonlySet<string> = new Set(
   'SELECT WITH VALUES INSERT UPDATE DELETE MERGE EXPLAIN'.split(' '),
 );
 
+/** Words between CREATE and TABLE of a table that a query fills. */
+const TABLE_KINDS: ReadonlySet<string> = new Set(
+  'OR REPLACE LOCAL GLOBAL TEMP TEMPORARY VOLATILE TRANSIENT'.split(' '),
+);
+const QUERY_LEADS: ReadonlySet<string> = new Set(['SELECT', 'WITH']);
+
 /** Functions whose literal arguments name objects, results or sizes. `SYSTEM$…` joins them. */
 const NAMING_CALLS: ReadonlySet<string> = new Set(['IDENTIFIER', 'TABLE', 'RESULT_SCAN']);
 
@@ -97,6 +103,8 @@ export class ShapeWriter {
   #depth = 0;
   /** Literals are kept while the depth of brackets is at least this. */
   #keepFromDepth = Number.POSITIVE_INFINITY;
+  /** CREATE TABLE … AS: from its query on literals are values. */
+  #mayHaveQuery = false;
 
   constructor(tokens: Tokens, range: StatementRange, isForPeople: boolean) {
     this.#tokens = tokens;
@@ -108,7 +116,10 @@ export class ShapeWriter {
     this.#upperFrom = own === undefined ? 0 : range.start;
     this.#bytes = isForPeople ? undefined : AsciiText.tryOf(tokens);
     this.#out = this.#bytes ?? new SteppedText();
-    if (!LITERAL_FREE_VERBS.has(this.#firstWord())) this.#keepFromDepth = 0;
+    const verb = this.#firstWord();
+    if (LITERAL_FREE_VERBS.has(verb)) return;
+    this.#keepFromDepth = 0;
+    this.#mayHaveQuery = verb === 'CREATE' && this.#createsTable();
   }
 
   /** The shape as far as it is written. */
@@ -207,6 +218,21 @@ export class ShapeWriter {
     return at < to ? this.#upperAt(at) : '';
   }
 
+  #createsTable(): boolean {
+    const { head, to } = this.#range;
+    let at = nextSignificant(this.#tokens, head + 1, to);
+    while (at < to && TABLE_KINDS.has(this.#upperAt(at)))
+      at = nextSignificant(this.#tokens, at + 1, to);
+    return at < to && this.#upperAt(at) === 'TABLE';
+  }
+
+  /** Whether the query of the table that is created follows the word at `at`. */
+  #isBeforeQuery(at: number): boolean {
+    if (this.#depth !== 0 || this.#upperAt(at) !== 'AS') return false;
+    const next = nextSignificant(this.#tokens, at + 1, this.#range.to);
+    return this.#isCode(next, 40) || QUERY_LEADS.has(this.#upperAt(next));
+  }
+
   #upperAt(at: number): string {
     if (kindAt(this.#tokens, at) !== KIND.word) return '';
     if (this.#upper === '') return textAt(this.#tokens, at).toUpperCase();
@@ -242,6 +268,10 @@ export class ShapeWriter {
       this.#put(this.#nameText(at, this.#upperAt(at)));
     }
     this.#lastWordAt = at;
+    if (this.#mayHaveQuery && this.#isBeforeQuery(at)) {
+      this.#keepFromDepth = Number.POSITIVE_INFINITY;
+      this.#mayHaveQuery = false;
+    }
     if (this.#keepFromDepth <= this.#depth) return at + 1;
     const length = startAt(this.#tokens, at + 1) - startAt(this.#tokens, at);
     if (length === 2 && this.#upperAt(at) === 'IN') return this.#beginList(at + 1, undefined);

@@ -19,6 +19,11 @@ const same: readonly (readonly [why: string, left: string, right: string])[] = [
   ['rows', 'insert into t values (1, 2)', "insert into t values (1, 'b'), (3, null), (-5, 6)"],
   ['limits', 'select a from t limit 10', 'select a from t limit 20'],
   ['a final semicolon', 'select 1', 'select 2;'],
+  [
+    'literals of the query that fills a table',
+    "create or replace transient table t cluster by (a) as (with c as (select 1) select a from c where d in ('x'))",
+    "create or replace transient table t cluster by (a) as (with c as (select 2) select a from c where d in ('y', 'z'))",
+  ],
 ];
 
 test.each(same)('statements that differ in %s share a fingerprint', (_why, left, right) => {
@@ -51,6 +56,27 @@ const different: readonly (readonly [why: string, left: string, right: string])[
     "create table t (a int) comment = 'y'",
   ],
   ['number of statements', 'select 1', 'select 1; select 1'],
+  [
+    'literals before the query that fills a table',
+    "create table t comment = 'x' as select 1",
+    "create table t comment = 'y' as select 1",
+  ],
+  [
+    'types of a table that a query fills',
+    'create table t (a char(1)) as select 1',
+    'create table t (a char(2)) as select 1',
+  ],
+  [
+    'tables in such a query',
+    "create table t as select * from identifier('a')",
+    "create table t as select * from identifier('b')",
+  ],
+  ['literals of a view', 'create view v as select 1', 'create view v as select 2'],
+  [
+    'literals of a generated column',
+    'create table t (a int as (b + 1))',
+    'create table t (a int as (b + 2))',
+  ],
 ];
 
 test.each(different)('statements that differ in %s do not', (_why, left, right) => {
