@@ -28,6 +28,8 @@ export interface LaneHolding {
   readonly replica: string;
   readonly idle: number;
   readonly running: readonly (LaneStatement & { readonly heldMs: number })[];
+  /** It asks for every permit, so that this is what it has. */
+  readonly isExact: boolean;
 }
 
 export interface LaneWait extends LaneStatement {
@@ -35,6 +37,8 @@ export interface LaneWait extends LaneStatement {
   readonly waitedMs: number;
   /** It has a permit that its replica has not taken yet. */
   readonly isGranted: boolean;
+  /** Beyond the cap of the queue, until it is known which permits others still have at hand. */
+  readonly isProvisional: boolean;
 }
 
 /** A lane as it is kept, without what belongs to dead replicas. */
@@ -59,6 +63,8 @@ export interface LaneChange {
   readonly removed: readonly string[];
   /** Tickets of other replicas that have a permit now. */
   readonly granted: readonly string[];
+  /** Tickets that are not provisional any more. */
+  readonly accepted: readonly string[];
   /** Replicas that are told to look. */
   readonly told: readonly string[];
 }
@@ -74,12 +80,13 @@ WITH live AS MATERIALIZED (
     AND seen_at > clock_timestamp() - make_interval(secs => $3::double precision / 1000))
 )
 SELECT l.turns, l.stretch, (SELECT count(*) FROM live)::integer AS replicas,
-  coalesce((SELECT jsonb_agg(jsonb_build_object('replica', p.replica, 'idle', p.idle, 'running', p.running, 'agoMs',
-      greatest(0, extract(epoch FROM clock_timestamp() - p.told_at) * 1000)::double precision))
+  coalesce((SELECT jsonb_agg(jsonb_build_object('replica', p.replica, 'idle', p.idle, 'running', p.running, 'isExact', p.is_exact,
+      'agoMs', greatest(0, extract(epoch FROM clock_timestamp() - p.told_at) * 1000)::double precision))
     FROM lane_permit p JOIN live ON live.id = p.replica WHERE p.tier = l.tier), '[]') AS holdings,
   coalesce((SELECT jsonb_agg(jsonb_build_object('ticketId', w.ticket_id, 'replica', w.replica, 'teamId', w.team_id,
       'principalId', w.principal_id, 'isAdministrator', w.is_administrator, 'expectedCredits', w.expected_credits::text,
-      'expectedMs', w.expected_ms, 'isGranted', w.granted_at IS NOT NULL, 'waitedMs',
+      'expectedMs', w.expected_ms, 'isGranted', w.granted_at IS NOT NULL,
+      'isProvisional', w.is_provisional, 'waitedMs',
       greatest(0, extract(epoch FROM clock_timestamp() - w.since) * 1000)::double precision)
       ORDER BY w.since, w.ticket_id)
     FROM lane_waiting w JOIN live ON live.id = w.replica WHERE w.tier = l.tier), '[]') AS waits
@@ -94,8 +101,10 @@ WITH live AS MATERIALIZED (
   UPDATE lane SET turns = $4::jsonb, stretch = $5 WHERE tier = $1
     AND (turns, stretch) IS DISTINCT FROM ($4::jsonb, $5::double precision)
 ), held AS (
-  INSERT INTO lane_permit (tier, replica, idle, running, told_at) VALUES ($1, $2, $6, $7::jsonb, clock_timestamp())
-  ON CONFLICT (tier, replica) DO UPDATE SET idle = excluded.idle, running = excluded.running, told_at = excluded.told_at
+  INSERT INTO lane_permit (tier, replica, idle, running, told_at, is_exact)
+  VALUES ($1, $2, $6, $7::jsonb, clock_timestamp(), $14)
+  ON CONFLICT (tier, replica) DO UPDATE SET idle = excluded.idle, running = excluded.running,
+    told_at = excluded.told_at, is_exact = excluded.is_exact
 ), buried AS (
   DELETE FROM lane_permit WHERE tier = $1 AND replica NOT IN (SELECT id FROM live)
 ), removed AS (
@@ -103,13 +112,16 @@ WITH live AS MATERIALIZED (
   WHERE tier = $1 AND (ticket_id = ANY($8::uuid[]) OR replica NOT IN (SELECT id FROM live))
 ), granted AS (
   UPDATE lane_waiting SET granted_at = clock_timestamp() WHERE ticket_id = ANY($9::uuid[])
+), accepted AS (
+  UPDATE lane_waiting SET is_provisional = false WHERE ticket_id = ANY($13::uuid[])
 ), added AS (
   INSERT INTO lane_waiting (ticket_id, tier, replica, team_id, principal_id, is_administrator, expected_credits,
-    expected_ms, since)
+    expected_ms, since, is_provisional)
   SELECT a."ticketId", $1, $2, a."teamId", a."principalId", a."isAdministrator", a."expectedCredits", a."expectedMs",
-    clock_timestamp() - make_interval(secs => a."waitedMs" / 1000)
+    clock_timestamp() - make_interval(secs => a."waitedMs" / 1000), a."isProvisional"
   FROM jsonb_to_recordset($10::jsonb) AS a ("ticketId" uuid, "teamId" text, "principalId" text,
-    "isAdministrator" boolean, "expectedCredits" numeric, "expectedMs" double precision, "waitedMs" double precision)
+    "isAdministrator" boolean, "expectedCredits" numeric, "expectedMs" double precision, "waitedMs" double precision,
+    "isProvisional" boolean)
   ON CONFLICT (ticket_id) DO NOTHING
 )
 SELECT pg_notify($11, told || ' ' || $1) FROM unnest($12::text[]) AS told`;
@@ -169,9 +181,10 @@ export async function readLane(db: Queryable, tier: string, replica = ''): Promi
     turns: row.turns,
     stretch: row.stretch,
     replicas: row.replicas,
-    holdings: row.holdings.map(({ replica: of, idle, running, agoMs }) => ({
+    holdings: row.holdings.map(({ replica: of, idle, running, isExact, agoMs }) => ({
       replica: of,
       idle,
+      isExact,
       running: running.map((each) => ({
         ...each,
         expectedCredits: parseCredits(each.expectedCredits),
@@ -200,6 +213,8 @@ async function write(tx: Transaction, tier: string, change: LaneChange): Promise
     jsonFor(change.added.map(textual)),
     LANES_CHANNEL,
     change.told,
+    change.accepted,
+    holding.isExact,
   ]);
 }
 

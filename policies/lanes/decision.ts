@@ -22,16 +22,21 @@ const IDLE_MAX = 16;
 /** Weight of one statement in the lane's stretch. */
 const STRETCH_WEIGHT = 0.1;
 const STRETCH_MAX = 1000;
+const NEW_WAIT = { isGranted: false, isProvisional: false } as const;
 
 export interface Holding {
   readonly replica: string;
   readonly idle: number;
   readonly running: readonly LaneRunning[];
+  /** It was told to ask for every permit and to tell of each that ends, so that this is what it has, and no guess. */
+  readonly isExact: boolean;
 }
 
 export interface Wait extends LaneWaiting {
   readonly replica: string;
   readonly isGranted: boolean;
+  /** Beyond the cap, for permits that another replica had at hand and may have given away: see {@link judgeNew}. */
+  readonly isProvisional: boolean;
 }
 
 /** A lane as it is kept. */
@@ -45,9 +50,9 @@ export interface KeptLane {
 }
 
 /** What a replica says of itself, whole. */
-export interface LaneReport extends Holding {
+export interface LaneReport extends Omit<Holding, 'isExact'> {
   readonly waiting: readonly (LaneWaiting & {
-    /** It was let into the queue before: its cap does not turn it away any more. */
+    /** It was let into the queue before, and not provisionally: its cap does not turn it away any more. */
     readonly isAccepted: boolean;
   })[];
   /** Statements that ended since the last report: their number, and the sum of ln(time held ÷ expected). */
@@ -65,6 +70,8 @@ export interface LaneAnswer {
     readonly waiting: number;
     readonly queueMax: number;
   }[];
+  /** Its tickets that wait beyond the cap until it is known what others have at hand. */
+  readonly provisional: readonly string[];
   /** Permits that it may give without asking. */
   readonly idle: number;
   /** More are free. */
@@ -81,6 +88,8 @@ export interface LaneWrites {
   readonly added: readonly Wait[];
   readonly removed: readonly string[];
   readonly granted: readonly string[];
+  /** Tickets of its own whose rows are not provisional any more. */
+  readonly accepted: readonly string[];
   readonly told: readonly string[];
 }
 
@@ -107,38 +116,63 @@ export function decideLane(
   const { taken, removed, waits } = withReport(kept, report);
   const others = kept.holdings.filter((each) => each.replica !== replica);
   const running = [...report.running, ...taken.map(begun)];
-  const before = { ...kept, holdings: [...others, { replica, idle: 0, running }], waits };
+  const before = {
+    ...kept,
+    holdings: [...others, { replica, idle: 0, running, isExact: true }],
+    waits,
+  };
   const state = laneState(before);
   const { granted, turns } = grantsOf(limits, state);
   const isGranted = new Set(granted.map(({ ticketId }) => ticketId));
   const left = waits.filter((each) => !each.isGranted && !isGranted.has(each.ticketId));
-  const refused = refusals(limits, left, report, state.idlePermits);
-  const isRefused = new Set(refused.map(({ ticketId }) => ticketId));
-  const remaining = left.filter(({ ticketId }) => !isRefused.has(ticketId));
+  const judged = judgeNew(limits, left, report, roomAt(others));
+  const isRefused = new Set(judged.refused.map(({ ticketId }) => ticketId));
+  const isProvisional = new Set(judged.provisional);
+  const remaining = left
+    .filter(({ ticketId }) => !isRefused.has(ticketId))
+    .map((each) =>
+      each.replica === replica
+        ? { ...each, isProvisional: isProvisional.has(each.ticketId) }
+        : each,
+    );
   const own = waits.filter((each) => each.replica === replica && isGranted.has(each.ticketId));
   const all = [...taken, ...own];
   const now = { replica, idle: 0, running: [...report.running, ...all.map(begun)] };
   const free = freePermits(limits, state, granted);
   const isContended = remaining.length > 0;
   const share = Math.min(IDLE_MAX, Math.floor(free / Math.max(1, kept.replicas)));
-  const idle = isContended || isCapped(limits) ? 0 : Math.min(free, Math.max(report.idle, share));
-  const known = new Set(kept.waits.map(({ ticketId }) => ticketId));
+  const isExact = isContended || isCapped(limits);
+  const idle = isExact ? 0 : Math.min(free, Math.max(report.idle, share));
+  const known = new Map(kept.waits.map((each) => [each.ticketId, each]));
   const isOwnRow = ({ ticketId }: Wait): boolean => known.has(ticketId);
   return {
     change: {
       turns: isContended ? turnsText(turns) : turnsText(NO_TURNS),
       stretch: stretchAfter(kept.stretch, report.ended),
-      holding: { ...now, idle },
+      holding: { ...now, idle, isExact },
       added: remaining.filter((each) => each.replica === replica && !isOwnRow(each)),
-      removed: [...removed, ...own.filter(isOwnRow).map(({ ticketId }) => ticketId)],
+      removed: [
+        ...removed,
+        ...own.filter(isOwnRow).map(({ ticketId }) => ticketId),
+        ...judged.refused.map(({ ticketId }) => ticketId).filter((id) => known.has(id)),
+      ],
       granted: granted.flatMap(({ ticketId }) =>
         own.some((each) => each.ticketId === ticketId) ? [] : [ticketId],
       ),
-      told: told(kept, others, waits, isGranted, isContended, report),
+      accepted: remaining
+        .filter((each) => known.get(each.ticketId)?.isProvisional === true && !each.isProvisional)
+        .map(({ ticketId }) => ticketId),
+      told: [
+        ...new Set([
+          ...told(kept, others, waits, isGranted, isContended, report),
+          ...judged.overfull,
+        ]),
+      ],
     },
     result: {
       granted: all.map(({ ticketId }) => ticketId),
-      refused,
+      refused: judged.refused,
+      provisional: judged.provisional,
       idle,
       hasMore: !isContended && free > idle,
       isContended,
@@ -166,54 +200,83 @@ function withReport(
     ...ownRows.filter((each) => !each.isGranted && wanted.has(each.ticketId)),
     ...report.waiting
       .filter(({ ticketId }) => !known.has(ticketId))
-      .map((each) => ({ ...memberOf(each), waitedMs: each.waitedMs, replica, isGranted: false })),
+      .map((each) => ({ ...memberOf(each), waitedMs: each.waitedMs, replica, ...NEW_WAIT })),
   ];
   waits.sort((a, b) => b.waitedMs - a.waitedMs || (a.ticketId < b.ticketId ? -1 : 1));
   return { taken, removed: removed.map(({ ticketId }) => ticketId), waits };
 }
 
-/** New statements of the replica that find the queue of the tier, or of their team, full. */
-function refusals(
+/**
+ * Statements that come to the queue of the tier, or of their team. Beyond its cap they are refused, but for as many as
+ * other replicas may have permits at hand (`room`): these may be given back, and are asked for. Such a wait is provisional, whoever
+ * asks: it is judged again, in the order in which such statements came, until it has a place, a permit, or is refused because
+ * the permits were given away.
+ * @returns what becomes of the replica's own, and which other replicas have one that finds no room any more: they must ask.
+ */
+function judgeNew(
   limits: LaneLimits,
   left: readonly Wait[],
   report: LaneReport,
-  idleElsewhere: number,
-): LaneAnswer['refused'] {
+  room: number,
+): Pick<LaneAnswer, 'refused' | 'provisional'> & { readonly overfull: ReadonlySet<string> } {
   const isNew = new Set(
     report.waiting.filter(({ isAccepted }) => !isAccepted).map(({ ticketId }) => ticketId),
   );
+  const isOwn = ({ replica }: Wait): boolean => replica === report.replica;
+  const isOpen = (each: Wait): boolean =>
+    isOwn(each) ? isNew.has(each.ticketId) : each.isProvisional;
   const counts = new Map<string, number>();
   const count = (key: string): number => counts.get(key) ?? 0;
-  const raise = (key: string): Map<string, number> => counts.set(key, count(key) + 1);
-  const isApart = ({ isAdministrator }: LaneMember): boolean =>
-    isAdministrator && limits.administratorPermits > 0;
-  const queuesOf = (each: Wait): readonly [string, number][] => {
-    const ofTier: [string, number] = [isApart(each) ? 'administrators' : 'tier', limits.queueMax];
-    const { queueMax } = teamLane(limits, each.teamId);
-    return queueMax === null || isApart(each)
-      ? [ofTier]
-      : [ofTier, [`team ${each.teamId}`, queueMax]];
+  const join = (each: Wait): void => {
+    for (const [queue] of queuesOf(limits, each)) counts.set(queue, count(queue) + 1);
   };
-  const isOld = (each: Wait): boolean =>
-    each.replica !== report.replica || !isNew.has(each.ticketId);
-  for (const each of left) if (isOld(each)) for (const [queue] of queuesOf(each)) raise(queue);
-  return left
-    .filter((each) => !isOld(each))
-    .flatMap((each) => {
-      const full = queuesOf(each).find(([queue, max]) => count(queue) >= max + idleElsewhere);
-      if (full !== undefined) {
-        const [queue, queueMax] = full;
-        return [{ ticketId: each.ticketId, waiting: Math.min(count(queue), queueMax), queueMax }];
-      }
-      for (const [queue] of queuesOf(each)) raise(queue);
-      return [];
-    });
+  for (const each of left) if (!isOpen(each)) join(each);
+  const refused: LaneAnswer['refused'][number][] = [];
+  const provisional: string[] = [];
+  const overfull = new Set<string>();
+  for (const each of left.filter(isOpen)) {
+    const queues = queuesOf(limits, each);
+    // No permit of others is ever an administrator's.
+    const beyond = isApart(limits, each) ? 0 : room;
+    const full = queues.find(([queue, max]) => count(queue) >= max + beyond);
+    if (full === undefined) {
+      if (isOwn(each) && queues.some(([queue, max]) => count(queue) >= max))
+        provisional.push(each.ticketId);
+      join(each);
+    } else if (isOwn(each)) {
+      const [queue, queueMax] = full;
+      const waiting = Math.min(count(queue), queueMax);
+      refused.push({ ticketId: each.ticketId, waiting, queueMax });
+    } else {
+      overfull.add(each.replica);
+    }
+  }
+  return { refused, provisional, overfull };
+}
+
+/** Permits that these replicas may have at hand: what they give without asking they may have given or got back since. */
+function roomAt(others: readonly Holding[]): number {
+  const atMost = ({ idle, running, isExact }: Holding): number =>
+    isExact ? idle : idle + running.length;
+  return others.reduce((sum, each) => sum + atMost(each), 0);
+}
+
+/** The queues that a statement stands in, with the most that may wait there. */
+function queuesOf(limits: LaneLimits, member: LaneMember): readonly (readonly [string, number])[] {
+  if (isApart(limits, member)) return [['administrators', limits.queueMax]];
+  const { queueMax } = teamLane(limits, member.teamId);
+  const ofTier = ['tier', limits.queueMax] as const;
+  return queueMax === null ? [ofTier] : [ofTier, [`team ${member.teamId}`, queueMax]];
+}
+
+/** It goes by permits of administrators only. */
+function isApart(limits: LaneLimits, { isAdministrator }: LaneMember): boolean {
+  return isAdministrator && limits.administratorPermits > 0;
 }
 
 /** Permits for everybody that nobody uses, has been granted, or has at hand. */
 function freePermits(limits: LaneLimits, state: LaneState, granted: readonly LaneMember[]): number {
-  const isShared = ({ isAdministrator }: LaneMember): boolean =>
-    !isAdministrator || limits.administratorPermits === 0;
+  const isShared = (member: LaneMember): boolean => !isApart(limits, member);
   const used = [...state.running, ...granted].filter(isShared).length + state.idlePermits;
   return Math.max(0, sharedPermits(limits) - used);
 }

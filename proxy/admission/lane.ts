@@ -107,7 +107,7 @@ export class Lane {
   now(kept: KeptLane): KeptLane {
     const own = this.#report();
     const others = kept.holdings.filter(({ replica }) => replica !== own.replica);
-    return { ...kept, holdings: [...others, own] };
+    return { ...kept, holdings: [...others, { ...own, isExact: true }] };
   }
 
   /** Tells the store of this replica, and takes what it is granted. */
@@ -251,9 +251,10 @@ export class Lane {
     // What came back meanwhile is somebody else's now.
     if (answer.isContended && this.#idle > 0) this.#isAskedAgain = true;
     this.#idle += answer.idle;
+    const provisional = new Set(answer.provisional);
     for (const { ticketId } of report.waiting) {
       const entry = this.#waiting.get(ticketId);
-      if (entry !== undefined) entry.isAccepted = true;
+      if (entry !== undefined) entry.isAccepted ||= !provisional.has(ticketId);
     }
     for (const { ticketId, waiting, queueMax } of answer.refused)
       this.#waiting.get(ticketId)?.leave({ kind: 'queueFull', waiting, queueMax });

@@ -185,6 +185,35 @@ test('idle permits of one replica are given back when somebody waits at another'
   expect((await waits).kind).toBe('admitted');
 });
 
+test('beyond the cap somebody waits only until the permits of others are known to be given away', async () => {
+  const store = new MemoryLanes(() => 0);
+  const gates = { one: newGate(store, 'one', () => 0), two: newGate(store, 'two', () => 0) };
+  const limits = { ...LIMITS, concurrencyMax: 2, queueMax: 0 };
+  permitOf(await gates.one.admit(limits, memberOf('a'), NEVER));
+  // The first replica may have two permits at hand: one as it said, one if its statement has ended since.
+  const outcomes: string[] = [];
+  const ask = (team: string): void =>
+    void gates.two.admit(limits, memberOf(team), NEVER).then(({ kind }) => {
+      outcomes.push(`${team}: ${kind}`);
+    });
+  for (const team of ['b', 'c', 'd']) {
+    ask(team);
+    await settled();
+  }
+  expect(outcomes).toEqual(['d: queueFull']);
+  expect(gates.two.occupancy()).toMatchObject([{ waiting: 2 }]);
+  permitOf(await gates.one.admit(limits, memberOf('a'), NEVER));
+  const told: string[] = [];
+  store.onTold = (replica) => told.push(replica);
+  gates.one.onNotify('one standard');
+  await settled();
+  expect(told).toEqual(['two']);
+  gates.two.onNotify('two standard');
+  await settled();
+  expect(outcomes).toEqual(['d: queueFull', 'b: queueFull', 'c: queueFull']);
+  expect((await store.read('standard')).waits).toEqual([]);
+});
+
 test('while the store is away nothing is granted, and what waits is granted when it is back', async () => {
   const store = new MemoryLanes(() => 0);
   const gate = newGate(store);

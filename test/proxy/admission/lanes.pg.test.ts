@@ -97,6 +97,20 @@ test('four replicas at a barrier run no more at once than may, and everybody has
   expect(atHand).toBeLessThanOrEqual(5);
 });
 
+test('beyond the cap somebody has what another replica has at hand unsaid, and is refused once that is given away', async () => {
+  const limits = limitsOf({ tier: 'full', concurrencyMax: 2, queueMax: 0 });
+  const holder = await replicaOf('holder#1');
+  const other = await replicaOf('late#1');
+  permitOf(await ask(holder, limits, 'x'));
+  permitOf(await ask(holder, limits, 'x')).release();
+  const second = permitOf(await ask(other, limits, 'y'));
+  second.release();
+  permitOf(await ask(holder, limits, 'x'));
+  expect(await ask(other, limits, 'y')).toEqual({ kind: 'queueFull', waiting: 0, queueMax: 0 });
+  expect((await readLane(db, 'full')).waits).toEqual([]);
+  await Promise.all([holder.stop(), other.stop()]);
+});
+
 test('permits and waiting statements of a replica that is dead are gone, and others have their turn', async () => {
   const limits = limitsOf({ tier: 'death', concurrencyMax: 1, queueTimeoutMs: 60_000 });
   const dead = await replicaOf('dead#1');

@@ -1,12 +1,11 @@
 /** Lanes in memory, by the rules of Postgres: one decides at a time, and dead replicas have nothing. */
-import type { KeptLane, LaneWrites, Wait } from '../../../policies/lanes/decision.js';
-import type { LaneRunning } from '../../../policies/lanes/lane.js';
+import type { Holding, KeptLane, LaneWrites, Wait } from '../../../policies/lanes/decision.js';
 import type { LaneStore } from '../../../proxy/admission/lane.js';
 
 interface Row {
   turns: unknown;
   stretch: number;
-  readonly holdings: Map<string, { idle: number; running: readonly LaneRunning[]; atMs: number }>;
+  readonly holdings: Map<string, { holding: Holding; atMs: number }>;
   readonly waits: Map<string, { wait: Wait; sinceMs: number }>;
 }
 
@@ -65,10 +64,9 @@ export class MemoryLanes implements LaneStore {
       stretch,
       holdings: [...holdings]
         .filter(([replica]) => isLive(replica))
-        .map(([replica, { idle, running, atMs }]) => ({
-          replica,
-          idle,
-          running: running.map((each) => ({ ...each, heldMs: each.heldMs + now - atMs })),
+        .map(([, { holding, atMs }]) => ({
+          ...holding,
+          running: holding.running.map((each) => ({ ...each, heldMs: each.heldMs + now - atMs })),
         })),
       waits: [...waits.values()]
         .filter(({ wait }) => isLive(wait.replica))
@@ -79,14 +77,17 @@ export class MemoryLanes implements LaneStore {
 
   #write(tier: string, change: LaneWrites): void {
     const row = this.#row(tier);
-    const { replica, idle, running } = change.holding;
     const now = this.#now();
     row.turns = JSON.parse(JSON.stringify(change.turns));
     row.stretch = change.stretch;
-    row.holdings.set(replica, { idle, running, atMs: now });
+    row.holdings.set(change.holding.replica, { holding: change.holding, atMs: now });
     for (const ticketId of change.removed) row.waits.delete(ticketId);
     for (const wait of change.added)
       row.waits.set(wait.ticketId, { wait, sinceMs: now - wait.waitedMs });
+    for (const ticketId of change.accepted) {
+      const found = row.waits.get(ticketId);
+      if (found !== undefined) found.wait = { ...found.wait, isProvisional: false };
+    }
     for (const ticketId of change.granted) {
       const found = row.waits.get(ticketId);
       if (found !== undefined) found.wait = { ...found.wait, isGranted: true };
