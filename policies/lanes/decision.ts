@@ -126,15 +126,7 @@ export function decideLane(
   const isGranted = new Set(granted.map(({ ticketId }) => ticketId));
   const left = waits.filter((each) => !each.isGranted && !isGranted.has(each.ticketId));
   const judged = judgeNew(limits, left, report, roomAt(others));
-  const isRefused = new Set(judged.refused.map(({ ticketId }) => ticketId));
-  const isProvisional = new Set(judged.provisional);
-  const remaining = left
-    .filter(({ ticketId }) => !isRefused.has(ticketId))
-    .map((each) =>
-      each.replica === replica
-        ? { ...each, isProvisional: isProvisional.has(each.ticketId) }
-        : each,
-    );
+  const { remaining } = judged;
   const own = waits.filter((each) => each.replica === replica && isGranted.has(each.ticketId));
   const all = [...taken, ...own];
   const now = { replica, idle: 0, running: [...report.running, ...all.map(begun)] };
@@ -162,12 +154,7 @@ export function decideLane(
       accepted: remaining
         .filter((each) => known.get(each.ticketId)?.isProvisional === true && !each.isProvisional)
         .map(({ ticketId }) => ticketId),
-      told: [
-        ...new Set([
-          ...told(kept, others, waits, isGranted, isContended, report),
-          ...judged.overfull,
-        ]),
-      ],
+      told: told(kept, others, waits, isGranted, report, judged),
     },
     result: {
       granted: all.map(({ ticketId }) => ticketId),
@@ -206,19 +193,25 @@ function withReport(
   return { taken, removed: removed.map(({ ticketId }) => ticketId), waits };
 }
 
+/** What becomes of the replica's own that come to the queue, and who waits then. */
+interface Judged extends Pick<LaneAnswer, 'refused' | 'provisional'> {
+  readonly remaining: readonly Wait[];
+  /** Other replicas that have one for which there is no room any more: they must ask. */
+  readonly overfull: ReadonlySet<string>;
+}
+
 /**
  * Statements that come to the queue of the tier, or of their team. Beyond its cap they are refused, but for as many as
  * other replicas may have permits at hand (`room`): these may be given back, and are asked for. Such a wait is provisional, whoever
  * asks: it is judged again, in the order in which such statements came, until it has a place, a permit, or is refused because
  * the permits were given away.
- * @returns what becomes of the replica's own, and which other replicas have one that finds no room any more: they must ask.
  */
 function judgeNew(
   limits: LaneLimits,
   left: readonly Wait[],
   report: LaneReport,
   room: number,
-): Pick<LaneAnswer, 'refused' | 'provisional'> & { readonly overfull: ReadonlySet<string> } {
+): Judged {
   const isNew = new Set(
     report.waiting.filter(({ isAccepted }) => !isAccepted).map(({ ticketId }) => ticketId),
   );
@@ -234,6 +227,7 @@ function judgeNew(
   const refused: LaneAnswer['refused'][number][] = [];
   const provisional: string[] = [];
   const overfull = new Set<string>();
+  const isRefused = new Set<string>();
   for (const each of left.filter(isOpen)) {
     const queues = queuesOf(limits, each);
     // No permit of others is ever an administrator's.
@@ -247,11 +241,18 @@ function judgeNew(
       const [queue, queueMax] = full;
       const waiting = Math.min(count(queue), queueMax);
       refused.push({ ticketId: each.ticketId, waiting, queueMax });
+      isRefused.add(each.ticketId);
     } else {
       overfull.add(each.replica);
     }
   }
-  return { refused, provisional, overfull };
+  const isProvisional = new Set(provisional);
+  const remaining = left
+    .filter(({ ticketId }) => !isRefused.has(ticketId))
+    .map((each) =>
+      isOwn(each) ? { ...each, isProvisional: isProvisional.has(each.ticketId) } : each,
+    );
+  return { refused, provisional, overfull, remaining };
 }
 
 /** Permits that these replicas may have at hand: what they give without asking they may have given or got back since. */
@@ -281,23 +282,24 @@ function freePermits(limits: LaneLimits, state: LaneState, granted: readonly Lan
   return Math.max(0, sharedPermits(limits) - used);
 }
 
-/** Whoever was granted something; when somebody begins to wait, everybody who has permits. */
+/** Whoever was granted something, or has one too many; when somebody begins to wait, everybody who has permits. */
 function told(
   kept: KeptLane,
   others: readonly Holding[],
   waits: readonly Wait[],
   isGranted: ReadonlySet<string>,
-  isContended: boolean,
   report: LaneReport,
+  { remaining, overfull }: Judged,
 ): readonly string[] {
-  const replicas = new Set(
-    waits
+  const replicas = new Set([
+    ...overfull,
+    ...waits
       .filter((each) => each.replica !== report.replica)
       .filter((each) => isGranted.has(each.ticketId))
       .map(({ replica }) => replica),
-  );
+  ]);
   const wasContended = kept.waits.some((each) => !each.isGranted);
-  if (isContended)
+  if (remaining.length > 0)
     for (const { replica, idle } of others)
       if (!wasContended || report.isReminder || idle > 0) replicas.add(replica);
   return [...replicas];
