@@ -40,9 +40,8 @@ SELECT w.account, w.warehouse, w.day, coalesce(u.metered, 0), coalesce(u.run, 0)
   CASE WHEN u.run > 0 AND u.metered > 0 THEN greatest(round_half_even(u.metered / u.run), 0.000000000001) ELSE 1 END
 FROM wanted w LEFT JOIN LATERAL (
   SELECT sum(h.metered_credits) AS metered, sum((
-    SELECT sum(l.credits) FROM allocation_line l
-    WHERE (l.account, l.warehouse_id, l.starts_at) = (h.account, h.warehouse_id, h.starts_at)
-      AND l.bucket IN ('direct', 'bypass'))) AS run
+    SELECT sum(t.credits) FROM allocation_team_hour t
+    WHERE (t.account, t.warehouse_id, t.starts_at) = (h.account, h.warehouse_id, h.starts_at))) AS run
   FROM usage_warehouse_hour h
   WHERE h.account = w.account AND h.warehouse = w.warehouse AND h.allocated_at IS NOT NULL AND NOT h.is_stale
     AND h.starts_at >= (w.day - ${LOADING_DAYS})::timestamp AT TIME ZONE 'UTC' AND h.starts_at < w.day::timestamp AT TIME ZONE 'UTC'

@@ -114,9 +114,8 @@ DELETE FROM allocation_share WHERE account = $1 AND warehouse_id = $2 AND starts
 /** What each team ran in the whole month. */
 const RAN_IN_MONTH = `
 SELECT coalesce(jsonb_agg(m), '[]')::text AS month FROM (
-  SELECT team_id, sum(credits)::text AS weight FROM allocation_line
+  SELECT team_id, sum(credits)::text AS weight FROM allocation_team_hour
   WHERE account = $1 AND warehouse_id = $2 AND starts_at >= $3 AND starts_at < $3::timestamptz + interval '1 month'
-    AND bucket IN ('direct', 'bypass')
   GROUP BY team_id
 ) m`;
 
@@ -126,10 +125,8 @@ const SHARE = `
 WITH ${RULES('$4')}, budget AS (
   SELECT * FROM jsonb_to_recordset($6::jsonb) AS b (team_id text, weight numeric)
 ), ran AS MATERIALIZED (
-  SELECT starts_at, team_id, sum(credits) AS weight FROM allocation_line
+  SELECT starts_at, team_id, credits AS weight FROM allocation_team_hour
   WHERE account = $1 AND warehouse_id = $2 AND starts_at >= $3 AND starts_at < $3::timestamptz + interval '1 day'
-    AND bucket IN ('direct', 'bypass')
-  GROUP BY starts_at, team_id
 ), day AS MATERIALIZED (
   SELECT team_id, sum(weight) AS weight FROM ran GROUP BY 1
 ), month AS (

@@ -192,6 +192,39 @@ describe('who bears what nobody ran', () => {
   });
 });
 
+test('what each team ran in an hour is kept beside its lines, whoever writes or takes them; a wrong sum is named', async () => {
+  const { db } = database;
+  const sums = async (): Promise<unknown> => {
+    const { rows } = await db.query(
+      `SELECT warehouse_id || ' ' || coalesce(team_id, '-') || ' ' || lines || ' ' || trim_scale(credits) AS sum
+       FROM allocation_team_hour ORDER BY warehouse_id, team_id NULLS LAST`,
+    );
+    return rows.map((row) => row['sum']);
+  };
+  const stranger: Line = { bucket: 'bypass', credits: '0.5', queryId: 'c' };
+  await allocated(0, [...EVERY_KIND, { ...stranger, queryId: 'd' }, stranger]);
+  await allocated(0, EVERY_KIND, '8');
+  expect(await sums()).toEqual([
+    '7 growth 1 1',
+    '7 sales 1 2',
+    '7 - 2 1',
+    '8 growth 1 1',
+    '8 sales 1 2',
+  ]);
+  await db.query("DELETE FROM allocation_line WHERE query_id IN ('c', 'a')");
+  await db.query(
+    "UPDATE allocation_line SET team_id = 'ml' WHERE warehouse_id = '8' AND team_id = 'growth'",
+  );
+  expect(await sums()).toEqual(['7 growth 1 1', '7 - 1 0.5', '8 ml 1 1']);
+  expect((await db.query('SELECT * FROM invariant_team_hour')).rows).toEqual([]);
+  await db.query("UPDATE allocation_team_hour SET credits = credits + 1 WHERE team_id = 'ml'");
+  const { rows } = await db.query(
+    'SELECT warehouse_id, team_id, credits - line_credits AS wrong FROM invariant_team_hour',
+  );
+  expect(rows).toEqual([{ warehouse_id: '8', team_id: 'ml', wrong: '1.000000000000' }]);
+  await db.query("UPDATE allocation_team_hour SET credits = credits - 1 WHERE team_id = 'ml'");
+});
+
 test('a policy holds from its hour on, and only hours of another rule are shared again', async () => {
   const lines: readonly Line[] = [
     { bucket: 'direct', credits: '1', team: 'sales' },
