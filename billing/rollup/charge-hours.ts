@@ -48,6 +48,8 @@ ${INSERT('range')}`;
 export async function rebuildHours(db: Database): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.query('SELECT FROM ledger_follower WHERE name = $1 FOR UPDATE', [HOURS_FOLLOWER]);
+    // All hours of a month are summed at once: with less memory every charge would go through a temporary file.
+    await tx.query("SET LOCAL work_mem = '256MB'");
     await tx.query('DELETE FROM charge_hour');
     await tx.query(REBUILD);
   });
