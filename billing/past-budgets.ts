@@ -5,6 +5,7 @@
 import type { EpochMs } from '#base/time.js';
 import { addCredits, compareAmounts, maxAmount, minAmount, NO_CREDITS } from '#base/units.js';
 import type { Credits } from '#base/units.js';
+import type { BudgetStanding } from './ledger.js';
 import { type BookBudget, StandingBook } from './standing-book.js';
 
 export interface PastHold {
@@ -40,6 +41,12 @@ export class PastBudgets {
     const place = this.#running.findLastIndex((each) => each.endsAt >= hold.endsAt);
     this.#running.splice(place + 1, 0, hold);
     return undefined;
+  }
+
+  /** How budgets stand at `at`, when everything that ended by then has been charged. */
+  standing(budgetIds: readonly string[], at: EpochMs): readonly BudgetStanding[] {
+    this.passUntil(at);
+    return this.#book.standing(budgetIds, at);
   }
 
   /** Charges everything that ends at or before `until`. */

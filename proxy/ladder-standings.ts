@@ -6,10 +6,9 @@ import { LRUCache } from 'lru-cache';
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
 import type { EpochMs } from '#base/time.js';
-import { minAmount, NO_CREDITS, subtractCredits, type Credits } from '#base/units.js';
 import type { BudgetStanding, Ledger } from '#billing/ledger.js';
 import type { ControlDocument } from '#policies/control/document.js';
-import type { LadderStandings } from '#policies/rules/ladder.js';
+import { ladderStandings, type LadderStandings } from '#policies/rules/ladder.js';
 
 const FRESH_MS = 1000;
 const KNOWN_MAX = 20_000;
@@ -63,29 +62,6 @@ export class BudgetUses {
       for (const id of budgetIds) this.#reading.delete(id);
     }
   }
-}
-
-/** What ladders take of the standings of a path. */
-export function ladderStandings(standings: readonly BudgetStanding[]): LadderStandings {
-  const usedPercent = new Map<string, number>();
-  let leastLeft: Credits | null = null;
-  for (const { budgetId, limitCredits, availableCredits, isHard } of standings) {
-    if (limitCredits === null || availableCredits === null) continue;
-    if (isHard)
-      leastLeft = leastLeft === null ? availableCredits : minAmount(leastLeft, availableCredits);
-    usedPercent.set(
-      budgetId,
-      percentOf(subtractCredits(limitCredits, availableCredits), limitCredits),
-    );
-  }
-  return { usedPercent, leastLeft };
-}
-
-/** Whole percent, cut; of a limit of nothing, more than any rung asks for. */
-function percentOf(used: Credits, limit: Credits): number {
-  if (limit <= NO_CREDITS) return 1_000_000;
-  const percent = (used * 100n) / limit;
-  return Number(percent > 1_000_000n ? 1_000_000n : percent);
 }
 
 const withLadders = new WeakMap<ControlDocument, boolean>();

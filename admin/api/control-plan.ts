@@ -18,7 +18,12 @@ import {
   pastSentences,
 } from '#policies/control/plan-past.js';
 import { changesWhoPays, moveSentences } from '#policies/control/plan-moves.js';
-import { RECORD_DAYS, recordQuestions, recordSentences } from '#policies/control/plan-record.js';
+import {
+  type PlanSides,
+  RECORD_DAYS,
+  recordQuestions,
+  recordSentences,
+} from '#policies/control/plan-record.js';
 import { PAST_DAYS, readPastReport } from '../stores/past-report.js';
 import { PREVIEW_DAYS, previewMapping } from '../stores/mapping-preview.js';
 import { HIT_DAYS, sumHits } from '../stores/rule-hits.js';
@@ -153,8 +158,8 @@ export const planSchema: z.ZodType<PlanJson> = z.object({
 });
 
 /** What changes from one document to another. */
-export function toApiDiff(before: ControlDocument, after: ControlDocument, at: number): DiffJson {
-  const plan = planControl(before, after, at);
+export function toApiDiff({ before, after, at, imported }: PlanSides): DiffJson {
+  const plan = planControl(before, after, at, imported);
   const differences = diffControl(before, after);
   return {
     isChanged: differences.length > 0,
@@ -171,17 +176,16 @@ export function toApiDiff(before: ControlDocument, after: ControlDocument, at: n
 /** What the ledger says of a change, in sentences, and statement by statement. */
 export async function historyOf(
   context: ApiContext,
-  before: ControlDocument,
-  after: ControlDocument,
-  at: number,
+  sides: PlanSides,
 ): Promise<Pick<PlanJson, 'lastDays' | 'past'>> {
+  const { before, after, at } = sides;
   const sentences = [
-    ...(await lastDaysOf(context, before, after, at)),
+    ...(await lastDaysOf(context, sides)),
     ...(await hitsOf(context, before, after, at)),
   ];
   if (!changesDecisions(before, after)) return { lastDays: sentences, past: null };
   try {
-    const past = await readPastReport(context.db, before, after, at);
+    const past = await readPastReport(context.db, sides);
     return { lastDays: [...sentences, ...pastSentences(past, PAST_DAYS)], past };
   } catch (thrown) {
     if (!(thrown instanceof Error) || sqlStateOf(thrown) !== QUERY_CANCELED) throw thrown;
@@ -214,18 +218,14 @@ async function hitsOf(
   );
 }
 
-async function lastDaysOf(
-  context: ApiContext,
-  before: ControlDocument,
-  after: ControlDocument,
-  at: number,
-): Promise<string[]> {
+async function lastDaysOf(context: ApiContext, sides: PlanSides): Promise<string[]> {
+  const { before, after, at } = sides;
   const questions = recordQuestions(before, after);
   const record = await readPlanRecord(context.db, context.ledger, questions, before, at);
   const spent =
     record === undefined
       ? [`the charges of the last ${RECORD_DAYS} days could not be looked through in time`]
-      : recordSentences(questions, record, before, after, at);
+      : recordSentences(questions, record, sides);
   return [...spent, ...(await movesOf(context, before, after, at))];
 }
 

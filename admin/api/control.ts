@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { must } from '#base/assert.js';
 import { formatInstant } from '#base/time.js';
+import { readPricesInForce } from '#billing/prices/read-prices.js';
 import type { ControlDocument } from '#policies/control/document.js';
 import { controlJsonSchema } from '#policies/control/json-schema.js';
 import { parseControlDocument } from '#policies/control/parse.js';
@@ -136,7 +137,9 @@ function addVersionReads(app: ApiApp, context: ApiContext): void {
     async (request) => {
       const from = await storedDocument(context, request.query.from, 'from');
       const to = await storedDocument(context, request.query.to, 'to');
-      return toApiDiff(from, to, context.clock.now());
+      const at = context.clock.now();
+      const imported = await readPricesInForce(context.db);
+      return toApiDiff({ before: from, after: to, at, imported });
     },
   );
 }
@@ -157,11 +160,13 @@ function addPlan(app: ApiApp, context: ApiContext): void {
       const after = documentOf(request.body);
       const { inForce, before } = await planBase(context, after);
       const at = context.clock.now();
+      const imported = await readPricesInForce(context.db);
+      const sides = { before, after, at, imported };
       return {
-        ...toApiDiff(before, after, at),
+        ...toApiDiff(sides),
         controlVersion: inForce.version,
         inForce,
-        ...(await historyOf(context, before, after, at)),
+        ...(await historyOf(context, sides)),
         notices: noticesOf(after, at),
       };
     },

@@ -7,7 +7,9 @@ import { hashOfJson } from '#base/canonical-json.js';
 import { Fault } from '#base/errors.js';
 import type { Database, Queryable, Transaction } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
+import { readPricesInForce } from '#billing/prices/read-prices.js';
 import type { ControlDocument } from '#policies/control/document.js';
+import type { ImportedPrice } from '#policies/prices/price-lookup.js';
 import { parseControlDocument } from '#policies/control/parse.js';
 import type { ControlProblem } from '#policies/control/problem.js';
 import { planControl } from '#policies/control/plan.js';
@@ -175,7 +177,7 @@ async function applyLocked(
   );
   const next = Number(must(inserted.rows[0], 'an insert returns its row').version);
   await projectControl(tx, change, next);
-  const words = changesInWords(newest?.document, change);
+  const words = changesInWords(newest?.document, change, await readPricesInForce(tx));
   const changes = words.slice(0, CHANGES_KEPT_MAX).map((text) => nameText(text, CHANGE_LENGTH_MAX));
   await appendAudit(tx, {
     actor,
@@ -191,9 +193,13 @@ async function applyLocked(
 }
 
 /** The first document changes nothing; one that this program cannot read cannot be compared. */
-function changesInWords(raw: unknown, { document, at }: ControlChange): readonly string[] {
+function changesInWords(
+  raw: unknown,
+  { document, at }: ControlChange,
+  imported: readonly ImportedPrice[],
+): readonly string[] {
   if (raw === undefined) return [];
   const before = parseControlDocument(raw);
   if (!before.ok) return ['the version before is not valid to this program, and was not compared'];
-  return planControl(before.document, document, at).changes.map(({ text }) => text);
+  return planControl(before.document, document, at, imported).changes.map(({ text }) => text);
 }

@@ -14,12 +14,16 @@ import {
   NO_CREDITS,
   NO_MONEY,
 } from '#base/units.js';
+import { isInForce } from '#billing/in-force.js';
 import { PastBudgets } from '#billing/past-budgets.js';
-import { periodAt } from '#billing/period.js';
-import type { ControlDocument } from '#policies/control/document.js';
+import { tryPeriodAt } from '#billing/period.js';
+import type { BudgetDocument, ControlDocument } from '#policies/control/document.js';
 import type { PastExample, PastReport, PastTotals } from '#policies/control/plan-past.js';
+import type { PlanSides } from '#policies/control/plan-record.js';
 import { type ControlSnapshot, createSnapshot } from '#policies/control/snapshot.js';
-import { judgePast, type PastCause } from '#policies/rules/past.js';
+import type { ImportedPrice } from '#policies/prices/price-lookup.js';
+import { ladderStandings } from '#policies/rules/ladder.js';
+import { judgePast, type PastCause, type PastPath } from '#policies/rules/past.js';
 import { bookBudgets } from './book-budgets.js';
 import { eachPastStatement, type PastRun } from './past-statements.js';
 
@@ -34,12 +38,10 @@ const DAY_MS = 86_400_000;
 /** What `after` refuses of the days before `at` that `before` lets in. */
 export async function readPastReport(
   db: Database,
-  before: ControlDocument,
-  after: ControlDocument,
-  at: EpochMs,
+  { before, after, at, imported }: PlanSides,
 ): Promise<PastReport> {
   const since = at - PAST_DAYS * DAY_MS;
-  const [earlier, later] = [new World(before), new World(after)];
+  const [earlier, later] = [new World(before, imported), new World(after, imported)];
   const tally = new Tally();
   const startsAt = Math.min(leadOf(before, since), leadOf(after, since));
   const isCut = await eachPastStatement(db, { startsAt, endsAt: at }, (run) => {
@@ -49,11 +51,14 @@ export async function readPastReport(
   return { ...tally.report(), isCut };
 }
 
-/** The beginning of the earliest period of a hard budget that was open at `since`. */
+/** The beginning of the earliest period, of a hard budget or one with a ladder, that was open at `since`. */
 function leadOf(document: ControlDocument, since: EpochMs): EpochMs {
+  const ladders = new Set(
+    document.budgets.filter(({ ladder = [] }) => ladder.length > 0).map(({ id }) => id),
+  );
   const starts = bookBudgets(document.budgets)
-    .filter(({ isHard, limitCredits }) => isHard && limitCredits !== null)
-    .map(({ period }) => periodAt(period, since).startsAt);
+    .filter(({ id, isHard, limitCredits }) => limitCredits !== null && (isHard || ladders.has(id)))
+    .flatMap(({ period }) => tryPeriodAt(period, since)?.startsAt ?? []);
   const earliest = starts.reduce((least, start) => Math.min(least, start), since);
   return Math.max(earliest, since - LEAD_DAYS_MAX * DAY_MS);
 }
@@ -69,13 +74,13 @@ class World {
   readonly #snapshot: ControlSnapshot;
   readonly #budgets: PastBudgets;
 
-  constructor(document: ControlDocument) {
-    this.#snapshot = createSnapshot(document, 0);
+  constructor(document: ControlDocument, imported: readonly ImportedPrice[]) {
+    this.#snapshot = createSnapshot(document, 0, imported);
     this.#budgets = new PastBudgets(bookBudgets(document.budgets));
   }
 
   judge(run: PastRun): Answer {
-    const judged = judgePast(this.#snapshot, run);
+    const judged = judgePast(this.#snapshot, run, (budgets) => this.#pathOf(budgets, run.at));
     if (judged.kind === 'refused') return { by: causeText(judged.cause), isUnjudged: false };
     const { budgetIds, holdCredits, ceilingCredits, isUnjudged } = judged;
     const budget = this.#budgets.arrive({
@@ -89,13 +94,19 @@ class World {
     });
     return { by: budget === undefined ? null : `budget ${budget}`, isUnjudged };
   }
+
+  #pathOf(budgets: readonly BudgetDocument[], at: EpochMs): PastPath {
+    const budgetIds = budgets.filter((each) => isInForce(each, at)).map(({ id }) => id);
+    return { budgetIds, standings: ladderStandings(this.#budgets.standing(budgetIds, at)) };
+  }
 }
 
 const CAUSES: Readonly<Record<PastCause['kind'], (id: string) => string>> = {
   identity: (id) => `principal ${id}`,
   warehouse: (id) => `warehouse ${id} without tier, rate or price`,
   access: (id) => `access list ${id}`,
-  rule: (id) => `rule ${id}`,
+  rule: (id) => (id.startsWith('ladder:') ? `the ladder of budget ${id.slice(7)}` : `rule ${id}`),
+  move: (id) => `the warehouse that ${id} asks for`,
   approval: (id) => `the approval that ${id} asks for`,
   ceiling: (id) => `the ceiling of ${id}`,
   opaque: () => 'the tier, because its text is opaque,',

@@ -28,6 +28,7 @@ export interface PastRun extends PastStatement {
 const CURSOR = `DECLARE past NO SCROLL CURSOR FOR
 SELECT t.id, t.account, t.team_id, t.principal_id, t.via_principal_id, t.role_name, t.workload, t.warehouse, t.basis,
   t.low_credits, t.expected_credits, t.high_credits, t.expected_seconds, t.estimated_bytes, t.occurred_at,
+  t.runs_at IS NOT NULL AS is_off_peak,
   greatest(c.ended_at, t.occurred_at) AS ended_at, c.credits, c.money, c.currency, j.facts_key, j.context
 FROM ticket t JOIN charge c ON c.ticket_id = t.id LEFT JOIN ticket_judgement j ON j.ticket_id = t.id
 WHERE t.occurred_at >= $1 AND t.occurred_at < $2
@@ -48,6 +49,7 @@ interface Row extends Record<string, unknown> {
   readonly high_credits: string;
   readonly expected_seconds: number;
   readonly estimated_bytes: string | null;
+  readonly is_off_peak: boolean;
   readonly occurred_at: Date;
   readonly ended_at: Date;
   readonly credits: string;
@@ -121,6 +123,7 @@ function toRun(row: Row, records: Records): PastRun {
       bytes: row.estimated_bytes === null ? null : Number(row.estimated_bytes),
     }),
     at: row.occurred_at.getTime(),
+    isOffPeak: row.is_off_peak,
     endsAt: row.ended_at.getTime(),
     credits: parseCredits(row.credits),
     money: parseMoney(row.money),

@@ -16,7 +16,7 @@ import {
 } from '#base/units.js';
 import { countText, instantText, moneyText } from '../rules/amount-text.js';
 import type { BudgetDocument, ControlDocument } from './document.js';
-import { priceLookup } from '../prices/price-lookup.js';
+import { type ImportedPrice, priceLookup } from '../prices/price-lookup.js';
 import { tryParseInstant } from './instant.js';
 import { nextMonthStart } from './plan-money.js';
 import {
@@ -101,14 +101,21 @@ function gone<Entry>(
   return before.map(keyOf).filter((key) => !kept.has(key));
 }
 
+/** The two documents of a plan, when it is made, and the prices of rate sheets in force then. */
+export interface PlanSides {
+  readonly before: ControlDocument;
+  readonly after: ControlDocument;
+  readonly at: EpochMs;
+  readonly imported: readonly ImportedPrice[];
+}
+
 /** The answers as sentences, without full stops. */
 export function recordSentences(
   questions: RecordQuestions,
   record: PlanRecord,
-  before: ControlDocument,
-  after: ControlDocument,
-  at: EpochMs,
+  sides: PlanSides,
 ): readonly string[] {
+  const { before, after } = sides;
   const { currency } = before.organisation;
   const later = new Map(after.budgets.map((budget) => [budget.id, budget]));
   const spent = (
@@ -129,7 +136,7 @@ export function recordSentences(
       const [budget, standing] = [later.get(id), record.budgets.get(id)];
       return budget === undefined || standing === undefined
         ? []
-        : standingText(budget, standing, after, at);
+        : standingText(budget, standing, sides);
     }),
     ...spent('team', questions.teams, record.teams),
     ...spent('principal', questions.principals, record.principals),
@@ -137,7 +144,7 @@ export function recordSentences(
     ...spent('tier', questions.tiers, record.tiers),
     ...(record.total === null || record.total.statements === 0
       ? []
-      : repriced(record.total, before, after, at)),
+      : repriced(record.total, sides)),
   ].map(sentence);
 }
 
@@ -149,12 +156,11 @@ function spendingText({ statements, credits, money }: Spending, currency: string
 function standingText(
   budget: BudgetDocument,
   standing: RecordStanding,
-  after: ControlDocument,
-  at: EpochMs,
+  { after, at, imported }: PlanSides,
 ): readonly string[] {
   const limit = limitOf(budget);
   if (limit === null) return [];
-  const price = priceLookup(after)('compute', at);
+  const price = priceLookup(after, imported)('compute', at);
   const used = addCredits(standing.spentCredits, standing.heldCredits);
   const left = subtractCredits(addCredits(limit, standing.extraCredits), used);
   const end = instantText(standing.periodEndsAt, budget.period.timeZone);
@@ -171,19 +177,15 @@ function standingText(
 }
 
 /** What the last days' credits come to at the price that the change brings, today or when it begins. */
-function repriced(
-  total: Spending,
-  before: ControlDocument,
-  after: ControlDocument,
-  at: EpochMs,
-): readonly string[] {
+function repriced(total: Spending, { before, after, at, imported }: PlanSides): readonly string[] {
   const begins = after.prices
     .filter(({ creditKind }) => creditKind === 'compute')
     .flatMap(({ effectiveFrom }) => tryParseInstant(effectiveFrom) ?? []);
   const moments = [at, nextMonthStart(at), ...begins.filter((from) => from > at)].sort(
     (a, b) => a - b,
   );
-  const [priceBefore, priceAfter] = [priceLookup(before), priceLookup(after)];
+  const priceBefore = priceLookup(before, imported);
+  const priceAfter = priceLookup(after, imported);
   for (const moment of moments) {
     const [was, is] = [priceBefore('compute', moment), priceAfter('compute', moment)];
     if (is === undefined || was === undefined || is.currency !== was.currency) continue;

@@ -10,7 +10,7 @@ import {
   type ListPart,
 } from './diff.js';
 import type { BudgetDocument, ControlDocument } from './document.js';
-import { priceLookup } from '../prices/price-lookup.js';
+import { type ImportedPrice, priceLookup } from '../prices/price-lookup.js';
 import { rateLookup } from '../prices/rate-lookup.js';
 import {
   BUDGET_WORDS,
@@ -74,13 +74,15 @@ export interface ControlPlan {
 /**
  * The plan from `before` to `after`, both accepted documents.
  * @param at says which prices and rates are in force.
+ * @param imported prices of rate sheets in force; none where documents are looked at alone.
  */
 export function planControl(
   before: ControlDocument,
   after: ControlDocument,
   at: EpochMs,
+  imported: readonly ImportedPrice[] = [],
 ): ControlPlan {
-  const context = contextOf(before, after, at);
+  const context = contextOf(before, after, at, imported);
   const differences = diffControl(before, after);
   return {
     changes: changesOf(differences, context),
@@ -89,13 +91,18 @@ export function planControl(
   };
 }
 
-function contextOf(before: ControlDocument, after: ControlDocument, at: EpochMs): PlanContext {
-  const priceAfter = priceLookup(after);
+function contextOf(
+  before: ControlDocument,
+  after: ControlDocument,
+  at: EpochMs,
+  imported: readonly ImportedPrice[],
+): PlanContext {
+  const priceAfter = priceLookup(after, imported);
   return {
     before,
     after,
     price: priceAfter('compute', at),
-    priceBefore: priceLookup(before),
+    priceBefore: priceLookup(before, imported),
     priceAfter,
     rateBefore: rateLookup(before),
     rateAfter: rateLookup(after),

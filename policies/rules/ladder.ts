@@ -3,7 +3,14 @@
  * reached is a rule like any other: warn, slower tier, smaller warehouse, off-peak, approve, refuse; of all that fire the
  * strictest decides.
  */
-import { compareAmounts, type Credits, minAmount, parseCredits } from '#base/units.js';
+import {
+  compareAmounts,
+  type Credits,
+  minAmount,
+  NO_CREDITS,
+  parseCredits,
+  subtractCredits,
+} from '#base/units.js';
 import type { EpochMs } from '#base/time.js';
 import type { BudgetDocument, RuleDocument } from '../control/document.js';
 import type { OffPeakDocument, RungDocument } from '../control/ladder-documents.js';
@@ -18,6 +25,38 @@ export interface LadderStandings {
   readonly usedPercent: ReadonlyMap<string, number>;
   /** The least that a hard budget of the path has left; null: none is limited. */
   readonly leastLeft: Credits | null;
+}
+
+/** What ladders take of one budget. */
+export interface UsedBudget {
+  readonly budgetId: string;
+  readonly isHard: boolean;
+  /** null: unlimited, and no rung is reached. */
+  readonly limitCredits: Credits | null;
+  readonly availableCredits: Credits | null;
+}
+
+/** What ladders take of the standings of a path. */
+export function ladderStandings(standings: readonly UsedBudget[]): LadderStandings {
+  const usedPercent = new Map<string, number>();
+  let leastLeft: Credits | null = null;
+  for (const { budgetId, limitCredits, availableCredits, isHard } of standings) {
+    if (limitCredits === null || availableCredits === null) continue;
+    if (isHard)
+      leastLeft = leastLeft === null ? availableCredits : minAmount(leastLeft, availableCredits);
+    usedPercent.set(
+      budgetId,
+      percentOf(subtractCredits(limitCredits, availableCredits), limitCredits),
+    );
+  }
+  return { usedPercent, leastLeft };
+}
+
+/** Whole percent, cut; of a limit of nothing, more than any rung asks for. */
+function percentOf(used: Credits, limit: Credits): number {
+  if (limit <= NO_CREDITS) return 1_000_000;
+  const percent = (used * 100n) / limit;
+  return Number(percent > 1_000_000n ? 1_000_000n : percent);
 }
 
 /** A rule that has fired, with the words for it. */

@@ -4,11 +4,15 @@
  */
 import type { EpochMs } from '#base/time.js';
 import type { Credits } from '#base/units.js';
+import type { BudgetDocument, PrincipalDocument, TeamDocument } from '../control/document.js';
 import type { ControlSnapshot, Tier } from '../control/snapshot.js';
 import type { Estimate } from '../estimate/estimate.js';
+import { bareFacts } from '../sql/bare-facts.js';
 import { creditsToHold } from './ceiling.js';
 import type { Decision } from './decision.js';
-import { decideText, type JudgedPart } from './evaluate.js';
+import { decideText, type DecisionContext, type JudgedPart } from './evaluate.js';
+import type { LadderStandings } from './ladder.js';
+import { warehouseToSwitchTo } from './move.js';
 
 /** A statement as the ledger has it. */
 export interface PastStatement {
@@ -22,6 +26,8 @@ export interface PastStatement {
   readonly warehouse: string | null;
   readonly estimate: Estimate;
   readonly at: EpochMs;
+  /** It chose to wait for the off-peak hours. */
+  readonly isOffPeak: boolean;
   /** null: its facts are not kept. */
   readonly text: { readonly client: string; readonly parts: readonly JudgedPart[] } | null;
 }
@@ -33,6 +39,7 @@ export interface PastCause {
     | 'warehouse'
     | 'access'
     | 'rule'
+    | 'move'
     | 'approval'
     | 'ceiling'
     | 'opaque'
@@ -51,22 +58,45 @@ export type PastJudgement =
       readonly isUnjudged: boolean;
     };
 
-/** Judges one past statement. Total. */
-export function judgePast(snapshot: ControlSnapshot, past: PastStatement): PastJudgement {
-  const refused = (kind: PastCause['kind'], id: string): PastJudgement => ({
-    kind: 'refused',
-    cause: { kind, id },
-  });
+/** How budgets stand when a past statement comes, of those that are in force then. */
+export type PastStandings = (budgets: readonly BudgetDocument[]) => PastPath;
+
+export interface PastPath {
+  /** Ids of those in force, in the order given. */
+  readonly budgetIds: readonly string[];
+  readonly standings: LadderStandings;
+}
+
+/** Judges one past statement by `standingsOf` the budgets on its path. Total. */
+export function judgePast(
+  snapshot: ControlSnapshot,
+  past: PastStatement,
+  standingsOf: PastStandings,
+): PastJudgement {
   const team = snapshot.team(past.teamId);
   const principal = snapshot.principal(past.principalId);
   if (team === undefined || principal === undefined || principal.status === 'suspended')
     return refused('identity', past.principalId);
-  const tier = tierOf(snapshot, past);
-  if (tier === undefined) return refused('warehouse', past.warehouse ?? '');
-  const decision = decisionOf(snapshot, past, tier, { team, principal });
-  const cause = decision === undefined ? undefined : causeOf(decision);
-  if (cause !== undefined) return { kind: 'refused', cause };
-  const ceilingCredits = decision?.ceilingCredits ?? tier.ceilingCredits;
+  return judgeOn({ snapshot, past, team, principal, standingsOf }, past.warehouse, false);
+}
+
+function refused(kind: PastCause['kind'], id: string): PastJudgement {
+  return { kind: 'refused', cause: { kind, id } };
+}
+
+interface Question {
+  readonly snapshot: ControlSnapshot;
+  readonly past: PastStatement;
+  readonly team: TeamDocument;
+  readonly principal: PrincipalDocument;
+  readonly standingsOf: PastStandings;
+}
+
+/** On its own warehouse, or on the one that a rule or a ladder switches its session to. */
+function judgeOn(question: Question, warehouse: string | null, isSwitched: boolean): PastJudgement {
+  const { snapshot, past, team, principal } = question;
+  const tier = tierOn(snapshot, warehouse, past);
+  if (tier === undefined) return refused('warehouse', warehouse ?? '');
   const budgets = snapshot.budgetsFor({
     teamId: team.id,
     principalId: principal.id,
@@ -74,49 +104,87 @@ export function judgePast(snapshot: ControlSnapshot, past: PastStatement): PastJ
     workload: past.workload,
     client: past.text?.client ?? null,
   });
+  const { budgetIds, standings } = question.standingsOf(budgets);
+  const decision = decisionOf(question, { tier, warehouse: warehouse ?? '', standings });
+  const there = movedTo(question, decision, warehouse, isSwitched);
+  if (there !== null) return judgeOn(question, there, true);
+  const cause = causeOf(decision);
+  if (cause !== undefined) return { kind: 'refused', cause };
+  const { ceilingCredits } = decision;
   return {
     kind: 'allowed',
-    budgetIds: budgets.map(({ id }) => id),
+    budgetIds,
     holdCredits: creditsToHold({ estimate: past.estimate, isFree: false }, ceilingCredits),
     ceilingCredits,
-    isUnjudged: decision === undefined && snapshot.rules.length + snapshot.access.length > 0,
+    isUnjudged: past.text === null && snapshot.rules.length + snapshot.access.length > 0,
   };
 }
 
 /** A warehouse without tier, rate or price refuses; so the live path does. */
-function tierOf(snapshot: ControlSnapshot, { warehouse, at }: PastStatement): Tier | undefined {
+function tierOn(
+  snapshot: ControlSnapshot,
+  warehouse: string | null,
+  { account, at }: PastStatement,
+): Tier | undefined {
   if (warehouse === null) return snapshot.defaultTier();
   const isKnown =
     snapshot.rateOfWarehouse(warehouse, at) !== undefined &&
-    snapshot.priceAt('compute', at) !== undefined;
+    snapshot.priceAt('compute', at, { account }) !== undefined;
   return isKnown ? snapshot.tierForWarehouse(warehouse) : undefined;
 }
 
 function decisionOf(
-  snapshot: ControlSnapshot,
-  past: PastStatement,
-  tier: Tier,
-  who: Pick<Parameters<typeof decideText>[2], 'team' | 'principal'>,
-): Decision | undefined {
-  if (past.text === null) return undefined;
+  { snapshot, past, team, principal }: Question,
+  place: Pick<DecisionContext, 'tier' | 'warehouse' | 'standings'>,
+): Decision {
   const via =
     past.viaPrincipalId === null ? null : (snapshot.principal(past.viaPrincipalId) ?? null);
-  return decideText(past.text.parts, past.estimate, {
-    snapshot,
+  const context = {
     account: past.account,
-    ...who,
+    team,
+    principal,
     via,
     role: past.role,
-    tier,
-    warehouse: past.warehouse ?? '',
     workload: past.workload,
-    client: past.text.client,
+    client: past.text?.client ?? '',
     at: past.at,
+    isOffPeak: past.isOffPeak,
+    ...place,
+  };
+  if (past.text !== null)
+    return decideText(past.text.parts, past.estimate, { ...context, snapshot });
+  // No rule can be asked about what is not known; ceilings and ladders ask for its estimate alone.
+  const bare: JudgedPart = {
+    facts: bareFacts('query', ''),
+    estimate: past.estimate,
+    location: 'none',
+  };
+  return decideText([bare], past.estimate, {
+    ...context,
+    snapshot: { ...snapshot, rules: [], access: [] },
   });
 }
 
-/** A statement that is moved to another tier runs; one that waits for somebody's word does not run by itself. */
+/** The warehouse it is switched to; null: it stays. What its driver and its session said is not kept: it is taken to be switchable. */
+function movedTo(
+  { snapshot, past }: Question,
+  decision: Decision,
+  warehouse: string | null,
+  isSwitched: boolean,
+): string | null {
+  const there = warehouseToSwitchTo(snapshot, decision, {
+    statements: past.text?.parts.map(({ facts }) => facts) ?? [bareFacts('query', '')],
+    isFree: false,
+    warehouse,
+    isSwitched,
+  });
+  return there === null || tierOn(snapshot, there, past) === undefined ? null : there;
+}
+
+/** One that waits for somebody's word does not run by itself, and one that is told another warehouse does not run. */
 function causeOf(decision: Decision): PastCause | undefined {
+  if (decision.kind === 'reroute')
+    return { kind: 'move', id: decision.reasons[0]?.source ?? 'move' };
   if (decision.kind === 'approve')
     return { kind: 'approval', id: decision.reasons[0]?.source ?? 'approval' };
   if (decision.kind !== 'refuse') return undefined;

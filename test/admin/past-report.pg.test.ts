@@ -21,7 +21,10 @@ import { demoControlDocument } from '../../policies/control/demo.js';
 import type { ControlDocument } from '../../policies/control/document.js';
 import { createSnapshot } from '../../policies/control/snapshot.js';
 import { creditsToHold } from '../../policies/rules/ceiling.js';
+import type { Decision } from '../../policies/rules/decision.js';
 import { decideText } from '../../policies/rules/evaluate.js';
+import { ladderStandings } from '../../policies/rules/ladder.js';
+import { warehouseToSwitchTo } from '../../policies/rules/move.js';
 import { toPastContext } from '../../policies/rules/past-record.js';
 import { bareFacts } from '../../policies/sql/bare-facts.js';
 import type { StatementFacts } from '../../policies/sql/facts.js';
@@ -123,17 +126,78 @@ const TIGHT: ControlDocument = {
   ],
 };
 
-/** Runs the history as the proxy does: decide, reserve, settle in the order of time. Gives what was refused. */
+/** Growth goes down a ladder: to a tier that switches its session, with words to one that does not, to nothing. */
+const LADDER: ControlDocument = {
+  ...GENEROUS,
+  tiers: GENEROUS.tiers.map((tier) =>
+    tier.id === 'standard' ? { ...tier, switch: 'session' as const } : tier,
+  ),
+  budgets: [
+    ...GENEROUS.budgets.map((budget) =>
+      budget.node === 'growth'
+        ? {
+            ...budget,
+            limitCredits: '10',
+            hard: false,
+            ladder: [
+              { atPercent: 10, step: 'warn' as const },
+              { atPercent: 15, step: 'slower-tier' as const, tier: 'batch' },
+              {
+                atPercent: 20,
+                step: 'smaller-warehouse' as const,
+                tier: 'standard',
+                aboveCredits: '0.5',
+              },
+              {
+                atPercent: 30,
+                step: 'smaller-warehouse' as const,
+                tier: 'batch',
+                aboveCredits: '0.8',
+              },
+              { atPercent: 45, step: 'refuse' as const, aboveCredits: '0.3' },
+            ],
+          }
+        : budget,
+    ),
+    {
+      id: 'growth-standard',
+      node: 'growth',
+      counts: 'direct' as const,
+      tier: 'standard',
+      limitCredits: '1.5',
+      hard: true,
+      period: { kind: 'month' as const, timeZone: 'UTC' },
+    },
+  ],
+};
+
+const sides = (before: ControlDocument, after: ControlDocument) => ({
+  before,
+  after,
+  at: NOW,
+  imported: [],
+});
+
+interface Judged {
+  readonly decision: Decision;
+  readonly budgetIds: readonly string[];
+  readonly isSwitched: boolean;
+}
+
+/**
+ * Runs the history as the proxy does: decide, reserve, settle in the order of time. Gives what was refused; `moved` is
+ * what runs elsewhere.
+ */
 async function runLive(
   database: TestDatabase,
   document: ControlDocument,
   history: readonly Sent[],
+  moved: ('queue' | 'switched')[] = [],
 ): Promise<ReadonlyMap<string, string>> {
   const clock = manualClock(START);
   const ledger = createLedger(database.db, clock);
   const judgements = new Judgements(database.db, silentLog, clock);
   const snapshot = createSnapshot(document, 1);
-  const tier = must(snapshot.tier('interactive'), 'a tier');
   const refused = new Map<string, string>();
   let running: readonly (Sent & { readonly hold: Credits })[] = [];
   const settleUntil = async (until: number): Promise<void> => {
@@ -163,19 +227,33 @@ async function runLive(
       highCredits: sent.high,
     });
     const part = { facts: sent.facts, estimate, location: 'none' as const };
-    const decision = decideText([part], estimate, {
-      snapshot,
-      account: 'demo',
-      team,
-      principal,
-      via: null,
-      role: 'ANALYST',
-      tier,
-      warehouse: 'INTERACTIVE_WH',
-      workload: null,
-      client: 'test',
-      at: sent.at,
-    });
+    const judged = async (warehouse: string, isSwitched: boolean): Promise<Judged> => {
+      const tier = must(snapshot.tierForWarehouse(warehouse), 'a tier');
+      const path = { teamId: team.id, principalId: principal.id, tier: tier.id };
+      const budgetIds = snapshot
+        .budgetsFor({ ...path, workload: null, client: null })
+        .map(({ id }) => id);
+      const standings = ladderStandings(await ledger.standing(budgetIds, sent.at));
+      const decision = decideText([part], estimate, {
+        snapshot,
+        account: 'demo',
+        team,
+        principal,
+        via: null,
+        role: 'ANALYST',
+        tier,
+        warehouse,
+        workload: null,
+        client: 'test',
+        at: sent.at,
+        standings,
+      });
+      const statements = [sent.facts];
+      const movable = { statements, isFree: false, warehouse, isSwitched };
+      const there = warehouseToSwitchTo(snapshot, decision, movable);
+      return there === null ? { decision, budgetIds, isSwitched } : await judged(there, true);
+    };
+    const { decision, budgetIds, isSwitched } = await judged('INTERACTIVE_WH', false);
     judgements.note({
       teamId: team.id,
       decision,
@@ -186,10 +264,11 @@ async function runLive(
         context: () => toPastContext('test', [part]),
       },
     });
-    if (decision.kind !== 'allow') {
+    if (decision.kind !== 'allow' && decision.kind !== 'queue') {
       refused.set(sent.id, must(decision.reasons[0], 'a reason').source);
       continue;
     }
+    if (decision.kind === 'queue') moved.push(isSwitched ? 'switched' : 'queue');
     const hold = creditsToHold({ estimate, isFree: false }, decision.ceilingCredits);
     const outcome = await ledger.reserve({
       ticket: buildTicket({
@@ -201,15 +280,7 @@ async function runLive(
         expectedCredits: sent.expected,
         highCredits: sent.high,
       }),
-      budgetIds: snapshot
-        .budgetsFor({
-          teamId: team.id,
-          principalId: principal.id,
-          tier: tier.id,
-          workload: null,
-          client: null,
-        })
-        .map(({ id }) => id),
+      budgetIds,
       holdCredits: hold,
     });
     if (outcome.kind === 'refused') refused.set(sent.id, outcome.budget.budgetId);
@@ -239,7 +310,7 @@ afterAll(async () => {
 test('a plan names the statements that the live path refuses on the same history, with their cost', async () => {
   expect((await runLive(world.database, GENEROUS, history)).size).toBe(0);
   const live = await runLive(fresh, TIGHT, history);
-  const report = await readPastReport(world.database.db, GENEROUS, TIGHT, NOW);
+  const report = await readPastReport(world.database.db, sides(GENEROUS, TIGHT));
   const named = new Map(
     report.examples.map(({ ticketId, by }) => [ticketId, by.replace(/^.* /, '')]),
   );
@@ -263,10 +334,41 @@ test('a plan names the statements that the live path refuses on the same history
   expect(formatAmount(credits(report.refused.credits))).not.toBe(formatAmount(credits('0')));
 });
 
+test('a plan goes down ladders as the live path does: moves, queues, words and refusals', async () => {
+  const moved: ('queue' | 'switched')[] = [];
+  const ladders = await createTestDatabase();
+  try {
+    await ensureControl(ladders.db, LADDER, START);
+    const live = await runLive(ladders, LADDER, history, moved);
+    const report = await readPastReport(world.database.db, sides(GENEROUS, LADDER));
+    const named = new Map(
+      report.examples.map(({ ticketId, by }) => [ticketId, by.replace(/^.*(budget|ladder:)/, '')]),
+    );
+    const byWords = (source: string): string =>
+      source.startsWith('ladder:') ? source.slice('ladder:'.length) : ` ${source}`;
+    expect(
+      Object.fromEntries([...named].map(([id, by]) => [id, by.replace(/ asks for$/, '').trim()])),
+    ).toEqual(Object.fromEntries([...live].map(([id, source]) => [id, byWords(source).trim()])));
+    const monthly = must(
+      LADDER.budgets.find(({ node, ladder }) => node === 'growth' && ladder !== undefined),
+      'a ladder',
+    ).id;
+    // Each way down is there, or the comparison would show little.
+    expect(report.causes.map(({ by }) => by).sort()).toEqual([
+      'budget growth-standard',
+      `the ladder of budget ${monthly}`,
+      `the warehouse that ladder:${monthly} asks for`,
+    ]);
+    expect(new Set(moved)).toEqual(new Set(['queue', 'switched']));
+  } finally {
+    await ladders.drop();
+  }
+});
+
 test('the API and its sentences tell the same', async () => {
   world.clock.set(NOW);
   const reply = await world.call('POST', '/api/v1/control/plan', { document: TIGHT });
-  const past = await readPastReport(world.database.db, GENEROUS, TIGHT, NOW);
+  const past = await readPastReport(world.database.db, sides(GENEROUS, TIGHT));
   expect(reply.json['past']).toEqual(past);
   const told = (reply.json['lastDays'] as string[]).join('\n');
   expect(told).toContain(
@@ -274,14 +376,14 @@ test('the API and its sentences tell the same', async () => {
   );
   expect(told).toContain('rule no-star would have refused');
   expect(told).toContain(must(past.examples[0], 'one').ticketId);
-  const back = await readPastReport(world.database.db, TIGHT, GENEROUS, NOW);
+  const back = await readPastReport(world.database.db, sides(TIGHT, GENEROUS));
   expect(back.refused.statements).toBe(0);
   expect(back.freed).toEqual(past.refused);
 });
 
 test('statements whose facts are not kept are counted, and judged by budgets only', async () => {
   await world.database.db.query('DELETE FROM judged_facts');
-  const past = await readPastReport(world.database.db, GENEROUS, TIGHT, NOW);
+  const past = await readPastReport(world.database.db, sides(GENEROUS, TIGHT));
   expect(past.unjudgedStatements).toBeGreaterThan(100);
   expect(past.causes.map(({ by }) => by.split(' ')[0])).toEqual(['budget']);
 });
