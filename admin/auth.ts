@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { assert } from '#base/assert.js';
 import type { Actor, ApiRole } from './actor.js';
 import type { Attempts } from './attempts.js';
-import { CONSOLE_HEADER, type ConsoleSignIns } from './console/console-sign-ins.js';
+import { CONSOLE_HEADER, type ConsoleSignIns, type SignIn } from './console/console-sign-ins.js';
 import { badField, sendProblem } from './problems.js';
 
 declare module 'fastify' {
@@ -51,8 +51,7 @@ export function guard(
   });
   scope.addHook('onRequest', async (request, reply) => {
     if (isFromElsewhere(request)) return crossSite(reply);
-    const isWithoutToken = request.headers.authorization === undefined;
-    const signIn = isWithoutToken ? signIns?.find(request) : undefined;
+    const signIn = signInOf(request, signIns);
     if (signIn !== undefined && lacksConsoleHeader(request)) return crossSite(reply);
     const token = signIn?.token ?? bearerOf(request);
     const outcome = await authenticate(token);
@@ -74,6 +73,21 @@ export function guard(
       throw badField('path', 'must hold no NUL', 'send the id as a list gave it');
     await Promise.resolve();
   });
+}
+
+/** The sign-in that stands for a token where none is sent. */
+function signInOf(request: FastifyRequest, signIns: ConsoleSignIns | null): SignIn | undefined {
+  return request.headers.authorization === undefined ? signIns?.find(request) : undefined;
+}
+
+/** Whether a request that was let in would be let in now; for answers that go on for long. */
+export async function isStillWelcome(
+  request: FastifyRequest,
+  authenticate: Authenticate,
+  signIns: ConsoleSignIns | null,
+): Promise<boolean> {
+  const token = signInOf(request, signIns)?.token ?? bearerOf(request);
+  return (await authenticate(token)).kind === 'known';
 }
 
 /** The route's schema, which names every parameter and field that it reads; others are refused. */

@@ -15,9 +15,10 @@ import type { Database } from '#base/postgres/pool.js';
 import { type Clock, systemClock } from '#base/time.js';
 import type { ApiApp } from './api/api.js';
 import { addApiRoutes } from './api/routes.js';
+import type { EventsApi } from './api/events.js';
 import type { UsageFilesApi } from './api/usage-files.js';
 import { createAttempts } from './attempts.js';
-import { guard } from './auth.js';
+import { type Authenticate, guard, isStillWelcome } from './auth.js';
 import {
   addConsoleFiles,
   type ConsoleFiles,
@@ -26,6 +27,7 @@ import {
 } from './console/console-files.js';
 import { type ConsoleSignIns, createConsoleSignIns } from './console/console-sign-ins.js';
 import { addSignInRoutes } from './console/sign-in-routes.js';
+import { EventHub, exposeFollowers } from './events/event-hub.js';
 import { addHealthRoutes, type Readiness } from './health-routes.js';
 import { addIdempotency } from './idempotency.js';
 import { readJsonBody } from './json-body.js';
@@ -34,6 +36,7 @@ import { landingPage, type Listener } from './landing-page.js';
 import { addOpenApi } from './openapi.js';
 import { badField, problemHandler, sendProblem, titleOf } from './problems.js';
 import type { SignInApi } from './sign-in.js';
+import { readPulse } from './stores/pulse-store.js';
 import { createTokenAuthenticator } from './token-authenticator.js';
 
 /** What the API needs; absent on replicas without the role `admin`. */
@@ -53,6 +56,8 @@ export interface AdminApi {
   readonly usageFiles?: UsageFilesApi;
   /** Absent: this process serves no console. */
   readonly console?: ConsoleOptions;
+  /** Readers of events at the same time; absent: {@link EVENT_FOLLOWERS_MAX}. */
+  readonly eventFollowersMax?: number;
   /** Milliseconds that never run backwards, for caches and caps; absent: the process's own. */
   readonly realNow?: () => number;
 }
@@ -83,6 +88,7 @@ export interface AdminServer extends Stoppable {
 const BODY_BYTES_MAX = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const API_PREFIX = '/api/v1';
+export const EVENT_FOLLOWERS_MAX = 500;
 
 /** On every reply; the page and the console add their own content policy. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -226,6 +232,7 @@ async function addApi(
   const attempts = createAttempts(realNow);
   const signIns = signInsOf(api);
   if (signIns !== null) addSignInRoutes(app, signIns, authenticate, attempts);
+  const events = eventsOf(app, api, options, { authenticate, signIns, realNow });
   await addOpenApi(app, `${API_PREFIX}/openapi.json`);
   await app.register(
     async (scope) => {
@@ -236,11 +243,40 @@ async function addApi(
         await Promise.resolve();
       });
       const routes = scope.withTypeProvider() as ApiApp;
-      addApiRoutes(routes, api);
+      addApiRoutes(routes, api, events);
       await Promise.resolve();
     },
     { prefix: API_PREFIX },
   );
+}
+
+/** What tells of changes; its readers are ended before the server waits for requests in flight. */
+function eventsOf(
+  app: FastifyInstance,
+  { db, clock, ids, eventFollowersMax: followersMax = EVENT_FOLLOWERS_MAX }: AdminApi,
+  { log, metrics }: Pick<AdminOptions, 'log' | 'metrics'>,
+  by: {
+    readonly authenticate: Authenticate;
+    readonly signIns: ConsoleSignIns | null;
+    readonly realNow: () => number;
+  },
+): EventsApi {
+  const hub = new EventHub({
+    read: () => readPulse(db, clock.now()),
+    log,
+    followersMax,
+    epoch: ids.randomBytes(6).toString('hex'),
+    realNow: by.realNow,
+  });
+  exposeFollowers(metrics, () => hub.occupancy);
+  app.addHook('preClose', (done) => {
+    hub.close();
+    done();
+  });
+  return {
+    hub,
+    isWelcome: (request) => isStillWelcome(request, by.authenticate, by.signIns),
+  };
 }
 
 function signInsOf({ console: served, sealKeys, ids }: AdminApi): ConsoleSignIns | null {

@@ -2,6 +2,7 @@
  * The one table of options: name in the environment, place in tollgate.yaml, how it is read, default and help. What
  * is not in this table does not exist; `base/config.ts` reads it, the help text and docs are printed from it.
  */
+import { CONSOLE_SETTINGS, type ConsoleConfig } from './console-settings.js';
 import { LEDGER_SETTINGS, type LedgerConfig } from './ledger-settings.js';
 import type { LogLevel } from './log.js';
 import type { SealKey } from './sealing.js';
@@ -29,7 +30,7 @@ import {
 } from './snowflake/settings.js';
 
 /** Settings that may be printed. */
-export interface Config extends SnowflakeConfig, LedgerConfig {
+export interface Config extends SnowflakeConfig, LedgerConfig, ConsoleConfig {
   readonly configFile: string | null;
   readonly dataDir: string;
   readonly roles: readonly Role[];
@@ -44,8 +45,6 @@ export interface Config extends SnowflakeConfig, LedgerConfig {
   readonly timeScale: number;
   /** Null: where the client's request came to. */
   readonly warehousePublicUrl: string | null;
-  /** Null: refusals carry no link. */
-  readonly consolePublicUrl: string | null;
   readonly latencyScale: number;
   readonly logLevel: LogLevel;
   /** Balancers whose X-Forwarded-For is believed. */
@@ -235,20 +234,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     help: 'Where clients reach the embedded warehouse; pages of large results are fetched there.',
     wayOut: 'write http://127.0.0.1:8082, or unset it',
   },
-  consolePublicUrl: {
-    environment: 'TOLLGATE_CONSOLE_PUBLIC_URL',
-    yaml: 'admin.publicUrl',
-    parse: pattern(
-      /^https?:\/\/[\w.:[\]-]{1,200}(\/[\w.~/-]{0,100})?$/,
-      'an http or https address',
-      asIs,
-    ),
-    fallback: null,
-    fallbackText: 'no link',
-    secret: false,
-    help: 'Where people reach the console; refusals link to their statement there.',
-    wayOut: 'write https://tollgate.example.com, or unset it',
-  },
+  ...CONSOLE_SETTINGS,
   latencyScale: {
     environment: 'TOLLGATE_WAREHOUSE_LATENCY_SCALE',
     yaml: 'warehouse.latencyScale',

@@ -126,6 +126,7 @@ async function startRoles(world: World): Promise<Listening> {
             ids: systemIds(),
             sealKeys: sealKeysOf(world),
             usageFiles: usageFiles(world.dataDir),
+            eventFollowersMax: config.eventFollowersMax,
             ...consoleOf(config),
             signIn: {
               sealKeys: sealKeysOf(world),

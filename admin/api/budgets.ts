@@ -23,6 +23,7 @@ import {
 import { addBridgeRoute } from './budget-bridge.js';
 import { budgetSchema, toBudgetsJson } from './budget-json.js';
 import { addTransferRoute } from './transfers.js';
+import { visibleBudgets } from './visible-budgets.js';
 
 const teamBudgetSchema = z.object({
   controlVersion: z.int(),
@@ -118,16 +119,6 @@ function addReads(app: ApiApp, context: ApiContext): void {
       return teamBudget(control, team, context);
     },
   );
-}
-
-/** A lead sees the budgets of the team and of its principals, an analyst those of the team and its own. */
-function visibleBudgets(document: ControlDocument, actor: Actor): readonly BudgetDocument[] {
-  if (actor.teamId === null) return document.budgets;
-  const nodes = new Set([actor.teamId]);
-  for (const { id, team } of document.principals)
-    if (team === actor.teamId && (actor.principalId === null || actor.principalId === id))
-      nodes.add(id);
-  return document.budgets.filter((budget) => nodes.has(budget.node));
 }
 
 function addLimitRoute(app: ApiApp, context: ApiContext): void {

@@ -11,6 +11,7 @@ import { addCostHourRoute } from './cost-hours.js';
 import { addCostServiceRoute } from './cost-services.js';
 import { addCostRoutes } from './costs.js';
 import { addCredentialRoutes } from './credentials.js';
+import { addEventRoute, type EventsApi } from './events.js';
 import { addFreezeRoutes } from './freezes.js';
 import { addKillRoute } from './kills.js';
 import { addMappingRoutes } from './mapping.js';
@@ -34,9 +35,10 @@ import { addUsageFileRoute } from './usage-files.js';
 import { addUsageImportRoutes } from './usage-imports.js';
 
 /** Registers all of them on a scope that is guarded already. */
-export function addApiRoutes(routes: ApiApp, api: AdminApi): void {
+export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): void {
   const { ids, sealKeys, signIn } = api;
   addMeRoute(routes);
+  addEventRoute(routes, api, events);
   addTokenRoutes(routes, api, ids);
   addAuditRoutes(routes, api);
   addControlRoutes(routes, api);

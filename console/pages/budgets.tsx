@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { credits, percent, unitsOf } from '../amounts.js';
 import type { Bridge, Budget, BudgetList } from '../api-types.js';
+import type { Topic } from '../events.js';
 import { type Live, useLive } from '../live.js';
 import { Empty, Figure, PageHead, ProblemNote, When } from '../parts.js';
 import { useSignedIn } from '../signed-in.js';
@@ -8,10 +9,11 @@ import { sorted } from '../sorting.js';
 import { duration } from '../times.js';
 
 const EVERY_MS = 5_000;
+const TOPICS: readonly Topic[] = ['budgets', 'control'];
 
 export function BudgetsPage(): JSX.Element {
   const { me } = useSignedIn();
-  const live = useLive<BudgetList>('/budgets?limit=500', EVERY_MS);
+  const live = useLive<BudgetList>('/budgets?limit=500', EVERY_MS, TOPICS);
   const bridge = useLive<Bridge>(
     me.team === null ? null : `/budgets/${encodeURIComponent(me.team)}/bridge`,
     0,

@@ -4,12 +4,14 @@ import { credits, digitsFor, money, sum, textOf, unitsOf } from '../amounts.js';
 import { write } from '../api-client.js';
 import type { Running } from '../api-types.js';
 import { Chart } from '../chart.js';
+import type { Topic } from '../events.js';
 import { type Live, useLive } from '../live.js';
 import { Empty, Figure, PageHead, ProblemNote, ReasonDialog, State, When } from '../parts.js';
 import { useSignedIn } from '../signed-in.js';
 import { type Column, Table } from '../table.js';
 
 const EVERY_MS = 2_000;
+const TOPICS: readonly Topic[] = ['running'];
 const POINTS_MAX = 150;
 
 interface RunningList {
@@ -26,7 +28,7 @@ interface Look {
 
 export function LivePage(): JSX.Element {
   const { me } = useSignedIn();
-  const live = useLive<RunningList>('/running?limit=500', EVERY_MS);
+  const live = useLive<RunningList>('/running?limit=500', EVERY_MS, TOPICS);
   const [killing, setKilling] = useState<Running | undefined>(undefined);
   const looks = useLooks(live);
   const running = live.value?.running ?? [];

@@ -3,11 +3,13 @@ import { useState } from 'preact/hooks';
 import { credits, money } from '../amounts.js';
 import { write } from '../api-client.js';
 import type { Asked } from '../api-types.js';
+import type { Topic } from '../events.js';
 import { type Live, useLive } from '../live.js';
 import { Empty, PageHead, ProblemNote, ReasonDialog, State, When } from '../parts.js';
 import { useSignedIn } from '../signed-in.js';
 
 const EVERY_MS = 4_000;
+const TOPICS: readonly Topic[] = ['requests'];
 const STATES = ['waiting', 'granted', 'declined', 'expired'] as const;
 type Shown = (typeof STATES)[number];
 
@@ -23,6 +25,7 @@ export function RequestsPage(): JSX.Element {
   const live = useLive<{ readonly requests: readonly Asked[] }>(
     `/requests?limit=200&state=${shown}`,
     EVERY_MS,
+    TOPICS,
   );
   const mayDecide = me.role === 'platform' || me.role === 'team-lead';
   return (

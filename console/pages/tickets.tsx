@@ -2,12 +2,15 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { credits, money, unitsOf } from '../amounts.js';
 import type { Ticket } from '../api-types.js';
+import type { Topic } from '../events.js';
 import { type Live, useLive } from '../live.js';
 import { Empty, PageHead, ProblemNote, State, When } from '../parts.js';
 import { useSignedIn } from '../signed-in.js';
 import { type Column, Table } from '../table.js';
 
 const EVERY_MS = 5_000;
+/** A statement that ends leaves what runs; one that is refused at once is found by asking. */
+const TOPICS: readonly Topic[] = ['running'];
 
 interface TicketList {
   readonly tickets: readonly Ticket[];
@@ -47,7 +50,11 @@ export function TicketsPage(): JSX.Element {
   const [cursor, setCursor] = useState<string | null>(null);
   const [shown, setShown] = useState<Shown>('all');
   const page = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-  const live = useLive<TicketList>(`/tickets?limit=200${page}`, cursor === null ? EVERY_MS : 0);
+  const live = useLive<TicketList>(
+    `/tickets?limit=200${page}`,
+    cursor === null ? EVERY_MS : 0,
+    TOPICS,
+  );
   const tickets = (live.value?.tickets ?? []).filter((ticket) => matches(ticket, shown));
   const isAnalyst = me.role === 'analyst';
   const next = live.value?.nextCursor ?? null;

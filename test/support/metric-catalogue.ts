@@ -1,4 +1,5 @@
 /** Every instrument of every role, made without starting anything: what docs/metrics.md and the alerts are held against. */
+import { exposeFollowers } from '../../admin/events/event-hub.js';
 import { exposeAnswers } from '../../admin/server.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics, type LimitedResource, type MetricDescription } from '../../base/metrics.js';
@@ -31,6 +32,7 @@ export function metricCatalogue(): MetricCatalogue {
   exposeDatabase(every, unread);
   const admin = createMetrics();
   exposeAnswers(admin);
+  exposeFollowers(admin, unread);
   const worker = createMetrics();
   exposeChain(worker);
   exposeLedgerGauges(worker, { gauges: null, invariants: new Map() });
@@ -54,7 +56,7 @@ export function metricCatalogue(): MetricCatalogue {
   );
   return {
     metrics: [...byName.values()].sort((one, other) => (one.name < other.name ? -1 : 1)),
-    limits: [every, proxy]
+    limits: [every, admin, proxy]
       .flatMap((metrics) => metrics.limits())
       .sort((one, other) => (one.resource < other.resource ? -1 : 1)),
   };
