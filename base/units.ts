@@ -7,13 +7,16 @@ import { assert } from './assert.js';
 
 declare const creditsBrand: unique symbol;
 declare const moneyBrand: unique symbol;
+declare const quantityBrand: unique symbol;
 
 /** Snowflake credits in units of 1e-12. May be negative only where a name says so (standing, adjustments). */
 export type Credits = bigint & { readonly [creditsBrand]: true };
 /** Money of one billing currency in units of 1e-12. */
 export type Money = bigint & { readonly [moneyBrand]: true };
-/** Either kind of amount. */
-export type Amount = Credits | Money;
+/** What is priced by another unit than the credit, such as terabytes, in units of 1e-12 of it. */
+export type Quantity = bigint & { readonly [quantityBrand]: true };
+/** Any kind of amount. */
+export type Amount = Credits | Money | Quantity;
 
 /** Decimal digits after the point of every amount. */
 export const AMOUNT_SCALE = 12;
@@ -57,6 +60,13 @@ export function tryParseMoney(text: string): Money | undefined {
 export function parseMoney(text: string): Money {
   const value = tryParseMoney(text);
   assert(value !== undefined, `not an amount of money: ${text.slice(0, 60)}`);
+  return value;
+}
+
+/** Reads a quantity that our own code or Postgres wrote; anything else is a bug. */
+export function parseQuantity(text: string): Quantity {
+  const value = parseAmount(text) as Quantity | undefined;
+  assert(value !== undefined, `not a quantity: ${text.slice(0, 60)}`);
   return value;
 }
 

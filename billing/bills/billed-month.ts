@@ -6,7 +6,7 @@
  * The grain of a line is one kind of charge of one team on one account's warehouse (or service and entity) on one UTC day:
  * prices change by the day, so quantity × price is exact on each.
  */
-import type { Credits, Money } from '#base/units.js';
+import type { Credits, Money, Quantity } from '#base/units.js';
 
 /** How far a month is; the order is that of a close. `open` is provisional and changes with every import. */
 export const MONTH_STATES = [
@@ -53,6 +53,19 @@ export interface Booking {
   readonly mode: 'showback' | 'chargeback';
 }
 
+/** Units that Snowflake prices by beside the credit. */
+export const MEASURED_UNITS = ['Terabytes'] as const;
+export type MeasuredUnit = (typeof MEASURED_UNITS)[number];
+
+/** An account of Snowflake as the control document described it when the month was frozen; null: it did not say. */
+export interface BilledAccount {
+  readonly id: string;
+  readonly cloud: 'AWS' | 'AZURE' | 'GCP' | null;
+  /** As Snowflake writes it, such as `AWS_EU_WEST_1`. */
+  readonly region: string | null;
+  readonly edition: string | null;
+}
+
 export interface BillLine {
   /** Stable: the same line of the same month and version has the same id in every run and every file. */
   readonly id: string;
@@ -68,12 +81,19 @@ export interface BillLine {
   readonly usedMs: number;
   readonly statements: number;
   readonly credits: Credits;
-  /** Of one credit: as published, as the contract says, and as it is charged. */
+  /** What is priced by another unit than the credit, such as storage (its credits are 0); null: credits are priced. */
+  readonly measured: { readonly quantity: Quantity; readonly unit: MeasuredUnit } | null;
+  /** Of one credit, or one measured unit: as published, as the contract says, and as it is charged. */
   readonly listPrice: Money;
   readonly contractedPrice: Money;
   readonly effectivePrice: Money;
-  /** Exact: credits × effectivePrice, at twelve decimals half to even. */
+  /** Exact: what is priced × effectivePrice, at twelve decimals half to even. */
   readonly effectiveMoney: Money;
+  /**
+   * What of `effectiveMoney` Snowflake took from a balance that was paid before (BALANCE_SOURCE of
+   * USAGE_IN_CURRENCY_DAILY is capacity, rollover or free usage): it is owed by the team and not invoiced again.
+   */
+  readonly prepaidMoney: Money;
   /** Whole smallest units of the currency: what is owed. Sums to the bill, the bills to the invoice. */
   readonly amount: Money;
   /** By what it was allocated, with its version: `attributed/2`, `proRata/1`. */
@@ -153,6 +173,8 @@ export interface MonthReconciliation {
 export interface BilledMonth {
   readonly organisation: { readonly id: string; readonly name: string };
   readonly currency: string;
+  /** Every account that a line names, by id. */
+  readonly accounts: readonly BilledAccount[];
   /** `YYYY-MM`, UTC. */
   readonly month: string;
   /** 0 while it is open; 1 for the first close, one more for each re-issue. */
