@@ -10,6 +10,7 @@ import { VerbError } from './verb-error.js';
 import { registerAudit } from './verbs/audit.js';
 import { registerBill } from './verbs/bill.js';
 import { registerBudgets } from './verbs/budgets.js';
+import { registerCompletion } from './verbs/completion.js';
 import { registerControl } from './verbs/control.js';
 import { registerCost } from './verbs/cost.js';
 import { registerDoctor } from './verbs/doctor.js';
@@ -19,6 +20,7 @@ import { registerImport } from './verbs/import.js';
 import { registerKill } from './verbs/kill.js';
 import { registerReplay } from './verbs/replay.js';
 import { registerServe } from './verbs/serve.js';
+import { registerTop } from './verbs/top.js';
 
 /**
  * Runs one verb to its end.
@@ -64,6 +66,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerExplain(program, terminal, finish);
   registerReplay(program, terminal, finish);
   registerControl(program, terminal, finish);
+  registerTop(program, terminal);
   registerGrant(program, terminal);
   registerBudgets(program, terminal);
   registerKill(program, terminal);
@@ -71,6 +74,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerCost(program, terminal);
   registerImport(program, terminal, finish);
   registerAudit(program, terminal, finish);
+  registerCompletion(program, terminal);
   return program;
 }
 

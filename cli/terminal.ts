@@ -1,10 +1,13 @@
 /** Where verbs write, and how they lay out what people read. Machine output is one JSON document per line. */
+import { openScreen, type OpenScreen } from './screen.js';
 
 export interface Terminal {
   /** Characters in a line. */
   readonly columns: number;
   /** Whether standard output shows colours; absent: it does not. */
   readonly hasColours?: boolean;
+  /** Takes it over whole, for a board that follows; absent: it is no such terminal. */
+  readonly openScreen?: OpenScreen;
   /** Standard output; a line break is added. */
   print(text: string): void;
   /** Standard error; a line break is added. */
@@ -21,6 +24,7 @@ export function processTerminal(): Terminal {
     columns: process.stdout.columns ?? COLUMNS_WHEN_PIPED,
     // False where NO_COLOR says so (https://no-color.org); a pipe does not have the method at all.
     hasColours: process.stdout.isTTY && process.stdout.hasColors(),
+    ...(process.stdin.isTTY && process.stdout.isTTY ? { openScreen } : {}),
     print: (text) => void process.stdout.write(`${text}\n`),
     complain: (text) => void process.stderr.write(`${text}\n`),
   };
