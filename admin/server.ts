@@ -36,6 +36,7 @@ import { landingPage, type Listener } from './landing-page.js';
 import { addOpenApi } from './openapi.js';
 import { badField, problemHandler, sendProblem, titleOf } from './problems.js';
 import type { SignInApi } from './sign-in.js';
+import type { PriceStatement } from './statement-pricing.js';
 import { readPulse } from './stores/pulse-store.js';
 import { createTokenAuthenticator } from './token-authenticator.js';
 
@@ -52,6 +53,8 @@ export interface AdminApi {
   readonly sealKeys: readonly SealKey[];
   /** Absent: this process issues no credentials. */
   readonly signIn?: SignInApi;
+  /** Absent: this process has nothing to price statements by. */
+  readonly price?: PriceStatement;
   /** Absent: this process takes no files. */
   readonly usageFiles?: UsageFilesApi;
   /** Absent: this process serves no console. */

@@ -20,7 +20,7 @@ import { ensureControl } from '../admin/stores/control-store.js';
 import type { ReadinessCheck } from '../admin/health-routes.js';
 import type { Listener } from '../admin/landing-page.js';
 import { readConsoleFiles } from '../admin/console/console-files.js';
-import { type ConsoleOptions, startAdmin } from '../admin/server.js';
+import { type AdminApi, type ConsoleOptions, startAdmin } from '../admin/server.js';
 import { createLedger } from '../billing/create-ledger.js';
 import { DEFAULT_BATCH_LIMITS } from '../billing/ledger-batches.js';
 import { assertSchemaKnown, migrate } from '../migrations/migrate.js';
@@ -45,6 +45,7 @@ import type { ServeOptions } from './verbs/serve.js';
 import { usageFiles } from './usage-files/spool.js';
 import { howToConnect } from './welcome.js';
 import { ledgerKeeper } from './ledger-keeper.js';
+import { createStatementPricing } from './statement-pricing.js';
 import { startWorker } from './worker.js';
 import { startLedgerGauges } from './ledger-gauges.js';
 
@@ -116,28 +117,46 @@ async function startRoles(world: World): Promise<Listening> {
     metrics: world.metrics,
     listeners: () => listenersOf(config, proxy?.port ?? null, warehousePort),
     readiness: () => readiness(db, proxy),
-    api:
-      db !== null && has('admin')
-        ? {
-            db,
-            clock,
-            ledger: createLedger(db, clock),
-            token: world.secrets.adminToken ?? keptAdminToken(world.dataDir),
-            ids: systemIds(),
-            sealKeys: sealKeysOf(world),
-            usageFiles: usageFiles(world.dataDir),
-            eventFollowersMax: config.eventFollowersMax,
-            ...consoleOf(config),
-            signIn: {
-              sealKeys: sealKeysOf(world),
-              randomBytes,
-              probe: upstreamProbe(accounts),
-            },
-          }
-        : null,
+    api: db !== null && has('admin') ? apiOf(world, { db, clock, accounts, proxy }) : null,
   });
   life.add('admin', admin);
   return { proxyPort: proxy?.port ?? null, adminPort: admin.port, warehousePort };
+}
+
+function apiOf(
+  world: World,
+  {
+    db,
+    clock,
+    accounts,
+    proxy,
+  }: {
+    readonly db: Database;
+    readonly clock: Clock;
+    readonly accounts: ServiceAccounts;
+    readonly proxy: Proxy | null;
+  },
+): AdminApi {
+  const { config, secrets, dataDir, life, log, metrics } = world;
+  const ledger = createLedger(db, clock);
+  const sealKeys = sealKeysOf(world);
+  const pricing = life.add(
+    'pricing',
+    createStatementPricing({ db, log, metrics, clock, ledger, pricing: proxy?.pricing ?? null }),
+  );
+  return {
+    db,
+    clock,
+    ledger,
+    token: secrets.adminToken ?? keptAdminToken(dataDir),
+    ids: systemIds(),
+    sealKeys,
+    usageFiles: usageFiles(dataDir),
+    eventFollowersMax: config.eventFollowersMax,
+    price: pricing.price,
+    ...consoleOf(config),
+    signIn: { sealKeys, randomBytes, probe: upstreamProbe(accounts) },
+  };
 }
 
 /** The console where it was built, beside this file's folder in dist. */

@@ -131,3 +131,83 @@ export interface Costs {
     readonly problems: readonly string[];
   } | null;
 }
+
+export interface CreditsAndAmount {
+  readonly credits: string;
+  readonly amount: string;
+}
+
+interface Reason {
+  readonly source: string;
+  readonly message: string;
+}
+
+export interface Priced {
+  readonly principal: string;
+  readonly team: string;
+  readonly tier: string | null;
+  readonly warehouse: string | null;
+  readonly warehouseSize: string | null;
+  readonly currency: string | null;
+  readonly decision: string;
+  readonly refusal: { readonly code: string; readonly message: string } | null;
+  readonly isFree: boolean;
+  readonly reasons: readonly Reason[];
+  readonly warnings: readonly Reason[];
+  readonly estimate: {
+    readonly basis: string;
+    readonly basisText: string;
+    readonly low: CreditsAndAmount;
+    readonly expected: CreditsAndAmount;
+    readonly high: CreditsAndAmount;
+    readonly expectedSeconds: number;
+    readonly partitions: { readonly assigned: number; readonly total: number } | null;
+  } | null;
+  readonly hold: CreditsAndAmount | null;
+  readonly ceiling: CreditsAndAmount | null;
+  readonly budgets: readonly {
+    readonly budgetId: string;
+    readonly isHard: boolean;
+    readonly availableCredits: string | null;
+    readonly isShort: boolean;
+    readonly periodEndsAt: string;
+  }[];
+  readonly cheaper: readonly {
+    readonly table: string;
+    readonly column: string;
+    readonly range: string;
+    readonly after: CreditsAndAmount;
+  }[];
+  readonly statements: readonly {
+    readonly class: string;
+    readonly isOpaque: boolean;
+    readonly tablesRead: readonly string[];
+    readonly tablesWritten: readonly string[];
+    readonly unknown: readonly string[];
+  }[];
+}
+
+export interface Principal {
+  readonly id: string;
+  readonly team: string;
+  readonly kind: string;
+  readonly isShared: boolean;
+  readonly owner: string;
+  readonly status: string;
+}
+
+export interface Tier {
+  readonly id: string;
+  readonly warehouse: string;
+  readonly running: number;
+  readonly concurrencyMax: number;
+  readonly waiting: number;
+  readonly queueMax: number;
+  readonly slo: { readonly waitSeconds: number; readonly percent: string } | null;
+  readonly attainment: readonly {
+    readonly startsAt: string;
+    readonly valid: number;
+    readonly good: number;
+    readonly attainedPercent: string | null;
+  }[];
+}

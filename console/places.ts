@@ -13,6 +13,7 @@ export const PLACES: readonly Place[] = [
   { path: '/', name: 'Budgets', roles: EVERYBODY },
   { path: '/live', name: 'Live', roles: EVERYBODY },
   { path: '/tickets', name: 'Statements', roles: EVERYBODY },
+  { path: '/price', name: 'Price', roles: ['platform', 'team-lead', 'analyst'] },
   { path: '/requests', name: 'Requests', roles: EVERYBODY },
   { path: '/costs', name: 'Costs', roles: ['platform', 'finance', 'team-lead'] },
 ];

@@ -6,6 +6,7 @@ import { read, signOut } from './api-client.js';
 import { BudgetsPage } from './pages/budgets.js';
 import { CostsPage } from './pages/costs.js';
 import { LivePage } from './pages/live.js';
+import { PricePage } from './pages/price.js';
 import { RequestsPage } from './pages/requests.js';
 import { SignInPage } from './pages/sign-in.js';
 import { TicketPage } from './pages/ticket.js';
@@ -63,6 +64,7 @@ function Frame(): JSX.Element {
           <Route path="/live" component={LivePage} />
           <Route path="/tickets" component={TicketsPage} />
           <Route path="/tickets/:id" component={TicketPage} />
+          <Route path="/price" component={PricePage} />
           <Route path="/requests" component={RequestsPage} />
           <Route path="/costs" component={CostsPage} />
           <Route default component={NothingHere} />

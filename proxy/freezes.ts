@@ -6,7 +6,7 @@
  */
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
-import type { Clock } from '#base/time.js';
+import type { Clock, EpochMs } from '#base/time.js';
 import type { Freeze } from '#billing/freezes.js';
 import { freezeRefusal } from '#policies/rules/freeze-text.js';
 import type { Parts } from './parts.js';
@@ -59,10 +59,7 @@ export class Freezes {
   /** The freeze that a statement falls under now, the narrowest first. */
   of(statement: Freezable): Freeze | undefined {
     if (this.#freezes.length === 0) return undefined;
-    const now = this.#options.clock.now();
-    return this.#freezes.find(
-      (each) => (each.until === null || each.until > now) && isOf(each, statement),
-    );
+    return freezeOf(this.#freezes, statement, this.#options.clock.now());
   }
 
   /** Tells when a statement that waits falls under a freeze, once; the returned function ends that. */
@@ -92,6 +89,15 @@ export class Freezes {
       onFrozen(freeze);
     }
   }
+}
+
+/** The first of the freezes that a statement falls under. */
+export function freezeOf(
+  freezes: readonly Freeze[],
+  statement: Freezable,
+  now: EpochMs,
+): Freeze | undefined {
+  return freezes.find((each) => (each.until === null || each.until > now) && isOf(each, statement));
 }
 
 function isOf({ scope, target }: Freeze, statement: Freezable): boolean {

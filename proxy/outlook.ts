@@ -8,7 +8,13 @@ import { teamLane } from '#policies/lanes/lane.js';
 import { ceilingFor, creditsToHold } from '#policies/rules/ceiling.js';
 import type { Decision } from '#policies/rules/decision.js';
 import { ladderStandings } from '#policies/rules/ladder.js';
-import { approvalRefusal, budgetRefusal, queueRefusal } from '#policies/rules/refusal-text.js';
+import {
+  approvalRefusal,
+  budgetRefusal,
+  queueRefusal,
+  type Refusal,
+  type RefusalContext,
+} from '#policies/rules/refusal-text.js';
 import { laneMember } from './admit.js';
 import { decisionNow, laneOf, refusalOfDecision } from './decide.js';
 import { movedBy } from './move.js';
@@ -53,7 +59,7 @@ export async function outlookOf(
 }
 
 /** The hard budget with the least left, which refuses first. */
-function bindingBudget(standings: readonly BudgetStanding[]): BudgetStanding | undefined {
+export function bindingBudget(standings: readonly BudgetStanding[]): BudgetStanding | undefined {
   let least: { readonly standing: BudgetStanding; readonly left: Credits } | undefined;
   for (const standing of standings) {
     const left = standing.availableCredits;
@@ -81,20 +87,36 @@ function refusalLine(
   const ruled = refusalOfDecision(decision, statement.snapshot, context);
   const guarded = guards.storm ?? ruled ?? guards.pace;
   if (guarded !== null) return firstLine(guarded);
-  const left = binding?.availableCredits ?? null;
-  if (binding !== undefined && left !== null && compareAmounts(left, holdCredits) < 0)
-    return firstLine(
-      budgetRefusal(
-        standingText(binding, statement),
-        { holdCredits, path: path.map((standing) => standingText(standing, statement)) },
-        context,
-      ),
-    );
+  const unpaid = budgetRefusalOf({ binding, path, holdCredits }, statement, context);
+  if (unpaid !== null) return firstLine(unpaid);
   if (decision.kind === 'approve')
     return approvalLine(decision, firstLine(approvalRefusal(decision.cause, context)));
   if (queue === null || queue.waiting < queue.queueMax || queue.expectedWaitMs === 0) return null;
   const { waiting, queueMax } = queue;
   return firstLine(queueRefusal({ kind: 'full', waiting, queueMax }, context));
+}
+
+/** What a budget that has less left than the hold says; null: every hard one of the path has enough. */
+export function budgetRefusalOf(
+  {
+    binding,
+    path,
+    holdCredits,
+  }: {
+    readonly binding: BudgetStanding | undefined;
+    readonly path: readonly BudgetStanding[];
+    readonly holdCredits: Credits;
+  },
+  statement: Pick<Estimated, 'snapshot' | 'team'>,
+  context: RefusalContext,
+): Refusal | null {
+  const left = binding?.availableCredits ?? null;
+  if (binding === undefined || left === null || compareAmounts(left, holdCredits) >= 0) return null;
+  return budgetRefusal(
+    standingText(binding, statement),
+    { holdCredits, path: path.map((standing) => standingText(standing, statement)) },
+    context,
+  );
 }
 
 function approvalLine(

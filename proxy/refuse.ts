@@ -21,7 +21,10 @@ export function refusalContext(parts: Parts, statement: Estimated): RefusalConte
 }
 
 /** A budget's standing with the names the control document gives it. */
-export function standingText(standing: BudgetStanding, statement: Estimated): StandingText {
+export function standingText(
+  standing: BudgetStanding,
+  statement: Pick<Estimated, 'snapshot' | 'team'>,
+): StandingText {
   const budget = statement.snapshot.budget(standing.budgetId);
   return {
     ...standing,

@@ -119,6 +119,8 @@ export interface Proxy {
   readonly port: number;
   /** Why this replica would not serve correctly now; empty: ready. */
   problems(): readonly string[];
+  /** What statements are priced by, for questions about statements that do not run. */
+  readonly pricing: Pick<Parts, 'analyser' | 'history' | 'statistics'>;
   stop(signal: AbortSignal): Promise<void>;
 }
 
@@ -159,6 +161,7 @@ async function assemble(options: ProxyOptions, life: Lifecycle): Promise<Proxy> 
   return {
     port: server.port,
     problems: () => problemsOf(parts),
+    pricing: parts,
     async stop(signal) {
       signal.addEventListener('abort', () => life.abort(), { once: true });
       parts.vigil.giveUp();

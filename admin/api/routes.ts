@@ -12,6 +12,7 @@ import { addCostServiceRoute } from './cost-services.js';
 import { addCostRoutes } from './costs.js';
 import { addCredentialRoutes } from './credentials.js';
 import { addEventRoute, type EventsApi } from './events.js';
+import { addExplainRoute } from './explain.js';
 import { addFreezeRoutes } from './freezes.js';
 import { addKillRoute } from './kills.js';
 import { addMappingRoutes } from './mapping.js';
@@ -56,6 +57,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addUsageImportRoutes(routes, api);
   if (api.usageFiles !== undefined) addUsageFileRoute(routes, api, api.usageFiles);
   addTicketRoutes(routes, api);
+  addExplainRoute(routes, api, api.price);
   addTierRoute(routes, api);
   addKillRoute(routes, api);
   addFreezeRoutes(routes, api);

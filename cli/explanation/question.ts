@@ -175,7 +175,7 @@ function namesOf({ database, schema }: QuestionOptions, isDemo: boolean): Questi
 }
 
 /** Unquoted names fold to capitals, as they do in USE. */
-function nameOf(text: string): string {
+export function nameOf(text: string): string {
   const quoted = /^"(.*)"$/.exec(text)?.[1];
   return quoted === undefined ? text.toUpperCase() : quoted.replaceAll('""', '"');
 }

@@ -66,6 +66,12 @@ function analyst(visit: Visit): Task['act'] {
     await page.getByLabel('Reason').fill('The board meets on Friday and needs shipping by mode.');
     await page.getByRole('button', { name: 'Ask', exact: true }).click();
     await page.getByText('Asked.').waitFor();
+    await page.getByRole('link', { name: 'Price' }).click();
+    await page.getByLabel('Statement').fill('SELECT PAGE FROM ANALYTICS.WEB.EVENTS');
+    await page.getByRole('button', { name: 'Price it' }).click();
+    await page.getByText('It would not run now').waitFor();
+    await page.getByText('Not run, nothing charged').waitFor();
+    await page.getByText('What would be cheaper').waitFor();
     await page.getByRole('link', { name: 'Budgets' }).click();
     await page.getByRole('heading', { name: 'My budget' }).waitFor();
     must((await page.getByRole('link', { name: 'Costs' }).count()) === 0, 'an analyst sees costs');
@@ -136,6 +142,7 @@ const PAGES: readonly (readonly [name: string, path: string])[] = [
   ['budgets', '/'],
   ['live', '/live'],
   ['statements', '/tickets'],
+  ['price', '/price'],
   ['requests', '/requests'],
   ['costs', '/costs'],
 ];
