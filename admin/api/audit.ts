@@ -32,6 +32,8 @@ export function addAuditRoutes(app: ApiApp, context: ApiContext): void {
             .max(300)
             .optional()
             .describe('What it was done to, such as budget/marketing-monthly'),
+          action: z.string().max(100).optional().describe('What was done, such as freeze.begin'),
+          actor: z.string().max(300).optional().describe('Who did it, as the events name it'),
         }),
         response: {
           200: z.object({ events: z.array(auditEventSchema), nextCursor: nextCursorSchema }),
@@ -39,9 +41,9 @@ export function addAuditRoutes(app: ApiApp, context: ApiContext): void {
       },
     },
     async (request) => {
-      const { limit, cursor, subject } = request.query;
+      const { limit, cursor, ...filters } = request.query;
       const beforeSequence = keyOfCursor('audit', cursor, z.int().min(1));
-      const events = await listAudit(context.db, { beforeSequence, subject, limit: limit + 1 });
+      const events = await listAudit(context.db, { beforeSequence, ...filters, limit: limit + 1 });
       const { rows, nextCursor } = pageOf('audit', events, limit, (event) => event.sequence);
       return { events: [...rows], nextCursor };
     },

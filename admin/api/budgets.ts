@@ -251,7 +251,11 @@ function monthlyBudget(document: ControlDocument, team: TeamDocument): BudgetDoc
   );
 }
 
-function monthlyBudgetOrProblem(document: ControlDocument, team: TeamDocument): BudgetDocument {
+/** The monthly budget that counts everything of a team, or a 404 that says how to get one. */
+export function monthlyBudgetOrProblem(
+  document: ControlDocument,
+  team: TeamDocument,
+): BudgetDocument {
   const budget = monthlyBudget(document, team);
   if (budget === undefined)
     throw notFound(

@@ -1,6 +1,7 @@
 /** Every route of the API, in the order of its document. */
 import type { AdminApi } from '../server.js';
 import type { ApiApp } from './api.js';
+import { addAccuracyRoute } from './accuracy.js';
 import { addAuditRoutes } from './audit.js';
 import { addBillRoutes } from './bills.js';
 import { addBudgetRoutes } from './budgets.js';
@@ -29,6 +30,7 @@ import { addRuleRoutes } from './rules.js';
 import { addServiceKeyRoutes } from './service-keys.js';
 import { addSessionRoutes } from './sessions.js';
 import { addTeamRoutes } from './teams.js';
+import { addTeamSplitRoutes } from './team-splits.js';
 import { addTicketRoutes } from './tickets.js';
 import { addTierRoute } from './tiers.js';
 import { addTokenRoutes } from './tokens.js';
@@ -46,6 +48,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addMappingRoutes(routes, api);
   addRuleRoutes(routes, api);
   addTeamRoutes(routes, api);
+  addTeamSplitRoutes(routes, api);
   addBudgetRoutes(routes, api);
   addBillRoutes(routes, api);
   addCostRoutes(routes, api);
@@ -57,6 +60,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addUsageImportRoutes(routes, api);
   if (api.usageFiles !== undefined) addUsageFileRoute(routes, api, api.usageFiles);
   addTicketRoutes(routes, api);
+  addAccuracyRoute(routes, api);
   addExplainRoute(routes, api, api.price);
   addTierRoute(routes, api);
   addKillRoute(routes, api);

@@ -148,15 +148,24 @@ export async function listAudit(
   db: Queryable,
   range: {
     readonly beforeSequence: number | undefined;
-    readonly subject: string | undefined;
+    readonly subject?: string | undefined;
+    readonly action?: string | undefined;
+    readonly actor?: string | undefined;
     readonly limit: number;
   },
 ): Promise<readonly AuditEvent[]> {
   const { rows } = await db.query<AuditRow & Record<string, unknown>>(
     `SELECT ${COLUMNS} FROM audit_event
      WHERE ($1::bigint IS NULL OR sequence < $1) AND ($3::text IS NULL OR subject = $3)
+       AND ($4::text IS NULL OR action = $4) AND ($5::text IS NULL OR actor = $5)
      ORDER BY sequence DESC LIMIT $2`,
-    [range.beforeSequence ?? null, range.limit, range.subject ?? null],
+    [
+      range.beforeSequence ?? null,
+      range.limit,
+      range.subject ?? null,
+      range.action ?? null,
+      range.actor ?? null,
+    ],
   );
   return rows.map(fromRow);
 }
