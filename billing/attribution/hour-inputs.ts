@@ -8,6 +8,7 @@ import { parseCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import { clusterSpans } from '../usage/cluster-spans.js';
 import type { WarehouseEventRow } from '../usage/cluster-spans.js';
+import { ticketOf } from './ticket-of.js';
 import { HOUR_MS, millisIn } from './warehouse-hour.js';
 import type { ClusterSpan, Execution, WarehouseHour } from './warehouse-hour.js';
 
@@ -43,6 +44,8 @@ export interface QueryRow extends QueryPayer {
   readonly warehouse_kind: string;
   readonly executed_at: Date;
   readonly ended_at: Date;
+  /** Its figure is beside those of the statements it contains; by time it would be counted twice. */
+  readonly is_container: boolean;
   readonly attributed_credits: string | null;
 }
 
@@ -89,7 +92,10 @@ export async function readHourInputs(
     queries: new Map([...metered, ...queries].map((query) => [query.query_id, query])),
     hourOf(row) {
       const startsAt = row.starts_at.getTime();
-      const near = around(ran, startsAt);
+      const near = around(
+        row.attributed_credits === null ? ran.filter(({ query }) => !query.is_container) : ran,
+        startsAt,
+      );
       const queryCredits = queryCreditsIn(startsAt, metered, near);
       if (queryCredits !== null) return adaptiveHour(row, queryCredits);
       const unknown = near.find(
@@ -189,29 +195,20 @@ function creditsOrNull(text: string | null): Credits | null {
   return text === null ? null : parseCredits(text);
 }
 
-/** The ticket that proves that the statement with the id `of` came through Tollgate, as the relation `t`. */
-const TICKET = (of: string): string => `LATERAL (
-  SELECT id, team_id, principal_id FROM ticket WHERE account = $1 AND snowflake_query_id = ${of}
-  UNION ALL
-  SELECT t.id, t.team_id, t.principal_id FROM charge_part p JOIN ticket t ON t.id = p.ticket_id
-  WHERE p.account = $1 AND p.snowflake_query_id = ${of}
-  LIMIT 1
-) t`;
-
 // A row of a statement that runs has no credits yet, and is written again in its place.
 const METERED_QUERIES = `/* prepared: billing.metered_queries_of_hours */
 SELECT m.query_id, m.starts_at, coalesce(m.compute_credits, 0) AS compute_credits, q.snowflake_user, q.role_name,
   t.id AS ticket_id, t.team_id, t.principal_id
 FROM usage_query_hour m LEFT JOIN usage_query q ON q.account = m.account AND q.query_id = m.query_id
-LEFT JOIN ${TICKET('m.query_id')} ON true
+LEFT JOIN ${ticketOf('m.query_id', 'q.root_query_id')} ON true
 WHERE m.account = $1 AND m.warehouse_id = $2 AND m.starts_at >= $3 AND m.starts_at < $4
 ORDER BY m.starts_at, m.query_id`;
 
-// What touches the hours, and of each cluster the last before them and the first after them. A ticket proves that a statement
-// came through Tollgate by Snowflake's own id of it, which no client can choose: a tag would prove nothing.
+// What touches the hours, and of each cluster the last before them and the first after them. What only contains others is none
+// of them, unless Snowflake has a figure of its own for it.
 const QUERIES = `/* prepared: billing.queries_of_hours */
 WITH near AS (
-  SELECT * FROM usage_query q WHERE q.account = $1 AND q.warehouse_id = $2 AND NOT q.is_container
+  SELECT * FROM usage_query q WHERE q.account = $1 AND q.warehouse_id = $2 AND (NOT q.is_container OR q.attributed_credits > 0)
     AND q.ended_at > $3::timestamptz - interval '7 days' AND q.executed_at < $4::timestamptz + interval '7 days'
 ), picked AS (
   SELECT query_id FROM near WHERE ended_at > $3 AND executed_at < $4
@@ -221,9 +218,9 @@ WITH near AS (
   (SELECT DISTINCT ON (cluster) query_id FROM near WHERE executed_at >= $4 ORDER BY cluster, executed_at, query_id)
 )
 SELECT n.query_id, n.cluster, n.warehouse_size, n.warehouse_kind, n.snowflake_user, n.role_name, n.executed_at, n.ended_at,
-  n.attributed_credits, t.id AS ticket_id, t.team_id, t.principal_id
+  n.is_container, n.attributed_credits, t.id AS ticket_id, t.team_id, t.principal_id
 FROM picked JOIN near n USING (query_id)
-LEFT JOIN ${TICKET('n.query_id')} ON true
+LEFT JOIN ${ticketOf('n.query_id', 'n.root_query_id')} ON true
 ORDER BY n.executed_at, n.query_id`;
 
 // Everything since the warehouse was last suspended as a whole before the hours: what was up then is up still.

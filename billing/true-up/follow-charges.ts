@@ -68,9 +68,16 @@ WITH ${SEALED}, late AS (
   SELECT s.account, s.snowflake_query_id AS query_id FROM sealed s WHERE s.snowflake_query_id IS NOT NULL
   UNION ALL
   SELECT p.account, p.snowflake_query_id FROM sealed s JOIN charge_part p USING (ticket_id)
+), near AS (
+  SELECT account, query_id FROM late
+  UNION
+  SELECT q.account, q.query_id FROM late l JOIN usage_query q ON q.account = l.account AND q.root_query_id = l.query_id
+  UNION
+  SELECT q.account, q.query_id FROM sealed s JOIN ticket t ON t.id = s.ticket_id
+  JOIN usage_query q ON q.account = t.account AND q.root_query_id = t.snowflake_query_id
 )
 UPDATE usage_warehouse_hour h SET is_stale = true
-FROM late l JOIN usage_query q USING (account, query_id)
+FROM near l JOIN usage_query q USING (account, query_id)
 WHERE h.account = q.account AND h.warehouse_id = q.warehouse_id AND h.allocated_at IS NOT NULL AND NOT h.is_stale
   AND h.starts_at > q.executed_at - interval '1 hour' AND h.starts_at <= q.ended_at
   AND EXISTS (

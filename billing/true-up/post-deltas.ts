@@ -45,9 +45,9 @@ async function postOnce(tx: Transaction, at: EpochMs): Promise<DeltasPosted> {
 const DELTAS_A_JOURNAL = 1_000;
 
 // Hours that were allocated anew bring their statements up, whether those still have lines in them or not. A statement
-// counts when each of its queries is known and each hour of each is allocated by its newest; one that only contains
-// others, such as a procedure, keeps its provisional figure, as what it contains is not known to be its own. One that its
-// hours took for a stranger's waits until they are allocated anew.
+// counts when each of its queries is known and each hour of each is allocated by its newest. One that only contains others,
+// such as a procedure, is what those take; which are its own is told with Snowflake's figures, so it waits for these. One
+// that its hours took for a stranger's waits until they are allocated anew.
 const CHANGED = `
 due AS MATERIALIZED (
   SELECT h.account, h.warehouse_id, h.starts_at, h.allocated_at
@@ -55,19 +55,33 @@ due AS MATERIALIZED (
   WHERE h.allocated_at IS NOT NULL AND NOT h.is_stale AND m.allocated_at IS DISTINCT FROM h.allocated_at
   ORDER BY h.starts_at, h.account, h.warehouse_id LIMIT $2
 ), near AS MATERIALIZED (
-  SELECT DISTINCT q.account, q.query_id
+  SELECT DISTINCT q.account, x.query_id
   FROM due d JOIN usage_query q ON q.account = d.account AND q.warehouse_id = d.warehouse_id
     AND q.ended_at >= d.starts_at AND q.ended_at < d.starts_at + interval '8 days'
-    AND q.executed_at < d.starts_at + interval '1 hour'
+    AND q.executed_at < d.starts_at + interval '1 hour',
+    LATERAL (VALUES (q.query_id), (q.root_query_id)) AS x (query_id)
+  WHERE x.query_id IS NOT NULL
 ), touched AS MATERIALIZED (
   SELECT c.ticket_id FROM near n JOIN charge c ON c.account = n.account AND c.snowflake_query_id = n.query_id
   UNION
   SELECT p.ticket_id FROM near n JOIN charge_part p ON p.account = n.account AND p.snowflake_query_id = n.query_id
-), part AS MATERIALIZED (
+  UNION
+  -- The parent of a multi-statement has no charge of its own, and may be the root of what its parts ran.
+  SELECT c.ticket_id FROM near n JOIN ticket t ON t.account = n.account AND t.snowflake_query_id = n.query_id
+  JOIN charge c ON c.ticket_id = t.id
+), own AS MATERIALIZED (
   SELECT c.ticket_id, c.account, c.snowflake_query_id FROM touched JOIN charge c USING (ticket_id)
   WHERE c.snowflake_query_id IS NOT NULL
   UNION ALL
   SELECT p.ticket_id, p.account, p.snowflake_query_id FROM touched JOIN charge_part p USING (ticket_id)
+), part AS MATERIALIZED (
+  SELECT * FROM own
+  UNION
+  SELECT o.ticket_id, q.account, q.query_id FROM own o
+  JOIN usage_query q ON q.account = o.account AND q.root_query_id = o.snowflake_query_id
+  UNION
+  SELECT t.id, q.account, q.query_id FROM touched JOIN ticket t ON t.id = touched.ticket_id
+  JOIN usage_query q ON q.account = t.account AND q.root_query_id = t.snowflake_query_id
 ), ran AS MATERIALIZED (
   SELECT p.ticket_id, p.account, q.query_id, q.warehouse_id, coalesce(q.is_container, false) AS is_container, s.starts_at
   FROM part p LEFT JOIN usage_query q ON q.account = p.account AND q.query_id = p.snowflake_query_id
@@ -77,7 +91,8 @@ due AS MATERIALIZED (
   SELECT r.ticket_id, bool_and(h.method = 'attributed') AS is_attributed
   FROM ran r LEFT JOIN usage_warehouse_hour h USING (account, warehouse_id, starts_at)
   GROUP BY r.ticket_id
-  HAVING bool_and(r.query_id IS NOT NULL AND NOT r.is_container AND h.allocated_at IS NOT NULL AND NOT h.is_stale)
+  HAVING bool_and(r.query_id IS NOT NULL AND h.allocated_at IS NOT NULL AND NOT h.is_stale
+    AND (NOT r.is_container OR h.method IN ('attributed', 'perQuery')))
 ), figure AS MATERIALIZED (
   SELECT r.ticket_id, sum(l.credits) AS credits, bool_or(l.ticket_id IS NULL) AS is_strange
   FROM ran r JOIN complete USING (ticket_id)

@@ -28,12 +28,14 @@ export const QUERY_HISTORY: ViewReading = {
 export const QUERY_ATTRIBUTION_HISTORY: ViewReading = {
   ...IN_ACCOUNT,
   time: 'END_TIME',
-  columns: readColumns(`QUERY_ID PARENT_QUERY_ID? END_TIME:instant CREDITS_ATTRIBUTED_COMPUTE:amount
+  columns:
+    readColumns(`QUERY_ID PARENT_QUERY_ID? ROOT_QUERY_ID? END_TIME:instant CREDITS_ATTRIBUTED_COMPUTE:amount
     CREDITS_USED_QUERY_ACCELERATION?:amount`),
   lateMs: 9 * HOUR_MS,
   toRow: (read) => ({
     query_id: read.text('QUERY_ID'),
     parent_query_id: read.textOrNull('PARENT_QUERY_ID'),
+    root_query_id: rootOf(read),
     attributed_credits: read.credits('CREDITS_ATTRIBUTED_COMPUTE'),
     acceleration_credits: read.creditsOrNull('CREDITS_USED_QUERY_ACCELERATION'),
   }),
@@ -44,14 +46,15 @@ export const QUERY_METERING_HISTORY: ViewReading = {
   ...IN_ACCOUNT,
   time: 'QUERY_METERING_HOUR',
   columns:
-    readColumns(`QUERY_ID WAREHOUSE_ID:id QUERY_METERING_HOUR:instant CREDITS_USED_COMPUTE:amount
-    CREDITS_USED_CLOUD_SERVICES:amount`),
+    readColumns(`QUERY_ID PARENT_QUERY_ID? ROOT_QUERY_ID? WAREHOUSE_ID:id QUERY_METERING_HOUR:instant
+    CREDITS_USED_COMPUTE:amount CREDITS_USED_CLOUD_SERVICES:amount`),
   // A statement may run for two days, and its rows change until it ends.
   lateMs: 50 * HOUR_MS,
   toRow: (read) => ({
     query_id: read.text('QUERY_ID'),
     starts_at: instantText(read.instant('QUERY_METERING_HOUR')),
     warehouse_id: read.text('WAREHOUSE_ID'),
+    root_query_id: rootOf(read),
     compute_credits: read.creditsOrNull('CREDITS_USED_COMPUTE'),
     cloud_services_credits: read.creditsOrNull('CREDITS_USED_CLOUD_SERVICES'),
   }),
@@ -194,6 +197,12 @@ export const SESSIONS: ViewReading = {
     created_at: instantText(read.instant('CREATED_ON')),
   }),
 };
+
+/** The topmost statement of the chain, which is itself in none. */
+function rootOf(read: RowReader): string | null {
+  const root = read.textOrNull('ROOT_QUERY_ID') ?? read.textOrNull('PARENT_QUERY_ID');
+  return root === read.text('QUERY_ID') ? null : root;
+}
 
 function storageRow(
   read: RowReader,

@@ -47,7 +47,12 @@ export const STORE_BESIDE: Readonly<
   QUERY_METERING_HISTORY: `/* prepared: billing.store_query_hours */
 WITH given AS (
   SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (query_id text, starts_at timestamptz, warehouse_id text,
-    compute_credits numeric, cloud_services_credits numeric)
+    root_query_id text, compute_credits numeric, cloud_services_credits numeric)
+), rooted AS (
+  UPDATE usage_query q SET root_query_id = g.root_query_id
+  FROM (SELECT query_id, max(root_query_id) AS root_query_id FROM given WHERE root_query_id IS NOT NULL GROUP BY 1) AS g
+  WHERE q.account = $1 AND q.query_id = g.query_id AND q.root_query_id IS DISTINCT FROM g.root_query_id
+  RETURNING q.warehouse_id, q.executed_at, q.ended_at
 ), written AS (
   INSERT INTO usage_query_hour AS t (account, query_id, starts_at, warehouse_id, compute_credits,
     cloud_services_credits)
@@ -59,7 +64,10 @@ WITH given AS (
   WHERE (t.warehouse_id, t.compute_credits, t.cloud_services_credits) IS DISTINCT FROM (excluded.warehouse_id,
     excluded.compute_credits, excluded.cloud_services_credits)
   RETURNING warehouse_id, starts_at
-), ${HOURS_OF('written', 'starts_at', 'starts_at')}
+), touched AS (
+  SELECT warehouse_id, starts_at, starts_at AS ends_at FROM written
+  UNION ALL SELECT warehouse_id, executed_at, ended_at FROM rooted
+), ${HOURS_OF('touched', 'starts_at', 'ends_at')}
 SELECT count(*)::integer AS written FROM written`,
 
   METERING_HISTORY: `/* prepared: billing.store_service_hours */

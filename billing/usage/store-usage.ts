@@ -36,21 +36,23 @@ SELECT count(*)::integer AS written FROM written`,
 
   QUERY_ATTRIBUTION_HISTORY: `/* prepared: billing.store_attributions */
 WITH given AS (
-  SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (query_id text, parent_query_id text, attributed_credits numeric,
-    acceleration_credits numeric)
+  SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (query_id text, parent_query_id text, root_query_id text,
+    attributed_credits numeric, acceleration_credits numeric)
 ), written AS (
-  UPDATE usage_query q SET attributed_credits = g.attributed_credits, acceleration_credits = g.acceleration_credits
-  FROM (SELECT query_id, max(attributed_credits) AS attributed_credits, max(acceleration_credits) AS acceleration_credits
-    FROM given GROUP BY query_id) AS g
+  UPDATE usage_query q SET attributed_credits = g.attributed_credits, acceleration_credits = g.acceleration_credits,
+    root_query_id = coalesce(g.root_query_id, q.root_query_id)
+  FROM (SELECT query_id, max(attributed_credits) AS attributed_credits, max(acceleration_credits) AS acceleration_credits,
+    max(root_query_id) AS root_query_id FROM given GROUP BY query_id) AS g
   WHERE q.account = $1 AND q.query_id = g.query_id
-    AND (q.attributed_credits, q.acceleration_credits) IS DISTINCT FROM (g.attributed_credits, g.acceleration_credits)
+    AND (q.attributed_credits, q.acceleration_credits, q.root_query_id) IS DISTINCT FROM
+      (g.attributed_credits, g.acceleration_credits, coalesce(g.root_query_id, q.root_query_id))
   RETURNING q.warehouse_id, q.executed_at, q.ended_at
 ), contained AS (
   UPDATE usage_query q SET is_container = true
   FROM (SELECT DISTINCT parent_query_id FROM given WHERE parent_query_id IS NOT NULL) AS g
   WHERE q.account = $1 AND q.query_id = g.parent_query_id AND NOT q.is_container
     -- A parent that has a figure of its own has used the warehouse itself.
-    AND q.query_id NOT IN (SELECT query_id FROM given)
+    AND q.attributed_credits IS NULL AND q.query_id NOT IN (SELECT query_id FROM given)
   RETURNING q.warehouse_id, q.executed_at, q.ended_at
 ), touched AS (SELECT * FROM written UNION ALL SELECT * FROM contained),
 ${HOURS_OF('touched', 'executed_at', 'ended_at')}

@@ -180,16 +180,94 @@ test('a statement of several hours waits for all of them, and one of several que
   await expectInvariants(database.db);
 });
 
-test('what only contains other statements keeps its provisional figure', async () => {
+/** Snowflake's figures of what a procedure ran: the nested call is in no view, so the root alone leads to the outer one. */
+const INSIDE: readonly UsageRow[] = [
+  {
+    query_id: 'inside',
+    parent_query_id: 'call',
+    root_query_id: 'call',
+    attributed_credits: '0.25',
+  },
+  { query_id: 'deep', parent_query_id: 'nested', root_query_id: 'call', attributed_credits: '0.5' },
+  { query_id: 'theirs', parent_query_id: null, root_query_id: null, attributed_credits: '0.1' },
+];
+const PROCEDURE: readonly UsageRow[] = [
+  query('call', 0, 15, { query_type: 'CALL', is_container: true }),
+  query('nested', 5, 15, { query_type: 'CALL', is_container: true }),
+  query('inside', 0, 5),
+  query('deep', 5, 15),
+  query('theirs', 15, 20),
+];
+
+test('a procedure is what its statements took, once it is told which are its own', async () => {
   const call = await charged('call', '1');
-  await store('QUERY_HISTORY', [
-    query('call', 0, 15, { query_type: 'CALL', is_container: true }),
-    query('inside', 0, 15),
-  ]);
+  await store('QUERY_HISTORY', PROCEDURE);
   await store('WAREHOUSE_METERING_HISTORY', [hour(0, '1')]);
   await allocate();
   expect(await keep()).toBe(0);
   expect(await deltasOf(call)).toEqual([]);
+  await store('QUERY_ATTRIBUTION_HISTORY', INSIDE);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '1', '0.85')]);
+  await allocate();
+  expect([await keep(), await keep()]).toEqual([1, 0]);
+  expect(await deltasOf(call)).toEqual(['attributed 1.000 -> 0.750, -0.750']);
+  expect(await spent()).toMatchObject({ direct: '0.750' });
+  const { rows } = await database.db.query(
+    "SELECT bucket, string_agg(query_id, ' ' ORDER BY query_id) AS ids FROM allocation_line WHERE query_id IS NOT NULL AND bucket <> 'idle' GROUP BY 1 ORDER BY 1",
+  );
+  expect(rows).toEqual([
+    { bucket: 'bypass', ids: 'theirs' },
+    { bucket: 'direct', ids: 'deep inside' },
+  ]);
+  // A figure of the call's own comes on top, and a statement of it that is late.
+  await store('QUERY_HISTORY', [query('late', 14, 15)]);
+  await store('QUERY_ATTRIBUTION_HISTORY', [
+    { query_id: 'call', attributed_credits: '0.05' },
+    { query_id: 'late', root_query_id: 'call', attributed_credits: '0.1' },
+  ]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '1.1', '1')]);
+  await allocate();
+  expect([await keep(), await keep()]).toEqual([1, 0]);
+  expect((await deltasOf(call)).at(-1)).toBe('attributed 0.750 -> 0.900, 0.450');
+  // Snowflake's rows once more, in another order, say nothing new.
+  expect(await store('QUERY_ATTRIBUTION_HISTORY', INSIDE.toReversed())).toBe(0);
+  await expectInvariants(database.db);
+});
+
+test('a procedure in a multi-statement, and one that is charged late, take what their statements took', async () => {
+  await store('QUERY_HISTORY', [
+    ...PROCEDURE,
+    query('script', 20, 40, { query_type: 'MULTI_STATEMENT', is_container: true }),
+    query('part', 20, 30, { query_type: 'CALL', is_container: true }),
+    query('of-part', 20, 30),
+    query('plain', 30, 40),
+  ]);
+  await store('QUERY_ATTRIBUTION_HISTORY', [
+    ...INSIDE,
+    {
+      query_id: 'of-part',
+      parent_query_id: 'part',
+      root_query_id: 'script',
+      attributed_credits: '0.2',
+    },
+    {
+      query_id: 'plain',
+      parent_query_id: 'script',
+      root_query_id: 'script',
+      attributed_credits: '0.3',
+    },
+  ]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '2', '1.35')]);
+  await allocate();
+  await keep();
+  const call = await charged('call', '1');
+  const script = await charged('script', '3', ['part', 'plain']);
+  expect(await keep()).toBe(0);
+  await allocate();
+  expect([await keep(), await keep()]).toEqual([2, 0]);
+  expect(await deltasOf(call)).toEqual(['attributed 1.000 -> 0.750, -0.750']);
+  expect(await deltasOf(script)).toEqual(['attributed 3.000 -> 0.500, -7.500']);
+  await expectInvariants(database.db);
 });
 
 test('a charge that comes after its hour was allocated is brought up too', async () => {

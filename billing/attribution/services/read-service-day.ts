@@ -2,6 +2,7 @@
 import type { Queryable } from '#base/postgres/pool.js';
 import { NO_CREDITS, addCredits, parseCredits } from '#base/units.js';
 import type { PayerOf } from '../allocate-hours.js';
+import { ticketOf } from '../ticket-of.js';
 import type { ServiceDay } from './service-day.js';
 
 type Row = Readonly<Record<string, string | null>>;
@@ -118,13 +119,7 @@ SELECT q.warehouse_id, t.team_id, CASE WHEN t.team_id IS NULL THEN q.snowflake_u
 FROM (SELECT DISTINCT warehouse_id FROM usage_warehouse_hour WHERE account = $1 AND ${DAY('starts_at')}) w
 JOIN usage_query q ON q.account = $1 AND q.warehouse_id = w.warehouse_id AND q.ended_at >= $2::timestamptz
   AND q.ended_at < $2::timestamptz + interval '9 days' AND ${DAY('q.executed_at')}
-LEFT JOIN LATERAL (
-  SELECT team_id FROM ticket WHERE account = $1 AND snowflake_query_id = q.query_id
-  UNION ALL
-  SELECT t.team_id FROM charge_part p JOIN ticket t ON t.id = p.ticket_id
-  WHERE p.account = $1 AND p.snowflake_query_id = q.query_id
-  LIMIT 1
-) t ON true
+LEFT JOIN ${ticketOf('q.query_id', 'q.root_query_id')} ON true
 WHERE q.cloud_services_credits > 0 OR q.acceleration_credits > 0
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`;
 
@@ -148,5 +143,5 @@ SELECT source_cloud || '/' || source_region || '>' || target_cloud || '/' || tar
 FROM usage_transfer_hour WHERE account = $1 AND ${DAY('starts_at')} GROUP BY 1, 2 ORDER BY 1, 2`;
 
 const RAN = `/* prepared: billing.service_ran */
-SELECT team_id, sum(credits) AS credits FROM allocation_line
-WHERE account = $1 AND ${DAY('starts_at')} AND bucket IN ('direct', 'bypass') AND team_id IS NOT NULL GROUP BY 1 ORDER BY 1`;
+SELECT team_id, sum(credits) AS credits FROM allocation_team_hour
+WHERE account = $1 AND ${DAY('starts_at')} AND team_id IS NOT NULL GROUP BY 1 ORDER BY 1`;

@@ -77,6 +77,8 @@ test('a view that may not be read says so with the grant that helps, and stops n
 
 const QUERY_HOUR = {
   QUERY_ID: 'adaptive',
+  PARENT_QUERY_ID: null,
+  ROOT_QUERY_ID: null,
   WAREHOUSE_ID: '9',
   QUERY_METERING_HOUR: String(NOW - HOUR_MS),
   CREDITS_USED_COMPUTE: null,
