@@ -27,7 +27,7 @@ async function versions(): Promise<number> {
   return Number(rows[0]?.count);
 }
 
-test('a repeat gets the first answer and changes nothing, whatever happened since', async () => {
+test('criterion 14: a repeat gets the first answer and changes nothing, whatever happened since', async () => {
   const first = await limit('one', '50');
   expect(first.status).toBe(200);
   expect(first.headers).not.toHaveProperty('idempotency-replayed');
@@ -60,7 +60,7 @@ test('the same fields in another order are the same request', async () => {
   expect(again.headers['idempotency-replayed']).toBe('true');
 });
 
-test('another request under the same key is a 422 that names the key', async () => {
+test('criterion 14: another request under the same key is a 422 that names the key', async () => {
   await limit('three', '50');
   for (const reply of [await limit('three', '51'), await limit('three', '50', 'legal')]) {
     expect(reply.status).toBe(422);

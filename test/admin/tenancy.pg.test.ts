@@ -127,7 +127,7 @@ function refusedOf(word: string): Partial<Parameters<typeof buildTicket>[0]> {
 /** What is the other team's alone: its marker, its id and what begins with it. */
 const FOREIGN = new RegExp(`${MARK}|\\bsales\\b|sales_|sales-`, 'i');
 
-test('no read of the API tells a lead or an analyst anything of another team', async () => {
+test('criterion 28: no read of the API tells a lead or an analyst anything of another team', async () => {
   const found: Record<string, number> = { 'team-lead': 0, 'team-lead of it': 0 };
   const operations = (await readOperations(world.app)).filter(({ method }) => method === 'GET');
   let asked = 0;
@@ -165,7 +165,7 @@ function queriesOf(parameters: readonly string[]): readonly string[] {
   );
 }
 
-test('no view of the SQL surface shows a row or a sum of another team, whatever is asked around it', async () => {
+test('criterion 28: no view of the SQL surface shows a row or a sum of another team, whatever is asked around it', async () => {
   const surface = createSurface({
     db: world.database.db,
     clock: world.clock,
@@ -204,7 +204,7 @@ test('no view of the SQL surface shows a row or a sum of another team, whatever 
   );
 });
 
-test('metrics and health, which need no token, name no team', async () => {
+test('criterion 28: metrics and health, which need no token, name no team', async () => {
   for (const url of ['/metrics', '/livez', '/readyz', '/', '/api/v1/openapi.json']) {
     const { body } = await world.app.inject({ method: 'GET', url });
     expect(body.includes(MARK), url).toBe(false);

@@ -68,7 +68,7 @@ async function queries(): Promise<readonly string[]> {
   return rows.map(({ row }) => row);
 }
 
-test('a CSV is imported as the view would be, plain or in gzip, again and in another order without effect', async () => {
+test('criterion 14: a CSV is imported as the view would be, plain or in gzip, again and in another order without effect', async () => {
   const first = await send(csv());
   expect(first).toMatchObject({
     status: 202,

@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 test.each(['journal', 'entry', 'charge'])(
-  '%s only grows: nobody changes or removes a row',
+  'criterion 16: %s only grows, nobody changes or removes a row',
   async (table) => {
     const column = table === 'journal' ? 'reason' : table === 'entry' ? 'account' : 'currency';
     const changes = [
@@ -50,7 +50,7 @@ test.each(['journal', 'entry', 'charge'])(
   },
 );
 
-test('entries that do not sum to zero are refused', async () => {
+test('criterion 16: entries that do not sum to zero are refused', async () => {
   const unbalanced = `INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
     SELECT journal_id, 99, budget_period_id, 'available', 1 FROM entry LIMIT 1`;
   await expect(database.db.query(unbalanced)).rejects.toMatchObject({ code: '23514' });

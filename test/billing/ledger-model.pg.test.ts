@@ -304,7 +304,7 @@ function sequences(numRuns: number): Promise<void> {
 }
 
 test(
-  'any sequence of moves leaves the ledger where the model says, with every invariant intact',
+  'criterion 16: any sequence of moves leaves the ledger where the model says, with every invariant intact',
   { timeout: 60_000 },
   () => sequences(60),
 );

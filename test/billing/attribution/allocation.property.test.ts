@@ -72,7 +72,7 @@ function creditsOf(lines: readonly AllocationLine[], queryId: string): Credits {
   );
 }
 
-test('the lines of an hour sum to what was metered, whatever ran and whatever is known of it', () => {
+test('criterion 1: the lines of an hour sum to what was metered, whatever ran and whatever is known of it', () => {
   fc.assert(
     fc.property(method, hour, (by, of) => {
       const lines = by.allocate(of);
@@ -86,7 +86,7 @@ test('the lines of an hour sum to what was metered, whatever ran and whatever is
   );
 });
 
-test('the order of rows changes nothing', () => {
+test('criterion 4: the order of rows changes nothing', () => {
   fc.assert(
     fc.property(method, hour, fc.infiniteStream(fc.nat()), (by, of, numbers) => {
       const shuffled = <T>(values: readonly T[]): readonly T[] =>
@@ -143,5 +143,26 @@ test('the method of an hour is that of Snowflake once its figures are there', ()
       const expected = of.attributedCredits === null ? 'sweep' : 'attributed';
       expect(methodFor(of).name).toBe(of.queryCredits === null ? expected : 'perQuery');
     }),
+  );
+});
+
+test('criterion 6: what runs past Tollgate beside them raises nothing that those who came through pay', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(METHODS.sweep, METHODS.attributed),
+      hour,
+      execution,
+      (by, of, each) => {
+        const stranger = { ...each, queryId: 'stranger', isGoverned: false };
+        const alone = by.allocate(of);
+        const beside = by.allocate({ ...of, executions: [...of.executions, stranger] });
+        for (const { queryId, isGoverned } of of.executions) {
+          if (!isGoverned) continue;
+          // A remainder of the split may fall on another line: one unit of 1e-12 credits.
+          expect(creditsOf(beside, queryId) - creditsOf(alone, queryId) <= 1n).toBe(true);
+        }
+      },
+    ),
+    { numRuns: 300 },
   );
 });

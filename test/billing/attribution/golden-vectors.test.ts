@@ -66,7 +66,7 @@ function told(method: AllocationMethod, of: WarehouseHour): readonly string[] {
     );
 }
 
-test('two statements that overlap share the overlap, and the tail until the suspension is idle', () => {
+test('criterion 5: two statements that overlap share the overlap, and the tail until the suspension is idle', () => {
   const overlap = hour('1.666666666667', [ran('a', 0, 600), ran('b', 300, 900)], [up(0, 1500)]);
   expect(told(sweep, overlap)).toEqual([
     'direct - a 0.500000000000',
@@ -79,7 +79,7 @@ test('two statements that overlap share the overlap, and the tail until the susp
   ]);
 });
 
-test('a short statement beside a long one pays for its share of the time that both ran', () => {
+test('criterion 5: a short statement beside a long one pays for its share of the time that both ran', () => {
   const beside = hour('1.333333333333', [ran('a', 0, 600), ran('b', 300, 420)], [up(0, 1200)]);
   expect(told(sweep, beside)).toEqual([
     'direct - a 0.600000000000',
@@ -92,7 +92,7 @@ test('a short statement beside a long one pays for its share of the time that bo
   ]);
 });
 
-test('a statement over the full hour is allocated hour by hour', () => {
+test('criterion 5: a statement over the full hour is allocated hour by hour', () => {
   const executions = [ran('a', 3000, 4800, { creditsPerHour: XSMALL })];
   const spans = [up(3000, 5400, { creditsPerHour: XSMALL })];
   expect(told(sweep, hour('0.166666666667', executions, spans))).toEqual([
@@ -105,7 +105,7 @@ test('a statement over the full hour is allocated hour by hour', () => {
   ]);
 });
 
-test('what is billed up to the first minute is a line of its own, with the statement that woke the warehouse', () => {
+test('criterion 5: what is billed up to the first minute is a line of its own, with the statement that woke the warehouse', () => {
   const woken = hour(
     '0.016666666667',
     [ran('a', 0, 5, { creditsPerHour: XSMALL })],
@@ -133,7 +133,7 @@ test('gaps before, between and after executions, and a cluster nobody used, are 
   ]);
 });
 
-test('a statement that did not come through Tollgate is bypass, and takes nothing from those beside it', () => {
+test('criterion 6: a statement that did not come through Tollgate is bypass, and takes nothing from those beside it', () => {
   const beside = hour(
     '1.000000000000',
     [ran('a', 0, 900), ran('z', 0, 900, { isGoverned: false })],
@@ -155,7 +155,7 @@ test('a resize starts other servers: what runs on the old ones does not share wi
   ]);
 });
 
-test('a metered hour without a statement is idle, also where no events of the warehouse are known', () => {
+test('criterion 3: a metered hour without a statement is idle, also where no events of the warehouse are known', () => {
   expect(told(sweep, hour('1.000000000000', [], [up(0, 900)]))).toEqual([
     'idle unused - 1.000000000000',
   ]);
@@ -165,7 +165,7 @@ test('a metered hour without a statement is idle, also where no events of the wa
   ]);
 });
 
-test('statements of no time weigh nothing, and what was metered stays visible', () => {
+test('criterion 3: statements of no time weigh nothing, and what was metered stays visible', () => {
   const instant = [ran('a', 10, 10)];
   expect(told(sweep, hour('0.5', instant, null))).toEqual(['idle notKnown - 0.500000000000']);
   expect(told(elapsedShare, hour('0.5', instant, null))).toEqual([
@@ -173,7 +173,7 @@ test('statements of no time weigh nothing, and what was metered stays visible', 
   ]);
 });
 
-test('what events and statements do not explain is a line, not spread over anybody', () => {
+test('criterion 3: what events and statements do not explain is a line, not spread over anybody', () => {
   expect(told(sweep, hour('2.000000000000', [ran('a', 0, 900)], [up(0, 900)]))).toEqual([
     'direct - a 1.000000000000',
     'unexplained - - 1.000000000000',
@@ -203,7 +203,7 @@ test('by the figures of Snowflake short statements have one line, and a figure i
   ]);
 });
 
-test('statements of an adaptive warehouse have their own figures; what is above them is of the small ones, below is in sight', () => {
+test('criterion 3: statements of an adaptive warehouse have their own figures; what is above them is of the small ones, below is in sight', () => {
   const queryCredits = [
     { queryId: 'a', isGoverned: true, credits: parseCredits('0.5') },
     { queryId: 'z', isGoverned: false, credits: parseCredits('0.25') },

@@ -158,13 +158,13 @@ describe('who bears what nobody ran', () => {
     await expectInvariants(database.db);
   });
 
-  test('a warehouse without an owner, and a budget share without budgets, leave the line visible', async () => {
+  test('criterion 3: a warehouse without an owner, and a budget share without budgets, leave the line visible', async () => {
     await share(rule('budgetShare', { budgets: [], ownerTeam: null }));
     expect((await shares())[0]).toBe('0 3 nobody - - 0.3');
     await expectInvariants(database.db);
   });
 
-  test('switching moves the same lines otherwise; totals, direct and bypass stay; again changes nothing', async () => {
+  test('criterion 14: switching moves the same lines otherwise; totals, direct and bypass stay; again changes nothing', async () => {
     const totals = async (): Promise<unknown> => {
       const { rows } = await database.db.query(
         `SELECT sum(credits) AS all, sum(credits) FILTER (WHERE bucket = 'direct' AND team_id = 'sales') AS direct,
@@ -306,7 +306,7 @@ test('a team sees of idle time that it bears its own statements only', async () 
   }
 });
 
-test('a share that is dropped, changed or left behind breaks the invariant, so it looked', async () => {
+test('criterion 3: a share that is dropped, changed or left behind breaks the invariant, so it looked', async () => {
   await allocated(0, EVERY_KIND);
   await share(rule('proRata'));
   const faults = [

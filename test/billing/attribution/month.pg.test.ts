@@ -220,7 +220,7 @@ function cost(
   });
 }
 
-test('every hour, day and month is what was metered and billed, to the last unit', async () => {
+test('criteria 1 and 2: every hour, day and month is what was metered and billed, to the last unit', async () => {
   await expectInvariants(first.db);
   const { rows } = await first.db.query(
     `SELECT (SELECT count(*) FROM usage_warehouse_hour WHERE NOT is_stale) AS hours, (SELECT count(DISTINCT bucket) FROM allocation_line) > 3 AS buckets,
@@ -248,7 +248,7 @@ test('every hour, day and month is what was metered and billed, to the last unit
   );
 });
 
-test('rows in another order and other batches come out as the same bytes', async () => {
+test('criteria 4 and 14: rows in another order and other batches, and again, come out as the same bytes', async () => {
   const usage = generated();
   const turned = {
     ...usage,
@@ -329,6 +329,21 @@ test('an hour is explained to its last unit, and what ran past Tollgate is seen 
   expect(Number(coveragePercent(bypass.coverage))).toBeGreaterThan(10);
 });
 
+test('criterion 6: what ran past Tollgate is of whom the mapping names; what is of nobody is what no mapping names', async () => {
+  const { rows } = await first.db.query<{ unmapped: string; strange: string; mapped: string }>(
+    `SELECT sum(l.credits) FILTER (WHERE l.team_id IS NULL) AS unmapped, sum(l.credits) FILTER (WHERE l.team_id IS NOT NULL) AS mapped,
+       sum(l.credits) FILTER (WHERE q.snowflake_user = 'STRANGER') AS strange
+     FROM allocation_line l JOIN usage_query q USING (account, query_id) WHERE l.bucket = 'bypass'`,
+  );
+  expect(rows[0]?.unmapped).toBe(rows[0]?.strange);
+  const bypass = (await cost(first.db, 'team')).rows.map(({ key, byBucket }) => [
+    key,
+    byBucket.bypass,
+  ]);
+  expect(bypass.find(([key]) => key === null)?.[1]).toBe(parseCredits(rows[0]?.unmapped ?? ''));
+  expect(bypass.find(([key]) => key === 'sales')?.[1]).toBe(parseCredits(rows[0]?.mapped ?? ''));
+});
+
 /** Does what is given, looks, and takes it back. */
 async function planted(fault: string, look: (tx: Transaction) => Promise<void>): Promise<void> {
   const back = new Error('back');
@@ -360,27 +375,30 @@ test.each([
     'a bucket that is dropped',
     "DELETE FROM allocation_line WHERE (warehouse_id, starts_at) = ('2', $AT) AND ordinal = 0",
   ],
-])('one credit too many or too few in %s is named by warehouse and hour', async (_what, fault) => {
-  const at = OCTOBER + 100 * HOUR_MS;
-  await planted(fault.replaceAll('$AT', `'${iso(at)}'::timestamptz`), async (tx) => {
-    const { reconciliation } = await readCost(tx, {
-      period: MONTH,
-      by: 'team',
-      teamId: null,
-      priceAt: () => undefined,
-      rowsMax: 10,
+])(
+  'criteria 3 and 20: one credit too many or too few in %s is named by warehouse and hour',
+  async (_what, fault) => {
+    const at = OCTOBER + 100 * HOUR_MS;
+    await planted(fault.replaceAll('$AT', `'${iso(at)}'::timestamptz`), async (tx) => {
+      const { reconciliation } = await readCost(tx, {
+        period: MONTH,
+        by: 'team',
+        teamId: null,
+        priceAt: () => undefined,
+        rowsMax: 10,
+      });
+      expect(
+        reconciliation.differences.map(({ warehouse, startsAt }) => [warehouse, startsAt]),
+      ).toEqual([['WH_2', at]]);
+      const { rows } = await tx.query(
+        'SELECT starts_at FROM invariant_allocation UNION SELECT starts_at FROM invariant_share',
+      );
+      expect(rows).toEqual([{ starts_at: new Date(at) }]);
     });
-    expect(
-      reconciliation.differences.map(({ warehouse, startsAt }) => [warehouse, startsAt]),
-    ).toEqual([['WH_2', at]]);
-    const { rows } = await tx.query(
-      'SELECT starts_at FROM invariant_allocation UNION SELECT starts_at FROM invariant_share',
-    );
-    expect(rows).toEqual([{ starts_at: new Date(at) }]);
-  });
-});
+  },
+);
 
-test('a credit that the account billed and no hour has is a variance of its day, by name', async () => {
+test('criterion 20: a credit that the account billed and no hour has is a variance of its day, by name', async () => {
   await second.db.query(
     "UPDATE usage_day SET compute_credits = compute_credits + 1, billed_credits = billed_credits + 1 WHERE day = '2026-10-09'",
   );

@@ -212,7 +212,7 @@ describe('a service goes by its shared cost', () => {
     );
   });
 
-  test('an unknown service, and one that has no hours, are lines of their own', () => {
+  test('criterion 3: an unknown service, and one that has no hours, are lines of their own', () => {
     expect(
       told({
         services: [
@@ -313,7 +313,7 @@ function sumOf(lines: readonly ServiceLine[]): bigint {
   return lines.reduce((sum, line) => sum + line.amount, 0n);
 }
 
-test('of 1,000 random days compute and lines are what was billed, and without a day of the account what hours say', () => {
+test('criterion 2: of 1,000 random days compute and lines are what was billed, and without a day of the account what hours say', () => {
   fc.assert(
     fc.property(day, costs, (of, shared) => {
       const lines = allocateServiceDay(of, shared);
@@ -339,7 +339,7 @@ test('of 1,000 random days compute and lines are what was billed, and without a 
   );
 });
 
-test('the order of rows changes no line', () => {
+test('criterion 4: the order of rows changes no line', () => {
   fc.assert(
     fc.property(day, costs, (of, shared) => {
       const turned = {

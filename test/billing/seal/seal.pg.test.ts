@@ -130,7 +130,7 @@ describe('sealing', () => {
     }
   }
 
-  test('a journal that commits late with a low id is sealed after it commits, and never passed over', async () => {
+  test('criterion 17: a journal that commits late with a low id is sealed after it commits, and never passed over', async () => {
     const before = await readSealHead(database.db);
     const late = await whileOpen(async () => {
       await statement();
@@ -224,7 +224,7 @@ describe('sealing', () => {
   });
 });
 
-describe('what an owner of the database changes in the ledger is found', () => {
+describe('criterion 17: what an owner of the database changes in the ledger is found', () => {
   test.each([
     [
       'an amount',

@@ -146,7 +146,7 @@ test.each(Object.keys(MUTATIONS))('of any ledger, %s is found', async (name) => 
   );
 });
 
-test('the first record that was changed is named, whichever it is', async () => {
+test('criterion 17: the first record that was changed is named, whichever it is', async () => {
   await fc.assert(
     fc.asyncProperty(records, fc.nat(), async (made, pick) => {
       const at = pick % made.length;
