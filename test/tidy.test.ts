@@ -235,6 +235,23 @@ describe('habits', () => {
     expect(run("test('a', ({ skip }) => skip());").length).toBeGreaterThan(0);
     for (const names of ['test as skip', 'it', 'onTestFailed', 'test, bench'])
       expect(run("test('a', f);", names), names).not.toEqual([]);
+    for (const code of [
+      "const a = longRun('a', 0);",
+      "test.each(run.isLong ? ['killed'] : [])('a', f);",
+      'const cases = run.isLong ? [1] : [];',
+      'const cases = !isLong ? [] : CASES.slice(1);',
+      "test.each(wanted(a) ? ['b'] : [])('a', f);",
+      'if (!run.isLong) return;',
+      'if (run.isLong === false) { return; }',
+    ])
+      expect(run(code), code).not.toEqual([]);
+    for (const code of [
+      "const a = longRun('a', 10), [b] = [];",
+      "test.each(run.isLong ? ALL : ALL.slice(0, 1))('a', f);",
+      'if (!isLong) return { ...scenario, count: 1 };',
+      "test('a', { timeout: run.isLong ? 2 : 1 }, f); const a = [];",
+    ])
+      expect(run(code), code).toEqual([]);
     expect(run("test.concurrent.each([1])('a skip, only', { timeout: 1 }, f);")).toEqual([]);
     const files = sources.filter(({ path }) => path.endsWith('.test.ts'));
     expect(files.length).toBeGreaterThan(200);

@@ -17,6 +17,7 @@ export function switchedOffTests(sources: readonly Source[]): readonly string[] 
     .flatMap((file) => [
       ...foreignImports(file),
       ...foreignChains(file),
+      ...leftOut(file),
       // In the options of a test, or of the context that it is given.
       ...matches(file, file.code, /\b(?:skip|only|todo|fails|retry|repeats)\s*(?:[:,}]|\()/),
     ]);
@@ -44,6 +45,23 @@ function foreignChains(file: Source): readonly string[] {
       .filter((link) => !CHAINED.has(link))
       .map((link) => `${file.path} chains ${link} to a test`);
   });
+}
+
+/**
+ * Cases that `npm test` leaves out: a short count of nothing, a table of cases that may be empty, an end before anything
+ * was looked at.
+ */
+function leftOut(file: Source): readonly string[] {
+  return [
+    ...matches(file, file.code, /\blongRun\(\s*[^,()]*,\s*0\s*,?\s*\)/),
+    ...matches(file, file.code, /\bisLong\b[^;]*?\?[^;]*?\[\s*\]/),
+    ...matches(
+      file,
+      file.code,
+      /\.each\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*?[?:]\s*\[\s*\]\s*[):]/,
+    ),
+    ...matches(file, file.code, /\bif\s*\([^;{}]*\bisLong\b[^;{}]*\)\s*\{?\s*return\s*;/),
+  ];
 }
 
 /** Names of the environment that tests read by name; one that a test reads otherwise is `?`. */

@@ -52,7 +52,8 @@ export class ReplicaRounds {
       username: this.#system.service.user,
       password: this.#system.service.password,
     });
-    for (let index = 0; index < replicas; index += 1) this.#replicas.push(await this.#begin(index));
+    const begun = Array.from({ length: replicas }, (_each, index) => this.#begin(index));
+    this.#replicas.push(...(await Promise.all(begun)));
     for (let index = 0; index < clients; index += 1) {
       const replica = index % replicas;
       const client = this.#at(replica);
@@ -73,8 +74,14 @@ export class ReplicaRounds {
     );
   }
 
-  /** Room for exactly `room` of all clients' statements; then replica `victim` is killed, and everything ends. */
-  async round(room: number, victim: number): Promise<RoundFigures> {
+  /**
+   * Room for exactly `room` of all clients' statements; then replica `victim` is killed, and everything ends.
+   * `isSilentAtOnce`: the database says that it was heard last ten seconds ago, which nobody has to wait for then.
+   */
+  async round(
+    room: number,
+    { victim, isSilentAtOnce }: { readonly victim: number; readonly isSilentAtOnce: boolean },
+  ): Promise<RoundFigures> {
     await this.#makeRoom(room);
     const text = `SELECT SYSTEM$WAIT(600) AS R_${randomUUID().slice(0, 8)}`;
     const replies = this.#clients.map(({ client }) =>
@@ -96,6 +103,7 @@ export class ReplicaRounds {
     const cancelled = ending.map((id) => this.#cancel(id));
     await killed.kill();
     const killedAt = performance.now();
+    if (isSilentAtOnce) await this.#makeSilent(killed);
     await Promise.all(cancelled);
     const fates = await this.#fates(orphans.map(({ id }) => id));
     const recoveryMsMax = performance.now() - killedAt;
@@ -125,6 +133,19 @@ export class ReplicaRounds {
     const client = new RawClient(Number(new URL(url).port));
     if (of !== undefined) client.token = of.token;
     return client;
+  }
+
+  async #makeSilent(killed: ProxyProcess): Promise<void> {
+    const { db } = this.#system.database;
+    const id = `${nameOf(killed)}#%`;
+    await db.query(
+      "UPDATE replica SET seen_at = seen_at - interval '11 seconds' WHERE id LIKE $1",
+      [id],
+    );
+    await db.query(
+      "UPDATE lease SET expires_at = expires_at - interval '11 seconds' WHERE replica LIKE $1 AND ended_at IS NULL",
+      [id],
+    );
   }
 
   /** The killed replica is at another port now; sessions live on. */
