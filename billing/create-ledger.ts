@@ -2,7 +2,6 @@ import type { Occupancy } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import type { BatchLimits } from './batches.js';
-import { NO_CREDITS } from '#base/units.js';
 import type { Leases } from './leases.js';
 import type { Ledger } from './ledger.js';
 import { DEFAULT_BATCH_LIMITS, createLedgerBatches } from './ledger-batches.js';
@@ -23,10 +22,10 @@ import { openTickets } from './postgres/open-tickets.js';
 import { readStanding } from './postgres/read-standing.js';
 import { recordRefusal, tellLost } from './postgres/record-refusal.js';
 import { recordUnheld } from './postgres/record-unheld.js';
-import type { MayBeReturned } from './postgres/lease-rows.js';
 import { evidentRelease, unsentRelease } from './postgres/release.js';
 import { reserve } from './postgres/reserve.js';
 import { topUp } from './postgres/top-up.js';
+import { waitForReturns } from './returns.js';
 
 export interface LedgerOptions {
   readonly limits?: BatchLimits;
@@ -37,13 +36,6 @@ export interface LedgerOptions {
   /** Of the replica; absent: every decision is made on the periods. */
   readonly leases?: Leases;
 }
-
-/**
- * A decision that would refuse waits at most this long for what other replicas have leased and do not use. Four processes
- * on two busy cores did not always give it back in a quarter of a second (docs/adr/0017).
- */
-const RETURN_WAIT_MS = 1_000;
-const RETURN_LOOK_MS = 20;
 
 /**
  * The ledger on Postgres. Every move is one statement, so one transaction and one round trip; calls of one move that
@@ -103,24 +95,5 @@ function batchedMoves(
     release: (ticketId, reason) => batches.release.submit(unsentRelease(ticketId, reason)),
     voidOnEvidence: (ticketId, evidence, onlyInDoubt = false) =>
       batches.release.submit(evidentRelease(ticketId, evidence, onlyInDoubt)),
-  };
-}
-
-/**
- * Asks for what is leased and idle of a period, and waits a moment for it. False: nothing can come any more that the
- * judgement had not seen, or the time is over.
- */
-function waitForReturns(leases: Leases | undefined): MayBeReturned {
-  let deadline: number | undefined;
-  return async (periodId, seenCredits) => {
-    if (leases === undefined) return false;
-    const { idleCredits, availableCredits } = await leases.ask(periodId);
-    const hasCome = availableCredits === null || availableCredits > (seenCredits ?? NO_CREDITS);
-    if (idleCredits === NO_CREDITS && !hasCome) return false;
-    const now = leases.realNow();
-    deadline ??= now + RETURN_WAIT_MS;
-    if (now >= deadline) return false;
-    if (!hasCome) await new Promise((resolve) => setTimeout(resolve, RETURN_LOOK_MS));
-    return true;
   };
 }

@@ -20,6 +20,7 @@ import {
   renewLeases,
   returnAll,
   returnIdle,
+  takeIdle,
 } from './postgres/lease-rows.js';
 import { LEASE_MS } from './postgres/lease-rows.js';
 import type { LeaseRow, Returnable } from './postgres/lease-rows.js';
@@ -51,6 +52,8 @@ export interface LeasesOptions {
   readonly realNow: () => number;
   /** Monotonic: before this, leases of others that have ended are left alone. */
   readonly reclaimFromMs?: number;
+  /** For so long after the ledger's server has started, nothing is taken from others; {@link AFTER_OUTAGE_MS}. */
+  readonly calmMs?: number;
   /** Told of a refill or return that failed; the next one tries again. */
   readonly onProblem: (cause: unknown, what: string) => void;
 }
@@ -65,6 +68,11 @@ interface Lease {
   durableCredits: Credits;
   /** When that renewal was sent: the lease lasts at least {@link LEASE_MS} from then. */
   renewedAt: number;
+}
+
+export interface AskedBack extends Returnable {
+  /** False: the ledger was away a short while ago, and others may have promised what they have idle. */
+  readonly mayTake: boolean;
 }
 
 /** What a path asked for in the second that is under way and in the one before. */
@@ -82,7 +90,8 @@ export class Leases {
   /** By the id of a period, and of its budget where that is known. */
   readonly #exactUntil = new Map<string, number>();
   readonly #refilling = new Set<string>();
-  readonly #asking = new Map<string, Promise<Returnable>>();
+  readonly #asking = new Map<string, Promise<AskedBack>>();
+  readonly #taking = new Map<string, Promise<void>>();
   /** Taken without the ledger, by budget, and not posted yet: never given back. */
   readonly #promised = new Map<string, Credits>();
   #reclaimFromMs: number;
@@ -254,18 +263,26 @@ export class Leases {
   }
 
   /** Asks everybody, this replica too, for the idle parts of a period. */
-  ask(periodId: string): Promise<Returnable> {
-    const asking =
-      this.#asking.get(periodId) ??
-      this.#ask(periodId).finally(() => this.#asking.delete(periodId));
-    this.#asking.set(periodId, asking);
-    return asking;
+  ask(periodId: string): Promise<AskedBack> {
+    return once(this.#asking, periodId, () => this.#ask(periodId));
   }
 
-  async #ask(periodId: string): Promise<Returnable> {
-    const found = await askBack(this.#options.db, periodId);
+  /**
+   * Takes what others have idle of a period and have not given back, so that a holder that stands still keeps nobody
+   * out. Where {@link ask} said `mayTake`.
+   */
+  takeBack(periodId: string): Promise<void> {
+    const { db, replica, clock, calmMs = AFTER_OUTAGE_MS } = this.#options;
+    return once(this.#taking, periodId, () =>
+      takeIdle(db, replica, periodId, { at: clock.now(), calmMs }),
+    );
+  }
+
+  async #ask(periodId: string): Promise<AskedBack> {
+    const { db, realNow, calmMs = AFTER_OUTAGE_MS } = this.#options;
+    const found = await askBack(db, periodId);
     if (found.idleCredits > NO_CREDITS) await this.askedBack(periodId);
-    return found;
+    return { ...found, mayTake: found.upMs >= calmMs && realNow() >= this.#reclaimFromMs };
   }
 
   /** Renews what is in use, gives back what is not, and ends what others left. Called every two seconds. */
@@ -343,6 +360,17 @@ export class Leases {
     if (rate === undefined && this.#rates.size >= LEASES_MAX) return;
     this.#rates.set(key, { second, count: 1, credits: request.holdCredits, before });
   }
+}
+
+/** One call for a key at a time; who comes meanwhile shares it. */
+function once<T>(
+  underWay: Map<string, Promise<T>>,
+  key: string,
+  call: () => Promise<T>,
+): Promise<T> {
+  const made = underWay.get(key) ?? call().finally(() => underWay.delete(key));
+  underWay.set(key, made);
+  return made;
 }
 
 function atLeastNone(credits: Credits): Credits {

@@ -107,6 +107,14 @@ const RETURN = giveBack(
 const RETURN_ALL = giveBack('lease_return_all', 'l.replica = $2');
 const RECLAIM = giveBack('lease_reclaim', 'l.expires_at <= clock_timestamp()');
 
+// A server that has just started may have been away, and a replica may have promised what it has leased (ADR 21): that is
+// left alone until it had the time to say so.
+const TAKE = giveBack(
+  'lease_take',
+  `l.replica <> $2 AND l.budget_period_id = $3
+    AND pg_postmaster_start_time() <= clock_timestamp() - make_interval(secs => $4::double precision / 1000)`,
+);
+
 const RENEW = `/* prepared: billing.lease_renew */
 UPDATE lease SET expires_at = ${LASTS} WHERE replica = $1 AND ended_at IS NULL
 RETURNING budget_period_id, idle_credits`;
@@ -117,7 +125,8 @@ WITH idle AS MATERIALIZED (
 )
 SELECT i.credits AS idle_credits, CASE WHEN i.credits > 0 THEN pg_notify('${LEASES_CHANNEL}', p.id::text) END,
   p.limit_credits + p.granted_credits + p.carried_credits - p.spent_credits - p.held_credits - p.leased_credits
-    AS available_credits
+    AS available_credits,
+  (extract(epoch FROM clock_timestamp() - pg_postmaster_start_time()) * 1000)::double precision AS up_ms
 FROM budget_period p, idle i WHERE p.id = $1`;
 
 /** A lease as it was when it was last filled. */
@@ -194,6 +203,19 @@ export async function reclaimExpired(db: Queryable, at: EpochMs): Promise<number
   return (await db.query(RECLAIM, [new Date(at)])).rows.length;
 }
 
+/**
+ * Ends what other replicas have leased of a period and gives back what is idle of it, without waiting for them: what they
+ * remember of it is a guess that the ledger refuses from then on. Of a server that started in the last `calmMs` nothing.
+ */
+export async function takeIdle(
+  db: Queryable,
+  replica: string,
+  periodId: string,
+  { at, calmMs }: { readonly at: EpochMs; readonly calmMs: number },
+): Promise<void> {
+  await db.query(TAKE, [new Date(at), replica, periodId, calmMs]);
+}
+
 /** Renews all leases of the replica; what each has idle, by its period. */
 export async function renewLeases(
   db: Queryable,
@@ -211,17 +233,22 @@ export interface Returnable {
   readonly idleCredits: Credits;
   /** null: unlimited. */
   readonly availableCredits: Credits | null;
+  /** How long the ledger's server has been there. */
+  readonly upMs: number;
 }
 
 /** Asks every replica to give the idle parts of a period back. */
 export async function askBack(db: Queryable, periodId: string): Promise<Returnable> {
-  const { rows } = await db.query<{ idle_credits: string; available_credits: string | null }>(ASK, [
-    periodId,
-  ]);
+  const { rows } = await db.query<{
+    idle_credits: string;
+    available_credits: string | null;
+    up_ms: number;
+  }>(ASK, [periodId]);
   const row = must(rows[0], 'a period that was judged is there');
   return {
     idleCredits: parseCredits(row.idle_credits),
     availableCredits: row.available_credits === null ? null : parseCredits(row.available_credits),
+    upMs: row.up_ms,
   };
 }
 

@@ -38,14 +38,26 @@ interface Replica {
   passes(seconds: number): void;
 }
 
-async function replica(id: string, isDeaf = false): Promise<Replica> {
+interface ReplicaTraits {
+  /** It stands still: it does not hear that it is asked. */
+  readonly isDeaf?: boolean;
+  /** What its clock goes on by whenever it is read. */
+  readonly readingMs?: number;
+  readonly calmMs?: number;
+}
+
+async function replica(
+  id: string,
+  { isDeaf = false, readingMs = 0, calmMs = 0 }: ReplicaTraits = {},
+): Promise<Replica> {
   const db = openTestPool(database.url, 4);
   let now = 1_000_000;
   const leases = new Leases({
     db,
     clock: manualClock(),
     replica: id,
-    realNow: () => now,
+    realNow: () => (now += readingMs),
+    calmMs,
     onProblem: (cause) => {
       throw cause;
     },
@@ -213,7 +225,7 @@ async function barrier(
 
 test('a dead replica keeps counting until its lease has ended and each hold is void or settled', async () => {
   await insertBudget(database.db, { id: 'dead', limit: credits('500') });
-  const [dead, living] = [await replica('dead#1', true), await replica('living#1')];
+  const [dead, living] = [await replica('dead#1', { isDeaf: true }), await replica('living#1')];
   const tickets = await busy(dead, ['dead'], '1');
   const under = await Promise.all([hold(dead, ['dead'], '2'), hold(dead, ['dead'], '3')]);
   const [unsent, sent] = under.map(({ ticket }) => ticket);
@@ -333,4 +345,54 @@ test('a lease carries statements of its own replica only, and only while it last
   );
   expect(await under('fenced#1')).toBe('unleased');
   expect(await period('fenced')).toEqual({ held: '0', leased: '3', idle: '2' });
+});
+
+/** One who asks, and one who stands still with a lease on the same budget, of which `rest` credits are left. */
+async function standstill(
+  id: string,
+  rest: number,
+  traits: ReplicaTraits,
+): Promise<{ readonly asks: Replica; readonly stands: Replica; readonly idle: number }> {
+  await insertBudget(database.db, { id, limit: credits('100000') });
+  const [asks, stands] = [
+    await replica(`${id}-asks#1`, traits),
+    await replica(`${id}-stands#1`, { isDeaf: true }),
+  ];
+  const { length } = await busy(stands, [id], '1');
+  const idle = Number((await period(id)).idle);
+  await database.db.transaction((tx) =>
+    setBudgetLimit(tx, {
+      budgetId: id,
+      limitCredits: credits(String(length + idle + rest)),
+      author: 'admin',
+      reason: 'so much is left',
+      at: NOON,
+    }),
+  );
+  return { asks, stands, idle };
+}
+
+test('a replica that stands still with what it has leased keeps nobody out, and has nothing when it goes on', async () => {
+  const { asks, stands, idle } = await standstill('still', 2, { readingMs: 100 });
+  expect(idle).toBeGreaterThan(0);
+  // All there is, to the last unit: what is available, and what the other one has idle.
+  expect((await hold(asks, ['still'], String(idle + 2))).outcome.kind).toBe('held');
+  expect(stands.leases.idleCredits).toBeGreaterThan(0n);
+  const late = await hold(stands, ['still'], '0.000000000001');
+  expect(late.outcome).toMatchObject({ kind: 'refused', budget: { availableCredits: 0n } });
+});
+
+test('what others have leased is not taken from them while they may have promised it for an outage', async () => {
+  // A server that is up for less than this may have been away.
+  const { asks, idle } = await standstill('calm', 0, { readingMs: 100, calmMs: 1e12 });
+  expect((await hold(asks, ['calm'], String(idle))).outcome.kind).toBe('refused');
+  expect(Number((await period('calm')).idle)).toBe(idle);
+  // Nor by a replica that has seen the ledger away.
+  const other = await standstill('seen', 0, { readingMs: 100 });
+  const query = other.asks.db.query.bind(other.asks.db);
+  Object.assign(other.asks.db, { query: () => Promise.reject(new Error('away')) });
+  await expect(other.asks.leases.beat()).rejects.toThrow('away');
+  Object.assign(other.asks.db, { query });
+  expect((await hold(other.asks, ['seen'], String(other.idle))).outcome.kind).toBe('refused');
+  expect(Number((await period('seen')).idle)).toBe(other.idle);
 });
