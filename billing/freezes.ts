@@ -1,6 +1,6 @@
 /** Freezes: nothing new of a team, a principal or a warehouse, or of anybody, is admitted. No money moves here. */
 import type { Queryable, Transaction } from '#base/postgres/pool.js';
-import type { EpochMs } from '#base/time.js';
+import type { EpochMs, Period } from '#base/time.js';
 import { ledgerCall } from './postgres/availability.js';
 import { storable } from './postgres/ticket-row.js';
 
@@ -28,6 +28,9 @@ export interface Freeze extends Frozen {
 /** More than these at once are refused: everybody can be frozen by one. */
 export const FREEZES_MAX = 1_000;
 
+/** Of those that were once, as many are read. */
+const PAST_FREEZES_MAX = 10_000;
+
 interface FreezeRow {
   readonly id: string;
   readonly scope: FreezeScope;
@@ -48,6 +51,10 @@ ORDER BY id LIMIT ${FREEZES_MAX}`;
 const END_DUE = `UPDATE admission_freeze SET thawed_at = until_at, thawed_by = 'tollgate'
 WHERE thawed_at IS NULL AND until_at <= $1`;
 
+const BETWEEN = `SELECT id, scope, target, frozen_by, reason, frozen_at, least(until_at, thawed_at) AS until_at
+FROM admission_freeze WHERE frozen_at < $2 AND coalesce(least(until_at, thawed_at), 'infinity') > $1
+ORDER BY id LIMIT ${PAST_FREEZES_MAX}`;
+
 const FREEZE = `INSERT INTO admission_freeze (scope, target, frozen_by, reason, frozen_at, until_at)
 SELECT $1, $2, $3, $4, $5, $6
 WHERE (SELECT count(*) FROM admission_freeze WHERE thawed_at IS NULL) < ${FREEZES_MAX}
@@ -60,6 +67,15 @@ WHERE id = $1 AND thawed_at IS NULL RETURNING ${COLUMNS}`;
 export function freezesInForce(db: Queryable, at: EpochMs): Promise<readonly Freeze[]> {
   return ledgerCall(async () => {
     const { rows } = await db.query<FreezeRow>(IN_FORCE, [new Date(at)]);
+    return rows.map(fromRow);
+  });
+}
+
+/** What was frozen at some time of a span, each until it ended or was thawed. Fault `ledgerUnavailable`. */
+export function freezesBetween(db: Queryable, span: Period): Promise<readonly Freeze[]> {
+  return ledgerCall(async () => {
+    const values = [new Date(span.startsAt), new Date(span.endsAt)];
+    const { rows } = await db.query<FreezeRow>(BETWEEN, values);
     return rows.map(fromRow);
   });
 }

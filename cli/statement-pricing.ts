@@ -12,6 +12,7 @@ import type { Ledger } from '../billing/ledger.js';
 import { type ControlSnapshot, createSnapshot } from '../policies/control/snapshot.js';
 import { createAnalyser } from '../policies/sql/analyser.js';
 import { HistoryCache } from '../proxy/estimates/history.js';
+import { narrowestFirst } from '../proxy/freezes.js';
 import { StatisticsCache } from '../proxy/estimates/statistics.js';
 import type { Proxy } from '../proxy/start-proxy.js';
 import { BASIS_TEXT } from '../proxy/surface/explain-cost.js';
@@ -99,8 +100,10 @@ async function price(
           catalogue: statistics.catalogueOf(account),
         },
         history: history.viewOf(account),
-        freezes: await freezesInForce(db, at),
-        standings: (budgetIds) => ledger.standing(budgetIds, at),
+        live: {
+          freezes: narrowestFirst(await freezesInForce(db, at)),
+          standings: await ledger.standing(budgetsOnPath(question), at),
+        },
         at,
       },
       analyser,
@@ -111,6 +114,13 @@ async function price(
     if (thrown instanceof VerbError) return null;
     throw thrown;
   }
+}
+
+/** Budgets of every node above who asks: those narrowed to another tier or client are left out where it is decided. */
+function budgetsOnPath({ control, team, principal }: PriceQuestion): readonly string[] {
+  const { organisation, budgets } = control.document;
+  const nodes = new Set([organisation.id, team.department, team.id, principal.id]);
+  return budgets.filter(({ node }) => nodes.has(node)).map(({ id }) => id);
 }
 
 function toPriced({ question, outcome, facts }: Explanation): PricedStatement {

@@ -75,9 +75,7 @@ export class Freezes {
 
   async #read(): Promise<void> {
     try {
-      const found = await this.#options.read();
-      const widest = found.filter(({ scope }) => scope === 'everything');
-      this.#freezes = [...found.filter(({ scope }) => scope !== 'everything'), ...widest];
+      this.#freezes = narrowestFirst(await this.#options.read());
     } catch (thrown) {
       this.#options.log.warn({ err: toError(thrown) }, 'freezes could not be read');
       return;
@@ -91,13 +89,19 @@ export class Freezes {
   }
 }
 
-/** The first of the freezes that a statement falls under. */
+/** Freezes in the order in which they are asked. */
+export function narrowestFirst(found: readonly Freeze[]): readonly Freeze[] {
+  const widest = found.filter(({ scope }) => scope === 'everything');
+  return [...found.filter(({ scope }) => scope !== 'everything'), ...widest];
+}
+
+/** The first of `freezes`, all of which have begun, that a statement falls under at an instant. */
 export function freezeOf(
   freezes: readonly Freeze[],
   statement: Freezable,
-  now: EpochMs,
+  at: EpochMs,
 ): Freeze | undefined {
-  return freezes.find((each) => (each.until === null || each.until > now) && isOf(each, statement));
+  return freezes.find((each) => (each.until === null || each.until > at) && isOf(each, statement));
 }
 
 function isOf({ scope, target }: Freeze, statement: Freezable): boolean {

@@ -4,7 +4,7 @@
  * every other is refused and told the warehouse.
  */
 import type { Decision } from '#policies/rules/decision.js';
-import { warehouseToSwitchTo } from '#policies/rules/move.js';
+import { asksForWarehouse, warehouseToSwitchTo } from '#policies/rules/move.js';
 import { estimate } from './estimate.js';
 import { isSqlApiSession } from './owner.js';
 import type { Parts } from './parts.js';
@@ -32,5 +32,5 @@ export function isAnywhere({ isFree }: Pick<Estimated, 'isFree'>, decision: Deci
 /** Of a driver that waits for its answer. */
 function isSwitchable({ query, front, identity }: Estimated): boolean {
   if (query.isAsync || query.isDescribe || front.source !== 'driver') return false;
-  return !isSqlApiSession(identity.sessionId) && !/current_warehouse/i.test(query.sqlText);
+  return !isSqlApiSession(identity.sessionId) && !asksForWarehouse(query.sqlText);
 }

@@ -28,8 +28,13 @@ export function offPeakChoice(parts: Pick<Parts, 'clock'>, statement: Estimated)
   const { tier } = statement.placement;
   if (tier.offPeak !== null)
     return { kind: 'hours', runsAt: offPeakFrom(tier.offPeak, parts.clock.now()) };
-  const words = `Not run, nothing charged: tier ${tier.id} has no off-peak hours to wait for. Send it without ${OFF_PEAK_COMMENT}.`;
-  return { kind: 'refused', refusal: callerRefusal('offPeakOnly', words) };
+  return { kind: 'refused', refusal: offPeakRefusal(tier.id) };
+}
+
+/** What is told where a statement chose hours that its tier does not have. */
+export function offPeakRefusal(tier: string): Refusal {
+  const words = `Not run, nothing charged: tier ${tier} has no off-peak hours to wait for. Send it without ${OFF_PEAK_COMMENT}.`;
+  return callerRefusal('offPeakOnly', words);
 }
 
 /** Whether the caller has asked that the statement waits for the off-peak hours. */

@@ -19,6 +19,7 @@ import { addKillRoute } from './kills.js';
 import { addMappingRoutes } from './mapping.js';
 import { addMeRoute } from './me.js';
 import { addPassRoutes } from './passes.js';
+import { addPriceSheetRoutes } from './price-sheets.js';
 import { addPriceRoutes } from './prices.js';
 import { addQuarantineRoutes } from './quarantine.js';
 import { addRaiseRoutes } from './raises.js';
@@ -56,6 +57,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addCostServiceRoute(routes, api);
   addBypassRoute(routes, api);
   addPriceRoutes(routes, api);
+  addPriceSheetRoutes(routes, api);
   addReconciliationRoute(routes, api);
   addUsageImportRoutes(routes, api);
   if (api.usageFiles !== undefined) addUsageFileRoute(routes, api, api.usageFiles);

@@ -10,8 +10,9 @@ import type { Filter, StatementFacts } from '../../policies/sql/facts.js';
 import type { Refusal } from '../../proxy/wire/refusal.js';
 import { type Explanation, firstLine, isAllowed } from './explain.js';
 
-/** What offline nobody can know; `EXPLAIN COST` in SQL asks both. */
+/** What nobody can know here; `EXPLAIN COST` in SQL asks both. */
 const NOT_ASKED = ['budgets', 'history'] as const;
+const NOT_ASKED_LIVE = ['history'] as const;
 
 /** The object that `--json` prints; keys in this order. */
 export function explanationJson(explanation: Explanation): Readonly<Record<string, unknown>> {
@@ -25,7 +26,7 @@ export function explanationJson(explanation: Explanation): Readonly<Record<strin
     at: formatInstant(question.at),
     control: question.controlSource,
     statistics: question.tables.source,
-    notAsked: NOT_ASKED,
+    notAsked: question.live === null ? NOT_ASKED : NOT_ASKED_LIVE,
     isDryRun,
     account: question.account,
     principal: question.principal.id,
@@ -72,6 +73,8 @@ function decisionJson({ outcome }: Explanation): object {
         warnings: decision.warnings,
         shadow: decision.shadow,
         ...more(decision),
+        isSwitched: outcome.isSwitched,
+        runsAt: outcome.runsAt === null ? null : formatInstant(outcome.runsAt),
         refusal: refusal === null ? null : refusalJson(refusal),
       };
     }

@@ -17,7 +17,7 @@ import type { Placement } from '../../proxy/stages.js';
 import { BASIS_TEXT, readable } from '../../proxy/surface/explain-cost.js';
 import { wrap } from '../plan-text.js';
 import type { Terminal } from '../terminal.js';
-import { type Explanation, firstLine } from './explain.js';
+import { type Decided, type Explanation, firstLine } from './explain.js';
 import { guessedText } from './guess-text.js';
 import { lined, type Paint, painter } from './layout.js';
 import { statementLines } from './statement-text.js';
@@ -51,12 +51,15 @@ export function explanationText(
     ...(more > 0 ? ['', `and ${more} more statements; --json lists them all`] : []),
     ...(explanation.outcome.kind === 'answered-by-tollgate'
       ? []
-      : ['', ...wrap(NOT_ASKED, width, '', '').map((line) => paint(DIM, line))]),
+      : ['', ...wrap(notAsked(explanation), width, '', '').map((line) => paint(DIM, line))]),
   ].join('\n');
 }
 
-const NOT_ASKED =
-  'Budgets are not asked offline, nor is what this shape took before; EXPLAIN COST in SQL asks both.';
+function notAsked({ question }: Explanation): string {
+  return question.live === null
+    ? 'Budgets are not asked offline, nor is what this shape took before; EXPLAIN COST in SQL asks both, --control live the budgets.'
+    : 'What this shape took before and the queue are not asked here; EXPLAIN COST in SQL asks both.';
+}
 
 function decisionLines(explanation: Explanation, width: number, paint: Paint): readonly string[] {
   const { mark, colour, word, text } = toldOf(explanation);
@@ -128,6 +131,7 @@ function headLines(explanation: Explanation): readonly Line[] {
       ? [
           ...priceLines(explanation, outcome.price),
           placeLine(outcome.price, outcome.decision),
+          ...wayLines(outcome),
           ...ruleLines(outcome.decision),
         ]
       : []),
@@ -175,6 +179,18 @@ function placeLine({ placement, isFree }: PricedText, { ceilingCredits }: Decisi
   return [
     'Place',
     `${where}, ${readable(creditsPerHour)} credits an hour · stopped at ${money(ceilingCredits, 'down')} (${readable(ceilingCredits)} credits)`,
+  ];
+}
+
+/** What a rule or its caller makes of its way: another warehouse, another queue, later hours. */
+function wayLines({ decision, isSwitched, runsAt, refusal }: Decided): readonly Line[] {
+  if (refusal !== null) return [];
+  return [
+    ...(isSwitched ? [['Moved', 'its session is switched to this warehouse for it'] as const] : []),
+    ...(decision.kind === 'queue'
+      ? [['Waits', `in the lane of tier ${decision.tier}`] as const]
+      : []),
+    ...(runsAt === null ? [] : [['Runs', `from ${formatInstant(runsAt)}, off-peak`] as const]),
   ];
 }
 

@@ -8,6 +8,7 @@ import { foldName } from '../../policies/rules/glob.js';
 import { nameText } from '../../policies/rules/amount-text.js';
 import { problemLines, readControlFile } from '../control-file.js';
 import { readLimited } from '../read-limited.js';
+import { LIVE, type LiveControl } from '../live-control.js';
 import { VerbError } from '../verb-error.js';
 import type { Question } from './explain.js';
 import { demoTables, NO_TABLES, readStatistics } from './statistics.js';
@@ -34,25 +35,29 @@ const DEMO_NAMES = { database: 'ANALYTICS', schema: 'PUBLIC' };
 
 /**
  * @param sql the argument; undefined where `--file` has the text.
- * @param now what `--at` is when it is absent.
+ * @param now what `--at` is when it is absent; with `--control live` it is what it is there.
+ * @param askLive asks the running Tollgate.
  * @throws VerbError (usage) naming the option, what is wrong with it, and what may stand there.
  */
 export async function readQuestion(
   sql: string | undefined,
   options: QuestionOptions,
   now: EpochMs,
+  askLive: () => Promise<LiveControl>,
 ): Promise<Question> {
   const { as } = options;
   if (as === undefined)
     throw new VerbError('--as: say who would send it, as in --as marketing_analyst.', 2);
   const sqlText = await readSql(sql, options.file);
-  const at = options.at === undefined ? now : instantOf(options.at);
   const { control } = options;
-  const snapshot = createSnapshot(
-    control === undefined ? demoControlDocument() : documentOf(control),
-    0,
-  );
-  const controlSource = control ?? 'the demo';
+  const live = control === LIVE ? await askLive() : null;
+  const at = options.at === undefined ? (live?.at ?? now) : instantOf(options.at);
+  const snapshot =
+    live === null
+      ? createSnapshot(control === undefined ? demoControlDocument() : documentOf(control), 0)
+      : createSnapshot(live.document, live.version, live.imported);
+  const controlSource =
+    live === null ? (control ?? 'the demo') : `version ${live.version} of the running Tollgate`;
   const role = options.role ?? null;
   const account = accountOf(snapshot, options.account, as);
   const principal = principalOf(snapshot, { as, account, role, controlSource });
@@ -77,6 +82,7 @@ export async function readQuestion(
           : NO_TABLES
         : await readStatistics(options.statistics),
     at,
+    live,
   };
 }
 

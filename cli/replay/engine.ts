@@ -6,9 +6,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { EpochMs } from '../../base/time.js';
 import {
-  addCredits,
   approximate,
-  compareAmounts,
   type Credits,
   maxAmount,
   NO_CREDITS,
@@ -21,7 +19,8 @@ import type { HistoryStore } from '../../policies/estimate/history-store.js';
 import type { Analyser, Catalogue } from '../../policies/sql/facts.js';
 import { BYTES_PER_SECOND_PER_CREDIT } from '../../proxy/estimate.js';
 import type { HistorySource } from './history-source.js';
-import type { Arrival, Judge, Judged } from './judge.js';
+import { type Guarded, lookAt, nextLook, type Stop, usedBy } from './guard.js';
+import type { Allowed, Arrival, Judge, Judged } from './judge.js';
 import { Moments } from './moments.js';
 import type { Prediction } from './predictions.js';
 import type { ReplayRow } from './row.js';
@@ -101,10 +100,13 @@ interface Underway {
   /** What refused it; null: it was let in. */
   readonly refused: { readonly by: string; readonly limitCredits: Credits | null } | null;
   readonly holdsBudget: boolean;
+  /** null: nothing stops it. */
+  readonly guarded: Guarded | null;
+  stop: Stop | null;
   share: TimeShare | null;
 }
 
-type Event = { readonly kind: 'begin' | 'end'; readonly statement: Underway };
+type Event = { readonly kind: 'begin' | 'look' | 'end'; readonly statement: Underway };
 
 class World {
   readonly #parts: ReplayParts;
@@ -131,6 +133,7 @@ class World {
       if (next === undefined) return;
       const { at, event } = next;
       if (event.kind === 'begin') this.#begin(event.statement, at);
+      else if (event.kind === 'look') this.#look(event.statement, at);
       else this.#end(event.statement, at);
     }
   }
@@ -159,7 +162,7 @@ class World {
 
   #admit(row: ReplayRow, judged: Judged, at: EpochMs): Underway {
     const { answer } = judged;
-    const base = { row, judged, share: null };
+    const base = { row, judged, share: null, stop: null, guarded: null };
     if (answer.kind === 'refused')
       return { ...base, outcome: 'refused', refused: answer, holdsBudget: false };
     const holdsBudget = this.#parts.book !== null && answer.budgetIds.length > 0;
@@ -172,16 +175,17 @@ class World {
         return { ...base, outcome: 'refused', refused, holdsBudget: false };
       }
     }
-    return { ...base, outcome: this.#queue(judged), refused: null, holdsBudget };
+    const guarded = guardedOf(row, judged, answer, holdsBudget);
+    const outcome = this.#queue(judged, answer);
+    return { ...base, outcome, refused: null, holdsBudget, guarded };
   }
 
-  #queue({ tier, estimate }: Judged): Outcome {
+  #queue({ tier, estimate }: Judged, { waitsForHours }: Allowed): Outcome {
     if (estimate.basis === 'FREE') return 'allowed';
     const running = this.#inTier.get(tier) ?? 0;
     this.#inTier.set(tier, running + 1);
-    return running >= (this.#parts.concurrencyOf(tier) ?? Number.POSITIVE_INFINITY)
-      ? 'queued'
-      : 'allowed';
+    const most = this.#parts.concurrencyOf(tier) ?? Number.POSITIVE_INFINITY;
+    return waitsForHours || running >= most ? 'queued' : 'allowed';
   }
 
   #leaveTier({ refused, judged: { tier, estimate } }: Underway): void {
@@ -200,6 +204,32 @@ class World {
     const { row } = statement;
     if (!usesWarehouse(row, this.#columns)) return;
     statement.share = this.#sharedTime.begin(warehouseTimeKey(row), at);
+    this.#lookAgain(statement, NO_CREDITS, at);
+  }
+
+  /** The guard looks, and stops what has nothing more; what ran, runs on. */
+  #look(statement: Underway, at: EpochMs): void {
+    const { guarded, holdsBudget, row } = statement;
+    if (guarded === null || statement.stop !== null || statement.share === null) return;
+    const used = this.#usedSoFar(statement, statement.share, at);
+    const { book } = this.#parts;
+    const stop = lookAt(guarded, used, book ?? NO_BOOK);
+    if (stop === undefined) return this.#lookAgain(statement, used, at);
+    statement.stop = stop;
+    if (holdsBudget) book?.settle(row.queryId, stop.at);
+  }
+
+  #lookAgain(statement: Underway, used: Credits, at: EpochMs): void {
+    const { guarded, row } = statement;
+    if (guarded === null) return;
+    const next = nextLook(guarded, used, at, creditsPerHourAtMost(row, guarded));
+    if (next < row.endedAt) this.#moments.add(next, { kind: 'look', statement });
+  }
+
+  #usedSoFar({ row, judged }: Underway, share: TimeShare, at: EpochMs): Credits {
+    const sharedMs = this.#sharedTime.usedMs(share, at);
+    const used = usageOf(row, sharedMs, judged.creditsPerHour).credits;
+    return row.credits === null ? used : usedBy(used, row, at);
   }
 
   #end(statement: Underway, at: EpochMs): void {
@@ -223,35 +253,15 @@ class World {
     this.#tally.turned(refused.by, used, judged.pricePerCredit, refused.limitCredits);
   }
 
-  /** Charges what it used, up to where it would have been stopped. */
-  #settle(statement: Underway, used: Credits): void {
-    const stop = this.#stopOf(statement, used);
-    if (statement.holdsBudget) this.#parts.book?.settle(statement.row.queryId, stop?.at ?? used);
-    if (stop === undefined) return;
-    this.#tally.stopped(statement.outcome);
-    const saved = subtractCredits(used, stop.at);
-    this.#tally.turned(stop.by, saved, statement.judged.pricePerCredit, null);
-  }
-
-  #stopOf(
-    { row, judged: { answer }, holdsBudget }: Underway,
-    used: Credits,
-  ): { readonly by: string; readonly at: Credits } | undefined {
-    if (answer.kind !== 'allowed') return undefined;
-    const { ceilingCredits, holdCredits } = answer;
-    if (holdsBudget && compareAmounts(used, holdCredits) > 0) {
-      const most =
-        ceilingCredits !== null && compareAmounts(ceilingCredits, used) < 0 ? ceilingCredits : used;
-      const raised = this.#parts.book?.topUp(row.queryId, most);
-      if (raised?.kind === 'refused') {
-        const left = raised.budget.availableCredits ?? NO_CREDITS;
-        const at = addCredits(holdCredits, maxAmount(left, NO_CREDITS));
-        return { by: `budget: ${raised.budget.budgetId}`, at };
-      }
+  /** Charges what it used, or tells what the guard's stop would have saved. */
+  #settle({ row, judged, stop, outcome, holdsBudget }: Underway, used: Credits): void {
+    if (stop === null) {
+      if (holdsBudget) this.#parts.book?.settle(row.queryId, used);
+      return;
     }
-    return ceilingCredits !== null && compareAmounts(used, ceilingCredits) > 0
-      ? { by: 'ceiling', at: ceilingCredits }
-      : undefined;
+    this.#tally.stopped(outcome);
+    const saved = maxAmount(subtractCredits(used, stop.at), NO_CREDITS);
+    this.#tally.turned(stop.by, saved, judged.pricePerCredit, null);
   }
 
   #learn({ estimate, creditsPerHour }: Judged, usage: Usage): void {
@@ -267,4 +277,26 @@ class World {
     });
     if (broken.includes('shape-size')) this.#tally.broke();
   }
+}
+
+/** Where no budget is asked, nothing is topped up. */
+const NO_BOOK: Pick<StandingBook, 'topUp'> = { topUp: () => ({ kind: 'notHeld' }) };
+
+/** What the guard watches of a statement that is let in; null: it has no ceiling. */
+function guardedOf(
+  { queryId, startedAt }: ReplayRow,
+  { creditsPerHour, estimate }: Judged,
+  { ceilingCredits, holdCredits }: Allowed,
+  isHeldByBudgets: boolean,
+): Guarded | null {
+  if (ceilingCredits === null || estimate.basis === 'FREE') return null;
+  return { id: queryId, startedAt, ceilingCredits, creditsPerHour, isHeldByBudgets, holdCredits };
+}
+
+/** The rate of its warehouse; more where an export attributes more to it. */
+function creditsPerHourAtMost(row: ReplayRow, { creditsPerHour }: Guarded): number {
+  const rate = approximate(creditsPerHour);
+  if (row.credits === null) return rate;
+  const used = approximate(usageOf(row, 0, creditsPerHour).credits);
+  return Math.max(rate, (used * 3_600_000) / Math.max(1, row.endedAt - row.startedAt));
 }

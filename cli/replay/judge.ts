@@ -6,6 +6,8 @@ import { LRUCache } from 'lru-cache';
 import { must } from '../../base/assert.js';
 import type { EpochMs } from '../../base/time.js';
 import { type Credits, type Money, NO_MONEY, parseCredits } from '../../base/units.js';
+import type { Freeze } from '../../billing/freezes.js';
+import type { BudgetStanding } from '../../billing/ledger.js';
 import type { PrincipalDocument, TeamDocument } from '../../policies/control/document.js';
 import type { ControlSnapshot } from '../../policies/control/snapshot.js';
 import {
@@ -20,9 +22,14 @@ import type { StatisticsView } from '../../policies/estimate/scan.js';
 import type { Decision } from '../../policies/rules/decision.js';
 import type { TextFacts } from '../../policies/sql/facts.js';
 import { recogniseWorkload, workloadText } from '../../policies/workload.js';
-import { judgeText } from '../../proxy/decide.js';
-import { BYTES_PER_SECOND_PER_CREDIT, priceText } from '../../proxy/estimate.js';
 import { creditsToHold } from '../../policies/rules/ceiling.js';
+import { ladderStandings } from '../../policies/rules/ladder.js';
+import { asksForWarehouse, warehouseToSwitchTo } from '../../policies/rules/move.js';
+import { asksForOffPeak, offPeakFrom } from '../../policies/off-peak.js';
+import { CLIENT_MAX, judgeText } from '../../proxy/decide.js';
+import { BYTES_PER_SECOND_PER_CREDIT, type PricedText, priceText } from '../../proxy/estimate.js';
+import { freezeOf } from '../../proxy/freezes.js';
+import { hasLadders } from '../../proxy/ladder-standings.js';
 import { budgetsOf } from '../../proxy/reserve.js';
 import type { ReplayRow } from './row.js';
 
@@ -41,6 +48,10 @@ export interface Allowed {
   readonly budgetIds: readonly string[];
   readonly holdCredits: Credits;
   readonly ceilingCredits: Credits | null;
+  /** The tier in whose lane it waits. */
+  readonly laneTier: string;
+  /** Until the off-peak hours, which it chose. */
+  readonly waitsForHours: boolean;
 }
 
 export interface Judged {
@@ -65,6 +76,14 @@ export type Judge = (arrival: Arrival) => Judged;
 export interface JudgeParts {
   readonly history: HistoryView;
   readonly statistics: StatisticsView;
+}
+
+/** What decides beside the document. */
+export interface GovernParts extends JudgeParts {
+  /** How budgets stand when a statement comes. */
+  readonly standing: (budgetIds: readonly string[], at: EpochMs) => readonly BudgetStanding[];
+  /** What was frozen, the narrowest first. */
+  readonly freezes: readonly Freeze[];
 }
 
 /** Credits an hour of a first-generation standard warehouse by size. Source: Snowflake, Service Consumption Table. */
@@ -109,6 +128,8 @@ export function observe(parts: JudgeParts): Judge {
         budgetIds: [],
         holdCredits: total.highCredits,
         ceilingCredits: null,
+        laneTier: OPEN_TIER.id,
+        waitsForHours: false,
       },
     };
   };
@@ -126,8 +147,8 @@ function standardWarehouse(
   return { size, creditsPerHour: must(STANDARD_RATES.get(size), 'every size has a rate') };
 }
 
-/** Estimates and decides by a control document; budgets are asked afterwards. */
-export function govern(snapshot: ControlSnapshot, parts: JudgeParts): Judge {
+/** Estimates and decides by a control document; budgets are held afterwards. */
+export function govern(snapshot: ControlSnapshot, parts: GovernParts): Judge {
   const watch = observe(parts);
   return (arrival) => {
     const { row, facts, at } = arrival;
@@ -142,62 +163,166 @@ export function govern(snapshot: ControlSnapshot, parts: JudgeParts): Judge {
       isDescribe: false,
       snapshot,
       warehouse: row.warehouse,
+      account: who.account,
       ...parts,
       at,
     });
     if (priced.kind === 'refused') return refused('warehouse');
-    const { placement, estimate, estimateParts, isFree } = priced.price;
-    const { account, team, principal } = who;
-    const workload = workloadOf(row);
-    const decision = judgeText({
-      sqlText: row.queryText ?? '',
-      statements: facts.statements,
-      estimate,
-      estimateParts,
-      statistics: parts.statistics,
-      context: {
-        snapshot,
-        account,
-        team,
-        principal,
-        via: null,
-        role: row.role,
-        tier: placement.tier,
-        warehouse: placement.warehouse ?? '',
-        workload,
-        client: '',
-        at,
-      },
-    });
-    const common = {
-      estimate,
-      creditsPerHour: placement.creditsPerHour,
-      pricePerCredit: placement.pricePerCredit,
-      tier: placement.tier.id,
-      isWarned: decision.warnings.length > 0,
-    };
-    if (decision.kind !== 'allow') return { ...common, answer: refusedBy(decision) };
-    const { ceilingCredits } = decision;
-    // A history does not say which driver sent a statement.
-    const asked = { snapshot, team, principal, placement, workload, client: null, at };
+    const { price } = priced;
+    const question = { snapshot, parts, arrival, who, workload: workloadOf(row) };
+    const { isWarned, answer } = answerOn(question, price, false);
     return {
-      ...common,
-      answer: {
-        kind: 'allowed',
-        teamId: team.id,
-        budgetIds: isFree ? [] : budgetsOf(asked),
-        holdCredits: creditsToHold({ estimate, isFree }, ceilingCredits),
-        ceilingCredits,
-      },
+      // What is believed of it, and what it used, is of the warehouse that it ran on.
+      estimate: price.estimate,
+      creditsPerHour: price.placement.creditsPerHour,
+      pricePerCredit: price.placement.pricePerCredit,
+      tier: answer.kind === 'allowed' ? answer.laneTier : price.placement.tier.id,
+      isWarned,
+      answer,
     };
   };
 }
 
-/** A reroute and a queue are told to the caller, who has to send it again; so is a missing approval. */
-function refusedBy(decision: Exclude<Decision, { kind: 'allow' }>): Refused {
+interface Question {
+  readonly snapshot: ControlSnapshot;
+  readonly parts: GovernParts;
+  readonly arrival: Arrival;
+  readonly who: Asker;
+  readonly workload: string | null;
+}
+
+type Answer = Pick<Judged, 'isWarned' | 'answer'>;
+
+/** As the path decides: freezes, ladders and rules, the tier they move it to, its hours. */
+function answerOn(question: Question, price: PricedText, isSwitched: boolean): Answer {
+  const freeze = price.isFree ? undefined : freezeOn(question, price.placement.warehouse);
+  if (freeze !== undefined) return { isWarned: false, answer: freeze };
+  const path = price.isFree ? [] : budgetsOf(budgetQuestion(question, price));
+  const decision = decisionOn(question, price, path);
+  const isWarned = decision.warnings.length > 0;
+  const there = switchedTo(question, decision, price.isFree, isSwitched);
+  if (there !== null) return answerOn(question, there, true);
+  const hours = hoursFor(question, price);
+  if (hours === 'none') return { isWarned, answer: refusedFor('off-peak: no hours') };
+  // A history does not say whether somebody would have approved.
+  const isRun =
+    decision.kind === 'allow' ||
+    decision.kind === 'queue' ||
+    (decision.kind === 'reroute' && price.isFree);
+  if (!isRun) return { isWarned, answer: refusedBy(decision) };
+  const { ceilingCredits } = decision;
+  const lane = decision.kind === 'queue' ? question.snapshot.tier(decision.tier) : undefined;
+  return {
+    isWarned,
+    answer: {
+      kind: 'allowed',
+      teamId: question.who.team.id,
+      budgetIds: path,
+      holdCredits: creditsToHold(price, ceilingCredits),
+      ceilingCredits,
+      laneTier: (lane ?? price.placement.tier).id,
+      waitsForHours: hours === 'later',
+    },
+  };
+}
+
+function freezeOn(
+  { parts, arrival: { at }, who }: Question,
+  warehouse: string | null,
+): Refused | undefined {
+  const begun = parts.freezes.filter(({ frozenAt }) => frozenAt <= at);
+  const freezable = { teamId: who.team.id, principalIds: [who.principal.id], warehouse };
+  const found = freezeOf(begun, freezable, at);
+  if (found === undefined) return undefined;
+  const what = found.scope === 'everything' ? found.scope : `${found.scope} ${found.target}`;
+  return refusedFor(`freeze: ${what}`);
+}
+
+function budgetQuestion(
+  { snapshot, arrival, who, workload }: Question,
+  { placement }: PricedText,
+): Parameters<typeof budgetsOf>[0] {
+  const { team, principal } = who;
+  const { row, at } = arrival;
+  return { snapshot, team, principal, placement, workload, client: row.client, at };
+}
+
+function decisionOn(question: Question, price: PricedText, path: readonly string[]): Decision {
+  const { snapshot, parts, arrival, who, workload } = question;
+  const { row, facts, at } = arrival;
+  const { placement, estimate, estimateParts, isFree } = price;
+  const standings =
+    isFree || !hasLadders(snapshot.document)
+      ? undefined
+      : ladderStandings(parts.standing(path, at));
+  return judgeText({
+    sqlText: row.queryText ?? '',
+    statements: facts.statements,
+    estimate,
+    estimateParts,
+    statistics: parts.statistics,
+    context: {
+      snapshot,
+      ...who,
+      via: null,
+      role: row.role,
+      tier: placement.tier,
+      warehouse: placement.warehouse ?? '',
+      workload,
+      client: (row.client ?? '').slice(0, CLIENT_MAX),
+      at,
+      isOffPeak: !isFree && choosesOffPeak(row),
+      ...(standings === undefined ? {} : { standings }),
+    },
+  });
+}
+
+/** Priced on the warehouse that its session is switched to; null: it stays. Its driver and session are taken to allow it. */
+function switchedTo(
+  { snapshot, parts, arrival, who }: Question,
+  decision: Decision,
+  isFree: boolean,
+  isSwitched: boolean,
+): PricedText | null {
+  const { row, facts, at } = arrival;
+  const { warehouse: own, queryText } = row;
+  const { statements } = facts;
+  const there = warehouseToSwitchTo(snapshot, decision, {
+    statements,
+    isFree,
+    warehouse: own,
+    isSwitched,
+  });
+  if (there === null || asksForWarehouse(queryText ?? '')) return null;
+  const { account } = who;
+  const text = { facts, isDescribe: false, snapshot, warehouse: there, account, ...parts, at };
+  const priced = priceText(text);
+  return priced.kind === 'priced' ? priced.price : null;
+}
+
+/** Whether it waits for the off-peak hours; `none`: it would, and its tier has none. */
+function hoursFor(
+  { arrival: { row, at } }: Question,
+  { isFree, placement }: PricedText,
+): 'now' | 'later' | 'none' {
+  if (isFree || !choosesOffPeak(row)) return 'now';
+  const { offPeak } = placement.tier;
+  if (offPeak === null) return 'none';
+  return offPeakFrom(offPeak, at) > at ? 'later' : 'now';
+}
+
+function choosesOffPeak({ isOffPeak, queryText, queryTag }: ReplayRow): boolean {
+  return isOffPeak || asksForOffPeak(queryText ?? '', queryTag);
+}
+
+function refusedFor(by: string): Refused {
+  return { kind: 'refused', by, limitCredits: null };
+}
+
+/** A reroute without a switch is told to the caller, who has to send it again; so is a missing approval. */
+function refusedBy(decision: Decision): Refused {
   const rule = decision.reasons[0]?.source ?? decision.kind;
-  if (decision.kind !== 'refuse')
-    return { kind: 'refused', by: `${decision.kind}: ${rule}`, limitCredits: null };
+  if (decision.kind !== 'refuse') return refusedFor(`${decision.kind}: ${rule}`);
   const { cause } = decision;
   switch (cause.kind) {
     case 'rule':

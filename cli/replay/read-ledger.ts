@@ -22,8 +22,9 @@ SELECT t.id, t.state, t.account, t.principal_id, t.team_id, t.snowflake_user, t.
   t.refusal_code, t.ending, t.occurred_at,
   coalesce(t.started_at, t.sent_at, t.occurred_at) AS started_at,
   coalesce(t.ended_at, t.started_at, t.sent_at, t.occurred_at) AS ended_at,
-  coalesce(c.bytes_scanned, t.bytes_scanned) AS bytes_scanned, c.credits
-FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id
+  coalesce(c.bytes_scanned, t.bytes_scanned) AS bytes_scanned, c.credits, j.context->>'client' AS client,
+  t.runs_at IS NOT NULL AS is_off_peak
+FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id LEFT JOIN ticket_judgement j ON j.ticket_id = t.id
 WHERE t.state IN ('SETTLED', 'VOID') AND t.occurred_at >= $1 AND t.occurred_at < $2
 ORDER BY t.occurred_at, t.id`;
 
@@ -51,6 +52,8 @@ interface TicketRow {
   readonly ended_at: Date;
   readonly bytes_scanned: string | null;
   readonly credits: string | null;
+  readonly client: string | null;
+  readonly is_off_peak: boolean;
 }
 
 /**
@@ -159,6 +162,8 @@ function rowOf(row: TicketRow): ReplayRow {
     warehouseSize: row.warehouse_size,
     cluster: null,
     queryTag: null,
+    client: row.client,
+    isOffPeak: row.is_off_peak,
     submittedAt,
     startedAt,
     endedAt,

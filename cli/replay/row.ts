@@ -27,6 +27,10 @@ export interface ReplayRow {
   /** Cluster of the warehouse it ran on. */
   readonly cluster: number | null;
   readonly queryTag: string | null;
+  /** Driver or tool, as it names itself: `CLIENT_APPLICATION_ID` of SESSIONS, or what a ticket was judged by. */
+  readonly client: string | null;
+  /** Its caller chose to wait for the off-peak hours, as a ticket says it; else the text and the tag do. */
+  readonly isOffPeak: boolean;
   /** When it was sent. */
   readonly submittedAt: EpochMs;
   /** When it began to run: submitted, plus what it waited in queues. */

@@ -11,10 +11,13 @@ import { toError } from '../../base/errors.js';
 import { createAnalyser } from '../../policies/sql/analyser.js';
 import { factsReport } from '../../policies/sql/facts-report.js';
 import type { Analyser, Catalogue, NameContext } from '../../policies/sql/facts.js';
+import { adminClient } from '../admin-client.js';
+import { configuration } from '../configuration.js';
 import { explanationJson } from '../explanation/as-json.js';
 import { explanationText } from '../explanation/as-text.js';
 import { explain, isAllowed, type Question } from '../explanation/explain.js';
 import { type QuestionOptions, readQuestion } from '../explanation/question.js';
+import { type LiveControl, readLiveControl } from '../live-control.js';
 import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 
@@ -52,14 +55,19 @@ export function registerExplain(
 ): void {
   program
     .command('explain')
-    .description('what a statement would do, cost and meet; needs no running Tollgate')
+    .description(
+      'what a statement would do, cost and meet; needs no running Tollgate, and may ask one',
+    )
     .argument('[sql]', 'the statement, in quotes')
     .option(
       '--as <principal>',
       'who would send it: a principal, or a Snowflake user of the mapping',
     )
     .option('--file <path>', 'a file with the statement; - reads standard input')
-    .option('--control <path>', "the control document; without it, the demo's")
+    .option(
+      '--control <path>',
+      "the control document; live: what the running Tollgate decides by, with its budgets; without it, the demo's",
+    )
     .option('--statistics <path>', 'JSON with sizes of tables; demo stands for those of the demo')
     .option('--tier <id>', 'the tier it would run in; without it, the default tier')
     .option('--warehouse <name>', 'the warehouse, in place of a tier')
@@ -81,6 +89,7 @@ const HELP = `
 Examples:
   tollgate explain "select * from analytics.web.events" --as marketing_analyst
   tollgate explain --file report.sql --as marketing_analyst --control control.yaml --json
+  tollgate explain "select 1" --as marketing_analyst --control live
 A statement that begins with -- stands last, after a -- of its own, or in a file.
 Exit codes: 0 allowed, 1 refused, sent elsewhere or to be approved, 2 wrong usage.`;
 
@@ -91,10 +100,16 @@ type Asked =
 /** What is asked, read before a parser is started: wrong usage is told at once. */
 async function readAsked(sql: string | undefined, options: ExplainOptions): Promise<Asked> {
   if (options.factsOnly !== true)
-    return { kind: 'one', question: await readQuestion(sql, options, Date.now()) };
+    return { kind: 'one', question: await readQuestion(sql, options, Date.now(), askLive) };
   if (options.file === undefined || sql !== undefined)
     throw new VerbError('--facts-only reads JSON lines: name their file with --file.', 2);
   return { kind: 'lines', read: await readerOf(options.file) };
+}
+
+/** Asks the running Tollgate, by the settings. */
+async function askLive(): Promise<LiveControl> {
+  const { config, secrets } = configuration();
+  return await readLiveControl(adminClient(config, secrets));
 }
 
 /** Prints one explanation, or the facts of every line; the exit code. */

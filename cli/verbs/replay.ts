@@ -3,14 +3,19 @@
  * would have been, and who would have been warned, queued, refused or stopped. Needs no running Tollgate.
  */
 import type { Command } from 'commander';
+import type { Freeze } from '../../billing/freezes.js';
 import { StandingBook } from '../../billing/standing-book.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
+import type { ControlDocument } from '../../policies/control/document.js';
 import { type ControlSnapshot, createSnapshot } from '../../policies/control/snapshot.js';
 import { HistoryStore } from '../../policies/estimate/history-store.js';
 import { createAnalyser } from '../../policies/sql/analyser.js';
 import type { Analyser } from '../../policies/sql/facts.js';
+import { adminClient } from '../admin-client.js';
+import { configuration } from '../configuration.js';
 import { readControlFile, problemLines } from '../control-file.js';
 import { NO_TABLES, readStatistics } from '../explanation/statistics.js';
+import { LIVE, type LiveControl, readLiveControl } from '../live-control.js';
 import { replayJson } from '../replay/as-json.js';
 import { replayText } from '../replay/as-text.js';
 import { bookBudgets } from '../../admin/stores/book-budgets.js';
@@ -18,7 +23,7 @@ import { replay } from '../replay/engine.js';
 import { readExport } from '../replay/export/read-export.js';
 import type { HistorySource } from '../replay/history-source.js';
 import { govern, observe } from '../replay/judge.js';
-import { openLedger } from '../replay/open-ledger.js';
+import { type LedgerHistory, openLedger } from '../replay/open-ledger.js';
 import { openPredictions, type PredictionsWriter } from '../replay/predictions.js';
 import type { ReplayFigures } from '../replay/tally.js';
 import type { Terminal } from '../terminal.js';
@@ -70,7 +75,7 @@ export function registerReplay(
     )
     .option(
       '--control <path>',
-      'the control document to decide by; demo stands for the one of the demo; without it only estimates',
+      'the control document to decide by; demo: that of the demo, live: what the running Tollgate decides by; without it only estimates',
     )
     .option('--statistics <path>', 'JSON with sizes of tables; demo stands for those of the demo')
     .option('--predictions <path>', 'write one CSV line a statement: what was expected of it')
@@ -94,14 +99,22 @@ async function run(
   options: ReplayOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const snapshot = snapshotOf(options.control);
+  const control = await controlOf(options.control);
   const tables =
     options.statistics === undefined ? NO_TABLES : await readStatistics(options.statistics);
-  const source = await sourceOf(files, options.ledger, terminal);
+  const { source, imported, freezes } = await sourceOf(files, options.ledger, terminal);
+  const governed =
+    control === null
+      ? null
+      : {
+          snapshot: createSnapshot(control.document, 0, imported ?? control.imported),
+          freezes: freezes ?? control.freezes,
+        };
+  const snapshot = governed?.snapshot ?? null;
   const predictions =
     options.predictions === undefined ? undefined : await openPredictions(options.predictions);
   try {
-    const figures = await runAll(source, snapshot, tables, predictions);
+    const figures = await runAll(source, governed, tables, predictions);
     await predictions?.finish();
     terminal.print(
       options.json === true
@@ -116,15 +129,24 @@ async function run(
   }
 }
 
+/** What decides. */
+interface Governed {
+  readonly snapshot: ControlSnapshot;
+  readonly freezes: readonly Freeze[];
+}
+
 async function runAll(
   source: HistorySource,
-  snapshot: ControlSnapshot | null,
+  governed: Governed | null,
   tables: typeof NO_TABLES,
   predictions: PredictionsWriter | undefined,
 ): Promise<ReplayFigures> {
   const history = new HistoryStore(HISTORY_ENTRIES_MAX);
   const statistics = { ...tables.statistics, takenAt: source.intake.lastAt };
   const parts = { history, statistics };
+  const snapshot = governed?.snapshot;
+  const book =
+    snapshot === undefined ? null : new StandingBook(bookBudgets(snapshot.document.budgets));
   // Hashes, and tickets of the ledger, need no parser.
   const analyser = source.intake.columns.includes('QUERY_TEXT')
     ? createAnalyser({ parser: PARSER, outcomeBytesMax: OUTCOME_BYTES_MAX })
@@ -132,11 +154,18 @@ async function runAll(
   try {
     return await replay({
       source,
-      judge: snapshot === null ? observe(parts) : govern(snapshot, parts),
+      judge:
+        governed === null || book === null
+          ? observe(parts)
+          : govern(governed.snapshot, {
+              ...parts,
+              standing: (ids, at) => book.standing(ids, at),
+              freezes: governed.freezes,
+            }),
       analyser,
       catalogue: tables.catalogue,
       history,
-      book: snapshot === null ? null : new StandingBook(bookBudgets(snapshot.document.budgets)),
+      book,
       concurrencyOf: (tier) => snapshot?.tier(tier)?.concurrencyMax,
       predict: async (rows) => await predictions?.write(rows),
     });
@@ -145,23 +174,32 @@ async function runAll(
   }
 }
 
+/** Where a history comes from; what the ledger knew beside it, undefined of files. */
 async function sourceOf(
   files: readonly string[],
   ledger: string | undefined,
   terminal: Terminal,
-): Promise<HistorySource> {
+): Promise<{ readonly source: HistorySource } & Partial<Omit<LedgerHistory, 'source'>>> {
   if ((ledger === undefined) === (files.length === 0))
     throw new VerbError('Name the files of an export, or a span of the ledger with --ledger.', 2);
   return ledger === undefined
-    ? await readExport(files, (sentence) => terminal.complain(`tollgate: ${sentence}`))
+    ? { source: await readExport(files, (sentence) => terminal.complain(`tollgate: ${sentence}`)) }
     : await openLedger(ledger);
 }
 
-function snapshotOf(control: string | undefined): ControlSnapshot | null {
+type DecidedBy = Pick<LiveControl, 'document' | 'imported' | 'freezes'>;
+
+/** The document of a file, of the demo, or what the running Tollgate decides by; null: nothing is decided. */
+async function controlOf(control: string | undefined): Promise<DecidedBy | null> {
   if (control === undefined) return null;
-  if (control === DEMO) return createSnapshot(demoControlDocument(), 0);
+  const alone = (document: ControlDocument): DecidedBy => ({ document, imported: [], freezes: [] });
+  if (control === DEMO) return alone(demoControlDocument());
+  if (control === LIVE) {
+    const { config, secrets } = configuration();
+    return await readLiveControl(adminClient(config, secrets));
+  }
   const read = readControlFile(control);
-  if (read.ok) return createSnapshot(read.document, 0);
+  if (read.ok) return alone(read.document);
   throw new VerbError(
     [`--control: ${control} is not valid:`, ...problemLines(control, read.problems)].join('\n'),
     2,

@@ -32,7 +32,7 @@ export type GuardStep =
   | { readonly kind: 'topUp'; readonly holdCredits: Credits; readonly aheadCredits: Credits };
 
 /** Share of the hold that may be used before it is topped up. */
-const TOP_UP_AT_PERCENT = 70n;
+export const TOP_UP_AT_PERCENT = 70n;
 
 export function guardStep(statement: GuardedStatement): GuardStep {
   const { usedCredits, holdCredits, ceilingCredits, creditsPerHour, intervalMs } = statement;

@@ -33,8 +33,12 @@ export function warehouseToSwitchTo(
   if (target?.switch !== 'session' || only === undefined || statements.length > 1) return null;
   if (only.opaque || only.setsWarehouse || only.innerClasses.length > 0) return null;
   if (only.class !== 'query' && only.class !== 'dml') return null;
-  // It would show the other warehouse.
   if (only.functions.includes('CURRENT_WAREHOUSE')) return null;
   const there = target.warehouse.toUpperCase();
   return warehouse !== null && PLAIN_NAME.test(warehouse) && PLAIN_NAME.test(there) ? there : null;
+}
+
+/** Whether a text asks which warehouse it is on: it would show the other one. */
+export function asksForWarehouse(sqlText: string): boolean {
+  return /current_warehouse/i.test(sqlText);
 }

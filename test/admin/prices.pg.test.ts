@@ -90,6 +90,17 @@ test('the price in force says its source and date; days before the rate sheet ke
     'SELECT version FROM imported_price_version',
   );
   expect(after).toEqual(before);
+  const key = { account: 'demo', ratingType: 'COMPUTE', serviceType: 'WAREHOUSE_METERING' };
+  const first = await world.call('GET', '/api/v1/prices/sheets?limit=1');
+  expect(first.json['prices']).toMatchObject([
+    { ...key, from: '2026-10-01T00:00:00.000Z', pricePerCredit: '2.450000000000' },
+  ]);
+  const cursor = encodeURIComponent(String(first.json['nextCursor']));
+  const second = await world.call('GET', `/api/v1/prices/sheets?limit=1&cursor=${cursor}`);
+  expect(second.json).toMatchObject({
+    prices: [{ ...key, from: '2026-10-09T00:00:00.000Z', to: null }],
+    nextCursor: null,
+  });
 });
 
 test('an implausible price is held until somebody else accepts it; replicas have it within a notification', async () => {

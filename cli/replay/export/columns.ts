@@ -39,6 +39,7 @@ export const COLUMN_NAMES = [
   'WAREHOUSE_SIZE',
   'CLUSTER_NUMBER',
   'QUERY_TAG',
+  'CLIENT_APPLICATION_ID',
   'EXECUTION_STATUS',
   'ERROR_CODE',
   'BYTES_SCANNED',
@@ -67,6 +68,7 @@ const WITHOUT: Partial<Record<ColumnName, string>> = {
     'Tier and rate follow from the default tier; contention between statements is not seen.',
   WAREHOUSE_SIZE:
     'The size is the one the policy document has, and statements that used no warehouse are not told apart.',
+  CLIENT_APPLICATION_ID: 'Budgets of one client count nothing, and rules over clients see none.',
   EXECUTION_STATUS: 'A statement without an error code counts as successful.',
   CREDITS_ATTRIBUTED_COMPUTE:
     'Credits are what the rate of the warehouse makes of the execution time, shared among statements that ran at once.',

@@ -27,14 +27,22 @@ type Values = Readonly<Record<Column, readonly DuckDBValue[]>>;
 /** What many rows have in common. */
 type Surroundings = Pick<
   ReplayRow,
-  'queryType' | 'database' | 'schema' | 'account' | 'user' | 'role' | 'warehouse' | 'warehouseSize'
+  | 'queryType'
+  | 'database'
+  | 'schema'
+  | 'account'
+  | 'user'
+  | 'role'
+  | 'warehouse'
+  | 'warehouseSize'
+  | 'client'
 >;
 
 /** Between the parts, and in place of one that is null: control characters that no name has. */
 const SEPARATOR = '\u001f';
 const NULL_PART = '\u001e';
 const PARTS =
-  'query_type database_name schema_name account_name user_name role_name warehouse_name warehouse_size';
+  'query_type database_name schema_name account_name user_name role_name warehouse_name warehouse_size client';
 const SURROUNDINGS = `concat_ws(chr(31), ${PARTS.split(' ')
   .map((part) => `coalesce(${part}, chr(30))`)
   .join(', ')}) AS surroundings`;
@@ -47,7 +55,7 @@ export const ROW_COLUMNS: string = COLUMNS.map((column) =>
 const KEPT_MAX = 50_000;
 
 /**
- * Turns chunks into rows. A text costs most where it becomes a string of JavaScript, so the eight names that repeat come
+ * Turns chunks into rows. A text costs most where it becomes a string of JavaScript, so the nine names that repeat come
  * as one text, taken apart once for all rows that have the same.
  */
 export class RowReader {
@@ -95,6 +103,8 @@ export class RowReader {
       warehouseSize: surroundings.warehouseSize,
       cluster: figureOrNull(values.cluster_number[row]),
       queryTag: textOrNull(values.query_tag[row]),
+      client: surroundings.client,
+      isOffPeak: false,
       submittedAt: instant(values.submitted_at[row]),
       startedAt: instant(values.started_at[row]),
       endedAt: instant(values.ended_at[row]),
@@ -123,6 +133,7 @@ export class RowReader {
       role: part(5),
       warehouse: part(6),
       warehouseSize: part(7),
+      client: part(8),
     };
     if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
     this.#kept.set(packed, made);

@@ -1,7 +1,10 @@
 /** The text and JSON of an explanation, from facts that are given: no parser, no file, no clock. */
 import { expect, test } from 'vitest';
+import { parseMoney } from '#base/units.js';
 import type { RuleDocument } from '#policies/control/document.js';
 import { demoControlDocument } from '#policies/control/demo.js';
+import { createSnapshot } from '#policies/control/snapshot.js';
+import type { Freeze } from '#billing/freezes.js';
 import type { Analyser, StatementFacts } from '#policies/sql/facts.js';
 import { factsReport } from '#policies/sql/facts-report.js';
 import type { RelativeBound } from '#policies/sql/relative-bound.js';
@@ -9,6 +12,7 @@ import { explanationJson } from '../../../cli/explanation/as-json.js';
 import { explanationText } from '../../../cli/explanation/as-text.js';
 import { explain, isAllowed, type Question } from '../../../cli/explanation/explain.js';
 import { demoTables, NO_TABLES } from '../../../cli/explanation/statistics.js';
+import { credits } from '../../support/builders.js';
 import { aContext, aSnapshot, aStatement, AT } from '../../policies/builders.js';
 
 const EVENTS = 'ANALYTICS.WEB.EVENTS';
@@ -37,6 +41,7 @@ function aQuestion(changes: Partial<Question> = {}, rules: readonly RuleDocument
     controlSource: 'the demo',
     tables: demoTables(),
     at: AT,
+    live: null,
     ...changes,
   };
 }
@@ -79,7 +84,7 @@ test('an allowed statement: the price first, then place, tables and shape', asyn
       shape   ffffffffffffffffffffffffffffffff
 
     Budgets are not asked offline, nor is what this shape took before; EXPLAIN COST
-    in SQL asks both."
+    in SQL asks both, --control live the budgets."
   `);
 });
 
@@ -331,4 +336,104 @@ test('colours mark the decision where the terminal has them', async () => {
     hasColours: true,
   });
   expect(text.startsWith('\u001b[32m✓ Allowed\u001b[0m: about')).toBe(true);
+});
+
+/** As a running Tollgate tells it: how the budgets of marketing stand, and what is frozen. */
+function live(availableCredits: string, freezes: readonly Freeze[] = []): Question['live'] {
+  const amounts = { spentCredits: credits('0'), heldCredits: credits('0') };
+  const period = { periodStartsAt: AT, periodEndsAt: AT + 86_400_000 };
+  const left = { limitCredits: credits('200'), availableCredits: credits(availableCredits) };
+  const standing = { budgetId: 'marketing-monthly', isHard: true };
+  return { freezes, standings: [{ ...standing, ...period, ...left, ...amounts }] };
+}
+
+/** The demo's, with a ladder on marketing's budget and a batch tier that switches sessions. */
+function withLadder(step: 'slower-tier' | 'smaller-warehouse' | 'refuse'): Question['snapshot'] {
+  const demo = demoControlDocument();
+  const rung = step === 'refuse' ? { step } : { step, tier: 'batch' };
+  return createSnapshot(
+    {
+      ...demo,
+      rules: [],
+      tiers: demo.tiers.map((tier) =>
+        tier.id === 'batch' ? { ...tier, switch: 'session' } : tier,
+      ),
+      budgets: demo.budgets.map((budget) =>
+        budget.id === 'marketing-monthly'
+          ? { ...budget, ladder: [{ atPercent: 5, ...rung }] }
+          : budget,
+      ),
+    },
+    0,
+  );
+}
+
+test.each([
+  ['slower-tier', { kind: 'queue', tier: 'batch', refusal: null }, 'Waits'],
+  ['smaller-warehouse', { kind: 'reroute', isSwitched: true, refusal: null }, 'Moved'],
+  ['refuse', { kind: 'refuse', refusal: { code: 'TG2101' } }, 'Rule'],
+] as const)(
+  'the rung %s holds by how the running Tollgate says its budget stands',
+  async (step, decision, label) => {
+    const question = { snapshot: withLadder(step), live: live('185') };
+    const found = await explain(aQuestion(question), analyserOf(all));
+    expect(explanationJson(found)).toMatchObject({ decision, notAsked: ['history'] });
+    expect(explanationText(found, { columns: 120 })).toContain(label);
+    // Nothing is known of budgets without it, and no rung is reached while little is used.
+    for (const quiet of [null, live('199')]) {
+      const alone = await explain(aQuestion({ ...question, live: quiet }), analyserOf(all));
+      expect(explanationJson(alone)).toMatchObject({ decision: { kind: 'allow' } });
+    }
+  },
+);
+
+test('a hard budget refuses in the words of a run, and a freeze before it', async () => {
+  const short = await explain(aQuestion({ live: live('3') }), analyserOf(all));
+  expect(isAllowed(short)).toBe(false);
+  expect(explanationText(short, { columns: 120 })).toMatch(
+    /^✗ Refused: TG2001 Not run, nothing charged: needs about \$\d/,
+  );
+  const freeze: Freeze = {
+    id: '7',
+    scope: 'team',
+    target: 'marketing',
+    frozenBy: 'ops',
+    reason: 'a loop',
+    frozenAt: AT,
+    until: null,
+  };
+  const frozen = await explain(aQuestion({ live: live('3', [freeze]) }), analyserOf(all));
+  expect(explanationText(frozen, { columns: 120 })).toMatch(
+    /^✗ Refused: TG2112 .*team marketing is frozen by ops/,
+  );
+  const show = aStatement({ class: 'metadata', isFree: true, tablesRead: [], columns: {} });
+  expect(isAllowed(await explain(aQuestion({ live: live('3', [freeze]) }), analyserOf(show)))).toBe(
+    true,
+  );
+});
+
+test('prices of rate sheets stand before the book, and hours that were chosen are told', async () => {
+  const sheet = {
+    account: 'demo',
+    ratingType: 'COMPUTE',
+    serviceType: 'WAREHOUSE_METERING',
+    from: 0,
+    to: null,
+    currency: 'USD',
+    pricePerCredit: parseMoney('6'),
+  };
+  const snapshot = createSnapshot({ ...demoControlDocument(), rules: [] }, 0, [sheet]);
+  const priced = await explain(aQuestion({ snapshot }), analyserOf(all));
+  expect(explanationJson(priced)).toMatchObject({ pricePerCredit: '6.000000000000' });
+  const sqlText = '/* tollgate: off-peak */ SELECT 1';
+  const refused = await explain(aQuestion({ snapshot, sqlText }), analyserOf(all));
+  expect(explanationJson(refused)).toMatchObject({ decision: { refusal: { code: 'TG2104' } } });
+  const offPeak = { timeZone: 'UTC', windows: [{ from: '23:00', to: '23:30' }] };
+  const demo = demoControlDocument();
+  const tiers = demo.tiers.map((tier) => ({ ...tier, offPeak }));
+  const hours = createSnapshot({ ...demo, rules: [], tiers }, 0);
+  const waits = await explain(aQuestion({ snapshot: hours, sqlText }), analyserOf(all));
+  expect(explanationJson(waits)).toMatchObject({
+    decision: { refusal: null, runsAt: expect.stringContaining('T23:00:00') },
+  });
 });

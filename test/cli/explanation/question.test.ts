@@ -3,8 +3,10 @@ import { expect, test } from 'vitest';
 import { readQuestion } from '../../../cli/explanation/question.js';
 import { AT } from '../../policies/builders.js';
 
+const nobody = () => Promise.reject(new Error('nobody is asked'));
+
 test('the demo and its default tier stand in for what is not said', async () => {
-  expect(await readQuestion('SELECT 1', { as: 'marketing_analyst' }, AT)).toMatchObject({
+  expect(await readQuestion('SELECT 1', { as: 'marketing_analyst' }, AT, nobody)).toMatchObject({
     sqlText: 'SELECT 1',
     account: 'demo',
     principal: { id: 'marketing_analyst' },
@@ -18,7 +20,7 @@ test('the demo and its default tier stand in for what is not said', async () => 
 });
 
 test('a Snowflake user is led to its principal by the mapping', async () => {
-  expect(await readQuestion('SELECT 1', { as: 'TOLLGATE_SERVICE' }, AT)).toMatchObject({
+  expect(await readQuestion('SELECT 1', { as: 'TOLLGATE_SERVICE' }, AT, nobody)).toMatchObject({
     principal: { id: 'tollgate_service' },
     team: { id: 'platform' },
   });
@@ -32,7 +34,7 @@ test('an instant, a warehouse and names are taken as said; unquoted names fold',
     database: 'raw',
     schema: '"Mixed"',
   };
-  expect(await readQuestion('SELECT 1', options, AT)).toMatchObject({
+  expect(await readQuestion('SELECT 1', options, AT, nobody)).toMatchObject({
     at: Date.UTC(2026, 10, 26, 22),
     warehouse: 'other_wh',
     names: { database: 'RAW', schema: 'Mixed' },

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { assert } from '../../../base/assert.js';
-import { parseCredits } from '../../../base/units.js';
+import { approximate, NO_CREDITS, parseCredits } from '../../../base/units.js';
+import type { Freeze } from '../../../billing/freezes.js';
 import { StandingBook } from '../../../billing/standing-book.js';
 import { bookBudgets } from '../../../admin/stores/book-budgets.js';
 import { replay } from '../../../cli/replay/engine.js';
@@ -36,6 +37,8 @@ function aRow(changes: Partial<ReplayRow> & { readonly at?: number } = {}): Repl
     warehouseSize: 'X-Small',
     cluster: null,
     queryTag: null,
+    client: null,
+    isOffPeak: false,
     submittedAt,
     startedAt: submittedAt,
     endedAt: submittedAt + executionMs,
@@ -53,21 +56,33 @@ interface Run {
   readonly predictions: readonly Prediction[];
 }
 
-async function run(rows: readonly ReplayRow[], document?: ControlDocument): Promise<Run> {
+async function run(
+  rows: readonly ReplayRow[],
+  document?: ControlDocument,
+  freezes: readonly Freeze[] = [],
+): Promise<Run> {
   const history = new HistoryStore(1_000);
   const parts = { history, statistics: { table: () => undefined } };
   const snapshot = document === undefined ? null : createSnapshot(document, 0);
+  const book = snapshot === null ? null : new StandingBook(bookBudgets(snapshot.document.budgets));
   const predictions: Prediction[] = [];
   const figures = await replay({
     source: sourceOf(rows),
-    judge: snapshot === null ? observe(parts) : govern(snapshot, parts),
+    judge:
+      snapshot === null || book === null
+        ? observe(parts)
+        : govern(snapshot, {
+            ...parts,
+            standing: (ids, at) => book.standing(ids, at),
+            freezes,
+          }),
     analyser: {
       analyse: () => Promise.reject(new Error('there is no text')),
       stop: () => Promise.resolve(),
     },
     catalogue: { version: 'none', columnsOf: () => undefined },
     history,
-    book: snapshot === null ? null : new StandingBook(bookBudgets(snapshot.document.budgets)),
+    book,
     concurrencyOf: (tier) => snapshot?.tier(tier)?.concurrencyMax,
     predict: (some) => {
       predictions.push(...some);
@@ -185,7 +200,8 @@ test('a hard budget refuses what it has not left, and what that saved is told', 
 test('a refusal for a hold that the statement would not have used is a false alarm', async () => {
   const long = aRow({ at: 0, executionMs: 10_000 });
   const short = aRow({ at: 60, executionMs: 100 });
-  const { figures } = await run([long, short], aDocument({ limitCredits: '0.004' }));
+  // A thousandth above the hold, or the guard would end the first one a second early.
+  const { figures } = await run([long, short], aDocument({ limitCredits: '0.005' }));
   expect(figures.decisions).toMatchObject({ allowed: 1, refused: 1 });
   expect(figures.falseAlarms).toBe(1);
 });
@@ -203,9 +219,128 @@ test('a statement is stopped when the budget has no more for it', async () => {
   const rows = [aRow({ executionMs: 3_600_000 })];
   const { figures } = await run(rows, aDocument({ limitCredits: '0.1' }));
   expect(figures.decisions.stopped).toBe(1);
-  expect(figures.turned).toEqual([
-    expect.objectContaining({ by: 'budget: marketing-monthly', savedCredits: parseCredits('0.9') }),
+  const [stopped] = figures.turned;
+  expect(stopped?.by).toBe('budget: marketing-monthly');
+  // Looked at every three seconds, and stopped when it would have outrun its hold two looks later.
+  const saved = approximate(stopped?.savedCredits ?? NO_CREDITS);
+  expect(saved).toBeGreaterThanOrEqual(0.9);
+  expect(saved).toBeLessThanOrEqual(0.9 + 9 / 3_600);
+});
+
+test('holds are topped up while a statement runs, so that one which comes meanwhile finds less', async () => {
+  // Held at first 0.004 of 0.1; after 200 s it has used more than half, and holds what it needs.
+  const long = aRow({ at: 0, executionMs: 300_000 });
+  const early = aRow({ at: 1, warehouse: 'BATCH_WH', credits: '0.001' });
+  const late = aRow({ at: 200, warehouse: 'BATCH_WH', credits: '0.001' });
+  const document = { ...aDocument({ limitCredits: '0.07' }) };
+  const dear = { guessExpectedCredits: '0.02', guessHoldCredits: '0.02' };
+  const { figures } = await run([long, early, late], {
+    ...document,
+    tiers: document.tiers.map((tier) => (tier.id === 'batch' ? { ...tier, ...dear } : tier)),
+  });
+  expect(figures.turned[0]?.by).toBe('budget: marketing-monthly');
+  expect(figures.decisions).toEqual({ allowed: 1, queued: 0, refused: 1, stopped: 1 });
+});
+
+test('a ladder is gone down by what the statements before have used', async () => {
+  const document = aDocument({ limitCredits: '0.02' });
+  const ladder = [
+    { atPercent: 25, step: 'warn' as const },
+    { atPercent: 50, step: 'slower-tier' as const, tier: 'batch' },
+    { atPercent: 75, step: 'refuse' as const },
+  ];
+  const rows = Array.from({ length: 8 }, (_, index) => aRow({ at: index * 60 }));
+  const { figures } = await run(rows, {
+    ...document,
+    budgets: document.budgets.map((budget) =>
+      budget.node === 'marketing' ? { ...budget, hard: false, ladder } : budget,
+    ),
+  });
+  // 2.8 thousandths of a credit each: two below 25 %, then warned, and from 84 % on refused.
+  expect(figures.warned).toBe(6);
+  expect(figures.decisions).toEqual({ allowed: 6, queued: 0, refused: 2, stopped: 0 });
+  expect(figures.turned).toMatchObject([{ by: 'rule: ladder:marketing-monthly', statements: 2 }]);
+});
+
+test('a statement that a rule moves is judged where it would run; where its tier does not switch it is refused', async () => {
+  const moved = (way: 'session' | 'refuse'): ControlDocument => {
+    const document = aDocument();
+    return {
+      ...document,
+      rules: [
+        {
+          id: 'to-batch',
+          mode: 'enforce',
+          effect: 'reroute',
+          tier: 'batch',
+          when: 'tier == "interactive"',
+          message: 'it belongs to batch',
+        },
+      ],
+      tiers: document.tiers.map((tier) =>
+        tier.id === 'batch' ? { ...tier, switch: way, ceilingCredits: '0.001' } : tier,
+      ),
+    };
+  };
+  const refused = await run([aRow()], moved('refuse'));
+  expect(refused.figures.turned).toMatchObject([{ by: 'reroute: to-batch' }]);
+  const switched = await run([aRow()], moved('session'));
+  // By the ceiling of batch; that of its own tier is a thousand times as high.
+  expect(switched.figures.turned).toMatchObject([{ by: 'ceiling' }]);
+  // Free statements run where they are.
+  const free = await run([aRow({ queryType: 'SHOW', warehouseSize: null })], moved('refuse'));
+  expect(free.figures.decisions.allowed).toBe(1);
+});
+
+test('budgets of one client count what that client sent', async () => {
+  const document = aDocument();
+  const narrowed: ControlDocument = {
+    ...document,
+    budgets: [
+      ...document.budgets,
+      {
+        id: 'tableau',
+        node: 'marketing',
+        client: 'Tableau*',
+        counts: 'direct',
+        hard: true,
+        limitCredits: '0.003',
+        period: { kind: 'month', timeZone: 'UTC' },
+      },
+    ],
+  };
+  const { figures } = await run([aRow({ client: 'Tableau 2026.2' }), aRow({ at: 60 })], narrowed);
+  expect(figures.turned).toMatchObject([{ by: 'budget: tableau', statements: 1 }]);
+});
+
+test('the off-peak hours are waited for by whoever chose them, where the tier has some', async () => {
+  const document = aDocument();
+  const hours = { timeZone: 'UTC', windows: [{ from: '20:00', to: '06:00' }] };
+  const withHours: ControlDocument = {
+    ...document,
+    tiers: document.tiers.map((tier) => ({ ...tier, offPeak: hours })),
+  };
+  const chosen = [aRow({ isOffPeak: true }), aRow({ at: 60 * 60 * 9, isOffPeak: true })];
+  expect((await run(chosen, withHours)).figures.decisions).toMatchObject({ queued: 1, allowed: 1 });
+  expect((await run(chosen, document)).figures.turned).toMatchObject([
+    { by: 'off-peak: no hours', statements: 2 },
   ]);
+});
+
+test('what was frozen then is refused, and nothing before or after', async () => {
+  const freeze: Freeze = {
+    id: '1',
+    scope: 'team',
+    target: 'marketing',
+    frozenBy: 'ops',
+    reason: 'a loop',
+    frozenAt: NOON + 30_000,
+    until: NOON + 90_000,
+  };
+  const rows = [0, 60, 120].map((at) => aRow({ at }));
+  const { figures } = await run(rows, aDocument(), [freeze]);
+  expect(figures.decisions).toMatchObject({ allowed: 2, refused: 1 });
+  expect(figures.turned[0]?.by).toBe('freeze: team marketing');
 });
 
 test('more than a tier takes at once waits', async () => {

@@ -46,6 +46,7 @@ test('a row has every field of an export', async () => {
     WAREHOUSE_SIZE: '2X-Large',
     CLUSTER_NUMBER: '3',
     QUERY_TAG: 'nightly',
+    CLIENT_APPLICATION_ID: 'Tableau 2026.2',
     START_TIME: '2026-10-01 05:00:00.000 -0700',
     END_TIME: '2026-10-01 05:00:10.000 -0700',
     TOTAL_ELAPSED_TIME: '10000',
@@ -82,6 +83,8 @@ test('a row has every field of an export', async () => {
       warehouseSize: '2X-Large',
       cluster: 3,
       queryTag: 'nightly',
+      client: 'Tableau 2026.2',
+      isOffPeak: false,
       submittedAt: NOON,
       startedAt: NOON + 1_900,
       endedAt: NOON + 10_000,
@@ -93,7 +96,7 @@ test('a row has every field of an export', async () => {
     },
   ]);
   expect(intake.leftOut).toEqual({ unreadable: 0, unfinished: 0, repeated: 0 });
-  expect(intake.columns).toHaveLength(27);
+  expect(intake.columns).toHaveLength(28);
   expect(intake.consequences).toEqual([]);
   expect(complaints).toEqual([]);
 });

@@ -1,0 +1,183 @@
+/**
+ * What would become of a text that is explained, in the order of the path: freezes, ladders and rules, the tier that they move it
+ * to, its hours, the budgets. Without a running Tollgate there are no freezes, and no budget has used anything.
+ */
+import { must } from '../../base/assert.js';
+import { tryParseTicketId } from '../../base/ids.js';
+import type { BudgetStanding } from '../../billing/ledger.js';
+import { HistoryStore } from '../../policies/estimate/history-store.js';
+import { asksForOffPeak, offPeakFrom } from '../../policies/off-peak.js';
+import { creditsToHold } from '../../policies/rules/ceiling.js';
+import type { Decision } from '../../policies/rules/decision.js';
+import { freezeRefusal } from '../../policies/rules/freeze-text.js';
+import { ladderStandings } from '../../policies/rules/ladder.js';
+import { asksForWarehouse, warehouseToSwitchTo } from '../../policies/rules/move.js';
+import { approvalRefusal, type RefusalContext } from '../../policies/rules/refusal-text.js';
+import type { TextFacts } from '../../policies/sql/facts.js';
+import { CLIENT_MAX, judgeText, refusalOfDecision } from '../../proxy/decide.js';
+import { type PricedText, type PriceOutcome, priceText } from '../../proxy/estimate.js';
+import { freezeOf } from '../../proxy/freezes.js';
+import { isAnywhere } from '../../proxy/move.js';
+import { offPeakRefusal } from '../../proxy/off-peak.js';
+import { bindingBudget, budgetRefusalOf } from '../../proxy/outlook.js';
+import { budgetsOf } from '../../proxy/reserve.js';
+import { callerRefusal, type Refusal } from '../../proxy/wire/refusal.js';
+import type { Decided, Outcome, Question } from './explain.js';
+
+/** Nothing was measured: histories begin empty, as on the first day. */
+const NO_HISTORY = new HistoryStore(1);
+/** Stands where a ticket's id would: nothing was sent, so there is no ticket. Its lines of text are never shown. */
+const NO_TICKET = must(tryParseTicketId('00000000-0000-7000-8000-000000000000'), 'an id');
+
+/** A text with what is known of it. */
+interface Asked {
+  readonly question: Question;
+  readonly facts: TextFacts;
+  readonly workload: string | null;
+}
+
+/** Decides about an analysed text. */
+export function outcomeOf(question: Question, facts: TextFacts, workload: string | null): Outcome {
+  const { principal, warehouse } = question;
+  if (principal.status === 'suspended') {
+    const message = `Not run: ${principal.id} is suspended. Ask ${principal.owner}.`;
+    return { kind: 'not-priced', refusal: callerRefusal('principalSuspended', message) };
+  }
+  const asked = { question, facts, workload };
+  const priced = priceOn(asked, warehouse);
+  if (priced.kind === 'refused') return { kind: 'not-priced', refusal: priced.refusal };
+  return decidedOn(asked, priced.price, false);
+}
+
+function priceOn({ question, facts }: Asked, warehouse: string | null): PriceOutcome {
+  const { snapshot, account, at, tables } = question;
+  return priceText({
+    facts,
+    isDescribe: false,
+    snapshot,
+    warehouse,
+    account,
+    history: question.history ?? NO_HISTORY,
+    statistics: tables.statistics,
+    at,
+  });
+}
+
+function decidedOn(asked: Asked, price: PricedText, isSwitched: boolean): Decided {
+  const { question, facts } = asked;
+  const { snapshot, sqlText, at } = question;
+  const path = pathOf(asked, price);
+  const decision = decisionOn(asked, price, path);
+  const there = asksForWarehouse(sqlText)
+    ? null
+    : warehouseToSwitchTo(snapshot, decision, {
+        statements: facts.statements,
+        isFree: price.isFree,
+        warehouse: question.warehouse,
+        isSwitched,
+      });
+  const moved = there === null ? null : priceOn(asked, there);
+  const freeze = freezeFor(asked, price);
+  if (moved?.kind === 'priced' && freeze === null) {
+    const found = decidedOn(asked, moved.price, true);
+    // Why it runs there is told; what refuses it there decides.
+    return found.decision.kind === 'allow' ? { ...found, decision } : found;
+  }
+  const { offPeak } = price.placement.tier;
+  const isOffPeak = choosesOffPeak(question, price);
+  const runsAt = isOffPeak && offPeak !== null ? offPeakFrom(offPeak, at) : null;
+  const holdCredits = creditsToHold(price, decision.ceilingCredits);
+  const told = { decision, holdCredits, standings: path };
+  const refusal = freeze ?? refusalFor(asked, price, told);
+  return { kind: 'decided', price, ...told, refusal, isSwitched, runsAt };
+}
+
+function choosesOffPeak({ sqlText }: Question, { isFree }: PricedText): boolean {
+  return !isFree && asksForOffPeak(sqlText, null);
+}
+
+/** How the budgets stand that it would be held against. */
+function pathOf(asked: Asked, { isFree, placement }: PricedText): readonly BudgetStanding[] {
+  const { question, workload } = asked;
+  const { live, snapshot, team, principal, at } = question;
+  if (live === null || isFree) return [];
+  const client = question.client.slice(0, CLIENT_MAX);
+  const ids = budgetsOf({ snapshot, team, principal, placement, workload, client, at });
+  return ids.flatMap((id) => live.standings.find(({ budgetId }) => budgetId === id) ?? []);
+}
+
+function decisionOn(
+  { question, facts, workload }: Asked,
+  price: PricedText,
+  path: readonly BudgetStanding[],
+): Decision {
+  const { placement, estimate, estimateParts } = price;
+  const { snapshot, account, team, principal, role, client, at, tables, live } = question;
+  return judgeText({
+    sqlText: question.sqlText,
+    statements: facts.statements,
+    estimate,
+    estimateParts,
+    statistics: tables.statistics,
+    context: {
+      snapshot,
+      account,
+      team,
+      principal,
+      via: null,
+      role,
+      tier: placement.tier,
+      warehouse: placement.warehouse ?? '',
+      workload,
+      client: client.slice(0, CLIENT_MAX),
+      at,
+      isOffPeak: choosesOffPeak(question, price),
+      ...(live === null ? {} : { standings: ladderStandings(path) }),
+    },
+  });
+}
+
+function freezeFor({ question }: Asked, price: PricedText): Refusal | null {
+  const { live, team, principal, at } = question;
+  if (live === null || price.isFree) return null;
+  const { warehouse } = price.placement;
+  const freezable = { teamId: team.id, principalIds: [principal.id], warehouse };
+  const found = freezeOf(live.freezes, freezable, at);
+  return found === undefined ? null : freezeRefusal(found, contextOf(question, price));
+}
+
+function contextOf({ at }: Question, { placement, estimate }: PricedText): RefusalContext {
+  return {
+    ticketId: NO_TICKET,
+    estimate,
+    tier: placement.tier.id,
+    pricePerCredit: placement.pricePerCredit,
+    currency: placement.currency,
+    at,
+  };
+}
+
+function refusalFor(
+  { question }: Asked,
+  price: PricedText,
+  {
+    decision,
+    holdCredits,
+    standings: path,
+  }: Pick<Decided, 'decision' | 'holdCredits' | 'standings'>,
+): Refusal | null {
+  const context = contextOf(question, price);
+  const { tier } = price.placement;
+  if (choosesOffPeak(question, price) && tier.offPeak === null) return offPeakRefusal(tier.id);
+  const ruled = isAnywhere(price, decision)
+    ? null
+    : refusalOfDecision(decision, question.snapshot, context);
+  if (ruled !== null) return ruled;
+  const unpaid = budgetRefusalOf(
+    { binding: bindingBudget(path), path, holdCredits },
+    question,
+    context,
+  );
+  if (unpaid !== null) return unpaid;
+  return decision.kind === 'approve' ? approvalRefusal(decision.cause, context) : null;
+}
