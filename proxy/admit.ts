@@ -3,6 +3,7 @@ import { toError } from '#base/errors.js';
 import type { LaneLimits, LaneMember } from '#policies/lanes/lane.js';
 import { isAdministrator } from '#policies/lanes/limits.js';
 import type { AdmitOutcome as LaneOutcome, Permit } from './admission/lane.js';
+import { attentionOf } from './admission/vigil.js';
 import type { WaitOutcome } from './admission/wait-rows.js';
 import { newestIdentity } from './identity/newest.js';
 import type { SealedIdentity } from './identity/tokens.js';
@@ -37,13 +38,11 @@ export async function admit(
 ): Promise<AdmitOutcome> {
   if (statement.isFree || statement.breakGlass !== undefined)
     return { kind: 'admitted', statement: { ...statement, ...NO_TURN, permit: NO_PERMIT } };
-  const { lane, identity, runsAt, query, offlinePermit } = statement;
+  const { lane, identity, query, offlinePermit } = statement;
   if (offlinePermit !== undefined)
     return { kind: 'admitted', statement: { ...statement, ...NO_TURN, permit: offlinePermit } };
   entry.identity ??= identity;
-  // Nobody polls for what was sent to run at night.
-  const isUnattended = runsAt !== undefined && query.isAsync;
-  const leave = parts.vigil.enter(entry, isUnattended ? 'unattended' : 'attended');
+  const leave = parts.vigil.enter(entry, attentionOf(query));
   const note = noteWait(parts, statement);
   try {
     const outcome = await parts.gate.admit(lane, laneMember(statement, lane), entry.cancelled);

@@ -5,6 +5,7 @@
 import { declinedRefusal } from '#policies/rules/refusal-text.js';
 import { placeOf } from '#billing/passes.js';
 import { type Credits, maxAmount, minAmount, NO_CREDITS } from '#base/units.js';
+import { attentionOf } from './admission/vigil.js';
 import { freeHold } from './hold.js';
 import type { Parts } from './parts.js';
 import { refusalContext } from './refuse.js';
@@ -36,7 +37,7 @@ export async function approve(
   const { passes, reason } = approval;
   await parts.approvals.ask({ ticketId, reason, passes, place: placeOf(statement.session) });
   entry.identity ??= statement.identity;
-  const leave = parts.vigil.enter(entry);
+  const leave = parts.vigil.enter(entry, attentionOf(statement.query));
   try {
     const decided = await parts.vigil.decision(entry, approval.waitSeconds * 1000);
     // Its request stays open: what is granted later lets it run when it is sent again.

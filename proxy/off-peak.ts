@@ -7,7 +7,7 @@ import type { EpochMs } from '#base/time.js';
 import { toError } from '#base/errors.js';
 import { asksForOffPeak, OFF_PEAK_COMMENT, offPeakFrom } from '#policies/off-peak.js';
 import { queueRefusal } from '#policies/rules/refusal-text.js';
-import { TOKEN_MARGIN_MS } from './admission/vigil.js';
+import { attentionOf, TOKEN_MARGIN_MS } from './admission/vigil.js';
 import type { ApproveOutcome } from './approve.js';
 import type { Parts } from './parts.js';
 import { refusalContext } from './refuse.js';
@@ -71,7 +71,7 @@ async function waitForHours(
     parts.log.warn({ err: toError(thrown) }, 'when a statement runs could not be written');
   }
   entry.identity ??= identity;
-  const leave = parts.vigil.enter(entry, query.isAsync ? 'unattended' : 'attended');
+  const leave = parts.vigil.enter(entry, attentionOf(query));
   try {
     await rest(waitMs, entry.cancelled);
     if (!entry.cancelled.aborted) return { kind: 'approved', statement };

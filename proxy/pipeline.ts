@@ -88,12 +88,20 @@ export async function attend(parts: Parts, asker: Asker, entry: RequestEntry): P
   }
 }
 
-function waitFor(parts: Parts, { call, front }: Asker, entry: RequestEntry): Waiting {
+/** Who submits asynchronously goes on at once: so soon it is told the id, where the statement waits. */
+const SUBMIT_HOLD_MS = 1_000;
+
+function waitFor(
+  parts: Parts,
+  { call, front }: Asker,
+  entry: RequestEntry,
+  holdMs = parts.patience.holdMs,
+): Waiting {
   const { ticketId, isAsync } = entry.owner;
   return new Waiting(call.response, entry.attendance, {
     ticketId,
     isKnown: () => entry.isKnown,
-    holdMs: parts.patience.holdMs,
+    holdMs,
     inProgress: (shown) => front.inProgress(shown, isAsync),
   });
 }
@@ -105,8 +113,9 @@ async function begin(
   entry: RequestEntry,
   work: (waiting: Waiting) => Promise<RequestEnding>,
 ): Promise<void> {
-  const waiting = waitFor(parts, asker, entry);
-  const { ticketId } = entry.owner;
+  const { ticketId, isAsync } = entry.owner;
+  const { holdMs } = parts.patience;
+  const waiting = waitFor(parts, asker, entry, isAsync ? Math.min(SUBMIT_HOLD_MS, holdMs) : holdMs);
   parts.inHand.add(ticketId);
   let ending: RequestEnding;
   try {

@@ -8,6 +8,7 @@ import { runRateRefusal } from '#policies/rules/guard-text.js';
 import { affordableEveryMs, judgeRunRate } from '#policies/rules/run-rate.js';
 import type { RunRateFinding, RunRateRung } from '#policies/rules/run-rate.js';
 import type { ApproveOutcome } from './approve.js';
+import { attentionOf } from './admission/vigil.js';
 import type { Parts } from './parts.js';
 import { refusalContext } from './refuse.js';
 import type { CancelReason, RequestEntry } from './requests.js';
@@ -64,7 +65,7 @@ export async function slowDown(
   const isPaced = !statement.isFree && statement.breakGlass === undefined;
   const pace = isPaced ? paceOf(parts, statement) : null;
   if (pace?.finding.rung !== 'slow') return { kind: 'approved', statement };
-  const leave = parts.vigil.enter(entry);
+  const leave = parts.vigil.enter(entry, attentionOf(statement.query));
   try {
     const { slowSeconds } = pace.rate;
     await rest((slowSeconds * 1000) / parts.clock.scale, entry.cancelled);

@@ -1,6 +1,6 @@
 /**
  * Watches over statements that wait in the queues of this replica: one that nobody waits for any more is given up, so
- * that it does not run for a client that is gone; one that was cancelled on another replica is cancelled here.
+ * that it does not run for a client that is gone, unless it was submitted asynchronously; one that was cancelled on another replica is cancelled here.
  */
 import { deferred } from '#base/deferred.js';
 import type { TicketId } from '#base/ids.js';
@@ -17,6 +17,14 @@ export const TOKEN_MARGIN_MS = 300_000;
 
 /** attended: somebody has to ask for it; unattended: it waits alone, as long as its session's token is renewed. */
 export type Attention = 'attended' | 'unattended';
+
+/**
+ * Who has to ask for a statement while it waits. Snowflake runs what was submitted asynchronously whether anybody polls or not
+ * (INSERTs that are sent and forgotten), so such a one waits as long as its queue, its rule or its hours let it.
+ */
+export function attentionOf({ isAsync }: { readonly isAsync: boolean }): Attention {
+  return isAsync ? 'unattended' : 'attended';
+}
 
 export interface VigilOptions {
   readonly ledger: Pick<Ledger, 'ticket' | 'cancelsAsked'>;

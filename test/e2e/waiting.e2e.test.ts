@@ -420,9 +420,12 @@ test('a waiting statement is cancelled by its request or its id, at any replica'
   await release();
 });
 
-test('a waiting statement that nobody asks for is given up, and a late poll is told so anywhere', async () => {
+test('a waiting statement that nobody asks for is given up, and a late poll is told so anywhere; one submitted asynchronously waits on and runs', async () => {
   const release = await occupied();
   const client = await connected('INTERACTIVE_WH');
+  const forgotten = randomUUID();
+  const text = 'SELECT 2 FROM ANALYTICS.TPCH.REGION';
+  expectInProgress(await client.query(text, { asyncExec: true }, forgotten), '333334');
   const requestId = randomUUID();
   const id = expectInProgress(
     await client.query('SELECT 1 FROM ANALYTICS.TPCH.REGION', {}, requestId),
@@ -434,7 +437,14 @@ test('a waiting statement that nobody asks for is given up, and a late poll is t
     message: expect.stringMatching(/^TG2303 Not run, nothing charged: .*send it again/) as string,
   };
   for (const index of [0, 1]) expect((await at(index, client).result(id)).body).toMatchObject(lost);
+  // Nobody has asked for it for longer than for the other.
+  expect((await ticketsOf(forgotten))[0]?.state).toBe('RESERVED');
   await release();
+  await eventually(async () =>
+    expect(await ticketsOf(forgotten)).toEqual([
+      expect.objectContaining({ state: 'SETTLED', ending: 'succeeded', charges: '1' }),
+    ]),
+  );
 });
 
 test('a statement that runs long is polled under our id, and a result of it can be scanned by that id', async () => {
