@@ -9,6 +9,8 @@ const LINGER_MS = 1000;
 process.env.SNOWFLAKE_DISABLE_PLATFORM_DETECTION ??= 'true';
 process.env.SF_TELEMETRY_DISABLE_CONNECTION_SHAPE ??= '1';
 process.env.SNOWFLAKE_DISABLE_MINICORE ??= '1';
+// Its parts for Amazon print a warning about Node 20, which people who read the output of a verb can do nothing about.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 async function run() {
   const tooOld = nodeTooOld(process.versions.node);

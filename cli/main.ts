@@ -13,6 +13,7 @@ import { registerBudgets } from './verbs/budgets.js';
 import { registerCompletion } from './verbs/completion.js';
 import { registerControl } from './verbs/control.js';
 import { registerCost } from './verbs/cost.js';
+import { registerDemo } from './verbs/demo.js';
 import { registerDoctor } from './verbs/doctor.js';
 import { registerExplain } from './verbs/explain.js';
 import { registerGrant } from './verbs/grant.js';
@@ -75,6 +76,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerImport(program, terminal, finish);
   registerAudit(program, terminal, finish);
   registerCompletion(program, terminal);
+  registerDemo(program, terminal);
   return program;
 }
 

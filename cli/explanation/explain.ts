@@ -124,7 +124,7 @@ export async function explain(question: Question, analyser: Analyser): Promise<E
     tablesWithoutStatistics: facts.statements.map(
       (each) => scanOf(each, tables.statistics, question.at)?.tablesUnknown ?? each.tablesRead,
     ),
-    outcome: await outcomeOf(asked, facts, workload),
+    outcome: outcomeOf(asked, facts, workload),
   };
 }
 

@@ -1,9 +1,9 @@
 /** `tollgate import`: asks the worker to import what the account says was used, and waits for it. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
+import { readImport, untilImported, type UsageImport } from '../usage-request.js';
 import { table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { exportsOf, sendFile } from './import-files.js';
@@ -19,13 +19,6 @@ interface ImportOptions extends PriceOptions {
   readonly json?: boolean;
 }
 
-const REQUEST = z.object({
-  id: z.string(),
-  account: z.string(),
-  doneAt: z.string().nullable(),
-  problem: z.string().nullable(),
-  rowsWritten: z.number().nullable(),
-});
 const VIEWS = z.object({
   views: z.array(
     z.object({
@@ -37,8 +30,6 @@ const VIEWS = z.object({
     }),
   ),
 });
-
-const LOOK_EVERY_MS = 500;
 
 export function registerImport(
   program: Command,
@@ -73,15 +64,11 @@ async function runImport(terminal: Terminal, options: ImportOptions): Promise<nu
   if (options.view !== undefined && options.file === undefined)
     throw new VerbError('--view says what --file is of; give both.', 2);
   const isOfFiles = options.file !== undefined;
-  let answer = isOfFiles
+  const asked = isOfFiles
     ? await importFiles(client, terminal, options.file, options)
     : await client.call('/api/v1/usage/imports', { account, from });
-  let request = read(answer);
-  while (wait && request.doneAt === null) {
-    await sleep(LOOK_EVERY_MS);
-    answer = await client.call(`/api/v1/usage/imports/${request.id}`);
-    request = read(answer);
-  }
+  const answer = wait ? await untilImported(client, asked) : asked;
+  const request = readImport(answer);
   if (options.json === true) terminal.print(answer.trim());
   else if (request.doneAt === null)
     terminal.print(`Import ${request.id} of ${request.account} is asked for.`);
@@ -108,18 +95,7 @@ async function importFiles(
   return client.call(`/api/v1/usage/imports/${id}`);
 }
 
-function read(answer: string): z.infer<typeof REQUEST> {
-  const parsed = REQUEST.safeParse(JSON.parse(answer));
-  if (!parsed.success)
-    throw new VerbError('The admin API answered with something that is not an import.');
-  return parsed.data;
-}
-
-async function tell(
-  terminal: Terminal,
-  client: AdminClient,
-  request: z.infer<typeof REQUEST>,
-): Promise<void> {
+async function tell(terminal: Terminal, client: AdminClient, request: UsageImport): Promise<void> {
   const { views } = VIEWS.parse(JSON.parse(await client.call('/api/v1/usage/imports')));
   const own = views.filter(({ account }) => account === request.account);
   terminal.print(

@@ -218,5 +218,14 @@ function demoRules(): RuleDocument[] {
       when: 'statement.class == "load" && statement.location == "unknown"',
       message: 'named stages of the demo are inside the account',
     },
+    {
+      // What `npm run demo` shows of a statement that runs away: it is stopped there while it runs.
+      id: 'sql-lab-on-batch',
+      mode: 'enforce',
+      effect: 'ceiling',
+      ceilingCredits: '0.05',
+      when: 'tier == "batch" && caller.workload == "superset/sql-lab"',
+      message: 'an ad hoc statement of SQL Lab may cost 0.05 credits on BATCH_WH',
+    },
   ];
 }

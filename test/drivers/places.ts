@@ -1,11 +1,13 @@
 /** Where things are: the checkout, and the folder outside it that keeps tool chains between runs. */
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** This module runs as dist/test/drivers/places.js. */
-export const ROOT: string = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+/** The checkout. This module runs as dist/test/drivers/places.js, and in tests from its source. */
+export const ROOT: string = ['../../..', '../..']
+  .map((up) => path.resolve(path.dirname(fileURLToPath(import.meta.url)), up))
+  .reduce((outer, inner) => (existsSync(path.join(outer, 'package.json')) ? outer : inner));
 
 /** Programs of other languages are not compiled to dist. */
 export const PROGRAMS: string = path.join(ROOT, 'test', 'drivers');

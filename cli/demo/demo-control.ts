@@ -1,0 +1,20 @@
+/** The control document that the demo runs under. */
+import { demoControlDocument } from '../../policies/control/demo.js';
+import type { AdminClient } from '../admin-client.js';
+import { z } from 'zod';
+
+const VERSIONS = z.object({ versions: z.array(z.object({ version: z.number() })) });
+
+/**
+ * Puts the demo's document in force where none is: a deployment of several processes begins without one. One that is in
+ * force stays as it is.
+ *
+ * @returns whether it was put in force.
+ */
+export async function ensureDemoControl(client: AdminClient): Promise<boolean> {
+  const answer = await client.call('/api/v1/control/versions?limit=1');
+  if (VERSIONS.parse(JSON.parse(answer)).versions.length > 0) return false;
+  const document = demoControlDocument();
+  await client.call('/api/v1/control', { document, reason: 'the demo' }, 'PUT');
+  return true;
+}
