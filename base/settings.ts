@@ -5,6 +5,7 @@
 import { CONSOLE_SETTINGS, type ConsoleConfig } from './console-settings.js';
 import { LEDGER_SETTINGS, type LedgerConfig } from './ledger-settings.js';
 import type { LogLevel } from './log.js';
+import { MAIL_SETTINGS, type MailConfig, type MailSecrets } from './mail-settings.js';
 import type { SealKey } from './sealing.js';
 import {
   ROLES,
@@ -30,7 +31,7 @@ import {
 } from './snowflake/settings.js';
 
 /** Settings that may be printed. */
-export interface Config extends SnowflakeConfig, LedgerConfig, ConsoleConfig {
+export interface Config extends SnowflakeConfig, LedgerConfig, ConsoleConfig, MailConfig {
   readonly configFile: string | null;
   readonly dataDir: string;
   readonly roles: readonly Role[];
@@ -63,7 +64,7 @@ export interface Config extends SnowflakeConfig, LedgerConfig, ConsoleConfig {
 }
 
 /** Settings that are never printed and never read from a file. */
-export interface Secrets extends SnowflakeSecrets {
+export interface Secrets extends SnowflakeSecrets, MailSecrets {
   readonly databaseUrl: string | null;
   readonly adminToken: string | null;
   readonly sealKeys: readonly SealKey[] | null;
@@ -109,6 +110,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     wayOut: 'write postgres://user:password@host:5432/database, or unset it for the embedded one',
   },
   ...ACCOUNT_SETTINGS,
+  ...MAIL_SETTINGS,
   roles: {
     environment: 'TOLLGATE_ROLE',
     yaml: 'roles',

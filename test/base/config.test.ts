@@ -41,6 +41,7 @@ describe('configuration', () => {
     expect(secrets).toEqual({
       databaseUrl: null,
       adminToken: null,
+      mailPassword: null,
       sealKeys: null,
       servicePassword: null,
       servicePrivateKeyPassphrase: null,
@@ -110,6 +111,25 @@ describe('configuration', () => {
     const found = problems({}, 'adminToken: hunter2hunter2\n');
     expect(found.join()).toContain('TOLLGATE_ADMIN_TOKEN');
     expect(found.join()).not.toContain('hunter2');
+  });
+
+  test('e-mail needs a sender, both halves of a sign-in, and TLS under a password', () => {
+    const host = { TOLLGATE_MAIL_HOST: 'smtp.example.com' };
+    expect(problems(host)).toEqual([expect.stringContaining('TOLLGATE_MAIL_FROM: is not set')]);
+    const from = { ...host, TOLLGATE_MAIL_FROM: 'tollgate@example.com' };
+    expect(problems({ ...from, TOLLGATE_MAIL_USER: 'tollgate' })).toEqual([
+      expect.stringContaining('TOLLGATE_MAIL_PASSWORD: is not set beside TOLLGATE_MAIL_USER'),
+    ]);
+    const signIn = { TOLLGATE_MAIL_USER: 'tollgate', TOLLGATE_MAIL_PASSWORD: 'hunter2' };
+    expect(problems({ ...from, ...signIn, TOLLGATE_MAIL_SECURITY: 'none' })).toEqual([
+      expect.stringContaining('would then go unencrypted'),
+    ]);
+    const { config, secrets } = loaded(loadConfig({ environment: { ...from, ...signIn } }));
+    expect([config.mailPort, config.mailSecurity, secrets.mailPassword]).toEqual([
+      587,
+      'starttls',
+      'hunter2',
+    ]);
   });
 
   test('a bad secret is reported without its text', () => {
