@@ -3,6 +3,7 @@
  * Snowflake's metering is known, what that made of them. Its total is the sum of its lines, and of the charges with their
  * deltas, to the last decimal.
  */
+import { csvRecord } from '#base/csv.js';
 import { Fault } from '#base/errors.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import { addCredits, addMoney, formatAmount } from '#base/units.js';
@@ -130,17 +131,5 @@ export function billToCsv(bill: Bill): string {
     json.totalAmount,
     json.currency,
   ];
-  return [HEADER, ...records, total]
-    .map((record) => `${record.map(csvField).join(',')}\r\n`)
-    .join('');
-}
-
-/**
- * A field that begins like a formula gets an apostrophe, so that a spreadsheet shows it instead of running it
- * (OWASP, "CSV Injection"); plain numbers keep their sign.
- */
-function csvField(text: string): string {
-  const isNumber = /^-?\d+(\.\d+)?$/.test(text);
-  const safe = !isNumber && /^[=+\-@\t\r\n|%]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return [HEADER, ...records, total].map(csvRecord).join('');
 }
