@@ -27,6 +27,7 @@ const ENTRIES = [
   'test/console/run.ts',
   'test/drivers/run.ts',
   'test/drivers/suites/run.ts',
+  'test/focus/run.ts',
   'test/long/run.ts',
   'test/support/global-setup.ts',
 ];

@@ -2,22 +2,11 @@
  * The clients of the table: what each needs, how its program is started, and which cases its driver has no form for.
  * What is prepared is kept in a folder whose name holds its versions, with a stamp, so a second run starts at once.
  */
-import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROGRAMS, ROOT } from './places.js';
-import { runProgram, tail, type Program } from './programs.js';
-
-export type Prepared =
-  | { readonly kind: 'ready'; readonly program: Program }
-  | {
-      readonly kind: 'skipped';
-      /** For the table: no paths, no hosts. */
-      readonly why: string;
-      /** For the terminal. */
-      readonly detail: string;
-    };
+import { PIP_FLAGS, prepared, step, type Prepared, type Skipped } from './prepare.js';
 
 export interface Client {
   readonly name: string;
@@ -35,7 +24,6 @@ export interface Client {
 }
 
 const LIMIT_MS = 120_000;
-const PREPARE_LIMIT_MS = 10 * 60_000;
 const ONLY_SERVER_BINDS = { 'client-binds': 'the driver sends binds to the server' };
 const NO_TIME_LIMIT = { 'time-limit': 'the driver has no such limit' };
 
@@ -235,56 +223,4 @@ function javaClient(version: string): Client {
 
 function texts(files: readonly string[]): string {
   return files.map((file) => readFileSync(file, 'utf8')).join('');
-}
-
-const PIP_FLAGS = ['--quiet', '--no-input', '--disable-pip-version-check'];
-
-type Skipped = Extract<Prepared, { kind: 'skipped' }>;
-
-/** Fills a folder of the cache once for a recipe; a folder that was not finished, or has another recipe, is made anew. */
-async function prepared(
-  cache: string,
-  name: string,
-  recipe: string,
-  make: (folder: string) => Promise<Skipped | null>,
-  program: (folder: string) => Program,
-): Promise<Prepared> {
-  const folder = path.join(cache, name);
-  const stamp = path.join(folder, '.ready');
-  const hash = createHash('sha256').update(recipe).digest('hex');
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== hash) {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    const skipped = await make(folder);
-    if (skipped !== null) return skipped;
-    writeFileSync(stamp, hash);
-  }
-  return { kind: 'ready', program: program(folder) };
-}
-
-/** One command of a preparation; null when it went well. */
-async function step(
-  tool: string,
-  command: string,
-  args: readonly string[],
-  where: Pick<Program, 'cwd' | 'environment'> = {},
-): Promise<Skipped | null> {
-  const ending = await runProgram({ command, args, ...where }, PREPARE_LIMIT_MS);
-  switch (ending.kind) {
-    case 'absent':
-      return { kind: 'skipped', why: `${tool} is not installed`, detail: `${tool} was not found` };
-    case 'late':
-      return {
-        kind: 'skipped',
-        why: `${tool} did not finish preparing it`,
-        detail: tail(ending.stderr, 5),
-      };
-    case 'ended':
-      if (ending.code === 0) return null;
-      return {
-        kind: 'skipped',
-        why: `${tool} could not prepare it`,
-        detail: tail(ending.stderr + ending.stdout, 5),
-      };
-  }
 }

@@ -1,0 +1,46 @@
+/**
+ * A billed month as a FOCUS Cost and Usage file: CSV, the same bytes for the same month whenever it is asked for, in
+ * chunks, so that nobody holds the whole file.
+ */
+import { csvRecord } from '#base/csv.js';
+import type { BilledMonth } from '../billed-month.js';
+import { chargesOf } from './charges.js';
+import { columnsOf } from './columns.js';
+import type { FocusRow } from './row.js';
+import { ratiosOf } from './shares.js';
+import type { FocusVersion } from './versions.js';
+
+const CHUNK_CHARACTERS = 64 * 1024;
+
+export interface FocusRequest {
+  readonly version: FocusVersion;
+  /** null: every team. The shares of one team are those that it has in the file of all. */
+  readonly teamId: string | null;
+}
+
+/** Rows in the order of the bills and their lines, each bill with its rounding rows behind it. */
+export function* focusRows(month: BilledMonth, request: FocusRequest): Generator<FocusRow> {
+  const accounts = new Map(month.accounts.map((account) => [account.id, account]));
+  const ratioOf = ratiosOf(month);
+  for (const bill of month.bills)
+    for (const charge of chargesOf(bill, month)) {
+      // Asked for others' rows too: a ratio is what is cumulated up to its row.
+      const ratio = ratioOf(charge);
+      if (request.teamId !== null && request.teamId !== bill.teamId) continue;
+      const account = accounts.get(charge.line.account) ?? null;
+      yield { ...charge, month, account, ratio, version: request.version };
+    }
+}
+
+/** The file: a header, then {@link focusRows}; empty fields are FOCUS's nulls, line ends CRLF, no byte order mark. */
+export function* focusCsv(month: BilledMonth, request: FocusRequest): Generator<string> {
+  const columns = columnsOf(request.version);
+  let chunk = csvRecord(columns.map(({ name }) => name));
+  for (const row of focusRows(month, request)) {
+    chunk += csvRecord(columns.map(({ value }) => value(row) ?? ''));
+    if (chunk.length < CHUNK_CHARACTERS) continue;
+    yield chunk;
+    chunk = '';
+  }
+  yield chunk;
+}

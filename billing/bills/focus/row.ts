@@ -1,0 +1,166 @@
+/** One row of Cost and Usage, and the values of its columns that take more than a field. */
+import { formatExact, formatPlain } from '#base/exact.js';
+import { NO_CREDITS, NO_MONEY, type Quantity, parseCredits } from '#base/units.js';
+import type { BilledAccount, BilledMonth, BillLine } from '../billed-month.js';
+import { dayAfter, firstDayAfter, firstDayOf } from '../days.js';
+import type { FocusCharge } from './charges.js';
+import { midnightOf } from './column.js';
+import type { FocusVersion } from './versions.js';
+
+export interface FocusRow extends FocusCharge {
+  readonly month: BilledMonth;
+  readonly account: BilledAccount | null;
+  /** Of its origin charge; null: it is no share of one. */
+  readonly ratio: Quantity | null;
+  readonly version: FocusVersion;
+}
+
+/** Who sells, meters and invoices, in FOCUS's words. */
+export const ISSUER = 'Snowflake';
+
+export const PRICING_CURRENCY = 'Snowflake Credits';
+
+const ONE_CREDIT = parseCredits('1');
+
+const HOSTS = {
+  AWS: 'Amazon Web Services',
+  AZURE: 'Microsoft Azure',
+  GCP: 'Google Cloud',
+} as const;
+
+const UNITS = { Credits: 'Credits', Terabytes: 'TB' } as const;
+
+/** Bounds of the billing period, and of a charge of the whole month. */
+export function periodOf({ month }: BilledMonth): { readonly start: string; readonly end: string } {
+  return { start: midnightOf(firstDayOf(month)), end: midnightOf(firstDayAfter(month)) };
+}
+
+/** A UTC day; of what was rounded over the month, the month. */
+export function chargePeriodOf(row: FocusRow): { readonly start: string; readonly end: string } {
+  const day = row.line.chargeDay;
+  return row.isRounding
+    ? periodOf(row.month)
+    : { start: midnightOf(day), end: midnightOf(dayAfter(day)) };
+}
+
+/** Snowflake's invoice of the month, as we name it: its number is in none of the views; null until the month is closed. */
+export function invoiceIdOf({ organisation, month, state }: BilledMonth): string | null {
+  return state === 'closed' || state === 'superseded' ? `${organisation.id}-${month}` : null;
+}
+
+/** The row of Invoice Detail that the charge is part of. */
+export function invoiceDetailIdOf(
+  month: BilledMonth,
+  charge: Pick<FocusCharge, 'line' | 'service' | 'category'>,
+): string | null {
+  const invoice = invoiceIdOf(month);
+  if (invoice === null) return null;
+  return [invoice, charge.line.account, charge.service.name, charge.category].join('/');
+}
+
+/** Alike in all shares of one origin, as FOCUS wants every dimension. */
+export function descriptionOf(row: FocusRow): string {
+  const { service, line, isRounding } = row;
+  const of = `${service.name}: ${service.meter}`;
+  if (isRounding) return `Rounding to what is owed, ${service.name}`;
+  if (line.kind === 'adjustment') return line.note;
+  return resourceOf(row) === null ? of : `${of} of ${line.resource}`;
+}
+
+export function hostOf({ account }: FocusRow): string {
+  const cloud = account?.cloud ?? null;
+  return cloud === null ? ISSUER : HOSTS[cloud];
+}
+
+export function regionOf({ account, isRounding }: FocusRow): string | null {
+  return isRounding ? null : (account?.region ?? null);
+}
+
+export function resourceOf({ line, isRounding }: FocusRow): string | null {
+  return isRounding ? null : line.resource;
+}
+
+/** Names of resources are unique within an account only. */
+export function resourceIdOf(row: FocusRow): string | null {
+  const resource = resourceOf(row);
+  return resource === null ? null : `${row.line.account}/${resource}`;
+}
+
+export function resourceTypeOf(row: FocusRow): string | null {
+  return resourceOf(row) === null ? null : row.service.resourceType;
+}
+
+/** Ours, not Snowflake's, which publishes none. */
+export function skuIdOf({ pricing, service, line }: FocusRow): string | null {
+  return pricing === null ? null : `${line.serviceType}/${service.meter}`;
+}
+
+export function skuPriceIdOf(row: FocusRow): string | null {
+  const sku = skuIdOf(row);
+  const { edition = null, region = null } = row.account ?? {};
+  return sku === null ? null : [sku, edition, region].filter((part) => part !== null).join('/');
+}
+
+export function skuDetailsOf(row: FocusRow): string | null {
+  const edition = row.account?.edition ?? null;
+  return edition === null || skuIdOf(row) === null ? null : JSON.stringify({ x_Edition: edition });
+}
+
+export function pricingCurrencyOf({ pricing, month }: FocusRow): string {
+  return pricing?.unit === 'Terabytes' ? month.currency : PRICING_CURRENCY;
+}
+
+/** A credit costs one credit; a terabyte is priced in money. */
+export function pricingUnitPrice(
+  { pricing }: FocusRow,
+  price: BillLine['listPrice'],
+): string | null {
+  if (pricing === null) return null;
+  return formatPlain(pricing.unit === 'Credits' ? ONE_CREDIT : price);
+}
+
+/** What it is in the currency that it is priced in: credits, or money; nothing of what has no credits. */
+export function pricingCurrencyCost(row: FocusRow): string {
+  const { pricing } = row;
+  if (pricing === null) return formatPlain(NO_MONEY);
+  return pricing.unit === 'Credits'
+    ? formatPlain(pricing.quantity)
+    : formatExact(row.effectiveCost);
+}
+
+export function pricingUnitOf({ pricing }: FocusRow): string | null {
+  return pricing === null ? null : UNITS[pricing.unit];
+}
+
+/** What Snowflake metered, before its daily adjustment; FOCUS: of usage only. A mended price is nothing metered. */
+export function consumedOf({ category, pricing, line }: FocusRow): string | null {
+  if (category !== 'Usage') return null;
+  return formatPlain(pricing === null ? NO_CREDITS : (line.measured?.quantity ?? line.credits));
+}
+
+export function consumedUnitOf({ category, pricing }: FocusRow): string | null {
+  return category === 'Usage' ? UNITS[pricing?.unit ?? 'Credits'] : null;
+}
+
+/** The team of the row; null where it is nobody's, or no share of what was metered. */
+export function allocatedTo({ bill, ratio }: FocusRow, nobody: string): string | null {
+  return ratio === null || bill.teamId === nobody ? null : bill.teamId;
+}
+
+/** Our own keys have a prefix, which FOCUS asks of what no user of Snowflake wrote. */
+export function teamTagsOf({ bill }: FocusRow): string {
+  return JSON.stringify({
+    'tollgate/team': bill.teamId,
+    'tollgate/department': bill.departmentName,
+    'tollgate/costCentre': bill.booking.costCentre,
+  });
+}
+
+/** How the share was found; its ratios over all shares of one origin sum to 1. */
+export function methodDetailsOf(row: FocusRow): string | null {
+  const { ratio, pricing } = row;
+  if (ratio === null || pricing === null) return null;
+  const unit = JSON.stringify(UNITS[pricing.unit]);
+  // Numbers of JSON written by ourselves: as doubles they would not sum to 1.
+  return `{"Elements":[{"AllocatedRatio":${formatPlain(ratio)},"UsageUnit":${unit},"UsageQuantity":${formatPlain(pricing.quantity)}}]}`;
+}
