@@ -11,6 +11,11 @@ export const GENESIS_HASH: string = '0'.repeat(64);
 /** Bytes of a hash: SHA-256. */
 export const HASH_PATTERN: RegExp = /^[0-9a-f]{64}$/;
 
+/** SHA-256 of a file, in hexadecimal. */
+export function hashOfBytes(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
 /** A field of a row: text, or null, which is not the empty text. */
 export type ChainField = string | null;
 

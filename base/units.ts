@@ -126,8 +126,12 @@ export function creditsForMillis(
   return mulDiv(creditsPerHour, BigInt(millis), 3_600_000n, rounding) as Credits;
 }
 
-/** Price of an amount of credits: `credits × price per credit`, rounded as named. */
-export function priceCredits(credits: Credits, pricePerCredit: Money, rounding: Rounding): Money {
+/** Price of an amount of credits, or of another quantity: `amount × price of one`, rounded as named. */
+export function priceCredits(
+  credits: Credits | Quantity,
+  pricePerCredit: Money,
+  rounding: Rounding,
+): Money {
   return mulDiv(credits, pricePerCredit, UNIT, rounding) as Money;
 }
 
@@ -156,6 +160,20 @@ export function approximate(value: Amount): number {
   return value <= EXACT_MAX && value >= -EXACT_MAX
     ? Number(value) / Number(UNIT)
     : Number(formatAmount(value));
+}
+
+/** Digits that a spreadsheet keeps of a number. */
+const SPREADSHEET_DIGITS = 15;
+
+/**
+ * The number that stands for the amount in a spreadsheet, which keeps fifteen significant digits; undefined where that
+ * would be another amount.
+ */
+export function tryExactNumber(value: Amount): number | undefined {
+  const digits = formatAmount(value)
+    .replace(/[-.]/g, '')
+    .replace(/^0+|0+$/g, '');
+  return digits.length <= SPREADSHEET_DIGITS ? Number(formatAmount(value)) : undefined;
 }
 
 /** -1, 0 or 1. Both sides must be the same kind of amount, which `<` on branded bigints would not check. */

@@ -1,0 +1,186 @@
+/** Bills as CSV: every line of one bill, or of all bills of a month one record a team, cost centre and kind of charge. */
+import { BYTE_ORDER_MARK, csvRecord } from '#base/csv.js';
+import { formatMoney } from '#base/currency.js';
+import { formatAmount } from '#base/units.js';
+import { controlTotals, sumBy, type ControlTotals } from './bill-sums.js';
+import type { BillLine, BilledMonth, TeamBill } from './billed-month.js';
+import { KIND_WORDS, statusOf } from './charge-words.js';
+
+export interface CsvOptions {
+  /** Begins with a byte order mark, for spreadsheets that take UTF-8 for something else without one. */
+  readonly hasByteOrderMark?: boolean;
+}
+
+const HEAD = [
+  'bill',
+  'status',
+  'month',
+  'version',
+  'legal_entity',
+  'department',
+  'team',
+  'team_name',
+  'cost_centre',
+  'gl_account',
+  'booking',
+] as const;
+const SUMS = ['statements', 'credits', 'effective_amount', 'amount', 'currency'] as const;
+const LINE_COLUMNS = [
+  ...HEAD,
+  'line',
+  'day',
+  'charge',
+  'account',
+  'resource',
+  'service_type',
+  'used_ms',
+  'quantity',
+  'unit',
+  'list_price',
+  'contracted_price',
+  'effective_price',
+  ...SUMS,
+  'prepaid_amount',
+  'method',
+  'note',
+  'corrects_month',
+  'corrects_line',
+] as const;
+const SUMMARY_COLUMNS = [...HEAD, 'charge', 'charge_name', 'lines', ...SUMS] as const;
+
+type LineColumn = (typeof LINE_COLUMNS)[number];
+type SummaryColumn = (typeof SUMMARY_COLUMNS)[number];
+
+/**
+ * Every line of the bills, then one record whose `line` is `total`: the control totals, and in `note` how many lines there
+ * are and what hashes prove them.
+ */
+export function linesToCsv(
+  month: BilledMonth,
+  bills: readonly TeamBill[],
+  options: CsvOptions = {},
+): string {
+  const records = bills.flatMap((bill) => {
+    const head = headOf(month, bill);
+    return bill.lines.map((line) => csvRecord(inOrder(LINE_COLUMNS, lineOf(month, head, line))));
+  });
+  const totals = controlTotals(bills);
+  const hash = bills.length === 1 && bills[0] !== undefined ? ` hash=${bills[0].hash}` : '';
+  const last: Partial<Record<LineColumn, string>> = {
+    ...totalHead(month, bills),
+    line: 'total',
+    ...sumsOf(totals, month.currency),
+    note: `lines=${totals.lines}${hash} merkle_root=${month.merkleRoot}`,
+  };
+  return file(LINE_COLUMNS, [...records, csvRecord(inOrder(LINE_COLUMNS, last))], options);
+}
+
+/** One record a team and kind of charge, then one whose `charge` is `total`. */
+export function summaryToCsv(
+  month: BilledMonth,
+  bills: readonly TeamBill[],
+  options: CsvOptions = {},
+): string {
+  const records = bills.flatMap((bill) => {
+    const head = headOf(month, bill);
+    return [...sumBy(bill.lines, (line) => line.kind)].map(([kind, sum]) => {
+      const record: Partial<Record<SummaryColumn, string>> = {
+        ...head,
+        charge: kind,
+        charge_name: KIND_WORDS[kind as BillLine['kind']],
+        lines: String(sum.lines),
+        ...sumsOf(sum, month.currency),
+      };
+      return csvRecord(inOrder(SUMMARY_COLUMNS, record));
+    });
+  });
+  const totals = controlTotals(bills);
+  const last: Partial<Record<SummaryColumn, string>> = {
+    ...totalHead(month, bills),
+    charge: 'total',
+    charge_name: `merkle_root=${month.merkleRoot}`,
+    lines: String(totals.lines),
+    ...sumsOf(totals, month.currency),
+  };
+  return file(SUMMARY_COLUMNS, [...records, csvRecord(inOrder(SUMMARY_COLUMNS, last))], options);
+}
+
+type Head = Record<(typeof HEAD)[number], string>;
+type Sums = Record<(typeof SUMS)[number], string>;
+
+function headOf(month: BilledMonth, bill: TeamBill): Head {
+  const { legalEntity, costCentre, glAccount, mode } = bill.booking;
+  return {
+    bill: bill.id,
+    status: statusOf(month.state),
+    month: month.month,
+    version: String(month.version),
+    legal_entity: legalEntity,
+    department: bill.departmentName,
+    team: bill.teamId,
+    team_name: bill.teamName,
+    cost_centre: costCentre,
+    gl_account: glAccount,
+    booking: mode,
+  };
+}
+
+/** Of one bill its own head; of several what they have in common. */
+function totalHead(month: BilledMonth, bills: readonly TeamBill[]): Partial<Head> {
+  const [only, ...more] = bills;
+  if (only !== undefined && more.length === 0) return headOf(month, only);
+  return {
+    status: statusOf(month.state),
+    month: month.month,
+    version: String(month.version),
+  };
+}
+
+function lineOf(month: BilledMonth, head: Head, line: BillLine): Record<LineColumn, string> {
+  return {
+    ...head,
+    line: line.id,
+    day: line.chargeDay,
+    charge: line.kind,
+    account: line.account,
+    resource: line.resource ?? '',
+    service_type: line.serviceType,
+    used_ms: String(line.usedMs),
+    quantity: formatAmount(line.measured?.quantity ?? line.credits),
+    unit: line.measured?.unit ?? 'Credits',
+    list_price: formatAmount(line.listPrice),
+    contracted_price: formatAmount(line.contractedPrice),
+    effective_price: formatAmount(line.effectivePrice),
+    ...sumsOf(line, month.currency),
+    prepaid_amount: formatAmount(line.prepaidMoney),
+    method: line.method,
+    note: line.note,
+    corrects_month: line.corrects?.month ?? '',
+    corrects_line: line.corrects?.lineId ?? '',
+  };
+}
+
+function sumsOf(of: Omit<ControlTotals, 'lines'>, currency: string): Sums {
+  return {
+    statements: String(of.statements),
+    credits: formatAmount(of.credits),
+    effective_amount: formatAmount(of.effectiveMoney),
+    amount: formatMoney(of.amount, currency),
+    currency,
+  };
+}
+
+function inOrder<Column extends string>(
+  columns: readonly Column[],
+  record: Readonly<Partial<Record<Column, string>>>,
+): string[] {
+  return columns.map((column) => record[column] ?? '');
+}
+
+function file(
+  columns: readonly string[],
+  records: readonly string[],
+  { hasByteOrderMark = false }: CsvOptions,
+): string {
+  return [hasByteOrderMark ? BYTE_ORDER_MARK : '', csvRecord(columns), ...records].join('');
+}

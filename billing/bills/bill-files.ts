@@ -1,0 +1,103 @@
+/** The files of a month: what finance gets of it, one after another, the manifest last. */
+import { hashOfBytes } from '#base/hash-chain.js';
+import type { BilledMonth, TeamBill } from './billed-month.js';
+import { linesToCsv, summaryToCsv, type CsvOptions } from './bill-csv.js';
+import { billToJson } from './bill-json.js';
+import { type ManifestFile, manifestOf } from './manifest.js';
+import { renderBillPdf } from './pdf/render-bill.js';
+import { renderBillXlsx, renderMonthXlsx } from './xlsx/render-workbook.js';
+
+/** Forms of one team's bill, each with its media type. */
+export const BILL_FORMS = {
+  json: 'application/json; charset=utf-8',
+  csv: 'text/csv; charset=utf-8',
+  pdf: 'application/pdf',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+} as const;
+export type BillForm = keyof typeof BILL_FORMS;
+
+export interface BillFile {
+  readonly name: string;
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+  /** Id of the bill that the file is, null: of the month. */
+  readonly bill: string | null;
+}
+
+export const MANIFEST_NAME = 'manifest.json';
+/** Every team's own files in a set; a workbook of a team is made when it is asked for. */
+const SET_FORMS: readonly BillForm[] = ['pdf', 'csv', 'json'];
+
+/** One bill in one form. */
+export async function renderBill(
+  month: BilledMonth,
+  bill: TeamBill,
+  form: BillForm,
+  options: CsvOptions = {},
+): Promise<BillFile> {
+  return {
+    name: fileName(bill.id, form),
+    mediaType: BILL_FORMS[form],
+    bytes: await bytesOf(month, bill, form, options),
+    bill: bill.id,
+  };
+}
+
+function bytesOf(
+  month: BilledMonth,
+  bill: TeamBill,
+  form: BillForm,
+  options: CsvOptions,
+): Promise<Uint8Array> {
+  switch (form) {
+    case 'json':
+      return Promise.resolve(jsonBytes(billToJson(month, bill)));
+    case 'csv':
+      return Promise.resolve(Buffer.from(linesToCsv(month, [bill], options)));
+    case 'pdf':
+      return renderBillPdf(month, bill);
+    case 'xlsx':
+      return renderBillXlsx(month, bill);
+  }
+}
+
+/** A file of the month alone, by the end of its name. */
+async function* monthFiles(month: BilledMonth): AsyncGenerator<BillFile> {
+  const of = (what: string, form: BillForm, bytes: Uint8Array): BillFile => ({
+    name: fileName(`${month.month}-v${month.version}-${what}`, form),
+    mediaType: BILL_FORMS[form],
+    bytes,
+    bill: null,
+  });
+  yield of('all', 'xlsx', await renderMonthXlsx(month));
+  yield of('lines', 'csv', Buffer.from(linesToCsv(month, month.bills)));
+  yield of('summary', 'csv', Buffer.from(summaryToCsv(month, month.bills)));
+}
+
+/** All files of the month: each team's, those of the month, and the manifest that proves them. */
+export async function* renderMonth(month: BilledMonth): AsyncGenerator<BillFile> {
+  const files: ManifestFile[] = [];
+  const kept = (file: BillFile): BillFile => {
+    const { name, bill, bytes } = file;
+    files.push({ name, bill, bytes: bytes.length, sha256: hashOfBytes(bytes) });
+    return file;
+  };
+  for (const bill of month.bills)
+    for (const form of SET_FORMS) yield kept(await renderBill(month, bill, form));
+  for await (const file of monthFiles(month)) yield kept(file);
+  yield {
+    name: MANIFEST_NAME,
+    mediaType: BILL_FORMS.json,
+    bytes: jsonBytes(manifestOf(month, files)),
+    bill: null,
+  };
+}
+
+/** Whatever a team is called, a name in one folder. */
+function fileName(name: string, form: BillForm): string {
+  return `${name.replace(/[^\w.-]/g, '_')}.${form}`;
+}
+
+function jsonBytes(value: object): Uint8Array {
+  return Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
+}

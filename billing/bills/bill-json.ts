@@ -1,0 +1,90 @@
+/** A team's bill as JSON: amounts are decimal strings; what other people's scripts read is `status`, `lines[].amount` and `totalAmount`. */
+import { formatMoney } from '#base/currency.js';
+import { type Money, formatAmount } from '#base/units.js';
+import { controlTotals, percentOf } from './bill-sums.js';
+import { differencesOf } from './bill-differences.js';
+import type { BillLine, BilledMonth, Driver, TeamBill } from './billed-month.js';
+import { statusOf } from './charge-words.js';
+
+/** The whole bill as a plain value of JSON, the same for the same frozen month. */
+export function billToJson(month: BilledMonth, bill: TeamBill): object {
+  const { currency } = month;
+  const amount = (money: Money): string => formatMoney(money, currency);
+  const orNull = (money: Money | null): string | null => (money === null ? null : amount(money));
+  const totals = controlTotals([bill]);
+  return {
+    status: statusOf(month.state),
+    bill: bill.id,
+    team: bill.teamId,
+    teamName: bill.teamName,
+    department: bill.departmentName,
+    owner: bill.owner,
+    organisation: month.organisation.name,
+    month: month.month,
+    version: month.version,
+    asOf: month.asOf,
+    closedAt: month.closedAt,
+    approvedBy: month.approvals,
+    currency,
+    booking: bill.booking,
+    lines: bill.lines.map((line) => lineJson(line, currency)),
+    totalCredits: formatAmount(bill.totalCredits),
+    totalAmount: amount(bill.totalAmount),
+    comparison: {
+      budgetAmount: orNull(bill.comparison.budgetMoney),
+      previousAmount: orNull(bill.comparison.previousMoney),
+      trailingAmount: orNull(bill.comparison.trailingMoney),
+      forecastAmount: orNull(bill.comparison.forecastMoney),
+    },
+    drivers: bill.drivers.map((driver) => driverJson(driver, totals.effectiveMoney)),
+    reconciliation: differencesOf(month),
+    controlTotals: {
+      lines: totals.lines,
+      statements: totals.statements,
+      credits: formatAmount(totals.credits),
+      effectiveAmount: formatAmount(totals.effectiveMoney),
+      amount: amount(totals.amount),
+    },
+    hash: bill.hash,
+    proof: bill.proof,
+    merkleRoot: month.merkleRoot,
+  };
+}
+
+function lineJson(line: BillLine, currency: string): object {
+  return {
+    id: line.id,
+    kind: line.kind,
+    account: line.account,
+    resource: line.resource,
+    serviceType: line.serviceType,
+    day: line.chargeDay,
+    statements: line.statements,
+    usedMs: line.usedMs,
+    credits: formatAmount(line.credits),
+    measured:
+      line.measured === null
+        ? null
+        : { quantity: formatAmount(line.measured.quantity), unit: line.measured.unit },
+    listPrice: formatAmount(line.listPrice),
+    contractedPrice: formatAmount(line.contractedPrice),
+    effectivePrice: formatAmount(line.effectivePrice),
+    effectiveAmount: formatAmount(line.effectiveMoney),
+    prepaidAmount: formatAmount(line.prepaidMoney),
+    amount: formatMoney(line.amount, currency),
+    method: line.method,
+    note: line.note,
+    corrects: line.corrects,
+  };
+}
+
+function driverJson(driver: Driver, of: Money): object {
+  return {
+    kind: driver.kind,
+    name: driver.name,
+    statements: driver.statements,
+    credits: formatAmount(driver.credits),
+    effectiveAmount: formatAmount(driver.effectiveMoney),
+    sharePercent: percentOf(driver.effectiveMoney, of),
+  };
+}

@@ -1,0 +1,158 @@
+/** What proves the files of a month: the hash of each, the bills' amounts and hashes, and the root over those. */
+import { z } from 'zod';
+import { formatMoney } from '#base/currency.js';
+import { HASH_PATTERN, hashOfBytes } from '#base/hash-chain.js';
+import { NO_MONEY, addMoney, formatAmount, tryParseMoney } from '#base/units.js';
+import type { BilledMonth } from './billed-month.js';
+import { controlTotals } from './bill-sums.js';
+import { statusOf } from './charge-words.js';
+
+export const MANIFEST_FORMAT = 'tollgate-bills/1';
+
+export interface ManifestFile {
+  readonly name: string;
+  readonly bill: string | null;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface Manifest {
+  readonly format: typeof MANIFEST_FORMAT;
+  readonly organisation: string;
+  readonly month: string;
+  readonly version: number;
+  readonly status: string;
+  readonly asOf: string;
+  readonly currency: string;
+  readonly controlTotals: {
+    readonly lines: number;
+    readonly statements: number;
+    readonly credits: string;
+    readonly effectiveAmount: string;
+    readonly amount: string;
+  };
+  readonly bills: readonly {
+    readonly bill: string;
+    readonly team: string;
+    readonly amount: string;
+    readonly hash: string;
+  }[];
+  readonly merkleRoot: string;
+  readonly files: readonly ManifestFile[];
+}
+
+const hash = z.string().regex(HASH_PATTERN, 'must be a SHA-256 in hexadecimal');
+const amount = z.string().refine((text) => tryParseMoney(text) !== undefined, 'must be a decimal');
+const count = z.int().nonnegative();
+
+const MANIFEST: z.ZodType<Manifest> = z.object({
+  format: z.literal(MANIFEST_FORMAT),
+  organisation: z.string(),
+  month: z.string(),
+  version: count,
+  status: z.string(),
+  asOf: z.string(),
+  currency: z.string(),
+  controlTotals: z.object({
+    lines: count,
+    statements: count,
+    credits: amount,
+    effectiveAmount: amount,
+    amount,
+  }),
+  bills: z.array(z.object({ bill: z.string(), team: z.string(), amount, hash })),
+  merkleRoot: hash,
+  files: z.array(
+    z.object({ name: z.string(), bill: z.string().nullable(), bytes: count, sha256: hash }),
+  ),
+});
+
+/** The manifest of `month` whose files are `files`. */
+export function manifestOf(month: BilledMonth, files: readonly ManifestFile[]): Manifest {
+  const totals = controlTotals(month.bills);
+  return {
+    format: MANIFEST_FORMAT,
+    organisation: month.organisation.name,
+    month: month.month,
+    version: month.version,
+    status: statusOf(month.state),
+    asOf: month.asOf,
+    currency: month.currency,
+    controlTotals: {
+      lines: totals.lines,
+      statements: totals.statements,
+      credits: formatAmount(totals.credits),
+      effectiveAmount: formatAmount(totals.effectiveMoney),
+      amount: formatMoney(totals.amount, month.currency),
+    },
+    bills: month.bills.map((bill) => ({
+      bill: bill.id,
+      team: bill.teamId,
+      amount: formatMoney(bill.totalAmount, month.currency),
+      hash: bill.hash,
+    })),
+    merkleRoot: month.merkleRoot,
+    files: files.map((file) => ({ ...file })),
+  };
+}
+
+export type FilesOutcome =
+  | {
+      readonly kind: 'intact';
+      readonly month: string;
+      readonly version: number;
+      readonly files: number;
+      readonly bills: number;
+      readonly amount: string;
+      readonly currency: string;
+      readonly merkleRoot: string;
+    }
+  /** `place` is the file or bill that is not what the manifest says. */
+  | { readonly kind: 'broken'; readonly place: string; readonly why: string };
+
+/** Whether a text may be a manifest: how `audit verify` tells it from an exported log. */
+export function isManifest(text: string): boolean {
+  return text.includes(`"${MANIFEST_FORMAT}"`);
+}
+
+/**
+ * Holds files against their manifest, without a database: every file by its hash, the bills by their sum and root.
+ * @param read the bytes of a file by its name; undefined: it is not there.
+ */
+export async function verifyFiles(
+  text: string,
+  read: (name: string) => Promise<Uint8Array | undefined>,
+): Promise<FilesOutcome> {
+  const manifest = parseManifest(text);
+  if (manifest === undefined)
+    return { kind: 'broken', place: 'manifest', why: `is not one of ${MANIFEST_FORMAT}` };
+  for (const file of manifest.files) {
+    const bytes = await read(file.name);
+    if (bytes === undefined) return { kind: 'broken', place: file.name, why: 'is not there' };
+    if (bytes.length !== file.bytes || hashOfBytes(bytes) !== file.sha256)
+      return { kind: 'broken', place: file.name, why: 'is not the file that was made' };
+  }
+  const { bills, controlTotals: totals, merkleRoot, month, version, currency } = manifest;
+  const sum = addMoney(...bills.map((bill) => tryParseMoney(bill.amount) ?? NO_MONEY));
+  if (sum !== tryParseMoney(totals.amount))
+    return { kind: 'broken', place: 'controlTotals', why: 'bills do not sum to the amount' };
+  return {
+    kind: 'intact',
+    month,
+    version,
+    files: manifest.files.length,
+    bills: bills.length,
+    amount: totals.amount,
+    currency,
+    merkleRoot,
+  };
+}
+
+function parseManifest(text: string): Manifest | undefined {
+  try {
+    const parsed = MANIFEST.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

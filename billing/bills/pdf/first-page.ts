@@ -1,0 +1,188 @@
+/** The first page of a bill below its head: what it is for, day by day, what drove it, price, booking, reconciliation. */
+import {
+  NO_CREDITS,
+  NO_MONEY,
+  compareAmounts,
+  formatAmountTo,
+  subtractMoney,
+  type Money,
+} from '#base/units.js';
+import type { BillLine, BilledMonth, Driver, TeamBill } from '../billed-month.js';
+import { differencesOf } from '../bill-differences.js';
+import {
+  type LineSum,
+  controlTotals,
+  percentOf,
+  pricePerCredit,
+  sumBy,
+  sumOf,
+} from '../bill-sums.js';
+import { KIND_WORDS } from '../charge-words.js';
+import { drawDayChart } from './day-chart.js';
+import { countText, exactText, instantText, moneyText, percentText, rounded } from './figures.js';
+import { drawHead } from './head.js';
+import type { Paper } from './paper.js';
+import { CONTENT_LEFT, CONTENT_RIGHT, drawPairs, drawTable, drawTitle, type Row } from './table.js';
+
+const LEFT_WIDTH = 312;
+const RIGHT_WIDTH = 171;
+const RIGHT_X = CONTENT_RIGHT - RIGHT_WIDTH;
+
+/** Draws the whole first page. */
+export function drawFirstPage(paper: Paper, month: BilledMonth, bill: TeamBill): void {
+  const top = drawHead(paper, month, bill) + 22;
+  const kinds = drawKinds(paper, month, bill, top);
+  drawDrivers(paper, month, bill, kinds + 20);
+  drawSide(paper, month, bill, top);
+}
+
+/** Both tables of the first page always fit on it: as many kinds as there are, and ten drivers. */
+function noNextPage(): never {
+  throw new Error('The first page of a bill is full.');
+}
+
+function drawKinds(paper: Paper, month: BilledMonth, bill: TeamBill, y: number): number {
+  const { currency } = month;
+  const sums = [...sumBy(bill.lines, (line) => line.kind)] as [BillLine['kind'], LineSum][];
+  const isShareable = compareAmounts(bill.totalAmount, NO_MONEY) > 0;
+  const share = (amount: Money): string =>
+    isShareable ? percentText(percentOf(amount, bill.totalAmount)) : '';
+  const rows: Row[] = sums.map(([kind, sum]) => ({
+    cells: [
+      KIND_WORDS[kind],
+      compareAmounts(sum.credits, NO_CREDITS) === 0 ? '' : rounded(sum.credits, 3),
+      moneyText(sum.amount, currency),
+      share(sum.amount),
+    ],
+  }));
+  const total = {
+    isSum: true,
+    cells: [
+      rows.length === 0 ? 'Nothing was charged' : 'Total',
+      rounded(bill.totalCredits, 3),
+      moneyText(bill.totalAmount, currency),
+      isShareable ? '100.0 %' : '',
+    ],
+  };
+  const below = drawTitle(paper, 'What it is for', CONTENT_LEFT, y);
+  const columns = [
+    { title: 'Charge', width: 142 },
+    { title: 'Credits', width: 58, align: 'right' },
+    { title: currency, width: 66, align: 'right' },
+    { title: 'Share', width: 46, align: 'right' },
+  ] as const;
+  return drawTable(paper, { columns, rows: [...rows, total] }, CONTENT_LEFT, below, noNextPage);
+}
+
+const DRIVER_WORDS: Readonly<Record<Driver['kind'], string>> = {
+  dashboard: 'Dashboard',
+  dag: 'Workflow',
+  model: 'dbt model',
+  workload: 'Workload',
+  user: 'Person',
+  shape: 'Statement shape',
+};
+
+function drawDrivers(paper: Paper, month: BilledMonth, bill: TeamBill, y: number): void {
+  const { effectiveMoney } = controlTotals([bill]);
+  const below = drawTitle(paper, 'What drove it', CONTENT_LEFT, y);
+  const rows = bill.drivers.slice(0, 10).map((driver) => ({
+    cells: [
+      driver.name,
+      DRIVER_WORDS[driver.kind],
+      countText(driver.statements),
+      moneyText(driver.effectiveMoney, month.currency),
+      percentText(percentOf(driver.effectiveMoney, effectiveMoney)),
+    ],
+  }));
+  const none = [{ cells: ['No statement of the team used a warehouse.'] }];
+  const columns =
+    rows.length === 0
+      ? [{ title: '', width: LEFT_WIDTH }]
+      : ([
+          { title: 'Of its own statements', width: 112 },
+          { title: '', width: 68 },
+          { title: 'Runs', width: 32, align: 'right' },
+          { title: month.currency, width: 56, align: 'right' },
+          { title: 'Share', width: 44, align: 'right' },
+        ] as const);
+  drawTable(
+    paper,
+    { columns, rows: rows.length === 0 ? none : rows },
+    CONTENT_LEFT,
+    below,
+    noNextPage,
+  );
+}
+
+function drawSide(paper: Paper, month: BilledMonth, bill: TeamBill, y: number): void {
+  let at = drawTitle(paper, 'Day by day', RIGHT_X, y);
+  drawDayChart(paper, month, bill, { x: RIGHT_X, y: at, width: RIGHT_WIDTH, height: 96 });
+  at = drawBlock(paper, 'Price of a credit', pricePairs(month, bill), at + 112);
+  at = drawBlock(paper, 'Booking', bookingPairs(month, bill), at + 16);
+  drawBlock(paper, 'Reconciliation', reconciliationPairs(month), at + 16);
+}
+
+type Pairs = readonly (readonly [string, string])[];
+
+function drawBlock(paper: Paper, title: string, pairs: Pairs, y: number): number {
+  return drawPairs(paper, pairs, RIGHT_X, drawTitle(paper, title, RIGHT_X, y), RIGHT_WIDTH);
+}
+
+function pricePairs({ currency }: BilledMonth, bill: TeamBill): Pairs {
+  const sum = sumOf(bill.lines.filter(({ measured }) => measured === null));
+  const price = (money: Money): string => {
+    const one = pricePerCredit(money, sum);
+    return one === null ? '–' : `${currency} ${exactPrice(one)}`;
+  };
+  const saved = subtractMoney(sum.listMoney, sum.effectiveMoney);
+  const percent = percentOf(saved, sum.listMoney);
+  return [
+    ['As published', price(sum.listMoney)],
+    ['By contract', price(sum.contractedMoney)],
+    ['As charged', price(sum.effectiveMoney)],
+    [
+      'Below published',
+      `${moneyText(saved, currency)}${percent === null ? '' : ` (${percentText(percent)})`}`,
+    ],
+  ];
+}
+
+/** At least two decimals, and as many more as it has up to six. */
+function exactPrice(price: Money): string {
+  return exactText(formatAmountTo(price, 6))
+    .replace(/^([^.]*)$/, '$1.00')
+    .replace(/\.(\d)$/, '.$10');
+}
+
+function bookingPairs({ clearingAccount }: BilledMonth, { booking }: TeamBill): Pairs {
+  const isPosted = booking.mode === 'chargeback';
+  return [
+    ['Legal entity', booking.legalEntity],
+    ['Cost centre', booking.costCentre],
+    ['Debit account', booking.glAccount],
+    ...(isPosted ? ([['Credit account', clearingAccount]] as const) : []),
+    ['Posted', isPosted ? 'chargeback' : 'showback: not posted'],
+  ];
+}
+
+function reconciliationPairs(month: BilledMonth): Pairs {
+  const found = differencesOf(month);
+  const agrees = (difference: string): string =>
+    /^-?[0.]*$/.test(difference) ? '0, agrees' : exactText(difference);
+  const approved = month.approvals.map(({ by }) => by).join(', ');
+  return [
+    ['Metered less allocated', agrees(found.differenceCredits)],
+    [
+      'Invoice less bills',
+      found.differenceAmount === null ? 'no invoice imported' : agrees(found.differenceAmount),
+    ],
+    ['Open items', found.open === 0 ? 'none' : countText(found.open)],
+    ...(found.signedOff === null ? [] : ([['Signed off by', found.signedOff.by]] as const)),
+    ...(approved === '' ? [] : ([['Approved by', approved]] as const)),
+    [
+      month.closedAt === null ? 'As of' : 'Closed',
+      instantText(month.closedAt ?? month.asOf).replace(', ', ' '),
+    ],
+  ];
+}
