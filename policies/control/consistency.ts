@@ -27,6 +27,7 @@ export function findConsistencyProblems(parts: RawParts): readonly ControlProble
       ['warehouse', 'effectiveFrom'],
       'idle policy',
     ),
+    ...sameKeyTwice(parts.bookings, ['node', 'effectiveFrom'], 'booking'),
     ...sameKeyTwice(parts.prices, PRICE_KEY, 'price'),
     ...parts.prices.flatMap(endedBeforeBegun),
     ...parts.tiers.flatMap(holdsAboveCeiling),

@@ -88,6 +88,7 @@ const PARTS: readonly Part[] = [
   { part: 'idlePolicies', keyOf: byId },
   { part: 'warehouseOwners', keyOf: (entry) => String(entry['warehouse']) },
   { part: 'sharedCosts', keyOf: byId },
+  { part: 'bookings', keyOf: (entry) => keyText(entry, ['node', 'effectiveFrom']) },
   { part: 'runRates', keyOf: byId },
   { part: 'breakGlass', keyOf: byId },
   { part: 'presets', keyOf: byId },

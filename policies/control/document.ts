@@ -8,6 +8,7 @@ import type {
   SharedCostDocument,
   WarehouseOwnerDocument,
 } from './attribution-documents.js';
+import type { BookingDocument, ClosingDocument } from './closing-documents.js';
 import type { FailModeDocument } from './fail-mode-documents.js';
 import type {
   AccountPricing,
@@ -87,6 +88,7 @@ export interface OrganisationDocument {
   readonly name: string;
   /** Billing currency, ISO 4217. */
   readonly currency: string;
+  readonly closing?: ClosingDocument;
 }
 
 export interface DepartmentDocument {
@@ -387,6 +389,7 @@ export interface ControlDocument {
   readonly idlePolicies?: readonly IdlePolicyDocument[];
   readonly warehouseOwners?: readonly WarehouseOwnerDocument[];
   readonly sharedCosts?: readonly SharedCostDocument[];
+  readonly bookings?: readonly BookingDocument[];
   readonly runRates?: readonly RunRateDocument[];
   readonly breakGlass?: readonly BreakGlassDocument[];
   readonly presets?: readonly PresetDocument[];

@@ -56,6 +56,7 @@ function decides(document: ControlDocument): string {
     channels: _c,
     mapping: _m,
     accounts: _a,
+    bookings: _b,
     ...rest
   } = document;
   return canonicalJson({

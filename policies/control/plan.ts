@@ -32,6 +32,7 @@ import {
 } from './plan-people.js';
 import { ACCESS_WORDS } from './plan-access.js';
 import { IDLE_POLICY_WORDS, SHARED_COST_WORDS, WAREHOUSE_OWNER_WORDS } from './plan-attribution.js';
+import { BOOKING_WORDS } from './plan-closing.js';
 import { PRESET_WORDS, RULE_WORDS } from './plan-rules.js';
 import { arrow, type PlanContext, type Sentence, sentence, type Words } from './plan-words.js';
 
@@ -142,6 +143,7 @@ const WORDS: { readonly [P in ListPart]: Words<EntryOf<P>> } = {
   idlePolicies: IDLE_POLICY_WORDS,
   warehouseOwners: WAREHOUSE_OWNER_WORDS,
   sharedCosts: SHARED_COST_WORDS,
+  bookings: BOOKING_WORDS,
   runRates: RUN_RATE_WORDS,
   breakGlass: BREAK_GLASS_WORDS,
   presets: PRESET_WORDS,

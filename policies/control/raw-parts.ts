@@ -24,6 +24,7 @@ const PART_NAMES = [
   'idlePolicies',
   'warehouseOwners',
   'sharedCosts',
+  'bookings',
   'runRates',
   'breakGlass',
   'presets',
@@ -33,6 +34,8 @@ type PartName = (typeof PART_NAMES)[number];
 
 export type RawParts = Readonly<Record<PartName, readonly RawEntry[]>> & {
   readonly organisationId: string | undefined;
+  /** `organisation.closing`, where there is one. */
+  readonly closing: readonly RawEntry[];
   readonly defaultTier: unknown;
 };
 
@@ -45,8 +48,13 @@ export function readRawParts(raw: unknown): RawParts {
   return {
     ...lists,
     organisationId: isRecord(organisation) ? textOf(organisation['id']) : undefined,
+    closing: isRecord(organisation) ? closingOf(organisation['closing']) : [],
     defaultTier: root['defaultTier'],
   };
+}
+
+function closingOf(fields: unknown): readonly RawEntry[] {
+  return isRecord(fields) ? [{ segments: ['organisation', 'closing'], fields }] : [];
 }
 
 /** The objects of the list `key` of `fields`, which stand at `segments`; what is no object is left out. */

@@ -91,7 +91,8 @@ function danglingReferences(parts: RawParts): readonly ControlProblem[] {
   const tiers = namesOf(parts.tiers, 'id');
   const principals = namesOf(parts.principals, 'id');
   const channels = namesOf(parts.channels, 'id');
-  const nodes = new Set([...teams, ...departments, ...principals, parts.organisationId ?? '']);
+  const payers = new Set([...teams, ...departments, parts.organisationId ?? '']);
+  const nodes = new Set([...payers, ...principals]);
   const warehouses = namesOf(parts.warehouses, 'name', foldName);
   const matches = parts.mapping.flatMap(matchOf);
   return [
@@ -113,6 +114,8 @@ function danglingReferences(parts: RawParts): readonly ControlProblem[] {
       ...referEach(entry, 'teams', teams, 'team'),
       ...refer(entriesOf(entry.fields, 'percents', entry.segments), 'team', teams, 'team'),
     ]),
+    ...refer(parts.bookings, 'node', payers, 'organisation, department or team'),
+    ...refer(parts.closing, 'roundingTeam', teams, 'team'),
     ...parts.runRates.flatMap((entry) => referEach(entry, 'teams', teams, 'team')),
     ...parts.runRates.flatMap((entry) => referEach(entry, 'tiers', tiers, 'tier')),
     ...parts.breakGlass.flatMap((entry) => referEach(entry, 'principals', principals, 'principal')),

@@ -29,11 +29,11 @@ import { access, modesByTeam } from './schema-access.js';
 import { failMode } from './fail-mode-schema.js';
 import { breakGlass, runRate } from './guard-schema.js';
 import { ladder, offPeakEffect, tierService } from './ladder-schema.js';
+import { booking, organisation } from './organisation-schema.js';
 import { preset } from './schema-presets.js';
 import {
   calendarDay,
   credits,
-  currency,
   id,
   limitCredits,
   list,
@@ -45,14 +45,6 @@ import {
   warehouseSize,
   whole,
 } from './schema-values.js';
-
-const organisation = z
-  .strictObject({
-    id: id.describe('Id of the organisation, the root of all budgets'),
-    name: name.describe('Name for people'),
-    currency: currency.describe('Billing currency, ISO 4217'),
-  })
-  .describe('The organisation that pays');
 
 const department = z.strictObject({
   id: id.describe('Id of the department; budgets may hang on it'),
@@ -390,6 +382,9 @@ export const controlDocumentSchema: z.ZodType<ControlDocument> = z
     sharedCosts: list(sharedCost)
       .exactOptional()
       .describe('Who bears what services took; the first match decides, no match is nobody'),
+    bookings: list(booking)
+      .exactOptional()
+      .describe('Where the money of teams is booked; absent: as organisation.closing says'),
     presets: list(preset).exactOptional().describe('Rules by name, with few parameters'),
     rules: list(rule).describe('Rules over statements; the strictest that fires decides'),
   })
