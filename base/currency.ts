@@ -22,9 +22,14 @@ export function minorDecimals(currency: string): number {
   return MINOR_DECIMALS.get(currency) ?? 2;
 }
 
+/** The smallest unit of a currency, as an amount. */
+export function minorUnit(currency: string): Money {
+  return (10n ** BigInt(AMOUNT_SCALE - minorDecimals(currency))) as Money;
+}
+
 /** The amount in whole smallest units, rounded half to even: how it is paid. */
 export function roundToMinor(amount: Money, currency: string): Money {
-  const step = 10n ** BigInt(AMOUNT_SCALE - minorDecimals(currency));
+  const step = minorUnit(currency);
   return (mulDiv(amount, 1n, step, 'half-even') * step) as Money;
 }
 

@@ -74,6 +74,42 @@ export function merkleRoot(leaves: readonly string[]): string {
   return level[0] ?? GENESIS_HASH;
 }
 
+/** One step from a leaf to the root: the hash beside it, and on which side that stands. */
+export interface MerkleStep {
+  readonly side: 'left' | 'right';
+  readonly hash: string;
+}
+
+/** The path of every leaf to {@link merkleRoot}, in the order of the leaves. */
+export function merkleProofs(leaves: readonly string[]): readonly (readonly MerkleStep[])[] {
+  const proofs: MerkleStep[][] = leaves.map(() => []);
+  let level = leaves.map((hash, index) => ({ hash, below: [index] }));
+  while (level.length > 1) {
+    const above: typeof level = [];
+    for (let at = 0; at < level.length; at += 2) {
+      const [left, right] = [level[at], level[at + 1]];
+      if (left === undefined) continue;
+      if (right === undefined) {
+        above.push(left);
+        continue;
+      }
+      for (const index of left.below) proofs[index]?.push({ side: 'right', hash: right.hash });
+      for (const index of right.below) proofs[index]?.push({ side: 'left', hash: left.hash });
+      above.push({ hash: nodeHash(left.hash, right.hash), below: [...left.below, ...right.below] });
+    }
+    level = above;
+  }
+  return proofs;
+}
+
+/** The root that a leaf and its path lead to. */
+export function rootOfProof(leaf: string, proof: readonly MerkleStep[]): string {
+  return proof.reduce(
+    (hash, step) => (step.side === 'left' ? nodeHash(step.hash, hash) : nodeHash(hash, step.hash)),
+    leaf,
+  );
+}
+
 function nodeHash(left: string, right: string): string {
   return createHash('sha256')
     .update(NODE)

@@ -217,6 +217,33 @@ export function splitByLargestRemainder<A extends bigint>(
   return parts as A[];
 }
 
+/**
+ * Rounds exact amounts to multiples of `step` that sum to `whole`: down first, then one step each to the largest
+ * remainders, ties by the order of `keys`. Amounts may be of either sign, and none is moved by a whole step. `whole` is a
+ * multiple of `step` next to the sum of the amounts, so that rounding a sum first and its parts afterwards never fails.
+ */
+export function roundToSum<A extends bigint>(
+  whole: A,
+  exact: readonly A[],
+  keys: readonly string[],
+  step: bigint,
+): A[] {
+  assert(exact.length === keys.length, 'a key for every amount');
+  assert(step > 0n && whole % step === 0n, 'the whole is a multiple of the step');
+  const steps = exact.map((amount) => divide(amount, step, 'down'));
+  const missing = whole / step - steps.reduce((sum, each) => sum + each, 0n);
+  const order = exact
+    .map((amount, index) => ({ index, remainder: amount - (steps[index] ?? 0n) * step }))
+    .filter(({ remainder }) => remainder > 0n)
+    .sort(
+      (a, b) =>
+        compareBigint(b.remainder, a.remainder) || compareText(keys[a.index], keys[b.index]),
+    );
+  assert(missing >= 0n && missing <= BigInt(order.length), 'the whole is next to the sum');
+  for (const { index } of order.slice(0, Number(missing))) steps[index] = (steps[index] ?? 0n) + 1n;
+  return steps.map((each) => each * step) as A[];
+}
+
 function compareBigint(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -11,6 +11,7 @@ import { registerAudit } from './verbs/audit.js';
 import { registerBill } from './verbs/bill.js';
 import { registerBudgets } from './verbs/budgets.js';
 import { registerCompletion } from './verbs/completion.js';
+import { registerClose } from './verbs/close.js';
 import { registerControl } from './verbs/control.js';
 import { registerCost } from './verbs/cost.js';
 import { registerDemo } from './verbs/demo.js';
@@ -72,6 +73,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerBudgets(program, terminal);
   registerKill(program, terminal);
   registerBill(program, terminal);
+  registerClose(program, terminal, finish);
   registerCost(program, terminal);
   registerImport(program, terminal, finish);
   registerAudit(program, terminal, finish);

@@ -6,6 +6,7 @@ import { addAuditRoutes } from './audit.js';
 import { addBillRoutes } from './bills.js';
 import { addBudgetRoutes } from './budgets.js';
 import { addClaimSecretRoutes } from './claim-secrets.js';
+import { addCloseRoutes } from './closes.js';
 import { addControlRoutes } from './control.js';
 import { addBypassRoute } from './bypass.js';
 import { addCostHourRoute } from './cost-hours.js';
@@ -52,6 +53,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addTeamSplitRoutes(routes, api);
   addBudgetRoutes(routes, api);
   addBillRoutes(routes, api);
+  addCloseRoutes(routes, api);
   addCostRoutes(routes, api);
   addCostHourRoute(routes, api);
   addCostServiceRoute(routes, api);

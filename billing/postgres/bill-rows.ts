@@ -19,10 +19,14 @@ export interface BillRow {
   readonly provisionalMoney: Money;
 }
 
-// From hours as far as they are kept, and from the charges and deltas behind them: those that are sealed and not followed
-// yet, and those that are not sealed. A journal is on one side of the two places, never on both.
-const ROWS = `/* prepared: billing.bill_rows */
-WITH tail AS MATERIALIZED (
+/**
+ * Common table `added`: charges and their deltas in currency `$1` from `$2` to before `$3`. From hours as far as they are
+ * kept, and from the charges and deltas behind them: those that are sealed and not followed yet, and those that are not
+ * sealed. A journal is on one side of the two places, never on both.
+ * @param condition on the rows `h` of hours and `c` of charges, which both have a `team_id`.
+ */
+export function chargesAdded(condition: (row: 'h' | 'c') => string): string {
+  return `tail AS MATERIALIZED (
   SELECT s.journal_id FROM ledger_seal s
   WHERE s.sequence > coalesce((SELECT sequence FROM ledger_follower WHERE name = 'hours'), 0)
   UNION ALL
@@ -32,17 +36,22 @@ WITH tail AS MATERIALIZED (
     coalesce((SELECT last_journal_id FROM ledger_seal_batch ORDER BY id DESC LIMIT 1), 0))
     AND j.kind IN ('settle', 'adjustment')
 ), added AS (
-  SELECT h.hour_at, nullif(h.warehouse, '') AS warehouse, h.tier, h.stage, h.statements, h.credits, h.money
-  FROM charge_hour h WHERE h.team_id = $1 AND h.currency = $2 AND h.hour_at >= $3 AND h.hour_at < $4
+  SELECT h.hour_at, h.team_id, nullif(h.warehouse, '') AS warehouse, h.tier, h.stage, h.statements, h.credits, h.money,
+    h.warehouse_ms
+  FROM charge_hour h WHERE ${condition('h')} AND h.currency = $1 AND h.hour_at >= $2 AND h.hour_at < $3
   UNION ALL
-  SELECT c.occurred_at, c.warehouse, c.tier, 'provisional', 1, c.credits, c.money
+  SELECT c.occurred_at, c.team_id, c.warehouse, c.tier, 'provisional', 1, c.credits, c.money, c.warehouse_ms
   FROM tail JOIN charge c USING (journal_id)
-  WHERE c.team_id = $1 AND c.currency = $2 AND c.occurred_at >= $3 AND c.occurred_at < $4
+  WHERE ${condition('c')} AND c.currency = $1 AND c.occurred_at >= $2 AND c.occurred_at < $3
   UNION ALL
-  SELECT c.occurred_at, c.warehouse, c.tier, d.stage, 0, d.delta_credits, d.delta_money
+  SELECT c.occurred_at, c.team_id, c.warehouse, c.tier, d.stage, 0, d.delta_credits, d.delta_money, 0
   FROM tail JOIN charge_delta d USING (journal_id) JOIN charge c USING (ticket_id)
-  WHERE c.team_id = $1 AND c.currency = $2 AND c.occurred_at >= $3 AND c.occurred_at < $4
-)
+  WHERE ${condition('c')} AND c.currency = $1 AND c.occurred_at >= $2 AND c.occurred_at < $3
+)`;
+}
+
+const ROWS = `/* prepared: billing.bill_rows */
+WITH ${chargesAdded((row) => `${row}.team_id = $4`)}
 SELECT to_char(hour_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, warehouse, tier, sum(statements)::integer AS statements,
   sum(credits) AS credits, sum(money) AS money,
   coalesce(sum(credits) FILTER (WHERE stage = 'provisional'), 0) AS provisional_credits,
@@ -67,7 +76,7 @@ export async function billRows(
   period: Period,
   currency: string,
 ): Promise<readonly BillRow[]> {
-  const values = [teamId, currency, new Date(period.startsAt), new Date(period.endsAt)];
+  const values = [currency, new Date(period.startsAt), new Date(period.endsAt), teamId];
   const { rows } = await db.query<Row>(ROWS, values);
   return rows.map((row) => ({
     day: row.day,

@@ -1,0 +1,280 @@
+/** Closing a month: how far it is and what it comes to, and the steps from open to closed. */
+import { z } from 'zod';
+import { type BilledMonth, MONTH_STATES } from '#billing/bills/billed-month.js';
+import { readOpenMonth } from '#billing/bills/open-month.js';
+import { readClosingProblems } from '#billing/close/closing-problems.js';
+import { freezeMonth } from '#billing/close/freeze.js';
+import type { CloseOutcome } from '#billing/close/outcome.js';
+import { type CloseStep, type CloseVersion, readVersions } from '#billing/close/read-close.js';
+import { readFrozen } from '#billing/close/read-frozen.js';
+import { takeStep } from '#billing/close/take-step.js';
+import { type EpochMs, type Period, formatInstant, tryParseMonth } from '#base/time.js';
+import type { Transaction } from '#base/postgres/pool.js';
+import { compareAmounts } from '#base/units.js';
+import { closingTerms } from '#policies/control/closing.js';
+import type { Actor } from '../actor.js';
+import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
+import { badField, notFound } from '../problems.js';
+import { appendAudit } from '../stores/audit-store.js';
+import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
+import { type CloseJson, closeJson, closeSchema, stepsJson, stepsSchema } from './close-json.js';
+import { closeRefusal } from './close-refusals.js';
+import { monthTerms } from './month-terms.js';
+
+const ACCESS = ['platform', 'finance'] as const;
+
+interface StepRoute {
+  readonly step: CloseStep;
+  readonly path: string;
+  readonly summary: string;
+  /** Whether it says why. */
+  readonly needsReason: boolean;
+}
+
+const STEPS: readonly StepRoute[] = [
+  {
+    step: 'freeze',
+    path: 'freeze',
+    summary: 'Freezes a month that is over, or freezes a soft-closed one anew',
+    needsReason: false,
+  },
+  {
+    step: 'propose',
+    path: 'propose',
+    summary: 'Puts a frozen month into review',
+    needsReason: false,
+  },
+  {
+    step: 'signOff',
+    path: 'sign-off',
+    summary:
+      'Says why a month is closed although something does not agree; another person than who froze or proposed it',
+    needsReason: true,
+  },
+  {
+    step: 'approve',
+    path: 'approve',
+    summary: 'Approves a month in review; another person than who froze or proposed it',
+    needsReason: false,
+  },
+  {
+    step: 'return',
+    path: 'return',
+    summary: 'Sends a month back from review: it is soft-closed again',
+    needsReason: true,
+  },
+  {
+    step: 'close',
+    path: 'close',
+    summary: 'Closes an approved month: nothing of it ever changes again',
+    needsReason: false,
+  },
+  {
+    step: 'reopen',
+    path: 'reopen',
+    summary:
+      'Begins another version of the last closed month; the closed one stands until that is closed',
+    needsReason: true,
+  },
+];
+
+/** `GET /closes`, `GET /closes/{month}`, `POST /closes/{month}/{step}`. */
+export function addCloseRoutes(app: ApiApp, context: ApiContext): void {
+  addList(app, context);
+  addOne(app, context);
+  for (const step of STEPS) addStep(app, context, step);
+}
+
+const params = z.object({ month: z.string().max(10).describe('YYYY-MM') });
+
+function monthOf(text: string): Period {
+  const period = tryParseMonth(text);
+  if (period === undefined)
+    throw badField(
+      'month',
+      'must be a month of 2000 to 2999',
+      'write it as YYYY-MM, such as 2026-11',
+    );
+  return period;
+}
+
+const listed = z.object({
+  month: z.string(),
+  version: z.int(),
+  state: z.enum(MONTH_STATES),
+  closedAt: z.string().nullable(),
+  steps: stepsSchema,
+});
+
+function addList(app: ApiApp, context: ApiContext): void {
+  app.get(
+    '/closes',
+    {
+      config: { access: ACCESS },
+      schema: {
+        summary: 'Every version of every month that was frozen, the newest first',
+        querystring: z.strictObject(pageFields),
+        response: { 200: z.object({ closes: z.array(listed), nextCursor: nextCursorSchema }) },
+      },
+    },
+    async ({ query }) => {
+      const key = keyOfCursor('closes', query.cursor, z.tuple([z.string(), z.int()]));
+      const newestFirst = (await readVersions(context.db, null)).toReversed();
+      const found = newestFirst.filter(
+        ({ month, version }) =>
+          key === undefined || month < key[0] || (month === key[0] && version < key[1]),
+      );
+      const { rows, nextCursor } = pageOf('closes', found, query.limit, ({ month, version }) => [
+        month,
+        version,
+      ]);
+      return {
+        nextCursor,
+        closes: rows.map((each) => ({
+          month: each.month,
+          version: each.version,
+          state: each.state,
+          closedAt: each.closedAt === null ? null : formatInstant(each.closedAt),
+          steps: stepsJson(each),
+        })),
+      };
+    },
+  );
+}
+
+function addOne(app: ApiApp, context: ApiContext): void {
+  app.get(
+    '/closes/:month',
+    {
+      config: { access: ACCESS },
+      schema: {
+        summary:
+          'How far a month is, what it comes to, how it agrees, and what keeps it from being closed',
+        params,
+        querystring: z.strictObject({
+          version: z.coerce
+            .number()
+            .int()
+            .min(1)
+            .max(1000)
+            .optional()
+            .describe('Absent: the latest'),
+        }),
+        response: { 200: closeSchema },
+      },
+    },
+    async (request) => {
+      const { month } = request.params;
+      const period = monthOf(month);
+      const versions = await readVersions(context.db, month);
+      const { version: asked } = request.query;
+      const version = versions.find((each) => each.version === (asked ?? versions.length));
+      if (asked !== undefined && version === undefined)
+        throw notFound(
+          `${month} has no version ${asked}.`,
+          'GET /api/v1/closes lists the versions',
+          'version',
+        );
+      return version === undefined
+        ? openJson(context, month, period)
+        : frozenJson(context, version);
+    },
+  );
+}
+
+async function openJson(context: ApiContext, month: string, period: Period): Promise<CloseJson> {
+  const terms = await monthTerms(context, period);
+  const open = await readOpenMonth(context.db, month, period, terms);
+  const problems = await readClosingProblems(context.db, period, terms.now, open);
+  const approvalsNeeded = await neededApprovals(context, open.billed);
+  return closeJson(open.billed, undefined, { problems, approvalsNeeded });
+}
+
+async function frozenJson(context: ApiContext, version: CloseVersion): Promise<CloseJson> {
+  const month = await readFrozen(context.db, version);
+  const approvalsNeeded = await neededApprovals(context, month);
+  return closeJson(month, version, { problems: [], approvalsNeeded });
+}
+
+async function neededApprovals(context: ApiContext, { totalAmount }: BilledMonth): Promise<number> {
+  const { document } = await controlOf(context.db);
+  const { twoApprovalsFrom } = closingTerms(document);
+  return twoApprovalsFrom !== null && compareAmounts(totalAmount, twoApprovalsFrom) >= 0 ? 2 : 1;
+}
+
+const optionalReason = z.strictObject({ reason: reasonSchema.optional() });
+const neededReason = z.strictObject({ reason: reasonSchema });
+
+function addStep(app: ApiApp, context: ApiContext, route: StepRoute): void {
+  app.post(
+    `/closes/:month/${route.path}`,
+    {
+      config: {
+        access: ACCESS,
+        example: route.needsReason ? { reason: 'agreed with the controller' } : {},
+      },
+      schema: {
+        summary: route.summary,
+        params,
+        body: route.needsReason ? neededReason : optionalReason,
+        response: { 200: closeSchema },
+      },
+    },
+    async ({ params: { month }, body, actor }) => {
+      const period = monthOf(month);
+      const asked = {
+        month,
+        by: actor.id,
+        at: context.clock.now(),
+        reason: body.reason ?? null,
+      };
+      const outcome = await taken(context, route.step, { ...asked, period, actor });
+      if (outcome.kind !== 'taken') throw closeRefusal(month, route.step, outcome);
+      return frozenJson(context, outcome.version);
+    },
+  );
+}
+
+interface Asked {
+  readonly month: string;
+  readonly period: Period;
+  readonly by: string;
+  readonly at: EpochMs;
+  readonly reason: string | null;
+  readonly actor: Actor;
+}
+
+async function taken(
+  context: ApiContext,
+  step: CloseStep,
+  { actor, period, ...asked }: Asked,
+): Promise<CloseOutcome> {
+  const audit = (tx: Transaction, outcome: CloseOutcome): Promise<void> =>
+    audited(tx, actor, step, asked, outcome);
+  if (step === 'freeze' || step === 'reopen') {
+    const terms = await monthTerms(context, period);
+    return freezeMonth(context.db, { ...asked, step, terms, audit });
+  }
+  const { twoApprovalsFrom } = closingTerms((await controlOf(context.db)).document);
+  return takeStep(context.db, { ...asked, step, twoApprovalsFrom, audit });
+}
+
+async function audited(
+  tx: Transaction,
+  actor: Actor,
+  step: CloseStep,
+  { month, at, reason }: Omit<Asked, 'actor' | 'period'>,
+  outcome: CloseOutcome,
+): Promise<void> {
+  if (outcome.kind !== 'taken') return;
+  const { version, before } = outcome;
+  await appendAudit(tx, {
+    actor,
+    action: `close.${STEPS.find((each) => each.step === step)?.path ?? step}`,
+    subject: `month/${month}`,
+    reason,
+    before: { state: before },
+    after: { state: version.state, version: version.version, freeze: version.freezeId },
+    at,
+  });
+}

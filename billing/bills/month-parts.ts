@@ -1,0 +1,126 @@
+/**
+ * What a month has of every team by account, resource, kind and UTC day, read from the lines that its hours and days were
+ * allocated to. Amounts are summed in Postgres: a month of ten million statements has some thousand parts.
+ */
+import type { Queryable } from '#base/postgres/pool.js';
+import type { Period } from '#base/time.js';
+import { type Credits, type Money, NO_CREDITS, parseCredits, parseMoney } from '#base/units.js';
+import type { ChargeKind } from './billed-month.js';
+import { splitByteMoney } from './byte-money.js';
+
+/** One part of the month, without a price. */
+export interface MonthPart {
+  readonly kind: ChargeKind;
+  readonly account: string;
+  readonly resource: string | null;
+  readonly serviceType: string;
+  readonly chargeDay: string;
+  /** null: of nobody. */
+  readonly teamId: string | null;
+  readonly usedMs: number;
+  readonly statements: number;
+  readonly credits: Credits;
+  /** Of what is not priced by the credit; null: credits × price. */
+  readonly money: Money | null;
+  readonly method: string;
+}
+
+export const WAREHOUSES = 'WAREHOUSE_METERING';
+
+const COMPUTE = `/* prepared: billing.month_compute */
+SELECT l.account, h.warehouse AS resource, '${WAREHOUSES}' AS service_type, l.bucket AS kind,
+  to_char(l.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, l.team_id,
+  CASE WHEN h.idle_policy IS NOT NULL AND l.bucket IN ('idle', 'resumeMinute', 'shortQuery')
+    THEN h.idle_policy || '/' || h.idle_policy_version ELSE h.method || '/' || h.method_version END AS method,
+  sum(l.credits) AS amount, 'credits' AS unit,
+  count(*) FILTER (WHERE l.starts_at = date_trunc('hour', q.executed_at, 'UTC')) AS statements,
+  coalesce(sum(extract(epoch FROM least(q.ended_at, l.starts_at + interval '1 hour')
+    - greatest(q.executed_at, l.starts_at)) * 1000), 0)::bigint AS used_ms
+FROM allocation_borne l
+JOIN usage_warehouse_hour h USING (account, warehouse_id, starts_at)
+LEFT JOIN usage_query q ON q.account = l.account AND q.query_id = l.query_id AND l.bucket IN ('direct', 'bypass')
+WHERE l.starts_at >= $1 AND l.starts_at < $2
+GROUP BY 1, 2, 4, 5, 6, 7`;
+
+// Cloud services of warehouses are a service of their own in Snowflake's money, and so on the bill.
+const SERVICES = `/* prepared: billing.month_services */
+SELECT l.account, coalesce(l.entity_name, l.entity_id) AS resource,
+  CASE WHEN l.kind IN ('cloudServices', 'adjustment') THEN 'CLOUD_SERVICES' ELSE l.service_type END AS service_type,
+  CASE l.kind WHEN 'adjustment' THEN 'cloudServicesAdjustment' ELSE l.kind END AS kind,
+  to_char(l.day, 'YYYY-MM-DD') AS day, l.team_id, coalesce(l.shared_by, 'services') || '/' || d.method_version AS method,
+  sum(l.amount) AS amount, l.unit, 0 AS statements, 0 AS used_ms
+FROM service_line l JOIN service_day d USING (account, day)
+WHERE l.day >= ($1::timestamptz AT TIME ZONE 'UTC')::date AND l.day < ($2::timestamptz AT TIME ZONE 'UTC')::date
+GROUP BY 1, 2, 3, 4, 5, 6, 7, l.unit`;
+
+const BYTE_MONEY = `/* prepared: billing.month_byte_money */
+SELECT account, to_char(day, 'YYYY-MM-DD') AS day, rating_type, sum(money) AS money
+FROM usage_money_day
+WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date AND day < ($2::timestamptz AT TIME ZONE 'UTC')::date
+  AND rating_type NOT IN ('COMPUTE', '') AND currency = $3
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
+
+interface PartRow {
+  readonly account: string;
+  readonly resource: string | null;
+  readonly service_type: string;
+  readonly kind: ChargeKind;
+  readonly day: string;
+  readonly team_id: string | null;
+  readonly method: string | null;
+  readonly amount: string;
+  readonly unit: 'credits' | 'bytes';
+  readonly statements: string | number;
+  readonly used_ms: string | number;
+}
+
+/** Every part of the period that is allocated, in no order. Faults of Postgres propagate. */
+export async function readMonthParts(
+  db: Queryable,
+  period: Period,
+  currency: string,
+): Promise<readonly MonthPart[]> {
+  const span = [new Date(period.startsAt), new Date(period.endsAt)];
+  const compute = await db.query<PartRow>(COMPUTE, span);
+  const services = await db.query<PartRow>(SERVICES, span);
+  const money = await db.query<{
+    account: string;
+    day: string;
+    rating_type: string;
+    money: string;
+  }>(BYTE_MONEY, [...span, currency]);
+  const rows = [...compute.rows, ...services.rows];
+  const bytes = rows.filter(({ unit }) => unit === 'bytes');
+  return [
+    ...rows.filter(({ unit }) => unit === 'credits').map(partOf),
+    ...splitByteMoney(
+      money.rows.map((row) => ({
+        account: row.account,
+        day: row.day,
+        ratingType: row.rating_type,
+        money: parseMoney(row.money),
+      })),
+      bytes.map((row) => ({ ...partOf({ ...row, amount: '0' }), bytes: bytesOf(row.amount) })),
+    ),
+  ];
+}
+
+function bytesOf(text: string): bigint {
+  return BigInt(text.split('.')[0] ?? '0');
+}
+
+function partOf(row: PartRow): MonthPart {
+  return {
+    kind: row.kind,
+    account: row.account,
+    resource: row.resource,
+    serviceType: row.service_type,
+    chargeDay: row.day,
+    teamId: row.team_id,
+    usedMs: Number(row.used_ms),
+    statements: Number(row.statements),
+    credits: row.amount === '0' ? NO_CREDITS : parseCredits(row.amount),
+    money: null,
+    method: row.method ?? 'none/0',
+  };
+}

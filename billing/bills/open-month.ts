@@ -1,0 +1,118 @@
+/**
+ * A month that nothing is frozen of, as it would be billed by what is known now. Its metered hours and days are what they
+ * were allocated to; statements of hours that are not metered yet stand with what they were charged, until they are.
+ */
+import type { Queryable } from '#base/postgres/pool.js';
+import { type Period, formatInstant } from '#base/time.js';
+import { NO_MONEY, addCredits, addMoney, subtractCredits, subtractMoney } from '#base/units.js';
+import { sealBills } from './bill-hash.js';
+import type { BilledMonth } from './billed-month.js';
+import { type Invoice, isMoneySettled, readInvoice } from './invoice.js';
+import { makeBills } from './make-bills.js';
+import { type ExactLine, type MissingPrice, exactLines } from './month-lines.js';
+import { readMonthParts } from './month-parts.js';
+import { type Reconciled, reconcileMonth } from './month-reconciliation.js';
+import type { MonthTerms } from './month-terms.js';
+import { readUnmeteredParts } from './unmetered.js';
+
+export interface OpenMonth {
+  readonly billed: BilledMonth;
+  readonly missingPrices: readonly MissingPrice[];
+  /** Charges of statements that are not metered: on the bill, and so nothing is final. */
+  readonly unmeteredStatements: number;
+}
+
+/** Faults of Postgres propagate. @param version that the bills would have. */
+export async function readOpenMonth(
+  db: Queryable,
+  month: string,
+  period: Period,
+  terms: MonthTerms,
+  version = 0,
+): Promise<OpenMonth> {
+  const { currency, now } = terms;
+  const unmetered = await readUnmeteredParts(db, period, terms);
+  const parts = [...(await readMonthParts(db, period, currency)), ...unmetered];
+  const { lines, missingPrices } = exactLines(month, parts, terms);
+  const imported = await readInvoice(db, period, currency);
+  const invoice = isMoneySettled(period, now) && imported.accounts.size > 0 ? imported : null;
+  const accounts = [...new Set([...terms.accounts, ...lines.map(({ account }) => account)])];
+  const reconciled = await reconcileMonth(db, {
+    accounts: accounts.sort(),
+    invoiced: invoice?.accounts ?? new Set(),
+    period,
+    priceAt: terms.priceAt,
+    now,
+  });
+  const made = makeBills(
+    {
+      month,
+      version,
+      lastDay: formatInstant(period.endsAt - 1).slice(0, 10),
+      lines,
+      invoice,
+      variances: reconciled.variances,
+      comparisons: new Map(),
+      drivers: new Map(),
+    },
+    terms,
+  );
+  const sealed = sealBills(made, currency);
+  return {
+    billed: {
+      ...headOf(month, terms, version),
+      ...sealed,
+      totalCredits: addCredits(...made.map(({ totalCredits }) => totalCredits)),
+      totalAmount: addMoney(...made.map(({ totalAmount }) => totalAmount)),
+      reconciliation: reconciliationOf(lines, invoice, accounts, reconciled),
+    },
+    missingPrices,
+    unmeteredStatements: unmetered.reduce((sum, { statements }) => sum + statements, 0),
+  };
+}
+
+type Head = Omit<
+  BilledMonth,
+  'bills' | 'merkleRoot' | 'totalCredits' | 'totalAmount' | 'reconciliation'
+>;
+
+function headOf(month: string, terms: MonthTerms, version: number): Head {
+  return {
+    organisation: terms.organisation,
+    currency: terms.currency,
+    month,
+    version,
+    state: 'open',
+    asOf: formatInstant(terms.now),
+    approvals: [],
+    closedAt: null,
+    clearingAccount: terms.clearingAccount,
+    roundingTeamId: terms.roundingTeamId,
+  };
+}
+
+function reconciliationOf(
+  lines: readonly ExactLine[],
+  invoice: Invoice | null,
+  accounts: readonly string[],
+  reconciled: Reconciled,
+): BilledMonth['reconciliation'] {
+  // What is of an earlier month was invoiced with that one.
+  const ofMonth = lines.filter(({ corrects }) => corrects === null);
+  const allocatedCredits = addCredits(...ofMonth.map(({ credits }) => credits));
+  const computedMoney = addMoney(...ofMonth.map(({ effectiveMoney }) => effectiveMoney));
+  const isWhole = invoice !== null && accounts.every((account) => invoice.accounts.has(account));
+  const invoicedMoney = isWhole
+    ? [...invoice.byGroup.values()].reduce((sum, each) => addMoney(sum, each), NO_MONEY)
+    : null;
+  return {
+    meteredCredits: reconciled.meteredCredits,
+    allocatedCredits,
+    computedMoney,
+    invoicedMoney,
+    differenceCredits: subtractCredits(reconciled.meteredCredits, allocatedCredits),
+    differenceMoney: invoicedMoney === null ? null : subtractMoney(invoicedMoney, computedMoney),
+    open: reconciled.open,
+    signedOff: null,
+  };
+}

@@ -1,0 +1,42 @@
+/** A month as it is billed: as it was frozen, or while it is open as it stands. */
+import { Fault } from '#base/errors.js';
+import type { Queryable } from '#base/postgres/pool.js';
+import { tryParseMonth } from '#base/time.js';
+import { readVersions, versionInForce } from '../close/read-close.js';
+import { readFrozen } from '../close/read-frozen.js';
+import { ledgerCall } from '../postgres/availability.js';
+import type { BilledMonth } from './billed-month.js';
+import type { MonthTerms } from './month-terms.js';
+import { readOpenMonth } from './open-month.js';
+
+/**
+ * Reads `month` (`YYYY-MM`): the closed version, else the one on its way, as it was frozen, byte for byte; of an open month
+ * what it would be now, which changes with every import (state `open`, version 0).
+ * @throws Fault `requestMalformed` for another month format, `ledgerUnavailable` without the database.
+ */
+export async function readBilledMonth(
+  db: Queryable,
+  month: string,
+  terms: MonthTerms,
+): Promise<BilledMonth> {
+  const period = tryParseMonth(month);
+  if (period === undefined) throw new Fault('requestMalformed', 'A month is written YYYY-MM.');
+  return ledgerCall(async () => {
+    const found = versionInForce(await readVersions(db, month));
+    return found === undefined
+      ? (await readOpenMonth(db, month, period, terms)).billed
+      : readFrozen(db, found);
+  });
+}
+
+/** One version of a month, whatever became of it; undefined: there was none. Fault `ledgerUnavailable`. */
+export function readMonthVersion(
+  db: Queryable,
+  month: string,
+  version: number,
+): Promise<BilledMonth | undefined> {
+  return ledgerCall(async () => {
+    const found = (await readVersions(db, month)).find((each) => each.version === version);
+    return found === undefined ? undefined : readFrozen(db, found);
+  });
+}

@@ -1,0 +1,193 @@
+/** A month on its way to being closed, for people: what it comes to, how it agrees, what is missing, and who is next. */
+import { z } from 'zod';
+import { table } from '../terminal.js';
+
+export interface CloseAnswer {
+  readonly month: string;
+  readonly state: string;
+  readonly version: number;
+  readonly currency: string;
+  readonly closedAt: string | null;
+  readonly totalCredits: string;
+  readonly totalAmount: string;
+  readonly merkleRoot: string;
+  readonly approvalsNeeded: number;
+  readonly approvals: readonly { readonly by: string }[];
+  readonly reconciliation: {
+    readonly meteredCredits: string;
+    readonly allocatedCredits: string;
+    readonly differenceCredits: string;
+    readonly computedAmount: string;
+    readonly invoicedAmount: string | null;
+    readonly differenceAmount: string | null;
+    readonly open: readonly {
+      readonly subject: string;
+      readonly difference: string;
+      readonly what: string;
+      readonly cause: string | null;
+    }[];
+    readonly openCount: number;
+    readonly signedOff: { readonly by: string; readonly reason: string } | null;
+  };
+  readonly problems: readonly {
+    readonly subject: string;
+    readonly why: string;
+    readonly wayOut: string;
+  }[];
+  readonly bills: readonly {
+    readonly team: string;
+    readonly costCentre: string;
+    readonly mode: string;
+    readonly totalCredits: string;
+    readonly totalAmount: string;
+  }[];
+}
+
+// Only what is printed; the API says more.
+export const CLOSE: z.ZodType<CloseAnswer> = z.object({
+  month: z.string(),
+  state: z.string(),
+  version: z.int(),
+  currency: z.string(),
+  closedAt: z.string().nullable(),
+  totalCredits: z.string(),
+  totalAmount: z.string(),
+  merkleRoot: z.string(),
+  approvalsNeeded: z.int(),
+  approvals: z.array(z.object({ by: z.string() })),
+  reconciliation: z.object({
+    meteredCredits: z.string(),
+    allocatedCredits: z.string(),
+    differenceCredits: z.string(),
+    computedAmount: z.string(),
+    invoicedAmount: z.string().nullable(),
+    differenceAmount: z.string().nullable(),
+    open: z.array(
+      z.object({
+        subject: z.string(),
+        difference: z.string(),
+        what: z.string(),
+        cause: z.string().nullable(),
+      }),
+    ),
+    openCount: z.int(),
+    signedOff: z.object({ by: z.string(), reason: z.string() }).nullable(),
+  }),
+  problems: z.array(z.object({ subject: z.string(), why: z.string(), wayOut: z.string() })),
+  bills: z.array(
+    z.object({
+      team: z.string(),
+      costCentre: z.string(),
+      mode: z.string(),
+      totalCredits: z.string(),
+      totalAmount: z.string(),
+    }),
+  ),
+});
+
+const OPEN_MAX = 10;
+const WORDS: Readonly<Record<string, string>> = {
+  softClosed: 'soft-closed',
+  inReview: 'in review',
+};
+
+export function closeText(close: CloseAnswer, columns: number): string {
+  const { month, state, version, bills } = close;
+  const which = version === 0 ? '' : `, version ${version}`;
+  return [
+    `${month} is ${WORDS[state] ?? state}${which}.`,
+    '',
+    table(
+      ['team', 'cost centre', 'mode', 'credits', `owed (${close.currency})`],
+      [
+        ...bills.map((bill) => [
+          bill.team,
+          bill.costCentre,
+          bill.mode,
+          short(bill.totalCredits),
+          short(bill.totalAmount),
+        ]),
+        ['total', '', '', short(close.totalCredits), short(close.totalAmount)],
+      ],
+      columns,
+    ),
+    '',
+    ...reconciliationLines(close, columns),
+    ...problemLines(close),
+    ...(version === 0 ? [] : ['', `Merkle root ${close.merkleRoot}`]),
+    '',
+    nextLine(close),
+  ].join('\n');
+}
+
+function reconciliationLines(
+  { reconciliation: of, currency }: CloseAnswer,
+  columns: number,
+): readonly string[] {
+  const money = (amount: string | null): string =>
+    amount === null ? 'not imported' : short(amount);
+  const open = of.open.slice(0, OPEN_MAX);
+  return [
+    'Reconciliation',
+    table(
+      ['', 'ours', "Snowflake's", 'difference'],
+      [
+        [
+          'credits',
+          short(of.allocatedCredits),
+          short(of.meteredCredits),
+          short(of.differenceCredits),
+        ],
+        [currency, short(of.computedAmount), money(of.invoicedAmount), money(of.differenceAmount)],
+      ],
+      columns,
+    ),
+    ...(open.length === 0
+      ? ['Everything agrees.']
+      : [
+          `${of.openCount} ${of.openCount === 1 ? 'figure does' : 'figures do'} not agree:`,
+          ...open.map(
+            ({ subject, difference, cause, what }) =>
+              `  ${subject}: ${short(difference)} ${what === 'credits' ? 'credits' : currency}, ${cause ?? 'no cause'}`,
+          ),
+          ...(of.openCount > open.length ? [`  … and ${of.openCount - open.length} more`] : []),
+          ...(of.signedOff === null
+            ? []
+            : [`Signed off by ${of.signedOff.by}: ${of.signedOff.reason}`]),
+        ]),
+  ];
+}
+
+function problemLines({ problems }: CloseAnswer): readonly string[] {
+  if (problems.length === 0) return [];
+  return [
+    '',
+    'It cannot be frozen yet:',
+    ...problems.flatMap(({ subject, why, wayOut }) => [`  ${subject}: ${why}`, `    ${wayOut}`]),
+  ];
+}
+
+function nextLine(close: CloseAnswer): string {
+  const { month, state, reconciliation, approvals, approvalsNeeded } = close;
+  const unsigned = reconciliation.openCount > 0 && reconciliation.signedOff === null;
+  const left = approvalsNeeded - approvals.length;
+  switch (state) {
+    case 'open':
+      return close.problems.length > 0
+        ? 'Nothing is frozen.'
+        : `Nothing stands in its way: tollgate close ${month}`;
+    case 'softClosed':
+      return `Next: tollgate close ${month} freezes it anew and puts it into review.`;
+    case 'inReview':
+      return `Next: ${unsigned ? `another person signs it off (tollgate close ${month} --sign-off "<why>"), then ` : ''}${left === 1 ? 'another person approves' : `${left} other people approve`} it (tollgate close ${month} --approve).`;
+    case 'approved':
+      return `Next: tollgate close ${month} closes it.`;
+    default:
+      return 'Nothing of it changes any more; what is found later stands in the open month.';
+  }
+}
+
+/** Without zeros that say nothing, at least two decimals. */
+function short(amount: string): string {
+  return amount.replace(/(\.\d{2}\d*?)0+$/, '$1');
+}
