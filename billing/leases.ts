@@ -161,6 +161,11 @@ export class Leases {
     return isOver ? NO_CREDITS : minAmount(lease.durableCredits, lease.idleCredits);
   }
 
+  /** The ledger does not answer this replica: what others have leased is left alone until a while after it does again. */
+  sawAway(): void {
+    this.#reclaimFromMs = Number.POSITIVE_INFINITY;
+  }
+
   /** Promises credits of a lease that {@link offlineCredits} has just found there. */
   promise(budgetId: string, credits: Credits): void {
     const lease = this.#leases.get(budgetId);
@@ -299,7 +304,7 @@ export class Leases {
       if (unused.length > 0 && !isAway) await this.#giveBack(unused.map(({ row }) => row));
       await this.#renew(now);
     } catch (thrown) {
-      this.#reclaimFromMs = Number.POSITIVE_INFINITY;
+      this.sawAway();
       throw thrown;
     }
     if (this.#reclaimFromMs === Number.POSITIVE_INFINITY)

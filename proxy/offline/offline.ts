@@ -34,7 +34,7 @@ export interface OfflineOptions {
   readonly realNow: () => number;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly leases: Pick<Leases, 'offlineCredits' | 'promise' | 'kept'>;
+  readonly leases: Pick<Leases, 'offlineCredits' | 'promise' | 'kept' | 'sawAway'>;
   /** Asks the ledger anything. */
   readonly ask: () => Promise<void>;
   /** Writes the statement to the local journal, from where the ledger will be told. */
@@ -135,6 +135,7 @@ export class Offline {
       this.#options.log.error({ away: this.#watch.away }, 'the ledger does not answer');
     }
     this.#allowances.failed();
+    this.#options.leases.sawAway();
   }
 
   /** True: no outage is open. */

@@ -97,9 +97,12 @@ export class ReplicaRounds {
 
     const killed = must(this.#replicas[victim], 'there is such a replica');
     const orphans = held.filter(({ replica }) => replica.startsWith(`${nameOf(killed)}#`));
-    const running = this.#runningUpstream(text);
-    // Half of them end in the moment of the kill: their outcomes may be on their way.
-    const ending = running.slice(0, Math.ceil(running.length / 2));
+    // Every second of what either has ends in the moment of the kill: its outcome may be on its way.
+    const isOrphan = (tag: string): boolean => orphans.some(({ id }) => tag.includes(id));
+    const ending = [
+      ...this.#runningUpstream(text, isOrphan),
+      ...this.#runningUpstream(text, (tag) => !isOrphan(tag)),
+    ].filter((_id, index) => index % 2 === 0);
     const cancelled = ending.map((id) => this.#cancel(id));
     await killed.kill();
     const killedAt = performance.now();
@@ -202,10 +205,11 @@ export class ReplicaRounds {
     ]) as Promise<{ readonly rows: Row[] }>;
   }
 
-  #runningUpstream(text: string): readonly string[] {
+  #runningUpstream(text: string, isWanted = (_tag: string): boolean => true): readonly string[] {
     return this.#system.warehouse
       .queryHistory()
-      .filter((each) => each.started.text === text && each.ended === undefined)
+      .filter(({ started, ended }) => started.text === text && ended === undefined)
+      .filter(({ started }) => isWanted(started.tag))
       .map((each) => each.started.id);
   }
 
