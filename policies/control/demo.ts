@@ -53,7 +53,28 @@ export function demoControlDocument(): ControlDocument {
         effectiveFrom: '2020-01-01',
       },
     ],
+    ...demoAttribution(),
     rules: demoRules(),
+  };
+}
+
+/** Who uses a warehouse bears its idle time, who wakes it the first minute; what serves all goes by what teams ran. */
+function demoAttribution(): Pick<
+  ControlDocument,
+  'idlePolicies' | 'warehouseOwners' | 'sharedCosts'
+> {
+  return {
+    idlePolicies: [
+      { id: 'by-use', effectiveFrom: '2020-01-01', policy: 'proRata', resumeMinute: 'causer' },
+    ],
+    warehouseOwners: [
+      { warehouse: 'BATCH_*', team: 'data-science' },
+      { warehouse: '*', team: 'platform' },
+    ],
+    sharedCosts: [
+      { id: 'storage', service: 'STORAGE', by: 'team', team: 'platform' },
+      { id: 'everything-else', service: '*', by: 'direct' },
+    ],
   };
 }
 
