@@ -44,6 +44,12 @@ export interface LedgerGauges {
     readonly bucket: string;
     readonly credits: number;
   }[];
+  /** Part of what ran on a warehouse in the last allocated day that came through Tollgate, by credits, 0 to 1. */
+  readonly coverage: readonly {
+    readonly account: string;
+    readonly warehouse: string;
+    readonly ratio: number;
+  }[];
   /** Warehouse-hours by account and whether they are allocated, waiting or cannot be. */
   readonly hours: readonly {
     readonly account: string;
@@ -74,9 +80,28 @@ FROM dash_open_ticket GROUP BY state ORDER BY state`;
 const IMPORTS = `/* prepared: billing.gauges_imports */
 SELECT account, view_name AS view, age_seconds AS "ageSeconds" FROM dash_import ORDER BY account, view_name LIMIT $1`;
 
+// Of statements their sums by team and hour: this is read every few seconds, and a week may have millions of lines.
 const METERED = `/* prepared: billing.gauges_metered */
-SELECT account, bucket, sum(credits)::float8 AS credits FROM dash_allocation
-WHERE starts_at > $1::timestamptz - interval '7 days' GROUP BY account, bucket ORDER BY account, bucket LIMIT $2`;
+SELECT account, bucket, sum(credits)::float8 AS credits FROM (
+  SELECT t.account, b.bucket, b.credits
+  FROM allocation_team_hour t,
+    LATERAL (VALUES ('direct', t.credits - t.bypass_credits), ('bypass', t.bypass_credits)) AS b (bucket, credits)
+  WHERE t.starts_at > $1::timestamptz - interval '7 days'
+  UNION ALL
+  SELECT account, bucket, credits FROM allocation_line
+  WHERE starts_at > $1::timestamptz - interval '7 days' AND bucket IN ('idle', 'resumeMinute', 'shortQuery', 'unexplained')
+) l GROUP BY account, bucket ORDER BY account, bucket LIMIT $2`;
+
+/** The last day of which something is allocated, of the warehouses that the document governs. */
+const COVERAGE = `/* prepared: billing.gauges_coverage */
+WITH last AS (
+  SELECT account, max(starts_at) AS at FROM allocation_team_hour WHERE starts_at > $1::timestamptz - interval '7 days' GROUP BY 1
+)
+SELECT t.account, h.warehouse, (1 - sum(t.bypass_credits) / sum(t.credits))::float8 AS ratio
+FROM last l JOIN allocation_team_hour t ON t.account = l.account AND t.starts_at > l.at - interval '1 day'
+JOIN usage_warehouse_hour h ON h.account = t.account AND h.warehouse_id = t.warehouse_id AND h.starts_at = t.starts_at
+WHERE upper(h.warehouse) IN (SELECT upper(warehouse) FROM tier)
+GROUP BY 1, 2 ORDER BY 1, 2 LIMIT $2`;
 
 const HOURS = `/* prepared: billing.gauges_hours */
 SELECT account, CASE WHEN problem IS NOT NULL THEN 'problem' ELSE 'waiting' END AS state, count(*)::float8 AS hours
@@ -101,6 +126,7 @@ export async function readGauges(db: Queryable, now: EpochMs): Promise<LedgerGau
     tickets: await all<LedgerGauges['tickets'][number]>(TICKETS, at),
     imports: await all<LedgerGauges['imports'][number]>(IMPORTS, SERIES_MAX),
     metered: await all<LedgerGauges['metered'][number]>(METERED, at, SERIES_MAX),
+    coverage: await all<LedgerGauges['coverage'][number]>(COVERAGE, at, SERIES_MAX),
     hours: await all<LedgerGauges['hours'][number]>(HOURS, SERIES_MAX),
     replicas: replicas ?? { live: 0, silent: 0 },
   };

@@ -219,6 +219,16 @@ function exposeUsage(metrics: Metrics, reading: LedgerReading): void {
       })),
   );
   metrics.gaugesFrom(
+    'tollgate_coverage_ratio',
+    'Part of the credits that ran on a governed warehouse in the last allocated day that came through Tollgate',
+    ['account', 'warehouse'],
+    () =>
+      (now().coverage ?? []).map(({ account, warehouse, ratio }) => ({
+        labels: { account, warehouse },
+        value: ratio,
+      })),
+  );
+  metrics.gaugesFrom(
     'tollgate_hours_unallocated',
     'Metered warehouse-hours that wait to be allocated, or cannot be',
     ['account', 'state'],

@@ -10,7 +10,88 @@ import { VerbError } from '../verb-error.js';
 const NOBODY = '(nobody)';
 const NAME_MAX = 60;
 
-const HOUR = z.object({
+/** What of the API's answers is printed; they may say more. */
+export interface HourReply {
+  readonly warehouse: string;
+  readonly startsAt: string;
+  readonly meteredCredits: string | null;
+  readonly method: string | null;
+  readonly methodVersion: number | null;
+  readonly isStale: boolean;
+  readonly problem: string | null;
+  readonly idlePolicy: {
+    readonly entry: string;
+    readonly policy: string;
+    readonly version: number;
+    readonly reach: string;
+  } | null;
+  readonly lines: readonly {
+    readonly bucket: string;
+    readonly reason: string | null;
+    readonly queryId: string | null;
+    readonly team: string | null;
+    readonly credits: string;
+    readonly shares: readonly {
+      readonly team: string | null;
+      readonly basis: string;
+      readonly queryId: string | null;
+      readonly credits: string;
+    }[];
+  }[];
+  readonly others: { readonly lines: number; readonly credits: string };
+}
+
+export interface ServicesReply {
+  readonly firstDay: string;
+  readonly lastDay: string;
+  readonly by: string;
+  readonly rows: readonly {
+    readonly service: string;
+    readonly kind: string;
+    readonly key: string | null;
+    readonly unit: string;
+    readonly amount: string;
+  }[];
+  readonly rowsLeftOut: number;
+  readonly totalCredits: string;
+  readonly reconciliation: {
+    readonly billedCredits: string;
+    readonly allocatedCredits: string;
+    readonly days: number;
+    readonly staleDays: number;
+    readonly variances: readonly {
+      readonly day: string;
+      readonly service: string;
+      readonly part: string;
+      readonly unit: string;
+      readonly amount: string;
+    }[];
+  } | null;
+}
+
+export interface BypassReply {
+  readonly governedStatements: number;
+  readonly bypassStatements: number;
+  readonly coveragePercent: string | null;
+  readonly coverage: readonly {
+    readonly warehouse: string;
+    readonly day: string;
+    readonly bypassStatements: number;
+    readonly bypassCredits: string;
+    readonly coveragePercent: string | null;
+  }[];
+  readonly callers: readonly {
+    readonly application: string | null;
+    readonly snowflakeUser: string | null;
+    readonly role: string | null;
+    readonly team: string | null;
+    readonly statements: number;
+    readonly credits: string;
+  }[];
+  readonly sql: readonly string[];
+}
+
+const HOUR: z.ZodType<HourReply> = z.object({
   warehouse: z.string(),
   startsAt: z.string(),
   meteredCredits: z.string().nullable(),
@@ -40,9 +121,8 @@ const HOUR = z.object({
   ),
   others: z.object({ lines: z.number(), credits: z.string() }),
 });
-type HourReply = z.infer<typeof HOUR>;
 
-const SERVICES = z.object({
+const SERVICES: z.ZodType<ServicesReply> = z.object({
   firstDay: z.string(),
   lastDay: z.string(),
   by: z.string(),
@@ -75,9 +155,8 @@ const SERVICES = z.object({
     })
     .nullable(),
 });
-type ServicesReply = z.infer<typeof SERVICES>;
 
-const BYPASS = z.object({
+const BYPASS: z.ZodType<BypassReply> = z.object({
   governedStatements: z.number(),
   bypassStatements: z.number(),
   coveragePercent: z.string().nullable(),
@@ -102,7 +181,6 @@ const BYPASS = z.object({
   ),
   sql: z.array(z.string()),
 });
-type BypassReply = z.infer<typeof BYPASS>;
 
 type Asked = Readonly<Record<string, string | undefined>>;
 
@@ -166,7 +244,7 @@ function shown(name: string | null): string {
   return name === null ? NOBODY : nameText(name, NAME_MAX);
 }
 
-function layOutHour(of: HourReply, columns: number): string {
+export function layOutHour(of: HourReply, columns: number): string {
   const metered =
     of.meteredCredits === null ? '' : `, ${credits(of.meteredCredits)} credits metered`;
   const policy =
@@ -204,7 +282,7 @@ function layOutHour(of: HourReply, columns: number): string {
   ].join('\n');
 }
 
-function layOutServices(of: ServicesReply, columns: number): string {
+export function layOutServices(of: ServicesReply, columns: number): string {
   const rows = of.rows.map((row) => [
     row.service,
     row.kind,
@@ -239,7 +317,7 @@ function reconciled(of: NonNullable<ServicesReply['reconciliation']>): readonly 
   ];
 }
 
-function layOutBypass(of: BypassReply, columns: number): string {
+export function layOutBypass(of: BypassReply, columns: number): string {
   if (of.coveragePercent === null)
     return 'Nothing ran on governed warehouses, or nothing is imported yet.';
   const past = of.coverage.filter(({ bypassStatements }) => bypassStatements > 0);

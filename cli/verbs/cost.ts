@@ -11,6 +11,8 @@ import {
   parseMoney,
   subtractCredits,
 } from '../../base/units.js';
+import type { Credits } from '../../base/units.js';
+import { coveragePercent } from '../../billing/attribution/read-bypass.js';
 import { adminClient } from '../admin-client.js';
 import { costOfHour, costOfServices, costPastTollgate } from './cost-parts.js';
 import { configuration } from '../configuration.js';
@@ -172,7 +174,11 @@ export function layOutCost(cost: CostReply, columns: number): string {
     cost.totalAmount === null
       ? [`A day of it has no price in ${currency}: enter it under prices.`]
       : [];
-  const below = [...unpriced, ...(reconciliation === null ? [] : told(reconciliation))];
+  const below = [
+    ...unpriced,
+    ...covered(cost),
+    ...(reconciliation === null ? [] : told(reconciliation)),
+  ];
   return [head, '', body, ...(below.length === 0 ? [] : ['', ...below])].join('\n');
 }
 
@@ -200,6 +206,22 @@ function totals({ rows, totalCredits, totalAmount }: CostReply): string[] {
   );
   const statements = rows.reduce((sum, row) => sum + row.statements, 0);
   return cells({ key: 'total', credits: totalCredits, amount: totalAmount, statements, buckets });
+}
+
+/** How much of what ran came through Tollgate; of a team's own statements all did that are known to be its own. */
+function covered({ team, rows }: CostReply): readonly string[] {
+  const of = (bucket: string): Credits =>
+    addCredits(...rows.map(({ buckets }) => parseCredits(buckets[bucket] ?? '0')));
+  const bypassCredits = of('bypassCredits');
+  const percent = coveragePercent([{ governedCredits: of('directCredits'), bypassCredits }]);
+  if (team !== null || percent === null) return [];
+  const past =
+    bypassCredits === 0n
+      ? ''
+      : `; ${formatAmountTo(bypassCredits, 3)} ran past it (tollgate cost --bypass)`;
+  return [
+    `Coverage: ${percent} % of the credits that statements took came through Tollgate${past}.`,
+  ];
 }
 
 function told(of: Reconciliation): readonly string[] {

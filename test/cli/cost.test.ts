@@ -51,6 +51,7 @@ test('a cost is a table with its total, and says that it is all that was metered
       'total            1234  12.250   0.250  3.000  1.000   16.500',
       '',
       'A day of it has no price in USD: enter it under prices.',
+      'Coverage: 98.00 % of the credits that statements took came through Tollgate; 0.250 ran past it (tollgate cost --bypass).',
       'Reconciled: 744 warehouse-hours, 16.500000000 credits metered, all allocated, difference 0.',
     ].join('\n'),
   );
@@ -74,5 +75,39 @@ test('what is not allocated is said in credits, with what stands in the way', ()
   ]);
   expect(layOutCost({ ...COST, rows: [], reconciliation: null }, 120)).toContain(
     'Nothing was metered, or nothing is imported yet.',
+  );
+});
+
+test('by model, a team sees its models and no coverage; without bypass the coverage is whole', () => {
+  const rows = [
+    {
+      ...COST.rows[0],
+      key: 'shop.orders',
+      buckets: { directCredits: '12.5' },
+      credits: '12.5',
+      amount: '37.5',
+      statements: 7,
+    },
+    { key: null, credits: '0.5', amount: '1.5', statements: 3, buckets: { directCredits: '0.5' } },
+  ];
+  const all = {
+    ...COST,
+    by: 'model',
+    rows,
+    totalCredits: '13',
+    totalAmount: '39',
+    reconciliation: null,
+  };
+  expect(layOutCost({ ...all, team: 'ml' }, 120)).toMatchInlineSnapshot(`
+    "Cost of ml by model, 2026-10-01 to 2026-11-01 (UTC)
+
+    model        statements  direct  bypass   idle  other  credits    USD
+    ───────────  ──────────  ──────  ──────  ─────  ─────  ───────  ─────
+    shop.orders           7  12.500   0.000  0.000  0.000   12.500  37.50
+    (nobody)              3   0.500   0.000  0.000  0.000    0.500   1.50
+    total                10  13.000   0.000  0.000  0.000   13.000  39.00"
+  `);
+  expect(layOutCost(all, 120).split('\n').at(-1)).toBe(
+    'Coverage: 100.00 % of the credits that statements took came through Tollgate.',
   );
 });
