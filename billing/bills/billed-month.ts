@@ -66,6 +66,11 @@ export interface BilledAccount {
   readonly edition: string | null;
 }
 
+/** An account of which nothing is known but its id. */
+export function unknownAccount(id: string): BilledAccount {
+  return { id, cloud: null, region: null, edition: null };
+}
+
 export interface BillLine {
   /** Stable: the same line of the same month and version has the same id in every run and every file. */
   readonly id: string;

@@ -129,6 +129,8 @@ function moneyLine(
     usedMs: 0,
     statements: 0,
     credits: NO_CREDITS,
+    measured: null,
+    prepaidMoney: NO_MONEY,
     listPrice: NO_MONEY,
     contractedPrice: NO_MONEY,
     effectivePrice: NO_MONEY,

@@ -44,6 +44,8 @@ export function exactLines(
         ...rest,
         ...price,
         effectiveMoney,
+        measured: null,
+        prepaidMoney: NO_MONEY,
         note: lineNote(part),
         corrects: null,
       },

@@ -6,7 +6,7 @@ import type { Queryable } from '#base/postgres/pool.js';
 import { type Period, formatInstant } from '#base/time.js';
 import { NO_MONEY, addCredits, addMoney, subtractCredits, subtractMoney } from '#base/units.js';
 import { sealBills } from './bill-hash.js';
-import type { BilledMonth } from './billed-month.js';
+import { type BilledMonth, unknownAccount } from './billed-month.js';
 import { type Invoice, isMoneySettled, readInvoice } from './invoice.js';
 import { makeBills } from './make-bills.js';
 import { type ExactLine, type MissingPrice, exactLines } from './month-lines.js';
@@ -80,6 +80,7 @@ function headOf(month: string, terms: MonthTerms, version: number): Head {
   return {
     organisation: terms.organisation,
     currency: terms.currency,
+    accounts: terms.accounts.map(unknownAccount),
     month,
     version,
     state: 'open',

@@ -3,16 +3,17 @@ import { must } from '#base/assert.js';
 import { merkleProofs } from '#base/hash-chain.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import { formatInstant } from '#base/time.js';
-import { type Money, parseCredits, parseMoney } from '#base/units.js';
-import type {
-  BillLine,
-  BilledMonth,
-  Booking,
-  ChargeKind,
-  Driver,
-  MonthReconciliation,
-  ReconciledItem,
-  TeamBill,
+import { NO_MONEY, type Money, parseCredits, parseMoney } from '#base/units.js';
+import {
+  type BillLine,
+  type BilledMonth,
+  type Booking,
+  type ChargeKind,
+  type Driver,
+  type MonthReconciliation,
+  type ReconciledItem,
+  type TeamBill,
+  unknownAccount,
 } from '../bills/billed-month.js';
 import type { CloseVersion } from './read-close.js';
 
@@ -111,6 +112,7 @@ export async function readFrozen(db: Queryable, version: CloseVersion): Promise<
   return {
     organisation: { id: head.organisation_id, name: head.organisation_name },
     currency: head.currency,
+    accounts: [...new Set(lines.rows.map(({ account }) => account))].sort().map(unknownAccount),
     month: version.month,
     version: version.version,
     state: version.state,
@@ -174,6 +176,8 @@ function lineOf(row: LineRow): BillLine {
     usedMs: Number(row.used_ms),
     statements: Number(row.statements),
     credits: parseCredits(row.credits),
+    measured: null,
+    prepaidMoney: NO_MONEY,
     listPrice: parseMoney(row.list_price),
     contractedPrice: parseMoney(row.contracted_price),
     effectivePrice: parseMoney(row.effective_price),
