@@ -2,6 +2,7 @@
 import type { AdminApi } from '../server.js';
 import type { ApiApp } from './api.js';
 import { addAccuracyRoute } from './accuracy.js';
+import { addAdjustmentRoutes } from './adjustments.js';
 import { addAuditRoutes } from './audit.js';
 import { addBillRoutes } from './bills.js';
 import { addBudgetRoutes } from './budgets.js';
@@ -15,6 +16,7 @@ import { addCostRoutes } from './costs.js';
 import { addCredentialRoutes } from './credentials.js';
 import { addEventRoute, type EventsApi } from './events.js';
 import { addExplainRoute } from './explain.js';
+import { addDisputeRoutes } from './disputes.js';
 import { addFreezeRoutes } from './freezes.js';
 import { addKillRoute } from './kills.js';
 import { addMappingRoutes } from './mapping.js';
@@ -54,6 +56,8 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addBudgetRoutes(routes, api);
   addBillRoutes(routes, api);
   addCloseRoutes(routes, api);
+  addAdjustmentRoutes(routes, api);
+  addDisputeRoutes(routes, api);
   addCostRoutes(routes, api);
   addCostHourRoute(routes, api);
   addCostServiceRoute(routes, api);

@@ -92,7 +92,10 @@ export interface BillLine {
   readonly listPrice: Money;
   readonly contractedPrice: Money;
   readonly effectivePrice: Money;
-  /** Exact: what is priced × effectivePrice, at twelve decimals half to even. */
+  /**
+   * Exact: what is priced × effectivePrice, at twelve decimals half to even. Of what has no price (adjustments, what an
+   * invoice alone says) it is the money itself.
+   */
   readonly effectiveMoney: Money;
   /**
    * What of `effectiveMoney` Snowflake took from a balance that was paid before (BALANCE_SOURCE of
@@ -105,7 +108,7 @@ export interface BillLine {
   readonly method: string;
   /** For people: why it is here, one sentence. */
   readonly note: string;
-  /** Of corrections, adjustments and credit notes: the month and line that it mends. */
+  /** Of corrections, adjustments and credit notes: the month and line that it mends; null: nothing that was billed. */
   readonly corrects: { readonly month: string; readonly lineId: string | null } | null;
 }
 
@@ -192,7 +195,7 @@ export interface BilledMonth {
   /** Sorted by team id. What is of nobody is the bill of team `unallocated`. */
   readonly bills: readonly TeamBill[];
   readonly totalCredits: Credits;
-  /** Sum of the bills; equals the invoice where there is one. */
+  /** Sum of the bills: the invoice where there is one, with corrections of earlier months. Adjustments sum to zero. */
   readonly totalAmount: Money;
   /** Account of the general ledger that is credited, and the team that bears `rounding`. */
   readonly clearingAccount: string;

@@ -5,6 +5,8 @@
 import type { Queryable } from '#base/postgres/pool.js';
 import { type Period, formatInstant } from '#base/time.js';
 import { NO_MONEY, addCredits, addMoney, subtractCredits, subtractMoney } from '#base/units.js';
+import { readBookedAdjustments } from '../close/read-adjustments.js';
+import { readCorrections } from '../close/read-corrections.js';
 import { sealBills } from './bill-hash.js';
 import { type BilledMonth, unknownAccount } from './billed-month.js';
 import { type Invoice, isMoneySettled, readInvoice } from './invoice.js';
@@ -33,7 +35,12 @@ export async function readOpenMonth(
   const { currency, now } = terms;
   const unmetered = await readUnmeteredParts(db, period, terms);
   const parts = [...(await readMonthParts(db, period, currency)), ...unmetered];
-  const { lines, missingPrices } = exactLines(month, parts, terms);
+  const { lines: own, missingPrices } = exactLines(month, parts, terms);
+  const lines = [
+    ...own,
+    ...(await readCorrections(db, month, terms)),
+    ...(await readBookedAdjustments(db, month, terms.currency)),
+  ];
   const imported = await readInvoice(db, period, currency);
   const invoice = isMoneySettled(period, now) && imported.accounts.size > 0 ? imported : null;
   const accounts = [...new Set([...terms.accounts, ...lines.map(({ account }) => account)])];
@@ -99,7 +106,7 @@ function reconciliationOf(
   reconciled: Reconciled,
 ): BilledMonth['reconciliation'] {
   // What is of an earlier month was invoiced with that one.
-  const ofMonth = lines.filter(({ corrects }) => corrects === null);
+  const ofMonth = lines.filter(({ kind }) => kind !== 'correction' && kind !== 'adjustment');
   const allocatedCredits = addCredits(...ofMonth.map(({ credits }) => credits));
   const computedMoney = addMoney(...ofMonth.map(({ effectiveMoney }) => effectiveMoney));
   const isWhole = invoice !== null && accounts.every((account) => invoice.accounts.has(account));

@@ -7,6 +7,8 @@ import { type Period, tryParseMonth } from '#base/time.js';
 import type { MonthTerms } from '../bills/month-terms.js';
 import { type OpenMonth, readOpenMonth } from '../bills/open-month.js';
 import { addVersion, lockCloses, moveVersion, noteStep } from './close-rows.js';
+import { monthAfter } from './month-order.js';
+import { usageFingerprint } from './usage-fingerprint.js';
 import { readClosingProblems } from './closing-problems.js';
 import type { CloseOutcome, CloseRefusal, StepBy } from './outcome.js';
 import { type CloseVersion, readVersions } from './read-close.js';
@@ -79,12 +81,6 @@ function missingBefore(versions: readonly CloseVersion[], month: string): string
   return undefined;
 }
 
-/** `2026-12` → `2027-01`. */
-export function monthAfter(month: string): string {
-  const [year = 0, number = 0] = month.split('-').map(Number);
-  return new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 7);
-}
-
 async function refusalOf(
   db: Queryable,
   period: Period,
@@ -112,7 +108,9 @@ async function write(
   if (next !== seen.next || (await fingerprint(tx, seen.period)) !== seen.before) return undefined;
   const { month, step } = options;
   const latest = versions.findLast((each) => each.month === month);
-  const freezeId = await writeFreeze(tx, billed, options.by);
+  const { startsAt, endsAt } = seen.period;
+  const usage = await usageFingerprint(tx, startsAt, endsAt);
+  const freezeId = await writeFreeze(tx, billed, { by: options.by, usage });
   if (latest?.version === next) await moveVersion(tx, latest, { state: 'softClosed', freezeId });
   else await addVersion(tx, month, next, freezeId);
   const version = await noteStep(tx, next, step, options);
@@ -121,20 +119,14 @@ async function write(
   return outcome;
 }
 
-// Everything that lines of months are worked out of: hours with their shares, days of services, money, prices, documents.
-const FINGERPRINT = `/* prepared: billing.close_fingerprint */
-SELECT md5(concat_ws('|',
-  (SELECT concat_ws(',', count(*), sum(metered_credits), max(allocated_at), count(*) FILTER (WHERE is_stale),
-    sum(hashtext(coalesce(idle_key, '')))) FROM usage_warehouse_hour WHERE starts_at < $1),
-  (SELECT concat_ws(',', count(*), max(allocated_at), count(*) FILTER (WHERE is_stale)) FROM service_day
-    WHERE day < ($1::timestamptz AT TIME ZONE 'UTC')::date),
-  (SELECT concat_ws(',', count(*), sum(money), sum(usage_amount)) FROM usage_money_day
-    WHERE day < ($1::timestamptz AT TIME ZONE 'UTC')::date),
-  (SELECT version FROM imported_price_version), (SELECT max(version) FROM control_version),
+// What a month comes to depends on the usage of it and of closed ones, on prices and documents, and on what is booked.
+const BESIDE = `/* prepared: billing.close_beside */
+SELECT concat_ws('|', (SELECT version FROM imported_price_version), (SELECT max(version) FROM control_version),
+  (SELECT count(*) FROM bill_adjustment_decision),
   (SELECT string_agg(concat_ws(' ', month, version, state), ',' ORDER BY month, version) FROM month_close
-    WHERE state IN ('closed', 'superseded')))) AS text`;
+    WHERE state IN ('closed', 'superseded'))) AS text`;
 
 async function fingerprint(db: Queryable, period: Period): Promise<string> {
-  const { rows } = await db.query<{ text: string }>(FINGERPRINT, [new Date(period.endsAt)]);
-  return rows[0]?.text ?? '';
+  const { rows } = await db.query<{ text: string }>(BESIDE);
+  return `${rows[0]?.text ?? ''} ${await usageFingerprint(db, 0, period.endsAt)}`;
 }

@@ -7,8 +7,8 @@ import { jsonFor } from '../postgres/ticket-row.js';
 
 const FREEZE = `/* prepared: billing.freeze_month */
 INSERT INTO month_freeze (month, version, frozen_at, frozen_by, organisation_id, organisation_name, currency,
-  clearing_account, rounding_team_id, reconciliation, total_credits, total_amount, merkle_root)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`;
+  clearing_account, rounding_team_id, reconciliation, total_credits, total_amount, merkle_root, usage_fingerprint)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id`;
 
 const BILLS = `/* prepared: billing.freeze_bills */
 INSERT INTO month_bill (freeze_id, team_id, team_name, department_name, owner, legal_entity, cost_centre, gl_account, mode,
@@ -26,17 +26,17 @@ SELECT $1, $2, r.* FROM jsonb_to_recordset($3::jsonb) AS r (ordinal integer, lin
   contracted_price numeric, effective_price numeric, effective_money numeric, amount numeric, method text, note text,
   corrects_month text, corrects_line_id text)`;
 
-/** The id of the new freeze. Faults of Postgres propagate. */
+/** The id of the new freeze. @param frozen by whom, and of which usage. Faults of Postgres propagate. */
 export async function writeFreeze(
   tx: Transaction,
   month: BilledMonth,
-  frozenBy: string,
+  frozen: { readonly by: string; readonly usage: string },
 ): Promise<string> {
   const { rows } = await tx.query<{ id: string }>(FREEZE, [
     month.month,
     month.version,
     month.asOf,
-    frozenBy,
+    frozen.by,
     month.organisation.id,
     month.organisation.name,
     month.currency,
@@ -46,6 +46,7 @@ export async function writeFreeze(
     formatAmount(month.totalCredits),
     formatAmount(month.totalAmount),
     month.merkleRoot,
+    frozen.usage,
   ]);
   const { id } = must(rows[0], 'an insert returns its row');
   await tx.query(BILLS, [id, jsonFor(month.bills.map(billRow))]);
