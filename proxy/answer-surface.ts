@@ -2,10 +2,8 @@
 import { analyse } from './analyse.js';
 import { cheaperWays } from './cheaper.js';
 import { estimateWithBound } from './estimates/explain-bound.js';
-import { outlookOf } from './outlook.js';
+import { foresee } from './outlook.js';
 import type { Parts } from './parts.js';
-import { clientOf } from './decide.js';
-import { budgetsOf } from './reserve.js';
 import type { Identified } from './stages.js';
 import { explainCost } from './surface/explain-cost.js';
 import type { Recognised } from './surface/recognise.js';
@@ -100,10 +98,9 @@ async function explain(
   const asked: Identified = { ...statement, query: { ...statement.query, sqlText: statementText } };
   const estimated = await estimateWithBound(parts, await analyse(parts, asked), true);
   if (estimated.kind === 'refused') return estimated;
-  const { facts, estimateParts, placement } = estimated.statement;
-  const at = parts.clock.now();
-  const question = { ...estimated.statement, client: clientOf(statement.call), at };
-  const standing = await parts.ledger.standing(budgetsOf(question), at);
+  // As it would run: a rule may move it to another warehouse.
+  const foreseen = await foresee(parts, estimated.statement);
+  const { facts, estimateParts, placement } = foreseen.statement;
   const explained = explainCost({
     statements: facts.statements.flatMap((each, index) => {
       const part = estimateParts[index];
@@ -114,9 +111,9 @@ async function explain(
     warehouseSize: placement.warehouseSize,
     pricePerCredit: placement.pricePerCredit,
     currency: placement.currency,
-    budgets: standing,
-    outlook: await outlookOf(parts, estimated.statement, standing),
-    cheaper: await cheaperWays(parts, estimated.statement),
+    budgets: foreseen.standings,
+    outlook: foreseen.outlook,
+    cheaper: await cheaperWays(parts, foreseen.statement),
   });
   return { kind: 'answer', ...explained, bindCount };
 }

@@ -47,7 +47,7 @@ async function suggestedRewrite(
   const sqlText = await parts.surface.withFilters(statement.query.sqlText, filters);
   if (sqlText === null) return null;
   const again = { ...statement, query: { ...statement.query, sqlText } };
-  const priced = estimate(parts, await analyse(parts, again));
+  const priced = estimate(parts, await analyse(parts, again), null, statement.placement.warehouse);
   if (priced.kind === 'refused') return null;
   const { expectedCredits, highCredits, basis } = priced.statement.estimate;
   // What the analysis does not take for cheaper was not understood, whatever the grammar says.
@@ -73,10 +73,8 @@ function columnAdvice(
     const { column, share, others } = heaviest;
     // No shape has this fingerprint: the price is the statistics' alone.
     const without = { ...facts, fingerprint: '', columns: { ...facts.columns, [table]: others } };
-    const priced = estimate(parts, {
-      ...statement,
-      facts: { ...statement.facts, statements: [without] },
-    });
+    const asked = { ...statement, facts: { ...statement.facts, statements: [without] } };
+    const priced = estimate(parts, asked, null, statement.placement.warehouse);
     if (priced.kind === 'refused') return [];
     const after = priced.statement.estimate;
     const isCheaper = compareAmounts(after.expectedCredits, before.expectedCredits) < 0;

@@ -48,8 +48,10 @@ export function decide(parts: Parts, statement: Estimated): DecideOutcome {
   if (moved !== null) return decide(parts, moved);
   const chosen = offPeakChoice(parts, statement);
   if (chosen.kind === 'refused') return chosen;
-  const isRun = waits !== null || isAnywhere(statement, decision);
-  const refusal = isRun ? null : refusalOfDecision(decision, snapshot, context);
+  // A word lets it run, and nowhere else: what then sends it to another warehouse or to other hours still does.
+  const refusal = isAnywhere(statement, decision)
+    ? null
+    : refusalOfDecision(decision, snapshot, context);
   if (refusal !== null) return { kind: 'refused', refusal };
   const { ceilingCredits } = decision;
   const unlifted =
@@ -93,9 +95,16 @@ interface LiftedDecision {
 }
 
 /** What would be decided of a statement that is not run, by the passes that last now. */
-export function decisionNow(parts: Parts, statement: Estimated): Decision {
+export interface DecisionNow {
+  /** What is told of it first: that it wants somebody's word, where it does. */
+  readonly decision: Decision;
+  /** What is decided of it once it has that word. */
+  readonly approved: Decision;
+}
+
+export function decisionNow(parts: Parts, statement: Estimated): DecisionNow {
   const { decision, waits } = liftedDecision(parts, statement, decisionOf(parts, statement));
-  return waits ?? decision;
+  return { decision: waits ?? decision, approved: decision };
 }
 
 /** What is decided once one thing after the other is lifted: refusals by passes that last, the rest by a word to come. */

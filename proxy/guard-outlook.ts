@@ -1,8 +1,9 @@
 /**
- * What guards over repeating statements would say of one that is not run: the breaker of statements that fail in a loop, and the
- * pace of its shape. Nothing is counted, told or let through.
+ * What guards over repeating statements would say of one that is not run: the breaker of statements that fail in a loop, freezes, and
+ * the pace of its shape. Nothing is counted, told or let through.
  */
 import { formatAmountTo, priceCredits, type Credits } from '#base/units.js';
+import { frozen } from './freezes.js';
 import type { Parts } from './parts.js';
 import { type Pace, paceOf, paceRefusal } from './run-rate.js';
 import type { Estimated } from './stages.js';
@@ -11,6 +12,8 @@ import type { Refusal } from './wire/refusal.js';
 export interface GuardOutlook {
   /** TG2111: it failed in a loop, and is asked for before anything else; null: it would be sent on. */
   readonly storm: Refusal | null;
+  /** TG2112: it is frozen. */
+  readonly freeze: Refusal | null;
   /** TG2110: the pace of its shape is to be stopped; null: it is not. */
   readonly pace: Refusal | null;
   /** A pace that is told of, or slowed, in a sentence each. */
@@ -19,11 +22,12 @@ export interface GuardOutlook {
 
 export function guardOutlook(parts: Parts, statement: Estimated): GuardOutlook {
   const storm = parts.storms.peek(statement);
+  const freeze = frozen(parts, statement);
   const pace = paceOf(parts, statement);
-  if (pace === null) return { storm, pace: null, notes: [] };
+  if (pace === null) return { storm, freeze, pace: null, notes: [] };
   if (pace.finding.rung === 'stop')
-    return { storm, pace: paceRefusal(pace, statement, parts), notes: [] };
-  return { storm, pace: null, notes: [noteOf(pace, statement)] };
+    return { storm, freeze, pace: paceRefusal(pace, statement, parts), notes: [] };
+  return { storm, freeze, pace: null, notes: [noteOf(pace, statement)] };
 }
 
 function noteOf({ rate, finding, limitCredits }: Pace, { placement }: Estimated): string {

@@ -4,7 +4,7 @@
  */
 import { compareAmounts, type Credits } from '#base/units.js';
 import type { BudgetStanding } from '#billing/ledger.js';
-import { teamLane } from '#policies/lanes/lane.js';
+import { type LaneLimits, teamLane } from '#policies/lanes/lane.js';
 import { ceilingFor, creditsToHold } from '#policies/rules/ceiling.js';
 import type { Decision } from '#policies/rules/decision.js';
 import { ladderStandings } from '#policies/rules/ladder.js';
@@ -16,46 +16,98 @@ import {
   type RefusalContext,
 } from '#policies/rules/refusal-text.js';
 import { laneMember } from './admit.js';
-import { decisionNow, laneOf, refusalOfDecision } from './decide.js';
-import { movedBy } from './move.js';
+import { clientOf, decisionNow, laneOf, refusalOfDecision } from './decide.js';
+import { isAnywhere, movedBy } from './move.js';
 import { guardOutlook, type GuardOutlook } from './guard-outlook.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
+import { budgetsOf } from './reserve.js';
 import type { Estimated } from './stages.js';
 import type { Outlook } from './surface/explain-input.js';
+import type { Refusal } from './wire/refusal.js';
 
-/** The outlook by the budgets' `standings`; nothing is held, queued or counted. */
-export async function outlookOf(
-  parts: Parts,
-  asked: Estimated,
-  standings: readonly BudgetStanding[],
-): Promise<Outlook> {
+/** What would become of a statement, and where. */
+export interface Foreseen {
+  readonly outlook: Outlook;
+  /** The statement as it would run: on its session's warehouse, or on the one that it is moved to. */
+  readonly statement: Estimated;
+  /** How the budgets stand that it would be held against. */
+  readonly standings: readonly BudgetStanding[];
+}
+
+/** The outlook by the budgets as they stand; nothing is held, queued or counted. Fault `ledgerUnavailable`. */
+export async function foresee(parts: Parts, asked: Estimated): Promise<Foreseen> {
+  const standings = await standingsOf(parts, asked);
   const statement = { ...asked, standings: ladderStandings(standings) };
-  const decision = decisionNow(parts, statement);
-  const moved = movedBy(parts, statement, decision);
+  const { decision, approved } = decisionNow(parts, statement);
+  const guards = guardOutlook(parts, statement);
+  const moved = guards.freeze === null ? movedBy(parts, statement, approved) : null;
   // What is told of it is what it would meet where it runs, with why it runs there.
-  if (moved !== null) return { ...(await outlookOf(parts, moved, standings)), decision };
+  if (moved !== null) {
+    const there = await foresee(parts, moved);
+    const notes = [...switchNotes(moved), ...there.outlook.notes];
+    const told = there.outlook.decision.kind === 'allow' ? approved : there.outlook.decision;
+    return { ...there, outlook: { ...there.outlook, decision: told, notes } };
+  }
   const binding = bindingBudget(standings);
   const { ceilingCredits, source } = ceilingFor(
     decision.ceilingCredits,
     standings.filter(({ isHard }) => isHard),
   );
   const holdCredits = creditsToHold(statement, decision.ceilingCredits);
-  const lane = laneOf(statement, decision);
-  const { queueTimeoutMs } = teamLane(lane, statement.team.id);
-  const queue = statement.isFree
-    ? null
-    : { ...(await parts.gate.outlook(lane, laneMember(statement, lane))), queueTimeoutMs };
-  const guards = guardOutlook(parts, statement);
-  const known = { decision, holdCredits, queue };
-  return {
-    ...known,
+  const lane = laneOf(statement, approved);
+  const queue = statement.isFree ? null : await queueOf(parts, statement, lane);
+  const ruled = ruledOut(parts, statement, approved);
+  const outlook: Outlook = {
+    // Nobody's word helps where what comes after it refuses.
+    decision: ruled === null ? decision : approved,
+    holdCredits,
+    queue,
     notes: guards.notes,
     ceilingCredits,
     ceilingSource: source,
     bindingBudgetId: binding?.budgetId ?? null,
-    refusal: refusalLine(parts, statement, { binding, path: standings }, known, guards),
+    refusal: refusalLine(parts, statement, {
+      guards,
+      ruled,
+      binding,
+      path: standings,
+      decision,
+      holdCredits,
+      queue,
+    }),
   };
+  return { outlook, statement, standings };
+}
+
+async function standingsOf(parts: Parts, asked: Estimated): Promise<readonly BudgetStanding[]> {
+  const at = parts.clock.now();
+  const path = budgetsOf({ ...asked, client: clientOf(asked.call), at });
+  return await parts.ledger.standing(path, at);
+}
+
+async function queueOf(
+  parts: Parts,
+  statement: Estimated,
+  lane: LaneLimits,
+): Promise<NonNullable<Outlook['queue']>> {
+  const { queueTimeoutMs } = teamLane(lane, statement.team.id);
+  const found = await parts.gate.outlook(lane, laneMember(statement, lane));
+  return { ...found, queueTimeoutMs, tier: lane.tier };
+}
+
+/** What rules refuse, or send where its session is not switched to. */
+function ruledOut(parts: Parts, statement: Estimated, decision: Decision): Refusal | null {
+  if (isAnywhere(statement, decision)) return null;
+  return refusalOfDecision(decision, statement.snapshot, refusalContext(parts, statement));
+}
+
+/** What the caller does not see of a move. */
+function switchNotes({ placement, session }: Estimated): readonly string[] {
+  const there = `${placement.warehouse ?? ''}, tier ${placement.tier.id}`;
+  return [
+    `its session is switched to ${there} for it alone, and set back to ${session.warehouse ?? ''} before the answer is whole; price, ceiling and queue are of there`,
+  ];
 }
 
 /** The hard budget with the least left, which refuses first. */
@@ -69,31 +121,29 @@ export function bindingBudget(standings: readonly BudgetStanding[]): BudgetStand
   return least?.standing;
 }
 
+/** What keeps a statement from running, in the order in which it is met. */
+interface InItsWay extends Pick<Outlook, 'decision' | 'holdCredits' | 'queue'> {
+  readonly guards: GuardOutlook;
+  readonly ruled: Refusal | null;
+  readonly binding: BudgetStanding | undefined;
+  readonly path: readonly BudgetStanding[];
+}
+
 /** First line of the refusal that the statement would meet first; null where it would run. */
 function refusalLine(
   parts: Parts,
   statement: Estimated,
-  {
-    binding,
-    path,
-  }: {
-    readonly binding: BudgetStanding | undefined;
-    readonly path: readonly BudgetStanding[];
-  },
-  { decision, holdCredits, queue }: Pick<Outlook, 'decision' | 'holdCredits' | 'queue'>,
-  guards: GuardOutlook,
+  { guards, ruled, binding, path, decision, holdCredits, queue }: InItsWay,
 ): string | null {
   const context = refusalContext(parts, statement);
-  const ruled = refusalOfDecision(decision, statement.snapshot, context);
-  const guarded = guards.storm ?? ruled ?? guards.pace;
+  const guarded = guards.storm ?? guards.freeze ?? ruled ?? guards.pace;
   if (guarded !== null) return firstLine(guarded);
   const unpaid = budgetRefusalOf({ binding, path, holdCredits }, statement, context);
   if (unpaid !== null) return firstLine(unpaid);
   if (decision.kind === 'approve')
     return approvalLine(decision, firstLine(approvalRefusal(decision.cause, context)));
-  if (queue === null || queue.waiting < queue.queueMax || queue.expectedWaitMs === 0) return null;
-  const { waiting, queueMax } = queue;
-  return firstLine(queueRefusal({ kind: 'full', waiting, queueMax }, context));
+  if (queue === null || queue.full === null) return null;
+  return firstLine(queueRefusal({ kind: 'full', ...queue.full }, { ...context, tier: queue.tier }));
 }
 
 /** What a budget that has less left than the hold says; null: every hard one of the path has enough. */

@@ -275,6 +275,27 @@ function isApart(limits: LaneLimits, { isAdministrator }: LaneMember): boolean {
   return isAdministrator && limits.administratorPermits > 0;
 }
 
+/** A queue that takes no more. */
+export interface FullQueue {
+  readonly waiting: number;
+  readonly queueMax: number;
+}
+
+/** The queue that would refuse a statement which came now and found no permit; null: it may wait. */
+export function fullQueue(
+  limits: LaneLimits,
+  waiting: readonly LaneMember[],
+  member: LaneMember,
+): FullQueue | null {
+  for (const [queue, queueMax] of queuesOf(limits, member)) {
+    const count = waiting.filter((each) =>
+      queuesOf(limits, each).some(([name]) => name === queue),
+    ).length;
+    if (count >= queueMax) return { waiting: count, queueMax };
+  }
+  return null;
+}
+
 /** Permits for everybody that nobody uses, has been granted, or has at hand. */
 function freePermits(limits: LaneLimits, state: LaneState, granted: readonly LaneMember[]): number {
   const isShared = (member: LaneMember): boolean => !isApart(limits, member);

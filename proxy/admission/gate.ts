@@ -2,6 +2,7 @@
  * Permits of the tiers, for the whole deployment: how many statements of a tier run at once, who is next, and how long
  * anybody waits. Each tier is a lane (lane.ts); who is granted is decided in Postgres, by one replica at a time.
  */
+import { type FullQueue, fullQueue } from '#policies/lanes/decision.js';
 import { expectationOf, type Expectation } from '#policies/lanes/expectation.js';
 import type { LaneLimits, LaneMember } from '#policies/lanes/lane.js';
 import { laneState } from '#policies/lanes/decision.js';
@@ -17,6 +18,8 @@ export interface QueueOutlook extends Expectation {
   readonly queueMax: number;
   /** Statements that have their turn before it. */
   readonly ahead: number;
+  /** The queue, of the tier or of its team, that would refuse it; null: none would. */
+  readonly full: FullQueue | null;
 }
 
 export class Gate {
@@ -63,6 +66,7 @@ export class Gate {
       concurrencyMax: limits.concurrencyMax,
       queueMax: limits.queueMax,
       ahead: isFree ? 0 : expectation.position - 1,
+      full: isFree ? null : fullQueue(limits, state.waiting, member),
     };
   }
 

@@ -94,13 +94,19 @@ function costRows(input: ExplainCostInput, total: Total): Row[] {
 const range = (amounts: readonly string[]): string =>
   `${amounts.join(' – ')} (low – expected – high)`;
 
-function queueRow({ tier, outlook: { queue } }: ExplainCostInput): Row {
+function queueRow({ outlook: { queue } }: ExplainCostInput): Row {
   if (queue === null) return ['queue wait', '0 s', 'it uses no warehouse and waits for no permit'];
-  const { running, waiting, concurrencyMax, queueMax, ahead, expectedWaitMs, queueTimeoutMs } =
-    queue;
+  const { tier, running, waiting, concurrencyMax, queueMax, ahead, expectedWaitMs } = queue;
+  const { queueTimeoutMs, full } = queue;
   const now = `${running} of ${concurrencyMax} permits of tier ${tier} are taken, ${waiting} of at most ${queueMax} wait`;
   if (expectedWaitMs === 0 && ahead === 0 && running < concurrencyMax)
     return ['queue wait', '0 s', `a permit is free: ${now}`];
+  if (full !== null)
+    return [
+      'queue wait',
+      'full',
+      `${now}; ${full.waiting} of at most ${full.queueMax} of its queue wait, so one more is refused`,
+    ];
   const turn = `${ahead} would have their turn before it`;
   const late =
     expectedWaitMs > queueTimeoutMs

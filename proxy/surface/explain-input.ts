@@ -19,7 +19,12 @@ export interface Outlook {
   /** The hard budget with the least left; null: none has a limit. */
   readonly bindingBudgetId: string | null;
   /** null: a statement that uses no warehouse waits for nothing. */
-  readonly queue: (QueueOutlook & { readonly queueTimeoutMs: number }) | null;
+  readonly queue:
+    | (QueueOutlook & {
+        readonly queueTimeoutMs: number;
+        /** Whose queue. */ readonly tier: string;
+      })
+    | null;
   /** First line of what the driver would show in place of a result; null: it would run. */
   readonly refusal: string | null;
   /** What guards tell of it while it still runs: the pace of its shape. */

@@ -105,6 +105,15 @@ beforeAll(async () => {
           message: 'events are read where nobody may',
         },
         {
+          id: 'science-elsewhere',
+          mode: 'enforce',
+          effect: 'reroute',
+          tier: 'interactive',
+          teams: ['data-science'],
+          when: 'tier == "standard"',
+          message: 'science runs on the interactive warehouse',
+        },
+        {
           id: 'logistics-on-batch',
           mode: 'enforce',
           effect: 'reroute',
@@ -320,6 +329,15 @@ test('a frozen team: what runs goes on, what waits and what comes is refused at 
       async () => expect((await at(index, running).run(text)).body).toMatchObject(refused),
       { withinMs: 5_000 },
     );
+  // Who asks before is told the same, and of what is free that it would run.
+  const asked = await at(1, running).run(`EXPLAIN COST ${text}`);
+  expect(asked.body.data.rowset[0]).toEqual([
+    'decision',
+    'refuse',
+    expect.stringMatching(/^TG2112 Not run, nothing charged: .*team growth is frozen/),
+  ]);
+  const free = await at(1, running).run('EXPLAIN COST SHOW TABLES');
+  expect(free.body.data.rowset[0].slice(0, 2)).toEqual(['decision', 'allow']);
   // Free statements, other teams, and what was sent go on.
   expect((await at(1, running).run('SELECT 1')).body).toMatchObject({ success: true });
   const other = await connected('STANDARD_WH', 'legal_analyst');
@@ -707,6 +725,42 @@ test('a statement that a rule moves runs on the other warehouse, and its session
   );
   expect(rows).toEqual([{ warehouse: 'BATCH_WH', tier: 'batch' }]);
   await driver.close();
+});
+
+test('who asks before is told of the move, with the price and the queue of where it would run', async () => {
+  const client = await connected('STANDARD_WH');
+  const told = await client.run('EXPLAIN COST SELECT COUNT(*) FROM ANALYTICS.TPCH.LINEITEM');
+  const item = (name: string): readonly unknown[] | undefined =>
+    (told.body.data.rowset as readonly (readonly unknown[])[]).find(([each]) => each === name);
+  expect(item('decision')).toEqual([
+    'decision',
+    'reroute',
+    expect.stringMatching(
+      /lines are read on the batch warehouse; its session is switched to BATCH_WH, tier batch for it alone, and set back to STANDARD_WH/,
+    ),
+  ]);
+  expect(item('tier')?.[1]).toBe('batch');
+  expect(item('warehouse')?.[1]).toBe('BATCH_WH (XLARGE)');
+  expect(item('queue wait')?.[2]).toContain('of tier batch');
+});
+
+test('another warehouse that a rule wants is told at once where it does not switch, also of what wants a word; free statements run where they are', async () => {
+  const client = await connected('STANDARD_WH', 'data-science_analyst');
+  const words = /science runs on the interactive warehouse; run USE WAREHOUSE INTERACTIVE_WH/;
+  for (const table of ['REGION', 'NATION', 'SUPPLIER']) {
+    const text = `SELECT COUNT(*) FROM ANALYTICS.TPCH.${table} WHERE 1 = 1`;
+    const refused = await client.run(text);
+    expect(refused.body).toMatchObject({ code: '712101' });
+    expect(refused.body.message).toMatch(words);
+    const told = await client.run(`EXPLAIN COST ${text}`);
+    expect(told.body.data.rowset[0]).toEqual([
+      'decision',
+      'reroute',
+      expect.stringMatching(/^TG2101 .*science runs on the interactive warehouse/),
+    ]);
+  }
+  for (const text of ['SHOW TABLES', 'SELECT 1', 'USE WAREHOUSE INTERACTIVE_WH'])
+    expect((await client.run(text)).body).toMatchObject({ success: true });
 });
 
 test('the reply of a moved statement names the warehouse that its client believes in, and its failure sets it back', async () => {

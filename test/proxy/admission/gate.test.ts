@@ -143,6 +143,11 @@ test('the outlook is nothing while a permit is free, then turns by what is expec
   now = 1000;
   expect(await outlook('b')).toMatchObject({ running: 2, ahead: 0 });
   const { expectedWaitMs } = await gate.outlook(limits, lasting('b'));
+  // Its team's queue may be full while that of the tier has room.
+  const narrow = { ...limits, teamQueueMax: 0 };
+  expect(await gate.outlook(narrow, lasting('b'))).toMatchObject({
+    full: { waiting: 0, queueMax: 0 },
+  });
   expect(expectedWaitMs).toBeGreaterThan(1000);
   expect(expectedWaitMs).toBeLessThan(4000);
   const gone = new AbortController();

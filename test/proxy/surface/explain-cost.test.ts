@@ -75,6 +75,8 @@ function outlookOf(changes: Partial<Outlook> = {}): Outlook {
       position: 3,
       limitedBy: 'tier',
       expectedWaitMs: 4500,
+      full: null,
+      tier: 'interactive',
       queueTimeoutMs: 300_000,
     },
     refusal: REFUSAL,
@@ -292,6 +294,8 @@ test('a statement that would run says so, what rules only warn of, and that nobo
     position: 1,
     limitedBy: 'tier' as const,
     expectedWaitMs: 0,
+    full: null,
+    tier: 'interactive',
     queueTimeoutMs: 300_000,
   };
   const rows = rowsOf(inputOf({ outlook: outlookOf({ refusal: null, queue }) }));
@@ -306,6 +310,14 @@ test('a statement that would run says so, what rules only warn of, and that nobo
   expect(waits.find(([name]) => name === 'queue wait')?.[2]).toContain(
     'longer than the 300 s that it may wait',
   );
+  // Of its team's queue, while that of the tier has room.
+  const full = { ...late, waiting: 12, full: { waiting: 5, queueMax: 5 } };
+  const refused = rowsOf(inputOf({ outlook: outlookOf({ queue: full }) }));
+  expect(refused.find(([name]) => name === 'queue wait')).toEqual([
+    'queue wait',
+    'full',
+    '8 of 8 permits of tier interactive are taken, 12 of at most 100 wait; 5 of at most 5 of its queue wait, so one more is refused',
+  ]);
   const free = rowsOf(
     inputOf({ outlook: outlookOf({ refusal: null, queue: null, bindingBudgetId: null }) }),
   );
