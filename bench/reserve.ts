@@ -62,7 +62,7 @@ export interface ReserveReport {
   readonly voidReasons: readonly string[];
 }
 
-interface Replica {
+export interface Replica {
   readonly id: string;
   readonly db: Database;
   readonly exact: Ledger;
@@ -72,7 +72,7 @@ interface Replica {
   stop(): Promise<void>;
 }
 
-interface Measured {
+export interface Measured {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -121,11 +121,11 @@ export async function runReserve(options: ReserveOptions): Promise<ReserveReport
   }
 }
 
-function othersBusyMs(): number {
+export function othersBusyMs(): number {
   return machineBusyMs() - descendantsCpuMs([0, process.pid]);
 }
 
-function open(url: string, connectionsMax: number): Database {
+export function open(url: string, connectionsMax: number): Database {
   return openDatabase(
     {
       url,
@@ -138,7 +138,7 @@ function open(url: string, connectionsMax: number): Database {
   );
 }
 
-async function prepare(owner: Database): Promise<void> {
+export async function prepare(owner: Database): Promise<void> {
   await owner.query(
     `INSERT INTO org_node (id, parent_id, kind, name) VALUES ('hot', NULL, 'team', 'hot')`,
   );
@@ -154,7 +154,7 @@ async function prepare(owner: Database): Promise<void> {
   await owner.query('CREATE TABLE charge_copy (LIKE charge INCLUDING ALL)');
 }
 
-async function startReplica(url: string, id: string): Promise<Replica> {
+export async function startReplica(url: string, id: string): Promise<Replica> {
   const db = open(url, CONNECTIONS_EACH);
   const realNow = (): number => performance.now();
   const leases = new Leases({ db, clock: systemClock, replica: id, realNow, onProblem: warn });
@@ -246,8 +246,25 @@ async function loop(
   return measuredOf(latencies, performance.now() - startedAt);
 }
 
+/** Throws where it is not charged. */
+export async function settleOne(replica: Replica, id: TicketId): Promise<void> {
+  const { kind } = await replica.exact.settle({
+    ticketId: id,
+    ending: 'succeeded',
+    endCode: null,
+    snowflakeQueryId: `query-${id}`,
+    usedCredits: parseCredits('0.0007'),
+    warehouseMs: 2520,
+    bytesScanned: 1_000_000,
+    rowsProduced: 10,
+    startedAt: Date.now() - 2520,
+    endedAt: Date.now(),
+  });
+  if (kind !== 'charged') throw new Error(`a settlement was ${kind}`);
+}
+
 /** Everything that is held, by as many callers. */
-async function settleAll(replicas: readonly Replica[]): Promise<Measured> {
+export async function settleAll(replicas: readonly Replica[]): Promise<Measured> {
   const latencies: number[] = [];
   const startedAt = performance.now();
   await Promise.all(
@@ -255,19 +272,7 @@ async function settleAll(replicas: readonly Replica[]): Promise<Measured> {
       Array.from({ length: CLIENTS_EACH }, async () => {
         for (let id = replica.held.pop(); id !== undefined; id = replica.held.pop()) {
           const before = performance.now();
-          const { kind } = await replica.exact.settle({
-            ticketId: id,
-            ending: 'succeeded',
-            endCode: null,
-            snowflakeQueryId: `query-${id}`,
-            usedCredits: parseCredits('0.0007'),
-            warehouseMs: 2520,
-            bytesScanned: 1_000_000,
-            rowsProduced: 10,
-            startedAt: Date.now() - 2520,
-            endedAt: Date.now(),
-          });
-          if (kind !== 'charged') throw new Error(`a settlement was ${kind}`);
+          await settleOne(replica, id);
           latencies.push(performance.now() - before);
         }
       }),
@@ -310,7 +315,7 @@ function rowOf(work: ReserveWork, measured: readonly Measured[]): ReserveRow {
   };
 }
 
-async function failuresOf(owner: Database): Promise<readonly string[]> {
+export async function failuresOf(owner: Database): Promise<readonly string[]> {
   const { rows: views } = await owner.query<{ name: string }>(
     `SELECT table_name AS name FROM information_schema.views
       WHERE table_schema = 'tollgate' AND starts_with(table_name, 'invariant_') ORDER BY table_name`,
@@ -329,7 +334,7 @@ async function failuresOf(owner: Database): Promise<readonly string[]> {
   return failures;
 }
 
-function ticketOf(replica: string): TicketFacts {
+export function ticketOf(replica: string): TicketFacts {
   const occurredAt = Date.now();
   const ticketId = ids.ticket(occurredAt);
   return {

@@ -28,6 +28,7 @@ import {
 } from './report.js';
 import { monthText, runMonth } from './month.js';
 import { runReserve } from './reserve.js';
+import { runSeal, sealText } from './seal.js';
 import { runSql } from './sql.js';
 import { runStream } from './stream.js';
 import { runThroughput } from './throughput.js';
@@ -45,6 +46,7 @@ const BENCHMARKS = [
   'sql',
   'loop',
   'reserve',
+  'seal',
   'allocate',
   'report',
   'estimates',
@@ -98,6 +100,8 @@ async function run(
         title: 'One hot team on four replicas',
         text: reserveText(await runReserve(options)),
       };
+    case 'seal':
+      return { title: 'What sealing costs writers', text: sealText(await runSeal(options)) };
     case 'allocate':
       return {
         title: 'Switching the idle policy of a month',
