@@ -5,7 +5,8 @@
 import { CONSOLE_SETTINGS, type ConsoleConfig } from './console-settings.js';
 import { LEDGER_SETTINGS, type LedgerConfig } from './ledger-settings.js';
 import type { LogLevel } from './log.js';
-import { MAIL_SETTINGS, type MailConfig, type MailSecrets } from './mail-settings.js';
+import type { MailSecrets } from './mail-settings.js';
+import { NOTIFICATION_SETTINGS, type NotificationConfig } from './notification-settings.js';
 import type { SealKey } from './sealing.js';
 import {
   ROLES,
@@ -31,7 +32,7 @@ import {
 } from './snowflake/settings.js';
 
 /** Settings that may be printed. */
-export interface Config extends SnowflakeConfig, LedgerConfig, ConsoleConfig, MailConfig {
+export interface Config extends SnowflakeConfig, LedgerConfig, ConsoleConfig, NotificationConfig {
   readonly configFile: string | null;
   readonly dataDir: string;
   readonly roles: readonly Role[];
@@ -110,7 +111,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     wayOut: 'write postgres://user:password@host:5432/database, or unset it for the embedded one',
   },
   ...ACCOUNT_SETTINGS,
-  ...MAIL_SETTINGS,
+  ...NOTIFICATION_SETTINGS,
   roles: {
     environment: 'TOLLGATE_ROLE',
     yaml: 'roles',

@@ -20,6 +20,7 @@ import { registerExplain } from './verbs/explain.js';
 import { registerGrant } from './verbs/grant.js';
 import { registerImport } from './verbs/import.js';
 import { registerKill } from './verbs/kill.js';
+import { registerNotifications } from './verbs/notifications.js';
 import { registerReplay } from './verbs/replay.js';
 import { registerServe } from './verbs/serve.js';
 import { registerTop } from './verbs/top.js';
@@ -78,6 +79,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerImport(program, terminal, finish);
   registerAudit(program, terminal, finish);
   registerCompletion(program, terminal);
+  registerNotifications(program, terminal);
   registerDemo(program, terminal);
   return program;
 }

@@ -45,6 +45,7 @@ import type { ServeOptions } from './verbs/serve.js';
 import { usageFiles } from './usage-files/spool.js';
 import { howToConnect } from './welcome.js';
 import { ledgerKeeper } from './ledger-keeper.js';
+import { configuredSenders, startNotifier } from './notifier.js';
 import { createStatementPricing } from './statement-pricing.js';
 import { startWorker } from './worker.js';
 import { startLedgerGauges } from './ledger-gauges.js';
@@ -104,6 +105,10 @@ async function startRoles(world: World): Promise<Listening> {
     const { metrics } = world;
     const keepLedger = ledgerKeeper({ db, clock, log, metrics, sealKeys: sealKeysOf(world) });
     life.add('worker', startWorker({ db, clock, log, accounts, keepLedger }));
+    const { administratorChannels } = config;
+    const senders = configuredSenders({ ...config, ...world.secrets });
+    const notifier = { db, clock, log, metrics, administratorChannels, senders };
+    life.add('notifier', startNotifier(notifier));
     life.add('ledger gauges', startLedgerGauges({ db, clock, log, metrics }));
   }
   const proxy =

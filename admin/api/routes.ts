@@ -21,6 +21,7 @@ import { addFreezeRoutes } from './freezes.js';
 import { addKillRoute } from './kills.js';
 import { addMappingRoutes } from './mapping.js';
 import { addMeRoute } from './me.js';
+import { addNotificationRoutes } from './notifications.js';
 import { addPassRoutes } from './passes.js';
 import { addPriceSheetRoutes } from './price-sheets.js';
 import { addPriceRoutes } from './prices.js';
@@ -77,6 +78,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addRequestRoutes(routes, api);
   addPassRoutes(routes, api);
   addQuarantineRoutes(routes, api);
+  addNotificationRoutes(routes, api);
   addRaiseRoutes(routes, api);
   addReplicaRoutes(routes, api);
   addSessionRoutes(routes, api);

@@ -26,13 +26,7 @@ interface Unacted {
 }
 
 /** A test looks for code that acts on each of these and fails when it finds some: then the notice goes. */
-export const UNACTED_FIELDS: readonly Unacted[] = [
-  {
-    about: 'channels',
-    users: ({ channels = [] }) => channels.map(({ id }) => id),
-    text: (names) => `nothing is sent to ${names} yet`,
-  },
-];
+export const UNACTED_FIELDS: readonly Unacted[] = [];
 
 /** Every notice about an accepted document. @param at says which prices and rates are in force. */
 export function findNotices(document: ControlDocument, at: EpochMs): readonly PlanNotice[] {

@@ -7,6 +7,7 @@ import { exposeDatabase } from '../../base/postgres/pool.js';
 import { MOVES } from '../../billing/ledger-batches.js';
 import { exposeLedgerGauges } from '../../cli/ledger-gauges.js';
 import { exposeChain } from '../../cli/ledger-keeper.js';
+import { exposeNotifications } from '../../cli/notifier.js';
 import { exposeWaits } from '../../proxy/admission/wait-log.js';
 import { createEvents } from '../../proxy/events.js';
 import { exposeBreaks } from '../../proxy/estimates/history.js';
@@ -35,6 +36,7 @@ export function metricCatalogue(): MetricCatalogue {
   exposeFollowers(admin, unread);
   const worker = createMetrics();
   exposeChain(worker);
+  exposeNotifications(worker);
   exposeLedgerGauges(worker, { gauges: null, invariants: new Map() });
   const proxy = createMetrics();
   createEvents(proxy, silentLog);
