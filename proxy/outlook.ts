@@ -12,7 +12,6 @@ import {
   approvalRefusal,
   budgetRefusal,
   queueRefusal,
-  type Refusal,
   type RefusalContext,
 } from '#policies/rules/refusal-text.js';
 import { laneMember } from './admit.js';

@@ -256,7 +256,12 @@ function refusalOf(refusal: Exclude<DisputeResult, { kind: 'done' }>): ProblemEr
         'must wait',
         'raise another one',
       );
-    default:
+    case 'decidedAlready':
+    case 'monthFrozen':
+    case 'notClosed':
+    case 'otherTeamsLine':
+    case 'ownWork':
+    case 'unknownLine':
       return adjustmentRefusal(refusal);
   }
 }

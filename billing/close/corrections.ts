@@ -168,6 +168,8 @@ function residueLine(input: CorrectionInput, group: string, left: Money): ExactL
     contractedPrice: NO_MONEY,
     effectivePrice: NO_MONEY,
     effectiveMoney: left,
+    measured: null,
+    prepaidMoney: NO_MONEY,
     method: 'invoice/1',
     note: `Found after ${month} was closed. Between its lines and what Snowflake invoices for it now.`,
     corrects: { month, lineId: null },

@@ -110,6 +110,8 @@ function lineOf(month: string, of: Adjustment, teamId: string, money: Money): Ex
     contractedPrice: NO_MONEY,
     effectivePrice: NO_MONEY,
     effectiveMoney: money,
+    measured: null,
+    prepaidMoney: NO_MONEY,
     method: `adjustment/${of.id}`,
     note: `${money < NO_MONEY ? 'Credit note' : 'Adjustment'} ${of.id}, ${money < NO_MONEY ? 'borne by' : 'for'} ${other}: ${of.reason}`,
     corrects: of.corrects,

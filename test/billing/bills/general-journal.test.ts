@@ -136,7 +136,8 @@ describe('importing again', () => {
       for (const { postings } of journals)
         for (const { account, costCentre, side, amount } of postings) {
           const key = `${account}/${costCentre ?? ''}`;
-          sums[key] = (sums[key] ?? 0n) + (side === 'debit' ? amount : -amount);
+          const sum: bigint = sums[key] ?? 0n;
+          sums[key] = side === 'debit' ? sum + amount : sum - amount;
         }
       return sums;
     };
