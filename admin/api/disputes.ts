@@ -239,31 +239,22 @@ function unknownDispute(): ProblemError {
 }
 
 function refusalOf(refusal: Exclude<DisputeResult, { kind: 'done' }>): ProblemError {
-  switch (refusal.kind) {
-    case 'unknown':
-      return unknownDispute();
-    case 'noBill':
-      return conflict(
-        `The team has no frozen bill of ${refusal.month}.`,
-        'month',
-        'must be frozen or closed',
-        'while a month is open, what is wrong of it is put right before it is frozen',
-      );
-    case 'endedAlready':
-      return conflict(
-        `Dispute ${refusal.dispute.id} is ${refusal.dispute.end?.outcome ?? 'ended'} already.`,
-        'id',
-        'must wait',
-        'raise another one',
-      );
-    case 'decidedAlready':
-    case 'monthFrozen':
-    case 'notClosed':
-    case 'otherTeamsLine':
-    case 'ownWork':
-    case 'unknownLine':
-      return adjustmentRefusal(refusal);
-  }
+  if (refusal.kind === 'unknown') return unknownDispute();
+  if (refusal.kind === 'noBill')
+    return conflict(
+      `The team has no frozen bill of ${refusal.month}.`,
+      'month',
+      'must be frozen or closed',
+      'while a month is open, what is wrong of it is put right before it is frozen',
+    );
+  if (refusal.kind === 'endedAlready')
+    return conflict(
+      `Dispute ${refusal.dispute.id} is ${refusal.dispute.end?.outcome ?? 'ended'} already.`,
+      'id',
+      'must wait',
+      'raise another one',
+    );
+  return adjustmentRefusal(refusal);
 }
 
 function disputeJson(

@@ -9,6 +9,8 @@ import { readBookedAdjustments } from '../close/read-adjustments.js';
 import { readCorrections } from '../close/read-corrections.js';
 import { sealBills } from './bill-hash.js';
 import { type BilledMonth, unknownAccount } from './billed-month.js';
+import { readComparisons } from './comparisons.js';
+import { readDrivers } from './drivers.js';
 import { type Invoice, isMoneySettled, readInvoice } from './invoice.js';
 import { makeBills } from './make-bills.js';
 import { type ExactLine, type MissingPrice, exactLines } from './month-lines.js';
@@ -59,8 +61,8 @@ export async function readOpenMonth(
       lines,
       invoice,
       variances: reconciled.variances,
-      comparisons: new Map(),
-      drivers: new Map(),
+      comparisons: await readComparisons(db, { month, period, lines }, terms),
+      drivers: await readDrivers(db, period, terms),
     },
     terms,
   );

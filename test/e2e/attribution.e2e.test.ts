@@ -153,3 +153,87 @@ test(
     expect(await costs(`month=${MONTH}&by=query&rows=10000`)).toEqual(before);
   },
 );
+
+/** A call by a person of finance. */
+async function asFinance(
+  secret: string,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: object,
+): Promise<Record<string, unknown>> {
+  const response = await fetch(`${system.adminUrl}/api/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answer = (await response.json()) as Record<string, unknown>;
+  expect([path, response.status, answer]).toEqual([path, 200, expect.anything()]);
+  return answer;
+}
+
+async function person(name: string): Promise<string> {
+  const { body } = await system.admin('POST', '/api/v1/tokens', { name, role: 'finance' });
+  return (body as { secret: string }).secret;
+}
+
+test(
+  'the month is closed by two people: what is owed sums to the invoice, and an adjustment stands in the month after it',
+  { timeout: IMPORT_MS },
+  async () => {
+    const { db } = system.database;
+    const [ann, ben] = [await person('ann'), await person('ben')];
+    const open = await asFinance(ann, 'GET', `/closes/${MONTH}`);
+    expect(open).toMatchObject({ state: 'open', problems: [], reconciliation: { open: [] } });
+    await asFinance(ann, 'POST', `/closes/${MONTH}/freeze`, {});
+    await asFinance(ann, 'POST', `/closes/${MONTH}/propose`, {});
+    await asFinance(ben, 'POST', `/closes/${MONTH}/approve`, {});
+    const closed = await asFinance(ann, 'POST', `/closes/${MONTH}/close`, {});
+    const { rows: sums } = await db.query<Record<string, string>>(
+      `SELECT (SELECT sum(money) FROM usage_money_day WHERE day >= '2026-10-01' AND day < '2026-11-01') AS invoiced,
+         sum(l.amount) AS owed, count(DISTINCT l.team_id) AS teams,
+         (SELECT sum(total_amount) FROM month_bill) AS bills, bool_and(scale(trim_scale(l.amount)) <= 2) AS in_cents
+       FROM month_bill_line l`,
+    );
+    expect(sums).toEqual([
+      {
+        invoiced: closed['totalAmount'],
+        owed: closed['totalAmount'],
+        bills: closed['totalAmount'],
+        teams: expect.stringMatching(/^1\d$/),
+        in_cents: true,
+      },
+    ]);
+    // Services by account and day are owed as they were invoiced, too.
+    const { rows: services } = await db.query(
+      `SELECT service_type FROM (
+         SELECT CASE WHEN kind IN ('cloudServices', 'cloudServicesAdjustment') THEN 'CLOUD_SERVICES' ELSE service_type END
+           AS service_type, sum(amount) AS owed FROM month_bill_line GROUP BY 1) o
+       FULL JOIN (SELECT service_type, sum(money) AS invoiced FROM usage_money_day
+         WHERE day >= '2026-10-01' AND day < '2026-11-01' GROUP BY 1) i USING (service_type)
+       WHERE owed IS DISTINCT FROM invoiced`,
+    );
+    expect(services).toEqual([]);
+    await imported(OCTOBER.endsAt - 7 * 86_400_000);
+    await asFinance(ann, 'POST', '/adjustments', {
+      creditedTeam: 'marketing',
+      debitedTeam: 'platform',
+      amount: '12.34',
+      corrects: { month: MONTH },
+      reason: 'a backfill of others',
+    });
+    await asFinance(ben, 'POST', '/adjustments/1/decision', {
+      decision: 'approved',
+      reason: 'yes',
+    });
+    expect(await asFinance(ann, 'GET', `/closes/${MONTH}`)).toEqual(closed);
+    const { rows: booked } = await db.query('SELECT month FROM bill_adjustment_decision');
+    expect(booked).toEqual([{ month: '2026-11' }]);
+    const november = (await asFinance(ann, 'GET', '/closes/2026-11')) as {
+      bills: { team: string; totalAmount: string }[];
+    };
+    expect(november.bills.find(({ team }) => team === 'platform')?.totalAmount).toBe(
+      '12.340000000000',
+    );
+    await expectInvariants(db);
+  },
+);

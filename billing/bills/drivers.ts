@@ -1,0 +1,83 @@
+/** What spent most within each team's own statements, by what tools and people say of themselves. */
+import type { Queryable } from '#base/postgres/pool.js';
+import type { Period } from '#base/time.js';
+import { formatAmount, parseCredits, parseMoney } from '#base/units.js';
+import type { Driver } from './billed-month.js';
+import { WAREHOUSES } from './month-parts.js';
+import type { MonthTerms } from './month-terms.js';
+
+const DRIVERS_MAX = 10;
+const DAY_MS = 86_400_000;
+
+// A statement has one driver: the most telling of what is known of it. Products are exact and rounded once, at the end.
+const DRIVERS = `/* prepared: billing.month_drivers */
+WITH price AS MATERIALIZED (
+  SELECT * FROM unnest($3::text[], $4::date[], $5::numeric[]) AS p (account, day, price)
+), spent AS (
+  SELECT l.team_id, d.kind, d.name, sum(l.credits) AS credits, round(sum(l.credits * coalesce(p.price, 0)), 12) AS money,
+    count(*) FILTER (WHERE l.starts_at = date_trunc('hour', q.executed_at, 'UTC')) AS statements
+  FROM allocation_line l
+  LEFT JOIN ticket t ON t.id = l.ticket_id
+  LEFT JOIN usage_query q ON q.account = l.account AND q.query_id = l.query_id
+  LEFT JOIN price p ON p.account = l.account AND p.day = (l.starts_at AT TIME ZONE 'UTC')::date
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN t.origin ? 'dashboard' THEN 'dashboard' WHEN t.origin ? 'dag' THEN 'dag'
+        WHEN t.origin ? 'model' THEN 'model' WHEN t.workload IS NOT NULL THEN 'workload'
+        WHEN q.snowflake_user IS NOT NULL THEN 'user' ELSE 'shape' END AS kind,
+      coalesce(t.origin ->> 'dashboard', t.origin ->> 'dag', t.origin ->> 'model', t.workload, q.snowflake_user,
+        t.fingerprint, '') AS name
+  ) d
+  WHERE l.starts_at >= $1 AND l.starts_at < $2 AND l.bucket IN ('direct', 'bypass') AND l.team_id IS NOT NULL
+  GROUP BY 1, 2, 3
+)
+SELECT team_id, kind, name, credits, money, statements FROM (
+  SELECT spent.*, row_number() OVER (PARTITION BY team_id ORDER BY money DESC, credits DESC, kind COLLATE "C", name COLLATE "C")
+    AS place
+  FROM spent
+) placed WHERE place <= ${DRIVERS_MAX} ORDER BY team_id, place`;
+
+interface Row {
+  readonly team_id: string;
+  readonly kind: Driver['kind'];
+  readonly name: string;
+  readonly credits: string;
+  readonly money: string;
+  readonly statements: string;
+}
+
+/** By team, at most ten each, dearest first. Faults of Postgres propagate. */
+export async function readDrivers(
+  db: Queryable,
+  period: Period,
+  { accounts, currency, priceAt }: Pick<MonthTerms, 'accounts' | 'currency' | 'priceAt'>,
+): Promise<ReadonlyMap<string, readonly Driver[]>> {
+  const prices: { account: string; day: string; price: string }[] = [];
+  for (const account of accounts)
+    for (let at = period.startsAt; at < period.endsAt; at += DAY_MS) {
+      const price = priceAt({ account, serviceType: WAREHOUSES }, at);
+      if (price?.currency !== currency) continue;
+      const day = new Date(at).toISOString().slice(0, 10);
+      prices.push({ account, day, price: formatAmount(price.pricePerCredit) });
+    }
+  const { rows } = await db.query<Row & Record<string, unknown>>(DRIVERS, [
+    new Date(period.startsAt),
+    new Date(period.endsAt),
+    prices.map(({ account }) => account),
+    prices.map(({ day }) => day),
+    prices.map(({ price }) => price),
+  ]);
+  const byTeam = new Map<string, Driver[]>();
+  for (const row of rows) {
+    const driver: Driver = {
+      kind: row.kind,
+      name: row.name,
+      statements: Number(row.statements),
+      credits: parseCredits(row.credits),
+      effectiveMoney: parseMoney(row.money),
+    };
+    const known = byTeam.get(row.team_id);
+    if (known === undefined) byTeam.set(row.team_id, [driver]);
+    else known.push(driver);
+  }
+  return byTeam;
+}
