@@ -26,6 +26,7 @@ import {
   throughputText,
   writeSection,
 } from './report.js';
+import { closeText, runClose } from './close.js';
 import { monthText, runMonth } from './month.js';
 import { runReserve } from './reserve.js';
 import { runSeal, sealText } from './seal.js';
@@ -49,6 +50,7 @@ const BENCHMARKS = [
   'seal',
   'allocate',
   'report',
+  'close',
   'estimates',
 ] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
@@ -59,7 +61,7 @@ interface Options {
   readonly rate: number;
   readonly seed: number;
   readonly rows: number;
-  /** Of `allocate`: statements of the month. */
+  /** Of `allocate` and `close`: statements of the month. */
   readonly statements: number;
   /** Of `report`: charges of the month. */
   readonly charges: number;
@@ -106,6 +108,11 @@ async function run(
       return {
         title: 'Switching the idle policy of a month',
         text: allocateText(await runAllocate({ rows: options.statements, log })),
+      };
+    case 'close':
+      return {
+        title: 'A month closed',
+        text: closeText(await runClose(options)),
       };
     case 'report':
       return {

@@ -1,4 +1,4 @@
-/** `tollgate close <month>`: how far a month is and what it comes to; the steps from open to closed. */
+/** `tollgate close [month]`: how far a month is and what it comes to; the steps from open to closed. */
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { tryParseMonth } from '../../base/time.js';
@@ -6,6 +6,7 @@ import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
+import { registerBookingVerbs } from './close-bookings.js';
 import { CLOSE, closeText, type CloseAnswer } from './close-text.js';
 
 interface CloseOptions {
@@ -24,8 +25,11 @@ export function registerClose(
   terminal: Terminal,
   finish: (exitCode: number) => void,
 ): void {
-  program
-    .command('close <month>')
+  const command = program
+    .command('close')
+    // Options behind a verb of ours are the verb's.
+    .enablePositionalOptions()
+    .argument('[month]')
     .description(
       'close a month (yyyy-mm): freeze it and put it into review; close it once it is approved',
     )
@@ -37,10 +41,15 @@ export function registerClose(
     .option('--reopen <reason>', 'begin another version of a closed month')
     .option('--reason <text>', 'why; kept with the step')
     .option('--json', 'print the answer of the API')
-    .action(async (month: string, options: CloseOptions) => {
+    .action(async (month: string | undefined, options: CloseOptions) => {
+      if (month === undefined)
+        return command.error(
+          'error: missing a month, or one of the verbs of close (close --help lists them)',
+        );
       const { config, secrets } = configuration();
-      finish(await close(adminClient(config, secrets), terminal, month, options));
+      return finish(await close(adminClient(config, secrets), terminal, month, options));
     });
+  registerBookingVerbs(command, terminal);
 }
 
 /** Takes the steps that the options name, and prints how far the month is then. @returns the exit code. */

@@ -96,3 +96,77 @@ test('a month is closed by two people, once under a key, and every step is in th
   expect(first.json).toEqual(closed.json);
   expect((await world.call('GET', '/api/v1/closes/2026-10?version=2')).status).toBe(404);
 });
+
+test('a team lead disputes the own bill only; finance accepts it, and above the limit another one approves', async () => {
+  const lead = {
+    authorization: `Bearer ${await world.issue({ role: 'team-lead', team: 'marketing' })}`,
+  };
+  const dispute = { team: 'marketing', month: '2026-10', amount: '2.50', reason: 'not ours' };
+  const raised = await world.call('POST', '/api/v1/disputes', dispute, lead);
+  expect([raised.status, raised.json['dispute']]).toEqual([
+    200,
+    expect.objectContaining({ id: '1', owner: 'finance', dueOn: '2026-11-19', state: 'waiting' }),
+  ]);
+  const foreign = await world.call('POST', '/api/v1/disputes', { ...dispute, team: 'sales' }, lead);
+  expect(foreign.status).toBe(404);
+  const accepted = { outcome: 'accepted', reason: 'right', debitedTeam: 'platform' };
+  const own = await world.call('POST', '/api/v1/disputes/1/decision', accepted, lead);
+  expect([own.status, own.json['detail']]).toEqual([400, 'outcome must be withdrawn for a team.']);
+  const as = (who: string): Record<string, string> => ({
+    authorization: `Bearer ${tokens[who] ?? ''}`,
+  });
+  const ended = await world.call('POST', '/api/v1/disputes/1/decision', accepted, as('ann'));
+  expect(ended.json['dispute']).toMatchObject({ state: 'accepted', adjustmentId: '1' });
+  const mine = await world.call(
+    'POST',
+    '/api/v1/adjustments/1/decision',
+    { decision: 'approved', reason: 'yes' },
+    as('ann'),
+  );
+  expect(mine.status).toBe(403);
+  const yes = await world.call(
+    'POST',
+    '/api/v1/adjustments/1/decision',
+    { decision: 'approved', reason: 'yes' },
+    as('ben'),
+  );
+  expect(yes.json['adjustment']).toMatchObject({ state: 'approved', bookedIn: '2026-11' });
+  const seen = await world.call('GET', '/api/v1/disputes?state=waiting', undefined, lead);
+  expect(seen.json).toEqual({ disputes: [], nextCursor: null });
+  const audit = await world.call('GET', '/api/v1/audit?subject=dispute/1');
+  expect((audit.json['events'] as { action: string }[]).map(({ action }) => action)).toEqual([
+    'dispute.accept',
+    'dispute.raise',
+  ]);
+});
+
+test('an adjustment is refused by field: an unknown team, an amount that cannot be paid, a month that is closed', async () => {
+  const body = {
+    creditedTeam: 'marketing',
+    debitedTeam: 'sales',
+    amount: '1.00',
+    reason: 'because',
+  };
+  const answers = await Promise.all(
+    [
+      { ...body, creditedTeam: 'nobody' },
+      { ...body, debitedTeam: 'marketing' },
+      { ...body, amount: '1.005' },
+      { ...body, amount: '-1.00' },
+      { ...body, month: '2026-10' },
+      { ...body, corrects: { month: '2026-09' } },
+      { ...body, corrects: { month: '2026-10', lineId: 'none' } },
+    ].map((each) => world.call('POST', '/api/v1/adjustments', each)),
+  );
+  expect(
+    answers.map(({ status, json }) => [status, (json['errors'] as { field: string }[])[0]?.field]),
+  ).toEqual([
+    [404, 'team'],
+    [400, 'debitedTeam'],
+    [400, 'amount'],
+    [400, 'amount'],
+    [409, 'month'],
+    [409, 'corrects.month'],
+    [404, 'lineId'],
+  ]);
+});
