@@ -143,6 +143,10 @@ export function subtractCredits(a: Credits, b: Credits): Credits {
   return (a - b) as Credits;
 }
 
+export function addQuantities(a: Quantity, b: Quantity): Quantity {
+  return (a + b) as Quantity;
+}
+
 export function addMoney(...values: readonly Money[]): Money {
   return values.reduce((sum, value) => (sum + value) as Money, NO_MONEY);
 }

@@ -134,7 +134,7 @@ function terms(): MonthTerms {
   return {
     organisation: { id: 'bench', name: 'Bench' },
     currency: 'USD',
-    accounts: ['demo'],
+    accounts: [{ id: 'demo', cloud: null, region: null, edition: null }],
     teams: Array.from({ length: TEAMS }, (_, index) => team(index)),
     nobodysBooking: booking,
     clearingAccount: '2',

@@ -20,7 +20,14 @@ export async function monthTerms(
   return {
     organisation: { id, name },
     currency,
-    accounts: document.accounts.map((account) => account.id),
+    accounts: document.accounts.map(
+      ({ id: accountId, cloud = null, region = null, edition = null }) => ({
+        id: accountId,
+        cloud,
+        region,
+        edition,
+      }),
+    ),
     teams: document.teams
       .map((team): BilledTeam => ({
         id: team.id,

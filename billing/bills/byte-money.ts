@@ -6,6 +6,8 @@ import {
   type Money,
   NO_CREDITS,
   NO_MONEY,
+  type Quantity,
+  mulDiv,
   splitByLargestRemainder,
   subtractMoney,
 } from '#base/units.js';
@@ -47,11 +49,31 @@ export function splitByteMoney(
       bearing.map(({ bytes }) => bytes),
       bearing.map(keyOf),
     );
-    return bearing.map(({ bytes: _bytes, ...part }, index) => {
+    const unitPrice = perTerabyte(
+      of.money,
+      bearing.reduce((sum, { bytes }) => sum + bytes, 0n),
+    );
+    return bearing.map(({ bytes, ...part }, index) => {
       const share = shares[index] ?? NO_MONEY;
-      return { ...part, money: isCredit ? subtractMoney(NO_MONEY, share) : share };
+      const money = isCredit ? subtractMoney(NO_MONEY, share) : share;
+      // What is given back has no price: it is money alone.
+      const measured = isCredit ? null : { quantity: terabytes(bytes), unit: TERABYTES, unitPrice };
+      return { ...part, money, measured };
     });
   });
+}
+
+const TERABYTES = 'Terabytes' as const;
+const TERABYTE = 10n ** 12n;
+
+/** A byte is the smallest unit of a quantity in terabytes. */
+function terabytes(bytes: bigint): Quantity {
+  return bytes as Quantity;
+}
+
+/** Snowflake's price of the day, as its money and bytes make it; rounded half to even, so shares are the money to 1e-12 each. */
+function perTerabyte(money: Money, bytes: bigint): Money {
+  return mulDiv(money, TERABYTE, bytes, 'half-even') as Money;
 }
 
 function keyOf({ kind, resource, teamId, method }: MonthPart): string {
@@ -70,6 +92,7 @@ function ofNobody({ account, day, ratingType, money }: ByteMoney): MonthPart {
     statements: 0,
     credits: NO_CREDITS,
     money,
+    measured: null,
     method: 'invoice/1',
   };
 }

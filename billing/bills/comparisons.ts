@@ -65,7 +65,7 @@ async function budgetsOf(
   { startsAt }: Period,
   { accounts, currency, priceAt, teams }: MonthTerms,
 ): Promise<Totals> {
-  const price = priceAt({ account: accounts[0] ?? '', serviceType: WAREHOUSES }, startsAt);
+  const price = priceAt({ account: accounts[0]?.id ?? '', serviceType: WAREHOUSES }, startsAt);
   if (price?.currency !== currency) return new Map();
   const { rows } = await db.query<{ team_id: string; credits: string }>(BUDGETS, [
     new Date(startsAt),
@@ -101,7 +101,7 @@ async function totalsOf(
   if (period === undefined) return undefined;
   const parts = await readMonthParts(db, period, terms.currency);
   if (parts.length === 0) return undefined;
-  const sums = sumByTeam(exactLines(month, parts, terms).lines);
+  const sums = sumByTeam(exactLines(month, parts, { ...terms, prepaidOf: () => NO_MONEY }).lines);
   return new Map([...sums].map(([id, money]) => [id, roundToMinor(money, terms.currency)]));
 }
 

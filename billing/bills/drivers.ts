@@ -52,7 +52,7 @@ export async function readDrivers(
   { accounts, currency, priceAt }: Pick<MonthTerms, 'accounts' | 'currency' | 'priceAt'>,
 ): Promise<ReadonlyMap<string, readonly Driver[]>> {
   const prices: { account: string; day: string; price: string }[] = [];
-  for (const account of accounts)
+  for (const { id: account } of accounts)
     for (let at = period.startsAt; at < period.endsAt; at += DAY_MS) {
       const price = priceAt({ account, serviceType: WAREHOUSES }, at);
       if (price?.currency !== currency) continue;

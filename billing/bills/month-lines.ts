@@ -1,11 +1,19 @@
 /** The lines of a month before rounding: parts by their key, each at the price of its day. Pure. */
 import { createHash } from 'node:crypto';
 import { canonicalBytes, type ChainField } from '#base/hash-chain.js';
-import { type Money, NO_MONEY, addCredits, addMoney, priceCredits } from '#base/units.js';
+import {
+  type Money,
+  NO_MONEY,
+  addCredits,
+  addMoney,
+  addQuantities,
+  priceCredits,
+} from '#base/units.js';
 import { type BillLine, UNALLOCATED } from './billed-month.js';
 import { lineNote } from './line-notes.js';
 import type { MonthPart } from './month-parts.js';
 import type { MonthPriceAt } from './month-terms.js';
+import type { PrepaidOf } from './prepaid.js';
 
 /** A line that nothing is owed for yet. */
 export type ExactLine = Omit<BillLine, 'amount'> & { readonly teamId: string };
@@ -28,14 +36,18 @@ export interface ExactMonth {
 export function exactLines(
   month: string,
   parts: readonly MonthPart[],
-  prices: { readonly currency: string; readonly priceAt: MonthPriceAt },
+  prices: {
+    readonly currency: string;
+    readonly priceAt: MonthPriceAt;
+    readonly prepaidOf: PrepaidOf;
+  },
 ): ExactMonth {
   const missing = new Map<string, MissingPrice>();
   const pricesOf = priced(prices, missing);
   const lines = [...joined(month, parts)].flatMap(([id, part]): readonly ExactLine[] => {
     if (part.credits === 0n && (part.money ?? 0n) === 0n && part.statements === 0) return [];
-    const { teamId, money, ...rest } = part;
-    const price = money === null ? pricesOf(part) : NOTHING;
+    const { teamId, money, measured, ...rest } = part;
+    const price = money === null ? pricesOf(part) : unitPrices(measured?.unitPrice ?? NO_MONEY);
     const effectiveMoney = money ?? priceCredits(part.credits, price.effectivePrice, 'half-even');
     return [
       {
@@ -43,9 +55,9 @@ export function exactLines(
         teamId: teamId ?? UNALLOCATED,
         ...rest,
         ...price,
+        measured: measured === null ? null : { quantity: measured.quantity, unit: measured.unit },
         effectiveMoney,
-        measured: null,
-        prepaidMoney: NO_MONEY,
+        prepaidMoney: prices.prepaidOf(part, effectiveMoney),
         note: lineNote(part),
         corrects: null,
       },
@@ -84,16 +96,25 @@ function together(a: MonthPart, b: MonthPart): MonthPart {
       a.money === null && b.money === null
         ? null
         : addMoney(a.money ?? NO_MONEY, b.money ?? NO_MONEY),
+    measured: measuredTogether(a.measured, b.measured),
     method: [...methods].sort().join(', '),
   };
 }
 
+/** Parts of one line are of one day and service, and so of one price. */
+function measuredTogether(
+  a: MonthPart['measured'],
+  b: MonthPart['measured'],
+): MonthPart['measured'] {
+  if (a === null || b === null || a.unitPrice !== b.unitPrice) return null;
+  return { ...a, quantity: addQuantities(a.quantity, b.quantity) };
+}
+
 type Prices = Pick<BillLine, 'listPrice' | 'contractedPrice' | 'effectivePrice'>;
-const NOTHING: Prices = {
-  listPrice: NO_MONEY,
-  contractedPrice: NO_MONEY,
-  effectivePrice: NO_MONEY,
-};
+/** One price is all that is known of it. */
+function unitPrices(price: Money): Prices {
+  return { listPrice: price, contractedPrice: price, effectivePrice: price };
+}
 
 /** By account, service and day, each looked up once; a price in another currency is none. */
 function priced(
@@ -109,7 +130,9 @@ function priced(
     const isKnown = price?.currency === currency;
     if (!isKnown)
       missing.set(key, { account, serviceType, day, currency: price?.currency ?? null });
-    const prices = isKnown ? pricesAt(price.pricePerCredit, price.listPricePerCredit) : NOTHING;
+    const prices = isKnown
+      ? pricesAt(price.pricePerCredit, price.listPricePerCredit)
+      : unitPrices(NO_MONEY);
     known.set(key, prices);
     return prices;
   };

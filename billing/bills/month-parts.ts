@@ -5,7 +5,7 @@
 import type { Queryable } from '#base/postgres/pool.js';
 import type { Period } from '#base/time.js';
 import { type Credits, type Money, NO_CREDITS, parseCredits, parseMoney } from '#base/units.js';
-import type { ChargeKind } from './billed-month.js';
+import type { BillLine, ChargeKind } from './billed-month.js';
 import { splitByteMoney } from './byte-money.js';
 
 /** One part of the month, without a price. */
@@ -22,6 +22,8 @@ export interface MonthPart {
   readonly credits: Credits;
   /** Of what is not priced by the credit; null: credits × price. */
   readonly money: Money | null;
+  /** What its money is of, at what each unit came to that day; null: credits, or nothing that is measured. */
+  readonly measured: (NonNullable<BillLine['measured']> & { readonly unitPrice: Money }) | null;
   readonly method: string;
 }
 
@@ -121,6 +123,7 @@ function partOf(row: PartRow): MonthPart {
     statements: Number(row.statements),
     credits: row.amount === '0' ? NO_CREDITS : parseCredits(row.amount),
     money: null,
+    measured: null,
     method: row.method ?? 'none/0',
   };
 }

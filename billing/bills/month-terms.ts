@@ -4,7 +4,7 @@
  */
 import type { EpochMs } from '#base/time.js';
 import type { Credits, Money } from '#base/units.js';
-import type { Booking } from './billed-month.js';
+import type { BilledAccount, Booking } from './billed-month.js';
 
 export interface BilledTeam {
   readonly id: string;
@@ -33,7 +33,7 @@ export interface MonthTerms {
   readonly organisation: { readonly id: string; readonly name: string };
   readonly currency: string;
   /** Those of the control document, the first one first. */
-  readonly accounts: readonly string[];
+  readonly accounts: readonly BilledAccount[];
   /** Every team, with its booking of the month. Sorted by id. */
   readonly teams: readonly BilledTeam[];
   /** Of what is of nobody, and of teams that the document has no more. */

@@ -17,6 +17,7 @@ import { type ExactLine, type MissingPrice, exactLines } from './month-lines.js'
 import { readMonthParts } from './month-parts.js';
 import { type Reconciled, reconcileMonth } from './month-reconciliation.js';
 import type { MonthTerms } from './month-terms.js';
+import { readPrepaid } from './prepaid.js';
 import { readUnmeteredParts } from './unmetered.js';
 
 export interface OpenMonth {
@@ -37,7 +38,8 @@ export async function readOpenMonth(
   const { currency, now } = terms;
   const unmetered = await readUnmeteredParts(db, period, terms);
   const parts = [...(await readMonthParts(db, period, currency)), ...unmetered];
-  const { lines: own, missingPrices } = exactLines(month, parts, terms);
+  const prepaidOf = await readPrepaid(db, period, currency);
+  const { lines: own, missingPrices } = exactLines(month, parts, { ...terms, prepaidOf });
   const lines = [
     ...own,
     ...(await readCorrections(db, month, terms)),
@@ -45,7 +47,9 @@ export async function readOpenMonth(
   ];
   const imported = await readInvoice(db, period, currency);
   const invoice = isMoneySettled(period, now) && imported.accounts.size > 0 ? imported : null;
-  const accounts = [...new Set([...terms.accounts, ...lines.map(({ account }) => account)])];
+  const accounts = [
+    ...new Set([...terms.accounts.map(({ id }) => id), ...lines.map(({ account }) => account)]),
+  ];
   const reconciled = await reconcileMonth(db, {
     accounts: accounts.sort(),
     invoiced: invoice?.accounts ?? new Set(),
@@ -69,7 +73,7 @@ export async function readOpenMonth(
   const sealed = sealBills(made, currency);
   return {
     billed: {
-      ...headOf(month, terms, version),
+      ...headOf(month, terms, version, accounts),
       ...sealed,
       totalCredits: addCredits(...made.map(({ totalCredits }) => totalCredits)),
       totalAmount: addMoney(...made.map(({ totalAmount }) => totalAmount)),
@@ -85,11 +89,18 @@ type Head = Omit<
   'bills' | 'merkleRoot' | 'totalCredits' | 'totalAmount' | 'reconciliation'
 >;
 
-function headOf(month: string, terms: MonthTerms, version: number): Head {
+function headOf(
+  month: string,
+  terms: MonthTerms,
+  version: number,
+  accounts: readonly string[],
+): Head {
   return {
     organisation: terms.organisation,
     currency: terms.currency,
-    accounts: terms.accounts.map(unknownAccount),
+    accounts: accounts.map(
+      (id) => terms.accounts.find((account) => account.id === id) ?? unknownAccount(id),
+    ),
     month,
     version,
     state: 'open',

@@ -33,7 +33,12 @@ export async function readUnmeteredParts(
     statements: string;
     credits: string;
     used_ms: string;
-  }>(UNMETERED, [currency, new Date(period.startsAt), new Date(period.endsAt), accounts[0] ?? '']);
+  }>(UNMETERED, [
+    currency,
+    new Date(period.startsAt),
+    new Date(period.endsAt),
+    accounts[0]?.id ?? '',
+  ]);
   return rows.map((row) => ({
     kind: 'direct',
     account: row.account,
@@ -45,6 +50,7 @@ export async function readUnmeteredParts(
     statements: Number(row.statements),
     credits: parseCredits(row.credits),
     money: null,
+    measured: null,
     method: 'provisional/1',
   }));
 }

@@ -17,6 +17,7 @@ import { minorUnit } from '#base/currency.js';
 import { type BillLine, UNALLOCATED } from '../bills/billed-month.js';
 import { ofGroup, serviceGroup } from '../bills/invoice.js';
 import { type ExactLine, lineId } from '../bills/month-lines.js';
+import { drawnAlike } from '../bills/prepaid.js';
 
 export interface ClosedLine extends BillLine {
   readonly teamId: string;
@@ -92,22 +93,31 @@ function changesOf(
     kind: 'correction' as const,
     usedMs: 0,
     statements: 0,
+    measured: null,
     note: `Found after ${month} was closed. ${like.note.replace(/^Found after [\d-]+ was closed\. /, '')}`,
     corrects: { month, lineId: id },
   };
   const priced = [...byPrice.values()]
     .filter(({ credits }) => credits !== NO_CREDITS)
-    .map(({ credits, prices }) => ({
-      ...base,
-      ...prices,
-      id: lineId(openMonth, ['correction', month, id, String(prices.effectivePrice)]),
-      credits,
-      effectiveMoney: priceCredits(credits, prices.effectivePrice, 'half-even'),
-    }));
+    .map(({ credits, prices }) => {
+      const effectiveMoney = priceCredits(credits, prices.effectivePrice, 'half-even');
+      return {
+        ...base,
+        ...prices,
+        id: lineId(openMonth, ['correction', month, id, String(prices.effectivePrice)]),
+        credits,
+        effectiveMoney,
+        prepaidMoney: drawnAlike(like, effectiveMoney),
+      };
+    });
   if (money === NO_MONEY) return priced;
   const none = { listPrice: NO_MONEY, contractedPrice: NO_MONEY, effectivePrice: NO_MONEY };
   const moneyId = lineId(openMonth, ['correction', month, id, 'money']);
-  return [...priced, { ...base, ...none, id: moneyId, credits: NO_CREDITS, effectiveMoney: money }];
+  const prepaidMoney = drawnAlike(like, money);
+  return [
+    ...priced,
+    { ...base, ...none, id: moneyId, credits: NO_CREDITS, effectiveMoney: money, prepaidMoney },
+  ];
 }
 
 /** Brings each service of the closed month to what it is invoiced now, beyond what its lines have changed by. */

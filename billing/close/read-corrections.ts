@@ -7,6 +7,7 @@ import { isMoneySettled, ofGroup, readInvoice } from '../bills/invoice.js';
 import { type ExactLine, exactLines } from '../bills/month-lines.js';
 import { readMonthParts } from '../bills/month-parts.js';
 import type { MonthTerms } from '../bills/month-terms.js';
+import { readPrepaid } from '../bills/prepaid.js';
 import { type ClosedLine, correctionsOf, isRepriced } from './corrections.js';
 import { correctedIn } from './month-order.js';
 import { type CloseVersion, readVersions } from './read-close.js';
@@ -62,7 +63,8 @@ async function correctionsOfMonth(
   if (rows[0]?.usage_fingerprint === usage && corrected.length === 0 && !isRepriced(own, priceOf))
     return [];
   const parts = await readMonthParts(db, period, terms.currency);
-  const { lines, missingPrices } = exactLines(month, parts, terms);
+  const prepaidOf = await readPrepaid(db, period, terms.currency);
+  const { lines, missingPrices } = exactLines(month, parts, { ...terms, prepaidOf });
   // A price that is gone says nothing of what was owed.
   if (missingPrices.length > 0) return [];
   const invoice = await readInvoice(db, period, terms.currency);

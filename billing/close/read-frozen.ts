@@ -3,17 +3,18 @@ import { must } from '#base/assert.js';
 import { merkleProofs } from '#base/hash-chain.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import { formatInstant } from '#base/time.js';
-import { NO_MONEY, type Money, parseCredits, parseMoney } from '#base/units.js';
-import {
-  type BillLine,
-  type BilledMonth,
-  type Booking,
-  type ChargeKind,
-  type Driver,
-  type MonthReconciliation,
-  type ReconciledItem,
-  type TeamBill,
-  unknownAccount,
+import { type Money, parseCredits, parseMoney, parseQuantity } from '#base/units.js';
+import type {
+  BilledAccount,
+  BillLine,
+  BilledMonth,
+  Booking,
+  ChargeKind,
+  Driver,
+  MeasuredUnit,
+  MonthReconciliation,
+  ReconciledItem,
+  TeamBill,
 } from '../bills/billed-month.js';
 import type { CloseVersion } from './read-close.js';
 
@@ -27,6 +28,7 @@ interface HeadRow {
   readonly clearing_account: string;
   readonly rounding_team_id: string;
   readonly reconciliation: FrozenReconciliation;
+  readonly accounts: readonly BilledAccount[];
   readonly total_credits: string;
   readonly total_amount: string;
   readonly merkle_root: string;
@@ -62,6 +64,7 @@ interface LineRow extends Amounts<
   | 'contracted_price'
   | 'effective_price'
   | 'effective_money'
+  | 'prepaid_money'
   | 'amount'
   | 'used_ms'
   | 'statements'
@@ -73,6 +76,8 @@ interface LineRow extends Amounts<
   readonly resource: string | null;
   readonly service_type: string;
   readonly charge_day: string;
+  readonly measured_quantity: string | null;
+  readonly measured_unit: MeasuredUnit | null;
   readonly method: string;
   readonly note: string;
   readonly corrects_month: string | null;
@@ -80,7 +85,7 @@ interface LineRow extends Amounts<
 }
 
 const HEAD = `/* prepared: billing.frozen_head */
-SELECT frozen_at, organisation_id, organisation_name, currency, clearing_account, rounding_team_id, reconciliation,
+SELECT frozen_at, organisation_id, organisation_name, currency, clearing_account, rounding_team_id, reconciliation, accounts,
   total_credits, total_amount, merkle_root
 FROM month_freeze WHERE id = $1`;
 
@@ -91,8 +96,8 @@ FROM month_bill WHERE freeze_id = $1 ORDER BY team_id COLLATE "C"`;
 
 const LINES = `/* prepared: billing.frozen_lines */
 SELECT team_id, line_id, kind, account, resource, service_type, to_char(charge_day, 'YYYY-MM-DD') AS charge_day, used_ms,
-  statements, credits, list_price, contracted_price, effective_price, effective_money, amount, method, note, corrects_month,
-  corrects_line_id
+  statements, credits, list_price, contracted_price, effective_price, effective_money, prepaid_money,
+  measured_quantity, measured_unit, amount, method, note, corrects_month, corrects_line_id
 FROM month_bill_line WHERE freeze_id = $1 ORDER BY team_id COLLATE "C", ordinal`;
 
 /** Faults of Postgres propagate. */
@@ -112,7 +117,12 @@ export async function readFrozen(db: Queryable, version: CloseVersion): Promise<
   return {
     organisation: { id: head.organisation_id, name: head.organisation_name },
     currency: head.currency,
-    accounts: [...new Set(lines.rows.map(({ account }) => account))].sort().map(unknownAccount),
+    accounts: head.accounts.map(({ id, cloud, region, edition }) => ({
+      id,
+      cloud,
+      region,
+      edition,
+    })),
     month: version.month,
     version: version.version,
     state: version.state,
@@ -176,12 +186,15 @@ function lineOf(row: LineRow): BillLine {
     usedMs: Number(row.used_ms),
     statements: Number(row.statements),
     credits: parseCredits(row.credits),
-    measured: null,
-    prepaidMoney: NO_MONEY,
+    measured:
+      row.measured_quantity === null || row.measured_unit === null
+        ? null
+        : { quantity: parseQuantity(row.measured_quantity), unit: row.measured_unit },
     listPrice: parseMoney(row.list_price),
     contractedPrice: parseMoney(row.contracted_price),
     effectivePrice: parseMoney(row.effective_price),
     effectiveMoney: parseMoney(row.effective_money),
+    prepaidMoney: parseMoney(row.prepaid_money),
     amount: parseMoney(row.amount),
     method: row.method,
     note: row.note,

@@ -7,8 +7,9 @@ import { jsonFor } from '../postgres/ticket-row.js';
 
 const FREEZE = `/* prepared: billing.freeze_month */
 INSERT INTO month_freeze (month, version, frozen_at, frozen_by, organisation_id, organisation_name, currency,
-  clearing_account, rounding_team_id, reconciliation, total_credits, total_amount, merkle_root, usage_fingerprint)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id`;
+  clearing_account, rounding_team_id, reconciliation, total_credits, total_amount, merkle_root, usage_fingerprint,
+  accounts)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id`;
 
 const BILLS = `/* prepared: billing.freeze_bills */
 INSERT INTO month_bill (freeze_id, team_id, team_name, department_name, owner, legal_entity, cost_centre, gl_account, mode,
@@ -20,11 +21,11 @@ SELECT $1, r.* FROM jsonb_to_recordset($2::jsonb) AS r (team_id text, team_name 
 const LINES = `/* prepared: billing.freeze_lines */
 INSERT INTO month_bill_line (freeze_id, team_id, ordinal, line_id, kind, account, resource, service_type, charge_day, used_ms,
   statements, credits, list_price, contracted_price, effective_price, effective_money, amount, method, note, corrects_month,
-  corrects_line_id)
+  corrects_line_id, measured_quantity, measured_unit, prepaid_money)
 SELECT $1, $2, r.* FROM jsonb_to_recordset($3::jsonb) AS r (ordinal integer, line_id text, kind text, account text,
   resource text, service_type text, charge_day date, used_ms bigint, statements bigint, credits numeric, list_price numeric,
   contracted_price numeric, effective_price numeric, effective_money numeric, amount numeric, method text, note text,
-  corrects_month text, corrects_line_id text)`;
+  corrects_month text, corrects_line_id text, measured_quantity numeric, measured_unit text, prepaid_money numeric)`;
 
 /** The id of the new freeze. @param frozen by whom, and of which usage. Faults of Postgres propagate. */
 export async function writeFreeze(
@@ -47,6 +48,7 @@ export async function writeFreeze(
     formatAmount(month.totalAmount),
     month.merkleRoot,
     frozen.usage,
+    jsonFor(month.accounts),
   ]);
   const { id } = must(rows[0], 'an insert returns its row');
   await tx.query(BILLS, [id, jsonFor(month.bills.map(billRow))]);
@@ -120,6 +122,9 @@ function lineRow(
     note: line.note,
     corrects_month: line.corrects?.month ?? null,
     corrects_line_id: line.corrects?.lineId ?? null,
+    measured_quantity: line.measured === null ? null : formatAmount(line.measured.quantity),
+    measured_unit: line.measured?.unit ?? null,
+    prepaid_money: formatAmount(line.prepaidMoney),
   };
 }
 

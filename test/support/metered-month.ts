@@ -32,7 +32,7 @@ export function terms(more: Partial<MonthTerms> = {}): MonthTerms {
   return {
     organisation: { id: 'acme', name: 'Acme' },
     currency,
-    accounts: ['demo'],
+    accounts: [{ id: 'demo', cloud: 'AWS', region: 'AWS_EU_WEST_1', edition: 'ENTERPRISE' }],
     teams: [team('marketing'), team('platform'), team('sales')],
     nobodysBooking: { ...BOOKING, mode: 'showback' },
     clearingAccount: '2150',
