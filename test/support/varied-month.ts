@@ -141,6 +141,22 @@ function drafts(next: () => number, prices: Prices): readonly Draft[] {
       contractedPrice: PER_TERABYTE,
       effectivePrice: PER_TERABYTE,
     },
+    {
+      // Only its money is known.
+      kind: 'service',
+      serviceType: 'MARKETPLACE',
+      resource: null,
+      credits: NO_CREDITS,
+      effectiveMoney: parseMoney(`2.${digits(next)}`),
+    },
+    {
+      // Given back.
+      kind: 'transfer',
+      serviceType: 'DATA_TRANSFER',
+      resource: null,
+      credits: NO_CREDITS,
+      effectiveMoney: parseMoney(`-0.${digits(next)}`),
+    },
     { kind: 'variance', resource: null, credits: parseCredits(`-0.00${digits(next).slice(0, 9)}`) },
     {
       kind: 'correction',

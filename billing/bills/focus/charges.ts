@@ -23,18 +23,23 @@ import {
   addCredits,
   addMoney,
   compareAmounts,
+  parseQuantity,
   priceCredits,
   subtractMoney,
 } from '#base/units.js';
-import type { BillLine, BilledMonth, TeamBill } from '../billed-month.js';
+import type { BillLine, BilledMonth, MeasuredUnit, TeamBill } from '../billed-month.js';
 import { type FocusService, serviceOf } from './services.js';
 
 export type ChargeCategory = 'Usage' | 'Credit' | 'Adjustment';
 
-/** What a row is priced by. */
-export interface Pricing {
+/** What a row is priced by, and at what each. */
+export interface Pricing extends Pick<
+  BillLine,
+  'listPrice' | 'contractedPrice' | 'effectivePrice'
+> {
   readonly quantity: Credits | Quantity;
-  readonly unit: 'Credits' | 'Terabytes';
+  /** `Units`: a sum of money for the day, of which nothing was counted. */
+  readonly unit: 'Credits' | MeasuredUnit | 'Units';
 }
 
 export interface FocusCharge {
@@ -94,20 +99,20 @@ function chargeOf(
   const effectiveMoney = addMoney(line.effectiveMoney, adjustment?.effectiveMoney ?? NO_MONEY);
   const prepaid = addMoney(line.prepaidMoney, adjustment?.prepaidMoney ?? NO_MONEY);
   const pricing = pricingOf(line, adjustment);
-  const cost = (price: Money): Exact =>
-    pricing === null ? toExact(amount) : exactProduct(pricing.quantity, price);
-  const effectiveCost = cost(line.effectivePrice);
+  const cost = (price: 'listPrice' | 'contractedPrice' | 'effectivePrice'): Exact =>
+    pricing === null ? toExact(amount) : exactProduct(pricing.quantity, pricing[price]);
+  const effectiveCost = cost('effectivePrice');
   return {
     bill,
     line,
     adjustment,
     service: serviceOf(line),
-    category: categoryOf(line),
+    category: categoryOf(line, pricing),
     isCorrection,
     isRounding: line.kind === 'rounding',
     pricing,
-    listCost: cost(line.listPrice),
-    contractedCost: cost(line.contractedPrice),
+    listCost: cost('listPrice'),
+    contractedCost: cost('contractedPrice'),
     effectiveCost,
     billedCost: billedPart(effectiveCost, effectiveMoney, prepaid),
     amount,
@@ -124,33 +129,49 @@ function billedPart(effectiveCost: Exact, effectiveMoney: Money, prepaid: Money)
 }
 
 /**
- * By the credit, or by its own unit; null for what a person wrote down, and where the prices do not make the money (a
- * correction may be the difference of two prices).
+ * By the credit, or by its own unit; money that neither makes is one unit of its own. null for what is no use: what a
+ * person wrote down, what is given back, and corrections, which may be the difference of two prices.
  */
 function pricingOf(line: BillLine, adjustment: BillLine | null): Pricing | null {
-  const { kind, measured, credits, effectivePrice, effectiveMoney } = line;
+  const { kind, measured, credits, effectiveMoney } = line;
+  const { listPrice, contractedPrice, effectivePrice } = line;
   if (kind === 'rounding' || kind === 'adjustment') return null;
-  if (measured !== null) return { quantity: measured.quantity, unit: measured.unit };
-  if (priceCredits(credits, effectivePrice, 'half-even') !== effectiveMoney) return null;
+  if (measured !== null) return { ...measured, listPrice, contractedPrice, effectivePrice };
+  if (priceCredits(credits, effectivePrice, 'half-even') === effectiveMoney)
+    return {
+      quantity: adjustment === null ? credits : addCredits(credits, adjustment.credits),
+      unit: 'Credits',
+      listPrice,
+      contractedPrice,
+      effectivePrice,
+    };
+  if (kind === 'correction' || compareAmounts(effectiveMoney, NO_MONEY) < 0) return null;
+  const price = effectiveMoney;
   return {
-    quantity: adjustment === null ? credits : addCredits(credits, adjustment.credits),
-    unit: 'Credits',
+    quantity: ONE_UNIT,
+    unit: 'Units',
+    listPrice: price,
+    contractedPrice: price,
+    effectivePrice: price,
   };
 }
 
+const ONE_UNIT = parseQuantity('1');
+
 /**
- * FOCUS: what a person wrote down is an Adjustment, below zero a Credit; the daily adjustment of cloud services that no
- * row of theirs takes in is a Credit; everything that was metered is Usage.
+ * FOCUS: what a person wrote down is an Adjustment, below zero a Credit; money that is given back, and the daily adjustment
+ * of cloud services that no row of theirs takes in, is a Credit; everything that was metered is Usage.
  */
-function categoryOf({ kind, amount }: BillLine): ChargeCategory {
+function categoryOf({ kind, amount, corrects }: BillLine, pricing: Pricing | null): ChargeCategory {
   if (kind === 'rounding' || kind === 'variance') return 'Adjustment';
   if (kind === 'adjustment') return compareAmounts(amount, NO_MONEY) < 0 ? 'Credit' : 'Adjustment';
-  return kind === 'cloudServicesAdjustment' ? 'Credit' : 'Usage';
+  if (kind === 'cloudServicesAdjustment') return 'Credit';
+  return pricing === null && corrects === null ? 'Credit' : 'Usage';
 }
 
 /** The charge as Snowflake metered it: one meter of one resource on one day, before it was split over teams. */
 function originOf(line: BillLine, pricing: Pricing | null, isCorrection: boolean): string | null {
-  if (pricing === null || isCorrection || categoryOf(line) !== 'Usage') return null;
+  if (pricing === null || isCorrection || categoryOf(line, pricing) !== 'Usage') return null;
   const { account, resource, serviceType, chargeDay } = line;
   // With its prices: an origin has one of each, as everything that is no sum must be equal in all its shares.
   return JSON.stringify([
@@ -159,9 +180,10 @@ function originOf(line: BillLine, pricing: Pricing | null, isCorrection: boolean
     serviceType,
     serviceOf(line).meter,
     chargeDay,
-    String(line.listPrice),
-    String(line.contractedPrice),
-    String(line.effectivePrice),
+    pricing.unit,
+    String(pricing.listPrice),
+    String(pricing.contractedPrice),
+    String(pricing.effectivePrice),
   ]);
 }
 

@@ -130,36 +130,41 @@ const MONEY: readonly Column<FocusRow>[] = [
     'what was metered, before the daily adjustment of cloud services',
     row.consumedOf,
   ),
-  nullable('ConsumedUnit', MAY, '`Credits`, `TB`', row.consumedUnitOf),
+  nullable('ConsumedUnit', MAY, '`Credits`, `TB-Days`, `TB`, `Units`', row.consumedUnitOf),
   nullable('ContractedUnitPrice', MAY_DECIMAL, 'price of the contract', (of) =>
-    of.pricing === null ? null : formatPlain(of.line.contractedPrice),
+    of.pricing === null ? null : formatPlain(of.pricing.contractedPrice),
   ),
   nullable('ListUnitPrice', MAY_DECIMAL, 'published price', (of) =>
-    of.pricing === null ? null : formatPlain(of.line.listPrice),
+    of.pricing === null ? null : formatPlain(of.pricing.listPrice),
   ),
   nullable('PricingCategory', MAY, '`Standard` of usage', (of) =>
     of.category === 'Usage' ? 'Standard' : null,
   ),
-  filled('PricingCurrency', MAY, '`Snowflake Credits`; of terabytes money', row.pricingCurrencyOf),
+  filled(
+    'PricingCurrency',
+    MAY,
+    '`Snowflake Credits`; money where credits are not priced',
+    row.pricingCurrencyOf,
+  ),
   nullable('PricingCurrencyContractedUnitPrice', MAY_DECIMAL, '1 of credits', (of) =>
-    row.pricingUnitPrice(of, of.line.contractedPrice),
+    row.pricingUnitPrice(of, 'contractedPrice'),
   ),
   filled(
     'PricingCurrencyEffectiveCost',
     MAY_DECIMAL,
-    'the credits; of terabytes money',
+    'the credits; else the money',
     row.pricingCurrencyCost,
   ),
   nullable('PricingCurrencyListUnitPrice', MAY_DECIMAL, '1 of credits', (of) =>
-    row.pricingUnitPrice(of, of.line.listPrice),
+    row.pricingUnitPrice(of, 'listPrice'),
   ),
   nullable(
     'PricingQuantity',
     { ...MUST, type: 'Decimal' },
-    'credits that are billed, or terabytes',
+    'credits that are billed; terabytes; 1 where only money is known',
     (of) => (of.pricing === null ? null : formatPlain(of.pricing.quantity)),
   ),
-  nullable('PricingUnit', MUST, '`Credits`, `TB`', row.pricingUnitOf),
+  nullable('PricingUnit', MUST, '`Credits`, `TB-Days`, `TB`, `Units`', row.pricingUnitOf),
 ];
 
 /** FOCUS 1.3: what one metered charge was split into, by whom and how. */

@@ -18,10 +18,13 @@ export interface FocusRequest {
   readonly teamId: string | null;
 }
 
-/** Rows in the order of the bills and their lines, each bill with its rounding rows behind it. */
-export function* focusRows(month: BilledMonth, request: FocusRequest): Generator<FocusRow> {
+/**
+ * Rows in the order of the bills and their lines, each bill with its rounding rows behind it. undefined: no row, but a
+ * place to stop at, while the sums are made.
+ */
+function* focusRows(month: BilledMonth, request: FocusRequest): Generator<FocusRow | undefined> {
   const accounts = new Map(month.accounts.map((account) => [account.id, account]));
-  const ratioOf = ratiosOf(month);
+  const ratioOf = yield* ratiosOf(month);
   for (const bill of month.bills)
     for (const charge of chargesOf(bill, month)) {
       // Asked for others' rows too: a ratio is what is cumulated up to its row.
@@ -32,11 +35,18 @@ export function* focusRows(month: BilledMonth, request: FocusRequest): Generator
     }
 }
 
-/** The file: a header, then {@link focusRows}; empty fields are FOCUS's nulls, line ends CRLF, no byte order mark. */
+/**
+ * The file: a header, then the rows of the bills; empty fields are FOCUS's nulls, line ends CRLF, no byte order mark. Some
+ * chunks are empty: places to stop at.
+ */
 export function* focusCsv(month: BilledMonth, request: FocusRequest): Generator<string> {
   const columns = columnsOf(request.version);
   let chunk = csvRecord(columns.map(({ name }) => name));
   for (const row of focusRows(month, request)) {
+    if (row === undefined) {
+      yield '';
+      continue;
+    }
     chunk += csvRecord(columns.map(({ value }) => value(row) ?? ''));
     if (chunk.length < CHUNK_CHARACTERS) continue;
     yield chunk;

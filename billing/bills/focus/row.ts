@@ -1,10 +1,11 @@
 /** One row of Cost and Usage, and the values of its columns that take more than a field. */
 import { formatExact, formatPlain } from '#base/exact.js';
 import { NO_CREDITS, NO_MONEY, type Quantity, parseCredits } from '#base/units.js';
-import type { BilledAccount, BilledMonth, BillLine } from '../billed-month.js';
+import type { BilledAccount, BilledMonth } from '../billed-month.js';
 import { dayAfter, firstDayAfter, firstDayOf } from '../days.js';
-import type { FocusCharge } from './charges.js';
+import type { FocusCharge, Pricing } from './charges.js';
 import { midnightOf } from './column.js';
+import type { FocusService } from './services.js';
 import type { FocusVersion } from './versions.js';
 
 export interface FocusRow extends FocusCharge {
@@ -28,7 +29,11 @@ const HOSTS = {
   GCP: 'Google Cloud',
 } as const;
 
-const UNITS = { Credits: 'Credits', Terabytes: 'TB' } as const;
+/** Storage is priced by what lay there over a day. */
+function unitOf(unit: Pricing['unit'], { meter }: FocusService): string {
+  if (unit !== 'Terabytes') return unit;
+  return meter === 'Storage' ? 'TB-Days' : 'TB';
+}
 
 /** Bounds of the billing period, and of a charge of the whole month. */
 export function periodOf({ month }: BilledMonth): { readonly start: string; readonly end: string } {
@@ -107,16 +112,16 @@ export function skuDetailsOf(row: FocusRow): string | null {
 }
 
 export function pricingCurrencyOf({ pricing, month }: FocusRow): string {
-  return pricing?.unit === 'Terabytes' ? month.currency : PRICING_CURRENCY;
+  return pricing === null || pricing.unit === 'Credits' ? PRICING_CURRENCY : month.currency;
 }
 
-/** A credit costs one credit; a terabyte is priced in money. */
+/** A credit costs one credit; other units are priced in money. */
 export function pricingUnitPrice(
   { pricing }: FocusRow,
-  price: BillLine['listPrice'],
+  price: 'listPrice' | 'contractedPrice',
 ): string | null {
   if (pricing === null) return null;
-  return formatPlain(pricing.unit === 'Credits' ? ONE_CREDIT : price);
+  return formatPlain(pricing.unit === 'Credits' ? ONE_CREDIT : pricing[price]);
 }
 
 /** What it is in the currency that it is priced in: credits, or money; nothing of what has no credits. */
@@ -128,18 +133,20 @@ export function pricingCurrencyCost(row: FocusRow): string {
     : formatExact(row.effectiveCost);
 }
 
-export function pricingUnitOf({ pricing }: FocusRow): string | null {
-  return pricing === null ? null : UNITS[pricing.unit];
+export function pricingUnitOf({ pricing, service }: FocusRow): string | null {
+  return pricing === null ? null : unitOf(pricing.unit, service);
 }
 
 /** What Snowflake metered, before its daily adjustment; FOCUS: of usage only. A mended price is nothing metered. */
 export function consumedOf({ category, pricing, line }: FocusRow): string | null {
   if (category !== 'Usage') return null;
-  return formatPlain(pricing === null ? NO_CREDITS : (line.measured?.quantity ?? line.credits));
+  if (pricing === null) return formatPlain(NO_CREDITS);
+  // Before the adjustment that is within the priced quantity.
+  return formatPlain(pricing.unit === 'Credits' ? line.credits : pricing.quantity);
 }
 
-export function consumedUnitOf({ category, pricing }: FocusRow): string | null {
-  return category === 'Usage' ? UNITS[pricing?.unit ?? 'Credits'] : null;
+export function consumedUnitOf({ category, pricing, service }: FocusRow): string | null {
+  return category === 'Usage' ? unitOf(pricing?.unit ?? 'Credits', service) : null;
 }
 
 /** The team of the row; null where it is nobody's, or no share of what was metered. */
@@ -160,7 +167,7 @@ export function teamTagsOf({ bill }: FocusRow): string {
 export function methodDetailsOf(row: FocusRow): string | null {
   const { ratio, pricing } = row;
   if (ratio === null || pricing === null) return null;
-  const unit = JSON.stringify(UNITS[pricing.unit]);
+  const unit = JSON.stringify(unitOf(pricing.unit, row.service));
   // Numbers of JSON written by ourselves: as doubles they would not sum to 1.
   return `{"Elements":[{"AllocatedRatio":${formatPlain(ratio)},"UsageUnit":${unit},"UsageQuantity":${formatPlain(pricing.quantity)}}]}`;
 }

@@ -22,16 +22,18 @@ interface Origin {
   ratioSoFar: bigint;
 }
 
-/** Reads the whole month once for the sums. */
-export function ratiosOf(month: BilledMonth): RatioOf {
+/** Reads the whole month once for the sums, and stops after each bill, so that who runs it can do something else. */
+export function* ratiosOf(month: BilledMonth): Generator<undefined, RatioOf> {
   const origins = new Map<string, Origin>();
-  for (const bill of month.bills)
+  for (const bill of month.bills) {
     for (const { originId, pricing } of chargesOf(bill, month)) {
       if (originId === null || pricing === null) continue;
       const origin = origins.get(originId) ?? { total: 0n, soFar: 0n, ratioSoFar: 0n };
       origin.total += pricing.quantity;
       origins.set(originId, origin);
     }
+    yield undefined;
+  }
   return ({ originId, pricing }) => {
     const origin = originId === null ? undefined : origins.get(originId);
     if (origin === undefined || pricing === null || origin.total === 0n) return null;

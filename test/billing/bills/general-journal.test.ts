@@ -131,13 +131,13 @@ describe('importing again', () => {
       ...generalJournals(next),
     ];
     expect(new Set(all.map(({ externalId }) => externalId)).size).toBe(all.length);
-    const balances = (journals: typeof all): Record<string, bigint> => {
-      const sums: Record<string, bigint> = {};
+    const balances = (journals: typeof all): Record<string, Money> => {
+      const sums: Record<string, Money> = {};
       for (const { postings } of journals)
         for (const { account, costCentre, side, amount } of postings) {
           const key = `${account}/${costCentre ?? ''}`;
-          const sum: bigint = sums[key] ?? 0n;
-          sums[key] = side === 'debit' ? sum + amount : sum - amount;
+          const move = side === 'debit' ? addMoney : subtractMoney;
+          sums[key] = move(sums[key] ?? NO_MONEY, amount);
         }
       return sums;
     };
