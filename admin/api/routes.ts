@@ -17,6 +17,7 @@ import { addCredentialRoutes } from './credentials.js';
 import { addEventRoute, type EventsApi } from './events.js';
 import { addExplainRoute } from './explain.js';
 import { addDisputeRoutes } from './disputes.js';
+import { addFinanceExportRoutes } from './finance-exports.js';
 import { addFreezeRoutes } from './freezes.js';
 import { addKillRoute } from './kills.js';
 import { addMappingRoutes } from './mapping.js';
@@ -59,6 +60,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addCloseRoutes(routes, api);
   addAdjustmentRoutes(routes, api);
   addDisputeRoutes(routes, api);
+  addFinanceExportRoutes(routes, api);
   addCostRoutes(routes, api);
   addCostHourRoute(routes, api);
   addCostServiceRoute(routes, api);

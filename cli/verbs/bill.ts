@@ -6,10 +6,11 @@ import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
+import { type ExportOptions, hasExports, saveExports, withExportOptions } from './bill-exports.js';
 
-interface BillOptions {
-  readonly json?: boolean;
+interface BillOptions extends ExportOptions {
   readonly csv?: boolean;
+  readonly all?: string;
 }
 
 // Only what is printed; the API may say more.
@@ -22,14 +23,38 @@ const BILL = z.object({
 });
 
 export function registerBill(program: Command, terminal: Terminal): void {
-  program
-    .command('bill <team> <month>')
+  const command = program
+    .command('bill [team] [month]')
     .description("a team's bill of a month (yyyy-mm); an open month is provisional")
     .option('--json', 'as JSON')
     .option('--csv', 'as CSV')
-    .action((team: string, month: string, options: BillOptions) =>
-      bill(terminal, team, month, options),
+    .option('--all <month>', 'every team of the month: with --focus or --journal');
+  withExportOptions(command).action(
+    (team: string | undefined, month: string | undefined, options: BillOptions) =>
+      billOrExports(terminal, team, month, options),
+  );
+}
+
+async function billOrExports(
+  terminal: Terminal,
+  team: string | undefined,
+  month: string | undefined,
+  options: BillOptions,
+): Promise<void> {
+  if (options.all !== undefined && team !== undefined)
+    throw new VerbError('--all is every team: leave the team out, or leave out --all.', 2);
+  const asked = options.all ?? month;
+  if (asked === undefined || (options.all === undefined && team === undefined))
+    throw new VerbError(
+      'Name a team and a month, as in: tollgate bill marketing 2026-10; or --all 2026-10.',
+      2,
     );
+  if (tryParseMonth(asked) === undefined)
+    throw new VerbError(`${asked} is not a month; write for example 2026-10.`, 2);
+  if (hasExports(options)) return saveExports(terminal, asked, team, options);
+  if (team === undefined)
+    throw new VerbError('--all writes files: name one by --focus or --journal.', 2);
+  return bill(terminal, team, asked, options);
 }
 
 async function bill(
@@ -38,9 +63,6 @@ async function bill(
   month: string,
   options: BillOptions,
 ): Promise<void> {
-  if (tryParseMonth(month) === undefined) {
-    throw new VerbError(`${month} is not a month; write for example 2026-10.`, 2);
-  }
   const { config, secrets } = configuration();
   const form = options.csv === true ? 'csv' : 'json';
   const path = `/api/v1/bills/${encodeURIComponent(team)}/${month}.${form}`;

@@ -1,7 +1,8 @@
 /** The verbs against an API that records what it is asked; only the wire between them is looked at. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -413,6 +414,52 @@ describe('bill', () => {
     answer = { status: 200, body: 'kind,amount\ndirect,3.00\n' };
     expect((await run('bill', 'sales', '2026-10', '--csv')).out).toBe('kind,amount\ndirect,3.00');
     expect(asked.map(({ url }) => url?.split('.').at(-1))).toEqual(['json', 'csv']);
+  });
+
+  test('writes FOCUS of a team and, of all, the journal, and says lines, bytes and hash', async () => {
+    const file = path.join(dataDir, 'focus.csv');
+    answer = { status: 200, body: 'a,b\r\n1,"x\ny"\r\n' };
+    const { code, out } = await run(
+      'bill',
+      'sales',
+      '2026-10',
+      '--focus',
+      file,
+      '--focus-version',
+      '1.2',
+      '--json',
+    );
+    expect(code).toBe(0);
+    expect(asked.at(-1)?.url).toBe('/api/v1/exports/2026-10/focus.csv?version=1.2&team=sales');
+    expect(readFileSync(file, 'utf8')).toBe(answer.body);
+    const sha256 = createHash('sha256').update(answer.body).digest('hex');
+    expect(JSON.parse(out)).toEqual({
+      month: '2026-10',
+      files: [{ file, lines: 3, bytes: answer.body.length, sha256 }],
+    });
+    const journal = path.join(dataDir, 'journal.csv');
+    const all = ['bill', '--all', '2026-10', '--journal', journal, '--layout', 'sap', '--reversal'];
+    expect((await run(...all)).code).toBe(0);
+    expect(asked.at(-1)?.url).toBe('/api/v1/exports/2026-10/journal.csv?layout=sap&reversal=true');
+    expect(readFileSync(journal, 'utf8')).toBe(answer.body);
+  });
+
+  test('leaves no file behind where the API refuses, and says what does not fit together', async () => {
+    const file = path.join(dataDir, 'refused.csv');
+    answer = { status: 404, body: '{"detail":"Nothing was metered."}' };
+    const refused = await run('bill', '--all', '2026-08', '--focus', file);
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringContaining('Nothing was metered.'),
+    ]);
+    expect(readdirSync(dataDir).filter((name) => name.startsWith('refused'))).toEqual([]);
+    for (const wrong of [
+      ['bill', 'sales', '2026-10', '--journal', file],
+      ['bill', 'sales', '--all', '2026-10', '--focus', file],
+      ['bill', '--all', '2026-10'],
+      ['bill', 'sales'],
+    ])
+      expect((await run(...wrong)).code, wrong.join(' ')).toBe(2);
   });
 
   test('of something that is not a month is wrong usage', async () => {

@@ -1,0 +1,149 @@
+/** A month for other programs: FOCUS Cost and Usage, and the general journal. */
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
+import type { BilledMonth } from '#billing/bills/billed-month.js';
+import { UNALLOCATED } from '#billing/bills/billed-month.js';
+import { focusCsv } from '#billing/bills/focus/export.js';
+import { FOCUS_VERSIONS, NEWEST_FOCUS_VERSION } from '#billing/bills/focus/versions.js';
+import { JOURNAL_LAYOUTS, generalJournalCsv } from '#billing/bills/general-journal/layouts.js';
+import { isPosted } from '#billing/bills/general-journal/postings.js';
+import { readBilledMonth, readMonthVersion } from '#billing/bills/read-billed-month.js';
+import { tryParseMonth } from '#base/time.js';
+import type { Actor } from '../actor.js';
+import { badField, notFound } from '../problems.js';
+import { type ApiApp, type ApiContext, controlOf, teamOf } from './api.js';
+import { monthTerms } from './month-terms.js';
+
+const params = z.object({ month: z.string().max(20).describe('YYYY-MM') });
+
+const billVersion = z.coerce
+  .number('must be the number of a version')
+  .int('must be the number of a version')
+  .min(1, 'must be the number of a version')
+  .max(10_000)
+  .optional()
+  .describe('A version of a closed month; absent: the one in force');
+
+const focusQuery = z.strictObject({
+  version: z
+    .enum(FOCUS_VERSIONS, `must be one of ${FOCUS_VERSIONS.join(', ')}`)
+    .default(NEWEST_FOCUS_VERSION)
+    .describe('Of the FOCUS specification'),
+  team: z.string().max(100).optional().describe('Absent: every team that the caller may see'),
+  billVersion,
+});
+
+const journalQuery = z.strictObject({
+  layout: z
+    .enum(JOURNAL_LAYOUTS, `must be one of ${JOURNAL_LAYOUTS.join(', ')}`)
+    .default('netsuite'),
+  reversal: z
+    .enum(['true', 'false'], 'must be true or false')
+    .default('false')
+    .describe('Takes back what a closed version posted'),
+  billVersion,
+});
+
+const MEDIA = 'text/csv; charset=utf-8';
+
+/** `GET /exports/{month}/focus.csv` and `/exports/{month}/journal.csv`. */
+export function addFinanceExportRoutes(app: ApiApp, context: ApiContext): void {
+  app.get(
+    '/exports/:month/focus.csv',
+    {
+      config: { access: ['platform', 'finance', 'team-lead'], media: ['text/csv'] },
+      schema: {
+        summary: 'A month as FOCUS Cost and Usage; a lead gets the rows of the own team',
+        params,
+        querystring: focusQuery,
+      },
+    },
+    async (request, reply) => {
+      const { version, team, billVersion: wanted } = request.query;
+      const teamId = await teamWanted(context, team, request.actor);
+      const month = await monthOf(context, request.params.month, wanted);
+      const name = [teamId ?? 'all', month.month, 'focus', version].join('-');
+      return reply
+        .header('content-type', MEDIA)
+        .header('content-disposition', `attachment; filename="${name}.csv"`)
+        .send(Readable.from(inTurns(focusCsv(month, { version, teamId }))));
+    },
+  );
+  app.get(
+    '/exports/:month/journal.csv',
+    {
+      config: { access: ['platform', 'finance'], media: ['text/csv'] },
+      schema: {
+        summary: 'A month as balanced journals for the books, one a legal entity',
+        params,
+        querystring: journalQuery,
+      },
+    },
+    async (request, reply) => {
+      const { layout, reversal, billVersion: wanted } = request.query;
+      const month = await monthOf(context, request.params.month, wanted);
+      const isReversal = reversal === 'true';
+      if (isReversal && !isPosted(month))
+        throw badField(
+          'reversal',
+          `takes back what was posted, and ${month.month} is ${month.state}`,
+          'leave it out: an accrual reverses itself',
+        );
+      return reply
+        .header('content-type', MEDIA)
+        .header('content-disposition', `attachment; filename="${month.month}-journal.csv"`)
+        .send(generalJournalCsv(month, { layout, isReversal }));
+    },
+  );
+}
+
+/** Gives others their turn between chunks, which take a few milliseconds each. */
+async function* inTurns(chunks: Iterable<string>): AsyncGenerator<string> {
+  for (const chunk of chunks) {
+    if (chunk !== '') yield chunk;
+    await setImmediate();
+  }
+}
+
+/** null: every team. What is of nobody is asked for as a team of its own, by those who see all. */
+async function teamWanted(
+  context: ApiContext,
+  team: string | undefined,
+  actor: Actor,
+): Promise<string | null> {
+  if (team === undefined) return actor.teamId;
+  if (team === UNALLOCATED && actor.teamId === null) return team;
+  return teamOf((await controlOf(context.db)).document, team, actor).id;
+}
+
+async function monthOf(
+  context: ApiContext,
+  text: string,
+  version: number | undefined,
+): Promise<BilledMonth> {
+  const period = tryParseMonth(text);
+  if (period === undefined)
+    throw badField(
+      'month',
+      'must be a month of 2000 to 2999',
+      'write it as YYYY-MM, such as 2026-11',
+    );
+  const month =
+    version === undefined
+      ? await readBilledMonth(context.db, text, await monthTerms(context, period))
+      : await readMonthVersion(context.db, text, version);
+  if (month === undefined)
+    throw notFound(
+      `There is no version ${version ?? 0} of ${text}.`,
+      `GET /api/v1/closes/${text} lists the versions`,
+      'billVersion',
+    );
+  if (month.bills.every(({ lines }) => lines.length === 0))
+    throw notFound(
+      `Nothing was metered, charged or booked in ${text}.`,
+      'ask for a month with use',
+      'month',
+    );
+  return month;
+}
