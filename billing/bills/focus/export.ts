@@ -6,7 +6,7 @@ import { csvRecord } from '#base/csv.js';
 import type { BilledMonth } from '../billed-month.js';
 import { chargesOf } from './charges.js';
 import { columnsOf } from './columns.js';
-import type { FocusRow } from './row.js';
+import { type FocusRow, type Span, dayOf, periodOf } from './row.js';
 import { ratiosOf } from './shares.js';
 import type { FocusVersion } from './versions.js';
 
@@ -25,13 +25,28 @@ export interface FocusRequest {
 function* focusRows(month: BilledMonth, request: FocusRequest): Generator<FocusRow | undefined> {
   const accounts = new Map(month.accounts.map((account) => [account.id, account]));
   const ratioOf = yield* ratiosOf(month);
+  const billingPeriod = periodOf(month);
+  // Each day once: a month has some thousand rows of each.
+  const days = new Map<string, Span>();
   for (const bill of month.bills)
     for (const charge of chargesOf(bill, month)) {
       // Asked for others' rows too: a ratio is what is cumulated up to its row.
       const ratio = ratioOf(charge);
       if (request.teamId !== null && request.teamId !== bill.teamId) continue;
       const account = accounts.get(charge.line.account) ?? null;
-      yield { ...charge, month, account, ratio, version: request.version };
+      const { chargeDay } = charge.line;
+      const day = days.get(chargeDay) ?? dayOf(chargeDay);
+      days.set(chargeDay, day);
+      const chargePeriod = charge.isRounding ? billingPeriod : day;
+      yield {
+        ...charge,
+        month,
+        account,
+        ratio,
+        version: request.version,
+        billingPeriod,
+        chargePeriod,
+      };
     }
 }
 

@@ -14,6 +14,14 @@ export interface FocusRow extends FocusCharge {
   /** Of its origin charge; null: it is no share of one. */
   readonly ratio: Quantity | null;
   readonly version: FocusVersion;
+  readonly billingPeriod: Span;
+  readonly chargePeriod: Span;
+}
+
+/** Instants, the end exclusive. */
+export interface Span {
+  readonly start: string;
+  readonly end: string;
 }
 
 /** Who sells, meters and invoices, in FOCUS's words. */
@@ -36,16 +44,13 @@ function unitOf(unit: Pricing['unit'], { meter }: FocusService): string {
 }
 
 /** Bounds of the billing period, and of a charge of the whole month. */
-export function periodOf({ month }: BilledMonth): { readonly start: string; readonly end: string } {
+export function periodOf({ month }: Pick<BilledMonth, 'month'>): Span {
   return { start: midnightOf(firstDayOf(month)), end: midnightOf(firstDayAfter(month)) };
 }
 
-/** A UTC day; of what was rounded over the month, the month. */
-export function chargePeriodOf(row: FocusRow): { readonly start: string; readonly end: string } {
-  const day = row.line.chargeDay;
-  return row.isRounding
-    ? periodOf(row.month)
-    : { start: midnightOf(day), end: midnightOf(dayAfter(day)) };
+/** Bounds of a UTC day. */
+export function dayOf(day: string): Span {
+  return { start: midnightOf(day), end: midnightOf(dayAfter(day)) };
 }
 
 /** Snowflake's invoice of the month, as we name it: its number is in none of the views; null until the month is closed. */

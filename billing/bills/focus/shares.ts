@@ -10,6 +10,9 @@ import { type FocusCharge, chargesOf } from './charges.js';
 /** 1, at the twelve decimals of every quantity. */
 const ONE = 10n ** 12n;
 
+/** Charges that are read at once: some milliseconds. */
+const STEP = 500;
+
 /**
  * `AllocatedRatio`, asked for every charge of the month once, in the month's order; null: the charge
  * is no share of anything, or shares that cancel to nothing have no ratios.
@@ -22,17 +25,19 @@ interface Origin {
   ratioSoFar: bigint;
 }
 
-/** Reads the whole month once for the sums, and stops after each bill, so that who runs it can do something else. */
+/** Reads the whole month once for the sums, and stops now and then, so that who runs it can do something else. */
 export function* ratiosOf(month: BilledMonth): Generator<undefined, RatioOf> {
   const origins = new Map<string, Origin>();
+  let read = 0;
   for (const bill of month.bills) {
     for (const { originId, pricing } of chargesOf(bill, month)) {
+      read += 1;
+      if (read % STEP === 0) yield undefined;
       if (originId === null || pricing === null) continue;
       const origin = origins.get(originId) ?? { total: 0n, soFar: 0n, ratioSoFar: 0n };
       origin.total += pricing.quantity;
       origins.set(originId, origin);
     }
-    yield undefined;
   }
   return ({ originId, pricing }) => {
     const origin = originId === null ? undefined : origins.get(originId);
