@@ -14,6 +14,7 @@ import type { SealKey } from '#base/sealing.js';
 import type { Database } from '#base/postgres/pool.js';
 import { type Clock, systemClock } from '#base/time.js';
 import type { ApiApp } from './api/api.js';
+import type { BillsApi } from './api/bills-api.js';
 import { addApiRoutes } from './api/routes.js';
 import type { EventsApi } from './api/events.js';
 import type { UsageFilesApi } from './api/usage-files.js';
@@ -55,6 +56,8 @@ export interface AdminApi {
   readonly signIn?: SignInApi;
   /** Absent: this process has nothing to price statements by. */
   readonly price?: PriceStatement;
+  /** Absent: this process draws no bills. */
+  readonly bills?: BillsApi;
   /** Absent: this process takes no files. */
   readonly usageFiles?: UsageFilesApi;
   /** Absent: this process serves no console. */

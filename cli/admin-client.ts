@@ -19,6 +19,8 @@ export interface AdminClient {
    * throws VerbError otherwise.
    */
   call(apiPath: string, body?: object, method?: 'POST' | 'PUT'): Promise<string>;
+  /** GET of a file as it is. Throws like {@link AdminClient.call}. */
+  download(apiPath: string): Promise<Uint8Array>;
   /** POST of a file as it is. Throws like {@link AdminClient.call}. */
   upload(apiPath: string, file: string): Promise<string>;
   /** GET of what may be long: its lines, one at a time. Throws like {@link AdminClient.call}. */
@@ -64,6 +66,7 @@ export function adminClient(config: Config, secrets: Secrets): AdminClient {
   return {
     origin,
     call: (apiPath, body, method) => call(origin, token, apiPath, body, method),
+    download: (apiPath) => download(origin, token, apiPath),
     upload: (apiPath, file) => upload(origin, token, apiPath, file),
     lines: (apiPath) => lines(origin, token, apiPath),
   };
@@ -81,6 +84,22 @@ async function* lines(origin: string, token: string, apiPath: string): AsyncGene
   }
   if (!response.ok) throw refused(origin, response.status, await response.text());
   if (response.body !== null) yield* linesOf(response.body);
+}
+
+async function download(origin: string, token: string, apiPath: string): Promise<Uint8Array> {
+  let response: Response;
+  let bytes: ArrayBuffer;
+  try {
+    response = await fetch(origin + apiPath, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(LINES_TIMEOUT_MS),
+    });
+    bytes = await response.arrayBuffer();
+  } catch (thrown) {
+    throw unreachable(origin, thrown);
+  }
+  if (!response.ok) throw refused(origin, response.status, Buffer.from(bytes).toString());
+  return new Uint8Array(bytes);
 }
 
 async function upload(

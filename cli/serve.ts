@@ -42,6 +42,7 @@ import { certificateFiles, checkCertificate, proxyProtocol } from './listener-ce
 import { keptAdminToken, keptSealKeys, prepareDataDir } from './secret-files.js';
 import { embeddedServiceUsers, upstreamProbe } from './service-users.js';
 import type { ServeOptions } from './verbs/serve.js';
+import { billsApi } from './bills.js';
 import { usageFiles } from './usage-files/spool.js';
 import { howToConnect } from './welcome.js';
 import { ledgerKeeper } from './ledger-keeper.js';
@@ -156,6 +157,7 @@ function apiOf(
     token: secrets.adminToken ?? keptAdminToken(dataDir),
     ids: systemIds(),
     sealKeys,
+    bills: billsApi(db, clock),
     usageFiles: usageFiles(dataDir),
     eventFollowersMax: config.eventFollowersMax,
     price: pricing.price,

@@ -4,6 +4,7 @@ import type { ApiApp } from './api.js';
 import { addAccuracyRoute } from './accuracy.js';
 import { addAdjustmentRoutes } from './adjustments.js';
 import { addAuditRoutes } from './audit.js';
+import { addBillExportRoute } from './bill-exports.js';
 import { addBillRoutes } from './bills.js';
 import { addBudgetRoutes } from './budgets.js';
 import { addClaimSecretRoutes } from './claim-secrets.js';
@@ -57,6 +58,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addTeamSplitRoutes(routes, api);
   addBudgetRoutes(routes, api);
   addBillRoutes(routes, api);
+  if (api.bills !== undefined) addBillExportRoute(routes, api.bills);
   addCloseRoutes(routes, api);
   addAdjustmentRoutes(routes, api);
   addDisputeRoutes(routes, api);

@@ -28,6 +28,11 @@ export const MANIFEST_NAME = 'manifest.json';
 /** Every team's own files in a set; a workbook of a team is made when it is asked for. */
 const SET_FORMS: readonly BillForm[] = ['pdf', 'csv', 'json'];
 
+/** Whether a form is laid out on pages or sheets, which takes a tenth of a second and more. */
+export function isDrawn(form: BillForm): boolean {
+  return form === 'pdf' || form === 'xlsx';
+}
+
 /** One bill in one form. */
 export async function renderBill(
   month: BilledMonth,

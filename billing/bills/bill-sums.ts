@@ -27,8 +27,8 @@ export interface ControlTotals {
 
 export interface LineSum extends ControlTotals {
   readonly usedMs: number;
-  /** Lines that are priced by another unit than the credit. */
-  readonly measuredLines: number;
+  /** Lines whose money is not that of credits: storage, rounding. */
+  readonly otherLines: number;
   /** The same credits at the published and at the contracted price. */
   readonly listMoney: Money;
   readonly contractedMoney: Money;
@@ -38,7 +38,7 @@ const NOTHING: LineSum = {
   lines: 0,
   statements: 0,
   usedMs: 0,
-  measuredLines: 0,
+  otherLines: 0,
   credits: NO_CREDITS,
   listMoney: NO_MONEY,
   contractedMoney: NO_MONEY,
@@ -73,7 +73,7 @@ function plus(sum: LineSum, line: BillLine): LineSum {
     lines: sum.lines + 1,
     statements: sum.statements + line.statements,
     usedMs: sum.usedMs + line.usedMs,
-    measuredLines: sum.measuredLines + (line.measured === null ? 0 : 1),
+    otherLines: sum.otherLines + (isOfCredits(line) ? 0 : 1),
     credits: addCredits(sum.credits, credits),
     listMoney: addMoney(sum.listMoney, priceCredits(priced, line.listPrice, 'half-even')),
     contractedMoney: addMoney(
@@ -83,6 +83,13 @@ function plus(sum: LineSum, line: BillLine): LineSum {
     effectiveMoney: addMoney(sum.effectiveMoney, line.effectiveMoney),
     amount: addMoney(sum.amount, line.amount),
   };
+}
+
+/** Whether the money of a line is that of its credits. */
+export function isOfCredits({ credits, effectiveMoney }: BillLine): boolean {
+  return (
+    compareAmounts(credits, NO_CREDITS) !== 0 || compareAmounts(effectiveMoney, NO_MONEY) === 0
+  );
 }
 
 /** Control totals of several bills together. */
@@ -140,8 +147,8 @@ export function compared(amount: Money, against: Money | null): Compared | null 
  */
 export function pricePerCredit(
   money: Money,
-  { credits, measuredLines }: Pick<LineSum, 'credits' | 'measuredLines'>,
+  { credits, otherLines }: Pick<LineSum, 'credits' | 'otherLines'>,
 ): Money | null {
-  if (measuredLines > 0 || compareAmounts(credits, NO_CREDITS) <= 0) return null;
+  if (otherLines > 0 || compareAmounts(credits, NO_CREDITS) <= 0) return null;
   return mulDiv(money, ONE, credits, 'half-even') as Money;
 }

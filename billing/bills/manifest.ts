@@ -1,7 +1,7 @@
 /** What proves the files of a month: the hash of each, the bills' amounts and hashes, and the root over those. */
 import { z } from 'zod';
 import { formatMoney } from '#base/currency.js';
-import { HASH_PATTERN, hashOfBytes } from '#base/hash-chain.js';
+import { HASH_PATTERN, hashOfBytes, merkleRoot as rootOfLeaves } from '#base/hash-chain.js';
 import { NO_MONEY, addMoney, formatAmount, tryParseMoney } from '#base/units.js';
 import type { BilledMonth } from './billed-month.js';
 import { controlTotals } from './bill-sums.js';
@@ -136,6 +136,8 @@ export async function verifyFiles(
   const sum = addMoney(...bills.map((bill) => tryParseMoney(bill.amount) ?? NO_MONEY));
   if (sum !== tryParseMoney(totals.amount))
     return { kind: 'broken', place: 'controlTotals', why: 'bills do not sum to the amount' };
+  if (rootOfLeaves(bills.map((bill) => bill.hash)) !== merkleRoot)
+    return { kind: 'broken', place: 'merkleRoot', why: 'is not that of the bills' };
   return {
     kind: 'intact',
     month,

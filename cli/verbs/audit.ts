@@ -7,12 +7,14 @@ import { type ChainOutcome, verifyChain } from '../../admin/audit-chain.js';
 import { toError } from '../../base/errors.js';
 import type { SealKey } from '../../base/sealing.js';
 import { sealKeys } from '../../base/setting-parsers.js';
+import type { FilesOutcome } from '../../billing/bills/manifest.js';
 import { isLedgerExport, type LedgerOutcome, verifyLedger } from '../../billing/seal/verify.js';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { table, type Terminal } from '../terminal.js';
 import { linesOf } from '../text-lines.js';
 import { VerbError } from '../verb-error.js';
+import { billsInWords, mayBeManifest, verifyBills } from './audit-bills.js';
 
 interface ListOptions {
   readonly subject?: string;
@@ -75,16 +77,16 @@ export function registerAudit(
   audit
     .command('verify [file]')
     .description(
-      'recompute every hash of an exported log or ledger; without a file, of both as they are now',
+      'recompute every hash of an exported log or ledger, or of bills by their manifest.json; without a file, of log and ledger as they are now',
     )
     .option('--head <hash>', 'hash that must be in the file, kept from an earlier look')
     .option('--keys <file>', 'seal keys, to check the anchors of a ledger; else TOLLGATE_SEAL_KEYS')
     .option('--json', 'as JSON')
     .action(async (file: string | undefined, options: VerifyOptions) => {
       const found = file === undefined ? await verifyAll(options) : [await verify(file, options)];
-      for (const { what, outcome } of found)
+      for (const each of found)
         terminal.print(
-          options.json === true ? JSON.stringify(outcome) : inWords(what, outcome, options),
+          options.json === true ? JSON.stringify(each.outcome) : inWords(each, options),
         );
       finish(found.every(({ outcome }) => outcome.kind === 'intact') ? 0 : 1);
     });
@@ -129,12 +131,14 @@ function onOneLine(text: string): string {
 
 type Verified =
   | { readonly what: 'log'; readonly outcome: ChainOutcome }
-  | { readonly what: 'ledger'; readonly outcome: LedgerOutcome };
+  | { readonly what: 'ledger'; readonly outcome: LedgerOutcome }
+  | { readonly what: 'bills'; readonly outcome: FilesOutcome };
 
 /** What the file is follows from its first line. */
 async function verify(file: string, options: VerifyOptions): Promise<Verified> {
   const head = knownHead(options);
   for await (const first of linesOfFile(file)) {
+    if (mayBeManifest(first)) return { what: 'bills', outcome: await verifyBills(file) };
     if (!isLedgerExport(first)) break;
     const outcome = await verifyLedger(linesOfFile(file), { ...head, ...keysOf(options, false) });
     return { what: 'ledger', outcome };
@@ -202,11 +206,9 @@ async function* linesOfFile(file: string): AsyncGenerator<string> {
   }
 }
 
-function inWords(
-  what: Verified['what'],
-  outcome: ChainOutcome | LedgerOutcome,
-  options: VerifyOptions,
-): string {
+function inWords(verified: Verified, options: VerifyOptions): string {
+  if (verified.what === 'bills') return billsInWords(verified.outcome);
+  const { what, outcome } = verified;
   const rows = what === 'log' ? 'events' : 'records';
   const count = 'events' in outcome ? outcome.events : 'records' in outcome ? outcome.records : 0;
   switch (outcome.kind) {

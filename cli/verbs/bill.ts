@@ -1,4 +1,7 @@
-/** `tollgate bill`: a team's bill of a month, as a table, JSON or CSV. */
+/**
+ * `tollgate bill`: a team's bill of a month, as a table, JSON, CSV, PDF or XLSX; or every bill of a month. Beside it, or
+ * alone, the files for other programs: FOCUS and the general journal.
+ */
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { tryParseMonth } from '../../base/time.js';
@@ -7,11 +10,18 @@ import { configuration } from '../configuration.js';
 import { table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { type ExportOptions, hasExports, saveExports, withExportOptions } from './bill-exports.js';
+import { saveBill, saveMonth } from './bill-files.js';
 
 interface BillOptions extends ExportOptions {
   readonly csv?: boolean;
+  readonly pdf?: boolean;
+  readonly xlsx?: boolean;
+  readonly bom?: boolean;
+  readonly out?: string;
   readonly all?: string;
 }
+
+const FORMS = ['pdf', 'xlsx', 'csv', 'json'] as const;
 
 // Only what is printed; the API may say more.
 const BILL = z.object({
@@ -28,33 +38,48 @@ export function registerBill(program: Command, terminal: Terminal): void {
     .description("a team's bill of a month (yyyy-mm); an open month is provisional")
     .option('--json', 'as JSON')
     .option('--csv', 'as CSV')
-    .option('--all <month>', 'every team of the month: with --focus or --journal');
+    .option('--pdf', 'as PDF, into a file')
+    .option('--xlsx', 'as XLSX, into a file')
+    .option('--bom', 'with --csv: begin with a byte order mark, which some spreadsheets need')
+    .option('--out <file>', 'write there; with --all, the folder')
+    .option('--all <month>', 'every bill of the month with workbook, CSV and manifest, into --out');
   withExportOptions(command).action(
     (team: string | undefined, month: string | undefined, options: BillOptions) =>
-      billOrExports(terminal, team, month, options),
+      billsAndExports(terminal, team, month, options),
   );
 }
 
-async function billOrExports(
+async function billsAndExports(
   terminal: Terminal,
   team: string | undefined,
-  month: string | undefined,
+  asked: string | undefined,
   options: BillOptions,
 ): Promise<void> {
-  if (options.all !== undefined && team !== undefined)
+  const isAll = options.all !== undefined;
+  if (isAll && team !== undefined)
     throw new VerbError('--all is every team: leave the team out, or leave out --all.', 2);
-  const asked = options.all ?? month;
-  if (asked === undefined || (options.all === undefined && team === undefined))
+  const of = options.all ?? asked;
+  if (of === undefined)
     throw new VerbError(
       'Name a team and a month, as in: tollgate bill marketing 2026-10; or --all 2026-10.',
       2,
     );
-  if (tryParseMonth(asked) === undefined)
-    throw new VerbError(`${asked} is not a month; write for example 2026-10.`, 2);
-  if (hasExports(options)) return saveExports(terminal, asked, team, options);
-  if (team === undefined)
-    throw new VerbError('--all writes files: name one by --focus or --journal.', 2);
-  return bill(terminal, team, asked, options);
+  const month = monthOf(of);
+  const forms = FORMS.filter((form) => options[form] === true && form !== 'json');
+  const isExport = hasExports(options);
+  if (isExport) await saveExports(terminal, month, team, options);
+  if (isExport && forms.length === 0 && options.out === undefined) return;
+  if (team === undefined) await allBills(terminal, month, options);
+  else await bill(terminal, team, month, options);
+}
+
+async function allBills(terminal: Terminal, month: string, options: BillOptions): Promise<void> {
+  if (options.out === undefined)
+    throw new VerbError(
+      '--all writes many files: name their folder by --out, or one file by --focus or --journal.',
+      2,
+    );
+  await saveMonth(terminal, month, options.out, options.json === true);
 }
 
 async function bill(
@@ -63,9 +88,17 @@ async function bill(
   month: string,
   options: BillOptions,
 ): Promise<void> {
+  const forms = FORMS.filter((form) => options[form] === true);
+  if (forms.length > 1 && !(forms.length === 2 && options.json === true))
+    throw new VerbError(`A bill is one of ${FORMS.map((form) => `--${form}`).join(', ')}.`, 2);
+  const form = forms.find((each) => each !== 'json') ?? 'json';
+  const query = options.bom === true && form === 'csv' ? '?bom=true' : '';
+  if (form === 'pdf' || form === 'xlsx' || options.out !== undefined) {
+    const said = { out: options.out, query, json: options.json === true };
+    return saveBill(terminal, { team, month, form }, said);
+  }
   const { config, secrets } = configuration();
-  const form = options.csv === true ? 'csv' : 'json';
-  const path = `/api/v1/bills/${encodeURIComponent(team)}/${month}.${form}`;
+  const path = `/api/v1/bills/${encodeURIComponent(team)}/${month}.${form}${query}`;
   const answer = await adminClient(config, secrets).call(path);
   terminal.print(
     options.json === true || options.csv === true
@@ -73,6 +106,19 @@ async function bill(
       : layOut(answer, team, month, terminal.columns),
   );
 }
+
+function monthOf(month: string): string {
+  if (tryParseMonth(month) === undefined)
+    throw new VerbError(`${month} is not a month; write for example 2026-10.`, 2);
+  return month;
+}
+
+/** What a line says for programs and auditors; people read it in the files. */
+const IN_FILES_ONLY: ReadonlySet<string> = new Set(
+  'id account serviceType usedMs listPrice contractedPrice effectivePrice effectiveAmount prepaidAmount method note'.split(
+    ' ',
+  ),
+);
 
 /** The bill for people: its status, its lines and their sum. */
 export function layOut(answer: string, team: string, month: string, columns: number): string {
@@ -82,7 +128,11 @@ export function layOut(answer: string, team: string, month: string, columns: num
   const { status, totalAmount, provisionalAmount, currency, lines } = parsed.data;
   const unit = currency === undefined ? '' : ` ${currency}`;
   const names = [
-    ...new Set(lines.flatMap((line) => Object.keys(line).filter((key) => isShown(line[key])))),
+    ...new Set(
+      lines.flatMap((line) =>
+        Object.keys(line).filter((key) => isShown(line[key]) && !IN_FILES_ONLY.has(key)),
+      ),
+    ),
   ];
   const body =
     lines.length === 0

@@ -12,6 +12,7 @@ import { differencesOf } from '../bill-differences.js';
 import {
   type LineSum,
   controlTotals,
+  isOfCredits,
   percentOf,
   pricePerCredit,
   sumBy,
@@ -80,7 +81,7 @@ const DRIVER_WORDS: Readonly<Record<Driver['kind'], string>> = {
   model: 'dbt model',
   workload: 'Workload',
   user: 'Person',
-  shape: 'Statement shape',
+  shape: 'Shape',
 };
 
 function drawDrivers(paper: Paper, month: BilledMonth, bill: TeamBill, y: number): void {
@@ -130,7 +131,7 @@ function drawBlock(paper: Paper, title: string, pairs: Pairs, y: number): number
 }
 
 function pricePairs({ currency }: BilledMonth, bill: TeamBill): Pairs {
-  const sum = sumOf(bill.lines.filter(({ measured }) => measured === null));
+  const sum = sumOf(bill.lines.filter(isOfCredits));
   const price = (money: Money): string => {
     const one = pricePerCredit(money, sum);
     return one === null ? '–' : `${currency} ${exactPrice(one)}`;

@@ -16,6 +16,7 @@ const HEAD = {
   bottomBorderStyle: 'thin',
   bottomBorderColor: '#0f5f5c',
   alignVertical: 'center',
+  height: 30,
   wrap: true,
 } as const;
 
@@ -30,6 +31,7 @@ export function sheetOf<Of>(
   return {
     sheet: name,
     stickyRowsCount: 1,
+    orientation: 'landscape',
     columns: columns.map(({ width }) => ({ width })),
     data: [
       head,

@@ -3,6 +3,7 @@ import { unzipSync } from 'fflate';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { archiveOf } from '../../../billing/bills/bill-archive.js';
 import { type BillFile, MANIFEST_NAME, renderMonth } from '../../../billing/bills/bill-files.js';
+import { sealBills } from '../../../billing/bills/bill-hash.js';
 import { isManifest, verifyFiles, type FilesOutcome } from '../../../billing/bills/manifest.js';
 import { dateEntries } from '../../../billing/bills/zip-times.js';
 import type { BilledMonth } from '../../../billing/bills/billed-month.js';
@@ -20,7 +21,7 @@ async function* oneAfterAnother<Item>(items: readonly Item[]): AsyncGenerator<It
 
 const whole = madeUpMonth({ days: 2 });
 /** Three teams are as good as sixteen here. */
-const month: BilledMonth = { ...whole, bills: whole.bills.slice(0, 3) };
+const month: BilledMonth = { ...whole, ...sealBills(whole.bills.slice(0, 3), whole.currency) };
 let files: readonly BillFile[] = [];
 beforeAll(async () => {
   files = await collect(renderMonth(month));
@@ -66,7 +67,9 @@ describe('the files of a month', () => {
   test('a manifest whose bills do not sum, or that is none, is broken', async () => {
     const text = Buffer.from(files.at(-1)!.bytes).toString();
     const { amount } = (JSON.parse(text) as { bills: { amount: string }[] }).bills[1]!;
-    for (const wrong of [text.replace(`"${amount}"`, '"1.00"'), '{}', 'no', '{"format":"x"}'])
+    const { hash } = month.bills[0]!;
+    const wrongs = [text.replace(`"${amount}"`, '"1.00"'), text.replaceAll(hash, '0'.repeat(64))];
+    for (const wrong of [...wrongs, '{}', 'no', '{"format":"x"}'])
       expect(await verify(new Map([[MANIFEST_NAME, Buffer.from(wrong)]]))).toMatchObject({
         kind: 'broken',
       });

@@ -1,0 +1,30 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { archiveOf } from '#billing/bills/bill-archive.js';
+import { monthAsked, tooMany } from './bills.js';
+import type { ApiApp } from './api.js';
+import type { BillsApi } from './bills-api.js';
+
+/** `GET /exports/{month}/bills.zip`: every bill of a month, its workbook and CSV, and the manifest that proves them. */
+export function addBillExportRoute(app: ApiApp, bills: BillsApi): void {
+  app.get(
+    '/exports/:month/bills.zip',
+    {
+      config: { access: ['platform', 'finance'], media: ['application/zip'] },
+      schema: {
+        summary: 'Every bill of a month, with workbook, CSV and manifest, as one archive',
+        params: z.object({ month: z.string().max(20).describe('YYYY-MM') }),
+      },
+    },
+    async (request, reply) => {
+      const month = await bills.readMonth(monthAsked(request.params.month));
+      const files = await bills.renderer.month(month);
+      if (files === undefined) throw tooMany();
+      const name = `bills-${month.month}-v${month.version}.zip`;
+      return reply
+        .header('content-type', 'application/zip')
+        .header('content-disposition', `attachment; filename="${name}"`)
+        .send(Readable.from(archiveOf(files, month.asOf)));
+    },
+  );
+}

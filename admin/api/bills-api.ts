@@ -1,0 +1,11 @@
+/** What the routes of bills work with; the composition root puts it together. */
+import type { BilledMonth } from '#billing/bills/billed-month.js';
+import type { BillRenderer } from '#billing/bills/render/render-host.js';
+
+export interface BillsApi {
+  /**
+   * A month (`YYYY-MM`) as it was frozen, or as it stands while it is open. Fault `ledgerUnavailable`, `controlStale`.
+   */
+  readonly readMonth: (month: string) => Promise<BilledMonth>;
+  readonly renderer: BillRenderer;
+}

@@ -1,0 +1,31 @@
+/** `tollgate audit verify <manifest>`: files of a month against their manifest, in the folder where it stands. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { toError } from '../../base/errors.js';
+import { type FilesOutcome, verifyFiles } from '../../billing/bills/manifest.js';
+import { VerbError } from '../verb-error.js';
+
+/** Whether a file whose first line is this may be a manifest: exports have a record on each line. */
+export function mayBeManifest(firstLine: string): boolean {
+  return firstLine.trim() === '{';
+}
+
+/** Reads the manifest and everything that it names. Throws VerbError for what cannot be read. */
+export async function verifyBills(manifest: string): Promise<FilesOutcome> {
+  const read = async (file: string): Promise<Uint8Array | undefined> => {
+    try {
+      return await readFile(file);
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw new VerbError(`${file} cannot be read (${toError(thrown).message}).`, 2);
+    }
+  };
+  const text = Buffer.from((await read(manifest)) ?? []).toString();
+  return verifyFiles(text, (name) => read(path.join(path.dirname(manifest), path.basename(name))));
+}
+
+export function billsInWords(outcome: FilesOutcome): string {
+  if (outcome.kind === 'broken') return `Broken: ${outcome.place} ${outcome.why}.`;
+  const { month, version, files, bills, amount, currency, merkleRoot } = outcome;
+  return `Intact: ${files} files with ${bills} bills of ${month}, version ${version}, ${currency} ${amount}. Merkle root ${merkleRoot}: hold it against a printed bill.`;
+}

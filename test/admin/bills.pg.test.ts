@@ -1,0 +1,115 @@
+/** Bills over the API: every form of a frozen month, who may read it, and the archive of all. */
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createAdminApp } from '../../admin/server.js';
+import { sealBills } from '../../billing/bills/bill-hash.js';
+import { MANIFEST_NAME } from '../../billing/bills/bill-files.js';
+import { verifyFiles } from '../../billing/bills/manifest.js';
+import { createBillRenderer } from '../../billing/bills/render/render-host.js';
+import { createMetrics } from '../../base/metrics.js';
+import { formatMoney } from '../../base/currency.js';
+import { madeUpMonth } from '../support/billed-month.js';
+import { readXlsx, totalOf } from '../support/xlsx-reader.js';
+import { type AdminWorld, createAdminWorld, TOKEN } from './world.js';
+
+const made = madeUpMonth({ days: 3 });
+const TEAMS = ['growth', 'legal', 'sales'];
+const bills = made.bills.filter((bill) => TEAMS.includes(bill.teamId));
+const month = { ...made, ...sealBills(bills, made.currency) };
+const growth = month.bills.find((bill) => bill.teamId === 'growth')!;
+let world: AdminWorld;
+let app: Awaited<ReturnType<typeof createAdminApp>>;
+beforeAll(async () => {
+  world = await createAdminWorld();
+  const { options } = world;
+  const offered = {
+    readMonth: (asked: string) =>
+      Promise.resolve(
+        asked === '2026-10' ? month : { ...month, month: asked, state: 'open' as const, bills: [] },
+      ),
+    renderer: createBillRenderer(),
+  };
+  app = await createAdminApp({
+    ...options,
+    metrics: createMetrics(),
+    api: { ...options.api, bills: offered },
+  });
+});
+afterAll(async () => {
+  await app.close();
+  await world.close();
+});
+
+async function get(
+  path: string,
+  token = TOKEN,
+): Promise<{ status: number; type: string; name: string; bytes: Buffer }> {
+  const reply = await app.inject({
+    method: 'GET',
+    url: `/api/v1${path}`,
+    headers: { authorization: `Bearer ${token}` },
+  });
+  return {
+    status: reply.statusCode,
+    type: String(reply.headers['content-type']),
+    name: String(reply.headers['content-disposition']),
+    bytes: reply.rawPayload,
+  };
+}
+
+test('a frozen bill comes in every form with the same amount, twice the same bytes', async () => {
+  const amount = formatMoney(growth.totalAmount, month.currency);
+  const forms = await Promise.all(
+    (['json', 'csv', 'pdf', 'xlsx'] as const).map((form) => get(`/bills/growth/2026-10.${form}`)),
+  );
+  const [json, csv, pdf, xlsx] = forms as [never, never, never, never] as typeof forms;
+  for (const [index, form] of ['json', 'csv', 'pdf', 'xlsx'].entries()) {
+    expect(forms[index]).toMatchObject({ status: 200 });
+    expect(forms[index]?.name).toBe(`attachment; filename="2026-10-v1-growth.${form}"`);
+  }
+  expect(JSON.parse(json!.bytes.toString())).toMatchObject({
+    status: 'closed',
+    totalAmount: amount,
+    hash: growth.hash,
+    proof: growth.proof,
+    merkleRoot: month.merkleRoot,
+  });
+  expect(csv!.bytes.toString()).toContain(`,${amount},`);
+  const again = await get('/bills/growth/2026-10.pdf');
+  expect(again.bytes.equals(pdf!.bytes)).toBe(true);
+  expect(pdf!.type).toBe('application/pdf');
+  expect(pdf!.bytes.subarray(0, 5).toString()).toBe('%PDF-');
+  const total = totalOf(readXlsx(xlsx!.bytes).get('Detail'), 'Amount, USD');
+  expect(Number(total?.value)).toBe(Number(amount));
+  const withMark = await get('/bills/growth/2026-10.csv?bom=true');
+  expect(withMark.bytes.subarray(0, 3).toString('hex')).toBe('efbbbf');
+});
+
+test('a lead reads the bill of the own team alone, and nobody but finance and platform all of them', async () => {
+  const lead = await world.issue({ role: 'team-lead', team: 'sales' });
+  expect((await get('/bills/sales/2026-10.csv', lead)).status).toBe(200);
+  for (const form of ['csv', 'pdf', 'xlsx', 'json'])
+    expect((await get(`/bills/growth/2026-10.${form}`, lead)).status).toBe(404);
+  expect((await get('/exports/2026-10/bills.zip', lead)).status).toBe(403);
+});
+
+test('the archive of all bills is what its manifest says', async () => {
+  const { type, name, bytes } = await get(
+    '/exports/2026-10/bills.zip',
+    await world.issue({ role: 'finance' }),
+  );
+  expect([type, name]).toEqual(['application/zip', 'attachment; filename="bills-2026-10-v1.zip"']);
+  const files = unzipSync(bytes);
+  const outcome = await verifyFiles(Buffer.from(files[MANIFEST_NAME]!).toString(), (file) =>
+    Promise.resolve(files[file]),
+  );
+  expect(outcome).toMatchObject({ kind: 'intact', bills: 3, merkleRoot: month.merkleRoot });
+});
+
+test('what is not a month, a form or a bill of the month is said so', async () => {
+  expect((await get('/exports/2026-13/bills.zip')).status).toBe(400);
+  expect((await get('/bills/growth/2026-10.docx')).status).toBe(404);
+  const gone = await get('/bills/growth/2026-09.pdf');
+  expect(gone.status).toBe(404);
+  expect(gone.bytes.toString()).toContain('2026-09 has no bill of team');
+});
