@@ -8,6 +8,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runAllocate } from './allocate.js';
+import { billsText, runBills } from './bills.js';
 import { JUDGED_PROFILES, REPLAY, runEstimates } from './estimates.js';
 import { writeGenerated } from './estimates/generate.js';
 import { estimatesText, predictionText } from './estimates/page.js';
@@ -51,6 +52,7 @@ const BENCHMARKS = [
   'allocate',
   'report',
   'close',
+  'bills',
   'estimates',
 ] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
@@ -119,6 +121,8 @@ async function run(
         title: 'The month report over many charges',
         text: monthText(await runMonth(options)),
       };
+    case 'bills':
+      return { title: 'The bills of a month', text: billsText(await runBills(log)) };
     case 'estimates':
       if (options.isTimingOnly)
         return {
