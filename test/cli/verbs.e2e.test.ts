@@ -465,6 +465,32 @@ describe('bill', () => {
   test('of something that is not a month is wrong usage', async () => {
     expect((await run('bill', 'sales', '2026-13')).code).toBe(2);
   });
+
+  test('is written into a file as it came, or nothing is', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'tollgate-bill-'));
+    try {
+      const out = path.join(folder, 'sales.pdf');
+      answer = { status: 200, body: '%PDF-1.7 …' };
+      expect((await run('bill', 'sales', '2026-10', '--pdf', '--out', out)).code).toBe(0);
+      expect(asked[0]?.url).toBe('/api/v1/bills/sales/2026-10.pdf');
+      expect(readFileSync(out, 'utf8')).toBe('%PDF-1.7 …');
+      const all = path.join(folder, 'all');
+      expect((await run('bill', '--all', '2026-10', '--out', all)).code).toBe(1);
+      expect(asked.at(-1)?.url).toBe('/api/v1/exports/2026-10/bills.zip');
+      expect(readdirSync(folder)).toEqual(['sales.pdf']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test.each([
+    [['bill']],
+    [['bill', 'sales', '2026-10', '--pdf', '--xlsx']],
+    [['bill', '--all', '2026-10']],
+    [['bill', 'sales', '--all', '2026-10', '--out', 'x']],
+  ])('asked for as %j is wrong usage', async (words) => {
+    expect((await run(...words)).code).toBe(2);
+  });
 });
 
 describe('doctor', () => {
