@@ -258,7 +258,7 @@ export const VIEWS: readonly ViewDefinition[] = [
   ...ORGANIZATION_VIEWS.map((view) => ({ ...view, schema: 'ORGANIZATION_USAGE' as const })),
 ];
 
-/** Storage is not in the log: the views have the day of `now` alone, as the tables are then. */
+/** Storage is not in the log: the views have the day of `now` alone, as the tables were when it was first looked at. */
 function today({ now }: Viewing): string {
   return String(Math.floor(now / DAY_MS));
 }

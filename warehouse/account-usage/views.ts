@@ -4,7 +4,7 @@
  * their own statements.
  */
 import { createHash } from 'node:crypto';
-import type { Clock } from '#base/time.js';
+import type { Clock, EpochMs } from '#base/time.js';
 import type { Engine } from '../engine/engine.js';
 import type { EventLog } from '../metering/event-log.js';
 import type { Fleet } from '../fleet/fleet.js';
@@ -19,6 +19,7 @@ import {
   withHistoryTable,
 } from './history-references.js';
 import type { Viewing } from './latencies.js';
+import { DAY_MS } from './hours.js';
 import { ComparedTable } from './provided-tables.js';
 import { queryHasher } from './query-hash.js';
 import { LIVE_QUERY_HISTORY } from './query-rows.js';
@@ -99,6 +100,7 @@ class ViewFiller {
   readonly #queries: QueryHistoryTable;
   readonly #attribution: AttributionTable;
   readonly #compared = new Map<string, ComparedTable>();
+  #storage: { readonly day: number; readonly tables: ViewSources['tables'] } | undefined;
   readonly #live = new Map<string, LiveHistoryTable>();
 
   constructor(world: ViewWorld) {
@@ -166,8 +168,16 @@ class ViewFiller {
         cloudServices: book.cloudServices,
         attributed: book.provisional().byHour,
       },
-      tables: isOfStorage ? await this.#world.engine.tables(null, null) : [],
+      tables: isOfStorage ? await this.#tablesOfDay(viewing.now) : [],
     };
+  }
+
+  /** One look a day: the views of storage tell of the same bytes, as Snowflake's do, in whatever order they are read. */
+  async #tablesOfDay(now: EpochMs): Promise<ViewSources['tables']> {
+    const day = Math.floor(now / DAY_MS);
+    if (this.#storage?.day !== day)
+      this.#storage = { day, tables: await this.#world.engine.tables(null, null) };
+    return this.#storage.tables;
   }
 
   async #show(schema: string, view: ViewDefinition, sources: ViewSources): Promise<void> {

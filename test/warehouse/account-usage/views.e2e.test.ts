@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { must } from '#base/assert.js';
 import { QUERY_HISTORY } from '../../../warehouse/account-usage/query-rows.js';
 import {
@@ -128,6 +128,27 @@ describe('the views of a seeded month', () => {
     world.warehouse
       .queryHistory()
       .filter(({ ended }) => (ended?.at ?? Infinity) + 45 * MINUTE_MS <= clock.at).length;
+
+  test('storage of a day is the same in every view of it, whatever is made between two looks', async () => {
+    await open();
+    let bytes = 1_000;
+    const table = { database: 'D', schema: 'S', name: 'T', kind: 'TABLE', rows: 1 } as const;
+    vi.spyOn(world.engine, 'tables').mockImplementation(() =>
+      Promise.resolve([{ ...table, bytes, clusteringKey: null, createdAtMs: 0, keys: [] }]),
+    );
+    const told = async (): Promise<readonly (string | null)[]> => {
+      const account = await read('STORAGE_USAGE');
+      bytes += 36;
+      const databases = await read('DATABASE_STORAGE_USAGE_HISTORY');
+      return [
+        account.cell(account.rows[0], 'STORAGE_BYTES'),
+        databases.cell(databases.rows[0], 'AVERAGE_DATABASE_BYTES'),
+      ];
+    };
+    expect(await told()).toEqual(['1000', '1000']);
+    clock.at += 24 * HOUR_MS;
+    expect(await told()).toEqual(['1036', '1036']);
+  });
 
   test('a log that is mostly on disk, and a lost engine, show the same as one in memory', async () => {
     await open();
