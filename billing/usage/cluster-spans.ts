@@ -3,6 +3,7 @@
  * next WAREHOUSE_CONSISTENT does. Source: Snowflake, WAREHOUSE_EVENTS_HISTORY, usage notes.
  */
 import type { EpochMs } from '#base/time.js';
+import { NO_CREDITS, compareAmounts, subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { ClusterSpan } from '../attribution/warehouse-hour.js';
 
@@ -28,15 +29,23 @@ const STOPS_ALL: ReadonlySet<string> = new Set(['SUSPEND_WAREHOUSE', 'DROP_WAREH
 /** Snowflake bills at least a minute from every start ("Understanding compute cost"). */
 const MINIMUM_MS = 60_000;
 
+/** Servers that are billed for a minute at least: those of a start, and those that a resize upwards adds. */
+interface Layer {
+  readonly creditsPerHour: Credits;
+  readonly billedTo: EpochMs;
+}
+
 interface Open {
   readonly startsAt: EpochMs;
   readonly creditsPerHour: Credits;
-  readonly minimumMs: number;
+  /** The oldest first; rates sum to the cluster's. */
+  readonly layers: readonly Layer[];
 }
 
 /**
  * Spans of every cluster, from the events of one warehouse in the order of time. A resize ends a span and begins the next
- * one, without a minimum of its own.
+ * one. What is billed of a minute beyond the time its servers were up is in the minimum of the span that ends with them;
+ * after a resize it is a span of its own, without time.
  * @returns undefined when nothing tells the size of a cluster that started: then what stood idle is not known.
  */
 export function clusterSpans(
@@ -45,27 +54,83 @@ export function clusterSpans(
 ): readonly ClusterSpan[] | undefined {
   const spans: ClusterSpan[] = [];
   const open = new Map<number, Open>();
-  const close = (cluster: number, at: EpochMs): void => {
+  const stop = (cluster: number, at: EpochMs): void => {
     const span = open.get(cluster);
     open.delete(cluster);
-    if (span !== undefined) spans.push({ cluster, ...span, endsAt: at });
+    if (span !== undefined) spans.push(...ended(cluster, span, at));
   };
   for (const [index, event] of events.entries()) {
     const { at, name, cluster } = event;
-    if (STOPS.has(name)) close(cluster, at);
-    else if (STOPS_ALL.has(name)) for (const each of open.keys()) close(each, at);
+    if (STOPS.has(name)) stop(cluster, at);
+    else if (STOPS_ALL.has(name)) for (const each of open.keys()) stop(each, at);
     const isResize = name === 'RESIZE_WAREHOUSE';
     if (!STARTS.has(name) && !isResize) continue;
     const creditsPerHour = rateAfter(events, index, rateOf);
     if (creditsPerHour === undefined) return undefined;
-    const clusters = isResize ? [...open.keys()] : open.has(cluster) ? [] : [cluster];
-    for (const each of clusters) {
-      close(each, at);
-      open.set(each, { startsAt: at, creditsPerHour, minimumMs: isResize ? 0 : MINIMUM_MS });
+    if (!isResize && !open.has(cluster)) {
+      const layers = [{ creditsPerHour, billedTo: at + MINIMUM_MS }];
+      open.set(cluster, { startsAt: at, creditsPerHour, layers });
+    }
+    if (!isResize) continue;
+    for (const [each, span] of open) {
+      const [layers, gone] = resized(span.layers, creditsPerHour, at);
+      const { startsAt, creditsPerHour: rate } = span;
+      spans.push(
+        { cluster: each, startsAt, endsAt: at, creditsPerHour: rate, minimumMs: 0 },
+        ...residues(each, gone, at),
+      );
+      open.set(each, { startsAt: at, creditsPerHour, layers });
     }
   }
-  for (const [cluster, span] of open) spans.push({ cluster, ...span, endsAt: null });
+  for (const [cluster, { startsAt, creditsPerHour }] of open)
+    spans.push({ cluster, startsAt, creditsPerHour, endsAt: null, minimumMs: MINIMUM_MS });
   return spans;
+}
+
+/** The span up to `at`, with what is billed of its layers beyond. */
+function ended(
+  cluster: number,
+  { startsAt, creditsPerHour, layers }: Open,
+  at: EpochMs,
+): ClusterSpan[] {
+  const [only] = layers;
+  const isWhole = layers.length === 1 && only?.billedTo === startsAt + MINIMUM_MS;
+  const span = { cluster, startsAt, endsAt: at, creditsPerHour };
+  if (isWhole) return [{ ...span, minimumMs: MINIMUM_MS }];
+  return [{ ...span, minimumMs: 0 }, ...residues(cluster, layers, at)];
+}
+
+function residues(cluster: number, layers: readonly Layer[], at: EpochMs): ClusterSpan[] {
+  return layers
+    .filter(({ billedTo }) => billedTo > at)
+    .map(({ creditsPerHour, billedTo }) => {
+      return { cluster, startsAt: at, endsAt: at, creditsPerHour, minimumMs: billedTo - at };
+    });
+}
+
+/**
+ * Upwards adds a layer for the difference, with a minute of its own; downwards ends layers, the newest first. Source:
+ * Snowflake, "Understanding compute cost": a larger size is billed for the servers that are added.
+ * @returns the layers that stay, and those that ended.
+ */
+function resized(
+  layers: readonly Layer[],
+  wanted: Credits,
+  at: EpochMs,
+): readonly [readonly Layer[], readonly Layer[]] {
+  const kept: Layer[] = [];
+  const gone: Layer[] = [];
+  let left = wanted;
+  for (const { creditsPerHour: rate, billedTo } of layers) {
+    const stays = compareAmounts(rate, left) <= 0 ? rate : left;
+    if (compareAmounts(stays, NO_CREDITS) > 0) kept.push({ creditsPerHour: stays, billedTo });
+    if (compareAmounts(rate, stays) > 0)
+      gone.push({ creditsPerHour: subtractCredits(rate, stays), billedTo });
+    left = subtractCredits(left, stays);
+  }
+  if (compareAmounts(left, NO_CREDITS) > 0)
+    kept.push({ creditsPerHour: left, billedTo: at + MINIMUM_MS });
+  return [kept, gone];
 }
 
 /** The rate of the size that the next row with one tells, at the instant of the start. */

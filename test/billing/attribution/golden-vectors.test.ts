@@ -203,6 +203,25 @@ test('by the figures of Snowflake short statements have one line, and a figure i
   ]);
 });
 
+test('a figure is split over its hours by time, Snowflake’s hours by use: what one hour has too little the next has too much', () => {
+  // Alone in the first half hour, beside another in the second: 2 and 1 of its 3 credits.
+  const executions = [
+    ran('long', 1800, 5400, { attributedCredits: parseCredits('3') }),
+    ran('other', 3600, 5400, { attributedCredits: parseCredits('1') }),
+  ];
+  const figures = { attributedCredits: parseCredits('2') };
+  expect(told(attributed, hour('2', executions, null, figures))).toEqual([
+    'direct - long 1.500000000000',
+    'shortQuery - - 0.500000000000',
+  ]);
+  const eleven = { startsAt: TEN + 3_600_000, ...figures };
+  expect(told(attributed, hour('2', executions, null, eleven))).toEqual([
+    'direct - long 1.500000000000',
+    'direct - other 1.000000000000',
+    'unexplained - - -0.500000000000',
+  ]);
+});
+
 test('criterion 3: statements of an adaptive warehouse have their own figures; what is above them is of the small ones, below is in sight', () => {
   const queryCredits = [
     { queryId: 'a', isGoverned: true, credits: parseCredits('0.5') },
