@@ -42,6 +42,8 @@ test('the gauges say what budgets, queues, tickets, imports and hours are', asyn
   expect(gauges.imports).toMatchObject([{ account: 'demo', view: 'WAREHOUSE_METERING_HISTORY' }]);
   expect(gauges.imports[0]?.ageSeconds).toBeGreaterThan(599);
   expect(gauges.metered).toContainEqual({ account: 'demo', bucket: 'bypass', credits: 0.5 });
+  // Two of two and a half credits came through Tollgate.
+  expect(gauges.coverage).toEqual([{ account: 'demo', warehouse: 'STANDARD_WH', ratio: 0.8 }]);
   expect(gauges.hours).toEqual([{ account: 'demo', state: 'problem', hours: 1 }]);
   expect(gauges.replicas).toEqual({ live: 1, silent: 0 });
 });
@@ -89,6 +91,7 @@ test('the worker shows them, and nothing once Postgres is away', async () => {
   );
   expect(body).toContain('tollgate_queue_waiting{tier="interactive"} 1\n');
   expect(body).toContain('tollgate_metered_credits{account="demo",bucket="direct"} 2\n');
+  expect(body).toContain('tollgate_coverage_ratio{account="demo",warehouse="STANDARD_WH"} 0.8\n');
   const other = createMetrics();
   const away = {
     ...database.db,
