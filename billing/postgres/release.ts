@@ -6,26 +6,30 @@ import { parseCredits } from '#base/units.js';
 import type { ReleaseOutcome, ReleaseReason, TicketState } from '../ledger.js';
 import { jsonFor, storable } from './ticket-row.js';
 
-// What is held is taken from the locked rows, as in settle.ts.
+// What is held is taken from the locked rows, and rows are looked up by one array of ids, as in settle.ts.
 const RELEASE = `/* prepared: billing.release_batch */
 WITH m AS MATERIALIZED (
   SELECT r.* FROM jsonb_to_recordset($1::jsonb) AS r (id uuid, states text[], reason text, ending text, refusal_code text,
     refusal_message text, refusal_detail jsonb)
+), k AS MATERIALIZED (
+  SELECT id, replica, hold_credits, state FROM ticket WHERE id = ANY(ARRAY(SELECT id FROM m))
+  ORDER BY id FOR NO KEY UPDATE
 ), t AS MATERIALIZED (
   SELECT k.id, k.replica, k.hold_credits, m.reason, m.ending, m.refusal_code, m.refusal_message, m.refusal_detail
-  FROM m JOIN ticket k ON k.id = m.id
+  FROM k JOIN m ON m.id = k.id
   WHERE k.state = ANY(m.states)
-  ORDER BY k.id FOR NO KEY UPDATE OF k
 ), ended AS (
   UPDATE ticket SET state = 'VOID', ended_at = $2, ending = t.ending, refusal_code = t.refusal_code,
     refusal_message = t.refusal_message, refusal_detail = t.refusal_detail,
     stands_for_request = ticket.stands_for_request AND (t.ending IS NOT NULL OR t.refusal_code IS NOT NULL)
   FROM t WHERE ticket.id = t.id
 ), closed AS (
-  UPDATE hold SET closed_at = $2 FROM t WHERE hold.ticket_id = t.id
+  UPDATE hold SET closed_at = $2 WHERE ticket_id = ANY(ARRAY(SELECT id FROM t))
+), h AS MATERIALIZED (
+  SELECT ticket_id, budget_period_id, lease_id FROM hold WHERE ticket_id = ANY(ARRAY(SELECT id FROM t))
 ), part AS MATERIALIZED (
   SELECT t.id AS ticket_id, h.budget_period_id, h.lease_id IS NOT NULL AS is_leased, t.hold_credits AS held
-  FROM t JOIN hold h ON h.ticket_id = t.id
+  FROM t JOIN h ON h.ticket_id = t.id
 ), locked AS MATERIALIZED (
   SELECT p.id, p.held_credits, p.leased_credits
   FROM (SELECT DISTINCT budget_period_id FROM part) w JOIN budget_period p ON p.id = w.budget_period_id

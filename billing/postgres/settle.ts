@@ -21,28 +21,37 @@ function share(amount: string): string {
 // statement held: the period's own, or a lease's; the rest goes to the period. The commit does not wait for the disk while the periods
 // are locked (the conditions on states are not those of the indexes of what is open, which would be read whole for
 // every batch); FLUSH does afterwards, and shares its wait with every other connection.
+// Tickets and holds are looked up by one array of ids and joined afterwards: joined at once, each that there ever was is read
+// for every batch while the tables are not analysed (Postgres takes a ticket to have a two-hundredth of all holds), or as
+// long as a plan lives that was made when they were small.
 const SETTLE = `/* prepared: billing.settle_batch */
 WITH m AS MATERIALIZED (
   SELECT s.* FROM jsonb_to_recordset($1::jsonb) AS s (id uuid, used numeric, ending text, end_code text, query_id text,
     warehouse_ms bigint, bytes_scanned bigint, rows_produced bigint, started_at timestamptz, ended_at timestamptz,
     children text[])
+), k AS MATERIALIZED (
+  SELECT id, account, team_id, principal_id, tier, warehouse, currency, price_per_credit, replica, hold_credits,
+    snowflake_query_id
+  FROM ticket
+  WHERE id = ANY(ARRAY(SELECT id FROM m)) AND state NOT IN ('NEW', 'SETTLED', 'VOID')
+  ORDER BY id FOR NO KEY UPDATE
 ), t AS MATERIALIZED (
   SELECT k.id, k.account, k.team_id, k.principal_id, k.tier, k.warehouse, k.currency, k.price_per_credit, k.replica,
     k.hold_credits, coalesce(m.query_id, k.snowflake_query_id) AS settled_query_id, m.used, m.ending, m.end_code,
     m.warehouse_ms, m.bytes_scanned, m.rows_produced, m.started_at, m.ended_at, m.children
-  FROM m JOIN ticket k ON k.id = m.id
-  WHERE k.state NOT IN ('NEW', 'SETTLED', 'VOID')
-  ORDER BY k.id FOR NO KEY UPDATE OF k
+  FROM k JOIN m ON m.id = k.id
 ), ended AS (
   UPDATE ticket SET state = 'SETTLED', ending = t.ending, end_code = t.end_code,
     snowflake_query_id = t.settled_query_id, bytes_scanned = t.bytes_scanned, rows_produced = t.rows_produced,
     started_at = t.started_at, ended_at = t.ended_at
   FROM t WHERE ticket.id = t.id
 ), closed AS (
-  UPDATE hold SET closed_at = t.ended_at FROM t WHERE hold.ticket_id = t.id
+  UPDATE hold SET closed_at = now() WHERE ticket_id = ANY(ARRAY(SELECT id FROM t))
+), h AS MATERIALIZED (
+  SELECT ticket_id, budget_period_id, lease_id FROM hold WHERE ticket_id = ANY(ARRAY(SELECT id FROM t))
 ), part AS MATERIALIZED (
   SELECT t.id AS ticket_id, h.budget_period_id, h.lease_id IS NOT NULL AS is_leased, t.hold_credits AS held, t.used
-  FROM t JOIN hold h ON h.ticket_id = t.id
+  FROM t JOIN h ON h.ticket_id = t.id
 ), locked AS MATERIALIZED (
   SELECT p.id, p.held_credits, p.leased_credits
   FROM (SELECT DISTINCT budget_period_id FROM part) w JOIN budget_period p ON p.id = w.budget_period_id

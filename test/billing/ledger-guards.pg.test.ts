@@ -50,6 +50,36 @@ test.each(['journal', 'entry', 'charge'])(
   },
 );
 
+test('what a hold or a journal refers to is not removed, and what refers to nothing is named', async () => {
+  for (const table of ['ticket', 'lease'])
+    for (const change of [`DELETE FROM ${table}`, `TRUNCATE ${table} CASCADE`]) {
+      await expect(database.db.query(change)).rejects.toMatchObject({ code: '42501' });
+      await expect(owner.query(change)).rejects.toMatchObject({ code: '42501' });
+    }
+  const strangers: Readonly<Record<string, string>> = {
+    hold: `INSERT INTO hold (ticket_id, budget_period_id, credits, lease_id)
+      SELECT gen_random_uuid(), id, 0, 4711 FROM budget_period LIMIT 1`,
+    journal: `INSERT INTO journal (kind, ticket_id, key, author, reason, occurred_at)
+      VALUES ('hold', gen_random_uuid(), 'stranger', 'test', 'test', now())`,
+    entry: `INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
+      SELECT 4711, x.ordinal, p.id, x.account, x.credits FROM budget_period p,
+        (VALUES (1, 'available', -1), (2, 'held', 1)) AS x (ordinal, account, credits)`,
+    charge: `INSERT INTO charge (ticket_id, journal_id, account, team_id, principal_id, tier, occurred_at, ended_at, credits,
+        money, currency, price_per_credit, warehouse_ms)
+      VALUES (gen_random_uuid(), 4711, 'demo', 'a', 'a', 'standard', now(), now(), 0, 0, 'USD', 3, 0)`,
+  };
+  const undone = new Error('undone');
+  for (const [table, insert] of Object.entries(strangers)) {
+    const looked = owner.transaction(async (tx) => {
+      await tx.query(insert);
+      const { rows } = await tx.query('SELECT DISTINCT of_table FROM invariant_references');
+      expect(rows).toEqual([{ of_table: table }]);
+      throw undone;
+    });
+    await expect(looked).rejects.toBe(undone);
+  }
+});
+
 test('criterion 16: entries that do not sum to zero are refused', async () => {
   const unbalanced = `INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
     SELECT journal_id, 99, budget_period_id, 'available', 1 FROM entry LIMIT 1`;
