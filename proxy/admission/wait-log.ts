@@ -2,6 +2,7 @@
  * What became of every statement that asked for a permit: counted at once, written a moment later in batches, off the
  * path of statements. Attainment is counted from these events, so that figures and metrics are one and the same.
  */
+import { Backlog, FlushLoop } from '#base/backlog.js';
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
 import type { Metrics } from '#base/metrics.js';
@@ -34,57 +35,48 @@ export function isGood({ outcome, waitedMs, targetMs }: WaitEvent): boolean | nu
 export class WaitLog {
   readonly #options: WaitLogOptions;
   readonly #count: (event: WaitEvent) => void;
-  readonly #timer: NodeJS.Timeout;
-  #waiting: WaitEvent[] = [];
-  #flushing: Promise<void> = Promise.resolve();
+  readonly #loop: FlushLoop;
+  readonly #waiting = new Backlog<WaitEvent>(WAITING_MAX);
   #forgotAtMs = -Infinity;
-  #dropped = 0;
 
   constructor(options: WaitLogOptions) {
     this.#options = options;
-    this.#count = exposeWaits(options.metrics, () => this.#dropped);
-    this.#timer = setInterval(() => void this.flush(), ROUND_MS);
-    this.#timer.unref();
+    this.#count = exposeWaits(options.metrics, () => this.#waiting.dropped);
+    this.#loop = new FlushLoop({
+      write: () => this.#write(),
+      everyMs: ROUND_MS,
+      onProblem: (thrown) =>
+        options.log.warn(
+          { err: toError(thrown), waiting: this.#waiting.size },
+          'waits were not written yet',
+        ),
+    });
   }
 
   note(event: WaitEvent): void {
     this.#count(event);
-    this.#waiting.push(event);
-    if (this.#waiting.length <= WAITING_MAX) return;
-    this.#waiting.shift();
-    this.#dropped += 1;
+    this.#waiting.add(event);
   }
 
   /** Writes what was noted; what cannot be written waits for the next time. Never throws. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#write());
-    return this.#flushing;
+    return this.#loop.flush();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.flush();
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   async #write(): Promise<void> {
-    const { db, log, clock } = this.#options;
-    try {
-      while (this.#waiting.length > 0) {
-        const batch = this.#waiting.slice(0, BATCH_MAX);
-        await insertWaits(db, batch);
-        const written = new Set(batch);
-        // What is over the cap may have gone from the front meanwhile.
-        this.#waiting = this.#waiting.filter((each) => !written.has(each));
-      }
-      if (performance.now() - this.#forgotAtMs < FORGET_EVERY_MS) return;
-      await forgetWaits(db, clock.now());
-      this.#forgotAtMs = performance.now();
-    } catch (thrown) {
-      log.warn(
-        { err: toError(thrown), waiting: this.#waiting.length },
-        'waits were not written yet',
-      );
+    const { db, clock } = this.#options;
+    while (this.#waiting.size > 0) {
+      const batch = this.#waiting.first(BATCH_MAX);
+      await insertWaits(db, batch);
+      this.#waiting.written(batch);
     }
+    if (performance.now() - this.#forgotAtMs < FORGET_EVERY_MS) return;
+    await forgetWaits(db, clock.now());
+    this.#forgotAtMs = performance.now();
   }
 }
 

@@ -2,6 +2,7 @@
  * Claims that were not believed, for people: how often, since when and with which ticket, one row a principal and
  * problem. Gathered in memory and written once a moment, so that a tool whose key is wrong costs no write a statement.
  */
+import { FlushLoop } from '#base/backlog.js';
 import { toError } from '#base/errors.js';
 import type { TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
@@ -34,17 +35,20 @@ export class ClaimNotices {
   readonly #db: Queryable;
   readonly #log: Log;
   readonly #now: () => EpochMs;
-  readonly #timer: NodeJS.Timeout;
+  readonly #loop: FlushLoop;
   readonly #loggedAt = new Map<string, EpochMs>();
   #waiting = new Map<string, Notice>();
-  #flushing: Promise<void> = Promise.resolve();
 
   constructor(db: Queryable, log: Log, now: () => EpochMs) {
     this.#db = db;
     this.#log = log;
     this.#now = now;
-    this.#timer = setInterval(() => void this.flush(), FLUSH_INTERVAL_MS);
-    this.#timer.unref();
+    this.#loop = new FlushLoop({
+      write: () => this.#write(),
+      everyMs: FLUSH_INTERVAL_MS,
+      onProblem: (thrown) =>
+        log.warn({ err: toError(thrown) }, 'notices of claims could not be written yet'),
+    });
   }
 
   /** Notes one statement; never throws. */
@@ -78,13 +82,11 @@ export class ClaimNotices {
 
   /** Writes what is waiting; a failed write waits for the next. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#write());
-    return this.#flushing;
+    return this.#loop.flush();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.flush();
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   async #write(): Promise<void> {
@@ -102,12 +104,12 @@ export class ClaimNotices {
         [JSON.stringify([...batch.values()])],
       );
     } catch (thrown) {
-      this.#log.warn({ err: toError(thrown) }, 'notices of claims could not be written yet');
       for (const [key, notice] of batch) {
         const newer = this.#waiting.get(key);
         if (newer === undefined) this.#waiting.set(key, notice);
         else newer.statements += notice.statements;
       }
+      throw thrown;
     }
   }
 }

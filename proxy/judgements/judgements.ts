@@ -3,6 +3,7 @@
  * facts that a plan judges them by again. Nothing here is on the path of a statement: notes are collected in memory and
  * written once a second. Over its cap the oldest notes of tickets go, and are counted.
  */
+import { Backlog, FlushLoop } from '#base/backlog.js';
 import type { Occupancy } from '#base/metrics.js';
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -59,33 +60,37 @@ interface Hit {
 
 export class Judgements {
   readonly #db: Database;
-  readonly #log: Log;
   readonly #clock: Clock;
-  readonly #timer: NodeJS.Timeout;
+  readonly #loop: FlushLoop;
   readonly #keys = new WeakMap<readonly StatementFacts[], { key: string; text: string } | null>();
   readonly #written = new LRUCache<string, string>({ max: KEYS_MAX });
-  #waiting: Waiting[] = [];
+  readonly #waiting = new Backlog<Waiting>(WAITING_MAX);
   #hits = new Map<string, Hit>();
-  #flushing: Promise<void> = Promise.resolve();
   #forgottenAtMs = -Infinity;
-  #dropped = 0;
+  #hitsDropped = 0;
 
   constructor(db: Database, log: Log, clock: Clock) {
     this.#db = db;
-    this.#log = log;
     this.#clock = clock;
-    this.#timer = setInterval(() => void this.flush(), FLUSH_INTERVAL_MS);
-    this.#timer.unref();
+    this.#loop = new FlushLoop({
+      write: () => this.#write(),
+      everyMs: FLUSH_INTERVAL_MS,
+      onProblem: (thrown) =>
+        log.warn(
+          { err: toError(thrown), waiting: this.#waiting.size, dropped: this.dropped },
+          'what rules said could not be written yet',
+        ),
+    });
   }
 
   /** Tickets whose notes wait to be written, for the metric. */
   get occupancy(): Occupancy {
-    return { used: this.#waiting.length, max: WAITING_MAX };
+    return this.#waiting.occupancy;
   }
 
   /** Notes that went because Postgres was away for too long; a plan says that it does not know these statements. */
   get dropped(): number {
-    return this.#dropped;
+    return this.#waiting.dropped + this.#hitsDropped;
   }
 
   note(judgement: Judgement): void {
@@ -95,27 +100,22 @@ export class Judgements {
     this.#count(judgement, 'warn', decision.warnings, at);
     this.#count(judgement, 'enforce', decision.reasons, at);
     if (ticket === null) return;
-    this.#waiting.push({
+    this.#waiting.add({
       ticketId: ticket.ticketId,
       statements: ticket.statements,
       context: ticket.context(),
       warnings: decision.warnings.slice(0, WARNINGS_MAX),
       at,
     });
-    if (this.#waiting.length <= WAITING_MAX) return;
-    this.#waiting.shift();
-    this.#dropped += 1;
   }
 
   /** Writes what was noted; what cannot be written waits for the next time. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#write());
-    return this.#flushing;
+    return this.#loop.flush();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.flush();
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** A rule that several statements of a text fire is counted once. */
@@ -132,7 +132,7 @@ export class Judgements {
       let hit = this.#hits.get(key);
       if (hit === undefined) {
         if (this.#hits.size >= HITS_MAX) {
-          this.#dropped += 1;
+          this.#hitsDropped += 1;
           continue;
         }
         const row = { day, rule_id: source, team_id: teamId, mode };
@@ -145,19 +145,12 @@ export class Judgements {
   }
 
   async #write(): Promise<void> {
-    try {
-      while (this.#waiting.length > 0 || this.#hits.size > 0) await this.#writeBatch();
-      await this.#forget();
-    } catch (thrown) {
-      this.#log.warn(
-        { err: toError(thrown), waiting: this.#waiting.length, dropped: this.#dropped },
-        'what rules said could not be written yet',
-      );
-    }
+    while (this.#waiting.size > 0 || this.#hits.size > 0) await this.#writeBatch();
+    await this.#forget();
   }
 
   async #writeBatch(): Promise<void> {
-    const batch = this.#waiting.slice(0, BATCH_MAX);
+    const batch = this.#waiting.first(BATCH_MAX);
     const hits = this.#hits;
     this.#hits = new Map();
     const facts = new Map<string, FactsRow>();
@@ -177,9 +170,7 @@ export class Judgements {
       throw thrown;
     }
     for (const { key, used_on } of facts.values()) this.#written.set(key, used_on);
-    const written = new Set(batch);
-    // What is over the cap may have gone from the front meanwhile.
-    this.#waiting = this.#waiting.filter((each) => !written.has(each));
+    this.#waiting.written(batch);
   }
 
   /** Counts of a write that failed, added to what came meanwhile. */

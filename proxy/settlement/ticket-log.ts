@@ -2,6 +2,7 @@
  * A bounded queue of tickets without holds. What comes while a batch is being written is the next batch, so that a storm
  * of refusals is one statement at a time. Over its cap the oldest go.
  */
+import { Backlog, FlushLoop } from '#base/backlog.js';
 import type { Occupancy } from '#base/metrics.js';
 import { toError } from '#base/errors.js';
 import { deferred } from '#base/deferred.js';
@@ -22,30 +23,32 @@ interface Queued {
 
 export class TicketLog {
   readonly #ledger: Ledger;
-  readonly #log: Log;
-  readonly #timer: NodeJS.Timeout;
-  #queue: Queued[] = [];
-  #flushing: Promise<void> = Promise.resolve();
-  #dropped = 0;
-  #isWriting = false;
+  readonly #loop: FlushLoop;
+  readonly #queue = new Backlog<Queued>(QUEUE_MAX);
 
   constructor(ledger: Ledger, log: Log) {
     this.#ledger = ledger;
-    this.#log = log;
-    this.#timer = setInterval(() => {
-      if (this.#queue.length > 0) void this.flush();
-    }, RETRY_INTERVAL_MS);
-    this.#timer.unref();
+    this.#loop = new FlushLoop({
+      write: async () => {
+        while (this.#queue.size > 0) await this.#writeBatch();
+      },
+      everyMs: RETRY_INTERVAL_MS,
+      onProblem: (thrown) =>
+        log.warn(
+          { err: toError(thrown), waiting: this.#queue.size },
+          'tickets without holds could not be written yet',
+        ),
+    });
   }
 
   /** Tickets that wait to be written, for the metric. */
   get occupancy(): Occupancy {
-    return { used: this.#queue.length, max: QUEUE_MAX };
+    return this.#queue.occupancy;
   }
 
   /** Tickets dropped because Postgres was away for too long; they carried no money. */
   get dropped(): number {
-    return this.#dropped;
+    return this.#queue.dropped;
   }
 
   /**
@@ -54,12 +57,8 @@ export class TicketLog {
    */
   async add(ticket: UnheldTicket): Promise<boolean> {
     const { promise, resolve } = deferred<boolean>();
-    this.#queue.push({ ticket, resolve });
-    if (this.#queue.length > QUEUE_MAX) {
-      this.#queue.shift()?.resolve(true);
-      this.#dropped += 1;
-    }
-    if (!this.#isWriting) void this.flush();
+    this.#queue.add({ ticket, resolve })?.resolve(true);
+    if (!this.#loop.isWriting) void this.flush();
     const patience = setTimeout(() => resolve(true), PATIENCE_MS);
     const isNew = await promise;
     clearTimeout(patience);
@@ -68,35 +67,17 @@ export class TicketLog {
 
   /** Writes what is waiting; a failed batch waits for the next call. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#write());
-    return this.#flushing;
+    return this.#loop.flush();
   }
 
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.flush();
-  }
-
-  async #write(): Promise<void> {
-    this.#isWriting = true;
-    try {
-      while (this.#queue.length > 0) await this.#writeBatch();
-    } catch (thrown) {
-      this.#log.warn(
-        { err: toError(thrown), waiting: this.#queue.length },
-        'tickets without holds could not be written yet',
-      );
-    } finally {
-      this.#isWriting = false;
-    }
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   async #writeBatch(): Promise<void> {
-    const batch = this.#queue.slice(0, BATCH_MAX);
+    const batch = this.#queue.first(BATCH_MAX);
     const areNew = await this.#ledger.recordUnheld(batch.map(({ ticket }) => ticket));
-    const written = new Set(batch);
-    // What is over the cap may have gone from the front meanwhile.
-    this.#queue = this.#queue.filter((queued) => !written.has(queued));
+    this.#queue.written(batch);
     batch.forEach(({ resolve }, index) => resolve(areNew[index] ?? true));
   }
 }
