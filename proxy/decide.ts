@@ -26,6 +26,7 @@ import type { Parts } from './parts.js';
 import { isAnywhere, movedBy } from './move.js';
 import { isOffPeak, offPeakChoice } from './off-peak.js';
 import { refusalContext } from './refuse.js';
+import { paceNotes } from './run-rate.js';
 import type { Allowed, Estimated } from './stages.js';
 import type { Refusal } from './wire/refusal.js';
 
@@ -239,6 +240,7 @@ function noteDecision(
         : {
             ticketId: statement.call.ticketId,
             statements: facts.statements,
+            told: paceNotes(parts, statement),
             context: () =>
               toPastContext(clientOf(statement.call), judgedParts(textOf(parts, statement))),
           },

@@ -2,10 +2,9 @@
  * What guards over repeating statements would say of one that is not run: the breaker of statements that fail in a loop, freezes, and
  * the pace of its shape. Nothing is counted, told or let through.
  */
-import { formatAmountTo, priceCredits, type Credits } from '#base/units.js';
 import { frozen } from './freezes.js';
 import type { Parts } from './parts.js';
-import { type Pace, paceOf, paceRefusal } from './run-rate.js';
+import { paceOf, paceRefusal, paceText } from './run-rate.js';
 import type { Estimated } from './stages.js';
 import type { Refusal } from './wire/refusal.js';
 
@@ -27,15 +26,5 @@ export function guardOutlook(parts: Parts, statement: Estimated): GuardOutlook {
   if (pace === null) return { storm, freeze, pace: null, notes: [] };
   if (pace.finding.rung === 'stop')
     return { storm, freeze, pace: paceRefusal(pace, statement, parts), notes: [] };
-  return { storm, freeze, pace: null, notes: [noteOf(pace, statement)] };
-}
-
-function noteOf({ rate, finding, limitCredits }: Pace, { placement }: Estimated): string {
-  const { pricePerCredit, currency } = placement;
-  const money = (credits: Credits): string =>
-    `${formatAmountTo(priceCredits(credits, pricePerCredit, 'half-even'), 2)} ${currency}`;
-  const pace = `its shape has a pace of ${money(finding.projectedCredits)} a month, ${money(limitCredits)} is allowed (run rate ${rate.id})`;
-  return finding.rung === 'slow'
-    ? `${pace}; each run waits ${rate.slowSeconds} s before it is sent`
-    : pace;
+  return { storm, freeze, pace: null, notes: [paceText(pace, statement)] };
 }

@@ -2,20 +2,20 @@
  * Between decide and reserve: a shape whose pace is above a run rate is told, waits a while before each run, or is
  * refused. What is looked at is in memory (`running/run-rates.ts`).
  */
-import { compareAmounts, mulDiv, NO_MONEY, type Credits } from '#base/units.js';
+import { type Credits, formatAmountTo, priceCredits } from '#base/units.js';
 import type { RunRate } from '#policies/control/snapshot.js';
+import type { Reason } from '#policies/rules/decision.js';
 import { runRateRefusal } from '#policies/rules/guard-text.js';
-import { affordableEveryMs, judgeRunRate } from '#policies/rules/run-rate.js';
+import { affordableEveryMs, judgeRunRate, runRateLimit } from '#policies/rules/run-rate.js';
 import type { RunRateFinding, RunRateRung } from '#policies/rules/run-rate.js';
 import type { ApproveOutcome } from './approve.js';
 import { attentionOf } from './admission/vigil.js';
 import type { Parts } from './parts.js';
 import { refusalContext } from './refuse.js';
 import type { CancelReason, RequestEntry } from './requests.js';
-import type { Allowed, Estimated, Placement, Reserved } from './stages.js';
+import type { Allowed, Estimated, Reserved } from './stages.js';
 import type { Refusal } from './wire/refusal.js';
 
-const MONEY_UNIT = 10n ** 12n;
 const ORDER: readonly RunRateRung[] = ['none', 'warn', 'slow', 'stop'];
 
 /** A run rate that the shape of a statement has reached a rung of. */
@@ -31,6 +31,24 @@ export function paceOf(
   statement: Estimated,
 ): Pace | null {
   return pacesOf(parts, statement).find(({ rate }) => rate.mode === 'enforce') ?? null;
+}
+
+/** What the author of a statement is told of the pace of its shape: every rung of a run rate that tells or slows. */
+export function paceNotes(parts: Parts, statement: Estimated): readonly Reason[] {
+  return pacesOf(parts, statement)
+    .filter(({ rate, finding }) => rate.mode === 'enforce' && finding.rung !== 'stop')
+    .map((pace) => ({ source: pace.rate.id, message: paceText(pace, statement) }));
+}
+
+/** One sentence, without a full stop. */
+export function paceText({ rate, finding, limitCredits }: Pace, { placement }: Estimated): string {
+  const { pricePerCredit, currency } = placement;
+  const money = (credits: Credits): string =>
+    `${formatAmountTo(priceCredits(credits, pricePerCredit, 'half-even'), 2)} ${currency}`;
+  const pace = `its shape has a pace of ${money(finding.projectedCredits)} a month, ${money(limitCredits)} is allowed (run rate ${rate.id})`;
+  return finding.rung === 'slow'
+    ? `${pace}; each run waits ${rate.slowSeconds} s before it is sent`
+    : pace;
 }
 
 /** Refused: the pace is to be stopped. Null: it may go on, perhaps after a while. */
@@ -102,24 +120,18 @@ function pacesOf(
   if (isFree) return [];
   const rates = snapshot.runRatesFor(team.id, placement.tier.id);
   if (rates.length === 0) return [];
-  const spend = runRates.spendOf({ teamId: team.id, fingerprint: facts.fingerprint });
-  if (spend === undefined) return [];
   const now = clock.now();
+  const key = { teamId: team.id, fingerprint: facts.fingerprint };
+  const spend = runRates.spendOf(key);
+  if (spend === undefined || runRates.isLifted(key, now)) return [];
   return rates
     .flatMap((rate): readonly Pace[] => {
-      const limitCredits = limitOf(rate, placement);
+      const limitCredits = runRateLimit(rate, placement.pricePerCredit);
       if (limitCredits === null) return [];
       return [{ rate, limitCredits, finding: judgeRunRate(spend, { ...rate, limitCredits }, now) }];
     })
     .filter(({ finding }) => finding.rung !== 'none')
     .sort((a, b) => ORDER.indexOf(b.finding.rung) - ORDER.indexOf(a.finding.rung));
-}
-
-/** The limit at the price of the statement; null: in money, and credits cost nothing. */
-function limitOf({ limit }: RunRate, { pricePerCredit }: Placement): Credits | null {
-  if ('credits' in limit) return limit.credits;
-  if (compareAmounts(pricePerCredit, NO_MONEY) <= 0) return null;
-  return mulDiv(limit.money, MONEY_UNIT, pricePerCredit, 'up') as Credits;
 }
 
 function tell(parts: Parts, statement: Allowed, { rate, finding }: Pace): void {

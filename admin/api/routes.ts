@@ -32,6 +32,7 @@ import { addRaiseRoutes } from './raises.js';
 import { addReconciliationRoute } from './reconciliation.js';
 import { addReplicaRoutes } from './replicas.js';
 import { addRequestRoutes } from './requests.js';
+import { addRunRateRoutes } from './run-rates.js';
 import { addRunningRoute } from './running.js';
 import { addRuleRoutes } from './rules.js';
 import { addServiceKeyRoutes } from './service-keys.js';
@@ -79,6 +80,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addKillRoute(routes, api);
   addFreezeRoutes(routes, api);
   addRunningRoute(routes, api);
+  addRunRateRoutes(routes, api);
   addRequestRoutes(routes, api);
   addPassRoutes(routes, api);
   addQuarantineRoutes(routes, api);

@@ -4,6 +4,7 @@ import { compareAmounts, formatAmount, NO_CREDITS, tryParseCredits } from '../..
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import type { Terminal } from '../terminal.js';
+import { registerPaceVerbs } from './grant-paces.js';
 import { registerRaiseVerbs } from './grant-raises.js';
 import { registerRequestVerbs } from './grant-requests.js';
 import { VerbError } from '../verb-error.js';
@@ -36,6 +37,7 @@ export function registerGrant(program: Command, terminal: Terminal): void {
     });
   registerRequestVerbs(command, terminal);
   registerRaiseVerbs(command, terminal);
+  registerPaceVerbs(command, terminal);
 }
 
 async function grant(

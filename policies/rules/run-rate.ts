@@ -13,11 +13,14 @@ import {
   compareAmounts,
   type Credits,
   maxAmount,
+  type Money,
   mulDiv,
   NO_CREDITS,
+  NO_MONEY,
   subtractCredits,
 } from '#base/units.js';
 import type { EpochMs } from '#base/time.js';
+import type { RunRate } from '../control/snapshot.js';
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS: number = 60 * MINUTE_MS;
@@ -163,4 +166,13 @@ function within(
 
 function sumOf(buckets: readonly SpendBucket[]): Credits {
   return addCredits(...buckets.map(({ credits }) => credits));
+}
+
+const MONEY_UNIT = 10n ** 12n;
+
+/** The limit of a run rate at a price; null: it is in money, and credits cost nothing. */
+export function runRateLimit({ limit }: RunRate, pricePerCredit: Money): Credits | null {
+  if ('credits' in limit) return limit.credits;
+  if (compareAmounts(pricePerCredit, NO_MONEY) <= 0) return null;
+  return mulDiv(limit.money, MONEY_UNIT, pricePerCredit, 'up') as Credits;
 }

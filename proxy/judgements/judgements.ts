@@ -41,6 +41,8 @@ export interface Judgement {
     readonly ticketId: TicketId;
     readonly statements: readonly StatementFacts[];
     readonly context: () => PastContext;
+    /** What its author is told beside what rules warn of; counted nowhere. */
+    readonly told?: readonly Reason[];
   } | null;
 }
 
@@ -104,7 +106,7 @@ export class Judgements {
       ticketId: ticket.ticketId,
       statements: ticket.statements,
       context: ticket.context(),
-      warnings: decision.warnings.slice(0, WARNINGS_MAX),
+      warnings: [...decision.warnings, ...(ticket.told ?? [])].slice(0, WARNINGS_MAX),
       at,
     });
   }

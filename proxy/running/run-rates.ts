@@ -10,6 +10,7 @@ import type { TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock, EpochMs } from '#base/time.js';
+import { liftedPaces } from '#billing/lifted-paces.js';
 import { addCredits, NO_CREDITS, subtractCredits, type Credits } from '#base/units.js';
 import {
   DAY_MS,
@@ -87,6 +88,7 @@ export class RunRates {
   readonly #shapes = new LRUCache<string, Shape>({ max: SHAPES_MAX });
   readonly #dirty = new Map<string, { readonly shape: Shape; readonly bucket: Bucket }>();
   readonly #unread = new Map<string, ShapeKey>();
+  #lifted: ReadonlyMap<string, EpochMs> = new Map();
   readonly #said = new LRUCache<string, true>({ max: SAID_MAX, ttl: SAID_FOR_MS });
   readonly #timer: NodeJS.Timeout;
   #turn: Promise<void> = Promise.resolve();
@@ -136,6 +138,11 @@ export class RunRates {
     };
   }
 
+  /** Whether somebody has lifted the pace of a shape, as this replica read it last. */
+  isLifted(key: ShapeKey, at: EpochMs): boolean {
+    return (this.#lifted.get(textOf(key)) ?? -Infinity) > at;
+  }
+
   /** Whether something was not said during the last minute, of a thousand things. */
   isNews(what: string): boolean {
     if (this.#said.has(what)) return false;
@@ -160,6 +167,8 @@ export class RunRates {
     try {
       await this.#write();
       await this.#read();
+      const lifted = await liftedPaces(db, clock.now());
+      this.#lifted = new Map(lifted.map((each) => [textOf(each), each.until]));
       this.#turns += 1;
       if (this.#turns % FORGET_EVERY === 0) await forgetSpend(db, clock.now());
     } catch (thrown) {

@@ -3,11 +3,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '#base/log.js';
 import { createLedger } from '#billing/create-ledger.js';
 import type { Ledger } from '#billing/ledger.js';
+import { liftPace } from '#billing/lifted-paces.js';
 import { demoControlDocument } from '#policies/control/demo.js';
 import type { RunRateDocument } from '#policies/control/guard-documents.js';
 import { createSnapshot } from '#policies/control/snapshot.js';
 import type { Parts } from '../../proxy/parts.js';
-import { refuseAtPace } from '../../proxy/run-rate.js';
+import { paceNotes, refuseAtPace } from '../../proxy/run-rate.js';
 import { guardOutlook } from '../../proxy/guard-outlook.js';
 import { RunRates } from '../../proxy/running/run-rates.js';
 import type { Allowed } from '../../proxy/stages.js';
@@ -54,6 +55,7 @@ function replica(): { readonly parts: Parts; readonly rungs: string[]; readonly 
     log: silentLog,
     runRates: rates,
     storms: { peek: () => null },
+    freezes: { of: () => undefined },
     events: { paced: (_team: string, rung: string) => rungs.push(rung) },
   } as unknown as Parts;
   return { parts, rungs, rates };
@@ -70,6 +72,8 @@ function asked(
     isFree: false,
     call: { ticketId: ticket.ticketId },
     team: { id: changes.team ?? 'marketing' },
+    principal: { id: 'marketing_analyst' },
+    signedIn: { principal: { id: 'marketing_analyst' } },
     session: { role: 'ANALYST', database: null, schema: null },
     facts: { fingerprint },
     estimate: anEstimate(),
@@ -164,6 +168,23 @@ test('a dashboard of 1.16 USD a minute against 5,000 USD a month is told of befo
   expect(refuseAtPace(late.parts, asked('dashboard', ofBatch, { tier: 'batch' }))?.code).toBe(
     'runRateExceeded',
   );
+  // Its author is told while it still runs; one that only warns tells nobody.
+  expect(paceNotes(late.parts, asked('dashboard', patient))).toEqual([
+    { source: 'dashboards', message: slowed?.notes[0] },
+  ]);
+  expect(paceNotes(late.parts, asked('dashboard', snapshotWith({ mode: 'warn' })))).toEqual([]);
+
+  // Lifted, it runs on every replica until then, and is counted on.
+  const until = clock.now() + 60 * MINUTE;
+  const key = { teamId: 'marketing', fingerprint: 'dashboard' };
+  const word = { ...key, liftedBy: 'ops', reason: 'the quarter ends', until };
+  await database.db.transaction((tx) => liftPace(tx, word, clock.now()));
+  for (const each of [...replicas, late]) {
+    await each.rates.synchronise();
+    expect(refuseAtPace(each.parts, asked('dashboard'))).toBeNull();
+  }
+  clock.advance(61 * MINUTE);
+  expect(late.rates.isLifted(key, clock.now())).toBe(false);
   for (const { rates } of [...replicas, late]) await rates.stop();
 });
 

@@ -1,0 +1,102 @@
+/** `tollgate grant paces` and `lift`: shapes that repeat above a run rate, and letting one run for a while. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { adminClient } from '../admin-client.js';
+import { configuration } from '../configuration.js';
+import { table, type Terminal } from '../terminal.js';
+import { VerbError } from '../verb-error.js';
+import { shortAmount } from './amount.js';
+
+interface Options {
+  readonly team?: string;
+  readonly until?: string;
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+
+const SHAPE = z.object({
+  team: z.string(),
+  fingerprint: z.string(),
+  statementShape: z.string(),
+  runRate: z.string(),
+  rung: z.string(),
+  mode: z.string(),
+  projectedAmount: z.string(),
+  spentAmount: z.string(),
+  currency: z.string(),
+  liftedUntil: z.string().nullable(),
+});
+const PAGE = z.object({ shapes: z.array(SHAPE), nextCursor: z.string().nullable() });
+const LIFTED = z.object({ liftedUntil: z.string() });
+const SHOWN_MAX = 100;
+const WORDS: Readonly<Record<string, string>> = {
+  warn: 'told',
+  slow: 'slowed',
+  stop: 'stopped',
+};
+
+export function registerPaceVerbs(grant: Command, terminal: Terminal): void {
+  grant
+    .command('paces')
+    .description('shapes that repeat above a run rate, with what 30 days of each would take')
+    .option('--team <id>', 'of one team')
+    .option('--json', 'print the answer of the API')
+    .action((options: Options) => paces(terminal, options));
+  grant
+    .command('lift <team> <shape>')
+    .description('let a shape (its fingerprint, as paces prints it) run whatever its pace is')
+    .option('--until <time>', 'friday, 2026-12-01, 2026-12-01T18:00:00Z or 4h; 24h unless given')
+    .option('--reason <text>', 'why; kept in the audit log')
+    .option('--json', 'print the answer of the API')
+    .action((team: string, shape: string, options: Options) =>
+      lift(terminal, team, shape, options),
+    );
+}
+
+async function paces(terminal: Terminal, { team, json }: Options): Promise<void> {
+  const { config, secrets } = configuration();
+  const query = team === undefined ? '' : `&team=${encodeURIComponent(team)}`;
+  const path = `/api/v1/run-rates?limit=${SHOWN_MAX}${query}`;
+  const answer = await adminClient(config, secrets).call(path);
+  if (json === true) return terminal.print(answer.trim());
+  const { shapes, nextCursor } = PAGE.parse(JSON.parse(answer));
+  if (shapes.length === 0) return terminal.print('No shape is above a run rate.');
+  const rows = shapes.map((each) => [
+    each.team,
+    each.fingerprint,
+    each.runRate,
+    each.liftedUntil === null ? stateOf(each) : `lifted until ${each.liftedUntil}`,
+    shortAmount(each.projectedAmount, each.currency),
+    shortAmount(each.spentAmount, each.currency),
+    each.statementShape.replaceAll(/\s+/g, ' ').slice(0, 60),
+  ]);
+  const head = ['team', 'shape', 'run rate', 'state', '30 days', 'spent', 'statement'];
+  terminal.print(table(head, rows, terminal.columns));
+  if (nextCursor !== null) terminal.print(`and more than these ${SHOWN_MAX}; --team narrows them`);
+}
+
+function stateOf({ rung, mode }: z.infer<typeof SHAPE>): string {
+  const word = WORDS[rung] ?? rung;
+  return mode === 'enforce' ? word : `${word} (${mode} only)`;
+}
+
+async function lift(
+  terminal: Terminal,
+  team: string,
+  fingerprint: string,
+  { until = '24h', reason, json }: Options,
+): Promise<void> {
+  if (!/^[0-9a-f]{32}$/.test(fingerprint))
+    throw new VerbError(
+      `${fingerprint.slice(0, 80)} is not a fingerprint; \`tollgate grant paces\` prints them.`,
+      2,
+    );
+  const { config, secrets } = configuration();
+  const body = { team, fingerprint, until, reason: reason ?? 'lifted on the command line' };
+  const answer = await adminClient(config, secrets).call('/api/v1/run-rates/lifts', body);
+  if (json === true) return terminal.print(answer.trim());
+  const { liftedUntil } = LIFTED.parse(JSON.parse(answer));
+  terminal.print(
+    `Lifted: ${fingerprint} of ${team} runs whatever its pace is, until ${liftedUntil}.`,
+  );
+}
