@@ -42,6 +42,17 @@ const STATEMENT_MS = 3_600_000;
 
 /** Runs it; several minutes for ten million charges, an hour for a hundred. */
 export async function runMonth(options: MonthOptions): Promise<MonthReport> {
+  return withEmptyLedger((urls) => measure(urls, options));
+}
+
+/** Where an owner and the application connect to. */
+export interface LedgerUrls {
+  readonly ownerUrl: string;
+  readonly appUrl: string;
+}
+
+/** A migrated Postgres of its own for as long as `use` takes; its directory is deleted then. */
+export async function withEmptyLedger<T>(use: (urls: LedgerUrls) => Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'tollgate-month-'));
   try {
     const postgres = await startEmbeddedPostgres({
@@ -51,7 +62,7 @@ export async function runMonth(options: MonthOptions): Promise<MonthReport> {
     });
     try {
       await migrate(postgres.ownerUrl, { log: silentLog });
-      return await measure(postgres, options);
+      return await use(postgres);
     } finally {
       await postgres.stop(new AbortController().signal);
     }
@@ -61,7 +72,7 @@ export async function runMonth(options: MonthOptions): Promise<MonthReport> {
 }
 
 async function measure(
-  urls: { readonly ownerUrl: string; readonly appUrl: string },
+  urls: LedgerUrls,
   { charges, rounds, log }: MonthOptions,
 ): Promise<MonthReport> {
   const owner = new pg.Client({ connectionString: urls.ownerUrl });
@@ -78,7 +89,7 @@ async function measure(
     () => undefined,
   );
   try {
-    const writeSeconds = await timed(() => write(owner, charges, log));
+    const writeSeconds = await timed(() => writeCharges(owner, charges, log));
     log('hours are made');
     const rollUpSeconds = await timed(() => rebuildHours(db));
     await owner.query('ANALYZE charge_hour');
@@ -139,8 +150,8 @@ const INDEXES = [
   'CREATE INDEX journal_recorded ON journal (recorded_xid, id)',
 ];
 
-/** Charges of all hours, teams, warehouses and tiers, with odd amounts, and a place in the chain each. */
-async function write(
+/** Charges of all hours, teams, warehouses and tiers, with odd amounts, a journal and a place in the chain each. */
+export async function writeCharges(
   owner: pg.Client,
   charges: number,
   log: (line: string) => void,
@@ -184,10 +195,11 @@ async function write(
   await owner.query('ANALYZE');
 }
 
+// Ids rise with the time of their statements, as those of tickets do (UUIDv7); 1790812800000 is the first of October 2026.
 const WRITE_CHARGES = `
 INSERT INTO charge (ticket_id, journal_id, account, team_id, principal_id, tier, warehouse, occurred_at, ended_at, credits, money,
   currency, price_per_credit, warehouse_ms)
-SELECT gen_random_uuid(), n, 'demo', 'team-' || n % ${TEAMS}, 'p', 'tier-' || (n / ${TEAMS}) % 3, 'WH_' || (n / ${3 * TEAMS}) % 5,
+SELECT (lpad(to_hex(1790812800000 + (n % 2678400) * 1000), 12, '0') || '70008' || lpad(to_hex(n), 15, '0'))::uuid, n, 'demo', 'team-' || n % ${TEAMS}, 'p', 'tier-' || (n / ${TEAMS}) % 3, 'WH_' || (n / ${3 * TEAMS}) % 5,
   '2026-10-01Z'::timestamptz + n % 2678400 * interval '1 second', '2026-10-01Z'::timestamptz + n % 2678400 * interval '1 second',
   (n % 1000003) * 0.000000000001 + 0.01, ((n % 1000003) * 0.000000000001 + 0.01) * 3, 'USD', 3, n % 60000
 FROM generate_series($1::bigint, $2::bigint) AS n`;

@@ -29,6 +29,7 @@ import {
 } from './report.js';
 import { closeText, runClose } from './close.js';
 import { monthText, runMonth } from './month.js';
+import { panelsText, runPanels } from './panels.js';
 import { runReserve } from './reserve.js';
 import { runSeal, sealText } from './seal.js';
 import { runSql } from './sql.js';
@@ -53,6 +54,7 @@ const BENCHMARKS = [
   'report',
   'close',
   'bills',
+  'panels',
   'estimates',
 ] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
@@ -123,6 +125,11 @@ async function run(
       };
     case 'bills':
       return { title: 'The bills of a month', text: billsText(await runBills(log)) };
+    case 'panels':
+      return {
+        title: 'Panels over many charges',
+        text: panelsText(await runPanels(options)),
+      };
     case 'estimates':
       if (options.isTimingOnly)
         return {

@@ -9,6 +9,7 @@ import type { Log } from '../base/log.js';
 import type { CounterMetric, Metrics } from '../base/metrics.js';
 import type { Database } from '../base/postgres/pool.js';
 import type { Clock, EpochMs } from '../base/time.js';
+import { findAnomalies } from '../billing/anomalies.js';
 import { createMailer } from '../admin/mail.js';
 import { readAudience } from '../admin/notifications/audience.js';
 import { deliverDue, type Senders } from '../admin/notifications/deliver.js';
@@ -29,6 +30,9 @@ const LOOK_EVERY_MS = 2000;
 const LOOK_BACK_MS = 24 * 3_600_000;
 /** Rows are written a little after what they tell of. */
 const OVERLAP_MS = 10 * 60_000;
+
+/** An hour is looked at a little after its end. In business time. */
+const ANOMALIES_EVERY_MS = 5 * 60_000;
 
 /** Makes the instruments. */
 export function exposeNotifications(metrics: Metrics): {
@@ -65,10 +69,16 @@ export function startNotifier(options: NotifierOptions): Stoppable {
   const { log, metrics } = options;
   const counters = exposeNotifications(metrics);
   let since: EpochMs | null = null;
+  let anomaliesAt: EpochMs = 0;
   const look = async (): Promise<void> => {
     const audience = await readAudience(options.db, options.administratorChannels);
     if (audience === undefined) return;
     const at = options.clock.now();
+    if (at >= anomaliesAt) {
+      const unusual = await findAnomalies(options.db, at, audience.owners);
+      if (unusual > 0) log.info({ unusual }, 'unusual spending was found');
+      anomaliesAt = at + ANOMALIES_EVERY_MS;
+    }
     const found = await collect(options.db, audience, { since: since ?? at - LOOK_BACK_MS, at });
     since = at - OVERLAP_MS;
     if (found > 0) counters.found.inc({}, found);

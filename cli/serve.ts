@@ -28,6 +28,7 @@ import { demoControlDocument } from '../policies/control/demo.js';
 import { startProxy, type Proxy } from '../proxy/start-proxy.js';
 import { openWarehouseClock } from '../warehouse/clock.js';
 import { createEngine } from '../warehouse/engine/create-engine.js';
+import { SERVICE_USER, type UserInput } from '../warehouse/identity/users.js';
 import { startWarehouse } from '../warehouse/start-warehouse.js';
 import { breakGlassAudit } from './break-glass-audit.js';
 import {
@@ -191,10 +192,18 @@ async function startEmbeddedWarehouse(world: World, clock: Clock): Promise<numbe
     engine,
     log,
     latencyScale: config.latencyScale,
+    users: givenServiceUser(world),
     ...(config.warehousePublicUrl === null ? {} : { publicUrl: config.warehousePublicUrl }),
   });
   life.add('warehouse', warehouse);
   return warehouse.port;
+}
+
+/** Processes that share nothing but settings sign in at the warehouse of another by what these say. */
+function givenServiceUser({ config, secrets }: World): readonly UserInput[] {
+  const { servicePassword: password } = secrets;
+  if (password === null) return [];
+  return [{ name: config.serviceUser ?? SERVICE_USER, password, roles: ['ACCOUNTADMIN'] }];
 }
 
 async function openLedgerDatabase(world: World): Promise<Database> {

@@ -57,10 +57,10 @@ FROM tollgate.dash_metered_hour WHERE ${HOURS}`;
     ),
     one(
       'Charged',
-      'Provisional charges of statements accepted in the chosen time.',
+      'Provisional charges of statements accepted in the hours that begin in the chosen time.',
       'none',
       2,
-      `SELECT currency, sum(amount)::float8 AS charged FROM tollgate.dash_charge WHERE $__timeFilter(occurred_at)
+      `SELECT currency, sum(amount)::float8 AS charged FROM tollgate.dash_charge_hour WHERE $__timeFilter(hour_at)
 GROUP BY currency ORDER BY currency`,
     ),
     one(

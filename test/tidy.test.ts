@@ -30,6 +30,7 @@ const ENTRIES = [
   'test/focus/run.ts',
   'test/long/run.ts',
   'test/support/global-setup.ts',
+  'test/topology/run.ts',
 ];
 
 function planted(path: string, text: string): ReturnType<typeof source>[] {

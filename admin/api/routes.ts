@@ -3,6 +3,7 @@ import type { AdminApi } from '../server.js';
 import type { ApiApp } from './api.js';
 import { addAccuracyRoute } from './accuracy.js';
 import { addAdjustmentRoutes } from './adjustments.js';
+import { addAnomalyRoutes } from './anomalies.js';
 import { addAuditRoutes } from './audit.js';
 import { addBillExportRoute } from './bill-exports.js';
 import { addBillRoutes } from './bills.js';
@@ -85,6 +86,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addPassRoutes(routes, api);
   addQuarantineRoutes(routes, api);
   addNotificationRoutes(routes, api);
+  addAnomalyRoutes(routes, api);
   addRaiseRoutes(routes, api);
   addReplicaRoutes(routes, api);
   addSessionRoutes(routes, api);

@@ -179,6 +179,27 @@ const RUN_RATE_STOP: Source = {
   }),
 };
 
+const SPEND_ANOMALY: Source = {
+  kind: 'spend-anomaly',
+  sql: `SELECT 'spend-anomaly/' || a.id AS key, a.team_id, a.found_at AS occurred_at,
+      jsonb_build_object('id', a.id::text, 'grain', a.grain, 'from', ${MINUTE('a.starts_at')}, 'owner', a.owner,
+        'spent', ${CREDITS('a.spent_credits')}, 'usual', ${CREDITS('a.usual_credits')},
+        'shape', left(a.shapes -> 0 ->> 'fingerprint', 12), 'workload', a.shapes -> 0 ->> 'workload',
+        'share', a.shapes -> 0 ->> 'percent') AS told
+    FROM spend_anomaly a WHERE a.acknowledged_at IS NULL AND a.found_at BETWEEN $2 AND $1`,
+  words: (told) => ({
+    severity: 'warning',
+    title: `${told['spent']} credits in the ${told['grain']} of ${told['from']}, where ${told['usual']} are usual`,
+    facts: [
+      ['Owner', told['owner']],
+      ['Dearest shape', told['shape']],
+      ['Its workload', told['workload']],
+      ['Its share', told['share'] === null ? null : `${told['share']} %`],
+      ['Acknowledge', `POST /api/v1/anomalies/${told['id']}/acknowledge`],
+    ],
+  }),
+};
+
 /** From this hour of the day, UTC: by then the night's charges are in. */
 const DIGEST_HOUR = 6;
 
@@ -228,6 +249,7 @@ export const SOURCES: readonly Source[] = [
   FREEZE,
   QUARANTINE,
   RUN_RATE_STOP,
+  SPEND_ANOMALY,
   DIGEST,
 ];
 

@@ -5,10 +5,8 @@ import type { ServiceConnection } from '../../base/snowflake/service-connection.
 import { must } from '../../base/assert.js';
 import type { LoadedConfig } from '../configuration.js';
 import { configuredUpstreams, signIn } from '../accounts.js';
+import { SERVICE_USER } from '../../warehouse/identity/users.js';
 import { VerbError } from '../verb-error.js';
-
-/** The embedded warehouse's own, unless the settings name another. */
-const SERVICE_USER = 'TOLLGATE_SERVICE';
 
 /**
  * Signs in at the embedded warehouse that the settings name: the one of `npm start`, or one of a process of its own.
@@ -32,8 +30,14 @@ export async function connectEmbedded({
       2,
     );
   const service = { ...home.service, user: home.service.user ?? SERVICE_USER };
+  // Whoever runs the demo has named this machine's warehouse on purpose.
+  const sources = {
+    config: { ...config, allowLocalUpstreams: true },
+    secrets,
+    dataDir: config.dataDir,
+  };
   try {
-    return await signIn({ config, secrets, dataDir: config.dataDir }, { ...home, service });
+    return await signIn(sources, { ...home, service });
   } catch (thrown) {
     throw new VerbError(
       `The embedded warehouse at ${home.origin} does not let us in (${toError(thrown).message}). Start it with \`npm start\`; one of another process also needs TOLLGATE_SERVICE_PASSWORD.`,
