@@ -34,6 +34,8 @@ export async function startHaproxy(
     .replace(/^resolvers[\s\S]*?\n\n/m, '')
     .replace(/ resolvers composition init-addr \S+/, '')
     .replace(/ check port 8081/, ' check')
+    // A machine for tests may not open forty thousand files.
+    .replace('maxconn 20000', 'maxconn 2000')
     .replace('bind :8080', `bind 127.0.0.1:${port}`)
     .replace(/^ {2}server .*\n/gm, '');
   const servers = replicas.map(
@@ -43,8 +45,7 @@ export async function startHaproxy(
   const file = path.join(folder, 'haproxy.cfg');
   writeFileSync(file, `${kept.trimEnd()}\n${servers.join('\n')}\n`);
   const child = spawn(command, ['-db', '-f', file], { stdio: 'ignore' });
-  await untilAnswers(child, 'haproxy', `http://127.0.0.1:${port}/`);
-  return { port, stop: () => ended(child) };
+  return whenReady(child, 'haproxy', port, '/');
 }
 
 /** Prometheus with the composition's rules, asking these processes every second. */
@@ -81,7 +82,22 @@ export async function startPrometheus(
     ],
     { stdio: 'ignore' },
   );
-  await untilAnswers(child, 'prometheus', `http://127.0.0.1:${port}/-/ready`);
+  return whenReady(child, 'prometheus', port, '/-/ready');
+}
+
+/** One that does not become ready is ended: nothing that was started here outlives a failure. */
+async function whenReady(
+  child: ChildProcess,
+  name: string,
+  port: number,
+  where: string,
+): Promise<Started> {
+  try {
+    await untilAnswers(child, name, `http://127.0.0.1:${port}${where}`);
+  } catch (thrown) {
+    await ended(child);
+    throw thrown;
+  }
   return { port, stop: () => ended(child) };
 }
 
@@ -102,7 +118,8 @@ async function untilAnswers(child: ChildProcess, name: string, url: string): Pro
 }
 
 async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  // Without a process id it never ran.
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
