@@ -8,7 +8,13 @@ import { z } from 'zod';
 import { assert } from '#base/assert.js';
 import type { Actor, ApiRole } from './actor.js';
 import type { Attempts } from './attempts.js';
-import { CONSOLE_HEADER, type ConsoleSignIns, type SignIn } from './console/console-sign-ins.js';
+import {
+  CONSOLE_HEADER,
+  type ConsoleSignIns,
+  type SignedInBy,
+  type SignIn,
+} from './console/console-sign-ins.js';
+import type { Person } from './console/oidc-people.js';
 import { badField, sendProblem } from './problems.js';
 
 declare module 'fastify' {
@@ -32,17 +38,32 @@ export type Authentication =
 /** The actor behind a bearer token; must compare in the same time whatever was sent. */
 export type Authenticate = (token: string) => Promise<Authentication>;
 
+/** The actor that a person is now, whom an identity provider vouched for when the sign-in began. */
+export type AuthenticatePerson = (person: Person) => Promise<Authentication>;
+
+const nobodyByPerson: AuthenticatePerson = () => Promise.resolve({ kind: 'unknown' });
+
+function prove(
+  by: SignedInBy,
+  authenticate: Authenticate,
+  byPerson: AuthenticatePerson,
+): Promise<Authentication> {
+  return 'person' in by ? byPerson(by.person) : authenticate(by.token);
+}
+
 const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /**
  * Puts every route of `scope` behind a token and the roles that the route names.
  * @param signIns of the console, whose cookie stands for a token where no token is sent; null: there are none.
+ * @param byPerson whom an identity provider vouched for; absent: nobody is.
  */
 export function guard(
   scope: FastifyInstance,
   authenticate: Authenticate,
   attempts: Attempts,
   signIns: ConsoleSignIns | null = null,
+  byPerson: AuthenticatePerson = nobodyByPerson,
 ): void {
   scope.decorateRequest('actor');
   scope.addHook('onRoute', (route: RouteOptions) => {
@@ -53,10 +74,11 @@ export function guard(
     if (isFromElsewhere(request)) return crossSite(reply);
     const signIn = signInOf(request, signIns);
     if (signIn !== undefined && lacksConsoleHeader(request)) return crossSite(reply);
-    const token = signIn?.token ?? bearerOf(request);
-    const outcome = await authenticate(token);
+    const by = signIn?.by ?? { token: bearerOf(request) };
+    const outcome = await prove(by, authenticate, byPerson);
     if (outcome.kind === 'unknown') {
-      const waitSeconds = token === '' ? null : attempts.failed(request.ip);
+      const isGuess = 'token' in by && by.token !== '';
+      const waitSeconds = isGuess ? attempts.failed(request.ip) : null;
       return waitSeconds === null ? unauthenticated(reply) : tooMany(reply, waitSeconds);
     }
     const { actor } = outcome;
@@ -85,9 +107,10 @@ export async function isStillWelcome(
   request: FastifyRequest,
   authenticate: Authenticate,
   signIns: ConsoleSignIns | null,
+  byPerson: AuthenticatePerson = nobodyByPerson,
 ): Promise<boolean> {
-  const token = signInOf(request, signIns)?.token ?? bearerOf(request);
-  return (await authenticate(token)).kind === 'known';
+  const by = signInOf(request, signIns)?.by ?? { token: bearerOf(request) };
+  return (await prove(by, authenticate, byPerson)).kind === 'known';
 }
 
 /** The route's schema, which names every parameter and field that it reads; others are refused. */

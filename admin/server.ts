@@ -13,13 +13,13 @@ import type { CounterMetric, Metrics } from '#base/metrics.js';
 import type { SealKey } from '#base/sealing.js';
 import type { Database } from '#base/postgres/pool.js';
 import { type Clock, systemClock } from '#base/time.js';
-import type { ApiApp } from './api/api.js';
+import { type ApiApp, controlOf } from './api/api.js';
 import type { BillsApi } from './api/bills-api.js';
 import { addApiRoutes } from './api/routes.js';
 import type { EventsApi } from './api/events.js';
 import type { UsageFilesApi } from './api/usage-files.js';
-import { createAttempts } from './attempts.js';
-import { type Authenticate, guard, isStillWelcome } from './auth.js';
+import { type Attempts, createAttempts } from './attempts.js';
+import { type Authenticate, type AuthenticatePerson, guard, isStillWelcome } from './auth.js';
 import {
   addConsoleFiles,
   type ConsoleFiles,
@@ -27,6 +27,8 @@ import {
   sendPage,
 } from './console/console-files.js';
 import { type ConsoleSignIns, createConsoleSignIns } from './console/console-sign-ins.js';
+import { authenticatePerson } from './console/oidc-people.js';
+import { addOidcRoutes, type OidcSignIn } from './console/oidc-routes.js';
 import { addSignInRoutes } from './console/sign-in-routes.js';
 import { EventHub, exposeFollowers } from './events/event-hub.js';
 import { addHealthRoutes, type Readiness } from './health-routes.js';
@@ -74,6 +76,8 @@ export interface ConsoleOptions {
   readonly isSecure: boolean;
   /** When sign-ins end; absent: the wall clock. */
   readonly clock?: Clock;
+  /** Absent: people sign in by token alone. */
+  readonly oidc?: OidcSignIn;
 }
 
 export interface AdminOptions {
@@ -237,12 +241,15 @@ async function addApi(
   const authenticate = createTokenAuthenticator(db, token, clock, realNow);
   const attempts = createAttempts(realNow);
   const signIns = signInsOf(api);
-  if (signIns !== null) addSignInRoutes(app, signIns, authenticate, attempts);
-  const events = eventsOf(app, api, options, { authenticate, signIns, realNow });
+  if (signIns !== null) addSignIn(app, api, { signIns, authenticate, attempts });
+  const byPerson = byPersonOf(api);
+  const isWelcome: EventsApi['isWelcome'] = (request) =>
+    isStillWelcome(request, authenticate, signIns, byPerson);
+  const events = { hub: hubOf(app, api, options, realNow), isWelcome };
   await addOpenApi(app, `${API_PREFIX}/openapi.json`);
   await app.register(
     async (scope) => {
-      guard(scope, authenticate, attempts, signIns);
+      guard(scope, authenticate, attempts, signIns, byPerson);
       addIdempotency(scope, db, options.log);
       scope.addHook('onResponse', async (_request, reply) => {
         answers.inc({ status: String(reply.statusCode) });
@@ -257,32 +264,56 @@ async function addApi(
 }
 
 /** What tells of changes; its readers are ended before the server waits for requests in flight. */
-function eventsOf(
+function hubOf(
   app: FastifyInstance,
   { db, clock, ids, eventFollowersMax: followersMax = EVENT_FOLLOWERS_MAX }: AdminApi,
   { log, metrics }: Pick<AdminOptions, 'log' | 'metrics'>,
-  by: {
-    readonly authenticate: Authenticate;
-    readonly signIns: ConsoleSignIns | null;
-    readonly realNow: () => number;
-  },
-): EventsApi {
+  realNow: () => number,
+): EventHub {
   const hub = new EventHub({
     read: () => readPulse(db, clock.now()),
     log,
     followersMax,
     epoch: ids.randomBytes(6).toString('hex'),
-    realNow: by.realNow,
+    realNow,
   });
   exposeFollowers(metrics, () => hub.occupancy);
   app.addHook('preClose', (done) => {
     hub.close();
     done();
   });
-  return {
-    hub,
-    isWelcome: (request) => isStillWelcome(request, by.authenticate, by.signIns),
-  };
+  return hub;
+}
+
+/** Signing in by token, and by OpenID Connect where it is set up; the page asks which there are. */
+function addSignIn(
+  app: FastifyInstance,
+  { console: served, sealKeys, ids }: AdminApi,
+  by: {
+    readonly signIns: ConsoleSignIns;
+    readonly authenticate: Authenticate;
+    readonly attempts: Attempts;
+  },
+): void {
+  const { signIns } = by;
+  addSignInRoutes(app, signIns, by.authenticate, by.attempts);
+  const oidc = served?.oidc;
+  app.get('/console/ways', { schema: { hide: true } }, () => ({ oidc: oidc !== undefined }));
+  if (served === undefined || oidc === undefined) return;
+  addOidcRoutes(app, {
+    ...oidc,
+    signIns,
+    sealKeys,
+    randomBytes: (size) => ids.randomBytes(size),
+    clock: served.clock ?? systemClock,
+    isSecure: served.isSecure,
+  });
+}
+
+function byPersonOf({ db, console: served }: AdminApi): AuthenticatePerson | undefined {
+  const roles = served?.oidc?.roles;
+  if (roles === undefined) return undefined;
+  return async (person) => authenticatePerson(person, roles, (await controlOf(db)).document);
 }
 
 function signInsOf({ console: served, sealKeys, ids }: AdminApi): ConsoleSignIns | null {

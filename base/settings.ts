@@ -2,7 +2,7 @@
  * The one table of options: name in the environment, place in tollgate.yaml, how it is read, default and help. What
  * is not in this table does not exist; `base/config.ts` reads it, the help text and docs are printed from it.
  */
-import { CONSOLE_SETTINGS, type ConsoleConfig } from './console-settings.js';
+import { CONSOLE_SETTINGS, type ConsoleConfig, type ConsoleSecrets } from './console-settings.js';
 import { LEDGER_SETTINGS, type LedgerConfig } from './ledger-settings.js';
 import type { LogLevel } from './log.js';
 import type { MailSecrets } from './mail-settings.js';
@@ -65,7 +65,7 @@ export interface Config extends SnowflakeConfig, LedgerConfig, ConsoleConfig, No
 }
 
 /** Settings that are never printed and never read from a file. */
-export interface Secrets extends SnowflakeSecrets, MailSecrets {
+export interface Secrets extends SnowflakeSecrets, MailSecrets, ConsoleSecrets {
   readonly databaseUrl: string | null;
   readonly adminToken: string | null;
   readonly sealKeys: readonly SealKey[] | null;

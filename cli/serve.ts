@@ -46,6 +46,7 @@ import type { ServeOptions } from './verbs/serve.js';
 import { billsApi } from './bills.js';
 import { usageFiles } from './usage-files/spool.js';
 import { howToConnect } from './welcome.js';
+import { oidcOf } from './console-sign-in.js';
 import { ledgerKeeper } from './ledger-keeper.js';
 import { configuredSenders, startNotifier } from './notifier.js';
 import { createStatementPricing } from './statement-pricing.js';
@@ -162,16 +163,17 @@ function apiOf(
     usageFiles: usageFiles(dataDir),
     eventFollowersMax: config.eventFollowersMax,
     price: pricing.price,
-    ...consoleOf(config),
+    ...consoleOf(world),
     signIn: { sealKeys, randomBytes, probe: upstreamProbe(accounts) },
   };
 }
 
 /** The console where it was built, beside this file's folder in dist. */
-function consoleOf({ consolePublicUrl }: Config): { readonly console?: ConsoleOptions } {
+function consoleOf({ config, secrets, log }: World): { readonly console?: ConsoleOptions } {
   const files = readConsoleFiles(fileURLToPath(new URL('../console/', import.meta.url)));
-  const isSecure = consolePublicUrl?.startsWith('https:') ?? false;
-  return files === null ? {} : { console: { files, isSecure } };
+  const isSecure = config.consolePublicUrl?.startsWith('https:') ?? false;
+  const oidc = oidcOf(config, secrets, log);
+  return files === null ? {} : { console: { files, isSecure, ...(oidc && { oidc }) } };
 }
 
 function openClock(world: World): Promise<Clock> {

@@ -29,8 +29,12 @@ export async function read<T>(path: string, isLive = false): Promise<T> {
 }
 
 /** Writes to a path below `/api/v1`. */
-export async function write<T>(path: string, body: unknown): Promise<T> {
-  return (await call('POST', `/api/v1${path}`, body, false)) as T;
+export async function write<T>(
+  path: string,
+  body: unknown,
+  { method = 'POST', key }: { readonly method?: 'POST' | 'PUT'; readonly key?: string } = {},
+): Promise<T> {
+  return (await call(method, `/api/v1${path}`, body, false, key)) as T;
 }
 
 /** Signs in with a token; a {@link Problem} when it is not good. */
@@ -38,18 +42,30 @@ export async function signIn(token: string): Promise<void> {
   await call('POST', '/console/session', { token }, false);
 }
 
+/** How one may sign in beside a token. */
+export async function waysToSignIn(): Promise<{ readonly oidc: boolean }> {
+  return (await call('GET', '/console/ways', undefined, true)) as { readonly oidc: boolean };
+}
+
 /** Ends the sign-in here and at the server. */
 export async function signOut(): Promise<void> {
   await call('DELETE', '/console/session', undefined, false);
 }
 
-async function call(method: string, url: string, body: unknown, isLive: boolean): Promise<unknown> {
+async function call(
+  method: string,
+  url: string,
+  body: unknown,
+  isLive: boolean,
+  key?: string,
+): Promise<unknown> {
   const reply = await fetch(url, {
     method,
     credentials: 'same-origin',
     headers: {
       [HEADER]: isLive ? 'live' : 'user',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).catch(() => undefined);

@@ -211,3 +211,132 @@ export interface Tier {
     readonly attainedPercent: string | null;
   }[];
 }
+
+export interface Team {
+  readonly id: string;
+  readonly name: string;
+  readonly department: string;
+  readonly costCentre: string;
+  readonly owner: string;
+  readonly principals: number;
+  readonly budgets: readonly string[];
+}
+
+export interface Freeze {
+  readonly id: string;
+  readonly scope: string;
+  readonly target: string | null;
+  readonly frozenBy: string;
+  readonly reason: string;
+  readonly frozenAt: string;
+  readonly until: string | null;
+}
+
+export interface Rule {
+  readonly id: string;
+  readonly kind: string;
+  readonly mode: string;
+  readonly modes: Readonly<Record<string, string>>;
+  readonly effect: string;
+  readonly when: string | null;
+  readonly lastDays: readonly {
+    readonly team: string;
+    readonly mode: string;
+    readonly hits: string;
+    readonly expectedCredits: string;
+  }[];
+}
+
+export interface Version {
+  readonly version: number;
+  readonly author: string;
+  readonly reason: string;
+  readonly createdAt: string;
+}
+
+interface Totals {
+  readonly statements: number;
+  readonly credits: string;
+  readonly amounts: readonly { readonly currency: string; readonly amount: string }[];
+}
+
+export interface Plan {
+  readonly isChanged: boolean;
+  readonly controlVersion: number;
+  readonly changesTotal: number;
+  readonly changes: readonly {
+    readonly part: string;
+    readonly key: string;
+    readonly change: string;
+    readonly text: string;
+    readonly deltaAmount: string | null;
+  }[];
+  readonly teamsMonthly: {
+    readonly currency: string;
+    readonly amountBefore: string | null;
+    readonly amountAfter: string | null;
+  };
+  readonly lastDays: readonly string[];
+  readonly past: {
+    readonly statements: number;
+    readonly refused: Totals;
+    readonly freed: Totals;
+    readonly examples: readonly {
+      readonly ticketId: string;
+      readonly team: string;
+      readonly principal: string;
+      readonly by: string;
+      readonly amount: string;
+      readonly currency: string;
+    }[];
+  } | null;
+  readonly notices: readonly { readonly about: string; readonly text: string }[];
+}
+
+export interface AuditEvent {
+  readonly sequence: number;
+  readonly occurredAt: string;
+  readonly actor: string;
+  readonly role: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly reason: string | null;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly hash: string;
+}
+
+export interface Quarantined {
+  readonly ticketId: string;
+  readonly team: string;
+  readonly reason: string;
+  readonly usedCredits: string;
+  readonly holdCredits: string;
+  readonly quarantinedAt: string;
+}
+
+export interface HeldPrice {
+  readonly account: string;
+  readonly ratingType: string;
+  readonly serviceType: string;
+  readonly from: string;
+  readonly pricePerCredit: string | null;
+  readonly currency: string;
+  readonly why: string;
+  readonly inForce: string | null;
+}
+
+export interface Accuracy {
+  readonly basis: string;
+  readonly statements: number;
+  readonly qErrorP50: string;
+  readonly qErrorP90: string;
+  readonly coveragePercent: string;
+}
+
+export interface Bypass {
+  readonly governedStatements: number;
+  readonly bypassStatements: number;
+  readonly bypassCredits: string;
+  readonly coveragePercent: string | null;
+}

@@ -112,6 +112,14 @@ export function State({ of }: { readonly of: string }): JSX.Element {
   return <span class={`state ${tone}`}>{word}</span>;
 }
 
+/** What a form's fields hold, by name; empty ones are left out. */
+export function filledIn(form: HTMLFormElement): Readonly<Record<string, string>> {
+  const filled = [...new FormData(form)].flatMap(([name, value]) =>
+    typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()] as const] : [],
+  );
+  return Object.fromEntries(filled);
+}
+
 /** Asks for a reason and does something with it; stays open with the API's words when that fails. */
 export function ReasonDialog(props: {
   readonly title: string;
@@ -120,7 +128,10 @@ export function ReasonDialog(props: {
   readonly isDangerous?: boolean;
   readonly onDone: () => void;
   readonly onCancel: () => void;
-  readonly act: (reason: string) => Promise<unknown>;
+  /** More fields, above the reason. */
+  readonly children?: ComponentChildren;
+  /** @param fields what else was filled in, by name; empty ones are left out. */
+  readonly act: (reason: string, fields: Readonly<Record<string, string>>) => Promise<unknown>;
 }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
@@ -128,10 +139,10 @@ export function ReasonDialog(props: {
   useEffect(() => dialog.current?.showModal(), []);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    const reason = new FormData(event.target as HTMLFormElement).get('reason');
+    const { reason = '', ...fields } = filledIn(event.target as HTMLFormElement);
     setBusy(true);
     props
-      .act(typeof reason === 'string' ? reason.trim() : '')
+      .act(reason, fields)
       .then(props.onDone, (thrown: unknown) => setProblem(toProblem(thrown)))
       .finally(() => setBusy(false));
   };
@@ -140,6 +151,7 @@ export function ReasonDialog(props: {
       <form onSubmit={submit}>
         <h2 id="dialog-title">{props.title}</h2>
         <div class="dialog-text">{props.text}</div>
+        {props.children}
         <label>
           Reason
           <textarea name="reason" required maxLength={500} rows={3} />

@@ -12,10 +12,16 @@ const EVERYBODY: readonly Role[] = ['platform', 'finance', 'team-lead', 'analyst
 export const PLACES: readonly Place[] = [
   { path: '/', name: 'Budgets', roles: EVERYBODY },
   { path: '/live', name: 'Live', roles: EVERYBODY },
+  { path: '/tiers', name: 'Tiers', roles: EVERYBODY },
   { path: '/tickets', name: 'Statements', roles: EVERYBODY },
   { path: '/price', name: 'Price', roles: ['platform', 'team-lead', 'analyst'] },
   { path: '/requests', name: 'Requests', roles: EVERYBODY },
   { path: '/costs', name: 'Costs', roles: ['platform', 'finance', 'team-lead'] },
+  { path: '/teams', name: 'Teams', roles: ['platform', 'finance', 'team-lead'] },
+  { path: '/rules', name: 'Rules', roles: ['platform'] },
+  { path: '/control', name: 'Control', roles: ['platform'] },
+  { path: '/checks', name: 'Checks', roles: ['platform', 'finance'] },
+  { path: '/audit', name: 'Audit', roles: ['platform'] },
 ];
 
 /** The places of a role, in their order. */

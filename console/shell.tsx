@@ -3,14 +3,21 @@ import type { JSX } from 'preact';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { read, signOut } from './api-client.js';
+import { AuditPage } from './pages/audit.js';
 import { BudgetsPage } from './pages/budgets.js';
+import { ChecksPage } from './pages/checks.js';
+import { ControlPage } from './pages/control.js';
 import { CostsPage } from './pages/costs.js';
 import { LivePage } from './pages/live.js';
 import { PricePage } from './pages/price.js';
 import { RequestsPage } from './pages/requests.js';
+import { RulesPage } from './pages/rules.js';
 import { SignInPage } from './pages/sign-in.js';
+import { TeamPage } from './pages/team.js';
+import { TeamsPage } from './pages/teams.js';
 import { TicketPage } from './pages/ticket.js';
 import { TicketsPage } from './pages/tickets.js';
+import { TiersPage } from './pages/tiers.js';
 import { placeOf, placesOf } from './places.js';
 import { type Me, SignedInContext, useSignedIn } from './signed-in.js';
 import { keepTheme, keptTheme, nextTheme, type Theme } from './theme.js';
@@ -67,6 +74,13 @@ function Frame(): JSX.Element {
           <Route path="/price" component={PricePage} />
           <Route path="/requests" component={RequestsPage} />
           <Route path="/costs" component={CostsPage} />
+          <Route path="/tiers" component={TiersPage} />
+          <Route path="/teams" component={TeamsPage} />
+          <Route path="/teams/:id" component={TeamPage} />
+          <Route path="/rules" component={RulesPage} />
+          <Route path="/control" component={ControlPage} />
+          <Route path="/checks" component={ChecksPage} />
+          <Route path="/audit" component={AuditPage} />
           <Route default component={NothingHere} />
         </Router>
       </main>

@@ -1,6 +1,6 @@
 /** Instants in the viewer's zone; the exact UTC is in a title. */
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /** `18:04:09` of today, else `24 Nov, 18:04`. */
 export function when(iso: string, now: number, zone?: string): string {

@@ -1,5 +1,5 @@
 /**
- * Sign-ins of the console: a cookie that holds the token, sealed, so that every replica opens it and none keeps rows.
+ * Sign-ins of the console: a cookie that holds the token or the person, sealed, so that every replica opens it and none keeps rows.
  * The token is proved anew on each request, and so a revocation ends its sign-ins within the same five seconds.
  * A write by cookie must carry a header that no form and no page of another site can send.
  * Limits after OWASP ASVS 4.0.3, 3.3.2: 30 minutes without use, 12 hours in all.
@@ -9,6 +9,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { createSealer, type SealKey } from '#base/sealing.js';
 import type { Clock } from '#base/time.js';
+import { type Person, personSchema } from './oidc-people.js';
 
 export const IDLE_MS: number = 30 * 60_000;
 export const ABSOLUTE_MS: number = 12 * 3_600_000;
@@ -19,17 +20,20 @@ const COOKIE_CHARACTERS_MAX = 2_000;
 /** `user`: a person did something; `live`: the page refreshes by itself, which is no use. */
 export const CONSOLE_HEADER = 'x-tollgate-console';
 
+/** By what somebody signed in: exactly one of the two. */
+export type SignedInBy = { readonly token: string } | { readonly person: Person };
+
 export interface SignIn {
   readonly id: string;
-  readonly token: string;
+  readonly by: SignedInBy;
   /** Milliseconds of the wall clock, as {@link usedAt}. */
   readonly startedAt: number;
   readonly usedAt: number;
 }
 
 export interface ConsoleSignIns {
-  /** Signs in with a token that is proved. */
-  start(reply: FastifyReply, token: string): void;
+  /** Signs in with a token that is proved, or as a person that an identity provider vouched for. */
+  start(reply: FastifyReply, by: SignedInBy): void;
   /** The sign-in of a request that is not over; undefined: there is none. */
   find(request: FastifyRequest): SignIn | undefined;
   /** Moves the idle limit on where a person did something. */
@@ -49,7 +53,7 @@ export interface ConsoleSignInOptions {
 
 const sealed = z.strictObject({
   id: z.string(),
-  token: z.string(),
+  by: z.union([z.strictObject({ token: z.string() }), z.strictObject({ person: personSchema })]),
   startedAt: z.number(),
   usedAt: z.number(),
 });
@@ -62,7 +66,7 @@ export function createConsoleSignIns(options: ConsoleSignInOptions): ConsoleSign
   const attributes = `Path=/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
   const give = (reply: FastifyReply, signIn: SignIn): void => {
     const value = sealer.seal(JSON.stringify(signIn));
-    reply.header('set-cookie', `${name}=${value}; ${attributes}`);
+    addCookie(reply, `${name}=${value}; ${attributes}`);
   };
   const find = (request: FastifyRequest): SignIn | undefined => {
     const text = cookieOf(request.headers.cookie, name);
@@ -76,9 +80,9 @@ export function createConsoleSignIns(options: ConsoleSignInOptions): ConsoleSign
   };
   return {
     find,
-    start(reply, token) {
+    start(reply, by) {
       const now = clock.now();
-      give(reply, { id: randomBytes(16).toString('hex'), token, startedAt: now, usedAt: now });
+      give(reply, { id: randomBytes(16).toString('hex'), by, startedAt: now, usedAt: now });
     },
     noteUse(request, reply, signIn) {
       const now = clock.now();
@@ -89,12 +93,23 @@ export function createConsoleSignIns(options: ConsoleSignInOptions): ConsoleSign
     end(request, reply) {
       const signIn = find(request);
       if (signIn !== undefined) signedOut.set(signIn.id, true);
-      reply.header('set-cookie', `${name}=; ${attributes}; Max-Age=0`);
+      addCookie(reply, `${name}=; ${attributes}; Max-Age=0`);
     },
   };
 }
 
-function cookieOf(header: string | undefined, name: string): string | undefined {
+/** Beside those that the reply sets already. */
+function addCookie(reply: FastifyReply, cookie: string): void {
+  const before = reply.getHeader('set-cookie');
+  reply.removeHeader('set-cookie');
+  reply.header(
+    'set-cookie',
+    before === undefined ? cookie : [before, cookie].flat().map((each) => String(each)),
+  );
+}
+
+/** The value of a cookie; undefined where it is absent or too long to be ours. */
+export function cookieOf(header: string | undefined, name: string): string | undefined {
   for (const part of (header ?? '').split(';')) {
     const at = part.indexOf('=');
     if (at > 0 && part.slice(0, at).trim() === name) {

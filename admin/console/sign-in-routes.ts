@@ -22,7 +22,7 @@ export function addSignInRoutes(
     const { token } = signInBody.safeParse(request.body).data ?? { token: '' };
     const outcome = await authenticate(token);
     if (outcome.kind === 'known') {
-      signIns.start(reply, token);
+      signIns.start(reply, { token });
       return reply.code(204).send();
     }
     const waitSeconds = attempts.failed(request.ip);

@@ -109,7 +109,7 @@ function toneOf(budget: Budget): Tone {
   return share >= 80 || (standing.forecast?.exhaustedAt ?? null) !== null ? 'warn' : 'good';
 }
 
-function BudgetRow({ budget }: { readonly budget: Budget }): JSX.Element {
+export function BudgetRow({ budget }: { readonly budget: Budget }): JSX.Element {
   const { standing } = budget;
   const tone = toneOf(budget);
   return (

@@ -9,10 +9,16 @@ import { type Live, useLive } from '../live.js';
 import { Empty, Figure, PageHead, ProblemNote, ReasonDialog, State, When } from '../parts.js';
 import { useSignedIn } from '../signed-in.js';
 import { type Column, Table } from '../table.js';
+import { FreezesCard } from './freezes.js';
+import type { TierList } from './tiers.js';
 
 const EVERY_MS = 2_000;
 const TOPICS: readonly Topic[] = ['running'];
+const QUEUES_EVERY_MS = 4_000;
+const QUEUES: readonly Topic[] = ['queues'];
 const POINTS_MAX = 150;
+/** Shorter looks say little of a minute. */
+const LOOKS_FOR_PACE = 5;
 
 interface RunningList {
   readonly running: readonly Running[];
@@ -24,6 +30,8 @@ interface Look {
   readonly at: number;
   readonly count: number;
   readonly used: number;
+  /** What each has used so far in money, by ticket. */
+  readonly amounts: ReadonlyMap<string, bigint>;
 }
 
 export function LivePage(): JSX.Element {
@@ -32,9 +40,12 @@ export function LivePage(): JSX.Element {
   const [killing, setKilling] = useState<Running | undefined>(undefined);
   const looks = useLooks(live);
   const running = live.value?.running ?? [];
+  const tiers = useLive<TierList>('/tiers?limit=500', QUEUES_EVERY_MS, QUEUES);
+  const waiting = tiers.value?.tiers.reduce((total, tier) => total + tier.waiting, 0);
   const mayKill = me.role === 'platform' || me.role === 'team-lead';
   const used = sum(running.map(({ usedAmount }) => usedAmount));
   const currency = running[0]?.currency ?? 'USD';
+  const pace = paceOf(looks, running);
   return (
     <>
       <PageHead title="Live" live={live as Live<unknown>} />
@@ -45,6 +56,8 @@ export function LivePage(): JSX.Element {
           name="Used so far"
           value={money(textOf(used, digitsFor(used)).replaceAll(',', ''), currency)}
         />
+        <Figure name="Money per minute" value={pace === null ? '–' : money(pace, currency)} />
+        <Figure name="In queues" value={waiting === undefined ? '–' : String(waiting)} />
         <Figure
           name="Teams at work"
           value={String(new Set(running.map(({ team }) => team)).size)}
@@ -60,6 +73,7 @@ export function LivePage(): JSX.Element {
           />
         </section>
       )}
+      {me.role === 'platform' && <FreezesCard />}
       {live.value === undefined ? null : running.length === 0 ? (
         <Empty title="Nothing runs at the moment">
           Statements appear here when a driver sends them through the proxy, the dearest first.
@@ -90,6 +104,21 @@ export function LivePage(): JSX.Element {
   );
 }
 
+/** What those that run now have used in the last looks, for a minute; null: it is too early to say. */
+function paceOf(looks: readonly Look[], running: readonly Running[]): string | null {
+  const first = looks.at(-LOOKS_FOR_PACE) ?? looks[0];
+  const last = looks.at(-1);
+  if (first === undefined || last === undefined || last.at <= first.at) return null;
+  let used = 0n;
+  for (const { ticketId } of running) {
+    const now = last.amounts.get(ticketId);
+    // What began since then has used all of it since then.
+    if (now !== undefined) used += now - (first.amounts.get(ticketId) ?? 0n);
+  }
+  const perMinute = (used * 60_000n) / BigInt(Math.round(last.at - first.at));
+  return textOf(perMinute, 12).replaceAll(',', '').replace('−', '-');
+}
+
 function useLooks(live: Live<RunningList>): readonly Look[] {
   const looks = useRef<Look[]>([]);
   const [shown, setShown] = useState<readonly Look[]>([]);
@@ -98,7 +127,10 @@ function useLooks(live: Live<RunningList>): readonly Look[] {
     if (value === undefined) return;
     // For the height of a line, not for an amount that anybody is told.
     const used = Number(sum(value.running.map(({ usedCredits }) => usedCredits))) / 1e12;
-    looks.current = [...looks.current, { at, count: value.running.length, used }].slice(
+    const amounts = new Map(
+      value.running.map(({ ticketId, usedAmount }) => [ticketId, unitsOf(usedAmount)]),
+    );
+    looks.current = [...looks.current, { at, count: value.running.length, used, amounts }].slice(
       -POINTS_MAX,
     );
     setShown(looks.current);

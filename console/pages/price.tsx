@@ -4,7 +4,7 @@ import { credits, money, unitsOf } from '../amounts.js';
 import { type Problem, toProblem, write } from '../api-client.js';
 import type { CreditsAndAmount, Priced, Principal, Tier } from '../api-types.js';
 import { useLive } from '../live.js';
-import { Figure, PageHead, ProblemNote, When } from '../parts.js';
+import { Figure, filledIn, PageHead, ProblemNote, When } from '../parts.js';
 import { useSignedIn } from '../signed-in.js';
 import { duration } from '../times.js';
 
@@ -15,13 +15,10 @@ export function PricePage(): JSX.Element {
   const [isBusy, setBusy] = useState(false);
   const ask = (event: SubmitEvent): void => {
     event.preventDefault();
-    const form = new FormData(event.target as HTMLFormElement);
-    const fields = [...form].flatMap(([name, value]) =>
-      typeof value === 'string' && value.trim() !== '' ? [[name, value]] : [],
-    );
+    const fields = filledIn(event.target as HTMLFormElement);
     setBusy(true);
     setProblem(undefined);
-    write<Priced>('/explain', Object.fromEntries(fields))
+    write<Priced>('/explain', fields)
       .then(setPriced, (thrown: unknown) => {
         setPriced(undefined);
         setProblem(toProblem(thrown));

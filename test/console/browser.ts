@@ -56,9 +56,13 @@ async function personOf(context: BrowserContext): Promise<Person> {
   const troubles: string[] = [];
   page.on('pageerror', (error) => troubles.push(`${page.url()}: ${error.message}`));
   page.on('console', (message) => {
-    // Chromium logs each answer of 401 by itself: the first question of who is not signed in.
-    if (message.type() === 'error' && !/status of 40[139]/.test(message.text()))
-      troubles.push(`${page.url()}: ${message.text()}`);
+    // Chromium logs each refused answer by itself: the first question of who is not signed in, and a document that is not valid.
+    const { url } = message.location();
+    const isAnswer =
+      /status of 40[139]/.test(message.text()) ||
+      (url.endsWith('/control/plan') && /status of 400/.test(message.text()));
+    if (message.type() === 'error' && !isAnswer)
+      troubles.push(`${page.url()}: ${message.text()} ${url}`);
   });
   page.on('request', (request) => {
     if (new URL(request.url()).hostname !== '127.0.0.1')

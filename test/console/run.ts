@@ -1,24 +1,30 @@
 /**
- * `npm run test:console [-- --pictures <folder>]`: starts the system as people do, sends statements by the real driver, and does
+ * `npm run test:console [-- --pictures <folder>] [--charges <number>]`: starts the system as people do, sends statements by the real driver, and does
  * what each role does in a real Chromium. Every page is looked at by axe in both themes and two widths; a page that
- * logs an error, breaks the content policy or asks another host fails. `--pictures` writes what it saw into a folder.
+ * logs an error, breaks the content policy or asks another host fails. `--pictures` writes what it saw into a folder; `--charges` makes
+ * a ledger that has so many before.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { silentLog } from '../../base/log.js';
+import { startEmbeddedPostgres } from '../../base/postgres/launcher.js';
 import { ROOT } from '../drivers/places.js';
 import { startServed } from '../drivers/served.js';
 import { findChromium, openBrowser, type Browser } from './browser.js';
 import { callerOf, issueToken } from './calls.js';
+import { writeCharges } from './many-charges.js';
 import { tasksOf, type Task, type Visit } from './tasks.js';
 import { sendTraffic } from './traffic.js';
 
 const BUNDLE_BYTES_MAX = 100 * 1024;
 const ADMIN_TOKEN = 'admin-token-of-the-console-test';
 
-const { values } = parseArgs({ options: { pictures: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { pictures: { type: 'string' }, charges: { type: 'string' } },
+});
 const chromiumPath = findChromium();
 if (chromiumPath === undefined) {
   console.log('console: skipped, there is no Chromium here');
@@ -28,12 +34,15 @@ if (chromiumPath === undefined) {
 
 async function run(executablePath: string): Promise<number> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tollgate-console-data-'));
+  const ledger = await ledgerOf(folder);
   const served = await startServed(folder, ['proxy', 'admin', 'worker', 'warehouse'], {
     TOLLGATE_ADMIN_TOKEN: ADMIN_TOKEN,
     TOLLGATE_METER_INTERVAL_MS: '500',
+    ...ledger.environment,
   });
   const url = `http://127.0.0.1:${served.adminPort}`;
   try {
+    await ledger.fill();
     const traffic = await sendTraffic(served.proxyPort, url, ADMIN_TOKEN);
     const browser = await openBrowser(executablePath);
     try {
@@ -49,8 +58,36 @@ async function run(executablePath: string): Promise<number> {
     }
   } finally {
     await served.stop();
+    await ledger.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+interface FilledLedger {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Once the schema stands. */
+  readonly fill: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+/** With `--charges`, a Postgres of its own, so that its owner may write a month into it. */
+async function ledgerOf(folder: string): Promise<FilledLedger> {
+  const nothing = (): Promise<void> => Promise.resolve();
+  const count = Number(values.charges ?? 0);
+  if (count === 0) return { environment: {}, fill: nothing, stop: nothing };
+  const postgres = await startEmbeddedPostgres({
+    dataDir: path.join(folder, 'ledger'),
+    log: silentLog,
+    durable: false,
+  });
+  return {
+    environment: { TOLLGATE_DATABASE_URL: postgres.ownerUrl },
+    fill: async () => {
+      await writeCharges(postgres.ownerUrl, count);
+      console.log(`      ${count} charges are in the ledger`);
+    },
+    stop: () => postgres.stop(new AbortController().signal),
+  };
 }
 
 async function tokensOf(url: string): Promise<Visit['tokens']> {

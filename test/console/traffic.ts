@@ -49,7 +49,7 @@ export async function sendTraffic(
   for (const [team, limitCredits] of LIMITS)
     await call('PUT', `/budgets/${team}`, { limitCredits, reason: 'to show a bar' });
   const running = await connect(proxyPort, 'sales_analyst');
-  const slow = run(running, 'SELECT SYSTEM$WAIT(120)').catch(() => undefined);
+  const slow = run(running, 'SELECT SYSTEM$WAIT(900)').catch(() => undefined);
   const refusedTicket = await refuse(proxyPort, call);
   return {
     refusedTicket,
