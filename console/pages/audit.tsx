@@ -139,6 +139,7 @@ const COLUMNS: readonly Column<AuditEvent>[] = [
   { name: 'When', cell: ({ occurredAt }) => <When at={occurredAt} /> },
   {
     name: 'Who',
+    class: 'words',
     cell: ({ actor, role }) => (
       <>
         {actor} <span class="faint">{role}</span>
@@ -147,7 +148,12 @@ const COLUMNS: readonly Column<AuditEvent>[] = [
     sortKey: ({ actor }) => actor,
   },
   { name: 'Did', cell: ({ action }) => action, sortKey: ({ action }) => action },
-  { name: 'To', cell: ({ subject }) => subject, sortKey: ({ subject }) => subject },
+  {
+    name: 'To',
+    class: 'words',
+    cell: ({ subject }) => subject,
+    sortKey: ({ subject }) => subject,
+  },
   { name: 'Why', class: 'words', cell: ({ reason }) => reason ?? '–' },
   {
     name: 'Before and after',

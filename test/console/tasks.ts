@@ -35,6 +35,7 @@ export function tasksOf(visit: Visit): readonly Task[] {
       name: 'the platform freezes, thaws and raises, and the audit log says so',
       act: steer(visit),
     },
+    { name: 'a page learns of a change that somebody else makes', act: told(visit) },
     { name: 'a lead gives a member a part of the budget', act: split(visit) },
     { name: 'finance reads the month and takes a bill along', act: finance(visit) },
     { name: 'signing out ends the sign-in', act: signOut(visit) },
@@ -177,6 +178,23 @@ function steer(visit: Visit): Task['act'] {
     must((await page.getByRole('cell', { name: 'Until Friday.' }).count()) === 0, 'not filtered');
     await page.getByRole('button', { name: 'Check every hash here' }).click();
     await page.getByText('intact').waitFor();
+  };
+}
+
+/** By itself the page would ask after half a minute. */
+function told(visit: Visit): Task['act'] {
+  return async ({ page }) => {
+    const stream = page.waitForResponse(`${visit.url}/api/v1/events`);
+    await signIn(page, visit, 'platform', '/control');
+    await page.getByRole('cell', { name: 'first start' }).waitFor();
+    must((await stream).status() === 200, 'there is no stream');
+    const reason = 'Changed by another script.';
+    const reply = await page.request.put(`${visit.url}/api/v1/budgets/legal`, {
+      headers: { authorization: `Bearer ${visit.tokens.platform}` },
+      data: { limitCredits: '77', reason },
+    });
+    must(reply.status() === 200, `the change was answered ${reply.status()}`);
+    await page.getByRole('cell', { name: reason }).waitFor({ timeout: 10_000 });
   };
 }
 
