@@ -34,9 +34,11 @@ type Options = ConsoleConfig & ConsoleSecrets;
 const GROUP_ROLE =
   /^(?<group>[^=]{1,200})=(?:(?<all>platform|finance)|(?<one>team-lead|analyst):(?<team>[^:\s]{1,100}))$/;
 const ROLES_MAX = 1_000;
+const NOBODY = 'nobody';
 
 /** `admins=platform,money=finance,sales-leads=team-lead:sales,sales=analyst:sales`. */
 function groupRoles(text: string): Parsed<readonly GroupRole[]> {
+  if (text === NOBODY) return { value: [] };
   const found: GroupRole[] = [];
   for (const each of text.split(',').map((part) => part.trim())) {
     const named = GROUP_ROLE.exec(each)?.groups;
@@ -153,7 +155,7 @@ export const CONSOLE_SETTINGS: { readonly [K in keyof Options]: Setting<Options[
     yaml: 'admin.oidc.roles',
     parse: groupRoles,
     fallback: [],
-    fallbackText: 'nobody',
+    fallbackText: NOBODY,
     secret: false,
     help: 'Groups with what they may do; the first that a person has decides.',
     wayOut:

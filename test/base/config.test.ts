@@ -45,6 +45,7 @@ describe('configuration', () => {
       sealKeys: null,
       servicePassword: null,
       servicePrivateKeyPassphrase: null,
+      oidcClientSecret: null,
     });
     expect(new Set(Object.values(sources))).toEqual(new Set(['default']));
   });
@@ -89,6 +90,24 @@ describe('configuration', () => {
       ['new', 32],
       ['old', 32],
     ]);
+  });
+
+  test('groups of an identity provider are read in order, with their role and team', () => {
+    const roles = 'admins=platform, money=finance,the leads=team-lead:sales,sales=analyst:sales';
+    const environment = { TOLLGATE_OIDC_ROLES: roles, TOLLGATE_OIDC_ISSUER: 'http://127.0.0.1:1' };
+    const { config } = loaded(loadConfig({ environment }));
+    expect(config.oidcRoles).toEqual([
+      { group: 'admins', role: 'platform', team: null },
+      { group: 'money', role: 'finance', team: null },
+      { group: 'the leads', role: 'team-lead', team: 'sales' },
+      { group: 'sales', role: 'analyst', team: 'sales' },
+    ]);
+    for (const wrong of ['admins', 'a=platform:sales', 'a=analyst', 'a=owner', 'a=platform,'])
+      expect(problems({ TOLLGATE_OIDC_ROLES: wrong }).join('\n'), wrong).toContain(
+        'must be groups with their roles',
+      );
+    for (const wrong of ['http://idp.example.com', 'idp.example.com', 'https://a b'])
+      expect(problems({ TOLLGATE_OIDC_ISSUER: wrong }), wrong).toHaveLength(1);
   });
 
   test('all problems come at once, each with key, rule and way out', () => {
