@@ -95,6 +95,8 @@ async function startRoles(world: World): Promise<Listening> {
   const has = (role: Config['roles'][number]): boolean => config.roles.includes(role);
   checkKeyFiles(world, configuredUpstreams(config, null));
   checkCertificate(config);
+  // What is missing is told before anything starts.
+  oidcOf(config, world.secrets, log);
   const clock = await openClock(world);
   const warehousePort = has('warehouse') ? await startEmbeddedWarehouse(world, clock) : null;
   const needsDatabase = has('proxy') || has('admin') || has('worker');
