@@ -14,7 +14,9 @@ test('quotes, commas and line ends stay inside their field', () => {
 });
 
 test('a reader of RFC 4180 gets back what was written, but for the apostrophe', () => {
-  const field = fc.string({ unit: fc.constantFrom(...'a b , " \r \n \' = + - @ 日 1 .'.split(' ')) });
+  const field = fc.string({
+    unit: fc.constantFrom(...'a b , " \r \n \' = + - @ 日 1 .'.split(' ')),
+  });
   fc.assert(
     fc.property(fc.array(field, { minLength: 2, maxLength: 6 }), (fields) => {
       const [record] = csvRecords(csvRecord(fields));
