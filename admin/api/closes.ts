@@ -184,7 +184,10 @@ function addOne(app: ApiApp, context: ApiContext): void {
 
 async function openJson(context: ApiContext, month: string, period: Period): Promise<CloseJson> {
   const terms = await monthTerms(context, period);
-  const open = await readOpenMonth(context.db, month, period, terms);
+  const open = await readOpenMonth(context.db, month, period, terms, {
+    version: 0,
+    unmetered: 'setApart',
+  });
   const problems = await readClosingProblems(context.db, period, terms.now, open);
   const approvalsNeeded = await neededApprovals(context, open.billed);
   return closeJson(open.billed, undefined, { problems, approvalsNeeded });

@@ -4,17 +4,25 @@
  */
 import type { Queryable } from '#base/postgres/pool.js';
 import { type Period, formatInstant } from '#base/time.js';
-import { NO_MONEY, addCredits, addMoney, subtractCredits, subtractMoney } from '#base/units.js';
+import {
+  NO_CREDITS,
+  NO_MONEY,
+  addCredits,
+  addMoney,
+  formatAmount,
+  subtractCredits,
+  subtractMoney,
+} from '#base/units.js';
 import { readBookedAdjustments } from '../close/read-adjustments.js';
 import { readCorrections } from '../close/read-corrections.js';
 import { sealBills } from './bill-hash.js';
-import { type BilledMonth, unknownAccount } from './billed-month.js';
+import { type BilledMonth, type ReconciledItem, unknownAccount } from './billed-month.js';
 import { readComparisons } from './comparisons.js';
 import { readDrivers } from './drivers.js';
 import { type Invoice, isMoneySettled, readInvoice } from './invoice.js';
 import { makeBills } from './make-bills.js';
 import { type ExactLine, type MissingPrice, exactLines } from './month-lines.js';
-import { readMonthParts } from './month-parts.js';
+import { type MonthPart, readMonthParts } from './month-parts.js';
 import { type Reconciled, reconcileMonth } from './month-reconciliation.js';
 import type { MonthTerms } from './month-terms.js';
 import { readPrepaid } from './prepaid.js';
@@ -27,17 +35,30 @@ export interface OpenMonth {
   readonly unmeteredStatements: number;
 }
 
-/** Faults of Postgres propagate. @param version that the bills would have. */
+export interface OpenMonthOptions {
+  /** That the bills would have. */
+  readonly version: number;
+  /**
+   * Charges without metering: `onBill` as they were charged; `setApart`: what is frozen is metered, so that once all metering
+   * must have come they are a difference that somebody signs off.
+   */
+  readonly unmetered: 'onBill' | 'setApart';
+}
+
+const AS_IT_STANDS: OpenMonthOptions = { version: 0, unmetered: 'onBill' };
+
+/** Faults of Postgres propagate. */
 export async function readOpenMonth(
   db: Queryable,
   month: string,
   period: Period,
   terms: MonthTerms,
-  version = 0,
+  { version, unmetered: told }: OpenMonthOptions = AS_IT_STANDS,
 ): Promise<OpenMonth> {
   const { currency, now } = terms;
   const unmetered = await readUnmeteredParts(db, period, terms);
-  const parts = [...(await readMonthParts(db, period, currency)), ...unmetered];
+  const isApart = told === 'setApart' && isMoneySettled(period, now);
+  const parts = [...(await readMonthParts(db, period, currency)), ...(isApart ? [] : unmetered)];
   const prepaidOf = await readPrepaid(db, period, currency);
   const { lines: own, missingPrices } = exactLines(month, parts, { ...terms, prepaidOf });
   const lines = [
@@ -77,11 +98,39 @@ export async function readOpenMonth(
       ...sealed,
       totalCredits: addCredits(...made.map(({ totalCredits }) => totalCredits)),
       totalAmount: addMoney(...made.map(({ totalAmount }) => totalAmount)),
-      reconciliation: reconciliationOf(lines, invoice, accounts, reconciled),
+      reconciliation: reconciliationOf(lines, invoice, accounts, {
+        ...reconciled,
+        open: [...(isApart ? neverMetered(unmetered) : []), ...reconciled.open],
+      }),
     },
     missingPrices,
-    unmeteredStatements: unmetered.reduce((sum, { statements }) => sum + statements, 0),
+    unmeteredStatements: isApart ? 0 : countOf(unmetered),
   };
+}
+
+function countOf(parts: readonly MonthPart[]): number {
+  return parts.reduce((sum, { statements }) => sum + statements, 0);
+}
+
+/** One difference a warehouse, such as one that was renamed. */
+function neverMetered(parts: readonly MonthPart[]): readonly ReconciledItem[] {
+  const warehouses = new Set(
+    parts.map(({ account, resource }) => `${account} ${resource ?? 'no warehouse'}`),
+  );
+  return [...warehouses].sort().map((subject) => {
+    const own = parts.filter(
+      ({ account, resource }) => `${account} ${resource ?? 'no warehouse'}` === subject,
+    );
+    const charged = addCredits(...own.map(({ credits }) => credits));
+    return {
+      what: 'credits',
+      subject: `${subject}: ${countOf(own)} statements charged, never metered`,
+      ours: formatAmount(charged),
+      theirs: formatAmount(NO_CREDITS),
+      difference: formatAmount(subtractCredits(NO_CREDITS, charged)),
+      cause: 'notMetered',
+    };
+  });
 }
 
 type Head = Omit<

@@ -135,7 +135,8 @@ function unmetered(statements: number): readonly ClosingProblem[] {
       what: 'unmetered',
       subject: countText(statements, 'statement'),
       why: 'charged, and the hours after which they ran are not metered',
-      wayOut: 'tollgate import; a warehouse that Snowflake never metered is named by tollgate cost',
+      wayOut:
+        'wait for their metering; three days after the month what was never metered is signed off',
     },
   ];
 }

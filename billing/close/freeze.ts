@@ -39,7 +39,10 @@ export async function freezeMonth(db: Database, options: FreezeOptions): Promise
     const versions = await readVersions(db, null);
     const next = nextVersion(versions, options);
     if (typeof next !== 'number') return next;
-    const open = await readOpenMonth(db, month, period, terms, next);
+    const open = await readOpenMonth(db, month, period, terms, {
+      version: next,
+      unmetered: 'setApart',
+    });
     const refusal = await refusalOf(db, period, open, terms);
     if (refusal !== undefined) return refusal;
     const outcome = await db.transaction((tx) =>

@@ -7,7 +7,10 @@ import type { MonthTerms } from '../../../billing/bills/month-terms.js';
 import { readBilledMonth, readMonthVersion } from '../../../billing/bills/read-billed-month.js';
 import { freezeMonth } from '../../../billing/close/freeze.js';
 import type { CloseOutcome } from '../../../billing/close/outcome.js';
+import { createLedger } from '../../../billing/create-ledger.js';
 import { type StepOptions, takeStep } from '../../../billing/close/take-step.js';
+import { buildSettlement, buildTicket, credits } from '../../support/builders.js';
+import { manualClock } from '../../support/clock.js';
 import { createTestDatabase, expectInvariants, type TestDatabase } from '../../support/database.js';
 import { NOVEMBER_5, OCTOBER, invoice, meter, terms } from '../../support/metered-month.js';
 
@@ -347,4 +350,37 @@ test('of two who freeze or close at once one does it', async () => {
   const closed = await Promise.all(['ann', 'ben', 'cleo', 'dora'].map((by) => step('close', by)));
   expect(closed.filter(({ kind }) => kind === 'taken')).toHaveLength(1);
   expect(closed.filter(({ kind }) => kind === 'wrongState')).toHaveLength(3);
+});
+
+test('what was charged and never metered waits for three days, then it is a difference, and on no bill', async () => {
+  const { db } = database;
+  await meterOctober();
+  const ledger = createLedger(db, manualClock());
+  const ticket = buildTicket({ warehouse: 'RENAMED_WH', teamId: 'sales', currency: 'USD' });
+  await ledger.reserve({ ticket, budgetIds: [], holdCredits: credits('0') });
+  const startedAt = Date.UTC(2026, 9, 20);
+  await ledger.settle(
+    buildSettlement(ticket.ticketId, {
+      startedAt,
+      endedAt: startedAt + 10,
+      usedCredits: credits('4'),
+    }),
+  );
+  // While it is open it is on the bill as it was charged.
+  expect(owed(await read())).toMatchObject({ sales: '10.40' });
+  const early = await freeze('ann', { terms: terms({ now: Date.UTC(2026, 10, 2) }) });
+  expect(early).toMatchObject({
+    kind: 'notReady',
+    problems: [{ what: 'unmetered', subject: '1 statement' }],
+  });
+  expect(states([await freeze('ann')])).toEqual(['softClosed']);
+  const frozen = await read();
+  expect(owed(frozen)).toMatchObject({ sales: '2.40' });
+  expect(frozen.reconciliation.open).toEqual([
+    expect.objectContaining({
+      subject: 'demo RENAMED_WH: 1 statements charged, never metered',
+      difference: '-4.000000000000',
+      cause: 'notMetered',
+    }),
+  ]);
 });
