@@ -29,19 +29,25 @@ export interface MonthPart {
 
 export const WAREHOUSES = 'WAREHOUSE_METERING';
 
+// By hour first: what is looked at for every line of millions is short, and no text is made of it.
 const COMPUTE = `/* prepared: billing.month_compute */
-SELECT l.account, h.warehouse AS resource, '${WAREHOUSES}' AS service_type, l.bucket AS kind,
-  to_char(l.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, l.team_id,
-  CASE WHEN h.idle_policy IS NOT NULL AND l.bucket IN ('idle', 'resumeMinute', 'shortQuery')
+WITH summed AS (
+  SELECT l.account, l.warehouse_id, l.starts_at, l.bucket, l.team_id, sum(l.credits) AS credits,
+    count(*) FILTER (WHERE q.executed_at >= l.starts_at) AS statements,
+    sum(least(q.ended_at, l.starts_at + interval '1 hour') - greatest(q.executed_at, l.starts_at))
+      FILTER (WHERE q.executed_at IS NOT NULL) AS used
+  FROM allocation_borne l
+  LEFT JOIN usage_query q ON q.account = l.account AND q.query_id = l.query_id AND l.bucket IN ('direct', 'bypass')
+  WHERE l.starts_at >= $1 AND l.starts_at < $2
+  GROUP BY 1, 2, 3, 4, 5
+)
+SELECT s.account, h.warehouse AS resource, '${WAREHOUSES}' AS service_type, s.bucket AS kind,
+  to_char(s.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, s.team_id,
+  CASE WHEN h.idle_policy IS NOT NULL AND s.bucket IN ('idle', 'resumeMinute', 'shortQuery')
     THEN h.idle_policy || '/' || h.idle_policy_version ELSE h.method || '/' || h.method_version END AS method,
-  sum(l.credits) AS amount, 'credits' AS unit,
-  count(*) FILTER (WHERE l.starts_at = date_trunc('hour', q.executed_at, 'UTC')) AS statements,
-  coalesce(sum(extract(epoch FROM least(q.ended_at, l.starts_at + interval '1 hour')
-    - greatest(q.executed_at, l.starts_at)) * 1000), 0)::bigint AS used_ms
-FROM allocation_borne l
-JOIN usage_warehouse_hour h USING (account, warehouse_id, starts_at)
-LEFT JOIN usage_query q ON q.account = l.account AND q.query_id = l.query_id AND l.bucket IN ('direct', 'bypass')
-WHERE l.starts_at >= $1 AND l.starts_at < $2
+  sum(s.credits) AS amount, 'credits' AS unit, sum(s.statements) AS statements,
+  coalesce(extract(epoch FROM sum(s.used)) * 1000, 0)::bigint AS used_ms
+FROM summed s JOIN usage_warehouse_hour h USING (account, warehouse_id, starts_at)
 GROUP BY 1, 2, 4, 5, 6, 7`;
 
 // Cloud services of warehouses are a service of their own in Snowflake's money, and so on the bill.
