@@ -211,7 +211,7 @@ test('--offline checks a file without a running Tollgate', async () => {
   vi.stubEnv('TOLLGATE_ADMIN_PORT', '1');
   const { code, out } = await run(['plan', 'tollgate.example.yaml', '--offline']);
   expect(code).toBe(0);
-  expect(out).toContain('is valid: 15 teams, 16 principals, 16 budgets, 4 rules.');
+  expect(out).toContain('is valid: 15 teams, 16 principals, 16 budgets, 5 rules.');
   expect((await run(['plan', 'x.yaml', '--offline', '--drift'])).code).toBe(2);
 });
 
