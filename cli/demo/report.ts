@@ -67,7 +67,7 @@ export function whereToLook(origin: string, month: string, present: string): str
       'what went past Tollgate, and how to close that way',
     ],
     [`${verb} bill ${RUNAWAY_TEAM} ${present}`, 'what a team owes for the present month'],
-    [`${verb} grant requests`, 'what waits for somebody'],
+    [`${verb} grant list`, 'what waits for somebody'],
     ['docker compose up', 'with Grafana: money now, team, finance month, query shapes, platform'],
   ];
   const width = Math.max(...places.map(([where]) => where.length));

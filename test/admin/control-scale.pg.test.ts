@@ -24,8 +24,10 @@ function largeDocument(): ControlDocument {
   const demo = demoControlDocument();
   const ids = Array.from({ length: TEAMS }, (_, index) => `team-${index}`);
   const period = { kind: 'month', timeZone: 'UTC' } as const;
+  // What names teams of the demo says nothing of these.
+  const { idlePolicies: _idle, warehouseOwners: _owners, sharedCosts: _shared, ...rest } = demo;
   return {
-    ...demo,
+    ...rest,
     accounts: [{ id: 'demo', upstream: 'embedded' }],
     teams: ids.map((id) => ({
       id,

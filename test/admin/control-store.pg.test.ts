@@ -74,7 +74,7 @@ test('a version is projected: nodes, principals, budgets, tiers, prices, rates a
     tiers: '3',
     prices: '1',
     rates: '10',
-    rules: '4',
+    rules: '5',
   });
 });
 

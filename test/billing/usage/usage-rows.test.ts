@@ -90,9 +90,15 @@ describe('spans of clusters', () => {
         startsAt: 1000,
         endsAt: 2000,
         creditsPerHour: parseCredits('2'),
+        minimumMs: 0,
+      },
+      {
+        cluster: 1,
+        startsAt: 2000,
+        endsAt: null,
+        creditsPerHour: parseCredits('4'),
         minimumMs: 60_000,
       },
-      { cluster: 1, startsAt: 2000, endsAt: null, creditsPerHour: parseCredits('4'), minimumMs: 0 },
     ]);
   });
 

@@ -118,7 +118,7 @@ describe('the control document', () => {
     });
     const { findings, document } = await checkControl(database.db, configured);
     expect(findings).toMatchObject([
-      { status: 'ok', says: 'version 1: 15 teams, 16 budgets, 4 rules' },
+      { status: 'ok', says: 'version 1: 15 teams, 16 budgets, 5 rules' },
       { check: 'account demo', status: 'ok' },
     ]);
     expect(document?.teams).toHaveLength(15);
