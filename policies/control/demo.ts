@@ -28,7 +28,18 @@ const GEN1_CREDITS_PER_HOUR = ['1', '2', '4', '8', '16', '32', '64', '128', '256
 export function demoControlDocument(): ControlDocument {
   const teams = demoTeams();
   return {
-    organisation: { id: 'demo-company', name: 'Demo Company', currency: 'USD' },
+    organisation: {
+      id: 'demo-company',
+      name: 'Demo Company',
+      currency: 'USD',
+      closing: {
+        legalEntity: 'Demo Company Ltd',
+        glAccount: '6420',
+        clearingAccount: '2150',
+        mode: 'chargeback',
+        roundingTeam: 'platform',
+      },
+    },
     departments: Object.keys(DEMO_TEAMS).map((id) => ({ id, name: titleOf(id) })),
     teams,
     accounts: [

@@ -28,6 +28,7 @@ function largeDocument(): ControlDocument {
   const { idlePolicies: _idle, warehouseOwners: _owners, sharedCosts: _shared, ...rest } = demo;
   return {
     ...rest,
+    organisation: { id: 'demo-company', name: 'Demo Company', currency: 'USD' },
     accounts: [{ id: 'demo', upstream: 'embedded' }],
     teams: ids.map((id) => ({
       id,

@@ -25,7 +25,7 @@ const LARGE: readonly (readonly [string, () => string, readonly string[]])[] = [
           name: 'x',
         })),
       }),
-    [`6:3 departments must have at most ${ENTRIES_MAX} entries; correct the value`],
+    [`12:3 departments must have at most ${ENTRIES_MAX} entries; correct the value`],
   ],
   [
     'more bytes than a document may have',
