@@ -12,6 +12,7 @@ import { shareIdleTime } from '../billing/attribution/policies/share-idle-time.j
 import type { SharingSummary } from '../billing/attribution/policies/share-idle-time.js';
 import { allocateServices } from '../billing/attribution/services/allocate-services.js';
 import type { RateOf } from '../billing/attribution/hour-inputs.js';
+import { sumStaleDays } from '../billing/bills/day-sums.js';
 import { derivePrices } from '../billing/prices/derive-prices.js';
 import { importUsage } from '../billing/usage/import-usage.js';
 import type { ImportedView } from '../billing/usage/import-usage.js';
@@ -33,6 +34,8 @@ export interface UsageImport {
 
 export interface UsageImported extends UsageAllocated {
   readonly views: readonly ImportedView[];
+  /** Days that were over and are summed for bills. */
+  readonly summedDays: number;
 }
 
 export interface UsageAllocated {
@@ -50,7 +53,8 @@ export async function importAndAllocate(
 ): Promise<UsageImported> {
   const views = await importUsage(db, connection, options);
   await derivePricesOf(db, options.account);
-  return { views, ...(await allocateUsage(db, options.account)) };
+  const allocated = await allocateUsage(db, options.account);
+  return { views, ...allocated, summedDays: await sumStaleDays(db, options.account, options.now) };
 }
 
 /** Allocates every stale hour and day of `account`, by the control document in force; nothing before the first document. */

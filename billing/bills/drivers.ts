@@ -4,30 +4,25 @@ import type { Period } from '#base/time.js';
 import { formatAmount, parseCredits, parseMoney } from '#base/units.js';
 import type { Driver } from './billed-month.js';
 import { WAREHOUSES } from './month-parts.js';
+import { DAYS_OF_SPAN, driverSums } from './day-sums.js';
 import type { MonthTerms } from './month-terms.js';
 
 const DRIVERS_MAX = 10;
 const DAY_MS = 86_400_000;
 
-// A statement has one driver: the most telling of what is known of it. Products are exact and rounded once, at the end.
+// Products are exact and rounded once, at the end. Days that are summed by their sums, others by their lines.
 const DRIVERS = `/* prepared: billing.month_drivers */
 WITH price AS MATERIALIZED (
   SELECT * FROM unnest($3::text[], $4::date[], $5::numeric[]) AS p (account, day, price)
+), summed AS (
+  SELECT account, day, team_id, kind, name, s.credits, s.statements
+  FROM allocation_summed_day d JOIN allocation_driver_sum s USING (account, day) WHERE NOT d.is_stale AND ${DAYS_OF_SPAN}
+  UNION ALL
+  ${driverSums(`d.is_stale AND ${DAYS_OF_SPAN}`)}
 ), spent AS (
-  SELECT l.team_id, d.kind, d.name, sum(l.credits) AS credits, round(sum(l.credits * coalesce(p.price, 0)), 12) AS money,
-    count(*) FILTER (WHERE l.starts_at = date_trunc('hour', q.executed_at, 'UTC')) AS statements
-  FROM allocation_line l
-  LEFT JOIN ticket t ON t.id = l.ticket_id
-  LEFT JOIN usage_query q ON q.account = l.account AND q.query_id = l.query_id
-  LEFT JOIN price p ON p.account = l.account AND p.day = (l.starts_at AT TIME ZONE 'UTC')::date
-  CROSS JOIN LATERAL (
-    SELECT CASE WHEN t.origin ? 'dashboard' THEN 'dashboard' WHEN t.origin ? 'dag' THEN 'dag'
-        WHEN t.origin ? 'model' THEN 'model' WHEN t.workload IS NOT NULL THEN 'workload'
-        WHEN q.snowflake_user IS NOT NULL THEN 'user' ELSE 'shape' END AS kind,
-      coalesce(t.origin ->> 'dashboard', t.origin ->> 'dag', t.origin ->> 'model', t.workload, q.snowflake_user,
-        t.fingerprint, '') AS name
-  ) d
-  WHERE l.starts_at >= $1 AND l.starts_at < $2 AND l.bucket IN ('direct', 'bypass') AND l.team_id IS NOT NULL
+  SELECT s.team_id, s.kind, s.name, sum(s.credits) AS credits, round(sum(s.credits * coalesce(p.price, 0)), 12) AS money,
+    sum(s.statements) AS statements
+  FROM summed s LEFT JOIN price p USING (account, day)
   GROUP BY 1, 2, 3
 )
 SELECT team_id, kind, name, credits, money, statements FROM (

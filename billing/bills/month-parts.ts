@@ -1,12 +1,14 @@
 /**
- * What a month has of every team by account, resource, kind and UTC day, read from the lines that its hours and days were
- * allocated to. Amounts are summed in Postgres: a month of ten million statements has some thousand parts.
+ * What a month has of every team by account, resource, kind and UTC day, read from what its hours and days were
+ * allocated to, by the sums of its days. Amounts are summed in Postgres: a month of ten million statements has some
+ * thousand parts.
  */
 import type { Queryable } from '#base/postgres/pool.js';
 import type { Period } from '#base/time.js';
 import { type Credits, type Money, NO_CREDITS, parseCredits, parseMoney } from '#base/units.js';
 import type { BillLine, ChargeKind } from './billed-month.js';
 import { splitByteMoney } from './byte-money.js';
+import { DAYS_OF_SPAN, hourSums } from './day-sums.js';
 
 /** One part of the month, without a price. */
 export interface MonthPart {
@@ -29,17 +31,17 @@ export interface MonthPart {
 
 export const WAREHOUSES = 'WAREHOUSE_METERING';
 
-// By hour first: what is looked at for every line of millions is short, and no text is made of it.
+// Days that are summed by their sums, others by their lines; what nobody ran is in few lines, with its shares.
 const COMPUTE = `/* prepared: billing.month_compute */
 WITH summed AS (
-  SELECT l.account, l.warehouse_id, l.starts_at, l.bucket, l.team_id, sum(l.credits) AS credits,
-    count(*) FILTER (WHERE q.executed_at >= l.starts_at) AS statements,
-    sum(least(q.ended_at, l.starts_at + interval '1 hour') - greatest(q.executed_at, l.starts_at))
-      FILTER (WHERE q.executed_at IS NOT NULL) AS used
-  FROM allocation_borne l
-  LEFT JOIN usage_query q ON q.account = l.account AND q.query_id = l.query_id AND l.bucket IN ('direct', 'bypass')
-  WHERE l.starts_at >= $1 AND l.starts_at < $2
-  GROUP BY 1, 2, 3, 4, 5
+  SELECT s.account, s.warehouse_id, s.starts_at, s.bucket, s.team_id, s.credits, s.statements, s.used
+  FROM allocation_summed_day d JOIN allocation_hour_sum s USING (account, day) WHERE NOT d.is_stale AND ${DAYS_OF_SPAN}
+  UNION ALL
+  SELECT account, warehouse_id, starts_at, bucket, team_id, credits, statements, used
+  FROM (${hourSums(`d.is_stale AND ${DAYS_OF_SPAN}`)}) fresh
+  UNION ALL
+  SELECT account, warehouse_id, starts_at, bucket, team_id, credits, 0, NULL FROM allocation_borne
+  WHERE starts_at >= $1 AND starts_at < $2 AND bucket IN ('idle', 'resumeMinute', 'shortQuery', 'unexplained')
 )
 SELECT s.account, h.warehouse AS resource, '${WAREHOUSES}' AS service_type, s.bucket AS kind,
   to_char(s.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, s.team_id,

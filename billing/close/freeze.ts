@@ -5,6 +5,7 @@
 import type { Database, Queryable, Transaction } from '#base/postgres/pool.js';
 import { type Period, tryParseMonth } from '#base/time.js';
 import type { MonthTerms } from '../bills/month-terms.js';
+import { sumStaleDays } from '../bills/day-sums.js';
 import { type OpenMonth, readOpenMonth } from '../bills/open-month.js';
 import { addVersion, lockCloses, moveVersion, noteStep } from './close-rows.js';
 import { monthAfter } from './month-order.js';
@@ -34,6 +35,8 @@ export async function freezeMonth(db: Database, options: FreezeOptions): Promise
   const period = tryParseMonth(month);
   if (period === undefined || terms.now < period.endsAt)
     return { kind: 'notOver', endsAt: period?.endsAt ?? terms.now };
+  // What the importer has not summed yet, day by day, so that no statement has to read a month of lines.
+  for (const { id } of terms.accounts) await sumStaleDays(db, id, period.endsAt);
   for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
     const before = await fingerprint(db, period);
     const versions = await readVersions(db, null);
