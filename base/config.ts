@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { isMap, isScalar, isSeq, parseDocument, LineCounter, type Node } from 'yaml';
 import { must } from './assert.js';
+import { checkBillDelivery } from './bill-delivery-settings.js';
 import { toError } from './errors.js';
 import { checkMail } from './mail-settings.js';
 import { SETTINGS, type Config, type Secrets, type SettingKey, type Settings } from './settings.js';
@@ -130,6 +131,7 @@ function checkTogether(settings: Settings, problems: string[]): void {
   }
   checkServiceUsers(settings, problems);
   checkMail(settings, problems);
+  checkBillDelivery(settings, problems);
   if ((settings.tlsCertFile === null) !== (settings.tlsKeyFile === null)) {
     const [set, missing] =
       settings.tlsKeyFile === null

@@ -2,6 +2,7 @@
  * The one table of options: name in the environment, place in tollgate.yaml, how it is read, default and help. What
  * is not in this table does not exist; `base/config.ts` reads it, the help text and docs are printed from it.
  */
+import { BILL_DELIVERY_SETTINGS, type BillDeliveryConfig } from './bill-delivery-settings.js';
 import { CONSOLE_SETTINGS, type ConsoleConfig, type ConsoleSecrets } from './console-settings.js';
 import { LEDGER_SETTINGS, type LedgerConfig } from './ledger-settings.js';
 import type { LogLevel } from './log.js';
@@ -32,7 +33,8 @@ import {
 } from './snowflake/settings.js';
 
 /** Settings that may be printed. */
-export interface Config extends SnowflakeConfig, LedgerConfig, ConsoleConfig, NotificationConfig {
+export interface Config
+  extends SnowflakeConfig, LedgerConfig, ConsoleConfig, NotificationConfig, BillDeliveryConfig {
   readonly configFile: string | null;
   readonly dataDir: string;
   readonly roles: readonly Role[];
@@ -112,6 +114,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
   },
   ...ACCOUNT_SETTINGS,
   ...NOTIFICATION_SETTINGS,
+  ...BILL_DELIVERY_SETTINGS,
   roles: {
     environment: 'TOLLGATE_ROLE',
     yaml: 'roles',

@@ -16,9 +16,14 @@ export interface AdminClient {
   readonly origin: string;
   /**
    * GET, or POST or PUT when there is a body. It is sent once, under a key of its own. Returns the text of a 2xx answer;
-   * throws VerbError otherwise.
+   * throws VerbError otherwise. Waits half a minute, or `timeoutMs`.
    */
-  call(apiPath: string, body?: object, method?: 'POST' | 'PUT'): Promise<string>;
+  call(
+    apiPath: string,
+    body?: object,
+    method?: 'POST' | 'PUT',
+    timeoutMs?: number,
+  ): Promise<string>;
   /** GET of a file as it is. Throws like {@link AdminClient.call}. */
   download(apiPath: string): Promise<Uint8Array>;
   /** POST of a file as it is. Throws like {@link AdminClient.call}. */
@@ -65,7 +70,8 @@ export function adminClient(config: Config, secrets: Secrets): AdminClient {
   }
   return {
     origin,
-    call: (apiPath, body, method) => call(origin, token, apiPath, body, method),
+    call: (apiPath, body, method, timeoutMs) =>
+      call(origin, token, apiPath, { body, method, timeoutMs }),
     download: (apiPath) => download(origin, token, apiPath),
     upload: (apiPath, file) => upload(origin, token, apiPath, file),
     lines: (apiPath) => lines(origin, token, apiPath),
@@ -133,9 +139,13 @@ async function call(
   origin: string,
   token: string,
   apiPath: string,
-  body: object | undefined,
-  method: 'POST' | 'PUT' = 'POST',
+  asked: {
+    readonly body: object | undefined;
+    readonly method: 'POST' | 'PUT' | undefined;
+    readonly timeoutMs: number | undefined;
+  },
 ): Promise<string> {
+  const { body, method = 'POST', timeoutMs = TIMEOUT_MS } = asked;
   let response: Response;
   let text: string;
   try {
@@ -147,7 +157,7 @@ async function call(
           ? {}
           : { 'content-type': 'application/json', 'idempotency-key': randomUUID() }),
       },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     text = await response.text();

@@ -1,14 +1,18 @@
 /** Bills of the API: months from the ledger, by the control document in force, rendered off the event loop. */
 import { monthTerms } from '../admin/api/month-terms.js';
 import type { BillsApi } from '../admin/api/bills-api.js';
+import { createObjectStore } from '../admin/deliveries/object-store.js';
+import { createMailer } from '../admin/mail.js';
 import { must } from '../base/assert.js';
+import type { Config, Secrets } from '../base/config.js';
 import type { Database } from '../base/postgres/pool.js';
 import { type Clock, tryParseMonth } from '../base/time.js';
 import { readBilledMonth } from '../billing/bills/read-billed-month.js';
 import { createBillRenderer } from '../billing/bills/render/render-host.js';
 
-export function billsApi(db: Database, clock: Clock): BillsApi {
+export function billsApi(db: Database, clock: Clock, settings: Config & Secrets): BillsApi {
   return {
+    targets: { mailer: createMailer(settings), objectStore: createObjectStore(settings) },
     renderer: createBillRenderer(),
     readMonth: async (month) => {
       const period = must(tryParseMonth(month), 'a route has checked the month');

@@ -161,7 +161,7 @@ function apiOf(
     token: secrets.adminToken ?? keptAdminToken(dataDir),
     ids: systemIds(),
     sealKeys,
-    bills: billsApi(db, clock),
+    bills: billsApi(db, clock, { ...config, ...secrets }),
     usageFiles: usageFiles(dataDir),
     eventFollowersMax: config.eventFollowersMax,
     price: pricing.price,

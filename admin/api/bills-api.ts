@@ -1,6 +1,7 @@
 /** What the routes of bills work with; the composition root puts it together. */
 import type { BilledMonth } from '#billing/bills/billed-month.js';
 import type { BillRenderer } from '#billing/bills/render/render-host.js';
+import type { DeliveryTargets } from '../deliveries/deliver-bills.js';
 
 export interface BillsApi {
   /**
@@ -8,4 +9,5 @@ export interface BillsApi {
    */
   readonly readMonth: (month: string) => Promise<BilledMonth>;
   readonly renderer: BillRenderer;
+  readonly targets: DeliveryTargets;
 }

@@ -1,6 +1,5 @@
 /** A month for other programs: FOCUS Cost and Usage, and the general journal. */
 import { Readable } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import type { BilledMonth } from '#billing/bills/billed-month.js';
 import { UNALLOCATED } from '#billing/bills/billed-month.js';
@@ -11,6 +10,7 @@ import { isPosted } from '#billing/bills/general-journal/postings.js';
 import { readBilledMonth, readMonthVersion } from '#billing/bills/read-billed-month.js';
 import { tryParseMonth } from '#base/time.js';
 import type { Actor } from '../actor.js';
+import { inTurns } from '../in-turns.js';
 import { badField, notFound } from '../problems.js';
 import { type ApiApp, type ApiContext, controlOf, teamOf } from './api.js';
 import { monthTerms } from './month-terms.js';
@@ -96,14 +96,6 @@ export function addFinanceExportRoutes(app: ApiApp, context: ApiContext): void {
         .send(generalJournalCsv(month, { layout, isReversal }));
     },
   );
-}
-
-/** Gives others their turn between chunks, which take a few milliseconds each. */
-async function* inTurns(chunks: Iterable<string>): AsyncGenerator<string> {
-  for (const chunk of chunks) {
-    if (chunk !== '') yield chunk;
-    await setImmediate();
-  }
 }
 
 /** null: every team. What is of nobody is asked for as a team of its own, by those who see all. */

@@ -5,6 +5,7 @@ import { addAccuracyRoute } from './accuracy.js';
 import { addAdjustmentRoutes } from './adjustments.js';
 import { addAnomalyRoutes } from './anomalies.js';
 import { addAuditRoutes } from './audit.js';
+import { addBillDeliveryRoutes } from './bill-deliveries.js';
 import { addBillExportRoute } from './bill-exports.js';
 import { addBillRoutes } from './bills.js';
 import { addBudgetRoutes } from './budgets.js';
@@ -60,7 +61,10 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addTeamSplitRoutes(routes, api);
   addBudgetRoutes(routes, api);
   addBillRoutes(routes, api);
-  if (api.bills !== undefined) addBillExportRoute(routes, api.bills);
+  if (api.bills !== undefined) {
+    addBillExportRoute(routes, api.bills);
+    addBillDeliveryRoutes(routes, api, api.bills);
+  }
   addCloseRoutes(routes, api);
   addAdjustmentRoutes(routes, api);
   addDisputeRoutes(routes, api);

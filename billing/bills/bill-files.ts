@@ -90,7 +90,12 @@ export async function* renderMonth(month: BilledMonth): AsyncGenerator<BillFile>
   for (const bill of month.bills)
     for (const form of SET_FORMS) yield kept(await renderBill(month, bill, form));
   for await (const file of monthFiles(month)) yield kept(file);
-  yield {
+  yield manifestFile(month, files);
+}
+
+/** The manifest as a file: it comes after those that it lists. */
+export function manifestFile(month: BilledMonth, files: readonly ManifestFile[]): BillFile {
+  return {
     name: MANIFEST_NAME,
     mediaType: BILL_FORMS.json,
     bytes: jsonBytes(manifestOf(month, files)),

@@ -10,9 +10,11 @@ import { configuration } from '../configuration.js';
 import { table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { type ExportOptions, hasExports, saveExports, withExportOptions } from './bill-exports.js';
+import { type DeliveryOptions, deliverMonth, withDeliveryOptions } from './bill-deliveries.js';
 import { saveBill, saveMonth } from './bill-files.js';
 
-interface BillOptions extends ExportOptions {
+interface BillOptions extends ExportOptions, DeliveryOptions {
+  readonly json?: boolean;
   readonly csv?: boolean;
   readonly pdf?: boolean;
   readonly xlsx?: boolean;
@@ -43,7 +45,7 @@ export function registerBill(program: Command, terminal: Terminal): void {
     .option('--bom', 'with --csv: begin with a byte order mark, which some spreadsheets need')
     .option('--out <file>', 'write there; with --all, the folder')
     .option('--all <month>', 'every bill of the month with workbook, CSV and manifest, into --out');
-  withExportOptions(command).action(
+  withDeliveryOptions(withExportOptions(command)).action(
     (team: string | undefined, month: string | undefined, options: BillOptions) =>
       billsAndExports(terminal, team, month, options),
   );
@@ -64,19 +66,31 @@ async function billsAndExports(
       'Name a team and a month, as in: tollgate bill marketing 2026-10; or --all 2026-10.',
       2,
     );
+  checkDelivery(options);
   const month = monthOf(of);
   const forms = FORMS.filter((form) => options[form] === true && form !== 'json');
   const isExport = hasExports(options);
   if (isExport) await saveExports(terminal, month, team, options);
-  if (isExport && forms.length === 0 && options.out === undefined) return;
+  if (options.deliver === true) await deliverMonth(terminal, month, options);
+  const isFile = options.out !== undefined || (forms.length > 0 && options.deliver !== true);
+  if ((isExport || options.deliver === true) && !isFile) return;
   if (team === undefined) await allBills(terminal, month, options);
   else await bill(terminal, team, month, options);
+}
+
+function checkDelivery({ deliver, all, to, provisional }: BillOptions): void {
+  if (deliver === true && all === undefined)
+    throw new VerbError('--deliver is of every team: write --all and the month for it.', 2);
+  if (deliver !== true && (to !== undefined || provisional === true))
+    throw new VerbError('--to and --provisional say how to deliver: write --deliver too.', 2);
+  if (to !== undefined && to !== 'email' && to !== 'object-store')
+    throw new VerbError(`--to is email or object-store, not ${to}.`, 2);
 }
 
 async function allBills(terminal: Terminal, month: string, options: BillOptions): Promise<void> {
   if (options.out === undefined)
     throw new VerbError(
-      '--all writes many files: name their folder by --out, or one file by --focus or --journal.',
+      '--all writes many files: name their folder by --out, or one file by --focus or --journal, or send them by --deliver.',
       2,
     );
   await saveMonth(terminal, month, options.out, options.json === true);

@@ -28,6 +28,7 @@ beforeAll(async () => {
         asked === '2026-10' ? month : { ...month, month: asked, state: 'open' as const, bills: [] },
       ),
     renderer: createBillRenderer(),
+    targets: { mailer: null, objectStore: null },
   };
   app = await createAdminApp({
     ...options,
@@ -104,6 +105,19 @@ test('the archive of all bills is what its manifest says', async () => {
     Promise.resolve(files[file]),
   );
   expect(outcome).toMatchObject({ kind: 'intact', bills: 3, merkleRoot: month.merkleRoot });
+});
+
+test('nothing is delivered where neither a mail server nor an object store is set', async () => {
+  const reply = await app.inject({
+    method: 'POST',
+    url: '/api/v1/exports/2026-10/deliveries',
+    headers: { authorization: `Bearer ${TOKEN}` },
+    payload: {},
+  });
+  expect([reply.statusCode, reply.body]).toEqual([
+    409,
+    expect.stringContaining('set TOLLGATE_MAIL_HOST or TOLLGATE_BILLS_S3_BUCKET'),
+  ]);
 });
 
 test('what is not a month, a form or a bill of the month is said so', async () => {

@@ -483,11 +483,38 @@ describe('bill', () => {
     }
   });
 
+  test('of every team is delivered, and what did not arrive ends with 1', async () => {
+    const report = { month: '2026-10', version: 1, sent: 3, alreadySent: 0, underWay: 0 };
+    const whole = { ...report, failed: 0, failures: [], teamsWithoutAddress: ['legal'] };
+    answer = { status: 200, body: JSON.stringify(whole) };
+    const { code, out } = await run('bill', '--all', '2026-10', '--deliver', '--xlsx');
+    expect([code, out]).toEqual([
+      0,
+      'Bills of 2026-10, version 1: 3 sent, 0 had arrived before.\n' +
+        '  Without a channel of kind email: legal.',
+    ]);
+    expect(asked.at(-1)).toMatchObject({
+      method: 'POST',
+      url: '/api/v1/exports/2026-10/deliveries',
+    });
+    const failures = [{ target: 'a@example.com', item: '2026-10-v1-sales', why: 'busy' }];
+    answer = { status: 200, body: JSON.stringify({ ...whole, failed: 1, failures }) };
+    const broken = await run('bill', '--all', '2026-10', '--deliver', '--to', 'email');
+    expect(broken.code).toBe(1);
+    expect(broken.out).toContain('2026-10-v1-sales to a@example.com failed: busy');
+    answer = { status: 200, body: JSON.stringify({ ...whole, sent: 0, alreadySent: 3 }) };
+    const again = await run('bill', '--all', '2026-10', '--deliver');
+    expect(again.out).toContain('nothing was sent, all 3 had arrived before');
+  });
+
   test.each([
     [['bill']],
     [['bill', 'sales', '2026-10', '--pdf', '--xlsx']],
     [['bill', '--all', '2026-10']],
     [['bill', 'sales', '--all', '2026-10', '--out', 'x']],
+    [['bill', 'sales', '2026-10', '--deliver']],
+    [['bill', '--all', '2026-10', '--out', 'x', '--provisional']],
+    [['bill', '--all', '2026-10', '--deliver', '--to', 'fax']],
   ])('asked for as %j is wrong usage', async (words) => {
     expect((await run(...words)).code).toBe(2);
   });
