@@ -49,6 +49,7 @@ export interface CloseJson {
     } | null;
   };
   readonly problems: readonly ClosingProblem[];
+  readonly stepsOpen: readonly CloseStep[];
   readonly bills: readonly (Booking & {
     readonly team: string;
     readonly teamName: string;
@@ -56,6 +57,9 @@ export interface CloseJson {
     readonly totalAmount: string;
     readonly lines: number;
     readonly hash: string;
+    readonly budgetAmount: string | null;
+    readonly previousAmount: string | null;
+    readonly forecastAmount: string | null;
   })[];
   readonly steps: readonly StepJson[];
 }
@@ -113,6 +117,9 @@ export const closeSchema: z.ZodType<CloseJson> = z.object({
       }),
     )
     .describe('What keeps an open month from being frozen'),
+  stepsOpen: z
+    .array(z.enum(CLOSE_STEPS))
+    .describe('What whoever asks may do with it now; steps of others are not among them'),
   bills: z.array(
     z.object({
       team: z.string(),
@@ -125,6 +132,9 @@ export const closeSchema: z.ZodType<CloseJson> = z.object({
       totalAmount: z.string(),
       lines: z.int(),
       hash: z.string(),
+      budgetAmount: amount.describe('The limit of the month in money; null: it had none'),
+      previousAmount: amount.describe('The month before; null: it has no data'),
+      forecastAmount: amount.describe('Of the whole month; only while it is open'),
     }),
   ),
   steps: stepsSchema,
@@ -136,7 +146,7 @@ const OPEN_MAX = 200;
 export function closeJson(
   month: BilledMonth,
   version: CloseVersion | undefined,
-  more: { readonly problems: readonly ClosingProblem[]; readonly approvalsNeeded: number },
+  more: Pick<CloseJson, 'problems' | 'approvalsNeeded' | 'stepsOpen'>,
 ): CloseJson {
   return {
     month: month.month,
@@ -152,6 +162,7 @@ export function closeJson(
     approvals: month.approvals.map(({ by, at }) => ({ by, at })),
     reconciliation: reconciliationJson(month.reconciliation),
     problems: more.problems.map((each) => ({ ...each })),
+    stepsOpen: more.stepsOpen,
     bills: month.bills.map((bill) => ({
       team: bill.teamId,
       teamName: bill.teamName,
@@ -160,6 +171,9 @@ export function closeJson(
       totalAmount: formatAmount(bill.totalAmount),
       lines: bill.lines.length,
       hash: bill.hash,
+      budgetAmount: textOf(bill.comparison.budgetMoney),
+      previousAmount: textOf(bill.comparison.previousMoney),
+      forecastAmount: textOf(bill.comparison.forecastMoney),
     })),
     steps: stepsJson(version),
   };

@@ -3,14 +3,16 @@ import { z } from 'zod';
 import { type BilledMonth, MONTH_STATES } from '#billing/bills/billed-month.js';
 import { readOpenMonth } from '#billing/bills/open-month.js';
 import { readClosingProblems } from '#billing/close/closing-problems.js';
-import { freezeMonth } from '#billing/close/freeze.js';
+import { freezeMonth, nextVersion } from '#billing/close/freeze.js';
+import { type FrozenTotals, readFrozenTotals } from '#billing/close/frozen-bills.js';
 import type { CloseOutcome } from '#billing/close/outcome.js';
 import { type CloseStep, type CloseVersion, readVersions } from '#billing/close/read-close.js';
 import { readFrozen } from '#billing/close/read-frozen.js';
-import { takeStep } from '#billing/close/take-step.js';
+import { stepsOpenTo, takeStep } from '#billing/close/take-step.js';
 import { type EpochMs, type Period, formatInstant, tryParseMonth } from '#base/time.js';
+import { must } from '#base/assert.js';
 import type { Transaction } from '#base/postgres/pool.js';
-import { compareAmounts } from '#base/units.js';
+import { compareAmounts, formatAmount } from '#base/units.js';
 import { closingTerms } from '#policies/control/closing.js';
 import type { Actor } from '../actor.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
@@ -103,6 +105,11 @@ const listed = z.object({
   version: z.int(),
   state: z.enum(MONTH_STATES),
   closedAt: z.string().nullable(),
+  currency: z.string(),
+  totalCredits: z.string(),
+  totalAmount: z.string(),
+  openCount: z.int().describe('Figures that do not agree'),
+  isSignedOff: z.boolean(),
   steps: stepsSchema,
 });
 
@@ -128,18 +135,32 @@ function addList(app: ApiApp, context: ApiContext): void {
         month,
         version,
       ]);
-      return {
-        nextCursor,
-        closes: rows.map((each) => ({
-          month: each.month,
-          version: each.version,
-          state: each.state,
-          closedAt: each.closedAt === null ? null : formatInstant(each.closedAt),
-          steps: stepsJson(each),
-        })),
-      };
+      const totals = await readFrozenTotals(
+        context.db,
+        rows.map(({ freezeId }) => freezeId),
+      );
+      return { nextCursor, closes: rows.map((each) => listedJson(each, totals)) };
     },
   );
+}
+
+function listedJson(
+  version: CloseVersion,
+  totals: ReadonlyMap<string, FrozenTotals>,
+): z.infer<typeof listed> {
+  const of = must(totals.get(version.freezeId), 'a version has what it was frozen as');
+  return {
+    month: version.month,
+    version: version.version,
+    state: version.state,
+    closedAt: version.closedAt === null ? null : formatInstant(version.closedAt),
+    currency: of.currency,
+    totalCredits: formatAmount(of.totalCredits),
+    totalAmount: formatAmount(of.totalAmount),
+    openCount: of.openCount,
+    isSignedOff: version.signedOff !== null,
+    steps: stepsJson(version),
+  };
 }
 
 function addOne(app: ApiApp, context: ApiContext): void {
@@ -177,7 +198,7 @@ function addOne(app: ApiApp, context: ApiContext): void {
         );
       return version === undefined
         ? openJson(context, month, period)
-        : frozenJson(context, version);
+        : frozenJson(context, version, request.actor.id);
     },
   );
 }
@@ -190,13 +211,36 @@ async function openJson(context: ApiContext, month: string, period: Period): Pro
   });
   const problems = await readClosingProblems(context.db, period, terms.now, open);
   const approvalsNeeded = await neededApprovals(context, open.billed);
-  return closeJson(open.billed, undefined, { problems, approvalsNeeded });
+  const isReady = problems.length === 0 && open.billed.bills.some(({ lines }) => lines.length > 0);
+  const next = nextVersion(await readVersions(context.db, null), { month, step: 'freeze' });
+  const stepsOpen = isReady && typeof next === 'number' ? (['freeze'] as const) : [];
+  return closeJson(open.billed, undefined, { problems, approvalsNeeded, stepsOpen });
 }
 
-async function frozenJson(context: ApiContext, version: CloseVersion): Promise<CloseJson> {
+async function frozenJson(
+  context: ApiContext,
+  version: CloseVersion,
+  by: string,
+): Promise<CloseJson> {
   const month = await readFrozen(context.db, version);
   const approvalsNeeded = await neededApprovals(context, month);
-  return closeJson(month, version, { problems: [], approvalsNeeded });
+  const stepsOpen = [
+    ...(await freezesOpen(context, version)),
+    ...stepsOpenTo(version, by, month.reconciliation.open.length),
+  ];
+  return closeJson(month, version, { problems: [], approvalsNeeded, stepsOpen });
+}
+
+/** Whether its latest version is frozen anew, or another one begun. */
+async function freezesOpen(
+  { db }: ApiContext,
+  { month, version }: CloseVersion,
+): Promise<readonly ('freeze' | 'reopen')[]> {
+  const versions = await readVersions(db, null);
+  if (versions.findLast((each) => each.month === month)?.version !== version) return [];
+  return (['freeze', 'reopen'] as const).filter(
+    (step) => typeof nextVersion(versions, { month, step }) === 'number',
+  );
 }
 
 async function neededApprovals(context: ApiContext, { totalAmount }: BilledMonth): Promise<number> {
@@ -233,7 +277,7 @@ function addStep(app: ApiApp, context: ApiContext, route: StepRoute): void {
       };
       const outcome = await taken(context, route.step, { ...asked, period, actor });
       if (outcome.kind !== 'taken') throw closeRefusal(month, route.step, outcome);
-      return frozenJson(context, outcome.version);
+      return frozenJson(context, outcome.version, actor.id);
     },
   );
 }

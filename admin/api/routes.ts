@@ -7,6 +7,7 @@ import { addAnomalyRoutes } from './anomalies.js';
 import { addAuditRoutes } from './audit.js';
 import { addBillDeliveryRoutes } from './bill-deliveries.js';
 import { addBillExportRoute } from './bill-exports.js';
+import { addBillListRoute } from './bill-list.js';
 import { addBillRoutes } from './bills.js';
 import { addBudgetRoutes } from './budgets.js';
 import { addClaimSecretRoutes } from './claim-secrets.js';
@@ -61,6 +62,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addTeamSplitRoutes(routes, api);
   addBudgetRoutes(routes, api);
   addBillRoutes(routes, api);
+  addBillListRoute(routes, api);
   if (api.bills !== undefined) {
     addBillExportRoute(routes, api.bills);
     addBillDeliveryRoutes(routes, api, api.bills);

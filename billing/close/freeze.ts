@@ -56,8 +56,11 @@ export async function freezeMonth(db: Database, options: FreezeOptions): Promise
   return { kind: 'changing' };
 }
 
-/** The version that would be written; or why none. */
-function nextVersion(
+/**
+ * The version that would be written; or why none.
+ * @param versions of every month, the oldest first.
+ */
+export function nextVersion(
   versions: readonly CloseVersion[],
   { month, step }: Pick<FreezeOptions, 'month' | 'step'>,
 ): number | CloseRefusal {

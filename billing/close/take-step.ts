@@ -50,9 +50,22 @@ export function takeStep(db: Database, options: StepOptions): Promise<CloseOutco
   });
 }
 
+/** The steps after the freeze that this person may take now. @param open how many figures do not agree. */
+export function stepsOpenTo(
+  version: CloseVersion,
+  by: string,
+  open: number,
+): readonly StepOptions['step'][] {
+  const steps = Object.keys(FROM) as readonly StepOptions['step'][];
+  return steps.filter(
+    (step) =>
+      FROM[step].includes(version.state) && refusalOf(version, { step, by }, open) === undefined,
+  );
+}
+
 function refusalOf(
   version: CloseVersion,
-  { step, by }: StepOptions,
+  { step, by }: Pick<StepOptions, 'step' | 'by'>,
   open: number,
 ): CloseRefusal | undefined {
   if (step === 'signOff' && open === 0) return { kind: 'nothingOpen' };

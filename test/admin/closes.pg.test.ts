@@ -97,6 +97,54 @@ test('a month is closed by two people, once under a key, and every step is in th
   expect((await world.call('GET', '/api/v1/closes/2026-10?version=2')).status).toBe(404);
 });
 
+test('a month says which steps whoever asks may take now: not those of others, nor on own work', async () => {
+  const seenBy = async (who: string, month = '2026-10'): Promise<unknown> =>
+    (
+      await world.call('GET', `/api/v1/closes/${month}`, undefined, {
+        authorization: `Bearer ${tokens[who] ?? ''}`,
+      })
+    ).json['stepsOpen'];
+  expect(await seenBy('ann')).toEqual(['reopen']);
+  expect((await step('ann', 'reopen', { reason: 'to see' })).json['stepsOpen']).toEqual([
+    'freeze',
+    'propose',
+  ]);
+  expect((await step('ann', 'propose')).json['stepsOpen']).toEqual(['return']);
+  expect(await seenBy('ben')).toEqual(['approve', 'return']);
+  expect((await step('ben', 'approve')).json['stepsOpen']).toEqual(['return', 'close']);
+  expect((await step('ben', 'close')).json['version']).toBe(2);
+  expect(await seenBy('ben', '2026-10?version=1')).toEqual([]);
+  // Not over, and without data.
+  expect(await seenBy('ben', '2026-11')).toEqual([]);
+});
+
+test('the list of months has totals and what does not agree; bills are listed, to a lead the own ones in force', async () => {
+  const { closes } = (await world.call('GET', '/api/v1/closes')).json as { closes: object[] };
+  expect(closes).toEqual([
+    expect.objectContaining({ month: '2026-10', version: 2, state: 'closed', openCount: 0 }),
+    expect.objectContaining({ version: 1, state: 'superseded', totalAmount: '9.000000000000' }),
+  ]);
+  const lead = {
+    authorization: `Bearer ${await world.issue({ role: 'team-lead', team: 'marketing' })}`,
+  };
+  const { bills } = (await world.call('GET', '/api/v1/bills', undefined, lead)).json;
+  expect(bills).toEqual([
+    expect.objectContaining({ month: '2026-10', version: 2, team: 'marketing', state: 'closed' }),
+  ]);
+  const foreign = await world.call('GET', '/api/v1/bills?team=sales', undefined, lead);
+  expect(foreign.status).toBe(404);
+  const first = (await world.call('GET', '/api/v1/bills?limit=1')).json as {
+    bills: { team: string }[];
+    nextCursor: string;
+  };
+  const rest = (await world.call('GET', `/api/v1/bills?cursor=${first.nextCursor}`)).json as {
+    bills: { team: string }[];
+  };
+  const teams = [...first.bills, ...rest.bills].map(({ team }) => team);
+  expect(teams).toEqual([...new Set(teams)].toSorted());
+  expect(teams.length).toBeGreaterThan(2);
+});
+
 test('a team lead disputes the own bill only; finance accepts it, and above the limit another one approves', async () => {
   const lead = {
     authorization: `Bearer ${await world.issue({ role: 'team-lead', team: 'marketing' })}`,
