@@ -56,3 +56,22 @@ export function percent(part: bigint, whole: bigint): number {
 export function sum(texts: readonly (string | null | undefined)[]): bigint {
   return texts.reduce((total, text) => total + unitsOf(text), 0n);
 }
+
+/**
+ * What a bill is beyond its budget: of an open month the forecast is held against it, else what is owed.
+ * @returns units, below zero for what is left of it; null: there is no budget.
+ */
+export function againstBudget(bill: {
+  readonly totalAmount: string;
+  readonly budgetAmount: string | null;
+  readonly forecastAmount?: string | null;
+}): bigint | null {
+  if (bill.budgetAmount === null) return null;
+  return unitsOf(bill.forecastAmount ?? bill.totalAmount) - unitsOf(bill.budgetAmount);
+}
+
+/** `+12.50` above, `−3.00` below, `–` where there is nothing to tell. */
+export function signed(units: bigint | null): string {
+  if (units === null) return '–';
+  return `${units > 0n ? '+' : ''}${textOf(units, 2)}`;
+}

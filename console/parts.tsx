@@ -105,6 +105,15 @@ const STATES: Readonly<Record<string, readonly [string, string]>> = {
   declined: ['declined', 'bad'],
   withdrawn: ['withdrawn', ''],
   expired: ['expired', ''],
+  open: ['open', 'warn'],
+  provisional: ['provisional', 'warn'],
+  softClosed: ['soft-closed', 'busy'],
+  draft: ['draft', 'busy'],
+  inReview: ['in review', 'busy'],
+  approved: ['approved', 'good'],
+  closed: ['closed', 'good'],
+  superseded: ['superseded', ''],
+  accepted: ['accepted', 'good'],
 };
 
 export function State({ of }: { readonly of: string }): JSX.Element {
@@ -126,6 +135,8 @@ export function ReasonDialog(props: {
   readonly text: ComponentChildren;
   readonly action: string;
   readonly isDangerous?: boolean;
+  /** The API takes it without a reason. */
+  readonly isReasonOptional?: boolean;
   readonly onDone: () => void;
   readonly onCancel: () => void;
   /** More fields, above the reason. */
@@ -153,8 +164,13 @@ export function ReasonDialog(props: {
         <div class="dialog-text">{props.text}</div>
         {props.children}
         <label>
-          Reason
-          <textarea name="reason" required maxLength={500} rows={3} />
+          {props.isReasonOptional === true ? 'Reason, if it wants one' : 'Reason'}
+          <textarea
+            name="reason"
+            required={props.isReasonOptional !== true}
+            maxLength={500}
+            rows={3}
+          />
         </label>
         <ProblemNote problem={problem} />
         <div class="dialog-actions">

@@ -4,11 +4,16 @@ import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { read, signOut } from './api-client.js';
 import { AuditPage } from './pages/audit.js';
+import { BillPage } from './pages/bill.js';
+import { BillsPage } from './pages/bills.js';
 import { BudgetsPage } from './pages/budgets.js';
 import { ChecksPage } from './pages/checks.js';
 import { ControlPage } from './pages/control.js';
 import { CostsPage } from './pages/costs.js';
+import { DisputesPage } from './pages/disputes.js';
 import { LivePage } from './pages/live.js';
+import { MonthPage } from './pages/month.js';
+import { MonthsPage } from './pages/months.js';
 import { PricePage } from './pages/price.js';
 import { RequestsPage } from './pages/requests.js';
 import { RulesPage } from './pages/rules.js';
@@ -74,6 +79,11 @@ function Frame(): JSX.Element {
           <Route path="/price" component={PricePage} />
           <Route path="/requests" component={RequestsPage} />
           <Route path="/costs" component={CostsPage} />
+          <Route path="/months" component={MonthsPage} />
+          <Route path="/months/:month" component={MonthPage} />
+          <Route path="/bills" component={BillsPage} />
+          <Route path="/bills/:team/:month" component={BillPage} />
+          <Route path="/disputes" component={DisputesPage} />
           <Route path="/tiers" component={TiersPage} />
           <Route path="/teams" component={TeamsPage} />
           <Route path="/teams/:id" component={TeamPage} />

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { credits, money, percent, unitsOf } from '../amounts.js';
+import { BillLinks } from '../bill-links.js';
 import type { CostRow, Costs } from '../api-types.js';
 import { useLive } from '../live.js';
 import { Empty, Figure, PageHead, ProblemNote } from '../parts.js';
@@ -126,32 +127,11 @@ function Bills({ month }: { readonly month: string }): JSX.Element | null {
         {value.teams.map(({ id, name }) => (
           <li key={id}>
             <span>{name}</span>
-            <span class="links">
-              <BillLink team={id} month={month} format="csv" />
-              <BillLink team={id} month={month} format="json" />
-            </span>
+            <BillLinks team={id} month={month} />
           </li>
         ))}
       </ul>
     </section>
-  );
-}
-
-function BillLink(props: {
-  readonly team: string;
-  readonly month: string;
-  readonly format: 'csv' | 'json';
-}): JSX.Element {
-  const { team, month, format } = props;
-  const href = `/api/v1/bills/${encodeURIComponent(team)}/${month}.${format}`;
-  return (
-    <a
-      href={href}
-      download={`${team}-${month}.${format}`}
-      aria-label={`${format.toUpperCase()} bill of ${team}`}
-    >
-      {format.toUpperCase()}
-    </a>
   );
 }
 

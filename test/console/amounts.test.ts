@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { credits, money, percent, sum, textOf, unitsOf } from '../../console/amounts.js';
+import {
+  againstBudget,
+  credits,
+  money,
+  percent,
+  signed,
+  sum,
+  textOf,
+  unitsOf,
+} from '../../console/amounts.js';
 
 test('decimals are kept exactly, up to twelve places', () => {
   expect(unitsOf('0.1') + unitsOf('0.2')).toBe(unitsOf('0.3'));
@@ -44,4 +53,13 @@ test('a share stays between 0 and 100, also of a budget of nothing', () => {
 
 test('a sum passes over what is not there', () => {
   expect(sum(['0.1', null, undefined, '0.2'])).toBe(unitsOf('0.3'));
+});
+
+test('a bill is held against its budget by the forecast while it is open, else by what is owed', () => {
+  const bill = { totalAmount: '12.5', budgetAmount: '10' };
+  expect(signed(againstBudget(bill))).toBe('+2.50');
+  expect(signed(againstBudget({ ...bill, forecastAmount: null }))).toBe('+2.50');
+  expect(signed(againstBudget({ ...bill, forecastAmount: '7' }))).toBe('−3.00');
+  expect(signed(againstBudget({ ...bill, budgetAmount: null }))).toBe('–');
+  expect(signed(0n)).toBe('0.00');
 });

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import type { ListedClose } from '../../console/finance-types.js';
+import { monthRows } from '../../console/month-rows.js';
 import { pathOfHash, placeOf, placesOf } from '../../console/places.js';
 import { nextSorting, sorted } from '../../console/sorting.js';
 import { duration, monthName, monthOf, when } from '../../console/times.js';
@@ -73,4 +75,42 @@ test('months are those of UTC and go back over the year', () => {
   expect(monthOf(NOW)).toBe('2026-11');
   expect(monthOf(NOW, -11)).toBe('2025-12');
   expect(monthName('2026-11')).toBe('November 2026');
+});
+
+test('months are for finance and platform, a lead has bills, an analyst neither', () => {
+  const seen = (role: 'finance' | 'platform' | 'team-lead' | 'analyst'): readonly string[] =>
+    placesOf(role)
+      .map(({ path }) => path)
+      .filter((path) => ['/months', '/bills', '/disputes'].includes(path));
+  expect(seen('finance')).toEqual(['/months', '/disputes']);
+  expect(seen('platform')).toEqual(['/months', '/disputes']);
+  expect(seen('team-lead')).toEqual(['/bills', '/disputes']);
+  expect(seen('analyst')).toEqual([]);
+  expect(placeOf('/bills/marketing/2026-10')?.path).toBe('/bills');
+});
+
+test('open months are those since the last that was frozen, over the turn of a year too', () => {
+  const january = Date.UTC(2027, 0, 5);
+  expect(monthRows([], january).map(({ month }) => month)).toEqual([
+    '2027-01',
+    '2026-12',
+    '2026-11',
+  ]);
+  const close: ListedClose = {
+    month: '2026-12',
+    version: 1,
+    state: 'closed',
+    closedAt: null,
+    currency: 'USD',
+    totalCredits: '1',
+    totalAmount: '3',
+    openCount: 0,
+    isSignedOff: false,
+    steps: [],
+  };
+  expect(monthRows([close], january)).toEqual([
+    { month: '2027-01', close: null },
+    { month: '2026-12', close },
+  ]);
+  expect(monthRows([{ ...close, month: '2027-01' }], january)).toHaveLength(1);
 });

@@ -10,13 +10,17 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { silentLog } from '../../base/log.js';
+import { openDatabase } from '../../base/postgres/pool.js';
 import { startEmbeddedPostgres } from '../../base/postgres/launcher.js';
 import { ROOT } from '../drivers/places.js';
 import { startServed } from '../drivers/served.js';
 import { findChromium, openBrowser, type Browser } from './browser.js';
+import { meter } from '../support/metered-month.js';
 import { callerOf, issueToken } from './calls.js';
 import { writeCharges } from './many-charges.js';
-import { tasksOf, type Task, type Visit } from './tasks.js';
+import { PAST_MONTH } from './finance-tasks.js';
+import { tasksOf } from './tasks.js';
+import type { Task, Visit } from './visit.js';
 import { sendTraffic } from './traffic.js';
 
 const BUNDLE_BYTES_MAX = 100 * 1024;
@@ -70,11 +74,9 @@ interface FilledLedger {
   readonly stop: () => Promise<void>;
 }
 
-/** With `--charges`, a Postgres of its own, so that its owner may write a month into it. */
+/** A Postgres of its own, so that its owner may write months into it. */
 async function ledgerOf(folder: string): Promise<FilledLedger> {
-  const nothing = (): Promise<void> => Promise.resolve();
   const count = Number(values.charges ?? 0);
-  if (count === 0) return { environment: {}, fill: nothing, stop: nothing };
   const postgres = await startEmbeddedPostgres({
     dataDir: path.join(folder, 'ledger'),
     log: silentLog,
@@ -83,11 +85,42 @@ async function ledgerOf(folder: string): Promise<FilledLedger> {
   return {
     environment: { TOLLGATE_DATABASE_URL: postgres.ownerUrl },
     fill: async () => {
+      await writePastMonth(postgres.ownerUrl);
+      if (count === 0) return;
       await writeCharges(postgres.ownerUrl, count);
       console.log(`      ${count} charges are in the ledger`);
     },
     stop: () => postgres.stop(new AbortController().signal),
   };
+}
+
+/** A month that is over and metered, for finance to close. */
+async function writePastMonth(url: string): Promise<void> {
+  const options = { url, connectionsMax: 1, connectTimeoutMs: 10_000, statementTimeoutMs: 10_000 };
+  const db = openDatabase({ ...options, applicationName: 'console-test' }, () => undefined);
+  try {
+    await meter(db, [
+      {
+        at: `${PAST_MONTH}-03T08:00:00Z`,
+        lines: [
+          { bucket: 'direct', team: 'marketing', credits: '41.25' },
+          { bucket: 'direct', team: 'sales', credits: '17.5' },
+          { bucket: 'direct', team: 'product', credits: '8.125' },
+          { bucket: 'idle', team: 'marketing', credits: '3.5' },
+          { bucket: 'idle', team: null, credits: '0.75' },
+        ],
+      },
+      {
+        at: `${PAST_MONTH}-17T13:00:00Z`,
+        lines: [
+          { bucket: 'direct', team: 'marketing', credits: '12.25' },
+          { bucket: 'direct', team: 'research', credits: '23.5' },
+        ],
+      },
+    ]);
+  } finally {
+    await db.stop();
+  }
 }
 
 async function tokensOf(url: string): Promise<Visit['tokens']> {
@@ -97,6 +130,7 @@ async function tokensOf(url: string): Promise<Visit['tokens']> {
   return {
     platform: ADMIN_TOKEN,
     finance: await issueToken(call, { role: 'finance' }),
+    'other-finance': await issueToken(call, { role: 'finance', name: 'controller' }),
     'team-lead': await issueToken(call, { role: 'team-lead', team }),
     analyst: await issueToken(call, { role: 'analyst', team, principal }),
   };

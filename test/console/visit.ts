@@ -1,0 +1,49 @@
+/** Who does tasks in the console, and what each task shares. */
+import type { Page } from 'playwright-core';
+import type { Person } from './browser.js';
+
+export type RoleName = 'platform' | 'finance' | 'other-finance' | 'team-lead' | 'analyst';
+
+export interface Visit {
+  readonly url: string;
+  readonly tokens: Readonly<Record<RoleName, string>>;
+  readonly refusedTicket: string;
+  /** Folder for pictures of every page; null: none are wanted. */
+  readonly pictures: string | null;
+}
+
+export interface Task {
+  readonly name: string;
+  /** Throws what is wrong. */
+  readonly act: (person: Person) => Promise<void>;
+}
+
+/** Signs in as a person of the role. */
+export async function signIn(
+  page: Page,
+  { url, tokens }: Visit,
+  role: RoleName,
+  at = '/',
+): Promise<void> {
+  await page.goto(`${url}${at}`);
+  await page.getByLabel('Token').fill(tokens[role]);
+  await page.keyboard.press('Enter');
+  await page.getByRole('navigation').waitFor();
+}
+
+/** Throws `what` unless it is so. */
+export function must(isTrue: boolean, what: string): void {
+  if (!isTrue) throw new Error(what);
+}
+
+/** Fills the dialog that is open, and waits until it is done. */
+export async function fillDialog(
+  page: Page,
+  fields: Readonly<Record<string, string>>,
+  action: string,
+): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  for (const [label, text] of Object.entries(fields)) await dialog.getByLabel(label).fill(text);
+  await dialog.getByRole('button', { name: action, exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+}
