@@ -29,7 +29,7 @@ export type ClaimOutcome =
 
 /**
  * Takes a delivery that is new, has failed, or was begun by a process that has not ended it for ten minutes: no receiver
- * is waited for half as long. Two who ask at once do not both get it.
+ * is waited for half as long; or a file that was written over since, as those of an open month are. Two who ask at once do not both get it.
  */
 export async function claimBillDelivery(
   db: Database,
@@ -45,6 +45,9 @@ export async function claimBillDelivery(
        attempts = known.attempts + 1, actor = excluded.actor, tried_at = clock_timestamp()
      WHERE known.state = 'failed'
        OR (known.state = 'sending' AND known.tried_at < clock_timestamp() - interval '10 minutes')
+       OR (known.kind = 'object-store' AND EXISTS (SELECT FROM bill_delivery AS later
+         WHERE later.target = known.target AND later.item = known.item AND later.month = known.month
+           AND later.version = known.version AND later.tried_at > known.tried_at))
      RETURNING id`,
     [month, version, status, kind, target, item, teamId, [...forms], contentHash, actor],
   );

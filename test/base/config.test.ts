@@ -132,6 +132,21 @@ describe('configuration', () => {
     expect(found.join()).not.toContain('hunter2');
   });
 
+  test('an object store needs a bucket, and a prefix stays inside it', () => {
+    const endpoint = { TOLLGATE_BILLS_S3_ENDPOINT: 'https://minio.example.com:9000' };
+    expect(problems(endpoint)).toEqual([
+      expect.stringContaining('TOLLGATE_BILLS_S3_BUCKET: is not set beside TOLLGATE_BILLS_S3_ENDP'),
+    ]);
+    const bucket = { ...endpoint, TOLLGATE_BILLS_S3_BUCKET: 'acme-bills' };
+    for (const prefix of ['/bills', 'bills/', 'a/../b', '..', 'a b'])
+      expect(problems({ ...bucket, TOLLGATE_BILLS_S3_PREFIX: prefix })).toHaveLength(1);
+    for (const bad of ['https://me:secret@minio.example.com', 'https://minio.example.com/x'])
+      expect(problems({ ...bucket, TOLLGATE_BILLS_S3_ENDPOINT: bad })).toHaveLength(1);
+    const prefixed = { ...bucket, TOLLGATE_BILLS_S3_PREFIX: 'finance/bills.v1' };
+    const { config } = loaded(loadConfig({ environment: prefixed }));
+    expect([config.billsS3Prefix, config.billsS3Region]).toEqual(['finance/bills.v1', null]);
+  });
+
   test('e-mail needs a sender, both halves of a sign-in, and TLS under a password', () => {
     const host = { TOLLGATE_MAIL_HOST: 'smtp.example.com' };
     expect(problems(host)).toEqual([expect.stringContaining('TOLLGATE_MAIL_FROM: is not set')]);

@@ -215,6 +215,22 @@ test('a month that is not closed goes out only when it is asked for so, and says
   expect(subjectOf(mails.mails[0]!.source)).toMatch(/^PROVISIONAL \(in review\): Bill of /);
 });
 
+test('what was written over in the object store is sent again when it comes back', async () => {
+  const one = MONTHS.get('2026-09')!;
+  const other = { ...one, ...sealBills(one.bills.slice(0, 1), one.currency) };
+  const folder = 'acme-bills/finance/2026-09/v1/';
+  for (const month of [one, other, one]) {
+    MONTHS.set('2026-09', month);
+    const { json } = await ask('POST', '2026-09', { to: ['object-store'], provisional: true });
+    expect(json).toMatchObject({ failed: 0, underWay: 0 });
+    const read = (name: string): Buffer | undefined => objects.objects.get(folder + name);
+    const outcome = await verifyFiles(String(read('manifest.json')), (name) =>
+      Promise.resolve(read(name)),
+    );
+    expect(outcome).toMatchObject({ kind: 'intact', bills: month.bills.length });
+  }
+});
+
 test('two who ask at once send each thing once', async () => {
   mails.mails.length = 0;
   const body = { to: ['email'], forms: ['csv'] };
