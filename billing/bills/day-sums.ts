@@ -10,8 +10,12 @@ import type { EpochMs } from '#base/time.js';
 export const DAYS_OF_SPAN =
   "d.day >= ($1::timestamptz AT TIME ZONE 'UTC')::date AND d.day < ($2::timestamptz AT TIME ZONE 'UTC')::date";
 
-// Within one day `d`. Laterally and grouped, so that no plan reads the lines of days that are summed.
-const LINES_OF_DAY = `allocation_line l LEFT JOIN usage_query q ON q.account = l.account AND q.query_id = l.query_id`;
+// Within one day `d`. Laterally and grouped, so that no plan reads the lines of days that are summed; and statement by
+// statement by its key (hence the limit), so that a day costs what its lines do, however much history there is.
+const LINES_OF_DAY = `allocation_line l LEFT JOIN LATERAL (
+      SELECT q.executed_at, q.ended_at, q.snowflake_user FROM usage_query q
+      WHERE q.account = l.account AND q.query_id = l.query_id LIMIT 1
+    ) q ON true`;
 const IN_DAY = `l.account = d.account AND l.bucket IN ('direct', 'bypass')
       AND l.starts_at >= d.day::timestamp AT TIME ZONE 'UTC' AND l.starts_at < (d.day + 1)::timestamp AT TIME ZONE 'UTC'`;
 
@@ -36,7 +40,7 @@ export function driverSums(where: string): string {
     SELECT l.team_id, w.kind, w.name, sum(l.credits) AS credits,
       count(*) FILTER (WHERE l.starts_at = date_trunc('hour', q.executed_at, 'UTC')) AS statements
     FROM ${LINES_OF_DAY}
-    LEFT JOIN ticket t ON t.id = l.ticket_id
+    LEFT JOIN LATERAL (SELECT t.origin, t.workload, t.fingerprint FROM ticket t WHERE t.id = l.ticket_id LIMIT 1) t ON true
     CROSS JOIN LATERAL (
       SELECT CASE WHEN t.origin ? 'dashboard' THEN 'dashboard' WHEN t.origin ? 'dag' THEN 'dag'
           WHEN t.origin ? 'model' THEN 'model' WHEN t.workload IS NOT NULL THEN 'workload'
