@@ -12,18 +12,19 @@ const DAY_MS = 86_400_000;
 
 // Products are exact and rounded once, at the end. Days that are summed by their sums, others by their lines.
 const DRIVERS = `/* prepared: billing.month_drivers */
-WITH price AS MATERIALIZED (
-  SELECT * FROM unnest($3::text[], $4::date[], $5::numeric[]) AS p (account, day, price)
+WITH priced AS MATERIALIZED (
+  SELECT d.account, d.day, d.is_stale, coalesce(p.price, 0) AS price FROM allocation_summed_day d
+  LEFT JOIN unnest($3::text[], $4::date[], $5::numeric[]) AS p (account, day, price) USING (account, day)
+  WHERE ${DAYS_OF_SPAN}
 ), summed AS (
-  SELECT account, day, team_id, kind, name, s.credits, s.statements
-  FROM allocation_summed_day d JOIN allocation_driver_sum s USING (account, day) WHERE NOT d.is_stale AND ${DAYS_OF_SPAN}
+  SELECT s.team_id, s.kind, s.name, s.credits, s.statements, d.price
+  FROM priced d JOIN allocation_driver_sum s USING (account, day) WHERE NOT d.is_stale
   UNION ALL
-  ${driverSums(`d.is_stale AND ${DAYS_OF_SPAN}`)}
+  SELECT f.team_id, f.kind, f.name, f.credits, f.statements, d.price
+  FROM (${driverSums(`d.is_stale AND ${DAYS_OF_SPAN}`)}) f JOIN priced d USING (account, day)
 ), spent AS (
-  SELECT s.team_id, s.kind, s.name, sum(s.credits) AS credits, round(sum(s.credits * coalesce(p.price, 0)), 12) AS money,
-    sum(s.statements) AS statements
-  FROM summed s LEFT JOIN price p USING (account, day)
-  GROUP BY 1, 2, 3
+  SELECT team_id, kind, name, sum(credits) AS credits, round(sum(credits * price), 12) AS money, sum(statements) AS statements
+  FROM summed GROUP BY 1, 2, 3
 )
 SELECT team_id, kind, name, credits, money, statements FROM (
   SELECT spent.*, row_number() OVER (PARTITION BY team_id ORDER BY money DESC, credits DESC, kind COLLATE "C", name COLLATE "C")
