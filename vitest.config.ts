@@ -15,7 +15,8 @@ export default defineConfig({
   },
   test: {
     pool: 'forks',
-    maxWorkers: Math.max(2, availableParallelism()),
+    // One more than there are cores: much of what tests of processes take is waiting for disks and timers.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     retry: 0,
