@@ -157,7 +157,8 @@ export function subtractMoney(a: Money, b: Money): Money {
 
 /**
  * The nearest double, for ratios and durations that are themselves approximations (a rate into bytes per second, an
- * expectation into seconds). Never for an amount that is held, charged, compared with a limit or shown.
+ * expectation into seconds). Never for an amount that is held, charged, compared with a limit or shown; a spreadsheet's
+ * column to reckon on has it beside the exact decimal.
  */
 export function approximate(value: Amount): number {
   // Both sides are whole and exact up to 2^53, and a quotient of such is rounded once: the same double as the decimal's.
