@@ -1,11 +1,14 @@
 /** The run itself must not be able to pass what a driver did not show: shown with programs that lie, differ, hang and are not there. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeCertificate } from '../support/certificates.js';
 import { CASES } from './cases.js';
+import type { Encryption } from './encryption.js';
 import type { Operator } from './operator.js';
 import { WAYS, type Side, type Sides } from './sides.js';
 import { startTap } from './tap.js';
@@ -23,6 +26,7 @@ const side = (name: Side['name']): Side => ({
   ports: [1],
   account: 'demo',
   credentials: { user: 'marketing_analyst', password: 'demo' },
+  encryption: null,
   operator,
 });
 const SIDES: Sides = {
@@ -172,37 +176,64 @@ test('a way has its counts, and a row for each case that is not as it is directl
   expect(compatibilityDocument(found, document)).toBe(document);
 });
 
-test('a tap deals connections round, counts statements and asks the operator', async () => {
-  const statement = 'POST /queries/v1/query-request?a HTTP/1.1\r\n\r\n';
-  const answered: string[] = [];
-  const servers = await Promise.all(
-    ['one', 'two'].map(async (name) => {
-      const server = createServer((socket) => {
-        answered.push(name);
-        socket.end(name);
-      }).listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  const tap = await startTap(ports, { ...operator, stateOf: (marker) => Promise.resolve(marker) });
-  for (const parts of [
-    [statement],
-    [statement.slice(0, 9), statement.slice(9)],
-    ['GET / HTTP/1.1'],
-  ]) {
-    const socket = connect(tap.port, '127.0.0.1');
-    socket.resume();
-    for (const part of parts) await new Promise((resolve) => socket.write(part, resolve));
-    await once(socket, 'close');
-  }
-  const ask = async (what: string): Promise<string> =>
-    (await fetch(`${tap.controlUrl}/${what}`)).text();
-  expect(answered).toEqual(['one', 'two', 'one']);
-  expect(await ask('requests')).toBe('2');
-  expect(await ask('state?marker=a_marker')).toBe('a_marker');
-  expect(await ask('shutdown')).toContain('is nothing that can be asked');
-  await tap.stop();
-  for (const server of servers) server.close();
-});
+const authority = makeCertificate({ name: 'authority' });
+const shown = makeCertificate({ issuer: authority });
+const ENCRYPTION: Encryption = {
+  ...shown,
+  authorityPem: authority.certPem,
+  certFile: '',
+  keyFile: '',
+  environment: {},
+};
+
+test.each([
+  { how: 'plain HTTP', encryption: null },
+  { how: 'TLS', encryption: ENCRYPTION },
+])(
+  'before $how a tap deals connections round, counts statements and asks the operator',
+  async ({ encryption }) => {
+    const statement = 'POST /queries/v1/query-request?a HTTP/1.1\r\n\r\n';
+    const answered: string[] = [];
+    const servers = await Promise.all(
+      ['one', 'two'].map(async (name) => {
+        const answer = (socket: Socket): void => {
+          answered.push(name);
+          socket.end(name);
+        };
+        const server =
+          encryption === null
+            ? createServer(answer)
+            : createTlsServer({ cert: encryption.certPem, key: encryption.keyPem }, answer);
+        server.listen(0, '127.0.0.1');
+        await once(server, 'listening');
+        return server;
+      }),
+    );
+    const ports = servers.map((server) => (server.address() as AddressInfo).port);
+    const tap = await startTap({
+      ports,
+      encryption,
+      operator: { ...operator, stateOf: (marker) => Promise.resolve(marker) },
+    });
+    for (const parts of [
+      [statement],
+      [statement.slice(0, 9), statement.slice(9)],
+      ['GET / HTTP/1.1'],
+    ]) {
+      const to = { port: tap.port, host: '127.0.0.1' };
+      const socket =
+        encryption === null ? connect(to) : connectTls({ ...to, ca: encryption.authorityPem });
+      socket.resume();
+      for (const part of parts) await new Promise((resolve) => socket.write(part, resolve));
+      await once(socket, 'close');
+    }
+    const ask = async (what: string): Promise<string> =>
+      (await fetch(`${tap.controlUrl}/${what}`)).text();
+    expect(answered).toEqual(['one', 'two', 'one']);
+    expect(await ask('requests')).toBe('2');
+    expect(await ask('state?marker=a_marker')).toBe('a_marker');
+    expect(await ask('shutdown')).toContain('is nothing that can be asked');
+    await tap.stop();
+    for (const server of servers) server.close();
+  },
+);

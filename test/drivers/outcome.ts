@@ -179,13 +179,18 @@ async function reports(
   home: string,
   limitMs: number,
 ): Promise<Reports> {
-  const tap = await startTap(side.ports, side.operator);
+  const tap = await startTap(side);
   const options = { side: side.name, port: String(tap.port), control: tap.controlUrl };
   const ending = await runProgram(
     {
       ...program,
       args: [...program.args, ...settings(options, side, cases)],
-      environment: { ...program.environment, ...SURROUNDINGS, HOME: home },
+      environment: {
+        ...program.environment,
+        ...SURROUNDINGS,
+        ...side.encryption?.environment,
+        HOME: home,
+      },
     },
     limitMs,
   );
@@ -218,14 +223,14 @@ async function reports(
 
 function settings(
   own: Readonly<Record<string, string>>,
-  { account, credentials }: Side,
+  { account, credentials, encryption }: Side,
   cases: readonly Case[],
 ): readonly string[] {
   const { user, password, issued } = credentials;
   const options = {
     ...own,
     host: '127.0.0.1',
-    protocol: 'http',
+    protocol: encryption === null ? 'http' : 'https',
     account,
     user,
     password,

@@ -113,7 +113,7 @@ through Tollgate stand [below](#more-ways).
 
 The Python connector below 5 and Go are answered in Arrow, all others in JSON. Not in this table are these clients: the ODBC and
 .NET drivers, Snowpark, and BI tools. \`snow\` logs in for each command, so that what it
-runs after an error is another session. Between program and system a TCP balancer counts statements: a refusal, a stop and
+runs after an error is another session. Between program and system a balancer counts statements: a refusal, a stop and
 a wait are one request each.
 
 | client | version | case | direct | proxied |

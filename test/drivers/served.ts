@@ -68,7 +68,7 @@ function portsOf(child: ChildProcess, roles: readonly string[], log: () => strin
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       printed += text;
       const port = (name: string): number =>
-        Number(new RegExp(`^  ${name} +http://\\S+:(\\d+)`, 'm').exec(printed)?.[1] ?? 0);
+        Number(new RegExp(`^  ${name} +https?://\\S+:(\\d+)`, 'm').exec(printed)?.[1] ?? 0);
       // The admin port has its line in every role.
       const awaited = ['admin', ...roles.filter((role) => role !== 'worker')];
       if (awaited.some((name) => port(name) === 0)) return;

@@ -1,4 +1,5 @@
 /** The sides of the comparison: the warehouse itself, Tollgate before it, and the other ways that lead through Tollgate. */
+import type { Encryption } from './encryption.js';
 import type { Operator } from './operator.js';
 
 /** Ways that are compared beside the plain proxy, in the order of the document. */
@@ -10,9 +11,9 @@ export const WAY_TEXTS: Readonly<Record<Way, string>> = {
   terminated:
     'signed in with credentials that Tollgate issued: a password, and where the driver has it an access token and a key pair',
   replicas:
-    'two replicas on one Postgres and one warehouse, behind a TCP balancer that deals connections round',
+    'over TLS with a certificate of an authority of our own, two replicas on one Postgres and one warehouse, behind a balancer that deals connections round',
   'second account':
-    'the second Snowflake account of one deployment, chosen by the account name of the login',
+    'over TLS, the second Snowflake account of one deployment, chosen by the account name of the login',
   combined: 'all three at once',
 };
 
@@ -31,6 +32,8 @@ export interface Side {
   readonly ports: readonly number[];
   readonly account: string;
   readonly credentials: Credentials;
+  /** Null: plain HTTP. */
+  readonly encryption: Encryption | null;
   /** Of the warehouse behind it. */
   readonly operator: Operator;
 }

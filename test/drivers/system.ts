@@ -16,6 +16,7 @@ import {
   prepareWarehouse,
   type CallApi,
 } from './control.js';
+import { makeEncryption, type Encryption } from './encryption.js';
 import { connectOperator, type Operator } from './operator.js';
 import { RawClient } from '../warehouse/support/raw-client.js';
 import { startServed, type Served } from './served.js';
@@ -72,6 +73,7 @@ async function start(folder: string, ways: readonly Way[], processes: Served[]):
     ports: [whole.proxyPort],
     account: 'demo',
     credentials: OWN,
+    encryption: null,
     operator,
     ...more,
   });
@@ -84,17 +86,18 @@ async function start(folder: string, ways: readonly Way[], processes: Served[]):
   await untilPriced(whole.proxyPort);
   const found = new Map<Way, Side>();
   if (ways.length === 0) return { ...plain, ways: found };
-  const far = await startFar(whole, token, started);
+  const encryption = await makeEncryption(folder);
+  const far = await startFar(whole, token, started, encryption);
   const issued = (account: string): Promise<Credentials> =>
     issueCredentials(far.api, account, path.join(folder, `${account}.p8`));
-  const second = { account: SECOND, operator: far.operator };
+  const second = { account: SECOND, encryption, operator: far.operator };
   for (const way of ways) {
     switch (way) {
       case 'terminated':
         found.set(way, side(way, { credentials: await issued('demo') }));
         break;
       case 'replicas':
-        found.set(way, side(way, { ports: far.ports }));
+        found.set(way, side(way, { ports: far.ports, encryption }));
         break;
       case 'second account':
         found.set(way, side(way, { ...second, ports: far.ports.slice(0, 1) }));
@@ -125,11 +128,12 @@ async function untilPriced(port: number): Promise<void> {
 type Roles = Parameters<typeof startServed>[1];
 type Start = (name: string, roles: Roles, more?: object) => Promise<Served>;
 
-/** The second warehouse, and two replicas in front of both. */
+/** The second warehouse, and two replicas in front of both, over TLS. */
 async function startFar(
   whole: Served,
   token: string,
   started: Start,
+  { certFile, keyFile }: Encryption,
 ): Promise<{ ports: readonly number[]; api: CallApi; operator: Operator }> {
   const warehouse = await started('second', ['warehouse']);
   const second = await operatorOf(warehouse);
@@ -141,6 +145,8 @@ async function startFar(
     TOLLGATE_ACCOUNTS: `embedded=http://127.0.0.1:${whole.warehousePort},${SECOND}=http://127.0.0.1:${warehouse.warehousePort}`,
     TOLLGATE_SERVICE_USER: 'TOLLGATE_SERVICE',
     TOLLGATE_SERVICE_PASSWORD: password,
+    TOLLGATE_TLS_CERT_FILE: certFile,
+    TOLLGATE_TLS_KEY_FILE: keyFile,
   };
   const replicas = await Promise.all([
     // Its worker imports the statistics of the second account; each works when its turn comes.

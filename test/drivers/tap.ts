@@ -1,12 +1,15 @@
 /**
- * What stands between a program and the side it asks: a plain TCP balancer, which deals connections round without
- * looking at what is in them, and which counts the statements that went by, because no driver tells how often it sent one.
+ * What stands between a program and the side it asks: a balancer, which deals connections round without
+ * changing what is in them, and which counts the statements that went by, because no driver tells how often it sent one.
+ * Before a side that speaks TLS it speaks TLS both ways, with the certificate of the side itself.
  * On a port of its own programs read the count, and have done what only the warehouse's administrator may do.
  */
 import { once } from 'node:events';
 import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { Operator } from './operator.js';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
+import type { Encryption } from './encryption.js';
+import type { Side } from './sides.js';
 
 export interface Tap {
   /** Where the program connects. */
@@ -18,17 +21,17 @@ export interface Tap {
 
 const STATEMENT = Buffer.from('POST /queries/v1/query-request');
 
-/** Listens before `ports`; each new connection goes to the next of them, and stays there. */
-export async function startTap(ports: readonly number[], operator: Operator): Promise<Tap> {
+/** Listens before a side's ports; each new connection goes to the next of them, and stays there. */
+export async function startTap({
+  ports,
+  operator,
+  encryption,
+}: Pick<Side, 'ports' | 'operator' | 'encryption'>): Promise<Tap> {
   const open = new Set<Socket>();
   let turn = 0;
   let statements = 0;
-  const balancer = createServer({ noDelay: true }, (near) => {
-    const far = connect({
-      port: ports[turn % ports.length] ?? 0,
-      host: '127.0.0.1',
-      noDelay: true,
-    });
+  const balancer = listener(encryption, (near) => {
+    const far = connected(encryption, ports[turn % ports.length] ?? 0);
     turn += 1;
     const seen = counter(STATEMENT);
     near.on('data', (chunk: Buffer) => {
@@ -61,6 +64,18 @@ export async function startTap(ports: readonly number[], operator: Operator): Pr
       await Promise.all([balancer, control].map((server) => once(server.close(), 'close')));
     },
   };
+}
+
+function listener(encryption: Encryption | null, onConnection: (near: Socket) => void): Server {
+  if (encryption === null) return createServer({ noDelay: true }, onConnection);
+  const { certPem: cert, keyPem: key } = encryption;
+  // A client that does not trust the certificate is the client's finding.
+  return createTlsServer({ noDelay: true, cert, key }, onConnection).on('tlsClientError', () => {});
+}
+
+function connected(encryption: Encryption | null, port: number): Socket {
+  const to = { port, host: '127.0.0.1', noDelay: true };
+  return encryption === null ? connect(to) : connectTls({ ...to, ca: encryption.authorityPem });
 }
 
 function join(from: Socket, to: Socket, open: Set<Socket>): void {

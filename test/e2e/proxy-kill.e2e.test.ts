@@ -114,7 +114,7 @@ test(
       expect(figures).toMatchObject({ falseRefusals: 0, others: 0 });
       expect(figures.refusedByBudget).toBeGreaterThan(0);
       expect(figures.ran).toBeGreaterThan(0);
-      await eventually(async () => expect(await openTickets()).toBe(0), { withinMs: 60_000 });
+      await eventually(async () => expect(await whatIsOpen()).toEqual([]), { withinMs: 60_000 });
       await expectInvariants(system.database.db);
     } finally {
       await Promise.all(others.map((other) => other.kill()));
@@ -249,10 +249,16 @@ function waits(): ReturnType<System['warehouse']['queryHistory']> {
 }
 
 async function openTickets(): Promise<number> {
-  const { rows } = await system.database.db.query<{ n: string }>(
-    `SELECT count(DISTINCT ticket_id) AS n FROM hold WHERE closed_at IS NULL`,
+  return (await whatIsOpen()).length;
+}
+
+/** Tickets whose hold is not closed, each with what tells why. */
+async function whatIsOpen(): Promise<readonly object[]> {
+  const { rows } = await system.database.db.query<Record<string, unknown>>(
+    `SELECT id, state, statement_shape, snowflake_query_id, replica, created_at, sent_at, now() AS now FROM ticket
+      WHERE EXISTS (SELECT FROM hold WHERE ticket_id = ticket.id AND closed_at IS NULL)`,
   );
-  return Number(rows[0]?.n);
+  return rows;
 }
 
 /** Credits that are held or leased, in all periods. */
