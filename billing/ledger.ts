@@ -232,7 +232,7 @@ export interface Ledger {
   markSeen(ticketId: TicketId): Promise<void>;
   /** Asks the replica where a statement waits to give it up; false: it does not wait any more. */
   askCancel(ticketId: TicketId): Promise<boolean>;
-  /** Statements waiting on `replica` that were cancelled elsewhere. */
+  /** Statements that waited on `replica` when they were cancelled elsewhere, and have not ended. */
   cancelsAsked(replica: string): Promise<readonly TicketId[]>;
   /** Keeps what the client of a stopped statement is told, for every replica. */
   tellStop(ticketId: TicketId, told: Told): Promise<void>;

@@ -189,11 +189,14 @@ export async function handleAbort(parts: Parts, call: Call): Promise<void> {
   if (requestId !== undefined) {
     const { account, sessionId } = session.identity;
     const key = { account, sessionId, requestId };
-    if (parts.running.byRequestId(session.identity, requestId) === undefined) {
-      const entry = parts.requests.find(key);
-      // Waiting here: giving up its place answers it.
-      entry?.cancel('cancelled');
-      if (entry?.isEnded === false) return sendSmall(call.response, done());
+    const running = parts.running.byRequestId(session.identity, requestId);
+    if (running !== undefined) {
+      // Upstream may not know the request yet: the meter cancels again what goes on.
+      running.cancelledAtMs = performance.now();
+    } else {
+      // Not sent yet: giving up its place answers it.
+      if (parts.requests.find(key)?.cancelUnsent() === true)
+        return sendSmall(call.response, done());
       const ticket = await parts.ledger.ticketOfRequest(key).catch(() => undefined);
       const isAsked =
         ticket?.state === 'RESERVED' && (await parts.ledger.askCancel(ticket.ticketId));
@@ -210,13 +213,16 @@ async function abortEntry(
   entry: RequestEntry,
 ): Promise<void> {
   const { ticketId } = entry.owner;
-  const running = parts.running.get(ticketId);
-  if (running === undefined) {
-    entry.cancel('cancelled');
-    if (!entry.isEnded) return sendSmall(call.response, done());
-  }
+  if (parts.running.get(ticketId) === undefined && entry.cancelUnsent())
+    return sendSmall(call.response, done());
   const ticket = await parts.ledger.ticket(ticketId);
-  if (ticket === undefined) return sendSmall(call.response, notRunning(ticketId));
+  if (ticket === undefined) {
+    if (entry.isEnded) return sendSmall(call.response, notRunning(ticketId));
+    // A free statement has no ticket.
+    const target = { queryId: null, requestId: entry.key.requestId };
+    await abortUpstream(session.upstream, session.identity.upstreamToken, target, randomUUID());
+    return sendSmall(call.response, done());
+  }
   return abortTicket(parts, call, session, ticket);
 }
 
@@ -232,6 +238,8 @@ async function abortTicket(
   if (state === 'SETTLED' || state === 'VOID')
     return sendSmall(call.response, notRunning(ticketId));
   const { upstream, identity } = session;
+  const running = parts.running.get(ticketId);
+  if (running !== undefined) running.cancelledAtMs = performance.now();
   await abortUpstream(upstream, identity.upstreamToken, { queryId, requestId }, randomUUID());
   sendSmall(call.response, done());
 }

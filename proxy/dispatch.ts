@@ -73,6 +73,7 @@ export async function handOver(
     holdCredits: statement.hold.credits,
     queryId: null,
     stop: null,
+    cancelledAtMs: null,
     onEnd: () => statement.permit.release(),
   });
   return true;

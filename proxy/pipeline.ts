@@ -14,31 +14,29 @@ import { Waiting } from './attendance.js';
 import { reserveUnasked } from './break-glass.js';
 import { isRepeat } from './call.js';
 import type { Call } from './call.js';
-import { handOver, upstreamRequest } from './dispatch.js';
 import { driverFront } from './driver-front.js';
 import { follow, takeOver } from './elsewhere.js';
 import { estimateWithBound } from './estimates/explain-bound.js';
 import { faultRefusal } from './faults.js';
+import { forward, leave } from './forward.js';
 import { giveUpWhenFrozen } from './freezes.js';
 import type { Asker } from './front.js';
 import { identify, underNewestVersion } from './identity/identify.js';
 import { keyOf, ownerOf } from './owner.js';
-import { noteTransaction } from './own/transactions.js';
 import type { Parts } from './parts.js';
 import { admitReady } from './ready.js';
 import { receive } from './receive.js';
 import { sendSmall } from './relay.js';
 import { keepBack } from './off-peak.js';
-import { closedMeanwhile, resultGone, reusedRequestId } from './repeat-refusals.js';
-import { relayStatement } from './relay-statement.js';
-import type { UpstreamRequest } from './upstream/engine.js';
+import { resultGone, reusedRequestId } from './repeat-refusals.js';
 import type { Again, RequestEntry, RequestEnding } from './requests.js';
 import { reserve } from './reserve.js';
 import { fetchResult } from './result.js';
 import { withSentText } from './result-scan.js';
 import { recordUnheld } from './unheld.js';
-import type { Admitted, Allowed, Estimated, Identified, Reserved } from './stages.js';
+import type { Allowed, Estimated, Identified, Reserved } from './stages.js';
 import { recognise } from './surface/recognise.js';
+import { givenUp, refused } from './unsent.js';
 import { toldOf } from './wire/refusal.js';
 import type { Refusal } from './wire/refusal.js';
 
@@ -290,6 +288,11 @@ function elsewhere(
   return { kind: 'elsewhere', ticketId: known.ticketId, statement };
 }
 
+const CANCELLED: ReleaseReason = {
+  kind: 'cancelled',
+  reason: 'cancelled by the client while it waited',
+};
+
 /** Steps 7 to 10, under the hold. */
 async function run(
   parts: Parts,
@@ -297,9 +300,9 @@ async function run(
   entry: RequestEntry,
   waiting: Waiting,
 ): Promise<RequestEnding> {
-  const { call, front, hold } = statement;
+  const { call, hold } = statement;
   let unsent: ReleaseReason = { kind: 'failed', reason: 'not sent' };
-  const leave = hold.isSent() ? undefined : giveUpWhenFrozen(parts, statement, entry);
+  const unwatch = hold.isSent() ? undefined : giveUpWhenFrozen(parts, statement, entry);
   try {
     const lap = parts.events.stopwatch();
     const approved = await approveIfAsked(parts, statement, entry);
@@ -320,18 +323,14 @@ async function run(
       return refused(parts, statement, admitted.refusal);
     }
     if (admitted.kind === 'dropped') return admitted;
-    if (entry.ended !== null && (admitted.kind === 'cancelled' || !hold.isSent())) {
-      if (admitted.kind === 'admitted') admitted.statement.permit.release();
-      unsent = { kind: 'refused', refusal: toldOf(entry.ended) };
-      return refused(parts, statement, entry.ended);
-    }
-    if (admitted.kind === 'cancelled') {
-      unsent = { kind: 'cancelled', reason: 'cancelled by the client while it waited' };
-      return { kind: 'answered', reply: front.cancelled(call.ticketId) };
+    if (admitted.kind === 'cancelled' || (entry.isCancelled && !hold.isSent())) {
+      if (admitted.kind === 'admitted') await leave(admitted.statement);
+      unsent = entry.ended === null ? CANCELLED : { kind: 'refused', refusal: toldOf(entry.ended) };
+      return givenUp(parts, statement, entry);
     }
     return await forward(parts, admitted.statement, entry, waiting);
   } finally {
-    leave?.();
+    unwatch?.();
     await hold.releaseUnlessSent(unsent);
   }
 }
@@ -345,49 +344,4 @@ async function approveIfAsked(
   const { approval, hold } = statement;
   if (approval === null || hold.isSent()) return { kind: 'approved', statement };
   return approve(parts, statement, approval, entry);
-}
-
-/** Steps 8 to 10: from here on the settler owns the hold. */
-async function forward(
-  parts: Parts,
-  statement: Admitted,
-  entry: RequestEntry,
-  waiting: Waiting,
-): Promise<RequestEnding> {
-  const lap = parts.events.stopwatch();
-  let isHandedOver = false;
-  let request: UpstreamRequest;
-  try {
-    // Written first: whatever fails before the hand-over gives hold and permit back.
-    request = await upstreamRequest(statement);
-    await noteTransaction(parts, statement, 'whenSent');
-    isHandedOver = await handOver(parts, statement, entry.attendance);
-  } finally {
-    if (!isHandedOver) statement.permit.release();
-    if (!isHandedOver) await statement.endTurn();
-  }
-  if (!isHandedOver) return settledMeanwhile(parts, statement);
-  lap('hand-over');
-  const sentAtMs = performance.now();
-  parts.events.phase('govern', (sentAtMs - statement.call.arrivedAtMs) / 1000);
-  const ending = await relayStatement(parts, statement, request, waiting);
-  parts.events.phase('relay', (performance.now() - sentAtMs) / 1000);
-  lap('relay');
-  return ending;
-}
-
-/** A repeat whose first sending was ended by evidence, or taken over, before it came: the ticket tells. */
-function settledMeanwhile(parts: Parts, statement: Admitted): RequestEnding {
-  // Nothing was sent and nothing can be said of it: a new request finds out.
-  if (statement.isFree) return refused(parts, statement, closedMeanwhile());
-  return { kind: 'elsewhere', ticketId: statement.call.ticketId, statement };
-}
-
-function refused(
-  parts: Parts,
-  asker: Asker & Partial<Pick<Identified, 'team'>>,
-  refusal: Refusal,
-): Extract<RequestEnding, { kind: 'answered' }> {
-  parts.events.refused(tgLabel(refusal.code), asker.team?.id ?? '');
-  return { kind: 'answered', reply: asker.front.refusal(refusal, asker.call.ticketId) };
 }

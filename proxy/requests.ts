@@ -70,6 +70,8 @@ export class RequestEntry {
   isKnown = false;
   /** What its client is told in place of upstream's "canceled", where somebody else ended it before it was sent. */
   ended: Refusal | null = null;
+  /** Its bytes may be on their way: from now on only upstream can cancel it. */
+  isSent = false;
   #cancel: AbortController | undefined;
   #isEnded = false;
   readonly #finish: (ending: RequestEnding) => void;
@@ -94,6 +96,18 @@ export class RequestEntry {
   cancel(reason: CancelReason): void {
     this.#cancel ??= new AbortController();
     this.#cancel.abort(reason);
+  }
+
+  /** True: its client, or an administrator, cancelled it. */
+  get isCancelled(): boolean {
+    return this.#cancel?.signal.reason === 'cancelled';
+  }
+
+  /** Cancels it before it is sent, wherever it is on its way there; false: it was sent, or has ended. */
+  cancelUnsent(): boolean {
+    if (this.isSent || this.#isEnded) return false;
+    this.cancel('cancelled');
+    return true;
   }
 
   get ending(): Promise<RequestEnding> {

@@ -305,7 +305,6 @@ function createWaiting(
       ledger,
       decided: (ticketIds) => approvalsDecided(db, ticketIds),
       log,
-      replica,
       abandonedAfterMs,
       newest: (of) => newestIdentity(identity, of),
       realTime: Date.now,
@@ -354,7 +353,7 @@ function startControl(
       [FREEZES_CHANNEL]: () => void freezes.refresh(),
       [LANES_CHANNEL]: (payload) => gate.onNotify(payload),
       [LEASES_CHANNEL]: (periodId) => leaseKeeper.onAsked(periodId),
-      [CANCELS_CHANNEL]: () => void vigil.round(),
+      [CANCELS_CHANNEL]: () => interventions.wake(),
       [APPROVALS_CHANNEL]: () => {
         void approvals.lasting.refresh();
         void vigil.round();

@@ -21,7 +21,7 @@ WITH asked AS (
 SELECT pg_notify($3, '') FROM asked`;
 
 const CANCELS = `/* prepared: billing.cancels_asked */
-SELECT id FROM ticket WHERE state = 'RESERVED' AND replica = $1 AND cancel_asked_at IS NOT NULL`;
+SELECT id FROM ticket WHERE state IN ('RESERVED', 'SENT', 'RUNNING') AND replica = $1 AND cancel_asked_at IS NOT NULL`;
 
 const TELL_STOP = `/* prepared: billing.tell_stop */
 UPDATE ticket SET stop_told = $2::jsonb WHERE id = $1 AND state IN ('SENT', 'RUNNING')`;
@@ -61,7 +61,7 @@ export async function askCancel(db: Queryable, ticketId: TicketId, at: EpochMs):
   return (await db.query(ASK_CANCEL, [ticketId, new Date(at), CANCELS_CHANNEL])).rowCount === 1;
 }
 
-/** Statements waiting on `replica` that were cancelled elsewhere. */
+/** Statements that waited on `replica` when they were cancelled elsewhere, and have not ended. */
 export async function cancelsAsked(db: Queryable, replica: string): Promise<readonly TicketId[]> {
   const { rows } = await db.query<{ id: TicketId }>(CANCELS, [replica]);
   return rows.map(({ id }) => id);

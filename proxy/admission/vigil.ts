@@ -1,6 +1,6 @@
 /**
  * Watches over statements that wait in the queues of this replica: one that nobody waits for any more is given up, so
- * that it does not run for a client that is gone, unless it was submitted asynchronously; one that was cancelled on another replica is cancelled here.
+ * that it does not run for a client that is gone, unless it was submitted asynchronously; one whose token ends is told in time.
  */
 import { deferred } from '#base/deferred.js';
 import type { TicketId } from '#base/ids.js';
@@ -27,11 +27,10 @@ export function attentionOf({ isAsync }: { readonly isAsync: boolean }): Attenti
 }
 
 export interface VigilOptions {
-  readonly ledger: Pick<Ledger, 'ticket' | 'cancelsAsked'>;
+  readonly ledger: Pick<Ledger, 'ticket'>;
   /** Which of these tickets somebody has approved or declined. */
   readonly decided: (ticketIds: readonly TicketId[]) => Promise<readonly Approval[]>;
   readonly log: Log;
-  readonly replica: string;
   /** How long a statement waits on while nobody asks for it. */
   readonly abandonedAfterMs: number;
   /** The newest token of a session, which may have been renewed at another replica; undefined: it was not. */
@@ -101,8 +100,6 @@ export class Vigil {
     this.#isBusy = true;
     this.#isAskedAgain = false;
     try {
-      for (const ticketId of await this.#options.ledger.cancelsAsked(this.#options.replica))
-        this.#waiting.get(ticketId)?.cancel('cancelled');
       await this.#tellDecided();
       for (const entry of this.#waiting.values()) {
         if (await this.#isAbandoned(entry)) entry.cancel('abandoned');

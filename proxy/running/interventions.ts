@@ -1,6 +1,6 @@
 /**
  * What people did that ends statements of this replica: a kill, the revocation of a session, the suspension of a
- * principal. Looked at when it is notified and with every round of ends, so that a lost notification costs seconds.
+ * principal, a cancel that reached another replica. Looked at when it is notified and with every round of ends, so that a lost notification costs seconds.
  */
 import { toError } from '#base/errors.js';
 import type { TicketId } from '#base/ids.js';
@@ -10,7 +10,7 @@ import type { Parts } from '../parts.js';
 import type { SessionKey } from '../identity/sessions.js';
 import type { RequestEntry } from '../requests.js';
 import type { RunningStatement } from './running.js';
-import { stopStatement } from './stop.js';
+import { cancelRunning, stopStatement } from './stop.js';
 
 /** What is read and written of the kills that administrators ask for. Faults: `ledgerUnavailable`. */
 export interface Kills {
@@ -67,11 +67,12 @@ export async function lookForInterventions(parts: Parts): Promise<void> {
   endSuspended(parts);
   try {
     await endKilled(parts);
+    await endCancelled(parts);
     await endRevoked(parts);
   } catch (thrown) {
     parts.log.warn(
       { err: toError(thrown) },
-      'what administrators ended could not be read; the next round will',
+      'what people ended could not be read; the next round will',
     );
   }
 }
@@ -87,6 +88,16 @@ async function endKilled(parts: Parts): Promise<void> {
     // Between its place in the queue and its running set: found by the next round.
     else if (parts.inHand.has(ticketId)) continue;
     await kills.taken(ticketId);
+  }
+}
+
+/** Cancelled by its client through another replica while it waited on this one; it may have been sent since. */
+async function endCancelled(parts: Parts): Promise<void> {
+  for (const ticketId of await parts.ledger.cancelsAsked(parts.replica)) {
+    const running = parts.running.get(ticketId);
+    if (running === undefined) parts.requests.ofTicket(ticketId)?.cancelUnsent();
+    // The meter goes on from there.
+    else if (running.cancelledAtMs === null) void cancelRunning(parts, running);
   }
 }
 

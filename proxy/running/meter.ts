@@ -14,7 +14,7 @@ import type { Parts } from '../parts.js';
 import { lookForEnds } from './ends.js';
 import { watchInterventions } from './interventions.js';
 import type { RunningStatement } from './running.js';
-import { stopAgain, stopStatement } from './stop.js';
+import { cancelAgain, stopStatement } from './stop.js';
 import type { StopParts } from './stop.js';
 
 /** Top-ups of one replica at once; the pool of Postgres has room for others beside them. */
@@ -71,10 +71,8 @@ export class Meter {
     const intervalMs = Math.max(this.#intervalMs, now - this.#raisedAt);
     const raises: Raise[] = [];
     for (const statement of running.list()) {
-      if (statement.stop !== null) {
-        this.#track(stopAgain(this.#parts, statement));
-        continue;
-      }
+      if (statement.cancelledAtMs !== null) this.#track(cancelAgain(this.#parts, statement));
+      if (statement.stop !== null) continue;
       const { holdCredits, ceilingCredits, creditsPerHour } = statement;
       const usedCredits = running.usedCredits(statement, now);
       const amounts = { usedCredits, holdCredits, ceilingCredits, creditsPerHour, intervalMs };

@@ -20,8 +20,6 @@ export interface StopReason {
   readonly usedCredits: Credits;
   readonly limitCredits: Credits;
   readonly elapsedMs: number;
-  /** When it was cancelled upstream last; monotonic. */
-  cancelledAtMs: number;
 }
 
 export interface RunningStatement {
@@ -64,6 +62,8 @@ export interface RunningStatement {
   holdCredits: Credits;
   queryId: string | null;
   stop: StopReason | null;
+  /** When it was last cancelled upstream, by whomever; monotonic. Null: nobody did. */
+  cancelledAtMs: number | null;
   /** Runs after the statement left the running set: gives its permit back. */
   readonly onEnd: () => void;
 }

@@ -35,9 +35,9 @@ export async function stopStatement(
     ...why,
     usedCredits: parts.running.usedCredits(statement, now),
     elapsedMs: now - statement.startedAt,
-    cancelledAtMs: performance.now(),
   };
   statement.stop = stop;
+  statement.cancelledAtMs = performance.now();
   parts.log.info(
     { ticketId: statement.ticketId, code: tgLabel(why.code) },
     'a running statement is stopped',
@@ -50,22 +50,19 @@ export async function stopStatement(
       'why a statement is stopped could not be written; a poll on another replica is told less',
     );
   }
-  await cancel(parts, statement, stop);
+  await cancelRunning(parts, statement);
 }
 
-/** Cancels a statement once more that was stopped a while ago and still runs. Never rejects. */
-export async function stopAgain(parts: StopParts, statement: RunningStatement): Promise<void> {
-  const { stop } = statement;
-  if (stop === null || performance.now() - stop.cancelledAtMs < CANCEL_AGAIN_MS) return;
-  await cancel(parts, statement, stop);
+/** Cancels a statement once more that was cancelled a while ago, by its client or by us, and still runs. Never rejects. */
+export async function cancelAgain(parts: StopParts, statement: RunningStatement): Promise<void> {
+  const { cancelledAtMs } = statement;
+  if (cancelledAtMs === null || performance.now() - cancelledAtMs < CANCEL_AGAIN_MS) return;
+  await cancelRunning(parts, statement);
 }
 
-async function cancel(
-  parts: StopParts,
-  statement: RunningStatement,
-  stop: StopReason,
-): Promise<void> {
-  stop.cancelledAtMs = performance.now();
+/** Cancels a statement upstream, where its end then tells its client. Never rejects; the meter does it again while it runs. */
+export async function cancelRunning(parts: StopParts, statement: RunningStatement): Promise<void> {
+  statement.cancelledAtMs = performance.now();
   const { front, upstream, upstreamToken, ticketId } = statement;
   try {
     await within(

@@ -4,6 +4,7 @@
  * Snowflake had named it, that of its ticket; any replica answers.
  */
 import { Fault } from '#base/errors.js';
+import type { TicketId } from '#base/ids.js';
 import type { KnownTicket } from '#billing/ledger.js';
 import type { Call } from '../call.js';
 import type { Front } from '../front.js';
@@ -200,15 +201,15 @@ async function cancel(about: About): Promise<void> {
     case 'here': {
       const { entry } = what;
       const { ticketId } = entry.owner;
-      if (parts.running.get(ticketId) === undefined) {
-        // Waiting here: giving up its place answers whoever sent it.
-        entry.cancel('cancelled');
-        if (!entry.isEnded) return told(about, apiCancelDone(ticketId));
-      }
+      // Not sent yet: giving up its place answers whoever sent it.
+      if (parts.running.get(ticketId) === undefined && entry.cancelUnsent())
+        return told(about, apiCancelDone(ticketId));
       const ticket = await parts.ledger.ticket(ticketId);
-      return ticket === undefined
-        ? told(about, apiNotRunning(ticketId))
-        : cancelTicket(about, ticket);
+      if (ticket !== undefined) return cancelTicket(about, ticket);
+      if (entry.isEnded) return told(about, apiNotRunning(ticketId));
+      // A free statement has no ticket.
+      await cancelUpstream(about, ticketId, { queryId: null, requestId: entry.key.requestId });
+      return told(about, apiCancelDone(ticketId));
     }
     case 'ticket':
       if (what.isOurs) return cancelTicket(about, what.ticket);
@@ -226,17 +227,27 @@ async function cancel(about: About): Promise<void> {
 
 /** Cancels what is named by its ticket, wherever it waits or runs. */
 async function cancelTicket(about: About, ticket: KnownTicket): Promise<void> {
-  const { parts, session } = about;
+  const { parts } = about;
   const { ticketId, state, requestId } = ticket;
   if (state === 'RESERVED' && (await parts.ledger.askCancel(ticketId)))
     return told(about, apiCancelDone(ticketId));
   if (state === 'SETTLED' || state === 'VOID') return told(about, apiNotRunning(ticketId));
   const running = parts.running.get(ticketId);
+  if (running !== undefined) running.cancelledAtMs = performance.now();
   const queryId = running?.queryId ?? ticket.snowflakeQueryId;
-  const { upstream, identity } = session;
-  const front = running?.front ?? about.front;
-  await front.abort(upstream, identity.upstreamToken, { queryId, requestId }, ticketId);
+  await cancelUpstream(about, ticketId, { queryId, requestId });
   return told(about, apiCancelDone(ticketId));
+}
+
+/** Fault `upstreamUnreachable`. */
+function cancelUpstream(
+  { parts, session, front }: About,
+  ticketId: TicketId,
+  target: Parameters<Front['abort']>[2],
+): Promise<void> {
+  const { upstream, identity } = session;
+  const own = parts.running.get(ticketId)?.front ?? front;
+  return own.abort(upstream, identity.upstreamToken, target, ticketId);
 }
 
 function told({ call }: About, reply: SmallReply): void {

@@ -33,13 +33,9 @@ function world(changes: {
   const snapshot = aSnapshot();
   const written: [TicketId, number][] = [];
   const vigil = new Vigil({
-    ledger: {
-      ticket: () => Promise.resolve(undefined),
-      cancelsAsked: () => Promise.resolve([]),
-    },
+    ledger: { ticket: () => Promise.resolve(undefined) },
     decided: () => Promise.resolve([]),
     log: silentLog,
-    replica: 'this',
     abandonedAfterMs: 90_000,
     newest: () => Promise.resolve(undefined),
     realTime: Date.now,

@@ -61,6 +61,26 @@ test('a session has a request under way until the last of its others has ended',
   expect(isOpen()).toBe(false);
 });
 
+test('a cancel counts until a statement is sent or has ended', () => {
+  const entry = (): RequestEntry => entryOf(registry().enter(key('s', 'r'), owner('hash')));
+  const [waits, sent, ended, abandoned] = [entry(), entry(), entry(), entry()];
+  sent.isSent = true;
+  ended.finish(ANSWER);
+  abandoned.cancel('abandoned');
+  expect([waits.cancelUnsent(), sent.cancelUnsent(), ended.cancelUnsent()]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  expect([waits, sent, ended, abandoned].map((each) => each.isCancelled)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect(waits.cancelled.reason).toBe('cancelled');
+});
+
 test('of several repeats of an unanswered request one sends it again, and the rest wait for that one', async () => {
   const requests = registry();
   const first = entryOf(requests.enter(key('s', 'r'), owner('hash')));

@@ -11,7 +11,6 @@ import { buildTicketId } from '../../support/builders.js';
 interface World {
   nowMs: number;
   seenAgoMs: number | null;
-  cancels: string[];
   decided: Approval[];
   isLedgerAway: boolean;
   /** Epoch milliseconds of real time. */
@@ -27,16 +26,14 @@ afterEach(async () => {
 function vigilOver(world: World): Vigil {
   const vigil = new Vigil({
     ledger: {
-      ticket: () => Promise.resolve({ seenAgoMs: world.seenAgoMs } as KnownTicket),
-      cancelsAsked: () =>
+      ticket: () =>
         world.isLedgerAway
           ? Promise.reject(new Error('away'))
-          : Promise.resolve(world.cancels as never),
+          : Promise.resolve({ seenAgoMs: world.seenAgoMs } as KnownTicket),
     },
     decided: (ticketIds) =>
       Promise.resolve(world.decided.filter(({ ticketId }) => ticketIds.includes(ticketId))),
     log: silentLog,
-    replica: 'this',
     abandonedAfterMs: 90_000,
     newest: () => Promise.resolve(world.renewed),
     realTime: () => world.realMs,
@@ -49,7 +46,6 @@ function quiet(): World {
   return {
     nowMs: 0,
     seenAgoMs: null,
-    cancels: [],
     decided: [],
     isLedgerAway: false,
     realMs: 0,
@@ -101,18 +97,6 @@ test('one that somebody waits for is kept, however long', async () => {
   world.nowMs += 90_000;
   await vigil.round();
   expect(entry.cancelled.reason).toBe('abandoned');
-});
-
-test('what was cancelled at another replica is cancelled here; what has left is not', async () => {
-  const world = quiet();
-  const vigil = vigilOver(world);
-  const [stays, left] = [entryIn(world), entryIn(world)];
-  vigil.enter(stays);
-  vigil.enter(left)();
-  world.cancels = [stays.owner.ticketId, left.owner.ticketId];
-  await vigil.round();
-  expect(stays.cancelled.reason).toBe('cancelled');
-  expect(left.cancelled.aborted).toBe(false);
 });
 
 test('a ledger that is away gives nothing up', async () => {

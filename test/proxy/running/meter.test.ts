@@ -69,6 +69,23 @@ test('a ledger that does not answer holds up no ceiling', async () => {
   expect(dear.stop?.code).toBe('ceilingReached');
 });
 
+test("a client's cancel that had no effect is sent again, a few seconds apart, until the statement ends", async () => {
+  const { clock, meter, begin, aborted } = world();
+  const cancelled = begin({ requestId: 'cancelled', warehouse: 'A' });
+  begin({ requestId: 'goes on', warehouse: 'B' });
+  const now = vi.spyOn(performance, 'now').mockReturnValue(10_000);
+  // Its client's own cancel was sent at that moment.
+  cancelled.cancelledAtMs = 10_000;
+  for (const atMs of [11_000, 12_999, 13_000, 14_000, 16_000]) {
+    now.mockReturnValue(atMs);
+    clock.advance(10);
+    meter.look();
+    await meter.settled();
+  }
+  expect(aborted).toEqual(['cancelled', 'cancelled']);
+  expect(cancelled.stop).toBeNull();
+});
+
 test('an upstream that does not answer a cancel holds up neither the cancels nor the top-ups of others', async () => {
   const { clock, meter, begin, aborted } = world({ abort: never });
   begin({ requestId: 'first', warehouse: 'A', ceilingCredits: credits('1') });

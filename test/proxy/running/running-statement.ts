@@ -49,6 +49,7 @@ export function aRunningStatement(changes: Partial<RunningStatement> = {}): Runn
     holdCredits: credits('1'),
     queryId: null,
     stop: null,
+    cancelledAtMs: null,
     onEnd: () => undefined,
     ...changes,
   };
