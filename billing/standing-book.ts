@@ -21,7 +21,7 @@ import { carriesAnything, creditsToCarry, periodsBetween } from './carry.js';
 import type { CarryRule } from './carry.js';
 import { periodAt } from './period.js';
 import type { PeriodRule } from './period.js';
-import { availableOf, tightest } from './standing.js';
+import { availableOf, shortOfCarried, tightest } from './standing.js';
 
 /** A budget as it is defined; every period opens with its limit, and what the one before carries into it. */
 export interface BookBudget {
@@ -127,7 +127,14 @@ export class StandingBook {
       const { budget, shortByCredits } = shortage;
       return { kind: 'refused', budget: { ...budget }, shortByCredits };
     }
+    // What is left of a period that has ended may have been carried on: then it is taken from there too, or not at all.
+    const before = this.#following(hold);
     for (const period of hold.periods) this.#holdMore(period, added);
+    const lacking = shortOfCarried(before, this.#following(hold));
+    if (lacking !== undefined) {
+      for (const period of hold.periods) this.#holdMore(period, subtractCredits(NO_CREDITS, added));
+      return { kind: 'refused', ...lacking };
+    }
     hold.holdCredits = holdCredits;
     return { kind: 'held', holdCredits };
   }
@@ -172,6 +179,11 @@ export class StandingBook {
       this.#budget(period.budgetId).moved(period);
     }
     return hold;
+  }
+
+  /** As they stand: the periods that what is left of the hold's own was carried into. */
+  #following(hold: Hold): readonly BudgetStanding[] {
+    return hold.periods.flatMap((period) => this.#budget(period.budgetId).following(period));
   }
 
   #holdMore(period: BookPeriod, addedCredits: Credits): void {
@@ -221,6 +233,14 @@ class BookPeriods {
       carryOn(from, to);
       from = to;
     }
+  }
+
+  /** Copies of the periods that what is left of this one was carried into, in their order. */
+  following(period: BookPeriod): readonly BudgetStanding[] {
+    const found: BudgetStanding[] = [];
+    let link = this.#byStart.get(period.periodStartsAt)?.next ?? null;
+    for (; link !== null; link = link.next) found.push({ ...link.period });
+    return found;
   }
 
   #open(period: Period): Link {

@@ -1,5 +1,6 @@
 /** How a budget stands, and whether it has what is asked for: one rule for every place that keeps amounts (I1). */
-import { subtractCredits } from '#base/units.js';
+import { assert } from '#base/assert.js';
+import { NO_CREDITS, subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { BudgetStanding } from './ledger.js';
 
@@ -41,4 +42,26 @@ export function tightest<Budget extends Pick<BudgetStanding, 'isHard' | 'availab
     }
   }
   return found;
+}
+
+/**
+ * The hard budget that lacks the most of what is not carried into it any more, as it stood before; the first of those that
+ * lack the same. One that was in debt lacks all of that too; one that lost nothing lacks nothing.
+ * @param before periods of budgets. @param after the same, in the same order, once something was held before them.
+ */
+export function shortOfCarried<Budget extends Pick<BudgetStanding, 'isHard' | 'availableCredits'>>(
+  before: readonly Budget[],
+  after: readonly Budget[],
+): Shortage<Budget> | undefined {
+  assert(before.length === after.length, 'the same periods');
+  const losing = before.flatMap((budget, index): readonly Shortage<Budget>[] => {
+    const left = after[index]?.availableCredits ?? null;
+    if (!budget.isHard || left === null || budget.availableCredits === null) return [];
+    if (left >= budget.availableCredits || left >= 0n) return [];
+    return [{ budget, shortByCredits: subtractCredits(NO_CREDITS, left) }];
+  });
+  return losing.reduce<Shortage<Budget> | undefined>(
+    (most, each) => (most === undefined || each.shortByCredits > most.shortByCredits ? each : most),
+    undefined,
+  );
 }

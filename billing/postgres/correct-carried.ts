@@ -30,6 +30,19 @@ INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
 SELECT j.id, x.ordinal, p.id, x.account, x.sign * p.added
 FROM journalled j, p, (VALUES (1, 'limit', -1), (2, 'available', 1)) AS x (ordinal, account, sign)`;
 
+/**
+ * Brings what one period was given to what its predecessor has left by now.
+ * @returns whether anything was corrected.
+ */
+export async function correctCarriedOf(
+  db: Queryable,
+  periodId: string,
+  at: EpochMs,
+): Promise<boolean> {
+  const { rowCount } = await db.query(CORRECT, [periodId, new Date(at)]);
+  return (rowCount ?? 0) > 0;
+}
+
 /** A correction moves the next period on: so many in a row are followed at once, the rest at the next call. */
 const ROUNDS_MAX = 100;
 
@@ -43,10 +56,7 @@ export async function correctCarried(db: Queryable, at: EpochMs): Promise<number
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const { rows } = await db.query<{ id: string }>(OUTSTANDING, [new Date(at)]);
     if (rows.length === 0) break;
-    for (const { id } of rows) {
-      const { rowCount } = await db.query(CORRECT, [id, new Date(at)]);
-      if ((rowCount ?? 0) > 0) corrected += 1;
-    }
+    for (const { id } of rows) if (await correctCarriedOf(db, id, at)) corrected += 1;
   }
   return corrected;
 }

@@ -30,7 +30,8 @@ SELECT id, is_hard, limit_credits, period_kind, time_zone, week_starts_on, perio
 FROM budget WHERE id = ANY($1)`;
 
 // The share lock makes a change of the limit wait, so that no period opens with a limit that is being replaced. What the
-// period before has left is read as it stands: `correctCarried` follows what still moves there.
+// period before has left is read once its row is locked, in the order of ids as everywhere, and the row says from then on
+// that it was carried: a top-up in it is judged by both. `correctCarried` follows what else still moves there.
 const OPEN = `/* prepared: billing.open_periods */
 WITH wanted AS (
   SELECT budget_id, starts_at, ends_at
@@ -40,18 +41,25 @@ WITH wanted AS (
     b.limit_kind = 'limited' AND (b.carry_percent IS NOT NULL OR b.carry_debt) AS carries, w.starts_at, w.ends_at
   FROM budget b JOIN wanted w ON w.budget_id = b.id
   ORDER BY b.id FOR SHARE OF b
+), latest AS MATERIALIZED (
+  SELECT e.id FROM rule r CROSS JOIN LATERAL (
+    SELECT p.id FROM budget_period p
+    WHERE r.carries AND p.budget_id = r.id AND p.ends_at <= r.starts_at ORDER BY p.ends_at DESC LIMIT 1
+  ) e
+), before AS MATERIALIZED (
+  SELECT p.budget_id, p AS earlier FROM latest l JOIN budget_period p ON p.id = l.id
+  ORDER BY p.id FOR NO KEY UPDATE OF p
 ), opened AS (
   INSERT INTO budget_period (budget_id, starts_at, ends_at, limit_kind, limit_credits, carried_from, carry_percent,
     carry_max_credits, carry_debt, carried_credits)
   SELECT r.id, r.starts_at, r.ends_at, r.limit_kind, r.limit_credits, (e.earlier).id, r.carry_percent,
     r.carry_max_credits, r.carry_debt,
     coalesce(credits_to_carry(e.earlier, r.carry_percent, r.carry_max_credits, r.carry_debt), 0)
-  FROM rule r LEFT JOIN LATERAL (
-    SELECT p AS earlier FROM budget_period p
-    WHERE r.carries AND p.budget_id = r.id AND p.ends_at <= r.starts_at ORDER BY p.ends_at DESC LIMIT 1
-  ) e ON true
+  FROM rule r LEFT JOIN before e ON e.budget_id = r.id
   ON CONFLICT (budget_id, starts_at) DO NOTHING
-  RETURNING id, coalesce(limit_credits, 0) AS limit_credits, carried_credits
+  RETURNING id, coalesce(limit_credits, 0) AS limit_credits, carried_credits, carried_from
+), marked AS (
+  UPDATE budget_period p SET is_carried_on = true FROM opened o WHERE p.id = o.carried_from AND NOT p.is_carried_on
 ), amounts AS (
   SELECT id, 'limit' AS kind, 'open:' || id AS key, 'the period opened' AS reason, limit_credits AS credits FROM opened
   UNION ALL

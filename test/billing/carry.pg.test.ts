@@ -1,5 +1,6 @@
 /** What is carried into the next period, by whom it is opened, and how it follows what still moves in the last one. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TicketId } from '../../base/ids.js';
 import type { Credits } from '../../base/units.js';
 import type { CarryRule } from '../../billing/carry.js';
 import { grant } from '../../billing/control-writes.js';
@@ -37,10 +38,16 @@ async function hold(
   holdCredits: Credits,
   at: number,
 ): Promise<(used: Credits) => Promise<unknown>> {
+  const ticketId = await holdTicket(budgetId, holdCredits, at);
+  return (usedCredits) => ledger.settle(buildSettlement(ticketId, { usedCredits }));
+}
+
+/** Holds on the budget at an instant. */
+async function holdTicket(budgetId: string, holdCredits: Credits, at: number): Promise<TicketId> {
   const ticket = buildTicket({ occurredAt: at });
   const outcome = await ledger.reserve({ ticket, budgetIds: [budgetId], holdCredits });
   expect(outcome.kind).toBe('held');
-  return (usedCredits) => ledger.settle(buildSettlement(ticket.ticketId, { usedCredits }));
+  return ticket.ticketId;
 }
 
 const limitAt = async (id: string, at: number): Promise<unknown> =>
@@ -80,6 +87,67 @@ test('a late overrun takes back what was carried, and becomes a debt where the b
     await hold('forgiving', credits('1'), MONDAY)
   )(credits('14'));
   expect(await limitAt('forgiving', TUESDAY)).toBe(credits('10'));
+  await expectInvariants(database.db);
+});
+
+// Without `is_carried_on` these top up in the closed period alone (planted by hand, seen here).
+test('a top-up after the period has ended takes back what was carried, in the same move', async () => {
+  await daily('over', { percent: 50, maxCredits: null, debt: false });
+  const running = await holdTicket('over', credits('2'), MONDAY);
+  await openPeriods(database.db, ['over'], TUESDAY + DAY_MS);
+  expect(await limitAt('over', TUESDAY)).toBe(credits('14'));
+  expect(await limitAt('over', TUESDAY + DAY_MS)).toBe(credits('17'));
+  expect(await ledger.topUp(running, credits('6'))).toEqual({
+    kind: 'held',
+    holdCredits: credits('6'),
+  });
+  expect(await limitAt('over', TUESDAY)).toBe(credits('12'));
+  expect(await limitAt('over', TUESDAY + DAY_MS)).toBe(credits('16'));
+  expect(await correctCarried(database.db, TUESDAY)).toBe(0);
+  expect(await ledger.topUp(running, credits('6'))).toMatchObject({ kind: 'replayed' });
+  await expectInvariants(database.db);
+});
+
+test('a top-up is refused where the open period has spent what it was given, and takes the last that is there', async () => {
+  await daily('both', { percent: 100, maxCredits: null, debt: false });
+  const running = await holdTicket('both', credits('2'), MONDAY);
+  await hold('both', credits('15'), TUESDAY);
+  const [before] = await ledger.standing(['both'], TUESDAY);
+  expect(before).toMatchObject({ limitCredits: credits('18'), availableCredits: credits('3') });
+  expect(await ledger.topUp(running, credits('6'))).toEqual({
+    kind: 'refused',
+    budget: before,
+    shortByCredits: credits('1'),
+  });
+  expect(await ledger.standing(['both'], TUESDAY)).toEqual([before]);
+  expect((await ledger.standing(['both'], MONDAY))[0]?.heldCredits).toBe(credits('2'));
+  expect(await ledger.topUp(running, credits('5'))).toMatchObject({ kind: 'held' });
+  expect((await ledger.standing(['both'], TUESDAY))[0]?.availableCredits).toBe(0n);
+  await expectInvariants(database.db);
+});
+
+// Each of twenty rounds ends with nothing left and nothing missing in the open period, whoever was first.
+test('top-ups in the closed period and admissions in the open one share what was carried, also while it opens', async () => {
+  for (let round = 0; round < 20; round += 1) {
+    const id = `shared-${round}`;
+    await daily(id, { percent: 100, maxCredits: null, debt: false });
+    const running = await Promise.all(
+      Array.from({ length: 4 }, () => holdTicket(id, credits('1'), MONDAY)),
+    );
+    const admit = async (): Promise<string> => {
+      const ticket = buildTicket({ occurredAt: TUESDAY });
+      const holdCredits = credits('4');
+      return (await ledger.reserve({ ticket, budgetIds: [id], holdCredits })).kind;
+    };
+    await Promise.all([
+      ...running.map((ticketId) => ledger.topUp(ticketId, credits('2.5'))),
+      ...Array.from({ length: 5 }, admit),
+    ]);
+    const stood = (await ledger.standing([id], TUESDAY))[0];
+    expect(stood?.availableCredits, id).toBeGreaterThanOrEqual(0n);
+    expect(await correctCarried(database.db, TUESDAY)).toBe(0);
+    expect(await ledger.standing([id], TUESDAY)).toEqual([stood]);
+  }
   await expectInvariants(database.db);
 });
 
