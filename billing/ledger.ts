@@ -50,7 +50,10 @@ export interface ReserveRequest {
   readonly holdCredits: Credits;
 }
 
-/** How one budget stands at an instant. `available` is negative while in debt. */
+/**
+ * How one budget stands at an instant. `available` is negative while in debt. What replicas have leased and no statement
+ * holds is available in {@link Ledger.standing}, and held where something was just judged: so much could not be taken then.
+ */
 export interface BudgetStanding {
   readonly budgetId: string;
   readonly periodStartsAt: EpochMs;

@@ -324,6 +324,5 @@ function endHold(period: BookPeriod, hold: Hold, usedCredits: Credits): void {
 
 function refresh(period: BookPeriod): void {
   const { limitCredits, spentCredits, heldCredits } = period;
-  const amounts = { limitCredits, spentCredits, heldCredits, leasedCredits: NO_CREDITS };
-  period.availableCredits = availableOf(amounts);
+  period.availableCredits = availableOf({ limitCredits, spentCredits, heldCredits });
 }

@@ -9,15 +9,13 @@ export interface PeriodAmounts {
   readonly limitCredits: Credits | null;
   readonly spentCredits: Credits;
   readonly heldCredits: Credits;
-  readonly leasedCredits: Credits;
 }
 
 /** What is left of a limit, negative in debt; null where there is no limit. */
 export function availableOf(amounts: PeriodAmounts): Credits | null {
-  const { limitCredits, spentCredits, heldCredits, leasedCredits } = amounts;
+  const { limitCredits, spentCredits, heldCredits } = amounts;
   if (limitCredits === null) return null;
-  const unspent = subtractCredits(limitCredits, spentCredits);
-  return subtractCredits(subtractCredits(unspent, heldCredits), leasedCredits);
+  return subtractCredits(subtractCredits(limitCredits, spentCredits), heldCredits);
 }
 
 export interface Shortage<Budget> {

@@ -11,6 +11,8 @@ import {
 } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { Change } from './control-writes.js';
+import { AFTER_OUTAGE_MS } from './leases.js';
+import { takeIdle } from './postgres/lease-rows.js';
 import { openPeriods } from './postgres/open-periods.js';
 import { storable } from './postgres/ticket-row.js';
 
@@ -41,7 +43,8 @@ export type TransferOutcome =
   /** One of them counts in no period now: its own days do not contain the instant. */
   | { readonly kind: 'notInForce'; readonly budgetId: string };
 
-// Both rows in the order of their ids, as everywhere; what is available is read once they are locked.
+// Both rows in the order of their ids, as everywhere; what is available is read once they are locked. What replicas have
+// leased of it and do not use is not theirs to keep: it is taken back where the transfer needs it.
 const LOCK = `/* prepared: billing.transfer_lock */
 WITH open AS MATERIALIZED (
   SELECT DISTINCT ON (budget_id) id FROM budget_period
@@ -74,6 +77,9 @@ SELECT j.id, x.ordinal, x.period_id, x.account, x.sign * $3::numeric
 FROM journalled j, (VALUES (1, $1::bigint, 'limit', 1), (2, $1::bigint, 'available', -1),
   (3, $2::bigint, 'limit', -1), (4, $2::bigint, 'available', 1)) AS x (ordinal, period_id, account, sign)`;
 
+/** Whose leases are not taken back: nobody's. */
+const NO_REPLICA = '';
+
 interface OpenRow {
   readonly id: string;
   readonly budget_id: string;
@@ -83,15 +89,20 @@ interface OpenRow {
 /**
  * Moves credits between the periods of two budgets that contain `at`, opening them if need be. What the giver has spent
  * and holds stays covered.
+ * @param calmMs for so long after the ledger's server has started, nothing is taken from replicas (ADR 21).
  * @throws Fault `controlStale` for an unknown budget, `requestMalformed` for no credits or one budget twice.
  */
-export async function transfer(tx: Transaction, request: Transfer): Promise<TransferOutcome> {
+export async function transfer(
+  tx: Transaction,
+  request: Transfer,
+  calmMs: number = AFTER_OUTAGE_MS,
+): Promise<TransferOutcome> {
   const { giverId, takerId, credits, at } = request;
   if (credits <= 0n) throw new Fault('requestMalformed', 'A transfer must be more than zero.');
   if (giverId === takerId)
     throw new Fault('requestMalformed', 'A transfer is between two budgets.');
   await openPeriods(tx, [giverId, takerId], at);
-  const { rows } = await tx.query<OpenRow>(LOCK, [[giverId, takerId], new Date(at)]);
+  const rows = await lockOpen(tx, request, calmMs);
   // Whoever comes second under a key has waited for the rows, and sees what the first has done.
   const before = await tx.query<{ giver_id: string; taker_id: string; credits: string }>(STANDS, [
     request.idempotencyKey,
@@ -107,6 +118,20 @@ export async function transfer(tx: Transaction, request: Transfer): Promise<Tran
   const missing = [giverId, takerId].find((id) => !rows.some((row) => row.budget_id === id));
   if (missing !== undefined) return { kind: 'notInForce', budgetId: missing };
   return move(tx, request, rows);
+}
+
+async function lockOpen(
+  tx: Transaction,
+  { giverId, takerId, credits, at }: Transfer,
+  calmMs: number,
+): Promise<readonly OpenRow[]> {
+  const values = [[giverId, takerId], new Date(at)];
+  const { rows } = await tx.query<OpenRow>(LOCK, values);
+  const giver = rows.find((row) => row.budget_id === giverId);
+  if (giver?.available_credits === undefined || giver.available_credits === null) return rows;
+  if (compareAmounts(parseCredits(giver.available_credits), credits) >= 0) return rows;
+  await takeIdle(tx, NO_REPLICA, giver.id, { at, calmMs });
+  return (await tx.query<OpenRow>(LOCK, values)).rows;
 }
 
 async function move(

@@ -1,6 +1,7 @@
 /**
- * How budgets stand, for their ladders: read at most once a second, for those whose statements come. A ladder is about
- * soft limits, so that a second does not matter; the hold, which is what a hard limit is kept by, is taken afterwards.
+ * How budgets stand, for their ladders and for what a statement may still top up: read at most once a second, for those
+ * whose statements come. A second does not matter there: the hold and its top-ups, which a hard limit is kept by, are judged
+ * by the ledger itself.
  */
 import { LRUCache } from 'lru-cache';
 import { toError } from '#base/errors.js';
@@ -34,11 +35,16 @@ export class BudgetUses {
     this.#options = options;
   }
 
+  /** What ladders take of {@link standings}. Never throws. */
+  async of(budgetIds: readonly string[], at: EpochMs): Promise<LadderStandings> {
+    return ladderStandings(await this.standings(budgetIds, at));
+  }
+
   /**
    * The standings of budgets, none older than a second; of one that cannot be read the last one that was, else none.
    * Never throws.
    */
-  async of(budgetIds: readonly string[], at: EpochMs): Promise<LadderStandings> {
+  async standings(budgetIds: readonly string[], at: EpochMs): Promise<readonly BudgetStanding[]> {
     const oldest = this.#options.realNow() - FRESH_MS;
     const stale = budgetIds.filter((id) => (this.#known.get(id)?.readAtMs ?? -Infinity) < oldest);
     const unasked = stale.filter((id) => !this.#reading.has(id));
@@ -47,7 +53,7 @@ export class BudgetUses {
       for (const id of unasked) this.#reading.set(id, reading);
     }
     await Promise.all(stale.flatMap((id) => this.#reading.get(id) ?? []));
-    return ladderStandings(budgetIds.flatMap((id) => this.#known.get(id)?.standing ?? []));
+    return budgetIds.flatMap((id) => this.#known.get(id)?.standing ?? []);
   }
 
   async #read(budgetIds: readonly string[], at: EpochMs): Promise<void> {

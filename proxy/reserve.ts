@@ -1,13 +1,13 @@
 /** Step 6: the hold is taken on every budget of the path, all or none, in one transaction. */
 import { fingerprint } from '#policies/sql/fingerprint.js';
-import { ceilingFor, creditsToHold } from '#policies/rules/ceiling.js';
+import { creditsToHold } from '#policies/rules/ceiling.js';
 import { budgetRefusal } from '#policies/rules/refusal-text.js';
-import { addCredits, maxAmount } from '#base/units.js';
 import { isInForce } from '#billing/in-force.js';
 import type { BudgetStanding, KnownTicket, TicketFacts } from '#billing/ledger.js';
 import { toError } from '#base/errors.js';
 import type { EpochMs } from '#base/time.js';
 import { clientOf } from './decide.js';
+import { hardCeiling } from './hard-ceiling.js';
 import { freeHold, ledgerHold } from './hold.js';
 import { holdOf } from './offline/reserve-offline.js';
 import type { Parts } from './parts.js';
@@ -51,26 +51,18 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
   const { outcome } = held;
   switch (outcome.kind) {
     case 'held': {
-      // What this statement could still top up from each hard budget, its own hold included.
-      const ceiling = ceilingFor(
+      const backstopCredits = await hardCeiling(parts.budgetUses, {
         ceilingCredits,
-        outcome.budgets.flatMap((budget) =>
-          budget.isHard && budget.availableCredits !== null
-            ? [
-                {
-                  budgetId: budget.budgetId,
-                  availableCredits: addCredits(budget.availableCredits, holdCredits),
-                },
-              ]
-            : [],
-        ),
-      );
+        holdCredits,
+        budgets: outcome.budgets,
+        at: ticket.occurredAt,
+      });
       const hold = ledgerHold(parts.ledger, parts.log, ticketId, outcome.holdCredits);
       return {
         kind: 'reserved',
         statement: {
           ...statement,
-          backstopCredits: maxAmount(ceiling.ceilingCredits, holdCredits),
+          backstopCredits,
           hold,
         },
       };

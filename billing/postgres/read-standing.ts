@@ -11,7 +11,8 @@ import { STANDING_COLUMNS, standingOf } from './standing-row.js';
 import type { StandingRow } from './standing-row.js';
 
 const STANDING = `/* prepared: billing.standing */
-SELECT DISTINCT ON (p.budget_id) ${STANDING_COLUMNS}
+SELECT DISTINCT ON (p.budget_id) ${STANDING_COLUMNS},
+  (SELECT coalesce(sum(l.idle_credits), 0) FROM lease l WHERE l.budget_period_id = p.id) AS idle_credits
 FROM budget_period p JOIN budget b ON b.id = p.budget_id
 WHERE p.budget_id = ANY($1::text[]) AND p.starts_at <= $2 AND p.ends_at > $2
 ORDER BY p.budget_id, p.starts_at DESC`;
@@ -24,7 +25,7 @@ ORDER BY budget_id, ends_at DESC`;
 
 /**
  * How the budgets stand in the period that contains `at`, in the order asked; a budget whose own days do not contain it
- * is left out. A period that is not open yet is shown as it will open; nothing is written.
+ * is left out. What is leased and idle is available: it is given to whoever is short. A period that is not open yet is shown as it will open; nothing is written.
  * @throws Fault `controlStale` for a budget the database does not have.
  */
 export async function readStanding(

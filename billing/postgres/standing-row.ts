@@ -1,5 +1,5 @@
 /** How a budget stands, read from the joined rows of its period and its definition. */
-import { addCredits, formatAmount, parseCredits } from '#base/units.js';
+import { addCredits, formatAmount, parseCredits, subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { BudgetStanding } from '../ledger.js';
 import { availableOf } from '../standing.js';
@@ -13,6 +13,8 @@ export interface StandingRow {
   readonly spent_credits: string;
   readonly held_credits: string;
   readonly leased_credits: string;
+  /** What of the leased is idle, where that was read: no statement holds it, and whoever is short is given it. */
+  readonly idle_credits?: string;
 }
 
 /** The columns of {@link StandingRow} from `budget_period p` joined with `budget b`. */
@@ -30,12 +32,16 @@ export function fitsSql(alias: string, amount: string): string {
     ${row}.spent_credits + ${row}.held_credits + ${row}.leased_credits + ${amount} <= ${row}.limit_credits)`;
 }
 
-/** The row as a standing, with `addedCredits` that were held after it was read. */
+/**
+ * The row as a standing, with `addedCredits` that were held after it was read. Where what is idle was not read, all that is
+ * leased counts as held: that is how the ledger judges.
+ */
 export function standingOf(row: StandingRow, addedCredits: Credits): BudgetStanding {
   const limitCredits = row.limit_credits === null ? null : parseCredits(row.limit_credits);
   const spentCredits = parseCredits(row.spent_credits);
-  const heldCredits = addCredits(parseCredits(row.held_credits), addedCredits);
-  const leasedCredits = parseCredits(row.leased_credits);
+  const leased = parseCredits(row.leased_credits);
+  const inLeases = subtractCredits(leased, parseCredits(row.idle_credits ?? '0'));
+  const heldCredits = addCredits(parseCredits(row.held_credits), inLeases, addedCredits);
   return {
     budgetId: row.budget_id,
     periodStartsAt: row.starts_at.getTime(),
@@ -44,7 +50,7 @@ export function standingOf(row: StandingRow, addedCredits: Credits): BudgetStand
     limitCredits,
     spentCredits,
     heldCredits,
-    availableCredits: availableOf({ limitCredits, spentCredits, heldCredits, leasedCredits }),
+    availableCredits: availableOf({ limitCredits, spentCredits, heldCredits }),
   };
 }
 
