@@ -38,24 +38,13 @@ export function formatMoney(amount: Money, currency: string): string {
   return formatAmountTo(amount, minorDecimals(currency));
 }
 
-/** What one amount is in another currency, with what it was made from: it is never converted a second time. */
-export interface Converted {
-  readonly amount: Money;
-  readonly currency: string;
-  readonly original: { readonly amount: Money; readonly currency: string };
-  /** Units of `currency` for one of the original's, where it comes from, and of which day. */
-  readonly rate: Money;
-  readonly source: string;
-  readonly day: string;
-}
-
 const ONE = 10n ** BigInt(AMOUNT_SCALE);
 
-/** Converts once, multiplying exactly and rounding to twelve decimals half to even. */
-export function convert(
-  original: Converted['original'],
-  into: Pick<Converted, 'currency' | 'rate' | 'source' | 'day'>,
-): Converted {
-  const amount = mulDiv(original.amount, into.rate, ONE, 'half-even') as Money;
-  return { ...into, amount, original };
+/**
+ * An amount at an exchange rate, multiplied exactly and rounded to twelve decimals half to even. Only what is in the
+ * currency that it arose in is converted: nothing is converted a second time.
+ * @param rate units of the other currency for one of the amount's.
+ */
+export function convert(amount: Money, rate: Money): Money {
+  return mulDiv(amount, rate, ONE, 'half-even') as Money;
 }

@@ -145,6 +145,7 @@ function terms(): MonthTerms {
     nobodysBooking: booking,
     clearingAccount: '2',
     roundingTeamId: 'team-0',
+    currencyOf: () => 'USD',
     priceAt: () => ({
       pricePerCredit: parseMoney('2.4'),
       listPricePerCredit: parseMoney('3'),

@@ -2,7 +2,7 @@
 import type { BilledTeam, MonthTerms } from '#billing/bills/month-terms.js';
 import { type Period, formatInstant } from '#base/time.js';
 import { type Credits, parseCredits } from '#base/units.js';
-import { bookingOf, closingTerms } from '#policies/control/closing.js';
+import { billCurrencyOf, bookingOf, closingTerms } from '#policies/control/closing.js';
 import type { ControlDocument, TeamDocument } from '#policies/control/document.js';
 import { type ApiContext, controlOf, pricesOf } from './api.js';
 
@@ -41,6 +41,7 @@ export async function monthTerms(
     nobodysBooking: { ...bookingOf(document, '', lastDay), mode: 'showback' },
     clearingAccount,
     roundingTeamId,
+    currencyOf: (teamId) => billCurrencyOf(document, teamId, lastDay),
     priceAt: (of, at) => priceAt('compute', at, of),
     now: context.clock.now(),
   };

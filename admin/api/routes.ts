@@ -19,6 +19,7 @@ import { addCostServiceRoute } from './cost-services.js';
 import { addCostRoutes } from './costs.js';
 import { addCredentialRoutes } from './credentials.js';
 import { addEventRoute, type EventsApi } from './events.js';
+import { addExchangeRateRoutes } from './exchange-rates.js';
 import { addExplainRoute } from './explain.js';
 import { addDisputeRoutes } from './disputes.js';
 import { addFinanceExportRoutes } from './finance-exports.js';
@@ -77,6 +78,7 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addBypassRoute(routes, api);
   addPriceRoutes(routes, api);
   addPriceSheetRoutes(routes, api);
+  addExchangeRateRoutes(routes, api);
   addReconciliationRoute(routes, api);
   addUsageImportRoutes(routes, api);
   if (api.usageFiles !== undefined) addUsageFileRoute(routes, api, api.usageFiles);

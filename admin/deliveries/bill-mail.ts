@@ -1,6 +1,7 @@
 /** The e-mail that a team's bill comes with. */
 import { formatMoney } from '#base/currency.js';
 import type { BillFile } from '#billing/bills/bill-files.js';
+import { owedOn } from '#billing/bills/convert-bills.js';
 import type { BilledMonth, TeamBill } from '#billing/bills/billed-month.js';
 import type { Mail } from '../mail.js';
 
@@ -24,7 +25,8 @@ export function billMail(
   { to, key }: { readonly to: string; readonly key: string },
 ): Mail {
   const notFinal = NOT_FINAL[month.state];
-  const amount = `${month.currency} ${formatMoney(bill.totalAmount, month.currency)}`;
+  const owed = owedOn(bill, month);
+  const amount = `${owed.currency} ${formatMoney(owed.amount, owed.currency)}`;
   const before = notFinal === undefined ? '' : `PROVISIONAL (${notFinal}): `;
   return {
     to: [to],

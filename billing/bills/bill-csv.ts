@@ -1,10 +1,11 @@
 /** Bills as CSV: every line of one bill, or of all bills of a month one record a team, cost centre and kind of charge. */
 import { BYTE_ORDER_MARK, csvRecord } from '#base/csv.js';
 import { formatMoney } from '#base/currency.js';
-import { formatAmount } from '#base/units.js';
+import { type Money, formatAmount } from '#base/units.js';
 import { controlTotals, sumBy, type ControlTotals } from './bill-sums.js';
 import type { BillLine, BilledMonth, TeamBill } from './billed-month.js';
 import { KIND_WORDS, statusOf } from './charge-words.js';
+import { convertedAmount, convertedByKind, convertedTotals } from './convert-bills.js';
 
 export interface CsvOptions {
   /** Begins with a byte order mark, for spreadsheets that take UTF-8 for something else without one. */
@@ -47,9 +48,17 @@ const LINE_COLUMNS = [
   'corrects_line',
 ] as const;
 const SUMMARY_COLUMNS = [...HEAD, 'charge', 'charge_name', 'lines', ...SUMS] as const;
+/** Behind the others, where a bill of the file is in another currency than the invoice's. */
+const CONVERTED = [
+  'converted_amount',
+  'converted_currency',
+  'exchange_rate',
+  'exchange_source',
+  'exchange_day',
+] as const;
 
-type LineColumn = (typeof LINE_COLUMNS)[number];
-type SummaryColumn = (typeof SUMMARY_COLUMNS)[number];
+type LineColumn = (typeof LINE_COLUMNS | typeof CONVERTED)[number];
+type SummaryColumn = (typeof SUMMARY_COLUMNS | typeof CONVERTED)[number];
 
 /**
  * Every line of the bills, then one record whose `line` is `total`: the control totals, and in `note` how many lines there
@@ -60,9 +69,17 @@ export function linesToCsv(
   bills: readonly TeamBill[],
   options: CsvOptions = {},
 ): string {
+  const columns = withConverted(LINE_COLUMNS, bills);
   const records = bills.flatMap((bill) => {
     const head = headOf(month, bill);
-    return bill.lines.map((line) => csvRecord(inOrder(LINE_COLUMNS, lineOf(month, head, line))));
+    return bill.lines.map((line) =>
+      csvRecord(
+        inOrder(columns, {
+          ...lineOf(month, head, line),
+          ...convertedFields(bill, convertedAmount(bill, line)),
+        }),
+      ),
+    );
   });
   const totals = controlTotals(bills);
   const hash = bills.length === 1 && bills[0] !== undefined ? ` hash=${bills[0].hash}` : '';
@@ -70,9 +87,10 @@ export function linesToCsv(
     ...totalHead(month, bills),
     line: 'total',
     ...sumsOf(totals, month.currency),
+    ...totalConverted(bills),
     note: `lines=${totals.lines}${hash} merkle_root=${month.merkleRoot}`,
   };
-  return file(LINE_COLUMNS, [...records, csvRecord(inOrder(LINE_COLUMNS, last))], options);
+  return file(columns, [...records, csvRecord(inOrder(columns, last))], options);
 }
 
 /** One record a team and kind of charge, then one whose `charge` is `total`. */
@@ -81,8 +99,10 @@ export function summaryToCsv(
   bills: readonly TeamBill[],
   options: CsvOptions = {},
 ): string {
+  const columns = withConverted(SUMMARY_COLUMNS, bills);
   const records = bills.flatMap((bill) => {
     const head = headOf(month, bill);
+    const converted = convertedByKind(bill);
     return [...sumBy(bill.lines, (line) => line.kind)].map(([kind, sum]) => {
       const record: Partial<Record<SummaryColumn, string>> = {
         ...head,
@@ -90,8 +110,9 @@ export function summaryToCsv(
         charge_name: KIND_WORDS[kind as BillLine['kind']],
         lines: String(sum.lines),
         ...sumsOf(sum, month.currency),
+        ...convertedFields(bill, converted?.get(kind as BillLine['kind']) ?? null),
       };
-      return csvRecord(inOrder(SUMMARY_COLUMNS, record));
+      return csvRecord(inOrder(columns, record));
     });
   });
   const totals = controlTotals(bills);
@@ -101,8 +122,44 @@ export function summaryToCsv(
     charge_name: `merkle_root=${month.merkleRoot}`,
     lines: String(totals.lines),
     ...sumsOf(totals, month.currency),
+    ...totalConverted(bills),
   };
-  return file(SUMMARY_COLUMNS, [...records, csvRecord(inOrder(SUMMARY_COLUMNS, last))], options);
+  return file(columns, [...records, csvRecord(inOrder(columns, last))], options);
+}
+
+function withConverted<Column extends string>(
+  columns: readonly Column[],
+  bills: readonly TeamBill[],
+): readonly (Column | (typeof CONVERTED)[number])[] {
+  return bills.some(({ conversion }) => conversion !== null) ? [...columns, ...CONVERTED] : columns;
+}
+
+function convertedFields(
+  { conversion }: TeamBill,
+  amount: Money | null,
+): Partial<Record<(typeof CONVERTED)[number], string>> {
+  if (conversion === null || amount === null) return {};
+  const { currency, rate, source, day } = conversion;
+  return {
+    converted_amount: formatMoney(amount, currency),
+    converted_currency: currency,
+    exchange_rate: formatAmount(rate),
+    exchange_source: source,
+    exchange_day: day,
+  };
+}
+
+/** Of bills of one currency their sum; sums of several currencies are none. */
+function totalConverted(
+  bills: readonly TeamBill[],
+): Partial<Record<(typeof CONVERTED)[number], string>> {
+  const [first] = bills;
+  const [only, ...more] = convertedTotals(bills);
+  const isOne =
+    more.length === 0 && bills.every(({ conversion }) => conversion?.currency === only?.currency);
+  return first === undefined || only === undefined || !isOne
+    ? {}
+    : convertedFields(first, only.amount);
 }
 
 type Head = Record<(typeof HEAD)[number], string>;
@@ -136,7 +193,11 @@ function totalHead(month: BilledMonth, bills: readonly TeamBill[]): Partial<Head
   };
 }
 
-function lineOf(month: BilledMonth, head: Head, line: BillLine): Record<LineColumn, string> {
+function lineOf(
+  month: BilledMonth,
+  head: Head,
+  line: BillLine,
+): Record<(typeof LINE_COLUMNS)[number], string> {
   return {
     ...head,
     line: line.id,

@@ -9,20 +9,21 @@ import {
   merkleProofs,
   merkleRoot,
 } from '#base/hash-chain.js';
-import { formatAmount } from '#base/units.js';
-import type { BillLine, TeamBill } from './billed-month.js';
+import { NO_MONEY, formatAmount } from '#base/units.js';
+import type { BillConversion, BillLine, TeamBill } from './billed-month.js';
 
 /** A bill before it is sealed. */
 export type UnsealedBill = Omit<TeamBill, 'hash' | 'proof'>;
 
 /**
  * The leaf of a bill in the month's tree (RFC 6962): its id, team, currency and booking, its totals, and every line with all
- * its fields, each by its length, so that no two bills have the same bytes.
+ * its fields, each by its length, so that no two bills have the same bytes. A bill in another currency than the invoice's
+ * has its conversion behind that, and begins otherwise.
  */
 export function billHash(bill: UnsealedBill, currency: string): string {
   const { booking } = bill;
   const fields: ChainField[] = [
-    'bill/1',
+    bill.conversion === null ? 'bill/1' : 'bill/2',
     bill.id,
     bill.teamId,
     bill.teamName,
@@ -38,7 +39,22 @@ export function billHash(bill: UnsealedBill, currency: string): string {
     String(bill.lines.length),
   ];
   for (const line of bill.lines) fields.push(...lineFields(line));
+  if (bill.conversion !== null) fields.push(...conversionFields(bill.conversion, bill.lines));
   return leafHash(canonicalBytes(fields));
+}
+
+function conversionFields(
+  { currency, rate, source, day, amount, lineAmounts }: BillConversion,
+  lines: readonly BillLine[],
+): readonly ChainField[] {
+  return [
+    currency,
+    formatAmount(rate),
+    source,
+    day,
+    formatAmount(amount),
+    ...lines.map(({ id }) => formatAmount(lineAmounts.get(id) ?? NO_MONEY)),
+  ];
 }
 
 function lineFields(line: BillLine): readonly ChainField[] {

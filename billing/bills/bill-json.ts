@@ -5,6 +5,7 @@ import { controlTotals, percentOf } from './bill-sums.js';
 import { differencesOf } from './bill-differences.js';
 import type { BillLine, BilledMonth, Driver, TeamBill } from './billed-month.js';
 import { statusOf } from './charge-words.js';
+import { convertedAmount } from './convert-bills.js';
 
 /** The whole bill as a plain value of JSON, the same for the same frozen month. */
 export function billToJson(month: BilledMonth, bill: TeamBill): object {
@@ -27,9 +28,10 @@ export function billToJson(month: BilledMonth, bill: TeamBill): object {
     approvedBy: month.approvals,
     currency,
     booking: bill.booking,
-    lines: bill.lines.map((line) => lineJson(line, currency)),
+    lines: bill.lines.map((line) => lineJson(bill, line, currency)),
     totalCredits: formatAmount(bill.totalCredits),
     totalAmount: amount(bill.totalAmount),
+    ...conversionJson(bill),
     comparison: {
       budgetAmount: orNull(bill.comparison.budgetMoney),
       previousAmount: orNull(bill.comparison.previousMoney),
@@ -51,7 +53,24 @@ export function billToJson(month: BilledMonth, bill: TeamBill): object {
   };
 }
 
-function lineJson(line: BillLine, currency: string): object {
+/** Nothing of a bill that is in the currency of the invoice. */
+function conversionJson({ conversion }: TeamBill): object {
+  if (conversion === null) return {};
+  const { currency, rate, source, day, amount, roundingMoney } = conversion;
+  return {
+    conversion: {
+      currency,
+      amount: formatMoney(amount, currency),
+      rate: formatAmount(rate),
+      source,
+      day,
+      roundingAmount: formatAmount(roundingMoney),
+    },
+  };
+}
+
+function lineJson(bill: TeamBill, line: BillLine, currency: string): object {
+  const converted = convertedAmount(bill, line);
   return {
     id: line.id,
     kind: line.kind,
@@ -72,6 +91,9 @@ function lineJson(line: BillLine, currency: string): object {
     effectiveAmount: formatAmount(line.effectiveMoney),
     prepaidAmount: formatAmount(line.prepaidMoney),
     amount: formatMoney(line.amount, currency),
+    ...(converted === null || bill.conversion === null
+      ? {}
+      : { convertedAmount: formatMoney(converted, bill.conversion.currency) }),
     method: line.method,
     note: line.note,
     corrects: line.corrects,

@@ -131,6 +131,22 @@ export interface Comparison {
   readonly forecastMoney: Money | null;
 }
 
+/** What a bill is in the currency of its team, where that is not the invoice's: converted once, from what is owed. */
+export interface BillConversion {
+  readonly currency: string;
+  /** Units of `currency` for one of the invoice's. */
+  readonly rate: Money;
+  /** Where the rate was read, and `YYYY-MM-DD`, the first day on which it holds. */
+  readonly source: string;
+  readonly day: string;
+  /** What is owed: whole smallest units of `currency`, the sum of its lines. */
+  readonly amount: Money;
+  /** `amount` less the product of amount and rate: less than one smallest unit, so that the bills of a currency sum. */
+  readonly roundingMoney: Money;
+  /** By the id of the line. */
+  readonly lineAmounts: ReadonlyMap<string, Money>;
+}
+
 export interface TeamBill {
   /** `<month>-v<version>-<team>`, printed on every page and file. */
   readonly id: string;
@@ -144,6 +160,8 @@ export interface TeamBill {
   readonly totalCredits: Credits;
   /** Sum of the lines' amounts. */
   readonly totalAmount: Money;
+  /** null: it is in the currency of the invoice. */
+  readonly conversion: BillConversion | null;
   readonly comparison: Comparison;
   /** At most ten, dearest first. */
   readonly drivers: readonly Driver[];

@@ -171,6 +171,7 @@ function billOf(input: BillsInput, team: BilledTeam, own: readonly BillLine[]): 
     lines: [...own].sort(byPlace),
     totalCredits: addCredits(...own.map(({ credits }) => credits)),
     totalAmount: addMoney(...own.map(({ amount }) => amount)),
+    conversion: null,
     comparison: input.comparisons.get(id) ?? NO_COMPARISON,
     drivers: input.drivers.get(id) ?? [],
   };

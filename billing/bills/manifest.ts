@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import { formatMoney } from '#base/currency.js';
 import { HASH_PATTERN, hashOfBytes, merkleRoot as rootOfLeaves } from '#base/hash-chain.js';
-import { NO_MONEY, addMoney, formatAmount, tryParseMoney } from '#base/units.js';
-import type { BilledMonth } from './billed-month.js';
+import { type Money, NO_MONEY, addMoney, formatAmount, tryParseMoney } from '#base/units.js';
+import type { BilledMonth, TeamBill } from './billed-month.js';
 import { controlTotals } from './bill-sums.js';
 import { statusOf } from './charge-words.js';
+import { convertedTotals } from './convert-bills.js';
 
 export const MANIFEST_FORMAT = 'tollgate-bills/1';
 
@@ -36,7 +37,17 @@ export interface Manifest {
     readonly team: string;
     readonly amount: string;
     readonly hash: string;
+    /** Of a bill in another currency than the invoice's. */
+    readonly conversion?: {
+      readonly currency: string;
+      readonly amount: string;
+      readonly rate: string;
+      readonly source: string;
+      readonly day: string;
+    };
   }[];
+  /** What the bills of each other currency come to; absent: there are none. */
+  readonly convertedTotals?: readonly { readonly currency: string; readonly amount: string }[];
   readonly merkleRoot: string;
   readonly files: readonly ManifestFile[];
 }
@@ -60,7 +71,24 @@ const MANIFEST: z.ZodType<Manifest> = z.object({
     effectiveAmount: amount,
     amount,
   }),
-  bills: z.array(z.object({ bill: z.string(), team: z.string(), amount, hash })),
+  bills: z.array(
+    z.object({
+      bill: z.string(),
+      team: z.string(),
+      amount,
+      hash,
+      conversion: z
+        .object({
+          currency: z.string(),
+          amount,
+          rate: amount,
+          source: z.string(),
+          day: z.string(),
+        })
+        .exactOptional(),
+    }),
+  ),
+  convertedTotals: z.array(z.object({ currency: z.string(), amount })).exactOptional(),
   merkleRoot: hash,
   files: z.array(
     z.object({ name: z.string(), bill: z.string().nullable(), bytes: count, sha256: hash }),
@@ -70,6 +98,7 @@ const MANIFEST: z.ZodType<Manifest> = z.object({
 /** The manifest of `month` whose files are `files`. */
 export function manifestOf(month: BilledMonth, files: readonly ManifestFile[]): Manifest {
   const totals = controlTotals(month.bills);
+  const converted = convertedTotals(month.bills);
   return {
     format: MANIFEST_FORMAT,
     organisation: month.organisation.name,
@@ -90,9 +119,32 @@ export function manifestOf(month: BilledMonth, files: readonly ManifestFile[]): 
       team: bill.teamId,
       amount: formatMoney(bill.totalAmount, month.currency),
       hash: bill.hash,
+      ...conversionOf(bill),
     })),
+    ...(converted.length === 0
+      ? {}
+      : {
+          convertedTotals: converted.map((each) => ({
+            currency: each.currency,
+            amount: formatMoney(each.amount, each.currency),
+          })),
+        }),
     merkleRoot: month.merkleRoot,
     files: files.map((file) => ({ ...file })),
+  };
+}
+
+function conversionOf({ conversion }: TeamBill): Pick<Manifest['bills'][number], 'conversion'> {
+  if (conversion === null) return {};
+  const { currency, rate, source, day, amount: owed } = conversion;
+  return {
+    conversion: {
+      currency,
+      amount: formatMoney(owed, currency),
+      rate: formatAmount(rate),
+      source,
+      day,
+    },
   };
 }
 
@@ -136,6 +188,13 @@ export async function verifyFiles(
   const sum = addMoney(...bills.map((bill) => tryParseMoney(bill.amount) ?? NO_MONEY));
   if (sum !== tryParseMoney(totals.amount))
     return { kind: 'broken', place: 'controlTotals', why: 'bills do not sum to the amount' };
+  for (const total of manifest.convertedTotals ?? [])
+    if (sumOfCurrency(manifest, total.currency) !== tryParseMoney(total.amount))
+      return {
+        kind: 'broken',
+        place: 'convertedTotals',
+        why: `bills in ${total.currency} do not sum to the amount`,
+      };
   if (rootOfLeaves(bills.map((bill) => bill.hash)) !== merkleRoot)
     return { kind: 'broken', place: 'merkleRoot', why: 'is not that of the bills' };
   return {
@@ -148,6 +207,13 @@ export async function verifyFiles(
     currency,
     merkleRoot,
   };
+}
+
+function sumOfCurrency({ bills }: Manifest, currency: string): Money {
+  const own = bills.flatMap(({ conversion }) =>
+    conversion?.currency === currency ? [tryParseMoney(conversion.amount) ?? NO_MONEY] : [],
+  );
+  return addMoney(...own);
 }
 
 function parseManifest(text: string): Manifest | undefined {

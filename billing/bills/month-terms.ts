@@ -43,5 +43,7 @@ export interface MonthTerms {
   /** Bears what rounding leaves. */
   readonly roundingTeamId: string;
   readonly priceAt: MonthPriceAt;
+  /** The currency that a team's bill is in, on the last day of the month; of another than the invoice's it is converted. */
+  readonly currencyOf: (teamId: string) => string;
   readonly now: EpochMs;
 }

@@ -15,8 +15,10 @@ import {
 } from '#base/units.js';
 import { readBookedAdjustments } from '../close/read-adjustments.js';
 import { readCorrections } from '../close/read-corrections.js';
+import { readExchangeRates } from '../exchange/exchange-rates.js';
 import { sealBills } from './bill-hash.js';
 import { type BilledMonth, type ReconciledItem, unknownAccount } from './billed-month.js';
+import { type MonthRate, convertBills } from './convert-bills.js';
 import { readComparisons } from './comparisons.js';
 import { readDrivers } from './drivers.js';
 import { type Invoice, isMoneySettled, readInvoice } from './invoice.js';
@@ -31,6 +33,8 @@ import { readUnmeteredParts } from './unmetered.js';
 export interface OpenMonth {
   readonly billed: BilledMonth;
   readonly missingPrices: readonly MissingPrice[];
+  /** Currencies of bills that no exchange rate is in force for. */
+  readonly missingRates: readonly string[];
   /** Charges of statements that are not metered: on the bill, and so nothing is final. */
   readonly unmeteredStatements: number;
 }
@@ -91,7 +95,9 @@ export async function readOpenMonth(
     },
     terms,
   );
-  const sealed = sealBills(made, currency);
+  const rates = await readMonthRates(db, currency, period);
+  const { bills: converted, missing } = convertBills(made, currency, terms.currencyOf, rates);
+  const sealed = sealBills(converted, currency);
   return {
     billed: {
       ...headOf(month, terms, version, accounts),
@@ -104,8 +110,21 @@ export async function readOpenMonth(
       }),
     },
     missingPrices,
+    missingRates: missing,
     unmeteredStatements: isApart ? 0 : countOf(unmetered),
   };
+}
+
+/** Rates that hold on the last day of the month. */
+async function readMonthRates(
+  db: Queryable,
+  currency: string,
+  { endsAt }: Period,
+): Promise<ReadonlyMap<string, MonthRate>> {
+  const rates = await readExchangeRates(db, currency, formatInstant(endsAt - 1).slice(0, 10));
+  return new Map(
+    [...rates].map(([into, { rate, source, fromDay: day }]) => [into, { rate, source, day }]),
+  );
 }
 
 function countOf(parts: readonly MonthPart[]): number {

@@ -2,6 +2,7 @@
 import type { Queryable } from '#base/postgres/pool.js';
 import { type EpochMs, type Period, formatInstant } from '#base/time.js';
 import type { OpenMonth } from '../bills/open-month.js';
+import { firstDayOf, lastDayOf } from '../bills/days.js';
 import { isMoneySettled } from '../bills/invoice.js';
 import { NEEDED_VIEWS, VIEWS, type UsageView } from '../usage/read-views.js';
 
@@ -12,6 +13,7 @@ export const PROBLEM_KINDS = [
   'hours',
   'days',
   'price',
+  'exchangeRate',
   'unmetered',
 ] as const;
 
@@ -48,7 +50,7 @@ export async function readClosingProblems(
   db: Queryable,
   period: Period,
   now: EpochMs,
-  open: Pick<OpenMonth, 'missingPrices' | 'unmeteredStatements'>,
+  open: Pick<OpenMonth, 'billed' | 'missingPrices' | 'missingRates' | 'unmeteredStatements'>,
 ): Promise<readonly ClosingProblem[]> {
   const span = [new Date(period.startsAt), new Date(period.endsAt)];
   const hours = await db.query<{ account: string; waiting: number; problem: string | null }>(
@@ -77,7 +79,21 @@ export async function readClosingProblems(
     })),
     ...unmetered(open.unmeteredStatements),
     ...priceProblems(open.missingPrices),
+    ...rateProblems(open),
   ];
+}
+
+function rateProblems({
+  billed: { month, currency },
+  missingRates,
+}: Pick<OpenMonth, 'billed' | 'missingRates'>): readonly ClosingProblem[] {
+  const day = lastDayOf(month);
+  return missingRates.map((into) => ({
+    what: 'exchangeRate',
+    subject: `${currency} to ${into}, ${month}`,
+    why: `bills are in ${into}, and no exchange rate is in force on ${day}`,
+    wayOut: `enter one (tollgate close rate ${into} <rate> --from ${firstDayOf(month)}) and let another person accept it`,
+  }));
 }
 
 function notOver(period: Period, now: EpochMs): readonly ClosingProblem[] {

@@ -128,10 +128,10 @@ async function write(
   return outcome;
 }
 
-// What a month comes to depends on the usage of it and of closed ones, on prices and documents, and on what is booked.
+// What a month comes to depends on the usage of it and of closed ones, on prices, rates and documents, and on what is booked.
 const BESIDE = `/* prepared: billing.close_beside */
 SELECT concat_ws('|', (SELECT version FROM imported_price_version), (SELECT max(version) FROM control_version),
-  (SELECT count(*) FROM bill_adjustment_decision),
+  (SELECT count(*) FROM bill_adjustment_decision), (SELECT count(*) FROM exchange_rate_decision),
   (SELECT string_agg(concat_ws(' ', month, version, state), ',' ORDER BY month, version) FROM month_close
     WHERE state IN ('closed', 'superseded'))) AS text`;
 

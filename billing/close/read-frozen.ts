@@ -3,7 +3,7 @@ import { must } from '#base/assert.js';
 import { merkleProofs } from '#base/hash-chain.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import { formatInstant } from '#base/time.js';
-import { type Money, parseCredits, parseMoney, parseQuantity } from '#base/units.js';
+import { type Money, NO_MONEY, parseCredits, parseMoney, parseQuantity } from '#base/units.js';
 import type {
   BilledAccount,
   BillLine,
@@ -16,6 +16,7 @@ import type {
   ReconciledItem,
   TeamBill,
 } from '../bills/billed-month.js';
+import { conversionRounding } from '../bills/convert-bills.js';
 import type { CloseVersion } from './read-close.js';
 
 type Amounts<Keys extends string> = Readonly<Record<Keys, string>>;
@@ -54,6 +55,11 @@ interface BillRow extends Amounts<'total_credits' | 'total_amount' | 'hash'> {
   readonly budget_money: string | null;
   readonly previous_money: string | null;
   readonly trailing_money: string | null;
+  readonly converted_currency: string | null;
+  readonly converted_amount: string | null;
+  readonly exchange_rate: string | null;
+  readonly exchange_source: string | null;
+  readonly exchange_day: string | null;
   readonly drivers: readonly (Omit<Driver, 'credits' | 'effectiveMoney'> &
     Amounts<'credits' | 'effectiveMoney'>)[];
 }
@@ -82,6 +88,7 @@ interface LineRow extends Amounts<
   readonly note: string;
   readonly corrects_month: string | null;
   readonly corrects_line_id: string | null;
+  readonly converted_amount: string | null;
 }
 
 const HEAD = `/* prepared: billing.frozen_head */
@@ -91,13 +98,14 @@ FROM month_freeze WHERE id = $1`;
 
 const BILLS = `/* prepared: billing.frozen_bills */
 SELECT team_id, team_name, department_name, owner, legal_entity, cost_centre, gl_account, mode, total_credits, total_amount,
-  budget_money, previous_money, trailing_money, drivers, hash
+  budget_money, previous_money, trailing_money, drivers, hash, converted_currency, converted_amount, exchange_rate,
+  exchange_source, to_char(exchange_day, 'YYYY-MM-DD') AS exchange_day
 FROM month_bill WHERE freeze_id = $1 ORDER BY team_id COLLATE "C"`;
 
 const LINES = `/* prepared: billing.frozen_lines */
 SELECT team_id, line_id, kind, account, resource, service_type, to_char(charge_day, 'YYYY-MM-DD') AS charge_day, used_ms,
   statements, credits, list_price, contracted_price, effective_price, effective_money, prepaid_money,
-  measured_quantity, measured_unit, amount, method, note, corrects_month, corrects_line_id
+  measured_quantity, measured_unit, amount, method, note, corrects_month, corrects_line_id, converted_amount
 FROM month_bill_line WHERE freeze_id = $1 ORDER BY team_id COLLATE "C", ordinal`;
 
 /** Faults of Postgres propagate. */
@@ -107,11 +115,11 @@ export async function readFrozen(db: Queryable, version: CloseVersion): Promise<
   const head = must(heads.rows[0], 'a version has what it was frozen as');
   const bills = await db.query<BillRow & Record<string, unknown>>(BILLS, [freezeId]);
   const lines = await db.query<LineRow & Record<string, unknown>>(LINES, [freezeId]);
-  const byTeam = new Map<string, BillLine[]>();
+  const byTeam = new Map<string, LineRow[]>();
   for (const row of lines.rows) {
     const known = byTeam.get(row.team_id);
-    if (known === undefined) byTeam.set(row.team_id, [lineOf(row)]);
-    else known.push(lineOf(row));
+    if (known === undefined) byTeam.set(row.team_id, [row]);
+    else known.push(row);
   }
   const proofs = merkleProofs(bills.rows.map(({ hash }) => hash));
   return {
@@ -143,7 +151,7 @@ export async function readFrozen(db: Queryable, version: CloseVersion): Promise<
   };
 }
 
-function billOf(row: BillRow, lines: readonly BillLine[]): Omit<TeamBill, 'id' | 'proof'> {
+function billOf(row: BillRow, lines: readonly LineRow[]): Omit<TeamBill, 'id' | 'proof'> {
   return {
     teamId: row.team_id,
     teamName: row.team_name,
@@ -155,9 +163,10 @@ function billOf(row: BillRow, lines: readonly BillLine[]): Omit<TeamBill, 'id' |
       glAccount: row.gl_account,
       mode: row.mode,
     },
-    lines,
+    lines: lines.map(lineOf),
     totalCredits: parseCredits(row.total_credits),
     totalAmount: parseMoney(row.total_amount),
+    conversion: conversionOf(row, lines),
     comparison: {
       budgetMoney: moneyOf(row.budget_money),
       previousMoney: moneyOf(row.previous_money),
@@ -172,6 +181,25 @@ function billOf(row: BillRow, lines: readonly BillLine[]): Omit<TeamBill, 'id' |
       effectiveMoney: parseMoney(driver.effectiveMoney),
     })),
     hash: row.hash,
+  };
+}
+
+function conversionOf(row: BillRow, lines: readonly LineRow[]): TeamBill['conversion'] {
+  const { converted_currency: currency, exchange_source: source, exchange_day: day } = row;
+  if (currency === null) return null;
+  const [rate, amount] = [row.exchange_rate, row.converted_amount].map((text) =>
+    parseMoney(must(text, 'a converted bill has rate and amount')),
+  ) as [Money, Money];
+  return {
+    currency,
+    rate,
+    source: source ?? '',
+    day: day ?? '',
+    amount,
+    roundingMoney: conversionRounding(amount, parseMoney(row.total_amount), rate),
+    lineAmounts: new Map(
+      lines.map((line) => [line.line_id, moneyOf(line.converted_amount) ?? NO_MONEY]),
+    ),
   };
 }
 

@@ -3,6 +3,7 @@ import { must } from '#base/assert.js';
 import type { Transaction } from '#base/postgres/pool.js';
 import { type Amount, formatAmount } from '#base/units.js';
 import type { BilledMonth, MonthReconciliation, TeamBill } from '../bills/billed-month.js';
+import { convertedAmount } from '../bills/convert-bills.js';
 import { jsonFor } from '../postgres/ticket-row.js';
 
 const FREEZE = `/* prepared: billing.freeze_month */
@@ -13,19 +14,22 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURN
 
 const BILLS = `/* prepared: billing.freeze_bills */
 INSERT INTO month_bill (freeze_id, team_id, team_name, department_name, owner, legal_entity, cost_centre, gl_account, mode,
-  total_credits, total_amount, budget_money, previous_money, trailing_money, drivers, hash)
+  total_credits, total_amount, budget_money, previous_money, trailing_money, drivers, hash, converted_currency,
+  converted_amount, exchange_rate, exchange_source, exchange_day)
 SELECT $1, r.* FROM jsonb_to_recordset($2::jsonb) AS r (team_id text, team_name text, department_name text, owner text,
   legal_entity text, cost_centre text, gl_account text, mode text, total_credits numeric, total_amount numeric,
-  budget_money numeric, previous_money numeric, trailing_money numeric, drivers jsonb, hash text)`;
+  budget_money numeric, previous_money numeric, trailing_money numeric, drivers jsonb, hash text, converted_currency text,
+  converted_amount numeric, exchange_rate numeric, exchange_source text, exchange_day date)`;
 
 const LINES = `/* prepared: billing.freeze_lines */
 INSERT INTO month_bill_line (freeze_id, team_id, ordinal, line_id, kind, account, resource, service_type, charge_day, used_ms,
   statements, credits, list_price, contracted_price, effective_price, effective_money, amount, method, note, corrects_month,
-  corrects_line_id, measured_quantity, measured_unit, prepaid_money)
+  corrects_line_id, measured_quantity, measured_unit, prepaid_money, converted_amount)
 SELECT $1, $2, r.* FROM jsonb_to_recordset($3::jsonb) AS r (ordinal integer, line_id text, kind text, account text,
   resource text, service_type text, charge_day date, used_ms bigint, statements bigint, credits numeric, list_price numeric,
   contracted_price numeric, effective_price numeric, effective_money numeric, amount numeric, method text, note text,
-  corrects_month text, corrects_line_id text, measured_quantity numeric, measured_unit text, prepaid_money numeric)`;
+  corrects_month text, corrects_line_id text, measured_quantity numeric, measured_unit text, prepaid_money numeric,
+  converted_amount numeric)`;
 
 /** The id of the new freeze. @param frozen by whom, and of which usage. Faults of Postgres propagate. */
 export async function writeFreeze(
@@ -54,7 +58,11 @@ export async function writeFreeze(
   await tx.query(BILLS, [id, jsonFor(month.bills.map(billRow))]);
   for (const bill of month.bills)
     if (bill.lines.length > 0)
-      await tx.query(LINES, [id, bill.teamId, jsonFor(bill.lines.map(lineRow))]);
+      await tx.query(LINES, [
+        id,
+        bill.teamId,
+        jsonFor(bill.lines.map((line, at) => lineRow(bill, line, at))),
+      ]);
   return id;
 }
 
@@ -74,7 +82,7 @@ export function reconciliationRow(
 }
 
 function billRow(bill: TeamBill): Readonly<Record<string, unknown>> {
-  const { booking, comparison } = bill;
+  const { booking, comparison, conversion } = bill;
   return {
     team_id: bill.teamId,
     team_name: bill.teamName,
@@ -95,10 +103,16 @@ function billRow(bill: TeamBill): Readonly<Record<string, unknown>> {
       effectiveMoney: formatAmount(effectiveMoney),
     })),
     hash: bill.hash,
+    converted_currency: conversion?.currency ?? null,
+    converted_amount: textOf(conversion?.amount ?? null),
+    exchange_rate: textOf(conversion?.rate ?? null),
+    exchange_source: conversion?.source ?? null,
+    exchange_day: conversion?.day ?? null,
   };
 }
 
 function lineRow(
+  bill: TeamBill,
   line: TeamBill['lines'][number],
   ordinal: number,
 ): Readonly<Record<string, unknown>> {
@@ -125,6 +139,7 @@ function lineRow(
     measured_quantity: line.measured === null ? null : formatAmount(line.measured.quantity),
     measured_unit: line.measured?.unit ?? null,
     prepaid_money: formatAmount(line.prepaidMoney),
+    converted_amount: textOf(convertedAmount(bill, line)),
   };
 }
 

@@ -7,6 +7,7 @@ import { configuration } from '../configuration.js';
 import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { registerBookingVerbs } from './close-bookings.js';
+import { registerRateVerbs } from './close-rates.js';
 import { CLOSE, closeText, type CloseAnswer } from './close-text.js';
 
 interface CloseOptions {
@@ -50,6 +51,7 @@ export function registerClose(
       return finish(await close(adminClient(config, secrets), terminal, month, options));
     });
   registerBookingVerbs(command, terminal);
+  registerRateVerbs(command, terminal);
 }
 
 /** Takes the steps that the options name, and prints how far the month is then. @returns the exit code. */

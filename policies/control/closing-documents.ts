@@ -34,4 +34,6 @@ export interface BookingDocument {
   readonly costCentre?: string;
   readonly glAccount?: string;
   readonly mode?: BookingMode;
+  /** ISO 4217: what bills are in; of another than the organisation's they are converted. */
+  readonly currency?: string;
 }

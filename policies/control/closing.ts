@@ -36,8 +36,7 @@ export function bookingOf(document: Organised, teamId: string, day: string): Boo
   const { organisation, teams } = document;
   const { closing = {} } = organisation;
   const team = teams.find(({ id }) => id === teamId);
-  const nodes = [team?.id, team?.department, organisation.id];
-  const entries = nodes.flatMap((node) => latestFirst(document, node, day));
+  const entries = nodesOf(document, teamId).flatMap((node) => latestFirst(document, node, day));
   const said = (key: 'legalEntity' | 'costCentre' | 'glAccount'): string | undefined =>
     entries.find((entry) => entry[key] !== undefined)?.[key];
   return {
@@ -52,6 +51,22 @@ export function bookingOf(document: Organised, teamId: string, day: string): Boo
     glAccount: said('glAccount') ?? closing.glAccount ?? GL_ACCOUNT,
     mode: entries.find((entry) => entry.mode !== undefined)?.mode ?? closing.mode ?? 'showback',
   };
+}
+
+/**
+ * The currency that a team's bill is in on a day: that of the nearest booking that says one, else the organisation's.
+ * @param teamId of no team, it is that of the organisation's bookings.
+ */
+export function billCurrencyOf(document: Organised, teamId: string, day: string): string {
+  const { organisation } = document;
+  const entries = nodesOf(document, teamId).flatMap((node) => latestFirst(document, node, day));
+  return entries.find(({ currency }) => currency !== undefined)?.currency ?? organisation.currency;
+}
+
+/** From the nearest to the root. */
+function nodesOf({ organisation, teams }: Organised, teamId: string): readonly string[] {
+  const team = teams.find(({ id }) => id === teamId);
+  return team === undefined ? [organisation.id] : [team.id, team.department, organisation.id];
 }
 
 function latestFirst(

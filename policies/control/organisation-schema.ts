@@ -56,9 +56,12 @@ export const booking: z.ZodType<BookingDocument> = z
       .exactOptional()
       .describe('Account of the general ledger that is debited; absent: as above it'),
     mode: mode.exactOptional(),
+    currency: currency
+      .exactOptional()
+      .describe('Currency of bills, ISO 4217, converted at an exchange rate; absent: as above it'),
   })
   .refine(
-    ({ legalEntity, costCentre, glAccount, mode: said }) =>
-      [legalEntity, costCentre, glAccount, said].some((each) => each !== undefined),
-    'must say legalEntity, costCentre, glAccount or mode',
+    ({ legalEntity, costCentre, glAccount, mode: said, currency: into }) =>
+      [legalEntity, costCentre, glAccount, said, into].some((each) => each !== undefined),
+    'must say legalEntity, costCentre, glAccount, mode or currency',
   );

@@ -7,6 +7,7 @@ const FIELDS = {
   costCentre: 'cost centre',
   glAccount: 'GL account',
   mode: 'mode',
+  currency: 'currency of bills',
 } as const;
 
 export const BOOKING_WORDS: Words<BookingDocument> = {
@@ -19,6 +20,7 @@ export const BOOKING_WORDS: Words<BookingDocument> = {
       case 'costCentre':
       case 'glAccount':
       case 'mode':
+      case 'currency':
         return `${FIELDS[field]} ${arrow(before[field], after[field])}; closed months keep theirs`;
       default:
         return null;
@@ -27,7 +29,7 @@ export const BOOKING_WORDS: Words<BookingDocument> = {
 };
 
 function bookedText(entry: BookingDocument): string {
-  return (['legalEntity', 'costCentre', 'glAccount', 'mode'] as const)
+  return (['legalEntity', 'costCentre', 'glAccount', 'mode', 'currency'] as const)
     .flatMap((field) => (entry[field] === undefined ? [] : [`${FIELDS[field]} ${entry[field]}`]))
     .join(', ');
 }

@@ -18,15 +18,11 @@ test.each([
   },
 );
 
-test('a conversion keeps what it was made from: amount, rate, source and day', () => {
-  const original = { amount: parseMoney('10'), currency: 'USD' };
-  const into = {
-    currency: 'EUR',
-    rate: parseMoney('0.123456789012'),
-    source: 'ECB',
-    day: '2026-10-01',
-  };
-  const made = convert(original, into);
-  expect(made).toMatchObject({ ...into, original });
-  expect(formatAmount(made.amount)).toBe('1.234567890120');
+test('a conversion multiplies exactly and rounds once, to twelve decimals half to even', () => {
+  const at = (amount: string, rate: string): string =>
+    formatAmount(convert(parseMoney(amount), parseMoney(rate)));
+  expect(at('10', '0.123456789012')).toBe('1.234567890120');
+  expect(at('0.5', '0.000000000001')).toBe('0.000000000000');
+  expect(at('1.5', '0.000000000001')).toBe('0.000000000002');
+  expect(at('-1234.56', '0.9213')).toBe('-1137.400128000000');
 });

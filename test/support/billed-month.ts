@@ -147,6 +147,7 @@ function madeUpBill(
     lines,
     totalCredits: addCredits(...lines.map((line) => line.credits)),
     totalAmount: owed,
+    conversion: null,
     comparison: {
       budgetMoney: index % 4 === 3 ? null : parseMoney('1500'),
       previousMoney: previous,

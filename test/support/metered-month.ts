@@ -37,6 +37,7 @@ export function terms(more: Partial<MonthTerms> = {}): MonthTerms {
     nobodysBooking: { ...BOOKING, mode: 'showback' },
     clearingAccount: '2150',
     roundingTeamId: 'platform',
+    currencyOf: () => currency,
     priceAt: () => ({ pricePerCredit: parseMoney('2'), listPricePerCredit: null, currency }),
     now: NOVEMBER_5,
     ...more,

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { csvRecord } from '#base/csv.js';
 import { formatMoney } from '#base/currency.js';
+import { formatAmount } from '#base/units.js';
 import type { BilledMonth } from '../billed-month.js';
 import { type GeneralJournal, type Posting, generalJournals } from './postings.js';
 
@@ -16,6 +17,7 @@ export interface JournalRequest {
 }
 
 interface Entry {
+  readonly month: BilledMonth;
   readonly journal: GeneralJournal;
   readonly posting: Posting;
   /** From 1, within its journal. */
@@ -66,6 +68,18 @@ const SAP: readonly Field[] = [
   { name: 'Bill', value: ({ posting }) => posting.bill?.id ?? '' },
 ];
 
+/** Behind the others, where a bill of the month is in another currency than the invoice's. */
+const CONVERTED: readonly Field[] = [
+  {
+    name: 'Invoice Currency',
+    value: ({ month, posting }) => (isConverted(posting) ? month.currency : ''),
+  },
+  { name: 'Invoice Amount', value: invoicedAmount },
+  { name: 'Rate', value: ({ posting }) => rateText(posting) },
+  { name: 'Rate Source', value: ({ posting }) => posting.bill?.conversion?.source ?? '' },
+  { name: 'Rate Day', value: ({ posting }) => posting.bill?.conversion?.day ?? '' },
+];
+
 const LAYOUTS: Readonly<Record<JournalLayout, readonly Field[]>> = { netsuite: NETSUITE, sap: SAP };
 
 const INDICATORS = { debit: 'S', credit: 'H' } as const;
@@ -74,10 +88,11 @@ const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
 /** The file: a header, then every posting of every journal; the same bytes for the same month. */
 export function generalJournalCsv(month: BilledMonth, request: JournalRequest): string {
-  const fields = LAYOUTS[request.layout];
+  const isInOthers = month.bills.some(({ conversion }) => conversion !== null);
+  const fields = [...LAYOUTS[request.layout], ...(isInOthers ? CONVERTED : [])];
   const records = generalJournals(month, request).flatMap((journal) =>
     journal.postings.map((posting, index) =>
-      csvRecord(fields.map(({ value }) => value({ journal, posting, line: index + 1 }))),
+      csvRecord(fields.map(({ value }) => value({ month, journal, posting, line: index + 1 }))),
     ),
   );
   return [csvRecord(fields.map(({ name }) => name)), ...records].join('');
@@ -85,6 +100,21 @@ export function generalJournalCsv(month: BilledMonth, request: JournalRequest): 
 
 function amountOn({ journal, posting }: Entry, side: Posting['side']): string {
   return posting.side === side ? formatMoney(posting.amount, journal.currency) : '';
+}
+
+function isConverted({ bill }: Posting): boolean {
+  return bill !== null && bill.conversion !== null;
+}
+
+/** What was converted, with its sign as on the bill. */
+function invoicedAmount({ month, posting }: Entry): string {
+  return posting.bill === null || !isConverted(posting)
+    ? ''
+    : formatMoney(posting.bill.totalAmount, month.currency);
+}
+
+function rateText({ bill }: Posting): string {
+  return bill?.conversion === null || bill === null ? '' : formatAmount(bill.conversion.rate);
 }
 
 /** `Oct 2026`, as NetSuite names its periods. */

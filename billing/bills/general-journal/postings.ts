@@ -1,6 +1,6 @@
 /**
- * What finance's books take in of a billed month: one balanced journal for each legal entity, debits of cost centres
- * against the clearing account to which Snowflake's invoice was booked. Closed months are posted; of a month that is not
+ * What finance's books take in of a billed month: one balanced journal for each legal entity and currency of its bills,
+ * debits of cost centres against the clearing account to which Snowflake's invoice was booked. Closed months are posted; of a month that is not
  * closed the same is an accrual that reverses itself on the first day of the next.
  *
  * Only teams in chargeback are posted. What showback teams used stays on the clearing account, as cost of whoever owns that:
@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { assert } from '#base/assert.js';
 import { type Money, NO_MONEY, addMoney, compareAmounts, subtractMoney } from '#base/units.js';
 import type { BilledMonth, TeamBill } from '../billed-month.js';
+import { owedOn } from '../convert-bills.js';
 import { firstDayAfter, lastDayOf } from '../days.js';
 
 export interface Posting {
@@ -24,7 +25,7 @@ export interface Posting {
 }
 
 export interface GeneralJournal {
-  /** The same for the same month, version and entity: importing it again changes what is there, or nothing. */
+  /** The same for the same month, version, entity and currency: importing it again changes what is there, or nothing. */
   readonly externalId: string;
   readonly kind: 'chargeback' | 'accrual' | 'reversal';
   readonly legalEntity: string;
@@ -53,15 +54,19 @@ export function generalJournals(
   { isReversal = false }: { readonly isReversal?: boolean } = {},
 ): readonly GeneralJournal[] {
   assert(!isReversal || isPosted(month), 'only what was posted is taken back');
-  const entities = new Map<string, TeamBill[]>();
+  const books = new Map<string, TeamBill[]>();
   for (const bill of month.bills) {
-    if (bill.booking.mode !== 'chargeback' || bill.totalAmount === NO_MONEY) continue;
-    const bills = entities.get(bill.booking.legalEntity) ?? [];
-    entities.set(bill.booking.legalEntity, [...bills, bill]);
+    const { amount, currency } = owedOn(bill, month);
+    if (bill.booking.mode !== 'chargeback' || amount === NO_MONEY) continue;
+    const key = JSON.stringify([bill.booking.legalEntity, currency]);
+    books.set(key, [...(books.get(key) ?? []), bill]);
   }
-  return [...entities]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([entity, bills]) => journalOf(month, entity, bills, isReversal));
+  return [...books]
+    .map(([key, bills]) => [JSON.parse(key) as [string, string], bills] as const)
+    .sort(([a], [b]) => compareText(a[0], b[0]) || compareText(a[1], b[1]))
+    .map(([[legalEntity, currency], bills]) =>
+      journalOf(month, { legalEntity, currency }, bills, isReversal),
+    );
 }
 
 /** What no journal has: the bills of showback teams. */
@@ -70,29 +75,33 @@ export function notPosted(month: BilledMonth): Money {
   return addMoney(...told.map(({ totalAmount }) => totalAmount));
 }
 
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 function journalOf(
   month: BilledMonth,
-  legalEntity: string,
+  { legalEntity, currency }: Pick<GeneralJournal, 'legalEntity' | 'currency'>,
   bills: readonly TeamBill[],
   isReversal: boolean,
 ): GeneralJournal {
   const direction = isReversal ? 'credit' : 'debit';
-  const owed = addMoney(...bills.map(({ totalAmount }) => totalAmount));
+  const owed = addMoney(...bills.map((bill) => owedOn(bill, month).amount));
   const clearing = { account: month.clearingAccount, costCentre: null, bill: null };
   const postings = [
     ...bills.map((bill) => {
       const { glAccount: account, costCentre } = bill.booking;
-      return posting({ account, costCentre, bill }, bill.totalAmount, direction);
+      return posting({ account, costCentre, bill }, owedOn(bill, month).amount, direction);
     }),
     ...(owed === NO_MONEY ? [] : [posting(clearing, owed, opposite(direction))]),
   ];
   assert(balanceOf(postings) === NO_MONEY, `the journal of ${legalEntity} is not balanced`);
   const isFinal = isPosted(month);
   return {
-    externalId: externalIdOf(month, legalEntity, isReversal),
+    externalId: externalIdOf(month, { legalEntity, currency }, isReversal),
     kind: isReversal ? 'reversal' : isFinal ? 'chargeback' : 'accrual',
     legalEntity,
-    currency: month.currency,
+    currency,
     month: month.month,
     date: lastDayOf(month.month),
     reversesOn: isFinal ? null : firstDayAfter(month.month),
@@ -129,9 +138,14 @@ export function balanceOf(postings: readonly Posting[]): Money {
  * An accrual has no version: what is imported later takes its place. Entities are told apart by a hash, as names that
  * differ by a blank would look alike.
  */
-function externalIdOf(month: BilledMonth, legalEntity: string, isReversal: boolean): string {
+function externalIdOf(
+  month: BilledMonth,
+  { legalEntity, currency }: Pick<GeneralJournal, 'legalEntity' | 'currency'>,
+  isReversal: boolean,
+): string {
   const hash = createHash('sha256').update(legalEntity).digest('hex').slice(0, 8);
   const stage = isPosted(month) ? `v${month.version}` : 'accrual';
   const end = isReversal ? '-reversal' : '';
-  return `${month.organisation.id}-${month.month}-${stage}-${hash}${end}`;
+  const other = currency === month.currency ? '' : `-${currency}`;
+  return `${month.organisation.id}-${month.month}-${stage}-${hash}${other}${end}`;
 }

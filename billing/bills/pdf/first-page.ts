@@ -3,11 +3,12 @@ import {
   NO_CREDITS,
   NO_MONEY,
   compareAmounts,
+  formatAmount,
   formatAmountTo,
   subtractMoney,
   type Money,
 } from '#base/units.js';
-import type { BillLine, BilledMonth, Driver, TeamBill } from '../billed-month.js';
+import type { BillConversion, BillLine, BilledMonth, Driver, TeamBill } from '../billed-month.js';
 import { differencesOf } from '../bill-differences.js';
 import {
   type LineSum,
@@ -19,11 +20,20 @@ import {
   sumOf,
 } from '../bill-sums.js';
 import { KIND_WORDS } from '../charge-words.js';
+import { convertedByKind } from '../convert-bills.js';
 import { drawDayChart } from './day-chart.js';
 import { countText, exactText, instantText, moneyText, percentText, rounded } from './figures.js';
 import { drawHead } from './head.js';
 import type { Paper } from './paper.js';
-import { CONTENT_LEFT, CONTENT_RIGHT, drawPairs, drawTable, drawTitle, type Row } from './table.js';
+import {
+  CONTENT_LEFT,
+  CONTENT_RIGHT,
+  drawPairs,
+  drawTable,
+  drawTitle,
+  type Column,
+  type Row,
+} from './table.js';
 
 const LEFT_WIDTH = 312;
 const RIGHT_WIDTH = 171;
@@ -48,11 +58,16 @@ function drawKinds(paper: Paper, month: BilledMonth, bill: TeamBill, y: number):
   const isShareable = compareAmounts(bill.totalAmount, NO_MONEY) > 0;
   const share = (amount: Money): string =>
     isShareable ? percentText(percentOf(amount, bill.totalAmount)) : '';
+  const { conversion } = bill;
+  const byKind = convertedByKind(bill);
+  const into = (amount: Money | undefined): readonly string[] =>
+    conversion === null ? [] : [moneyText(amount ?? NO_MONEY, conversion.currency)];
   const rows: Row[] = sums.map(([kind, sum]) => ({
     cells: [
       KIND_WORDS[kind],
       compareAmounts(sum.credits, NO_CREDITS) === 0 ? '' : rounded(sum.credits, 3),
       moneyText(sum.amount, currency),
+      ...into(byKind?.get(kind)),
       share(sum.amount),
     ],
   }));
@@ -62,16 +77,19 @@ function drawKinds(paper: Paper, month: BilledMonth, bill: TeamBill, y: number):
       rows.length === 0 ? 'Nothing was charged' : 'Total',
       rounded(bill.totalCredits, 3),
       moneyText(bill.totalAmount, currency),
+      ...into(conversion?.amount),
       isShareable ? '100.0 %' : '',
     ],
   };
   const below = drawTitle(paper, 'What it is for', CONTENT_LEFT, y);
-  const columns = [
-    { title: 'Charge', width: 142 },
-    { title: 'Credits', width: 58, align: 'right' },
-    { title: currency, width: 66, align: 'right' },
-    { title: 'Share', width: 46, align: 'right' },
-  ] as const;
+  const isConverted = conversion !== null;
+  const columns: readonly Column[] = [
+    { title: 'Charge', width: isConverted ? 102 : 142 },
+    { title: 'Credits', width: isConverted ? 52 : 58, align: 'right' },
+    { title: currency, width: isConverted ? 58 : 66, align: 'right' },
+    ...(isConverted ? [{ title: conversion.currency, width: 60, align: 'right' } as const] : []),
+    { title: 'Share', width: isConverted ? 40 : 46, align: 'right' },
+  ];
   return drawTable(paper, { columns, rows: [...rows, total] }, CONTENT_LEFT, below, noNextPage);
 }
 
@@ -120,6 +138,8 @@ function drawSide(paper: Paper, month: BilledMonth, bill: TeamBill, y: number): 
   let at = drawTitle(paper, 'Day by day', RIGHT_X, y);
   drawDayChart(paper, month, bill, { x: RIGHT_X, y: at, width: RIGHT_WIDTH, height: 96 });
   at = drawBlock(paper, 'Price of a credit', pricePairs(month, bill), at + 112);
+  if (bill.conversion !== null)
+    at = drawBlock(paper, 'Conversion', conversionPairs(month, bill, bill.conversion), at + 16);
   at = drawBlock(paper, 'Booking', bookingPairs(month, bill), at + 16);
   drawBlock(paper, 'Reconciliation', reconciliationPairs(month), at + 16);
 }
@@ -154,6 +174,20 @@ function exactPrice(price: Money): string {
   return exactText(formatAmountTo(price, 6))
     .replace(/^([^.]*)$/, '$1.00')
     .replace(/\.(\d)$/, '.$10');
+}
+
+function conversionPairs(
+  { currency }: BilledMonth,
+  { totalAmount }: TeamBill,
+  { currency: into, rate, source, day, amount }: BillConversion,
+): Pairs {
+  return [
+    ['Invoiced', `${currency} ${moneyText(totalAmount, currency)}`],
+    [`${into} for one ${currency}`, exactText(formatAmount(rate))],
+    ['Rate of', day],
+    ['Source', source],
+    ['Owed', `${into} ${moneyText(amount, into)}`],
+  ];
 }
 
 function bookingPairs({ clearingAccount }: BilledMonth, { booking }: TeamBill): Pairs {

@@ -3,6 +3,7 @@ import { NO_MONEY, compareAmounts } from '#base/units.js';
 import type { BilledMonth, TeamBill } from '../billed-month.js';
 import { type Compared, compared, controlTotals } from '../bill-sums.js';
 import { STATE_WORDS } from '../charge-words.js';
+import { owedOn } from '../convert-bills.js';
 import {
   countText,
   instantText,
@@ -72,7 +73,8 @@ function owedWords(month: BilledMonth, bill: TeamBill): string {
 function drawOwed(paper: Paper, month: BilledMonth, bill: TeamBill): void {
   const style = { size: 9, colour: INK.muted, align: 'right' } as const;
   paper.text(owedWords(month, bill), RIGHT, 82, { ...style, size: 10 });
-  const amount = moneyWithCurrency(bill.totalAmount, month.currency);
+  const owed = owedOn(bill, month);
+  const amount = moneyWithCurrency(owed.amount, owed.currency);
   const size = fitting(paper, amount, 26, OWED_WIDTH);
   paper.text(amount, RIGHT, 110, { size, weight: 'semibold', align: 'right' });
   const { statements } = controlTotals([bill]);

@@ -4,6 +4,7 @@ import type { Money } from '#base/units.js';
 import type { BillLine, BilledMonth, ChargeKind, Driver, TeamBill } from '../billed-month.js';
 import { type LineSum, compared, percentOf, sumBy, sumOf } from '../bill-sums.js';
 import { KIND_WORDS } from '../charge-words.js';
+import { convertedAmount, convertedByKind } from '../convert-bills.js';
 import {
   type SheetColumn,
   count,
@@ -16,6 +17,7 @@ import {
   sheetOf,
   text,
 } from './cells.js';
+import { convertedColumns, rateColumns } from './conversion-cells.js';
 
 interface BillSum {
   readonly bill: TeamBill;
@@ -46,6 +48,11 @@ export function summarySheet(month: BilledMonth, bills: readonly TeamBill[]): Sh
       cell: ({ sum }) => nearest(sum.effectiveMoney),
     },
     { title: `Amount, ${currency}`, width: 15, cell: ({ bill }) => owed(bill.totalAmount) },
+    ...convertedColumns<BillSum>(bills, ({ bill }) => ({
+      bill,
+      amount: bill.conversion?.amount ?? null,
+    })),
+    ...rateColumns<BillSum>(bills, ({ bill }) => bill),
     { title: 'Budget', width: 14, cell: ({ bill }) => owed(bill.comparison.budgetMoney) },
     { title: 'Over budget', width: 14, cell: (of) => owed(budget(of)?.difference ?? null) },
     {
@@ -102,6 +109,7 @@ function totalRow(
 
 interface ChargeSum extends BillSum {
   readonly kind: ChargeKind;
+  readonly converted: Money | null;
 }
 
 /** One row a bill and kind of charge. */
@@ -119,19 +127,20 @@ export function chargesSheet({ currency }: BilledMonth, bills: readonly TeamBill
       cell: ({ sum }) => nearest(sum.effectiveMoney),
     },
     { title: `Amount, ${currency}`, width: 15, cell: ({ sum }) => money(sum.amount, currency) },
+    ...convertedColumns<ChargeSum>(bills, ({ bill, converted }) => ({ bill, amount: converted })),
     {
       title: 'Share of the bill',
       width: 10,
       cell: ({ bill, sum }) => percent(percentOf(sum.amount, bill.totalAmount)),
     },
   ];
-  const rows = bills.flatMap((bill) =>
-    [...sumBy(bill.lines, (line) => line.kind)].map(([kind, sum]) => ({
-      bill,
-      sum,
-      kind: kind as ChargeKind,
-    })),
-  );
+  const rows = bills.flatMap((bill) => {
+    const converted = convertedByKind(bill);
+    return [...sumBy(bill.lines, (line) => line.kind)].map(([key, sum]) => {
+      const kind = key as ChargeKind;
+      return { bill, sum, kind, converted: converted?.get(kind) ?? null };
+    });
+  });
   return sheetOf('Charges', columns, rows, totalRow(columns, bills, currency));
 }
 
@@ -169,6 +178,10 @@ export function detailSheet({ currency }: BilledMonth, bills: readonly TeamBill[
       cell: ({ line }) => exact(line.effectiveMoney),
     },
     { title: `Amount, ${currency}`, width: 14, cell: ({ line }) => money(line.amount, currency) },
+    ...convertedColumns<LineOfBill>(bills, ({ bill, line }) => ({
+      bill,
+      amount: convertedAmount(bill, line),
+    })),
     { title: 'Prepaid, exact', width: 20, cell: ({ line }) => exact(line.prepaidMoney) },
     { title: 'Method', width: 15, cell: ({ line }) => text(line.method) },
     { title: 'Why', width: 44, cell: ({ line }) => text(line.note) },

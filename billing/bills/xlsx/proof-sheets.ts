@@ -6,6 +6,7 @@ import type { BilledMonth, ReconciledItem, TeamBill } from '../billed-month.js';
 import { differencesOf } from '../bill-differences.js';
 import { controlTotals } from '../bill-sums.js';
 import { statusOf } from '../charge-words.js';
+import { convertedFacts } from './conversion-cells.js';
 import { type SheetColumn, count, exact, money, sheetOf, text } from './cells.js';
 
 type Fact = readonly [name: string, value: Cell, more?: Cell];
@@ -118,6 +119,7 @@ export function controlSheet(
     ['Credits, exact', exact(totals.credits)],
     [`${month.currency} before rounding, exact`, exact(totals.effectiveMoney)],
     [`Amount, ${month.currency}`, money(totals.amount, month.currency)],
+    ...convertedFacts(bills, month.currency),
     ...sheets.map(({ sheet = '', data }): Fact => [
       `Rows of ${sheet}, head and total included`,
       count(data.length),
