@@ -4,7 +4,16 @@ import { z } from 'zod';
 import type { BilledMonth } from '#billing/bills/billed-month.js';
 import { UNALLOCATED } from '#billing/bills/billed-month.js';
 import { focusCsv } from '#billing/bills/focus/export.js';
-import { FOCUS_VERSIONS, NEWEST_FOCUS_VERSION } from '#billing/bills/focus/versions.js';
+import {
+  FOCUS_DATASETS,
+  billingPeriodCsv,
+  invoiceDetailCsv,
+} from '#billing/bills/focus/datasets.js';
+import {
+  FOCUS_VERSIONS,
+  type FocusVersion,
+  NEWEST_FOCUS_VERSION,
+} from '#billing/bills/focus/versions.js';
 import { JOURNAL_LAYOUTS, generalJournalCsv } from '#billing/bills/general-journal/layouts.js';
 import { isPosted } from '#billing/bills/general-journal/postings.js';
 import { readBilledMonth, readMonthVersion } from '#billing/bills/read-billed-month.js';
@@ -30,6 +39,10 @@ const focusQuery = z.strictObject({
     .enum(FOCUS_VERSIONS, `must be one of ${FOCUS_VERSIONS.join(', ')}`)
     .default(NEWEST_FOCUS_VERSION)
     .describe('Of the FOCUS specification'),
+  dataset: z
+    .enum(FOCUS_DATASETS, `must be one of ${FOCUS_DATASETS.join(', ')}`)
+    .default('CostAndUsage')
+    .describe('InvoiceDetail and BillingPeriod are of 1.4 and of every team'),
   team: z.string().max(100).optional().describe('Absent: every team that the caller may see'),
   billVersion,
 });
@@ -54,15 +67,25 @@ export function addFinanceExportRoutes(app: ApiApp, context: ApiContext): void {
     {
       config: { access: ['platform', 'finance', 'team-lead'], media: ['text/csv'] },
       schema: {
-        summary: 'A month as FOCUS Cost and Usage; a lead gets the rows of the own team',
+        summary: 'A month in the FOCUS format; a lead gets Cost and Usage of the own team',
         params,
         querystring: focusQuery,
       },
     },
     async (request, reply) => {
-      const { version, team, billVersion: wanted } = request.query;
+      const { version, team, dataset, billVersion: wanted } = request.query;
       const teamId = await teamWanted(context, team, request.actor);
+      if (dataset !== 'CostAndUsage') checkDataset(version, teamId);
       const month = await monthOf(context, request.params.month, wanted);
+      if (dataset !== 'CostAndUsage') {
+        const text =
+          dataset === 'InvoiceDetail' ? invoiceDetailCsv(month) : billingPeriodCsv(month);
+        const file = `all-${month.month}-focus-${dataset}-${version}.csv`;
+        return reply
+          .header('content-type', MEDIA)
+          .header('content-disposition', `attachment; filename="${file}"`)
+          .send(text);
+      }
       const name = [teamId ?? 'all', month.month, 'focus', version].join('-');
       return reply
         .header('content-type', MEDIA)
@@ -96,6 +119,22 @@ export function addFinanceExportRoutes(app: ApiApp, context: ApiContext): void {
         .send(generalJournalCsv(month, { layout, isReversal }));
     },
   );
+}
+
+/** @throws a 400 for a dataset that the version or the caller has not. */
+function checkDataset(version: FocusVersion, teamId: string | null): void {
+  if (version !== NEWEST_FOCUS_VERSION)
+    throw badField(
+      'dataset',
+      `came with ${NEWEST_FOCUS_VERSION}`,
+      `ask for version=${NEWEST_FOCUS_VERSION}`,
+    );
+  if (teamId !== null)
+    throw badField(
+      'dataset',
+      'is of every team: an invoice has no parts of teams',
+      'leave team out, or ask for CostAndUsage',
+    );
 }
 
 /** null: every team. What is of nobody is asked for as a team of its own, by those who see all. */

@@ -21,7 +21,6 @@ import {
   endBillDelivery,
 } from '../stores/bill-delivery-store.js';
 import { billMail } from './bill-mail.js';
-import { monthSet } from './month-set.js';
 import type { ObjectStore } from './object-store.js';
 
 /** Where bills can go; null: the settings name none. */
@@ -144,7 +143,7 @@ async function storeMonth(run: DeliveryRun, tally: Tally, store: ObjectStore): P
   try {
     const files = await renderer.month(month);
     if (files === undefined) throw new Error('many bills are being made already; try again later');
-    for await (const file of monthSet(month, files)) {
+    for await (const file of files) {
       const missing = own.failed.length + own.underWay;
       await deliverOne(run, own, fileDelivery(month, store, file), async () => {
         // Where the manifest is, everything is.

@@ -3,6 +3,10 @@ import { hashOfBytes } from '#base/hash-chain.js';
 import type { BilledMonth, TeamBill } from './billed-month.js';
 import { linesToCsv, summaryToCsv, type CsvOptions } from './bill-csv.js';
 import { billToJson } from './bill-json.js';
+import { billingPeriodCsv, invoiceDetailCsv } from './focus/datasets.js';
+import { focusCsv } from './focus/export.js';
+import { NEWEST_FOCUS_VERSION } from './focus/versions.js';
+import { JOURNAL_LAYOUTS, generalJournalCsv } from './general-journal/layouts.js';
 import { type ManifestFile, manifestOf } from './manifest.js';
 import { renderBillPdf } from './pdf/render-bill.js';
 import { renderBillXlsx, renderMonthXlsx } from './xlsx/render-workbook.js';
@@ -77,9 +81,24 @@ async function* monthFiles(month: BilledMonth): AsyncGenerator<BillFile> {
   yield of('all', 'xlsx', await renderMonthXlsx(month));
   yield of('lines', 'csv', Buffer.from(linesToCsv(month, month.bills)));
   yield of('summary', 'csv', Buffer.from(summaryToCsv(month, month.bills)));
+  yield of('focus-billing-period', 'csv', Buffer.from(billingPeriodCsv(month)));
+  // Of a month without lines there is nothing to import.
+  if (month.bills.every(({ lines }) => lines.length === 0)) return;
+  yield of(`focus-${NEWEST_FOCUS_VERSION}`, 'csv', focusBytes(month));
+  yield of('focus-invoice-detail', 'csv', Buffer.from(invoiceDetailCsv(month)));
+  for (const layout of JOURNAL_LAYOUTS) {
+    const journal = generalJournalCsv(month, { layout, isReversal: false });
+    yield of(`journal-${layout}`, 'csv', Buffer.from(journal));
+  }
 }
 
-/** All files of the month: each team's, those of the month, and the manifest that proves them. */
+/** Chunk by chunk, as the text of a large month is hundreds of megabytes. */
+function focusBytes(month: BilledMonth): Uint8Array {
+  const chunks = focusCsv(month, { version: NEWEST_FOCUS_VERSION, teamId: null });
+  return Buffer.concat(Array.from(chunks, (chunk) => Buffer.from(chunk)));
+}
+
+/** All files of the month: each team's, those of the month, those for other programs, and the manifest over all of them. */
 export async function* renderMonth(month: BilledMonth): AsyncGenerator<BillFile> {
   const files: ManifestFile[] = [];
   const kept = (file: BillFile): BillFile => {

@@ -12,6 +12,7 @@ export interface ExportOptions {
   readonly focus?: string;
   readonly journal?: string;
   readonly focusVersion?: string;
+  readonly focusDataset?: string;
   readonly layout?: string;
   readonly reversal?: boolean;
   readonly billVersion?: string;
@@ -23,6 +24,10 @@ export function withExportOptions(command: Command): Command {
   return command
     .option('--focus <file>', 'write FOCUS Cost and Usage there; with --all, of every team')
     .option('--focus-version <version>', 'of the FOCUS specification: 1.4 (default), 1.3 or 1.2')
+    .option(
+      '--focus-dataset <name>',
+      'CostAndUsage (default); with --all also InvoiceDetail or BillingPeriod',
+    )
     .option('--journal <file>', 'with --all: write the general journal there')
     .option('--layout <layout>', 'of the journal: netsuite (default) or sap')
     .option('--reversal', 'the journal that takes back what a closed version posted')
@@ -57,11 +62,12 @@ export async function saveExports(
       2,
     );
   const written: Written[] = [];
-  const { focus, focusVersion, journal, layout, billVersion } = options;
+  const { focus, focusVersion, focusDataset, journal, layout, billVersion } = options;
   if (focus !== undefined)
     written.push(
       await save(focus, `/api/v1/exports/${month}/focus.csv`, {
         version: focusVersion,
+        dataset: focusDataset,
         team,
         billVersion,
       }),

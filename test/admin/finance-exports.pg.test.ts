@@ -62,6 +62,17 @@ describe('of an open month', () => {
   });
 
   test('the version of FOCUS is chosen, and another one is refused', async () => {
+    const detail = await get('2026-10/focus.csv?dataset=InvoiceDetail');
+    expect([detail.status, detail.text.split(',', 1)]).toEqual([200, ['BilledCost']]);
+    const period = await get('2026-10/focus.csv?dataset=BillingPeriod');
+    expect([period.status, period.text.split('\r\n').length]).toEqual([200, 3]);
+    for (const wrong of [
+      'dataset=InvoiceDetail&version=1.3',
+      'dataset=InvoiceDetail&team=marketing',
+    ])
+      expect((await get(`2026-10/focus.csv?${wrong}`)).json).toMatchObject({
+        errors: [{ field: 'dataset' }],
+      });
     const old = await get('2026-10/focus.csv?version=1.2');
     expect(Object.keys(csvRows(old.text)[0] ?? {})).toContain('ProviderName');
     const { status, json } = await get('2026-10/focus.csv?version=1.1');
@@ -72,6 +83,7 @@ describe('of an open month', () => {
   });
 
   test('a lead gets the rows of the own team and no others', async () => {
+    expect((await get('2026-10/focus.csv?dataset=InvoiceDetail', 'lead')).status).toBe(400);
     const own = await get('2026-10/focus.csv', 'lead');
     expect(new Set(csvRows(own.text).map((row) => row['x_TeamId']))).toEqual(new Set(['sales']));
     for (const team of ['marketing', 'unallocated', 'nobody'])

@@ -64,7 +64,7 @@ const WHAT: readonly Column<FocusRow>[] = [
     'InvoiceDetailId',
     { ...MAY, since: '1.4' },
     'the row of Invoice Detail, once the month is closed',
-    (of) => row.invoiceDetailIdOf(of.month, of),
+    (of) => (row.isInvoiced(of.month) ? row.invoiceDetailIdOf(of.month, of) : null),
   ),
   nullable(
     'InvoiceId',

@@ -54,18 +54,31 @@ export function dayOf(day: string): Span {
 }
 
 /** Snowflake's invoice of the month, as we name it: its number is in none of the views; null until the month is closed. */
-export function invoiceIdOf({ organisation, month, state }: BilledMonth): string | null {
-  return state === 'closed' || state === 'superseded' ? `${organisation.id}-${month}` : null;
+export function invoiceIdOf(month: BilledMonth): string | null {
+  return isInvoiced(month) ? invoiceName(month) : null;
 }
 
-/** The row of Invoice Detail that the charge is part of. */
+/** Whether nothing of the month changes any more. */
+export function isInvoiced({ state }: Pick<BilledMonth, 'state'>): boolean {
+  return state === 'closed' || state === 'superseded';
+}
+
+/** What the invoice of a month is called, also before it is final. */
+export function invoiceName({
+  organisation,
+  month,
+}: Pick<BilledMonth, 'organisation' | 'month'>): string {
+  return `${organisation.id}-${month}`;
+}
+
+/** The record of Invoice Detail that the charge is part of; a correction's is by the month that it mends. */
 export function invoiceDetailIdOf(
   month: BilledMonth,
-  charge: Pick<FocusCharge, 'line' | 'service' | 'category'>,
-): string | null {
-  const invoice = invoiceIdOf(month);
-  if (invoice === null) return null;
-  return [invoice, charge.line.account, charge.service.name, charge.category].join('/');
+  charge: Pick<FocusCharge, 'line' | 'service' | 'category' | 'isCorrection'>,
+): string {
+  const { line, service, category, isCorrection } = charge;
+  const mended = isCorrection && line.corrects !== null ? [line.corrects.month] : [];
+  return [invoiceName(month), line.account, service.name, category, ...mended].join('/');
 }
 
 /** Alike in all shares of one origin, as FOCUS wants every dimension. */

@@ -42,13 +42,18 @@ describe('the files of a month', () => {
       '2026-10-v1-all.xlsx',
       '2026-10-v1-lines.csv',
       '2026-10-v1-summary.csv',
+      '2026-10-v1-focus-billing-period.csv',
+      '2026-10-v1-focus-1.4.csv',
+      '2026-10-v1-focus-invoice-detail.csv',
+      '2026-10-v1-journal-netsuite.csv',
+      '2026-10-v1-journal-sap.csv',
       'manifest.json',
     ]);
   });
 
   test('are held against their manifest: as they were made they are intact', async () => {
     const outcome = await verify(new Map());
-    expect(outcome).toMatchObject({ kind: 'intact', files: 12, bills: 3, month: '2026-10' });
+    expect(outcome).toMatchObject({ kind: 'intact', files: 17, bills: 3, month: '2026-10' });
     expect(isManifest(Buffer.from(files.at(-1)!.bytes).toString())).toBe(true);
   });
 

@@ -1,14 +1,17 @@
 /** docs/focus.md against the table of columns and the reviewed list. `UPDATE_SCHEMA=1 npx vitest run test/billing/bills/focus-page` writes its tables. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { BILLING_PERIOD_COLUMNS } from '#billing/bills/focus/billing-period.js';
+import type { Column } from '#billing/bills/focus/column.js';
 import { COLUMNS } from '#billing/bills/focus/columns.js';
+import { INVOICE_DETAIL_COLUMNS } from '#billing/bills/focus/invoice-detail.js';
 import type { Reviewed } from '../../focus/outcomes.js';
 
 const FILE = new URL('../../../docs/focus.md', import.meta.url);
 const LIST = new URL('../../fixtures/focus/validator-1.2.json', import.meta.url);
 
-function columns(): string {
-  const rows = COLUMNS.map(({ name, feature, type, isNullable, since, until, from }) => {
+function columns<Row>(of: readonly Column<Row>[]): string {
+  const rows = of.map(({ name, feature, type, isNullable, since, until, from }) => {
     const versions = until === undefined ? `${since} –` : `${since} – ${until}`;
     return `| ${name} | ${versions} | ${feature} | ${type}${isNullable ? ', may be empty' : ''} | ${from} |`;
   });
@@ -26,7 +29,12 @@ function outcomes(): string {
 }
 
 function written(text: string): string {
-  const parts = { columns: columns(), outcomes: outcomes() };
+  const parts = {
+    columns: columns(COLUMNS),
+    outcomes: outcomes(),
+    'columns of Invoice Detail': columns(INVOICE_DETAIL_COLUMNS),
+    'columns of Billing Period': columns(BILLING_PERIOD_COLUMNS),
+  };
   return Object.entries(parts).reduce((page, [name, table]) => {
     const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
     const from = page.indexOf(begin);
