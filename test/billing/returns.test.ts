@@ -98,3 +98,23 @@ test('credits that come again and again and go to others end in a refusal', asyn
   const count = await period.judgements();
   expect(count).toBeLessThan(50);
 });
+
+test('however often what came went to others in a short while, it is judged again until a second is over', async () => {
+  const period = new Period();
+  period.now = 5_000;
+  let lost = 0;
+  period.onTake = () => {
+    lost += 1;
+    if (lost === 10) period.available = ONE;
+  };
+  expect(await period.judgements()).toBeUndefined();
+  expect(lost).toBe(10);
+  expect(period.now - 5_000).toBeLessThan(AWAY_WAIT_MS);
+});
+
+test('a ledger that takes half a second for each answer still judges three times after the wait', async () => {
+  const period = new Period();
+  period.onTake = () => (period.now += 500);
+  await period.judgements();
+  expect(period.taken).toHaveLength(3);
+});
