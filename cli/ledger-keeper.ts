@@ -6,6 +6,7 @@ import type { Database } from '../base/postgres/pool.js';
 import type { SealKey } from '../base/sealing.js';
 import type { Clock } from '../base/time.js';
 import { rollUpHours } from '../billing/rollup/charge-hours.js';
+import { sumCharges } from '../billing/rollup/charge-sums.js';
 import { billPeriods } from '../billing/true-up/bill-periods.js';
 import { followCharges } from '../billing/true-up/follow-charges.js';
 import { postDeltas } from '../billing/true-up/post-deltas.js';
@@ -60,6 +61,7 @@ export function ledgerKeeper(options: LedgerKeeperOptions): () => Promise<void> 
       await sealLedger(db, { keys: sealKeys, now: clock.now() });
       await followCharges(db, clock.now());
       await rollUpHours(db);
+      await sumCharges(db);
       if (Date.now() >= deltasAt) {
         deltasAt = Date.now() + DELTAS_EVERY_MS;
         const posted = await postDeltas(db, clock.now());

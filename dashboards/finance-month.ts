@@ -95,7 +95,7 @@ function buckets(): Tile {
   trim_scale(sum(credits))::text AS "exact credits", (sum(credits) / nullif(max(total), 0))::float8 AS share
 FROM (
   SELECT bucket, credits, sum(credits) OVER () AS total FROM (
-    SELECT bucket, sum(credits) AS credits FROM tollgate.dash_allocation WHERE ${HOURS} GROUP BY bucket
+    SELECT bucket, sum(credits) AS credits FROM tollgate.dash_allocation_hour WHERE ${HOURS} GROUP BY bucket
   ) AS by_bucket
 ) AS shares
 GROUP BY ROLLUP (bucket) ORDER BY grouping(bucket), 2 DESC`,
@@ -122,7 +122,7 @@ function byTeam(): Tile {
   coalesce(sum(credits) FILTER (WHERE bucket = 'bypass'), 0)::float8 AS bypass,
   coalesce(sum(credits) FILTER (WHERE bucket = 'unexplained'), 0)::float8 AS unexplained,
   trim_scale(sum(credits))::text AS "exact credits"
-FROM tollgate.dash_allocation WHERE ${HOURS} GROUP BY paying_team_id ORDER BY sum(credits) DESC LIMIT 200`,
+FROM tollgate.dash_allocation_hour WHERE ${HOURS} GROUP BY paying_team_id ORDER BY sum(credits) DESC LIMIT 200`,
     ),
   );
 }
@@ -134,7 +134,7 @@ function overTime(): Tile {
     sqlQuery(
       'time_series',
       `SELECT $__timeGroup(starts_at, '1d'), bucket AS metric, sum(credits)::float8 AS credits
-FROM tollgate.dash_allocation WHERE ${HOURS} GROUP BY 1, bucket ORDER BY 1, bucket`,
+FROM tollgate.dash_allocation_hour WHERE ${HOURS} GROUP BY 1, bucket ORDER BY 1, bucket`,
     ),
   );
 }
@@ -227,14 +227,15 @@ function bypass(): Tile {
     12,
     {
       title: 'Around Tollgate',
-      description: 'Who used warehouses without coming through, as far as the mapping names them.',
+      description:
+        'Who used warehouses without coming through on the days that begin in the chosen time, as far as the mapping names them; statements count on the day on which they began.',
       unit: CREDITS,
     },
     sqlQuery(
       'table',
       `SELECT warehouse, coalesce(team_id, '(nobody)') AS team, coalesce(principal_id, '(nobody)') AS principal,
-  count(DISTINCT query_id)::float8 AS statements, sum(credits)::float8 AS credits
-FROM tollgate.dash_allocation WHERE ${HOURS} AND bucket = 'bypass'
+  sum(statements)::float8 AS statements, sum(credits)::float8 AS credits
+FROM tollgate.dash_bypass_day WHERE $__timeFilter(day_at)
 GROUP BY warehouse, team_id, principal_id ORDER BY sum(credits) DESC LIMIT 100`,
     ),
     { statements: { unit: 'short', decimals: 0 } },

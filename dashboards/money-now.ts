@@ -13,11 +13,12 @@ import {
   teamVariable,
   type Tile,
 } from './panels.js';
-import { sqlQuery } from './queries.js';
+import { shapeText, sqlQuery } from './queries.js';
 
 const TEAMS = 'team_id IN (${team:sqlstring})';
-const TODAY = `occurred_at >= date_trunc('day', $__timeTo()::timestamptz AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
-  AND occurred_at <= $__timeTo()`;
+/** Charges of the day, and those of the chosen time, by the hour where it is a full one. */
+const SPENT_TODAY = `tollgate.dash_spend_hours(date_trunc('day', $__timeTo()::timestamptz, 'UTC'), $__timeTo())`;
+const SPENT = 'tollgate.dash_spend_hours($__timeFrom(), $__timeTo())';
 
 export function moneyNow(): dashboard.Dashboard {
   return buildBoard({
@@ -55,8 +56,8 @@ function spent(): readonly Tile[] {
       },
       sqlQuery(
         'table',
-        `SELECT currency, sum(amount)::float8 AS spent FROM tollgate.dash_charge
-WHERE ${TODAY} AND ${TEAMS} GROUP BY currency ORDER BY currency`,
+        `SELECT currency, sum(amount)::float8 AS spent FROM ${SPENT_TODAY}
+WHERE ${TEAMS} GROUP BY currency ORDER BY currency`,
       ),
     ),
     figure(
@@ -69,7 +70,7 @@ WHERE ${TODAY} AND ${TEAMS} GROUP BY currency ORDER BY currency`,
       },
       sqlQuery(
         'table',
-        `SELECT coalesce(sum(credits), 0)::float8 AS credits FROM tollgate.dash_charge WHERE ${TODAY} AND ${TEAMS}`,
+        `SELECT coalesce(sum(credits), 0)::float8 AS credits FROM ${SPENT_TODAY} WHERE ${TEAMS}`,
       ),
     ),
     figure(
@@ -137,8 +138,8 @@ function spendByTeam(): Tile {
     { title: 'Spend by team today', description: 'Charged credits of the day.', unit: CREDITS },
     sqlQuery(
       'table',
-      `SELECT team_id AS team, sum(credits)::float8 AS credits FROM tollgate.dash_charge
-WHERE ${TODAY} AND ${TEAMS} GROUP BY team_id ORDER BY 2 DESC LIMIT 50`,
+      `SELECT team_id AS team, sum(credits)::float8 AS credits FROM ${SPENT_TODAY}
+WHERE ${TEAMS} GROUP BY team_id ORDER BY 2 DESC LIMIT 50`,
     ),
   );
 }
@@ -183,8 +184,8 @@ function chargesPerHour(): Tile {
     },
     sqlQuery(
       'time_series',
-      `SELECT $__timeGroup(occurred_at, '1h'), team_id AS metric, sum(credits)::float8 AS credits
-FROM tollgate.dash_charge WHERE $__timeFilter(occurred_at) AND ${TEAMS}
+      `SELECT $__timeGroup(starts_at, '1h'), team_id AS metric, sum(credits)::float8 AS credits
+FROM ${SPENT} WHERE ${TEAMS}
 GROUP BY 1, team_id ORDER BY 1, team_id`,
     ),
   );
@@ -286,11 +287,15 @@ function topShapes(): Tile {
     },
     sqlQuery(
       'table',
-      `SELECT team_id AS team, left(min(statement_shape), 300) AS shape, count(*)::float8 AS statements,
-  sum(credits)::float8 AS credits, (sum(credits) / count(*))::float8 AS "credits each",
-  sum(amount)::float8 AS amount, currency, fingerprint
-FROM tollgate.dash_charge WHERE $__timeFilter(occurred_at) AND ${TEAMS}
-GROUP BY team_id, fingerprint, currency ORDER BY sum(credits) DESC LIMIT 25`,
+      `SELECT team_id AS team, ${shapeText('top')}, statements::float8 AS statements, credits::float8 AS credits,
+  final_credits::float8 AS "as metered", (credits / nullif(statements, 0))::float8 AS "credits each",
+  amount::float8 AS amount, currency, fingerprint
+FROM (
+  SELECT team_id, fingerprint, currency, sum(statements) AS statements, sum(credits) AS credits,
+    sum(final_credits) AS final_credits, sum(amount) AS amount
+  FROM tollgate.dash_shapes($__timeFrom(), $__timeTo()) WHERE ${TEAMS}
+  GROUP BY team_id, fingerprint, currency ORDER BY sum(credits) DESC LIMIT 25
+) AS top ORDER BY top.credits DESC`,
     ),
     {
       statements: { unit: 'short', decimals: 0 },

@@ -38,6 +38,10 @@ export function sqlQuery(format: ResultFormat, rawSql: string, refId = 'A'): Pan
   };
 }
 
+/** The column `shape`: the text of the shape of a row, by its team and fingerprint. */
+export const shapeText = (row: string, most = 300): string =>
+  `left((SELECT min(s.statement_shape) FROM tollgate.dash_shape s WHERE s.team_id = ${row}.team_id AND s.fingerprint = ${row}.fingerprint), ${most}) AS shape`;
+
 /** PromQL; `legend` names the series by `{{label}}`. `instant`: the newest value only. */
 export function promQuery(
   expr: string,

@@ -10,14 +10,17 @@ import {
   type Column,
   type Tile,
 } from './panels.js';
-import { sqlQuery } from './queries.js';
+import { shapeText, sqlQuery } from './queries.js';
 
 const TEAMS = 'team_id IN (${team:sqlstring})';
 const IN_TIME = `$__timeFilter(occurred_at) AND ${TEAMS}`;
 const SECONDS = 'extract(epoch FROM $__timeTo()::timestamptz - $__timeFrom()::timestamptz)';
+const SPENT = 'tollgate.dash_spend_hours($__timeFrom(), $__timeTo())';
+const SHAPES = 'tollgate.dash_shapes($__timeFrom(), $__timeTo())';
 /** As long as the chosen time, before it. */
-const BEFORE = `occurred_at >= $__timeFrom()::timestamptz - ($__timeTo()::timestamptz - $__timeFrom()::timestamptz)
-  AND occurred_at < $__timeFrom() AND ${TEAMS}`;
+const SHAPES_BEFORE = `tollgate.dash_shapes(
+    $__timeFrom()::timestamptz - ($__timeTo()::timestamptz - $__timeFrom()::timestamptz),
+    $__timeFrom()::timestamptz - interval '1 microsecond')`;
 
 const COUNT: Column = { unit: 'short', decimals: 0 };
 const COLUMNS: Readonly<Record<string, Column>> = {
@@ -54,21 +57,21 @@ function headline(): readonly Tile[] {
       'Different statements that were charged in the chosen time.',
       'short',
       0,
-      `SELECT count(DISTINCT fingerprint)::float8 AS shapes FROM tollgate.dash_charge WHERE ${IN_TIME}`,
+      `SELECT count(DISTINCT fingerprint)::float8 AS shapes FROM ${SHAPES} WHERE ${TEAMS}`,
     ),
     one(
       'Statements',
       'Charged statements.',
       'short',
       0,
-      `SELECT count(*)::float8 AS statements FROM tollgate.dash_charge WHERE ${IN_TIME}`,
+      `SELECT coalesce(sum(statements), 0)::float8 AS statements FROM ${SPENT} WHERE ${TEAMS}`,
     ),
     one(
       'Thirty days at this pace',
       'What thirty days like the chosen time would take.',
       CREDITS,
       2,
-      `SELECT (coalesce(sum(credits), 0) * 2592000 / ${SECONDS})::float8 AS credits FROM tollgate.dash_charge WHERE ${IN_TIME}`,
+      `SELECT (coalesce(sum(credits), 0) * 2592000 / ${SECONDS})::float8 AS credits FROM ${SPENT} WHERE ${TEAMS}`,
     ),
   ];
 }
@@ -83,11 +86,15 @@ function runRate(): Tile {
     },
     sqlQuery(
       'table',
-      `SELECT team_id AS team, left(min(statement_shape), 300) AS shape, count(*)::float8 AS statements,
-  (count(*) * 3600 / ${SECONDS})::float8 AS "runs an hour", (sum(credits) * 2592000 / ${SECONDS})::float8 AS "in thirty days",
-  (sum(amount) * 2592000 / ${SECONDS})::float8 AS amount, currency, min(workload) AS workload
-FROM tollgate.dash_charge WHERE ${IN_TIME}
-GROUP BY team_id, fingerprint, currency HAVING count(*) > 1 ORDER BY sum(credits) DESC LIMIT 50`,
+      `SELECT team_id AS team, ${shapeText('top')}, statements::float8 AS statements,
+  (statements * 3600 / ${SECONDS})::float8 AS "runs an hour", (credits * 2592000 / ${SECONDS})::float8 AS "in thirty days",
+  (amount * 2592000 / ${SECONDS})::float8 AS amount, currency, workload
+FROM (
+  SELECT team_id, fingerprint, currency, sum(statements) AS statements, sum(credits) AS credits, sum(amount) AS amount,
+    min(workload) AS workload
+  FROM ${SHAPES} WHERE ${TEAMS}
+  GROUP BY team_id, fingerprint, currency HAVING sum(statements) > 1 ORDER BY sum(credits) DESC LIMIT 50
+) AS top ORDER BY top.credits DESC`,
     ),
     { ...COLUMNS, 'runs an hour': { unit: 'short', decimals: 2 } },
   );
@@ -104,11 +111,15 @@ function dearest(): Tile {
     },
     sqlQuery(
       'table',
-      `SELECT team_id AS team, left(min(statement_shape), 300) AS shape, count(*)::float8 AS statements,
-  max(credits)::float8 AS "dearest run", (sum(credits) / count(*))::float8 AS "credits each",
-  sum(credits)::float8 AS credits, sum(amount)::float8 AS amount, currency, min(warehouse_size) AS size
-FROM tollgate.dash_charge WHERE ${IN_TIME}
-GROUP BY team_id, fingerprint, currency ORDER BY max(credits) DESC LIMIT 50`,
+      `SELECT team_id AS team, ${shapeText('top')}, statements::float8 AS statements,
+  most_credits::float8 AS "dearest run", (credits / nullif(statements, 0))::float8 AS "credits each",
+  credits::float8 AS credits, final_credits::float8 AS "as metered", amount::float8 AS amount, currency, size
+FROM (
+  SELECT team_id, fingerprint, currency, sum(statements) AS statements, max(most_credits) AS most_credits,
+    sum(credits) AS credits, sum(final_credits) AS final_credits, sum(amount) AS amount, min(warehouse_size) AS size
+  FROM ${SHAPES} WHERE ${TEAMS}
+  GROUP BY team_id, fingerprint, currency ORDER BY max(most_credits) DESC NULLS LAST LIMIT 50
+) AS top ORDER BY top.most_credits DESC NULLS LAST`,
     ),
     COLUMNS,
   );
@@ -127,17 +138,21 @@ function regressions(): Tile {
     sqlQuery(
       'table',
       `WITH earlier AS (
-  SELECT team_id, fingerprint, avg(credits) AS each, count(*) AS runs FROM tollgate.dash_charge
-  WHERE ${BEFORE} GROUP BY team_id, fingerprint
+  SELECT team_id, fingerprint, sum(credits) / nullif(sum(statements), 0) AS each, sum(statements) AS runs
+  FROM ${SHAPES_BEFORE} WHERE ${TEAMS} GROUP BY team_id, fingerprint
 ), later AS (
-  SELECT team_id, fingerprint, min(statement_shape) AS shape, avg(credits) AS each, count(*) AS runs
-  FROM tollgate.dash_charge WHERE ${IN_TIME} GROUP BY team_id, fingerprint
+  SELECT team_id, fingerprint, sum(credits) / nullif(sum(statements), 0) AS each, sum(statements) AS runs
+  FROM ${SHAPES} WHERE ${TEAMS} GROUP BY team_id, fingerprint
+), dearer AS (
+  SELECT team_id, fingerprint, earlier.runs AS runs_before, earlier.each AS each_before, later.runs AS runs_now,
+    later.each AS each_now, (later.each - earlier.each) * later.runs AS came_to
+  FROM later JOIN earlier USING (team_id, fingerprint)
+  WHERE later.each > earlier.each ORDER BY (later.each - earlier.each) * later.runs DESC LIMIT 50
 )
-SELECT later.team_id AS team, left(later.shape, 300) AS shape, earlier.runs::float8 AS "runs before",
-  earlier.each::float8 AS "each before", later.runs::float8 AS "runs now", later.each::float8 AS "each now",
-  (later.each / nullif(earlier.each, 0))::float8 AS factor, ((later.each - earlier.each) * later.runs)::float8 AS "came to"
-FROM later JOIN earlier USING (team_id, fingerprint)
-WHERE later.each > earlier.each ORDER BY (later.each - earlier.each) * later.runs DESC LIMIT 50`,
+SELECT team_id AS team, ${shapeText('dearer')}, runs_before::float8 AS "runs before", each_before::float8 AS "each before",
+  runs_now::float8 AS "runs now", each_now::float8 AS "each now", (each_now / nullif(each_before, 0))::float8 AS factor,
+  came_to::float8 AS "came to"
+FROM dearer ORDER BY dearer.came_to DESC`,
     ),
     {
       shape: { width: 600 },
@@ -159,11 +174,16 @@ function fresh(): Tile {
     },
     sqlQuery(
       'table',
-      `SELECT min(occurred_at) AS since, team_id AS team, left(min(statement_shape), 200) AS shape,
-  count(*)::float8 AS statements, sum(credits)::float8 AS credits
-FROM tollgate.dash_charge WHERE ${IN_TIME} AND fingerprint NOT IN (
-  SELECT fingerprint FROM tollgate.dash_charge WHERE ${BEFORE} AND fingerprint IS NOT NULL
-) GROUP BY team_id, fingerprint ORDER BY sum(credits) DESC LIMIT 25`,
+      `WITH known AS MATERIALIZED (
+  SELECT DISTINCT fingerprint FROM ${SHAPES_BEFORE} WHERE ${TEAMS}
+), fresh AS (
+  SELECT team_id, fingerprint, min(first_at) AS since, sum(statements) AS statements, sum(credits) AS credits
+  FROM ${SHAPES} AS charged WHERE ${TEAMS} AND fingerprint IS NOT NULL
+    AND NOT EXISTS (SELECT FROM known WHERE known.fingerprint = charged.fingerprint)
+  GROUP BY team_id, fingerprint ORDER BY sum(credits) DESC LIMIT 25
+)
+SELECT since, team_id AS team, ${shapeText('fresh', 200)}, statements::float8 AS statements, credits::float8 AS credits
+FROM fresh ORDER BY fresh.credits DESC`,
     ),
     { statements: COUNT, shape: { width: 350 }, since: { unit: 'dateTimeAsIso' } },
   );
@@ -180,10 +200,12 @@ function failing(): Tile {
     },
     sqlQuery(
       'table',
-      `SELECT team_id AS team, ending, left(min(statement_shape), 200) AS shape, count(*)::float8 AS statements,
-  sum(credits)::float8 AS credits
-FROM tollgate.dash_charge WHERE ${IN_TIME} AND ending <> 'succeeded'
-GROUP BY team_id, ending, fingerprint ORDER BY sum(credits) DESC LIMIT 25`,
+      `SELECT team_id AS team, ending, ${shapeText('top', 200)}, statements::float8 AS statements, credits::float8 AS credits
+FROM (
+  SELECT team_id, ending, fingerprint, sum(statements) AS statements, sum(credits) AS credits
+  FROM ${SHAPES} WHERE ${TEAMS} AND ending <> 'succeeded'
+  GROUP BY team_id, ending, fingerprint ORDER BY sum(credits) DESC LIMIT 25
+) AS top ORDER BY top.credits DESC`,
     ),
     { statements: COUNT, shape: { width: 350 } },
   );
@@ -199,8 +221,8 @@ function byClass(): Tile {
     },
     sqlQuery(
       'time_series',
-      `SELECT $__timeGroup(occurred_at, '1h'), coalesce(statement_class, 'unknown') AS metric, sum(credits)::float8 AS credits
-FROM tollgate.dash_charge WHERE ${IN_TIME} GROUP BY 1, statement_class ORDER BY 1, 2`,
+      `SELECT $__timeGroup(starts_at, '1h'), coalesce(statement_class, 'unknown') AS metric, sum(credits)::float8 AS credits
+FROM tollgate.dash_user_hours($__timeFrom(), $__timeTo()) WHERE ${TEAMS} GROUP BY 1, statement_class ORDER BY 1, 2`,
     ),
   );
 }

@@ -58,6 +58,42 @@ CREATE OR REPLACE VIEW tollgate_team.dash_bill_line WITH (security_barrier) AS
 SELECT l.* FROM tollgate.dash_bill_line l
 WHERE l.team_id = (SELECT m.team_id FROM tollgate_team.member m WHERE m.role_name = current_user);
 
+CREATE OR REPLACE VIEW tollgate_team.dash_shape WITH (security_barrier) AS
+SELECT s.* FROM tollgate.dash_shape s
+WHERE s.team_id = (SELECT m.team_id FROM tollgate_team.member m WHERE m.role_name = current_user);
+
+CREATE OR REPLACE VIEW tollgate_team.dash_shape_sum WITH (security_barrier) AS
+SELECT s.* FROM tollgate.dash_shape_sum s
+WHERE s.team_id = (SELECT m.team_id FROM tollgate_team.member m WHERE m.role_name = current_user);
+
+CREATE OR REPLACE VIEW tollgate_team.dash_user_sum WITH (security_barrier) AS
+SELECT s.* FROM tollgate.dash_user_sum s
+WHERE s.team_id = (SELECT m.team_id FROM tollgate_team.member m WHERE m.role_name = current_user);
+
+CREATE OR REPLACE VIEW tollgate_team.dash_estimate_sum WITH (security_barrier) AS
+SELECT s.* FROM tollgate.dash_estimate_sum s
+WHERE s.team_id = (SELECT m.team_id FROM tollgate_team.member m WHERE m.role_name = current_user);
+
+CREATE OR REPLACE VIEW tollgate_team.dash_spend_sum WITH (security_barrier) AS
+SELECT s.* FROM tollgate.dash_spend_sum s
+WHERE s.team_id = (SELECT m.team_id FROM tollgate_team.member m WHERE m.role_name = current_user);
+
+-- The functions of ranges as they are, but on the views here. They have the rights of who calls them.
+DO $$
+DECLARE
+  definition text;
+BEGIN
+  FOR definition IN
+    SELECT pg_get_functiondef(oid) FROM pg_proc
+    WHERE pronamespace = 'tollgate'::regnamespace
+      AND proname IN ('dash_first_full', 'dash_shapes', 'dash_users', 'dash_user_hours', 'dash_estimates', 'dash_spend_hours')
+    ORDER BY proname <> 'dash_first_full'
+  LOOP
+    EXECUTE replace(definition, 'tollgate.', 'tollgate_team.');
+  END LOOP;
+END
+$$;
+
 DO $$
 DECLARE
   team record;
@@ -81,7 +117,9 @@ BEGIN
     EXECUTE format(
       'GRANT SELECT ON tollgate_team.dash_team, tollgate_team.dash_charge, tollgate_team.dash_open_ticket, '
       'tollgate_team.dash_refusal, tollgate_team.dash_budget, tollgate_team.dash_budget_notice, '
-      'tollgate_team.dash_estimate, tollgate_team.dash_allocation, tollgate_team.dash_bill_line TO %I', role_of);
+      'tollgate_team.dash_estimate, tollgate_team.dash_allocation, tollgate_team.dash_bill_line, '
+      'tollgate_team.dash_shape, tollgate_team.dash_shape_sum, tollgate_team.dash_user_sum, '
+      'tollgate_team.dash_estimate_sum, tollgate_team.dash_spend_sum TO %I', role_of);
     INSERT INTO tollgate_team.member (role_name, team_id) VALUES (role_of, team.team_id)
     ON CONFLICT (role_name) DO UPDATE SET team_id = excluded.team_id;
   END LOOP;

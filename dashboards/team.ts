@@ -10,9 +10,12 @@ import {
   teamVariable,
   type Tile,
 } from './panels.js';
-import { sqlQuery } from './queries.js';
+import { shapeText, sqlQuery } from './queries.js';
 
 const TEAM = 'team_id IN (${team:sqlstring})';
+/** Charges of the chosen time by hour, and by principal and workload. */
+const SPENT = 'tollgate.dash_spend_hours($__timeFrom(), $__timeTo())';
+const USERS = 'tollgate.dash_users($__timeFrom(), $__timeTo())';
 const IN_TIME = `$__timeFilter(occurred_at) AND ${TEAM}`;
 
 export function team(): dashboard.Dashboard {
@@ -29,9 +32,9 @@ export function team(): dashboard.Dashboard {
       {
         h: 9,
         tiles: [
-          drivers('principal', 'principal_id'),
-          drivers('workload', 'workload'),
-          drivers('warehouse', 'warehouse'),
+          drivers('principal', 'principal_id', USERS),
+          drivers('workload', 'workload', USERS),
+          drivers('warehouse', 'warehouse', SPENT),
         ],
       },
       { h: 9, tiles: [shapes()] },
@@ -53,7 +56,7 @@ function headline(): readonly Tile[] {
       },
       sqlQuery(
         'table',
-        `SELECT currency, sum(amount)::float8 AS spent FROM tollgate.dash_charge WHERE ${IN_TIME} GROUP BY currency ORDER BY 1`,
+        `SELECT currency, sum(amount)::float8 AS spent FROM ${SPENT} WHERE ${TEAM} GROUP BY currency ORDER BY 1`,
       ),
     ),
     figure(
@@ -61,7 +64,7 @@ function headline(): readonly Tile[] {
       { title: 'Credits', description: 'The same charges in credits.', unit: CREDITS, decimals: 3 },
       sqlQuery(
         'table',
-        `SELECT coalesce(sum(credits), 0)::float8 AS credits FROM tollgate.dash_charge WHERE ${IN_TIME}`,
+        `SELECT coalesce(sum(credits), 0)::float8 AS credits FROM ${SPENT} WHERE ${TEAM}`,
       ),
     ),
     figure(
@@ -129,8 +132,8 @@ function spendByTier(): Tile {
     },
     sqlQuery(
       'time_series',
-      `SELECT $__timeGroup(occurred_at, '1h'), tier AS metric, sum(credits)::float8 AS credits
-FROM tollgate.dash_charge WHERE ${IN_TIME} GROUP BY 1, tier ORDER BY 1, tier`,
+      `SELECT $__timeGroup(starts_at, '1h'), tier AS metric, sum(credits)::float8 AS credits
+FROM ${SPENT} WHERE ${TEAM} GROUP BY 1, tier ORDER BY 1, tier`,
     ),
   );
 }
@@ -152,7 +155,7 @@ FROM tollgate.dash_refusal WHERE ${IN_TIME} GROUP BY 1, reason ORDER BY 1, reaso
   );
 }
 
-function drivers(what: string, column: string): Tile {
+function drivers(what: string, column: string, source: string): Tile {
   return ranking(
     8,
     {
@@ -162,8 +165,8 @@ function drivers(what: string, column: string): Tile {
     },
     sqlQuery(
       'table',
-      `SELECT coalesce(${column}, '(none)') AS ${what}, sum(credits)::float8 AS credits FROM tollgate.dash_charge
-WHERE ${IN_TIME} GROUP BY ${column} ORDER BY 2 DESC LIMIT 20`,
+      `SELECT coalesce(${column}, '(none)') AS ${what}, sum(credits)::float8 AS credits FROM ${source}
+WHERE ${TEAM} GROUP BY ${column} ORDER BY 2 DESC LIMIT 20`,
     ),
   );
 }
@@ -179,9 +182,15 @@ function shapes(): Tile {
     },
     sqlQuery(
       'table',
-      `SELECT left(min(statement_shape), 300) AS shape, count(*)::float8 AS statements, sum(credits)::float8 AS credits,
-  (sum(credits) / count(*))::float8 AS "credits each", sum(amount)::float8 AS amount, currency, min(workload) AS workload
-FROM tollgate.dash_charge WHERE ${IN_TIME} GROUP BY fingerprint, currency ORDER BY sum(credits) DESC LIMIT 25`,
+      `SELECT ${shapeText('top')}, statements::float8 AS statements, credits::float8 AS credits,
+  final_credits::float8 AS "as metered", (credits / nullif(statements, 0))::float8 AS "credits each",
+  amount::float8 AS amount, currency, workload
+FROM (
+  SELECT team_id, fingerprint, currency, sum(statements) AS statements, sum(credits) AS credits,
+    sum(final_credits) AS final_credits, sum(amount) AS amount, min(workload) AS workload
+  FROM tollgate.dash_shapes($__timeFrom(), $__timeTo()) WHERE ${TEAM}
+  GROUP BY team_id, fingerprint, currency ORDER BY sum(credits) DESC LIMIT 25
+) AS top ORDER BY top.credits DESC`,
     ),
     {
       statements: { unit: 'short', decimals: 0 },
@@ -236,16 +245,20 @@ function accuracy(): Tile {
     {
       title: 'How good estimates were',
       description:
-        'Factor between expected and charged, whichever way, and how often the 90 % amount was enough.',
+        'Factor between expected and charged, whichever way, to within 2 %, and how often the 90 % amount was enough.',
       unit: 'none',
       decimals: 2,
     },
     sqlQuery(
       'table',
-      `SELECT basis, count(*)::float8 AS statements,
-  percentile_cont(0.5) WITHIN GROUP (ORDER BY q_error) AS "error p50",
-  percentile_cont(0.9) WITHIN GROUP (ORDER BY q_error) AS "error p90", avg(is_covered::integer)::float8 AS covered
-FROM tollgate.dash_estimate WHERE ${IN_TIME} GROUP BY basis ORDER BY basis`,
+      `SELECT basis, max(total)::float8 AS statements, min(q_error) FILTER (WHERE so_far >= 0.5 * total) AS "error p50",
+  min(q_error) FILTER (WHERE so_far >= 0.9 * total) AS "error p90", (sum(covered) / sum(statements))::float8 AS covered
+FROM (
+  SELECT basis, q_error, sum(statements) AS statements, sum(covered) AS covered,
+    sum(sum(statements)) OVER (PARTITION BY basis ORDER BY q_error) AS so_far,
+    sum(sum(statements)) OVER (PARTITION BY basis) AS total
+  FROM tollgate.dash_estimates($__timeFrom(), $__timeTo()) WHERE ${TEAM} GROUP BY basis, q_error
+) AS step GROUP BY basis ORDER BY basis`,
     ),
     { statements: { unit: 'short', decimals: 0 }, covered: { unit: 'percentunit', decimals: 1 } },
   );

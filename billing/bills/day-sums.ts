@@ -53,6 +53,16 @@ export function driverSums(where: string): string {
   ) s WHERE ${where}`;
 }
 
+/** Bypass lines by who ran them, of the days `d` for which `where` holds: columns as in `allocation_bypass_sum`. */
+function bypassSums(where: string): string {
+  return `SELECT d.account, d.day, s.* FROM allocation_summed_day d CROSS JOIN LATERAL (
+    SELECT l.warehouse_id, l.team_id, l.principal_id, sum(l.credits) AS credits,
+      count(*) FILTER (WHERE q.executed_at IS NULL OR q.executed_at >= l.starts_at) AS statements
+    FROM ${LINES_OF_DAY} WHERE ${IN_DAY} AND l.bucket = 'bypass'
+    GROUP BY 1, 2, 3
+  ) s WHERE ${where}`;
+}
+
 // What is being written is left for the next pass.
 const CLAIM = `/* prepared: billing.claim_summed_day */
 SELECT account, to_char(day, 'YYYY-MM-DD') AS day FROM allocation_summed_day
@@ -65,12 +75,17 @@ const SUM: readonly string[] = [
 DELETE FROM allocation_hour_sum d WHERE ${OF_DAY}`,
   `/* prepared: billing.clear_driver_sums */
 DELETE FROM allocation_driver_sum d WHERE ${OF_DAY}`,
+  `/* prepared: billing.clear_bypass_sums */
+DELETE FROM allocation_bypass_sum d WHERE ${OF_DAY}`,
   `/* prepared: billing.write_hour_sums */
 INSERT INTO allocation_hour_sum (account, day, warehouse_id, starts_at, bucket, team_id, credits, statements, used)
 ${hourSums(OF_DAY)}`,
   `/* prepared: billing.write_driver_sums */
 INSERT INTO allocation_driver_sum (account, day, team_id, kind, name, credits, statements)
 ${driverSums(OF_DAY)}`,
+  `/* prepared: billing.write_bypass_sums */
+INSERT INTO allocation_bypass_sum (account, day, warehouse_id, team_id, principal_id, credits, statements)
+${bypassSums(OF_DAY)}`,
   `/* prepared: billing.day_is_summed */
 UPDATE allocation_summed_day d SET is_stale = false WHERE ${OF_DAY}`,
 ];

@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { renderDashboards } from '../../dashboards/catalogue.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { seed } from './seed.js';
+import { expand } from './macros.js';
+import { NOON, seed } from './seed.js';
 
 const SCRIPT = readFileSync(
   new URL('../../dashboards/team-datasource.sql', import.meta.url),
@@ -54,7 +56,7 @@ async function viewNames(schema: string): Promise<readonly string[]> {
 describe('the role of a team', () => {
   test('reads its own rows in every view, and none of another team', async () => {
     const views = await viewNames('tollgate_team');
-    expect(views).toHaveLength(9);
+    expect(views).toHaveLength(14);
     for (const view of views) {
       const teamOf = view.startsWith('dash_budget')
         ? 'node_id'
@@ -75,6 +77,26 @@ describe('the role of a team', () => {
     }
   });
 
+  test('is shown the whole dashboard of teams, with the amounts of its own', async () => {
+    const range = { from: new Date(NOON.getTime() - 86_400_000), to: NOON };
+    const board = JSON.parse(
+      renderDashboards().find(({ file }) => file === 'team.json')?.text ?? '',
+    ) as { panels: { title: string; targets: { rawSql: string }[] }[] };
+    const shown = async (role: string, title: string): Promise<unknown> => {
+      const sql = board.panels.find((panel) => panel.title === title)?.targets[0]?.rawSql ?? '';
+      // Both teams are asked for, as a reader who edits the query may do.
+      const expanded = expand(sql, range, { team: ['sales', "o'brien"] });
+      return as(role, expanded.replaceAll('tollgate.dash_', 'tollgate_team.dash_'));
+    };
+    expect(board.panels.length).toBeGreaterThan(10);
+    for (const { title } of board.panels) await shown(ROLES.sales, title);
+    expect(await shown(ROLES.sales, 'Credits')).toEqual([{ credits: 2 }]);
+    expect(await shown(ROLES.brien, 'Credits')).toEqual([{ credits: 0.25 }]);
+    for (const panel of ['Spend by principal', 'Spend by workload', 'Dearest shapes'])
+      expect(await shown(ROLES.brien, panel)).toMatchObject([{ credits: 0.25 }]);
+    expect(await shown(ROLES.brien, 'How good estimates were')).toMatchObject([{ statements: 1 }]);
+  });
+
   test('sees through no function of its own what the filter holds back', async () => {
     // A cheap function would be run first, were the view not a barrier.
     await owner.query(
@@ -88,7 +110,7 @@ describe('the role of a team', () => {
       `CREATE OR REPLACE FUNCTION public.tell(text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS
        $$ BEGIN IF $1 <> 'sales' THEN RAISE EXCEPTION 'saw %', $1; END IF; RETURN true; END $$`,
     );
-    for (const view of ['dash_team', 'dash_charge', 'dash_open_ticket'])
+    for (const view of ['dash_team', 'dash_charge', 'dash_open_ticket', 'dash_shape_sum'])
       await as(ROLES.sales, `SELECT FROM tollgate_team.${view} WHERE public.tell(team_id)`);
   });
 
