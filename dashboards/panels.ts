@@ -70,7 +70,22 @@ export function buildBoard(board: Board): dashboard.Dashboard {
     }
     y += h;
   }
-  return builder.build();
+  return bySchema(builder.build());
+}
+
+/** Without what the library writes by default and the schema of our Grafana does not know (any more). */
+function bySchema(built: dashboard.Dashboard): dashboard.Dashboard {
+  for (const variable of built.templating?.list ?? []) {
+    delete variable.auto;
+    delete variable.auto_min;
+    delete variable.auto_count;
+  }
+  for (const panel of built.panels ?? []) {
+    if (panel.type !== 'table' || !('options' in panel)) continue;
+    const { footer: _, ...options } = panel.options as Record<string, unknown>;
+    panel.options = options;
+  }
+  return built;
 }
 
 /** Teams to choose from; `isMulti`: several, and all of them at first. */
