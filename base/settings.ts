@@ -25,6 +25,7 @@ import {
   type Role,
 } from './setting-parsers.js';
 import type { Setting } from './setting.js';
+import { TRACE_SETTINGS, type TraceConfig, type TraceSecrets } from './trace-settings.js';
 import {
   ACCOUNT_SETTINGS,
   SERVICE_SETTINGS,
@@ -34,7 +35,13 @@ import {
 
 /** Settings that may be printed. */
 export interface Config
-  extends SnowflakeConfig, LedgerConfig, ConsoleConfig, NotificationConfig, BillDeliveryConfig {
+  extends
+    SnowflakeConfig,
+    LedgerConfig,
+    ConsoleConfig,
+    NotificationConfig,
+    BillDeliveryConfig,
+    TraceConfig {
   readonly configFile: string | null;
   readonly dataDir: string;
   readonly roles: readonly Role[];
@@ -67,7 +74,7 @@ export interface Config
 }
 
 /** Settings that are never printed and never read from a file. */
-export interface Secrets extends SnowflakeSecrets, MailSecrets, ConsoleSecrets {
+export interface Secrets extends SnowflakeSecrets, MailSecrets, ConsoleSecrets, TraceSecrets {
   readonly databaseUrl: string | null;
   readonly adminToken: string | null;
   readonly sealKeys: readonly SealKey[] | null;
@@ -363,6 +370,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
     wayOut: 'write for example 30000',
   },
   ...LEDGER_SETTINGS,
+  ...TRACE_SETTINGS,
   meterIntervalMs: {
     environment: 'TOLLGATE_METER_INTERVAL_MS',
     yaml: 'proxy.meterIntervalMs',

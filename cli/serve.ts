@@ -50,6 +50,8 @@ import { oidcOf } from './console-sign-in.js';
 import { ledgerKeeper } from './ledger-keeper.js';
 import { configuredSenders, startNotifier } from './notifier.js';
 import { createStatementPricing } from './statement-pricing.js';
+import { tracesOf } from './tracing.js';
+import { untilStopped } from './until-stopped.js';
 import { startWorker } from './worker.js';
 import { startLedgerGauges } from './ledger-gauges.js';
 
@@ -250,7 +252,7 @@ async function migrateOrExplain(url: string, isExternal: boolean, log: Log): Pro
   }
 }
 
-function startProxyRole(
+async function startProxyRole(
   world: World,
   db: Database,
   clock: Clock,
@@ -259,8 +261,12 @@ function startProxyRole(
 ): Promise<Proxy> {
   const { config, log, metrics, dataDir } = world;
   const sealKeys = sealKeysOf(world);
-  return startProxy({
+  const replicaName = replicaNameOf(dataDir);
+  const traces = await tracesOf({ ...config, ...world.secrets }, metrics, replicaName);
+  if (traces !== null) world.life.add('traces', traces.tracer);
+  const proxy = await startProxy({
     log,
+    traces,
     clock,
     ids: systemIds(),
     metrics,
@@ -270,8 +276,7 @@ function startProxyRole(
     tls: certificateFiles(config),
     listener: { connectionsMax: config.connectionsMax },
     dataDir,
-    // One process at a time holds a data directory, so its name survives a restart.
-    replicaName: `${hostname()}:${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`,
+    replicaName,
     sealKeys,
     accounts: upstreams,
     sharedHosts: config.sharedHosts,
@@ -307,7 +312,13 @@ function startProxyRole(
             connect: (account) => accounts.connect(account),
           })
         : undefined,
-  }).then((proxy) => world.life.add('proxy', proxy));
+  });
+  return world.life.add('proxy', proxy);
+}
+
+/** One process at a time holds a data directory, so its name survives a restart. */
+function replicaNameOf(dataDir: string): string {
+  return `${hostname()}:${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`;
 }
 
 function sealKeysOf({ secrets, dataDir }: World): readonly SealKey[] {
@@ -359,39 +370,4 @@ function listenersOf(
           },
         ]),
   ];
-}
-
-/** First signal drains, a second one or the deadline aborts the waiting. */
-function untilStopped(
-  life: Lifecycle,
-  log: Log,
-  drainTimeoutSeconds: number,
-): { readonly exitCode: Promise<number>; ready(): void } {
-  let resolve: (code: number) => void = () => undefined;
-  const exitCode = new Promise<number>((accept) => {
-    resolve = accept;
-  });
-  let isReady = false;
-  let signals = 0;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    signals += 1;
-    if (signals > 1) {
-      life.abort();
-      return;
-    }
-    log.info({ signal }, 'draining');
-    setTimeout(() => life.abort(), drainTimeoutSeconds * 1000).unref();
-    void life.drain().then((failures) => {
-      for (const failure of failures) log.error({ err: failure }, failure.message);
-      if (isReady) resolve(failures.length === 0 ? 0 : 1);
-    });
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return {
-    exitCode,
-    ready: () => {
-      isReady = true;
-    },
-  };
 }

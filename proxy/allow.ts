@@ -41,7 +41,6 @@ async function withStandings(parts: Parts, statement: Estimated): Promise<Estima
   return { ...statement, standings: await parts.budgetUses.of(path, at) };
 }
 
-function count({ events }: Parts, { team, placement, facts, isFree }: Allowed): void {
-  const statementClass = facts.statements[0]?.class ?? 'opaque';
-  events.statement(team.id, placement.tier.id, statementClass, isFree);
+function count({ events }: Parts, statement: Allowed): void {
+  events.allowed(statement, statement.facts.statements[0]?.class ?? 'opaque');
 }

@@ -17,6 +17,7 @@ import type { Admitted, BodyChanges } from './stages.js';
 import { alterSessionWithoutClaim } from './identity/claim-texts.js';
 import { headersForUpstream } from './upstream/headers.js';
 import { stormKeyOf } from './storms.js';
+import type { StatementTraces } from './traces.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 
 /** Seconds a statement may spend on resume and queueing, which cost nothing, before the backstop counts against it. */
@@ -43,6 +44,7 @@ export async function handOver(
   const sentAt = parts.clock.now();
   if (!(await statement.hold.handOver(sentAt))) return false;
   if (statement.isFree) return true;
+  parts.traces?.held(statement.call.ticketId);
   const { call, identity, placement, upstream } = statement;
   parts.running.begin({
     ticketId: call.ticketId,
@@ -79,12 +81,20 @@ export async function handOver(
   return true;
 }
 
-/** The request for upstream: the client's bytes with tag and timeout set, under upstream's own token. */
-export async function upstreamRequest(statement: Admitted): Promise<UpstreamRequest> {
+/**
+ * The request for upstream: the client's bytes with tag and timeout set, under upstream's own token, and as a part of
+ * the statement's trace where it has one.
+ */
+export async function upstreamRequest(
+  statement: Admitted,
+  traces: StatementTraces | null = null,
+): Promise<UpstreamRequest> {
   const { call, front, identity, upstream } = statement;
   const edited = await statement.edited(changesOf(statement));
   const headers = headersForUpstream(call.request.headers, upstream.host);
   delete headers['content-encoding'];
+  const traceparent = traces?.carried(call.ticketId);
+  if (traceparent !== undefined) headers['traceparent'] = traceparent;
   // Its reply is edited on its way.
   if (statement.isSwitched === true) headers['accept-encoding'] = 'identity';
   const isLarge = statement.wasCompressed && edited.length > RECOMPRESS_BYTES;

@@ -7,7 +7,11 @@ import type { Metrics } from '#base/metrics.js';
 import { approximate, formatAmount } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { ClaimProblem } from '#policies/claim.js';
+import type { TicketId } from '#base/ids.js';
 import type { Settlement } from '#billing/ledger.js';
+import type { Call } from './call.js';
+import type { Estimated } from './stages.js';
+import type { StatementTraces } from './traces.js';
 import { createGuardEvents, type GuardEvents } from './running/guard-events.js';
 import { createAccuracy, type NoteAccuracy } from './estimates/accuracy.js';
 
@@ -34,27 +38,32 @@ export type Step = (typeof STEPS)[number];
 
 export interface Events extends GuardEvents {
   loggedIn(account: string): void;
-  /** A statement arrived; `isFree` once it is known. */
-  statement(team: string, tier: string, statementClass: string, isFree: boolean): void;
-  refused(code: string, team: string): void;
+  /** A statement passed the rules. */
+  allowed(statement: Estimated, statementClass: string): void;
+  /** `ticketId`: of what was refused, where it is a statement. */
+  refused(code: string, team: string, ticketId?: TicketId): void;
   settled(settlement: Settlement, isOverrun: boolean): void;
   /** How far off the estimate of a settled statement was. */
   estimated: NoteAccuracy;
-  stopped(code: string): void;
+  stopped(code: string, ticketId: TicketId): void;
   /** A claim in a tag: `valid`, or why it was not believed. */
   claim(outcome: ClaimProblem | 'valid'): void;
-  upstreamFailed(kind: string): void;
+  upstreamFailed(kind: string, ticketId?: TicketId): void;
+  /** Upstream named a statement, and where it has ended, how; a null failure is none. */
+  ran(ticketId: TicketId, queryId: string | null, failure: string | null): void;
+  /** Nobody waits for the request of a statement any more; also where it was none. */
+  answered(ticketId: TicketId): void;
   /** A plan was asked for in a client's session: `bound`, or `no bound` when it told nothing. */
   explained(outcome: 'bound' | 'no bound'): void;
-  fault(code: string, error: Error): void;
+  fault(code: string, error: Error, ticketId: TicketId): void;
   /** The ledger did not take a settlement; it waits in the journal. */
   settleFailed(): void;
   /** A statement of a team used so much in a tier. */
   used(team: string, tier: string, usedCredits: Credits): void;
-  /** Time a step took of one statement, in seconds of real time. */
-  step(step: Step, seconds: number): void;
-  /** From now on each call notes the time since the one before it. */
-  stopwatch(): (step: Step) => void;
+  /** The ledger was told of the end of a statement, `seconds` of real time after it. */
+  settleStep(settlement: Settlement, outcome: string, seconds: number): void;
+  /** From now on each call notes the time since the one before it, in seconds of real time. */
+  stopwatch(call: Call): (step: Step) => void;
   /** Time a phase of a forwarded statement took, in seconds of real time. */
   phase(phase: Phase, seconds: number): void;
 }
@@ -64,26 +73,18 @@ const STEP_BUCKETS = [
 ];
 const PHASE_BUCKETS = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30];
 
-export function createEvents(metrics: Metrics, log: Log): Events {
+/** `traces`: null where nobody collects them. */
+export function createEvents(
+  metrics: Metrics,
+  log: Log,
+  traces: StatementTraces | null = null,
+): Events {
   const logins = metrics.counter('tollgate_logins_total', 'Sessions opened through the proxy', [
     'account',
-  ]);
-  const statements = metrics.counter('tollgate_statements_total', 'Statements received', [
-    'team',
-    'tier',
-    'class',
-    'free',
-  ]);
-  const refusals = metrics.counter('tollgate_refusals_total', 'Statements and requests refused', [
-    'code',
-    'team',
   ]);
   const settlements = metrics.counter('tollgate_settlements_total', 'Statements settled', [
     'ending',
     'overrun',
-  ]);
-  const stops = metrics.counter('tollgate_stops_total', 'Statements stopped while running', [
-    'code',
   ]);
   const claims = metrics.counter('tollgate_claims_total', 'On-behalf-of claims in query tags', [
     'outcome',
@@ -108,11 +109,9 @@ export function createEvents(metrics: Metrics, log: Log): Events {
     ['phase'],
   );
   return {
-    ...createStepEvents(metrics),
+    ...createStatementEvents(metrics, traces),
+    ...createStepEvents(metrics, traces),
     loggedIn: (account) => logins.inc({ account }),
-    statement: (team, tier, statementClass, isFree) =>
-      statements.inc({ team, tier, class: statementClass, free: String(isFree) }),
-    refused: (code, team) => refusals.inc({ code, team }),
     settled: (settlement, isOverrun) => {
       settlements.inc({ ending: settlement.ending, overrun: String(isOverrun) });
       log.debug(
@@ -121,22 +120,64 @@ export function createEvents(metrics: Metrics, log: Log): Events {
       );
     },
     estimated: createAccuracy(metrics),
-    stopped: (code) => stops.inc({ code }),
     ...createGuardEvents(metrics),
     claim: (outcome) => claims.inc({ outcome }),
-    upstreamFailed: (kind) => upstream.inc({ kind }),
+    upstreamFailed(kind, ticketId) {
+      upstream.inc({ kind });
+      if (ticketId !== undefined) traces?.failed(ticketId, kind);
+    },
     explained: (outcome) => plans.inc({ outcome }),
-    fault: (code, error) => {
+    fault(code, error, ticketId) {
       faults.inc({ code });
+      traces?.failed(ticketId, code);
       log.error({ err: error, code }, 'a request ended in a fault');
     },
     phase: (phase, seconds) => phases.observe(seconds, { phase }),
   };
 }
 
+/** What is told of one statement, to its counters and to its span. */
+function createStatementEvents(
+  metrics: Metrics,
+  traces: StatementTraces | null,
+): Pick<Events, 'allowed' | 'answered' | 'ran' | 'refused' | 'stopped'> {
+  const statements = metrics.counter('tollgate_statements_total', 'Statements received', [
+    'team',
+    'tier',
+    'class',
+    'free',
+  ]);
+  const refusals = metrics.counter('tollgate_refusals_total', 'Statements and requests refused', [
+    'code',
+    'team',
+  ]);
+  const stops = metrics.counter('tollgate_stops_total', 'Statements stopped while running', [
+    'code',
+  ]);
+  return {
+    allowed(statement, statementClass) {
+      const { team, placement, isFree } = statement;
+      const labels = { team: team.id, tier: placement.tier.id, class: statementClass };
+      statements.inc({ ...labels, free: String(isFree) });
+      traces?.allowed(statement, statementClass);
+    },
+    refused(code, team, ticketId) {
+      refusals.inc({ code, team });
+      if (ticketId !== undefined) traces?.refused(ticketId, code, team);
+    },
+    stopped(code, ticketId) {
+      stops.inc({ code });
+      traces?.refused(ticketId, code, '');
+    },
+    ran: (ticketId, queryId, failure) => traces?.ran(ticketId, queryId, failure),
+    answered: (ticketId) => traces?.answered(ticketId),
+  };
+}
+
 function createStepEvents(
   metrics: Metrics,
-): Pick<Events, 'settleFailed' | 'step' | 'stopwatch' | 'used'> {
+  traces: StatementTraces | null,
+): Pick<Events, 'settleFailed' | 'settleStep' | 'stopwatch' | 'used'> {
   const steps = metrics.histogram(
     'tollgate_step_seconds',
     'Time of one step of a statement, waiting included',
@@ -152,18 +193,39 @@ function createStepEvents(
     'tollgate_settle_failures_total',
     'Settlements that the ledger did not take at once; they wait in the journal',
   );
-  const step: Events['step'] = (name, seconds) => steps.observe(seconds, { step: name });
+  const step = (name: Step, seconds: number): void => steps.observe(seconds, { step: name });
+  const untraced: Events['stopwatch'] = () => {
+    let sinceMs = performance.now();
+    return (name) => {
+      const nowMs = performance.now();
+      step(name, (nowMs - sinceMs) / 1000);
+      sinceMs = nowMs;
+    };
+  };
   return {
-    step,
-    stopwatch: () => {
-      let sinceMs = performance.now();
-      return (name) => {
-        const nowMs = performance.now();
-        step(name, (nowMs - sinceMs) / 1000);
-        sinceMs = nowMs;
-      };
+    settleStep(settlement, outcome, seconds) {
+      step('settle', seconds);
+      traces?.settled(settlement, outcome, seconds);
     },
+    stopwatch: traces === null ? untraced : tracedStopwatch(traces, step),
     used: (team, tier, usedCredits) => used.inc({ team, tier }, approximate(usedCredits)),
     settleFailed: () => failures.inc(),
+  };
+}
+
+/** The same watch, which also hangs its times on the span of the statement. */
+function tracedStopwatch(
+  traces: StatementTraces,
+  step: (name: Step, seconds: number) => void,
+): Events['stopwatch'] {
+  return (call) => {
+    traces.arrived(call);
+    let sinceMs = performance.now();
+    return (name) => {
+      const nowMs = performance.now();
+      step(name, (nowMs - sinceMs) / 1000);
+      traces.step(call.ticketId, name, sinceMs, nowMs);
+      sinceMs = nowMs;
+    };
   };
 }

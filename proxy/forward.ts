@@ -21,13 +21,13 @@ export async function forward(
   entry: RequestEntry,
   waiting: Waiting,
 ): Promise<RequestEnding> {
-  const lap = parts.events.stopwatch();
+  const lap = parts.events.stopwatch(statement.call);
   const wasSent = statement.hold.isSent();
   let isHandedOver = false;
   let request: UpstreamRequest;
   try {
     // Written first: whatever fails before the hand-over gives hold and permit back.
-    request = await upstreamRequest(statement);
+    request = await upstreamRequest(statement, parts.traces);
     await noteTransaction(parts, statement, 'whenSent');
     isHandedOver = await handOver(parts, statement, entry.attendance);
   } finally {

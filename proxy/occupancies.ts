@@ -1,6 +1,7 @@
 /** What one replica takes only so much of, and how much of each it has: the inventory behind I9. */
 import type { Metrics, Occupancy } from '#base/metrics.js';
 import type { Parts } from './parts.js';
+import { REMEMBERED_MAX } from './traces.js';
 
 interface Entry {
   readonly resource: string;
@@ -17,6 +18,12 @@ const ENTRIES: readonly Entry[] = [
     unit: 'sessions',
     whenFull: `${FORGOTTEN}, and read again when it comes`,
     of: ({ sessions }) => sessions.occupancy,
+  },
+  {
+    resource: 'traced-statements',
+    unit: 'statements',
+    whenFull: 'the span of the oldest ends early',
+    of: ({ traces }) => traces?.occupancy ?? { used: 0, max: REMEMBERED_MAX },
   },
   {
     resource: 'opened-tokens',

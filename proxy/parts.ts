@@ -31,6 +31,7 @@ import type { Interventions } from './running/interventions.js';
 import type { RunRates } from './running/run-rates.js';
 import type { RunningStatements } from './running/running.js';
 import type { Doubts } from './settlement/doubts.js';
+import type { StatementTraces } from './traces.js';
 import type { TicketLog } from './settlement/ticket-log.js';
 import type { Settler } from './settlement/settler.js';
 import type { BearerProofs } from './sql-api/proofs.js';
@@ -93,6 +94,8 @@ export interface Parts {
   /** Where people reach the console; null: nobody has said. */
   readonly consoleUrl: string | null;
   readonly events: Events;
+  /** null: nobody collects them. */
+  readonly traces: StatementTraces | null;
   readonly control: ControlRefresher;
   readonly sealer: TokenSealer;
   readonly sessions: SessionStore;

@@ -42,7 +42,7 @@ import type { Refusal } from './wire/refusal.js';
 
 /** `POST /queries/v1/query-request`: answers the client, whatever happens. Faults are mapped by the caller. */
 export async function handleStatement(parts: Parts, call: Call): Promise<void> {
-  const lap = parts.events.stopwatch();
+  const lap = parts.events.stopwatch(call);
   const received = await receive(parts, call);
   lap('receive');
   if (received.kind === 'gone') return;
@@ -50,7 +50,7 @@ export async function handleStatement(parts: Parts, call: Call): Promise<void> {
     received.kind === 'refused' ? received : await identify(parts, received.received);
   lap('identify');
   if (identified.kind === 'refused') {
-    parts.events.refused(tgLabel(identified.refusal.code), '');
+    parts.events.refused(tgLabel(identified.refusal.code), '', call.ticketId);
     return sendSmall(call.response, driverFront.refusal(identified.refusal, call.ticketId));
   }
   return answerStatement(parts, identified.statement);
@@ -120,7 +120,7 @@ async function begin(
     ending = await work(waiting);
   } catch (thrown) {
     const fault = toError(thrown);
-    parts.events.fault(fault instanceof Fault ? fault.code : 'internal', fault);
+    parts.events.fault(fault instanceof Fault ? fault.code : 'internal', fault, ticketId);
     const refusal = faultRefusal(fault, isRepeat(asker.call));
     ending = { kind: 'answered', reply: asker.front.refusal(refusal, ticketId) };
   } finally {
@@ -131,6 +131,7 @@ async function begin(
     await toldFirst(parts, asker, entry, ending, waiting);
   } finally {
     waiting.end();
+    parts.events.answered(ticketId);
   }
 }
 
@@ -232,7 +233,7 @@ async function govern(
   entry: RequestEntry,
   waiting: Waiting,
 ): Promise<RequestEnding> {
-  const lap = parts.events.stopwatch();
+  const lap = parts.events.stopwatch(identified.call);
   const recognised = recognise(identified.query.sqlText);
   if (recognised.kind !== 'none')
     return { kind: 'answered', reply: await answerSurface(parts, identified, recognised) };
@@ -304,7 +305,7 @@ async function run(
   let unsent: ReleaseReason = { kind: 'failed', reason: 'not sent' };
   const unwatch = hold.isSent() ? undefined : giveUpWhenFrozen(parts, statement, entry);
   try {
-    const lap = parts.events.stopwatch();
+    const lap = parts.events.stopwatch(call);
     const approved = await approveIfAsked(parts, statement, entry);
     lap('approve');
     // A repeat of what was sent waited before.

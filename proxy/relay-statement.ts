@@ -15,6 +15,7 @@ import type { RequestEnding } from './requests.js';
 import type { Front } from './front.js';
 import type { RunningStatement, StopReason } from './running/running.js';
 import { finishStatement, noteStorm } from './settlement/finish.js';
+import type { StatementEnd } from './settlement/finish.js';
 import { stormKeyOf } from './storms.js';
 import { showingWarehouse } from './switching/shown-warehouse.js';
 import type { UpstreamRequest } from './upstream/engine.js';
@@ -60,16 +61,22 @@ async function sendAndRelay(
     case 'running':
       if (read.queryId === null) return inDoubt(parts, statement);
       ({ queryId } = read);
+      parts.events.ran(call.ticketId, queryId, null);
       noteRunning(parts, statement, read.queryId);
       break;
     case 'ended':
       ({ queryId } = read.end);
+      parts.events.ran(call.ticketId, queryId, failureOf(read.end));
       finishStatement(parts, call.ticketId, read.end);
       if (statement.isFree) noteStorm(parts, stormKeyOf(statement), read.end, false);
   }
   return outcome.small === null
     ? { kind: 'streamed', queryId }
     : { kind: 'answered', reply: outcome.small };
+}
+
+function failureOf({ isSuccess, code, sqlState }: StatementEnd): string | null {
+  return isSuccess ? null : (code ?? sqlState ?? 'unknown');
 }
 
 /** Its client does not know of the warehouse that a statement was moved to. */
@@ -125,7 +132,7 @@ export function stoppedReply(
   const { stop, ticketId } = running;
   if (stop === null || reply.top['code'] !== WIRE_CODES.queryCancelled) return undefined;
   const refusal = stopRefusal(running, stop);
-  parts.events.stopped(tgLabel(refusal.code));
+  parts.events.stopped(tgLabel(refusal.code), ticketId);
   return front.refusal(refusal, ticketId);
 }
 
@@ -173,7 +180,7 @@ function unanswered(
   destination: Destination,
 ): Promise<RequestEnding> | RequestEnding {
   const { call, front, isFree } = statement;
-  parts.events.upstreamFailed(outcome.mayHaveRun ? 'no reply' : 'not connected');
+  parts.events.upstreamFailed(outcome.mayHaveRun ? 'no reply' : 'not connected', call.ticketId);
   parts.log.warn(
     { err: outcome.cause, ticketId: call.ticketId },
     'upstream did not answer a statement',

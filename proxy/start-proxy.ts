@@ -62,6 +62,7 @@ import { TicketLog } from './settlement/ticket-log.js';
 import { Storms } from './storms.js';
 import { createSurface } from './surface/surface.js';
 import { createTierParts, type TierParts } from './tier-parts.js';
+import { StatementTraces, type TraceOptions } from './traces.js';
 import { createUpstreamEngine } from './upstream/engine.js';
 import { Upstreams } from './upstream/upstreams.js';
 import type { ConfiguredUpstream } from './upstream/upstreams.js';
@@ -111,6 +112,8 @@ export interface ProxyOptions {
   readonly consoleUrl?: string | null;
   /** Certificate and key of the listener; absent: plain HTTP. */
   readonly tls?: CertificateFiles | undefined;
+  /** Who collects traces of statements; absent: nobody. */
+  readonly traces?: TraceOptions | null;
   /** Caps of the listener that are not its own. */
   readonly listener?: Partial<ListenerLimits> | undefined;
 }
@@ -178,7 +181,9 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     'replica',
     await startReplica(db, log, options.replicaName, ids.ticket(Date.now())),
   );
-  const events = createEvents(options.metrics, log);
+  const { traces: collected = null } = options;
+  const traces = collected === null ? null : new StatementTraces(collected);
+  const events = createEvents(options.metrics, log, traces);
   const settling = await openLedger({ ...options, replica: replica.id, events }, life);
   const { ledger, leaseKeeper, offline, settler } = settling;
   const ticketLog = life.add('ticket log', new TicketLog(ledger, log));
@@ -217,6 +222,7 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
     replica: replica.id,
     consoleUrl: options.consoleUrl ?? null,
     events,
+    traces,
     control,
     ...identity,
     upstreams: life.add('upstreams', openUpstreams(options, control)),

@@ -14,7 +14,7 @@ export function refused(
   asker: Asker & Partial<Pick<Identified, 'team'>>,
   refusal: Refusal,
 ): Answered {
-  parts.events.refused(tgLabel(refusal.code), asker.team?.id ?? '');
+  parts.events.refused(tgLabel(refusal.code), asker.team?.id ?? '', asker.call.ticketId);
   return { kind: 'answered', reply: asker.front.refusal(refusal, asker.call.ticketId) };
 }
 

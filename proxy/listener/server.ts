@@ -206,8 +206,10 @@ async function handle(
     await handler(parts, call);
   } catch (thrown) {
     const error = toError(thrown);
-    parts.events.fault(error instanceof Fault ? error.code : 'internal', error);
+    parts.events.fault(error instanceof Fault ? error.code : 'internal', error, call.ticketId);
     answer(call, faultRefusal(error), call.ticketId);
+  } finally {
+    parts.events.answered(call.ticketId);
   }
 }
 

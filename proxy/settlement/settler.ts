@@ -242,7 +242,8 @@ export class Settler {
       const outcome = await this.#ledger.settle(settlement);
       if (outcome.kind === 'charged')
         this.#events.settled(settlement, outcome.overrunCredits > NO_CREDITS);
-      this.#events.step('settle', this.#secondsSince(settlement.ticketId));
+      const seconds = this.#secondsSince(settlement.ticketId);
+      this.#events.settleStep(settlement, outcome.kind, seconds);
       if (outcome.kind === 'conflict') await this.#contradicted(settlement, outcome.state);
       this.#pending.delete(settlement.ticketId);
       if (sequence !== null) this.#journal.acknowledge(sequence);

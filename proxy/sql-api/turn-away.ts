@@ -46,7 +46,7 @@ export async function answeringFaults(
     await work();
   } catch (thrown) {
     const error = toError(thrown);
-    parts.events.fault(error instanceof Fault ? error.code : 'internal', error);
+    parts.events.fault(error instanceof Fault ? error.code : 'internal', error, call.ticketId);
     sendSmall(call.response, apiRefusal(faultRefusal(error), call.ticketId));
   }
 }

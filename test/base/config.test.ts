@@ -45,6 +45,7 @@ describe('configuration', () => {
       sealKeys: null,
       servicePassword: null,
       servicePrivateKeyPassphrase: null,
+      tracesHeaders: null,
       oidcClientSecret: null,
     });
     expect(new Set(Object.values(sources))).toEqual(new Set(['default']));

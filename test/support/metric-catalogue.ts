@@ -4,6 +4,7 @@ import { exposeAnswers } from '../../admin/server.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics, type LimitedResource, type MetricDescription } from '../../base/metrics.js';
 import { exposeDatabase } from '../../base/postgres/pool.js';
+import { exposeTracer } from '../../base/traces.js';
 import { MOVES } from '../../billing/ledger-batches.js';
 import { exposeLedgerGauges } from '../../cli/ledger-gauges.js';
 import { exposeChain } from '../../cli/ledger-keeper.js';
@@ -49,6 +50,7 @@ export function metricCatalogue(): MetricCatalogue {
   exposeConnections(proxy, unread);
   exposeCertificate(proxy, { expiresAtSeconds: unread, isRejected: unread });
   exposeHandshakes(proxy);
+  exposeTracer(proxy, unread);
   createLedgerMetrics(proxy).exposeWaiting(() => ({ used: MOVES.length, max: MOVES.length }));
   const roles = { 'all but warehouse': every, admin, proxy, worker };
   const byName = new Map(

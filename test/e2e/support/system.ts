@@ -24,6 +24,7 @@ import type { ControlDocument } from '../../../policies/control/document.js';
 import { demoControlDocument } from '../../../policies/control/demo.js';
 import type { Patience } from '../../../proxy/parts.js';
 import { startProxy } from '../../../proxy/start-proxy.js';
+import type { TraceOptions } from '../../../proxy/traces.js';
 import { startWarehouse, type RunningWarehouse } from '../../../warehouse/start-warehouse.js';
 import { createTestDatabase, openTestPool, type TestDatabase } from '../../support/database.js';
 import { startDemoEngine } from '../../support/demo-engine.js';
@@ -68,6 +69,8 @@ export interface SystemOptions {
   readonly latencyScale?: number;
   /** How long clients wait and are waited for; what production does unless given. */
   readonly patience?: Partial<Patience>;
+  /** Who collects traces; nobody unless given. */
+  readonly traces?: TraceOptions;
   /** Business seconds in a second; 1 unless given. */
   readonly timeScale?: number;
 }
@@ -233,6 +236,7 @@ function startTestProxy(options: TestProxyOptions): ReturnType<typeof startProxy
     meterIntervalMs: 500,
     auditBreakGlass: breakGlassAudit(options.db),
     parserSpareCount: 0,
+    traces: options.options.traces ?? null,
     provisionServiceUser: embeddedServiceUsers({
       db: options.db,
       clock: options.clock,
