@@ -23,6 +23,7 @@ import { registerKill } from './verbs/kill.js';
 import { registerNotifications } from './verbs/notifications.js';
 import { registerReplay } from './verbs/replay.js';
 import { registerServe } from './verbs/serve.js';
+import { registerToken } from './verbs/token.js';
 import { registerTop } from './verbs/top.js';
 
 /**
@@ -80,6 +81,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerAudit(program, terminal, finish);
   registerCompletion(program, terminal);
   registerNotifications(program, terminal);
+  registerToken(program, terminal);
   registerDemo(program, terminal);
   return program;
 }

@@ -590,3 +590,55 @@ describe('the command line', () => {
     expect(err).toContain('error:');
   });
 });
+
+describe('tokens of people and scripts', () => {
+  const token = {
+    id: 'bd5fad5e36315deb',
+    name: 'controller',
+    role: 'team-lead',
+    team: 'sales',
+    principal: null,
+    createdAt: '2026-11-26T09:30:00.000Z',
+    expiresAt: null,
+    revokedAt: null,
+  };
+
+  test('standard output of a new one is its secret alone, so that a shell can keep it', async () => {
+    answer.body = JSON.stringify({ token, secret: 'tga_bd5fad5e36315deb_x' });
+    const { code, out, err } = await run(
+      'token',
+      'issue',
+      'controller',
+      '--role',
+      'team-lead',
+      '--team',
+      'sales',
+    );
+    expect([code, out]).toEqual([0, 'tga_bd5fad5e36315deb_x']);
+    expect(err).toBe(
+      'Token bd5fad5e36315deb (controller, team-lead of sales). Its secret is told only now:',
+    );
+    expect(JSON.parse(asked[0]?.body ?? '')).toEqual({
+      name: 'controller',
+      role: 'team-lead',
+      team: 'sales',
+    });
+  });
+
+  test('the list says whom each is for and when it ends; an ended one is told', async () => {
+    answer.body = JSON.stringify({ tokens: [token], nextCursor: null });
+    expect((await run('token', 'list')).out).toBe(
+      [
+        'id                name        for                 since       ends',
+        '────────────────  ──────────  ──────────────────  ──────────  ────',
+        'bd5fad5e36315deb  controller  team-lead of sales  2026-11-26',
+      ].join('\n'),
+    );
+    answer.body = JSON.stringify({ token });
+    expect((await run('token', 'revoke', token.id)).out).toBe('Token bd5fad5e36315deb is revoked.');
+    expect(asked.at(-1)).toMatchObject({
+      method: 'POST',
+      url: '/api/v1/tokens/bd5fad5e36315deb/revoke',
+    });
+  });
+});

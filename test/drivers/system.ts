@@ -113,7 +113,7 @@ async function start(folder: string, ways: readonly Way[], processes: Served[]):
 }
 
 /** Until its proxy knows the sizes of the tables, which its worker imports after it is ready: only they tell what would be cheaper. */
-async function untilPriced(port: number): Promise<void> {
+export async function untilPriced(port: number): Promise<void> {
   const client = new RawClient(port);
   await client.login('marketing_analyst', 'demo');
   const until = performance.now() + PRICED_LIMIT_MS;
