@@ -165,6 +165,7 @@ export class HistoryStore implements HistoryView {
     switch (kind) {
       case 'values':
       case 'shape-size':
+      case 'shape-all':
       case 'tables':
       case 'kind':
         return { work: seconds, elapsed: elapsedSeconds };
@@ -175,6 +176,7 @@ export class HistoryStore implements HistoryView {
         return statisticsSeconds === null || statisticsSeconds < MEASURABLE_SECONDS
           ? null
           : same(seconds / (statisticsSeconds + OVERHEAD_SECONDS));
+      case 'shape-statistics':
       case 'scale':
       case 'first':
       case 'form':

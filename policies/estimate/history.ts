@@ -17,6 +17,8 @@ import {
  * - `values`: warehouse-seconds of one shape with the same literals, on one size;
  * - `shape-size`: warehouse-seconds of a shape on one size;
  * - `shape`: credit-seconds (seconds × credits an hour) of a shape on any size;
+ * - `shape-all`: warehouse-seconds of a shape on one size, whatever statistics say that it scans;
+ * - `shape-statistics`: measured ÷ predicted seconds of a shape, on any size;
  * - `tables`: warehouse-seconds of statements of one class over the same tables, on one size;
  * - `kind`: warehouse-seconds of statements of one class and form, in one tier and size;
  * - `statistics`: measured ÷ predicted seconds of estimates from table statistics, per size;
@@ -29,6 +31,8 @@ export const HISTORY_KINDS = [
   'values',
   'shape-size',
   'shape',
+  'shape-all',
+  'shape-statistics',
   'tables',
   'kind',
   'statistics',
@@ -163,12 +167,12 @@ export interface Belief {
 }
 
 /**
- * Least part of a group's variance that lies between its keys and not within them. A shape of many runs speaks for
- * itself, however noisy they are and whatever the group says.
+ * Least part of a general belief's variance that lies between its keys and not within them: what many noisy runs of a
+ * key still have to say against it.
  */
-const BETWEEN_SHARE_MIN = 0.5;
-/** Values that an average of many runs is worth against the group. */
-const WORTH_MAX = 20;
+const BETWEEN_SHARE_MIN = 0.1;
+/** Values that an average of many runs is worth against the general belief: it follows, so it forgets. */
+const WORTH_MAX = 8;
 
 /**
  * The belief of a general key, made sharper by a special one: the special average counts as much as it is known better
@@ -187,6 +191,24 @@ export function refine(general: Belief | undefined, entry: HistoryEntry, shift =
   return {
     logMean: weight * centre + (1 - weight) * general.logMean,
     sigma: Math.sqrt(noise + weight * own),
+  };
+}
+
+/** Two beliefs are weighed by this power of their variances: the one that errs by half as much speaks almost alone. */
+const CHOICE_SHARPNESS = 4;
+
+/**
+ * One belief of two about the same value that were learnt in different measures, weighed by how far each has been off: a
+ * mixture of experts by their discounted losses (Cesa-Bianchi and Lugosi 2006, chapter 2). Their errors are of the same
+ * runs, so agreeing makes neither surer: the variance is that of the one that is believed.
+ * @param odds how much more `first` is believed where both err alike.
+ */
+export function choose(first: Belief, second: Belief, odds = 1): Belief {
+  const own = odds * (second.sigma / first.sigma) ** (2 * CHOICE_SHARPNESS);
+  const weight = Number.isFinite(own) ? own / (own + 1) : 1;
+  return {
+    logMean: weight * first.logMean + (1 - weight) * second.logMean,
+    sigma: Math.sqrt(weight * first.sigma ** 2 + (1 - weight) * second.sigma ** 2),
   };
 }
 

@@ -1,9 +1,10 @@
 /**
  * What the history believes of a statement, from the general to the special: what its class takes in the tier, what
  * its tables take, what statistics predict, what its shape took, on this size, with these literals. Each level
- * sharpens the one before it.
+ * sharpens the one before it. What a shape took is known in seconds and in units of what statistics predict of it; which
+ * of them tells the next run is learnt from the errors of both.
  */
-import { type Belief, type HistoryEntry, type HistoryKind, refine } from './history.js';
+import { type Belief, choose, type HistoryEntry, type HistoryKind, refine } from './history.js';
 import { centreOf } from './average.js';
 import { type HistoryView, type LevelBelief, OVERHEAD_SECONDS } from './history-store.js';
 import { historyKeys, type ShapeFacts } from './shape.js';
@@ -13,6 +14,9 @@ const SCAN_SIGMA = 0.6;
 const LIKE_SIGMA = 1.2;
 /** What is believed of the factor between measured and predicted before any was measured. */
 const STATISTICS_PRIOR: Belief = { logMean: 0, sigma: SCAN_SIGMA };
+
+/** Before a shape has shown otherwise, another scan of it takes as many times longer as it is larger. */
+const STATISTICS_ODDS = 4;
 
 /** Beliefs about one statement, in ln of warehouse-seconds. */
 export interface Beliefs {
@@ -43,7 +47,14 @@ export function believe(
   const alike = scan === null ? likeBelief(history, keys) : null;
   const [scanned, like] = [scan?.level ?? null, alike?.level ?? null];
   const general = (scan ?? alike)?.general ?? null;
-  const { own, elapsed } = ownBelief(history, keys, general, creditsPerHour);
+  const sized = sizedBelief(history, keys, general, creditsPerHour);
+  const own = ownBelief(
+    history,
+    keys,
+    general,
+    chosenBelief(history, keys, general, sized, scanSeconds),
+  );
+  const elapsed = find(history, keys, 'values') ?? find(history, keys, 'shape-size');
   const work = own ?? scanned ?? like;
   return { own, scanned, like, logElapsed: elapsedOf(history, keys, work, elapsed) };
 }
@@ -90,22 +101,53 @@ function likeBelief(history: HistoryView, keys: Keys): GroupBelief | null {
   return found;
 }
 
-function ownBelief(
+/** What the shape took over as many bytes, in seconds. */
+function sizedBelief(
   history: HistoryView,
   keys: Keys,
   general: Belief | null,
   creditsPerHour: number,
-): { readonly own: LevelBelief | null; readonly elapsed: HistoryEntry | undefined } {
-  let own: LevelBelief | null = null;
-  let elapsed: HistoryEntry | undefined;
-  for (const level of ['shape', 'shape-size', 'values'] as const) {
+): LevelBelief | null {
+  let sized: LevelBelief | null = null;
+  for (const level of ['shape', 'shape-size'] as const) {
     const entry = find(history, keys, level);
     if (entry === undefined) continue;
     const shift = level === 'shape' ? -Math.log(creditsPerHour) : 0;
-    own = { level, ...refine(own ?? general ?? undefined, entry, shift) };
-    if (level !== 'shape') elapsed = entry;
+    sized = { level, ...refine(sized ?? general ?? undefined, entry, shift) };
   }
-  return { own, elapsed };
+  return sized;
+}
+
+/**
+ * The same beside what it took in units of what statistics predict, which knows growth, ranges of dates and runs over
+ * other bytes. Where it has only run over other bytes, that is weighed against what it took over any.
+ */
+function chosenBelief(
+  history: HistoryView,
+  keys: Keys,
+  general: Belief | null,
+  sized: LevelBelief | null,
+  scanSeconds: number | null,
+): LevelBelief | null {
+  const ratio = find(history, keys, 'shape-statistics');
+  if (ratio === undefined || scanSeconds === null) return sized;
+  const scaled = refine(general ?? undefined, ratio, Math.log(scanSeconds + OVERHEAD_SECONDS));
+  if (sized !== null) return { level: sized.level, ...choose(sized, scaled) };
+  const all = find(history, keys, 'shape-all');
+  const any = all === undefined ? scaled : refine(general ?? undefined, all);
+  return { level: 'shape-statistics', ...choose(scaled, any, STATISTICS_ODDS) };
+}
+
+/** What it took with these literals, on top of what its shape is believed to take. */
+function ownBelief(
+  history: HistoryView,
+  keys: Keys,
+  general: Belief | null,
+  shape: LevelBelief | null,
+): LevelBelief | null {
+  const entry = find(history, keys, 'values');
+  if (entry === undefined) return shape;
+  return { level: 'values', ...refine(shape ?? general ?? undefined, entry) };
 }
 
 /** Half what the shape took, half what its work takes as the warehouse is shared now. */

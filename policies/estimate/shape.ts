@@ -57,7 +57,8 @@ export function tablesOf(facts: StatementFacts): string {
 
 /**
  * Keys of a statement; null: no key of that kind. The fingerprint carries no literals, so one day and ten years of the
- * same report share it; where statistics tell the bytes, their power of four keeps such runs apart. Fingerprints of
+ * same report share it; where statistics tell the bytes, their power of four keeps such runs apart, and what all of them took is known beside it.
+ * Fingerprints of
  * another version of the lexer are other shapes.
  */
 export function historyKeys(shape: ShapeFacts): Readonly<Record<HistoryKind, string | null>> {
@@ -69,6 +70,8 @@ export function historyKeys(shape: ShapeFacts): Readonly<Record<HistoryKind, str
     values: literalsHash === '' ? null : `${known}|${literalsHash}|${size}`,
     'shape-size': `${known}|${scale}|${size}`,
     shape: `${known}|${scale}`,
+    'shape-all': shape.bytes === null ? null : `${known}|${size}`,
+    'shape-statistics': shape.bytes === null ? null : `${known}|-`,
     tables: tables === '' ? null : `${tables}|${form}|${size}`,
     kind: `${tier}|${form}|${size}`,
     statistics: size,

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { must } from '#base/assert.js';
 import {
   type Belief,
+  choose,
   type HistoryKind,
   observe,
   QUANTILE_START,
@@ -155,4 +156,69 @@ test('an exported history imported elsewhere predicts the same; broken rows are 
   expect(other.import([...rows, broken])).toEqual({ imported: rows.length, rejected: 1 });
   expect([...other.export()]).toEqual(rows);
   expect(other.quantile('shape-size', 'interactive')).not.toBe(QUANTILE_START);
+});
+
+/** Runs one shape over scans of the given sizes and returns the middle that is believed of one over `bytes`. */
+function learnt(
+  runs: readonly { readonly bytes: number; readonly seconds: number }[],
+  bytes: number,
+  leftOut: readonly HistoryKind[] = [],
+): number {
+  const history = new HistoryStore(1_000);
+  const predicted = (of: number): number => of / 1e9;
+  for (const run of runs)
+    history.record(
+      anOutcome({
+        shape: aShape({ bytes: run.bytes }),
+        seconds: run.seconds,
+        statisticsSeconds: predicted(run.bytes),
+      }),
+    );
+  const other = new HistoryStore(1_000);
+  other.import([...history.export()].filter(({ kind }) => !leftOut.some((each) => each === kind)));
+  const { own, scanned } = believe(other, aShape({ bytes }), predicted(bytes), 1);
+  return valueAt(must(own ?? scanned, 'statistics tell'), 0);
+}
+
+test('a shape that follows its bytes is predicted over bytes that it never ran over', () => {
+  const runs = Array.from({ length: 12 }, (_, n) => {
+    const bytes = 1e10 * 4 ** (n % 3);
+    return { bytes, seconds: bytes / 5e8 };
+  });
+  expect(learnt(runs, 4e12) / (4e12 / 5e8)).toBeGreaterThan(0.8);
+  expect(learnt(runs, 4e12) / (4e12 / 5e8)).toBeLessThan(1.25);
+});
+
+test('a shape that does not follow its bytes is predicted as it ran, whatever statistics say', () => {
+  const runs = Array.from({ length: 12 }, (_, n) => ({ bytes: 1e10 * 8 ** (n % 3), seconds: 20 }));
+  expect(learnt(runs, 4e13)).toBeGreaterThan(16);
+  expect(learnt(runs, 4e13)).toBeLessThan(25);
+});
+
+test('a table that grows under a shape is followed before the average is', () => {
+  const runs = Array.from({ length: 40 }, (_, n) => {
+    const bytes = 1e10 * 1.02 ** n;
+    return { bytes, seconds: bytes / 5e8 };
+  });
+  const bytes = 1e10 * 1.02 ** 40;
+  const withRatio = Math.abs(Math.log(learnt(runs, bytes) / (bytes / 5e8)));
+  const without = Math.abs(Math.log(learnt(runs, bytes, ['shape-statistics']) / (bytes / 5e8)));
+  expect(withRatio).toBeLessThan(without);
+});
+
+test('a history from before shapes were measured against statistics goes on telling what it knows', () => {
+  const runs = Array.from({ length: 12 }, () => ({ bytes: 1e10, seconds: 20 }));
+  expect(learnt(runs, 1e10, ['shape-statistics', 'shape-all'])).toBeCloseTo(20, 0);
+});
+
+test('of two beliefs the one that errs less is believed, and neither is made surer by the other', () => {
+  const [sure, vague]: readonly [Belief, Belief] = [
+    { logMean: 1, sigma: 0.2 },
+    { logMean: 3, sigma: 0.8 },
+  ];
+  expect(choose(sure, vague).logMean).toBeCloseTo(1, 3);
+  expect(choose(vague, sure).logMean).toBeCloseTo(1, 3);
+  expect(choose(sure, { ...sure, logMean: 2 })).toEqual({ logMean: 1.5, sigma: 0.2 });
+  expect(choose(sure, { ...sure, logMean: 2 }, 4).logMean).toBeCloseTo(1.2);
+  expect(choose(sure, vague).sigma).toBeGreaterThanOrEqual(0.2);
 });
