@@ -10,7 +10,9 @@ import { affordableEveryMs, judgeRunRate, runRateLimit } from '#policies/rules/r
 import type { RunRateFinding, RunRateRung } from '#policies/rules/run-rate.js';
 import type { ApproveOutcome } from './approve.js';
 import { attentionOf } from './admission/vigil.js';
+import type { Clock } from '#base/time.js';
 import type { Parts } from './parts.js';
+import type { SpendView } from './running/spend-book.js';
 import { refusalContext } from './refuse.js';
 import type { CancelReason, RequestEntry } from './requests.js';
 import type { Allowed, Estimated, Reserved } from './stages.js';
@@ -25,11 +27,20 @@ export interface Pace {
   readonly finding: RunRateFinding;
 }
 
+/** What is asked of the pace of a shape: all of it is given, so that a replay asks the same. */
+export interface PaceQuestion extends Pick<Estimated, 'snapshot' | 'isFree'> {
+  readonly team: { readonly id: string };
+  readonly placement: Pick<Estimated['placement'], 'tier' | 'pricePerCredit'>;
+  readonly facts: { readonly fingerprint: string };
+}
+
+interface PaceParts {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly runRates: SpendView;
+}
+
 /** The strictest rung that the statement's shape has reached, of run rates that decide; null: none. */
-export function paceOf(
-  parts: Pick<Parts, 'clock' | 'runRates'>,
-  statement: Estimated,
-): Pace | null {
+export function paceOf(parts: PaceParts, statement: PaceQuestion): Pace | null {
   return pacesOf(parts, statement).find(({ rate }) => rate.mode === 'enforce') ?? null;
 }
 
@@ -114,8 +125,8 @@ export function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
 
 /** Every run rate of which a rung is reached, the strictest first. */
 function pacesOf(
-  { clock, runRates }: Pick<Parts, 'clock' | 'runRates'>,
-  { snapshot, team, placement, facts, isFree }: Estimated,
+  { clock, runRates }: PaceParts,
+  { snapshot, team, placement, facts, isFree }: PaceQuestion,
 ): readonly Pace[] {
   if (isFree) return [];
   const rates = snapshot.runRatesFor(team.id, placement.tier.id);

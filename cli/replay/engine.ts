@@ -18,6 +18,7 @@ import { statisticsSeconds } from '../../policies/estimate/estimator.js';
 import type { HistoryStore } from '../../policies/estimate/history-store.js';
 import type { Analyser, Catalogue } from '../../policies/sql/facts.js';
 import { BYTES_PER_SECOND_PER_CREDIT } from '../../proxy/estimate.js';
+import { knowAtOnce, type SpendBook } from '../../proxy/running/spend-book.js';
 import type { HistorySource } from './history-source.js';
 import { type Guarded, lookAt, nextLook, type Stop, usedBy } from './guard.js';
 import type { Allowed, Arrival, Judge, Judged } from './judge.js';
@@ -43,6 +44,8 @@ export interface ReplayParts {
   readonly history: HistoryStore;
   /** null: no document, no budgets. */
   readonly book: StandingBook | null;
+  /** What shapes took, where run rates are asked. */
+  readonly spends: SpendBook;
   /** Statements of a tier that run at once; undefined: no bound. */
   readonly concurrencyOf: (tier: string) => number | undefined;
   /** Takes the predictions of some rows, in order. */
@@ -180,12 +183,12 @@ class World {
     return { ...base, outcome, refused: null, holdsBudget, guarded };
   }
 
-  #queue({ tier, estimate }: Judged, { waitsForHours }: Allowed): Outcome {
+  #queue({ tier, estimate }: Judged, { isKeptBack }: Allowed): Outcome {
     if (estimate.basis === 'FREE') return 'allowed';
     const running = this.#inTier.get(tier) ?? 0;
     this.#inTier.set(tier, running + 1);
     const most = this.#parts.concurrencyOf(tier) ?? Number.POSITIVE_INFINITY;
-    return waitsForHours || running >= most ? 'queued' : 'allowed';
+    return isKeptBack || running >= most ? 'queued' : 'allowed';
   }
 
   #leaveTier({ refused, judged: { tier, estimate } }: Underway): void {
@@ -241,7 +244,10 @@ class World {
         : usageOf(row, this.#sharedTime.end(share, at), judged.creditsPerHour);
     this.#tally.used(usage.credits);
     if (statement.refused !== null) this.#noteRefusal(statement, usage.credits);
-    else this.#settle(statement, usage.credits);
+    else {
+      this.#settle(statement, usage.credits);
+      this.#count(statement, usage.credits, at);
+    }
     if (share === null || !row.isSuccess || usage.credits === NO_CREDITS) return;
     if (judged.estimate.basis === 'FREE') return;
     this.#tally.scored(judged, row.warehouse ?? '', usage);
@@ -262,6 +268,13 @@ class World {
     this.#tally.stopped(outcome);
     const saved = maxAmount(subtractCredits(used, stop.at), NO_CREDITS);
     this.#tally.turned(stop.by, saved, judged.pricePerCredit, null);
+  }
+
+  /** For the run rates: what it used, or up to where it was stopped. */
+  #count({ judged: { answer }, stop }: Underway, used: Credits, at: EpochMs): void {
+    const usedCredits = stop?.at ?? used;
+    if (answer.kind === 'refused' || answer.paced === null || usedCredits <= NO_CREDITS) return;
+    this.#parts.spends.note({ ...answer.paced, ticketId: null, usedCredits, at }, knowAtOnce);
   }
 
   #learn({ estimate, creditsPerHour }: Judged, usage: Usage): void {

@@ -31,6 +31,9 @@ import { BYTES_PER_SECOND_PER_CREDIT, type PricedText, priceText } from '../../p
 import { freezeOf } from '../../proxy/freezes.js';
 import { hasLadders } from '../../proxy/ladder-standings.js';
 import { budgetsOf } from '../../proxy/reserve.js';
+import type { ShapeKey } from '../../proxy/running/shape-spend-rows.js';
+import type { SpendBook } from '../../proxy/running/spend-book.js';
+import { countedAs, paceAt } from './pace.js';
 import type { ReplayRow } from './row.js';
 
 /** Why a statement would not have run. */
@@ -50,8 +53,10 @@ export interface Allowed {
   readonly ceilingCredits: Credits | null;
   /** The tier in whose lane it waits. */
   readonly laneTier: string;
-  /** Until the off-peak hours, which it chose. */
-  readonly waitsForHours: boolean;
+  /** Until the off-peak hours, which it chose, or because its shape is slowed down. */
+  readonly isKeptBack: boolean;
+  /** What its run is counted by, where a run rate holds for it; null: none does. */
+  readonly paced: ShapeKey | null;
 }
 
 export interface Judged {
@@ -84,6 +89,8 @@ export interface GovernParts extends JudgeParts {
   readonly standing: (budgetIds: readonly string[], at: EpochMs) => readonly BudgetStanding[];
   /** What was frozen, the narrowest first. */
   readonly freezes: readonly Freeze[];
+  /** What shapes took before. Nobody lifts a pace. */
+  readonly spends: Pick<SpendBook, 'spendOf'>;
 }
 
 /** Credits an hour of a first-generation standard warehouse by size. Source: Snowflake, Service Consumption Table. */
@@ -129,7 +136,8 @@ export function observe(parts: JudgeParts): Judge {
         holdCredits: total.highCredits,
         ceilingCredits: null,
         laneTier: OPEN_TIER.id,
-        waitsForHours: false,
+        isKeptBack: false,
+        paced: null,
       },
     };
   };
@@ -199,17 +207,26 @@ function answerOn(question: Question, price: PricedText, isSwitched: boolean): A
   if (freeze !== undefined) return { isWarned: false, answer: freeze };
   const path = price.isFree ? [] : budgetsOf(budgetQuestion(question, price));
   const decision = decisionOn(question, price, path);
-  const isWarned = decision.warnings.length > 0;
+  const hasWarnings = decision.warnings.length > 0;
   const there = switchedTo(question, decision, price.isFree, isSwitched);
   if (there !== null) return answerOn(question, there, true);
   const hours = hoursFor(question, price);
-  if (hours === 'none') return { isWarned, answer: refusedFor('off-peak: no hours') };
+  if (hours === 'none') return { isWarned: hasWarnings, answer: refusedFor('off-peak: no hours') };
   // A history does not say whether somebody would have approved.
   const isRun =
     decision.kind === 'allow' ||
     decision.kind === 'queue' ||
     (decision.kind === 'reroute' && price.isFree);
-  if (!isRun) return { isWarned, answer: refusedBy(decision) };
+  if (!isRun) return { isWarned: hasWarnings, answer: refusedBy(decision) };
+  const rated = {
+    snapshot: question.snapshot,
+    team: question.who.team,
+    facts: question.arrival.facts,
+    ...price,
+  };
+  const pace = paceAt(question.parts.spends, rated, question.arrival.at);
+  const isWarned = hasWarnings || pace.rung === 'warn';
+  if (pace.rung === 'stop') return { isWarned, answer: refusedFor(`run rate: ${pace.id}`) };
   const { ceilingCredits } = decision;
   const lane = decision.kind === 'queue' ? question.snapshot.tier(decision.tier) : undefined;
   return {
@@ -221,7 +238,8 @@ function answerOn(question: Question, price: PricedText, isSwitched: boolean): A
       holdCredits: creditsToHold(price, ceilingCredits),
       ceilingCredits,
       laneTier: (lane ?? price.placement.tier).id,
-      waitsForHours: hours === 'later',
+      isKeptBack: hours === 'later' || pace.rung === 'slow',
+      paced: countedAs(rated),
     },
   };
 }

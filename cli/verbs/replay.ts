@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import type { Freeze } from '../../billing/freezes.js';
 import { StandingBook } from '../../billing/standing-book.js';
+import { SpendBook } from '../../proxy/running/spend-book.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
 import type { ControlDocument } from '../../policies/control/document.js';
 import { type ControlSnapshot, createSnapshot } from '../../policies/control/snapshot.js';
@@ -41,6 +42,8 @@ interface ReplayOptions {
 const DEMO = 'demo';
 /** Keys of the history: what a busy account has in months. */
 const HISTORY_ENTRIES_MAX = 1_000_000;
+/** Shapes whose pace is known at once: the live path reads what it forgot again, a replay cannot. */
+const PACED_SHAPES_MAX = 50_000;
 /**
  * Two texts are parsed at once, beside the thread that judges. Nobody waits for one of them, so a machine that is busy
  * with other work makes the replay longer and no text opaque.
@@ -142,6 +145,7 @@ async function runAll(
   predictions: PredictionsWriter | undefined,
 ): Promise<ReplayFigures> {
   const history = new HistoryStore(HISTORY_ENTRIES_MAX);
+  const spends = new SpendBook(PACED_SHAPES_MAX);
   const statistics = { ...tables.statistics, takenAt: source.intake.lastAt };
   const parts = { history, statistics };
   const snapshot = governed?.snapshot;
@@ -161,11 +165,13 @@ async function runAll(
               ...parts,
               standing: (ids, at) => book.standing(ids, at),
               freezes: governed.freezes,
+              spends,
             }),
       analyser,
       catalogue: tables.catalogue,
       history,
       book,
+      spends,
       concurrencyOf: (tier) => snapshot?.tier(tier)?.concurrencyMax,
       predict: async (rows) => await predictions?.write(rows),
     });

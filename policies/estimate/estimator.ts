@@ -305,8 +305,12 @@ function ofTier(facts: StatementFacts, context: EstimateContext, described: Desc
   };
 }
 
+/** What the logarithms of a whole millisecond may be off by, in milliseconds: no reason for another one. */
+const ROUNDING_MS = 1e-6;
+
 /** Rounded up twice, to the millisecond and to the pico-credit: an estimate never rounds to free. */
 function toCredits(seconds: number, context: EstimateContext): Credits {
-  const millis = Math.ceil(Math.min(seconds, SECONDS_MAX) * 1_000);
+  const exact = Math.min(seconds, SECONDS_MAX) * 1_000;
+  const millis = exact > 0 ? Math.max(1, Math.ceil(exact - ROUNDING_MS)) : 0;
   return creditsForMillis(context.creditsPerHour, millis, 'up');
 }

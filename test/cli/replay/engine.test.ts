@@ -14,6 +14,7 @@ import { demoControlDocument } from '../../../policies/control/demo.js';
 import type { ControlDocument } from '../../../policies/control/document.js';
 import { createSnapshot } from '../../../policies/control/snapshot.js';
 import { HistoryStore } from '../../../policies/estimate/history-store.js';
+import { SpendBook } from '../../../proxy/running/spend-book.js';
 
 const NOON = Date.UTC(2026, 4, 4, 12);
 
@@ -62,6 +63,7 @@ async function run(
   freezes: readonly Freeze[] = [],
 ): Promise<Run> {
   const history = new HistoryStore(1_000);
+  const spends = new SpendBook(1_000);
   const parts = { history, statistics: { table: () => undefined } };
   const snapshot = document === undefined ? null : createSnapshot(document, 0);
   const book = snapshot === null ? null : new StandingBook(bookBudgets(snapshot.document.budgets));
@@ -75,6 +77,7 @@ async function run(
             ...parts,
             standing: (ids, at) => book.standing(ids, at),
             freezes,
+            spends,
           }),
     analyser: {
       analyse: () => Promise.reject(new Error('there is no text')),
@@ -83,6 +86,7 @@ async function run(
     catalogue: { version: 'none', columnsOf: () => undefined },
     history,
     book,
+    spends,
     concurrencyOf: (tier) => snapshot?.tier(tier)?.concurrencyMax,
     predict: (some) => {
       predictions.push(...some);
@@ -323,6 +327,23 @@ test('the off-peak hours are waited for by whoever chose them, where the tier ha
   expect((await run(chosen, document)).figures.turned).toMatchObject([
     { by: 'off-peak: no hours', statements: 2 },
   ]);
+});
+
+test('a shape is told, slowed and stopped at its pace, as far as the document let it run', async () => {
+  const rows = Array.from({ length: 30 }, (_, n) => aRow({ at: n * 60 }));
+  const limited = (limitCreditsPerMonth: string, mode: 'enforce' | 'warn' = 'enforce') =>
+    run(rows, {
+      ...demoControlDocument(),
+      runRates: [{ id: 'every-minute', limitCreditsPerMonth, mode }],
+    });
+  // Ten seconds a minute are 120 credits a month.
+  const open = await limited('1000');
+  expect(open.figures.decisions).toMatchObject({ allowed: 30, queued: 0, refused: 0 });
+  const { figures } = await limited('100');
+  expect(figures.decisions.queued).toBeGreaterThan(0);
+  expect(figures.decisions.refused).toBeGreaterThan(0);
+  expect(figures.turned.map(({ by }) => by)).toEqual(['run rate: every-minute']);
+  expect(figures.warned).toBeGreaterThan(0);
 });
 
 test('what was frozen then is refused, and nothing before or after', async () => {
