@@ -28,8 +28,13 @@ const ERRORS = [
   0.475, 0.59, 0.668, 0.733, 0.793, 0.851, 0.91, 0.969, 1.032, 1.1, 1.174, 1.261, 1.364, 1.498,
   1.694, 2.107,
 ];
-/** Looks ahead, each with other errors; what is told is their middle. */
+/** Looks ahead, each with other errors. */
 const LOOKS = 9;
+/**
+ * Which of them is told, from the shortest wait on: the one beyond the middle. Of waits of over a second, more are longer than
+ * the middle by half than shorter: short ones are not among them. Measured in the simulated lane of the test, over ten seeds.
+ */
+const TOLD = 5;
 /** One that outlasts all of that goes on for this part of what it took. */
 const OVERDUE = 0.1;
 
@@ -54,11 +59,11 @@ export function expectationsOf(
   state: LaneState,
 ): ReadonlyMap<string, Expectation> {
   const looks = Array.from({ length: LOOKS }, (_each, index) => lookAhead(limits, state, index));
-  const middle = (values: readonly number[]): number =>
-    [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  const toTell = (values: readonly number[]): number =>
+    [...values].sort((a, b) => a - b)[TOLD] ?? 0;
   const waits = state.waiting.map((each) => ({
     ticketId: each.ticketId,
-    expectedWaitMs: middle(
+    expectedWaitMs: toTell(
       looks.map(({ waits: found, lastMs }) => found.get(each.ticketId) ?? lastMs),
     ),
     limitedBy: limitedBy(limits, state, each),

