@@ -74,6 +74,7 @@ SELECT set_config('idle_in_transaction_session_timeout', $2, true), tier FROM la
 
 const MAKE = `INSERT INTO lane (tier) VALUES ($1) ON CONFLICT DO NOTHING`;
 
+// Who waits may be thousands, read under the lane's lock: as arrays of json, which neither end builds objects of first.
 const READ = `/* prepared: billing.lane_read */
 WITH live AS MATERIALIZED (
   SELECT id FROM replica WHERE id = $2 OR (stopped_at IS NULL
@@ -83,13 +84,11 @@ SELECT l.turns, l.stretch, (SELECT count(*) FROM live)::integer AS replicas,
   coalesce((SELECT jsonb_agg(jsonb_build_object('replica', p.replica, 'idle', p.idle, 'running', p.running, 'isExact', p.is_exact,
       'agoMs', greatest(0, extract(epoch FROM clock_timestamp() - p.told_at) * 1000)::double precision))
     FROM lane_permit p JOIN live ON live.id = p.replica WHERE p.tier = l.tier), '[]') AS holdings,
-  coalesce((SELECT jsonb_agg(jsonb_build_object('ticketId', w.ticket_id, 'replica', w.replica, 'teamId', w.team_id,
-      'principalId', w.principal_id, 'isAdministrator', w.is_administrator, 'expectedCredits', w.expected_credits::text,
-      'expectedMs', w.expected_ms, 'isGranted', w.granted_at IS NOT NULL,
-      'isProvisional', w.is_provisional, 'waitedMs',
-      greatest(0, extract(epoch FROM clock_timestamp() - w.since) * 1000)::double precision)
-      ORDER BY w.since, w.ticket_id)
-    FROM lane_waiting w JOIN live ON live.id = w.replica WHERE w.tier = l.tier), '[]') AS waits
+  (SELECT json_agg(json_build_array(w.ticket_id, w.replica, w.team_id, w.principal_id, w.is_administrator,
+      w.expected_credits::text, w.expected_ms, w.granted_at IS NOT NULL, w.is_provisional,
+      greatest(0, extract(epoch FROM n.at - w.since) * 1000)::double precision) ORDER BY w.since, w.ticket_id)
+    FROM (SELECT clock_timestamp() AS at) n CROSS JOIN lane_waiting w JOIN live ON live.id = w.replica
+    WHERE w.tier = l.tier) AS waits
 FROM lane l WHERE l.tier = $1`;
 
 // The rows of dead replicas go with every change; a replica that was taken for dead tells of itself anew.
@@ -137,10 +136,23 @@ interface LaneRow {
       readonly expectedCredits: string;
     })[];
   })[];
-  readonly waits: readonly (Omit<LaneWait, 'expectedCredits'> & {
-    readonly expectedCredits: string;
-  })[];
+  /** null: nobody waits. */
+  readonly waits: readonly WaitRow[] | null;
 }
+
+/** In the order of the columns of {@link READ}. */
+type WaitRow = readonly [
+  ticketId: string,
+  replica: string,
+  teamId: string,
+  principalId: string,
+  isAdministrator: boolean,
+  expectedCredits: string,
+  expectedMs: number,
+  isGranted: boolean,
+  isProvisional: boolean,
+  waitedMs: number,
+];
 
 /**
  * Decides in a lane, alone: `decide` is given the lane as it is and says what to write.
@@ -191,10 +203,24 @@ export async function readLane(db: Queryable, tier: string, replica = ''): Promi
         heldMs: each.heldMs + agoMs,
       })),
     })),
-    waits: row.waits.map((each) => ({
-      ...each,
-      expectedCredits: parseCredits(each.expectedCredits),
-    })),
+    waits: (row.waits ?? []).map(waitOf),
+  };
+}
+
+function waitOf(row: WaitRow): LaneWait {
+  const [ticketId, replica, teamId, principalId, isAdministrator] = row;
+  const [, , , , , expectedCredits, expectedMs, isGranted, isProvisional, waitedMs] = row;
+  return {
+    ticketId,
+    replica,
+    teamId,
+    principalId,
+    isAdministrator,
+    expectedCredits: parseCredits(expectedCredits),
+    expectedMs,
+    isGranted,
+    isProvisional,
+    waitedMs,
   };
 }
 
