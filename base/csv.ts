@@ -16,7 +16,12 @@ export function csvField(text: string): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
+/** Fields behind each other: a part of a record, such as one that many records share. */
+export function csvFields(fields: readonly string[]): string {
+  return fields.map(csvField).join(',');
+}
+
 /** One record with its line end. */
 export function csvRecord(fields: readonly string[]): string {
-  return `${fields.map(csvField).join(',')}\r\n`;
+  return `${csvFields(fields)}\r\n`;
 }

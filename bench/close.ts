@@ -1,5 +1,5 @@
 /**
- * `close`: a month of many statements read as it would be billed, frozen, and read back. Hours, lines and statements are
+ * `close`: a month of many statements read as it would be billed, frozen, read back, and made into all of its files. Hours, lines and statements are
  * written set-based into an embedded Postgres of its own; the directory is deleted at the end.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,7 +10,9 @@ import { silentLog } from '../base/log.js';
 import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
 import { type Database, SCHEMA, openDatabase } from '../base/postgres/pool.js';
 import { formatAmount, parseMoney } from '../base/units.js';
+import { MANIFEST_NAME, renderMonth } from '../billing/bills/bill-files.js';
 import type { BilledMonth } from '../billing/bills/billed-month.js';
+import { verifyFiles } from '../billing/bills/manifest.js';
 import type { BilledTeam, MonthTerms } from '../billing/bills/month-terms.js';
 import { sumStaleDays } from '../billing/bills/day-sums.js';
 import { readBilledMonth } from '../billing/bills/read-billed-month.js';
@@ -31,6 +33,11 @@ export interface CloseFigures {
   readonly openSeconds: number;
   readonly freezeSeconds: number;
   readonly frozenSeconds: number;
+  /** Every file of the month, from the frozen one in memory to the manifest, in this thread. */
+  readonly filesSeconds: number;
+  readonly files: number;
+  /** What reading, freezing and making files took of this process. */
+  readonly cpuSeconds: number;
   /** What differs; empty: nothing. */
   readonly problems: readonly string[];
 }
@@ -84,12 +91,19 @@ async function measure(
     const [writeSeconds] = await timed(() => write(owner, statements, log));
     const [sumSeconds, days] = await timed(() => sumStaleDays(db, 'demo', NOW));
     log(`${days} days are summed in ${sumSeconds.toFixed(2)} s`);
+    const cpu = process.cpuUsage();
     const [openSeconds, open] = await timed(() => readBilledMonth(db, MONTH, terms()));
     log(`the open month is read in ${openSeconds.toFixed(2)} s`);
     const [freezeSeconds, frozen] = await timed(() => freeze(db));
     const [frozenSeconds, closed] = await timed(() => readBilledMonth(db, MONTH, terms()));
+    log(`the month is frozen in ${freezeSeconds.toFixed(2)} s`);
+    const [filesSeconds, made] = await timed(() => makeFiles(closed));
+    const used = process.cpuUsage(cpu);
     return {
       statements,
+      filesSeconds,
+      files: made.files,
+      cpuSeconds: (used.user + used.system) / 1e6,
       lines: open.bills.reduce((sum, { lines }) => sum + lines.length, 0),
       writeSeconds,
       sumSeconds,
@@ -99,6 +113,7 @@ async function measure(
       problems: [
         ...(frozen === 'taken' ? [] : [`freezing ended ${frozen}`]),
         ...differences(open, closed),
+        ...made.problems,
       ],
     };
   } finally {
@@ -110,6 +125,20 @@ async function measure(
 async function freeze(db: Database): Promise<string> {
   const of = { month: MONTH, by: 'bench', at: NOW, reason: null, audit: () => Promise.resolve() };
   return (await freezeMonth(db, { ...of, step: 'freeze', terms: terms() })).kind;
+}
+
+/** Every file, held against the manifest. */
+async function makeFiles(
+  month: BilledMonth,
+): Promise<{ readonly files: number; readonly problems: readonly string[] }> {
+  const files = new Map<string, Uint8Array>();
+  for await (const { name, bytes } of renderMonth(month)) files.set(name, bytes);
+  const manifest = Buffer.from(files.get(MANIFEST_NAME) ?? []).toString();
+  const outcome = await verifyFiles(manifest, (name) => Promise.resolve(files.get(name)));
+  return {
+    files: files.size,
+    problems: outcome.kind === 'intact' ? [] : [`${outcome.place} ${outcome.why}`],
+  };
 }
 
 function differences(open: BilledMonth, closed: BilledMonth): readonly string[] {
@@ -229,9 +258,9 @@ async function timed<T>(work: () => Promise<T>): Promise<readonly [number, T]> {
 export function closeText(figures: CloseFigures): string {
   const seconds = (value: number): string => `${value.toFixed(1)} s`;
   return [
-    '| statements of the month | lines of all bills | days summed | open month read | frozen | read back |',
-    '| ---: | ---: | ---: | ---: | ---: | ---: |',
-    `| ${figures.statements.toLocaleString('en')} | ${figures.lines.toLocaleString('en')} | ${seconds(figures.sumSeconds)} | ${seconds(figures.openSeconds)} | ${seconds(figures.freezeSeconds)} | ${seconds(figures.frozenSeconds)} |`,
+    '| statements of the month | data written | lines of all bills | days summed | open month read | frozen | read back | all files | CPU of the last four |',
+    '| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+    `| ${figures.statements.toLocaleString('en')} | ${seconds(figures.writeSeconds)} | ${figures.lines.toLocaleString('en')} | ${seconds(figures.sumSeconds)} | ${seconds(figures.openSeconds)} | ${seconds(figures.freezeSeconds)} | ${seconds(figures.frozenSeconds)} | ${seconds(figures.filesSeconds)} (${figures.files}) | ${seconds(figures.cpuSeconds)} |`,
     ...figures.problems.map((problem) => `\n${problem}`),
   ].join('\n');
 }

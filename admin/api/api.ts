@@ -8,6 +8,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Ledger } from '#billing/ledger.js';
+import { UNALLOCATED } from '#billing/bills/billed-month.js';
 import { readPricesInForce } from '#billing/prices/read-prices.js';
 import { must } from '#base/assert.js';
 import { Fault } from '#base/errors.js';
@@ -113,4 +114,12 @@ export function teamOf(document: ControlDocument, id: string, actor: Actor): Tea
       'team',
     );
   return team;
+}
+
+/**
+ * Whose bill is asked for: a team that the caller may see, or what is of nobody, for those who see all.
+ * @throws ProblemError 404, as {@link teamOf}.
+ */
+export function payerOf(document: ControlDocument, id: string, actor: Actor): string {
+  return id === UNALLOCATED && actor.teamId === null ? id : teamOf(document, id, actor).id;
 }

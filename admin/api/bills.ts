@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { billToCsv as ledgerToCsv, billToJson as ledgerToJson, readBill } from '#billing/bill.js';
 import { BILL_FORMS, type BillForm, isDrawn } from '#billing/bills/bill-files.js';
-import type { BilledMonth, TeamBill } from '#billing/bills/billed-month.js';
+import { type BilledMonth, type TeamBill, UNALLOCATED } from '#billing/bills/billed-month.js';
 import { must } from '#base/assert.js';
 import { tryParseMonth } from '#base/time.js';
 import { badField, conflict, notFound, type ProblemError } from '../problems.js';
-import { type ApiApp, type ApiContext, controlOf, teamOf } from './api.js';
+import { type ApiApp, type ApiContext, controlOf, payerOf } from './api.js';
 import type { BillsApi } from './bills-api.js';
 
 const FORMS = Object.keys(BILL_FORMS) as readonly BillForm[];
@@ -47,7 +47,7 @@ export function addBillRoutes(
     async (request, reply) => {
       const { team: teamId, month } = request.params;
       const { document } = await controlOf(context.db);
-      const team = teamOf(document, teamId, request.actor);
+      const payer = payerOf(document, teamId, request.actor);
       const period = monthAsked(month);
       const form = FORMS.find((each) => each === request.params.format);
       if (form === undefined || (isDrawn(form) && context.bills === undefined))
@@ -63,16 +63,19 @@ export function addBillRoutes(
           .send(content);
       const billed = await context.bills?.readMonth(period);
       const isOpen = billed === undefined || billed.state === 'open';
-      if (isOpen && !isDrawn(form)) {
+      // What is of nobody was charged to nobody: it is known from metering alone.
+      if (isOpen && !isDrawn(form) && payer !== UNALLOCATED) {
         const { currency } = document.organisation;
-        const bill = await readBill(context.db, { teamId: team.id, month, currency });
+        const bill = await readBill(context.db, { teamId: payer, month, currency });
         if (form === 'json') return reply.send(ledgerToJson(bill));
-        return sendAs(`${team.id}-${month}.csv`, ledgerToCsv(bill));
+        return sendAs(`${payer}-${month}.csv`, ledgerToCsv(bill));
       }
-      const { renderer } = must(context.bills, 'drawn forms were offered');
-      const frozen = must(billed, 'a month was read');
+      if (context.bills === undefined || billed === undefined)
+        throw notFound(`${month} has no bill of team "${payer}".`, 'ask for another team', 'team');
+      const { renderer } = context.bills;
+      const frozen = billed;
       const options = { hasByteOrderMark: request.query.bom === 'true' };
-      const file = await renderer.bill(frozen, billOf(frozen, team.id), form, options);
+      const file = await renderer.bill(frozen, billOf(frozen, payer), form, options);
       if (file === undefined) throw tooMany();
       return sendAs(file.name, Buffer.from(file.bytes));
     },

@@ -2,7 +2,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { BilledMonth } from '#billing/bills/billed-month.js';
-import { UNALLOCATED } from '#billing/bills/billed-month.js';
 import { focusCsv } from '#billing/bills/focus/export.js';
 import {
   FOCUS_DATASETS,
@@ -21,7 +20,7 @@ import { tryParseMonth } from '#base/time.js';
 import type { Actor } from '../actor.js';
 import { inTurns } from '../in-turns.js';
 import { badField, notFound } from '../problems.js';
-import { type ApiApp, type ApiContext, controlOf, teamOf } from './api.js';
+import { type ApiApp, type ApiContext, controlOf, payerOf } from './api.js';
 import { monthTerms } from './month-terms.js';
 
 const params = z.object({ month: z.string().max(20).describe('YYYY-MM') });
@@ -137,15 +136,14 @@ function checkDataset(version: FocusVersion, teamId: string | null): void {
     );
 }
 
-/** null: every team. What is of nobody is asked for as a team of its own, by those who see all. */
+/** null: every team. */
 async function teamWanted(
   context: ApiContext,
   team: string | undefined,
   actor: Actor,
 ): Promise<string | null> {
   if (team === undefined) return actor.teamId;
-  if (team === UNALLOCATED && actor.teamId === null) return team;
-  return teamOf((await controlOf(context.db)).document, team, actor).id;
+  return payerOf((await controlOf(context.db)).document, team, actor);
 }
 
 async function monthOf(

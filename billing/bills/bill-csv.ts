@@ -1,5 +1,5 @@
 /** Bills as CSV: every line of one bill, or of all bills of a month one record a team, cost centre and kind of charge. */
-import { BYTE_ORDER_MARK, csvRecord } from '#base/csv.js';
+import { BYTE_ORDER_MARK, csvFields, csvRecord } from '#base/csv.js';
 import { formatMoney } from '#base/currency.js';
 import { type Money, formatAmount } from '#base/units.js';
 import { controlTotals, sumBy, type ControlTotals } from './bill-sums.js';
@@ -26,27 +26,44 @@ const HEAD = [
   'booking',
 ] as const;
 const SUMS = ['statements', 'credits', 'effective_amount', 'amount', 'currency'] as const;
-const LINE_COLUMNS = [
-  ...HEAD,
-  'line',
-  'day',
-  'charge',
-  'account',
-  'resource',
-  'service_type',
-  'used_ms',
-  'quantity',
-  'unit',
-  'list_price',
-  'contracted_price',
-  'effective_price',
-  ...SUMS,
-  'prepaid_amount',
-  'method',
-  'note',
-  'corrects_month',
-  'corrects_line',
-] as const;
+/** A line with what the fields of its record are made of. */
+interface LineOfBill {
+  readonly month: BilledMonth;
+  readonly bill: TeamBill;
+  readonly line: BillLine;
+}
+
+interface LineField {
+  readonly name: string;
+  readonly value: (of: LineOfBill) => string;
+}
+
+/** Behind the head, which is the same in all records of a bill. */
+const LINE_FIELDS: readonly LineField[] = [
+  { name: 'line', value: ({ line }) => line.id },
+  { name: 'day', value: ({ line }) => line.chargeDay },
+  { name: 'charge', value: ({ line }) => line.kind },
+  { name: 'account', value: ({ line }) => line.account },
+  { name: 'resource', value: ({ line }) => line.resource ?? '' },
+  { name: 'service_type', value: ({ line }) => line.serviceType },
+  { name: 'used_ms', value: ({ line }) => String(line.usedMs) },
+  { name: 'quantity', value: ({ line }) => formatAmount(line.measured?.quantity ?? line.credits) },
+  { name: 'unit', value: ({ line }) => line.measured?.unit ?? 'Credits' },
+  { name: 'list_price', value: ({ line }) => formatAmount(line.listPrice) },
+  { name: 'contracted_price', value: ({ line }) => formatAmount(line.contractedPrice) },
+  { name: 'effective_price', value: ({ line }) => formatAmount(line.effectivePrice) },
+  { name: 'statements', value: ({ line }) => String(line.statements) },
+  { name: 'credits', value: ({ line }) => formatAmount(line.credits) },
+  { name: 'effective_amount', value: ({ line }) => formatAmount(line.effectiveMoney) },
+  { name: 'amount', value: ({ line, month }) => formatMoney(line.amount, month.currency) },
+  { name: 'currency', value: ({ month }) => month.currency },
+  { name: 'prepaid_amount', value: ({ line }) => formatAmount(line.prepaidMoney) },
+  { name: 'method', value: ({ line }) => line.method },
+  { name: 'note', value: ({ line }) => line.note },
+  { name: 'corrects_month', value: ({ line }) => line.corrects?.month ?? '' },
+  { name: 'corrects_line', value: ({ line }) => line.corrects?.lineId ?? '' },
+];
+const LINE_COLUMNS: readonly string[] = [...HEAD, ...LINE_FIELDS.map(({ name }) => name)];
 const SUMMARY_COLUMNS = [...HEAD, 'charge', 'charge_name', 'lines', ...SUMS] as const;
 /** Behind the others, where a bill of the file is in another currency than the invoice's. */
 const CONVERTED = [
@@ -57,7 +74,6 @@ const CONVERTED = [
   'exchange_day',
 ] as const;
 
-type LineColumn = (typeof LINE_COLUMNS | typeof CONVERTED)[number];
 type SummaryColumn = (typeof SUMMARY_COLUMNS | typeof CONVERTED)[number];
 
 /**
@@ -70,20 +86,20 @@ export function linesToCsv(
   options: CsvOptions = {},
 ): string {
   const columns = withConverted(LINE_COLUMNS, bills);
+  const isConverted = columns.length > LINE_COLUMNS.length;
   const records = bills.flatMap((bill) => {
-    const head = headOf(month, bill);
-    return bill.lines.map((line) =>
-      csvRecord(
-        inOrder(columns, {
-          ...lineOf(month, head, line),
-          ...convertedFields(bill, convertedAmount(bill, line)),
-        }),
-      ),
-    );
+    const head = csvFields(inOrder(HEAD, headOf(month, bill)));
+    return bill.lines.map((line) => {
+      const of = { month, bill, line };
+      const own = csvFields(LINE_FIELDS.map(({ value }) => value(of)));
+      if (!isConverted) return `${head},${own}\r\n`;
+      const converted = convertedFields(bill, convertedAmount(bill, line));
+      return `${head},${own},${csvRecord(inOrder(CONVERTED, converted))}`;
+    });
   });
   const totals = controlTotals(bills);
   const hash = bills.length === 1 && bills[0] !== undefined ? ` hash=${bills[0].hash}` : '';
-  const last: Partial<Record<LineColumn, string>> = {
+  const last: Readonly<Record<string, string>> = {
     ...totalHead(month, bills),
     line: 'total',
     ...sumsOf(totals, month.currency),
@@ -190,34 +206,6 @@ function totalHead(month: BilledMonth, bills: readonly TeamBill[]): Partial<Head
     status: statusOf(month.state),
     month: month.month,
     version: String(month.version),
-  };
-}
-
-function lineOf(
-  month: BilledMonth,
-  head: Head,
-  line: BillLine,
-): Record<(typeof LINE_COLUMNS)[number], string> {
-  return {
-    ...head,
-    line: line.id,
-    day: line.chargeDay,
-    charge: line.kind,
-    account: line.account,
-    resource: line.resource ?? '',
-    service_type: line.serviceType,
-    used_ms: String(line.usedMs),
-    quantity: formatAmount(line.measured?.quantity ?? line.credits),
-    unit: line.measured?.unit ?? 'Credits',
-    list_price: formatAmount(line.listPrice),
-    contracted_price: formatAmount(line.contractedPrice),
-    effective_price: formatAmount(line.effectivePrice),
-    ...sumsOf(line, month.currency),
-    prepaid_amount: formatAmount(line.prepaidMoney),
-    method: line.method,
-    note: line.note,
-    corrects_month: line.corrects?.month ?? '',
-    corrects_line: line.corrects?.lineId ?? '',
   };
 }
 

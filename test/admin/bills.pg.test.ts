@@ -13,7 +13,7 @@ import { readXlsx, totalOf } from '../support/xlsx-reader.js';
 import { type AdminWorld, createAdminWorld, TOKEN } from './world.js';
 
 const made = madeUpMonth({ days: 3 });
-const TEAMS = ['growth', 'legal', 'sales'];
+const TEAMS = ['growth', 'legal', 'sales', 'unallocated'];
 const bills = made.bills.filter((bill) => TEAMS.includes(bill.teamId));
 const month = { ...made, ...sealBills(bills, made.currency) };
 const growth = month.bills.find((bill) => bill.teamId === 'growth')!;
@@ -25,7 +25,9 @@ beforeAll(async () => {
   const offered = {
     readMonth: (asked: string) =>
       Promise.resolve(
-        asked === '2026-10' ? month : { ...month, month: asked, state: 'open' as const, bills: [] },
+        asked === '2026-10'
+          ? month
+          : { ...month, month: asked, state: 'open' as const, bills: month.bills.slice(-1) },
       ),
     renderer: createBillRenderer(),
     targets: { mailer: null, objectStore: null },
@@ -94,6 +96,21 @@ test('a lead reads the bill of the own team alone, and nobody but finance and pl
   expect((await get('/exports/2026-10/bills.zip', lead)).status).toBe(403);
 });
 
+test('what is of nobody is a bill in every form, open or not, for those who see all', async () => {
+  for (const [at, status] of [
+    ['2026-10', 'closed'],
+    ['2026-11', 'provisional'],
+  ] as const) {
+    const { bytes, ...json } = await get(`/bills/unallocated/${at}.json`);
+    expect(json.status).toBe(200);
+    expect(JSON.parse(bytes.toString())).toMatchObject({ status, team: 'unallocated' });
+    for (const form of ['csv', 'pdf', 'xlsx'])
+      expect((await get(`/bills/unallocated/${at}.${form}`)).status, form).toBe(200);
+  }
+  const lead = await world.issue({ role: 'team-lead', team: 'sales' });
+  expect((await get('/bills/unallocated/2026-10.json', lead)).status).toBe(404);
+});
+
 test('the archive of all bills is what its manifest says', async () => {
   const { type, name, bytes } = await get(
     '/exports/2026-10/bills.zip',
@@ -104,7 +121,7 @@ test('the archive of all bills is what its manifest says', async () => {
   const outcome = await verifyFiles(Buffer.from(files[MANIFEST_NAME]!).toString(), (file) =>
     Promise.resolve(files[file]),
   );
-  expect(outcome).toMatchObject({ kind: 'intact', bills: 3, merkleRoot: month.merkleRoot });
+  expect(outcome).toMatchObject({ kind: 'intact', bills: 4, merkleRoot: month.merkleRoot });
 });
 
 test('nothing is delivered where neither a mail server nor an object store is set', async () => {
