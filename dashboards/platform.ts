@@ -298,17 +298,33 @@ function estimator(): readonly Tile[] {
   ];
 }
 
+/** What the alert of limits looks at: everything with a limit that is no cache. */
+const QUEUES =
+  'bearer-proofs-pending|connections|database-connections|journal|judgements|leases|ledger-.+|password-hashes|sql-parser|table-statistics|unheld-tickets|upstream-connections';
+
 function limits(): readonly Tile[] {
   return [
     lines(
-      16,
+      8,
       {
-        title: 'How full limits are',
-        description: 'The ten fullest of everything that has a limit.',
+        title: 'How full queues and pools are',
+        description: 'The ten fullest of what makes somebody wait, or refuses, when it is full.',
         unit: 'percentunit',
       },
       promQuery(
-        'topk(10, max by (resource) (tollgate_limit_used / tollgate_limit_max))',
+        `topk(10, max by (resource) (tollgate_limit_used{resource=~"${QUEUES}"} / tollgate_limit_max))`,
+        '{{resource}}',
+      ),
+    ),
+    lines(
+      8,
+      {
+        title: 'How full caches are',
+        description: 'A full cache is as it should be; one that is far from full may be smaller.',
+        unit: 'percentunit',
+      },
+      promQuery(
+        `max by (resource) (tollgate_limit_used{resource!~"${QUEUES}"} / tollgate_limit_max)`,
         '{{resource}}',
       ),
     ),

@@ -3,6 +3,7 @@
  * whose statements come. A second does not matter there: the hold and its top-ups, which a hard limit is kept by, are judged
  * by the ledger itself.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { LRUCache } from 'lru-cache';
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
@@ -38,6 +39,11 @@ export class BudgetUses {
   /** What ladders take of {@link standings}. Never throws. */
   async of(budgetIds: readonly string[], at: EpochMs): Promise<LadderStandings> {
     return ladderStandings(await this.standings(budgetIds, at));
+  }
+
+  /** Budgets whose standing is known, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#known.size, max: KNOWN_MAX };
   }
 
   /**

@@ -11,6 +11,7 @@ interface Entry {
 }
 
 const FORGOTTEN = 'the least recently used is forgotten';
+const ANALYSED = `${FORGOTTEN}, and analysed again when it comes`;
 
 const ENTRIES: readonly Entry[] = [
   {
@@ -126,6 +127,78 @@ const ENTRIES: readonly Entry[] = [
     unit: 'plans',
     whenFull: `${FORGOTTEN}, and asked for again`,
     of: ({ explainBounds }) => explainBounds.occupancy,
+  },
+  {
+    resource: 'sql-texts',
+    unit: 'bytes',
+    whenFull: ANALYSED,
+    of: ({ analyser }) => analyser.occupancies.facts,
+  },
+  {
+    resource: 'sql-statements',
+    unit: 'bytes',
+    whenFull: ANALYSED,
+    of: ({ analyser }) => analyser.occupancies.outcomes,
+  },
+  {
+    resource: 'sql-shapes',
+    unit: 'bytes',
+    whenFull: ANALYSED,
+    of: ({ analyser }) => analyser.occupancies.shapes,
+  },
+  {
+    resource: 'sql-shape-facts',
+    unit: 'bytes',
+    whenFull: ANALYSED,
+    of: ({ analyser }) => analyser.occupancies.shapeFacts,
+  },
+  {
+    resource: 'sql-parser',
+    unit: 'statements',
+    whenFull: 'the statement is opaque',
+    of: ({ analyser }) => analyser.occupancies.parser,
+  },
+  {
+    resource: 'proven-passwords',
+    unit: 'passwords',
+    whenFull: `${FORGOTTEN}, and hashed again when it comes`,
+    of: ({ terminated }) => terminated.passwords.proven,
+  },
+  {
+    resource: 'service-keys',
+    unit: 'keys',
+    whenFull: `${FORGOTTEN}, and opened again when it is used`,
+    of: ({ terminated }) => terminated.serviceKeys.occupancy,
+  },
+  {
+    resource: 'claim-signatures',
+    unit: 'claims',
+    whenFull: `${FORGOTTEN}, and verified again when it comes`,
+    of: ({ claims }) => claims.signatures,
+  },
+  {
+    resource: 'claim-secrets',
+    unit: 'principals',
+    whenFull: `${FORGOTTEN}, and read again when it signs`,
+    of: ({ claims }) => claims.secrets,
+  },
+  {
+    resource: 'budget-standings',
+    unit: 'budgets',
+    whenFull: `${FORGOTTEN}, and read again when a ladder asks`,
+    of: ({ budgetUses }) => budgetUses.occupancy,
+  },
+  {
+    resource: 'judged-facts',
+    unit: 'texts',
+    whenFull: `${FORGOTTEN}, and written again when it comes`,
+    of: ({ judgements }) => judgements.factsWritten,
+  },
+  {
+    resource: 'run-rate-notices',
+    unit: 'notices',
+    whenFull: `${FORGOTTEN}, and said again`,
+    of: ({ runRates }) => runRates.said,
   },
 ];
 

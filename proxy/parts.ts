@@ -5,7 +5,7 @@ import type { Log } from '#base/log.js';
 import type { WaitingAsk } from '#billing/approvals.js';
 import type { Ledger } from '#billing/ledger.js';
 import type { PassUse, PassUseOutcome } from '#billing/passes.js';
-import type { Analyser } from '#policies/sql/facts.js';
+import type { CountingAnalyser } from '#policies/sql/analyser.js';
 import type { BreakGlass } from './break-glass.js';
 import type { ControlRefresher } from './control/refresher.js';
 import type { StatisticsCache } from './estimates/statistics.js';
@@ -104,7 +104,7 @@ export interface Parts {
   readonly claims: Claims;
   readonly bearerProofs: BearerProofs;
   readonly upstreams: Upstreams;
-  readonly analyser: Analyser;
+  readonly analyser: CountingAnalyser;
   readonly history: HistoryCache;
   readonly statistics: StatisticsCache;
   readonly explainBounds: ExplainBounds;

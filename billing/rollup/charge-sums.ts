@@ -7,8 +7,8 @@ import { type ChainRange, followChain } from '../seal/follow-chain.js';
 
 export const PANELS_FOLLOWER = 'panels';
 
-/** Places of the chain that a rebuild reads at once: so many that a sum is seldom written twice in its transaction. */
-const REBUILD_RANGE = 2_000_000;
+/** Places of the chain that a rebuild reads at once: few enough to be joined by keys, as in following. */
+const REBUILD_RANGE = 10_000;
 
 /** Of a charge and its deltas. */
 const AMOUNTS = ['statements', 'credits', 'money', 'delta_credits', 'delta_money'] as const;

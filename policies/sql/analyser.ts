@@ -2,6 +2,7 @@
  * Analysis of request texts: lexer first, then caches bounded in bytes, then the parser in its workers. Total: whatever
  * goes wrong comes back as an opaque statement.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { lex, lexSteps, type Tokens } from '#base/sql/lexer.js';
 import { splitStatements, statementSteps, type StatementRange } from '#base/sql/splitter.js';
 import { withRests } from '#base/sql/steps.js';
@@ -18,7 +19,8 @@ import type {
   TextFacts,
   UnknownFact,
 } from './facts.js';
-import { fingerprintOfShapes, shapeSteps, type Shape } from './fingerprint.js';
+import { fingerprintOfShapes } from './fingerprint.js';
+import { shapedRange, type ShapedRange } from './shaped-range.js';
 import { literalsHash } from './literals-hash.js';
 import { parserTextSteps } from './parser/parser-text.js';
 import { ParserHost, type ParserHostCounts, type ParserHostOptions } from './parser/parser-host.js';
@@ -32,7 +34,7 @@ import {
 } from './shape-outcome.js';
 import { contextAfter } from './session-context.js';
 import { bareFacts } from './bare-facts.js';
-import { boundedCache, notedLength } from './bounded-cache.js';
+import { boundedCache, bytesOf, notedLength } from './bounded-cache.js';
 import { statementFacts, type ShapedOutcome } from './statement-facts.js';
 import type { TokenList } from './words/token-list.js';
 import { namesPlace } from './words/traits.js';
@@ -63,6 +65,11 @@ export interface AnalyserCounts {
 /** An analyser whose caches and parser can be watched. */
 export interface CountingAnalyser extends Analyser {
   counts(): AnalyserCounts;
+  /** Bytes of each cache, and statements that wait for a parser. */
+  readonly occupancies: Record<
+    'facts' | 'outcomes' | 'shapes' | 'shapeFacts' | 'parser',
+    Occupancy
+  >;
 }
 
 const MIB = 1_048_576;
@@ -87,22 +94,6 @@ interface ParseBudget {
   left: number;
   wasUnavailable: boolean;
   readonly rest: () => Promise<void>;
-}
-
-/** A statement, or a part of one, with its shape. */
-interface ShapedRange {
-  readonly range: StatementRange;
-  readonly shape: Shape;
-  readonly fingerprint: string;
-}
-
-async function shapedRange(
-  tokens: Tokens,
-  range: StatementRange,
-  rest: () => Promise<void>,
-): Promise<ShapedRange> {
-  const shape = await withRests(shapeSteps(tokens, range), rest);
-  return { range, shape, fingerprint: fingerprintOfShapes([shape.text]).hash };
 }
 
 /** One text on its way through the analyser. */
@@ -136,6 +127,12 @@ class CachingAnalyser implements CountingAnalyser {
 
   counts(): AnalyserCounts {
     return { ...this.#counts, parser: this.#host.counts };
+  }
+
+  get occupancies(): CountingAnalyser['occupancies'] {
+    const [facts, outcomes] = [bytesOf(this.#facts), bytesOf(this.#outcomes)];
+    const [shapes, shapeFacts] = [bytesOf(this.#shapes), bytesOf(this.#shapeFacts)];
+    return { facts, outcomes, shapes, shapeFacts, parser: this.#host.occupancy };
   }
 
   async analyse(sql: string, context: NameContext, catalogue: Catalogue): Promise<TextFacts> {

@@ -1,4 +1,5 @@
 /** Caches that are bounded by what they hold, in bytes. */
+import type { Occupancy } from '#base/metrics.js';
 import { LRUCache } from 'lru-cache';
 
 /** Lengths of values as JSON, in characters, as far as they are known: to write one costs as much as to make it. */
@@ -10,6 +11,13 @@ export function boundedCache<Value extends object>(bytesMax: number): LRUCache<s
     maxSize: bytesMax,
     sizeCalculation: (value, key) => 256 + 2 * (key.length + lengthOf(value)),
   });
+}
+
+/** Bytes that a bounded cache holds, of those that it may. */
+export function bytesOf(
+  cache: Pick<LRUCache<string, object>, 'calculatedSize' | 'maxSize'>,
+): Occupancy {
+  return { used: cache.calculatedSize, max: cache.maxSize };
 }
 
 function lengthOf(value: object): number {

@@ -2,6 +2,7 @@
  * The keys by which claims of a shared principal are verified: public ones of the control document, and secrets that
  * the API issued. Secrets are opened once and kept under a cap; a revoked one stops to count within 5 s.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { createPublicKey, createSecretKey } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { Fault } from '#base/errors.js';
@@ -42,6 +43,11 @@ export class ClaimKeys {
 
   constructor(options: ClaimKeysOptions) {
     this.#options = options;
+  }
+
+  /** Principals whose secrets are known, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#secrets.size, max: PRINCIPALS_MAX };
   }
 
   /**

@@ -2,6 +2,7 @@
  * Who pays where a shared principal asks for somebody else: the end team of a signed claim in the query tag, else its
  * own team. A claim that is not believed changes nothing but is counted, logged and kept as a notice.
  */
+import type { Occupancy } from '#base/metrics.js';
 import type { Log } from '#base/log.js';
 import { createSealer } from '#base/sealing.js';
 import type { SealKey } from '#base/sealing.js';
@@ -42,6 +43,9 @@ export interface ClaimedStatement {
 }
 
 export interface Claims {
+  /** Signatures that are known to be true, and principals whose secrets are known; for the metrics. */
+  readonly signatures: Occupancy;
+  readonly secrets: Occupancy;
   /** Reads the claim of a statement. Fault `ledgerUnavailable` when the keys to verify it cannot be had. */
   read(statement: ClaimedStatement): Promise<ClaimOutcome>;
   /** Writes what is still to be told. */
@@ -69,8 +73,15 @@ export function createClaims(options: ClaimsOptions): Claims {
   const sealer = createSealer(CLAIM_SECRET_PREFIX, options.sealKeys, options.randomBytes);
   const keys = new ClaimKeys({ db, sealer, now, monotonicMs });
   const notices = new ClaimNotices(db, log, now);
-  const isSignedBy = rememberingIsSigned();
+  const verified = new LRUCache<string, ClaimKey>({ max: SIGNATURES_MAX });
+  const isSignedBy = rememberingIsSigned(verified);
   return {
+    get signatures() {
+      return { used: verified.size, max: SIGNATURES_MAX };
+    },
+    get secrets() {
+      return keys.occupancy;
+    },
     async read(statement) {
       if (claimInTag(statement.tag).kind === 'absent') return OWN;
       const read = await believe(statement, keys, now, isSignedBy);
@@ -88,8 +99,7 @@ export function createClaims(options: ClaimsOptions): Claims {
 }
 
 /** Only true signatures are kept, each with the very key that verified it. */
-function rememberingIsSigned(): typeof isSigned {
-  const verified = new LRUCache<string, ClaimKey>({ max: SIGNATURES_MAX });
+function rememberingIsSigned(verified: LRUCache<string, ClaimKey>): typeof isSigned {
   return (parsed, key) => {
     if (verified.get(parsed.token) === key) return true;
     const isTrue = isSigned(parsed, key);

@@ -33,6 +33,11 @@ export class PasswordCheck {
     return proven !== undefined && timingSafeEqual(proven, this.#digest(password, hash));
   }
 
+  /** Passwords that need no hash any more, for the metric. */
+  get proven(): Occupancy {
+    return { used: this.#proven.size, max: PROVEN_MAX };
+  }
+
   /** Attempts that wait for a hash, for the metric. */
   get occupancy(): Occupancy {
     return { used: this.#waiting.length, max: HASHES_WAITING_MAX };

@@ -1,4 +1,5 @@
 /** The private keys by which teams sign in upstream: read from Postgres when needed, opened with the seal keys. */
+import type { Occupancy } from '#base/metrics.js';
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { Fault } from '#base/errors.js';
@@ -27,6 +28,11 @@ export class ServiceKeys {
     this.#db = db;
     this.#sealer = createSealer(SERVICE_KEY_PREFIX, sealKeys, randomBytes);
     this.#sealKeyIds = sealKeys.map((each) => each.id).join(', ');
+  }
+
+  /** Keys that are open in memory, for the metric. */
+  get occupancy(): Occupancy {
+    return { used: this.#opened.size, max: OPENED_MAX };
   }
 
   /**

@@ -90,6 +90,11 @@ export class Judgements {
     return this.#waiting.occupancy;
   }
 
+  /** Facts that are known to be written, for the metric. */
+  get factsWritten(): Occupancy {
+    return { used: this.#written.size, max: KEYS_MAX };
+  }
+
   /** Notes that went because Postgres was away for too long; a plan says that it does not know these statements. */
   get dropped(): number {
     return this.#waiting.dropped + this.#hitsDropped;

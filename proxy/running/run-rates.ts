@@ -79,6 +79,11 @@ export class RunRates implements SpendView {
     return { used: this.#book.size, max: SHAPES_MAX };
   }
 
+  /** Notices of a pace that are not said again, for the metric. */
+  get said(): Occupancy {
+    return { used: this.#said.size, max: SAID_MAX };
+  }
+
   /** Notes a run. Never throws. */
   note(run: ShapeRun): void {
     this.#book.note(run, (shape, bucket) =>

@@ -172,6 +172,19 @@ describe('metrics and alerts', () => {
     }
   });
 
+  test('the alert of limits and the panel of queues look at the same, and only at what there is', () => {
+    const near = alertRules().find(({ alert }) => alert === 'TollgateLimitNear')?.expr ?? '';
+    const [, names = ''] = /resource=~"([^"]+)"/.exec(near) ?? [];
+    expect(names.split('|').length).toBeGreaterThan(10);
+    expect(read('dashboards/platform.json')).toContain(JSON.stringify(`"${names}"`).slice(1, -1));
+    const resources = metricCatalogue().limits.map(({ resource }) => resource);
+    for (const name of names.split('|'))
+      expect(
+        resources.some((resource) => new RegExp(`^(?:${name})$`).test(resource)),
+        name,
+      ).toBe(true);
+  });
+
   test('every alert has a scenario in which it is quiet, fires once, and is quiet again', () => {
     const { rule_files: files, tests } = parsed('test/dashboards/alerts.promtool.yml') as {
       rule_files: string[];

@@ -3,6 +3,7 @@
  * from inside, so every worker is disposable: one that misses its deadline or breaks is ended, and a warm spare takes
  * its place. Statements wait for the first worker to be warm, not for a cold parser.
  */
+import type { Occupancy } from '#base/metrics.js';
 import { Worker } from 'node:worker_threads';
 import type { ParseRequest, ParserMessage } from './parser-messages.js';
 import type { ParseOutcome } from '../tree/raw-facts.js';
@@ -75,6 +76,11 @@ export class ParserHost {
   }
 
   /** Counts since the start. */
+  /** Statements that wait for a worker. */
+  get occupancy(): Occupancy {
+    return { used: this.#queue.length, max: this.#queueLengthMax };
+  }
+
   get counts(): ParserHostCounts {
     return this.#counts;
   }

@@ -37,6 +37,26 @@ test('the same text is parsed once, also when it comes twice at the same time', 
   expect(analyser.counts().parser.parsed).toBe(before + 1);
 });
 
+test('what it keeps is counted in bytes, within limits that are there', async () => {
+  const small = createAnalyser({
+    factsBytesMax: 20_000,
+    outcomeBytesMax: 20_000,
+    shapeBytesMax: 20_000,
+  });
+  try {
+    expect(small.occupancies.facts).toEqual({ used: 0, max: 20_000 });
+    for (let n = 0; n < 60; n += 1)
+      await small.analyse(`SELECT a${n} FROM t${n} WHERE b = ${n}`, SESSION, EMPTY);
+    const { facts, outcomes, shapes, shapeFacts, parser } = small.occupancies;
+    for (const { used, max } of [facts, outcomes, shapes, shapeFacts])
+      expect(used).toBeLessThanOrEqual(max);
+    expect(facts.used).toBeGreaterThan(10_000);
+    expect(parser).toEqual({ used: 0, max: 1_000 });
+  } finally {
+    await small.stop();
+  }
+});
+
 test('other sessions share the parse, not the names', async () => {
   const before = analyser.counts().parser.parsed;
   await analyse('select shared from t');
