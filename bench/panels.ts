@@ -1,9 +1,12 @@
 /**
- * `panels`: every SQL panel of the dashboards over many charges, at the time range that it opens with. The charges are those
- * of `report`; statements of the last week have their tickets, which are all that these ranges read.
+ * `panels`: every SQL panel of the dashboards over many charges, at the time range and with the teams that it opens with. The
+ * charges are those of `report`, each with a line of its warehouse-hour; statements of the last week have their tickets, which
+ * are all that these ranges read. What the worker and the importer keep is made by their own code.
  */
 import pg from 'pg';
-import { SCHEMA } from '../base/postgres/pool.js';
+import { openDatabase, SCHEMA } from '../base/postgres/pool.js';
+import { sumStaleDays } from '../billing/bills/day-sums.js';
+import { sumCharges } from '../billing/rollup/charge-sums.js';
 import { renderDashboards } from '../dashboards/catalogue.js';
 import { expand, type TimeRange } from '../test/dashboards/macros.js';
 import { type LedgerUrls, withEmptyLedger, writeCharges } from './month.js';
@@ -26,6 +29,9 @@ export interface PanelTime {
 export interface PanelsReport {
   readonly charges: number;
   readonly tickets: number;
+  /** Making the charge sums, and the sums of days. */
+  readonly chargeSumSeconds: number;
+  readonly daySumSeconds: number;
   /** The slowest first. */
   readonly panels: readonly PanelTime[];
 }
@@ -33,6 +39,9 @@ export interface PanelsReport {
 interface Board {
   readonly title: string;
   readonly time: { readonly from: string; readonly to: string };
+  readonly templating: {
+    readonly list: readonly { readonly name: string; readonly multi?: boolean }[];
+  };
   readonly panels: readonly {
     readonly title: string;
     readonly targets?: readonly { readonly rawSql?: string }[];
@@ -41,7 +50,10 @@ interface Board {
 
 const END = new Date('2026-10-31T23:59:59Z');
 const WEEK_FROM = '2026-10-25';
-const TEAMS = { team: ['team-3'] };
+const TEAMS = 15;
+const ACCOUNT = 'demo';
+const AFTER = Date.UTC(2026, 10, 10);
+const STATEMENT_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** A panel that takes longer is told as such and waited for no longer. */
 const PATIENCE_MS = 60_000;
@@ -58,6 +70,9 @@ async function measure(urls: LedgerUrls, options: PanelsOptions): Promise<Panels
     await owner.query(`SET search_path = ${SCHEMA}`);
     await writeCharges(owner, options.charges, options.log);
     const tickets = await writeTickets(owner, options.log);
+    await writeLines(owner, options.log);
+    const seconds = await keepSums(urls, options.log);
+    await owner.query('VACUUM ANALYZE');
     const panels: PanelTime[] = [];
     await owner.query(`SET statement_timeout = ${PATIENCE_MS}`);
     for (const { text } of renderDashboards()) {
@@ -68,7 +83,7 @@ async function measure(urls: LedgerUrls, options: PanelsOptions): Promise<Panels
             panels.push(await timed(owner, board, panel.title, rawSql, options));
     }
     panels.sort((one, other) => other.medianMs - one.medianMs);
-    return { charges: options.charges, tickets, panels };
+    return { charges: options.charges, tickets, ...seconds, panels };
   } finally {
     await owner.end();
   }
@@ -81,7 +96,7 @@ async function timed(
   rawSql: string,
   { rounds, log }: PanelsOptions,
 ): Promise<PanelTime> {
-  const sql = expand(rawSql, rangeOf(board), TEAMS);
+  const sql = expand(rawSql, rangeOf(board), { team: teamsOf(board) });
   const times: number[] = [];
   let rows = 0;
   for (let round = 0; round < rounds; round += 1) {
@@ -92,6 +107,12 @@ async function timed(
   const medianMs = median(ascending(times));
   log(`${medianMs.toFixed(0)} ms  ${board.title}: ${panel}`);
   return { board: board.title, panel, rows, medianMs };
+}
+
+/** All teams, where several may be chosen. */
+function teamsOf({ templating }: Board): readonly string[] {
+  const isMulti = templating.list.some(({ name, multi }) => name === 'team' && multi === true);
+  return Array.from({ length: isMulti ? TEAMS : 1 }, (_, team) => `team-${team}`);
 }
 
 /** `now-24h`, `now-7d` and the like, ending with the month; `now/M` is the whole month. */
@@ -117,9 +138,70 @@ async function writeTickets(owner: pg.Client, log: (line: string) => void): Prom
      SELECT date_trunc('hour', occurred_at, 'UTC'), team_id, coalesce(warehouse, ''), tier, currency, 'provisional', count(*),
        sum(credits), sum(money), sum(warehouse_ms) FROM charge GROUP BY 1, 2, 3, 4, 5`,
   );
-  await owner.query('VACUUM ANALYZE');
   return rowCount ?? 0;
 }
+
+/** A line for each charge, one in twenty of them around Tollgate, idle time in every hour, and Snowflake's own figures. */
+async function writeLines(owner: pg.Client, log: (line: string) => void): Promise<void> {
+  log('lines of warehouse-hours');
+  await owner.query('ALTER TABLE allocation_line DROP CONSTRAINT allocation_line_pkey CASCADE');
+  await owner.query('ALTER TABLE allocation_line SET UNLOGGED');
+  for (const text of WRITE_LINES) await owner.query(text);
+  await owner.query('VACUUM ANALYZE allocation_line');
+}
+
+/** What the worker and the importer do as charges and hours come, here for all of them; how long each takes. */
+async function keepSums(
+  urls: LedgerUrls,
+  log: (line: string) => void,
+): Promise<Pick<PanelsReport, 'chargeSumSeconds' | 'daySumSeconds'>> {
+  const db = openDatabase(
+    {
+      url: urls.appUrl,
+      connectionsMax: 2,
+      connectTimeoutMs: 10_000,
+      statementTimeoutMs: STATEMENT_MS,
+      applicationName: 'tollgate-bench',
+    },
+    () => undefined,
+  );
+  try {
+    log('charge sums');
+    const startedAt = performance.now();
+    let followed = 0;
+    for (let more = -1; more !== 0; followed += more) {
+      more = await sumCharges(db);
+      log(`${followed + more} charges are summed`);
+    }
+    log('sums of days');
+    const daysAt = performance.now();
+    await sumStaleDays(db, ACCOUNT, AFTER);
+    return {
+      chargeSumSeconds: (daysAt - startedAt) / 1000,
+      daySumSeconds: (performance.now() - daysAt) / 1000,
+    };
+  } finally {
+    await db.stop();
+  }
+}
+
+const WRITE_LINES: readonly string[] = [
+  `INSERT INTO allocation_line (account, warehouse_id, starts_at, ordinal, bucket, query_id, ticket_id, team_id, principal_id, credits)
+   SELECT account, warehouse, date_trunc('hour', occurred_at, 'UTC'), journal_id,
+     CASE WHEN journal_id % 20 = 0 THEN 'bypass' ELSE 'direct' END, '01b2c3d4-0000-' || journal_id,
+     CASE WHEN journal_id % 20 > 0 THEN ticket_id END, team_id, team_id || '-p' || journal_id % 20, credits FROM charge`,
+  `INSERT INTO usage_warehouse_hour (account, warehouse_id, starts_at, warehouse, metered_credits, cloud_services_credits,
+     is_stale, method, method_version, allocated_at)
+   SELECT account, warehouse_id, starts_at, warehouse_id, sum(credits) + 3, 0, false, 'time', 1, now()
+   FROM allocation_line GROUP BY 1, 2, 3`,
+  `INSERT INTO allocation_line (account, warehouse_id, starts_at, ordinal, bucket, credits)
+   SELECT account, warehouse_id, starts_at, 0, 'idle', 3 FROM usage_warehouse_hour`,
+  'ALTER TABLE allocation_line ADD PRIMARY KEY (account, warehouse_id, starts_at, ordinal)',
+  `INSERT INTO usage_day (account, day, service_type, compute_credits, cloud_services_credits, adjustment_credits, billed_credits)
+   SELECT account, (starts_at AT TIME ZONE 'UTC')::date, 'WAREHOUSE_METERING', sum(metered_credits), 0, 0, sum(metered_credits)
+   FROM usage_warehouse_hour GROUP BY 1, 2`,
+  'INSERT INTO allocation_summed_day (account, day) SELECT account, day FROM usage_day',
+];
 
 // Five thousand shapes; one statement in fifty fails, and each is dearer in the last day than before.
 const WRITE_TICKETS = `
@@ -134,10 +216,11 @@ SELECT ticket_id, 'SETTLED', account, 's', journal_id::text, 'h', team_id || '-p
 FROM charge WHERE occurred_at >= '${WEEK_FROM}Z'`;
 
 /** The slowest panels as a table. */
-export function panelsText({ charges, tickets, panels }: PanelsReport): string {
+export function panelsText(report: PanelsReport): string {
+  const { charges, tickets, chargeSumSeconds, daySumSeconds, panels } = report;
   const slow = panels.filter(({ medianMs }) => medianMs >= 1000);
   return [
-    `${panels.length} queries of panels at the range that their dashboard opens with, over ${charges.toLocaleString('en')} charges of a month, ${tickets.toLocaleString('en')} of them of its last week with their tickets; median of the rounds. ${slow.length === 0 ? 'None takes a second.' : `**${slow.length} take a second or more.**`}`,
+    `${panels.length} queries of panels at the range that their dashboard opens with, over ${charges.toLocaleString('en')} charges of a month, ${tickets.toLocaleString('en')} of them of its last week with their tickets, and as many lines of warehouse-hours; all teams, where several may be chosen; median of the rounds. Charge sums took the worker ${chargeSumSeconds.toFixed(0)} s, sums of days the importer ${daySumSeconds.toFixed(0)} s. ${slow.length === 0 ? 'None takes a second.' : `**${slow.length} take a second or more.**`}`,
     '',
     '| dashboard | panel | rows | ms |',
     '| --- | --- | --- | --- |',
