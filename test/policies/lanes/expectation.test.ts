@@ -83,7 +83,7 @@ function waitsOf(
   });
 }
 
-// Of the seeds 1 to 10 the fifth is the worst (80.9 %; the best has 98.7), and fails by the middle of the looks (79.7 %, seen here).
+// The fifth is the worst of ten seeds (80.0 %; others 88 to 99), and fails by the middle of the looks alone (79.7 %, seen here).
 test.each([3, 5, 6])(
   'the expected wait is within half of what it turns out to be, eight times of ten that one waits for over a second: seed %d',
   (seed) => {
