@@ -1,9 +1,10 @@
 /** What the demo says at its end: the month, each team's minute, and where to look now. */
 import { z } from 'zod';
 import { formatAmountTo, NO_CREDITS, parseMoney } from '../../base/units.js';
+import { DEMO_RUNAWAY } from '../../policies/control/demo.js';
 import type { AdminClient } from '../admin-client.js';
 import { table } from '../terminal.js';
-import type { Tally } from './analyst.js';
+import type { Outcome, Tally } from './analyst.js';
 import type { SeededMonth } from './seeded-month.js';
 import { RUNAWAY_TEAM } from './statements.js';
 import { outcomeText, type Traffic } from './traffic.js';
@@ -38,7 +39,19 @@ export function trafficText({ tallies, spentCredits, runaway }: Traffic, columns
     ...(refusal === undefined ? [] : [`Refused, for example: ${refusal}`]),
     ...(failure === undefined ? [] : [`Failed, for example: ${failure}`]),
     `The runaway of ${RUNAWAY_TEAM}: ${outcomeText(runaway)}`,
+    `  ${endedBy(runaway)}`,
   ].join('\n');
+}
+
+/** What ended the runaway, and where that is written. */
+function endedBy(runaway: Outcome): string {
+  const { rule, warehouse, aloneMs } = DEMO_RUNAWAY;
+  const [code = ''] = runaway.kind === 'answered' ? [] : runaway.says.split(' ', 1);
+  if (code === 'TG4001')
+    return `Its ceiling ended it: the rule ${rule} gives it what ${warehouse} uses in ${aloneMs / 1000} s.`;
+  if (code === 'TG4003')
+    return `No ceiling ended it, so the demo killed it: the document in force has no rule like ${rule}.`;
+  return `Its ceiling did not end it; the rule for that is ${rule}.`;
 }
 
 function quantileText({ elapsedMs }: Tally, share: number): string {

@@ -2,15 +2,13 @@
 import { z } from 'zod';
 import type { ServiceConnection } from '../../base/snowflake/service-connection.js';
 import type { AdminClient } from '../admin-client.js';
+import { DEMO_RUNAWAY } from '../../policies/control/demo.js';
 import { type Outcome, send } from './analyst.js';
 import { RUNAWAY_TEAM, runawayStatement } from './statements.js';
 
 const RUNNING = z.object({
   running: z.array(z.object({ ticketId: z.string(), workload: z.string().nullable() })),
 });
-
-/** The demo document's rule stops it by this workload's ceiling. */
-const WORKLOAD = 'superset/sql-lab';
 
 /** A runaway on its way: what it comes to, and how an administrator ends it. */
 export interface Runaway {
@@ -25,13 +23,13 @@ export async function startRunaway(
   client: AdminClient,
   run: number,
 ): Promise<Runaway> {
-  await session.query('USE WAREHOUSE BATCH_WH');
+  await session.query(`USE WAREHOUSE ${DEMO_RUNAWAY.warehouse}`);
   return {
     ended: send(session, runawayStatement(run)),
     async kill() {
       const answer = await client.call(`/api/v1/running?team=${RUNAWAY_TEAM}`);
       const own = RUNNING.parse(JSON.parse(answer)).running.filter(
-        ({ workload }) => workload === WORKLOAD,
+        ({ workload }) => workload === DEMO_RUNAWAY.workload,
       );
       for (const { ticketId } of own)
         await client.call(`/api/v1/tickets/${ticketId}/kill`, { reason: 'the demo is over' });

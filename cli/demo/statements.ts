@@ -1,4 +1,5 @@
 /** What the demo's analysts send. */
+import { DEMO_RUNAWAY } from '../../policies/control/demo.js';
 
 /** Where a team's analyst works, and what a shift of that kind is. */
 export interface Habit {
@@ -53,6 +54,14 @@ export const HABITS: Readonly<Record<string, Habit>> = {
   ml: BATCH,
   'data-science': EXPLORATION,
 };
+
+/** Sessions that share the warehouse of the runaway at most, its own included: with each it takes longer to its ceiling. */
+export function runawaySharers(): number {
+  const beside = Object.values(HABITS).filter(
+    ({ warehouse }) => warehouse === DEMO_RUNAWAY.warehouse,
+  );
+  return beside.length + 1;
+}
 
 /** Whose statement runs away. */
 export const RUNAWAY_TEAM = 'data-science';

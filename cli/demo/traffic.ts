@@ -9,12 +9,13 @@ import {
   NO_CREDITS,
   subtractCredits,
 } from '../../base/units.js';
+import { DEMO_RUNAWAY } from '../../policies/control/demo.js';
 import type { AdminClient } from '../admin-client.js';
 import { VerbError } from '../verb-error.js';
 import { type Door, emptyTally, type Outcome, signInAnalyst, type Tally, work } from './analyst.js';
 import { startRunaway } from './runaway.js';
 import { readSpending, type Spent } from './spending.js';
-import { type Habit, HABITS, RUNAWAY_TEAM } from './statements.js';
+import { type Habit, HABITS, RUNAWAY_TEAM, runawaySharers } from './statements.js';
 
 /** Between two lines of the live summary. */
 const TELL_EVERY_MS = 5000;
@@ -24,8 +25,13 @@ const SIGN_IN_AGAIN_MS = 500;
 /** What has ended is in the ledger within a second on a quiet machine. */
 const SETTLE_LIMIT_MS = 10_000;
 const SETTLE_LOOK_MS = 500;
-/** A runaway that nothing has stopped this long after the traffic is killed. */
-const RUNAWAY_LIMIT_MS = 20_000;
+/** For the warehouse to resume, the meter to look and the cancel to arrive, on a busy machine. */
+const STOP_LIMIT_MS = 15_000;
+/**
+ * A runaway that nothing has stopped this long after the traffic is killed: by then its ceiling was reached even if it had
+ * shared its warehouse to the end, and no rule of the document in force sets it one.
+ */
+const RUNAWAY_LIMIT_MS = runawaySharers() * DEMO_RUNAWAY.aloneMs + STOP_LIMIT_MS;
 
 export interface TrafficOptions {
   readonly door: Door;

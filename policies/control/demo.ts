@@ -9,6 +9,7 @@ import type {
   TierDocument,
 } from './document.js';
 import type { RateDocument } from '../prices/price-documents.js';
+import { creditsForMillis, formatAmountTo, parseCredits } from '#base/units.js';
 import { WAREHOUSE_SIZES } from './sizes.js';
 
 const DEMO_TEAMS = {
@@ -20,6 +21,25 @@ const DEMO_TEAMS = {
 
 /** Gen1 standard warehouses double from 1 credit an hour. Source: Snowflake, "Overview of warehouses". */
 const GEN1_CREDITS_PER_HOUR = ['1', '2', '4', '8', '16', '32', '64', '128', '256', '512'];
+
+/**
+ * The rule that ends the statement which runs away in `npm run demo`. Its ceiling is what the warehouse uses in `aloneMs`,
+ * so that it is reached within seconds at every time scale, whatever the rate; beside others it takes as many times that.
+ */
+export const DEMO_RUNAWAY = {
+  rule: 'sql-lab-on-batch',
+  workload: 'superset/sql-lab',
+  warehouse: 'BATCH_WH',
+  size: 'XLARGE',
+  aloneMs: 4_500,
+} as const;
+
+/** Ceiling of the demo's runaway. */
+function runawayCeiling(): string {
+  const creditsPerHour = GEN1_CREDITS_PER_HOUR[WAREHOUSE_SIZES.indexOf(DEMO_RUNAWAY.size)] ?? '';
+  const credits = creditsForMillis(parseCredits(creditsPerHour), DEMO_RUNAWAY.aloneMs, 'up');
+  return formatAmountTo(credits, 2);
+}
 
 /**
  * The world of the embedded demo: account `demo`, 15 teams in 4 departments, one analyst each, three tiers on three
@@ -53,7 +73,7 @@ export function demoControlDocument(): ControlDocument {
     warehouses: [
       { name: 'INTERACTIVE_WH', size: 'XSMALL', kind: 'STANDARD', generation: '1' },
       { name: 'STANDARD_WH', size: 'MEDIUM', kind: 'STANDARD', generation: '1' },
-      { name: 'BATCH_WH', size: 'XLARGE', kind: 'STANDARD', generation: '1' },
+      { name: DEMO_RUNAWAY.warehouse, size: DEMO_RUNAWAY.size, kind: 'STANDARD', generation: '1' },
     ],
     rates: gen1Rates(),
     prices: [
@@ -252,12 +272,12 @@ function demoRules(): RuleDocument[] {
     },
     {
       // What `npm run demo` shows of a statement that runs away: it is stopped there while it runs.
-      id: 'sql-lab-on-batch',
+      id: DEMO_RUNAWAY.rule,
       mode: 'enforce',
       effect: 'ceiling',
-      ceilingCredits: '0.05',
-      when: 'tier == "batch" && caller.workload == "superset/sql-lab"',
-      message: 'an ad hoc statement of SQL Lab may cost 0.05 credits on BATCH_WH',
+      ceilingCredits: runawayCeiling(),
+      when: `tier == "batch" && caller.workload == "${DEMO_RUNAWAY.workload}"`,
+      message: `an ad hoc statement of SQL Lab may cost ${runawayCeiling()} credits on ${DEMO_RUNAWAY.warehouse}`,
     },
   ];
 }
