@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { Fault, toError } from '../base/errors.js';
 import { processTerminal, type Terminal } from './terminal.js';
 import { VerbError } from './verb-error.js';
+import { registerAnomalies } from './verbs/anomalies.js';
 import { registerAudit } from './verbs/audit.js';
 import { registerBill } from './verbs/bill.js';
 import { registerBudgets } from './verbs/budgets.js';
@@ -82,6 +83,7 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerCompletion(program, terminal);
   registerNotifications(program, terminal);
   registerToken(program, terminal);
+  registerAnomalies(program, terminal);
   registerDemo(program, terminal);
   return program;
 }

@@ -34,6 +34,7 @@ export function moneyNow(): dashboard.Dashboard {
       { h: 9, tiles: [chargesPerHour(), burn()] },
       { h: 9, tiles: [running()] },
       { h: 8, tiles: [refusalsByReason(), notices()] },
+      { h: 8, tiles: [anomalies()] },
       { h: 9, tiles: [topShapes()] },
       { h: 8, tiles: [latestRefusals()] },
     ],
@@ -272,6 +273,27 @@ FROM tollgate.dash_budget_notice WHERE $__timeFilter(fired_at) ORDER BY fired_at
       exhausted: { unit: 'dateTimeAsIso' },
       threshold: { unit: 'percent', decimals: 0 },
     },
+  );
+}
+
+function anomalies(): Tile {
+  return table(
+    24,
+    {
+      title: 'Unusual spending',
+      description:
+        'Hours and days far above what the team usually spends then; `tollgate anomalies --acknowledge` says what one was.',
+      unit: CREDITS,
+      decimals: 3,
+    },
+    sqlQuery(
+      'table',
+      `SELECT starts_at AS at, grain, team_id AS team, spent_credits::float8 AS spent, usual_credits::float8 AS usual,
+  limit_credits::float8 AS "unusual above", owner, acknowledged_by AS "acknowledged by", note
+FROM tollgate.dash_spend_anomaly WHERE $__timeFilter(starts_at) AND ${TEAMS}
+ORDER BY acknowledged_at IS NOT NULL, starts_at DESC LIMIT 50`,
+    ),
+    { at: { unit: 'dateTimeAsIso' }, note: { width: 500 } },
   );
 }
 

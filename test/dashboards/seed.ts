@@ -86,6 +86,11 @@ async function seedBudget(db: pg.Client): Promise<void> {
      SELECT id, 'use', 20, $1, 10, 2 FROM budget_period WHERE budget_id = 'sales-day'`,
     [AT],
   );
+  await db.query(
+    `INSERT INTO spend_anomaly (team_id, grain, starts_at, spent_credits, usual_credits, limit_credits, shapes, owner, found_at)
+     VALUES ('sales', 'hour', $1, 2, 0.25, 0.75, '[]', 'sales-leads', $1)`,
+    [AT],
+  );
 }
 
 /** The hours of 11:00, and of 12:00 which waits. */
