@@ -340,3 +340,37 @@ export interface Bypass {
   readonly bypassCredits: string;
   readonly coveragePercent: string | null;
 }
+
+/** A shape whose pace is above a run rate. */
+export interface FastShape {
+  readonly team: string;
+  readonly fingerprint: string;
+  readonly statementShape: string;
+  readonly runRate: string;
+  readonly rung: 'warn' | 'slow' | 'stop';
+  readonly mode: string;
+  readonly projectedCredits: string;
+  readonly projectedAmount: string;
+  readonly limitCredits: string;
+  readonly spentCredits: string;
+  readonly spentAmount: string;
+  readonly currency: string;
+  readonly lastTicketId: string;
+  readonly lastPrincipal: string;
+  readonly lastAt: string;
+  readonly liftedUntil: string | null;
+}
+
+export interface Anomaly {
+  readonly id: string;
+  readonly team: string;
+  readonly grain: 'hour' | 'day';
+  readonly startsAt: string;
+  readonly spentCredits: string;
+  readonly usualCredits: string;
+  readonly shapes: readonly { readonly statements: number; readonly percent: string }[];
+  readonly owner: string | null;
+  readonly acknowledgedAt: string | null;
+  readonly acknowledgedBy: string | null;
+  readonly note: string | null;
+}

@@ -185,3 +185,30 @@ export function ReasonDialog(props: {
     </dialog>
   );
 }
+
+/** Turns the pages of a list whose cursor is `next`; nothing where there is one page. */
+export function Pager(props: {
+  /** Of the page that is shown; null: the first. */
+  readonly cursor: string | null;
+  /** Of the page after it; null: there is none. */
+  readonly next: string | null;
+  readonly onTurn: (cursor: string | null) => void;
+  /** To the first page, and on. */
+  readonly words?: readonly [first: string, on: string];
+}): JSX.Element {
+  const { cursor, next, onTurn, words = ['Newest', 'Older'] } = props;
+  return (
+    <div class="pages">
+      {cursor !== null && (
+        <button type="button" onClick={() => onTurn(null)}>
+          {words[0]}
+        </button>
+      )}
+      {next !== null && (
+        <button type="button" onClick={() => onTurn(next)}>
+          {words[1]}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -20,6 +20,7 @@ export const PLACES: readonly Place[] = [
   { path: '/months', name: 'Months', roles: ['platform', 'finance'] },
   { path: '/bills', name: 'Bills', roles: ['team-lead'] },
   { path: '/disputes', name: 'Disputes', roles: ['platform', 'finance', 'team-lead'] },
+  { path: '/unusual', name: 'Unusual', roles: ['platform', 'finance', 'team-lead'] },
   { path: '/teams', name: 'Teams', roles: ['platform', 'finance', 'team-lead'] },
   { path: '/rules', name: 'Rules', roles: ['platform'] },
   { path: '/control', name: 'Control', roles: ['platform'] },

@@ -23,6 +23,7 @@ import { TeamsPage } from './pages/teams.js';
 import { TicketPage } from './pages/ticket.js';
 import { TicketsPage } from './pages/tickets.js';
 import { TiersPage } from './pages/tiers.js';
+import { UnusualPage } from './pages/unusual.js';
 import { placeOf, placesOf } from './places.js';
 import { type Me, SignedInContext, useSignedIn } from './signed-in.js';
 import { keepTheme, keptTheme, nextTheme, type Theme } from './theme.js';
@@ -85,6 +86,7 @@ function Frame(): JSX.Element {
           <Route path="/bills/:team/:month" component={BillPage} />
           <Route path="/disputes" component={DisputesPage} />
           <Route path="/tiers" component={TiersPage} />
+          <Route path="/unusual" component={UnusualPage} />
           <Route path="/teams" component={TeamsPage} />
           <Route path="/teams/:id" component={TeamPage} />
           <Route path="/rules" component={RulesPage} />

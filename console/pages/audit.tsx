@@ -4,7 +4,7 @@ import { toProblem } from '../api-client.js';
 import type { AuditEvent } from '../api-types.js';
 import { checkChain, type ChainState } from '../audit-chain.js';
 import { type Live, useLive } from '../live.js';
-import { Empty, filledIn, PageHead, ProblemNote, When } from '../parts.js';
+import { Empty, filledIn, PageHead, Pager, ProblemNote, When } from '../parts.js';
 import { type Column, Table } from '../table.js';
 
 const EVERY_MS = 30_000;
@@ -54,18 +54,7 @@ export function AuditPage(): JSX.Element {
       {events.length > 0 && (
         <Table label="Audit events" rows={events} keyOf={({ hash }) => hash} columns={COLUMNS} />
       )}
-      <div class="pages">
-        {cursor !== null && (
-          <button type="button" onClick={() => setCursor(null)}>
-            Newest
-          </button>
-        )}
-        {next !== null && (
-          <button type="button" onClick={() => setCursor(next)}>
-            Older
-          </button>
-        )}
-      </div>
+      <Pager cursor={cursor} next={next} onTurn={setCursor} />
     </>
   );
 }

@@ -4,7 +4,7 @@ import { againstBudget, money, signed, unitsOf } from '../amounts.js';
 import { BillLinks } from '../bill-links.js';
 import type { ListedBill } from '../finance-types.js';
 import { useLive } from '../live.js';
-import { Empty, PageHead, ProblemNote, State } from '../parts.js';
+import { Empty, PageHead, Pager, ProblemNote, State } from '../parts.js';
 import { type Column, Table } from '../table.js';
 import { monthName } from '../times.js';
 
@@ -37,18 +37,7 @@ export function BillsPage(): JSX.Element {
           columns={COLUMNS}
         />
       )}
-      <div class="pages">
-        {cursor !== null && (
-          <button type="button" onClick={() => setCursor(null)}>
-            Newest
-          </button>
-        )}
-        {next !== null && (
-          <button type="button" onClick={() => setCursor(next)}>
-            Older
-          </button>
-        )}
-      </div>
+      <Pager cursor={cursor} next={next} onTurn={setCursor} />
     </>
   );
 }

@@ -4,7 +4,7 @@ import { credits, money, unitsOf } from '../amounts.js';
 import type { Ticket } from '../api-types.js';
 import type { Topic } from '../events.js';
 import { type Live, useLive } from '../live.js';
-import { Empty, PageHead, ProblemNote, State, When } from '../parts.js';
+import { Empty, PageHead, Pager, ProblemNote, State, When } from '../parts.js';
 import { useSignedIn } from '../signed-in.js';
 import { type Column, Table } from '../table.js';
 
@@ -88,18 +88,7 @@ export function TicketsPage(): JSX.Element {
           columns={isAnalyst ? COLUMNS.filter(({ name }) => name !== 'Who') : COLUMNS}
         />
       )}
-      <div class="pages">
-        {cursor !== null && (
-          <button type="button" onClick={() => setCursor(null)}>
-            Newest
-          </button>
-        )}
-        {next !== null && (
-          <button type="button" onClick={() => setCursor(next)}>
-            Older
-          </button>
-        )}
-      </div>
+      <Pager cursor={cursor} next={next} onTurn={setCursor} />
     </>
   );
 }

@@ -96,10 +96,16 @@ export async function violations(page: Page): Promise<readonly string[]> {
   );
 }
 
-/** Milliseconds until the first paint with content. */
+const PAINT_LIMIT_MS = 5_000;
+
+/** Milliseconds until the first paint with content, waited for: it may be told of after the content is there. @throws when there is none. */
 export async function firstPaint(page: Page): Promise<number> {
-  const found: unknown = await page.evaluate(
-    "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1",
-  );
-  return Math.round(Number(found));
+  const end = Date.now() + PAINT_LIMIT_MS;
+  while (Date.now() < end) {
+    const found: unknown = await page.evaluate(
+      "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null",
+    );
+    if (found !== null) return Math.round(Number(found));
+  }
+  throw new Error(`${page.url()} painted nothing`);
 }

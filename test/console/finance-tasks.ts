@@ -3,8 +3,8 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { Download, Locator, Page } from 'playwright-core';
 import { monthBefore } from '../../billing/close/month-order.js';
-import { violations } from './browser.js';
-import { fillDialog, must, signIn, type Task, type Visit } from './visit.js';
+import { look } from './look.js';
+import { countClicks, fillDialog, must, signIn, type Task, type Visit } from './visit.js';
 
 /** Long enough over that every view of it has been read. */
 export const PAST_MONTH: string = monthBefore(monthBefore(monthNow()));
@@ -57,15 +57,11 @@ async function taken(page: Page, link: Locator): Promise<Download> {
   return download;
 }
 
-/** Every click after the sign-in is counted by the page itself, so that none is forgotten. */
 function billInFewClicks(visit: Visit): Task['act'] {
   return async ({ page }) => {
     const month = monthNow();
-    await page.addInitScript(
-      "addEventListener('click', () => sessionStorage.setItem('clicks', Number(sessionStorage.getItem('clicks') ?? 0) + 1), true)",
-    );
     await signIn(page, visit, 'finance');
-    await page.evaluate("sessionStorage.removeItem('clicks')");
+    const clicksSoFar = await countClicks(page);
     await page.getByRole('link', { name: 'Months' }).click();
     await page.getByRole('link', { name: monthName(month) }).click();
     const pdf = await taken(page, page.getByRole('link', { name: 'PDF bill of marketing' }));
@@ -74,7 +70,7 @@ function billInFewClicks(visit: Visit): Task['act'] {
     must(/^marketing-.*focus.*csv$/.test(focus.suggestedFilename()), focus.suggestedFilename());
     must(statSync(await pdf.path()).size > 1000, 'the PDF is empty');
     must(statSync(await focus.path()).size > 100, 'the FOCUS file is empty');
-    const clicks = Number(await page.evaluate("sessionStorage.getItem('clicks')"));
+    const clicks = await clicksSoFar();
     must(clicks > 0 && clicks <= BILL_CLICKS_MAX, `it took ${clicks} clicks`);
   };
 }
@@ -126,11 +122,7 @@ function dispute(visit: Visit): Task['act'] {
       .click();
     await fillDialog(page, { Amount: '12.50', Reason: 'The backfill was not ours.' }, 'Dispute');
     await page.getByText('The dispute is raised').waitFor();
-    for (const found of await violations(page)) troubles.push(`bill: ${found}`);
-    await page.setViewportSize({ width: 390, height: 860 });
-    const isWider = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
-    must(isWider === false, 'the bill is wider than a narrow window');
-    await page.setViewportSize({ width: 1280, height: 860 });
+    await look(page, 'bill', visit, troubles);
     await page.getByRole('link', { name: 'Disputes', exact: true }).first().click();
     await page.getByRole('cell', { name: 'The backfill was not ours.' }).waitFor();
     must((await page.getByRole('button', { name: /^Accept/ }).count()) === 0, 'a lead may accept');
@@ -141,6 +133,6 @@ function dispute(visit: Visit): Task['act'] {
     await page.getByText('accepted').waitFor();
     const moved = page.getByRole('region', { name: 'Adjustments' });
     await moved.getByRole('cell', { name: 'sales', exact: true }).waitFor();
-    for (const found of await violations(page)) troubles.push(`disputes: ${found}`);
+    await look(page, 'disputes-decided', visit, troubles);
   };
 }

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { ListedClose } from '../../console/finance-types.js';
 import { monthRows } from '../../console/month-rows.js';
-import { pathOfHash, placeOf, placesOf } from '../../console/places.js';
+import { pathOfHash, placeOf, PLACES, placesOf } from '../../console/places.js';
 import { nextSorting, sorted } from '../../console/sorting.js';
 import { duration, monthName, monthOf, when } from '../../console/times.js';
+import { PAGES } from './looked-at.js';
 
 const NOW = Date.UTC(2026, 10, 26, 18, 0, 0);
 
@@ -113,4 +115,14 @@ test('open months are those since the last that was frozen, over the turn of a y
     { month: '2026-12', close },
   ]);
   expect(monthRows([{ ...close, month: '2027-01' }], january)).toHaveLength(1);
+});
+
+test('every page is looked at in all colours and searched for other teams', () => {
+  const looked = new Set(PAGES.map(([, path]) => placeOf(path)?.path));
+  expect(PLACES.length).toBeGreaterThan(10);
+  for (const { path } of PLACES) expect(looked, path).toContain(path);
+  const shell = readFileSync(new URL('../../console/shell.tsx', import.meta.url), 'utf8');
+  const routes = [...shell.matchAll(/<Route path="([^"]+)"/g)].map(([, path = '']) => path);
+  expect(routes.length).toBeGreaterThan(10);
+  for (const route of routes) expect(placeOf(route), route).toBeDefined();
 });

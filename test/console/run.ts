@@ -4,7 +4,9 @@
  * logs an error, breaks the content policy or asks another host fails. `--pictures` writes what it saw into a folder; `--charges` makes
  * a ledger that has so many before.
  */
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,12 +18,14 @@ import { ROOT } from '../drivers/places.js';
 import { startServed } from '../drivers/served.js';
 import { findChromium, openBrowser, type Browser } from './browser.js';
 import { meter } from '../support/metered-month.js';
-import { callerOf, issueToken } from './calls.js';
+import { callerOf, type CallApi, issueToken } from './calls.js';
 import { writeCharges } from './many-charges.js';
 import { PAST_MONTH } from './finance-tasks.js';
 import { tasksOf } from './tasks.js';
 import type { Task, Visit } from './visit.js';
 import { sendTraffic } from './traffic.js';
+import { writeUnusual } from './unusual-spending.js';
+import { CLIENT_ID, CLIENT_SECRET, startIdentityProvider } from '../support/identity-provider.js';
 
 const BUNDLE_BYTES_MAX = 100 * 1024;
 const ADMIN_TOKEN = 'admin-token-of-the-console-test';
@@ -39,15 +43,24 @@ if (chromiumPath === undefined) {
 async function run(executablePath: string): Promise<number> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tollgate-console-data-'));
   const ledger = await ledgerOf(folder);
+  const provider = await startIdentityProvider();
+  const adminPort = await freePort();
+  const url = `http://127.0.0.1:${adminPort}`;
   const served = await startServed(folder, ['proxy', 'admin', 'worker', 'warehouse'], {
     TOLLGATE_ADMIN_TOKEN: ADMIN_TOKEN,
+    TOLLGATE_ADMIN_PORT: String(adminPort),
     TOLLGATE_METER_INTERVAL_MS: '500',
+    TOLLGATE_CONSOLE_PUBLIC_URL: url,
+    TOLLGATE_OIDC_ISSUER: provider.issuer,
+    TOLLGATE_OIDC_CLIENT_ID: CLIENT_ID,
+    TOLLGATE_OIDC_CLIENT_SECRET: CLIENT_SECRET,
+    TOLLGATE_OIDC_ROLES: 'admins=platform,marketing leads=team-lead:marketing',
     ...ledger.environment,
   });
-  const url = `http://127.0.0.1:${served.adminPort}`;
   try {
     await ledger.fill();
     const traffic = await sendTraffic(served.proxyPort, url, ADMIN_TOKEN);
+    await ledger.makeUnusual(callerOf(url, ADMIN_TOKEN));
     const browser = await openBrowser(executablePath);
     try {
       return await doTasks(browser, {
@@ -55,6 +68,7 @@ async function run(executablePath: string): Promise<number> {
         tokens: await tokensOf(url),
         refusedTicket: traffic.refusedTicket,
         pictures: values.pictures ?? null,
+        provider,
       });
     } finally {
       await browser.close();
@@ -63,14 +77,27 @@ async function run(executablePath: string): Promise<number> {
   } finally {
     await served.stop();
     await ledger.stop();
+    await provider.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Where the identity provider shall send people back to has to be known before the start. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 interface FilledLedger {
   readonly environment: Readonly<Record<string, string>>;
   /** Once the schema stands. */
   readonly fill: () => Promise<void>;
+  /** Once statements ran. */
+  readonly makeUnusual: (call: CallApi) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -90,6 +117,7 @@ async function ledgerOf(folder: string): Promise<FilledLedger> {
       await writeCharges(postgres.ownerUrl, count);
       console.log(`      ${count} charges are in the ledger`);
     },
+    makeUnusual: (call) => writeUnusual(postgres.ownerUrl, call),
     stop: () => postgres.stop(new AbortController().signal),
   };
 }

@@ -1,13 +1,15 @@
 /** What each role does in the console, as one would with a mouse and a keyboard. */
-import { mkdirSync, statSync } from 'node:fs';
-import path from 'node:path';
-import type { Locator, Page } from 'playwright-core';
-import { firstPaint, violations } from './browser.js';
-import { financeTasks, PAST_MONTH } from './finance-tasks.js';
-import { fillDialog, must, signIn, type Task, type Visit } from './visit.js';
+import type { Locator } from 'playwright-core';
+import { firstPaint } from './browser.js';
+import { financeTasks } from './finance-tasks.js';
+import { look } from './look.js';
+import { PAGES } from './looked-at.js';
+import { signInTasks } from './sign-in-tasks.js';
+import { tenancyTasks } from './tenancy-tasks.js';
+import { countClicks, fillDialog, must, signIn, type Task, type Visit } from './visit.js';
 
 const FIRST_PAINT_MAX_MS = 1000;
-const PICTURE_BYTES_MAX = 300 * 1024;
+const RAISE_CLICKS_MAX = 4;
 
 export function tasksOf(visit: Visit): readonly Task[] {
   return [
@@ -22,8 +24,11 @@ export function tasksOf(visit: Visit): readonly Task[] {
       act: steer(visit),
     },
     { name: 'a page learns of a change that somebody else makes', act: told(visit) },
+    { name: 'the platform lifts a pace, and a lead says what was unusual', act: unusual(visit) },
     { name: 'a lead gives a member a part of the budget', act: split(visit) },
     ...financeTasks(visit),
+    ...tenancyTasks(visit),
+    ...signInTasks(visit),
     { name: 'signing out ends the sign-in', act: signOut(visit) },
   ];
 }
@@ -137,10 +142,13 @@ function steer(visit: Visit): Task['act'] {
     await page.getByRole('button', { name: 'Thaw legal' }).click();
     await fillDialog(page, { Reason: 'The loop has ended.' }, 'Thaw');
     await page.getByText('Nothing is frozen').waitFor();
+    const clicksSoFar = await countClicks(page);
     await page.getByRole('link', { name: 'Teams', exact: true }).click();
     await page.getByRole('link', { name: /data.science/i }).click();
     await page.getByRole('button', { name: 'Raise it for a while' }).click();
     await fillDialog(page, { Money: '250', Until: 'friday', Reason: 'Until Friday.' }, 'Raise it');
+    const clicks = await clicksSoFar();
+    must(clicks > 0 && clicks <= RAISE_CLICKS_MAX, `a raise took ${clicks} clicks`);
     await page.getByRole('link', { name: 'Audit' }).click();
     await page.getByRole('cell', { name: 'Until Friday.' }).waitFor();
     await page.getByLabel('Action').fill('freeze.end');
@@ -166,6 +174,26 @@ function told(visit: Visit): Task['act'] {
     });
     must(reply.status() === 200, `the change was answered ${reply.status()}`);
     await page.getByRole('cell', { name: reason }).waitFor({ timeout: 10_000 });
+  };
+}
+
+function unusual(visit: Visit): Task['act'] {
+  return async ({ page }) => {
+    await signIn(page, visit, 'platform', '/unusual');
+    await page.getByRole('button', { name: /^Lift the shape \w+ of marketing/ }).click();
+    await fillDialog(page, { Until: '4h', Reason: 'The quarter ends.' }, 'Lift it');
+    await page.getByText('lifted').waitFor();
+    must((await page.getByRole('button', { name: /^Lift/ }).count()) === 1, 'both are lifted');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await signIn(page, visit, 'team-lead', '/unusual');
+    await page.getByText('lifted').waitFor();
+    must((await page.getByRole('button', { name: /^Lift/ }).count()) === 0, 'a lead may lift');
+    await page.getByRole('button', { name: 'Acknowledge the hour of marketing' }).click();
+    await fillDialog(page, { Reason: 'The backfill of the year.' }, 'Acknowledge');
+    await page.getByText('None that nobody has looked at').waitFor();
+    await page.getByRole('button', { name: 'All', exact: true }).click();
+    await page.getByText('The backfill of the year.').waitFor();
+    must(!/sales/.test(await page.locator('main').innerText()), 'a lead sees another team');
   };
 }
 
@@ -208,25 +236,6 @@ function signOut(visit: Visit): Task['act'] {
   };
 }
 
-const PAGES: readonly (readonly [name: string, path: string])[] = [
-  ['budgets', '/'],
-  ['live', '/live'],
-  ['statements', '/tickets'],
-  ['price', '/price'],
-  ['requests', '/requests'],
-  ['costs', '/costs'],
-  ['months', '/months'],
-  ['month', `/months/${PAST_MONTH}`],
-  ['disputes', '/disputes'],
-  ['tiers', '/tiers'],
-  ['teams', '/teams'],
-  ['team', '/teams/marketing'],
-  ['rules', '/rules'],
-  ['control', '/control'],
-  ['checks', '/checks'],
-  ['audit', '/audit'],
-];
-
 function everyPage(visit: Visit): Task['act'] {
   return async ({ page, troubles }) => {
     await page.goto(visit.url);
@@ -250,28 +259,4 @@ function everyPage(visit: Visit): Task['act'] {
       await look(page, name, visit, troubles);
     }
   };
-}
-
-async function look(
-  page: Page,
-  name: string,
-  { pictures }: Visit,
-  troubles: string[],
-): Promise<void> {
-  if (pictures !== null) mkdirSync(pictures, { recursive: true });
-  for (const scheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: scheme });
-    for (const width of [1280, 390]) {
-      await page.setViewportSize({ width, height: 860 });
-      for (const found of await violations(page))
-        troubles.push(`${name}, ${scheme}, ${width}: ${found}`);
-      const isWider = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
-      if (isWider === true) troubles.push(`${name}, ${scheme}, ${width}: wider than its window`);
-      if (pictures === null) continue;
-      const file = path.join(pictures, `console-${name}-${scheme}-${width}.png`);
-      await page.screenshot({ path: file });
-      if (statSync(file).size > PICTURE_BYTES_MAX) troubles.push(`${file} is too large`);
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 860 });
 }

@@ -1,5 +1,6 @@
 /** Who does tasks in the console, and what each task shares. */
 import type { Page } from 'playwright-core';
+import type { IdentityProvider } from '../support/identity-provider.js';
 import type { Person } from './browser.js';
 
 export type RoleName = 'platform' | 'finance' | 'other-finance' | 'team-lead' | 'analyst';
@@ -10,6 +11,8 @@ export interface Visit {
   readonly refusedTicket: string;
   /** Folder for pictures of every page; null: none are wanted. */
   readonly pictures: string | null;
+  /** Where people sign in who have no token. */
+  readonly provider: IdentityProvider;
 }
 
 export interface Task {
@@ -46,4 +49,13 @@ export async function fillDialog(
   for (const [label, text] of Object.entries(fields)) await dialog.getByLabel(label).fill(text);
   await dialog.getByRole('button', { name: action, exact: true }).click();
   await dialog.waitFor({ state: 'detached' });
+}
+
+/** Counts the clicks from here on, by the page itself, so that none is forgotten. @returns how many there were. */
+export async function countClicks(page: Page): Promise<() => Promise<number>> {
+  const count =
+    "addEventListener('click', () => sessionStorage.setItem('clicks', Number(sessionStorage.getItem('clicks') ?? 0) + 1), true)";
+  await page.evaluate(`sessionStorage.removeItem('clicks'); ${count}`);
+  await page.addInitScript(count);
+  return async () => Number(await page.evaluate("sessionStorage.getItem('clicks')"));
 }

@@ -7,6 +7,8 @@ export interface IdentityProvider {
   readonly issuer: string;
   /** What the authorization page does once somebody has signed in there: a code for the request at `url`. */
   authorize(url: string, claims: Readonly<Record<string, unknown>>): string;
+  /** From now on a browser at the authorization page is somebody with these claims, and is sent back at once. */
+  beWho(claims: Readonly<Record<string, unknown>>): void;
   close(): Promise<void>;
 }
 
@@ -22,6 +24,7 @@ export const CLIENT_SECRET = 'a-secret-of-the-test';
 export async function startIdentityProvider(): Promise<IdentityProvider> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const granted = new Map<string, Granted>();
+  let who: Readonly<Record<string, unknown>> = {};
   const server = createServer((request, reply) => {
     void answer(request, reply);
   });
@@ -67,12 +70,19 @@ export async function startIdentityProvider(): Promise<IdentityProvider> {
     let body = '';
     for await (const chunk of request) body += String(chunk);
     const path = request.url ?? '';
+    if (path.startsWith('/authorize?')) {
+      reply.writeHead(302, { location: backTo(path) }).end();
+      return;
+    }
     const found = path === '/token' ? token(new URLSearchParams(body)) : documents[path];
     reply.writeHead(found === undefined ? 400 : 200, { 'content-type': 'application/json' });
     reply.end(JSON.stringify(found ?? { error: 'invalid_grant' }));
   }
-  return {
+  const provider: IdentityProvider = {
     issuer,
+    beWho(claims) {
+      who = claims;
+    },
     authorize(url, claims) {
       const { searchParams } = new URL(url);
       const code = `code-${granted.size}-${createHash('sha256').update(url).digest('hex').slice(0, 8)}`;
@@ -98,4 +108,12 @@ export async function startIdentityProvider(): Promise<IdentityProvider> {
         server.close(() => resolve());
       }),
   };
+  function backTo(path: string): string {
+    const asked = new URL(path, issuer);
+    const back = new URL(asked.searchParams.get('redirect_uri') ?? '');
+    back.searchParams.set('code', provider.authorize(asked.href, who));
+    back.searchParams.set('state', asked.searchParams.get('state') ?? '');
+    return back.href;
+  }
+  return provider;
 }

@@ -1,0 +1,86 @@
+/** Signing in by the organisation's identity provider, and what a sign-in does not let happen. */
+import { callerOf } from './calls.js';
+import { must, signIn, type Task, type Visit } from './visit.js';
+
+export function signInTasks(visit: Visit): readonly Task[] {
+  return [
+    { name: 'a group of the identity provider signs a lead in, for one team', act: byGroup(visit) },
+    {
+      name: 'who has no group, and an answer to another question, are told so',
+      act: notLetIn(visit),
+    },
+    { name: 'a token that is revoked ends the sign-in on the page', act: revoked(visit) },
+    { name: 'the cookie alone writes nothing, and no site may frame a page', act: byCookie(visit) },
+  ];
+}
+
+const BY_GROUP = 'Sign in with your organisation';
+
+function byGroup(visit: Visit): Task['act'] {
+  return async ({ page }) => {
+    visit.provider.beWho({ groups: ['marketing leads'], preferred_username: 'marketing_analyst' });
+    await page.goto(`${visit.url}/teams`);
+    await page.getByRole('link', { name: BY_GROUP }).click();
+    await page.getByText('Team lead', { exact: true }).waitFor();
+    must(page.url() === `${visit.url}/teams`, `the page after the sign-in is ${page.url()}`);
+    await page.getByRole('heading', { name: 'Marketing' }).waitFor();
+    must(!/sales|product/i.test(await page.locator('main').innerText()), 'a lead sees other teams');
+    const cookies = await page.context().cookies();
+    must(cookies.length === 1, `${cookies.length} cookies are left`);
+    const [kept] = cookies;
+    must(kept?.httpOnly === true && kept.sameSite === 'Strict', 'the cookie is open to scripts');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('link', { name: BY_GROUP }).waitFor();
+    const copy = { cookie: `${kept?.name}=${kept?.value}` };
+    const asked = await page.request.get(`${visit.url}/api/v1/me`, { headers: copy });
+    must(asked.status() === 401, `a copy of the cookie was answered ${asked.status()}`);
+  };
+}
+
+function notLetIn(visit: Visit): Task['act'] {
+  return async ({ page }) => {
+    visit.provider.beWho({ groups: ['strangers'], preferred_username: 'somebody' });
+    await page.goto(visit.url);
+    await page.getByRole('link', { name: BY_GROUP }).click();
+    await page.getByRole('alert').getByText('None of your groups has a role').waitFor();
+    await page.goto(`${visit.url}/console/oidc/callback?code=code-0&state=of-somebody-else`);
+    await page.getByRole('alert').getByText('begun in another browser').waitFor();
+    must((await page.context().cookies()).length === 0, 'a cookie is left');
+  };
+}
+
+function revoked(visit: Visit): Task['act'] {
+  return async ({ page }) => {
+    const call = callerOf(visit.url, visit.tokens.platform);
+    const made = (await call('POST', '/tokens', { name: 'to revoke', role: 'finance' })) as {
+      readonly token: { readonly id: string };
+      readonly secret: string;
+    };
+    await page.goto(visit.url);
+    await page.getByLabel('Token').fill(made.secret);
+    await page.keyboard.press('Enter');
+    await page.getByRole('navigation').waitFor();
+    await call('POST', `/tokens/${made.token.id}/revoke`, {});
+    // A replica knows it within five seconds; the page finds out when it asks next.
+    await page.getByRole('link', { name: 'Live' }).click();
+    await page.getByLabel('Token').waitFor({ timeout: 30_000 });
+  };
+}
+
+function byCookie(visit: Visit): Task['act'] {
+  return async ({ page }) => {
+    await signIn(page, visit, 'platform');
+    const target = `${visit.url}/api/v1/budgets/legal`;
+    const data = { limitCredits: '1', reason: 'from another site' };
+    const bare = await page.request.put(target, { data });
+    must(bare.status() === 403, `a write without the header was answered ${bare.status()}`);
+    const headers = { 'x-tollgate-console': 'user', origin: 'https://elsewhere.example' };
+    const foreign = await page.request.put(target, { data, headers });
+    must(foreign.status() === 403, `a write of another site was answered ${foreign.status()}`);
+    const reply = await page.request.get(visit.url);
+    const policy = reply.headers()['content-security-policy'] ?? '';
+    must(policy.includes("frame-ancestors 'none'"), `the content policy is ${policy}`);
+    must(reply.headers()['x-content-type-options'] === 'nosniff', 'types are guessed');
+    must(reply.headers()['referrer-policy'] === 'no-referrer', 'addresses are told to others');
+  };
+}
