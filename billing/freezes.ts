@@ -1,4 +1,4 @@
-/** Freezes: nothing new of a team, a principal or a warehouse, or of anybody, is admitted. No money moves here. */
+/** Freezes: nothing new of a team, a principal, a warehouse or a tier, or of anybody, is admitted. No money moves here. */
 import type { Queryable, Transaction } from '#base/postgres/pool.js';
 import type { EpochMs, Period } from '#base/time.js';
 import { ledgerCall } from './postgres/availability.js';
@@ -7,7 +7,7 @@ import { storable } from './postgres/ticket-row.js';
 /** Notified when something is frozen or thawed. */
 export const FREEZES_CHANNEL = 'tollgate_freezes';
 
-export const FREEZE_SCOPES = ['team', 'principal', 'warehouse', 'everything'] as const;
+export const FREEZE_SCOPES = ['team', 'principal', 'warehouse', 'tier', 'everything'] as const;
 export type FreezeScope = (typeof FREEZE_SCOPES)[number];
 
 export interface Frozen {

@@ -110,6 +110,12 @@ function Navigation(): JSX.Element {
     setTheme(next);
   };
   const here = placeOf(path);
+  // In a narrow window the pages are one row that scrolls.
+  useEffect(() => {
+    document
+      .querySelector('nav [aria-current="page"]')
+      ?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [here]);
   const word = THEME_NAMES[theme];
   return (
     <header class="side">

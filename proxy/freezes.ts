@@ -29,6 +29,7 @@ export interface Freezable {
   readonly principalIds: readonly string[];
   /** null: its session has none. */
   readonly warehouse: string | null;
+  readonly tier: string;
 }
 
 export class Freezes {
@@ -114,6 +115,8 @@ function isOf({ scope, target }: Freeze, statement: Freezable): boolean {
       return statement.principalIds.includes(target);
     case 'warehouse':
       return statement.warehouse?.toUpperCase() === target;
+    case 'tier':
+      return statement.tier === target;
   }
 }
 
@@ -146,5 +149,6 @@ function freezableOf({ team, principal, signedIn, placement }: Estimated): Freez
     teamId: team.id,
     principalIds: [principal.id, signedIn.principal.id],
     warehouse: placement.warehouse,
+    tier: placement.tier.id,
   };
 }

@@ -1,4 +1,4 @@
-/** Freezing a team, a principal or a warehouse, or everything: nothing new is admitted until it is thawed. */
+/** Freezing a team, a principal, a warehouse, a tier or everything: nothing new is admitted until it is thawed. */
 import { z } from 'zod';
 import {
   type Freeze,
@@ -35,7 +35,7 @@ const freezeBody = z.strictObject({
     .min(1)
     .max(255)
     .optional()
-    .describe('Id of the team or principal, name of the warehouse; none for everything'),
+    .describe('Id of the team, principal or tier, name of the warehouse; none for everything'),
   until: z.string().min(1).max(40).optional().describe(`When it ends by itself: ${UNTIL_FORMS}`),
   reason: reasonSchema,
 });
@@ -170,6 +170,7 @@ function targetOf(
     team: document.teams.map(({ id }) => id),
     principal: document.principals.map(({ id }) => id),
     warehouse: document.warehouses.map(({ name }) => name.toUpperCase()),
+    tier: document.tiers.map(({ id }) => id),
   };
   const wanted = scope === 'warehouse' ? target.toUpperCase() : target;
   if (!lists[scope].includes(wanted))

@@ -140,8 +140,8 @@ function decisionOn(
 function freezeFor({ question }: Asked, price: PricedText): Refusal | null {
   const { live, team, principal, at } = question;
   if (live === null || price.isFree) return null;
-  const { warehouse } = price.placement;
-  const freezable = { teamId: team.id, principalIds: [principal.id], warehouse };
+  const { warehouse, tier } = price.placement;
+  const freezable = { teamId: team.id, principalIds: [principal.id], warehouse, tier: tier.id };
   const found = freezeOf(live.freezes, freezable, at);
   return found === undefined ? null : freezeRefusal(found, contextOf(question, price));
 }

@@ -203,7 +203,7 @@ type Answer = Pick<Judged, 'isWarned' | 'answer'>;
 
 /** As the path decides: freezes, ladders and rules, the tier they move it to, its hours. */
 function answerOn(question: Question, price: PricedText, isSwitched: boolean): Answer {
-  const freeze = price.isFree ? undefined : freezeOn(question, price.placement.warehouse);
+  const freeze = price.isFree ? undefined : freezeOn(question, price.placement);
   if (freeze !== undefined) return { isWarned: false, answer: freeze };
   const path = price.isFree ? [] : budgetsOf(budgetQuestion(question, price));
   const decision = decisionOn(question, price, path);
@@ -246,10 +246,15 @@ function answerOn(question: Question, price: PricedText, isSwitched: boolean): A
 
 function freezeOn(
   { parts, arrival: { at }, who }: Question,
-  warehouse: string | null,
+  { warehouse, tier }: PricedText['placement'],
 ): Refused | undefined {
   const begun = parts.freezes.filter(({ frozenAt }) => frozenAt <= at);
-  const freezable = { teamId: who.team.id, principalIds: [who.principal.id], warehouse };
+  const freezable = {
+    teamId: who.team.id,
+    principalIds: [who.principal.id],
+    warehouse,
+    tier: tier.id,
+  };
   const found = freezeOf(begun, freezable, at);
   if (found === undefined) return undefined;
   const what = found.scope === 'everything' ? found.scope : `${found.scope} ${found.target}`;

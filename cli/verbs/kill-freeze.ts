@@ -86,10 +86,10 @@ async function idOf(client: AdminClient, said: string): Promise<string> {
 
 function partsOf(said: string): readonly [string, string | null] {
   if (said === 'everything') return [said, null];
-  const [, scope, target] = /^(team|principal|warehouse):(.+)$/.exec(said) ?? [];
+  const [, scope, target] = /^(team|principal|warehouse|tier):(.+)$/.exec(said) ?? [];
   if (scope === undefined || target === undefined)
     throw new VerbError(
-      `${said.slice(0, 80)} cannot be frozen; say team:<id>, principal:<id>, warehouse:<name> or everything.`,
+      `${said.slice(0, 80)} cannot be frozen; say team:<id>, principal:<id>, warehouse:<name>, tier:<id> or everything.`,
       2,
     );
   return [scope, target];

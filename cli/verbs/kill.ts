@@ -16,7 +16,7 @@ export function registerKill(program: Command, terminal: Terminal): void {
     )
     .option(
       '--freeze <what>',
-      'admit nothing new of team:<id>, principal:<id>, warehouse:<name> or everything',
+      'admit nothing new of team:<id>, principal:<id>, warehouse:<name>, tier:<id> or everything',
     )
     .option('--thaw <what>', 'end a freeze, by what is frozen or by its number')
     .option('--frozen', 'list what is frozen')

@@ -8,7 +8,7 @@ import { ProblemNote, ReasonDialog, When } from '../parts.js';
 
 const EVERY_MS = 10_000;
 const TOPICS: readonly Topic[] = ['freezes'];
-const SCOPES = ['team', 'principal', 'warehouse', 'everything'] as const;
+const SCOPES = ['team', 'principal', 'warehouse', 'tier', 'everything'] as const;
 
 /** What is frozen now, with its end; the platform freezes and thaws. */
 export function FreezesCard(): JSX.Element {

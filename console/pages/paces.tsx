@@ -32,7 +32,7 @@ export function PacesCard(): JSX.Element {
   };
   return (
     <section class="card">
-      <h2>Paces above a run rate</h2>
+      <h2>Paces above a run rate, 30 days</h2>
       <ProblemNote problem={live.problem} />
       {live.value?.shapes.length === 0 && (
         <p class="faint">No statement that repeats would take more in 30 days than it may.</p>
@@ -103,17 +103,21 @@ const COLUMNS: readonly Column<FastShape>[] = [
   { name: 'Team', cell: ({ team }) => <strong>{team}</strong>, sortKey: ({ team }) => team },
   {
     name: 'Shape',
-    class: 'condition',
-    cell: ({ statementShape }) => <code>{statementShape}</code>,
+    class: 'shape',
+    cell: ({ statementShape, lastTicketId }) => (
+      <a href={`/tickets/${lastTicketId}`} title={statementShape}>
+        <code>{statementShape}</code>
+      </a>
+    ),
   },
   {
-    name: 'In 30 days at this pace',
+    name: 'At this pace',
     isAmount: true,
     cell: ({ projectedAmount, currency }) => money(projectedAmount, currency),
     sortKey: ({ projectedAmount }) => unitsOf(projectedAmount),
   },
   {
-    name: 'Spent in 30 days',
+    name: 'Spent',
     isAmount: true,
     cell: ({ spentAmount, currency }) => money(spentAmount, currency),
     sortKey: ({ spentAmount }) => unitsOf(spentAmount),
@@ -122,12 +126,9 @@ const COLUMNS: readonly Column<FastShape>[] = [
   { name: 'What happens', cell: (shape) => <Rung of={shape} /> },
   {
     name: 'Last run',
-    cell: ({ lastAt, lastTicketId, lastPrincipal }) => (
+    cell: ({ lastAt, lastPrincipal }) => (
       <>
-        <a href={`/tickets/${lastTicketId}`}>
-          <When at={lastAt} />
-        </a>{' '}
-        {lastPrincipal}
+        <When at={lastAt} /> {lastPrincipal}
       </>
     ),
     sortKey: ({ lastAt }) => lastAt,

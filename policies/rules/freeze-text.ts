@@ -7,7 +7,7 @@ import { compose } from './refusal-text.js';
 import type { Refusal, RefusalContext } from './refusal-text.js';
 
 export interface FreezeCause {
-  readonly scope: 'team' | 'principal' | 'warehouse' | 'everything';
+  readonly scope: 'team' | 'principal' | 'warehouse' | 'tier' | 'everything';
   readonly target: string;
   readonly frozenBy: string;
   readonly reason: string;

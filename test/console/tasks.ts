@@ -23,6 +23,10 @@ export function tasksOf(visit: Visit): readonly Task[] {
       name: 'the platform freezes, thaws and raises, and the audit log says so',
       act: steer(visit),
     },
+    {
+      name: 'the platform reads coverage, the score of estimates, tiers and rules',
+      act: health(visit),
+    },
     { name: 'a page learns of a change that somebody else makes', act: told(visit) },
     { name: 'the platform lifts a pace, and a lead says what was unusual', act: unusual(visit) },
     { name: 'a lead gives a member a part of the budget', act: split(visit) },
@@ -59,6 +63,13 @@ function analyst(visit: Visit): Task['act'] {
     await page.getByText('It would not run now').waitFor();
     await page.getByText('Not run, nothing charged').waitFor();
     await page.getByText('What would be cheaper').waitFor();
+    await page.getByRole('link', { name: 'Statements' }).click();
+    await page
+      .getByRole('link', { name: /NATION/ })
+      .first()
+      .click();
+    await page.getByText('charged', { exact: true }).waitFor();
+    await page.getByRole('heading', { name: 'What happened' }).waitFor();
     await page.getByRole('link', { name: 'Budgets' }).click();
     await page.getByRole('heading', { name: 'My budget' }).waitFor();
     must((await page.getByRole('link', { name: 'Costs' }).count()) === 0, 'an analyst sees costs');
@@ -77,6 +88,12 @@ function teamLead(visit: Visit): Task['act'] {
     await page.getByRole('cell', { name: 'marketing_analyst' }).first().waitFor();
     const text = await page.locator('main').innerText();
     must(!/sales_analyst/.test(text), 'a lead sees statements of another team');
+    await page.getByRole('link', { name: 'Teams' }).click();
+    await page.getByRole('heading', { name: /^Who spent in/ }).waitFor();
+    await page
+      .getByText(/new period/i)
+      .first()
+      .waitFor();
   };
 }
 
@@ -117,6 +134,7 @@ function control(visit: Visit): Task['act'] {
     await editor.fill(text.replace(/"costCentre": "[^"]*"/, '"costCentre": "CC-9999"'));
     await page.getByRole('button', { name: 'Plan', exact: true }).click();
     await page.getByRole('heading', { name: '1 change to version' }).waitFor();
+    await page.getByRole('heading', { name: /of the last 30 days$/ }).waitFor();
     await page.getByRole('button', { name: 'Apply …' }).click();
     await fillDialog(page, { Reason: 'A new cost centre.' }, 'Apply');
     await page.getByRole('cell', { name: 'A new cost centre.' }).waitFor();
@@ -157,6 +175,22 @@ function steer(visit: Visit): Task['act'] {
     must((await page.getByRole('cell', { name: 'Until Friday.' }).count()) === 0, 'not filtered');
     await page.getByRole('button', { name: 'Check every hash here' }).click();
     await page.getByText('intact').waitFor();
+  };
+}
+
+function health(visit: Visit): Task['act'] {
+  return async ({ page }) => {
+    await signIn(page, visit, 'platform', '/checks');
+    await page.getByText('Came through Tollgate').waitFor();
+    const score = page.getByRole('region', { name: 'Accuracy of estimates' });
+    await score.getByRole('cell', { name: /^× \d/ }).first().waitFor();
+    await page.getByRole('link', { name: 'Tiers' }).click();
+    await page.getByRole('cell', { name: 'STANDARD_WH' }).first().waitFor();
+    await page.getByRole('link', { name: 'Rules' }).click();
+    await page
+      .getByRole('region', { name: 'Rules and access lists' })
+      .or(page.getByText('No rule is in force'))
+      .waitFor();
   };
 }
 

@@ -9,6 +9,7 @@ const STATEMENT: Freezable = {
   teamId: 'sales',
   principalIds: ['bi', 'sales_analyst'],
   warehouse: 'Standard_Wh',
+  tier: 'standard',
 };
 
 function aFreeze(changes: Partial<Freeze>): Freeze {
@@ -42,6 +43,8 @@ test.each([
   ['principal', 'other', false],
   ['warehouse', 'STANDARD_WH', true],
   ['warehouse', 'BATCH_WH', false],
+  ['tier', 'standard', true],
+  ['tier', 'batch', false],
   ['everything', '', true],
 ] as const)('a freeze of %s %s holds for the statement: %s', async (scope, target, holds) => {
   const freezes = await of(aFreeze({ scope, target }));
