@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { Fault, toError } from '../base/errors.js';
+import { registerHelp, withManualPages } from './help.js';
 import { processTerminal, type Terminal } from './terminal.js';
 import { VerbError } from './verb-error.js';
 import { registerAnomalies } from './verbs/anomalies.js';
@@ -49,7 +50,8 @@ export async function main(
   }
 }
 
-function createProgram(terminal: Terminal, finish: (exitCode: number) => void): Command {
+/** Every verb, with where it prints and what takes its exit code. */
+export function createProgram(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const program = new Command('tollgate');
   program
     .description(
@@ -58,14 +60,16 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
     .version(version())
     // Options behind a verb are the verb's, however many verbs there are.
     .enablePositionalOptions()
-    .showHelpAfterError('(see --help)')
+    .showHelpAfterError('`tollgate help <verb>` says what there is.')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
       writeErr: (text) => terminal.complain(text.trimEnd()),
-      getOutHelpWidth: () => terminal.columns,
-      getErrHelpWidth: () => terminal.columns,
+      outputError: (text, write) => write(text.replace(/^error: /, 'tollgate: ')),
+      getOutHasColors: () => terminal.hasColours === true,
+      getErrHasColors: () => terminal.hasColours === true,
     });
+  withManualPages(program, terminal);
   registerServe(program, terminal, finish);
   registerDoctor(program, terminal, finish);
   registerExplain(program, terminal, finish);
@@ -85,13 +89,14 @@ function createProgram(terminal: Terminal, finish: (exitCode: number) => void): 
   registerToken(program, terminal);
   registerAnomalies(program, terminal);
   registerDemo(program, terminal);
+  registerHelp(program);
   return program;
 }
 
 function failed(thrown: unknown, isJson: boolean, terminal: Terminal): number {
   if (thrown instanceof CommanderError) {
-    const isHelp = ['commander.helpDisplayed', 'commander.version'].includes(thrown.code);
-    return isHelp ? 0 : 2;
+    // Help that was asked for ends with 0, help in place of a missing verb does not.
+    return thrown.exitCode === 0 ? 0 : 2;
   }
   const isExpected = thrown instanceof VerbError || thrown instanceof Fault;
   const error = toError(thrown);

@@ -63,6 +63,11 @@ export function table(
   ].join('\n');
 }
 
+/** `2026-11-27 00:00 UTC`. */
+export function minuteText(instant: string): string {
+  return `${instant.slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 function pad(text: string, width: number, isRight: boolean): string {
   const characters = Array.from(text);
   const fitted = characters.length > width ? `${characters.slice(0, width - 1).join('')}…` : text;

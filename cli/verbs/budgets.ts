@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   compareAmounts,
   formatAmount,
+  formatAmountTo,
   NO_CREDITS,
   parseCredits,
   tryParseCredits,
@@ -11,7 +12,7 @@ import {
 import { creditsNumber } from '../../policies/control/plan-words.js';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
-import type { Terminal } from '../terminal.js';
+import { minuteText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 
 const standing = z.object({
@@ -88,7 +89,9 @@ async function showBudgets(
     throw new VerbError(
       node === undefined ? 'There are no budgets.' : `No budget that you may see is on ${node}.`,
     );
-  terminal.print(isJson ? JSON.stringify({ budgets }) : budgets.flatMap(budgetLines).join('\n'));
+  terminal.print(
+    isJson ? JSON.stringify({ budgets }) : budgetsText(budgets, terminal.columns).join('\n'),
+  );
 }
 
 async function readBudgets(client: AdminClient): Promise<readonly BudgetView[]> {
@@ -106,25 +109,46 @@ async function readBudgets(client: AdminClient): Promise<readonly BudgetView[]> 
 
 const shown = (text: string): string => creditsNumber(parseCredits(text));
 
-/** One budget a line, and under it what needs somebody's eye. */
-function budgetLines(budget: BudgetView): readonly string[] {
-  const { id, node, isHard } = budget;
-  const head = `${id} (${node}, ${isHard ? 'hard' : 'soft'})`;
-  const { standing: now } = budget;
-  if (now === null) return [`${head}: its days do not contain this one`];
-  const limit = now.limitCredits === null ? 'no limit' : `${shown(now.limitCredits)} credits`;
-  const left = now.availableCredits === null ? '' : `, ${shown(now.availableCredits)} left`;
-  const forecast = now.forecast === null ? '' : `, ${shown(now.forecast.expectedCredits)} forecast`;
-  const carried = compareAmounts(parseCredits(now.carriedCredits), NO_CREDITS);
+/** Digits behind the point in the table; --json has all twelve. */
+const TABLE_DECIMALS = 3;
+
+/** A row each, in credits, and below them what needs somebody's eye. */
+function budgetsText(budgets: readonly BudgetView[], columns: number): readonly string[] {
+  const credits = (text: string): string => formatAmountTo(parseCredits(text), TABLE_DECIMALS);
+  const rows = budgets.map(({ id, isHard, standing: now }) => {
+    const kind = isHard ? 'hard' : 'soft';
+    if (now === null) return [id, kind];
+    return [
+      id,
+      kind,
+      credits(now.spentCredits),
+      credits(now.heldCredits),
+      now.limitCredits === null ? '' : shown(now.limitCredits),
+      now.availableCredits === null ? '' : credits(now.availableCredits),
+      now.forecast === null ? '' : credits(now.forecast.expectedCredits),
+      now.periodEndsAt.slice(0, 10),
+    ];
+  });
+  const notes = budgets.flatMap(noteLines);
   return [
-    `${head}: ${shown(now.spentCredits)} spent + ${shown(now.heldCredits)} held of ${limit} until ${now.periodEndsAt}${left}${forecast}`,
-    ...(carried === 0 ? [] : [`  carried from the period before: ${shown(now.carriedCredits)}`]),
+    table(['budget', 'kind', 'spent', 'held', 'limit', 'left', 'forecast', 'ends'], rows, columns),
+    ...(notes.length === 0 ? [] : ['', ...notes]),
+  ];
+}
+
+/** What of one budget its row does not say. */
+function noteLines({ id, isHard, standing: now }: BudgetView): readonly string[] {
+  if (now === null) return [`${id}: its days do not contain this one`];
+  const carried = compareAmounts(parseCredits(now.carriedCredits), NO_CREDITS);
+  const notes = [
+    ...(carried === 0 ? [] : [`carried from the period before: ${shown(now.carriedCredits)}`]),
     ...trueUpLines(now),
-    ...(now.isPassed ? [`  the limit is passed${isHard ? '' : '; statements still run'}`] : []),
+    ...(now.isPassed ? [`the limit is passed${isHard ? '' : '; statements still run'}`] : []),
     ...(now.isPassed || now.forecast === null || now.forecast.exhaustedAt === null
       ? []
-      : [`  nothing will be left from ${now.forecast.exhaustedAt} on`]),
+      : [`nothing will be left from ${minuteText(now.forecast.exhaustedAt)} on`]),
   ];
+  return notes.length === 0 ? [] : [id, ...notes.map((note) => `  ${note}`)];
 }
 
 /** What of the spent credits did not come with the statements' own ends. */
@@ -137,7 +161,7 @@ function trueUpLines({ trueUp }: z.infer<typeof standing>): readonly string[] {
   const moved = lines.filter(([, text]) => parseCredits(text) !== NO_CREDITS);
   return moved.length === 0
     ? []
-    : [`  of it: ${moved.map(([what, text]) => `${shown(text)} by ${what}`).join(', ')}`];
+    : [`of it: ${moved.map(([what, text]) => `${shown(text)} by ${what}`).join(', ')}`];
 }
 
 async function transferCredits(

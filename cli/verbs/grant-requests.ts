@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
-import { table, type Terminal } from '../terminal.js';
+import { wrap } from '../plan-text.js';
+import { minuteText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { amountFields, shortAmount } from './amount.js';
 
@@ -202,11 +203,6 @@ function passText(pass: z.infer<typeof PASS>): string {
   return `${isForShape ? 'its shape' : 'its text'} by ${principal ?? `team ${team}`}, past ${passes.join(', ')}, ${bounds.join(', ')}, until ${minuteText(expiresAt)}`;
 }
 
-/** `2026-11-27 00:00 UTC`. */
-function minuteText(instant: string): string {
-  return `${instant.slice(0, 16).replace('T', ' ')} UTC`;
-}
-
 async function list(terminal: Terminal, { state = 'waiting', json }: Options): Promise<void> {
   const api = client();
   const isWaiting = state === 'waiting';
@@ -250,19 +246,7 @@ function listText(listed: Listed, columns: number, state: string): string {
   const waiting =
     requests.length === 0
       ? `No request is ${state}.`
-      : table(
-          ['asked', 'ticket', 'team', 'by', 'why not', 'needs', 'reason'],
-          requests.map((each) => [
-            minuteText(each.askedAt).slice(5, 16),
-            each.ticketId,
-            each.team,
-            each.principal,
-            `${each.refusalCode} ${each.budgetId ?? each.passes.join(', ')}`,
-            shortAmount(each.needsAmount, each.currency),
-            each.reason,
-          ]),
-          columns,
-        );
+      : requests.flatMap((each) => requestLines(each, columns)).join('\n');
   return [
     waiting,
     ...(passes.length === 0
@@ -272,6 +256,21 @@ function listText(listed: Listed, columns: number, state: string): string {
         ]),
     ...(raises.length === 0 ? [] : [`Raises that last\n${raisesText(raises, columns)}`]),
   ].join('\n\n');
+}
+
+/** A ticket is typed again by whoever decides, and so is never cut: its request stands below it. */
+function requestLines(request: z.infer<typeof REQUEST>, columns: number): readonly string[] {
+  const { ticketId, principal, team, refusalCode, budgetId, passes, reason } = request;
+  const needs = shortAmount(request.needsAmount, request.currency);
+  const past = budgetId ?? passes.join(', ');
+  return [
+    ticketId,
+    ...[
+      `${principal} of ${team}, ${minuteText(request.askedAt)}`,
+      `${refusalCode} ${past}, needs ${needs}`,
+      `“${reason}”`,
+    ].flatMap((line) => wrap(line, columns, '  ', '    ')),
+  ];
 }
 
 function raisesText(raises: readonly z.infer<typeof RAISE>[], columns: number): string {

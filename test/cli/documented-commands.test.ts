@@ -44,8 +44,10 @@ async function helpOf(verbs: readonly string[]): Promise<string | undefined> {
 async function unknownIn(words: readonly string[]): Promise<readonly string[]> {
   const [verb = '', second = ''] = words;
   const own = await helpOf([verb]);
-  if (own === undefined || !own.startsWith(`Usage: tollgate ${verb}`)) return [verb];
-  const isInner = new RegExp(`^  ${second}(?: |$)`, 'm').test(own.split('Commands:')[1] ?? '');
+  if (own === undefined || !own.includes(`SYNOPSIS\n    tollgate ${verb} `)) return [verb];
+  const isInner = new RegExp(`^ {4}${second}(?: |$)`, 'm').test(
+    own.split('COMMANDS\n')[1]?.split('\n\n')[0] ?? '',
+  );
   const help = isInner ? ((await helpOf([verb, second])) ?? '') : own;
   return words
     .filter((word) => word.startsWith('--'))

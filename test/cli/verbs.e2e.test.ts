@@ -363,11 +363,15 @@ describe('budgets', () => {
     const { code, out } = await run('budgets');
     expect(code).toBe(0);
     expect(out.split('\n')).toEqual([
-      'sales-monthly (sales, soft): 41 spent + 0.5 held of 40 credits until 2026-12-01T00:00:00.000Z, -1.5 left, 60 forecast',
+      'budget         kind   spent   held  limit    left  forecast  ends',
+      '─────────────  ────  ──────  ─────  ─────  ──────  ────────  ──────────',
+      'sales-monthly  soft  41.000  0.500     40  -1.500    60.000  2026-12-01',
+      'risk-monthly   hard  41.000  0.500                           2026-12-01',
+      '',
+      'sales-monthly',
       '  carried from the period before: -2',
       '  of it: -0.25 by metering, 1.5 by loading of warehouses',
       '  the limit is passed; statements still run',
-      'risk-monthly (risk, hard): 41 spent + 0.5 held of no limit until 2026-12-01T00:00:00.000Z',
     ]);
     expect(JSON.parse((await run('budgets', 'risk', '--json')).out)).toEqual({
       budgets: [endless],
@@ -587,7 +591,7 @@ describe('the command line', () => {
   ])('answers %j with 2 and a hint', async (args) => {
     const { code, err } = await run(...args);
     expect(code).toBe(2);
-    expect(err).toContain('error:');
+    expect(err).toMatch(/^tollgate: .*\n(?:.*\n)?`tollgate help <verb>` says what there is\.$/);
   });
 });
 
