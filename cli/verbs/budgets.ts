@@ -115,6 +115,8 @@ const TABLE_DECIMALS = 3;
 /** A row each, in credits, and below them what needs somebody's eye. */
 function budgetsText(budgets: readonly BudgetView[], columns: number): readonly string[] {
   const credits = (text: string): string => formatAmountTo(parseCredits(text), TABLE_DECIMALS);
+  // Limits are written by people, raises by money: 40, but 123.333.
+  const shortest = (text: string): string => credits(text).replace(/\.?0+$/, '');
   const rows = budgets.map(({ id, isHard, standing: now }) => {
     const kind = isHard ? 'hard' : 'soft';
     if (now === null) return [id, kind];
@@ -123,7 +125,7 @@ function budgetsText(budgets: readonly BudgetView[], columns: number): readonly 
       kind,
       credits(now.spentCredits),
       credits(now.heldCredits),
-      now.limitCredits === null ? '' : shown(now.limitCredits),
+      now.limitCredits === null ? '' : shortest(now.limitCredits),
       now.availableCredits === null ? '' : credits(now.availableCredits),
       now.forecast === null ? '' : credits(now.forecast.expectedCredits),
       now.periodEndsAt.slice(0, 10),
@@ -148,7 +150,7 @@ function noteLines({ id, isHard, standing: now }: BudgetView): readonly string[]
       ? []
       : [`nothing will be left from ${minuteText(now.forecast.exhaustedAt)} on`]),
   ];
-  return notes.length === 0 ? [] : [id, ...notes.map((note) => `  ${note}`)];
+  return notes.map((note) => `${id}: ${note}`);
 }
 
 /** What of the spent credits did not come with the statements' own ends. */

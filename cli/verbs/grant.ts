@@ -52,7 +52,10 @@ async function grant(
   }
   const until = options.until === undefined ? undefined : Date.parse(options.until);
   if (until !== undefined && Number.isNaN(until)) {
-    throw new VerbError(`${options.until} is not an instant; write for example 2026-12-01.`, 2);
+    throw new VerbError(
+      `${options.until} is not an instant; write for example 2026-12-01. Days as people say them: tollgate grant raise ${team} ${creditsText} --until friday.`,
+      2,
+    );
   }
   const { config, secrets } = configuration();
   const answer = await adminClient(config, secrets).call(

@@ -368,10 +368,9 @@ describe('budgets', () => {
       'sales-monthly  soft  41.000  0.500     40  -1.500    60.000  2026-12-01',
       'risk-monthly   hard  41.000  0.500                           2026-12-01',
       '',
-      'sales-monthly',
-      '  carried from the period before: -2',
-      '  of it: -0.25 by metering, 1.5 by loading of warehouses',
-      '  the limit is passed; statements still run',
+      'sales-monthly: carried from the period before: -2',
+      'sales-monthly: of it: -0.25 by metering, 1.5 by loading of warehouses',
+      'sales-monthly: the limit is passed; statements still run',
     ]);
     expect(JSON.parse((await run('budgets', 'risk', '--json')).out)).toEqual({
       budgets: [endless],
