@@ -13,10 +13,14 @@ import { eventually } from './support/eventually.js';
 import { type Client, connectNode } from './support/node-driver.js';
 import { startSystem, type System } from './support/system.js';
 
-/** Marketing may spend about what a few scans of a day cost, so that the last ones are refused. */
+/**
+ * Marketing may spend about what a few scans of a day cost, so that the last ones are refused; a shape may take less
+ * than its scans take together, so that one which repeats is stopped at its pace.
+ */
 function withSmallBudget(document: ControlDocument): ControlDocument {
   return {
     ...document,
+    runRates: [{ id: 'repeats', limitCreditsPerMonth: '0.045', slowAtPercent: 100 }],
     budgets: document.budgets.map((budget) =>
       budget.node === 'marketing' ? { ...budget, hard: true, limitCredits: '0.25' } : budget,
     ),
@@ -41,6 +45,9 @@ const STATEMENTS: readonly string[] = [
   scan(5, 5),
   'SELECT COUNT(*) AS N FROM ORDERS WHERE O_ORDERKEY < 1000',
 ];
+
+const OVER_BUDGET = '712001';
+const AT_PACE = '712110';
 
 let system: System;
 let client: Client;
@@ -100,15 +107,18 @@ function asExport(tickets: readonly Lived[]): string {
 
 test('replayed under the same document, statements are priced and answered as they were when they ran', async () => {
   const refused: number[] = [];
+  const codes: string[] = [];
   for (const [index, sql] of STATEMENTS.entries()) {
     const result = await client.run(sql);
-    if (result.kind === 'error' && result.code.startsWith('712')) refused.push(index);
+    if (result.kind !== 'error' || !result.code.startsWith('712')) continue;
+    refused.push(index);
+    codes.push(result.code);
   }
   await eventually(() => expectNoOpenHolds(system.database.db));
   const { rows: tickets } = await system.database.db.query<Lived>(TICKETS);
   expect(tickets).toHaveLength(STATEMENTS.length);
   // Some of each, or the comparison says nothing.
-  expect(refused.length).toBeGreaterThan(0);
+  expect(new Set(codes)).toEqual(new Set([OVER_BUDGET, AT_PACE]));
   expect(new Set(tickets.map(({ basis }) => basis))).toEqual(new Set(['HISTORY', 'TABLE_STATS']));
 
   const history = join(folder, 'history.csv');
@@ -128,6 +138,14 @@ test('replayed under the same document, statements are priced and answered as th
     refused: refused.length,
     stopped: 0,
   });
+  const turned = new Map(told.turned.map(({ by, statements }) => [by, statements]));
+  const of = (code: string): number => codes.filter((each) => each === code).length;
+  expect(turned).toEqual(
+    new Map([
+      ['budget: marketing-monthly', of(OVER_BUDGET)],
+      ['run rate: repeats', of(AT_PACE)],
+    ]),
+  );
   const lines = (await readFile(predictions, 'utf8')).trim().split('\n').slice(1);
   expect(lines).toHaveLength(STATEMENTS.length);
   for (const [index, line] of lines.entries()) {
@@ -143,4 +161,5 @@ test('replayed under the same document, statements are priced and answered as th
 const REPLAY = z.object({
   rows: z.number(),
   decisions: z.record(z.string(), z.number()),
+  turned: z.array(z.object({ by: z.string(), statements: z.number() })),
 });
