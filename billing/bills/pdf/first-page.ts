@@ -23,7 +23,7 @@ import { KIND_WORDS } from '../charge-words.js';
 import { convertedByKind } from '../convert-bills.js';
 import { drawDayChart } from './day-chart.js';
 import { countText, exactText, instantText, moneyText, percentText, rounded } from './figures.js';
-import { drawHead } from './head.js';
+import { drawHead, unitBeside } from './head.js';
 import type { Paper } from './paper.js';
 import {
   CONTENT_LEFT,
@@ -84,11 +84,11 @@ function drawKinds(paper: Paper, month: BilledMonth, bill: TeamBill, y: number):
   const below = drawTitle(paper, 'What it is for', CONTENT_LEFT, y);
   const isConverted = conversion !== null;
   const columns: readonly Column[] = [
-    { title: 'Charge', width: isConverted ? 102 : 142 },
-    { title: 'Credits', width: isConverted ? 52 : 58, align: 'right' },
-    { title: currency, width: isConverted ? 58 : 66, align: 'right' },
-    ...(isConverted ? [{ title: conversion.currency, width: 60, align: 'right' } as const] : []),
-    { title: 'Share', width: isConverted ? 40 : 46, align: 'right' },
+    { title: 'Charge', width: isConverted ? 120 : 142 },
+    { title: 'Credits', width: isConverted ? 46 : 58, align: 'right' },
+    { title: currency, width: isConverted ? 54 : 66, align: 'right' },
+    ...(isConverted ? [{ title: conversion.currency, width: 54, align: 'right' } as const] : []),
+    { title: 'Share', width: isConverted ? 38 : 46, align: 'right' },
   ];
   return drawTable(paper, { columns, rows: [...rows, total] }, CONTENT_LEFT, below, noNextPage);
 }
@@ -135,7 +135,7 @@ function drawDrivers(paper: Paper, month: BilledMonth, bill: TeamBill, y: number
 }
 
 function drawSide(paper: Paper, month: BilledMonth, bill: TeamBill, y: number): void {
-  let at = drawTitle(paper, 'Day by day', RIGHT_X, y);
+  let at = drawTitle(paper, `Day by day${unitBeside(month, bill)}`, RIGHT_X, y);
   drawDayChart(paper, month, bill, { x: RIGHT_X, y: at, width: RIGHT_WIDTH, height: 96 });
   at = drawBlock(paper, 'Price of a credit', pricePairs(month, bill), at + 112);
   if (bill.conversion !== null)

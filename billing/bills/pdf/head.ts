@@ -148,13 +148,19 @@ function tilesOf(month: BilledMonth, bill: TeamBill): readonly Tile[] {
 
 function drawTiles(paper: Paper, month: BilledMonth, bill: TeamBill, y: number): number {
   const tiles = tilesOf(month, bill);
+  const unit = unitBeside(month, bill);
   const gap = 8;
   const width = (CONTENT_WIDTH - gap * (tiles.length - 1)) / tiles.length;
   for (const [index, tile] of tiles.entries()) {
     const x = LEFT + index * (width + gap);
     paper.box(x, y, width, 56, INK.shade, 4);
     const inside = width - 18;
-    paper.text(tile.label, x + 9, y + 15, { size: 7.5, colour: INK.muted, maxWidth: inside });
+    const label = `${tile.label}${unit}`;
+    paper.text(label, x + 9, y + 15, {
+      size: fitting(paper, label, 7.5, inside),
+      colour: INK.muted,
+      maxWidth: inside,
+    });
     paper.text(tile.figure, x + 9, y + 33, {
       size: fitting(paper, tile.figure, 13, inside),
       weight: 'semibold',
@@ -163,6 +169,11 @@ function drawTiles(paper: Paper, month: BilledMonth, bill: TeamBill, y: number):
     paper.text(tile.below, x + 9, y + 47, { size: 7.5, colour: INK.muted, maxWidth: inside });
   }
   return y + 56;
+}
+
+/** Where the bill is in another currency, what its other figures are in: `, USD`. */
+export function unitBeside({ currency }: BilledMonth, { conversion }: TeamBill): string {
+  return conversion === null ? '' : `, ${currency}`;
 }
 
 /** A size up to `size` at which the figure is not cut: a figure without its last digits would be another one. */
