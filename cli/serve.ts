@@ -111,7 +111,9 @@ async function startRoles(world: World): Promise<Listening> {
   if (db !== null && has('worker')) {
     const { metrics } = world;
     const keepLedger = ledgerKeeper({ db, clock, log, metrics, sealKeys: sealKeysOf(world) });
-    life.add('worker', startWorker({ db, clock, log, accounts, keepLedger }));
+    const worker = life.add('worker', startWorker({ db, clock, log, accounts, keepLedger }));
+    // Nothing is known yet of a warehouse that has just been made: its first statements would be guesses, which refuse nothing.
+    if (config.upstream.kind === 'embedded' && has('proxy')) await worker.firstStatistics;
     const { administratorChannels } = config;
     const senders = configuredSenders({ ...config, ...world.secrets });
     const notifier = { db, clock, log, metrics, administratorChannels, senders };

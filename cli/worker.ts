@@ -1,4 +1,5 @@
 /** Background work of the deployment: one process at a time, held by an advisory lock, taken over when it dies. */
+import { deferred } from '../base/deferred.js';
 import { toError } from '../base/errors.js';
 import type { Stoppable } from '../base/lifecycle.js';
 import type { Log } from '../base/log.js';
@@ -32,8 +33,14 @@ const USAGE_EVERY_MS = 15 * 60_000;
 /** Transaction-level lock of whoever works. */
 const WORKER_LOCK = 8_150_402;
 
-/** Starts the worker; the first statistics are imported at once, off the way of the start. */
-export function startWorker(options: WorkerOptions): Stoppable {
+export interface Worker extends Stoppable {
+  /** Once this process has read the sizes of tables for the first time, or has left that to another one or to later. */
+  readonly firstStatistics: Promise<void>;
+}
+
+/** Starts the worker; the first statistics are imported at once. */
+export function startWorker(options: WorkerOptions): Worker {
+  const first = deferred<void>();
   let statisticsAt = 0;
   let usageAt = 0;
   const watch = budgetWatch(options);
@@ -52,6 +59,7 @@ export function startWorker(options: WorkerOptions): Stoppable {
         // Before the first control document there are none; nobody should wait a minute for what follows it.
         statisticsAt = Date.now() + (accounts.length === 0 ? LOOK_AGAIN_MS : STATISTICS_EVERY_MS);
         await importStatistics(options, accounts);
+        first.resolve();
         if (Date.now() < usageAt || accounts.length === 0) return;
         usageAt = Date.now() + USAGE_EVERY_MS;
         for (const account of accounts) await importUsageOf(options, { account });
@@ -66,11 +74,13 @@ export function startWorker(options: WorkerOptions): Stoppable {
     isBusy = true;
     working = tick().finally(() => {
       isBusy = false;
+      first.resolve();
     });
   };
   run();
   const timer = setInterval(run, TICK_MS);
   return {
+    firstStatistics: first.promise,
     async stop() {
       clearInterval(timer);
       await working;
