@@ -6,6 +6,9 @@ import { must, signIn, type Task, type Visit } from './visit.js';
 /** Teams with statements, bills, unusual spending and changed budgets. */
 const FOREIGN = /\b(sales|product|research|legal|data.science)\b|(sales|product|research)_analyst/i;
 
+/** Frames without an open question after which a page is complete. */
+const FRAMES = 10;
+
 export function tenancyTasks(visit: Visit): readonly Task[] {
   return (['team-lead', 'analyst'] as const).map((role) => ({
     name: `no page shows a ${role} of marketing anything of another team`,
@@ -27,14 +30,15 @@ function search(visit: Visit, role: 'team-lead' | 'analyst'): Task['act'] {
     ];
     for (const [name, at] of [...PAGES, ...foreign]) {
       await page.goto(`${visit.url}${at}`);
+      const isNamed = foreign.some(([each]) => each === name);
+      // What is refused says so; that comes after the heading.
+      if (isNamed) await page.getByRole('alert').waitFor();
       await answered();
       const text = await page.locator('main').innerText();
       must(text.trim() !== '', `${name} shows nothing at all`);
-      const isNamed = foreign.some(([each]) => each === name);
       // The heading of a page repeats what was typed into the address.
       const found = FOREIGN.exec(isNamed ? text.replaceAll(/^.*sales.*$/gim, '') : text);
       must(found === null, `${name} shows a ${role}: ${found?.[0] ?? ''}`);
-      must(!isNamed || /there is no|not found/i.test(text), `${name} is not refused: ${text}`);
     }
   };
 }
@@ -49,7 +53,12 @@ function answers(page: Page): () => Promise<void> {
   page.on('requestfailed', (request) => void asked.delete(request));
   return async () => {
     await page.locator('main h1').first().waitFor();
-    do await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done)))');
-    while (asked.size > 0);
+    // A question is asked a frame after the heading is there, and its answer is shown a frame after it came.
+    for (
+      let quietFrames = 0;
+      quietFrames < FRAMES;
+      quietFrames = asked.size > 0 ? 0 : quietFrames + 1
+    )
+      await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done)))');
   };
 }
