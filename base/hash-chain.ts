@@ -3,6 +3,7 @@
  * hash that joins it to the one before, and one root over a batch of leaves.
  */
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { assert } from './assert.js';
 import type { SealKey } from './sealing.js';
 
 /** What the first row of a chain carries in place of the hash before it. */
@@ -20,27 +21,27 @@ export function hashOfBytes(bytes: Uint8Array): string {
 export type ChainField = string | null;
 
 const NULL_LENGTH = 0xff_ff_ff_ff;
+const LENGTH_BYTES = 4;
 
 /**
  * Fields in their order, each by the length of its UTF-8 bytes (32 bits, big-endian; all ones: null) and the bytes. No
  * text can pass for two, nor two for one.
  */
 export function canonicalBytes(fields: readonly ChainField[]): Buffer {
-  const parts: Buffer[] = [lengthOf(fields.length)];
+  // One buffer for all of them: a buffer a field took as long as the hashing itself.
+  let size = LENGTH_BYTES;
+  for (const field of fields)
+    size += LENGTH_BYTES + (field === null ? 0 : Buffer.byteLength(field, 'utf8'));
+  const bytes = Buffer.allocUnsafe(size);
+  let at = bytes.writeUInt32BE(fields.length, 0);
   for (const field of fields) {
-    if (field === null) {
-      parts.push(lengthOf(NULL_LENGTH));
-      continue;
-    }
-    const bytes = Buffer.from(field, 'utf8');
-    parts.push(lengthOf(bytes.length), bytes);
+    const from = at + LENGTH_BYTES;
+    const length = field === null ? 0 : bytes.write(field, from, 'utf8');
+    bytes.writeUInt32BE(field === null ? NULL_LENGTH : length, at);
+    at = from + length;
   }
-  return Buffer.concat(parts);
-}
-
-function lengthOf(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
+  // Every byte of the buffer is written, or it would hold what stood in memory before.
+  assert(at === size, 'canonical bytes fill their buffer');
   return bytes;
 }
 
