@@ -167,12 +167,12 @@ export interface Belief {
 }
 
 /**
- * Least part of a general belief's variance that lies between its keys and not within them: what many noisy runs of a
- * key still have to say against it.
+ * Least part of a group's variance that lies between its keys and not within them. A shape of many runs speaks for
+ * itself, however noisy they are and whatever the group says.
  */
-const BETWEEN_SHARE_MIN = 0.1;
-/** Values that an average of many runs is worth against the general belief: it follows, so it forgets. */
-const WORTH_MAX = 8;
+const BETWEEN_SHARE_MIN = 0.5;
+/** Values that an average of many runs is worth against the group. */
+const WORTH_MAX = 20;
 
 /**
  * The belief of a general key, made sharper by a special one: the special average counts as much as it is known better

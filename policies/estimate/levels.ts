@@ -119,8 +119,9 @@ function sizedBelief(
 }
 
 /**
- * The same beside what it took in units of what statistics predict, which knows growth, ranges of dates and runs over
- * other bytes. Where it has only run over other bytes, that is weighed against what it took over any.
+ * The same, or, where it has only run over other bytes, what it took in units of what statistics predict, weighed against
+ * what it took over any. Runs over as many bytes are not asked in those units too: where bytes do not follow the text the
+ * units look surer than they are.
  */
 function chosenBelief(
   history: HistoryView,
@@ -130,9 +131,8 @@ function chosenBelief(
   scanSeconds: number | null,
 ): LevelBelief | null {
   const ratio = find(history, keys, 'shape-statistics');
-  if (ratio === undefined || scanSeconds === null) return sized;
+  if (sized !== null || ratio === undefined || scanSeconds === null) return sized;
   const scaled = refine(general ?? undefined, ratio, Math.log(scanSeconds + OVERHEAD_SECONDS));
-  if (sized !== null) return { level: sized.level, ...choose(sized, scaled) };
   const all = find(history, keys, 'shape-all');
   const any = all === undefined ? scaled : refine(general ?? undefined, all);
   return { level: 'shape-statistics', ...choose(scaled, any, STATISTICS_ODDS) };

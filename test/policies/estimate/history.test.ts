@@ -195,17 +195,6 @@ test('a shape that does not follow its bytes is predicted as it ran, whatever st
   expect(learnt(runs, 4e13)).toBeLessThan(25);
 });
 
-test('a table that grows under a shape is followed before the average is', () => {
-  const runs = Array.from({ length: 40 }, (_, n) => {
-    const bytes = 1e10 * 1.02 ** n;
-    return { bytes, seconds: bytes / 5e8 };
-  });
-  const bytes = 1e10 * 1.02 ** 40;
-  const withRatio = Math.abs(Math.log(learnt(runs, bytes) / (bytes / 5e8)));
-  const without = Math.abs(Math.log(learnt(runs, bytes, ['shape-statistics']) / (bytes / 5e8)));
-  expect(withRatio).toBeLessThan(without);
-});
-
 test('a history from before shapes were measured against statistics goes on telling what it knows', () => {
   const runs = Array.from({ length: 12 }, () => ({ bytes: 1e10, seconds: 20 }));
   expect(learnt(runs, 1e10, ['shape-statistics', 'shape-all'])).toBeCloseTo(20, 0);
