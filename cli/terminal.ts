@@ -2,7 +2,7 @@
 import { openScreen, type OpenScreen } from './screen.js';
 
 export interface Terminal {
-  /** Characters in a line. */
+  /** Characters in a line; infinite for a pipe or a file, whose lines are as long as what they say. */
   readonly columns: number;
   /** Whether standard output shows colours; absent: it does not. */
   readonly hasColours?: boolean;
@@ -14,14 +14,14 @@ export interface Terminal {
   complain(text: string): void;
 }
 
-const COLUMNS_WHEN_PIPED = 120;
 const GAP = '  ';
-const CELL_MIN = 6;
+/** Narrower, free text says nothing any more. */
+const FREE_TEXT_MIN = 12;
 
 /** The process's own streams. */
 export function processTerminal(): Terminal {
   return {
-    columns: process.stdout.columns ?? COLUMNS_WHEN_PIPED,
+    columns: process.stdout.columns ?? Number.POSITIVE_INFINITY,
     // False where NO_COLOR says so (https://no-color.org); a pipe does not have the method at all.
     hasColours: process.stdout.isTTY && process.stdout.hasColors(),
     ...(process.stdin.isTTY && process.stdout.isTTY ? { openScreen } : {}),
@@ -30,37 +30,82 @@ export function processTerminal(): Terminal {
   };
 }
 
+/** A column of words that people wrote. Where a table does not fit it gives way; other columns are copied from, and never do. */
+export interface FreeText {
+  readonly name: string;
+  readonly isFreeText: true;
+}
+
+/** Heads a column that may be cut; ids, instants and amounts are headed by a plain text. */
+export function freeText(name: string): FreeText {
+  return { name, isFreeText: true };
+}
+
 /**
- * Lines of a table no wider than `columns`: numbers to the right, and where it does not fit the widest columns are
- * cut with `…`. A table that is too narrow for its number of columns is wider than asked.
+ * Lines of a table no wider than `columns`: numbers to the right. Where it does not fit, the widest columns of free text
+ * are cut with `…`; where that is not enough, each row is printed whole, a line a field, with a blank line between rows.
+ * @param columns of the terminal; infinite for a pipe, which gets every cell whole.
  */
 export function table(
-  headers: readonly string[],
+  headers: readonly (string | FreeText)[],
   rows: readonly (readonly string[])[],
   columns: number,
 ): string {
-  const all = [headers, ...rows];
-  const widths = headers.map((_, index) =>
-    Math.max(...all.map((row) => Array.from(row[index] ?? '').length)),
+  const names = headers.map((header) => (typeof header === 'string' ? header : header.name));
+  const natural = names.map((name, index) =>
+    Math.max(...[name, ...rows.map((row) => row[index] ?? '')].map(lengthOf)),
   );
-  const room = columns - GAP.length * (headers.length - 1);
-  while (sum(widths) > room && Math.max(...widths) > CELL_MIN) {
-    const widest = widths.indexOf(Math.max(...widths));
-    widths[widest] = (widths[widest] ?? CELL_MIN) - 1;
-  }
-  const isNumeric = headers.map((_, index) =>
+  const isFree = headers.map((header) => typeof header !== 'string');
+  const widths = fittedWidths(natural, isFree, columns - GAP.length * (headers.length - 1));
+  if (widths === undefined && rows.length > 0) return fieldLines(names, rows);
+  return tableLines(names, rows, widths ?? natural);
+}
+
+function tableLines(
+  names: readonly string[],
+  rows: readonly (readonly string[])[],
+  widths: readonly number[],
+): string {
+  const isNumeric = names.map((_, index) =>
     rows.every((row) => /^(|-?[\d,]+(\.\d+)?%?)$/.test(row[index] ?? '')),
   );
   const line = (row: readonly string[]): string =>
-    headers
+    names
       .map((_, index) => pad(row[index] ?? '', widths[index] ?? 0, isNumeric[index] === true))
       .join(GAP)
       .trimEnd();
-  return [
-    line(headers),
-    widths.map((width) => '─'.repeat(width)).join(GAP),
-    ...rows.map(line),
-  ].join('\n');
+  return [line(names), widths.map((width) => '─'.repeat(width)).join(GAP), ...rows.map(line)].join(
+    '\n',
+  );
+}
+
+/** Widths that fit the room, taken from the widest free text first; undefined where free text cannot give enough. */
+function fittedWidths(
+  natural: readonly number[],
+  isFree: readonly boolean[],
+  room: number,
+): readonly number[] | undefined {
+  const widths = [...natural];
+  for (let over = sum(widths) - room; over > 0; over -= 1) {
+    const widest = Math.max(0, ...widths.filter((_, index) => isFree[index]));
+    if (widest <= FREE_TEXT_MIN) return undefined;
+    widths[widths.findIndex((width, index) => isFree[index] === true && width === widest)] =
+      widest - 1;
+  }
+  return widths;
+}
+
+/** Each row whole, as `name  cell` lines; empty cells are left out. */
+function fieldLines(names: readonly string[], rows: readonly (readonly string[])[]): string {
+  const width = Math.max(...names.map(lengthOf));
+  const block = (row: readonly string[]): string =>
+    names
+      .flatMap((name, index) => {
+        const cell = row[index] ?? '';
+        return cell === '' ? [] : [`${pad(name, width, false)}${GAP}${cell}`];
+      })
+      .join('\n');
+  return rows.map(block).join('\n\n');
 }
 
 /** `2026-11-27 00:00 UTC`. */
@@ -71,8 +116,12 @@ export function minuteText(instant: string): string {
 function pad(text: string, width: number, isRight: boolean): string {
   const characters = Array.from(text);
   const fitted = characters.length > width ? `${characters.slice(0, width - 1).join('')}…` : text;
-  const blank = ' '.repeat(Math.max(0, width - Array.from(fitted).length));
+  const blank = ' '.repeat(Math.max(0, width - lengthOf(fitted)));
   return isRight ? blank + fitted : fitted + blank;
+}
+
+function lengthOf(text: string): number {
+  return Array.from(text).length;
 }
 
 function sum(numbers: readonly number[]): number {

@@ -5,7 +5,7 @@ import { joinText } from '../../policies/rules/condition-input.js';
 import { relativeText } from '../../policies/sql/relative-bound.js';
 import type { Filter, StatementFacts, UnknownFact } from '../../policies/sql/facts.js';
 import { wrap } from '../plan-text.js';
-import { table } from '../terminal.js';
+import { freeText, table } from '../terminal.js';
 import type { Explanation } from './explain.js';
 import { BOLD, lined, type Paint } from './layout.js';
 
@@ -104,7 +104,7 @@ function tableLines(rows: readonly Row[], width: number): readonly string[] {
   });
   const more = rows.length - shown.length;
   return [
-    ...table(['table', 'use', 'columns', 'filters'], cells, full).split('\n'),
+    ...table(['table', 'use', freeText('columns'), freeText('filters')], cells, full).split('\n'),
     ...(more > 0 ? [`and ${more} more; --json lists them all`] : []),
   ].map((line) => INDENT + line);
 }

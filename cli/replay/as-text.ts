@@ -4,7 +4,7 @@ import type { ControlSnapshot } from '../../policies/control/snapshot.js';
 import { countText, moneyText, nameText } from '../../policies/rules/amount-text.js';
 import { readable } from '../../proxy/surface/explain-cost.js';
 import { wrap } from '../plan-text.js';
-import { table } from '../terminal.js';
+import { freeText, table } from '../terminal.js';
 import type { AccuracyFigures } from './accuracy.js';
 import type { Intake } from './history-source.js';
 import type { ReplayFigures, Turned } from './tally.js';
@@ -126,7 +126,13 @@ function decisionLines(
 
 function turnedTable(turned: readonly Turned[], currency: string, columns: number): string {
   return table(
-    ['refused or stopped by', 'statements', 'credits saved', 'money saved', 'false alarms'],
+    [
+      freeText('refused or stopped by'),
+      'statements',
+      'credits saved',
+      'money saved',
+      'false alarms',
+    ],
     turned
       .slice(0, TURNED_SHOWN_MAX)
       .map((each) => [

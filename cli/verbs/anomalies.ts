@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { formatAmountTo, parseCredits } from '../../base/units.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
-import { table, type Terminal } from '../terminal.js';
+import { freeText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 
 interface AnomaliesOptions {
@@ -88,7 +88,16 @@ export function layOutAnomalies(answer: string, columns: number): string {
     each.owner ?? '',
     each.acknowledgedBy === null ? 'open' : `${each.acknowledgedBy}: ${each.note ?? ''}`,
   ]);
-  const heads = ['id', 'when', 'team', 'credits', 'usual', 'most of it', 'owner', 'looked at'];
+  const heads = [
+    'id',
+    'when',
+    'team',
+    'credits',
+    'usual',
+    freeText('most of it'),
+    'owner',
+    freeText('looked at'),
+  ];
   const shown = table(heads, rows, columns);
   return nextCursor === null
     ? shown

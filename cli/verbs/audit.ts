@@ -11,7 +11,7 @@ import type { FilesOutcome } from '../../billing/bills/manifest.js';
 import { isLedgerExport, type LedgerOutcome, verifyLedger } from '../../billing/seal/verify.js';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
-import { table, type Terminal } from '../terminal.js';
+import { freeText, table, type Terminal } from '../terminal.js';
 import { linesOf } from '../text-lines.js';
 import { VerbError } from '../verb-error.js';
 import { billsInWords, mayBeManifest, verifyBills } from './audit-bills.js';
@@ -110,7 +110,7 @@ async function list(terminal: Terminal, options: ListOptions): Promise<void> {
   if (options.json === true) return terminal.print(answer.trim());
   const { events } = EVENTS.parse(JSON.parse(answer));
   if (events.length === 0) return terminal.print('Nothing was changed yet.');
-  const headers = ['#', 'when', 'who', 'did', 'to', 'why'];
+  const headers = ['#', 'when', 'who', 'did', 'to', freeText('why')];
   const rows = events.map((event) =>
     [
       String(event.sequence),

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
-import { table, type Terminal } from '../terminal.js';
+import { freeText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { shortAmount } from './amount.js';
 
@@ -209,7 +209,17 @@ function listText(
   if (adjustments.length + disputes.length === 0) return 'None.';
   return disputes.length === 0
     ? table(
-        ['id', 'state', 'off', 'borne by', 'amount', 'mends', 'booked in', 'by', 'reason'],
+        [
+          'id',
+          'state',
+          'off',
+          'borne by',
+          'amount',
+          'mends',
+          'booked in',
+          'by',
+          freeText('reason'),
+        ],
         adjustments.map((each) => [
           each.id,
           each.state,
@@ -224,7 +234,7 @@ function listText(
         columns,
       )
     : table(
-        ['id', 'state', 'team', 'month', 'amount', 'owner', 'due', 'reason'],
+        ['id', 'state', 'team', 'month', 'amount', 'owner', 'due', freeText('reason')],
         disputes.map((each) => [
           each.id,
           each.isOverdue ? 'overdue' : each.state,

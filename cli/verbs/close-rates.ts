@@ -6,7 +6,7 @@ import { UsageFileError } from '../../billing/usage/usage-files.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { readLimited } from '../read-limited.js';
-import { table, type Terminal } from '../terminal.js';
+import { freeText, table, type Terminal } from '../terminal.js';
 import { CsvRecords } from '../usage-files/csv-records.js';
 import { VerbError } from '../verb-error.js';
 
@@ -111,7 +111,7 @@ async function list(terminal: Terminal, { json }: RateOptions): Promise<void> {
     rates.length === 0
       ? 'None.'
       : table(
-          ['id', 'state', 'from', 'to', 'rate', 'days', 'by', 'source'],
+          ['id', 'state', 'from', 'to', 'rate', 'days', 'by', freeText('source')],
           rates.map((rate) => [
             rate.id,
             rate.state,

@@ -4,7 +4,7 @@ import { formatAmountTo, parseCredits } from '../../base/units.js';
 import { nameText } from '../../policies/rules/amount-text.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
-import { table, type Terminal } from '../terminal.js';
+import { freeText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 
 const NOBODY = '(nobody)';
@@ -275,7 +275,7 @@ export function layOutHour(of: HourReply, columns: number): string {
       : []),
     ...(of.problem === null ? [] : [of.problem]),
     '',
-    table(['line', 'statement', 'team', 'by', 'credits'], rows, columns),
+    table(['line', freeText('statement'), 'team', 'by', 'credits'], rows, columns),
     ...(of.others.lines === 0
       ? []
       : [`${of.others.lines} more lines of ${credits(of.others.credits)} credits.`]),
@@ -339,7 +339,7 @@ export function layOutBypass(of: BypassReply, columns: number): string {
     ),
     '',
     table(
-      ['application', 'user', 'role', 'team', 'statements', 'credits'],
+      [freeText('application'), 'user', 'role', 'team', 'statements', 'credits'],
       of.callers.map((each) => [
         each.application === null ? '' : nameText(each.application, NAME_MAX),
         each.snowflakeUser === null ? '' : nameText(each.snowflakeUser, NAME_MAX),

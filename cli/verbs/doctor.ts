@@ -6,7 +6,7 @@ import { examine } from '../examination/examine.js';
 import { finderOf, type Finding } from '../examination/finding.js';
 import { checkNode } from '../examination/machine.js';
 import { report } from '../examination/report.js';
-import { table, type Terminal } from '../terminal.js';
+import { freeText, table, type Terminal } from '../terminal.js';
 
 interface DoctorOptions {
   readonly json?: boolean;
@@ -39,7 +39,7 @@ export function registerDoctor(
         terminal.print(report(findings, { columns, hasColours }));
         if (settings !== undefined) {
           const rows = settings.map(({ name, value, source }) => [name, value, source]);
-          terminal.print(`\n${table(['setting', 'value', 'from'], rows, columns)}`);
+          terminal.print(`\n${table(['setting', freeText('value'), 'from'], rows, columns)}`);
         }
       }
       finish(isHealthy ? 0 : 1);

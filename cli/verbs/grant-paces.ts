@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
-import { table, type Terminal } from '../terminal.js';
+import { freeText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { shortAmount } from './amount.js';
 
@@ -68,9 +68,9 @@ async function paces(terminal: Terminal, { team, json }: Options): Promise<void>
     each.liftedUntil === null ? stateOf(each) : `lifted until ${each.liftedUntil}`,
     shortAmount(each.projectedAmount, each.currency),
     shortAmount(each.spentAmount, each.currency),
-    each.statementShape.replaceAll(/\s+/g, ' ').slice(0, 60),
+    each.statementShape.replaceAll(/\s+/g, ' '),
   ]);
-  const head = ['team', 'shape', 'run rate', 'state', '30 days', 'spent', 'statement'];
+  const head = ['team', 'shape', 'run rate', 'state', '30 days', 'spent', freeText('statement')];
   terminal.print(table(head, rows, terminal.columns));
   if (nextCursor !== null) terminal.print(`and more than these ${SHOWN_MAX}; --team narrows them`);
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { wrap } from '../plan-text.js';
-import { minuteText, table, type Terminal } from '../terminal.js';
+import { freeText, minuteText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { amountFields, shortAmount } from './amount.js';
 
@@ -275,7 +275,7 @@ function requestLines(request: z.infer<typeof REQUEST>, columns: number): readon
 
 function raisesText(raises: readonly z.infer<typeof RAISE>[], columns: number): string {
   return table(
-    ['id', 'budget', 'credits', 'money', 'until', 'reason'],
+    ['id', 'budget', 'credits', 'money', 'until', freeText('reason')],
     raises.map((each) => [
       each.id,
       each.budgetId,

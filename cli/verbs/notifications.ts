@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
-import { table, type Terminal } from '../terminal.js';
+import { freeText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 
 interface NotificationOptions {
@@ -62,7 +62,7 @@ export function layOutNotifications(answer: string, columns: number): string {
   const { notifications: listed } = parsed.data;
   if (listed.length === 0) return 'Nothing was told.';
   return table(
-    ['id', 'when', 'severity', 'team', 'what', 'channels'],
+    ['id', 'when', 'severity', 'team', freeText('what'), freeText('channels')],
     listed.map(({ id, occurredAt, severity, team, title, deliveries }) => [
       id,
       occurredAt.slice(0, 16).replace('T', ' '),

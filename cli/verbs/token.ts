@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
-import { table, type Terminal } from '../terminal.js';
+import { freeText, table, type Terminal } from '../terminal.js';
 
 interface TokenOptions {
   readonly role?: string;
@@ -111,7 +111,7 @@ async function list(terminal: Terminal, { json }: TokenOptions): Promise<void> {
 
 function tokensText(tokens: readonly Token[], columns: number): string {
   return table(
-    ['id', 'name', 'for', 'since', 'ends'],
+    ['id', freeText('name'), 'for', 'since', 'ends'],
     tokens.map((token) => [
       token.id,
       token.name,
