@@ -11,7 +11,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   grant: [
     'tollgate grant list',
     'tollgate grant raise data-science 250 USD --until friday',
-    'tollgate grant marketing 12.5 --until 2026-12-01',
+    'tollgate grant marketing 12.5 --until friday',
   ],
   'grant request': [
     "tollgate grant request 01a21a4a-fba7-791a-bbc4-dedf23d65c51 --reason 'quarter end'",
@@ -56,6 +56,15 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'close dispute': ["tollgate close dispute marketing 2026-10 40.00 --reason 'not our dashboard'"],
   'close resolve': ["tollgate close resolve 2 --accept --reason 'it was the dashboard of sales'"],
   'close disputes': ['tollgate close disputes'],
+  'close rate': [
+    "tollgate close rate EUR 0.92 --from 2026-10-01 --source 'ECB reference rate of 30 October'",
+  ],
+  'close rates': ['tollgate close rates', 'tollgate close rates --file rates.csv'],
+  'close decide-rate': ["tollgate close decide-rate 3 --accept --reason 'as the ECB has it'"],
+  anomalies: [
+    'tollgate anomalies --open',
+    "tollgate anomalies --acknowledge 12 --reason 'the backfill'",
+  ],
   cost: ['tollgate cost', 'tollgate cost --month 2026-10 --by warehouse'],
   import: ['tollgate import', 'tollgate import --from 2026-11-01', 'tollgate import --prices'],
   audit: ['tollgate audit list'],
