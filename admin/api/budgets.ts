@@ -5,10 +5,9 @@ import { must } from '#base/assert.js';
 import { formatInstant } from '#base/time.js';
 import { formatAmount, parseCredits } from '#base/units.js';
 import type { BudgetDocument, ControlDocument, TeamDocument } from '#policies/control/document.js';
-import { tryParseInstant } from '#policies/control/instant.js';
 import { type Actor, API_ROLES } from '../actor.js';
 import { nextCursorSchema, pageById, pageFields } from '../pagination.js';
-import { badField, notFound, ProblemError } from '../problems.js';
+import { notFound, ProblemError } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { editControl, type ControlVersion } from '../stores/control-store.js';
 import {
@@ -22,6 +21,7 @@ import {
 } from './api.js';
 import { addBridgeRoute } from './budget-bridge.js';
 import { budgetSchema, toBudgetsJson } from './budget-json.js';
+import { untilOf, untilSchema } from './request-json.js';
 import { addTransferRoute } from './transfers.js';
 import { visibleBudgets } from './visible-budgets.js';
 
@@ -44,11 +44,7 @@ const limitBody = z.strictObject({
 
 const grantBody = z.strictObject({
   credits: creditsSchema.refine((text) => !/^[0.]+$/.test(text), 'must be more than zero'),
-  until: z
-    .string()
-    .refine((text) => tryParseInstant(text) !== undefined, 'must be a UTC date or instant')
-    .optional()
-    .describe('When it ends; absent: with the period'),
+  until: untilSchema.optional(),
   reason: reasonSchema,
 });
 
@@ -176,14 +172,7 @@ function addGrantRoute(app: ApiApp, context: ApiContext): void {
       const budget = monthlyBudgetOrProblem(control.document, team);
       const { credits, until, reason } = request.body;
       const at = context.clock.now();
-      const endsAt =
-        until === undefined ? null : must(tryParseInstant(until), 'checked by the schema');
-      if (endsAt !== null && endsAt <= at)
-        throw badField(
-          'until',
-          'must be in the future',
-          `name an instant after ${formatInstant(at)}`,
-        );
+      const endsAt = until === undefined ? null : untilOf(until, budget.period.timeZone, at);
       const outcome = await grantAudited(context, request.actor, {
         budgetId: budget.id,
         credits: parseCredits(credits),

@@ -28,16 +28,17 @@ const REVOKED = z.union([
   z.object({ pass: z.object({ ticketId: z.string() }) }),
 ]);
 
+/** Of `--until`, wherever credits are given; the API reads it, in the zone of the budget. */
+export const UNTIL_HELP =
+  'friday, 2026-12-01, 2026-12-01T18:00:00Z or 3d; with its period unless given';
+
 export function registerRaiseVerbs(grant: Command, terminal: Terminal): void {
   grant
     .command('raise <budget> <amount> [unit]')
     .description(
       'add credits to a budget, or to that of a team: `raise data-science 250 USD --until friday`',
     )
-    .option(
-      '--until <day>',
-      'friday, 2026-12-01, 2026-12-01T18:00:00Z or 3d; with its period unless given',
-    )
+    .option('--until <day>', UNTIL_HELP)
     .option('--reason <text>', 'why; kept with it')
     .option('--json', 'print the answer of the API')
     .action((budget: string, amount: string, unit: string | undefined, options: RaiseOptions) =>

@@ -172,6 +172,37 @@ test('a grant counts once per key, and a key names one grant', async () => {
   await expectInvariants(world.database.db);
 });
 
+test('a grant ends when a raise of the same words does', async () => {
+  const { status, json } = await world.call(
+    'POST',
+    '/api/v1/budgets/sales/grants',
+    { credits: '1', until: '3d', reason: 'quarter end' },
+    { 'idempotency-key': 'span' },
+  );
+  expect([status, json['endsAt']]).toEqual([
+    201,
+    new Date(world.clock.now() + 3 * 86_400_000).toISOString(),
+  ]);
+  const date = await world.call(
+    'POST',
+    '/api/v1/budgets/sales/grants',
+    { credits: '1', until: json['endsAt']?.toString().slice(0, 10), reason: 'quarter end' },
+    { 'idempotency-key': 'date' },
+  );
+  const raised = await world.call(
+    'POST',
+    '/api/v1/raises',
+    {
+      budget: 'sales',
+      credits: '1',
+      until: json['endsAt']?.toString().slice(0, 10),
+      reason: 'quarter end',
+    },
+    { 'idempotency-key': 'raise' },
+  );
+  expect(date.json['endsAt']).toBe(raised.json['endsAt']);
+});
+
 test('a grant of nothing, one without a key and one that has ended are refused', async () => {
   const give = (body: object, headers: Record<string, string> = { 'idempotency-key': 'z' }) =>
     world.call(
@@ -183,7 +214,7 @@ test('a grant of nothing, one without a key and one that has ended are refused',
   const field = (reply: { json: Record<string, unknown> }): string =>
     (reply.json['errors'] as { field: string }[])[0]?.field ?? '';
   expect(field(await give({ credits: '0.00' }))).toBe('credits');
-  expect(field(await give({ until: 'friday' }))).toBe('until');
+  expect(field(await give({ until: 'someday' }))).toBe('until');
   expect(field(await give({ until: '2020-01-01' }))).toBe('until');
   expect(field(await give({}, {}))).toBe('headers.idempotency-key');
 });

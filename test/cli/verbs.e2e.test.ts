@@ -219,24 +219,25 @@ describe('grant and what teams ask for', () => {
 
 describe('grant', () => {
   test('posts the exact amount, the end and the reason with the token', async () => {
+    answer = { status: 201, body: '{"endsAt":"2026-11-28T00:00:00.000Z"}' };
     const { code, out } = await run(
       'grant',
       'data science',
       '12.5',
       '--until',
-      '2026-12-01',
+      'friday',
       '--reason',
       'launch',
     );
     expect(code).toBe(0);
-    expect(out).toBe('Granted 12.5 credits to data science until 2026-12-01T00:00:00.000Z.');
+    expect(out).toBe('Granted 12.5 credits to data science until 2026-11-28 00:00 UTC.');
     expect(asked).toEqual([
       {
         method: 'POST',
         url: '/api/v1/budgets/data%20science/grants',
         authorization: 'Bearer secret-token',
         key: expect.stringMatching(/^[0-9a-f-]{36}$/),
-        body: '{"credits":"12.500000000000","until":"2026-12-01T00:00:00.000Z","reason":"launch"}',
+        body: '{"credits":"12.500000000000","until":"friday","reason":"launch"}',
       },
     ]);
   });
@@ -270,6 +271,7 @@ describe('grant', () => {
   test('takes the token from the data directory when none is set', async () => {
     vi.stubEnv('TOLLGATE_ADMIN_TOKEN', undefined);
     writeFileSync(path.join(dataDir, 'admin-token'), 'from-file\n');
+    answer = { status: 201, body: '{"endsAt":null}' };
     expect((await run('grant', 'sales', '1')).code).toBe(0);
     expect(asked[0]?.authorization).toBe('Bearer from-file');
     rmSync(path.join(dataDir, 'admin-token'));
