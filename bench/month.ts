@@ -11,7 +11,9 @@ import { must } from '../base/assert.js';
 import { silentLog } from '../base/log.js';
 import { SCHEMA, openDatabase, type Database } from '../base/postgres/pool.js';
 import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
-import { billToJson, readBill } from '../billing/bill.js';
+import { tryParseMonth } from '../base/time.js';
+import { addCredits, addMoney, formatAmount } from '../base/units.js';
+import { chargedRows } from '../billing/postgres/charged-rows.js';
 import { rebuildHours } from '../billing/rollup/charge-hours.js';
 import { migrate } from '../migrations/migrate.js';
 import { ascending, median } from './statistics.js';
@@ -28,7 +30,7 @@ export interface MonthReport {
   readonly writeSeconds: number;
   readonly rollUpSeconds: number;
   readonly rawSeconds: number;
-  /** Milliseconds of one team's bill from hours, in the order of the rounds. */
+  /** Milliseconds of one team's report from hours, in the order of the rounds. */
   readonly reportMs: readonly number[];
   readonly medianMs: number;
   /** What differs; empty: nothing. */
@@ -95,7 +97,7 @@ async function measure(
     await owner.query('ANALYZE charge_hour');
     const reportMs: number[] = [];
     for (let round = 0; round < rounds; round += 1)
-      reportMs.push(1000 * (await timed(() => bill(db, round % TEAMS))));
+      reportMs.push(1000 * (await timed(() => report(db, round % TEAMS))));
     log('the charges are summed');
     const problems: string[] = [];
     const rawSeconds = await timed(async () => problems.push(...(await compare(owner, db))));
@@ -116,10 +118,10 @@ async function measure(
   }
 }
 
-const bill = (db: Database, team: number): ReturnType<typeof readBill> =>
-  readBill(db, { teamId: `team-${team}`, month: MONTH, currency: 'USD' });
+const report = (db: Database, team: number): ReturnType<typeof chargedRows> =>
+  chargedRows(db, `team-${team}`, must(tryParseMonth(MONTH), 'a month'), 'USD');
 
-/** Every team's bill from hours against the sum of its charges. */
+/** Every team's report from hours against the sum of its charges. */
 async function compare(owner: pg.Client, db: Database): Promise<readonly string[]> {
   const { rows } = await owner.query<{
     team_id: string;
@@ -132,12 +134,12 @@ async function compare(owner: pg.Client, db: Database): Promise<readonly string[
   );
   const problems: string[] = rows.length === TEAMS ? [] : [`${rows.length} teams have charges`];
   for (const row of rows) {
-    const { totalCredits, totalAmount, lines } = billToJson(
-      await bill(db, Number(row.team_id.slice('team-'.length))),
-    );
+    const lines = await report(db, Number(row.team_id.slice('team-'.length)));
+    const credits = formatAmount(addCredits(...lines.map((line) => line.credits)));
+    const money = formatAmount(addMoney(...lines.map((line) => line.money)));
     const statements = lines.reduce((sum, line) => sum + line.statements, 0);
-    if (totalCredits !== row.credits || totalAmount !== row.money || String(statements) !== row.n)
-      problems.push(`${row.team_id}: ${totalCredits} of ${row.credits} credits`);
+    if (credits !== row.credits || money !== row.money || String(statements) !== row.n)
+      problems.push(`${row.team_id}: ${credits} of ${row.credits} credits`);
   }
   return problems;
 }
@@ -211,8 +213,8 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** The report as a table. */
-export function monthText(report: MonthReport): string {
-  const { charges, hourRows, writeSeconds, rollUpSeconds, rawSeconds, medianMs, reportMs } = report;
+export function monthText(result: MonthReport): string {
+  const { charges, hourRows, writeSeconds, rollUpSeconds, rawSeconds, medianMs, reportMs } = result;
   const worst = must(ascending(reportMs).at(-1), 'a round');
   const seconds = (value: number): string => `${value.toFixed(1)} s`;
   return [
@@ -226,8 +228,8 @@ export function monthText(report: MonthReport): string {
     `| all hours dropped and made anew | ${seconds(rollUpSeconds)} |`,
     `| writing the charges | ${seconds(writeSeconds)} |`,
     '',
-    report.problems.length === 0
+    result.problems.length === 0
       ? 'Every team: the report is the sum of its charges, to the last decimal.'
-      : `**Not equal**: ${report.problems.join('; ')}`,
+      : `**Not equal**: ${result.problems.join('; ')}`,
   ].join('\n');
 }

@@ -70,17 +70,6 @@ export function previousPeriod(rule: PeriodRule, period: Period): Period | undef
   return tryPeriodAt(rule, period.startsAt - 1);
 }
 
-/** The calendar month `YYYY-MM` in `timeZone`; undefined for other text. */
-export function monthPeriod(month: string, timeZone: string): Period | undefined {
-  const match = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(month);
-  if (match === null) return undefined;
-  const first = { year: Number(match[1]), month: Number(match[2]), day: 1 };
-  return {
-    startsAt: startOfDay(timeZone, first),
-    endsAt: startOfDay(timeZone, { ...first, month: first.month + 1 }),
-  };
-}
-
 function bounds(rule: PeriodRule, today: LocalDate): readonly [LocalDate, LocalDate] | undefined {
   const { year, month, day } = today;
   switch (rule.periodKind) {

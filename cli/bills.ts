@@ -14,9 +14,14 @@ export function billsApi(db: Database, clock: Clock, settings: Config & Secrets)
   return {
     targets: { mailer: createMailer(settings), objectStore: createObjectStore(settings) },
     renderer: createBillRenderer(),
-    readMonth: async (month) => {
-      const period = must(tryParseMonth(month), 'a route has checked the month');
-      return readBilledMonth(db, month, await monthTerms({ db, clock }, period));
-    },
+    readMonth: monthReader(db, clock),
+  };
+}
+
+/** Reads a month of the ledger as it is billed, by the control document in force. */
+export function monthReader(db: Database, clock: Clock): BillsApi['readMonth'] {
+  return async (month) => {
+    const period = must(tryParseMonth(month), 'a route has checked the month');
+    return readBilledMonth(db, month, await monthTerms({ db, clock }, period));
   };
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { billToCsv as ledgerToCsv, billToJson as ledgerToJson, readBill } from '#billing/bill.js';
-import { BILL_FORMS, type BillForm, isDrawn } from '#billing/bills/bill-files.js';
-import { type BilledMonth, type TeamBill, UNALLOCATED } from '#billing/bills/billed-month.js';
+import { BILL_FORMS, type BillForm } from '#billing/bills/bill-files.js';
+import type { BilledMonth, TeamBill } from '#billing/bills/billed-month.js';
 import { must } from '#base/assert.js';
 import { tryParseMonth } from '#base/time.js';
 import { badField, conflict, notFound, type ProblemError } from '../problems.js';
@@ -24,12 +23,13 @@ const billQuery = z.strictObject({
 });
 
 /**
- * `GET /bills/{team}/{month}.{format}`. JSON and CSV of an open month are its charges to the last decimal, as the ledger
- * has them; PDF and XLSX are what would be billed, as all forms are from the freeze on.
+ * `GET /bills/{team}/{month}.{format}`: the same bill in every form. Of an open month it is what would be billed now, and
+ * says that it is provisional; from the freeze on it is what was frozen.
  */
 export function addBillRoutes(
   app: ApiApp,
-  context: ApiContext & { readonly bills?: BillsApi },
+  context: ApiContext,
+  { readMonth, renderer }: Pick<BillsApi, 'readMonth' | 'renderer'>,
 ): void {
   app.get(
     '/bills/:team/:month.:format',
@@ -50,34 +50,20 @@ export function addBillRoutes(
       const payer = payerOf(document, teamId, request.actor);
       const period = monthAsked(month);
       const form = FORMS.find((each) => each === request.params.format);
-      if (form === undefined || (isDrawn(form) && context.bills === undefined))
+      if (form === undefined)
         throw notFound(
           `A bill is not offered as "${request.params.format}".`,
           `ask for ${FORMS.join(', ')}`,
           'format',
         );
-      const sendAs = (name: string, content: string | Uint8Array): typeof reply =>
-        reply
-          .header('content-type', BILL_FORMS[form])
-          .header('content-disposition', `attachment; filename="${name}"`)
-          .send(content);
-      const billed = await context.bills?.readMonth(period);
-      const isOpen = billed === undefined || billed.state === 'open';
-      // What is of nobody was charged to nobody: it is known from metering alone.
-      if (isOpen && !isDrawn(form) && payer !== UNALLOCATED) {
-        const { currency } = document.organisation;
-        const bill = await readBill(context.db, { teamId: payer, month, currency });
-        if (form === 'json') return reply.send(ledgerToJson(bill));
-        return sendAs(`${payer}-${month}.csv`, ledgerToCsv(bill));
-      }
-      if (context.bills === undefined || billed === undefined)
-        throw notFound(`${month} has no bill of team "${payer}".`, 'ask for another team', 'team');
-      const { renderer } = context.bills;
-      const frozen = billed;
+      const billed = await readMonth(period);
       const options = { hasByteOrderMark: request.query.bom === 'true' };
-      const file = await renderer.bill(frozen, billOf(frozen, payer), form, options);
+      const file = await renderer.bill(billed, billOf(billed, payer), form, options);
       if (file === undefined) throw tooMany();
-      return sendAs(file.name, Buffer.from(file.bytes));
+      return reply
+        .header('content-type', BILL_FORMS[form])
+        .header('content-disposition', `attachment; filename="${file.name}"`)
+        .send(Buffer.from(file.bytes));
     },
   );
 }

@@ -62,9 +62,9 @@ export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): 
   addTeamRoutes(routes, api);
   addTeamSplitRoutes(routes, api);
   addBudgetRoutes(routes, api);
-  addBillRoutes(routes, api);
   addBillListRoute(routes, api);
   if (api.bills !== undefined) {
+    addBillRoutes(routes, api, api.bills);
     addBillExportRoute(routes, api.bills);
     addBillDeliveryRoutes(routes, api, api.bills);
   }

@@ -2,7 +2,7 @@
 import type { Queryable } from '#base/postgres/pool.js';
 import type { Period } from '#base/time.js';
 import { parseCredits } from '#base/units.js';
-import { chargesAdded } from '../postgres/bill-rows.js';
+import { chargesAdded } from '../postgres/charged-rows.js';
 import { type MonthPart, WAREHOUSES } from './month-parts.js';
 import type { MonthTerms } from './month-terms.js';
 

@@ -5,10 +5,13 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { tryParseMonth } from '../../base/time.js';
+import { MONTH_STATES } from '../../billing/bills/billed-month.js';
+import { STATE_WORDS, statusOf } from '../../billing/bills/charge-words.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
+import { shortAmount } from './amount.js';
 import { type ExportOptions, hasExports, saveExports, withExportOptions } from './bill-exports.js';
 import { type DeliveryOptions, deliverMonth, withDeliveryOptions } from './bill-deliveries.js';
 import { saveBill, saveMonth } from './bill-files.js';
@@ -29,8 +32,8 @@ const FORMS = ['pdf', 'xlsx', 'csv', 'json'] as const;
 const BILL = z.object({
   status: z.string(),
   totalAmount: z.string(),
-  provisionalAmount: z.string().optional(),
   currency: z.string().optional(),
+  conversion: z.object({ amount: z.string(), currency: z.string() }).optional(),
   lines: z.array(z.record(z.string(), z.unknown())),
 });
 
@@ -134,12 +137,16 @@ const IN_FILES_ONLY: ReadonlySet<string> = new Set(
   ),
 );
 
-/** The bill for people: its status, its lines and their sum. */
+/**
+ * The bill for people: its status, its lines, their sum, what is owed where that is another currency, and that it is not
+ * final while it is not.
+ * @param answer JSON of the bill. @throws VerbError where it is none.
+ */
 export function layOut(answer: string, team: string, month: string, columns: number): string {
   const parsed = BILL.safeParse(JSON.parse(answer));
   if (!parsed.success)
     throw new VerbError('The admin API answered with something that is not a bill.');
-  const { status, totalAmount, provisionalAmount, currency, lines } = parsed.data;
+  const { status, totalAmount, currency, conversion, lines } = parsed.data;
   const unit = currency === undefined ? '' : ` ${currency}`;
   const names = [
     ...new Set(
@@ -153,20 +160,30 @@ export function layOut(answer: string, team: string, month: string, columns: num
       ? 'No charges.'
       : table(
           names,
-          lines.map((line) => names.map((name) => shown(line[name]))),
+          lines.map((line) => names.map((name) => shown(name, line[name]))),
           columns,
         );
-  const before =
-    provisionalAmount === undefined || provisionalAmount === totalAmount
-      ? ''
-      : ` (charged at first: ${provisionalAmount}; the rest came with Snowflake's metering)`;
-  return `Bill of ${team} for ${month} (${status})\n\n${body}\n\nTotal ${totalAmount}${unit}${before}`;
+  const owed =
+    conversion === undefined ? '' : `, owed as ${conversion.amount} ${conversion.currency}`;
+  const warning = warningOf(status);
+  return [
+    `Bill of ${team} for ${month} (${status})\n\n${body}\n\nTotal ${totalAmount}${unit}${owed}`,
+    ...(warning === null ? [] : [warning]),
+  ].join('\n');
 }
 
-function isShown(value: unknown): boolean {
+/** The sentence that the pages of the bill bear too; null: its figures are final. */
+function warningOf(status: string): string | null {
+  const state = MONTH_STATES.find((each) => statusOf(each) === status);
+  return state === undefined ? null : STATE_WORDS[state].warning;
+}
+
+function isShown(value: unknown): value is string | number {
   return typeof value === 'string' || typeof value === 'number';
 }
 
-function shown(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+/** Credits without zeros that say nothing; amounts come with the decimals of their currency. */
+function shown(name: string, value: unknown): string {
+  if (!isShown(value)) return '';
+  return name === 'credits' ? shortAmount(String(value)) : String(value);
 }

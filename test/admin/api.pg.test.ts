@@ -321,20 +321,21 @@ test('the bill of an open month is provisional, sums to its lines, and is the sa
     currency: 'USD',
     lines: [
       {
+        kind: 'direct',
         day: '2026-07-15',
-        tier: 'interactive',
         statements: 1,
         credits: '0.250000000000',
-        amount: '0.750000000000',
+        effectiveAmount: '0.750000000000',
+        amount: '0.75',
       },
     ],
-    totalAmount: '0.750000000000',
+    totalAmount: '0.75',
   });
   const csv = await world.call('GET', '/api/v1/bills/marketing/2026-07.csv');
   expect(csv.type).toContain('text/csv');
   expect(csv.text.trim().split('\r\n')).toHaveLength(3);
   const empty = await world.call('GET', '/api/v1/bills/marketing/2026-06.json');
-  expect(empty.json).toMatchObject({ lines: [], totalAmount: '0.000000000000' });
+  expect(empty.json).toMatchObject({ lines: [], totalAmount: '0.00' });
   await expectNoOpenHolds(world.database.db);
 });
 

@@ -48,6 +48,30 @@ test('an open month tells what it comes to, how it agrees, and that nothing stan
   });
 });
 
+test('the bill of an open month that is imported says in JSON and CSV what the close shows, and that it is provisional', async () => {
+  const { json } = await world.call('GET', '/api/v1/closes/2026-10');
+  const { bills } = json as {
+    bills: { team: string; totalCredits: string; totalAmount: string }[];
+  };
+  for (const { team, totalCredits, totalAmount } of bills) {
+    const bill = await world.call('GET', `/api/v1/bills/${team}/2026-10.json`);
+    const amount = totalAmount.slice(0, -10);
+    expect(bill.json).toMatchObject({
+      status: 'provisional',
+      bill: `2026-10-v0-${team}`,
+      totalCredits,
+      totalAmount: amount,
+    });
+    const csv = await world.call('GET', `/api/v1/bills/${team}/2026-10.csv`);
+    const last = csv.text.trim().split('\r\n').at(-1) ?? '';
+    expect(last).toContain(`,provisional,2026-10,`);
+    expect(last).toContain(`,${totalCredits},`);
+    expect(last).toContain(`,${amount},USD,`);
+  }
+  const marketing = bills.find(({ team }) => team === 'marketing');
+  expect(marketing?.totalAmount).not.toBe('0.000000000000');
+});
+
 test('steps are refused with rule and way out, and leave nothing behind', async () => {
   const early = await step('ann', 'approve');
   expect([early.status, early.json['detail']]).toEqual([409, '2026-10 is open.']);

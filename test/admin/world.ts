@@ -13,6 +13,7 @@ import type { Database } from '../../base/postgres/pool.js';
 import type { SealKey } from '../../base/sealing.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
 import type { ControlDocument } from '../../policies/control/document.js';
+import { testBillsApi } from '../support/bills-api.js';
 import { type ManualClock, manualClock } from '../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
@@ -94,6 +95,7 @@ export async function createAdminWorld(made: AdminWorldOptions = {}): Promise<Ad
       sealKeys: SEAL_KEYS,
       signIn: { sealKeys: SEAL_KEYS, randomBytes, probe },
       realNow: () => realMs,
+      bills: testBillsApi(db, clock),
     },
   };
   const app = await createAdminApp(options);

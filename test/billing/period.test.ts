@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FISCAL_LENGTHS, FISCAL_PATTERNS, YEAR_STARTS } from '../../billing/fiscal.js';
 import type { FiscalRule } from '../../billing/fiscal.js';
-import { monthPeriod, periodAt, previousPeriod, tryPeriodAt } from '../../billing/period.js';
+import { periodAt, previousPeriod, tryPeriodAt } from '../../billing/period.js';
 import type { CustomRule, PeriodKind, PeriodRule } from '../../billing/period.js';
 
 const HOUR_MS = 3_600_000;
@@ -79,16 +79,6 @@ test('leap days belong to their month', () => {
     '2028-02-01T00:00:00.000Z',
     '2028-03-01T00:00:00.000Z',
   ]);
-});
-
-test('a month by name is the same as the month of its instants; other text is no month', () => {
-  expect(monthPeriod('2026-02', 'UTC')).toEqual({
-    startsAt: Date.UTC(2026, 1, 1),
-    endsAt: Date.UTC(2026, 2, 1),
-  });
-  for (const text of ['2026-13', '2026-2', '26-02', '2026-02-01', '', '2026-00']) {
-    expect(monthPeriod(text, 'UTC')).toBeUndefined();
-  }
 });
 
 test('an unknown time zone is a stale control, not a period', () => {

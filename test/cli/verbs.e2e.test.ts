@@ -409,8 +409,21 @@ describe('bill', () => {
         'idle    STANDARD_WH    0.50',
         '',
         'Total 3.50 USD',
+        'The month is open and its figures still change.',
       ].join('\n'),
     );
+  });
+
+  test('shows credits short, what is owed in another currency, and of a closed month no warning', async () => {
+    const conversion = { amount: '3.22', currency: 'EUR', rate: '0.92' };
+    const lines = [{ kind: 'direct', credits: '1.250000000000', amount: '3.50' }];
+    const body = { ...BILL, status: 'closed', conversion, lines };
+    answer = { status: 200, body: JSON.stringify(body) };
+    expect((await run('bill', 'sales', '2026-10')).out.split('\n').slice(-3)).toEqual([
+      'direct     1.25    3.50',
+      '',
+      'Total 3.50 USD, owed as 3.22 EUR',
+    ]);
   });
 
   test('with --json hands the document on unchanged, with --csv asks for the other form', async () => {

@@ -284,18 +284,24 @@ test('a grant is felt by the next statement, and the bill of the month sums to t
   expect(budget).toEqual({ LIMIT_CREDITS: 505 });
   const month = new Date().toISOString().slice(0, 7);
   const bill = await system.admin('GET', `/api/v1/bills/marketing/${month}.json`);
-  const { status, lines, totalAmount } = bill.body as {
+  const { status, lines, totalCredits, totalAmount } = bill.body as {
     status: string;
-    lines: { amount: string }[];
+    lines: { amount: string; credits: string; effectiveAmount: string }[];
+    totalCredits: string;
     totalAmount: string;
   };
   expect(status).toBe('provisional');
   expect(lines.length).toBeGreaterThan(0);
-  const { rows } = await system.database.db.query<{ total: string }>(
-    "SELECT sum(money)::numeric(38,12)::text AS total FROM charge WHERE team_id = 'marketing'",
+  const { rows } = await system.database.db.query<{ credits: string; money: string }>(
+    `SELECT sum(credits)::numeric(38,12)::text AS credits, sum(money)::numeric(38,12)::text AS money
+     FROM charge WHERE team_id = 'marketing'`,
   );
-  expect(pico(totalAmount)).toBe(pico(rows[0]?.total ?? ''));
-  expect(lines.reduce((sum, line) => sum + pico(line.amount), 0n)).toBe(pico(totalAmount));
+  const sum = (field: 'amount' | 'credits' | 'effectiveAmount'): bigint =>
+    lines.reduce((total, line) => total + pico(line[field]), 0n);
+  expect(pico(totalCredits)).toBe(pico(rows[0]?.credits ?? ''));
+  expect(sum('credits')).toBe(pico(totalCredits));
+  expect(sum('effectiveAmount')).toBe(pico(rows[0]?.money ?? ''));
+  expect(sum('amount')).toBe(pico(totalAmount));
 });
 
 function pico(amount: string): bigint {

@@ -26,6 +26,7 @@ import type { Patience } from '../../../proxy/parts.js';
 import { startProxy } from '../../../proxy/start-proxy.js';
 import type { TraceOptions } from '../../../proxy/traces.js';
 import { startWarehouse, type RunningWarehouse } from '../../../warehouse/start-warehouse.js';
+import { testBillsApi } from '../../support/bills-api.js';
 import { createTestDatabase, openTestPool, type TestDatabase } from '../../support/database.js';
 import { startDemoEngine } from '../../support/demo-engine.js';
 
@@ -150,6 +151,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
         token: ADMIN_TOKEN,
         ids: systemIds(),
         sealKeys: SEAL_KEYS,
+        bills: testBillsApi(db, clock),
         signIn: {
           sealKeys: SEAL_KEYS,
           randomBytes,

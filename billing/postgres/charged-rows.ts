@@ -4,7 +4,7 @@ import { parseCredits, parseMoney } from '#base/units.js';
 import type { Credits, Money } from '#base/units.js';
 
 /** Charges of one team on one UTC day, warehouse and tier, with what their deltas made of them. */
-export interface BillRow {
+export interface ChargedRow {
   /** `YYYY-MM-DD`, UTC. */
   readonly day: string;
   /** null: the statement named none. */
@@ -50,7 +50,7 @@ export function chargesAdded(condition: (row: 'h' | 'c') => string): string {
 )`;
 }
 
-const ROWS = `/* prepared: billing.bill_rows */
+const ROWS = `/* prepared: billing.charged_rows */
 WITH ${chargesAdded((row) => `${row}.team_id = $4`)}
 SELECT to_char(hour_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, warehouse, tier, sum(statements)::integer AS statements,
   sum(credits) AS credits, sum(money) AS money,
@@ -69,13 +69,16 @@ interface Row {
   readonly provisional_money: string;
 }
 
-/** The charges of `teamId` that began in `period`, in the order of day, warehouse, tier. */
-export async function billRows(
+/**
+ * The charges of `teamId` in `currency` that began in `period`, in the order of day, warehouse, tier: what the ledger has, to
+ * the last decimal. What is owed for them is the bill (`billing/bills/`). Faults of Postgres propagate.
+ */
+export async function chargedRows(
   db: Queryable,
   teamId: string,
   period: Period,
   currency: string,
-): Promise<readonly BillRow[]> {
+): Promise<readonly ChargedRow[]> {
   const values = [currency, new Date(period.startsAt), new Date(period.endsAt), teamId];
   const { rows } = await db.query<Row>(ROWS, values);
   return rows.map((row) => ({
