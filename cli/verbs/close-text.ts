@@ -143,7 +143,7 @@ function reconciliationLines(
       columns,
     ),
     ...(open.length === 0
-      ? ['Everything agrees.']
+      ? agreementLines(of, currency)
       : [
           `${of.openCount} ${of.openCount === 1 ? 'figure does' : 'figures do'} not agree:`,
           ...open.map(
@@ -156,6 +156,31 @@ function reconciliationLines(
             : [`Signed off by ${of.signedOff.by}: ${of.signedOff.reason}`]),
         ]),
   ];
+}
+
+/** Of a month of which no figure disagrees: what was held against what, and what the difference of the sums is. */
+function agreementLines(of: CloseAnswer['reconciliation'], currency: string): readonly string[] {
+  const { differenceCredits, invoicedAmount, differenceAmount } = of;
+  const what =
+    invoicedAmount === null
+      ? "No hour or day differs from Snowflake's credits; its money is not imported, so no amount is held against it yet."
+      : "No hour or day differs from Snowflake's credits, and no service's day from its money.";
+  // Charges that are not metered are in our sum, and hours that are not allocated in Snowflake's: neither is a figure of both.
+  if (!isZero(differenceCredits))
+    return [
+      what,
+      `The difference of ${short(differenceCredits)} credits is of what is not metered, or not allocated, yet.`,
+    ];
+  if (differenceAmount === null || isZero(differenceAmount)) return [what];
+  return [
+    what,
+    `The difference of ${short(differenceAmount)} ${currency} is rounding, as Snowflake invoices figures that it has rounded.`,
+    'Bills sum to the invoice all the same: whole units of it are the line "Rounding to the invoice" of organisation.closing.roundingTeam.',
+  ];
+}
+
+function isZero(amount: string): boolean {
+  return /^-?0(\.0*)?$/.test(amount);
 }
 
 function problemLines({ problems }: CloseAnswer): readonly string[] {

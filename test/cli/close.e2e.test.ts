@@ -99,13 +99,37 @@ test('an open month is frozen and put into review; who is next is said', async (
       '───────  ────  ────────────  ────────────',
       'credits  3.00  3.00          0.00',
       'USD      9.00  not imported  not imported',
-      'Everything agrees.',
+      "No hour or day differs from Snowflake's credits; its money is not imported, so no amount is held against it yet.",
       '',
       `Merkle root ${'a'.repeat(64)}`,
       '',
       'Next: another person approves it (tollgate close 2026-10 --approve).',
     ].join('\n'),
   );
+});
+
+test('what agrees is said, and whether a difference of the sums is rounding', async () => {
+  const said = async (reconciliation: object): Promise<string> => {
+    states = ['open'];
+    more = { reconciliation: { ...CLOSE.reconciliation, ...reconciliation } };
+    const { out } = await run('2026-10', '--dry-run');
+    return out.slice(out.indexOf('No hour or day'), out.indexOf('\n\nMerkle'));
+  };
+  const both =
+    "No hour or day differs from Snowflake's credits, and no service's day from its money.";
+  const equal = { invoicedAmount: '9.000000000000', differenceAmount: '0.000000000000' };
+  expect(await said(equal)).toBe(both);
+  const rounded = { invoicedAmount: '8.973200000000', differenceAmount: '-0.026800000000' };
+  expect((await said(rounded)).split('\n')).toEqual([
+    both,
+    'The difference of -0.0268 USD is rounding, as Snowflake invoices figures that it has rounded.',
+    'Bills sum to the invoice all the same: whole units of it are the line "Rounding to the invoice" of organisation.closing.roundingTeam.',
+  ]);
+  const unmetered = { ...rounded, differenceCredits: '-0.500000000000' };
+  expect((await said(unmetered)).split('\n')).toEqual([
+    both,
+    'The difference of -0.50 credits is of what is not metered, or not allocated, yet.',
+  ]);
 });
 
 test('the last approval closes it; one that is not the last does not', async () => {
