@@ -8,6 +8,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { toError } from '../base/errors.js';
 import type { Config, Secrets } from '../base/config.js';
+import { inVerbs } from './next-steps.js';
 import { linesOf } from './text-lines.js';
 import { VerbError } from './verb-error.js';
 
@@ -24,6 +25,14 @@ export interface AdminClient {
     method?: 'POST' | 'PUT',
     timeoutMs?: number,
   ): Promise<string>;
+  /**
+   * GET of every page of a list, in order, until the API has no further. `list` may have a query of its own.
+   * Throws like {@link AdminClient.call}, and ZodError for an answer of another form.
+   */
+  pages<Page extends { readonly nextCursor: string | null }>(
+    list: string,
+    schema: z.ZodType<Page>,
+  ): Promise<readonly Page[]>;
   /** GET of a file as it is. Throws like {@link AdminClient.call}. */
   download(apiPath: string): Promise<Uint8Array>;
   /** POST of a file as it is. Throws like {@link AdminClient.call}. */
@@ -72,10 +81,36 @@ export function adminClient(config: Config, secrets: Secrets): AdminClient {
     origin,
     call: (apiPath, body, method, timeoutMs) =>
       call(origin, token, apiPath, { body, method, timeoutMs }),
+    pages: (list, schema) =>
+      pages((apiPath) => call(origin, token, apiPath, GET_ONCE), list, schema),
     download: (apiPath) => download(origin, token, apiPath),
     upload: (apiPath, file) => upload(origin, token, apiPath, file),
     lines: (apiPath) => lines(origin, token, apiPath),
   };
+}
+
+const GET_ONCE = { body: undefined, method: undefined, timeoutMs: undefined };
+/** Rows of a page, the most that the API gives. */
+const PAGE_ROWS = 500;
+/** No installation has more; an API that hands out cursors without end is not followed for ever. */
+const PAGES_MAX = 1_000;
+
+async function pages<Page extends { readonly nextCursor: string | null }>(
+  get: (apiPath: string) => Promise<string>,
+  list: string,
+  schema: z.ZodType<Page>,
+): Promise<readonly Page[]> {
+  const all: Page[] = [];
+  const first = `${list}${list.includes('?') ? '&' : '?'}limit=${PAGE_ROWS}`;
+  let cursor: string | null = null;
+  for (let turn = 0; turn < PAGES_MAX; turn += 1) {
+    const next: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page = schema.parse(JSON.parse(await get(`${first}${next}`)));
+    all.push(page);
+    ({ nextCursor: cursor } = page);
+    if (cursor === null) return all;
+  }
+  throw new VerbError(`The list at ${list} does not end.`);
 }
 
 async function* lines(origin: string, token: string, apiPath: string): AsyncGenerator<string> {
@@ -200,7 +235,12 @@ const PROBLEM = z.object({
 
 function refusalOf(text: string): VerbError | undefined {
   try {
-    const { detail, errors = [] } = PROBLEM.parse(JSON.parse(text));
+    const problem = PROBLEM.parse(JSON.parse(text));
+    const detail = inVerbs(problem.detail);
+    const errors = (problem.errors ?? []).map((each) => ({
+      ...each,
+      wayOut: inVerbs(each.wayOut),
+    }));
     const fields = errors.map(({ field, rule, wayOut }) => `  ${field} ${rule}; ${wayOut}.`);
     return new VerbError([detail, ...fields].join('\n'), 1, errors);
   } catch {

@@ -82,9 +82,6 @@ const budgetsPage = z.object({
   nextCursor: z.string().nullable(),
 });
 
-/** Pages of one list; no installation has more. */
-const PAGES_MAX = 200;
-
 /**
  * Reads it all; the token's role must be platform.
  * @throws VerbError when the API does not answer, refuses, or no document is in force that this program can read.
@@ -93,9 +90,9 @@ export async function readLiveControl(api: AdminClient): Promise<LiveControl> {
   const { version, document } = await documentInForce(api);
   const { at } = z.object({ at: instant }).parse(JSON.parse(await api.call('/api/v1/prices')));
   const [prices, freezes, budgets] = [
-    await pagesOf(api, 'prices/sheets', pricesPage),
-    await pagesOf(api, 'freezes', freezesPage),
-    await pagesOf(api, 'budgets', budgetsPage),
+    await api.pages('/api/v1/prices/sheets', pricesPage),
+    await api.pages('/api/v1/freezes', freezesPage),
+    await api.pages('/api/v1/budgets', budgetsPage),
   ];
   return {
     at,
@@ -125,21 +122,4 @@ async function documentInForce(
   const parsed = parseControlDocument(storedReply.parse(JSON.parse(stored)).document);
   if (parsed.ok) return { version: newest.version, document: parsed.document };
   throw new VerbError(`Version ${newest.version} is not valid to this program; use its own.`);
-}
-
-async function pagesOf<Page extends { readonly nextCursor: string | null }>(
-  api: AdminClient,
-  list: string,
-  schema: z.ZodType<Page>,
-): Promise<readonly Page[]> {
-  const pages: Page[] = [];
-  let cursor: string | null = null;
-  for (let turn = 0; turn < PAGES_MAX; turn += 1) {
-    const next: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page = schema.parse(JSON.parse(await api.call(`/api/v1/${list}?limit=500${next}`)));
-    pages.push(page);
-    ({ nextCursor: cursor } = page);
-    if (cursor === null) break;
-  }
-  return pages;
 }

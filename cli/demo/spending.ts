@@ -23,17 +23,12 @@ export interface Spent {
 /** By team: what the first budget of each has spent and holds in its open period. */
 export async function readSpending(client: AdminClient): Promise<ReadonlyMap<string, Spent>> {
   const spent = new Map<string, Spent>();
-  let cursor: string | null = null;
-  do {
-    const page: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const answer = BUDGETS.parse(JSON.parse(await client.call(`/api/v1/budgets?limit=500${page}`)));
-    for (const { node, standing } of answer.budgets)
+  for (const { budgets } of await client.pages('/api/v1/budgets', BUDGETS))
+    for (const { node, standing } of budgets)
       if (standing !== null && !spent.has(node))
         spent.set(node, {
           spentCredits: parseCredits(standing.spentCredits),
           heldCredits: parseCredits(standing.heldCredits),
         });
-    cursor = answer.nextCursor;
-  } while (cursor !== null);
   return spent;
 }

@@ -51,9 +51,6 @@ const transferred = z.object({
   toAvailableCredits: z.string().nullable(),
 });
 
-/** Most pages that are read: more budgets than a document can have. */
-const PAGES_MAX = 1_000;
-
 export function registerBudgets(program: Command, terminal: Terminal): void {
   program
     .command('budgets [node]')
@@ -96,14 +93,7 @@ async function showBudgets(
 
 async function readBudgets(client: AdminClient): Promise<readonly BudgetView[]> {
   const budgets: BudgetView[] = [];
-  let cursor: string | null = null;
-  for (let read = 0; read < PAGES_MAX; read += 1) {
-    const query: string = cursor === null ? '' : `?cursor=${encodeURIComponent(cursor)}`;
-    const answer = page.parse(JSON.parse(await client.call(`/api/v1/budgets${query}`)));
-    budgets.push(...answer.budgets);
-    cursor = answer.nextCursor;
-    if (cursor === null) break;
-  }
+  for (const answer of await client.pages('/api/v1/budgets', page)) budgets.push(...answer.budgets);
   return budgets;
 }
 

@@ -206,7 +206,8 @@ function listText(
   columns: number,
 ): string {
   const { adjustments = [], disputes = [] } = read;
-  if (adjustments.length + disputes.length === 0) return 'None.';
+  if (adjustments.length + disputes.length === 0)
+    return read.disputes === undefined ? 'There are no adjustments.' : 'There are no disputes.';
   return disputes.length === 0
     ? table(
         [

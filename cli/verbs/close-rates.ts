@@ -109,7 +109,7 @@ async function list(terminal: Terminal, { json }: RateOptions): Promise<void> {
   const { rates } = z.object({ rates: z.array(RATE) }).parse(JSON.parse(answer));
   terminal.print(
     rates.length === 0
-      ? 'None.'
+      ? 'No exchange rate is entered; `tollgate close rate` enters one.'
       : table(
           ['id', 'state', 'from', 'to', 'rate', 'days', 'by', freeText('source')],
           rates.map((rate) => [

@@ -26,7 +26,8 @@ const TOKEN = z.object({
   revokedAt: z.string().nullable(),
 });
 const ISSUED = z.object({ token: TOKEN, secret: z.string() });
-const PAGE = z.object({ tokens: z.array(TOKEN), nextCursor: z.string().nullable() });
+/** As the API tells them: `--json` prints all of each. */
+const PAGE = z.object({ tokens: z.array(z.unknown()), nextCursor: z.string().nullable() });
 type Token = z.infer<typeof TOKEN>;
 
 export function registerToken(program: Command, terminal: Terminal): void {
@@ -93,13 +94,7 @@ function scopeOf({ role, team, principal }: Token): string {
 async function list(terminal: Terminal, { json }: TokenOptions): Promise<void> {
   const api = client();
   const tokens: unknown[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const answer: unknown = JSON.parse(await api.call(`/api/v1/tokens?limit=500${page}`));
-    tokens.push(...z.object({ tokens: z.array(z.unknown()) }).parse(answer).tokens);
-    cursor = PAGE.pick({ nextCursor: true }).parse(answer).nextCursor;
-  } while (cursor !== null);
+  for (const page of await api.pages('/api/v1/tokens', PAGE)) tokens.push(...page.tokens);
   if (json === true) return terminal.print(JSON.stringify({ tokens }));
   const listed = z.array(TOKEN).parse(tokens);
   terminal.print(

@@ -1,0 +1,121 @@
+/** What verbs make of lists of the API: pages read to the last, empty ones told in words, refusals with the next verb. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { adminClient } from '../../cli/admin-client.js';
+import { configuration } from '../../cli/configuration.js';
+import { main } from '../../cli/main.js';
+import { inVerbs, VERBS_BY_LIST } from '../../cli/next-steps.js';
+import { recordedTerminal } from './recorded-terminal.js';
+
+let server: Server;
+let asked: string[];
+let answerTo: (url: string) => { readonly status: number; readonly body: unknown };
+
+beforeAll(async () => {
+  server = createServer(({ url = '' }, response) => {
+    asked.push(url);
+    const { status, body } = answerTo(url);
+    response.writeHead(status).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+beforeEach(() => {
+  asked = [];
+  for (const name of Object.keys(process.env))
+    if (name.startsWith('TOLLGATE_')) vi.stubEnv(name, undefined);
+  vi.stubEnv('TOLLGATE_ADMIN_PORT', String((server.address() as AddressInfo).port));
+  vi.stubEnv('TOLLGATE_ADMIN_TOKEN', 'secret-token');
+});
+afterEach(() => vi.unstubAllEnvs());
+
+async function run(words: readonly string[]): Promise<string> {
+  const terminal = recordedTerminal();
+  await main(words, terminal);
+  return terminal.out() + terminal.err();
+}
+
+/** Every list that a verb reads, with nothing in it; disputes have a route and an answer of their own. */
+const NOTHING = Object.fromEntries(
+  'adjustments anomalies budgets events exchangeRates rates freezes notifications passes raises requests running shapes tiers tokens'
+    .split(' ')
+    .map((list) => [list, []]),
+);
+
+test.each([
+  ['anomalies', 'Nothing unusual was spent.'],
+  ['audit list', 'Nothing was changed yet.'],
+  ['budgets', 'tollgate: There are no budgets.'],
+  ['close adjustments', 'There are no adjustments.'],
+  ['close disputes', 'There are no disputes.'],
+  ['close rates', 'No exchange rate is entered; `tollgate close rate` enters one.'],
+  ['grant list', 'No request is waiting.'],
+  ['grant paces', 'No shape is above a run rate.'],
+  ['kill --frozen', 'Nothing is frozen.'],
+  ['notifications', 'Nothing was told.'],
+  ['token list', 'No token is issued; `tollgate token issue` makes one.'],
+])('%s, of nothing: %s', async (words, says) => {
+  answerTo = (url) => {
+    const disputes = url.includes('/disputes') ? { disputes: [] } : {};
+    return { status: 200, body: { ...NOTHING, ...disputes, nextCursor: null } };
+  };
+  expect(await run(words.split(' '))).toContain(says);
+  expect(asked.length).toBeGreaterThan(0);
+});
+
+const PAGE = z.object({ rows: z.array(z.number()), nextCursor: z.string().nullable() });
+
+test('pages are read to the last one, with the query of the list and the cursor as it was given', async () => {
+  const { config, secrets } = configuration();
+  answerTo = (url) =>
+    url.includes('cursor=')
+      ? { status: 200, body: { rows: [3], nextCursor: null } }
+      : { status: 200, body: { rows: [1, 2], nextCursor: 'a&b=' } };
+  const pages = await adminClient(config, secrets).pages('/api/v1/things?of=sales', PAGE);
+  expect(pages.flatMap(({ rows }) => rows)).toEqual([1, 2, 3]);
+  expect(asked).toEqual([
+    '/api/v1/things?of=sales&limit=500',
+    '/api/v1/things?of=sales&limit=500&cursor=a%26b%3D',
+  ]);
+});
+
+test('a list without an end is an error, and not half of a list', async () => {
+  const { config, secrets } = configuration();
+  answerTo = () => ({ status: 200, body: { rows: [], nextCursor: 'again' } });
+  await expect(adminClient(config, secrets).pages('/api/v1/things', PAGE)).rejects.toThrow(
+    'The list at /api/v1/things does not end.',
+  );
+});
+
+test('a refusal that names a list of the API names the verb that prints it', async () => {
+  const wayOut = 'GET /api/v1/budgets lists them';
+  answerTo = () => ({
+    status: 404,
+    body: { detail: 'No such budget.', errors: [{ field: 'budget', rule: 'must exist', wayOut }] },
+  });
+  expect(await run(['grant', 'raise', 'nobody', '1'])).toBe(
+    'tollgate: No such budget.\n  budget must exist; `tollgate budgets` lists them.',
+  );
+});
+
+test.each([
+  'GET /api/v1/tickets?state=VOID lists them',
+  'GET /api/v1/budgets?node=sales lists them',
+  'GET /api/v1/budgets/{team} has it',
+  'GET /api/v1/toString lists them',
+])('%s stays, because no verb does that', (wayOut) => {
+  expect(inVerbs(wayOut)).toBe(wayOut);
+});
+
+test.each(Object.values(VERBS_BY_LIST))('%s is a verb that there is', async (command) => {
+  const [, ...words] = command.split(' ');
+  const options = words.filter((word) => word.startsWith('--'));
+  const page = await run([...words.filter((word) => !word.startsWith('--')), '--help']);
+  expect(page).toContain(
+    `SYNOPSIS\n    tollgate ${words.filter((word) => !word.startsWith('--')).join(' ')}`,
+  );
+  for (const option of options) expect(page).toContain(option);
+});
