@@ -14,13 +14,13 @@ import { type Client, connectNode } from './support/node-driver.js';
 import { startSystem, type System } from './support/system.js';
 
 /**
- * Marketing may spend about what a few scans of a day cost, so that the last ones are refused; a shape may take less
- * than its scans take together, so that one which repeats is stopped at its pace.
+ * Marketing may spend about what a few scans of a day cost, so that a scan of everything is refused; a shape may take what
+ * its scans of a day do, and less than one of twenty days more, so that it is stopped at its pace however fast the machine is.
  */
 function withSmallBudget(document: ControlDocument): ControlDocument {
   return {
     ...document,
-    runRates: [{ id: 'repeats', limitCreditsPerMonth: '0.045', slowAtPercent: 100 }],
+    runRates: [{ id: 'repeats', limitCreditsPerMonth: '0.018', slowAtPercent: 100 }],
     budgets: document.budgets.map((budget) =>
       budget.node === 'marketing' ? { ...budget, hard: true, limitCredits: '0.25' } : budget,
     ),
