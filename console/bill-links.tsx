@@ -19,7 +19,7 @@ export function BillLinks(props: {
           <a
             key={format}
             href={`/api/v1/bills/${id}/${month}.${format}`}
-            download={`${team}-${month}.${format}`}
+            download
             aria-label={`${format.toUpperCase()} bill of ${team}`}
           >
             {format.toUpperCase()}

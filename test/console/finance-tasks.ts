@@ -46,7 +46,10 @@ function costs(visit: Visit): Task['act'] {
     const link = page.getByRole('link', { name: 'CSV bill of marketing' });
     await link.waitFor();
     const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
-    must(/^marketing-\d{4}-\d\d\.csv$/.test(download.suggestedFilename()), 'it has another name');
+    must(
+      /^\d{4}-\d\d-v0-marketing\.csv$/.test(download.suggestedFilename()),
+      'it has another name',
+    );
     must((await page.getByRole('button', { name: 'Grant' }).count()) === 0, 'finance may grant');
   };
 }
