@@ -12,7 +12,9 @@ import { takeLock } from './lock.js';
 const LOCK_WAIT_MS = 15 * 60_000;
 const LOCK_POLL_MS = 200;
 const OUTPUT_MAX = 64 * 1024;
-const SKIPPED = new Set(['node_modules', 'dist', 'coverage', 'docs', 'bin', 'console']);
+const SKIPPED = new Set(['node_modules', 'dist', 'coverage']);
+/** Not of the compiler. Below other folders these names hold its sources: admin/console, test/console. */
+const SKIPPED_AT_ROOT = new Set(['docs', 'bin', 'console']);
 const SOURCES = /(?<!\.test)\.ts$|^(tsconfig.*|package|package-lock)\.json$/;
 
 /** Something that a person has to put right; its message says what and how. */
@@ -159,6 +161,7 @@ function sourcesChangedAt(root, names = SOURCES) {
   const visit = (folder) => {
     for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
       if (entry.name.startsWith('.') || SKIPPED.has(entry.name)) continue;
+      if (folder === root && SKIPPED_AT_ROOT.has(entry.name)) continue;
       const file = path.join(folder, entry.name);
       if (entry.isDirectory()) visit(file);
       else if (names.test(entry.name)) {

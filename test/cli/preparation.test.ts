@@ -112,6 +112,23 @@ test('the console is built beside it, and again when one of its sources changes'
   expect([builds(), bundled()]).toEqual([1, 2]);
 });
 
+test('sources below a folder of another kind are sources all the same', async () => {
+  await run('prepare.js');
+  const later = Date.now() / 1000 + 5;
+  const change = (...folders: readonly string[]): void => {
+    const folder = path.join(root, ...folders);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'b.ts'), '');
+    utimesSync(path.join(folder, 'b.ts'), later, later);
+  };
+  for (const folder of ['bin', 'docs']) change(folder);
+  await run('prepare.js');
+  expect(builds()).toBe(1);
+  change('admin', 'console');
+  await run('prepare.js');
+  expect(builds()).toBe(2);
+});
+
 test('two at once build once', async () => {
   const runs = await Promise.all([run('prepare.js'), run('prepare.js')]);
   expect(runs.map(({ code }) => code)).toEqual([0, 0]);
