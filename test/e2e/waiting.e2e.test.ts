@@ -3,15 +3,17 @@
  * repeats, cancels and questions for their state; of the own team's statements only.
  */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { must } from '#base/assert.js';
+import { main } from '../../cli/main.js';
 import type { BudgetDocument, ControlDocument, TierDocument } from '#policies/control/document.js';
 import type { OffPeakDocument, RungDocument } from '#policies/control/ladder-documents.js';
+import { recordedTerminal } from '../cli/recorded-terminal.js';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import { RawClient, type Reply } from '../warehouse/support/raw-client.js';
 import { eventually } from './support/eventually.js';
 import { connectNode } from './support/node-driver.js';
-import { startSystem, type System } from './support/system.js';
+import { ADMIN_TOKEN, startSystem, type System } from './support/system.js';
 
 const HOLD_MS = 400;
 const ABANDONED_MS = 5000;
@@ -357,6 +359,71 @@ test('a frozen team: what runs goes on, what waits and what comes is refused at 
     );
   await release();
 });
+
+test('a frozen tier refuses what would run in it and nothing else, by the API and by the command line, until it is thawed', async () => {
+  const text = 'SELECT 44 FROM ANALYTICS.TPCH.REGION';
+  const inTier = await connected('INTERACTIVE_WH', 'growth_analyst');
+  const beside = await connected('STANDARD_WH', 'growth_analyst');
+  const reason = 'the warehouse is resized';
+  const byApi = async (): Promise<void> => {
+    const body = { scope: 'tier', target: 'interactive', until: '1h', reason };
+    expect((await system.admin('POST', '/api/v1/freezes', body)).status).toBe(201);
+  };
+  const byCommand = async (): Promise<void> => {
+    const said = await kill('--freeze', 'tier:interactive', '--until', '1h', '--reason', reason);
+    expect(said).toMatch(/^Frozen: \d+ tier interactive until .*Z, by admin-token: .*resized\./);
+  };
+  const thawedByApi = async (): Promise<void> => {
+    const { body } = await system.admin('GET', '/api/v1/freezes');
+    const [freeze, ...others] = (body as { freezes: { id: string }[] }).freezes;
+    expect(others).toEqual([]);
+    const path = `/api/v1/freezes/${must(freeze, 'a freeze').id}/thaw`;
+    expect((await system.admin('POST', path, { reason: 'it is resized' })).status).toBe(200);
+  };
+  const thawedByCommand = async (): Promise<void> =>
+    expect(await kill('--thaw', 'tier:interactive')).toBe('Thawed: tier interactive.');
+  for (const [freeze, thaw] of [
+    [byApi, thawedByCommand],
+    [byCommand, thawedByApi],
+  ] as const) {
+    await freeze();
+    for (const index of [0, 1]) {
+      await eventually(
+        async () =>
+          expect((await at(index, inTier).run(text)).body).toMatchObject({
+            success: false,
+            code: '712112',
+            data: { tollgate: { code: 'TG2112' } },
+            message: expect.stringMatching(
+              /^TG2112 Not run, nothing charged: .*: tier interactive is frozen by admin-token until .*Z\.[^]*Reason {3}the warehouse is resized/,
+            ) as string,
+          }),
+        { withinMs: 5_000 },
+      );
+      expect((await at(index, beside).run(text)).body).toMatchObject({ success: true });
+    }
+    await thaw();
+    for (const index of [0, 1])
+      await eventually(
+        async () => expect((await at(index, inTier).run(text)).body.success).toBe(true),
+        { withinMs: 5_000 },
+      );
+  }
+});
+
+/** `tollgate kill` against the system under test. @returns what it prints. */
+async function kill(...args: readonly string[]): Promise<string> {
+  vi.stubEnv('TOLLGATE_ADMIN_PORT', new URL(system.adminUrl).port);
+  vi.stubEnv('TOLLGATE_ADMIN_TOKEN', ADMIN_TOKEN);
+  const terminal = recordedTerminal();
+  try {
+    const code = await main(['kill', ...args], terminal);
+    expect({ code, err: terminal.err() }).toEqual({ code: 0, err: '' });
+    return terminal.out();
+  } finally {
+    vi.unstubAllEnvs();
+  }
+}
 
 test('when the replica where it waits is gone, a poll is told to send it again', async () => {
   const release = await occupied();
