@@ -23,7 +23,7 @@ import { writeCharges } from './many-charges.js';
 import { PAST_MONTH } from './finance-tasks.js';
 import { tasksOf } from './tasks.js';
 import type { Task, Visit } from './visit.js';
-import { sendTraffic } from './traffic.js';
+import { sendOne, sendTraffic } from './traffic.js';
 import { writeUnusual } from './unusual-spending.js';
 import { CLIENT_ID, CLIENT_SECRET, startIdentityProvider } from '../support/identity-provider.js';
 
@@ -69,6 +69,7 @@ async function run(executablePath: string): Promise<number> {
         refusedTicket: traffic.refusedTicket,
         pictures: values.pictures ?? null,
         provider,
+        send: (user, text) => sendOne(served.proxyPort, { user, text }),
       });
     } finally {
       await browser.close();

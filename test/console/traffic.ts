@@ -34,6 +34,25 @@ export interface Traffic {
   stop(): Promise<void>;
 }
 
+/**
+ * Sends one statement by the real driver, in a session of its own.
+ * @returns null where it ran; what the driver says where it was refused.
+ */
+export async function sendOne(
+  proxyPort: number,
+  { user, text }: { readonly user: string; readonly text: string },
+): Promise<string | null> {
+  const connection = await connect(proxyPort, user);
+  try {
+    return await run(connection, text).then(
+      () => null,
+      (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)),
+    );
+  } finally {
+    await ended(connection);
+  }
+}
+
 /** Sends them; leaves one refused, and one that runs until it is stopped. */
 export async function sendTraffic(
   proxyPort: number,

@@ -13,6 +13,8 @@ export interface Visit {
   readonly pictures: string | null;
   /** Where people sign in who have no token. */
   readonly provider: IdentityProvider;
+  /** Sends a statement by the real driver; null where it ran, what the driver says where it was refused. */
+  readonly send: (user: string, text: string) => Promise<string | null>;
 }
 
 export interface Task {
