@@ -110,11 +110,11 @@ function Navigation(): JSX.Element {
     setTheme(next);
   };
   const here = placeOf(path);
-  // In a narrow window the pages are one row that scrolls.
+  // In a narrow window the pages are one row that scrolls; a telephone that is turned makes it narrow later.
   useEffect(() => {
-    document
-      .querySelector('nav [aria-current="page"]')
-      ?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    showOpenPage();
+    addEventListener('resize', showOpenPage);
+    return () => removeEventListener('resize', showOpenPage);
   }, [here]);
   const word = THEME_NAMES[theme];
   return (
@@ -144,6 +144,17 @@ function Navigation(): JSX.Element {
       </div>
     </header>
   );
+}
+
+/** Scrolls the row of pages, and nothing else, to the page that is open. */
+function showOpenPage(): void {
+  const open = document.querySelector<HTMLElement>('nav [aria-current="page"]');
+  const row = open?.parentElement;
+  if (open === null || row === null || row === undefined) return;
+  const left = open.offsetLeft - row.offsetLeft;
+  if (left < row.scrollLeft) row.scrollLeft = left;
+  const right = left + open.offsetWidth;
+  if (right > row.scrollLeft + row.clientWidth) row.scrollLeft = right - row.clientWidth;
 }
 
 export function Mark(): JSX.Element {

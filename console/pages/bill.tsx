@@ -144,7 +144,12 @@ function Drivers({ bill }: { readonly bill: Bill }): JSX.Element | null {
         keyOf={({ kind, name }) => `${kind} ${name}`}
         columns={[
           { name: 'What', cell: ({ kind }) => kind },
-          { name: 'Name', class: 'words', cell: ({ name }) => name },
+          {
+            name: 'Name',
+            class: 'words',
+            // Usage that was metered without a statement has no shape to name.
+            cell: ({ name }) => (name === '' ? <span class="faint">–</span> : name),
+          },
           {
             name: 'Before rounding',
             isAmount: true,

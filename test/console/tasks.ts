@@ -2,7 +2,7 @@
 import type { Locator } from 'playwright-core';
 import { firstPaint } from './browser.js';
 import { financeTasks } from './finance-tasks.js';
-import { look } from './look.js';
+import { hidesOpenPage, look } from './look.js';
 import { PAGES } from './looked-at.js';
 import { signInTasks } from './sign-in-tasks.js';
 import { tenancyTasks } from './tenancy-tasks.js';
@@ -321,5 +321,10 @@ function everyPage(visit: Visit): Task['act'] {
       if (name === 'live' && visit.pictures !== null) await page.waitForTimeout(14_000);
       await look(page, name, visit, troubles);
     }
+    // Also where the window is narrow from the start; the looks make it narrow later.
+    await page.setViewportSize({ width: 390, height: 860 });
+    await page.goto(`${visit.url}/audit`);
+    await page.getByRole('heading', { name: 'Audit' }).waitFor();
+    must(!(await hidesOpenPage(page)), 'a telephone does not show which page is open');
   };
 }
