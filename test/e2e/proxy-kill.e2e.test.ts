@@ -138,6 +138,7 @@ test(
     );
     // Two have ended (their charges may be on their way), four are in the middle.
     await Promise.all([running[0], running[1]]);
+    await eventually(() => expect(waits()).toHaveLength(seconds.length), { withinMs: 20_000 });
     expect(await setAside()).toBeGreaterThan(0);
     expect(await leasesEver()).toBeGreaterThan(0);
     proxy?.process.kill('SIGKILL');
