@@ -3,10 +3,12 @@
  * right token is let in whatever its address has sent before.
  */
 import { LRUCache } from 'lru-cache';
+import type { Occupancy } from '#base/metrics.js';
 
 export interface Attempts {
   /** Counts one failed attempt. @returns seconds to wait, or null while the address is below the cap. */
   failed(address: string): number | null;
+  readonly occupancy: Occupancy;
 }
 
 const WINDOW_MS = 60_000;
@@ -20,6 +22,9 @@ export function createAttempts(realNow: () => number): Attempts {
     max: ADDRESSES_MAX,
   });
   return {
+    get occupancy() {
+      return { used: windows.size, max: ADDRESSES_MAX };
+    },
     failed(address) {
       const now = realNow();
       let window = windows.get(address);

@@ -61,7 +61,7 @@ const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 export function guard(
   scope: FastifyInstance,
   authenticate: Authenticate,
-  attempts: Attempts,
+  attempts: Pick<Attempts, 'failed'>,
   signIns: ConsoleSignIns | null = null,
   byPerson: AuthenticatePerson = nobodyByPerson,
 ): void {

@@ -30,12 +30,13 @@ import { type ConsoleSignIns, createConsoleSignIns } from './console/console-sig
 import { authenticatePerson } from './console/oidc-people.js';
 import { addOidcRoutes, type OidcSignIn } from './console/oidc-routes.js';
 import { addSignInRoutes } from './console/sign-in-routes.js';
-import { EventHub, exposeFollowers } from './events/event-hub.js';
+import { EventHub } from './events/event-hub.js';
 import { addHealthRoutes, type Readiness } from './health-routes.js';
 import { addIdempotency } from './idempotency.js';
 import { readJsonBody } from './json-body.js';
 import { keepRoutes, methodsAt } from './known-routes.js';
 import { landingPage, type Listener } from './landing-page.js';
+import { exposeLimits } from './occupancies.js';
 import { addOpenApi } from './openapi.js';
 import { badField, problemHandler, sendProblem, titleOf } from './problems.js';
 import type { SignInApi } from './sign-in.js';
@@ -238,14 +239,17 @@ async function addApi(
   const { db, clock, token } = api;
   const realNow = api.realNow ?? (() => performance.now());
   const answers = exposeAnswers(options.metrics);
-  const authenticate = createTokenAuthenticator(db, token, clock, realNow);
+  const tokens = createTokenAuthenticator(db, token, clock, realNow);
+  const { authenticate } = tokens;
   const attempts = createAttempts(realNow);
   const signIns = signInsOf(api);
   if (signIns !== null) addSignIn(app, api, { signIns, authenticate, attempts });
   const byPerson = byPersonOf(api);
   const isWelcome: EventsApi['isWelcome'] = (request) =>
     isStillWelcome(request, authenticate, signIns, byPerson);
-  const events = { hub: hubOf(app, api, options, realNow), isWelcome };
+  const hub = hubOf(app, api, options.log, realNow);
+  exposeLimits(options.metrics, () => ({ tokens, attempts, signIns, hub }));
+  const events = { hub, isWelcome };
   await addOpenApi(app, `${API_PREFIX}/openapi.json`);
   await app.register(
     async (scope) => {
@@ -267,7 +271,7 @@ async function addApi(
 function hubOf(
   app: FastifyInstance,
   { db, clock, ids, eventFollowersMax: followersMax = EVENT_FOLLOWERS_MAX }: AdminApi,
-  { log, metrics }: Pick<AdminOptions, 'log' | 'metrics'>,
+  log: AdminOptions['log'],
   realNow: () => number,
 ): EventHub {
   const hub = new EventHub({
@@ -277,7 +281,6 @@ function hubOf(
     epoch: ids.randomBytes(6).toString('hex'),
     realNow,
   });
-  exposeFollowers(metrics, () => hub.occupancy);
   app.addHook('preClose', (done) => {
     hub.close();
     done();

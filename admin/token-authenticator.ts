@@ -5,6 +5,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import type { Occupancy } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import { type Actor, ADMIN_TOKEN_ACTOR } from './actor.js';
@@ -38,6 +39,12 @@ export function actorOfToken(token: ApiToken): Actor {
     : { ...actor, principalId };
 }
 
+export interface TokenAuthenticator {
+  readonly authenticate: Authenticate;
+  /** Tokens of which something is known. */
+  readonly occupancy: Occupancy;
+}
+
 /**
  * @param adminToken of the settings; an empty one would be open to everybody who sends nothing, and is no token.
  * @param clock of business, in which tokens expire.
@@ -48,13 +55,13 @@ export function createTokenAuthenticator(
   adminToken: string,
   clock: Clock,
   realNow: () => number,
-): Authenticate {
+): TokenAuthenticator {
   const adminHash = hashOfToken(adminToken);
   const cache = new LRUCache<
     string,
     { readonly secrets: TokenSecrets | undefined; readonly readAt: number }
   >({ max: TOKENS_CACHED_MAX });
-  return async (text) => {
+  const authenticate: Authenticate = async (text) => {
     const hash = hashOfToken(text);
     if (areEqual(hash, adminHash) && adminToken !== '')
       return { kind: 'known', actor: ADMIN_TOKEN_ACTOR };
@@ -69,6 +76,12 @@ export function createTokenAuthenticator(
     const judged = judge(secrets, hash, clock);
     if (judged.kind === 'known') await noteTokenUse(db, id, clock.now());
     return judged;
+  };
+  return {
+    authenticate,
+    get occupancy() {
+      return { used: cache.size, max: TOKENS_CACHED_MAX };
+    },
   };
 }
 

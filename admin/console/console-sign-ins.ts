@@ -7,6 +7,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
+import type { Occupancy } from '#base/metrics.js';
 import { createSealer, type SealKey } from '#base/sealing.js';
 import type { Clock } from '#base/time.js';
 import { type Person, personSchema } from './oidc-people.js';
@@ -40,6 +41,8 @@ export interface ConsoleSignIns {
   noteUse(request: FastifyRequest, reply: FastifyReply, signIn: SignIn): void;
   /** Takes the cookie back; this process lets it in no more, even if somebody kept a copy. */
   end(request: FastifyRequest, reply: FastifyReply): void;
+  /** Sign-ins that were ended here and are remembered as such. */
+  readonly occupancy: Occupancy;
 }
 
 export interface ConsoleSignInOptions {
@@ -79,6 +82,9 @@ export function createConsoleSignIns(options: ConsoleSignInOptions): ConsoleSign
     return isOver ? undefined : signIn;
   };
   return {
+    get occupancy() {
+      return { used: signedOut.size, max: SIGNED_OUT_MAX };
+    },
     find,
     start(reply, by) {
       const now = clock.now();

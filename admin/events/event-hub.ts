@@ -6,7 +6,7 @@
 import { LRUCache } from 'lru-cache';
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
-import type { Metrics, Occupancy } from '#base/metrics.js';
+import type { Occupancy } from '#base/metrics.js';
 import { type PulseRow, type Topic, TOPICS } from '../stores/pulse-store.js';
 
 /** Something that changed: whose it is decides who is told. */
@@ -43,16 +43,6 @@ const KEPT_LOOKS = 300;
 /** Changes of one look that are kept one by one; of more, every topic is told to whoever comes back. */
 const KEPT_CHANGES_MAX = 200;
 
-/** Shows how many follow. */
-export function exposeFollowers(metrics: Metrics, read: () => Occupancy): void {
-  metrics.limited({
-    resource: 'event-followers',
-    unit: 'connections',
-    whenFull: 'a page asks again every few seconds instead',
-    read,
-  });
-}
-
 export class EventHub {
   readonly #options: EventHubOptions;
   readonly #followers = new Set<Follower>();
@@ -71,6 +61,11 @@ export class EventHub {
 
   get occupancy(): Occupancy {
     return { used: this.#followers.size, max: this.#options.followersMax };
+  }
+
+  /** Looks with a change that are kept for whoever comes back. */
+  get keptOccupancy(): Occupancy {
+    return { used: this.#kept.size, max: KEPT_LOOKS };
   }
 
   /** Where the stream is now: `<epoch>-<number>`. */

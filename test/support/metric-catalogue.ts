@@ -1,5 +1,5 @@
 /** Every instrument of every role, made without starting anything: what docs/metrics.md and the alerts are held against. */
-import { exposeFollowers } from '../../admin/events/event-hub.js';
+import { exposeLimits as exposeAdminLimits } from '../../admin/occupancies.js';
 import { exposeAnswers } from '../../admin/server.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics, type LimitedResource, type MetricDescription } from '../../base/metrics.js';
@@ -34,7 +34,7 @@ export function metricCatalogue(): MetricCatalogue {
   exposeDatabase(every, unread);
   const admin = createMetrics();
   exposeAnswers(admin);
-  exposeFollowers(admin, unread);
+  exposeAdminLimits(admin, unread);
   const worker = createMetrics();
   exposeChain(worker);
   exposeNotifications(worker);
