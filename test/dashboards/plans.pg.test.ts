@@ -1,0 +1,89 @@
+/**
+ * How Postgres reads what panels ask, over enough rows that it has the choice: ranges of sums by their primary key, and charges that
+ * hours have not followed by theirs. Whole tables are read in milliseconds here, and in a minute of ten million charges.
+ */
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SCHEMA } from '../../base/postgres/pool.js';
+import { writeCharges } from '../../bench/month.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+const CHARGES = 20_000;
+const DAYS = 40;
+const TABLES = 'charge|charge_shape_sum|charge_user_sum|charge_error_sum';
+
+let database: TestDatabase;
+let owner: pg.Client;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  owner = new pg.Client({ connectionString: database.ownerUrl });
+  await owner.connect();
+  await owner.query(`SET search_path = ${SCHEMA}`);
+  await writeCharges(owner, CHARGES, () => undefined);
+  await owner.query('CREATE UNIQUE INDEX charge_of_ticket ON charge (ticket_id)');
+  await owner.query(`INSERT INTO ledger_follower VALUES ('panels', $1)`, [CHARGES]);
+  // Three teams with ten keys each in every hour, and in every day.
+  for (const [table, keys, values] of [
+    [
+      'charge_shape_sum',
+      'fingerprint, currency, statement_class, ending, first_at',
+      `'f' || n, 'USD', 'query', 'succeeded', at`,
+    ],
+    [
+      'charge_user_sum',
+      'principal_id, workload, tier, statement_class, currency',
+      `'p' || n, '', 'batch', 'query', 'USD'`,
+    ],
+  ] as const)
+    await owner.query(
+      `INSERT INTO ${table} (grain, starts_at, team_id, ${keys}, statements, credits, money, delta_credits, delta_money)
+       SELECT grain, at, 'team-' || team, ${values}, 1, 1, 1, 0, 0
+       FROM (VALUES ('hour'), ('day')) AS g (grain), generate_series(0, 2) AS team, generate_series(1, 10) AS n,
+         LATERAL generate_series('2026-09-01Z'::timestamptz, '2026-09-01Z'::timestamptz + interval '${DAYS} days', ('1 ' || grain)::interval) AS at`,
+    );
+  await owner.query('ANALYZE');
+});
+afterAll(async () => {
+  await owner.end();
+  await database.drop();
+});
+
+/** Tables that were read whole, and indexes that were used; what was planned and never run is neither. */
+async function readsOf(sql: string): Promise<{ whole: Set<string>; indexes: Set<string> }> {
+  const { rows } = await owner.query<{ 'QUERY PLAN': string }>(`EXPLAIN (ANALYZE) ${sql}`);
+  const run = rows
+    .map((row) => row['QUERY PLAN'])
+    .filter((line) => !line.includes('never executed'));
+  const found = (pattern: RegExp): Set<string> =>
+    new Set(run.flatMap((line) => pattern.exec(line)?.[1] ?? []));
+  return {
+    whole: found(new RegExp(`Seq Scan on (${TABLES})\\b`)),
+    indexes: found(/(?:Index Scan|Index Only Scan)(?: using| on)(?: \w+ using)? (\w+)/),
+  };
+}
+
+const RANGE = `('2026-09-20T05:17:00Z', '2026-09-27T05:17:00Z')`;
+const ofTeams = (name: string): string =>
+  `SELECT team_id, sum(credits) FROM ${name}${RANGE} WHERE team_id IN ('team-0', 'team-1', 'team-2') GROUP BY 1`;
+
+test.each([
+  ['dash_shapes', 'charge_shape_sum_pkey'],
+  ['dash_users', 'charge_user_sum_pkey'],
+  ['dash_user_hours', 'charge_user_sum_pkey'],
+])('%s reads a week by the primary key of its sums', async (name, key) => {
+  const { whole, indexes } = await readsOf(ofTeams(name));
+  expect([...whole]).toEqual([]);
+  expect(indexes).toContain(key);
+});
+
+test('spending reads the charges that hours have not followed by their journals', async () => {
+  await owner.query(`UPDATE ledger_follower SET sequence = sequence - 200 WHERE name = 'hours'`);
+  const { whole, indexes } = await readsOf(ofTeams('dash_spend_hours'));
+  expect([...whole]).toEqual([]);
+  expect(indexes).toContain('charge_journal');
+});
+
+test('a table that is read whole is seen', async () => {
+  expect([...(await readsOf('SELECT sum(credits) FROM charge')).whole]).toEqual(['charge']);
+});
