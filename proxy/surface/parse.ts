@@ -123,11 +123,10 @@ class Reader {
 
   #from(entries: readonly unknown[]): ViewName {
     if (entries.length !== 1) throw new FormError('It reads more, or less, than one view');
-    const entry = only(
-      node(entries[0], 'FROM must name a view'),
-      ['db', 'table', 'surround', 'as'],
-      'FROM',
-    );
+    const source = node(entries[0], 'FROM must name a view');
+    if (source['type'] === 'expr')
+      throw new FormError("A function stands in TABLE(…): FROM TABLE(TOLLGATE.WHY('<ticket>'))");
+    const entry = only(source, ['db', 'table', 'surround', 'as'], 'FROM');
     const view = VIEW_NAMES.find((name) => name === this.#name(entry['table']));
     const isOurs = this.#name(entry['db']) === 'TOLLGATE';
     if (!isOurs || view === undefined || (view === 'WHY') !== (this.#prepared.ticket !== null)) {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { demoControlDocument } from '#policies/control/demo.js';
 import type { ControlDocument } from '#policies/control/document.js';
 import { createPrincipalResolver, createResolutionsAnywhere } from '#policies/identity.js';
+import { processorMs } from '../support/processor-time.js';
 
 const resolve = (document: ControlDocument, snowflakeUser: string, role: string | null = null) =>
   createPrincipalResolver(document)({ account: 'demo', snowflakeUser, role, address: null });
@@ -161,9 +162,10 @@ test('a statement of one of ten thousand mapped users is not looked for in the w
       { match: { account: 'demo' }, team: 'platform' },
     ]),
   );
-  const began = performance.now();
-  for (const snowflakeUser of users)
-    resolver({ account: 'demo', snowflakeUser, role: 'ANALYST', address: '10.1.2.3' });
+  const ms = processorMs(() => {
+    for (const snowflakeUser of users)
+      resolver({ account: 'demo', snowflakeUser, role: 'ANALYST', address: '10.1.2.3' });
+  });
   // Measured: 9 µs a statement on a shared core; the limit of 100 only catches a search through the list.
-  expect(performance.now() - began).toBeLessThan(1000);
+  expect(ms).toBeLessThan(1000);
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { recogniseWorkload, WORKLOAD_LENGTH_MAX, workloadText } from '#policies/workload.js';
+import { processorMs } from '../support/processor-time.js';
 
 const piece = fc.constantFrom(
   '/*',
@@ -55,10 +56,11 @@ test.each(['/*', '*/', '--', '-- ', '\n', '{', '"', '{"a":', '/**/', '-- x\n', '
   'a megabyte of %j is read in no time',
   (unit) => {
     const text = unit.repeat(Math.ceil(1_000_000 / unit.length));
-    const began = performance.now();
-    for (let run = 0; run < 20; run += 1)
-      recogniseWorkload({ sqlText: text, queryTag: text, application: text.slice(0, 60) });
+    const ms = processorMs(() => {
+      for (let run = 0; run < 20; run += 1)
+        recogniseWorkload({ sqlText: text, queryTag: text, application: text.slice(0, 60) });
+    });
     // Measured: below 5 ms for all twenty on a shared core.
-    expect(performance.now() - began).toBeLessThan(500);
+    expect(ms).toBeLessThan(500);
   },
 );

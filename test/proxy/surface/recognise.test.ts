@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { recognise } from '../../../proxy/surface/recognise.js';
+import { processorMs } from '../../support/processor-time.js';
 
 const id = '0197a000-0000-7000-8000-000000000001';
 
@@ -79,7 +80,6 @@ test.each([
 
 test('a megabyte of someone else’s SQL costs a few milliseconds', () => {
   const text = `select ${'a, '.repeat(350_000)} b from t`;
-  const startedAt = performance.now();
-  expect(recognise(text)).toEqual({ kind: 'none' });
-  expect(performance.now() - startedAt).toBeLessThan(100);
+  const ms = processorMs(() => expect(recognise(text)).toEqual({ kind: 'none' }));
+  expect(ms).toBeLessThan(100);
 });
