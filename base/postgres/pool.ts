@@ -1,6 +1,6 @@
 /**
  * The one way to Postgres: a pool with our schema on the search path, exact number types, a bounded wait for a
- * connection, and `transaction()` with a bounded, counted retry of serialization failures and deadlocks.
+ * connection, and a bounded retry of serialization failures and deadlocks.
  */
 import pg from 'pg';
 import { toError } from '../errors.js';
@@ -24,11 +24,12 @@ declare const transactionBrand: unique symbol;
 /** An open transaction; commits when the callback of {@link Database.transaction} returns. */
 export type Transaction = Queryable & { readonly [transactionBrand]: true };
 
+/**
+ * A statement outside of a transaction is one of its own. Both are run again, at most three times with jitter, after a
+ * serialization failure or a deadlock (40001, 40P01); every other error rolls back and propagates.
+ */
 export interface Database extends Queryable {
-  /**
-   * Runs `work` in one READ COMMITTED transaction. Serialization failures and deadlocks (40001, 40P01) are run
-   * again at most three times with jitter; every other error rolls back and propagates.
-   */
+  /** Runs `work` in one READ COMMITTED transaction. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** A dedicated connection for LISTEN; calls `onNotify` per notification and `onLost` once if it breaks. */
   listen(
@@ -87,8 +88,8 @@ export function openDatabase(options: DatabaseOptions, onError: (cause: Error) =
   // taker's next statement find it broken.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return {
-    query: (text, values) => pool.query(queryOf(text, values)),
-    transaction: (work) => retrying(pool, work),
+    query: (text, values) => retrying(() => pool.query(queryOf(text, values))),
+    transaction: (work) => retrying(() => runOnce(pool, work)),
     listen: (channels, onNotify, onLost) => listenOn(config, channels, onNotify, onLost),
     load: () => ({
       connections: { used: pool.totalCount - pool.idleCount, max: options.connectionsMax },
@@ -107,10 +108,11 @@ function queryOf(text: string, values: readonly unknown[] | undefined): pg.Query
   };
 }
 
-async function retrying<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+/** What was chosen to end a deadlock was rolled back whole, a single statement as well as a transaction. */
+async function retrying<T>(run: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await runOnce(pool, work);
+      return await run();
     } catch (thrown) {
       if (attempt >= RETRIES_MAX || !RETRYABLE.has(sqlStateOf(thrown) ?? '')) throw thrown;
       await new Promise((resolve) => setTimeout(resolve, 2 ** attempt * 5 * (0.5 + Math.random())));

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, openTestPool } from '../../support/database.js';
+import { eventually } from '../../e2e/support/eventually.js';
 import type { TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
@@ -58,6 +59,34 @@ test('a deadlock is run again and both transactions commit', async () => {
     });
   await Promise.all([cross('left', 'right'), cross('right', 'left')]);
   expect(attempts).toBe(3);
+});
+
+test('a single statement that loses a deadlock is run again', async () => {
+  for (const id of ['north', 'south'])
+    await database.db.query('INSERT INTO replica (id) VALUES ($1)', [id]);
+  const touch = 'UPDATE replica SET seen_at = now() WHERE id = $1';
+  const both = `WITH south AS (UPDATE replica SET seen_at = now() WHERE id = 'south' RETURNING id)
+    UPDATE replica SET seen_at = now() WHERE id = 'north' AND (SELECT count(*) = 1 FROM south)`;
+  const onlooker = openTestPool(database.url, 1);
+  try {
+    const single = await database.db.transaction(async (tx) => {
+      // Whoever waits first looks first, and is the one that is ended.
+      await tx.query(touch, ['north']);
+      const waiting = Promise.allSettled([database.db.query(both)]);
+      await eventually(async () => {
+        const { rows } = await onlooker.query(
+          "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        );
+        expect(rows).toHaveLength(1);
+      });
+      await tx.query(touch, ['south']);
+      // Wrapped, because the commit that follows is what lets it go.
+      return () => waiting;
+    });
+    expect(await single()).toMatchObject([{ status: 'fulfilled', value: { rowCount: 1 } }]);
+  } finally {
+    await onlooker.stop();
+  }
 });
 
 test('notifications arrive, and a lost listening connection is told once', async () => {
