@@ -15,7 +15,8 @@ export const LEASES_CHANNEL = 'tollgate_leases';
 
 const LASTS = `now() + make_interval(secs => ${LEASE_MS}::double precision / 1000)`;
 
-// The period is locked before the lease, as everywhere. A hard budget gives at most its share of what is left, and
+// The period is locked before the lease, as everywhere, and leases in the order of their ids, which is not that of their
+// periods: the same replica reserves under them meanwhile. A hard budget gives at most its share of what is left, and
 // nothing of its last twentieth: there every decision is made on the period itself. A repeat of the same sequence finds
 // that it was given and changes nothing.
 const REFILL = `/* prepared: billing.lease_refill */
@@ -31,6 +32,9 @@ WITH wish AS MATERIALIZED (
   FROM period x JOIN wish w ON w.budget_id = x.budget_id JOIN budget_period p ON p.id = x.id
   JOIN budget b ON b.id = p.budget_id
   ORDER BY p.id FOR NO KEY UPDATE OF p
+), own AS MATERIALIZED (
+  SELECT l.id FROM lease l WHERE l.replica = $4 AND l.budget_period_id IN (SELECT id FROM locked)
+  ORDER BY l.id FOR NO KEY UPDATE
 ), others AS MATERIALIZED (
   SELECT greatest(count(*), 1) AS replicas FROM replica
   WHERE stopped_at IS NULL AND seen_at > now() - make_interval(secs => ${REPLICA_SILENCE_MS}::double precision / 1000)
@@ -44,7 +48,7 @@ WITH wish AS MATERIALIZED (
   CROSS JOIN LATERAL (SELECT l.limit_credits - l.spent_credits - l.held_credits - l.leased_credits AS room) r
 ), given AS (
   INSERT INTO lease AS e (budget_period_id, replica, sequence, idle_credits, expires_at)
-  SELECT id, $4, sequence, granted, ${LASTS} FROM share WHERE granted > 0
+  SELECT id, $4, sequence, granted, ${LASTS} FROM share WHERE granted > 0 AND (SELECT count(*) FROM own) >= 0
   ON CONFLICT (budget_period_id, replica) DO UPDATE
     SET sequence = excluded.sequence, idle_credits = e.idle_credits + excluded.idle_credits,
       expires_at = excluded.expires_at, ended_at = NULL
@@ -116,7 +120,10 @@ const TAKE = giveBack(
 );
 
 const RENEW = `/* prepared: billing.lease_renew */
-UPDATE lease SET expires_at = ${LASTS} WHERE replica = $1 AND ended_at IS NULL
+WITH own AS MATERIALIZED (
+  SELECT id FROM lease WHERE replica = $1 AND ended_at IS NULL ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE lease SET expires_at = ${LASTS} FROM own WHERE lease.id = own.id
 RETURNING budget_period_id, idle_credits`;
 
 const ASK = `/* prepared: billing.lease_ask */
