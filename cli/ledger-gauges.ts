@@ -133,7 +133,7 @@ function exposeBudgets(metrics: Metrics, reading: LedgerReading): void {
   show('tollgate_budget_spent_credits', 'Charged in the open period', (each) => each.spentCredits);
   show(
     'tollgate_budget_held_credits',
-    'Held for statements, or leased to replicas',
+    'Held for statements; what is leased and idle is not',
     (each) => each.heldCredits,
   );
   show(

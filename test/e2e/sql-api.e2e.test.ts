@@ -6,12 +6,11 @@ import type { NewKeyPair } from '../../base/key-pairs.js';
 import type { AccessDocument } from '../../policies/control/document.js';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import { SqlApiClient } from '../support/sql-api.js';
-import type { ApiReply } from '../support/sql-api.js';
-import { RawClient } from '../warehouse/support/raw-client.js';
 import { eventually } from './support/eventually.js';
 import { issue } from './support/issue.js';
 import { connectNode } from './support/node-driver.js';
 import { startSystem, type System } from './support/system.js';
+import { connectOwner, newUpstreamToken } from './support/upstream-tokens.js';
 
 const HOLD_MS = 1000;
 const ROWS = 60_000;
@@ -78,23 +77,16 @@ beforeAll(async () => {
     }),
     newRsaKeyPair(),
   ]);
-  const admin = new RawClient(Number(new URL(system.warehouseUrl).port));
-  await admin.login(system.service.user, system.service.password);
-  const tokenOf = async (user: string): Promise<string> => {
-    const sql = `ALTER USER "${user}" ADD PROGRAMMATIC ACCESS TOKEN T DAYS_TO_EXPIRY = 1`;
-    const reply = await admin.run(sql);
-    expect(reply.body.message).toBeNull();
-    return String((reply.body.data.rowset as string[][])[0]?.[1]);
-  };
+  const admin = await connectOwner(system);
   await admin.run('GRANT ROLE RISK_ROLE TO USER MARKETING_ANALYST');
-  const token = await tokenOf('MARKETING_ANALYST');
+  const token = await newUpstreamToken(admin, 'MARKETING_ANALYST');
   marketing = new SqlApiClient(system.proxyUrl, token, 'PROGRAMMATIC_ACCESS_TOKEN');
   direct = new SqlApiClient(system.warehouseUrl, token, 'PROGRAMMATIC_ACCESS_TOKEN');
-  sales = new SqlApiClient(system.proxyUrl, await tokenOf('SALES_ANALYST'));
-  legal = new SqlApiClient(system.proxyUrl, await tokenOf('LEGAL_ANALYST'));
+  sales = new SqlApiClient(system.proxyUrl, await newUpstreamToken(admin, 'SALES_ANALYST'));
+  legal = new SqlApiClient(system.proxyUrl, await newUpstreamToken(admin, 'LEGAL_ANALYST'));
   // The first statement of a replica waits for its parser.
   for (const url of system.proxyUrls)
-    await ended(new SqlApiClient(url, token), 'SELECT 0 AS Z FROM ANALYTICS.TPCH.REGION');
+    await new SqlApiClient(url, token).endOf('SELECT 0 AS Z FROM ANALYTICS.TPCH.REGION');
 });
 
 afterAll(async () => {
@@ -102,17 +94,6 @@ afterAll(async () => {
   await expectInvariants(system.database.db);
   await system?.stop();
 });
-
-/** Submits, and asks until it has ended. */
-async function ended(
-  client: SqlApiClient,
-  sql: string,
-  more: object = {},
-  query = '',
-): Promise<ApiReply> {
-  const reply = await client.submit(sql, more, query);
-  return reply.status === 202 ? client.ended(reply.body.statementHandle as string) : reply;
-}
 
 interface TicketRow {
   readonly [name: string]: unknown;
@@ -141,7 +122,7 @@ describe('a statement', () => {
     const requestId = randomUUID();
     const sql = "SELECT COUNT(*) AS C, TRUE AS B FROM ANALYTICS.TPCH.SUPPLIER WHERE S_NAME <> 'x'";
     const parameters = { query_tag: 'mine' };
-    const reply = await ended(marketing, sql, { parameters }, `requestId=${requestId}`);
+    const reply = await marketing.endOf(sql, { parameters }, `requestId=${requestId}`);
     expect([reply.status, reply.body.code, reply.body.data[0][1]]).toEqual([200, '090001', 'true']);
     const { statementHandle } = reply.body;
     expect(await settled(requestId)).toMatchObject({
@@ -164,8 +145,7 @@ describe('a statement', () => {
       src: 'sqlapi',
       tag: 'mine',
     });
-    const mine = await ended(
-      marketing,
+    const mine = await marketing.endOf(
       "SELECT STATE, CREDITS FROM TOLLGATE.MY_QUERIES WHERE STATEMENT LIKE '%SUPPLIER%'",
     );
     expect([mine.status, mine.body.resultSetMetaData.format, mine.body.data[0][0]]).toEqual([
@@ -179,7 +159,7 @@ describe('a statement', () => {
     const requestId = randomUUID();
     const before = system.warehouse.queryHistory().length;
     const sql = 'SELECT COUNT(*) AS C FROM ANALYTICS.TPCH.LINEITEM';
-    const reply = await ended(legal, sql, {}, `requestId=${requestId}`);
+    const reply = await legal.endOf(sql, {}, `requestId=${requestId}`);
     expect([reply.status, reply.body.code, reply.body.sqlState]).toEqual([422, '712001', '42501']);
     expect(reply.body.message).toMatch(/^TG2001 Not run, nothing charged: /);
     const [ticket] = await tickets(requestId);
@@ -188,8 +168,7 @@ describe('a statement', () => {
     expect(reply.body.tollgate).toMatchObject({ code: 'TG2001', ticket: ticket?.['id'] });
     const ran = system.warehouse.queryHistory().slice(before);
     expect(ran.filter(({ started }) => started.text.includes('LINEITEM'))).toEqual([]);
-    const why = await ended(
-      legal,
+    const why = await legal.endOf(
       `SELECT * FROM TABLE(TOLLGATE.WHY('${String(reply.body.statementHandle)}'))`,
     );
     expect(JSON.stringify(why.body.data)).toContain('TG2001');
@@ -198,7 +177,7 @@ describe('a statement', () => {
   });
 
   test('that fails in Snowflake fails in its words', async () => {
-    const reply = await ended(marketing, 'SELECT NOPE FROM ANALYTICS.TPCH.REGION');
+    const reply = await marketing.endOf('SELECT NOPE FROM ANALYTICS.TPCH.REGION');
     expect([reply.status, reply.body.code]).toEqual([422, '000904']);
     expect(reply.body.message).toContain('NOPE');
   });
@@ -206,8 +185,7 @@ describe('a statement', () => {
   test('takes role, warehouse, database and schema from its body', async () => {
     const requestId = randomUUID();
     const place = { warehouse: 'BATCH_WH', database: 'ANALYTICS', schema: 'TPCH' };
-    const reply = await ended(
-      marketing,
+    const reply = await marketing.endOf(
       'SELECT COUNT(*) AS C FROM NATION',
       place,
       `requestId=${requestId}`,
@@ -219,11 +197,11 @@ describe('a statement', () => {
   });
 
   test('has our backstop as its timeout, also where it asks for the longest there is', async () => {
-    const reply = await ended(marketing, 'SELECT COUNT(*) AS C FROM ANALYTICS.TPCH.PART', {
+    const reply = await marketing.endOf('SELECT COUNT(*) AS C FROM ANALYTICS.TPCH.PART', {
       timeout: 0,
     });
     expect(reply.status).toBe(200);
-    const slow = await ended(marketing, 'SELECT SYSTEM$WAIT(60)', { timeout: 1 }, 'async=true');
+    const slow = await marketing.endOf('SELECT SYSTEM$WAIT(60)', { timeout: 1 }, 'async=true');
     expect([slow.status, slow.body.code]).toEqual([408, '000630']);
   });
 });
@@ -233,8 +211,8 @@ describe('one request', () => {
     const requestId = randomUUID();
     const sql = "SELECT COUNT(*) AS C FROM ANALYTICS.TPCH.CUSTOMER WHERE C_NAME <> 'five times'";
     const query = `requestId=${requestId}`;
-    const replies = await Promise.all([0, 1, 2, 3, 4].map(() => ended(marketing, sql, {}, query)));
-    const again = await ended(marketing, sql, {}, `${query}&retry=true`);
+    const replies = await Promise.all([0, 1, 2, 3, 4].map(() => marketing.endOf(sql, {}, query)));
+    const again = await marketing.endOf(sql, {}, `${query}&retry=true`);
     const handles = new Set([...replies, again].map(({ body }) => String(body.statementHandle)));
     expect(handles.size).toBe(1);
     expect(new Set([...replies, again].map(({ status }) => status))).toEqual(new Set([200]));
@@ -245,8 +223,7 @@ describe('one request', () => {
 
   test('of several statements is one ticket, and its children are read by their handles', async () => {
     const requestId = randomUUID();
-    const reply = await ended(
-      marketing,
+    const reply = await marketing.endOf(
       'SELECT COUNT(*) AS C FROM ANALYTICS.TPCH.REGION; SELECT COUNT(*) AS C FROM ANALYTICS.TPCH.NATION',
       { parameters: { MULTI_STATEMENT_COUNT: '2' } },
       `requestId=${requestId}`,
@@ -286,7 +263,7 @@ describe('access lists', () => {
   test('close each kind of object over the SQL API, several statements in one included', async () => {
     const before = system.warehouse.queryHistory().length;
     for (const [sql, list] of denied) {
-      const { status, body } = await ended(sales, sql, place);
+      const { status, body } = await sales.endOf(sql, place);
       expect([sql, status, body.code, body.tollgate?.access?.list]).toEqual([
         sql,
         422,
@@ -295,15 +272,15 @@ describe('access lists', () => {
       ]);
     }
     const two = { ...place, parameters: { MULTI_STATEMENT_COUNT: '2' } };
-    const both = await ended(sales, 'USE SCHEMA HR; SELECT ID FROM STAFF', two);
+    const both = await sales.endOf('USE SCHEMA HR; SELECT ID FROM STAFF', two);
     expect([both.status, both.body.code]).toEqual([422, '712103']);
     expect(both.body.message).toContain('team sales has no access to ANALYTICS.HR.STAFF');
     const ran = system.warehouse.queryHistory().slice(before);
     expect(ran.filter(({ started }) => /SUPPLIER|ACCTBAL|STAFF|VAULT/.test(started.text))).toEqual(
       [],
     );
-    for (const sql of open) expect((await ended(sales, sql, place)).status).toBe(200);
-    expect((await ended(marketing, 'SELECT COUNT(*) AS C FROM SUPPLIER', place)).status).toBe(200);
+    for (const sql of open) expect((await sales.endOf(sql, place)).status).toBe(200);
+    expect((await marketing.endOf('SELECT COUNT(*) AS C FROM SUPPLIER', place)).status).toBe(200);
   });
 
   test('close the same through the Node driver, whose author reads what rules warned of', async () => {
@@ -432,7 +409,7 @@ describe('a statement that outruns its ceiling', () => {
 
 describe('a large result', () => {
   test('comes in partitions whose bytes are those of Snowflake', async () => {
-    const reply = await ended(marketing, LARGE);
+    const reply = await marketing.endOf(LARGE);
     const handle = reply.body.statementHandle as string;
     const { numRows, partitionInfo } = reply.body.resultSetMetaData;
     expect(numRows).toBe(ROWS);
@@ -469,8 +446,7 @@ describe('callers', () => {
       new SqlApiClient(system.proxyUrl, jwt, 'KEYPAIR_JWT'),
     ]) {
       const requestId = randomUUID();
-      const reply = await ended(
-        client,
+      const reply = await client.endOf(
         'SELECT CURRENT_USER() AS U, COUNT(*) AS C FROM ANALYTICS.TPCH.REGION',
         {},
         `requestId=${requestId}`,
@@ -481,7 +457,7 @@ describe('callers', () => {
         snowflake_user: 'TOLLGATE_MARKETING',
         charges: 1,
       });
-      expect((await ended(client, 'SELECT TEAM FROM TOLLGATE.MY_BUDGET')).body.data).toEqual([
+      expect((await client.endOf('SELECT TEAM FROM TOLLGATE.MY_BUDGET')).body.data).toEqual([
         ['marketing'],
       ]);
     }
@@ -493,7 +469,7 @@ describe('callers', () => {
     const requestId = randomUUID();
     const sql = 'SELECT COUNT(*) AS C FROM ANALYTICS.TPCH.NATION';
     const query = `requestId=${requestId}`;
-    const reply = await ended(marketing, sql, { role: 'RISK_ROLE' }, query);
+    const reply = await marketing.endOf(sql, { role: 'RISK_ROLE' }, query);
     expect(await settled(requestId)).toMatchObject({ team_id: 'risk', role_name: 'RISK_ROLE' });
     const handle = reply.body.statementHandle as string;
     expect((await marketing.status(handle)).body.data).toEqual([['25']]);
@@ -514,7 +490,7 @@ describe('callers', () => {
   });
 
   test('get one answer for handles of other teams and for handles that there are not', async () => {
-    const reply = await ended(marketing, 'SELECT COUNT(*) AS C FROM ANALYTICS.TPCH.ORDERS');
+    const reply = await marketing.endOf('SELECT COUNT(*) AS C FROM ANALYTICS.TPCH.ORDERS');
     const handle = reply.body.statementHandle as string;
     for (const id of [handle, randomUUID()]) {
       expect(await sales.status(id)).toMatchObject({

@@ -71,6 +71,12 @@ export class SqlApiClient {
     return this.send('POST', `/api/v2/statements/${handle}/cancel`);
   }
 
+  /** Submits a statement, and asks until it has ended. */
+  async endOf(statement: string, more: object = {}, query = ''): Promise<ApiReply> {
+    const reply = await this.submit(statement, more, query);
+    return reply.status === 202 ? this.ended(reply.body.statementHandle as string) : reply;
+  }
+
   /** Asks until a statement has ended. */
   async ended(handle: string): Promise<ApiReply> {
     for (;;) {

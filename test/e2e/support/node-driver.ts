@@ -13,8 +13,8 @@ export type Result =
 
 export interface Client {
   readonly connection: Connection;
-  /** Runs a statement; errors are values so that tests can look at them. */
-  run(sqlText: string, binds?: readonly (string | number)[]): Promise<Result>;
+  /** Runs a statement, or as many in one text as are told; errors are values so that tests can look at them. */
+  run(sqlText: string, binds?: readonly (string | number)[], statements?: number): Promise<Result>;
   /** Rows of a statement that must succeed. */
   rows(sqlText: string, binds?: readonly (string | number)[]): Promise<readonly Row[]>;
   close(): Promise<void>;
@@ -52,11 +52,16 @@ export async function connectNode(url: string, options: ClientOptions = {}): Pro
   await new Promise<void>((resolve, reject) => {
     connection.connect((error) => (error ? reject(error) : resolve()));
   });
-  const run = (sqlText: string, binds: readonly (string | number)[] = []): Promise<Result> =>
+  const run = (
+    sqlText: string,
+    binds: readonly (string | number)[] = [],
+    statements = 1,
+  ): Promise<Result> =>
     new Promise((resolve) => {
       connection.execute({
         sqlText,
         binds: [...binds],
+        ...(statements === 1 ? {} : { parameters: { MULTI_STATEMENT_COUNT: statements } }),
         complete: (error, statement, rows) => {
           if (error) resolve(toError(error));
           else resolve({ kind: 'rows', rows: rows ?? [], queryId: statement.getQueryId() });

@@ -1,59 +1,18 @@
 /** 15 teams × database, schema, table, column and class, on the pure decision, by the facts of real texts. */
 import { expect, test } from 'vitest';
 import { demoControlDocument } from '#policies/control/demo.js';
-import type { AccessDocument } from '#policies/control/document.js';
 import { parseControlDocument } from '#policies/control/parse.js';
 import { decideText } from '#policies/rules/evaluate.js';
 import { must } from '#base/assert.js';
 import { sharedAnalyser } from '../../support/shared-analyser.js';
 import { aContext, anEstimate, aSnapshot, aStatement } from '../builders.js';
+import { CLOSED_BY, departmentOf, MATRIX_ACCESS, MATRIX_TEAMS } from './matrix-lists.js';
 
 const analyser = sharedAnalyser();
 
-const TEAMS = demoControlDocument().teams.map(({ id }) => id);
 const owner = 'data-owners@example.com';
-const ACCESS: readonly AccessDocument[] = [
-  { id: 'vault', effect: 'deny', databases: ['VAULT'], except: { teams: ['risk'] }, owner },
-  { id: 'hr', effect: 'allow', schemas: ['ANALYTICS.HR'], teams: ['people', 'finance'], owner },
-  {
-    id: 'pay',
-    effect: 'deny',
-    tables: ['ANALYTICS.HR.PAY*'],
-    except: { teams: ['people'] },
-    owner,
-  },
-  {
-    id: 'salary',
-    effect: 'deny',
-    columns: ['ANALYTICS.HR.STAFF.SALARY'],
-    except: { teams: ['people'] },
-    owner,
-  },
-  { id: 'ddl', effect: 'allow', classes: ['ddl', 'task'], teams: ['platform'], owner },
-  {
-    id: 'own-ddl',
-    effect: 'allow',
-    classes: ['ddl'],
-    schemas: ['ANALYTICS.LAB'],
-    teams: ['research'],
-    owner,
-  },
-  {
-    id: 'tpch-writes',
-    effect: 'deny',
-    schemas: ['ANALYTICS.TPCH'],
-    actions: ['write'],
-    except: { departments: ['technology'] },
-    owner,
-  },
-];
 const demo = demoControlDocument();
-const department = (team: string): string =>
-  must(
-    demo.teams.find(({ id }) => id === team),
-    'a team of the demo',
-  ).department;
-const snapshot = aSnapshot([], { access: ACCESS });
+const snapshot = aSnapshot([], { access: MATRIX_ACCESS });
 const CATALOGUE = { version: '1', columnsOf: () => undefined };
 
 /** The lists that refuse `sql` to a team; `allow` where none does. */
@@ -74,43 +33,27 @@ async function decided(sql: string, team: string, role: string | null = null): P
 
 /** Kind of cell → statement, and which lists keep it from whom. */
 const CELLS: readonly (readonly [kind: string, sql: string, closed: (team: string) => string])[] = [
-  ['database', 'select a from vault.s.t', (team) => (team === 'risk' ? '' : 'vault')],
-  [
-    'schema',
-    'select id from analytics.hr.staff',
-    (team) => (['people', 'finance'].includes(team) ? '' : 'hr'),
-  ],
-  [
-    'table',
-    'select id from analytics.hr.payroll',
-    (team) => ({ people: '', finance: 'pay' })[team] ?? 'hr pay',
-  ],
-  [
-    'column',
-    'select salary from analytics.hr.staff',
-    (team) => ({ people: '', finance: 'salary' })[team] ?? 'hr salary',
-  ],
-  [
-    'class',
-    'create table analytics.lab.x (a int)',
-    (team) => (['platform', 'research'].includes(team) ? '' : 'ddl own-ddl'),
-  ],
+  ['database', 'select a from vault.s.t', CLOSED_BY.database],
+  ['schema', 'select id from analytics.hr.staff', CLOSED_BY.schema],
+  ['table', 'select id from analytics.hr.payroll', CLOSED_BY.table],
+  ['column', 'select salary from analytics.hr.staff', CLOSED_BY.column],
+  ['class', 'create table analytics.lab.x (a int)', CLOSED_BY.class],
   [
     'action',
     'insert into analytics.tpch.nation select * from analytics.tpch.region',
-    (team) => (department(team) === 'technology' ? '' : 'tpch-writes'),
+    CLOSED_BY.action,
   ],
   ['nothing closed', 'select user_id from analytics.web.events', () => ''],
 ];
 
 test.each(CELLS)('every team gets its own answer about a %s', async (_kind, sql, closed) => {
-  const answers = await Promise.all(TEAMS.map((team) => decided(sql, team)));
-  expect(answers).toEqual(TEAMS.map((team) => closed(team) || 'allow'));
-  expect(TEAMS).toHaveLength(15);
+  const answers = await Promise.all(MATRIX_TEAMS.map((team) => decided(sql, team)));
+  expect(answers).toEqual(MATRIX_TEAMS.map((team) => closed(team) || 'allow'));
+  expect(MATRIX_TEAMS).toHaveLength(15);
 });
 
 test('the demo has the departments that the matrix speaks of', () => {
-  expect(new Set(TEAMS.map(department)).has('technology')).toBe(true);
+  expect(new Set(MATRIX_TEAMS.map(departmentOf)).has('technology')).toBe(true);
 });
 
 /** The same rows by every way round that a driver can send, each for a team that may not have them. */
@@ -191,7 +134,7 @@ test('what is open stays open beside what is closed', async () => {
 test('a list in shadow or warn decides nothing, for one team by its own mode', () => {
   const access = [
     {
-      ...must(ACCESS[1], 'hr'),
+      ...must(MATRIX_ACCESS[1], 'hr'),
       mode: 'shadow' as const,
       modes: { sales: 'enforce' as const, legal: 'warn' as const },
     },
