@@ -161,13 +161,7 @@ export async function writeCharges(
   // Foreign keys, triggers, the log of writes and what no step here reads by are not what is measured.
   await owner.query('SET session_replication_role = replica');
   await owner.query("SET maintenance_work_mem = '512MB'");
-  for (const name of [
-    'charge_team',
-    'charge_query_once',
-    'charge_journal',
-    'journal_ticket',
-    'journal_recorded',
-  ])
+  for (const name of ['charge_team', 'charge_query_once', 'charge_journal', 'journal_recorded'])
     await owner.query(`DROP INDEX ${name}`);
   await owner.query('ALTER TABLE charge DROP CONSTRAINT charge_pkey CASCADE');
   await owner.query(

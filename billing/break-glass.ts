@@ -59,6 +59,8 @@ WITH period AS MATERIALIZED (
   WHERE (SELECT count(*) FROM period) = cardinality($2::text[])
   ON CONFLICT DO NOTHING
   RETURNING id, replica
+), opened AS (
+  INSERT INTO open_ticket (ticket_id) SELECT id FROM made
 ), held AS (
   INSERT INTO hold (ticket_id, budget_period_id, credits) SELECT m.id, p.id, 0 FROM made m, period p
 ), journalled AS (

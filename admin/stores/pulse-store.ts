@@ -20,8 +20,8 @@ export async function readPulse(db: Queryable, at: EpochMs): Promise<readonly Pu
   const { rows } = await db.query<PulseRow & Record<string, unknown>>(
     `SELECT 'running' AS topic, t.team_id AS node, t.principal_id AS principal,
             sum(hashtextextended(concat_ws('|', t.id, t.state, u.used_credits), 0))::text AS digest
-       FROM ticket t LEFT JOIN running_use u ON u.ticket_id = t.id
-      WHERE t.state IN ('RESERVED', 'SENT', 'RUNNING', 'IN_DOUBT') GROUP BY 2, 3
+       FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id LEFT JOIN running_use u ON u.ticket_id = t.id
+      GROUP BY 2, 3
      UNION ALL
      SELECT 'queues', NULL, NULL, sum(hashtextextended(concat_ws('|', tier, ticket_id, granted_at), 0))::text
        FROM lane_waiting

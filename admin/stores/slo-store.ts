@@ -37,8 +37,8 @@ export async function readOccupancy(
 ): Promise<ReadonlyMap<string, { readonly running: number; readonly waiting: number }>> {
   const { rows } = await db.query<{ tier: string; running: number; waiting: number }>(
     `SELECT tier, sum(running)::integer AS running, sum(waiting)::integer AS waiting FROM (
-       SELECT tier, count(*) AS running, 0 AS waiting FROM ticket
-        WHERE state IN ('SENT', 'RUNNING') GROUP BY tier
+       SELECT t.tier, count(*) AS running, 0 AS waiting FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id
+        WHERE t.state IN ('SENT', 'RUNNING') GROUP BY t.tier
        UNION ALL
        SELECT tier, 0, count(*) FROM lane_waiting WHERE granted_at IS NULL GROUP BY tier
      ) AS counted GROUP BY tier`,

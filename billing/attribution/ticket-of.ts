@@ -9,11 +9,11 @@
  * @param rootQueryId that of the topmost statement it ran in; NULL: none.
  */
 export function ticketOf(queryId: string, rootQueryId: string): string {
-  const branches = [queryId, rootQueryId].flatMap((id, near) => [
-    `SELECT id, team_id, principal_id, ${near} AS distance FROM ticket WHERE account = $1 AND snowflake_query_id = ${id}`,
-    `SELECT t.id, t.team_id, t.principal_id, ${near} FROM charge_part p JOIN ticket t ON t.id = p.ticket_id
-    WHERE p.account = $1 AND p.snowflake_query_id = ${id}`,
-  ]);
+  const branches = [queryId, rootQueryId].map(
+    (id, near) => `SELECT k.id, k.team_id, k.principal_id, ${near} AS distance
+    FROM ticket_of_query asked JOIN ticket k ON k.id = asked.ticket_id
+    WHERE asked.account = $1 AND asked.snowflake_query_id = ${id}`,
+  );
   return `LATERAL (
   SELECT id, team_id, principal_id FROM (
     ${branches.join('\n    UNION ALL ')}

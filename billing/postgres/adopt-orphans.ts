@@ -8,13 +8,16 @@ import type { OpenTicketRow } from './open-tickets.js';
 import { releaseBatch, unsentRelease } from './release.js';
 
 const DOUBT = `/* prepared: billing.adopt_sent */
-UPDATE ticket SET state = 'IN_DOUBT' WHERE state IN ('SENT', 'RUNNING') AND replica <> ALL($1::text[])`;
+UPDATE ticket t SET state = 'IN_DOUBT' FROM open_ticket o
+WHERE t.id = o.ticket_id AND t.state IN ('SENT', 'RUNNING') AND t.replica <> ALL($1::text[])`;
 
 const UNSENT = `/* prepared: billing.orphans_unsent */
-SELECT id FROM ticket WHERE state = 'RESERVED' AND replica <> ALL($1::text[]) ORDER BY id`;
+SELECT t.id FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id
+WHERE t.state = 'RESERVED' AND t.replica <> ALL($1::text[]) ORDER BY t.id`;
 
 const IN_DOUBT = `/* prepared: billing.in_doubt */
-SELECT ${OPEN_TICKET_COLUMNS} FROM ticket WHERE state = 'IN_DOUBT' ORDER BY id`;
+SELECT ${OPEN_TICKET_COLUMNS} FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id
+WHERE t.state = 'IN_DOUBT' ORDER BY t.id`;
 
 /** Tickets given back in one transaction. */
 const BATCH = 256;

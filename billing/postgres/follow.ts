@@ -21,7 +21,8 @@ WITH asked AS (
 SELECT pg_notify($3, '') FROM asked`;
 
 const CANCELS = `/* prepared: billing.cancels_asked */
-SELECT id FROM ticket WHERE state IN ('RESERVED', 'SENT', 'RUNNING') AND replica = $1 AND cancel_asked_at IS NOT NULL`;
+SELECT t.id FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id
+WHERE t.state IN ('RESERVED', 'SENT', 'RUNNING') AND t.replica = $1 AND t.cancel_asked_at IS NOT NULL`;
 
 const TELL_STOP = `/* prepared: billing.tell_stop */
 UPDATE ticket SET stop_told = $2::jsonb WHERE id = $1 AND state IN ('SENT', 'RUNNING')`;

@@ -35,12 +35,11 @@ SELECT ${COLUMNS} FROM ticket WHERE id = $1`;
 const BY_REQUEST = `/* prepared: billing.ticket_by_request */
 SELECT ${COLUMNS} FROM ticket WHERE account = $1 AND session_id = $2 AND request_id = $3 AND stands_for_request`;
 
-// A charge's part is a query of a multi-statement, which belongs to the ticket like its parent.
+// Of several tickets that have it the latest.
 const BY_QUERY = `/* prepared: billing.ticket_by_query */
 SELECT ${COLUMNS} FROM ticket
-WHERE id = coalesce(
-  (SELECT id FROM ticket WHERE account = $1 AND snowflake_query_id = $2 ORDER BY id DESC LIMIT 1),
-  (SELECT ticket_id FROM charge_part WHERE account = $1 AND snowflake_query_id = $2))`;
+WHERE id = (
+  SELECT ticket_id FROM ticket_of_query WHERE account = $1 AND snowflake_query_id = $2 ORDER BY ticket_id DESC LIMIT 1)`;
 
 /** The ticket; undefined when there is none. */
 export async function ticketById(

@@ -21,8 +21,7 @@ export const OPEN_TICKET_COLUMNS = `id, state, account, team_id, warehouse, snow
   price_per_credit, occurred_at, replica`;
 
 const OPEN = `/* prepared: billing.open_tickets */
-SELECT ${OPEN_TICKET_COLUMNS} FROM ticket
-WHERE state IN ('RESERVED', 'SENT', 'RUNNING', 'IN_DOUBT') ORDER BY id`;
+SELECT ${OPEN_TICKET_COLUMNS} FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id ORDER BY t.id`;
 
 export function openTicketOf(row: OpenTicketRow): OpenTicket {
   return {

@@ -68,6 +68,8 @@ WITH m AS MATERIALIZED (
   FROM m t, fit
   ON CONFLICT DO NOTHING
   RETURNING id, replica, occurred_at, hold_credits
+), opened AS (
+  INSERT INTO open_ticket (ticket_id) SELECT id FROM made
 ), taken AS MATERIALIZED (
   SELECT d.id AS ticket_id, p.id AS period_id, p.lease_id, d.hold_credits AS held FROM made d, place p
 ), lowered AS (

@@ -10,15 +10,22 @@ import {
   ticketRecord,
 } from './ticket-row.js';
 
+// Nothing of theirs is ever charged: by the query's id they are found in a table of their own.
 const RECORD = `/* prepared: billing.record_unheld */
-INSERT INTO ticket (${TICKET_COLUMNS}, state, stands_for_request, hold_credits, refusal_code, refusal_message, refusal_detail,
-  snowflake_query_id, ended_at)
-SELECT ${TICKET_VALUES}, t.state, true, 0, t.refusal_code, t.refusal_message, t.refusal_detail, t.snowflake_query_id,
-  t.occurred_at
-FROM jsonb_to_recordset($1::jsonb) AS t (${TICKET_RECORD}, state text, refusal_code text, refusal_message text,
-  refusal_detail jsonb, snowflake_query_id text)
-ON CONFLICT DO NOTHING
-RETURNING id`;
+WITH made AS (
+  INSERT INTO ticket (${TICKET_COLUMNS}, state, stands_for_request, hold_credits, refusal_code, refusal_message, refusal_detail,
+    snowflake_query_id, ended_at)
+  SELECT ${TICKET_VALUES}, t.state, true, 0, t.refusal_code, t.refusal_message, t.refusal_detail, t.snowflake_query_id,
+    t.occurred_at
+  FROM jsonb_to_recordset($1::jsonb) AS t (${TICKET_RECORD}, state text, refusal_code text, refusal_message text,
+    refusal_detail jsonb, snowflake_query_id text)
+  ON CONFLICT DO NOTHING
+  RETURNING id, account, snowflake_query_id
+), asked AS (
+  INSERT INTO ticket_query (account, snowflake_query_id, ticket_id)
+  SELECT account, snowflake_query_id, id FROM made WHERE snowflake_query_id IS NOT NULL
+)
+SELECT id FROM made`;
 
 /**
  * One statement for the whole batch. Returns, in order, which are new: a ticket that exists already, or whose request

@@ -24,7 +24,7 @@ WITH m AS MATERIALIZED (
     stands_for_request = ticket.stands_for_request AND (t.ending IS NOT NULL OR t.refusal_code IS NOT NULL)
   FROM t WHERE ticket.id = t.id
 ), closed AS (
-  UPDATE hold SET closed_at = $2 WHERE ticket_id = ANY(ARRAY(SELECT id FROM t))
+  DELETE FROM open_ticket WHERE ticket_id = ANY(ARRAY(SELECT id FROM t))
 ), h AS MATERIALIZED (
   SELECT ticket_id, budget_period_id, lease_id FROM hold WHERE ticket_id = ANY(ARRAY(SELECT id FROM t))
 ), part AS MATERIALIZED (

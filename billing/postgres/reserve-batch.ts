@@ -98,6 +98,8 @@ WITH RECURSIVE member AS MATERIALIZED (
   ORDER BY t.account, t.session_id, t.request_id
   ON CONFLICT DO NOTHING
   RETURNING id, replica, occurred_at
+), opened AS (
+  INSERT INTO open_ticket (ticket_id) SELECT id FROM made
 ), taken AS MATERIALIZED (
   SELECT p.ticket_id, p.period_id, p.wanted FROM pair p JOIN made m ON m.id = p.ticket_id
 ), raised AS (

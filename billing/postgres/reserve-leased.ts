@@ -40,6 +40,8 @@ WITH member AS MATERIALIZED (
   ORDER BY t.account, t.session_id, t.request_id
   ON CONFLICT DO NOTHING
   RETURNING id
+), opened AS (
+  INSERT INTO open_ticket (ticket_id) SELECT id FROM made
 ), taken AS MATERIALIZED (
   SELECT p.ticket_id, p.lease_id, p.wanted FROM pair p JOIN made m ON m.id = p.ticket_id
 ), lowered AS (

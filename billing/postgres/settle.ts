@@ -1,4 +1,4 @@
-/** Closes every hold of tickets and writes the one charge of each, whatever the amount (I3, I6). */
+/** Ends tickets, with them every hold of theirs, and writes the one charge of each, whatever the amount (I3, I6). */
 import type { TicketId } from '#base/ids.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import { sqlStateOf } from '#base/postgres/pool.js';
@@ -19,8 +19,7 @@ function share(amount: string): string {
 // from the locked rows: an UPDATE would check its constraint on the snapshot's row, which a top-up may have raised since.
 // The amount moves in the period that admitted the statement, not in the one in which it ended, and comes from what the
 // statement held: the period's own, or a lease's; the rest goes to the period. The commit does not wait for the disk while the periods
-// are locked (the conditions on states are not those of the indexes of what is open, which would be read whole for
-// every batch); FLUSH does afterwards, and shares its wait with every other connection.
+// are locked; FLUSH does afterwards, and shares its wait with every other connection.
 // Tickets and holds are looked up by one array of ids and joined afterwards: joined at once, each that there ever was is read
 // for every batch while the tables are not analysed (Postgres takes a ticket to have a two-hundredth of all holds), or as
 // long as a plan lives that was made when they were small.
@@ -46,7 +45,7 @@ WITH m AS MATERIALIZED (
     started_at = t.started_at, ended_at = t.ended_at
   FROM t WHERE ticket.id = t.id
 ), closed AS (
-  UPDATE hold SET closed_at = now() WHERE ticket_id = ANY(ARRAY(SELECT id FROM t))
+  DELETE FROM open_ticket WHERE ticket_id = ANY(ARRAY(SELECT id FROM t))
 ), h AS MATERIALIZED (
   SELECT ticket_id, budget_period_id, lease_id FROM hold WHERE ticket_id = ANY(ARRAY(SELECT id FROM t))
 ), part AS MATERIALIZED (
@@ -88,6 +87,10 @@ WITH m AS MATERIALIZED (
   INSERT INTO charge_part (account, snowflake_query_id, ticket_id, ordinal, credits, money)
   SELECT t.account, q.id, t.id, q.ordinal, ${share('c.credits')}, ${share('c.money')}
   FROM charged c JOIN t ON t.id = c.ticket_id, unnest(t.children) WITH ORDINALITY AS q (id, ordinal)
+), parent AS (
+  INSERT INTO ticket_query (account, snowflake_query_id, ticket_id)
+  SELECT account, settled_query_id, id FROM t WHERE cardinality(children) > 0 AND settled_query_id IS NOT NULL
+  ON CONFLICT DO NOTHING
 )
 SELECT t.id AS ticket_id, c.credits, c.money, greatest(c.credits - t.hold_credits, 0) AS overrun,
   set_config('synchronous_commit', 'off', true)

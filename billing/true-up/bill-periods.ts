@@ -23,7 +23,8 @@ WITH metered AS (
     AND NOT EXISTS (
       SELECT FROM usage_warehouse_hour h WHERE h.starts_at >= p.starts_at AND h.starts_at < p.ends_at
         AND (h.is_stale OR h.allocated_at IS NULL))
-    AND NOT EXISTS (SELECT FROM hold o WHERE o.budget_period_id = p.id AND o.closed_at IS NULL)
+    AND NOT EXISTS (
+      SELECT FROM open_ticket o JOIN hold h ON h.ticket_id = o.ticket_id WHERE h.budget_period_id = p.id)
 ), moved AS MATERIALIZED (
   SELECT 0 AS chunk, e.id AS budget_period_id, 'billed' AS line,
     coalesce((SELECT sum(x.credits) FROM team_billed x

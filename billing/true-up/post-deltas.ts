@@ -67,8 +67,8 @@ due AS MATERIALIZED (
   SELECT p.ticket_id FROM near n JOIN charge_part p ON p.account = n.account AND p.snowflake_query_id = n.query_id
   UNION
   -- The parent of a multi-statement has no charge of its own, and may be the root of what its parts ran.
-  SELECT c.ticket_id FROM near n JOIN ticket t ON t.account = n.account AND t.snowflake_query_id = n.query_id
-  JOIN charge c ON c.ticket_id = t.id
+  SELECT c.ticket_id FROM near n JOIN ticket_query t ON t.account = n.account AND t.snowflake_query_id = n.query_id
+  JOIN charge c USING (ticket_id)
 ), own AS MATERIALIZED (
   SELECT c.ticket_id, c.account, c.snowflake_query_id FROM touched JOIN charge c USING (ticket_id)
   WHERE c.snowflake_query_id IS NOT NULL

@@ -56,8 +56,8 @@ export class OwnStatements {
           AND transaction_state = 'none' AND cardinality(own_query_ids) < $4
           AND NOT EXISTS (SELECT FROM unnest(own_query_ids) AS own (id) WHERE starts_with(own.id, $5))
           AND NOT EXISTS (
-            SELECT FROM ticket t WHERE t.state IN ('RESERVED', 'SENT', 'RUNNING', 'IN_DOUBT')
-               AND t.account = s.account AND t.session_id = s.session_id)
+            SELECT FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id
+             WHERE t.account = s.account AND t.session_id = s.session_id)
        RETURNING 1`,
       [key.account, key.sessionId, PENDING + requestId, EXPLAINS_MAX, PENDING],
     );

@@ -160,7 +160,7 @@ WHERE b.period_kind <> 'custom' OR p.id IS NOT NULL`;
 const USED = `CASE WHEN c.ticket_id IS NOT NULL THEN c.credits WHEN t.state IN ('SENT', 'RUNNING') THEN coalesce(u.credits,
   (SELECT w.used_credits FROM running_use w WHERE w.ticket_id = t.id),
   greatest(0, extract(epoch FROM s.at - t.sent_at)) * t.expected_credits / nullif(t.expected_seconds, 0)::numeric / (
-    SELECT greatest(count(*), 1) FROM ticket o
+    SELECT greatest(count(*), 1) FROM open_ticket f JOIN ticket o ON o.id = f.ticket_id
     WHERE o.state IN ('SENT', 'RUNNING') AND o.account = t.account AND o.warehouse = t.warehouse)) END`;
 
 const usedSource = (scope: ViewScope, bind: BindValue): string => {

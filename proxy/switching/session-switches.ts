@@ -34,8 +34,8 @@ UPDATE session_switch AS s SET switched_from = $4, switched_by = $3, updated_at 
 WHERE account = $1 AND session_id = $2 AND home_replica = $3 AND NOT is_shared AND switched_from IS NULL
   AND EXISTS (SELECT FROM session_state t WHERE t.account = $1 AND t.session_id = $2 AND t.closed_at IS NULL
     AND t.revoked_at IS NULL AND t.transaction_state = 'none')
-  AND NOT EXISTS (SELECT FROM ticket k WHERE k.state IN ('RESERVED', 'SENT', 'RUNNING', 'IN_DOUBT')
-    AND k.account = $1 AND k.session_id = $2 AND k.replica <> $3)
+  AND NOT EXISTS (SELECT FROM open_ticket o JOIN ticket k ON k.id = o.ticket_id
+    WHERE k.account = $1 AND k.session_id = $2 AND k.replica <> $3)
 RETURNING 1`;
 
 const END = `/* prepared: proxy.switch_end */

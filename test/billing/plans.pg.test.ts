@@ -16,9 +16,10 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
   await database.db.query(
-    `INSERT INTO hold (ticket_id, budget_period_id, credits, closed_at)
-     SELECT gen_random_uuid(), 1, 1, now() FROM generate_series(1, 20000)`,
+    `INSERT INTO hold (ticket_id, budget_period_id, credits)
+     SELECT gen_random_uuid(), 1, 1 FROM generate_series(1, 20000)`,
   );
+  await database.db.query('INSERT INTO open_ticket SELECT ticket_id FROM hold');
 });
 afterAll(() => database.drop());
 
@@ -61,10 +62,12 @@ test.each<[string, (db: Queryable) => Promise<unknown>]>([
         NOON,
       ),
   ],
-])('%s finds its holds by the index', async (_name, move) => {
+])('%s finds its holds and what it ends by the index', async (_name, move) => {
   const plan = await planOf(move);
   expect(plan).toMatch(/hold_pkey/);
   expect(plan).not.toMatch(/Seq Scan on hold/);
+  expect(plan).toMatch(/open_ticket_pkey/);
+  expect(plan).not.toMatch(/Seq Scan on open_ticket/);
 });
 
 test('a join alone reads every hold, which is what the plan is looked at for', async () => {

@@ -145,6 +145,8 @@ async function ticket(db: pg.Client, given: SeedTicket): Promise<void> {
       state === 'SETTLED' ? (given.ending ?? 'succeeded') : null,
     ],
   );
+  if (state !== 'SETTLED' && state !== 'VOID')
+    await db.query('INSERT INTO open_ticket (ticket_id) VALUES ($1)', [idOf(id)]);
 }
 
 async function charge(

@@ -256,11 +256,11 @@ async function openTickets(): Promise<number> {
   return (await whatIsOpen()).length;
 }
 
-/** Tickets whose hold is not closed, each with what tells why. */
+/** Tickets that have not ended, each with what tells why. */
 async function whatIsOpen(): Promise<readonly object[]> {
   const { rows } = await system.database.db.query<Record<string, unknown>>(
     `SELECT id, state, statement_shape, snowflake_query_id, replica, created_at, sent_at, now() AS now FROM ticket
-      WHERE EXISTS (SELECT FROM hold WHERE ticket_id = ticket.id AND closed_at IS NULL)`,
+      WHERE EXISTS (SELECT FROM open_ticket o WHERE o.ticket_id = ticket.id)`,
   );
   return rows;
 }

@@ -140,15 +140,61 @@ test('the reporting views answer over charged, refused and open statements', asy
   await used.drop();
 });
 
-test('requests of before passes are told of, and what was granted to a statement is a pass for one run of it', async () => {
+/** A database as it is just before a migration, and one connection of its owner. */
+async function databaseBefore(last: string): Promise<{ before: TestDatabase; one: Database }> {
   const before = await createTestDatabase({ empty: true });
   const one = openTestPool(before.ownerUrl, 1);
   await one.query('CREATE SCHEMA IF NOT EXISTS tollgate');
   await one.query('CREATE TABLE tollgate.migration (id integer, name text, run_on timestamp)');
   await one.query('SET search_path TO tollgate');
-  const last = '0014_approvals';
   for (const name of knownMigrations().filter((each) => each < last))
     await one.query(migrationText(name));
+  return { before, one };
+}
+
+test('tickets of before what is open was a table are open, and found by their queries, as they were', async () => {
+  const last = '0048_settled_in_place';
+  const { before, one } = await databaseBefore(last);
+  const states = ['RESERVED', 'SENT', 'RUNNING', 'IN_DOUBT', 'VOID', 'SETTLED', 'SETTLED'];
+  await one.query(
+    `INSERT INTO ticket (id, state, account, session_id, request_id, request_hash, principal_id, team_id,
+       snowflake_user, tier, statement_class, fingerprint, statement_shape, basis, low_credits, expected_credits,
+       high_credits, expected_seconds, price_per_credit, currency, control_version, replica, hold_credits, occurred_at,
+       snowflake_query_id)
+     SELECT lpad(n::text, 32, '0')::uuid, state, 'demo', '1', n::text, 'hash', 'ada', 'risk', 'ADA', 'batch', 'query', 'f', 's',
+       'GUESS', 0, 1, 2, 1, 3, 'USD', 1, 'r', 1, now(), CASE WHEN n > 1 THEN 'query-' || n END
+     FROM unnest($1::text[]) WITH ORDINALITY AS x (state, n)`,
+    [states],
+  );
+  // The sixth was charged by its query; the seventh is the parent of a multi-statement, which has none of its own.
+  await one.query(
+    `INSERT INTO charge (ticket_id, journal_id, account, team_id, principal_id, tier, snowflake_query_id, occurred_at,
+       ended_at, credits, money, currency, price_per_credit, warehouse_ms)
+     SELECT id, 1, account, team_id, principal_id, tier, CASE request_id WHEN '6' THEN snowflake_query_id END, occurred_at,
+       occurred_at, 1, 3, 'USD', 3, 1 FROM ticket WHERE state = 'SETTLED'`,
+  );
+  await one.query(migrationText(last));
+  const open = await one.query(
+    'SELECT t.state FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id ORDER BY t.id',
+  );
+  expect(open.rows.map((row) => row['state'])).toEqual(states.slice(0, 4));
+  expect((await one.query('SELECT * FROM invariant_open_tickets')).rows).toEqual([]);
+  const found = await one.query(
+    `SELECT t.request_id, q.snowflake_query_id FROM ticket_of_query q JOIN ticket t ON t.id = q.ticket_id ORDER BY t.id`,
+  );
+  expect(found.rows).toEqual(
+    ['2', '3', '4', '5', '6', '7'].map((n) => ({
+      request_id: n,
+      snowflake_query_id: `query-${n}`,
+    })),
+  );
+  await one.stop();
+  await before.drop();
+});
+
+test('requests of before passes are told of, and what was granted to a statement is a pass for one run of it', async () => {
+  const last = '0014_approvals';
+  const { before, one } = await databaseBefore(last);
   const decided = "now(), 'admin', 'fine'";
   const rows: readonly (readonly [code: string | null, detail: object, values: string])[] = [
     ['TG2401', { rule: 'x' }, `'granted', 'statement', 'please', ${decided}`],

@@ -58,11 +58,9 @@ export function openTestPool(url: string, connectionsMax: number): Database {
   );
 }
 
-/** For `afterEach`: fails when a test left a hold open (I2). */
+/** For `afterEach`: fails when a test left a ticket open, and with it its holds (I2). */
 export async function expectNoOpenHolds(db: Database): Promise<void> {
-  const { rows } = await db.query<{ ticket_id: string }>(
-    'SELECT ticket_id FROM hold WHERE closed_at IS NULL',
-  );
+  const { rows } = await db.query<{ ticket_id: string }>('SELECT ticket_id FROM open_ticket');
   expect(rows.map((row) => row.ticket_id)).toEqual([]);
 }
 

@@ -166,6 +166,10 @@ async function fill({ db }: TestDatabase, usage: Usage, chunk = 10_000): Promise
      FROM usage_query, LATERAL (SELECT substr(md5(query_id), 1, 1) AS digit) d WHERE digit > '3'`,
     [ACCOUNT],
   );
+  await db.query(
+    'INSERT INTO ticket_query SELECT account, snowflake_query_id, id FROM ticket WHERE account = $1',
+    [ACCOUNT],
+  );
 }
 
 const OPTIONS: AllocationOptions = {

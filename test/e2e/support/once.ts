@@ -280,7 +280,7 @@ export function ticketsOf(
   return ownerQuery<TicketRow>(
     system.database,
     `SELECT t.id, t.request_id, t.state, c.ticket_id IS NOT NULL AS is_charged, c.snowflake_query_id AS charged_query,
-            EXISTS (SELECT FROM hold h WHERE h.ticket_id = t.id AND h.closed_at IS NULL) AS is_open
+            EXISTS (SELECT FROM open_ticket o WHERE o.ticket_id = t.id) AS is_open
        FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id
       WHERE t.request_id IN (${ids}) ORDER BY t.id`,
   );

@@ -93,6 +93,8 @@ async function ticket(
       state === 'SETTLED' ? 'succeeded' : null,
     ],
   );
+  if (state === 'RESERVED')
+    await database.db.query('INSERT INTO open_ticket (ticket_id) VALUES ($1)', [id]);
 }
 
 async function charge(id: string, team: string, principal: string): Promise<void> {
