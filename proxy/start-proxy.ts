@@ -37,7 +37,7 @@ import { exposeGauges } from './gauges.js';
 import { exposeLimits } from './occupancies.js';
 import { createIdentity } from './identity/create-identity.js';
 import { newestIdentity } from './identity/newest.js';
-import { SESSIONS_CHANNEL } from './identity/sessions.js';
+import { SESSIONS_CHANNEL, SHARED_SESSIONS_CHANNEL } from './identity/sessions.js';
 import type { ProvisionServiceUser } from './identity/terminated.js';
 import { Judgements } from './judgements/judgements.js';
 import type { LeaseKeeper } from './leases.js';
@@ -190,8 +190,8 @@ async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Part
   const identity = await createIdentity({
     ...options,
     events,
+    replica: replica.id,
     sessionFreshMs: options.sessionFreshMs ?? SESSION_FRESH_MS,
-    provisionServiceUser: options.provisionServiceUser,
   });
   life.add('claims', identity.claims);
   const waiting = createWaiting(options, ledger, replica, life, identity);
@@ -350,11 +350,13 @@ function startControl(
     log,
     pollIntervalMs: CONTROL_POLL_MS,
     onChange: (change) => replica.note(change),
+    onHearing: (isHearing) => sessions.hear(isHearing),
     onNotify: {
       [SESSIONS_CHANNEL]: () => {
         sessions.doubtAll();
         interventions.wake();
       },
+      [SHARED_SESSIONS_CHANNEL]: () => sessions.doubtAll(),
       [KILLS_CHANNEL]: () => interventions.wake(),
       [FREEZES_CHANNEL]: () => void freezes.refresh(),
       [LANES_CHANNEL]: (payload) => gate.onNotify(payload),

@@ -4,6 +4,10 @@ import type { Queryable } from '#base/postgres/pool.js';
 /** A replica silent for this long is dead: five heartbeats. */
 export const REPLICA_SILENCE_MS = 10_000;
 
+/** Ids of the replicas that live, as a subquery of statements that change what is theirs. */
+export const LIVE_REPLICAS: string = `SELECT id FROM replica WHERE stopped_at IS NULL
+  AND seen_at > clock_timestamp() - interval '${REPLICA_SILENCE_MS} milliseconds'`;
+
 const BEAT = `/* prepared: billing.replica_beat */
 INSERT INTO replica (id, control_version, control_problem) VALUES ($1, $2, $3)
 ON CONFLICT (id) DO UPDATE SET seen_at = now(), stopped_at = NULL, control_version = excluded.control_version,

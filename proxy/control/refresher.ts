@@ -45,6 +45,8 @@ export interface RefresherOptions {
   readonly onChange: (change: ControlChange) => void;
   /** Other channels heard on the same connection. */
   readonly onNotify?: Readonly<Record<string, (payload: string) => void>>;
+  /** Told when notifications are no longer heard, and when they are again. */
+  readonly onHearing?: (isHearing: boolean) => void;
 }
 
 /** Loads the newest snapshot and keeps it fresh. */
@@ -61,6 +63,7 @@ class Refresher implements ControlRefresher {
   readonly #pollIntervalMs: number;
   readonly #onChange: RefresherOptions['onChange'];
   readonly #onNotify: Readonly<Record<string, (payload: string) => void>>;
+  readonly #onHearing: (isHearing: boolean) => void;
   readonly #timer: NodeJS.Timeout;
   #current: ControlSnapshot | undefined;
   #imported: readonly PriceInForce[] = [];
@@ -77,6 +80,7 @@ class Refresher implements ControlRefresher {
     this.#pollIntervalMs = options.pollIntervalMs;
     this.#onChange = options.onChange;
     this.#onNotify = options.onNotify ?? {};
+    this.#onHearing = options.onHearing ?? (() => undefined);
     this.#timer = setInterval(() => void this.#tick(), this.#pollIntervalMs);
     this.#timer.unref();
   }
@@ -132,6 +136,7 @@ class Refresher implements ControlRefresher {
 
   async listen(): Promise<void> {
     if (this.#isStopped || this.#listening !== undefined) return;
+    let isLost = false;
     try {
       const listening = await this.#db.listen(
         [CONTROL_CHANNEL, ...Object.keys(this.#onNotify)],
@@ -140,13 +145,19 @@ class Refresher implements ControlRefresher {
           else this.#onNotify[channel]?.(payload);
         },
         () => {
+          isLost = true;
           this.#listening = undefined;
+          this.#onHearing(false);
         },
       );
       // Stopped while the connection was being made: it must not outlive the pool.
       if (this.#isStopped) await listening.stop();
-      else this.#listening = listening;
+      else if (!isLost) {
+        this.#listening = listening;
+        this.#onHearing(true);
+      }
     } catch (thrown) {
+      this.#onHearing(false);
       this.#log.warn(
         { err: toError(thrown) },
         'no notifications of control changes; polling until they are back',

@@ -21,9 +21,11 @@ export interface IdentityOptions {
   readonly sealKeys: readonly SealKey[];
   /** Networks of balancers whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  /** This one's id. */
+  readonly replica: string;
   readonly sessionsCachedMax: number;
   readonly sessionFreshMs: number;
-  readonly provisionServiceUser: ProvisionServiceUser | undefined;
+  readonly provisionServiceUser?: ProvisionServiceUser | undefined;
 }
 
 export type IdentityParts = Pick<
@@ -45,6 +47,7 @@ export async function createIdentity(options: IdentityOptions): Promise<Identity
       now: Date.now,
     }),
     sessions: new SessionStore(db, {
+      replica: options.replica,
       cachedMax: sessionsCachedMax,
       freshMs: options.sessionFreshMs,
     }),

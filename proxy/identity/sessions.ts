@@ -1,15 +1,19 @@
 /**
  * What a Snowflake session has become since login (role, warehouse, database, schema, its tag and timeout): one
  * `session_state` row, written before the reply that changed it is relayed, cached by this replica under a cap.
- * The token carries what login fixed; this carries what may change.
+ * The token carries what login fixed; this carries what may change. Once two replicas have served a session, each reads
+ * it for every request: what one of them remembers, the other may have changed.
  */
 import type { Occupancy } from '#base/metrics.js';
 import { LRUCache } from 'lru-cache';
 import { Fault } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
+import { LIVE_REPLICAS } from '#billing/postgres/replicas.js';
 
 /** Notified by whoever revokes sessions. */
 export const SESSIONS_CHANNEL = 'tollgate_sessions';
+/** Notified by a replica that serves a session of another one for the first time. */
+export const SHARED_SESSIONS_CHANNEL = 'tollgate_shared_sessions';
 
 export interface SessionKey {
   readonly account: string;
@@ -43,6 +47,8 @@ interface CachedSession {
   readonly state: SessionState;
   /** Monotonic clock. */
   readonly readAtMs: number;
+  /** More than one replica has served it. */
+  readonly isShared: boolean;
 }
 
 interface SessionRow {
@@ -57,21 +63,42 @@ interface SessionRow {
   sign_in: 'passthrough' | 'terminated';
   credential_id: string | null;
   is_ended: boolean;
+  is_shared: boolean;
+  home_replica: string | null;
+}
+
+// Of an older binary's session nobody knows who has served it. A replica that is dead gives its sessions up.
+const SHARE = `/* prepared: proxy.session_share */
+WITH shared AS (
+  UPDATE session_state AS s SET updated_at = now(),
+    is_shared = s.home_replica IS NULL OR s.home_replica IN (${LIVE_REPLICAS}),
+    home_replica = CASE WHEN s.home_replica IN (${LIVE_REPLICAS}) THEN s.home_replica ELSE $3 END
+  WHERE account = $1 AND session_id = $2 AND NOT is_shared AND home_replica IS DISTINCT FROM $3
+  RETURNING is_shared)
+SELECT is_shared, pg_notify('${SHARED_SESSIONS_CHANNEL}', '') FROM shared`;
+
+export interface SessionStoreOptions {
+  /** This one's id: a session is its own until another replica has served it. */
+  readonly replica: string;
+  /** Sessions kept in memory. */
+  readonly cachedMax: number;
+  /** A session of its own is read again after so long, so that revocations are seen. */
+  readonly freshMs: number;
 }
 
 export class SessionStore {
   readonly #db: Database;
+  readonly #replica: string;
   readonly #cache: LRUCache<string, CachedSession>;
   readonly #freshMs: number;
+  #isHearing = true;
   /** Monotonic clock: what was read before is read again when it is next used. */
   #freshFromMs = 0;
 
-  /**
-   * `cachedMax`: sessions kept in memory. One is read again after `freshMs`, so that revocations are seen; while
-   * Postgres is away the last known state stays in force, because a poll of a running statement must go on.
-   */
-  constructor(db: Database, options: { readonly cachedMax: number; readonly freshMs: number }) {
+  /** While Postgres is away the last known state of a session stays in force: a poll of a running statement must go on. */
+  constructor(db: Database, options: SessionStoreOptions) {
     this.#db = db;
+    this.#replica = options.replica;
     this.#cache = new LRUCache({ max: options.cachedMax });
     this.#freshMs = options.freshMs;
   }
@@ -93,14 +120,14 @@ export class SessionStore {
       `WITH held AS (SELECT id FROM credential WHERE id = $12 AND revoked_at IS NULL FOR SHARE)
        INSERT INTO session_state (account, session_id, principal_id, snowflake_user, role_name, warehouse,
          database_name, schema_name, query_tag, statement_timeout_seconds, sign_in, credential_id, created_at,
-         updated_at, transaction_state)
-       SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::integer, $11, $12::text, now(), now(), $13::text
+         updated_at, transaction_state, home_replica)
+       SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::integer, $11, $12::text, now(), now(), $13::text, $14
         WHERE $12::text IS NULL OR EXISTS (SELECT FROM held)
        ON CONFLICT (account, session_id) DO UPDATE SET principal_id = excluded.principal_id,
          snowflake_user = excluded.snowflake_user, role_name = excluded.role_name, warehouse = excluded.warehouse,
          database_name = excluded.database_name, schema_name = excluded.schema_name, sign_in = excluded.sign_in,
          credential_id = excluded.credential_id, updated_at = now(), own_query_ids = '{}',
-         transaction_state = excluded.transaction_state`,
+         transaction_state = excluded.transaction_state, home_replica = excluded.home_replica, is_shared = false`,
       [
         state.account,
         state.sessionId,
@@ -115,10 +142,11 @@ export class SessionStore {
         state.signIn ?? 'passthrough',
         state.credentialId ?? null,
         state.isAutocommit === undefined ? null : state.isAutocommit ? 'none' : 'manual',
+        this.#replica,
       ],
     );
     if (written === 0) return false;
-    this.#remember(state, openedAtMs);
+    this.#remember({ state, readAtMs: openedAtMs, isShared: false });
     return true;
   }
 
@@ -134,13 +162,19 @@ export class SessionStore {
     }
   }
 
-  /** Some session was revoked: none is believed without being read again. */
+  /** Some session was revoked, or is served by another replica too: none is believed without being read again. */
   doubtAll(): void {
     this.#freshFromMs = performance.now();
   }
 
-  #isFresh(cached: CachedSession): boolean {
-    const { readAtMs } = cached;
+  /** Whether this replica hears of what others do: while it does not, no session is believed without being read. */
+  hear(isHearing: boolean): void {
+    this.#isHearing = isHearing;
+    this.doubtAll();
+  }
+
+  #isFresh({ readAtMs, isShared }: CachedSession): boolean {
+    if (isShared || !this.#isHearing) return false;
     return readAtMs > this.#freshFromMs && performance.now() - readAtMs < this.#freshMs;
   }
 
@@ -149,7 +183,8 @@ export class SessionStore {
     const readAtMs = performance.now();
     const { rows } = await this.#query<SessionRow>(
       `SELECT principal_id, snowflake_user, role_name, warehouse, database_name, schema_name, query_tag,
-              statement_timeout_seconds, sign_in, credential_id, (closed_at IS NOT NULL OR revoked_at IS NOT NULL) AS is_ended
+              statement_timeout_seconds, sign_in, credential_id, (closed_at IS NOT NULL OR revoked_at IS NOT NULL) AS is_ended,
+              is_shared, home_replica
          FROM session_state WHERE account = $1 AND session_id = $2`,
       [key.account, key.sessionId],
     );
@@ -170,12 +205,25 @@ export class SessionStore {
       ...(row.credential_id === null ? {} : { credentialId: row.credential_id }),
       isEnded: row.is_ended,
     };
-    this.#remember(state, readAtMs);
+    const isShared =
+      row.is_shared || (row.home_replica !== this.#replica && (await this.#share(key)));
+    this.#remember({ state, readAtMs, isShared });
     return state;
   }
 
-  #remember(state: SessionState, readAtMs: number): void {
-    this.#cache.set(keyOf(state), { state, readAtMs });
+  /** This replica serves a session of another one: whether that one lives, and so has to read it from now on too. */
+  async #share(key: SessionKey): Promise<boolean> {
+    const { rows } = await this.#query<{ is_shared: boolean }>(SHARE, [
+      key.account,
+      key.sessionId,
+      this.#replica,
+    ]);
+    // Without a row somebody else was first.
+    return rows[0]?.is_shared ?? true;
+  }
+
+  #remember(cached: CachedSession): void {
+    this.#cache.set(keyOf(cached.state), cached);
   }
 
   /** Writes what a statement changed; nothing when nothing changed. Returns the new state. */
@@ -183,7 +231,9 @@ export class SessionStore {
     const next: SessionState = { ...state, ...changed };
     if (sameContext(state, next)) return state;
     // As old as what it was made from: a session that changes all the time is read again like any other.
-    this.#remember(next, this.#cache.get(keyOf(state))?.readAtMs ?? 0);
+    const cached = this.#cache.get(keyOf(state));
+    const { readAtMs, isShared } = cached ?? { readAtMs: 0, isShared: false };
+    this.#remember({ state: next, readAtMs, isShared });
     await this.#write(
       `UPDATE session_state SET role_name = $3, warehouse = $4, database_name = $5, schema_name = $6, query_tag = $7,
               statement_timeout_seconds = $8, updated_at = now()

@@ -5,7 +5,7 @@
  */
 import { Fault } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
-import { REPLICA_SILENCE_MS } from '#billing/postgres/replicas.js';
+import { LIVE_REPLICAS } from '#billing/postgres/replicas.js';
 import type { SessionKey } from '../identity/sessions.js';
 
 /** Rows of sessions that nobody has used for so long go. */
@@ -18,15 +18,12 @@ export interface SwitchState {
   readonly isElsewhere: boolean;
 }
 
-const LIVE = `SELECT id FROM replica WHERE stopped_at IS NULL
-  AND seen_at > clock_timestamp() - make_interval(secs => $4::double precision / 1000)`;
-
 const ENTER = `/* prepared: proxy.switch_enter */
 INSERT INTO session_switch AS s (account, session_id, home_replica) VALUES ($1, $2, $3)
 ON CONFLICT (account, session_id) DO UPDATE SET updated_at = now(),
-  is_shared = s.is_shared OR (s.home_replica <> $3 AND s.home_replica IN (${LIVE})),
-  home_replica = CASE WHEN s.home_replica IN (${LIVE}) THEN s.home_replica ELSE $3 END
-RETURNING switched_from, coalesce(switched_by <> $3 AND switched_by IN (${LIVE}), false) AS is_elsewhere`;
+  is_shared = s.is_shared OR (s.home_replica <> $3 AND s.home_replica IN (${LIVE_REPLICAS})),
+  home_replica = CASE WHEN s.home_replica IN (${LIVE_REPLICAS}) THEN s.home_replica ELSE $3 END
+RETURNING switched_from, coalesce(switched_by <> $3 AND switched_by IN (${LIVE_REPLICAS}), false) AS is_elsewhere`;
 
 // What BEGIN and AUTOCOMMIT do is noted before they are sent, in a turn of the same session.
 const BEGIN = `/* prepared: proxy.switch_begin */
@@ -60,7 +57,6 @@ export class SessionSwitches {
       key.account,
       key.sessionId,
       this.#replica,
-      REPLICA_SILENCE_MS,
     ]);
     const [row] = rows;
     return { switchedFrom: row?.switched_from ?? null, isElsewhere: row?.is_elsewhere ?? false };

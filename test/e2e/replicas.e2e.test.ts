@@ -167,6 +167,30 @@ test('a revoked session does not come back by renewal', async () => {
   expect((await client.query('SELECT 1')).body).toMatchObject({ success: false, code: '711001' });
 });
 
+test('what a session does at one replica counts for its next statement at another', async () => {
+  const homes = await connectedAt(0, 'growth_analyst');
+  const clients = [homes, clientAt(1, homes)];
+  const warehouses = ['BATCH_WH', 'INTERACTIVE_WH', 'STANDARD_WH'];
+  const wanted: string[] = [];
+  for (let round = 0; round < 6; round += 1) {
+    const [here, there] = [clients[round % 2], clients[(round + 1) % 2]];
+    const warehouse = warehouses[round % warehouses.length] ?? '';
+    // Both have seen it, so that both have something to remember.
+    for (const client of clients) await client.query('SELECT 1');
+    const used = await here?.query(`USE WAREHOUSE ${warehouse}`);
+    const asked = await there?.query(
+      `SELECT COUNT(*) AS N${round} FROM ANALYTICS.TPCH.NATION WHERE N_NATIONKEY <> ${round}`,
+    );
+    expect([used?.body.success, asked?.body.success]).toEqual([true, true]);
+    wanted.push(warehouse);
+  }
+  const tickets = await ownerQuery<{ warehouse: string }>(
+    system.database,
+    `SELECT warehouse FROM ticket WHERE principal_id = 'growth_analyst' ORDER BY occurred_at`,
+  );
+  expect(tickets.map(({ warehouse }) => warehouse)).toEqual(wanted);
+});
+
 const CLIENTS_PER_REPLICA = 2;
 /** After this long every replica decides by the new version. */
 const STALE_AFTER_MS = 1000;

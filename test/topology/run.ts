@@ -15,6 +15,7 @@ import { silentLog } from '../../base/log.js';
 import { Lifecycle } from '../../base/lifecycle.js';
 import { startEmbeddedPostgres } from '../../base/postgres/launcher.js';
 import { ROOT } from '../drivers/places.js';
+import { RUNAWAY_TEAM } from '../../cli/demo/statements.js';
 import { startServed, type Served } from '../drivers/served.js';
 import { startBalancer } from '../support/tcp-balancer.js';
 import { startHaproxy, startPrometheus } from './programs.js';
@@ -44,9 +45,28 @@ try {
 async function run(): Promise<number> {
   const system = await startSystem();
   console.log(`balancer ${system.balancerPort}, admin ${system.admin.adminPort}`);
-  await demo(system);
-  console.log(`connections taken by each proxy: ${await takenBy(system.proxies)}`);
-  return system.prometheusPort === null ? 0 : await checkMetrics(system.prometheusPort);
+  const told = await demo(system);
+  console.log(told);
+  const taken = await takenBy(system.proxies);
+  console.log(`taken by each proxy: ${taken.join(' and ')} statements`);
+  const failures = [
+    ...troublesOf(told),
+    ...(taken.includes(0) ? ['the balancer left a proxy without a statement'] : []),
+    ...(system.prometheusPort === null ? [] : await checkMetrics(system.prometheusPort)),
+  ];
+  for (const failure of failures) console.log(`FAILED ${failure}`);
+  return failures.length === 0 ? 0 : 1;
+}
+
+/** What the demo tells that is not as it must be, whichever proxy got which request. */
+function troublesOf(told: string): readonly string[] {
+  const runaway = new RegExp(`^The runaway of ${RUNAWAY_TEAM}: (.*)`, 'm').exec(told)?.[1];
+  return [
+    ...(runaway?.startsWith('TG4001 ') === true
+      ? []
+      : [`the ceiling did not end the runaway: ${runaway ?? 'it is not told of'}`]),
+    ...(/^Failed, for example: .*/m.exec(told) ?? []),
+  ];
 }
 
 interface System {
@@ -130,7 +150,7 @@ async function startAnyPrometheus(
   return started.port;
 }
 
-async function demo({ environment, admin, balancerPort }: System): Promise<void> {
+async function demo({ environment, admin, balancerPort }: System): Promise<string> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TOLLGATE_'));
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -147,11 +167,11 @@ async function demo({ environment, admin, balancerPort }: System): Promise<void>
       },
     },
   );
-  console.log(stdout);
+  return stdout;
 }
 
-async function takenBy(proxies: readonly Served[]): Promise<string> {
-  const counts = await Promise.all(
+function takenBy(proxies: readonly Served[]): Promise<readonly number[]> {
+  return Promise.all(
     proxies.map(async ({ adminPort }) => {
       const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
       return [...text.matchAll(/^tollgate_statements_total\{.*\} (\d+)$/gm)].reduce(
@@ -160,17 +180,15 @@ async function takenBy(proxies: readonly Served[]): Promise<string> {
       );
     }),
   );
-  return `${counts.join(' and ')} statements`;
 }
 
-async function checkMetrics(port: number): Promise<number> {
+async function checkMetrics(port: number): Promise<readonly string[]> {
   await new Promise((resolve) => void setTimeout(resolve, SCRAPED_MS));
   const { expressions, refused, metrics, unseen } = await askPrometheus(port);
   console.log(`${expressions} expressions of panels and alerts, ${refused.length} refused`);
-  for (const why of refused) console.log(`  FAILED ${why}`);
   console.log(`${metrics} metrics in them, ${metrics - unseen.length} there`);
   for (const name of unseen) console.log(`  not yet: ${name} (it appears with its first event)`);
-  return refused.length === 0 ? 0 : 1;
+  return refused;
 }
 
 function isThere(command: string, argument: string): boolean {

@@ -16,7 +16,7 @@ let opened = 0;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  store = new SessionStore(database.db, { cachedMax: 10, freshMs: 0 });
+  store = new SessionStore(database.db, { replica: 'here', cachedMax: 10, freshMs: 0 });
   own = new OwnStatements(database.db);
 });
 afterAll(() => database.drop());
