@@ -11,11 +11,12 @@ import {
   BatchSpanProcessor,
   ParentBasedSampler,
   RandomIdGenerator,
+  SamplingDecision,
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
-import type { NoteSpans, TraceSpan, SpanStart, Tracer } from './traces.js';
+import type { NoteSpans, SpanIds, SpanStart, TraceSpan, Tracer } from './traces.js';
 
 export interface TracerOptions {
   readonly url: string;
@@ -42,8 +43,9 @@ const TEXT_MAX = 2_000;
 export function startTracer(options: TracerOptions): Tracer {
   const queue = new CountedQueue(options);
   const ids = new GivenIds();
+  const root = new TraceIdRatioBasedSampler(options.share);
   const provider = new TracerProvider({
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.share) }),
+    sampler: new ParentBasedSampler({ root }),
     resource: resourceFromAttributes({
       'service.name': 'tollgate',
       'service.instance.id': options.instance,
@@ -55,6 +57,13 @@ export function startTracer(options: TracerOptions): Tracer {
   const tracer = provider.getTracer('tollgate');
   return {
     open: (start) => open(tracer, ids, start),
+    within: (of) => ({
+      child(...child) {
+        const { decision } = root.shouldSample(ROOT_CONTEXT, of.traceId);
+        if (decision === SamplingDecision.RECORD_AND_SAMPLED)
+          startChild(tracer, withinOf(of), child);
+      },
+    }),
     get occupancy() {
       return { used: queue.waiting, max: options.queueMax };
     },
@@ -81,14 +90,29 @@ function traceSpan(tracer: OtelTracer, span: Span, within: Context): TraceSpan {
   return {
     traceparent: `00-${traceId}-${spanId}-0${traceFlags & TraceFlags.SAMPLED}`,
     isRecorded: span.isRecording(),
-    child(name, fromMs, toMs, attributes = {}) {
-      const options = { startTime: fromMs, attributes: { ...attributes } };
-      tracer.startSpan(name, options, within).end(toMs);
-    },
+    child: (...child) => startChild(tracer, within, child),
     set: (attributes) => void span.setAttributes({ ...attributes }),
     failed: (code) => void span.setStatus({ code: SpanStatusCode.ERROR, message: code }),
     end: (atMs) => span.end(atMs),
   };
+}
+
+function startChild(
+  tracer: OtelTracer,
+  within: Context,
+  [name, fromMs, toMs, attributes = {}]: Parameters<TraceSpan['child']>,
+): void {
+  const options = { startTime: fromMs, attributes: { ...attributes } };
+  tracer.startSpan(name, options, within).end(toMs);
+}
+
+function withinOf({ traceId, spanId }: SpanIds): Context {
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId,
+    spanId,
+    traceFlags: TraceFlags.SAMPLED,
+    isRemote: true,
+  });
 }
 
 function parentOf(traceparent: string | undefined): Context {
@@ -101,7 +125,7 @@ function parentOf(traceparent: string | undefined): Context {
 
 /** Ids of a statement's span are given; those of its steps are random. */
 class GivenIds extends RandomIdGenerator {
-  #given: Pick<SpanStart, 'spanId' | 'traceId'> | undefined;
+  #given: SpanIds | undefined;
 
   constructor() {
     super();
@@ -111,7 +135,7 @@ class GivenIds extends RandomIdGenerator {
   }
 
   /** Runs `start`, whose span takes these ids. */
-  give(ids: Pick<SpanStart, 'spanId' | 'traceId'>, start: () => Span): Span {
+  give(ids: SpanIds, start: () => Span): Span {
     this.#given = ids;
     try {
       return start();

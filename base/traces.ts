@@ -23,12 +23,15 @@ export interface TraceSpan {
   end(atMs: number): void;
 }
 
-export interface SpanStart {
-  readonly name: string;
+export interface SpanIds {
   /** 32 hex digits, of the trace where the caller names none. */
   readonly traceId: string;
   /** 16 hex digits. */
   readonly spanId: string;
+}
+
+export interface SpanStart extends SpanIds {
+  readonly name: string;
   /** As the caller sent it; one that is malformed, or none, begins a trace. */
   readonly traceparent: string | undefined;
   readonly startedAtMs: number;
@@ -42,6 +45,8 @@ export type NoteSpans = (outcome: SpanOutcome, count: number) => void;
 /** Opens spans and sends what has ended, in batches, beside the work. Never throws, never waits. */
 export interface Tracer extends Stoppable {
   open(start: SpanStart): TraceSpan;
+  /** Work within a span that another process has opened; recorded where the share has its trace, as no caller is here. */
+  within(of: SpanIds): Pick<TraceSpan, 'child'>;
   /** Spans that wait for the collector or are on their way. */
   readonly occupancy: Occupancy;
 }

@@ -7,7 +7,7 @@
 import type { TicketId } from '#base/ids.js';
 import type { Occupancy } from '#base/metrics.js';
 import { formatAmount } from '#base/units.js';
-import type { TraceSpan, SpanAttributes, Tracer } from '#base/traces.js';
+import type { SpanAttributes, SpanIds, TraceSpan, Tracer } from '#base/traces.js';
 import type { TraceDetail } from '#base/trace-settings.js';
 import type { Settlement } from '#billing/ledger.js';
 import type { Call } from './call.js';
@@ -51,12 +51,10 @@ export class StatementTraces {
   arrived(call: Call): void {
     const { ticketId } = call;
     if (this.#remembered.has(ticketId)) return;
-    const traceId = ticketId.replaceAll('-', '');
     const { traceparent } = call.request.headers;
     const span = this.#tracer.open({
       name: 'statement',
-      traceId,
-      spanId: traceId.slice(16),
+      ...idsOf(ticketId),
       traceparent: typeof traceparent === 'string' ? traceparent : undefined,
       startedAtMs: epochMs(call.arrivedAtMs),
       attributes: { 'db.system.name': 'snowflake', 'tollgate.ticket_id': ticketId },
@@ -129,15 +127,24 @@ export class StatementTraces {
     if (!remembered.isHeld) this.#remembered.delete(ticketId);
   }
 
-  /** The ledger took its settlement, `seconds` after its outcome. */
+  /**
+   * The ledger took its settlement, `seconds` after its outcome. A statement that another replica was sent, or this one in an
+   * earlier life, is settled in the trace of its ticket: what its client named is not known here.
+   */
   settled(settlement: Settlement, outcome: string, seconds: number): void {
     const { ticketId } = settlement;
     const nowMs = performance.now();
-    this.#recorded(ticketId)?.child('settle', epochMs(nowMs - seconds * 1000), epochMs(nowMs), {
+    const remembered = this.#remembered.get(ticketId);
+    const isFirst = outcome === 'charged';
+    const span =
+      remembered !== undefined || !isFirst
+        ? this.#recorded(ticketId)
+        : this.#tracer.within(idsOf(ticketId));
+    span?.child('settle', epochMs(nowMs - seconds * 1000), epochMs(nowMs), {
       ...endOf(settlement),
       'tollgate.outcome': outcome,
+      ...(remembered === undefined ? { 'tollgate.ticket_id': ticketId } : {}),
     });
-    const remembered = this.#remembered.get(ticketId);
     if (remembered === undefined) return;
     remembered.isHeld = false;
     if (remembered.isAnswered) this.#remembered.delete(ticketId);
@@ -155,6 +162,12 @@ export class StatementTraces {
     span.end(epochMs(performance.now()));
     this.#remembered.delete(ticketId);
   }
+}
+
+/** The digits of the ticket, so that whoever knows it finds the trace. */
+function idsOf(ticketId: TicketId): SpanIds {
+  const traceId = ticketId.replaceAll('-', '');
+  return { traceId, spanId: traceId.slice(16) };
 }
 
 function endOf({ ending, snowflakeQueryId, usedCredits }: Settlement): SpanAttributes {

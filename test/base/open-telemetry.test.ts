@@ -127,6 +127,27 @@ describe('a tracer', () => {
     expect(count).toBeLessThan(1_150);
   });
 
+  test('records work within a span of another process for the traces that one recorded, and for no others', async () => {
+    const { tracer, sink } = await tracerOf({ share: 0.25 });
+    const recorded = new Set<string>();
+    for (let index = 0; index < 400; index += 1) {
+      const ids = { traceId: hex(index, 32), spanId: hex(index, 16) };
+      if (tracer.open(start(index)).isRecorded) recorded.add(ids.traceId);
+      tracer.within(ids).child('late', 1_700_000_000_004, 1_700_000_000_005, { of: 'it' });
+    }
+    await tracer.stop(AbortSignal.timeout(5_000));
+    expect(recorded.size).toBeGreaterThan(60);
+    expect(new Set(sink.spans.map(({ traceId }) => traceId))).toEqual(recorded);
+    expect(sink.spans.length).toBe(recorded.size);
+    for (const { name, traceId, parentSpanId, attributes } of sink.spans)
+      expect([
+        name,
+        parentSpanId?.length,
+        traceId.endsWith(parentSpanId ?? '?'),
+        attributes,
+      ]).toEqual(['late', 16, true, { of: 'it' }]);
+  });
+
   test('whose collector is away neither waits nor grows: what is too much is dropped and counted', async () => {
     const url = `http://127.0.0.1:${await closedPort()}/v1/traces`;
     const { tracer, counts } = await tracerOf({ url, queueMax: 1_000 });

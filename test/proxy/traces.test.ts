@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { TicketId } from '#base/ids.js';
-import type { TraceSpan, SpanAttributes, SpanStart, Tracer } from '#base/traces.js';
+import type { SpanAttributes, SpanIds, SpanStart, TraceSpan, Tracer } from '#base/traces.js';
 import type { Settlement } from '#billing/ledger.js';
 import { parseCredits } from '#base/units.js';
 import { createMetrics } from '../../base/metrics.js';
@@ -44,6 +44,13 @@ class KeepingTracer implements Tracer {
       failed: (code) => void (told.error = code),
       end: () => void (told.ends += 1),
     };
+  }
+
+  readonly late: { readonly of: SpanIds; readonly name: string; readonly attributes: unknown }[] =
+    [];
+
+  within(of: SpanIds): Pick<TraceSpan, 'child'> {
+    return { child: (name, _from, _to, attributes) => this.late.push({ of, name, attributes }) };
   }
 
   stop(): Promise<void> {
@@ -120,6 +127,32 @@ test('beyond the cap the oldest ends early, and what is unknown is passed over',
   traces.failed(ticket(1), 'internal');
   traces.settled(SETTLEMENT, 'charged', 1);
   expect(tracer.told[0]).toMatchObject({ children: [], attributes: {}, error: null });
+});
+
+test('what another replica was sent is settled in the trace of its ticket, and told once', () => {
+  const { tracer, traces } = made();
+  for (const outcome of ['replayed', 'charged', 'conflict'])
+    traces.settled(SETTLEMENT, outcome, 0.01);
+  expect(tracer.told).toEqual([]);
+  expect(tracer.late).toEqual([
+    {
+      of: { traceId: '01890a5dac96774bbcce000000000001', spanId: 'bcce000000000001' },
+      name: 'settle',
+      attributes: {
+        'tollgate.ticket_id': ticket(1),
+        'tollgate.ending': 'succeeded',
+        'tollgate.used_credits': '0.500000000000',
+        'tollgate.outcome': 'charged',
+        'snowflake.query_id': '01b2',
+      },
+    },
+  ]);
+  expect(traces.occupancy.used).toBe(0);
+  // One that this replica was sent is settled in its own span, whose caller may have named the trace.
+  traces.arrived(call(1));
+  traces.held(ticket(1));
+  traces.settled(SETTLEMENT, 'charged', 0.01);
+  expect([tracer.late.length, tracer.told[0]?.children]).toEqual([1, ['settle']]);
 });
 
 test('the text and the name of a person are told where a setting asks for them, and only there', () => {
