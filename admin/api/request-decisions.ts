@@ -8,6 +8,7 @@ import {
   type LeadLimit,
 } from '#billing/decide-request.js';
 import { type ApprovalRequest, findRequest } from '#billing/requests.js';
+import { trimmed } from '#base/decimal-text.js';
 import { formatAmount } from '#base/units.js';
 import type { ControlDocument } from '#policies/control/document.js';
 import type { PriceAt } from '#policies/prices/price-lookup.js';
@@ -209,8 +210,7 @@ function beyondText(outcome: Extract<DecideOutcome, { kind: 'beyondLead' }>): st
   const { worthCredits, grantedCredits, request } = outcome;
   if (worthCredits === null)
     return `Administrators only decide this: ${request.budgetId === null ? request.passes.join(', ') : `budget ${request.budgetId} is not of team ${request.teamId}`}.`;
-  const short = (text: string): string => text.replace(/\.?0+$/, '');
-  return `It may cost ${short(formatAmount(worthCredits))} credits, and with ${short(formatAmount(grantedCredits))} credits that leads of team ${request.teamId} have granted in ${LEAD_DAYS} days that is more than leadsGrantCredits of the control document. Grant less, or ask the administrators.`;
+  return `It may cost ${trimmed(formatAmount(worthCredits))} credits, and with ${trimmed(formatAmount(grantedCredits))} credits that leads of team ${request.teamId} have granted in ${LEAD_DAYS} days that is more than leadsGrantCredits of the control document. Grant less, or ask the administrators.`;
 }
 
 function forbidden(detail: string): ProblemError {

@@ -3,14 +3,8 @@
  * and which change is held because nobody should believe it unseen. Pure, and made anew from all days each time, so that
  * a sheet that is amended until its month is closed leads to the prices of what it says last.
  */
-import {
-  AMOUNT_SCALE,
-  type Money,
-  NO_MONEY,
-  addMoney,
-  compareAmounts,
-  formatAmount,
-} from '#base/units.js';
+import { trimmed } from '#base/decimal-text.js';
+import { type Money, NO_MONEY, addMoney, compareAmounts, formatAmount } from '#base/units.js';
 
 /** What the sheet says of a day. A day without use has none: the price before it goes on. */
 export interface SheetDay {
@@ -160,10 +154,8 @@ function textOf(price: Money | null): string {
   return price === null ? '' : formatAmount(price);
 }
 
-const ZEROS = new RegExp(`0{1,${AMOUNT_SCALE - 2}}$`);
-
 function shortText(price: Money): string {
-  return formatAmount(price).replace(ZEROS, '');
+  return trimmed(formatAmount(price), 2);
 }
 
 function daysBetween(from: string, to: string): number {

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { trimmed } from '../../base/decimal-text.js';
 import { toError } from '../../base/errors.js';
 import { type Credits, formatAmount } from '../../base/units.js';
 import { VerbError } from '../verb-error.js';
@@ -156,7 +157,7 @@ function quoted(field: string): string {
 
 /** Microseconds are finer than any statement; `toString` would write 1e-7. */
 function plainSeconds(seconds: number): string {
-  return seconds.toFixed(6).replace(/\.?0+$/, '');
+  return trimmed(seconds.toFixed(6));
 }
 
 async function orRefuse<T>(file: string, work: Promise<T>): Promise<T> {

@@ -1,10 +1,9 @@
 /** Amounts as people write them behind verbs: `12.5`, `12.5 credits`, `250 USD`. */
+import { formatMoney } from '../../base/currency.js';
+import { grouped, trimmed } from '../../base/decimal-text.js';
 import {
   compareAmounts,
   formatAmount,
-  formatAmountTo,
-  type Money,
-  mulDiv,
   NO_CREDITS,
   parseMoney,
   tryParseCredits,
@@ -34,12 +33,12 @@ function notAnAmount(text: string): VerbError {
   );
 }
 
-/** `12.500000000000` as `12.5`, `3.000000000000` as `3`; with a currency to its cents, `1,234.50 USD`. */
+/**
+ * `12.500000000000` as `12.5`, `3.000000000000` as `3`; with a currency in its smallest units, half to even:
+ * `1,234.50 USD`, `897 JPY`.
+ */
 export function shortAmount(text: string, currency?: string): string {
-  if (currency === undefined) return text.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
-  const cents = mulDiv(parseMoney(text), 1n, CENT, 'half-even');
-  const [whole = '0', fraction = '00'] = formatAmountTo((cents * CENT) as Money, 2).split('.');
-  return `${whole.replace(/\B(?=(\d{3})+$)/g, ',')}.${fraction} ${currency}`;
+  return currency === undefined
+    ? trimmed(text)
+    : `${grouped(formatMoney(parseMoney(text), currency))} ${currency}`;
 }
-
-const CENT = 10_000_000_000n;

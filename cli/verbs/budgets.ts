@@ -1,6 +1,7 @@
 /** `tollgate budgets`: how budgets stand and what is forecast of them; `tollgate transfer`: credits from one to another. */
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { trimmed } from '../../base/decimal-text.js';
 import {
   compareAmounts,
   formatAmount,
@@ -106,7 +107,7 @@ const TABLE_DECIMALS = 3;
 function budgetsText(budgets: readonly BudgetView[], columns: number): readonly string[] {
   const credits = (text: string): string => formatAmountTo(parseCredits(text), TABLE_DECIMALS);
   // Limits are written by people, raises by money: 40, but 123.333.
-  const shortest = (text: string): string => credits(text).replace(/\.?0+$/, '');
+  const shortest = (text: string): string => trimmed(credits(text));
   const rows = budgets.map(({ id, isHard, standing: now }) => {
     const kind = isHard ? 'hard' : 'soft';
     if (now === null) return [id, kind];

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { BYTE_ORDER_MARK } from '../../base/csv.js';
+import { trimmed } from '../../base/decimal-text.js';
 import { UsageFileError } from '../../billing/usage/usage-files.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
@@ -117,7 +118,7 @@ async function list(terminal: Terminal, { json }: RateOptions): Promise<void> {
             rate.state,
             rate.from,
             rate.to,
-            shortRate(rate),
+            trimmed(rate.rate),
             `${rate.fromDay} – ${rate.toDay}`,
             rate.enteredBy,
             rate.source,
@@ -166,11 +167,7 @@ function recordsOf(text: string, file: string): readonly (readonly string[])[] {
 
 function rateText(rate: Rate): string {
   const { from, to, fromDay, toDay, source } = rate;
-  return `${shortRate(rate)} ${to} for one ${from}, ${fromDay} – ${toDay} (${source})`;
-}
-
-function shortRate({ rate }: Rate): string {
-  return rate.replace(/\.?0+$/, '');
+  return `${trimmed(rate.rate)} ${to} for one ${from}, ${fromDay} – ${toDay} (${source})`;
 }
 
 function client(): ReturnType<typeof adminClient> {

@@ -1,4 +1,5 @@
 /** How a plan says amounts, lists and changed values. */
+import { trimmed } from '#base/decimal-text.js';
 import {
   compareAmounts,
   type Credits,
@@ -65,7 +66,7 @@ export function sentence(text: string): string {
 
 /** `250`, `0.05`: the decimal without zeros that say nothing. */
 export function creditsNumber(credits: Credits): string {
-  return formatAmount(credits).replace(/\.?0+$/, '');
+  return trimmed(formatAmount(credits));
 }
 
 /** `250 credits`, `1 credit`. */
@@ -90,7 +91,7 @@ export function moneyDelta(money: Money, currency: string): string {
 
 /** `$3.00 a credit`. Prices are shown to all their decimals. */
 export function priceText(price: Pick<Price, 'pricePerCredit' | 'currency'>): string {
-  const exact = formatAmount(price.pricePerCredit).replace(/0{1,10}$/, '');
+  const exact = trimmed(formatAmount(price.pricePerCredit), 2);
   return `${moneyText(price.pricePerCredit, price.currency).replace(/[\d,.]+$/, exact)} a credit`;
 }
 

@@ -1,4 +1,5 @@
 /** Amounts, sizes, spans and instants as people read them in a refusal. */
+import { grouped } from '#base/decimal-text.js';
 import type { EpochMs } from '#base/time.js';
 import { compareAmounts, formatAmountTo, type Money, mulDiv, NO_MONEY } from '#base/units.js';
 
@@ -19,9 +20,7 @@ export function moneyText(
     return `under ${withSymbol('0.01', currency)}`;
   const text = formatAmountTo((cents * CENT) as Money, 2);
   const negative = text.startsWith('-');
-  const [whole = '0', fraction = '00'] = text.replace('-', '').split('.');
-  const grouped = `${whole.replace(/\B(?=(\d{3})+$)/g, ',')}.${fraction}`;
-  return `${negative ? '-' : ''}${withSymbol(grouped, currency)}`;
+  return `${negative ? '-' : ''}${withSymbol(grouped(text.replace('-', '')), currency)}`;
 }
 
 /** From here on an amount is told as more than the largest one below it, so that a line stays a line. */
@@ -58,7 +57,7 @@ export function bytesText(bytes: number): string {
 
 /** `12,345`. */
 export function countText(count: number): string {
-  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',');
+  return grouped(String(Math.round(count)));
 }
 
 /** A span in its two largest units: `7 d 3 h`, `38 min`, `12 s`. */

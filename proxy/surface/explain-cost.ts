@@ -2,6 +2,7 @@
  * The answer to `EXPLAIN COST`: what a statement would cost, where it would run, what would stand in its way and what
  * would be cheaper, one row an item, with the same facts as JSON. Pure: nothing is held and nothing runs.
  */
+import { trimmed } from '#base/decimal-text.js';
 import { formatInstant } from '#base/time.js';
 import {
   approximate,
@@ -232,7 +233,7 @@ export function readable(value: Amount): string {
   const digits = formatAmount(value);
   const firstDigit = /^-?0\.(0*)[1-9]/.exec(digits)?.[1]?.length;
   const decimals = firstDigit === undefined ? 2 : Math.min(12, Math.max(2, firstDigit + 3));
-  return formatAmountTo(value, decimals).replace(/(\.\d{2,}?)0+$/, '$1');
+  return trimmed(formatAmountTo(value, decimals), 2);
 }
 
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];

@@ -1,10 +1,9 @@
 /** What follows the first page of a bill: by warehouse and kind of charge, by day, what mends earlier months, and how it was allocated. */
-import { formatMoney } from '#base/currency.js';
-import { NO_MONEY, type Money, addMoney, formatAmountTo } from '#base/units.js';
+import { NO_MONEY, type Money, addMoney } from '#base/units.js';
 import type { BillLine, BilledMonth, ChargeKind, TeamBill } from '../billed-month.js';
 import { type LineSum, dayAmounts, pricePerCredit, sumBy, sumOf } from '../bill-sums.js';
 import { KIND_WORDS, STATE_WORDS } from '../charge-words.js';
-import { countText, grouped, moneyText, monthText, rounded, timeText } from './figures.js';
+import { countText, moneyText, monthText, rounded, timeText } from './figures.js';
 import { CONTENT_WIDTH, INK, PAGE, type Paper } from './paper.js';
 import {
   BOTTOM,
@@ -109,7 +108,7 @@ function sumCells(name: string, sum: LineSum, currency: string): readonly string
     sum.statements === 0 ? '' : countText(sum.statements),
     timeText(sum.usedMs),
     rounded(sum.credits, 6),
-    price === null ? '' : grouped(formatAmountTo(price, 4)),
+    price === null ? '' : rounded(price, 4),
     moneyText(sum.amount, currency),
   ];
 }
@@ -193,7 +192,7 @@ function byMethod({ currency }: BilledMonth, bill: TeamBill): Table {
         line === undefined ? '' : KIND_WORDS[line.kind],
         line?.note ?? '',
         countText(sum.lines),
-        grouped(formatMoney(sum.amount, currency)),
+        moneyText(sum.amount, currency),
       ],
     };
   });

@@ -1,19 +1,17 @@
 /** Figures as people read them on a bill: grouped by thousands, with a true minus sign. */
-import { minorDecimals } from '#base/currency.js';
+import { formatMoney } from '#base/currency.js';
+import { grouped, trimmed } from '#base/decimal-text.js';
 import { type Amount, type Money, formatAmountTo } from '#base/units.js';
 
 /** `12,345.60`, below zero `−12,345.60`. */
-export function grouped(decimal: string): string {
-  const isNegative = decimal.startsWith('-');
-  const [whole = '', fraction] = (isNegative ? decimal.slice(1) : decimal).split('.');
-  const digits = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ',');
-  const isNothing = /^[0.,]*$/.test(`${digits}${fraction ?? ''}`);
-  return `${isNegative && !isNothing ? '−' : ''}${digits}${fraction === undefined ? '' : `.${fraction}`}`;
+export function printed(decimal: string): string {
+  const isNegative = decimal.startsWith('-') && /[1-9]/.test(decimal);
+  return `${isNegative ? '−' : ''}${grouped(decimal.replace('-', ''))}`;
 }
 
 /** The amount with as many decimals as its currency has. */
 export function moneyText(amount: Money, currency: string): string {
-  return grouped(formatAmountTo(amount, minorDecimals(currency)));
+  return printed(formatMoney(amount, currency));
 }
 
 /** With its currency before it. */
@@ -23,16 +21,16 @@ export function moneyWithCurrency(amount: Money, currency: string): string {
 
 /** Rounded half to even. */
 export function rounded(amount: Amount, decimals: number): string {
-  return grouped(formatAmountTo(amount, decimals));
+  return printed(formatAmountTo(amount, decimals));
 }
 
 /** Exact, without zeros at the end. */
 export function exactText(decimal: string): string {
-  return grouped(decimal.includes('.') ? decimal.replace(/\.?0+$/, '') : decimal);
+  return printed(trimmed(decimal));
 }
 
 export function countText(count: number): string {
-  return grouped(String(count));
+  return printed(String(count));
 }
 
 /** Hours and minutes of a warehouse: `12 h 05 min`; below a minute seconds. */
@@ -50,7 +48,7 @@ export function timeText(ms: number): string {
 /** With its sign: `+4.2 %`, `−4.2 %`. */
 export function percentText(percent: string | null): string {
   if (percent === null) return '–';
-  return `${grouped(percent)} %`;
+  return `${printed(percent)} %`;
 }
 
 /** With a plus sign where it is above zero. */

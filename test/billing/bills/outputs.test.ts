@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { BilledMonth, TeamBill } from '../../../billing/bills/billed-month.js';
 import { linesToCsv } from '../../../billing/bills/bill-csv.js';
 import { billToJson } from '../../../billing/bills/bill-json.js';
-import { grouped, moneyWithCurrency, timeText } from '../../../billing/bills/pdf/figures.js';
+import { moneyWithCurrency, printed, timeText } from '../../../billing/bills/pdf/figures.js';
 import { openFonts } from '../../../billing/bills/pdf/fonts.js';
 import { renderBillPdf } from '../../../billing/bills/pdf/render-bill.js';
 import { PAGE } from '../../../billing/bills/pdf/paper.js';
@@ -151,8 +151,8 @@ test('CSV begins with a byte order mark where it is asked for, and quotes what p
 });
 
 test('figures are grouped, exact, and signed only when they are something', () => {
-  expect(grouped('-1234567.80')).toBe('−1,234,567.80');
-  expect(grouped('-0.00')).toBe('0.00');
+  expect(printed('-1234567.80')).toBe('−1,234,567.80');
+  expect(printed('-0.00')).toBe('0.00');
   expect(moneyWithCurrency(parseMoney('1234.5'), 'JPY')).toBe('JPY 1,234');
   expect(moneyWithCurrency(parseMoney('0.0005'), 'KWD')).toBe('KWD 0.000');
   expect(timeText(3_599_600)).toBe('1 h 00');
