@@ -45,6 +45,12 @@ export function money(text: string | null | undefined, currency: string): string
   return shown.startsWith('−') ? `−$${shown.slice(1)}` : `$${shown}`;
 }
 
+/** What a bill is in its team's own currency, in the decimals that the API gives it: `897 JPY`, `3.379 KWD`. */
+export function owedAs(conversion: { readonly amount: string; readonly currency: string }): string {
+  const decimals = conversion.amount.split('.')[1]?.length ?? 0;
+  return `${textOf(unitsOf(conversion.amount), decimals)} ${conversion.currency}`;
+}
+
 /** `part` of `whole` in percent for the width of a bar, 0 to 100. */
 export function percent(part: bigint, whole: bigint): number {
   if (whole <= 0n) return part > 0n ? 100 : 0;

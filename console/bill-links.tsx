@@ -2,8 +2,8 @@
 import type { JSX } from 'preact';
 
 const FORMATS = ['pdf', 'xlsx', 'csv'] as const;
-/** What is of nobody has no bill of its own to forward; its rows are in the files of the month. */
-const UNALLOCATED = 'unallocated';
+/** The bill of what is of nobody: for platform and finance, and nobody disputes it. */
+export const UNALLOCATED = 'unallocated';
 
 /** The bill of a team as a file each, and its rows in the FOCUS format. */
 export function BillLinks(props: {
@@ -14,17 +14,16 @@ export function BillLinks(props: {
   const id = encodeURIComponent(team);
   return (
     <span class="links">
-      {team !== UNALLOCATED &&
-        FORMATS.map((format) => (
-          <a
-            key={format}
-            href={`/api/v1/bills/${id}/${month}.${format}`}
-            download
-            aria-label={`${format.toUpperCase()} bill of ${team}`}
-          >
-            {format.toUpperCase()}
-          </a>
-        ))}
+      {FORMATS.map((format) => (
+        <a
+          key={format}
+          href={`/api/v1/bills/${id}/${month}.${format}`}
+          download
+          aria-label={`${format.toUpperCase()} bill of ${team}`}
+        >
+          {format.toUpperCase()}
+        </a>
+      ))}
       <a
         href={`/api/v1/exports/${month}/focus.csv?team=${id}`}
         download

@@ -12,6 +12,22 @@ export interface TakenStep {
   readonly reason: string | null;
 }
 
+/** What a bill is in its team's own currency. */
+export interface Conversion {
+  readonly currency: string;
+  readonly amount: string;
+  readonly rate: string;
+  readonly source: string;
+  readonly day: string;
+}
+
+/** What the bills of one currency, that is not the invoice's, come to. */
+export interface ConvertedTotal {
+  readonly currency: string;
+  readonly amount: string;
+  readonly invoicedAmount: string;
+}
+
 /** A version of a month in the list of them. */
 export interface ListedClose {
   readonly month: string;
@@ -21,6 +37,7 @@ export interface ListedClose {
   readonly currency: string;
   readonly totalCredits: string;
   readonly totalAmount: string;
+  readonly convertedTotals: readonly ConvertedTotal[];
   readonly openCount: number;
   readonly isSignedOff: boolean;
   readonly steps: readonly TakenStep[];
@@ -33,6 +50,7 @@ export interface ClosedBill {
   readonly mode: string;
   readonly totalCredits: string;
   readonly totalAmount: string;
+  readonly conversion: Conversion | null;
   readonly budgetAmount: string | null;
   readonly previousAmount: string | null;
   readonly forecastAmount: string | null;
@@ -55,6 +73,7 @@ export interface Close {
   readonly currency: string;
   readonly totalCredits: string;
   readonly totalAmount: string;
+  readonly convertedTotals: readonly ConvertedTotal[];
   readonly merkleRoot: string;
   readonly approvalsNeeded: number;
   readonly approvals: readonly { readonly by: string; readonly at: string }[];
@@ -93,6 +112,7 @@ export interface ListedBill {
   readonly teamName: string;
   readonly currency: string;
   readonly totalAmount: string;
+  readonly conversion: Conversion | null;
   readonly budgetAmount: string | null;
   readonly previousAmount: string | null;
 }
@@ -106,6 +126,8 @@ export interface BillLine {
   readonly statements: number;
   readonly credits: string;
   readonly amount: string;
+  /** Absent: the bill is in the currency of the invoice. */
+  readonly convertedAmount?: string;
   readonly note: string;
 }
 
@@ -117,6 +139,8 @@ export interface Bill {
   readonly currency: string;
   readonly totalCredits: string;
   readonly totalAmount: string;
+  /** Absent: it is in the currency of the invoice. */
+  readonly conversion?: Conversion;
   readonly comparison: {
     readonly budgetAmount: string | null;
     readonly previousAmount: string | null;

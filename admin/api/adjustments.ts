@@ -47,7 +47,9 @@ const body = z.strictObject({
     .string()
     .max(100)
     .optional()
-    .describe('Absent: the team that bears rounding (organisation.closing.roundingTeam)'),
+    .describe(
+      'Absent: the team that bears rounding (organisation.closing.roundingTeam, else the first team)',
+    ),
   amount: z.string().max(60).describe('More than zero, in whole smallest units of the currency'),
   month: z.string().max(10).optional().describe('Where it is booked; only the open month is'),
   corrects: z

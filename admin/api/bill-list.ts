@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { conversionToJson } from '#billing/bills/bill-json.js';
 import { MONTH_STATES } from '#billing/bills/billed-month.js';
 import { type FrozenBill, listFrozenBills } from '#billing/close/frozen-bills.js';
 import { formatInstant } from '#base/time.js';
 import { type Money, formatAmount } from '#base/units.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import { type ApiApp, type ApiContext, controlOf, teamOf } from './api.js';
+import { conversionSchema } from './conversion-json.js';
 
 const billSchema = z.object({
   month: z.string(),
@@ -15,7 +17,8 @@ const billSchema = z.object({
   teamName: z.string(),
   currency: z.string(),
   totalCredits: z.string(),
-  totalAmount: z.string(),
+  totalAmount: z.string().describe('In the currency of the invoice'),
+  conversion: conversionSchema,
   budgetAmount: z.string().nullable(),
   previousAmount: z.string().nullable(),
 });
@@ -68,6 +71,7 @@ function billJson(bill: FrozenBill): z.infer<typeof billSchema> {
     currency: bill.currency,
     totalCredits: formatAmount(bill.totalCredits),
     totalAmount: formatAmount(bill.totalAmount),
+    conversion: bill.conversion === null ? null : conversionToJson(bill.conversion),
     budgetAmount: orNull(bill.budgetMoney),
     previousAmount: orNull(bill.previousMoney),
   };

@@ -9,8 +9,16 @@ import {
 } from '#billing/bills/billed-month.js';
 import { type ClosingProblem, PROBLEM_KINDS } from '#billing/close/closing-problems.js';
 import { CLOSE_STEPS, type CloseStep, type CloseVersion } from '#billing/close/read-close.js';
+import { type ConversionJson, conversionToJson } from '#billing/bills/bill-json.js';
+import { convertedTotals } from '#billing/bills/convert-bills.js';
 import { formatInstant } from '#base/time.js';
 import { type Amount, formatAmount } from '#base/units.js';
+import {
+  type ConvertedTotalJson,
+  conversionSchema,
+  convertedTotalsJson,
+  convertedTotalsSchema,
+} from './conversion-json.js';
 
 const amount = z.string().nullable();
 
@@ -30,6 +38,8 @@ export interface CloseJson {
   readonly closedAt: string | null;
   readonly totalCredits: string;
   readonly totalAmount: string;
+  readonly convertedTotals: readonly ConvertedTotalJson[];
+  readonly roundingTeam: string;
   readonly merkleRoot: string;
   readonly approvalsNeeded: number;
   readonly approvals: readonly { readonly by: string; readonly at: string }[];
@@ -55,6 +65,7 @@ export interface CloseJson {
     readonly teamName: string;
     readonly totalCredits: string;
     readonly totalAmount: string;
+    readonly conversion: ConversionJson | null;
     readonly lines: number;
     readonly hash: string;
     readonly budgetAmount: string | null;
@@ -81,7 +92,11 @@ export const closeSchema: z.ZodType<CloseJson> = z.object({
   asOf: z.string(),
   closedAt: z.string().nullable(),
   totalCredits: z.string(),
-  totalAmount: z.string(),
+  totalAmount: z.string().describe('Of all bills, in the currency of the invoice'),
+  convertedTotals: convertedTotalsSchema,
+  roundingTeam: z
+    .string()
+    .describe('Bears what rounding leaves: organisation.closing.roundingTeam, else the first team'),
   merkleRoot: z.string(),
   approvalsNeeded: z.int(),
   approvals: z.array(z.object({ by: z.string(), at: z.string() })),
@@ -129,7 +144,8 @@ export const closeSchema: z.ZodType<CloseJson> = z.object({
       glAccount: z.string(),
       mode: z.enum(['showback', 'chargeback']),
       totalCredits: z.string(),
-      totalAmount: z.string(),
+      totalAmount: z.string().describe('In the currency of the invoice'),
+      conversion: conversionSchema,
       lines: z.int(),
       hash: z.string(),
       budgetAmount: amount.describe('The limit of the month in money; null: it had none'),
@@ -157,6 +173,8 @@ export function closeJson(
     closedAt: month.closedAt,
     totalCredits: formatAmount(month.totalCredits),
     totalAmount: formatAmount(month.totalAmount),
+    convertedTotals: convertedTotalsJson(convertedTotals(month.bills)),
+    roundingTeam: month.roundingTeamId,
     merkleRoot: month.merkleRoot,
     approvalsNeeded: more.approvalsNeeded,
     approvals: month.approvals.map(({ by, at }) => ({ by, at })),
@@ -169,6 +187,7 @@ export function closeJson(
       ...bill.booking,
       totalCredits: formatAmount(bill.totalCredits),
       totalAmount: formatAmount(bill.totalAmount),
+      conversion: bill.conversion === null ? null : conversionToJson(bill.conversion),
       lines: bill.lines.length,
       hash: bill.hash,
       budgetAmount: textOf(bill.comparison.budgetMoney),

@@ -20,6 +20,7 @@ import { badField, notFound } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
 import { type CloseJson, closeJson, closeSchema, stepsJson, stepsSchema } from './close-json.js';
+import { convertedTotalsJson, convertedTotalsSchema } from './conversion-json.js';
 import { closeRefusal } from './close-refusals.js';
 import { monthTerms } from './month-terms.js';
 
@@ -108,6 +109,7 @@ const listed = z.object({
   currency: z.string(),
   totalCredits: z.string(),
   totalAmount: z.string(),
+  convertedTotals: convertedTotalsSchema,
   openCount: z.int().describe('Figures that do not agree'),
   isSignedOff: z.boolean(),
   steps: stepsSchema,
@@ -157,6 +159,7 @@ function listedJson(
     currency: of.currency,
     totalCredits: formatAmount(of.totalCredits),
     totalAmount: formatAmount(of.totalAmount),
+    convertedTotals: convertedTotalsJson(of.convertedTotals),
     openCount: of.openCount,
     isSignedOff: version.signedOff !== null,
     steps: stepsJson(version),

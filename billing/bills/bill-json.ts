@@ -3,7 +3,7 @@ import { formatMoney } from '#base/currency.js';
 import { type Money, formatAmount } from '#base/units.js';
 import { controlTotals, percentOf } from './bill-sums.js';
 import { differencesOf } from './bill-differences.js';
-import type { BillLine, BilledMonth, Driver, TeamBill } from './billed-month.js';
+import type { BillConversion, BillLine, BilledMonth, Driver, TeamBill } from './billed-month.js';
 import { statusOf } from './charge-words.js';
 import { convertedAmount } from './convert-bills.js';
 
@@ -31,7 +31,7 @@ export function billToJson(month: BilledMonth, bill: TeamBill): object {
     lines: bill.lines.map((line) => lineJson(bill, line, currency)),
     totalCredits: formatAmount(bill.totalCredits),
     totalAmount: amount(bill.totalAmount),
-    ...conversionJson(bill),
+    ...(bill.conversion === null ? {} : { conversion: conversionToJson(bill.conversion) }),
     comparison: {
       budgetAmount: orNull(bill.comparison.budgetMoney),
       previousAmount: orNull(bill.comparison.previousMoney),
@@ -53,19 +53,28 @@ export function billToJson(month: BilledMonth, bill: TeamBill): object {
   };
 }
 
-/** Nothing of a bill that is in the currency of the invoice. */
-function conversionJson({ conversion }: TeamBill): object {
-  if (conversion === null) return {};
+/** What a bill is in its team's own currency, wherever JSON has it: in the bill's file, in lists of bills, in a close. */
+export interface ConversionJson {
+  readonly currency: string;
+  /** In the decimals of `currency`. */
+  readonly amount: string;
+  /** Units of `currency` for one of the invoice's. */
+  readonly rate: string;
+  readonly source: string;
+  readonly day: string;
+  /** What `amount` has more than its own product. */
+  readonly roundingAmount: string;
+}
+
+export function conversionToJson(conversion: Omit<BillConversion, 'lineAmounts'>): ConversionJson {
   const { currency, rate, source, day, amount, roundingMoney } = conversion;
   return {
-    conversion: {
-      currency,
-      amount: formatMoney(amount, currency),
-      rate: formatAmount(rate),
-      source,
-      day,
-      roundingAmount: formatAmount(roundingMoney),
-    },
+    currency,
+    amount: formatMoney(amount, currency),
+    rate: formatAmount(rate),
+    source,
+    day,
+    roundingAmount: formatAmount(roundingMoney),
   };
 }
 

@@ -102,10 +102,16 @@ export function owedOn(
   return conversion ?? { amount: totalAmount, currency };
 }
 
+/** What the bills of one currency, that is not the invoice's, come to. */
+export interface ConvertedTotal {
+  readonly currency: string;
+  readonly amount: Money;
+  /** The same bills in the currency of the invoice. */
+  readonly invoiced: Money;
+}
+
 /** Sums of the bills that are not in the currency of the invoice, by their currency. */
-export function convertedTotals(
-  bills: readonly TeamBill[],
-): readonly { readonly currency: string; readonly amount: Money; readonly invoiced: Money }[] {
+export function convertedTotals(bills: readonly TeamBill[]): readonly ConvertedTotal[] {
   const currencies = new Set(bills.flatMap(({ conversion }) => conversion?.currency ?? []));
   return [...currencies].sort().map((currency) => {
     const own = bills.filter(({ conversion }) => conversion?.currency === currency);

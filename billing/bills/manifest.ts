@@ -157,6 +157,8 @@ export type FilesOutcome =
       readonly bills: number;
       readonly amount: string;
       readonly currency: string;
+      /** What the bills of other currencies than `currency` come to. */
+      readonly convertedTotals: readonly { readonly currency: string; readonly amount: string }[];
       readonly merkleRoot: string;
     }
   /** `place` is the file or bill that is not what the manifest says. */
@@ -188,7 +190,8 @@ export async function verifyFiles(
   const sum = addMoney(...bills.map((bill) => tryParseMoney(bill.amount) ?? NO_MONEY));
   if (sum !== tryParseMoney(totals.amount))
     return { kind: 'broken', place: 'controlTotals', why: 'bills do not sum to the amount' };
-  for (const total of manifest.convertedTotals ?? [])
+  const { convertedTotals = [] } = manifest;
+  for (const total of convertedTotals)
     if (sumOfCurrency(manifest, total.currency) !== tryParseMoney(total.amount))
       return {
         kind: 'broken',
@@ -205,6 +208,7 @@ export async function verifyFiles(
     bills: bills.length,
     amount: totals.amount,
     currency,
+    convertedTotals,
     merkleRoot,
   };
 }

@@ -16,7 +16,7 @@ import type {
   ReconciledItem,
   TeamBill,
 } from '../bills/billed-month.js';
-import { conversionRounding } from '../bills/convert-bills.js';
+import { CONVERSION_COLUMNS, type ConversionRow, conversionOf } from './frozen-conversion.js';
 import type { CloseVersion } from './read-close.js';
 
 type Amounts<Keys extends string> = Readonly<Record<Keys, string>>;
@@ -43,7 +43,7 @@ type FrozenReconciliation = Amounts<
   readonly open: readonly ReconciledItem[];
 };
 
-interface BillRow extends Amounts<'total_credits' | 'total_amount' | 'hash'> {
+interface BillRow extends ConversionRow, Amounts<'total_credits' | 'hash'> {
   readonly team_id: string;
   readonly team_name: string;
   readonly department_name: string;
@@ -55,11 +55,6 @@ interface BillRow extends Amounts<'total_credits' | 'total_amount' | 'hash'> {
   readonly budget_money: string | null;
   readonly previous_money: string | null;
   readonly trailing_money: string | null;
-  readonly converted_currency: string | null;
-  readonly converted_amount: string | null;
-  readonly exchange_rate: string | null;
-  readonly exchange_source: string | null;
-  readonly exchange_day: string | null;
   readonly drivers: readonly (Omit<Driver, 'credits' | 'effectiveMoney'> &
     Amounts<'credits' | 'effectiveMoney'>)[];
 }
@@ -98,8 +93,7 @@ FROM month_freeze WHERE id = $1`;
 
 const BILLS = `/* prepared: billing.frozen_bills */
 SELECT team_id, team_name, department_name, owner, legal_entity, cost_centre, gl_account, mode, total_credits, total_amount,
-  budget_money, previous_money, trailing_money, drivers, hash, converted_currency, converted_amount, exchange_rate,
-  exchange_source, to_char(exchange_day, 'YYYY-MM-DD') AS exchange_day
+  budget_money, previous_money, trailing_money, drivers, hash, ${CONVERSION_COLUMNS}
 FROM month_bill WHERE freeze_id = $1 ORDER BY team_id COLLATE "C"`;
 
 const LINES = `/* prepared: billing.frozen_lines */
@@ -152,6 +146,7 @@ export async function readFrozen(db: Queryable, version: CloseVersion): Promise<
 }
 
 function billOf(row: BillRow, lines: readonly LineRow[]): Omit<TeamBill, 'id' | 'proof'> {
+  const conversion = conversionOf(row);
   return {
     teamId: row.team_id,
     teamName: row.team_name,
@@ -166,7 +161,7 @@ function billOf(row: BillRow, lines: readonly LineRow[]): Omit<TeamBill, 'id' | 
     lines: lines.map(lineOf),
     totalCredits: parseCredits(row.total_credits),
     totalAmount: parseMoney(row.total_amount),
-    conversion: conversionOf(row, lines),
+    conversion: conversion === null ? null : { ...conversion, lineAmounts: lineAmountsOf(lines) },
     comparison: {
       budgetMoney: moneyOf(row.budget_money),
       previousMoney: moneyOf(row.previous_money),
@@ -184,23 +179,9 @@ function billOf(row: BillRow, lines: readonly LineRow[]): Omit<TeamBill, 'id' | 
   };
 }
 
-function conversionOf(row: BillRow, lines: readonly LineRow[]): TeamBill['conversion'] {
-  const { converted_currency: currency, exchange_source: source, exchange_day: day } = row;
-  if (currency === null) return null;
-  const [rate, amount] = [row.exchange_rate, row.converted_amount].map((text) =>
-    parseMoney(must(text, 'a converted bill has rate and amount')),
-  ) as [Money, Money];
-  return {
-    currency,
-    rate,
-    source: source ?? '',
-    day: day ?? '',
-    amount,
-    roundingMoney: conversionRounding(amount, parseMoney(row.total_amount), rate),
-    lineAmounts: new Map(
-      lines.map((line) => [line.line_id, moneyOf(line.converted_amount) ?? NO_MONEY]),
-    ),
-  };
+/** The amount of each line in the currency of a converted bill. */
+function lineAmountsOf(lines: readonly LineRow[]): ReadonlyMap<string, Money> {
+  return new Map(lines.map((line) => [line.line_id, moneyOf(line.converted_amount) ?? NO_MONEY]));
 }
 
 function lineOf(row: LineRow): BillLine {

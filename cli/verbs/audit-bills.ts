@@ -24,8 +24,21 @@ export async function verifyBills(manifest: string): Promise<FilesOutcome> {
   return verifyFiles(text, (name) => read(path.join(path.dirname(manifest), path.basename(name))));
 }
 
+/** `USD 12000.00, of it owed as EUR 2763.90`: what bills come to, and what in their teams' own currencies. */
+export function totalsInWords({
+  amount,
+  currency,
+  convertedTotals,
+}: Pick<
+  Extract<FilesOutcome, { kind: 'intact' }>,
+  'amount' | 'currency' | 'convertedTotals'
+>): string {
+  const converted = convertedTotals.map((total) => `${total.currency} ${total.amount}`);
+  return `${currency} ${amount}${converted.length === 0 ? '' : `, of it owed as ${converted.join(' and ')}`}`;
+}
+
 export function billsInWords(outcome: FilesOutcome): string {
   if (outcome.kind === 'broken') return `Broken: ${outcome.place} ${outcome.why}.`;
-  const { month, version, files, bills, amount, currency, merkleRoot } = outcome;
-  return `Intact: ${files} files with ${bills} bills of ${month}, version ${version}, ${currency} ${amount}. Merkle root ${merkleRoot}: hold it against a printed bill.`;
+  const { month, version, files, bills, merkleRoot } = outcome;
+  return `Intact: ${files} files with ${bills} bills of ${month}, version ${version}, ${totalsInWords(outcome)}. Merkle root ${merkleRoot}: hold it against a printed bill.`;
 }

@@ -10,6 +10,7 @@ import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
+import { totalsInWords } from './audit-bills.js';
 
 /** Downloads one bill and writes it, whole or not at all. `json`: says so as JSON. */
 export async function saveBill(
@@ -50,11 +51,11 @@ export async function saveMonth(
   await mkdir(folder, { recursive: true });
   // The manifest last: where it is, everything is.
   for (const [name, bytes] of Object.entries(files)) await write(path.join(folder, name), bytes);
-  const { bills, amount, currency, merkleRoot } = outcome;
+  const { bills, merkleRoot } = outcome;
   terminal.print(
     json
       ? JSON.stringify({ folder, ...outcome })
-      : `${bills} bills of ${month}, ${currency} ${amount}, in ${folder}. Merkle root ${merkleRoot}`,
+      : `${bills} bills of ${month}, ${totalsInWords(outcome)}, in ${folder}. Merkle root ${merkleRoot}`,
   );
 }
 

@@ -1,6 +1,8 @@
 /** A month on its way to being closed, for people: what it comes to, how it agrees, what is missing, and who is next. */
 import { z } from 'zod';
+import { trimmed } from '../../base/decimal-text.js';
 import { table } from '../terminal.js';
+import { shortAmount } from './amount.js';
 
 export interface CloseAnswer {
   readonly month: string;
@@ -10,6 +12,12 @@ export interface CloseAnswer {
   readonly closedAt: string | null;
   readonly totalCredits: string;
   readonly totalAmount: string;
+  readonly convertedTotals: readonly {
+    readonly currency: string;
+    readonly amount: string;
+    readonly invoicedAmount: string;
+  }[];
+  readonly roundingTeam: string;
   readonly merkleRoot: string;
   readonly approvalsNeeded: number;
   readonly approvals: readonly { readonly by: string }[];
@@ -40,6 +48,7 @@ export interface CloseAnswer {
     readonly mode: string;
     readonly totalCredits: string;
     readonly totalAmount: string;
+    readonly conversion: { readonly currency: string; readonly amount: string } | null;
   }[];
 }
 
@@ -52,6 +61,10 @@ export const CLOSE: z.ZodType<CloseAnswer> = z.object({
   closedAt: z.string().nullable(),
   totalCredits: z.string(),
   totalAmount: z.string(),
+  convertedTotals: z.array(
+    z.object({ currency: z.string(), amount: z.string(), invoicedAmount: z.string() }),
+  ),
+  roundingTeam: z.string(),
   merkleRoot: z.string(),
   approvalsNeeded: z.int(),
   approvals: z.array(z.object({ by: z.string() })),
@@ -81,6 +94,7 @@ export const CLOSE: z.ZodType<CloseAnswer> = z.object({
       mode: z.string(),
       totalCredits: z.string(),
       totalAmount: z.string(),
+      conversion: z.object({ currency: z.string(), amount: z.string() }).nullable(),
     }),
   ),
 });
@@ -92,25 +106,12 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 export function closeText(close: CloseAnswer, columns: number): string {
-  const { month, state, version, bills } = close;
+  const { month, state, version } = close;
   const which = version === 0 ? '' : `, version ${version}`;
   return [
     `${month} is ${WORDS[state] ?? state}${which}.`,
     '',
-    table(
-      ['team', 'cost centre', 'mode', 'credits', `owed (${close.currency})`],
-      [
-        ...bills.map((bill) => [
-          bill.team,
-          bill.costCentre,
-          bill.mode,
-          short(bill.totalCredits),
-          short(bill.totalAmount),
-        ]),
-        ['total', '', '', short(close.totalCredits), short(close.totalAmount)],
-      ],
-      columns,
-    ),
+    billsTable(close, columns),
     '',
     ...reconciliationLines(close, columns),
     ...problemLines(close),
@@ -120,10 +121,43 @@ export function closeText(close: CloseAnswer, columns: number): string {
   ].join('\n');
 }
 
-function reconciliationLines(
-  { reconciliation: of, currency }: CloseAnswer,
-  columns: number,
-): readonly string[] {
+/** What each team owes in the currency of the invoice, and where bills are in another one, in that too. */
+function billsTable(close: CloseAnswer, columns: number): string {
+  const { bills, convertedTotals, currency } = close;
+  const hasConverted = convertedTotals.length > 0;
+  const row = (cells: readonly string[], owedAs: string): readonly string[] =>
+    hasConverted ? [...cells, owedAs] : cells;
+  return table(
+    row(['team', 'cost centre', 'mode', 'credits', `owed (${currency})`], 'owed as'),
+    [
+      ...bills.map((bill) =>
+        row(
+          [
+            bill.team,
+            bill.costCentre,
+            bill.mode,
+            short(bill.totalCredits),
+            short(bill.totalAmount),
+          ],
+          bill.conversion === null
+            ? ''
+            : shortAmount(bill.conversion.amount, bill.conversion.currency),
+        ),
+      ),
+      row(['total', '', '', short(close.totalCredits), short(close.totalAmount)], ''),
+      ...convertedTotals.map((total) =>
+        row(
+          [`of it in ${total.currency}`, '', '', '', short(total.invoicedAmount)],
+          shortAmount(total.amount, total.currency),
+        ),
+      ),
+    ],
+    columns,
+  );
+}
+
+function reconciliationLines(close: CloseAnswer, columns: number): readonly string[] {
+  const { reconciliation: of, currency } = close;
   const money = (amount: string | null): string =>
     amount === null ? 'not imported' : short(amount);
   const open = of.open.slice(0, OPEN_MAX);
@@ -143,7 +177,7 @@ function reconciliationLines(
       columns,
     ),
     ...(open.length === 0
-      ? agreementLines(of, currency)
+      ? agreementLines(close)
       : [
           `${of.openCount} ${of.openCount === 1 ? 'figure does' : 'figures do'} not agree:`,
           ...open.map(
@@ -159,7 +193,11 @@ function reconciliationLines(
 }
 
 /** Of a month of which no figure disagrees: what was held against what, and what the difference of the sums is. */
-function agreementLines(of: CloseAnswer['reconciliation'], currency: string): readonly string[] {
+function agreementLines({
+  reconciliation: of,
+  currency,
+  roundingTeam,
+}: CloseAnswer): readonly string[] {
   const { differenceCredits, invoicedAmount, differenceAmount } = of;
   const what =
     invoicedAmount === null
@@ -175,7 +213,7 @@ function agreementLines(of: CloseAnswer['reconciliation'], currency: string): re
   return [
     what,
     `The difference of ${short(differenceAmount)} ${currency} is rounding, as Snowflake invoices figures that it has rounded.`,
-    'Bills sum to the invoice all the same: whole units of it are the line "Rounding to the invoice" of organisation.closing.roundingTeam.',
+    `Bills sum to the invoice all the same: whole units of it are the line "Rounding to the invoice" of team ${roundingTeam} (organisation.closing.roundingTeam; where it names none, the first team).`,
   ];
 }
 
@@ -214,5 +252,5 @@ function nextLine(close: CloseAnswer): string {
 
 /** Without zeros that say nothing, at least two decimals. */
 function short(amount: string): string {
-  return amount.replace(/(\.\d{2}\d*?)0+$/, '$1');
+  return trimmed(amount, 2);
 }

@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
 import { useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
-import { againstBudget, credits, money, signed, textOf, unitsOf } from '../amounts.js';
-import { BillLinks } from '../bill-links.js';
+import { againstBudget, credits, money, owedAs, signed, textOf, unitsOf } from '../amounts.js';
+import { BillLinks, UNALLOCATED } from '../bill-links.js';
 import type { Bill, BillLine } from '../finance-types.js';
 import { useLive } from '../live.js';
 import { Empty, Figure, PageHead, ProblemNote, State } from '../parts.js';
@@ -62,9 +62,11 @@ function BillBody({ bill, team, month }: BillOf): JSX.Element {
       <BillFigures bill={bill} />
       <div class="card-actions">
         <BillLinks team={team} month={month} />
-        <button type="button" onClick={() => setDisputed(null)}>
-          Dispute the bill …
-        </button>
+        {team !== UNALLOCATED && (
+          <button type="button" onClick={() => setDisputed(null)}>
+            Dispute the bill …
+          </button>
+        )}
         {me.role !== 'team-lead' && <a href={`/months/${month}`}>The month</a>}
       </div>
       {isRaised && (
@@ -83,7 +85,7 @@ function BillBody({ bill, team, month }: BillOf): JSX.Element {
           label="Lines of the bill"
           rows={dearest}
           keyOf={({ id }) => id}
-          columns={lineColumns(currency, setDisputed)}
+          columns={lineColumns(bill, team === UNALLOCATED ? null : setDisputed)}
           first={{ column: 'Owed', isDescending: true }}
         />
       </section>
@@ -115,6 +117,13 @@ function BillFigures({ bill }: { readonly bill: Bill }): JSX.Element {
         value={money(bill.totalAmount, currency)}
         note={`${credits(bill.totalCredits)} credits`}
       />
+      {bill.conversion !== undefined && (
+        <Figure
+          name={`Owed in ${bill.conversion.currency}`}
+          value={owedAs(bill.conversion)}
+          note={`at ${textOf(unitsOf(bill.conversion.rate), 6)}, ${bill.conversion.source}`}
+        />
+      )}
       <Figure
         name="Owed − budget"
         value={signed(budget)}
@@ -167,9 +176,10 @@ function Drivers({ bill }: { readonly bill: Bill }): JSX.Element | null {
   );
 }
 
+/** @param onDispute null: nobody disputes lines of this bill. */
 function lineColumns(
-  currency: string,
-  onDispute: (line: BillLine) => void,
+  { currency, conversion }: Bill,
+  onDispute: ((line: BillLine) => void) | null,
 ): readonly Column<BillLine>[] {
   return [
     { name: 'Day', cell: ({ day }) => day, sortKey: ({ day }) => day },
@@ -192,19 +202,33 @@ function lineColumns(
       cell: ({ amount }) => money(amount, currency),
       sortKey: ({ amount }) => unitsOf(amount),
     },
-    {
-      name: 'Wrong?',
-      cell: (line) =>
-        unitsOf(line.amount) <= 0n ? null : (
-          <button
-            type="button"
-            class="small"
-            aria-label={`Dispute ${line.kind} of ${line.resource ?? line.serviceType}, ${line.day}`}
-            onClick={() => onDispute(line)}
-          >
-            Dispute
-          </button>
-        ),
-    },
+    ...(conversion === undefined ? [] : [owedAsColumn(conversion.currency)]),
+    ...(onDispute === null ? [] : [disputeColumn(onDispute)]),
   ];
+}
+
+function owedAsColumn(currency: string): Column<BillLine> {
+  return {
+    name: 'Owed as',
+    isAmount: true,
+    cell: ({ convertedAmount: amount }) =>
+      amount === undefined ? '' : owedAs({ amount, currency }),
+  };
+}
+
+function disputeColumn(onDispute: (line: BillLine) => void): Column<BillLine> {
+  return {
+    name: 'Wrong?',
+    cell: (line) =>
+      unitsOf(line.amount) <= 0n ? null : (
+        <button
+          type="button"
+          class="small"
+          aria-label={`Dispute ${line.kind} of ${line.resource ?? line.serviceType}, ${line.day}`}
+          onClick={() => onDispute(line)}
+        >
+          Dispute
+        </button>
+      ),
+  };
 }

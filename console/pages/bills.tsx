@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { againstBudget, money, signed, unitsOf } from '../amounts.js';
+import { againstBudget, money, owedAs, signed, unitsOf } from '../amounts.js';
 import { BillLinks } from '../bill-links.js';
 import type { ListedBill } from '../finance-types.js';
 import { useLive } from '../live.js';
@@ -34,12 +34,24 @@ export function BillsPage(): JSX.Element {
           label="Bills"
           rows={live.value.bills}
           keyOf={({ month, team }) => `${month} ${team}`}
-          columns={COLUMNS}
+          columns={columnsOf(live.value.bills)}
         />
       )}
       <Pager cursor={cursor} next={next} onTurn={setCursor} />
     </>
   );
+}
+
+/** Where a team has its bill in a currency of its own, what is owed stands in both. */
+const OWED_AS: Column<ListedBill> = {
+  name: 'Owed as',
+  isAmount: true,
+  cell: ({ conversion }) => (conversion === null ? '' : owedAs(conversion)),
+};
+
+function columnsOf(bills: readonly ListedBill[]): readonly Column<ListedBill>[] {
+  if (bills.every(({ conversion }) => conversion === null)) return COLUMNS;
+  return COLUMNS.flatMap((column) => (column.name === 'Owed' ? [column, OWED_AS] : [column]));
 }
 
 const COLUMNS: readonly Column<ListedBill>[] = [

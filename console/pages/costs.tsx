@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { credits, money, percent, unitsOf } from '../amounts.js';
-import { BillLinks } from '../bill-links.js';
+import { BillLinks, UNALLOCATED } from '../bill-links.js';
 import type { CostRow, Costs } from '../api-types.js';
 import { useLive } from '../live.js';
 import { Empty, Figure, PageHead, ProblemNote } from '../parts.js';
@@ -118,13 +118,15 @@ interface TeamList {
 
 /** The provisional bill while the month is open. */
 function Bills({ month }: { readonly month: string }): JSX.Element | null {
+  const { me } = useSignedIn();
   const { value } = useLive<TeamList>('/teams?limit=500', 0);
   if (value === undefined || value.teams.length === 0) return null;
+  const nobody = me.team === null ? [{ id: UNALLOCATED, name: 'Unallocated' }] : [];
   return (
     <section class="card">
       <h2>Bills of {monthName(month)}</h2>
       <ul class="bills">
-        {value.teams.map(({ id, name }) => (
+        {[...value.teams, ...nobody].map(({ id, name }) => (
           <li key={id}>
             <span>{name}</span>
             <BillLinks team={id} month={month} />

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useRoute } from 'preact-iso';
-import { againstBudget, credits, money, signed, unitsOf } from '../amounts.js';
+import { againstBudget, credits, money, owedAs, signed, unitsOf } from '../amounts.js';
 import { BillLinks, MonthLinks } from '../bill-links.js';
 import type { Close, ClosedBill, Difference } from '../finance-types.js';
 import { useLive } from '../live.js';
@@ -50,6 +50,14 @@ function MonthBody({
           value={money(close.totalAmount, close.currency)}
           note={`${credits(close.totalCredits)} credits`}
         />
+        {close.convertedTotals.map((total) => (
+          <Figure
+            key={total.currency}
+            name={`Of it in ${total.currency}`}
+            value={owedAs(total)}
+            note={`for ${money(total.invoicedAmount, close.currency)}`}
+          />
+        ))}
         <Figure
           name="Version"
           value={close.version === 0 ? 'none yet' : String(close.version)}
@@ -175,14 +183,26 @@ const DIFFERENCES: readonly Column<Difference>[] = [
   { name: 'Cause', class: 'words', cell: ({ cause }) => cause ?? 'not known' },
 ];
 
-function billColumns({ month, currency, state }: Close): readonly Column<ClosedBill>[] {
+/** Where teams have their bills in currencies of their own. */
+const OWED_AS: Column<ClosedBill> = {
+  name: 'Owed as',
+  isAmount: true,
+  cell: ({ conversion }) => (conversion === null ? '' : owedAs(conversion)),
+};
+
+function billColumns({
+  month,
+  currency,
+  state,
+  convertedTotals,
+}: Close): readonly Column<ClosedBill>[] {
   const optional = (text: string | null): string => (text === null ? '–' : money(text, currency));
   const key = (text: string | null): bigint | null => (text === null ? null : unitsOf(text));
   return [
     {
       name: 'Team',
       cell: ({ team, teamName }) =>
-        state === 'open' || team === 'unallocated' ? (
+        state === 'open' ? (
           teamName
         ) : (
           <a href={`/bills/${encodeURIComponent(team)}/${month}`}>{teamName}</a>
@@ -195,6 +215,7 @@ function billColumns({ month, currency, state }: Close): readonly Column<ClosedB
       cell: ({ totalAmount }) => money(totalAmount, currency),
       sortKey: ({ totalAmount }) => unitsOf(totalAmount),
     },
+    ...(convertedTotals.length === 0 ? [] : [OWED_AS]),
     {
       name: 'Budget',
       isAmount: true,

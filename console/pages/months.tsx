@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { credits, money, unitsOf } from '../amounts.js';
+import { credits, money, owedAs, unitsOf } from '../amounts.js';
 import type { Costs } from '../api-types.js';
 import type { ListedClose } from '../finance-types.js';
 import { useLive } from '../live.js';
@@ -65,6 +65,16 @@ function SoFar({ month }: { readonly month: string }): JSX.Element {
   );
 }
 
+function Owed({ of }: { readonly of: ListedClose }): JSX.Element {
+  const converted = of.convertedTotals.map(owedAs);
+  return (
+    <>
+      {money(of.totalAmount, of.currency)}
+      {converted.length > 0 && <div class="faint">of it {converted.join(', ')}</div>}
+    </>
+  );
+}
+
 const COLUMNS: readonly Column<MonthRow>[] = [
   {
     name: 'Month',
@@ -84,8 +94,7 @@ const COLUMNS: readonly Column<MonthRow>[] = [
   {
     name: 'Owed',
     isAmount: true,
-    cell: ({ month, close }) =>
-      close === null ? <SoFar month={month} /> : money(close.totalAmount, close.currency),
+    cell: ({ month, close }) => (close === null ? <SoFar month={month} /> : <Owed of={close} />),
     sortKey: ({ close }) => (close === null ? null : unitsOf(close.totalAmount)),
   },
   { name: 'Open', cell: openOf, sortKey: (row) => row.close?.openCount ?? null },

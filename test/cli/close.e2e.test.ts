@@ -18,6 +18,8 @@ const CLOSE = {
   closedAt: null,
   totalCredits: '3.000000000000',
   totalAmount: '9.000000000000',
+  convertedTotals: [],
+  roundingTeam: 'platform',
   merkleRoot: 'a'.repeat(64),
   approvalsNeeded: 1,
   approvals: [],
@@ -40,6 +42,7 @@ const CLOSE = {
       mode: 'chargeback',
       totalCredits: '3.000000000000',
       totalAmount: '9.000000000000',
+      conversion: null,
     },
   ],
 };
@@ -108,6 +111,44 @@ test('an open month is frozen and put into review; who is next is said', async (
   );
 });
 
+test('bills in currencies of their teams stand in both, and the total says how much of it is owed in which', async () => {
+  const converted = (
+    team: string,
+    totalAmount: string,
+    currency: string,
+    amount: string,
+  ): object => ({
+    ...CLOSE.bills[0],
+    team,
+    totalAmount,
+    conversion: { currency, amount },
+  });
+  states = ['closed'];
+  more = {
+    totalAmount: '1020.000000000000',
+    bills: [
+      ...CLOSE.bills,
+      converted('sales', '1000.000000000000', 'JPY', '149505'),
+      converted('risk', '11.000000000000', 'KWD', '3.379'),
+    ],
+    convertedTotals: [
+      { currency: 'JPY', amount: '149505', invoicedAmount: '1000.000000000000' },
+      { currency: 'KWD', amount: '3.379', invoicedAmount: '11.000000000000' },
+    ],
+  };
+  const { out } = await run('2026-10', '--dry-run');
+  expect(out.split('\n').slice(2, 10)).toEqual([
+    'team          cost centre  mode        credits  owed (USD)  owed as',
+    '────────────  ───────────  ──────────  ───────  ──────────  ───────────',
+    'marketing     CC-1010      chargeback     3.00        9.00',
+    'sales         CC-1010      chargeback     3.00     1000.00  149,505 JPY',
+    'risk          CC-1010      chargeback     3.00       11.00  3.379 KWD',
+    'total                                     3.00     1020.00',
+    'of it in JPY                                       1000.00  149,505 JPY',
+    'of it in KWD                                         11.00  3.379 KWD',
+  ]);
+});
+
 test('what agrees is said, and whether a difference of the sums is rounding', async () => {
   const said = async (reconciliation: object): Promise<string> => {
     states = ['open'];
@@ -123,7 +164,7 @@ test('what agrees is said, and whether a difference of the sums is rounding', as
   expect((await said(rounded)).split('\n')).toEqual([
     both,
     'The difference of -0.0268 USD is rounding, as Snowflake invoices figures that it has rounded.',
-    'Bills sum to the invoice all the same: whole units of it are the line "Rounding to the invoice" of organisation.closing.roundingTeam.',
+    'Bills sum to the invoice all the same: whole units of it are the line "Rounding to the invoice" of team platform (organisation.closing.roundingTeam; where it names none, the first team).',
   ]);
   const unmetered = { ...rounded, differenceCredits: '-0.500000000000' };
   expect((await said(unmetered)).split('\n')).toEqual([

@@ -3,6 +3,7 @@ import {
   againstBudget,
   credits,
   money,
+  owedAs,
   percent,
   signed,
   sum,
@@ -35,6 +36,14 @@ test.each([
 test('money has its sign before the dollar, and other currencies behind', () => {
   expect(money('-12.5', 'USD')).toBe('−$12.50');
   expect(money('12.5', 'EUR')).toBe('12.50 EUR');
+});
+
+test.each([
+  ['149505', 'JPY', '149,505 JPY'],
+  ['-0.500', 'KWD', '−0.500 KWD'],
+  ['1842.6', 'EUR', '1,842.6 EUR'],
+])('what is owed as %s %s keeps its decimals', (amount, currency, shown) => {
+  expect(owedAs({ amount, currency })).toBe(shown);
 });
 
 test('half a place is rounded away from zero', () => {

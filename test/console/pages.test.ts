@@ -106,6 +106,7 @@ test('open months are those since the last that was frozen, over the turn of a y
     currency: 'USD',
     totalCredits: '1',
     totalAmount: '3',
+    convertedTotals: [],
     openCount: 0,
     isSignedOff: false,
     steps: [],
