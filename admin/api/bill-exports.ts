@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { archiveOf } from '#billing/bills/bill-archive.js';
-import { monthAsked, tooMany } from './bills.js';
+import { asOfSchema, monthAsOf, monthAsked, tooMany } from './bills.js';
 import type { ApiApp } from './api.js';
 import type { BillsApi } from './bills-api.js';
 
@@ -14,10 +14,11 @@ export function addBillExportRoute(app: ApiApp, bills: BillsApi): void {
       schema: {
         summary: 'Every bill of a month, with workbook, CSV and manifest, as one archive',
         params: z.object({ month: z.string().max(20).describe('YYYY-MM') }),
+        querystring: z.strictObject({ asOf: asOfSchema }),
       },
     },
     async (request, reply) => {
-      const month = await bills.readMonth(monthAsked(request.params.month));
+      const month = await monthAsOf(bills, monthAsked(request.params.month), request.query.asOf);
       const files = await bills.renderer.month(month);
       if (files === undefined) throw tooMany();
       const name = `bills-${month.month}-v${month.version}.zip`;

@@ -2,12 +2,18 @@ import { z } from 'zod';
 import { BILL_FORMS, type BillForm } from '#billing/bills/bill-files.js';
 import type { BilledMonth, TeamBill } from '#billing/bills/billed-month.js';
 import { must } from '#base/assert.js';
-import { tryParseMonth } from '#base/time.js';
+import { formatInstant, tryParseMonth } from '#base/time.js';
+import { tryParseInstant } from '#policies/control/instant.js';
 import { badField, conflict, notFound, type ProblemError } from '../problems.js';
-import { type ApiApp, type ApiContext, controlOf, payerOf } from './api.js';
+import { type ApiApp, type ApiContext, controlOf, instantSchema, payerOf } from './api.js';
 import type { BillsApi } from './bills-api.js';
 
 const FORMS = Object.keys(BILL_FORMS) as readonly BillForm[];
+
+/** Of what is asked for of a month: how it stood at an instant. */
+export const asOfSchema: z.ZodOptional<z.ZodString> = instantSchema
+  .optional()
+  .describe('Of a closed month: as it stood then, to the byte; absent: the version in force');
 
 const billParams = z.object({
   team: z.string().max(100),
@@ -20,17 +26,14 @@ const billQuery = z.strictObject({
     .enum(['true', 'false'])
     .optional()
     .describe('Of CSV: begins with a byte order mark, for spreadsheets that need one'),
+  asOf: asOfSchema,
 });
 
 /**
  * `GET /bills/{team}/{month}.{format}`: the same bill in every form. Of an open month it is what would be billed now, and
  * says that it is provisional; from the freeze on it is what was frozen.
  */
-export function addBillRoutes(
-  app: ApiApp,
-  context: ApiContext,
-  { readMonth, renderer }: Pick<BillsApi, 'readMonth' | 'renderer'>,
-): void {
+export function addBillRoutes(app: ApiApp, context: ApiContext, bills: BillsApi): void {
   app.get(
     '/bills/:team/:month.:format',
     {
@@ -56,9 +59,9 @@ export function addBillRoutes(
           `ask for ${FORMS.join(', ')}`,
           'format',
         );
-      const billed = await readMonth(period);
+      const billed = await monthAsOf(bills, period, request.query.asOf);
       const options = { hasByteOrderMark: request.query.bom === 'true' };
-      const file = await renderer.bill(billed, billOf(billed, payer), form, options);
+      const file = await bills.renderer.bill(billed, billOf(billed, payer), form, options);
       if (file === undefined) throw tooMany();
       return reply
         .header('content-type', BILL_FORMS[form])
@@ -66,6 +69,27 @@ export function addBillRoutes(
         .send(Buffer.from(file.bytes));
     },
   );
+}
+
+/**
+ * The month as it stands, or as it stood at an instant.
+ * @throws ProblemError 404 where it was not closed then.
+ */
+export async function monthAsOf(
+  { readMonth, readMonthAsOf }: BillsApi,
+  month: string,
+  asOf: string | undefined,
+): Promise<BilledMonth> {
+  if (asOf === undefined) return readMonth(month);
+  const at = must(tryParseInstant(asOf), 'the schema has checked it');
+  const found = await readMonthAsOf(month, at);
+  if (found === undefined)
+    throw notFound(
+      `${month} was not closed at ${formatInstant(at)}.`,
+      `GET /api/v1/closes/${month} tells when it was closed`,
+      'asOf',
+    );
+  return found;
 }
 
 /** @throws ProblemError 400 for what is not a month. */

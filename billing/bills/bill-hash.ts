@@ -15,12 +15,19 @@ import type { BillConversion, BillLine, TeamBill } from './billed-month.js';
 /** A bill before it is sealed. */
 export type UnsealedBill = Omit<TeamBill, 'hash' | 'proof'>;
 
+type HashedLine = Omit<BillLine, 'measured' | 'prepaidMoney'>;
+
+/** What of a bill is in its hash: who owes how much, and for what. */
+export type HashedBill = Omit<UnsealedBill, 'comparison' | 'drivers' | 'lines'> & {
+  readonly lines: readonly HashedLine[];
+};
+
 /**
- * The leaf of a bill in the month's tree (RFC 6962): its id, team, currency and booking, its totals, and every line with all
- * its fields, each by its length, so that no two bills have the same bytes. A bill in another currency than the invoice's
+ * The leaf of a bill in the month's tree (RFC 6962): its id, team, currency and booking, its totals, and every line,
+ * each field by its length, so that no two bills have the same bytes. A bill in another currency than the invoice's
  * has its conversion behind that, and begins otherwise.
  */
-export function billHash(bill: UnsealedBill, currency: string): string {
+export function billHash(bill: HashedBill, currency: string): string {
   const { booking } = bill;
   const fields: ChainField[] = [
     bill.conversion === null ? 'bill/1' : 'bill/2',
@@ -45,7 +52,7 @@ export function billHash(bill: UnsealedBill, currency: string): string {
 
 function conversionFields(
   { currency, rate, source, day, amount, lineAmounts }: BillConversion,
-  lines: readonly BillLine[],
+  lines: readonly HashedLine[],
 ): readonly ChainField[] {
   return [
     currency,
@@ -57,7 +64,7 @@ function conversionFields(
   ];
 }
 
-function lineFields(line: BillLine): readonly ChainField[] {
+function lineFields(line: HashedLine): readonly ChainField[] {
   return [
     line.id,
     line.kind,

@@ -7,6 +7,7 @@ import type { BilledMonth, TeamBill } from './billed-month.js';
 import { controlTotals } from './bill-sums.js';
 import { statusOf } from './charge-words.js';
 import { convertedTotals } from './convert-bills.js';
+import { hashOfBillJson } from './read-bill-json.js';
 
 export const MANIFEST_FORMAT = 'tollgate-bills/1';
 
@@ -170,7 +171,8 @@ export function isManifest(text: string): boolean {
 }
 
 /**
- * Holds files against their manifest, without a database: every file by its hash, the bills by their sum and root.
+ * Holds files against their manifest, without a database: every file by its hash, each bill by the hash of what its JSON says, the bills by
+ * their sum and root.
  * @param read the bytes of a file by its name; undefined: it is not there.
  */
 export async function verifyFiles(
@@ -185,6 +187,8 @@ export async function verifyFiles(
     if (bytes === undefined) return { kind: 'broken', place: file.name, why: 'is not there' };
     if (bytes.length !== file.bytes || hashOfBytes(bytes) !== file.sha256)
       return { kind: 'broken', place: file.name, why: 'is not the file that was made' };
+    if (!isAsHashed(manifest, file, bytes))
+      return { kind: 'broken', place: file.name, why: 'is not the bill that was hashed' };
   }
   const { bills, controlTotals: totals, merkleRoot, month, version, currency } = manifest;
   const sum = addMoney(...bills.map((bill) => tryParseMoney(bill.amount) ?? NO_MONEY));
@@ -211,6 +215,17 @@ export async function verifyFiles(
     convertedTotals,
     merkleRoot,
   };
+}
+
+/** Whether the JSON of a bill, hashed anew, is what the manifest says of that bill; other files have no hash of a bill. */
+function isAsHashed(
+  { bills }: Manifest,
+  { name, bill: id }: ManifestFile,
+  bytes: Uint8Array,
+): boolean {
+  if (id === null || !name.endsWith('.json')) return true;
+  const said = bills.find(({ bill }) => bill === id)?.hash;
+  return said !== undefined && hashOfBillJson(Buffer.from(bytes).toString()) === said;
 }
 
 function sumOfCurrency({ bills }: Manifest, currency: string): Money {

@@ -1,7 +1,7 @@
 /** A month as it is billed: as it was frozen, or while it is open as it stands. */
 import { Fault } from '#base/errors.js';
 import type { Queryable } from '#base/postgres/pool.js';
-import { tryParseMonth } from '#base/time.js';
+import { type EpochMs, tryParseMonth } from '#base/time.js';
 import { readVersions, versionInForce } from '../close/read-close.js';
 import { readFrozen } from '../close/read-frozen.js';
 import { ledgerCall } from '../postgres/availability.js';
@@ -38,5 +38,23 @@ export function readMonthVersion(
   return ledgerCall(async () => {
     const found = (await readVersions(db, month)).find((each) => each.version === version);
     return found === undefined ? undefined : readFrozen(db, found);
+  });
+}
+
+/**
+ * A closed month as it stood at an instant: the version that was closed last by then, with the state that it had, whatever
+ * became of it later; undefined: none was closed yet. What a closed version was made of never changes, so every file of it
+ * is the one of that day, to the byte. Fault `ledgerUnavailable`.
+ */
+export function readMonthAsOf(
+  db: Queryable,
+  month: string,
+  at: EpochMs,
+): Promise<BilledMonth | undefined> {
+  return ledgerCall(async () => {
+    const found = (await readVersions(db, month)).findLast(
+      ({ closedAt }) => closedAt !== null && closedAt <= at,
+    );
+    return found === undefined ? undefined : readFrozen(db, { ...found, state: 'closed' });
   });
 }

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { toError } from '../../base/errors.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
+import { queryText } from '../query-text.js';
 import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 
@@ -99,13 +100,7 @@ async function save(
   query: Readonly<Record<string, string | undefined>>,
 ): Promise<Written> {
   const { config, secrets } = configuration();
-  const asked = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  );
-  const parameters = new URLSearchParams(Object.fromEntries(asked));
-  const lines = adminClient(config, secrets).lines(
-    asked.length === 0 ? path : `${path}?${parameters.toString()}`,
-  );
+  const lines = adminClient(config, secrets).lines(`${path}${queryText(query)}`);
   const unfinished = `${file}.${randomUUID()}.part`;
   try {
     const written = await writeLines(lines, unfinished);

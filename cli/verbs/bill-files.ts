@@ -35,10 +35,12 @@ export async function saveMonth(
   terminal: Terminal,
   month: string,
   folder: string,
-  json: boolean,
+  options: { readonly query: string; readonly json: boolean },
 ): Promise<void> {
   const { config, secrets } = configuration();
-  const archive = await adminClient(config, secrets).download(`/api/v1/exports/${month}/bills.zip`);
+  const archive = await adminClient(config, secrets).download(
+    `/api/v1/exports/${month}/bills.zip${options.query}`,
+  );
   const files = filesOf(archive);
   const manifest = files[MANIFEST_NAME];
   const outcome = await verifyFiles(Buffer.from(manifest ?? []).toString(), (name) =>
@@ -53,7 +55,7 @@ export async function saveMonth(
   for (const [name, bytes] of Object.entries(files)) await write(path.join(folder, name), bytes);
   const { bills, merkleRoot } = outcome;
   terminal.print(
-    json
+    options.json
       ? JSON.stringify({ folder, ...outcome })
       : `${bills} bills of ${month}, ${totalsInWords(outcome)}, in ${folder}. Merkle root ${merkleRoot}`,
   );

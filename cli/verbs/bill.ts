@@ -9,6 +9,7 @@ import { MONTH_STATES } from '../../billing/bills/billed-month.js';
 import { STATE_WORDS, statusOf } from '../../billing/bills/charge-words.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
+import { queryText } from '../query-text.js';
 import { table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { shortAmount } from './amount.js';
@@ -24,6 +25,7 @@ interface BillOptions extends ExportOptions, DeliveryOptions {
   readonly bom?: boolean;
   readonly out?: string;
   readonly all?: string;
+  readonly asOf?: string;
 }
 
 const FORMS = ['pdf', 'xlsx', 'csv', 'json'] as const;
@@ -47,6 +49,7 @@ export function registerBill(program: Command, terminal: Terminal): void {
     .option('--xlsx', 'as XLSX, into a file')
     .option('--bom', 'with --csv: begin with a byte order mark, which some spreadsheets need')
     .option('--out <file>', 'write there; with --all, the folder')
+    .option('--as-of <instant>', 'of a closed month: as it stood then (UTC), to the byte')
     .option('--all <month>', 'every bill of the month with workbook, CSV and manifest, into --out');
   withDeliveryOptions(withExportOptions(command)).action(
     (team: string | undefined, month: string | undefined, options: BillOptions) =>
@@ -96,7 +99,8 @@ async function allBills(terminal: Terminal, month: string, options: BillOptions)
       '--all writes many files: name their folder by --out, or one file by --focus or --journal, or send them by --deliver.',
       2,
     );
-  await saveMonth(terminal, month, options.out, options.json === true);
+  const query = queryText({ asOf: options.asOf });
+  await saveMonth(terminal, month, options.out, { query, json: options.json === true });
 }
 
 async function bill(
@@ -109,7 +113,8 @@ async function bill(
   if (forms.length > 1 && !(forms.length === 2 && options.json === true))
     throw new VerbError(`A bill is one of ${FORMS.map((form) => `--${form}`).join(', ')}.`, 2);
   const form = forms.find((each) => each !== 'json') ?? 'json';
-  const query = options.bom === true && form === 'csv' ? '?bom=true' : '';
+  const bom = options.bom === true && form === 'csv' ? 'true' : undefined;
+  const query = queryText({ bom, asOf: options.asOf });
   if (form === 'pdf' || form === 'xlsx' || options.out !== undefined) {
     const said = { out: options.out, query, json: options.json === true };
     return saveBill(terminal, { team, month, form }, said);

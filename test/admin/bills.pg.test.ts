@@ -29,6 +29,7 @@ beforeAll(async () => {
           ? month
           : { ...month, month: asked, state: 'open' as const, bills: month.bills.slice(-1) },
       ),
+    readMonthAsOf: () => Promise.resolve(undefined),
     renderer: createBillRenderer(),
     targets: { mailer: null, objectStore: null },
   };

@@ -2,6 +2,7 @@
 import type { BillsApi } from '../../admin/api/bills-api.js';
 import type { Database } from '../../base/postgres/pool.js';
 import type { Clock } from '../../base/time.js';
+import { readMonthAsOf } from '../../billing/bills/read-billed-month.js';
 import { createBillRenderer } from '../../billing/bills/render/render-host.js';
 import { monthReader } from '../../cli/bills.js';
 
@@ -10,5 +11,6 @@ export function testBillsApi(db: Database, clock: Clock): BillsApi {
     targets: { mailer: null, objectStore: null },
     renderer: createBillRenderer(),
     readMonth: monthReader(db, clock),
+    readMonthAsOf: (month, at) => readMonthAsOf(db, month, at),
   };
 }

@@ -4,6 +4,10 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { archiveOf } from '../../../billing/bills/bill-archive.js';
 import { type BillFile, MANIFEST_NAME, renderMonth } from '../../../billing/bills/bill-files.js';
 import { sealBills } from '../../../billing/bills/bill-hash.js';
+import { billToJson } from '../../../billing/bills/bill-json.js';
+import { hashOfBillJson } from '../../../billing/bills/read-bill-json.js';
+import { hashOfBytes, merkleRoot } from '../../../base/hash-chain.js';
+import { convertedMonth } from '../../support/converted-month.js';
 import { isManifest, verifyFiles, type FilesOutcome } from '../../../billing/bills/manifest.js';
 import { dateEntries } from '../../../billing/bills/zip-times.js';
 import type { BilledMonth } from '../../../billing/bills/billed-month.js';
@@ -67,6 +71,45 @@ describe('the files of a month', () => {
           place: name,
         });
     }
+  });
+
+  test('criterion 18: hash and root are proven by the export alone: an amount that is changed in all files alike is found', async () => {
+    const [bill] = month.bills;
+    const name = `${bill!.id}.json`;
+    const json = Buffer.from(files.find((file) => file.name === name)!.bytes).toString();
+    const amount = /"effectivePrice": "([\d.]+)"/.exec(json)![1]!;
+    const forged = Buffer.from(
+      json.replace(`"effectivePrice": "${amount}"`, '"effectivePrice": "0.01"'),
+    );
+    const manifest = Buffer.from(files.at(-1)!.bytes).toString();
+    const listed = (
+      JSON.parse(manifest) as { files: { name: string; sha256: string; bytes: number }[] }
+    ).files;
+    const { sha256, bytes } = listed.find((file) => file.name === name)!;
+    const resealed = manifest.replace(
+      `"bytes": ${bytes},\n      "sha256": "${sha256}"`,
+      `"bytes": ${forged.length},\n      "sha256": "${hashOfBytes(forged)}"`,
+    );
+    expect(resealed).not.toBe(manifest);
+    expect(
+      await verify(
+        new Map([
+          [name, forged],
+          [MANIFEST_NAME, Buffer.from(resealed)],
+        ]),
+      ),
+    ).toEqual({ kind: 'broken', place: name, why: 'is not the bill that was hashed' });
+  });
+
+  test('criterion 18: of a bill in another currency too, its JSON hashes to its leaf of the root', () => {
+    const converted = convertedMonth({ days: 1 });
+    const leaves = converted.bills.map((bill) =>
+      hashOfBillJson(JSON.stringify(billToJson(converted, bill))),
+    );
+    expect(leaves).toEqual(converted.bills.map(({ hash }) => hash));
+    expect(merkleRoot(leaves.map((leaf) => leaf ?? ''))).toBe(converted.merkleRoot);
+    expect(converted.bills.some(({ conversion }) => conversion !== null)).toBe(true);
+    for (const text of ['', 'null', '{"bill":"x"}']) expect(hashOfBillJson(text)).toBeUndefined();
   });
 
   test('a manifest whose bills do not sum, or that is none, is broken', async () => {
