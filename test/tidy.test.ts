@@ -210,7 +210,7 @@ describe('habits', () => {
     expect(own?.code).toContain('process.env');
   });
 
-  test('amounts never pass through floating point', () => {
+  test('criterion 19: amounts never pass through floating point', () => {
     expect(words.floatingMoney(sources)).toEqual([]);
     expect(words.floatingMoney(planted('billing/a.ts', 'const a = parseFloat(b);'))).toHaveLength(
       1,

@@ -60,7 +60,10 @@ async function closeBy(first: 'freeze' | 'reopen'): Promise<void> {
 }
 
 /** Forms of marketing's bill, in hexadecimal. @param asOf absent: the version in force. */
-async function filesAsOf(asOf?: string, forms: readonly string[] = FORMS): Promise<readonly string[]> {
+async function filesAsOf(
+  asOf?: string,
+  forms: readonly string[] = FORMS,
+): Promise<readonly string[]> {
   const files: string[] = [];
   for (const form of forms) {
     const reply = await world.app.inject({

@@ -28,7 +28,7 @@ const REVIEWED: Reviewed = {
   failed: { 'B-C-002-C': 'because', 'D-001-M': 'because' },
 };
 
-test('a report is read rule by rule, and its errors are no successes', () => {
+test('criterion 21: a report is read rule by rule, and its errors are no successes', () => {
   expect([...readJunit(REPORT)]).toEqual([
     ['D-001-M', 'errored'],
     ['A-C-001-M', 'passed'],
@@ -67,7 +67,7 @@ test('a list that is written anew keeps the reasons of a person', () => {
   });
 });
 
-test('the committed list has every rule once, and a reason for each failure', () => {
+test('criterion 21: the committed list has every rule once, and a reason for each failure', () => {
   const file = new URL('../fixtures/focus/validator-1.2.json', import.meta.url);
   const list = JSON.parse(readFileSync(file, 'utf8')) as Reviewed;
   const rules = [...list.passed, ...list.skipped, ...Object.keys(list.failed)];

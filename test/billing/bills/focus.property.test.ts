@@ -58,7 +58,7 @@ function product(a: string, b: string): string {
 }
 
 describe('rules of sums, over months of USD, JPY and KWD', () => {
-  test('unit price × quantity is the cost, exactly, on every priced row', () => {
+  test('criterion 21: unit price × quantity is the cost, exactly, on every priced row', () => {
     let priced = 0;
     fc.assert(
       fc.property(drafts, (draft) => {
@@ -75,7 +75,7 @@ describe('rules of sums, over months of USD, JPY and KWD', () => {
     expect(priced).toBeGreaterThan(500);
   });
 
-  test('costs sum to each bill, and billed cost to what is payable of the invoice', () => {
+  test('criterion 21: costs sum to each bill, and billed cost to what is payable of the invoice', () => {
     fc.assert(
       fc.property(drafts, (draft) => {
         const { prepaid, currency } = draft;
@@ -101,7 +101,7 @@ describe('rules of sums, over months of USD, JPY and KWD', () => {
     );
   });
 
-  test('shares of one origin: ratios sum to 1, quantities to its own, all else is alike', () => {
+  test('criterion 21: shares of one origin: ratios sum to 1, quantities to its own, all else is alike', () => {
     let shared = 0;
     fc.assert(
       fc.property(drafts, (draft) => {

@@ -26,7 +26,7 @@ const BY_VERSION = {
 
 describe('columns', () => {
   test.each(FOCUS_VERSIONS)(
-    '%s has what FOCUS asks for, and not what is of another version',
+    'criterion 21: %s has what FOCUS asks for, and not what is of another version',
     (version) => {
       const mandatory = columnsOf(version)
         .filter(({ feature }) => feature === 'Mandatory')
@@ -38,7 +38,7 @@ describe('columns', () => {
     },
   );
 
-  test('are named once, in PascalCase, ours behind those of FOCUS and with x_', () => {
+  test('criterion 21: are named once, in PascalCase, ours behind those of FOCUS and with x_', () => {
     const names = COLUMNS.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     const firstOfOurs = names.findIndex((name) => name.startsWith('x_'));
@@ -48,7 +48,7 @@ describe('columns', () => {
   });
 
   test.each(FOCUS_VERSIONS)(
-    '%s: no value is empty that may not be, and each has its type',
+    'criterion 21: %s: no value is empty that may not be, and each has its type',
     (version) => {
       const columns = columnsOf(version);
       let looked = 0;

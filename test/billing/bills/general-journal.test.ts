@@ -39,7 +39,7 @@ function booked(seed: number, currency: string): BilledMonth {
 }
 
 describe('journals', () => {
-  test('are balanced by entity, and with what is not posted they are the bills', () => {
+  test('criterion 22: are balanced by entity, and with what is not posted they are the bills', () => {
     let journals = 0;
     fc.assert(
       fc.property(
@@ -108,7 +108,7 @@ function imported(...files: readonly string[]): ReadonlyMap<string, readonly Row
 }
 
 describe('importing again', () => {
-  test('changes nothing: the same bytes, the same ids', () => {
+  test('criterion 22: changes nothing: the same bytes, the same ids', () => {
     const file = generalJournalCsv(madeUpMonth(), NETSUITE);
     expect(generalJournalCsv(madeUpMonth(), NETSUITE)).toBe(file);
     expect(imported(file, file)).toEqual(imported(file));
@@ -190,7 +190,7 @@ test('both layouts have the same postings', () => {
   }
 });
 
-test('names that begin like a formula do not run in a spreadsheet', () => {
+test('criterion 22: names that begin like a formula do not run in a spreadsheet', () => {
   const month = madeUpMonth();
   const bills = month.bills.map((bill) => ({
     ...bill,

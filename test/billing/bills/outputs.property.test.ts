@@ -18,7 +18,7 @@ const months = fc.record({
   state: fc.constantFrom('open', 'inReview', 'closed'),
 });
 
-test('sums of PDF, XLSX, CSV and JSON are those of the bill', async () => {
+test('criterion 22: sums of PDF, XLSX, CSV and JSON are those of the bill', async () => {
   await fc.assert(
     fc.asyncProperty(months, fc.nat({ max: 15 }), async (asked, index) => {
       const month = madeUpMonth(asked);
@@ -63,7 +63,7 @@ test('sums of PDF, XLSX, CSV and JSON are those of the bill', async () => {
   );
 });
 
-test('sums of the whole month are those of its bills', async () => {
+test('criterion 19: sums of the whole month are those of its bills', async () => {
   for (const currency of ['USD', 'JPY', 'KWD']) {
     const month = madeUpMonth({ currency, days: 2 });
     const amount = formatMoney(month.totalAmount, currency);

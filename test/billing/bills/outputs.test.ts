@@ -142,6 +142,50 @@ describe('XLSX', () => {
   });
 });
 
+test('criterion 22: names with quotes, line ends and formulas come through the CSV of a bill, and run nowhere', () => {
+  for (const teamName of [
+    '=cmd|"calc", x',
+    '+1',
+    '@SUM(A1)',
+    '-2+3',
+    'a\r\nb',
+    '"',
+    'Zoë, 東京',
+    ' =1',
+    '\t=1',
+  ]) {
+    const month = madeUpMonth({ days: 1, teamName });
+    const [head, record] = csvRecords(linesToCsv(month, month.bills.slice(0, 1)));
+    const name = record?.[head!.indexOf('team_name')] ?? '';
+    expect(name.replace(/^'/, '')).toBe(teamName);
+    expect(name).not.toMatch(/^[\s]*[=+@-]/);
+  }
+});
+
+test('criterion 22: control totals, hash and root stand on every form of a bill, and are alike', async () => {
+  const { hash, lines } = first;
+  const proofs = [hash, closed.merkleRoot];
+  const csv = csvRecords(linesToCsv(closed, [first]))
+    .at(-1)!
+    .join(' ');
+  const pages = textsOf(closed, first).join(' ');
+  const control = readXlsx(await renderBillXlsx(closed, first)).get('Control')!;
+  const sheet = control.flat().map((cell) => cell?.value ?? '');
+  for (const proof of proofs) {
+    expect(csv).toContain(`=${proof}`);
+    expect(pages).toContain(proof);
+    expect(sheet).toContain(proof);
+  }
+  expect(csv).toContain(`lines=${lines.length}`);
+  expect(pages).toContain(`Control totals: ${lines.length} lines`);
+  expect(sheet).toContain(String(lines.length));
+  expect(billToJson(closed, first)).toMatchObject({
+    hash,
+    merkleRoot: closed.merkleRoot,
+    controlTotals: { lines: lines.length },
+  });
+});
+
 test('CSV begins with a byte order mark where it is asked for, and quotes what people wrote', () => {
   const month = madeUpMonth({ days: 1, teamName: '=cmd|"calc", x' });
   const text = linesToCsv(month, month.bills.slice(0, 1), { hasByteOrderMark: true });

@@ -28,7 +28,7 @@ const lines = fc.array(
   { maxLength: 40 },
 );
 
-test('what rounds a sum and its parts sums at every level, in currencies of 0, 2 and 3 decimals', () => {
+test('criterion 19: what rounds a sum and its parts sums at every level, in currencies of 0, 2 and 3 decimals', () => {
   fc.assert(
     fc.property(currency, lines, (code, made) => {
       const weighed: Weighed[] = made.map((line, index) => ({ ...line, id: `line-${index}` }));
@@ -69,7 +69,7 @@ test('the order of the lines changes no amount', () => {
   );
 });
 
-test('with an invoice, lines and what is left of it sum to it, a service at a time', () => {
+test('criterion 19: with an invoice, lines and what is left of it sum to it, a service at a time', () => {
   const groups = fc.dictionary(fc.constantFrom('s1', 's2', 's3'), exact);
   fc.assert(
     fc.property(

@@ -61,7 +61,7 @@ async function owed(month: string): Promise<Readonly<Record<string, string>>> {
   );
 }
 
-test('an adjustment after the close is in the open month only, takes from one what it gives another, and says what it mends', async () => {
+test('criterion 23: an adjustment after the close is in the open month only, takes from one what it gives another, and says what it mends', async () => {
   await closeMonth(database.db, OCTOBER);
   const closed = await readBilledMonth(database.db, OCTOBER, later);
   expect(await propose()).toMatchObject({
@@ -87,7 +87,7 @@ test('an adjustment after the close is in the open month only, takes from one wh
   expect((await owed('2026-12'))['marketing']).toBe('0.00');
 });
 
-test('above the limit another person approves it, once; below it nobody is asked', async () => {
+test('criterion 23: above the limit another person approves it, once; below it nobody is asked', async () => {
   await closeMonth(database.db, OCTOBER);
   const large = await propose({ amount: parseMoney('100') });
   expect(large).toMatchObject({ kind: 'done', adjustment: { decision: null } });

@@ -200,7 +200,7 @@ async function closeOctober(): Promise<void> {
   expect(states([await step('close', 'ben')])).toEqual(['closed']);
 }
 
-test('a closed month changes by nothing: not by what comes later, not by other prices, not by another currency', async () => {
+test('criterion 18: a closed month changes by nothing: not by what comes later, not by other prices, not by another currency', async () => {
   await meterOctober();
   await closeOctober();
   const before = await read();
@@ -216,7 +216,7 @@ test('a closed month changes by nothing: not by what comes later, not by other p
   expect(after).toEqual(before);
 });
 
-test('a reopened month has a new version; the closed one stands until that is closed, and both are kept', async () => {
+test('criterion 18: a reopened month has a new version; the closed one stands until that is closed, and both are kept', async () => {
   await meterOctober();
   await closeOctober();
   const first = await read();

@@ -58,7 +58,7 @@ const WRITES = [
   "INSERT INTO month_close SELECT month, 2, 'closed', freeze_id, closed_at FROM month_close",
 ];
 
-test('every write to it is refused, whoever sends it, and nothing of it changes', async () => {
+test('criterion 18: every write to it is refused, whoever sends it, and nothing of it changes', async () => {
   const before = await readBilledMonth(database.db, OCTOBER, terms());
   for (const sql of WRITES) {
     const asOwner = await owner.query(sql).then(
