@@ -12,6 +12,13 @@ import { inVerbs } from './next-steps.js';
 import { linesOf } from './text-lines.js';
 import { VerbError } from './verb-error.js';
 
+/** What was read of a list; printed as JSON it is what the API would answer in one page of that size. */
+export interface ApiList<Row> {
+  readonly rows: readonly Row[];
+  /** Where the rows go on that were not asked for; null: these are all. */
+  readonly nextCursor: string | null;
+}
+
 export interface AdminClient {
   /** Origin of the API, without a slash at the end. */
   readonly origin: string;
@@ -26,13 +33,17 @@ export interface AdminClient {
     timeoutMs?: number,
   ): Promise<string>;
   /**
-   * GET of every page of a list, in order, until the API has no further. `list` may have a query of its own.
+   * GET of a list of the API, page after page in its order, until there is no further row or `rowsMax` are read.
+   * @param apiPath may have a query of its own, but neither `limit` nor `cursor`.
+   * @param name of the field that has the rows, such as `budgets`.
    * Throws like {@link AdminClient.call}, and ZodError for an answer of another form.
    */
-  pages<Page extends { readonly nextCursor: string | null }>(
-    list: string,
-    schema: z.ZodType<Page>,
-  ): Promise<readonly Page[]>;
+  list<Row>(
+    apiPath: string,
+    name: string,
+    row: z.ZodType<Row>,
+    rowsMax?: number,
+  ): Promise<ApiList<Row>>;
   /** GET of a file as it is. Throws like {@link AdminClient.call}. */
   download(apiPath: string): Promise<Uint8Array>;
   /** POST of a file as it is. Throws like {@link AdminClient.call}. */
@@ -81,8 +92,8 @@ export function adminClient(config: Config, secrets: Secrets): AdminClient {
     origin,
     call: (apiPath, body, method, timeoutMs) =>
       call(origin, token, apiPath, { body, method, timeoutMs }),
-    pages: (list, schema) =>
-      pages((apiPath) => call(origin, token, apiPath, GET_ONCE), list, schema),
+    list: (apiPath, name, row, rowsMax) =>
+      list((page) => call(origin, token, page, GET_ONCE), { apiPath, name, row, rowsMax }),
     download: (apiPath) => download(origin, token, apiPath),
     upload: (apiPath, file) => upload(origin, token, apiPath, file),
     lines: (apiPath) => lines(origin, token, apiPath),
@@ -95,22 +106,29 @@ const PAGE_ROWS = 500;
 /** No installation has more; an API that hands out cursors without end is not followed for ever. */
 const PAGES_MAX = 1_000;
 
-async function pages<Page extends { readonly nextCursor: string | null }>(
+async function list<Row>(
   get: (apiPath: string) => Promise<string>,
-  list: string,
-  schema: z.ZodType<Page>,
-): Promise<readonly Page[]> {
-  const all: Page[] = [];
-  const first = `${list}${list.includes('?') ? '&' : '?'}limit=${PAGE_ROWS}`;
+  asked: {
+    readonly apiPath: string;
+    readonly name: string;
+    readonly row: z.ZodType<Row>;
+    readonly rowsMax: number | undefined;
+  },
+): Promise<ApiList<Row>> {
+  const { apiPath, name, row, rowsMax = Number.POSITIVE_INFINITY } = asked;
+  const schema = z.looseObject({ [name]: z.array(row), nextCursor: z.string().nullable() });
+  const first = `${apiPath}${apiPath.includes('?') ? '&' : '?'}limit=`;
+  const rows: Row[] = [];
   let cursor: string | null = null;
   for (let turn = 0; turn < PAGES_MAX; turn += 1) {
-    const next: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page = schema.parse(JSON.parse(await get(`${first}${next}`)));
-    all.push(page);
-    ({ nextCursor: cursor } = page);
-    if (cursor === null) return all;
+    const after: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const size = Math.min(PAGE_ROWS, rowsMax - rows.length);
+    const page = schema.parse(JSON.parse(await get(`${first}${size}${after}`)));
+    rows.push(...(page[name] as readonly Row[]));
+    cursor = page['nextCursor'] as string | null;
+    if (cursor === null || rows.length >= rowsMax) return { rows, nextCursor: cursor };
   }
-  throw new VerbError(`The list at ${list} does not end.`);
+  throw new VerbError(`The list at ${apiPath} does not end.`);
 }
 
 async function* lines(origin: string, token: string, apiPath: string): AsyncGenerator<string> {

@@ -4,7 +4,7 @@ import { parseControlDocument } from '../policies/control/parse.js';
 import { planControl } from '../policies/control/plan.js';
 import type { AdminClient } from './admin-client.js';
 import { driftMarkdown } from './plan-markdown.js';
-import { storedReply, type VersionView, versionsReply } from './plan-reply.js';
+import { storedReply, VERSIONS, type VersionView, versionView } from './plan-reply.js';
 import { changeLines, section, versionText, wrap } from './plan-text.js';
 import { VerbError } from './verb-error.js';
 
@@ -22,13 +22,11 @@ export async function drift(
   file: string,
   { form, columns }: DriftForm,
 ): Promise<{ readonly isDrifted: boolean; readonly text: string }> {
-  const { versions } = versionsReply.parse(
-    JSON.parse(await api.call(`/api/v1/control/versions?limit=${VERSIONS_SHOWN}`)),
-  );
+  const { rows: versions } = await api.list(VERSIONS, 'versions', versionView, VERSIONS_SHOWN);
   const newest = versions[0];
   if (newest === undefined) throw new VerbError('No control document is in force yet.');
   const { document: raw, ...inForce } = storedReply.parse(
-    JSON.parse(await api.call(`/api/v1/control/versions/${newest.version}`)),
+    JSON.parse(await api.call(`${VERSIONS}/${newest.version}`)),
   );
   const stored = parseControlDocument(raw);
   if (!stored.ok)

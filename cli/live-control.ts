@@ -14,7 +14,7 @@ import { parseControlDocument } from '../policies/control/parse.js';
 import type { ImportedPrice } from '../policies/prices/price-lookup.js';
 import { narrowestFirst } from '../proxy/freezes.js';
 import type { AdminClient } from './admin-client.js';
-import { storedReply, versionsReply } from './plan-reply.js';
+import { storedReply, VERSIONS, versionView } from './plan-reply.js';
 import { VerbError } from './verb-error.js';
 
 /** Stands for the running Tollgate, in place of a file. */
@@ -34,52 +34,37 @@ export interface LiveControl {
 
 const instant = z.string().transform((text): EpochMs => must(tryParseInstant(text), 'an instant'));
 const amount = z.string().transform(parseCredits);
-const pricesPage = z.object({
-  prices: z.array(
-    z.object({
-      account: z.string(),
-      ratingType: z.string(),
-      serviceType: z.string(),
-      from: instant,
-      to: instant.nullable(),
-      currency: z.string(),
-      pricePerCredit: z.string().transform(parseMoney),
-    }),
-  ),
-  nextCursor: z.string().nullable(),
+const priceRow = z.object({
+  account: z.string(),
+  ratingType: z.string(),
+  serviceType: z.string(),
+  from: instant,
+  to: instant.nullable(),
+  currency: z.string(),
+  pricePerCredit: z.string().transform(parseMoney),
 });
-const freezesPage = z.object({
-  freezes: z.array(
-    z.object({
-      id: z.string(),
-      scope: z.enum(FREEZE_SCOPES),
-      target: z.string().nullable(),
-      frozenBy: z.string(),
-      reason: z.string(),
-      frozenAt: instant,
-      until: instant.nullable(),
-    }),
-  ),
-  nextCursor: z.string().nullable(),
+const freezeRow = z.object({
+  id: z.string(),
+  scope: z.enum(FREEZE_SCOPES),
+  target: z.string().nullable(),
+  frozenBy: z.string(),
+  reason: z.string(),
+  frozenAt: instant,
+  until: instant.nullable(),
 });
-const budgetsPage = z.object({
-  budgets: z.array(
-    z.object({
-      id: z.string(),
-      isHard: z.boolean(),
-      standing: z
-        .object({
-          periodStartsAt: instant,
-          periodEndsAt: instant,
-          limitCredits: amount.nullable(),
-          spentCredits: amount,
-          heldCredits: amount,
-          availableCredits: amount.nullable(),
-        })
-        .nullable(),
-    }),
-  ),
-  nextCursor: z.string().nullable(),
+const budgetRow = z.object({
+  id: z.string(),
+  isHard: z.boolean(),
+  standing: z
+    .object({
+      periodStartsAt: instant,
+      periodEndsAt: instant,
+      limitCredits: amount.nullable(),
+      spentCredits: amount,
+      heldCredits: amount,
+      availableCredits: amount.nullable(),
+    })
+    .nullable(),
 });
 
 /**
@@ -89,25 +74,17 @@ const budgetsPage = z.object({
 export async function readLiveControl(api: AdminClient): Promise<LiveControl> {
   const { version, document } = await documentInForce(api);
   const { at } = z.object({ at: instant }).parse(JSON.parse(await api.call('/api/v1/prices')));
-  const [prices, freezes, budgets] = [
-    await api.pages('/api/v1/prices/sheets', pricesPage),
-    await api.pages('/api/v1/freezes', freezesPage),
-    await api.pages('/api/v1/budgets', budgetsPage),
-  ];
+  const prices = await api.list('/api/v1/prices/sheets', 'prices', priceRow);
+  const freezes = await api.list('/api/v1/freezes', 'freezes', freezeRow);
+  const budgets = await api.list('/api/v1/budgets', 'budgets', budgetRow);
   return {
     at,
     document,
     version,
-    imported: prices.flatMap((page) => page.prices),
-    freezes: narrowestFirst(
-      freezes.flatMap((page) =>
-        page.freezes.map((each) => ({ ...each, target: each.target ?? '' })),
-      ),
-    ),
-    standings: budgets.flatMap((page) =>
-      page.budgets.flatMap(({ id, isHard, standing }) =>
-        standing === null ? [] : [{ budgetId: id, isHard, ...standing }],
-      ),
+    imported: prices.rows,
+    freezes: narrowestFirst(freezes.rows.map((each) => ({ ...each, target: each.target ?? '' }))),
+    standings: budgets.rows.flatMap(({ id, isHard, standing }) =>
+      standing === null ? [] : [{ budgetId: id, isHard, ...standing }],
     ),
   };
 }
@@ -115,10 +92,9 @@ export async function readLiveControl(api: AdminClient): Promise<LiveControl> {
 async function documentInForce(
   api: AdminClient,
 ): Promise<{ readonly version: number; readonly document: ControlDocument }> {
-  const answer = await api.call('/api/v1/control/versions?limit=1');
-  const newest = versionsReply.parse(JSON.parse(answer)).versions[0];
+  const newest = (await api.list(VERSIONS, 'versions', versionView, 1)).rows[0];
   if (newest === undefined) throw new VerbError('No control document is in force yet.');
-  const stored = await api.call(`/api/v1/control/versions/${newest.version}`);
+  const stored = await api.call(`${VERSIONS}/${newest.version}`);
   const parsed = parseControlDocument(storedReply.parse(JSON.parse(stored)).document);
   if (parsed.ok) return { version: newest.version, document: parsed.document };
   throw new VerbError(`Version ${newest.version} is not valid to this program; use its own.`);

@@ -80,9 +80,10 @@ export const appliedReply: z.ZodType<AppliedView> = z.object({
   changesTotal: z.number(),
 });
 
-export const versionsReply: z.ZodType<{ readonly versions: readonly VersionView[] }> = z.object({
-  versions: z.array(version),
-});
+/** The list of the API whose rows {@link versionView} reads. */
+export const VERSIONS = '/api/v1/control/versions';
+
+export const versionView: z.ZodType<VersionView> = version;
 
 export const storedReply: z.ZodType<VersionView & { readonly document: unknown }> = version.extend({
   document: z.unknown(),

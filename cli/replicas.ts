@@ -3,16 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { AdminClient } from './admin-client.js';
 
-const REPLICAS = z.object({
-  replicas: z.array(
-    z.object({
-      id: z.string(),
-      controlVersion: z.number().nullable(),
-      controlProblem: z.string().nullable(),
-    }),
-  ),
+const REPLICA = z.object({
+  id: z.string(),
+  controlVersion: z.number().nullable(),
+  controlProblem: z.string().nullable(),
 });
-type Replica = z.infer<typeof REPLICAS>['replicas'][number];
+type Replica = z.infer<typeof REPLICA>;
 
 /** Replicas promise a new version within a second; a slow machine gets some more. */
 const WAIT_MS = 4_000;
@@ -25,7 +21,7 @@ const ASK_EVERY_MS = 100;
 export async function reachOf(api: AdminClient, version: number): Promise<string> {
   const deadline = performance.now() + WAIT_MS;
   for (;;) {
-    const { replicas } = REPLICAS.parse(JSON.parse(await api.call('/api/v1/replicas?limit=500')));
+    const { rows: replicas } = await api.list('/api/v1/replicas', 'replicas', REPLICA);
     const behind = replicas.filter(({ controlVersion }) => (controlVersion ?? 0) < version);
     const isOver = behind.every(isStuck) || performance.now() > deadline;
     if (isOver) return sentence(replicas, behind);

@@ -3,7 +3,7 @@ import { demoControlDocument } from '../../policies/control/demo.js';
 import type { AdminClient } from '../admin-client.js';
 import { z } from 'zod';
 
-const VERSIONS = z.object({ versions: z.array(z.object({ version: z.number() })) });
+const VERSION = z.object({ version: z.number() });
 
 /**
  * Puts the demo's document in force where none is: a deployment of several processes begins without one. One that is in
@@ -12,8 +12,8 @@ const VERSIONS = z.object({ versions: z.array(z.object({ version: z.number() }))
  * @returns whether it was put in force.
  */
 export async function ensureDemoControl(client: AdminClient): Promise<boolean> {
-  const answer = await client.call('/api/v1/control/versions?limit=1');
-  if (VERSIONS.parse(JSON.parse(answer)).versions.length > 0) return false;
+  const newest = await client.list('/api/v1/control/versions', 'versions', VERSION, 1);
+  if (newest.rows.length > 0) return false;
   const document = demoControlDocument();
   await client.call('/api/v1/control', { document, reason: 'the demo' }, 'PUT');
   return true;

@@ -6,9 +6,7 @@ import { DEMO_RUNAWAY } from '../../policies/control/demo.js';
 import { type Outcome, send } from './analyst.js';
 import { RUNAWAY_TEAM, runawayStatement } from './statements.js';
 
-const RUNNING = z.object({
-  running: z.array(z.object({ ticketId: z.string(), workload: z.string().nullable() })),
-});
+const RUNNING = z.object({ ticketId: z.string(), workload: z.string().nullable() });
 
 /** A runaway on its way: what it comes to, and how an administrator ends it. */
 export interface Runaway {
@@ -27,10 +25,9 @@ export async function startRunaway(
   return {
     ended: send(session, runawayStatement(run)),
     async kill() {
-      const answer = await client.call(`/api/v1/running?team=${RUNAWAY_TEAM}`);
-      const own = RUNNING.parse(JSON.parse(answer)).running.filter(
-        ({ workload }) => workload === DEMO_RUNAWAY.workload,
-      );
+      const path = `/api/v1/running?team=${RUNAWAY_TEAM}`;
+      const { rows } = await client.list(path, 'running', RUNNING);
+      const own = rows.filter(({ workload }) => workload === DEMO_RUNAWAY.workload);
       for (const { ticketId } of own)
         await client.call(`/api/v1/tickets/${ticketId}/kill`, { reason: 'the demo is over' });
     },

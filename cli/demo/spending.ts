@@ -3,15 +3,10 @@ import { z } from 'zod';
 import { type Credits, parseCredits } from '../../base/units.js';
 import type { AdminClient } from '../admin-client.js';
 
-const BUDGETS = z.object({
-  budgets: z.array(
-    z.object({
-      id: z.string(),
-      node: z.string(),
-      standing: z.object({ spentCredits: z.string(), heldCredits: z.string() }).nullable(),
-    }),
-  ),
-  nextCursor: z.string().nullable(),
+const BUDGET = z.object({
+  id: z.string(),
+  node: z.string(),
+  standing: z.object({ spentCredits: z.string(), heldCredits: z.string() }).nullable(),
 });
 
 /** Of one budget. */
@@ -23,12 +18,12 @@ export interface Spent {
 /** By team: what the first budget of each has spent and holds in its open period. */
 export async function readSpending(client: AdminClient): Promise<ReadonlyMap<string, Spent>> {
   const spent = new Map<string, Spent>();
-  for (const { budgets } of await client.pages('/api/v1/budgets', BUDGETS))
-    for (const { node, standing } of budgets)
-      if (standing !== null && !spent.has(node))
-        spent.set(node, {
-          spentCredits: parseCredits(standing.spentCredits),
-          heldCredits: parseCredits(standing.heldCredits),
-        });
+  const { rows } = await client.list('/api/v1/budgets', 'budgets', BUDGET);
+  for (const { node, standing } of rows)
+    if (standing !== null && !spent.has(node))
+      spent.set(node, {
+        spentCredits: parseCredits(standing.spentCredits),
+        heldCredits: parseCredits(standing.heldCredits),
+      });
   return spent;
 }

@@ -42,39 +42,27 @@ export interface TierNow {
   readonly queueMax: number;
 }
 
-export const RUNNING_REPLY: z.ZodType<{
-  readonly running: readonly RunningStatement[];
-  readonly nextCursor: string | null;
-}> = z.object({
-  running: z.array(
-    z.object({
-      ticketId: z.string(),
-      team: z.string(),
-      principal: z.string(),
-      tier: z.string(),
-      statementShape: z.string(),
-      usedCredits: z.string(),
-      usedAmount: z.string(),
-      currency: z.string(),
-      holdCredits: z.string(),
-      ceilingCredits: z.string().nullable(),
-      sentAt: z.string().nullable(),
-      usedAt: z.string().nullable(),
-    }),
-  ),
-  nextCursor: z.string().nullable(),
+export const RUNNING_STATEMENT: z.ZodType<RunningStatement> = z.object({
+  ticketId: z.string(),
+  team: z.string(),
+  principal: z.string(),
+  tier: z.string(),
+  statementShape: z.string(),
+  usedCredits: z.string(),
+  usedAmount: z.string(),
+  currency: z.string(),
+  holdCredits: z.string(),
+  ceilingCredits: z.string().nullable(),
+  sentAt: z.string().nullable(),
+  usedAt: z.string().nullable(),
 });
 
-export const TIERS_REPLY: z.ZodType<{ readonly tiers: readonly TierNow[] }> = z.object({
-  tiers: z.array(
-    z.object({
-      id: z.string(),
-      running: z.number(),
-      concurrencyMax: z.number(),
-      waiting: z.number(),
-      queueMax: z.number(),
-    }),
-  ),
+export const TIER_NOW: z.ZodType<TierNow> = z.object({
+  id: z.string(),
+  running: z.number(),
+  concurrencyMax: z.number(),
+  waiting: z.number(),
+  queueMax: z.number(),
 });
 
 export interface Board {

@@ -4,6 +4,14 @@ import { z } from 'zod';
 import { formatAmountTo, parseCredits } from '../../base/units.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
+import {
+  HISTORY_ROWS,
+  LIMIT,
+  LIMIT_HELP,
+  listJson,
+  rowsMaxOf,
+  tellOfMore,
+} from '../list-options.js';
 import { freeText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 
@@ -11,11 +19,9 @@ interface AnomaliesOptions {
   readonly open?: boolean;
   readonly acknowledge?: string;
   readonly reason?: string;
+  readonly limit: string;
   readonly json?: boolean;
 }
-
-/** Most that one page of the API has. */
-const SHOWN_MAX = 500;
 
 const ANOMALY = z.object({
   id: z.string(),
@@ -36,7 +42,6 @@ const ANOMALY = z.object({
   note: z.string().nullable(),
 });
 type Anomaly = z.infer<typeof ANOMALY>;
-const LIST = z.object({ anomalies: z.array(ANOMALY), nextCursor: z.string().nullable() });
 
 export function registerAnomalies(program: Command, terminal: Terminal): void {
   program
@@ -45,12 +50,13 @@ export function registerAnomalies(program: Command, terminal: Terminal): void {
     .option('--open', 'only those that nobody has acknowledged')
     .option('--acknowledge <id>', 'say that one was looked at')
     .option('--reason <text>', 'what it was; with --acknowledge')
+    .option(LIMIT, LIMIT_HELP, HISTORY_ROWS)
     .option('--json', 'print the answer of the API')
     .action((options: AnomaliesOptions) => anomalies(terminal, options));
 }
 
 async function anomalies(terminal: Terminal, options: AnomaliesOptions): Promise<void> {
-  const { acknowledge, reason, open, json } = options;
+  const { acknowledge, reason, open, limit, json } = options;
   // The first word on an anomaly stays, so it is a person's and none of ours.
   if ((acknowledge === undefined) !== (reason === undefined))
     throw new VerbError(
@@ -60,23 +66,26 @@ async function anomalies(terminal: Terminal, options: AnomaliesOptions): Promise
   const { config, secrets } = configuration();
   const client = adminClient(config, secrets);
   if (acknowledge !== undefined) {
-    const path = `/api/v1/anomalies/${encodeURIComponent(acknowledge)}/acknowledge`;
-    const answer = await client.call(path, { reason });
+    const one = `/api/v1/anomalies/${encodeURIComponent(acknowledge)}`;
+    const answer = await client.call(`${one}/acknowledge`, { reason });
     return terminal.print(json === true ? answer.trim() : acknowledged(answer));
   }
-  const filter = open === true ? '&open=true' : '';
-  const answer = await client.call(`/api/v1/anomalies?limit=${SHOWN_MAX}${filter}`);
-  terminal.print(json === true ? answer.trim() : layOutAnomalies(answer, terminal.columns));
+  const path = `/api/v1/anomalies${open === true ? '?open=true' : ''}`;
+  const read = await client.list(path, 'anomalies', z.unknown(), rowsMaxOf(limit));
+  tellOfMore(terminal, read);
+  terminal.print(
+    json === true ? listJson('anomalies', read) : layOutAnomalies(read.rows, terminal.columns),
+  );
 }
 
 function acknowledged(answer: string): string {
-  const { id, team, acknowledgedBy, note } = read(ANOMALY, answer);
+  const { id, team, acknowledgedBy, note } = known(ANOMALY, JSON.parse(answer));
   return `Anomaly ${id} of ${team} is acknowledged by ${acknowledgedBy ?? 'nobody'}: ${note ?? ''}`;
 }
 
 /** The list for people: one row each, with where most of it went and what became of it. */
-export function layOutAnomalies(answer: string, columns: number): string {
-  const { anomalies: listed, nextCursor } = read(LIST, answer);
+export function layOutAnomalies(found: readonly unknown[], columns: number): string {
+  const listed = known(z.array(ANOMALY), found);
   if (listed.length === 0) return 'Nothing unusual was spent.';
   const rows = listed.map((each) => [
     each.id,
@@ -98,10 +107,7 @@ export function layOutAnomalies(answer: string, columns: number): string {
     'owner',
     freeText('looked at'),
   ];
-  const shown = table(heads, rows, columns);
-  return nextCursor === null
-    ? shown
-    : `${shown}\n\nOlder ones are there too: GET /api/v1/anomalies?cursor=…, or --json with its nextCursor.`;
+  return table(heads, rows, columns);
 }
 
 function whenOf({ grain, startsAt }: Anomaly): string {
@@ -119,8 +125,8 @@ function creditsText(credits: string): string {
   return formatAmountTo(parseCredits(credits), 3);
 }
 
-function read<T>(schema: z.ZodType<T>, answer: string): T {
-  const parsed = schema.safeParse(JSON.parse(answer));
+function known<T>(schema: z.ZodType<T>, answer: unknown): T {
+  const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
   throw new VerbError('The admin API answered with something that is not about anomalies.');
 }

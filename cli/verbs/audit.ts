@@ -11,6 +11,7 @@ import type { FilesOutcome } from '../../billing/bills/manifest.js';
 import { isLedgerExport, type LedgerOutcome, verifyLedger } from '../../billing/seal/verify.js';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
+import { LIMIT, LIMIT_HELP, listJson, rowsMaxOf, tellOfMore } from '../list-options.js';
 import { freeText, table, type Terminal } from '../terminal.js';
 import { linesOf } from '../text-lines.js';
 import { VerbError } from '../verb-error.js';
@@ -37,18 +38,16 @@ interface VerifyOptions {
 const EXPORT = '/api/v1/audit/export.jsonl';
 const LEDGER = '/api/v1/audit/ledger';
 
-const EVENTS = z.object({
-  events: z.array(
-    z.object({
-      sequence: z.number(),
-      occurredAt: z.string(),
-      actor: z.string(),
-      action: z.string(),
-      subject: z.string(),
-      reason: z.string().nullable(),
-    }),
-  ),
+const EVENT = z.object({
+  sequence: z.number(),
+  occurredAt: z.string(),
+  actor: z.string(),
+  action: z.string(),
+  subject: z.string(),
+  reason: z.string().nullable(),
 });
+/** Enough to see what somebody just did. */
+const NEWEST_ROWS = '50';
 const HEAD = z.object({ hash: z.string() });
 
 export function registerAudit(
@@ -61,7 +60,7 @@ export function registerAudit(
     .command('list')
     .description('the newest events')
     .option('--subject <thing>', 'of one thing, such as budget/marketing-monthly')
-    .option('--limit <count>', 'how many, at most 500', '50')
+    .option(LIMIT, LIMIT_HELP, NEWEST_ROWS)
     .option('--json', 'print the answer of the API')
     .action((options: ListOptions) => list(terminal, options));
   audit
@@ -102,14 +101,23 @@ function exportPath({ ledger, from, to }: ExportOptions): string {
 }
 
 async function list(terminal: Terminal, options: ListOptions): Promise<void> {
-  const { subject, limit = '50' } = options;
-  if (!/^[1-9]\d{0,2}$/.test(limit) || Number(limit) > 500)
-    throw new VerbError(`${limit} is not a number of events; write 1 to 500.`, 2);
-  const query = new URLSearchParams({ limit, ...(subject === undefined ? {} : { subject }) });
-  const answer = await client().call(`/api/v1/audit?${query.toString()}`);
-  if (options.json === true) return terminal.print(answer.trim());
-  const { events } = EVENTS.parse(JSON.parse(answer));
-  if (events.length === 0) return terminal.print('Nothing was changed yet.');
+  const { subject, limit = NEWEST_ROWS } = options;
+  const query = subject === undefined ? '' : `?subject=${encodeURIComponent(subject)}`;
+  const read = await client().list(
+    `/api/v1/audit${query}`,
+    'events',
+    z.unknown(),
+    rowsMaxOf(limit),
+  );
+  tellOfMore(terminal, read);
+  if (options.json === true) return terminal.print(listJson('events', read));
+  const events = z.array(EVENT).parse(read.rows);
+  if (events.length === 0)
+    return terminal.print(
+      subject === undefined
+        ? 'Nothing was changed yet.'
+        : `Nothing was changed of ${subject}; things are named as \`tollgate audit list\` does.`,
+    );
   const headers = ['#', 'when', 'who', 'did', 'to', freeText('why')];
   const rows = events.map((event) =>
     [

@@ -11,7 +11,7 @@ import {
   tryParseCredits,
 } from '../../base/units.js';
 import { creditsNumber } from '../../policies/control/plan-words.js';
-import { adminClient, type AdminClient } from '../admin-client.js';
+import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { minuteText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
@@ -34,18 +34,13 @@ const standing = z.object({
     .object({ expectedCredits: z.string(), exhaustedAt: z.string().nullable() })
     .nullable(),
 });
-const page = z.object({
-  budgets: z.array(
-    z.looseObject({
-      id: z.string(),
-      node: z.string(),
-      isHard: z.boolean(),
-      standing: standing.nullable(),
-    }),
-  ),
-  nextCursor: z.string().nullable(),
+const budgetView = z.looseObject({
+  id: z.string(),
+  node: z.string(),
+  isHard: z.boolean(),
+  standing: standing.nullable(),
 });
-type BudgetView = z.infer<typeof page>['budgets'][number];
+type BudgetView = z.infer<typeof budgetView>;
 
 const transferred = z.object({
   fromAvailableCredits: z.string().nullable(),
@@ -81,7 +76,11 @@ async function showBudgets(
   isJson: boolean,
 ): Promise<void> {
   const { config, secrets } = configuration();
-  const all = await readBudgets(adminClient(config, secrets));
+  const { rows: all } = await adminClient(config, secrets).list(
+    '/api/v1/budgets',
+    'budgets',
+    budgetView,
+  );
   const budgets = node === undefined ? all : all.filter((each) => each.node === node);
   if (budgets.length === 0)
     throw new VerbError(
@@ -90,12 +89,6 @@ async function showBudgets(
   terminal.print(
     isJson ? JSON.stringify({ budgets }) : budgetsText(budgets, terminal.columns).join('\n'),
   );
-}
-
-async function readBudgets(client: AdminClient): Promise<readonly BudgetView[]> {
-  const budgets: BudgetView[] = [];
-  for (const answer of await client.pages('/api/v1/budgets', page)) budgets.push(...answer.budgets);
-  return budgets;
 }
 
 const shown = (text: string): string => creditsNumber(parseCredits(text));

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
+import { listJson } from '../list-options.js';
 import { freeText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { shortAmount } from './amount.js';
@@ -81,9 +82,9 @@ function registerAdjustments(close: Command, terminal: Terminal): void {
     );
   close
     .command('adjustments')
-    .description('the latest adjustments')
+    .description('the adjustments, the latest first')
     .option('--json', 'print the answer of the API')
-    .action((options: Options) => list(terminal, '/adjustments', options));
+    .action((options: Options) => list(terminal, 'adjustments', options));
 }
 
 function registerDisputes(close: Command, terminal: Terminal): void {
@@ -124,9 +125,9 @@ function registerDisputes(close: Command, terminal: Terminal): void {
     );
   close
     .command('disputes')
-    .description('the latest disputes')
+    .description('the disputes, the latest first')
     .option('--json', 'print the answer of the API')
-    .action((options: Options) => list(terminal, '/disputes', options));
+    .action((options: Options) => list(terminal, 'disputes', options));
 }
 
 function adjust(
@@ -188,64 +189,56 @@ function adjustmentText(of: z.infer<typeof ADJUSTMENT>): string {
     : `Adjustment ${of.id}: ${what}, in ${of.bookedIn}.`;
 }
 
-async function list(terminal: Terminal, path: string, { json }: Options): Promise<void> {
+async function list(
+  terminal: Terminal,
+  name: 'adjustments' | 'disputes',
+  { json }: Options,
+): Promise<void> {
   const { config, secrets } = configuration();
-  const answer = await adminClient(config, secrets).call(`/api/v1${path}`);
-  if (json === true) return terminal.print(answer.trim());
-  const read = z
-    .object({ adjustments: z.array(ADJUSTMENT).optional(), disputes: z.array(DISPUTE).optional() })
-    .parse(JSON.parse(answer));
-  terminal.print(listText(read, terminal.columns));
+  const read = await adminClient(config, secrets).list(`/api/v1/${name}`, name, z.unknown());
+  if (json === true) return terminal.print(listJson(name, read));
+  if (read.rows.length === 0) return terminal.print(`There are no ${name}.`);
+  terminal.print(
+    name === 'adjustments'
+      ? adjustmentsText(z.array(ADJUSTMENT).parse(read.rows), terminal.columns)
+      : disputesText(z.array(DISPUTE).parse(read.rows), terminal.columns),
+  );
 }
 
-function listText(
-  read: {
-    readonly adjustments?: readonly z.infer<typeof ADJUSTMENT>[] | undefined;
-    readonly disputes?: readonly z.infer<typeof DISPUTE>[] | undefined;
-  },
+function adjustmentsText(
+  adjustments: readonly z.infer<typeof ADJUSTMENT>[],
   columns: number,
 ): string {
-  const { adjustments = [], disputes = [] } = read;
-  if (adjustments.length + disputes.length === 0)
-    return read.disputes === undefined ? 'There are no adjustments.' : 'There are no disputes.';
-  return disputes.length === 0
-    ? table(
-        [
-          'id',
-          'state',
-          'off',
-          'borne by',
-          'amount',
-          'mends',
-          'booked in',
-          'by',
-          freeText('reason'),
-        ],
-        adjustments.map((each) => [
-          each.id,
-          each.state,
-          each.creditedTeam,
-          each.debitedTeam,
-          shortAmount(each.amount, each.currency),
-          each.corrects?.month ?? '',
-          each.bookedIn ?? '',
-          each.proposedBy,
-          each.reason,
-        ]),
-        columns,
-      )
-    : table(
-        ['id', 'state', 'team', 'month', 'amount', 'owner', 'due', freeText('reason')],
-        disputes.map((each) => [
-          each.id,
-          each.isOverdue ? 'overdue' : each.state,
-          each.team,
-          each.month,
-          shortAmount(each.amount, each.currency),
-          each.owner,
-          each.dueOn,
-          each.reason,
-        ]),
-        columns,
-      );
+  return table(
+    ['id', 'state', 'off', 'borne by', 'amount', 'mends', 'booked in', 'by', freeText('reason')],
+    adjustments.map((each) => [
+      each.id,
+      each.state,
+      each.creditedTeam,
+      each.debitedTeam,
+      shortAmount(each.amount, each.currency),
+      each.corrects?.month ?? '',
+      each.bookedIn ?? '',
+      each.proposedBy,
+      each.reason,
+    ]),
+    columns,
+  );
+}
+
+function disputesText(disputes: readonly z.infer<typeof DISPUTE>[], columns: number): string {
+  return table(
+    ['id', 'state', 'team', 'month', 'amount', 'owner', 'due', freeText('reason')],
+    disputes.map((each) => [
+      each.id,
+      each.isOverdue ? 'overdue' : each.state,
+      each.team,
+      each.month,
+      shortAmount(each.amount, each.currency),
+      each.owner,
+      each.dueOn,
+      each.reason,
+    ]),
+    columns,
+  );
 }

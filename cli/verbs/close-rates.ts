@@ -6,6 +6,7 @@ import { trimmed } from '../../base/decimal-text.js';
 import { UsageFileError } from '../../billing/usage/usage-files.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
+import { listJson } from '../list-options.js';
 import { readLimited } from '../read-limited.js';
 import { freeText, table, type Terminal } from '../terminal.js';
 import { CsvRecords } from '../usage-files/csv-records.js';
@@ -57,7 +58,7 @@ export function registerRateVerbs(close: Command, terminal: Terminal): void {
     });
   close
     .command('rates')
-    .description('the latest exchange rates; or enter those of a file')
+    .description('the exchange rates, the latest first; or enter those of a file')
     .option('--file <csv>', `enter those of a file with the columns ${COLUMNS.join(', ')}`)
     .option('--reason <text>', 'of --file: why', 'exchange rates of a file')
     .option('--json', 'print the answer of the API')
@@ -105,9 +106,9 @@ async function decide(terminal: Terminal, id: string, options: RateOptions): Pro
 }
 
 async function list(terminal: Terminal, { json }: RateOptions): Promise<void> {
-  const answer = await client().call('/api/v1/exchange-rates');
-  if (json === true) return terminal.print(answer.trim());
-  const { rates } = z.object({ rates: z.array(RATE) }).parse(JSON.parse(answer));
+  const read = await client().list('/api/v1/exchange-rates', 'rates', z.unknown());
+  if (json === true) return terminal.print(listJson('rates', read));
+  const rates = z.array(RATE).parse(read.rows);
   terminal.print(
     rates.length === 0
       ? 'No exchange rate is entered; `tollgate close rate` enters one.'

@@ -3,6 +3,14 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
+import {
+  HISTORY_ROWS,
+  LIMIT,
+  LIMIT_HELP,
+  listJson,
+  rowsMaxOf,
+  tellOfMore,
+} from '../list-options.js';
 import { freeText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { shortAmount } from './amount.js';
@@ -11,6 +19,7 @@ interface Options {
   readonly team?: string;
   readonly until?: string;
   readonly reason?: string;
+  readonly limit?: string;
   readonly json?: boolean;
 }
 
@@ -26,9 +35,7 @@ const SHAPE = z.object({
   currency: z.string(),
   liftedUntil: z.string().nullable(),
 });
-const PAGE = z.object({ shapes: z.array(SHAPE), nextCursor: z.string().nullable() });
 const LIFTED = z.object({ liftedUntil: z.string() });
-const SHOWN_MAX = 100;
 const WORDS: Readonly<Record<string, string>> = {
   warn: 'told',
   slow: 'slowed',
@@ -40,6 +47,7 @@ export function registerPaceVerbs(grant: Command, terminal: Terminal): void {
     .command('paces')
     .description('shapes that repeat above a run rate, with what 30 days of each would take')
     .option('--team <id>', 'of one team')
+    .option(LIMIT, LIMIT_HELP, HISTORY_ROWS)
     .option('--json', 'print the answer of the API')
     .action((options: Options) => paces(terminal, options));
   grant
@@ -53,13 +61,17 @@ export function registerPaceVerbs(grant: Command, terminal: Terminal): void {
     );
 }
 
-async function paces(terminal: Terminal, { team, json }: Options): Promise<void> {
+async function paces(
+  terminal: Terminal,
+  { team, limit = HISTORY_ROWS, json }: Options,
+): Promise<void> {
+  const rowsMax = rowsMaxOf(limit);
   const { config, secrets } = configuration();
-  const query = team === undefined ? '' : `&team=${encodeURIComponent(team)}`;
-  const path = `/api/v1/run-rates?limit=${SHOWN_MAX}${query}`;
-  const answer = await adminClient(config, secrets).call(path);
-  if (json === true) return terminal.print(answer.trim());
-  const { shapes, nextCursor } = PAGE.parse(JSON.parse(answer));
+  const path = `/api/v1/run-rates${team === undefined ? '' : `?team=${encodeURIComponent(team)}`}`;
+  const read = await adminClient(config, secrets).list(path, 'shapes', z.unknown(), rowsMax);
+  tellOfMore(terminal, read);
+  if (json === true) return terminal.print(listJson('shapes', read));
+  const shapes = z.array(SHAPE).parse(read.rows);
   if (shapes.length === 0) return terminal.print('No shape is above a run rate.');
   const rows = shapes.map((each) => [
     each.team,
@@ -72,7 +84,6 @@ async function paces(terminal: Terminal, { team, json }: Options): Promise<void>
   ]);
   const head = ['team', 'shape', 'run rate', 'state', '30 days', 'spent', freeText('statement')];
   terminal.print(table(head, rows, terminal.columns));
-  if (nextCursor !== null) terminal.print(`and more than these ${SHOWN_MAX}; --team narrows them`);
 }
 
 function stateOf({ rung, mode }: z.infer<typeof SHAPE>): string {

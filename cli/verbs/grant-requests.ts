@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
+import { HISTORY_ROWS, LIMIT, rowsMaxOf, tellOfMore } from '../list-options.js';
 import { wrap } from '../plan-text.js';
 import { freeText, minuteText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
@@ -17,6 +18,7 @@ interface Options {
   readonly shape?: boolean;
   readonly team?: boolean;
   readonly reason?: string;
+  readonly limit?: string;
   readonly json?: boolean;
 }
 
@@ -75,6 +77,7 @@ export function registerRequestVerbs(grant: Command, terminal: Terminal): void {
     .command('list')
     .description('what waits for a decision, and the passes and raises that last')
     .option('--state <state>', 'requests in another state: granted, declined, withdrawn, expired')
+    .option(LIMIT, 'how many requests in another state, or `all`', HISTORY_ROWS)
     .option('--json', 'print the answers of the API')
     .action((options: Options) => list(terminal, options));
   grant
@@ -203,29 +206,37 @@ function passText(pass: z.infer<typeof PASS>): string {
   return `${isForShape ? 'its shape' : 'its text'} by ${principal ?? `team ${team}`}, past ${passes.join(', ')}, ${bounds.join(', ')}, until ${minuteText(expiresAt)}`;
 }
 
-async function list(terminal: Terminal, { state = 'waiting', json }: Options): Promise<void> {
+async function list(
+  terminal: Terminal,
+  { state = 'waiting', limit = HISTORY_ROWS, json }: Options,
+): Promise<void> {
   const api = client();
   const isWaiting = state === 'waiting';
-  const requests = await api.call(`/api/v1/requests?state=${encodeURIComponent(state)}`);
-  const passes = isWaiting ? await api.call('/api/v1/passes') : undefined;
-  const raises = isWaiting ? await raisesOrNone(api) : undefined;
-  const parsed = {
-    ...z.object({ requests: z.array(z.unknown()) }).parse(JSON.parse(requests)),
-    ...(passes === undefined
-      ? {}
-      : z.object({ passes: z.array(z.unknown()) }).parse(JSON.parse(passes))),
-    ...(raises === undefined
-      ? {}
-      : z.object({ raises: z.array(z.unknown()) }).parse(JSON.parse(raises))),
+  const path = `/api/v1/requests?state=${encodeURIComponent(state)}`;
+  // What waits for somebody is never cut.
+  const rowsMax = isWaiting ? undefined : rowsMaxOf(limit);
+  const requests = await api.list(path, 'requests', z.unknown(), rowsMax);
+  tellOfMore(terminal, requests);
+  const listed: Listed = {
+    requests: requests.rows,
+    ...(isWaiting
+      ? {
+          passes: (await api.list('/api/v1/passes', 'passes', z.unknown())).rows,
+          raises: await raisesOrNone(api),
+        }
+      : {}),
   };
-  if (json === true) return terminal.print(JSON.stringify(parsed));
-  terminal.print(listText(parsed, terminal.columns, state));
+  terminal.print(
+    json === true
+      ? JSON.stringify({ ...listed, nextCursor: requests.nextCursor })
+      : listText(listed, terminal.columns, state),
+  );
 }
 
 /** An analyst sees no raises; that is no failure of the list. */
-async function raisesOrNone(api: AdminClient): Promise<string | undefined> {
+async function raisesOrNone(api: AdminClient): Promise<readonly unknown[] | undefined> {
   try {
-    return await api.call('/api/v1/raises');
+    return (await api.list('/api/v1/raises', 'raises', z.unknown())).rows;
   } catch (thrown) {
     if (thrown instanceof VerbError && /may not do this/.test(thrown.message)) return undefined;
     throw thrown;
@@ -235,7 +246,7 @@ async function raisesOrNone(api: AdminClient): Promise<string | undefined> {
 interface Listed {
   readonly requests: readonly unknown[];
   readonly passes?: readonly unknown[];
-  readonly raises?: readonly unknown[];
+  readonly raises?: readonly unknown[] | undefined;
 }
 
 /** Up to three tables; a list without entries says so, or is left out. */

@@ -101,9 +101,19 @@ function tell(
   ]);
   terminal.print(
     [
-      `Prices of one credit at ${at}:`,
-      '',
-      table(['account', 'kind', 'service', 'price', 'source', 'since'], lines, terminal.columns),
+      ...(lines.length === 0
+        ? [
+            `No price of a credit is known at ${at}. \`tollgate import\` reads the rate sheet of the account; or write \`prices\` into the control document (docs/prices.md) and \`tollgate apply\` it.`,
+          ]
+        : [
+            `Prices of one credit at ${at}:`,
+            '',
+            table(
+              ['account', 'kind', 'service', 'price', 'source', 'since'],
+              lines,
+              terminal.columns,
+            ),
+          ]),
       ...held.flatMap((each) => [
         '',
         `Held: ${each.account}/${each.ratingType}/${each.serviceType}/${each.from}`,

@@ -98,15 +98,14 @@ async function importFiles(
 async function tell(terminal: Terminal, client: AdminClient, request: UsageImport): Promise<void> {
   const { views } = VIEWS.parse(JSON.parse(await client.call('/api/v1/usage/imports')));
   const own = views.filter(({ account }) => account === request.account);
+  const readTo = own.map((each) => [each.view, each.readTo ?? 'never']);
   terminal.print(
     [
       `Imported the usage of ${request.account}: ${request.rowsWritten ?? 0} rows are new or say something else.`,
       '',
-      table(
-        ['view', 'read to'],
-        own.map(({ view, readTo }) => [view, readTo ?? 'never']),
-        terminal.columns,
-      ),
+      readTo.length === 0
+        ? `No view of ${request.account} is read yet. \`tollgate doctor\` says what the service user lacks; exports are imported by \`tollgate import --file <folder>\`.`
+        : table(['view', 'read to'], readTo, terminal.columns),
       ...own.flatMap(({ view, problem, wayOut }) =>
         problem === null ? [] : ['', `${view} is not read: ${problem}`, `  ${wayOut ?? ''}`],
       ),

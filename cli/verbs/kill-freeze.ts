@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { adminClient } from '../admin-client.js';
 import type { AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
+import { listJson } from '../list-options.js';
 import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 
@@ -25,16 +26,16 @@ const FREEZE = z.object({
 });
 type Freeze = z.infer<typeof FREEZE>;
 const ONE = z.object({ freeze: FREEZE });
-const ALL = z.object({ freezes: z.array(FREEZE) });
+const FREEZES = '/api/v1/freezes';
 
 export async function freezeVerb(terminal: Terminal, options: FreezeOptions): Promise<void> {
   const { config, secrets } = configuration();
   const client = adminClient(config, secrets);
   if (options.freeze !== undefined) return begin(terminal, client, options.freeze, options);
   if (options.thaw !== undefined) return end(terminal, client, options.thaw, options);
-  const answer = await client.call('/api/v1/freezes?limit=500');
-  if (options.json === true) return terminal.print(answer.trim());
-  const { freezes } = ALL.parse(JSON.parse(answer));
+  const read = await client.list(FREEZES, 'freezes', z.unknown());
+  if (options.json === true) return terminal.print(listJson('freezes', read));
+  const freezes = z.array(FREEZE).parse(read.rows);
   terminal.print(freezes.length === 0 ? 'Nothing is frozen.' : freezes.map(lineOf).join('\n'));
 }
 
@@ -45,7 +46,7 @@ async function begin(
   { until, reason, json }: FreezeOptions,
 ): Promise<void> {
   const [scope, target] = partsOf(said);
-  const answer = await client.call('/api/v1/freezes', {
+  const answer = await client.call(FREEZES, {
     scope,
     ...(target === null ? {} : { target }),
     ...(until === undefined ? {} : { until }),
@@ -63,7 +64,7 @@ async function end(
   { reason, json }: FreezeOptions,
 ): Promise<void> {
   const id = /^\d+$/.test(said) ? said : await idOf(client, said);
-  const answer = await client.call(`/api/v1/freezes/${id}/thaw`, {
+  const answer = await client.call(`${FREEZES}/${id}/thaw`, {
     reason: reason ?? 'thawed on the command line',
   });
   if (json === true) return terminal.print(answer.trim());
@@ -72,7 +73,7 @@ async function end(
 
 async function idOf(client: AdminClient, said: string): Promise<string> {
   const [scope, target] = partsOf(said);
-  const { freezes } = ALL.parse(JSON.parse(await client.call('/api/v1/freezes?limit=500')));
+  const { rows: freezes } = await client.list(FREEZES, 'freezes', FREEZE);
   const found = freezes.find(
     (each) =>
       each.scope === scope && each.target?.toLowerCase() === (target?.toLowerCase() ?? undefined),

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
+import { listJson } from '../list-options.js';
 import { freeText, table, type Terminal } from '../terminal.js';
 
 interface TokenOptions {
@@ -26,8 +27,6 @@ const TOKEN = z.object({
   revokedAt: z.string().nullable(),
 });
 const ISSUED = z.object({ token: TOKEN, secret: z.string() });
-/** As the API tells them: `--json` prints all of each. */
-const PAGE = z.object({ tokens: z.array(z.unknown()), nextCursor: z.string().nullable() });
 type Token = z.infer<typeof TOKEN>;
 
 export function registerToken(program: Command, terminal: Terminal): void {
@@ -92,11 +91,9 @@ function scopeOf({ role, team, principal }: Token): string {
 }
 
 async function list(terminal: Terminal, { json }: TokenOptions): Promise<void> {
-  const api = client();
-  const tokens: unknown[] = [];
-  for (const page of await api.pages('/api/v1/tokens', PAGE)) tokens.push(...page.tokens);
-  if (json === true) return terminal.print(JSON.stringify({ tokens }));
-  const listed = z.array(TOKEN).parse(tokens);
+  const tokens = await client().list('/api/v1/tokens', 'tokens', z.unknown());
+  if (json === true) return terminal.print(listJson('tokens', tokens));
+  const listed = z.array(TOKEN).parse(tokens.rows);
   terminal.print(
     listed.length === 0
       ? 'No token is issued; `tollgate token issue` makes one.'

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import type { Terminal } from '../terminal.js';
-import { type Board, boardJson, boardLines, RUNNING_REPLY, TIERS_REPLY } from '../top/board.js';
+import { type Board, boardJson, boardLines, RUNNING_STATEMENT, TIER_NOW } from '../top/board.js';
 import type { Key, OpenScreen, Screen } from '../screen.js';
 import { VerbError } from '../verb-error.js';
 
@@ -50,16 +50,15 @@ async function top(terminal: Terminal, options: TopOptions): Promise<void> {
 }
 
 async function readBoard(client: AdminClient, team: string | undefined): Promise<Board> {
-  const of = team === undefined ? '' : `&team=${encodeURIComponent(team)}`;
+  const of = team === undefined ? '' : `?team=${encodeURIComponent(team)}`;
   const [running, tiers] = await Promise.all([
-    client.call(`/api/v1/running?limit=${LISTED_MAX}${of}`),
-    client.call('/api/v1/tiers?limit=100'),
+    client.list(`/api/v1/running${of}`, 'running', RUNNING_STATEMENT, LISTED_MAX),
+    client.list('/api/v1/tiers', 'tiers', TIER_NOW),
   ]);
-  const { running: listed, nextCursor } = RUNNING_REPLY.parse(JSON.parse(running));
   return {
-    running: listed,
-    hasMore: nextCursor !== null,
-    tiers: TIERS_REPLY.parse(JSON.parse(tiers)).tiers,
+    running: running.rows,
+    hasMore: running.nextCursor !== null,
+    tiers: tiers.rows,
     at: Date.now(),
   };
 }

@@ -94,11 +94,9 @@ test('what is wrong is said, and nothing is acknowledged without a word', async 
   expect((await run('--open')).out).toContain('sales');
 });
 
-test('an empty list, a longer one and another answer', () => {
-  expect(layOutAnomalies('{"anomalies":[],"nextCursor":null}', 80)).toBe(
-    'Nothing unusual was spent.',
-  );
-  expect(() => layOutAnomalies('{"bills":[]}', 80)).toThrow('not about anomalies');
+test('an empty list, one of a shape without a workload and another answer', () => {
+  expect(layOutAnomalies([], 80)).toBe('Nothing unusual was spent.');
+  expect(() => layOutAnomalies([{ bill: 'sales' }], 80)).toThrow('not about anomalies');
   const one = {
     id: '7',
     team: 'ml',
@@ -111,7 +109,19 @@ test('an empty list, a longer one and another answer', () => {
     acknowledgedBy: null,
     note: null,
   };
-  const text = layOutAnomalies(JSON.stringify({ anomalies: [one], nextCursor: 'x' }), 120);
-  expect(text).toContain('60 % abcdef01');
-  expect(text).toContain('Older ones are there too');
+  expect(layOutAnomalies([one], 120)).toContain('60 % abcdef01');
+});
+
+test('a list that goes on says so beside it, and in JSON where it goes on', async () => {
+  const { out, err } = await run('--limit', '1');
+  expect(err).toBe('These are the first 1; --limit <count> or all prints more.');
+  expect(out).toContain('ml');
+  expect(out).not.toContain('sales');
+  const json = await run('--limit', '1', '--json');
+  expect(JSON.parse(json.out)).toMatchObject({
+    anomalies: [{ team: 'ml' }],
+    nextCursor: expect.any(String) as unknown,
+  });
+  expect((await run('--limit', 'all')).err).toBe('');
+  expect(await run('--limit', 'many')).toMatchObject({ code: 2 });
 });

@@ -40,7 +40,7 @@ async function run(words: readonly string[]): Promise<string> {
 
 /** Every list that a verb reads, with nothing in it; disputes have a route and an answer of their own. */
 const NOTHING = Object.fromEntries(
-  'adjustments anomalies budgets events exchangeRates rates freezes notifications passes raises requests running shapes tiers tokens'
+  'adjustments anomalies budgets events exchangeRates held prices rates freezes notifications passes raises requests running shapes tiers tokens views'
     .split(' ')
     .map((list) => [list, []]),
 );
@@ -54,40 +54,54 @@ test.each([
   ['close rates', 'No exchange rate is entered; `tollgate close rate` enters one.'],
   ['grant list', 'No request is waiting.'],
   ['grant paces', 'No shape is above a run rate.'],
+  ['import --prices', 'No price of a credit is known'],
   ['kill --frozen', 'Nothing is frozen.'],
   ['notifications', 'Nothing was told.'],
   ['token list', 'No token is issued; `tollgate token issue` makes one.'],
 ])('%s, of nothing: %s', async (words, says) => {
   answerTo = (url) => {
     const disputes = url.includes('/disputes') ? { disputes: [] } : {};
-    return { status: 200, body: { ...NOTHING, ...disputes, nextCursor: null } };
+    return {
+      status: 200,
+      body: { ...NOTHING, ...disputes, at: '2026-11-27T00:00:00Z', nextCursor: null },
+    };
   };
   expect(await run(words.split(' '))).toContain(says);
   expect(asked.length).toBeGreaterThan(0);
 });
 
-const PAGE = z.object({ rows: z.array(z.number()), nextCursor: z.string().nullable() });
+/** A list of seven rows, given in pages of at most three whatever is asked for. */
+function sevenRows(url: string): { readonly status: number; readonly body: unknown } {
+  const query = new URL(url, 'http://localhost').searchParams;
+  const from = Number(query.get('cursor')?.replace('a&b=', '') ?? 0);
+  const to = Math.min(7, from + Math.min(3, Number(query.get('limit'))));
+  const rows = Array.from({ length: to - from }, (_, index) => from + index);
+  return { status: 200, body: { rows, nextCursor: to === 7 ? null : `a&b=${to}` } };
+}
 
-test('pages are read to the last one, with the query of the list and the cursor as it was given', async () => {
+test.each([
+  [undefined, [0, 1, 2, 3, 4, 5, 6], null],
+  [7, [0, 1, 2, 3, 4, 5, 6], null],
+  [5, [0, 1, 2, 3, 4], 'a&b=5'],
+  [3, [0, 1, 2], 'a&b=3'],
+])('of a list, %s rows are read page after page', async (rowsMax, rows, nextCursor) => {
   const { config, secrets } = configuration();
-  answerTo = (url) =>
-    url.includes('cursor=')
-      ? { status: 200, body: { rows: [3], nextCursor: null } }
-      : { status: 200, body: { rows: [1, 2], nextCursor: 'a&b=' } };
-  const pages = await adminClient(config, secrets).pages('/api/v1/things?of=sales', PAGE);
-  expect(pages.flatMap(({ rows }) => rows)).toEqual([1, 2, 3]);
-  expect(asked).toEqual([
-    '/api/v1/things?of=sales&limit=500',
-    '/api/v1/things?of=sales&limit=500&cursor=a%26b%3D',
-  ]);
+  answerTo = sevenRows;
+  const client = adminClient(config, secrets);
+  const list = await client.list('/api/v1/things?of=sales', 'rows', z.number(), rowsMax);
+  expect(list).toEqual({ rows, nextCursor });
+  expect(asked[0]).toBe(`/api/v1/things?of=sales&limit=${rowsMax ?? 500}`);
+  const left = rowsMax === undefined ? 500 : rowsMax - 3;
+  const second = `/api/v1/things?of=sales&limit=${left}&cursor=a%26b%3D3`;
+  expect(asked.slice(1, 2)).toEqual(left === 0 ? [] : [second]);
 });
 
 test('a list without an end is an error, and not half of a list', async () => {
   const { config, secrets } = configuration();
   answerTo = () => ({ status: 200, body: { rows: [], nextCursor: 'again' } });
-  await expect(adminClient(config, secrets).pages('/api/v1/things', PAGE)).rejects.toThrow(
-    'The list at /api/v1/things does not end.',
-  );
+  await expect(
+    adminClient(config, secrets).list('/api/v1/things', 'rows', z.number()),
+  ).rejects.toThrow('The list at /api/v1/things does not end.');
 });
 
 test('a refusal that names a list of the API names the verb that prints it', async () => {

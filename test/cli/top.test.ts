@@ -108,10 +108,8 @@ beforeEach(() => {
   vi.stubGlobal('fetch', (url: string, init: { method: string; body?: string }) => {
     const { pathname, search } = new URL(url);
     asked.push(`${init.method} ${pathname}${search}`);
-    const answer = pathname.endsWith('/running')
-      ? { running, nextCursor: null }
-      : { tiers: board([]).tiers };
-    return Promise.resolve(new Response(JSON.stringify(answer)));
+    const list = pathname.endsWith('/running') ? { running } : { tiers: board([]).tiers };
+    return Promise.resolve(new Response(JSON.stringify({ ...list, nextCursor: null })));
   });
 });
 afterEach(() => {
@@ -123,7 +121,7 @@ test('it prints once where output is no terminal, and as JSON', async () => {
   const terminal = recordedTerminal(120);
   expect(await main(['top', '--team', 'marketing'], terminal)).toBe(0);
   expect(terminal.out()).toContain('2 running  ·  2 waiting');
-  expect(asked[0]).toBe('GET /api/v1/running?limit=200&team=marketing');
+  expect(asked[0]).toBe('GET /api/v1/running?team=marketing&limit=200');
   const json = recordedTerminal();
   expect(await main(['top', '--json'], json)).toBe(0);
   expect(JSON.parse(json.out())).toMatchObject({
