@@ -41,24 +41,83 @@ export function freeText(name: string): FreeText {
   return { name, isFreeText: true };
 }
 
+/** A column that a narrow terminal does without; the lowest number goes first. */
+export interface Detail {
+  readonly name: string;
+  readonly goesAs: number;
+}
+
+/** Heads a column that says more of what the others say, such as the parts of a sum. */
+export function detail(name: string, goesAs: number): Detail {
+  return { name, goesAs };
+}
+
+export type Header = string | FreeText | Detail;
+
 /**
  * Lines of a table no wider than `columns`: numbers to the right. Where it does not fit, the widest columns of free text
- * are cut with `…`; where that is not enough, each row is printed whole, a line a field, with a blank line between rows.
+ * are cut with `…`; where that is not enough, details are left out one by one, which a line below the table says; and
+ * where that is not enough either, each row is printed whole, a line a field, with a blank line between rows.
  * @param columns of the terminal; infinite for a pipe, which gets every cell whole.
  */
 export function table(
-  headers: readonly (string | FreeText)[],
+  headers: readonly Header[],
   rows: readonly (readonly string[])[],
   columns: number,
 ): string {
-  const names = headers.map((header) => (typeof header === 'string' ? header : header.name));
-  const natural = names.map((name, index) =>
+  const kept = headers.map((_header, index) => index);
+  const left: string[] = [];
+  for (;;) {
+    const names = kept.map((index) => nameOf(headers[index] ?? ''));
+    const cells = rows.map((row) => kept.map((index) => row[index] ?? ''));
+    const isFree = kept.map((index) => isFreeText(headers[index] ?? ''));
+    const widths = fittedWidths(widthsOf(names, cells), isFree, columns);
+    if (widths !== undefined)
+      return [tableLines(names, cells, widths), ...without(left)].join('\n');
+    const next = nextToGo(headers, kept);
+    if (next === undefined) return allFields(headers, rows);
+    left.push(nameOf(headers[next] ?? ''));
+    kept.splice(kept.indexOf(next), 1);
+  }
+}
+
+function nameOf(header: Header): string {
+  return typeof header === 'string' ? header : header.name;
+}
+
+function isFreeText(header: Header): boolean {
+  return typeof header !== 'string' && 'isFreeText' in header;
+}
+
+/** The place of the column that goes first of those that are there; undefined: none may. */
+function nextToGo(headers: readonly Header[], kept: readonly number[]): number | undefined {
+  const details = kept.flatMap((index) => {
+    const header = headers[index];
+    return typeof header === 'object' && 'goesAs' in header
+      ? [{ index, goesAs: header.goesAs }]
+      : [];
+  });
+  return details.toSorted((a, b) => a.goesAs - b.goesAs)[0]?.index;
+}
+
+function without(left: readonly string[]): readonly string[] {
+  return left.length === 0 ? [] : [`Without ${left.join(', ')}, which a wider terminal shows.`];
+}
+
+function allFields(headers: readonly Header[], rows: readonly (readonly string[])[]): string {
+  const names = headers.map(nameOf);
+  return rows.length === 0
+    ? tableLines(names, rows, widthsOf(names, rows))
+    : fieldLines(names, rows);
+}
+
+function widthsOf(
+  names: readonly string[],
+  rows: readonly (readonly string[])[],
+): readonly number[] {
+  return names.map((name, index) =>
     Math.max(...[name, ...rows.map((row) => row[index] ?? '')].map(lengthOf)),
   );
-  const isFree = headers.map((header) => typeof header !== 'string');
-  const widths = fittedWidths(natural, isFree, columns - GAP.length * (headers.length - 1));
-  if (widths === undefined && rows.length > 0) return fieldLines(names, rows);
-  return tableLines(names, rows, widths ?? natural);
 }
 
 function tableLines(
@@ -79,12 +138,13 @@ function tableLines(
   );
 }
 
-/** Widths that fit the room, taken from the widest free text first; undefined where free text cannot give enough. */
+/** Widths that fit `columns`, taken from the widest free text first; undefined where free text cannot give enough. */
 function fittedWidths(
   natural: readonly number[],
   isFree: readonly boolean[],
-  room: number,
+  columns: number,
 ): readonly number[] | undefined {
+  const room = columns - GAP.length * (natural.length - 1);
   const widths = [...natural];
   for (let over = sum(widths) - room; over > 0; over -= 1) {
     const widest = Math.max(0, ...widths.filter((_, index) => isFree[index]));

@@ -10,7 +10,7 @@ import { STATE_WORDS, statusOf } from '../../billing/bills/charge-words.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { queryText } from '../query-text.js';
-import { table, type Terminal } from '../terminal.js';
+import { detail, type Header, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { shortAmount } from './amount.js';
 import { type ExportOptions, hasExports, saveExports, withExportOptions } from './bill-exports.js';
@@ -164,7 +164,7 @@ export function layOut(answer: string, team: string, month: string, columns: num
     lines.length === 0
       ? 'No charges.'
       : table(
-          names,
+          names.map(headerOf),
           lines.map((line) => names.map((name) => shown(name, line[name]))),
           columns,
         );
@@ -175,6 +175,14 @@ export function layOut(answer: string, team: string, month: string, columns: num
     `Bill of ${team} for ${month} (${status})\n\n${body}\n\nTotal ${totalAmount}${unit}${owed}`,
     ...(warning === null ? [] : [warning]),
   ].join('\n');
+}
+
+/** What of a line goes first where the terminal is narrow: what is owed, for what and on which day stays. */
+const DETAILS = ['statements', 'corrects', 'credits', 'resource'];
+
+function headerOf(name: string): Header {
+  const goesAs = DETAILS.indexOf(name);
+  return goesAs === -1 ? name : detail(name, goesAs);
 }
 
 /** The sentence that the pages of the bill bear too; null: its figures are final. */

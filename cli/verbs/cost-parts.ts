@@ -4,7 +4,7 @@ import { formatAmountTo, parseCredits } from '../../base/units.js';
 import { nameText } from '../../policies/rules/amount-text.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
-import { freeText, table, type Terminal } from '../terminal.js';
+import { detail, freeText, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 
 const NOBODY = '(nobody)';
@@ -296,7 +296,7 @@ export function layOutServices(of: ServicesReply, columns: number): string {
     '',
     rows.length === 0
       ? 'No service was metered, or nothing is imported yet.'
-      : table(['service', 'kind', of.by, 'credits', 'byte-days'], rows, columns),
+      : table(['service', 'kind', of.by, 'credits', detail('byte-days', 1)], rows, columns),
     ...(of.rowsLeftOut === 0 ? [] : [`${of.rowsLeftOut} more rows: ask with more --rows.`]),
     '',
     `Total ${credits(of.totalCredits)} credits.`,
@@ -327,7 +327,7 @@ export function layOutBypass(of: BypassReply, columns: number): string {
     head,
     '',
     table(
-      ['warehouse', 'day', 'statements past', 'credits', 'coverage %'],
+      ['warehouse', 'day', detail('statements past', 1), 'credits', 'coverage %'],
       past.map((each) => [
         each.warehouse,
         each.day,
@@ -339,7 +339,14 @@ export function layOutBypass(of: BypassReply, columns: number): string {
     ),
     '',
     table(
-      [freeText('application'), 'user', 'role', 'team', 'statements', 'credits'],
+      [
+        freeText('application'),
+        'user',
+        detail('role', 1),
+        'team',
+        detail('statements', 2),
+        'credits',
+      ],
       of.callers.map((each) => [
         each.application === null ? '' : nameText(each.application, NAME_MAX),
         each.snowflakeUser === null ? '' : nameText(each.snowflakeUser, NAME_MAX),

@@ -16,7 +16,7 @@ import { coveragePercent } from '../../billing/attribution/read-bypass.js';
 import { adminClient } from '../admin-client.js';
 import { costOfHour, costOfServices, costPastTollgate } from './cost-parts.js';
 import { configuration } from '../configuration.js';
-import { table, type Terminal } from '../terminal.js';
+import { detail, table, type Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 
 interface CostOptions {
@@ -166,7 +166,16 @@ export function layOutCost(cost: CostReply, columns: number): string {
     rows.length === 0
       ? 'Nothing was metered, or nothing is imported yet.'
       : table(
-          [by, 'statements', 'direct', 'bypass', 'idle', 'other', 'credits', currency],
+          [
+            by,
+            detail('statements', 2),
+            detail('direct', 5),
+            detail('bypass', 4),
+            detail('idle', 3),
+            detail('other', 1),
+            'credits',
+            currency,
+          ],
           [...rows.map(cells), totals(cost)],
           columns,
         );

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { freeText, table } from '../../cli/terminal.js';
+import { detail, freeText, table } from '../../cli/terminal.js';
 
 test('numbers stand to the right, texts to the left', () => {
   expect(
@@ -62,4 +62,38 @@ test('a pipe gets every cell whole, and a terminal no wider a table than it is',
   const lines = table(EVENTS, rows, 100).split('\n');
   expect(lines.map((line) => line.length)).toEqual([100, 100, 100]);
   expect(lines[2]).toContain('…');
+});
+
+const COSTS = ['team', detail('direct', 2), detail('idle', 1), 'credits'];
+const COST_ROWS = [
+  ['marketing', '12.250', '0.250', '12.500'],
+  ['sales', '1.000', '0.000', '1.000'],
+];
+
+test('a narrow terminal does without details, the lowest first, and is told which', () => {
+  const headOf = (columns: number): readonly string[] => {
+    const lines = table(COSTS, COST_ROWS, columns).split('\n');
+    return [lines[0] ?? '', ...lines.slice(4)];
+  };
+  expect(headOf(80)).toEqual(['team       direct   idle  credits']);
+  expect(headOf(33)).toEqual(['team       direct   idle  credits']);
+  expect(headOf(32)).toEqual([
+    'team       direct  credits',
+    'Without idle, which a wider terminal shows.',
+  ]);
+  expect(headOf(20)).toEqual([
+    'team       credits',
+    'Without idle, direct, which a wider terminal shows.',
+  ]);
+});
+
+test('where even that is too wide, every cell is there, details too', () => {
+  for (const cell of COST_ROWS.flat()) expect(table(COSTS, COST_ROWS, 10)).toContain(cell);
+  expect(table(COSTS, COST_ROWS, 10)).not.toContain('Without');
+});
+
+test('free text gives way before a detail goes', () => {
+  const lines = table([freeText('why'), detail('idle', 1)], [[LONG, '0.250']], 40).split('\n');
+  expect(lines[0]).toMatch(/^why +idle$/);
+  expect(lines).toHaveLength(3);
 });
