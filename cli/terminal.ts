@@ -173,6 +173,11 @@ export function minuteText(instant: string): string {
   return `${instant.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
+/** `2026-11-27 00:00:07`, below a heading that says UTC. */
+export function secondText(instant: string): string {
+  return instant.slice(0, 19).replace('T', ' ');
+}
+
 function pad(text: string, width: number, isRight: boolean): string {
   const characters = Array.from(text);
   const fitted = characters.length > width ? `${characters.slice(0, width - 1).join('')}…` : text;

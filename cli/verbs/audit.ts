@@ -12,7 +12,7 @@ import { isLedgerExport, type LedgerOutcome, verifyLedger } from '../../billing/
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { LIMIT, LIMIT_HELP, listJson, rowsMaxOf, tellOfMore } from '../list-options.js';
-import { freeText, table, type Terminal } from '../terminal.js';
+import { freeText, secondText, table, type Terminal } from '../terminal.js';
 import { linesOf } from '../text-lines.js';
 import { VerbError } from '../verb-error.js';
 import { billsInWords, mayBeManifest, verifyBills } from './audit-bills.js';
@@ -118,11 +118,11 @@ async function list(terminal: Terminal, options: ListOptions): Promise<void> {
         ? 'Nothing was changed yet.'
         : `Nothing was changed of ${subject}; things are named as \`tollgate audit list\` does.`,
     );
-  const headers = ['#', 'when', 'who', 'did', 'to', freeText('why')];
+  const headers = ['#', 'when (UTC)', 'who', 'did', 'to', freeText('why')];
   const rows = events.map((event) =>
     [
       String(event.sequence),
-      event.occurredAt,
+      secondText(event.occurredAt),
       event.actor,
       event.action,
       event.subject,

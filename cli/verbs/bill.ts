@@ -3,19 +3,16 @@
  * alone, the files for other programs: FOCUS and the general journal.
  */
 import type { Command } from 'commander';
-import { z } from 'zod';
 import { tryParseMonth } from '../../base/time.js';
-import { MONTH_STATES } from '../../billing/bills/billed-month.js';
-import { STATE_WORDS, statusOf } from '../../billing/bills/charge-words.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { queryText } from '../query-text.js';
-import { detail, type Header, table, type Terminal } from '../terminal.js';
+import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
-import { shortAmount } from './amount.js';
 import { type ExportOptions, hasExports, saveExports, withExportOptions } from './bill-exports.js';
 import { type DeliveryOptions, deliverMonth, withDeliveryOptions } from './bill-deliveries.js';
 import { saveBill, saveMonth } from './bill-files.js';
+import { billText } from './bill-text.js';
 
 interface BillOptions extends ExportOptions, DeliveryOptions {
   readonly json?: boolean;
@@ -29,15 +26,6 @@ interface BillOptions extends ExportOptions, DeliveryOptions {
 }
 
 const FORMS = ['pdf', 'xlsx', 'csv', 'json'] as const;
-
-// Only what is printed; the API may say more.
-const BILL = z.object({
-  status: z.string(),
-  totalAmount: z.string(),
-  currency: z.string().optional(),
-  conversion: z.object({ amount: z.string(), currency: z.string() }).optional(),
-  lines: z.array(z.record(z.string(), z.unknown())),
-});
 
 export function registerBill(program: Command, terminal: Terminal): void {
   const command = program
@@ -125,7 +113,7 @@ async function bill(
   terminal.print(
     options.json === true || options.csv === true
       ? answer.trim()
-      : layOut(answer, team, month, terminal.columns),
+      : billText(answer, team, month, terminal.columns),
   );
 }
 
@@ -133,70 +121,4 @@ function monthOf(month: string): string {
   if (tryParseMonth(month) === undefined)
     throw new VerbError(`${month} is not a month; write for example 2026-10.`, 2);
   return month;
-}
-
-/** What a line says for programs and auditors; people read it in the files. */
-const IN_FILES_ONLY: ReadonlySet<string> = new Set(
-  'id account serviceType usedMs listPrice contractedPrice effectivePrice effectiveAmount prepaidAmount method note'.split(
-    ' ',
-  ),
-);
-
-/**
- * The bill for people: its status, its lines, their sum, what is owed where that is another currency, and that it is not
- * final while it is not.
- * @param answer JSON of the bill. @throws VerbError where it is none.
- */
-export function layOut(answer: string, team: string, month: string, columns: number): string {
-  const parsed = BILL.safeParse(JSON.parse(answer));
-  if (!parsed.success)
-    throw new VerbError('The admin API answered with something that is not a bill.');
-  const { status, totalAmount, currency, conversion, lines } = parsed.data;
-  const unit = currency === undefined ? '' : ` ${currency}`;
-  const names = [
-    ...new Set(
-      lines.flatMap((line) =>
-        Object.keys(line).filter((key) => isShown(line[key]) && !IN_FILES_ONLY.has(key)),
-      ),
-    ),
-  ];
-  const body =
-    lines.length === 0
-      ? 'No charges.'
-      : table(
-          names.map(headerOf),
-          lines.map((line) => names.map((name) => shown(name, line[name]))),
-          columns,
-        );
-  const owed =
-    conversion === undefined ? '' : `, owed as ${conversion.amount} ${conversion.currency}`;
-  const warning = warningOf(status);
-  return [
-    `Bill of ${team} for ${month} (${status})\n\n${body}\n\nTotal ${totalAmount}${unit}${owed}`,
-    ...(warning === null ? [] : [warning]),
-  ].join('\n');
-}
-
-/** What of a line goes first where the terminal is narrow: what is owed, for what and on which day stays. */
-const DETAILS = ['statements', 'corrects', 'credits', 'resource'];
-
-function headerOf(name: string): Header {
-  const goesAs = DETAILS.indexOf(name);
-  return goesAs === -1 ? name : detail(name, goesAs);
-}
-
-/** The sentence that the pages of the bill bear too; null: its figures are final. */
-function warningOf(status: string): string | null {
-  const state = MONTH_STATES.find((each) => statusOf(each) === status);
-  return state === undefined ? null : STATE_WORDS[state].warning;
-}
-
-function isShown(value: unknown): value is string | number {
-  return typeof value === 'string' || typeof value === 'number';
-}
-
-/** Credits without zeros that say nothing; amounts come with the decimals of their currency. */
-function shown(name: string, value: unknown): string {
-  if (!isShown(value)) return '';
-  return name === 'credits' ? shortAmount(String(value)) : String(value);
 }

@@ -176,7 +176,7 @@ export function layOutCost(cost: CostReply, columns: number): string {
             'credits',
             currency,
           ],
-          [...rows.map(cells), totals(cost)],
+          [...inOrder(rows, by).map(cells), totals(cost)],
           columns,
         );
   const unpriced =
@@ -189,6 +189,12 @@ export function layOutCost(cost: CostReply, columns: number): string {
     ...(reconciliation === null ? [] : told(reconciliation)),
   ];
   return [head, '', body, ...(below.length === 0 ? [] : ['', ...below])].join('\n');
+}
+
+/** The dearest first, as the API has them; days as they follow each other. */
+function inOrder(rows: readonly CostRow[], by: string): readonly CostRow[] {
+  if (by !== 'day') return rows;
+  return rows.toSorted((a, b) => ((a.key ?? '') < (b.key ?? '') ? -1 : 1));
 }
 
 function cells({ key, credits, amount, statements, buckets }: CostRow): string[] {
