@@ -21,16 +21,22 @@ export async function allow(parts: Parts, statement: Estimated): Promise<AllowOu
     count(parts, asked.statement);
     return asked;
   }
-  const freeze = frozen(parts, statement);
-  if (freeze !== null) return { kind: 'refused', refusal: freeze };
-  const decided = decide(parts, await withStandings(parts, statement));
+  const decided = await decideWhere(parts, statement);
   if (decided.kind === 'refused') return decided;
-  // A rule or a ladder may have sent it to a warehouse that is frozen.
-  const freezeThere = frozen(parts, decided.statement);
-  if (freezeThere !== null) return { kind: 'refused', refusal: freezeThere };
   count(parts, decided.statement);
   const refusal = refuseAtPace(parts, decided.statement);
   return refusal === null ? decided : { kind: 'refused', refusal };
+}
+
+/**
+ * On its own warehouse, or on the one that it is moved to: there it is as if it had come there, with the freezes, the budgets
+ * and the ladders of there.
+ */
+async function decideWhere(parts: Parts, statement: Estimated): Promise<AllowOutcome> {
+  const freeze = frozen(parts, statement);
+  if (freeze !== null) return { kind: 'refused', refusal: freeze };
+  const decided = decide(parts, await withStandings(parts, statement));
+  return decided.kind === 'moved' ? decideWhere(parts, decided.statement) : decided;
 }
 
 /** The statement with how the budgets of its path stand, where some budget has a ladder. */

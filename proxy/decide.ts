@@ -2,7 +2,6 @@
 import { lex } from '#base/sql/lexer.js';
 import { splitStatements } from '#base/sql/splitter.js';
 import { locationsOf } from '#base/sql/statement-class.js';
-import type { Credits } from '#base/units.js';
 import { placeOf } from '#billing/passes.js';
 import type { ControlSnapshot } from '#policies/control/snapshot.js';
 import type { LaneLimits } from '#policies/lanes/lane.js';
@@ -12,8 +11,9 @@ import { decideText } from '#policies/rules/evaluate.js';
 import type { DecisionContext, JudgedPart } from '#policies/rules/evaluate.js';
 import { steersOf } from '#policies/rules/steers.js';
 import { tableSizes } from '#policies/rules/table-sizes.js';
-import { passNameOf } from '#policies/rules/decision.js';
 import type { Decision, Lifted, RefusalCause } from '#policies/rules/decision.js';
+import { liftDecision } from '#policies/rules/lifting.js';
+import type { LiftedDecision } from '#policies/rules/lifting.js';
 import { toPastContext } from '#policies/rules/past-record.js';
 import { refusalOf } from '#policies/rules/refusal-of.js';
 import { approvalRefusal, ruleRefusal } from '#policies/rules/refusal-text.js';
@@ -32,13 +32,15 @@ import type { Refusal } from './wire/refusal.js';
 
 export type DecideOutcome =
   | { readonly kind: 'allowed'; readonly statement: Allowed }
+  /** To be decided about anew, where it runs: priced there, its budgets not yet looked at. */
+  | { readonly kind: 'moved'; readonly statement: Estimated }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /** Longest client that conditions of rules see, in characters. */
 export const CLIENT_MAX = 200;
 const MOVES_FILES: ReadonlySet<StatementFacts['class']> = new Set(['load', 'unload', 'file']);
 
-/** Allows the statement up to a ceiling, perhaps by somebody's word, or refuses it with the reason and the way out. */
+/** Allows the statement up to a ceiling, perhaps by somebody's word, moves it, or refuses it with the reason and the way out. */
 export function decide(parts: Parts, statement: Estimated): DecideOutcome {
   const { snapshot } = statement;
   const context = refusalContext(parts, statement);
@@ -46,7 +48,7 @@ export function decide(parts: Parts, statement: Estimated): DecideOutcome {
   const { decision, passes, waits } = liftedDecision(parts, statement, first);
   const moved = movedBy(parts, statement, decision);
   noteDecision(parts, statement, decision, moved === null);
-  if (moved !== null) return decide(parts, moved);
+  if (moved !== null) return { kind: 'moved', statement: moved };
   const chosen = offPeakChoice(parts, statement);
   if (chosen.kind === 'refused') return chosen;
   // A word lets it run, and nowhere else: what then sends it to another warehouse or to other hours still does.
@@ -84,17 +86,6 @@ export function laneOf(
   return (other ?? placement.tier).lane;
 }
 
-/** Most things that somebody's word lifts for one statement. */
-const LIFTED_MAX = 20;
-
-interface LiftedDecision {
-  readonly decision: Decision;
-  /** What has to be lifted for it. */
-  readonly passes: readonly string[];
-  /** The first of the decisions that want somebody's word; null: what is lifted is lifted by passes that last. */
-  readonly waits: Extract<Decision, { kind: 'approve' }> | null;
-}
-
 /** What would be decided of a statement that is not run, by the passes that last now. */
 export interface DecisionNow {
   /** What is told of it first: that it wants somebody's word, where it does. */
@@ -108,10 +99,10 @@ export function decisionNow(parts: Parts, statement: Estimated): DecisionNow {
   return { decision: waits ?? decision, approved: decision };
 }
 
-/** What is decided once one thing after the other is lifted: refusals by passes that last, the rest by a word to come. */
+/** By the passes that last for it. */
 function liftedDecision(parts: Parts, statement: Estimated, first: Decision): LiftedDecision {
   if (first.kind === 'allow') return { decision: first, passes: [], waits: null };
-  const found = parts.approvals.lasting.find({
+  const held = parts.approvals.lasting.find({
     account: statement.identity.account,
     teamId: statement.team.id,
     principalId: statement.principal.id,
@@ -119,39 +110,7 @@ function liftedDecision(parts: Parts, statement: Estimated, first: Decision): Li
     requestHash: statement.query.hash,
     place: placeOf(statement.session),
   });
-  const passes = new Set<string>();
-  let amountCredits: Credits | null = null;
-  let decision: Decision = first;
-  let waits: LiftedDecision['waits'] = null;
-  while (passes.size < LIFTED_MAX) {
-    const name = blocking(decision);
-    if (name === null || passes.has(name)) break;
-    if (decision.kind === 'approve') waits ??= decision;
-    else {
-      const pass = found.find((each) => each.passes.includes(name));
-      if (pass === undefined || waits !== null) break;
-      if (name === 'ceiling') ({ amountCredits } = pass);
-    }
-    passes.add(name);
-    decision = decisionOf(parts, statement, { passes, amountCredits });
-  }
-  return { decision, passes: [...passes], waits };
-}
-
-/** The name of what is in the statement's way; null: nothing is, or nothing lifts it. */
-function blocking(decision: Decision): string | null {
-  switch (decision.kind) {
-    case 'allow':
-      return null;
-    case 'refuse':
-    case 'approve':
-      return passNameOf(decision.cause);
-    case 'reroute':
-    case 'queue': {
-      const rule = decision.reasons[0]?.source;
-      return rule === undefined || decision.isApprovable === false ? null : `rule:${rule}`;
-    }
-  }
+  return liftDecision(first, held, (lifted) => decisionOf(parts, statement, lifted));
 }
 
 function reasonOf(cause: RefusalCause): string {
