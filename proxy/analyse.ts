@@ -23,11 +23,16 @@ function workOf({
   identity,
   call,
 }: Identified): Pick<Analysed, 'workload' | 'origin'> {
-  const product = /^[^\s/]{1,100}/.exec(call.request.headers['user-agent'] ?? '')?.[0] ?? null;
+  const product = productOf(call.request.headers['user-agent'] ?? '');
   const { workload, origin } = recogniseWork({
     queryTag: query.clientTag ?? session.queryTag,
     sqlText: query.sqlText,
     application: identity.application ?? product,
   });
   return { workload: workload === null ? null : workloadText(workload), origin };
+}
+
+/** The driver or tool without its version, as workloads name it: `JDBC` of `JDBC/3.13.30`. null: it does not say. */
+export function productOf(client: string): string | null {
+  return /^[^\s/]{1,100}/.exec(client)?.[0] ?? null;
 }

@@ -1,4 +1,5 @@
 /** The figures of a replay as one JSON object. Amounts are exact decimal strings with their unit in the name. */
+import { tgLabel } from '../../base/errors.js';
 import { formatAmount } from '../../base/units.js';
 import type { ControlSnapshot } from '../../policies/control/snapshot.js';
 import type { Intake } from './history-source.js';
@@ -27,6 +28,7 @@ export function replayJson(
     currency: snapshot?.document.organisation.currency ?? null,
     turned: figures.turned.map((each) => ({
       by: each.by,
+      code: tgLabel(each.code),
       statements: each.statements,
       savedCredits: formatAmount(each.savedCredits),
       savedAmount: formatAmount(each.savedMoney),

@@ -1,4 +1,5 @@
 /** The figures of a replay on a terminal: what it read, how good estimates were, who would have been told what. */
+import { tgLabel } from '../../base/errors.js';
 import { compareAmounts, type Credits, type Money, NO_CREDITS } from '../../base/units.js';
 import type { ControlSnapshot } from '../../policies/control/snapshot.js';
 import { countText, moneyText, nameText } from '../../policies/rules/amount-text.js';
@@ -127,6 +128,7 @@ function decisionLines(
 function turnedTable(turned: readonly Turned[], currency: string, columns: number): string {
   return table(
     [
+      'code',
       freeText('refused or stopped by'),
       'statements',
       'credits saved',
@@ -136,6 +138,7 @@ function turnedTable(turned: readonly Turned[], currency: string, columns: numbe
     turned
       .slice(0, TURNED_SHOWN_MAX)
       .map((each) => [
+        tgLabel(each.code),
         nameText(each.by, 60),
         countText(each.statements),
         readable(each.savedCredits),

@@ -19,11 +19,13 @@ import type { HistoryStore } from '../../policies/estimate/history-store.js';
 import type { Analyser, Catalogue } from '../../policies/sql/facts.js';
 import { BYTES_PER_SECOND_PER_CREDIT } from '../../proxy/estimate.js';
 import { knowAtOnce, type SpendBook } from '../../proxy/running/spend-book.js';
+import { admit } from './admission.js';
 import type { HistorySource } from './history-source.js';
 import { type Guarded, lookAt, nextLook, type Stop, usedBy } from './guard.js';
-import type { Allowed, Arrival, Judge, Judged } from './judge.js';
+import type { Allowed, Arrival, Judge, Judged } from './judged.js';
 import { Moments } from './moments.js';
 import type { Prediction } from './predictions.js';
+import type { Refused } from './refused.js';
 import type { ReplayRow } from './row.js';
 import { factsOf } from './statement.js';
 import { type Outcome, type ReplayFigures, Tally } from './tally.js';
@@ -101,7 +103,7 @@ interface Underway {
   readonly judged: Judged;
   readonly outcome: Outcome;
   /** What refused it; null: it was let in. */
-  readonly refused: { readonly by: string; readonly limitCredits: Credits | null } | null;
+  readonly refused: Refused | null;
   readonly holdsBudget: boolean;
   /** null: nothing stops it. */
   readonly guarded: Guarded | null;
@@ -165,22 +167,12 @@ class World {
 
   #admit(row: ReplayRow, judged: Judged, at: EpochMs): Underway {
     const { answer } = judged;
-    const base = { row, judged, share: null, stop: null, guarded: null };
-    if (answer.kind === 'refused')
-      return { ...base, outcome: 'refused', refused: answer, holdsBudget: false };
-    const holdsBudget = this.#parts.book !== null && answer.budgetIds.length > 0;
-    if (this.#parts.book !== null && holdsBudget) {
-      const { budgetIds, holdCredits } = answer;
-      const held = this.#parts.book.reserve({ id: row.queryId, budgetIds, holdCredits, at });
-      if (held.kind === 'refused') {
-        const limitCredits = held.budget.availableCredits;
-        const refused = { by: `budget: ${held.budget.budgetId}`, limitCredits };
-        return { ...base, outcome: 'refused', refused, holdsBudget: false };
-      }
-    }
+    const { refused, holdsBudget } = admit(this.#parts.book, judged, row.queryId, at);
+    const base = { row, judged, share: null, stop: null, refused, holdsBudget };
+    if (refused !== null || answer.kind === 'refused')
+      return { ...base, outcome: 'refused', guarded: null };
     const guarded = guardedOf(row, judged, answer, holdsBudget);
-    const outcome = this.#queue(judged, answer);
-    return { ...base, outcome, refused: null, holdsBudget, guarded };
+    return { ...base, guarded, outcome: this.#queue(judged, answer) };
   }
 
   #queue({ tier, estimate }: Judged, { isKeptBack }: Allowed): Outcome {
@@ -256,7 +248,7 @@ class World {
 
   #noteRefusal({ refused, judged }: Underway, used: Credits): void {
     if (refused === null) return;
-    this.#tally.turned(refused.by, used, judged.pricePerCredit, refused.limitCredits);
+    this.#tally.turned(refused, used, judged.pricePerCredit, refused.limitCredits);
   }
 
   /** Charges what it used, or tells what the guard's stop would have saved. */
@@ -267,7 +259,7 @@ class World {
     }
     this.#tally.stopped(outcome);
     const saved = maxAmount(subtractCredits(used, stop.at), NO_CREDITS);
-    this.#tally.turned(stop.by, saved, judged.pricePerCredit, null);
+    this.#tally.turned(stop, saved, judged.pricePerCredit, null);
   }
 
   /** For the run rates: what it used, or up to where it was stopped. */

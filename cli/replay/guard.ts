@@ -3,6 +3,7 @@
  * which it would look, against the budgets of the book. Looks that can change nothing are left out: a statement never uses
  * more than its rate, so it is known when the next one might.
  */
+import type { TgName } from '../../base/errors.js';
 import type { EpochMs } from '../../base/time.js';
 import { approximate, compareAmounts, type Credits, minAmount, mulDiv } from '../../base/units.js';
 import type { StandingBook } from '../../billing/standing-book.js';
@@ -27,6 +28,8 @@ export interface Guarded {
 /** What ended a statement, and what it had used then. */
 export interface Stop {
   readonly by: string;
+  /** What its author is told. */
+  readonly code: TgName;
   readonly at: Credits;
 }
 
@@ -39,14 +42,14 @@ export function lookAt(
   const { holdCredits, ceilingCredits, creditsPerHour } = guarded;
   const intervalMs = LOOK_EVERY_MS;
   const step = guardStep({ usedCredits, holdCredits, ceilingCredits, creditsPerHour, intervalMs });
-  if (step.kind === 'stop') return { by: 'ceiling', at: usedCredits };
+  if (step.kind === 'stop') return { by: 'ceiling', code: 'ceilingReached', at: usedCredits };
   if (step.kind === 'runOn' || !guarded.isHeldByBudgets) return undefined;
   const refused = raise(guarded, step.holdCredits, book);
   if (refused === undefined) return undefined;
   const last = lastHold(guarded.holdCredits, refused.availableCredits);
   if (last !== null && raise(guarded, last, book) === undefined) return undefined;
   if (!isOutrun(guarded.holdCredits, step.aheadCredits)) return undefined;
-  return { by: `budget: ${refused.budgetId}`, at: usedCredits };
+  return { by: `budget: ${refused.budgetId}`, code: 'budgetExhausted', at: usedCredits };
 }
 
 function raise(

@@ -17,7 +17,7 @@ FROM ticket WHERE occurred_at >= $1 AND occurred_at < $2`;
 
 // One cursor in one transaction: the tickets are sorted once, and what settles meanwhile changes no page.
 const CURSOR = `DECLARE history NO SCROLL CURSOR FOR
-SELECT t.id, t.state, t.account, t.principal_id, t.team_id, t.snowflake_user, t.role_name, t.tier, t.warehouse,
+SELECT t.id, t.state, t.account, t.principal_id, t.team_id, t.snowflake_user, t.role_name, t.workload, t.tier, t.warehouse,
   t.warehouse_size, t.statement_class, t.fingerprint, t.basis, t.expected_credits, t.expected_seconds, t.hold_credits,
   t.refusal_code, t.ending, t.occurred_at,
   coalesce(t.started_at, t.sent_at, t.occurred_at) AS started_at,
@@ -36,6 +36,7 @@ interface TicketRow {
   readonly team_id: string;
   readonly snowflake_user: string;
   readonly role_name: string | null;
+  readonly workload: string | null;
   readonly tier: string;
   readonly warehouse: string | null;
   readonly warehouse_size: string | null;
@@ -176,6 +177,7 @@ function rowOf(row: TicketRow): ReplayRow {
       state: row.state,
       team: row.team_id,
       principal: row.principal_id,
+      workload: row.workload,
       tier: row.tier,
       statementClass: row.statement_class,
       basis: row.basis,

@@ -56,6 +56,7 @@ export interface TicketRecord {
   readonly state: 'SETTLED' | 'VOID';
   readonly team: string;
   readonly principal: string;
+  readonly workload: string | null;
   readonly tier: string;
   readonly statementClass: string;
   readonly basis: string;

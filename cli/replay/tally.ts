@@ -1,4 +1,5 @@
 /** What a replay found, counted as it goes: how good estimates were, and who would have been told what. */
+import type { TgName } from '../../base/errors.js';
 import {
   addCredits,
   approximate,
@@ -10,12 +11,14 @@ import {
 import { addMoney, compareAmounts, priceCredits, subtractCredits } from '../../base/units.js';
 import { BASES, type Basis } from '../../policies/estimate/estimate.js';
 import { Accuracy, type AccuracyFigures } from './accuracy.js';
-import type { Judged } from './judge.js';
+import type { Judged } from './judged.js';
 import type { Usage } from './usage.js';
 
-/** Statements that one rule, ceiling or budget would have refused or stopped. */
+/** Statements that one rule, ceiling or budget would have refused, or would have stopped. */
 export interface Turned {
   readonly by: string;
+  /** What its authors would have been told. */
+  readonly code: TgName;
   readonly statements: number;
   /** Credits that they used, and would not have. */
   readonly savedCredits: Credits;
@@ -102,14 +105,22 @@ export class Tally {
 
   /**
    * A statement that would not have run, or not to its end.
+   * @param what it was turned by.
    * @param used credits that would not have been used.
    * @param limit what an estimate was refused for being above; null: not an amount.
    */
-  turned(by: string, used: Credits, pricePerCredit: Money, limit: Credits | null): void {
-    const before = this.#turned.get(by);
+  turned(
+    { by, code }: Pick<Turned, 'by' | 'code'>,
+    used: Credits,
+    pricePerCredit: Money,
+    limit: Credits | null,
+  ): void {
+    const key = `${code} ${by}`;
+    const before = this.#turned.get(key);
     const isFalse = limit !== null && compareAmounts(used, limit) <= 0;
-    this.#turned.set(by, {
+    this.#turned.set(key, {
       by,
+      code,
       statements: (before?.statements ?? 0) + 1,
       savedCredits: addCredits(before?.savedCredits ?? NO_CREDITS, used),
       savedMoney: addMoney(

@@ -6,7 +6,8 @@ import { StandingBook } from '../../../billing/standing-book.js';
 import { bookBudgets } from '../../../admin/stores/book-budgets.js';
 import { replay } from '../../../cli/replay/engine.js';
 import type { HistorySource } from '../../../cli/replay/history-source.js';
-import { govern, observe } from '../../../cli/replay/judge.js';
+import { govern } from '../../../cli/replay/judge.js';
+import { observe } from '../../../cli/replay/observe.js';
 import type { Prediction } from '../../../cli/replay/predictions.js';
 import type { ReplayRow } from '../../../cli/replay/row.js';
 import type { ReplayFigures } from '../../../cli/replay/tally.js';
@@ -385,6 +386,7 @@ test('what the ledger never let run is asked again, and uses nothing', async () 
       state: 'VOID',
       team: 'marketing',
       principal: 'marketing_analyst',
+      workload: null,
       tier: 'interactive',
       statementClass: 'query',
       basis: 'GUESS',

@@ -11,7 +11,11 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
   const ledger = createLedger(database.db, manualClock());
-  const ran = buildTicket({ occurredAt: NOON + 2_000, fingerprint: 'shape-a' });
+  const ran = buildTicket({
+    occurredAt: NOON + 2_000,
+    fingerprint: 'shape-a',
+    workload: 'dbt/shop.orders',
+  });
   await ledger.reserve({ ticket: ran, budgetIds: [], holdCredits: credits('0.7') });
   await ledger.settle(
     buildSettlement(ran.ticketId, { startedAt: NOON + 2_500, endedAt: NOON + 9_000 }),
@@ -73,6 +77,7 @@ test('tickets of a span come in the order of their arrival, with what Tollgate m
         state: 'SETTLED',
         team: 'marketing',
         principal: 'marketing_analyst',
+        workload: 'dbt/shop.orders',
         tier: 'interactive',
         basis: 'HISTORY',
         expectedSeconds: 3,

@@ -1,0 +1,270 @@
+/** Control documents and histories that meet every kind of decision, as generators of fast-check. */
+import fc from 'fast-check';
+import type { EpochMs } from '../../../base/time.js';
+import type { Freeze } from '../../../billing/freezes.js';
+import type { ReplayRow } from '../../../cli/replay/row.js';
+import { demoControlDocument } from '../../../policies/control/demo.js';
+import type {
+  BudgetDocument,
+  ControlDocument,
+  RuleDocument,
+  TierDocument,
+} from '../../../policies/control/document.js';
+import type { RungDocument } from '../../../policies/control/ladder-documents.js';
+import { OFF_PEAK_COMMENT } from '../../../policies/off-peak.js';
+
+/** A Friday, an hour before the off-peak hours of the documents begin. */
+export const WORLD_BEGINS_AT: EpochMs = Date.UTC(2026, 4, 29, 19);
+const EVENTS = 'ANALYTICS.WEB.EVENTS';
+const ORDERS = 'ANALYTICS.TPCH.ORDERS';
+
+/** Statements of every class that is decided about in its own way. */
+export const TEXTS: readonly string[] = [
+  `SELECT * FROM ${EVENTS}`,
+  `SELECT COUNTRY, SUM(REVENUE) AS R FROM ${EVENTS} WHERE EVENT_DATE BETWEEN '2026-03-01' AND '2026-03-02' GROUP BY 1`,
+  `SELECT COUNTRY, SUM(REVENUE) AS R FROM ${EVENTS} WHERE EVENT_DATE BETWEEN '2026-03-01' AND '2026-03-20' GROUP BY 1`,
+  `SELECT O_ORDERKEY FROM ${ORDERS} WHERE O_ORDERKEY < 1000`,
+  `SELECT O_ORDERKEY FROM ${ORDERS} WHERE O_ORDERKEY < 2000`,
+  `${OFF_PEAK_COMMENT} SELECT PAGE FROM ${EVENTS} WHERE EVENT_DATE = '2026-03-01'`,
+  `/* {"app": "dbt", "node_id": "model.shop.orders"} */ SELECT O_ORDERDATE, COUNT(*) FROM ${ORDERS} GROUP BY 1`,
+  `INSERT INTO ANALYTICS.TPCH.TEAM_ORDERS SELECT O_ORDERKEY FROM ${ORDERS}`,
+  `CREATE TABLE ANALYTICS.TPCH.COPIED AS SELECT O_ORDERKEY FROM ${ORDERS}`,
+  `SELECT CURRENT_WAREHOUSE(), COUNT(*) FROM ${ORDERS} GROUP BY 1`,
+  `SELECT a.O_ORDERKEY FROM ${ORDERS} a CROSS JOIN ${EVENTS} b`,
+  `SELECT O_ORDERKEY FROM ${ORDERS}; SELECT PAGE FROM ${EVENTS} WHERE EVENT_DATE = '2026-03-01'`,
+  'CALL ANALYTICS.TPCH.REFRESH()',
+  `COPY INTO 's3://bucket/part' FROM ${ORDERS}`,
+  `COPY INTO ${ORDERS} FROM @~/part`,
+  'SHOW TABLES',
+  'USE WAREHOUSE BATCH_WH',
+  `USE WAREHOUSE BATCH_WH; SELECT O_ORDERKEY FROM ${ORDERS}`,
+];
+
+const RULES: readonly RuleDocument[] = (
+  [
+    { effect: 'refuse', when: 'statement.selectStar' },
+    { effect: 'refuse', mode: 'warn', when: 'tier == "standard"' },
+    { effect: 'refuse', mode: 'shadow', when: 'true' },
+    { effect: 'refuse', when: 'caller.workload.startsWith("dbt/") && tier == "batch"' },
+    { effect: 'refuse', when: 'caller.workload.startsWith("client/")' },
+    { effect: 'queue', tier: 'batch', when: 'statement.class == "dml"' },
+    { effect: 'queue', tier: 'standard', when: 'estimate.basis == "HISTORY"', approvable: false },
+    { effect: 'reroute', tier: 'batch', when: 'tier == "interactive" && estimate.bytes > 1000' },
+    { effect: 'reroute', tier: 'interactive', when: 'statement.class == "query"' },
+    { effect: 'approve', waitSeconds: 30, when: 'statement.aggregation && tier != "batch"' },
+    { effect: 'approve', when: 'caller.client.startsWith("JDBC")' },
+    { effect: 'off-peak', when: 'size(estimate.missingFilters) > 0' },
+    { effect: 'off-peak', when: 'tier == "batch"', approvable: false },
+    { effect: 'allow-external', when: 'caller.team == "marketing"' },
+    { effect: 'ceiling', ceilingCredits: '0.05', when: 'tier == "interactive"' },
+    { effect: 'ceiling', ceilingCredits: '0.5', when: 'statement.crossJoin', approvable: false },
+  ] as const
+).map((rule, index) => ({
+  id: `rule-${index}`,
+  mode: 'enforce',
+  message: `what rule ${index} says`,
+  ...rule,
+}));
+
+const rung: fc.Arbitrary<RungDocument> = fc
+  .record({
+    atPercent: fc.constantFrom(0, 1, 20, 60, 95),
+    step: fc.constantFrom(
+      'warn' as const,
+      'slower-tier' as const,
+      'smaller-warehouse' as const,
+      'off-peak' as const,
+      'approve' as const,
+      'refuse' as const,
+    ),
+    tier: fc.constantFrom('interactive', 'standard', 'batch'),
+    aboveCredits: fc.constantFrom(undefined, undefined, '0.001', '0.1'),
+  })
+  .map(({ atPercent, step, tier, aboveCredits }) => ({
+    atPercent,
+    step,
+    ...(step === 'slower-tier' || step === 'smaller-warehouse' ? { tier } : {}),
+    ...(step === 'approve' ? { waitSeconds: 60 } : {}),
+    ...(aboveCredits === undefined ? {} : { aboveCredits }),
+  }));
+
+/** Limits of about what some statements of a history hold together. */
+const limit = fc.constantFrom('unlimited', '0', '0.05', '0.5', '3', '40');
+const month = { kind: 'month', timeZone: 'UTC' } as const;
+const day = { kind: 'day', timeZone: 'America/New_York' } as const;
+
+function aBudget(
+  id: string,
+  fixed: Pick<BudgetDocument, 'node' | 'period'> &
+    Partial<Pick<BudgetDocument, 'tier' | 'client' | 'workload'>>,
+): fc.Arbitrary<BudgetDocument> {
+  return fc
+    .record({ limitCredits: limit, hard: fc.boolean(), ladder: fc.array(rung, { maxLength: 2 }) })
+    .map((drawn) => ({ id, counts: 'direct', ...fixed, ...drawn }));
+}
+
+const budgets = fc
+  .tuple(
+    aBudget('company', { node: 'demo-company', period: month }),
+    aBudget('marketing', { node: 'marketing', period: day }),
+    aBudget('marketing-batch', { node: 'marketing', period: month, tier: 'batch' }),
+    aBudget('marketing-quick', { node: 'marketing', period: day, tier: 'interactive' }),
+    aBudget('marketing-jdbc', { node: 'marketing', period: month, client: 'JDBC*' }),
+    aBudget('marketing-dbt', { node: 'marketing', period: month, workload: 'dbt/*' }),
+  )
+  .chain((all) => fc.subarray(all));
+
+const aTier = fc.record({
+  switch: fc.oneof(
+    { weight: 4, arbitrary: fc.constant('session' as const) },
+    { weight: 1, arbitrary: fc.constant('refuse' as const) },
+  ),
+  ceilingCredits: fc.constantFrom('0.02', '1', '300'),
+  opaque: fc.constantFrom('allow' as const, 'refuse' as const, 'approve' as const),
+  offPeak: fc.constantFrom(null, {
+    timeZone: 'UTC',
+    windows: [{ from: '20:00', to: '06:00' }],
+  }),
+  concurrencyMax: fc.constantFrom(1, 2, 64),
+});
+
+function tierWith(
+  tier: TierDocument,
+  { offPeak, ...drawn }: typeof aTier extends fc.Arbitrary<infer T> ? T : never,
+): TierDocument {
+  return {
+    ...tier,
+    ...drawn,
+    queueMax: 100,
+    guessHoldCredits: '0.02',
+    guessExpectedCredits: '0.005',
+    ...(offPeak === null ? {} : { offPeak }),
+  };
+}
+
+export const documents: fc.Arbitrary<ControlDocument> = fc
+  .record({
+    rules: fc.subarray([...RULES], { maxLength: 4 }),
+    moves: fc.subarray(RULES.filter(({ effect }) => effect === 'reroute')),
+    budgets,
+    tiers: fc.tuple(aTier, aTier, aTier),
+    denied: fc.constantFrom([], [], [], [], ['write' as const], ['read' as const]),
+    runRate: fc.constantFrom(null, null, '0.001', '1', '100'),
+    suspended: fc.constantFrom(false, false, false, true),
+  })
+  .map(({ rules, moves, budgets: drawn, tiers, denied, runRate, suspended }) => {
+    const demo = demoControlDocument();
+    return {
+      ...demo,
+      rules: RULES.filter((rule) => rules.includes(rule) || moves.includes(rule)),
+      budgets: drawn,
+      tiers: demo.tiers.map((tier, index) => tierWith(tier, tiers[index] ?? tiers[0])),
+      principals: demo.principals.map((principal) =>
+        suspended && principal.id === 'sales_analyst'
+          ? { ...principal, status: 'suspended' }
+          : principal,
+      ),
+      access: denied.map((action) => ({
+        id: `no-${action}`,
+        effect: 'deny',
+        tables: [ORDERS],
+        actions: [action],
+        except: { teams: ['sales'] },
+        owner: 'the owner of orders',
+      })),
+      runRates: runRate === null ? [] : [{ id: 'pace', limitCreditsPerMonth: runRate }],
+    };
+  });
+
+export const freezes: fc.Arbitrary<readonly Freeze[]> = fc
+  .subarray(
+    [
+      { scope: 'team', target: 'marketing' },
+      { scope: 'principal', target: 'sales_analyst' },
+      { scope: 'warehouse', target: 'BATCH_WH' },
+      { scope: 'tier', target: 'interactive' },
+      { scope: 'everything', target: '' },
+    ] as const,
+    { maxLength: 1 },
+  )
+  .chain((frozen) =>
+    fc.tuple(fc.constant(frozen), fc.nat(5_000), fc.constantFrom(null, 600, 3_600)),
+  )
+  .map(([frozen, afterSeconds, seconds]) =>
+    frozen.map((each, index) => {
+      const frozenAt = WORLD_BEGINS_AT + afterSeconds * 1_000;
+      const until = seconds === null ? null : frozenAt + seconds * 1_000;
+      return { ...each, id: `f-${index}`, frozenBy: 'admin', reason: 'a test', frozenAt, until };
+    }),
+  );
+
+/** A statement that comes so long after the one before, and runs so long. */
+const arrival = fc.record({
+  text: fc.constantFrom(...TEXTS),
+  user: fc.oneof(
+    { weight: 12, arbitrary: fc.constant('MARKETING_ANALYST') },
+    { weight: 2, arbitrary: fc.constant('SALES_ANALYST') },
+    { weight: 1, arbitrary: fc.constant('NOBODY') },
+  ),
+  warehouse: fc.oneof(
+    {
+      weight: 12,
+      arbitrary: fc.constantFrom('INTERACTIVE_WH', 'STANDARD_WH', 'BATCH_WH'),
+    },
+    { weight: 1, arbitrary: fc.constantFrom('OTHER_WH', null, 'interactive_wh') },
+  ),
+  client: fc.constantFrom(null, 'JDBC/3.13.30', 'JDBC 3.13.30', 'snowflake-sdk/2.0.0'),
+  queryTag: fc.constantFrom(null, null, null, '{"tollgate_off_peak":true}', 'Metabase'),
+  waitMs: fc.oneof(fc.nat(5_000), fc.nat(600_000)),
+  executionMs: fc.oneof(fc.integer({ min: 1, max: 2_000 }), fc.integer({ min: 1, max: 900_000 })),
+});
+
+export function rowsOf(length: number): fc.Arbitrary<readonly ReplayRow[]> {
+  return fc.array(arrival, { minLength: length, maxLength: length }).map((drawn) => {
+    let at = WORLD_BEGINS_AT;
+    return drawn.map((each, index) => {
+      at += each.waitMs;
+      return aRow(index, at, each);
+    });
+  });
+}
+
+function aRow(
+  index: number,
+  submittedAt: EpochMs,
+  {
+    text,
+    user,
+    warehouse,
+    client,
+    queryTag,
+    executionMs,
+  }: typeof arrival extends fc.Arbitrary<infer A> ? A : never,
+): ReplayRow {
+  return {
+    queryId: `q-${index}`,
+    queryText: text,
+    shapeHash: null,
+    textHash: null,
+    queryType: null,
+    database: 'ANALYTICS',
+    schema: 'TPCH',
+    account: 'demo',
+    user,
+    role: 'ANALYST',
+    warehouse,
+    warehouseSize: 'X-Small',
+    cluster: null,
+    queryTag,
+    client,
+    isOffPeak: false,
+    submittedAt,
+    startedAt: submittedAt,
+    endedAt: submittedAt + executionMs,
+    executionMs,
+    isSuccess: true,
+    bytesScanned: null,
+    credits: null,
+    ticket: null,
+  };
+}
