@@ -38,6 +38,8 @@ export interface PriceableText {
   readonly history: HistoryView;
   readonly statistics: StatisticsView;
   readonly at: EpochMs;
+  /** Name of the zone that its session's clock goes by; absent or null: not known. */
+  readonly timeZone?: string | null;
   /** What Snowflake's EXPLAIN says that its one statement reads; absent: nobody asked. */
   readonly bound?: ExplainBound | null;
 }
@@ -68,10 +70,17 @@ export function estimate(
     history: parts.history.viewOf(account),
     statistics: parts.statistics.statisticsOf(account),
     at: parts.clock.now(),
+    timeZone: timeZoneOf(statement),
     bound,
   });
   if (outcome.kind === 'refused') return outcome;
   return { kind: 'estimated', statement: { ...statement, ...outcome.price } };
+}
+
+/** That of the statement alone, else of its session; null: not known, or some statement of the text may change it. */
+function timeZoneOf({ query, session, facts }: Analysed): string | null {
+  if (facts.statements.length > 1 && /timezone/i.test(query.sqlText)) return null;
+  return query.clientTimeZone ?? session.timeZone;
 }
 
 /**
@@ -98,6 +107,7 @@ export function priceText(text: PriceableText): PriceOutcome {
       bytesPerSecondPerCredit: BYTES_PER_SECOND_PER_CREDIT,
       bound: text.bound ?? undefined,
       at,
+      timeZone: text.timeZone ?? null,
     },
   );
   return { kind: 'priced', price: { placement, isFree, estimate: total, estimateParts } };

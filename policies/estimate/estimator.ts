@@ -45,6 +45,8 @@ export interface EstimateContext {
   readonly bytesPerSecondPerCredit: number;
   /** When the statement comes. */
   readonly at: EpochMs;
+  /** Name of the zone that its session's clock goes by; absent or null: not known. */
+  readonly timeZone?: string | null;
 }
 
 /** Even an empty answer keeps a warehouse busy this long. */
@@ -60,7 +62,7 @@ const LOW_QUANTILE = -1.28;
 export function estimateStatement(facts: StatementFacts, context: EstimateContext): Estimate {
   if (facts.isFree) return freeEstimate;
   const { bound } = context;
-  const known = scanOf(facts, context.statistics, context.at);
+  const known = scanOf(facts, context.statistics, context.at, context.timeZone ?? null);
   const scan = bound === undefined ? known : boundedScan(bound, known);
   const described = describe(facts, scan, known, context);
   const beliefs = believe(

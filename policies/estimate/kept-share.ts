@@ -6,6 +6,7 @@ import type { EpochMs } from '#base/time.js';
 import type { Filter } from '../sql/facts.js';
 import { instantOf, type RelativeBound } from '../sql/relative-bound.js';
 import type { TableStatistics } from './scan.js';
+import { offsetOf } from './session-clock.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
@@ -20,6 +21,8 @@ export interface ScanClock {
   readonly at: EpochMs;
   /** When the statistics were taken, if later. */
   readonly takenAt: EpochMs;
+  /** Name of the zone that the session's clock goes by; null: not known. */
+  readonly timeZone: string | null;
 }
 
 /** Range of the clustering column as numbers; `unit` is one day for dates and 0 for numbers. */
@@ -80,7 +83,7 @@ function tryReadPoint(text: string): Point | undefined {
 /**
  * Share of the domain that the filters of its column leave, or null when none narrows it. An equality keeps one value
  * whichever it is, so with a value known only at run time it leaves what a known one would at most. Where the clock decides
- * a bound, the largest share counts of those that it is anywhere on Earth: the zone of the session is not known.
+ * a bound, it is that of the session; where nobody knows its zone, the largest share counts of those anywhere on Earth.
  */
 export function keptShare(
   filters: readonly Filter[],
@@ -92,12 +95,18 @@ export function keptShare(
     ({ relativeLow, relativeHigh }) => relativeLow !== undefined || relativeHigh !== undefined,
   );
   let most = 0;
-  for (const offsetMs of isRelative ? OFFSETS_MS : [0]) {
+  for (const offsetMs of isRelative ? offsetsOf(clock) : [0]) {
     const share = shareAt(filters, domain, clock, offsetMs);
     if (share === null) return null;
     most = Math.max(most, share);
   }
   return most;
+}
+
+/** What the session's clock is ahead of UTC, or may be. */
+function offsetsOf({ at, timeZone }: ScanClock): readonly number[] {
+  const own = timeZone === null ? null : offsetOf(timeZone, at);
+  return own === null ? OFFSETS_MS : [own];
 }
 
 function shareAt(

@@ -45,15 +45,17 @@ export interface UnfilteredColumn {
 /**
  * The scan of a statement; undefined when its tables are not known or none of them has statistics.
  * @param at when it comes: what bounds like `CURRENT_DATE - 7` are worked out by.
+ * @param timeZone name of the zone that its session's clock goes by; null: not known.
  */
 export function scanOf(
   facts: StatementFacts,
   statistics: StatisticsView,
   at: EpochMs,
+  timeZone: string | null = null,
 ): Scan | undefined {
   if (facts.opaque || facts.unknown.includes('tables') || facts.unknown.includes('dynamic-name'))
     return undefined;
-  const clock: ScanClock = { at, takenAt: statistics.takenAt ?? at };
+  const clock: ScanClock = { at, takenAt: statistics.takenAt ?? at, timeZone };
   const tablesUnknown: string[] = [];
   const scans: TableScan[] = [];
   const tables = new Set([...facts.tablesRead, ...facts.readings.map(({ table }) => table)]);

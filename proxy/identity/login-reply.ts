@@ -11,6 +11,7 @@ import { sendSmall } from '../relay.js';
 import { textField } from './login-request.js';
 import type { LoginRequest } from './login-request.js';
 import type { SessionContext, SessionState } from './sessions.js';
+import { timeZoneName } from './time-zone-name.js';
 import { snowflakeToken } from './tokens.js';
 import type { SealedIdentity, TokenKind, TokenSealer } from './tokens.js';
 
@@ -27,6 +28,8 @@ export interface OpenedSession {
   readonly schema: string | null;
   /** AUTOCOMMIT as the reply tells it; null: it does not. */
   readonly isAutocommit: boolean | null;
+  /** TIMEZONE, as the reply says that it is in force; null: it does not. */
+  readonly timeZone: string | null;
 }
 
 export interface LoginReply {
@@ -108,19 +111,27 @@ export function readLoginReply(reply: UpstreamReply): LoginReply | undefined {
       warehouse: textField(session['warehouseName']),
       database: textField(session['databaseName']),
       schema: textField(session['schemaName']),
-      isAutocommit: autocommitOf(tokens.body, memberOf(tokens.data, 'parameters')),
+      ...parametersOf(tokens.body, memberOf(tokens.data, 'parameters')),
     },
   };
 }
 
 const parameters = z.array(z.object({ name: z.string(), value: z.unknown() }));
 
-function autocommitOf(body: Buffer, member: JsonMember | undefined): boolean | null {
+function parametersOf(
+  body: Buffer,
+  member: JsonMember | undefined,
+): Pick<OpenedSession, 'isAutocommit' | 'timeZone'> {
   const read = parameters.safeParse(
     member === undefined ? undefined : JSON.parse(textOf(body, member.value)),
   );
-  const value = read.data?.find(({ name }) => name === 'AUTOCOMMIT')?.value;
-  return typeof value === 'boolean' ? value : null;
+  const valueOf = (wanted: string): unknown =>
+    read.data?.find(({ name }) => name === wanted)?.value;
+  const autocommit = valueOf('AUTOCOMMIT');
+  return {
+    isAutocommit: typeof autocommit === 'boolean' ? autocommit : null,
+    timeZone: timeZoneName(valueOf('TIMEZONE')),
+  };
 }
 
 /** Code and message of a reply that says `success: false`; undefined for all others. */
@@ -151,6 +162,7 @@ export function openedContext(
     schema: session.schema,
     queryTag: login.queryTag,
     statementTimeoutSeconds: login.statementTimeoutSeconds,
+    timeZone: session.timeZone ?? login.timeZone,
     isEnded: false,
     ...(session.isAutocommit === null ? {} : { isAutocommit: session.isAutocommit }),
   };

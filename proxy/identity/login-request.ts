@@ -6,6 +6,7 @@ import { callerRefusal } from '../wire/refusal.js';
 import type { Refusal } from '../wire/refusal.js';
 import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
+import { timeZoneName } from './time-zone-name.js';
 
 /** Of some kilobytes, or a hundred with a SAML assertion in it; nobody has signed in yet, and it is read at once. */
 const LOGIN_BYTES_MAX = 256 * 1024;
@@ -57,6 +58,8 @@ export interface LoginRequest {
   /** What the client calls itself: a partner's name, else its driver's. */
   readonly application: string | undefined;
   readonly statementTimeoutSeconds: number | null;
+  /** TIMEZONE that it sets; null: none. */
+  readonly timeZone: string | null;
 }
 
 /** What of a request may hold a credential; requests of the SQL API present theirs in the same terms. */
@@ -92,6 +95,7 @@ export function readLogin(body: Body): LoginRequest | { readonly why: string } {
     queryTag: textField(session['QUERY_TAG']),
     application: applicationOf(fields),
     statementTimeoutSeconds: Number.isSafeInteger(timeout) && timeout > 0 ? timeout : null,
+    timeZone: timeZoneName(session['TIMEZONE']),
   };
 }
 

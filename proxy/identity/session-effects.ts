@@ -11,6 +11,7 @@ import {
 import { stringValueAt } from '#base/sql/token-values.js';
 import type { ScannedReply } from '../wire/reply-scanner.js';
 import type { SessionContext } from './sessions.js';
+import { timeZoneName } from './time-zone-name.js';
 
 type Changes = { -readonly [K in keyof SessionContext]?: SessionContext[K] };
 
@@ -33,7 +34,7 @@ export function sessionChanges(sqlText: string, reply: ScannedReply): Partial<Se
   return { ...changes, ...alterSessionChanges(sqlText) };
 }
 
-/** `ALTER SESSION SET name = value …` and `UNSET name, …` of the two parameters that matter to us. */
+/** `ALTER SESSION SET name = value …` and `UNSET name, …` of the parameters that matter to us. */
 function alterSessionChanges(sqlText: string): Changes {
   if (!/\balter\b/i.test(sqlText)) return {};
   const tokens = lex(sqlText);
@@ -49,6 +50,8 @@ function alterSessionChanges(sqlText: string): Changes {
       changes.statementTimeoutSeconds =
         value !== null && Number.isSafeInteger(seconds) && seconds > 0 ? seconds : null;
     }
+    // Unset, the user's or the account's holds again: nobody here knows it.
+    if (name === 'TIMEZONE') changes.timeZone = timeZoneName(value);
   };
   if (word(2) === 'UNSET') {
     for (let index = 3; index < at.length; index += 1) assign(word(index), null);

@@ -28,6 +28,8 @@ export interface SessionContext {
   readonly schema: string | null;
   readonly queryTag: string | null;
   readonly statementTimeoutSeconds: number | null;
+  /** Name of the zone that its clock goes by; null: not known. */
+  readonly timeZone: string | null;
 }
 
 export interface SessionState extends SessionKey, SessionContext {
@@ -60,6 +62,7 @@ interface SessionRow {
   schema_name: string | null;
   query_tag: string | null;
   statement_timeout_seconds: number | null;
+  time_zone: string | null;
   sign_in: 'passthrough' | 'terminated';
   credential_id: string | null;
   is_ended: boolean;
@@ -120,14 +123,15 @@ export class SessionStore {
       `WITH held AS (SELECT id FROM credential WHERE id = $12 AND revoked_at IS NULL FOR SHARE)
        INSERT INTO session_state (account, session_id, principal_id, snowflake_user, role_name, warehouse,
          database_name, schema_name, query_tag, statement_timeout_seconds, sign_in, credential_id, created_at,
-         updated_at, transaction_state, home_replica)
-       SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::integer, $11, $12::text, now(), now(), $13::text, $14
+         updated_at, transaction_state, home_replica, time_zone)
+       SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::integer, $11, $12::text, now(), now(), $13::text, $14, $15::text
         WHERE $12::text IS NULL OR EXISTS (SELECT FROM held)
        ON CONFLICT (account, session_id) DO UPDATE SET principal_id = excluded.principal_id,
          snowflake_user = excluded.snowflake_user, role_name = excluded.role_name, warehouse = excluded.warehouse,
          database_name = excluded.database_name, schema_name = excluded.schema_name, sign_in = excluded.sign_in,
          credential_id = excluded.credential_id, updated_at = now(), own_query_ids = '{}',
-         transaction_state = excluded.transaction_state, home_replica = excluded.home_replica, is_shared = false`,
+         transaction_state = excluded.transaction_state, home_replica = excluded.home_replica, is_shared = false,
+         time_zone = excluded.time_zone`,
       [
         state.account,
         state.sessionId,
@@ -143,6 +147,7 @@ export class SessionStore {
         state.credentialId ?? null,
         state.isAutocommit === undefined ? null : state.isAutocommit ? 'none' : 'manual',
         this.#replica,
+        state.timeZone,
       ],
     );
     if (written === 0) return false;
@@ -183,7 +188,7 @@ export class SessionStore {
     const readAtMs = performance.now();
     const { rows } = await this.#query<SessionRow>(
       `SELECT principal_id, snowflake_user, role_name, warehouse, database_name, schema_name, query_tag,
-              statement_timeout_seconds, sign_in, credential_id, (closed_at IS NOT NULL OR revoked_at IS NOT NULL) AS is_ended,
+              statement_timeout_seconds, time_zone, sign_in, credential_id, (closed_at IS NOT NULL OR revoked_at IS NOT NULL) AS is_ended,
               is_shared, home_replica
          FROM session_state WHERE account = $1 AND session_id = $2`,
       [key.account, key.sessionId],
@@ -201,6 +206,7 @@ export class SessionStore {
       schema: row.schema_name,
       queryTag: row.query_tag,
       statementTimeoutSeconds: row.statement_timeout_seconds,
+      timeZone: row.time_zone,
       ...(row.sign_in === 'passthrough' ? {} : { signIn: row.sign_in }),
       ...(row.credential_id === null ? {} : { credentialId: row.credential_id }),
       isEnded: row.is_ended,
@@ -236,7 +242,7 @@ export class SessionStore {
     this.#remember({ state: next, readAtMs, isShared });
     await this.#write(
       `UPDATE session_state SET role_name = $3, warehouse = $4, database_name = $5, schema_name = $6, query_tag = $7,
-              statement_timeout_seconds = $8, updated_at = now()
+              statement_timeout_seconds = $8, time_zone = $9, updated_at = now()
         WHERE account = $1 AND session_id = $2`,
       [
         next.account,
@@ -247,6 +253,7 @@ export class SessionStore {
         next.schema,
         next.queryTag,
         next.statementTimeoutSeconds,
+        next.timeZone,
       ],
     );
     return next;
@@ -324,6 +331,7 @@ function sameContext(a: SessionContext, b: SessionContext): boolean {
     a.database === b.database &&
     a.schema === b.schema &&
     a.queryTag === b.queryTag &&
-    a.statementTimeoutSeconds === b.statementTimeoutSeconds
+    a.statementTimeoutSeconds === b.statementTimeoutSeconds &&
+    a.timeZone === b.timeZone
   );
 }

@@ -235,6 +235,7 @@ export async function apiSession(
         schema: place.schema ?? (place.database === null ? proof.schema : 'PUBLIC'),
         queryTag: null,
         statementTimeoutSeconds: null,
+        timeZone: null,
         isEnded: false,
       },
     },

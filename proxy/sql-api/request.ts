@@ -110,6 +110,7 @@ export async function readApiRequest(
       binds: bindsOf(body, members),
       clientTag: textOrNull(parameterValue(body, parameters, 'QUERY_TAG')),
       clientTimeoutSeconds: timeouts.length === 0 ? null : Math.min(...timeouts),
+      clientTimeZone: textOrNull(parameterValue(body, parameters, 'TIMEZONE')),
       hash: await hashOf(slices, body, KNOWN, members),
     },
     place,

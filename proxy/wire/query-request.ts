@@ -27,6 +27,8 @@ export interface QueryRequest {
   readonly clientTag: string | null;
   /** The statement-level timeout the client sent in seconds, null for none. */
   readonly clientTimeoutSeconds: number | null;
+  /** The time zone that the client sent for this statement alone, null for none. */
+  readonly clientTimeZone: string | null;
   /** SHA-256 of everything that makes this the same statement when its request id comes again. */
   readonly hash: string;
 }
@@ -97,6 +99,7 @@ export async function readQueryRequest(
       clientTimeoutSeconds: wholeNumber(
         parameterValue(body, parameters, 'STATEMENT_TIMEOUT_IN_SECONDS'),
       ),
+      clientTimeZone: textOrNull(parameterValue(body, parameters, 'TIMEZONE')),
       hash: await hashOf(slices, body, HASHED, members),
     },
     offsets: { body, top: members, topSpan: scan.span, parameters },

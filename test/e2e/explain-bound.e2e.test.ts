@@ -257,3 +257,49 @@ test.each<[string, string]>([
     await mine.close();
   },
 );
+
+test('bounds that the clock decides are of the zone of the session, set by its login or by itself', async () => {
+  // From a day of the clock to one that is written; a day has as many partitions as any other.
+  const ago = Math.round((Date.now() - Date.UTC(2026, 2, 1)) / 86_400_000);
+  const sql = `EXPLAIN COST SELECT PAGE FROM ANALYTICS.WEB.EVENTS
+    WHERE EVENT_DATE >= DATEADD('day', ${-ago}, CURRENT_DATE()) AND EVENT_DATE <= '2026-03-10'`;
+  const own = await connectNode(system.proxyUrl);
+  const zone = async (): Promise<unknown> => {
+    const { rows } = await system.database.db.query(
+      'SELECT time_zone FROM session_state ORDER BY created_at DESC LIMIT 1',
+    );
+    return rows[0]?.['time_zone'];
+  };
+  const partitions = async (): Promise<number> => {
+    // In a transaction Snowflake is not asked for its plan, which knows the day.
+    await own.rows('BEGIN');
+    const items = itemsOf(await own.rows(sql));
+    await own.rows('COMMIT');
+    expect(items.get('basis')).toBe('TABLE_STATS');
+    return Number.parseInt(String(items.get('partitions')), 10);
+  };
+  expect(await zone()).toBe('Etc/UTC');
+  await own.rows("ALTER SESSION SET TIMEZONE = 'Pacific/Kiritimati'");
+  expect(await zone()).toBe('Pacific/Kiritimati');
+  const ahead = await partitions();
+  await own.rows("ALTER SESSION SET TIMEZONE = 'Etc/GMT+12'");
+  const behind = await partitions();
+  expect(behind).toBeGreaterThan(ahead);
+  await own.rows('ALTER SESSION UNSET TIMEZONE');
+  expect(await zone()).toBeNull();
+  // Anywhere on Earth: the dearest.
+  expect(await partitions()).toBe(behind);
+  await own.close();
+  const login = {
+    LOGIN_NAME: 'marketing_analyst',
+    PASSWORD: 'demo',
+    ACCOUNT_NAME: 'DEMO',
+    CLIENT_APP_ID: 'RAW',
+    CLIENT_APP_VERSION: '1',
+    SESSION_PARAMETERS: { TIMEZONE: 'Asia/Tokyo' },
+  };
+  const raw = new RawClient(Number(new URL(system.proxyUrl).port));
+  const path = `/session/v1/login-request?requestId=${randomUUID()}`;
+  expect((await raw.send('POST', path, { data: login })).body.success).toBe(true);
+  expect(await zone()).toBe('Asia/Tokyo');
+});

@@ -189,6 +189,7 @@ function identified(
     schema: row.schema,
     queryTag: row.queryTag,
     statementTimeoutSeconds: null,
+    timeZone: null,
     isEnded: false,
   };
   const statement = {
@@ -204,6 +205,7 @@ function identified(
       isDescribe: false,
       isAsync: false,
       clientTag: null,
+      clientTimeZone: null,
       hash: row.queryId,
     },
     identity,

@@ -95,13 +95,18 @@ function bounds(...terms: readonly string[]): readonly RelativeBound[] {
 /** Days of a table that has had 10 partitions a day until `high`. */
 function daysLeft(
   filter: Partial<Filter>,
-  { high = '2026-11-23', at = AT, takenAt }: { high?: string; at?: number; takenAt?: number } = {},
+  {
+    high = '2026-11-23',
+    at = AT,
+    takenAt,
+    timeZone,
+  }: { high?: string; at?: number; takenAt?: number; timeZone?: string | null } = {},
 ): number | undefined {
   const view = {
     table: () => ({ ...events, low: '2024-02-28', high, partitions: 10_000 }),
     ...(takenAt === undefined ? {} : { takenAt }),
   };
-  const found = scanOf(aStatement({ filters: [open(filter)] }), view, at);
+  const found = scanOf(aStatement({ filters: [open(filter)] }), view, at, timeZone);
   const days = (Date.parse(high) - Date.parse('2024-02-28')) / DAY_MS + 1;
   return found === undefined ? undefined : Math.round((found.partitions.assigned * days) / 10_000);
 }
@@ -149,6 +154,24 @@ test('where it is not known which day it is for the session, the dearest of them
   // Dates that lie ahead stay: from the evening of the 22nd in the west to the end of the year.
   expect(daysLeft(today, { high: ahead, at: Date.UTC(2026, 10, 23, 1) })).toBe(40);
   expect(daysLeft(today, { high: ahead, at: Date.UTC(2026, 10, 23, 13) })).toBe(39);
+});
+
+test.each<[string | null, number, number]>([
+  // From the 22nd, the 23rd or the 24th of November on, to the end of the year.
+  ['Etc/GMT+12', Date.UTC(2026, 10, 23, 1), 40],
+  ['Asia/Tokyo', Date.UTC(2026, 10, 23, 1), 39],
+  ['Pacific/Kiritimati', Date.UTC(2026, 10, 23, 13), 38],
+  ['Asia/Kolkata', Date.UTC(2026, 10, 23, 18, 29), 39],
+  ['Asia/Kolkata', Date.UTC(2026, 10, 23, 18, 30), 38],
+  // Summer time: four hours behind UTC, and five.
+  ['America/New_York', Date.UTC(2026, 9, 31, 4, 30), 62],
+  ['America/New_York', Date.UTC(2026, 10, 23, 4, 30), 40],
+  // As where nobody knows it.
+  [null, Date.UTC(2026, 10, 23, 13), 39],
+  ['No/Such_Zone', Date.UTC(2026, 10, 23, 13), 39],
+])('the day is that of the zone of the session: %s', (timeZone, at, days) => {
+  const today = { operator: '>=', relativeLow: bounds('CURRENT_DATE') } as const;
+  expect(daysLeft(today, { high: '2026-12-31', at, timeZone })).toBe(days);
 });
 
 test('a table that grows is read until today, one that has ended is not', () => {

@@ -44,9 +44,15 @@ test.each([
     'ALTER SESSION UNSET QUERY_TAG, STATEMENT_TIMEOUT_IN_SECONDS',
     { queryTag: null, statementTimeoutSeconds: null },
   ],
-  ["ALTER SESSION SET TIMEZONE = 'UTC'", {}],
+  ["ALTER SESSION SET TIMEZONE = 'America/Los_Angeles'", { timeZone: 'America/Los_Angeles' }],
+  [
+    "alter session set timezone='Etc/GMT+12' query_tag='a'",
+    { timeZone: 'Etc/GMT+12', queryTag: 'a' },
+  ],
+  ['ALTER SESSION UNSET TIMEZONE', { timeZone: null }],
   ["SELECT 'ALTER SESSION SET QUERY_TAG = 1'", {}],
-  ["ALTER SESSION SET TIMEZONE = 'QUERY_TAG = 5'", {}],
+  // What can be no name of a zone is not known.
+  ["ALTER SESSION SET TIMEZONE = 'QUERY_TAG = 5'", { timeZone: null }],
   ["-- ALTER SESSION SET QUERY_TAG = 'x'", {}],
   ['ALTER SESSION SET', {}],
   ['ALTER SESSION SET QUERY_TAG =', {}],

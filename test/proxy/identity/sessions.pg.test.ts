@@ -27,6 +27,7 @@ const session: SessionState = {
   schema: 'PUBLIC',
   queryTag: null,
   statementTimeoutSeconds: null,
+  timeZone: null,
   isEnded: false,
 };
 const ALWAYS_READ_AGAIN = { replica: 'here', cachedMax: 10, freshMs: 0 };
@@ -37,8 +38,11 @@ test('what one replica changes, another one reads', async () => {
   const second = new SessionStore(database.db, ALWAYS_READ_AGAIN);
   await first.open(session);
   expect(await second.read(session)).toEqual(session);
-  await first.change(session, { warehouse: 'BATCH_WH' });
-  expect((await second.read(session))?.warehouse).toBe('BATCH_WH');
+  await first.change(session, { warehouse: 'BATCH_WH', timeZone: 'Asia/Tokyo' });
+  expect(await second.read(session)).toMatchObject({
+    warehouse: 'BATCH_WH',
+    timeZone: 'Asia/Tokyo',
+  });
 });
 
 test('a session that was closed, or never opened, is not in force', async () => {

@@ -27,6 +27,7 @@ const session: SessionState = {
   schema: null,
   queryTag: null,
   statementTimeoutSeconds: null,
+  timeZone: null,
   isEnded: false,
 };
 

@@ -37,6 +37,7 @@ async function open(isAutocommit?: boolean): Promise<typeof key> {
     schema: null,
     queryTag: null,
     statementTimeoutSeconds: null,
+    timeZone: null,
     isEnded: false,
     ...(isAutocommit === undefined ? {} : { isAutocommit }),
   });

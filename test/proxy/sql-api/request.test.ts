@@ -35,7 +35,12 @@ test('what governance needs is read from the body', async () => {
     database: 'D',
     schema: '',
     bindings: { 2: { type: 'TEXT', value: 'b' }, 1: { type: 'FIXED', value: '1' } },
-    parameters: { query_tag: 'mine', MULTI_STATEMENT_COUNT: '0', statement_timeout_in_seconds: 30 },
+    parameters: {
+      query_tag: 'mine',
+      MULTI_STATEMENT_COUNT: '0',
+      statement_timeout_in_seconds: 30,
+      timezone: 'Asia/Tokyo',
+    },
   });
   expect(place).toEqual({ role: 'R', warehouse: 'W', database: 'D', schema: null });
   expect(query).toMatchObject({
@@ -45,6 +50,7 @@ test('what governance needs is read from the body', async () => {
     statementCount: 0,
     clientTag: 'mine',
     clientTimeoutSeconds: 30,
+    clientTimeZone: 'Asia/Tokyo',
     binds: [
       { type: 'FIXED', value: '1' },
       { type: 'TEXT', value: 'b' },

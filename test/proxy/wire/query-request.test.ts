@@ -35,6 +35,7 @@ test('what governance needs is read from the body', async () => {
         query_tag: 'mine',
         MULTI_STATEMENT_COUNT: '0',
         statement_timeout_in_seconds: 60,
+        timezone: 'Asia/Tokyo',
       },
       bindings: {
         10: { type: 'TEXT', value: 'b' },
@@ -51,6 +52,7 @@ test('what governance needs is read from the body', async () => {
     statementCount: 0,
     clientTag: 'mine',
     clientTimeoutSeconds: 60,
+    clientTimeZone: 'Asia/Tokyo',
     binds: [
       { type: 'FIXED', value: '1' },
       { type: 'TEXT', value: null },
@@ -64,6 +66,7 @@ test('what governance needs is read from the body', async () => {
     statementCount: null,
     clientTag: null,
     clientTimeoutSeconds: null,
+    clientTimeZone: null,
     binds: [],
   });
 });
