@@ -1,4 +1,7 @@
-/** A table that sorts by its heads; it scrolls sideways within itself where the window is narrow. */
+/**
+ * A table that sorts by its heads. In a narrow window each row is a block of its cells under their names (styles.css); the
+ * roles are written out because a browser forgets those of a table that is laid out as something else.
+ */
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { nextSorting, type SortKey, type Sorting, sorted } from './sorting.js';
@@ -29,9 +32,9 @@ export function Table<Row>(props: {
   const shown = by === undefined ? rows : sorted(rows, by, sorting.isDescending);
   return (
     <div class="table-scroll" role="region" aria-label={label} tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
+      <table role="table">
+        <thead role="rowgroup">
+          <tr role="row">
             {columns.map((column) => (
               <Head
                 key={column.name}
@@ -44,11 +47,16 @@ export function Table<Row>(props: {
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {shown.map((row) => (
-            <tr key={keyOf(row)}>
+            <tr key={keyOf(row)} role="row">
               {columns.map((column) => (
-                <td key={column.name} class={classOf(column)}>
+                <td
+                  key={column.name}
+                  role="cell"
+                  class={classOf(column)}
+                  data-label={labelOf(column)}
+                >
                   {column.cell(row)}
                 </td>
               ))}
@@ -64,6 +72,10 @@ function classOf<Row>({ isAmount, class: own = '' }: Column<Row>): string {
   return isAmount === true ? `amount ${own}` : own;
 }
 
+function labelOf<Row>({ name, unit }: Column<Row>): string {
+  return unit === undefined ? name : `${name}, ${unit}`;
+}
+
 function Head<Row>(props: {
   readonly column: Column<Row>;
   readonly sorting: Sorting;
@@ -74,7 +86,12 @@ function Head<Row>(props: {
   const order = sorting.isDescending ? 'descending' : 'ascending';
   const unit = column.unit === undefined ? null : <span class="unit"> {column.unit}</span>;
   return (
-    <th scope="col" class={classOf(column)} aria-sort={isBy ? order : undefined}>
+    <th
+      scope="col"
+      role="columnheader"
+      class={classOf(column)}
+      aria-sort={isBy ? order : undefined}
+    >
       {column.sortKey === undefined ? (
         <>
           {column.name}

@@ -17,14 +17,13 @@ import { badField, conflict, ProblemError } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { auditRequest } from '../stores/request-audit.js';
 import { type ApiApp, type ApiContext, controlOf, pricesOf, reasonSchema } from './api.js';
+import { leadsLimit, leaveOf } from './request-leave.js';
 import {
   amountFields,
   creditsOf,
-  leadsLimit,
   requestJson,
   requestSchema,
   runsSchema,
-  teamOfRequest,
   ticketOf,
   unknownRequest,
   untilOf,
@@ -136,16 +135,11 @@ function leadOf(
   decision: DecisionBody['decision'],
 ): { readonly lead?: LeadLimit } {
   if (actor.role !== 'team-lead') return {};
-  if ((actor.ownPrincipalId ?? null) === null)
-    throw forbidden(
-      'This token does not say which principal its lead is, so that nobody could tell whether the lead decides what the lead asked for. Ask the administrators for one that names the principal.',
-    );
-  if (decision === 'declined') return {};
-  const creditsMax = leadsLimit(teamOfRequest(document, asked));
-  if (creditsMax === undefined)
-    throw forbidden(
-      `Leads of team ${asked.teamId} grant nothing: the control document has no leadsGrantCredits for it. Ask the administrators to decide.`,
-    );
+  const leave = leaveOf(actor, document.teams);
+  const isRefused = decision === 'declined' ? !leave.declines : !leave.grants;
+  if (isRefused) throw forbidden(leave.note);
+  const creditsMax = leadsLimit(document.teams, asked.teamId);
+  if (creditsMax === undefined) return {};
   const nodes = new Set([asked.teamId]);
   for (const { id, team } of document.principals) if (team === asked.teamId) nodes.add(id);
   const budgetIds = document.budgets.filter(({ node }) => nodes.has(node)).map(({ id }) => id);

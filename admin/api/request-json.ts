@@ -283,20 +283,6 @@ export function zoneOf(document: ControlDocument, team: Pick<TeamDocument, 'id'>
   return document.budgets.find(({ node }) => node === team.id)?.period.timeZone ?? 'UTC';
 }
 
-/** The team of a request, which may stand in the document no longer. */
-export function teamOfRequest(
-  document: ControlDocument,
-  { teamId }: ApprovalRequest,
-): TeamDocument | undefined {
-  return document.teams.find(({ id }) => id === teamId);
-}
-
-/** The limit of a team's leads; undefined: they grant nothing. */
-export function leadsLimit(team: TeamDocument | undefined): Credits | undefined {
-  const text = team?.leadsGrantCredits;
-  return text === undefined ? undefined : parseCredits(text);
-}
-
 /** 404 for a request that nobody made, or that the token may not see. */
 export function unknownRequest(ticketId: TicketId): ProblemError {
   return notFound(

@@ -18,6 +18,7 @@ import { badField, conflict, notFound } from '../problems.js';
 import { auditRequest } from '../stores/request-audit.js';
 import { type ApiApp, type ApiContext, controlOf, pricesOf, reasonSchema } from './api.js';
 import { addDecisionRoute } from './request-decisions.js';
+import { type Leave, leaveOf, leaveSchema } from './request-leave.js';
 import {
   amountFields,
   creditsOf,
@@ -66,7 +67,11 @@ function addList(app: ApiApp, context: ApiContext): void {
           state: z.enum(REQUEST_STATES).default('waiting'),
         }),
         response: {
-          200: z.object({ requests: z.array(requestSchema), nextCursor: nextCursorSchema }),
+          200: z.object({
+            requests: z.array(requestSchema),
+            nextCursor: nextCursorSchema,
+            leave: leaveSchema.describe('What the token may decide of them'),
+          }),
         },
       },
     },
@@ -84,9 +89,19 @@ function addList(app: ApiApp, context: ApiContext): void {
         formatInstant(each.askedAt),
         each.ticketId,
       ]);
-      return { requests: rows.map(requestJson), nextCursor };
+      return {
+        requests: rows.map(requestJson),
+        nextCursor,
+        leave: await leaveNow(context, request.actor),
+      };
     },
   );
+}
+
+/** A lead has a team of the document in force; others are told the same where there is no document yet. */
+async function leaveNow({ db }: ApiContext, actor: Actor): Promise<Leave> {
+  const isLead = actor.role === 'team-lead';
+  return leaveOf(actor, isLead ? (await controlOf(db)).document.teams : []);
 }
 
 function addAsk(app: ApiApp, context: ApiContext): void {

@@ -13,6 +13,13 @@ const TOPICS: readonly Topic[] = ['requests'];
 const STATES = ['waiting', 'granted', 'declined', 'expired'] as const;
 type Shown = (typeof STATES)[number];
 
+/** What who looks may decide, and who decides the rest. */
+interface Leave {
+  readonly grants: boolean;
+  readonly declines: boolean;
+  readonly note: string;
+}
+
 interface Deciding {
   readonly request: Asked;
   readonly decision: 'granted' | 'declined';
@@ -22,12 +29,12 @@ export function RequestsPage(): JSX.Element {
   const { me } = useSignedIn();
   const [shown, setShown] = useState<Shown>('waiting');
   const [deciding, setDeciding] = useState<Deciding | undefined>(undefined);
-  const live = useLive<{ readonly requests: readonly Asked[] }>(
+  const live = useLive<{ readonly requests: readonly Asked[]; readonly leave: Leave }>(
     `/requests?limit=200&state=${shown}`,
     EVERY_MS,
     TOPICS,
   );
-  const mayDecide = me.role === 'platform' || me.role === 'team-lead';
+  const leave = live.value?.leave;
   return (
     <>
       <PageHead title="Requests" live={live as Live<unknown>}>
@@ -45,6 +52,7 @@ export function RequestsPage(): JSX.Element {
         </div>
       </PageHead>
       <ProblemNote problem={live.problem} />
+      {leave !== undefined && me.role !== 'platform' && <p class="faint">{leave.note}</p>}
       {live.value?.requests.length === 0 && (
         <Empty title={shown === 'waiting' ? 'Nobody waits for a decision' : `None is ${shown}`}>
           Who is refused asks on the page of the statement, or with{' '}
@@ -56,7 +64,8 @@ export function RequestsPage(): JSX.Element {
           <RequestCard
             key={request.ticketId}
             request={request}
-            {...(mayDecide && request.state === 'waiting' ? { onDecide: setDeciding } : {})}
+            {...(request.state === 'waiting' ? { leave } : {})}
+            onDecide={setDeciding}
           />
         ))}
       </ul>
@@ -75,9 +84,11 @@ export function RequestsPage(): JSX.Element {
 
 function RequestCard(props: {
   readonly request: Asked;
-  readonly onDecide?: (deciding: Deciding) => void;
+  /** Absent: there is nothing to decide. */
+  readonly leave?: Leave | undefined;
+  readonly onDecide: (deciding: Deciding) => void;
 }): JSX.Element {
-  const { request, onDecide } = props;
+  const { request, leave, onDecide } = props;
   return (
     <li class="card request">
       <div class="card-head">
@@ -106,19 +117,19 @@ function RequestCard(props: {
       )}
       <div class="card-actions">
         <a href={`/tickets/${request.ticketId}`}>The statement</a>
-        {onDecide !== undefined && (
-          <>
-            <button type="button" onClick={() => onDecide({ request, decision: 'declined' })}>
-              Decline
-            </button>
-            <button
-              type="button"
-              class="primary"
-              onClick={() => onDecide({ request, decision: 'granted' })}
-            >
-              Grant
-            </button>
-          </>
+        {leave?.declines === true && (
+          <button type="button" onClick={() => onDecide({ request, decision: 'declined' })}>
+            Decline
+          </button>
+        )}
+        {leave?.grants === true && (
+          <button
+            type="button"
+            class="primary"
+            onClick={() => onDecide({ request, decision: 'granted' })}
+          >
+            Grant
+          </button>
         )}
       </div>
     </li>

@@ -119,6 +119,32 @@ test('an analyst asks for its own statement, once, sees it, and takes it back', 
   ]);
 });
 
+test('everybody is told who decides, and leads how far', async () => {
+  const leaveOf = async (token?: string): Promise<unknown> => {
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const { json } = await world.call('GET', '/api/v1/requests', undefined, headers);
+    return (json as { readonly leave: unknown }).leave;
+  };
+  const note = (pattern: RegExp): unknown => expect.stringMatching(pattern);
+  const legal = await world.issue({ role: 'team-lead', team: 'legal', principal: 'legal_analyst' });
+  expect(await leaveOf()).toMatchObject({ grants: true, declines: true });
+  expect(await leaveOf(lead)).toEqual({
+    grants: true,
+    declines: true,
+    note: note(/^Leads of team sales grant up to 10 credits together in 30 days\./),
+  });
+  expect(await leaveOf(legal)).toEqual({
+    grants: false,
+    declines: true,
+    note: note(/no leadsGrantCredits/),
+  });
+  for (const [token, why] of [
+    [unnamed, /names the principal/],
+    [analyst, /^Administrators decide, and leads/],
+  ] as const)
+    expect(await leaveOf(token)).toEqual({ grants: false, declines: false, note: note(why) });
+});
+
 test('nobody asks for what is not theirs, or for what ran', async () => {
   for (const [ticketId, token] of [
     [await refused({ principal: 'sales_colleague' }), analyst],

@@ -15,7 +15,7 @@ export const PAGES: readonly (readonly [name: string, path: string])[] = [
   ['tiers', '/tiers'],
   ['unusual', '/unusual'],
   ['teams', '/teams'],
-  ['team', '/teams/marketing'],
+  ['team', '/teams/growth'],
   ['rules', '/rules'],
   ['control', '/control'],
   ['checks', '/checks'],

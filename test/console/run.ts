@@ -1,8 +1,8 @@
 /**
- * `npm run test:console [-- --pictures <folder>] [--charges <number>]`: starts the system as people do, sends statements by the real driver, and does
- * what each role does in a real Chromium. Every page is looked at by axe in both themes and two widths; a page that
- * logs an error, breaks the content policy or asks another host fails. `--pictures` writes what it saw into a folder; `--charges` makes
- * a ledger that has so many before.
+ * `npm run test:console [-- --pictures <folder>] [--only <pattern>] [--charges <number>]`: starts the system as people do, plays `npm run demo` on it, and
+ * does what each role does in a real Chromium. Every page is looked at by axe in both themes and two widths; a page that
+ * logs an error, breaks the content policy or asks another host fails. `--pictures` writes what it saw into a folder; `--only` does the
+ * tasks whose names match; `--charges` makes a ledger that has so many before.
  */
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -20,10 +20,10 @@ import { findChromium, openBrowser, type Browser } from './browser.js';
 import { meter } from '../support/metered-month.js';
 import { callerOf, type CallApi, issueToken } from './calls.js';
 import { writeCharges } from './many-charges.js';
-import { PAST_MONTH } from './finance-tasks.js';
+import { IS_SEEDED_LATE, PAST_MONTH } from './finance-tasks.js';
 import { tasksOf } from './tasks.js';
 import type { Task, Visit } from './visit.js';
-import { sendOne, sendTraffic } from './traffic.js';
+import { OTHER_TEAM, OWN_LEAD, OWN_TEAM, playDemo, sendOne } from './traffic.js';
 import { writeUnusual } from './unusual-spending.js';
 import { CLIENT_ID, CLIENT_SECRET, startIdentityProvider } from '../support/identity-provider.js';
 
@@ -31,7 +31,11 @@ const BUNDLE_BYTES_MAX = 100 * 1024;
 const ADMIN_TOKEN = 'admin-token-of-the-console-test';
 
 const { values } = parseArgs({
-  options: { pictures: { type: 'string' }, charges: { type: 'string' } },
+  options: {
+    pictures: { type: 'string' },
+    charges: { type: 'string' },
+    only: { type: 'string' },
+  },
 });
 const chromiumPath = findChromium();
 if (chromiumPath === undefined) {
@@ -54,19 +58,21 @@ async function run(executablePath: string): Promise<number> {
     TOLLGATE_OIDC_ISSUER: provider.issuer,
     TOLLGATE_OIDC_CLIENT_ID: CLIENT_ID,
     TOLLGATE_OIDC_CLIENT_SECRET: CLIENT_SECRET,
-    TOLLGATE_OIDC_ROLES: 'admins=platform,marketing leads=team-lead:marketing',
+    TOLLGATE_OIDC_ROLES: `admins=platform,leads=team-lead:${OWN_TEAM}`,
     ...ledger.environment,
   });
   try {
     await ledger.fill();
-    const traffic = await sendTraffic(served.proxyPort, url, ADMIN_TOKEN);
-    await ledger.makeUnusual(callerOf(url, ADMIN_TOKEN));
+    const call = callerOf(url, ADMIN_TOKEN);
+    const traffic = await playDemo(served, call, ADMIN_TOKEN);
+    await ledger.makeUnusual(call);
     const browser = await openBrowser(executablePath);
     try {
       return await doTasks(browser, {
         url,
         tokens: await tokensOf(url),
         refusedTicket: traffic.refusedTicket,
+        otherRefusedTicket: traffic.otherRefusedTicket,
         pictures: values.pictures ?? null,
         provider,
         send: (user, text) => sendOne(served.proxyPort, { user, text }),
@@ -113,7 +119,7 @@ async function ledgerOf(folder: string): Promise<FilledLedger> {
   return {
     environment: { TOLLGATE_DATABASE_URL: postgres.ownerUrl },
     fill: async () => {
-      await writePastMonth(postgres.ownerUrl);
+      if (IS_SEEDED_LATE) await writePastMonth(postgres.ownerUrl);
       if (count === 0) return;
       await writeCharges(postgres.ownerUrl, count);
       console.log(`      ${count} charges are in the ledger`);
@@ -123,7 +129,7 @@ async function ledgerOf(folder: string): Promise<FilledLedger> {
   };
 }
 
-/** A month that is over and metered, for finance to close. */
+/** A month that is over and metered, for finance to close while the demo's is too young. */
 async function writePastMonth(url: string): Promise<void> {
   const options = { url, connectionsMax: 1, connectTimeoutMs: 10_000, statementTimeoutMs: 10_000 };
   const db = openDatabase({ ...options, applicationName: 'console-test' }, () => undefined);
@@ -134,7 +140,7 @@ async function writePastMonth(url: string): Promise<void> {
         lines: [
           { bucket: 'direct', team: 'marketing', credits: '41.25' },
           { bucket: 'direct', team: 'sales', credits: '17.5' },
-          { bucket: 'direct', team: 'product', credits: '8.125' },
+          { bucket: 'direct', team: 'growth', credits: '8.125' },
           { bucket: 'idle', team: 'marketing', credits: '3.5' },
           { bucket: 'idle', team: null, credits: '0.75' },
         ],
@@ -154,20 +160,30 @@ async function writePastMonth(url: string): Promise<void> {
 
 async function tokensOf(url: string): Promise<Visit['tokens']> {
   const call = callerOf(url, ADMIN_TOKEN);
-  const team = 'marketing';
-  const principal = 'marketing_analyst';
+  const team = OWN_TEAM;
   return {
     platform: ADMIN_TOKEN,
     finance: await issueToken(call, { role: 'finance' }),
     'other-finance': await issueToken(call, { role: 'finance', name: 'controller' }),
-    'team-lead': await issueToken(call, { role: 'team-lead', team }),
-    analyst: await issueToken(call, { role: 'analyst', team, principal }),
+    'team-lead': await issueToken(call, { role: 'team-lead', team, principal: OWN_LEAD }),
+    'other-lead': await issueToken(call, { role: 'team-lead', team: 'marketing' }),
+    analyst: await issueToken(call, { role: 'analyst', team, principal: `${team}_analyst` }),
+    'other-analyst': await issueToken(call, {
+      role: 'analyst',
+      team: OTHER_TEAM,
+      principal: `${OTHER_TEAM}_analyst`,
+    }),
   };
 }
 
 async function doTasks(browser: Browser, visit: Visit): Promise<number> {
   let failed = bundleIsSmall() ? 0 : 1;
-  const tasks = tasksOf(visit);
+  const only = new RegExp(values.only ?? '');
+  const tasks = tasksOf(visit).filter(({ name }) => only.test(name));
+  if (tasks.length === 0) {
+    console.log(`FAILED no task is called so: ${values.only}`);
+    return 1;
+  }
   for (const task of tasks) failed += (await isDone(browser, task)) ? 0 : 1;
   console.log(`\n${tasks.length + 1 - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;

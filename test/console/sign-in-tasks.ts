@@ -1,5 +1,6 @@
 /** Signing in by the organisation's identity provider, and what a sign-in does not let happen. */
 import { callerOf } from './calls.js';
+import { OWN_LEAD } from './traffic.js';
 import { must, signIn, type Task, type Visit } from './visit.js';
 
 export function signInTasks(visit: Visit): readonly Task[] {
@@ -18,12 +19,12 @@ const BY_GROUP = 'Sign in with your organisation';
 
 function byGroup(visit: Visit): Task['act'] {
   return async ({ page }) => {
-    visit.provider.beWho({ groups: ['marketing leads'], preferred_username: 'marketing_analyst' });
+    visit.provider.beWho({ groups: ['leads'], preferred_username: OWN_LEAD });
     await page.goto(`${visit.url}/teams`);
     await page.getByRole('link', { name: BY_GROUP }).click();
     await page.getByText('Team lead', { exact: true }).waitFor();
     must(page.url() === `${visit.url}/teams`, `the page after the sign-in is ${page.url()}`);
-    await page.getByRole('heading', { name: 'Marketing' }).waitFor();
+    await page.getByRole('heading', { name: 'Growth' }).waitFor();
     must(!/sales|product/i.test(await page.locator('main').innerText()), 'a lead sees other teams');
     const cookies = await page.context().cookies();
     must(cookies.length === 1, `${cookies.length} cookies are left`);

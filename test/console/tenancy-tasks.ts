@@ -4,7 +4,8 @@ import { PAGES } from './looked-at.js';
 import { must, signIn, type Task, type Visit } from './visit.js';
 
 /** Teams with statements, bills, unusual spending and changed budgets. */
-const FOREIGN = /\b(sales|product|research|legal|data.science)\b|(sales|product|research)_analyst/i;
+const FOREIGN =
+  /\b(sales|marketing|product|research|legal|data.science)\b|(sales|product|research)_analyst/i;
 
 /** Frames without an open question after which a page is complete. */
 const FRAMES = 10;
@@ -15,7 +16,7 @@ interface Echo {
   readonly refusal: string;
 }
 
-/** Pages of another team, which a person of marketing has typed. */
+/** Pages of another team, which a person of growth has typed. */
 const TYPED: readonly (readonly [name: string, at: string, echo: Echo])[] = [
   ['the team sales', '/teams/sales', { heading: 'sales', refusal: 'There is no team "sales".' }],
   [
@@ -28,7 +29,7 @@ const TYPED: readonly (readonly [name: string, at: string, echo: Echo])[] = [
 export function tenancyTasks(visit: Visit): readonly Task[] {
   return [
     ...(['team-lead', 'analyst'] as const).map((role) => ({
-      name: `no page shows a ${role} of marketing anything of another team`,
+      name: `no page shows a ${role} of growth anything of another team`,
       act: search(visit, role),
     })),
     { name: 'a leak beside the repeated address is found', act: plantedLeaks(visit) },

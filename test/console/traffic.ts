@@ -1,35 +1,36 @@
-/** Statements of a few teams by the real Node driver, so that the pages have something to show. */
+/** What stands on the pages: what `npm run demo` leaves, budgets that are nearly used up, and a statement that still runs. */
 import sdk, { type Connection } from 'snowflake-sdk';
-import { callerOf, type CallApi } from './calls.js';
+import { must as mustBe } from '../../base/assert.js';
+import { type Credits, formatAmount, mulDiv, parseCredits } from '../../base/units.js';
+import type { Served } from '../drivers/served.js';
+import { runTollgate } from '../support/tollgate-command.js';
+import type { CallApi } from './calls.js';
 
 sdk.configure({ logLevel: 'OFF' });
 
-/** Who sends how many of the statements below. */
-const SENT: readonly (readonly [team: string, count: number])[] = [
-  ['marketing', 7],
-  ['sales', 5],
-  ['product', 3],
-  ['research', 4],
+/** Whose lead and analyst do the tasks: the demo's analyst of it is refused a full scan. */
+export const OWN_TEAM = 'growth';
+export const OWN_LEAD: string = `${OWN_TEAM}_lead`;
+/** Refused the same, so that the platform has something to decide too. */
+export const OTHER_TEAM = 'research';
+/** A full scan needs less: at this a lead grants one, and the next is for administrators. */
+const LEADS_GRANT_CREDITS = '600';
+
+/** Teams that are shown near their limit, and what they have spent in percent of it. */
+const NEAR_THE_LIMIT: readonly (readonly [team: string, percent: bigint])[] = [
+  ['product', 104n],
+  ['logistics', 86n],
+  ['legal', 55n],
 ];
 
-const LIMITS: readonly (readonly [team: string, limitCredits: string])[] = [
-  ['product', '0.0006'],
-  ['research', '0.002'],
-];
-
-const STATEMENTS: readonly string[] = [
-  'SELECT COUNT(*) AS ORDERS FROM ORDERS',
-  "SELECT O_ORDERPRIORITY, SUM(O_TOTALPRICE) AS TOTAL FROM ORDERS WHERE O_ORDERDATE >= '1996-01-01' GROUP BY 1 ORDER BY 2 DESC",
-  'SELECT C_MKTSEGMENT, COUNT(*) AS CUSTOMERS FROM CUSTOMER GROUP BY 1',
-  'SELECT N_NAME, SUM(L_EXTENDEDPRICE * (1 - L_DISCOUNT)) AS REVENUE FROM LINEITEM JOIN ORDERS ON L_ORDERKEY = O_ORDERKEY JOIN CUSTOMER ON O_CUSTKEY = C_CUSTKEY JOIN NATION ON C_NATIONKEY = N_NATIONKEY GROUP BY 1 ORDER BY 2 DESC',
-  'SELECT L_SHIPMODE, AVG(L_QUANTITY) FROM LINEITEM GROUP BY 1',
-  'SELECT P_BRAND, COUNT(*) FROM PART GROUP BY 1 ORDER BY 2 DESC LIMIT 10',
-  'SELECT 1',
-];
+/** The month and the fifteen teams as the documents have them, with fewer statements; the shares of teams are the same. */
+const DEMO = ['demo', '--seconds', '3', '--statements-per-day', '60', '--json'] as const;
 
 export interface Traffic {
-  /** The ticket of a statement that marketing's budget refused. */
+  /** The ticket of a statement that the budget of {@link OWN_TEAM} refused. */
   readonly refusedTicket: string;
+  /** One of another team, which asks for it. */
+  readonly otherRefusedTicket: string;
   /** Ends the statement that still runs. */
   stop(): Promise<void>;
 }
@@ -53,25 +54,19 @@ export async function sendOne(
   }
 }
 
-/** Sends them; leaves one refused, and one that runs until it is stopped. */
-export async function sendTraffic(
-  proxyPort: number,
-  adminUrl: string,
-  token: string,
-): Promise<Traffic> {
-  const call = callerOf(adminUrl, token);
-  for (const [team, count] of SENT) {
-    const connection = await connect(proxyPort, `${team}_analyst`);
-    for (const text of STATEMENTS.slice(0, count)) await run(connection, text);
-    await ended(connection);
-  }
-  for (const [team, limitCredits] of LIMITS)
-    await call('PUT', `/budgets/${team}`, { limitCredits, reason: 'to show a bar' });
-  const running = await connect(proxyPort, 'sales_analyst');
+/**
+ * Plays the demo on a system that has just started, gives {@link OWN_TEAM} a lead who decides, and leaves a statement that
+ * runs until it is stopped. @param token of the administrator.
+ */
+export async function playDemo(served: Served, call: CallApi, token: string): Promise<Traffic> {
+  await runTollgate(served, DEMO, { TOLLGATE_ADMIN_TOKEN: token });
+  await appointLead(call);
+  await limitSome(call);
+  const running = await connect(served.proxyPort, 'sales_analyst');
   const slow = run(running, 'SELECT SYSTEM$WAIT(900)').catch(() => undefined);
-  const refusedTicket = await refuse(proxyPort, call);
   return {
-    refusedTicket,
+    refusedTicket: await refusedOf(call, OWN_TEAM),
+    otherRefusedTicket: await refusedOf(call, OTHER_TEAM),
     async stop() {
       running.destroy(() => undefined);
       await slow;
@@ -79,28 +74,51 @@ export async function sendTraffic(
   };
 }
 
-async function refuse(proxyPort: number, call: CallApi): Promise<string> {
-  await call('PUT', '/budgets/marketing', {
-    limitCredits: '0.000001',
-    reason: 'to show a refusal',
+interface Document {
+  readonly teams: readonly { readonly id: string }[];
+  readonly principals: readonly object[];
+}
+
+/** A lead with a principal of their own, and how much leads of the team may grant. */
+async function appointLead(call: CallApi): Promise<void> {
+  const { document } = (await call('GET', '/control')) as { readonly document: Document };
+  const lead = { id: OWN_LEAD, team: OWN_TEAM, kind: 'person', shared: false, status: 'active' };
+  await call('PUT', '/control', {
+    document: {
+      ...document,
+      teams: document.teams.map((team) =>
+        team.id === OWN_TEAM ? { ...team, leadsGrantCredits: LEADS_GRANT_CREDITS } : team,
+      ),
+      principals: [...document.principals, { ...lead, owner: `${OWN_TEAM}-leads` }],
+    },
+    reason: 'the lead decides what the team asks for',
   });
-  const connection = await connect(proxyPort, 'marketing_analyst');
-  const end = Date.now() + 10_000;
-  // The proxy reads the new version a moment later.
-  while (Date.now() < end) {
-    try {
-      await run(connection, 'SELECT L_SHIPMODE, SUM(L_TAX) FROM LINEITEM GROUP BY 1');
-    } catch {
-      break;
-    }
+}
+
+async function limitSome(call: CallApi): Promise<void> {
+  const { budgets } = (await call('GET', '/budgets?limit=100')) as {
+    readonly budgets: readonly {
+      readonly node: string;
+      readonly standing: { readonly spentCredits: string };
+    }[];
+  };
+  for (const [team, percent] of NEAR_THE_LIMIT) {
+    const { standing } = mustBe(
+      budgets.find(({ node }) => node === team),
+      `${team} has a budget`,
+    );
+    const spent: Credits = parseCredits(standing.spentCredits);
+    const limitCredits = formatAmount(mulDiv(spent, 100n, percent, 'up') as Credits);
+    await call('PUT', `/budgets/${team}`, { limitCredits, reason: 'half a month is enough' });
   }
-  await ended(connection);
-  const { tickets } = (await call('GET', '/tickets?team=marketing&state=VOID')) as {
+}
+
+async function refusedOf(call: CallApi, team: string): Promise<string> {
+  const { tickets } = (await call('GET', `/tickets?team=${team}&state=VOID`)) as {
     readonly tickets: readonly { readonly ticketId: string; readonly refusal: object | null }[];
   };
   const refused = tickets.find(({ refusal }) => refusal !== null);
-  if (refused === undefined) throw new Error('the budget refused nothing');
-  return refused.ticketId;
+  return mustBe(refused, `the demo has a statement of ${team} that was refused`).ticketId;
 }
 
 function connect(port: number, username: string): Promise<Connection> {

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { SCHEMA } from '../../base/postgres/pool.js';
 import type { CallApi } from './calls.js';
 
-/** @param ownerUrl of a Postgres in which statements of marketing and sales are. */
+/** @param ownerUrl of a Postgres in which statements of growth and research are. */
 export async function writeUnusual(ownerUrl: string, call: CallApi): Promise<void> {
   const { document } = (await call('GET', '/control')) as { readonly document: object };
   const runRates = [{ id: 'dashboards', limitMoneyPerMonth: '500', mode: 'enforce' }];
@@ -16,8 +16,8 @@ export async function writeUnusual(ownerUrl: string, call: CallApi): Promise<voi
   try {
     await owner.query(`SET search_path = ${SCHEMA}`);
     for (const [team, eachCredits] of [
-      ['marketing', '0.386'],
-      ['sales', '0.2'],
+      ['growth', '0.386'],
+      ['research', '0.2'],
     ] as const) {
       await owner.query(WRITE_SHAPE, [team, eachCredits]);
       await owner.query(WRITE_ANOMALY, [team]);

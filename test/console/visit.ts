@@ -3,12 +3,24 @@ import type { Page } from 'playwright-core';
 import type { IdentityProvider } from '../support/identity-provider.js';
 import type { Person } from './browser.js';
 
-export type RoleName = 'platform' | 'finance' | 'other-finance' | 'team-lead' | 'analyst';
+export type RoleName =
+  | 'platform'
+  | 'finance'
+  | 'other-finance'
+  | 'team-lead'
+  /** Of another team, with a token that names no principal. */
+  | 'other-lead'
+  | 'analyst'
+  /** Of whom a statement was refused too. */
+  | 'other-analyst';
 
 export interface Visit {
   readonly url: string;
   readonly tokens: Readonly<Record<RoleName, string>>;
+  /** Of a statement that the own team's budget refused. */
   readonly refusedTicket: string;
+  /** One of another team. */
+  readonly otherRefusedTicket: string;
   /** Folder for pictures of every page; null: none are wanted. */
   readonly pictures: string | null;
   /** Where people sign in who have no token. */

@@ -1,13 +1,12 @@
 /** `npm run demo` as people run it, on a system that `serve` started; the clock runs 30 times as fast. */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { parseCredits, NO_CREDITS } from '../../base/units.js';
 import { startServed, type Served } from '../drivers/served.js';
+import { runTollgate } from '../support/tollgate-command.js';
 
 const TEAMS = 15;
 const RUN_MS = 120_000;
@@ -48,27 +47,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function run(
+function run(
   args: readonly string[],
   more: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TOLLGATE_'));
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [path.resolve('bin/tollgate.js'), ...args],
-    {
-      cwd: folder,
-      env: {
-        ...Object.fromEntries(inherited),
-        TOLLGATE_DATA_DIR: served.dataDir,
-        TOLLGATE_PROXY_PORT: String(served.proxyPort),
-        TOLLGATE_ADMIN_PORT: String(served.adminPort),
-        TOLLGATE_WAREHOUSE_PORT: String(served.warehousePort),
-        ...more,
-      },
-    },
-  );
-  return stdout;
+  return runTollgate(served, args, more);
 }
 
 test(
