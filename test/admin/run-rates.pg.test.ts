@@ -1,9 +1,7 @@
 /** Shapes above a run rate as the API tells them, and one that is lifted. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addCredits } from '../../base/units.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
-import { addSpend } from '../../proxy/running/shape-spend-rows.js';
-import { buildTicket, credits } from '../support/builders.js';
+import { spendShape } from './spent-shapes.js';
 import { type AdminWorld, createAdminWorld } from './world.js';
 
 const FAST = 'a'.repeat(32);
@@ -19,32 +17,11 @@ beforeAll(async () => {
     },
   });
   // A run a minute for a quarter of an hour; the second costs a hundredth.
-  await spend('marketing', FAST, '0.386666666667');
-  await spend('marketing', SLOW, '0.003866666667');
-  await spend('sales', OTHER, '0.2');
+  await spendShape(world, 'marketing', FAST, '0.386666666667');
+  await spendShape(world, 'marketing', SLOW, '0.003866666667');
+  await spendShape(world, 'sales', OTHER, '0.2');
 });
 afterAll(() => world.close());
-
-async function spend(teamId: string, fingerprint: string, each: string): Promise<void> {
-  const runs = 15;
-  const startsAt = world.clock.now() - runs * 60_000;
-  const ticket = buildTicket({ teamId, fingerprint, occurredAt: world.clock.now() });
-  await world.ledger.recordUnheld([
-    { ticket, state: 'VOID', refusal: null, snowflakeQueryId: null },
-  ]);
-  const row = { teamId, fingerprint, firstAt: startsAt, lastTicketId: ticket.ticketId };
-  const minutes = Array.from({ length: runs }, (_, index) => {
-    const at = Math.floor(startsAt / 60_000 + index) * 60_000;
-    return { ...row, grain: 'minute' as const, startsAt: at, runs: 1, credits: credits(each) };
-  });
-  const all = addCredits(...minutes.map((minute) => minute.credits));
-  const sums = (['hour', 'day'] as const).map((grain) => {
-    const span = grain === 'hour' ? 3_600_000 : 86_400_000;
-    const at = Math.floor(world.clock.now() / span) * span;
-    return { ...row, grain, startsAt: at, runs, credits: all };
-  });
-  await addSpend(world.database.db, [...minutes, ...sums]);
-}
 
 const shapesOf = async (token?: string): Promise<readonly Record<string, unknown>[]> => {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
