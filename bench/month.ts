@@ -161,13 +161,14 @@ export async function writeCharges(
   // Foreign keys, triggers, the log of writes and what no step here reads by are not what is measured.
   await owner.query('SET session_replication_role = replica');
   await owner.query("SET maintenance_work_mem = '512MB'");
-  for (const name of ['charge_team', 'charge_query_once', 'charge_journal', 'journal_recorded'])
+  for (const name of ['charge_team', 'charge_journal', 'journal_recorded'])
     await owner.query(`DROP INDEX ${name}`);
   await owner.query('ALTER TABLE charge DROP CONSTRAINT charge_pkey CASCADE');
   await owner.query(
     'ALTER TABLE ledger_seal DROP CONSTRAINT ledger_seal_journal_id_key, DROP CONSTRAINT ledger_seal_pkey CASCADE',
   );
-  await owner.query('ALTER TABLE charge SET UNLOGGED');
+  for (const partition of await partitionsOf(owner, 'charge'))
+    await owner.query(`ALTER TABLE ${partition} SET UNLOGGED`);
   await owner.query('ALTER TABLE ledger_seal SET UNLOGGED');
   for (let from = 0; from < charges; from += CHUNK) {
     const to = Math.min(charges, from + CHUNK);
@@ -189,6 +190,14 @@ export async function writeCharges(
   await owner.query('VACUUM (ANALYZE) charge');
   await owner.query('VACUUM (ANALYZE) ledger_seal');
   await owner.query('ANALYZE');
+}
+
+async function partitionsOf(owner: pg.Client, table: string): Promise<readonly string[]> {
+  const { rows } = await owner.query<{ name: string }>(
+    'SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = $1::regclass',
+    [table],
+  );
+  return rows.map(({ name }) => name);
 }
 
 // Ids rise with the time of their statements, as those of tickets do (UUIDv7); 1790812800000 is the first of October 2026.

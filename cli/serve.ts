@@ -48,6 +48,7 @@ import { usageFiles } from './usage-files/spool.js';
 import { howToConnect } from './welcome.js';
 import { oidcOf } from './console-sign-in.js';
 import { ledgerKeeper } from './ledger-keeper.js';
+import { monthKeeper } from './month-keeper.js';
 import { configuredSenders, startNotifier } from './notifier.js';
 import { createStatementPricing } from './statement-pricing.js';
 import { tracesOf } from './tracing.js';
@@ -111,7 +112,9 @@ async function startRoles(world: World): Promise<Listening> {
   if (db !== null && has('worker')) {
     const { metrics } = world;
     const keepLedger = ledgerKeeper({ db, clock, log, metrics, sealKeys: sealKeysOf(world) });
-    const worker = life.add('worker', startWorker({ db, clock, log, accounts, keepLedger }));
+    const keepMonths = monthKeeper({ db, clock, log, metrics });
+    const kept = { keepLedger, keepMonths };
+    const worker = life.add('worker', startWorker({ db, clock, log, accounts, ...kept }));
     // Nothing is known yet of a warehouse that has just been made: its first statements would be guesses, which refuse nothing.
     if (config.upstream.kind === 'embedded' && has('proxy')) await worker.firstStatistics;
     const { administratorChannels } = config;

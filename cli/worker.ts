@@ -23,6 +23,8 @@ export interface WorkerOptions {
   readonly accounts: Pick<ServiceAccounts, 'served' | 'connect'>;
   /** Seals the ledger and keeps its hours; absent: nobody does here. */
   readonly keepLedger?: () => Promise<void>;
+  /** Opens the ledger's months; absent: nobody does here. */
+  readonly keepMonths?: () => Promise<void>;
 }
 
 const TICK_MS = 1000;
@@ -48,6 +50,7 @@ export function startWorker(options: WorkerOptions): Worker {
   const tick = async (): Promise<void> => {
     try {
       await alone(options.db, async () => {
+        await options.keepMonths?.();
         await keepPeriods(options.db, options.clock.now());
         await expireRequests(options.db, options.clock.now());
         await auditRequests(options.db);

@@ -35,6 +35,9 @@ declare module 'vitest' {
   }
 }
 
+/** Of the clocks that tests set. */
+const LAST_MONTH = '2026-12-01Z';
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   buildIfStale();
   const demoData = mkdtempSync(path.join(os.tmpdir(), 'tollgate-test-demo-'));
@@ -50,7 +53,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await onServer(server.ownerUrl, (client) =>
       client.query(`CREATE DATABASE ${templateDatabase}`),
     );
-    await migrate(onDatabase(server.ownerUrl, templateDatabase), { log: silentLog });
+    const template = onDatabase(server.ownerUrl, templateDatabase);
+    await migrate(template, { log: silentLog });
+    // The clocks of tests are their own: their months are open, whatever the day is.
+    await onServer(template, (client) =>
+      client.query(`SELECT tollgate.open_months('${LAST_MONTH}', 0)`),
+    );
   } catch (thrown) {
     await server.stop();
     throw thrown;

@@ -8,6 +8,7 @@ import { exposeTracer } from '../../base/traces.js';
 import { MOVES } from '../../billing/ledger-batches.js';
 import { exposeLedgerGauges } from '../../cli/ledger-gauges.js';
 import { exposeChain } from '../../cli/ledger-keeper.js';
+import { exposeMonths } from '../../cli/month-keeper.js';
 import { exposeNotifications } from '../../cli/notifier.js';
 import { exposeWaits } from '../../proxy/admission/wait-log.js';
 import { createEvents } from '../../proxy/events.js';
@@ -37,6 +38,7 @@ export function metricCatalogue(): MetricCatalogue {
   exposeAdminLimits(admin, unread);
   const worker = createMetrics();
   exposeChain(worker);
+  exposeMonths(worker);
   exposeNotifications(worker);
   exposeLedgerGauges(worker, { gauges: null, invariants: new Map() });
   const proxy = createMetrics();

@@ -38,7 +38,7 @@ async function charge(from: number, to: number): Promise<void> {
     `INSERT INTO ticket (id, state, account, session_id, request_id, request_hash, principal_id, team_id, workload, snowflake_user,
        tier, warehouse, warehouse_size, statement_class, fingerprint, statement_shape, basis, low_credits, expected_credits,
        high_credits, expected_seconds, price_per_credit, currency, control_version, replica, hold_credits, occurred_at, ending)
-     SELECT md5(n::text)::uuid, 'SETTLED', 'demo', 's', n::text, 'h', 'p' || n % 3, CASE n % 2 WHEN 0 THEN 'sales' ELSE 'risk' END,
+     SELECT overlay(md5(n::text) PLACING left(replace(first_ticket_id(at)::text, '-', ''), 12) FROM 1)::uuid, 'SETTLED', 'demo', 's', n::text, 'h', 'p' || n % 3, CASE n % 2 WHEN 0 THEN 'sales' ELSE 'risk' END,
        CASE WHEN n % 5 > 0 THEN 'w' || n % 5 END, 'U', 'tier-' || n % 2, NULL, 'S' || n % 3, CASE n % 7 WHEN 0 THEN 'dml' ELSE 'query' END,
        'f' || n % 6, 'SELECT ' || n % 4, CASE n % 3 WHEN 0 THEN 'HISTORY' ELSE 'GUESS' END, 0, (n % 11) * 0.1 + 0.03, 0.6, 1, 3, 'USD', 1, 'r', 0,
        at, CASE n % 9 WHEN 0 THEN 'failed' ELSE 'succeeded' END
