@@ -1,6 +1,6 @@
 /**
- * `npm run test:topology [-- --seconds n] [--haproxy path] [--prometheus path]`: what docker-compose.yml says, as plain
- * processes: two proxies behind its balancer, API, worker, warehouse, Postgres, Prometheus with its rules. The demo runs on it,
+ * `npm run test:topology [-- --seconds n --statements-per-day n --haproxy path --prometheus path]`: what docker-compose.yml
+ * says, as plain processes: two proxies behind its balancer, API, worker, warehouse, Postgres, Prometheus with its rules. The demo runs on it,
  * and then everything that panels and alerts ask for is asked of that Prometheus. Without one of the two programs it says so and
  * does what is left, the test's own balancer in HAProxy's place.
  */
@@ -24,6 +24,7 @@ import { askPrometheus } from './promised.js';
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '20' },
+    'statements-per-day': { type: 'string', default: '1500' },
     haproxy: { type: 'string', default: 'haproxy' },
     prometheus: { type: 'string', default: 'prometheus' },
   },
@@ -154,7 +155,12 @@ async function demo({ environment, admin, balancerPort }: System): Promise<strin
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TOLLGATE_'));
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [path.join(ROOT, 'bin', 'tollgate.js'), 'demo', '--seconds', values.seconds],
+    [
+      path.join(ROOT, 'bin', 'tollgate.js'),
+      'demo',
+      ...['--seconds', values.seconds],
+      ...['--statements-per-day', values['statements-per-day']],
+    ],
     {
       cwd: folder,
       timeout: DEMO_LIMIT_MS,
@@ -192,7 +198,7 @@ async function checkMetrics(port: number): Promise<readonly string[]> {
 }
 
 function isThere(command: string, argument: string): boolean {
-  return spawnSync(command, [argument], { stdio: 'ignore' }).error === undefined;
+  return spawnSync(command, [argument], { stdio: 'ignore' }).status === 0;
 }
 
 async function freePort(): Promise<number> {
