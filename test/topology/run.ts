@@ -158,8 +158,8 @@ async function demo({ environment, admin, balancerPort }: System): Promise<strin
     [
       path.join(ROOT, 'bin', 'tollgate.js'),
       'demo',
-      ...['--seconds', values.seconds],
-      ...['--statements-per-day', values['statements-per-day']],
+      `--seconds=${values.seconds}`,
+      `--statements-per-day=${values['statements-per-day']}`,
     ],
     {
       cwd: folder,
