@@ -49,7 +49,9 @@ export function closeRefusal(month: string, step: CloseStep, refusal: CloseRefus
       return ownWork(month, step, refusal.did);
     case 'openVariance':
       return conflict(
-        `${refusal.count} figures of ${month} do not agree, and nobody has signed them off.`,
+        refusal.count === 1
+          ? `1 figure of ${month} does not agree, and nobody has signed it off.`
+          : `${refusal.count} figures of ${month} do not agree, and nobody has signed them off.`,
         'month',
         'must agree with what Snowflake says, or be signed off',
         'import what is missing and freeze it anew, or let a second person sign it off with a reason: --sign-off "<why>"',

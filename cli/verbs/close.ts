@@ -87,11 +87,14 @@ const FLAGS: Readonly<Record<(typeof NAMED)[number], string>> = {
   reopen: '--reopen',
 };
 
+/** Freezing a month of millions of statements may sum days first, and reads all of them. */
+const STEP_TIMEOUT_MS = 1_800_000;
+
 type Stepper = (step: string, reason?: string) => Promise<string>;
 
 function stepper(client: AdminClient, path: string, why: string | undefined): Stepper {
   return (step, reason = why) =>
-    client.call(`${path}/${step}`, reason === undefined ? {} : { reason });
+    client.call(`${path}/${step}`, reason === undefined ? {} : { reason }, 'POST', STEP_TIMEOUT_MS);
 }
 
 async function taken(
@@ -100,7 +103,8 @@ async function taken(
   step: Stepper,
   options: CloseOptions,
 ): Promise<string> {
-  if (options.dryRun === true) return client.call(path);
+  const look = (): Promise<string> => client.call(path, undefined, undefined, STEP_TIMEOUT_MS);
+  if (options.dryRun === true) return look();
   if (options.freeze === true) return step('freeze');
   if (options.signOff !== undefined) return step('sign-off', options.signOff);
   if (options.return !== undefined) return step('return', options.return);
@@ -109,7 +113,7 @@ async function taken(
     const approved = await step('approve');
     return parsed(approved).state === 'approved' ? step('close') : approved;
   }
-  const { state } = parsed(await client.call(path));
+  const { state } = parsed(await look());
   if (state !== 'open' && state !== 'softClosed') return step('close');
   await step('freeze');
   return step('propose');
