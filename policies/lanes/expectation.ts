@@ -1,4 +1,5 @@
 /** What a waiting statement can be told: its position, what keeps it, and when it is expected to run. */
+import { must } from '#base/assert.js';
 import {
   type LaneLimits,
   type LaneMember,
@@ -28,25 +29,39 @@ const ERRORS = [
   0.475, 0.59, 0.668, 0.733, 0.793, 0.851, 0.91, 0.969, 1.032, 1.1, 1.174, 1.261, 1.364, 1.498,
   1.694, 2.107,
 ];
-/** Looks ahead, each with other errors. */
-const LOOKS = 9;
-/**
- * Between which of them is told, from the shortest wait on: the middle and the one beyond it. Of waits of over a second, more are
- * longer than the middle by half than shorter: short ones are not among them. Measured in the simulated lane of the test.
- */
-const TOLD = [4, 5] as const;
 /** One that outlasts all of that goes on for this part of what it took. */
 const OVERDUE = 0.1;
+/** Looks ahead, each with other errors and others who come meanwhile: so many where few wait, and at least so many. */
+const LOOKS_MAX = 25;
+const LOOKS_MIN = 9;
+/** Statements in the lane, over all looks, from which on there are fewer looks. */
+const LOOKED_AT = 10_000;
+/** What a statement takes at least, when it is asked how often such ones come. */
+const LEAST_MS = 100;
+/** Waits up to here are over before their time could be told; where a tenth of the looks is longer, these count alone. */
+const SHORT_MS = 1_000;
+const LONGER_SHARE = 0.1;
+/** A time is right for waits from two thirds of it to twice of it: those that it misses by no more than half of them. */
+const WINDOW = 3;
+/**
+ * The told time, of the middle of the waits for which it is to be right: by the window alone 0.87, a little more because
+ * who sends nothing yet is not foreseen, and makes waits longer. Measured in the simulated lane of the test.
+ */
+const TOLD_IN_WINDOW = 0.92;
 
 interface Ending {
   readonly atMs: number;
   readonly member: LaneMember;
 }
 
-/** Statements that a team is expected to send while others wait: as many as it has had running of late. */
-interface Follower {
-  readonly member: LaneMember;
+/** Numbers in [0, 1), the same ones for the same seed. */
+type Draw = () => number;
+
+/** A team that is expected to send more while others wait. */
+interface Sender {
   readonly everyMs: number;
+  /** What it sends: such as it runs, with how often each comes. */
+  readonly kinds: readonly { readonly member: LaneRunning; readonly perMs: number }[];
   atMs: number;
 }
 
@@ -58,22 +73,43 @@ export function expectationsOf(
   limits: LaneLimits,
   state: LaneState,
 ): ReadonlyMap<string, Expectation> {
-  const looks = Array.from({ length: LOOKS }, (_each, index) => lookAhead(limits, state, index));
-  const toTell = (values: readonly number[]): number => {
-    const [middle = 0, beyond = 0] = [...values].sort((a, b) => a - b).slice(TOLD[0], TOLD[1] + 1);
-    return (middle + beyond) / 2;
-  };
-  const waits = state.waiting.map((each) => ({
-    ticketId: each.ticketId,
-    expectedWaitMs: toTell(
-      looks.map(({ waits: found, lastMs }) => found.get(each.ticketId) ?? lastMs),
-    ),
-    limitedBy: limitedBy(limits, state, each),
-  }));
-  waits.sort((a, b) => a.expectedWaitMs - b.expectedWaitMs);
+  const size = Math.max(1, state.waiting.length + state.running.length);
+  const count = Math.max(LOOKS_MIN, Math.min(LOOKS_MAX, Math.floor(LOOKED_AT / size)));
+  const looks = Array.from({ length: count }, (_each, index) => lookAhead(limits, state, index));
+  const waits = state.waiting.map((each) => {
+    const sorted = looks.map(({ waits: found, lastMs }) => found.get(each.ticketId) ?? lastMs);
+    sorted.sort((a, b) => a - b);
+    return { each, middleMs: middleOf(sorted), toldMs: toTell(sorted) };
+  });
+  waits.sort((a, b) => a.middleMs - b.middleMs);
+  let toldMs = 0;
   return new Map(
-    waits.map(({ ticketId, ...told }, index) => [ticketId, { ...told, position: index + 1 }]),
+    waits.map(({ each, toldMs: ownMs }, index) => {
+      // Nobody is told less than who has its turn before.
+      toldMs = Math.max(toldMs, ownMs);
+      const told = { expectedWaitMs: toldMs, limitedBy: limitedBy(limits, state, each) };
+      return [each.ticketId, { ...told, position: index + 1 }];
+    }),
   );
+}
+
+function middleOf(sorted: readonly number[]): number {
+  return sorted[sorted.length >> 1] ?? 0;
+}
+
+/**
+ * The time that is right in most looks: a wait is judged by its ratio to what was told, and looks of several endings lie so
+ * far apart that their middle is right in fewer. Short waits end unasked, so whoever reads a time waits longer than those.
+ */
+function toTell(sorted: readonly number[]): number {
+  const longer = sorted.filter((waitMs) => waitMs > SHORT_MS);
+  if (longer.length < sorted.length * LONGER_SHARE) return middleOf(sorted);
+  let [from, length] = [0, 0];
+  for (let first = 0, after = 0; first < longer.length; first += 1) {
+    while ((longer[after] ?? Infinity) <= (longer[first] ?? 0) * WINDOW) after += 1;
+    if (after - first > length) [from, length] = [first, after - first];
+  }
+  return Math.sqrt((longer[from] ?? 0) * (longer[from + length - 1] ?? 0)) * TOLD_IN_WINDOW;
 }
 
 /** When everybody who waits has its turn, if errors fall in one way. */
@@ -84,32 +120,32 @@ function lookAhead(
 ): { readonly waits: ReadonlyMap<string, number>; readonly lastMs: number } {
   const waits = new Map<string, number>();
   const real = new Set(state.waiting.map(({ ticketId }) => ticketId));
-  const errorOf = errors(seed);
+  const draw = drawsOf(seed);
   // Permits at hand somewhere are given back as soon as somebody waits.
   const schedule = new LaneSchedule(limits, { ...state, idlePermits: 0 });
   const endings = state.running.map((member): Ending => ({
-    atMs: remainingMs(member, state.stretch, errorOf),
+    atMs: remainingMs(member, state.stretch, draw),
     member,
   }));
   endings.sort((a, b) => a.atMs - b.atMs);
-  const followers = followersOf(state);
+  const senders = sendersOf(state, draw);
   let nowMs = 0;
   for (let turn = 0; turn < TURNS_MAX && waits.size < real.size;) {
     const next = schedule.next(nowMs);
     if (next !== undefined) {
       turn += 1;
-      const lastsMs = next.expectedMs * state.stretch * errorOf(0);
+      const lastsMs = next.expectedMs * state.stretch * errorAbove(0, draw);
       insert(endings, { atMs: nowMs + lastsMs, member: next });
       if (real.has(next.ticketId)) waits.set(next.ticketId, nowMs);
       continue;
     }
     const [ending] = endings;
     if (ending === undefined) break;
-    const follower = earliest(followers);
-    if (follower !== undefined && follower.atMs < ending.atMs) {
-      nowMs = follower.atMs;
-      follower.atMs += follower.everyMs;
-      schedule.join({ ...follower.member, waitedMs: -nowMs });
+    const sender = earliest(senders);
+    if (sender !== undefined && sender.atMs < ending.atMs) {
+      nowMs = sender.atMs;
+      sender.atMs += gapMs(sender.everyMs, draw);
+      schedule.join({ ...oneOf(sender, draw), waitedMs: -nowMs });
       continue;
     }
     endings.shift();
@@ -119,36 +155,66 @@ function lookAhead(
   return { waits, lastMs: nowMs };
 }
 
-/** One of the errors at a time, of those above `least`; or a little more than it. The same ones for the same seed. */
-function errors(seed: number): (least: number) => number {
+function drawsOf(seed: number): Draw {
   let state = seed * 2_654_435_761;
-  return (least) => {
-    const possible = ERRORS.filter((error) => error > least);
+  return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return possible[Math.floor((state / 2 ** 32) * possible.length)] ?? least * (1 + OVERDUE);
+    return state / 2 ** 32;
   };
 }
 
-function followersOf({ running, stretch }: LaneState): readonly Follower[] {
-  const teams = new Map<string, LaneRunning[]>();
-  for (const each of running) {
-    const own = teams.get(each.teamId);
-    if (own === undefined) teams.set(each.teamId, [each]);
-    else own.push(each);
+/** An error above `least`, as often as it comes among those; or a little more than it. */
+function errorAbove(least: number, draw: Draw): number {
+  const below = partBelow(least);
+  const at = below + (ERRORS.length - 1 - below) * draw();
+  const index = Math.floor(at);
+  const [low, high] = [ERRORS[index], ERRORS[index + 1]];
+  if (low === undefined || high === undefined) return least * (1 + OVERDUE);
+  return low + (high - low) * (at - index);
+}
+
+/** Where an error stands among {@link ERRORS}, in fractions of their indices. */
+function partBelow(error: number): number {
+  const above = ERRORS.findIndex((each) => each > error);
+  if (above <= 0) return above === 0 ? 0 : ERRORS.length;
+  const [low = 0, high = 0] = [ERRORS[above - 1], ERRORS[above]];
+  return above - 1 + (error - low) / (high - low);
+}
+
+/**
+ * What runs says how often such statements come (Little's law): one of ten seconds stands for one that comes in ten seconds.
+ * So the short ones, of which few are seen running, come more often than they are seen.
+ */
+function sendersOf({ running, stretch }: LaneState, draw: Draw): readonly Sender[] {
+  const teams = new Map<string, Sender['kinds'][number][]>();
+  for (const member of running) {
+    const lastsMs = Math.max(LEAST_MS, member.expectedMs * stretch, member.heldMs);
+    const kind = { member, perMs: 1 / lastsMs };
+    const own = teams.get(member.teamId);
+    if (own === undefined) teams.set(member.teamId, [kind]);
+    else own.push(kind);
   }
-  return [...teams].flatMap(([teamId, own]) => {
-    const first = own[0];
-    if (first === undefined) return [];
-    const expectedMs = own.reduce((sum, each) => sum + each.expectedMs, 0) / own.length;
-    const everyMs = Math.max(1, (expectedMs * stretch) / own.length);
-    const member = { ...first, ticketId: `after ${teamId}`, expectedMs, isAdministrator: false };
-    return [{ member, everyMs, atMs: everyMs }];
+  return [...teams.values()].map((kinds) => {
+    const everyMs = 1 / kinds.reduce((sum, { perMs }) => sum + perMs, 0);
+    return { everyMs, kinds, atMs: gapMs(everyMs, draw) };
   });
 }
 
-function earliest(followers: readonly Follower[]): Follower | undefined {
-  let found: Follower | undefined;
-  for (const each of followers) if (found === undefined || each.atMs < found.atMs) found = each;
+/** Until the next of what comes by chance. */
+function gapMs(everyMs: number, draw: Draw): number {
+  return -Math.log(1 - draw()) * everyMs;
+}
+
+function oneOf({ kinds, everyMs }: Sender, draw: Draw): LaneMember {
+  let left = draw() / everyMs;
+  const kind = kinds.find(({ perMs }) => (left -= perMs) < 0) ?? kinds[0];
+  const { member } = must(kind, 'a sender runs something');
+  return { ...member, ticketId: `after ${member.teamId}`, isAdministrator: false };
+}
+
+function earliest(senders: readonly Sender[]): Sender | undefined {
+  let found: Sender | undefined;
+  for (const each of senders) if (found === undefined || each.atMs < found.atMs) found = each;
   return found;
 }
 
@@ -177,13 +243,9 @@ function limitedBy(limits: LaneLimits, state: LaneState, member: LaneMember): Li
   return reaches(principalConcurrencyMax, isOwn) ? 'principal' : 'tier';
 }
 
-function remainingMs(
-  { expectedMs, heldMs }: LaneRunning,
-  stretch: number,
-  errorOf: (least: number) => number,
-): number {
+function remainingMs({ expectedMs, heldMs }: LaneRunning, stretch: number, draw: Draw): number {
   const wholeMs = expectedMs * stretch;
-  return wholeMs === 0 ? 0 : wholeMs * errorOf(heldMs / wholeMs) - heldMs;
+  return wholeMs === 0 ? 0 : wholeMs * errorAbove(heldMs / wholeMs, draw) - heldMs;
 }
 
 /** Keeps the order of time. */

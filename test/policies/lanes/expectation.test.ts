@@ -1,16 +1,21 @@
 import { expect, test } from 'vitest';
-import { NO_TURNS } from '../../../policies/lanes/lane.js';
+import { type LaneMember, NO_TURNS } from '../../../policies/lanes/lane.js';
 import { expectationOf, expectationsOf } from '../../../policies/lanes/expectation.js';
 import { type Arrival, limitsOf, memberOf, normal, seeded, SimulatedLane } from './support.js';
 
+/** A statement of ten seconds. */
+function lasting(teamId: string): LaneMember {
+  return memberOf(teamId, '1', { expectedMs: 10_000 });
+}
+
 test('who waits is told its position, what keeps it and when its turn is expected', () => {
   const running = [
-    { ...memberOf('a'), heldMs: 400 },
-    { ...memberOf('b'), heldMs: 100 },
+    { ...lasting('a'), heldMs: 4_000 },
+    { ...lasting('b'), heldMs: 1_000 },
   ];
-  const waiting = [memberOf('a'), memberOf('a'), memberOf('c')].map((each) => ({
+  const waiting = [lasting('a'), lasting('a'), lasting('c')].map((each) => ({
     ...each,
-    waitedMs: 50,
+    waitedMs: 500,
   }));
   const state = { turns: NO_TURNS, running, waiting, idlePermits: 0, stretch: 1 };
   const tell = (
@@ -19,16 +24,16 @@ test('who waits is told its position, what keeps it and when its turn is expecte
     const found = expectationsOf(limitsOf({ concurrencyMax: 2 }), { ...state, stretch });
     return waiting.map(({ ticketId }) => {
       const { position = 0, limitedBy = '', expectedWaitMs = 0 } = found.get(ticketId) ?? {};
-      return { position, limitedBy, seconds: Math.round(expectedWaitMs / 500) / 2 };
+      return { position, limitedBy, seconds: Math.round(expectedWaitMs / 5_000) * 5 };
     });
   };
   expect(tell(1)).toEqual([
-    { position: 1, limitedBy: 'tier', seconds: 0.5 },
-    { position: 3, limitedBy: 'tier', seconds: 1.5 },
-    { position: 2, limitedBy: 'tier', seconds: 1 },
+    { position: 1, limitedBy: 'tier', seconds: 5 },
+    { position: 3, limitedBy: 'tier', seconds: 15 },
+    { position: 2, limitedBy: 'tier', seconds: 10 },
   ]);
   // Everything lasts four times as long as its estimates have said of late.
-  expect(tell(4)[1]?.seconds).toBeGreaterThan(4);
+  expect(tell(4)[1]?.seconds).toBeGreaterThan(40);
 });
 
 test('a cap of the team or the principal, and the permits of administrators, are named as what keeps it', () => {
@@ -83,15 +88,21 @@ function waitsOf(
   });
 }
 
-// The fifth is the worst of ten seeds (80.0 %; others 88 to 99), and fails by the middle of the looks alone (79.7 %, seen here).
-test.each([3, 5, 6])(
-  'the expected wait is within half of what it turns out to be, eight times of ten that one waits for over a second: seed %d',
-  (seed) => {
-    const waits = waitsOf(seed, { arrivalsMax: seed === 3 ? 900 : 600, everyMs: 520 });
+// Seeds that the model was not tuned on. In the last lanes there is a tenth less to do: waits are few and hang on single endings.
+test.each([
+  [3, 520, 900],
+  [5, 520, 600],
+  [6, 520, 600],
+  [3, 580, 500],
+  [5, 580, 500],
+])(
+  'the expected wait is within half of what it turns out to be, eight times of ten that one waits for over a second: seed %d, one in %d ms',
+  (seed, everyMs, arrivalsMax) => {
+    const waits = waitsOf(seed, { arrivalsMax, everyMs });
     // Of shorter waits half is less than the noise of a single ending.
     const judged = waits.filter(({ actual }) => actual > 1000);
     const good = judged.filter(({ expected, actual }) => Math.abs(expected - actual) <= actual / 2);
-    expect(judged.length).toBeGreaterThan(300);
+    expect(judged.length).toBeGreaterThan(everyMs === 520 ? 300 : 100);
     const said = `${good.length} of ${judged.length}, of ${waits.length} waits in all`;
     expect(good.length / judged.length, said).toBeGreaterThanOrEqual(0.8);
   },
