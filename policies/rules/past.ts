@@ -12,6 +12,7 @@ import { creditsToHold } from './ceiling.js';
 import type { Decision } from './decision.js';
 import { decideText, type DecisionContext, type JudgedPart } from './evaluate.js';
 import type { LadderStandings } from './ladder.js';
+import { type HeldPass, liftDecision } from './lifting.js';
 import { warehouseToSwitchTo } from './move.js';
 
 /** A statement as the ledger has it. */
@@ -92,6 +93,9 @@ interface Question {
   readonly standingsOf: PastStandings;
 }
 
+/** Nobody's word is known. */
+const NO_PASSES: readonly HeldPass[] = [];
+
 /** On its own warehouse, or on the one that a rule or a ladder switches its session to. */
 function judgeOn(question: Question, warehouse: string | null, isSwitched: boolean): PastJudgement {
   const { snapshot, past, team, principal } = question;
@@ -105,10 +109,14 @@ function judgeOn(question: Question, warehouse: string | null, isSwitched: boole
     client: past.text?.client ?? null,
   });
   const { budgetIds, standings } = question.standingsOf(budgets);
-  const decision = decisionOf(question, { tier, warehouse: warehouse ?? '', standings });
+  const place = { tier, warehouse: warehouse ?? '', standings };
+  // As on the live path: what would be wanted where it runs once it has the word that it wants here.
+  const { decision, waits } = liftDecision(decisionOf(question, place), NO_PASSES, (lifted) =>
+    decisionOf(question, { ...place, lifted }),
+  );
   const there = movedTo(question, decision, warehouse, isSwitched);
   if (there !== null) return judgeOn(question, there, true);
-  const cause = causeOf(decision);
+  const cause = causeOf(decision) ?? (waits === null ? undefined : causeOf(waits));
   if (cause !== undefined) return { kind: 'refused', cause };
   const { ceilingCredits } = decision;
   return {
@@ -135,7 +143,7 @@ function tierOn(
 
 function decisionOf(
   { snapshot, past, team, principal }: Question,
-  place: Pick<DecisionContext, 'tier' | 'warehouse' | 'standings'>,
+  place: Pick<DecisionContext, 'tier' | 'warehouse' | 'standings' | 'lifted'>,
 ): Decision {
   const via =
     past.viaPrincipalId === null ? null : (snapshot.principal(past.viaPrincipalId) ?? null);
