@@ -115,7 +115,8 @@ describe('a trace of hashes and times', () => {
     expect(p90).toBeLessThanOrEqual(2);
     expect(p90).toBeLessThanOrEqual(errorQuantiles(found.baseline).p90);
     expect(Math.abs(found.coverage - 0.9)).toBeLessThanOrEqual(0.01);
-    expect(found.heldOverActual).toBeLessThanOrEqual(1.4);
+    // Who knew each median and the spread of 0.2 would hold e^(1.2816 × 0.2 − 0.2² ÷ 2) = 1.267 times what is used.
+    expect(found.heldOverActual).toBeLessThanOrEqual(1.3);
   });
 
   test('of eight at once is predicted in seconds better than by its last values, and held by its share', async () => {
