@@ -7,8 +7,8 @@ import pg from 'pg';
 import { openDatabase, SCHEMA } from '../base/postgres/pool.js';
 import { sumStaleDays } from '../billing/bills/day-sums.js';
 import { sumCharges } from '../billing/rollup/charge-sums.js';
-import { renderDashboards } from '../dashboards/catalogue.js';
-import { expand, type TimeRange } from '../test/dashboards/macros.js';
+import { expand } from '../test/dashboards/macros.js';
+import { openingRange, type PanelQuery, panelQueries } from '../test/dashboards/panel-queries.js';
 import { type LedgerUrls, withEmptyLedger, writeCharges } from './month.js';
 import { ascending, median } from './statistics.js';
 
@@ -36,25 +36,12 @@ export interface PanelsReport {
   readonly panels: readonly PanelTime[];
 }
 
-interface Board {
-  readonly title: string;
-  readonly time: { readonly from: string; readonly to: string };
-  readonly templating: {
-    readonly list: readonly { readonly name: string; readonly multi?: boolean }[];
-  };
-  readonly panels: readonly {
-    readonly title: string;
-    readonly targets?: readonly { readonly rawSql?: string }[];
-  }[];
-}
-
 const END = new Date('2026-10-31T23:59:59Z');
 const WEEK_FROM = '2026-10-25';
 const TEAMS = 15;
 const ACCOUNT = 'demo';
 const AFTER = Date.UTC(2026, 10, 10);
 const STATEMENT_MS = 3_600_000;
-const DAY_MS = 86_400_000;
 /** A panel that takes longer is told as such and waited for no longer. */
 const PATIENCE_MS = 60_000;
 
@@ -75,13 +62,7 @@ async function measure(urls: LedgerUrls, options: PanelsOptions): Promise<Panels
     await owner.query('VACUUM ANALYZE');
     const panels: PanelTime[] = [];
     await owner.query(`SET statement_timeout = ${PATIENCE_MS}`);
-    for (const { text } of renderDashboards()) {
-      const board = JSON.parse(text) as Board;
-      for (const panel of board.panels)
-        for (const { rawSql } of panel.targets ?? [])
-          if (rawSql !== undefined)
-            panels.push(await timed(owner, board, panel.title, rawSql, options));
-    }
+    for (const query of panelQueries()) panels.push(await timed(owner, query, options));
     panels.sort((one, other) => other.medianMs - one.medianMs);
     return { charges: options.charges, tickets, ...seconds, panels };
   } finally {
@@ -91,12 +72,11 @@ async function measure(urls: LedgerUrls, options: PanelsOptions): Promise<Panels
 
 async function timed(
   owner: pg.Client,
-  board: Board,
-  panel: string,
-  rawSql: string,
+  { board, panel, rawSql, opensAt, isOfTeams }: PanelQuery,
   { rounds, log }: PanelsOptions,
 ): Promise<PanelTime> {
-  const sql = expand(rawSql, rangeOf(board), { team: teamsOf(board) });
+  const team = Array.from({ length: isOfTeams ? TEAMS : 1 }, (_, index) => `team-${index}`);
+  const sql = expand(rawSql, openingRange(opensAt, END), { team });
   const times: number[] = [];
   let rows = 0;
   for (let round = 0; round < rounds; round += 1) {
@@ -105,22 +85,8 @@ async function timed(
     times.push(performance.now() - startedAt);
   }
   const medianMs = median(ascending(times));
-  log(`${medianMs.toFixed(0)} ms  ${board.title}: ${panel}`);
-  return { board: board.title, panel, rows, medianMs };
-}
-
-/** All teams, where several may be chosen. */
-function teamsOf({ templating }: Board): readonly string[] {
-  const isMulti = templating.list.some(({ name, multi }) => name === 'team' && multi === true);
-  return Array.from({ length: isMulti ? TEAMS : 1 }, (_, team) => `team-${team}`);
-}
-
-/** `now-24h`, `now-7d` and the like, ending with the month; `now/M` is the whole month. */
-function rangeOf({ time }: Board): TimeRange {
-  const [, count = '', unit = ''] = /^now-(\d+)([hd])$/.exec(time.from) ?? [];
-  if (unit === '') return { from: new Date('2026-10-01T00:00:00Z'), to: END };
-  const spanMs = Number(count) * (unit === 'h' ? DAY_MS / 24 : DAY_MS);
-  return { from: new Date(END.getTime() - spanMs), to: END };
+  log(`${medianMs.toFixed(0)} ms  ${board}: ${panel}`);
+  return { board, panel, rows, medianMs };
 }
 
 /** What a ledger in use has beside charges: tickets, teams, hours, and the indexes that writing did without. */

@@ -1,6 +1,6 @@
 /** One `tollgate serve`, as people start it, on free ports and a data directory of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './places.js';
 import { tail } from './programs.js';
@@ -54,6 +54,14 @@ export async function startServed(
     await ended(child);
     throw thrown;
   }
+}
+
+/** Where the embedded Postgres of a process listens, as the owner of the schema. */
+export function databaseUrl({ dataDir }: Pick<Served, 'dataDir'>): string {
+  const home = path.join(dataDir, 'postgres');
+  const password = readFileSync(path.join(home, 'owner-password'), 'utf8').trim();
+  const port = readFileSync(path.join(home, 'data', 'postmaster.pid'), 'utf8').split('\n')[3] ?? '';
+  return `postgres://tollgate:${password}@127.0.0.1:${port.trim()}/tollgate`;
 }
 
 type Ports = Pick<Served, 'proxyPort' | 'adminPort' | 'warehousePort'>;

@@ -19,7 +19,7 @@ import {
 import { makeEncryption, type Encryption } from './encryption.js';
 import { connectOperator, type Operator } from './operator.js';
 import { RawClient } from '../warehouse/support/raw-client.js';
-import { startServed, type Served } from './served.js';
+import { databaseUrl, startServed, type Served } from './served.js';
 import type { Credentials, Side, Sides, Way } from './sides.js';
 
 export interface ServedSystem {
@@ -166,12 +166,4 @@ async function operatorOf(served: Served): Promise<Operator> {
 
 function servicePassword({ dataDir }: Served): string {
   return readFileSync(path.join(dataDir, 'warehouse', 'service-user-password'), 'utf8').trim();
-}
-
-/** Where the embedded Postgres of a process listens, for replicas that share it. */
-function databaseUrl({ dataDir }: Served): string {
-  const home = path.join(dataDir, 'postgres');
-  const password = readFileSync(path.join(home, 'owner-password'), 'utf8').trim();
-  const port = readFileSync(path.join(home, 'data', 'postmaster.pid'), 'utf8').split('\n')[3] ?? '';
-  return `postgres://tollgate:${password}@127.0.0.1:${port.trim()}/tollgate`;
 }

@@ -2,10 +2,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { must } from '../../base/assert.js';
 import { parseCredits, NO_CREDITS } from '../../base/units.js';
-import { startServed, type Served } from '../drivers/served.js';
+import { RUNAWAY_TEAM } from '../../cli/demo/statements.js';
+import { expand } from '../dashboards/macros.js';
+import {
+  isTyped,
+  openingRange,
+  panelQueries,
+  variableQueries,
+} from '../dashboards/panel-queries.js';
+import { databaseUrl, startServed, type Served } from '../drivers/served.js';
 import { runTollgate } from '../support/tollgate-command.js';
 
 const TEAMS = 15;
@@ -75,6 +85,63 @@ test(
       kind: 'stopped',
       says: expect.stringMatching(/^TG4001 Stopped /),
     });
+  },
+);
+
+/** What has no rows after a demo that went well and was short, and why. */
+const QUIET: ReadonlySet<string> = new Set([
+  // Every hour does.
+  'Tollgate: finance month: Hours that do not add up yet',
+  // All have ended.
+  'Tollgate: money now: Dearest running statements',
+  'Tollgate: team: Open statements',
+  // No budget is near its limit, and nobody has a history to differ from.
+  'Tollgate: money now: Thresholds passed',
+  'Tollgate: money now: Unusual spending',
+  'Tollgate: query shapes: Got dearer',
+  // In three seconds nobody sends a statement twice.
+  'Tollgate: query shapes: Run rate',
+]);
+
+test(
+  'after it every panel and every variable of the dashboards has typed rows, but for what did not happen',
+  { timeout: RUN_MS },
+  async () => {
+    const client = new pg.Client({ connectionString: databaseUrl(served) });
+    await client.connect();
+    try {
+      await client.query('SET search_path = tollgate');
+      const { rows: variables } = await client.query<{ team_id: string }>(
+        must(variableQueries()[0], 'teams are a variable'),
+      );
+      expect(variableQueries()).toHaveLength(1);
+      expect(variables).toHaveLength(TEAMS);
+      const teams = variables.map(({ team_id: id }) => id);
+      const { rows: latest } = await client.query<{ now: Date; month_end: Date }>(
+        `SELECT now, date_trunc('month', now, 'UTC') - interval '1 second' AS month_end
+         FROM (SELECT max(occurred_at) + interval '1 second' AS now FROM ticket) AS t`,
+      );
+      const { now, month_end: monthEnd } = must(latest[0], 'one row');
+      const empty: string[] = [];
+      for (const { board, panel, rawSql, opensAt, isOfTeams } of panelQueries()) {
+        const team = isOfTeams ? teams : [RUNAWAY_TEAM];
+        // Finance looks at the month that was seeded, and at the present one.
+        const ends = opensAt === 'now/M' ? [now, monthEnd] : [now];
+        let rows = 0;
+        for (const end of ends) {
+          const answer = await client.query(expand(rawSql, openingRange(opensAt, end), { team }));
+          expect([panel, answer.fields.filter((field) => !isTyped(field))]).toEqual([panel, []]);
+          rows += answer.rows.length;
+        }
+        if (rows === 0) empty.push(`${board}: ${panel}`);
+      }
+      const names = new Set(panelQueries().map(({ board, panel }) => `${board}: ${panel}`));
+      expect(names.size).toBeGreaterThan(45);
+      expect([...QUIET].filter((name) => !names.has(name))).toEqual([]);
+      expect(empty.filter((name) => !QUIET.has(name))).toEqual([]);
+    } finally {
+      await client.end();
+    }
   },
 );
 
