@@ -104,7 +104,7 @@ function closeMonth(visit: Visit): Task['act'] {
       await page.screenshot({ path: file });
       must(statSync(file).size <= PICTURE_BYTES_MAX, `${file} is too large`);
     }
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await signIn(page, visit, 'other-finance', at);
     await take(page, 'Approve');
     await take(page, 'Close');
@@ -135,7 +135,7 @@ function dispute(visit: Visit): Task['act'] {
     await page.getByRole('link', { name: 'Disputes', exact: true }).first().click();
     await page.getByRole('cell', { name: 'The backfill was not ours.' }).waitFor();
     must((await page.getByRole('button', { name: /^Accept/ }).count()) === 0, 'a lead may accept');
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await signIn(page, visit, 'finance', '/disputes');
     await page.getByRole('button', { name: /^Accept dispute/ }).click();
     await fillDialog(page, { Reason: 'Right.', 'Which team': 'sales' }, 'Accept');

@@ -46,7 +46,7 @@ function grants(visit: Visit): Task['act'] {
     await page.getByText('Nobody waits for a decision').waitFor();
     await page.getByRole('button', { name: 'Granted', exact: true }).click();
     await page.getByText('“Once, for the board.”').waitFor();
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await signIn(page, visit, 'analyst', '/requests');
     await page.getByRole('button', { name: 'Granted', exact: true }).click();
     await page.getByText(`granted by `).waitFor();

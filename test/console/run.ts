@@ -2,7 +2,7 @@
  * `npm run test:console [-- --pictures <folder>] [--only <pattern>] [--charges <number>]`: starts the system as people do, plays `npm run demo` on it, and
  * does what each role does in a real Chromium. Every page is looked at by axe in both themes and two widths; a page that
  * logs an error, breaks the content policy or asks another host fails. `--pictures` writes what it saw into a folder; `--only` does the
- * tasks whose names match; `--charges` makes a ledger that has so many before.
+ * tasks whose names match. `--charges` does none of them: it makes a ledger that has so many, and measures how soon every page is there.
  */
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -21,6 +21,7 @@ import { meter } from '../support/metered-month.js';
 import { callerOf, type CallApi, issueToken } from './calls.js';
 import { writeCharges } from './many-charges.js';
 import { IS_SEEDED_LATE, PAST_MONTH } from './finance-tasks.js';
+import { paintTask } from './paints.js';
 import { tasksOf } from './tasks.js';
 import type { Task, Visit } from './visit.js';
 import { OTHER_TEAM, OWN_LEAD, OWN_TEAM, playDemo, sendOne } from './traffic.js';
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
   },
 });
+const CHARGES = Number(values.charges ?? 0);
 const chromiumPath = findChromium();
 if (chromiumPath === undefined) {
   console.log('console: skipped, there is no Chromium here');
@@ -110,7 +112,6 @@ interface FilledLedger {
 
 /** A Postgres of its own, so that its owner may write months into it. */
 async function ledgerOf(folder: string): Promise<FilledLedger> {
-  const count = Number(values.charges ?? 0);
   const postgres = await startEmbeddedPostgres({
     dataDir: path.join(folder, 'ledger'),
     log: silentLog,
@@ -120,9 +121,9 @@ async function ledgerOf(folder: string): Promise<FilledLedger> {
     environment: { TOLLGATE_DATABASE_URL: postgres.ownerUrl },
     fill: async () => {
       if (IS_SEEDED_LATE) await writePastMonth(postgres.ownerUrl);
-      if (count === 0) return;
-      await writeCharges(postgres.ownerUrl, count);
-      console.log(`      ${count} charges are in the ledger`);
+      if (CHARGES === 0) return;
+      await writeCharges(postgres.ownerUrl, CHARGES);
+      console.log(`      ${CHARGES} charges are in the ledger`);
     },
     makeUnusual: (call) => writeUnusual(postgres.ownerUrl, call),
     stop: () => postgres.stop(new AbortController().signal),
@@ -179,7 +180,9 @@ async function tokensOf(url: string): Promise<Visit['tokens']> {
 async function doTasks(browser: Browser, visit: Visit): Promise<number> {
   let failed = bundleIsSmall() ? 0 : 1;
   const only = new RegExp(values.only ?? '');
-  const tasks = tasksOf(visit).filter(({ name }) => only.test(name));
+  const tasks = (CHARGES === 0 ? tasksOf(visit) : [paintTask(visit, CHARGES)]).filter(({ name }) =>
+    only.test(name),
+  );
   if (tasks.length === 0) {
     console.log(`FAILED no task is called so: ${values.only}`);
     return 1;

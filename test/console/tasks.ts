@@ -6,11 +6,11 @@ import { financeTasks } from './finance-tasks.js';
 import { leadTasks } from './lead-tasks.js';
 import { hidesOpenPage, look } from './look.js';
 import { PAGES } from './looked-at.js';
+import { FIRST_PAINT_MAX_MS } from './paints.js';
 import { signInTasks } from './sign-in-tasks.js';
 import { tenancyTasks } from './tenancy-tasks.js';
 import { countClicks, fillDialog, must, signIn, type Task, type Visit } from './visit.js';
 
-const FIRST_PAINT_MAX_MS = 1000;
 const RAISE_CLICKS_MAX = 4;
 /** Every replica keeps to a freeze within a second; a machine under load is given more. */
 const FREEZE_KNOWN_MAX_MS = 5_000;
@@ -110,7 +110,7 @@ async function loaded(editor: Locator): Promise<string> {
 }
 
 function control(visit: Visit): Task['act'] {
-  return async ({ page }) => {
+  return async ({ page, troubles }) => {
     await signIn(page, visit, 'platform', '/control');
     await page.getByRole('button', { name: 'Load what is in force' }).click();
     const editor = page.getByLabel('The document');
@@ -122,6 +122,7 @@ function control(visit: Visit): Task['act'] {
     await page.getByRole('button', { name: 'Plan', exact: true }).click();
     await page.getByRole('heading', { name: '1 change to version' }).waitFor();
     await page.getByRole('heading', { name: /of the last 30 days$/ }).waitFor();
+    await look(page, 'plan', visit, troubles);
     await page.getByRole('button', { name: 'Apply …' }).click();
     await fillDialog(page, { Reason: 'A new cost centre.' }, 'Apply');
     await page.getByRole('cell', { name: 'A new cost centre.' }).waitFor();
@@ -231,7 +232,7 @@ function unusual(visit: Visit): Task['act'] {
     await fillDialog(page, { Until: '4h', Reason: 'The quarter ends.' }, 'Lift it');
     await page.getByText('lifted').waitFor();
     must((await page.getByRole('button', { name: /^Lift/ }).count()) === 1, 'both are lifted');
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await signIn(page, visit, 'team-lead', '/unusual');
     await page.getByText('lifted').waitFor();
     must((await page.getByRole('button', { name: /^Lift/ }).count()) === 0, 'a lead may lift');
@@ -254,7 +255,7 @@ function signOut(visit: Visit): Task['act'] {
         .get(`${visit.url}/api/v1/me`, { headers: { cookie: `${kept?.name}=${kept?.value}` } })
         .then((reply) => reply.status());
     must((await ask()) === 200, 'the cookie does not sign in');
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await page.getByLabel('Token').waitFor();
     must((await ask()) === 401, 'a copy of the cookie signs in after the sign-out');
   };

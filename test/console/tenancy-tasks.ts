@@ -1,14 +1,12 @@
 /** A lead and an analyst of one team at every address of the console: nothing of another team is on any page. */
-import type { Page, Request } from 'playwright-core';
+import type { Page } from 'playwright-core';
+import { answers } from './answers.js';
 import { PAGES } from './looked-at.js';
 import { must, signIn, type Task, type Visit } from './visit.js';
 
 /** Teams with statements, bills, unusual spending and changed budgets. */
 const FOREIGN =
   /\b(sales|marketing|product|research|legal|data.science)\b|(sales|product|research)_analyst/i;
-
-/** Frames without an open question after which a page is complete. */
-const FRAMES = 10;
 
 /** What a page repeats of its address before it refuses it: its heading, and the refusal's first sentence. */
 interface Echo {
@@ -41,7 +39,7 @@ function search(visit: Visit, role: 'team-lead' | 'analyst'): Task['act'] {
   return async ({ page }) => {
     await signIn(page, visit, 'platform', '/');
     await page.getByText(FOREIGN).first().waitFor();
-    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await signIn(page, visit, role);
     const answered = answers(page);
     for (const [name, at, echo] of [...PAGES, ...TYPED]) {
@@ -92,25 +90,5 @@ function plantedLeaks(visit: Visit): Task['act'] {
         );
         must(problem === `Error: ${name}, names sales`, `${place} of ${name}: ${problem}`);
       }
-  };
-}
-
-/** @returns what waits until every question of the page that is open has its answer, and the page shows it. */
-function answers(page: Page): () => Promise<void> {
-  const asked = new Set<Request>();
-  const isQuestion = (request: Request): boolean =>
-    request.url().includes('/api/v1/') && !request.url().endsWith('/events');
-  page.on('request', (request) => void (isQuestion(request) && asked.add(request)));
-  page.on('requestfinished', (request) => void asked.delete(request));
-  page.on('requestfailed', (request) => void asked.delete(request));
-  return async () => {
-    await page.locator('main h1').first().waitFor();
-    // A question is asked a frame after the heading is there, and its answer is shown a frame after it came.
-    for (
-      let quietFrames = 0;
-      quietFrames < FRAMES;
-      quietFrames = asked.size > 0 ? 0 : quietFrames + 1
-    )
-      await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done)))');
   };
 }
