@@ -41,9 +41,10 @@ export type Authenticate = (token: string) => Promise<Authentication>;
 /** The actor that a person is now, whom an identity provider vouched for when the sign-in began. */
 export type AuthenticatePerson = (person: Person) => Promise<Authentication>;
 
-const nobodyByPerson: AuthenticatePerson = () => Promise.resolve({ kind: 'unknown' });
+export const nobodyByPerson: AuthenticatePerson = () => Promise.resolve({ kind: 'unknown' });
 
-function prove(
+/** The actor that who signed in is now. */
+export function prove(
   by: SignedInBy,
   authenticate: Authenticate,
   byPerson: AuthenticatePerson,
@@ -82,6 +83,8 @@ export function guard(
       return waitSeconds === null ? unauthenticated(reply) : tooMany(reply, waitSeconds);
     }
     const { actor } = outcome;
+    if (signIn !== undefined && (await signIns?.isEnded(signIn, actor.id)) === true)
+      return unauthenticated(reply);
     if (outcome.kind === 'withoutTeam') return withoutTeam(reply, actor);
     const roles = request.routeOptions.config.access ?? [];
     if (!roles.includes(actor.role)) return forbidden(reply, actor, roles);
@@ -109,8 +112,11 @@ export async function isStillWelcome(
   signIns: ConsoleSignIns | null,
   byPerson: AuthenticatePerson = nobodyByPerson,
 ): Promise<boolean> {
-  const by = signInOf(request, signIns)?.by ?? { token: bearerOf(request) };
-  return (await prove(by, authenticate, byPerson)).kind === 'known';
+  const signIn = signInOf(request, signIns);
+  const by = signIn?.by ?? { token: bearerOf(request) };
+  const outcome = await prove(by, authenticate, byPerson);
+  if (outcome.kind !== 'known') return false;
+  return signIn === undefined || (await signIns?.isEnded(signIn, outcome.actor.id)) !== true;
 }
 
 /** The route's schema, which names every parameter and field that it reads; others are refused. */

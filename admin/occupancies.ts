@@ -1,15 +1,14 @@
 /** What the admin API takes or remembers only so much of, and how much of each it has. */
 import type { Metrics, Occupancy } from '#base/metrics.js';
 import type { Attempts } from './attempts.js';
-import { type ConsoleSignIns, SIGNED_OUT_MAX } from './console/console-sign-ins.js';
 import type { EventHub } from './events/event-hub.js';
+import type { SignInLog } from './stores/sign-in-log.js';
 import type { TokenAuthenticator } from './token-authenticator.js';
 
 export interface AdminParts {
   readonly tokens: Pick<TokenAuthenticator, 'occupancy'>;
   readonly attempts: Pick<Attempts, 'occupancy'>;
-  /** null: there is no console, and nobody signs out. */
-  readonly signIns: Pick<ConsoleSignIns, 'occupancy'> | null;
+  readonly signInLog: Pick<SignInLog, 'occupancy'>;
   readonly hub: Pick<EventHub, 'occupancy' | 'keptOccupancy'>;
 }
 
@@ -38,7 +37,7 @@ const ENTRIES: readonly Entry[] = [
     unit: 'cookies',
     whenFull:
       'the oldest is forgotten; a copy of its cookie that somebody kept is let in until it expires',
-    of: ({ signIns }) => signIns?.occupancy ?? { used: 0, max: SIGNED_OUT_MAX },
+    of: ({ signInLog }) => signInLog.occupancy,
   },
   {
     resource: 'event-followers',

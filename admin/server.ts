@@ -18,8 +18,8 @@ import type { BillsApi } from './api/bills-api.js';
 import { addApiRoutes } from './api/routes.js';
 import type { EventsApi } from './api/events.js';
 import type { UsageFilesApi } from './api/usage-files.js';
-import { type Attempts, createAttempts } from './attempts.js';
-import { type Authenticate, type AuthenticatePerson, guard, isStillWelcome } from './auth.js';
+import { createAttempts } from './attempts.js';
+import { type AuthenticatePerson, guard, isStillWelcome, nobodyByPerson } from './auth.js';
 import {
   addConsoleFiles,
   type ConsoleFiles,
@@ -29,7 +29,7 @@ import {
 import { type ConsoleSignIns, createConsoleSignIns } from './console/console-sign-ins.js';
 import { authenticatePerson } from './console/oidc-people.js';
 import { addOidcRoutes, type OidcSignIn } from './console/oidc-routes.js';
-import { addSignInRoutes } from './console/sign-in-routes.js';
+import { addSignInRoutes, type SignInRoutesOptions } from './console/sign-in-routes.js';
 import { EventHub } from './events/event-hub.js';
 import { addHealthRoutes, type Readiness } from './health-routes.js';
 import { addIdempotency } from './idempotency.js';
@@ -42,6 +42,7 @@ import { badField, problemHandler, sendProblem, titleOf } from './problems.js';
 import type { SignInApi } from './sign-in.js';
 import type { PriceStatement } from './statement-pricing.js';
 import { readPulse } from './stores/pulse-store.js';
+import { createSignInLog, type SignInLog } from './stores/sign-in-log.js';
 import { createTokenAuthenticator } from './token-authenticator.js';
 
 /** What the API needs; absent on replicas without the role `admin`. */
@@ -108,6 +109,13 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+/** Where people reach the console by https alone; the proxy that ends TLS passes it on. OWASP ASVS 5.0, 3.4.1. */
+const HTTPS_HEADERS: Readonly<Record<string, string>> = {
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
 };
 
 /**
@@ -156,9 +164,10 @@ export async function createAdminApp(options: AdminOptions): Promise<FastifyInst
   const consoleFiles = options.api?.console?.files ?? null;
   addNotFound(app, consoleFiles);
   addJsonParser(app);
+  const isSecure = options.api?.console?.isSecure === true;
+  const headers = Object.entries({ ...HEADERS, ...(isSecure ? HTTPS_HEADERS : {}) });
   app.addHook('onSend', async (_request, reply) => {
-    for (const [name, value] of Object.entries(HEADERS))
-      if (!reply.hasHeader(name)) reply.header(name, value);
+    for (const [name, value] of headers) if (!reply.hasHeader(name)) reply.header(name, value);
     await Promise.resolve();
   });
   addHealthRoutes(app, options.metrics, options.readiness);
@@ -242,13 +251,15 @@ async function addApi(
   const tokens = createTokenAuthenticator(db, token, clock, realNow);
   const { authenticate } = tokens;
   const attempts = createAttempts(realNow);
-  const signIns = signInsOf(api);
-  if (signIns !== null) addSignIn(app, api, { signIns, authenticate, attempts });
   const byPerson = byPersonOf(api);
+  const signInLog = createSignInLog(db, clock, realNow);
+  const signIns = signInsOf(api, signInLog);
+  if (signIns !== null)
+    addSignIn(app, api, { signIns, signInLog, authenticate, byPerson, attempts, log: options.log });
   const isWelcome: EventsApi['isWelcome'] = (request) =>
     isStillWelcome(request, authenticate, signIns, byPerson);
   const hub = hubOf(app, api, options.log, realNow);
-  exposeLimits(options.metrics, () => ({ tokens, attempts, signIns, hub }));
+  exposeLimits(options.metrics, () => ({ tokens, attempts, signInLog, hub }));
   const events = { hub, isWelcome };
   await addOpenApi(app, `${API_PREFIX}/openapi.json`);
   await app.register(
@@ -292,40 +303,42 @@ function hubOf(
 function addSignIn(
   app: FastifyInstance,
   { console: served, sealKeys, ids }: AdminApi,
-  by: {
-    readonly signIns: ConsoleSignIns;
-    readonly authenticate: Authenticate;
-    readonly attempts: Attempts;
-  },
+  by: Omit<SignInRoutesOptions, 'clock'>,
 ): void {
-  const { signIns } = by;
-  addSignInRoutes(app, signIns, by.authenticate, by.attempts);
+  const { signIns, signInLog } = by;
+  const clock = served?.clock ?? systemClock;
+  addSignInRoutes(app, { ...by, clock });
   const oidc = served?.oidc;
   app.get('/console/ways', { schema: { hide: true } }, () => ({ oidc: oidc !== undefined }));
   if (served === undefined || oidc === undefined) return;
   addOidcRoutes(app, {
     ...oidc,
     signIns,
+    signInLog,
     sealKeys,
     randomBytes: (size) => ids.randomBytes(size),
-    clock: served.clock ?? systemClock,
+    clock,
     isSecure: served.isSecure,
   });
 }
 
-function byPersonOf({ db, console: served }: AdminApi): AuthenticatePerson | undefined {
+function byPersonOf({ db, console: served }: AdminApi): AuthenticatePerson {
   const roles = served?.oidc?.roles;
-  if (roles === undefined) return undefined;
+  if (roles === undefined) return nobodyByPerson;
   return async (person) => authenticatePerson(person, roles, (await controlOf(db)).document);
 }
 
-function signInsOf({ console: served, sealKeys, ids }: AdminApi): ConsoleSignIns | null {
+function signInsOf(
+  { console: served, sealKeys, ids }: AdminApi,
+  log: SignInLog,
+): ConsoleSignIns | null {
   if (served === undefined) return null;
   return createConsoleSignIns({
     sealKeys,
     randomBytes: (size) => ids.randomBytes(size),
     clock: served.clock ?? systemClock,
     isSecure: served.isSecure,
+    log,
   });
 }
 

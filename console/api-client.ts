@@ -47,9 +47,9 @@ export async function waysToSignIn(): Promise<{ readonly oidc: boolean }> {
   return (await call('GET', '/console/ways', undefined, true)) as { readonly oidc: boolean };
 }
 
-/** Ends the sign-in here and at the server. */
-export async function signOut(): Promise<void> {
-  await call('DELETE', '/console/session', undefined, false);
+/** Ends the sign-in here and at the server, with `everywhere` also in all other browsers. */
+export async function signOut(everywhere = false): Promise<void> {
+  await call('DELETE', everywhere ? '/console/sessions' : '/console/session', undefined, false);
 }
 
 async function call(

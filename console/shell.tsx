@@ -141,6 +141,15 @@ function Navigation(): JSX.Element {
         <button type="button" class="quiet" onClick={() => void signOut().finally(leave)}>
           Sign out
         </button>
+        <button
+          type="button"
+          class="quiet"
+          aria-label="Sign out everywhere"
+          title="Sign out here and in all other browsers"
+          onClick={() => void signOut(true).finally(leave)}
+        >
+          everywhere
+        </button>
       </div>
     </header>
   );

@@ -1,20 +1,18 @@
 /**
- * Sign-ins of the console: a cookie that holds the token or the person, sealed, so that every replica opens it and none keeps rows.
+ * Sign-ins of the console: a cookie that holds the token or the person, sealed, so that every replica opens it. What was ended stands in the audit log.
  * The token is proved anew on each request, and so a revocation ends its sign-ins within the same five seconds.
  * A write by cookie must carry a header that no form and no page of another site can send.
- * Limits after OWASP ASVS 4.0.3, 3.3.2: 30 minutes without use, 12 hours in all.
+ * Limits after OWASP ASVS 5.0, 7.3.1 and 7.3.2: 30 minutes without use, 12 hours in all.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import type { Occupancy } from '#base/metrics.js';
 import { createSealer, type SealKey } from '#base/sealing.js';
 import type { Clock } from '#base/time.js';
+import type { SignInLog } from '../stores/sign-in-log.js';
 import { type Person, personSchema } from './oidc-people.js';
 
 export const IDLE_MS: number = 30 * 60_000;
 export const ABSOLUTE_MS: number = 12 * 3_600_000;
-export const SIGNED_OUT_MAX = 10_000;
 /** A cookie is written anew at most this often. */
 const RENEW_AFTER_MS = 60_000;
 const COOKIE_CHARACTERS_MAX = 2_000;
@@ -34,15 +32,18 @@ export interface SignIn {
 
 export interface ConsoleSignIns {
   /** Signs in with a token that is proved, or as a person that an identity provider vouched for. */
-  start(reply: FastifyReply, by: SignedInBy): void;
+  start(reply: FastifyReply, by: SignedInBy): SignIn;
   /** The sign-in of a request that is not over; undefined: there is none. */
   find(request: FastifyRequest): SignIn | undefined;
   /** Moves the idle limit on where a person did something. */
   noteUse(request: FastifyRequest, reply: FastifyReply, signIn: SignIn): void;
-  /** Takes the cookie back; this process lets it in no more, even if somebody kept a copy. */
-  end(request: FastifyRequest, reply: FastifyReply): void;
-  /** Sign-ins that were ended here and are remembered as such. */
-  readonly occupancy: Occupancy;
+  /**
+   * Takes the cookie back. That a copy of it is worth nothing is for the log to know.
+   * @returns what is to be ended; undefined: there was no sign-in.
+   */
+  end(request: FastifyRequest, reply: FastifyReply): SignIn | undefined;
+  /** Whether it was ended, on whichever replica, also with all others of who signed in. */
+  isEnded(signIn: SignIn, actorId: string): Promise<boolean>;
 }
 
 export interface ConsoleSignInOptions {
@@ -52,6 +53,8 @@ export interface ConsoleSignInOptions {
   readonly clock: Clock;
   /** Browsers reach the console by https alone. */
   readonly isSecure: boolean;
+  /** What every replica knows of sign-ins that were ended. */
+  readonly log: Pick<SignInLog, 'isEnded'>;
 }
 
 const sealed = z.strictObject({
@@ -64,7 +67,6 @@ const sealed = z.strictObject({
 export function createConsoleSignIns(options: ConsoleSignInOptions): ConsoleSignIns {
   const { clock, isSecure, randomBytes } = options;
   const sealer = createSealer('tgc1', options.sealKeys, randomBytes);
-  const signedOut = new LRUCache<string, true>({ max: SIGNED_OUT_MAX });
   const name = isSecure ? '__Host-tollgate' : 'tollgate';
   const attributes = `Path=/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
   const give = (reply: FastifyReply, signIn: SignIn): void => {
@@ -76,19 +78,18 @@ export function createConsoleSignIns(options: ConsoleSignInOptions): ConsoleSign
     const opened = text === undefined ? undefined : sealer.open(text);
     if (opened === undefined) return undefined;
     const signIn = sealed.safeParse(JSON.parse(opened)).data;
-    if (signIn === undefined || signedOut.has(signIn.id)) return undefined;
+    if (signIn === undefined) return undefined;
     const now = clock.now();
     const isOver = now - signIn.usedAt >= IDLE_MS || now - signIn.startedAt >= ABSOLUTE_MS;
     return isOver ? undefined : signIn;
   };
   return {
-    get occupancy() {
-      return { used: signedOut.size, max: SIGNED_OUT_MAX };
-    },
     find,
     start(reply, by) {
       const now = clock.now();
-      give(reply, { id: randomBytes(16).toString('hex'), by, startedAt: now, usedAt: now });
+      const signIn = { id: randomBytes(16).toString('hex'), by, startedAt: now, usedAt: now };
+      give(reply, signIn);
+      return signIn;
     },
     noteUse(request, reply, signIn) {
       const now = clock.now();
@@ -98,9 +99,10 @@ export function createConsoleSignIns(options: ConsoleSignInOptions): ConsoleSign
     },
     end(request, reply) {
       const signIn = find(request);
-      if (signIn !== undefined) signedOut.set(signIn.id, true);
       addCookie(reply, `${name}=; ${attributes}; Max-Age=0`);
+      return signIn;
     },
+    isEnded: (signIn, actorId) => options.log.isEnded(signIn, actorId),
   };
 }
 

@@ -29,7 +29,8 @@ export interface ClaimNames {
 }
 
 export type PersonOutcome =
-  | { readonly kind: 'person'; readonly person: Person }
+  /** `actor`: as the log of sign-ins names the person; what they may do is asked on each request. */
+  | { readonly kind: 'person'; readonly person: Person; readonly actor: Actor }
   /** None of the groups has a role. */
   | { readonly kind: 'no-group' };
 
@@ -51,7 +52,8 @@ export function personOf(
   const principal = textOf(claims[names.principal]);
   const name = textOf(claims['email']) ?? textOf(claims['preferred_username']) ?? claims['sub'];
   const person = { id: `${String(name).slice(0, 200)} (oidc)`, group: role.group, principal };
-  return { kind: 'person', person };
+  const actor = { id: person.id, role: role.role, teamId: role.team, principalId: null };
+  return { kind: 'person', person, actor };
 }
 
 function textOf(claim: unknown): string | null {

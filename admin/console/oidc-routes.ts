@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { GroupRole } from '#base/console-settings.js';
 import { createSealer, type SealKey } from '#base/sealing.js';
 import type { Clock } from '#base/time.js';
+import type { SignInLog } from '../stores/sign-in-log.js';
 import { type ConsoleSignIns, cookieOf } from './console-sign-ins.js';
 import type { OidcClient } from './oidc-client.js';
 import { type ClaimNames, personOf } from './oidc-people.js';
@@ -19,6 +20,7 @@ export interface OidcSignIn {
 
 export interface OidcRoutesOptions extends OidcSignIn {
   readonly signIns: ConsoleSignIns;
+  readonly signInLog: Pick<SignInLog, 'began'>;
   readonly sealKeys: readonly SealKey[];
   readonly randomBytes: (size: number) => Buffer;
   /** The wall clock. */
@@ -67,7 +69,8 @@ export function addOidcRoutes(app: FastifyInstance, options: OidcRoutesOptions):
     if (outcome.kind === 'failed') return refused(reply, outcome.why);
     const found = personOf(outcome.claims, options.claims, options.roles);
     if (found.kind === 'no-group') return refused(reply, 'no-group');
-    signIns.start(reply, { person: found.person });
+    const signIn = signIns.start(reply, { person: found.person });
+    await options.signInLog.began(found.actor, signIn, 'oidc');
     return reply.redirect(pending.to, 303);
   });
 }

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readConsoleFiles } from '../../admin/console/console-files.js';
 import { ABSOLUTE_MS, IDLE_MS } from '../../admin/console/console-sign-ins.js';
 import { createAdminApp } from '../../admin/server.js';
+import { ENDS_READ_EVERY_MS } from '../../admin/stores/sign-in-log.js';
 import { FAILED_ATTEMPTS_MAX } from '../../admin/attempts.js';
 import { must } from '../../base/assert.js';
 import { createMetrics } from '../../base/metrics.js';
@@ -20,6 +21,8 @@ const PAGE = '<!doctype html><title>the console</title>';
 let world: AdminWorld;
 let app: FastifyInstance;
 let secure: FastifyInstance;
+/** Another replica. */
+let other: FastifyInstance;
 let clock: ManualClock;
 let folder: string;
 
@@ -40,10 +43,12 @@ beforeAll(async () => {
     });
   app = await appWith(false);
   secure = await appWith(true);
+  other = await appWith(false);
 });
 afterAll(async () => {
   await app.close();
   await secure.close();
+  await other.close();
   await world.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -102,6 +107,8 @@ test('every path of the console is its page, never kept, with a policy that allo
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'x-frame-options': 'DENY',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
     });
     const policy = String(reply.headers['content-security-policy']);
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
@@ -219,6 +226,70 @@ test('after signing out a copy of the cookie is worth nothing', async () => {
   expect(reply.status).toBe(204);
   expect(String(reply.headers['set-cookie'])).toMatch(/^tollgate=;.*Max-Age=0$/);
   expect((await meBy(cookie)).status).toBe(401);
+});
+
+test('every sign-in, sign-out and sign-out everywhere is in the audit log, and a refused one in the log', async () => {
+  const token = await world.issue({ role: 'finance' });
+  const cookie = await signedIn(token);
+  await send('DELETE', '/console/session', { cookie, ...BY_USER });
+  clock.advance(1);
+  await send('DELETE', '/console/sessions', { cookie: await signedIn(token), ...BY_USER });
+  const { rows } = await world.database.db.query<{ action: string; role: string; text: string }>(
+    `SELECT action, role, actor || after::text AS text FROM audit_event
+     WHERE subject = 'console' AND actor LIKE 'of the test%' ORDER BY sequence DESC LIMIT 4`,
+  );
+  expect(rows.map(({ action, role }) => `${action} ${role}`).toReversed()).toEqual([
+    'sign-in.begin finance',
+    'sign-in.end finance',
+    'sign-in.begin finance',
+    'sign-in.end-all finance',
+  ]);
+  // Neither the token nor the cookie is told.
+  for (const { text } of rows) expect(text).not.toMatch(/tga_|tgc1/);
+});
+
+test('a sign-out is known to every replica within two seconds', async () => {
+  const cookie = await signedIn();
+  const atOther = (): Promise<number> =>
+    send('GET', '/api/v1/me', { cookie }, undefined, other).then(({ status }) => status);
+  expect(await atOther()).toBe(200);
+  await send('DELETE', '/console/session', { cookie, ...BY_USER });
+  world.passReal(ENDS_READ_EVERY_MS);
+  expect(await atOther()).toBe(401);
+});
+
+test('to sign out everywhere ends every sign-in of who asks, on every replica, and of nobody else', async () => {
+  const [own, foreign] = await Promise.all(
+    [0, 1].map(() => world.issue({ role: 'team-lead', team: 'marketing' })),
+  );
+  const [first, second, others] = [
+    await signedIn(own),
+    await signedIn(own),
+    await signedIn(foreign),
+  ];
+  expect((await send('DELETE', '/console/sessions', { cookie: first })).status).toBe(403);
+  const reply = await send('DELETE', '/console/sessions', { cookie: first, ...BY_USER });
+  expect(reply.status).toBe(204);
+  expect(String(reply.headers['set-cookie'])).toMatch(/Max-Age=0$/);
+  for (const cookie of [first, second]) expect((await meBy(cookie)).status).toBe(401);
+  world.passReal(ENDS_READ_EVERY_MS);
+  const atOther = (cookie: string): Promise<number> =>
+    send('GET', '/api/v1/me', { cookie }, undefined, other).then(({ status }) => status);
+  expect([await atOther(first), await atOther(second), await atOther(others)]).toEqual([
+    401, 401, 200,
+  ]);
+  clock.advance(1);
+  expect((await meBy(await signedIn(own))).status).toBe(200);
+});
+
+test('where people come by https, browsers are told to use nothing else', async () => {
+  const told = async (to: FastifyInstance, url: string): Promise<unknown> =>
+    (await send('GET', url, { accept: 'text/html' }, undefined, to)).headers[
+      'strict-transport-security'
+    ];
+  for (const url of ['/', '/api/v1/me', '/livez', '/nothing'])
+    expect(await told(secure, url), url).toBe('max-age=31536000; includeSubDomains');
+  expect(await told(app, '/')).toBeUndefined();
 });
 
 test('guessing is slowed down, and the right token is let in all the same', async () => {

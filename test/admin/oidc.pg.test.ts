@@ -6,6 +6,7 @@ import { createAdminApp } from '../../admin/server.js';
 import type { GroupRole } from '../../base/console-settings.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics } from '../../base/metrics.js';
+import { createSealer } from '../../base/sealing.js';
 import { type ManualClock, manualClock } from '../support/clock.js';
 import {
   CLIENT_ID,
@@ -13,7 +14,7 @@ import {
   type IdentityProvider,
   startIdentityProvider,
 } from '../support/identity-provider.js';
-import { type AdminWorld, createAdminWorld } from './world.js';
+import { type AdminWorld, createAdminWorld, SEAL_KEYS } from './world.js';
 
 const ROLES: readonly GroupRole[] = [
   { group: 'admins', role: 'platform', team: null },
@@ -232,4 +233,37 @@ test('nobody is sent to another site, and a provider that is away is told', asyn
   const reply = await away.inject('/console/oidc/start');
   expect([reply.statusCode, reply.headers.location]).toEqual([303, '/?refused=unreachable']);
   await away.close();
+});
+
+test('a discovery document of another issuer is not believed', async () => {
+  // The same server, by a name that its document does not have.
+  const renamed = await appOf(provider.issuer.replace('127.0.0.1', 'localhost'));
+  const reply = await renamed.inject('/console/oidc/start');
+  expect([reply.statusCode, reply.headers.location]).toEqual([303, '/?refused=unreachable']);
+  await renamed.close();
+});
+
+test('the tokens of the provider stay on the server: the browser gets who somebody is, sealed', async () => {
+  const { cookie = '', location } = await signIn({
+    groups: ['admins'],
+    email: 'ann@example.com',
+    preferred_username: 'ann',
+  });
+  expect(location).toBe('/');
+  const sealer = createSealer('tgc1', SEAL_KEYS, () => Buffer.alloc(0));
+  const kept: unknown = JSON.parse(sealer.open(cookie.replace('tollgate=', '')) ?? 'null');
+  expect(kept).toEqual({
+    id: expect.any(String),
+    by: { person: { id: 'ann@example.com (oidc)', group: 'admins', principal: 'ann' } },
+    startedAt: clock.now(),
+    usedAt: clock.now(),
+  });
+});
+
+test('a sign-in by the provider is in the audit log', async () => {
+  await signIn({ groups: ['sales leads'], email: 'bea@example.com' });
+  const { rows } = await world.database.db.query(
+    "SELECT action, role, after->>'by' AS by FROM audit_event WHERE actor = 'bea@example.com (oidc)'",
+  );
+  expect(rows).toEqual([{ action: 'sign-in.begin', role: 'team-lead', by: 'oidc' }]);
 });

@@ -30,7 +30,7 @@ function byGroup(visit: Visit): Task['act'] {
     must(cookies.length === 1, `${cookies.length} cookies are left`);
     const [kept] = cookies;
     must(kept?.httpOnly === true && kept.sameSite === 'Strict', 'the cookie is open to scripts');
-    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+    await page.getByRole('button', { name: 'Sign out everywhere' }).click();
     await page.getByRole('link', { name: BY_GROUP }).waitFor();
     const copy = { cookie: `${kept?.name}=${kept?.value}` };
     const asked = await page.request.get(`${visit.url}/api/v1/me`, { headers: copy });
