@@ -84,16 +84,19 @@ export interface BoardLayout {
   readonly selected?: number;
 }
 
-/** Columns by heading; those of `isWide` only where there is room for them. */
-const COLUMNS: readonly {
+interface Column {
   readonly heading: string;
-  readonly isWide?: true;
+  /** Where the text of the statement has no room otherwise, the column goes; the lowest first. Absent: it never does. */
+  readonly goesAs?: number;
   readonly cell: (statement: RunningStatement, at: number) => string;
-}[] = [
-  { heading: 'TICKET', cell: ({ ticketId }) => ticketId },
+}
+
+/** A ticket is typed into `tollgate kill`; on a live board a key ends the marked statement, whose ticket stands below. */
+const TICKET: Column = { heading: 'TICKET', cell: ({ ticketId }) => ticketId };
+const COLUMNS: readonly Column[] = [
   { heading: 'TEAM', cell: ({ team }) => team },
-  { heading: 'PRINCIPAL', isWide: true, cell: ({ principal }) => principal },
-  { heading: 'TIER', isWide: true, cell: ({ tier }) => tier },
+  { heading: 'PRINCIPAL', goesAs: 1, cell: ({ principal }) => principal },
+  { heading: 'TIER', goesAs: 2, cell: ({ tier }) => tier },
   {
     heading: 'FOR',
     cell: ({ sentAt }, at) => (sentAt === null ? '' : ranFor(Math.max(0, at - Date.parse(sentAt)))),
@@ -107,8 +110,9 @@ const COLUMNS: readonly {
     cell: ({ usedCredits, holdCredits }) => `${percentOf(usedCredits, holdCredits)}%`,
   },
 ];
-const WIDE_COLUMNS = 120;
 const STATEMENT = 'STATEMENT';
+/** Less of a statement says nothing that its neighbours do not. */
+const STATEMENT_MIN = 24;
 const GAP_LENGTH = 2;
 const BAR_LENGTH = 10;
 const MINUTE_MS = 60_000n;
@@ -125,7 +129,7 @@ export function boardLines(board: Board, layout: BoardLayout): readonly string[]
     firstShown(board, layout, room),
     lastShown(board, layout, room),
   );
-  const [headers = '', rule = '', ...lines] = statementTable(listed, board.at, layout.columns);
+  const [headers = '', rule = '', ...lines] = statementTable(listed, board.at, layout);
   const marked = board.running[layout.selected ?? -1];
   return [
     ...head,
@@ -196,22 +200,41 @@ function tierLines({ tiers }: Board, paint: Paint): readonly string[] {
 function statementTable(
   listed: readonly RunningStatement[],
   at: number,
-  columns: number,
+  { columns, selected }: BoardLayout,
 ): readonly string[] {
-  const shown = COLUMNS.filter(({ isWide }) => isWide !== true || columns >= WIDE_COLUMNS);
-  const widths = shown.map(({ heading, cell }) =>
-    Math.max(heading.length, ...listed.map((each) => Array.from(cell(each, at)).length)),
-  );
-  const taken = widths.reduce((sum, width) => sum + width + GAP_LENGTH, 0);
-  const room = Math.max(STATEMENT.length, columns - taken);
+  let shown = selected === undefined ? [TICKET, ...COLUMNS] : COLUMNS;
+  const roomOf = (of: readonly Column[]): number =>
+    columns -
+    of.reduce((sum, { heading, cell }) => {
+      const widths = listed.map((each) => Array.from(cell(each, at)).length);
+      return sum + Math.max(heading.length, ...widths) + GAP_LENGTH;
+    }, 0);
+  while (roomOf(shown) < STATEMENT_MIN) {
+    const [next] = shown
+      .filter(({ goesAs }) => goesAs !== undefined)
+      .toSorted((a, b) => (a.goesAs ?? 0) - (b.goesAs ?? 0));
+    if (next === undefined) break;
+    shown = shown.filter((each) => each !== next);
+  }
+  const room = roomOf(shown);
+  const hasText = room >= STATEMENT.length;
   return table(
-    [...shown.map(({ heading }) => heading), STATEMENT],
+    [...shown.map(({ heading }) => heading), ...(hasText ? [STATEMENT] : [])],
     listed.map((each) => [
       ...shown.map(({ cell }) => cell(each, at)),
-      clipped(each.statementShape.replaceAll(/\s+/g, ' '), room),
+      ...(hasText ? [clipped(each.statementShape.replaceAll(/\s+/g, ' '), room)] : []),
     ]),
     Number.MAX_SAFE_INTEGER,
   ).split('\n');
+}
+
+/** What the row of the marked statement has no room for, in one line; empty where nothing runs. */
+export function markedLine(board: Board, { columns, selected = 0 }: BoardLayout): string {
+  const marked = board.running[selected];
+  if (marked === undefined) return '';
+  const { ticketId, principal, tier, holdCredits } = marked;
+  const hold = formatAmountTo(parseCredits(holdCredits), 3);
+  return clipped(`${ticketId}  ${principal}, ${tier}, holds ${hold}`, columns);
 }
 
 /** `48 s`, `12 min`, `3 h 07 min`. */

@@ -109,7 +109,10 @@ function summedUp(lines: readonly Line[]): readonly Line[] {
 }
 
 function textsOf(lines: readonly Line[], name: string): readonly string[] {
-  return lines.map((line) => String(line[name] ?? '0'));
+  return lines.map((line) => {
+    const value = line[name];
+    return isShown(value) ? String(value) : '0';
+  });
 }
 
 /** Of amounts of one currency, with as many decimals as they have. */

@@ -86,8 +86,9 @@ complete -o default -F _tollgate tollgate`;
 }
 
 function zshScript(words: Words): string {
+  // Behind the first colon all is description.
   const quoted = ({ word, description }: Word): string =>
-    `'${word}:${description.replaceAll("'", '’').replaceAll(':', '\\\\:')}'`;
+    `'${word}:${description.replaceAll("'", '’')}'`;
   const cases = casesOf(words, (each) => `found=(${each.map(quoted).join(' ')})`);
   return `#compdef tollgate
 _tollgate() {
@@ -97,22 +98,31 @@ ${cases}
   esac
   _describe 'tollgate' found || _files
 }
-compdef _tollgate tollgate`;
+# Found in fpath, this file is the body of the function and completes at once; sourced, it registers it.
+if [[ "$funcstack[1]" = _tollgate ]]; then _tollgate "$@"; else compdef _tollgate tollgate; fi`;
 }
 
 function fishScript(words: Words): string {
-  const lines = [...words].flatMap(([path, each]) =>
-    each.map(({ word, description }) => {
-      const condition =
-        path === ''
-          ? '__fish_use_subcommand'
-          : path
-              .split(' ')
-              .map((verb) => `__fish_seen_subcommand_from ${verb}`)
-              .join('; and ');
-      const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-a ${word}`;
-      return `complete -c tollgate -n '${condition}' ${what} -d '${description.replaceAll("'", '’')}'`;
-    }),
-  );
+  const lines = [...words].flatMap(([path, each]) => {
+    const verbs = each.map(({ word }) => word).filter((word) => !word.startsWith('-'));
+    const condition = fishCondition(path, verbs);
+    return [
+      // Where a verb of a verb is due, files are none of it.
+      ...(verbs.length === 0 ? [] : [`complete -c tollgate -n '${condition}' -f`]),
+      ...each.map(({ word, description }) => {
+        const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-a ${word}`;
+        return `complete -c tollgate -n '${condition}' ${what} -d '${description.replaceAll("'", '’')}'`;
+      }),
+    ];
+  });
   return lines.join('\n');
+}
+
+/** That the verbs of `path` are typed, and none of their own yet. */
+function fishCondition(path: string, verbs: readonly string[]): string {
+  if (path === '') return '__fish_use_subcommand';
+  return [
+    ...path.split(' ').map((verb) => `__fish_seen_subcommand_from ${verb}`),
+    ...(verbs.length === 0 ? [] : [`not __fish_seen_subcommand_from ${verbs.join(' ')}`]),
+  ].join('; and ');
 }

@@ -4,7 +4,14 @@ import type { Command } from 'commander';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import type { Terminal } from '../terminal.js';
-import { type Board, boardJson, boardLines, RUNNING_STATEMENT, TIER_NOW } from '../top/board.js';
+import {
+  type Board,
+  boardJson,
+  boardLines,
+  markedLine,
+  RUNNING_STATEMENT,
+  TIER_NOW,
+} from '../top/board.js';
 import type { Key, OpenScreen, Screen } from '../screen.js';
 import { VerbError } from '../verb-error.js';
 
@@ -158,11 +165,12 @@ class LiveBoard {
     const { columns, rows } = this.#screen;
     const layout = {
       columns,
-      rows: rows - 2,
+      rows: rows - 3,
       hasColours: this.#parts.hasColours,
       selected: this.#selected,
     };
     const note = this.#failure ?? this.#note;
-    this.#screen.draw([...boardLines(this.#board, layout), '', note.slice(0, columns)]);
+    const below = [markedLine(this.#board, layout), note.slice(0, columns)];
+    this.#screen.draw([...boardLines(this.#board, layout), '', ...below]);
   }
 }

@@ -42,6 +42,25 @@ test.each(['zsh', 'fish'])('%s has every verb with what it does', async (shell) 
   expect(text).toContain('seconds');
 });
 
+test('zsh completes at the first key where the script is found in fpath, and shows descriptions as they are', async () => {
+  const text = await script('zsh');
+  expect(text.split('\n')[0]).toBe('#compdef tollgate');
+  expect(text).toContain('[[ "$funcstack[1]" = _tollgate ]]; then _tollgate "$@"');
+  expect(text).toContain('team:<id>, principal:<id>');
+  expect(text).not.toContain('\\:');
+});
+
+test('fish offers verbs of a verb once, and no files where one is due', async () => {
+  const lines = (await script('fish')).split('\n');
+  const due =
+    "-n '__fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list export verify'";
+  const of = lines.filter((line) => line.includes(due));
+  expect(of.some((line) => line.endsWith(' -f'))).toBe(true);
+  for (const verb of ['list', 'export', 'verify'])
+    expect(of.some((line) => line.includes(` -a ${verb} `))).toBe(true);
+  expect(lines.some((line) => line.includes('from replay') && line.endsWith(' -f'))).toBe(false);
+});
+
 test('another shell is a usage error that names those there are', async () => {
   const terminal = recordedTerminal();
   expect(await main(['completion', 'tcsh'], terminal)).toBe(2);

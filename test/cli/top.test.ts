@@ -1,8 +1,9 @@
 /** `tollgate top` against an API that records what it is asked, on a screen that records what it is drawn. */
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { main } from '../../cli/main.js';
 import type { Key } from '../../cli/screen.js';
-import { boardLines, type Board, type RunningStatement } from '../../cli/top/board.js';
+import { boardLines, markedLine, type Board, type RunningStatement } from '../../cli/top/board.js';
 import { recordedTerminal } from './recorded-terminal.js';
 
 const AT = Date.parse('2026-11-26T10:00:00Z');
@@ -48,20 +49,42 @@ test('the board says what a minute costs, how full tiers are, and what each stat
     'batch        ████████░░  3 of 4 run, 2 of 50 wait',
     'interactive  ░░░░░░░░░░  0 of 4 run, 0 of 50 wait',
     '',
-    'TICKET                                TEAM       FOR    COST   OF HOLD  STATEMENT',
-    '────────────────────────────────────  ─────────  ─────  ─────  ───────  ────────────────────────',
-    '019a0000-0000-7000-8000-000000000001  marketing  2 min  $1.50      25%  SELECT * FROM WEB.EVENTS',
-    '019a0000-0000-7000-8000-000000000002  marketing  2 min  €0.30       0%  SELECT * FROM WEB.EVENTS',
+    'TICKET                                TEAM       TIER   FOR    COST   OF HOLD  STATEMENT',
+    '────────────────────────────────────  ─────────  ─────  ─────  ─────  ───────  ────────────────────────',
+    '019a0000-0000-7000-8000-000000000001  marketing  batch  2 min  $1.50      25%  SELECT * FROM WEB.EVENTS',
+    '019a0000-0000-7000-8000-000000000002  marketing  batch  2 min  €0.30       0%  SELECT * FROM WEB.EVENTS',
   ]);
 });
 
-test('a wide screen has principals and tiers too; ids are never cut, statements are', () => {
+test('a wide terminal has principals and tiers too; ids are never cut, statements are', () => {
   const [line = ''] = boardLines(board([statement(1)]), { ...plain, columns: 125 }).slice(-1);
   expect(line).toContain('marketing_analyst  batch');
+  const [tier = ''] = boardLines(board([statement(1)]), { ...plain, columns: 104 }).slice(-1);
+  expect(tier).toContain('marketing  batch  2 min');
   const [narrow = ''] = boardLines(board([statement(1)]), { ...plain, columns: 84 }).slice(-1);
   expect(narrow).toBe(
     '019a0000-0000-7000-8000-000000000001  marketing  2 min  $1.50      25%  SELECT * FR…',
   );
+});
+
+test('where a statement has no room for its name even, the column is left out', () => {
+  const [head = ''] = boardLines(board([statement(1)]), { ...plain, columns: 78 }).slice(-3);
+  expect(head).toMatch(/OF HOLD$/);
+});
+
+test('a live board of 80 columns has the text of statements, and what else is known of the marked one below', () => {
+  const live = { columns: 80, hasColours: false, selected: 1 };
+  const shown = board([statement(1), statement(2)]);
+  const lines = boardLines(shown, live);
+  expect(lines[5]).toMatch(/^TEAM +TIER +FOR +COST +OF HOLD +STATEMENT$/);
+  expect(lines.at(-1)).toContain('SELECT * FROM WEB.EVENTS');
+  expect(
+    Math.max(...lines.slice(5).map((line) => stripVTControlCharacters(line).length)),
+  ).toBeLessThanOrEqual(80);
+  expect(markedLine(shown, live)).toBe(
+    '019a0000-0000-7000-8000-000000000002  marketing_analyst, batch, holds 2.000',
+  );
+  expect(markedLine(board([]), live)).toBe('');
 });
 
 test('nothing running is said, and no line is wider than the terminal', () => {
