@@ -2,20 +2,19 @@
  * What one replica decides in a lane, given the lane as Postgres keeps it and what the replica says of itself: who is
  * granted, who is turned away, and how many permits it may give without asking while nobody waits.
  */
-import type { Credits } from '#base/units.js';
 import {
   isCapped,
   type LaneLimits,
   type LaneMember,
   type LaneRunning,
   type LaneState,
-  type LaneTurns,
   type LaneWaiting,
   NO_TURNS,
   sharedPermits,
-  teamLane,
 } from './lane.js';
+import { isApart, type Queued, queuesOf } from './queues.js';
 import { grantsOf } from './schedule.js';
+import { turnsOf, turnsText } from './turns.js';
 
 /** Most permits that a replica keeps at hand beyond what it uses. */
 const IDLE_MAX = 16;
@@ -47,6 +46,28 @@ export interface KeptLane {
   readonly holdings: readonly Holding[];
   readonly waits: readonly Wait[];
   readonly replicas: number;
+}
+
+/** How far a decision looks at what waits elsewhere. */
+export interface LaneReach {
+  readonly permits: number;
+  readonly administratorPermits: number;
+  readonly byPrincipal: boolean;
+}
+
+/** A row of the replica that decides. */
+export type OwnWait = Pick<Wait, 'ticketId' | 'waitedMs' | 'isGranted' | 'isProvisional'>;
+
+/** A lane as far as {@link reachOf} says that a decision needs it: whose turn it is comes out as if all were known. */
+export interface LaneToDecide extends Omit<KeptLane, 'waits'> {
+  /** The most of one team, or of one principal where those are capped, that can have their turn, and one more. */
+  readonly turnsMax: number;
+  /** In the order in which they came, like the next. */
+  readonly own: readonly OwnWait[];
+  /** Of other replicas who has a permit, who is provisional, and the first of each team. */
+  readonly others: readonly Wait[];
+  /** How many more of theirs wait, accepted. */
+  readonly behind: readonly (Queued & { readonly count: number })[];
 }
 
 /** What a replica says of itself, whole. */
@@ -107,17 +128,33 @@ export function laneState(kept: KeptLane): LaneState {
   };
 }
 
+/**
+ * What a decision has to know of those who wait elsewhere: of each team one more than there can be permits, so that a team
+ * which still has somebody waiting is never taken for one that has not. Where a principal is capped, of each of those.
+ */
+export function reachOf(limits: LaneLimits, { running }: Pick<LaneReport, 'running'>): LaneReach {
+  const { concurrencyMax, administratorPermits, principalConcurrencyMax } = limits;
+  return {
+    permits: concurrencyMax - running.filter((each) => !isApart(limits, each)).length,
+    administratorPermits,
+    byPrincipal: principalConcurrencyMax !== null,
+  };
+}
+
 export function decideLane(
   limits: LaneLimits,
-  kept: KeptLane,
+  kept: LaneToDecide,
   report: LaneReport,
 ): { readonly change: LaneWrites; readonly result: LaneAnswer } {
   const { replica } = report;
-  const { taken, removed, waits } = withReport(kept, report);
+  const { taken, removed, waits, behind } = withReport(limits, kept, report);
   const others = kept.holdings.filter((each) => each.replica !== replica);
   const running = [...report.running, ...taken.map(begun)];
-  const before = {
-    ...kept,
+  const { turns: keptTurns, stretch, replicas } = kept;
+  const before: KeptLane = {
+    turns: keptTurns,
+    stretch,
+    replicas,
     holdings: [...others, { replica, idle: 0, running, isExact: true }],
     waits,
   };
@@ -125,7 +162,7 @@ export function decideLane(
   const { granted, turns } = grantsOf(limits, state);
   const isGranted = new Set(granted.map(({ ticketId }) => ticketId));
   const left = waits.filter((each) => !each.isGranted && !isGranted.has(each.ticketId));
-  const judged = judgeNew(limits, left, report, roomAt(others));
+  const judged = judgeNew(limits, { left, behind }, report, roomAt(others));
   const { remaining } = judged;
   const own = waits.filter((each) => each.replica === replica && isGranted.has(each.ticketId));
   const all = [...taken, ...own];
@@ -135,7 +172,7 @@ export function decideLane(
   const share = Math.min(IDLE_MAX, Math.floor(free / Math.max(1, kept.replicas)));
   const isExact = isContended || isCapped(limits);
   const idle = isExact ? 0 : Math.min(free, Math.max(report.idle, share));
-  const known = new Map(kept.waits.map((each) => [each.ticketId, each]));
+  const known = new Map(kept.own.map((each) => [each.ticketId, each]));
   const isOwnRow = ({ ticketId }: Wait): boolean => known.has(ticketId);
   return {
     change: {
@@ -168,29 +205,53 @@ export function decideLane(
 }
 
 /** The rows as they are once the replica's own statements are as it says. */
-function withReport(
-  kept: KeptLane,
-  report: LaneReport,
-): {
+interface Reported {
   readonly taken: readonly Wait[];
   readonly removed: readonly string[];
+  /** Who waits, in the order in which they came, but for those that are behind. */
   readonly waits: readonly Wait[];
-} {
+  readonly behind: LaneToDecide['behind'];
+}
+
+function withReport(limits: LaneLimits, kept: LaneToDecide, report: LaneReport): Reported {
   const { replica } = report;
   const wanted = new Map(report.waiting.map((each) => [each.ticketId, each]));
-  const ownRows = kept.waits.filter((each) => each.replica === replica);
-  const taken = ownRows.filter((each) => each.isGranted && wanted.has(each.ticketId));
-  const removed = ownRows.filter((each) => each.isGranted || !wanted.has(each.ticketId));
-  const known = new Set(ownRows.map(({ ticketId }) => ticketId));
-  const waits: Wait[] = [
-    ...kept.waits.filter((each) => each.replica !== replica),
-    ...ownRows.filter((each) => !each.isGranted && wanted.has(each.ticketId)),
-    ...report.waiting
-      .filter(({ ticketId }) => !known.has(ticketId))
-      .map((each) => ({ ...memberOf(each), waitedMs: each.waitedMs, replica, ...NEW_WAIT })),
-  ];
+  const taken: Wait[] = [];
+  const removed: string[] = [];
+  const waits = [...kept.others];
+  const behind = [...kept.behind];
+  const seen = new Map<string, number>();
+  for (const row of kept.own) {
+    const member = wanted.get(row.ticketId);
+    if (row.isGranted || member === undefined) removed.push(row.ticketId);
+    if (member === undefined) continue;
+    wanted.delete(row.ticketId);
+    if (row.isGranted) {
+      taken.push({ ...memberOf(member), ...row, replica });
+      continue;
+    }
+    if (member.isAccepted && !row.isProvisional) {
+      const queue = turnsQueue(limits, member);
+      const before = seen.get(queue) ?? 0;
+      seen.set(queue, before + 1);
+      if (before >= kept.turnsMax) {
+        behind.push({ teamId: member.teamId, isAdministrator: member.isAdministrator, count: 1 });
+        continue;
+      }
+    }
+    waits.push({ ...memberOf(member), ...row, replica });
+  }
+  for (const each of wanted.values())
+    waits.push({ ...memberOf(each), waitedMs: each.waitedMs, replica, ...NEW_WAIT });
   waits.sort((a, b) => b.waitedMs - a.waitedMs || (a.ticketId < b.ticketId ? -1 : 1));
-  return { taken, removed: removed.map(({ ticketId }) => ticketId), waits };
+  return { taken, removed, waits, behind };
+}
+
+/** Whose statements have their turn one after the other. */
+function turnsQueue(limits: LaneLimits, member: LaneMember): string {
+  const { teamId, principalId, isAdministrator } = member;
+  const principal = limits.principalConcurrencyMax === null ? '' : principalId;
+  return `${isAdministrator} ${teamId} ${principal}`;
 }
 
 /** What becomes of the replica's own that come to the queue, and who waits then. */
@@ -208,7 +269,7 @@ interface Judged extends Pick<LaneAnswer, 'refused' | 'provisional'> {
  */
 function judgeNew(
   limits: LaneLimits,
-  left: readonly Wait[],
+  { left, behind }: { readonly left: readonly Wait[]; readonly behind: LaneToDecide['behind'] },
   report: LaneReport,
   room: number,
 ): Judged {
@@ -220,9 +281,10 @@ function judgeNew(
     isOwn(each) ? isNew.has(each.ticketId) : each.isProvisional;
   const counts = new Map<string, number>();
   const count = (key: string): number => counts.get(key) ?? 0;
-  const join = (each: Wait): void => {
-    for (const [queue] of queuesOf(limits, each)) counts.set(queue, count(queue) + 1);
+  const join = (each: Queued, more = 1): void => {
+    for (const [queue] of queuesOf(limits, each)) counts.set(queue, count(queue) + more);
   };
+  for (const each of behind) join(each, each.count);
   for (const each of left) if (!isOpen(each)) join(each);
   const refused: LaneAnswer['refused'][number][] = [];
   const provisional: string[] = [];
@@ -262,40 +324,6 @@ function roomAt(others: readonly Holding[]): number {
   return others.reduce((sum, each) => sum + atMost(each), 0);
 }
 
-/** The queues that a statement stands in, with the most that may wait there. */
-function queuesOf(limits: LaneLimits, member: LaneMember): readonly (readonly [string, number])[] {
-  if (isApart(limits, member)) return [['administrators', limits.queueMax]];
-  const { queueMax } = teamLane(limits, member.teamId);
-  const ofTier = ['tier', limits.queueMax] as const;
-  return queueMax === null ? [ofTier] : [ofTier, [`team ${member.teamId}`, queueMax]];
-}
-
-/** It goes by permits of administrators only. */
-function isApart(limits: LaneLimits, { isAdministrator }: LaneMember): boolean {
-  return isAdministrator && limits.administratorPermits > 0;
-}
-
-/** A queue that takes no more. */
-export interface FullQueue {
-  readonly waiting: number;
-  readonly queueMax: number;
-}
-
-/** The queue that would refuse a statement which came now and found no permit; null: it may wait. */
-export function fullQueue(
-  limits: LaneLimits,
-  waiting: readonly LaneMember[],
-  member: LaneMember,
-): FullQueue | null {
-  for (const [queue, queueMax] of queuesOf(limits, member)) {
-    const count = waiting.filter((each) =>
-      queuesOf(limits, each).some(([name]) => name === queue),
-    ).length;
-    if (count >= queueMax) return { waiting: count, queueMax };
-  }
-  return null;
-}
-
 /** Permits for everybody that nobody uses, has been granted, or has at hand. */
 function freePermits(limits: LaneLimits, state: LaneState, granted: readonly LaneMember[]): number {
   const isShared = (member: LaneMember): boolean => !isApart(limits, member);
@@ -305,7 +333,7 @@ function freePermits(limits: LaneLimits, state: LaneState, granted: readonly Lan
 
 /** Whoever was granted something, or has one too many; when somebody begins to wait, everybody who has permits. */
 function told(
-  kept: KeptLane,
+  kept: LaneToDecide,
   others: readonly Holding[],
   waits: readonly Wait[],
   isGranted: ReadonlySet<string>,
@@ -319,7 +347,7 @@ function told(
       .filter((each) => isGranted.has(each.ticketId))
       .map(({ replica }) => replica),
   ]);
-  const wasContended = kept.waits.some((each) => !each.isGranted);
+  const wasContended = [...kept.own, ...kept.others].some(({ isGranted }) => !isGranted);
   if (remaining.length > 0)
     for (const { replica, idle } of others)
       if (!wasContended || report.isReminder || idle > 0) replicas.add(replica);
@@ -340,30 +368,4 @@ function memberOf(member: LaneMember): LaneMember {
 
 function begun(member: LaneMember): LaneRunning {
   return { ...memberOf(member), heldMs: 0 };
-}
-
-/** Turns as JSON; amounts are whole numbers of the smallest unit, which may be negative. */
-export function turnsText({ grants, last, lastAged, savedCredits }: LaneTurns): unknown {
-  const saved = Object.fromEntries(
-    [...savedCredits].map(([team, credits]) => [team, credits.toString()]),
-  );
-  return { grants, last, lastAged, saved };
-}
-
-/** Of what another release may have written only what is understood counts. */
-function turnsOf(kept: unknown): LaneTurns {
-  const { grants, last, lastAged, saved } = (kept ?? {}) as Readonly<Record<string, unknown>>;
-  const teams = Object.entries(typeof saved === 'object' && saved !== null ? saved : {});
-  return {
-    grants: Number.isSafeInteger(grants) ? Number(grants) : 0,
-    last: typeof last === 'string' ? last : '',
-    lastAged: typeof lastAged === 'string' ? lastAged : '',
-    savedCredits: new Map(
-      teams.flatMap(([team, text]) =>
-        typeof text === 'string' && /^-?\d{1,40}$/.test(text)
-          ? [[team, BigInt(text) as Credits] as const]
-          : [],
-      ),
-    ),
-  };
 }

@@ -5,7 +5,7 @@ import type { LaneStore } from './lane.js';
 /** Lanes in Postgres. */
 export function laneStore(db: Database): LaneStore {
   return {
-    decide: (tier, replica, decide) => decideInLane(db, tier, replica, decide),
+    decide: (tier, replica, reach, decide) => decideInLane(db, tier, replica, reach, decide),
     read: (tier, replica) => readLane(db, tier, replica),
   };
 }

@@ -10,8 +10,11 @@ import {
   decideLane,
   type KeptLane,
   type LaneAnswer,
+  type LaneReach,
   type LaneReport,
+  type LaneToDecide,
   type LaneWrites,
+  reachOf,
 } from '#policies/lanes/decision.js';
 import { isCapped, type LaneLimits, type LaneMember, teamLane } from '#policies/lanes/lane.js';
 
@@ -29,11 +32,12 @@ export type AdmitOutcome =
 
 /** Where lanes are kept, for all replicas. */
 export interface LaneStore {
-  /** Decides alone. Rejects when it is away: what was decided is then not known. */
+  /** Decides alone, with the lane as far as `reach` says. Rejects when it is away: what was decided is then not known. */
   decide<T>(
     tier: string,
     replica: string,
-    decide: (kept: KeptLane) => { readonly change: LaneWrites; readonly result: T },
+    reach: LaneReach,
+    decide: (kept: LaneToDecide) => { readonly change: LaneWrites; readonly result: T },
   ): Promise<T>;
   /** The lane as it is. */
   read(tier: string, replica: string): Promise<KeptLane>;
@@ -205,7 +209,7 @@ export class Lane {
     this.#idle = 0;
     this.#ended = { count: 0, logStretch: 0 };
     try {
-      const answer = await store.decide(this.#tier, replica, (kept) =>
+      const answer = await store.decide(this.#tier, replica, reachOf(limits, report), (kept) =>
         decideLane(limits, kept, report),
       );
       this.#apply(answer, limits, report);

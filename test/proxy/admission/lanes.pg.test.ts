@@ -6,14 +6,20 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deferred } from '../../../base/deferred.js';
 import { silentLog } from '../../../base/log.js';
 import type { Database } from '../../../base/postgres/pool.js';
-import { LANES_CHANNEL, readLane } from '../../../billing/postgres/lanes.js';
+import {
+  decideInLane,
+  LANES_CHANNEL,
+  type LaneToDecide,
+  readLane,
+} from '../../../billing/postgres/lanes.js';
 import { beat } from '../../../billing/postgres/replicas.js';
 import type { LaneLimits } from '../../../policies/lanes/lane.js';
 import { Gate } from '../../../proxy/admission/gate.js';
 import type { AdmitOutcome, Permit } from '../../../proxy/admission/lane.js';
 import { laneStore } from '../../../proxy/admission/lane-store.js';
 import { systemIds } from '../../../base/ids.js';
-import { limitsOf, memberOf } from '../../policies/lanes/support.js';
+import { partToDecide } from '../../policies/lanes/read-to-decide.js';
+import { limitsOf, memberOf, seeded } from '../../policies/lanes/support.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 
 const ids = systemIds();
@@ -150,3 +156,83 @@ test('a replica that dies in the middle of a decision leaves the lane to the nex
   expect(outcome.kind).toBe('admitted');
   await next.stop();
 });
+
+/** A lane of four replicas in which 120 statements wait, some of them granted or provisional, and eight run. */
+async function fullLane(tier: string): Promise<readonly string[]> {
+  const random = seeded(9);
+  const one = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;
+  const replicas = ['p#1', 'q#1', 'r#1', 's#1'];
+  for (const id of replicas) await beat(db, id, { version: null, problem: null });
+  await db.query('INSERT INTO lane (tier) VALUES ($1)', [tier]);
+  const rows = Array.from({ length: 120 }, () => {
+    const team = one(['a', 'a', 'a', 'b', 'c']);
+    const state = one(['waits', 'waits', 'waits', 'waits', 'granted', 'provisional']);
+    return {
+      ticket: ids.ticket(Date.now()),
+      replica: one(replicas),
+      team,
+      principal: `${team}${one([1, 2, 3])}`,
+      administrator: random() < 0.1,
+      // Some came at the same time.
+      ago: Math.floor(random() * 40),
+      granted: state === 'granted',
+      provisional: state === 'provisional',
+    };
+  });
+  await db.query(
+    `INSERT INTO lane_waiting (ticket_id, tier, replica, team_id, principal_id, is_administrator, expected_credits, expected_ms,
+       since, granted_at, is_provisional)
+     SELECT ticket, $1, replica, team, principal, administrator, 1, 1000, now() - make_interval(secs => ago),
+       CASE WHEN granted THEN now() END, provisional
+     FROM jsonb_to_recordset($2) AS w (ticket uuid, replica text, team text, principal text, administrator boolean, ago int,
+       granted boolean, provisional boolean)`,
+    [tier, JSON.stringify(rows)],
+  );
+  await db.query(
+    `INSERT INTO lane_permit (tier, replica, idle, running, told_at, is_exact)
+     SELECT $1, r, 0, jsonb_build_array($2::jsonb, $2::jsonb || '{"isAdministrator": true}'), now(), true FROM unnest($3::text[]) r`,
+    [tier, JSON.stringify({ ...memberOf('a'), expectedCredits: '1', heldMs: 5 }), replicas],
+  );
+  return replicas;
+}
+
+test('a decision reads of others the first of each team and who is behind them, and of its own what is kept', async () => {
+  const [replica = ''] = await fullLane('part');
+  const { rows } = await db.query<{ n: number }>(
+    "SELECT count(*)::integer AS n FROM lane_waiting WHERE tier = 'part'",
+  );
+  expect(rows).toEqual([{ n: 120 }]);
+  for (const reach of [
+    { permits: 5, administratorPermits: 0, byPrincipal: false },
+    { permits: 4, administratorPermits: 1, byPrincipal: true },
+    { permits: 0, administratorPermits: 2, byPrincipal: false },
+  ]) {
+    const kept = await readLane(db, 'part', replica);
+    const expected = partToDecide(kept, replica, reach);
+    let read: LaneToDecide | undefined;
+    const decided = decideInLane(db, 'part', replica, reach, (lane) => {
+      read = lane;
+      throw new Error('nothing is written');
+    });
+    await expect(decided).rejects.toThrow('nothing is written');
+    expect(withoutTimes(read)).toEqual(withoutTimes(expected));
+    expect(read?.others.length).toBeLessThan(75);
+    expect(read?.behind.length).toBeGreaterThan(0);
+  }
+});
+
+/** Times are of the moment of reading; those who came first stand first. */
+function withoutTimes(lane: LaneToDecide | undefined): unknown {
+  if (lane === undefined) return undefined;
+  const { own, others, behind, ...rest } = lane;
+  const key = ({ teamId, isAdministrator }: LaneToDecide['behind'][number]): string =>
+    `${teamId} ${isAdministrator}`;
+  return {
+    replicas: rest.replicas,
+    turnsMax: rest.turnsMax,
+    running: new Map(rest.holdings.map((each) => [each.replica, each.running.length])),
+    own: own.map(({ ticketId, isGranted, isProvisional }) => [ticketId, isGranted, isProvisional]),
+    others: others.map(({ waitedMs: _waited, ...each }) => each),
+    behind: new Map(behind.map((each) => [key(each), each.count])),
+  };
+}

@@ -1,6 +1,14 @@
 /** Lanes in memory, by the rules of Postgres: one decides at a time, and dead replicas have nothing. */
-import type { Holding, KeptLane, LaneWrites, Wait } from '../../../policies/lanes/decision.js';
+import type {
+  Holding,
+  KeptLane,
+  LaneReach,
+  LaneToDecide,
+  LaneWrites,
+  Wait,
+} from '../../../policies/lanes/decision.js';
 import type { LaneStore } from '../../../proxy/admission/lane.js';
+import { partToDecide } from '../../policies/lanes/read-to-decide.js';
 
 interface Row {
   turns: unknown;
@@ -27,13 +35,14 @@ export class MemoryLanes implements LaneStore {
   async decide<T>(
     tier: string,
     replica: string,
-    decide: (kept: KeptLane) => { readonly change: LaneWrites; readonly result: T },
+    reach: LaneReach,
+    decide: (kept: LaneToDecide) => { readonly change: LaneWrites; readonly result: T },
   ): Promise<T> {
     await Promise.resolve();
     if (this.isAway) throw new Error('away');
     this.decisions += 1;
     this.#replicas.add(replica);
-    const { change, result } = decide(this.#kept(tier));
+    const { change, result } = decide(partToDecide(this.#kept(tier), replica, reach));
     this.#write(tier, change);
     await Promise.resolve();
     for (const each of change.told) this.onTold(each, tier);
