@@ -4,6 +4,7 @@
  */
 import type { Database, Queryable } from '#base/postgres/pool.js';
 import { type ChainRange, followChain } from '../seal/follow-chain.js';
+import { RANGE, withinRange } from '../seal/range-of-chain.js';
 
 export const PANELS_FOLLOWER = 'panels';
 
@@ -25,15 +26,13 @@ const added = (columns: readonly string[]): string =>
 // What a range of the chain adds, once by hour and once by day. A row of a charge is in the order of its keys, so that two
 // writers would wait for each other and not for ever.
 const ADD = `/* prepared: billing.add_charge_sums */
-WITH range AS MATERIALIZED (
-  SELECT journal_id FROM ledger_seal WHERE sequence BETWEEN $1 AND $2
-), change AS (
+WITH ${RANGE}, change AS (
   SELECT c.ticket_id, 1 AS statements, c.credits, c.money, 0::numeric AS delta_credits, 0::numeric AS delta_money,
     c.credits AS most_credits
-  FROM range JOIN charge c USING (journal_id)
+  FROM range JOIN charge c USING (journal_id) WHERE ${withinRange('c')}
   UNION ALL
   SELECT d.ticket_id, 0, 0, 0, d.delta_credits, d.delta_money, NULL
-  FROM range JOIN charge_delta d USING (journal_id)
+  FROM range JOIN charge_delta d USING (journal_id) WHERE ${withinRange('d')}
 ), added AS MATERIALIZED (
   SELECT a.*, c.account, c.occurred_at, c.ended_at, c.team_id, c.principal_id, c.tier, c.currency,
     coalesce(t.fingerprint, '') AS fingerprint, t.statement_shape, coalesce(t.statement_class, '') AS statement_class,

@@ -5,6 +5,7 @@
 import type { Database, Transaction } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
 import { type ChainRange, followChain } from '../seal/follow-chain.js';
+import { RANGE, withinRange } from '../seal/range-of-chain.js';
 import { ENTER_TRUE_UPS } from './post-deltas.js';
 
 export const TRUE_UP_FOLLOWER = 'true-up';
@@ -22,9 +23,9 @@ export function followCharges(db: Database, at: EpochMs): Promise<number> {
 }
 
 const SEALED = `
-sealed AS MATERIALIZED (
+${RANGE}, sealed AS MATERIALIZED (
   SELECT c.ticket_id, c.account, c.warehouse, c.snowflake_query_id, c.credits, (c.occurred_at AT TIME ZONE 'UTC')::date AS day
-  FROM ledger_seal s JOIN charge c ON c.journal_id = s.journal_id WHERE s.sequence BETWEEN $1 AND $2
+  FROM range JOIN charge c USING (journal_id) WHERE ${withinRange('c')}
 )`;
 
 // What was metered for one credit that ran, whoever ran it: idle time is not the fault of those who came through Tollgate

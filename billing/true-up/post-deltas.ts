@@ -62,7 +62,7 @@ due AS MATERIALIZED (
     LATERAL (VALUES (q.query_id), (q.root_query_id)) AS x (query_id)
   WHERE x.query_id IS NOT NULL
 ), touched AS MATERIALIZED (
-  SELECT c.ticket_id FROM near n JOIN charge c ON c.account = n.account AND c.snowflake_query_id = n.query_id
+  SELECT k.ticket_id FROM near n JOIN charge_query k ON k.account = n.account AND k.snowflake_query_id = n.query_id
   UNION
   SELECT p.ticket_id FROM near n JOIN charge_part p ON p.account = n.account AND p.snowflake_query_id = n.query_id
   UNION

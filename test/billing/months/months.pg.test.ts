@@ -205,16 +205,15 @@ test('a month is as closed to changes as the whole, for the owner too, and the a
         `TRUNCATE ${name}`,
       ])
         await expect(owner.query(change)).rejects.toMatchObject({ code: '42501' });
-      await expect(database.db.query(`INSERT INTO ${name} DEFAULT VALUES`)).rejects.toMatchObject({
-        code: '42501',
-      });
     }
-    await expect(
-      database.db.query("SELECT move_to_month('charge', 'charge_part', NULL, NULL)"),
-    ).rejects.toMatchObject({ code: '42501' });
-    await expect(database.db.query('DELETE FROM month_partition')).rejects.toMatchObject({
-      code: '42501',
-    });
+    // A server that is given has one role for both.
+    if (database.url === database.ownerUrl) return;
+    for (const change of [
+      ...rows.map(({ name }) => `INSERT INTO ${name} DEFAULT VALUES`),
+      "SELECT move_to_month('charge', 'charge_part', NULL, NULL)",
+      'DELETE FROM month_partition',
+    ])
+      await expect(database.db.query(change)).rejects.toMatchObject({ code: '42501' });
   } finally {
     await owner.stop();
   }
