@@ -18,6 +18,7 @@ import { sumStaleDays } from '../billing/bills/day-sums.js';
 import { readBilledMonth } from '../billing/bills/read-billed-month.js';
 import { freezeMonth } from '../billing/close/freeze.js';
 import { migrate } from '../migrations/migrate.js';
+import { machine } from './report.js';
 
 export interface CloseOptions {
   readonly statements: number;
@@ -258,9 +259,11 @@ async function timed<T>(work: () => Promise<T>): Promise<readonly [number, T]> {
 export function closeText(figures: CloseFigures): string {
   const seconds = (value: number): string => `${value.toFixed(1)} s`;
   return [
+    `Every statement has a line of an hour, of ${TEAMS} teams on ${WAREHOUSES} warehouses; ${machine()}. What is frozen is what was open, every file was held against the manifest.`,
+    '',
     '| statements of the month | data written | lines of all bills | days summed | open month read | frozen | read back | all files | CPU of the last four |',
     '| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
     `| ${figures.statements.toLocaleString('en')} | ${seconds(figures.writeSeconds)} | ${figures.lines.toLocaleString('en')} | ${seconds(figures.sumSeconds)} | ${seconds(figures.openSeconds)} | ${seconds(figures.freezeSeconds)} | ${seconds(figures.frozenSeconds)} | ${seconds(figures.filesSeconds)} (${figures.files}) | ${seconds(figures.cpuSeconds)} |`,
-    ...figures.problems.map((problem) => `\n${problem}`),
+    ...figures.problems.map((problem) => `\n**FAIL**: ${problem}`),
   ].join('\n');
 }
