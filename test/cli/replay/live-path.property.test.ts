@@ -195,4 +195,4 @@ test('a replay answers every statement as the proxy does', async () => {
   // Seldom is not enough: what comes once may agree by chance.
   const seldom = [...met].filter(([, times]) => times < 10);
   expect(seldom).toEqual([]);
-}, 60_000);
+}, 120_000);
