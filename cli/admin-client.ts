@@ -8,7 +8,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { toError } from '../base/errors.js';
 import type { Config, Secrets } from '../base/config.js';
-import { inVerbs } from './next-steps.js';
+import { inVerbs, refusalLines } from './next-steps.js';
 import { linesOf } from './text-lines.js';
 import { VerbError } from './verb-error.js';
 
@@ -245,7 +245,7 @@ export function reason(thrown: unknown): string {
   return typeof code === 'string' ? code : cause.message;
 }
 
-/** RFC 9457 problem details as lines: what is wrong, then each field with its rule and way out. */
+/** RFC 9457 problem details. */
 const PROBLEM = z.object({
   detail: z.string(),
   errors: z.array(z.object({ field: z.string(), rule: z.string(), wayOut: z.string() })).optional(),
@@ -254,13 +254,13 @@ const PROBLEM = z.object({
 function refusalOf(text: string): VerbError | undefined {
   try {
     const problem = PROBLEM.parse(JSON.parse(text));
-    const detail = inVerbs(problem.detail);
-    const errors = (problem.errors ?? []).map((each) => ({
-      ...each,
-      wayOut: inVerbs(each.wayOut),
-    }));
-    const fields = errors.map(({ field, rule, wayOut }) => `  ${field} ${rule}; ${wayOut}.`);
-    return new VerbError([detail, ...fields].join('\n'), 1, errors);
+    const errors = problem.errors ?? [];
+    // Who turns fields into places of a file reads them as the API has them.
+    return new VerbError(
+      refusalLines(problem.detail, errors).join('\n'),
+      1,
+      errors.map((each) => ({ ...each, wayOut: inVerbs(each.wayOut) })),
+    );
   } catch {
     return undefined;
   }

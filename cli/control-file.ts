@@ -1,6 +1,5 @@
 /** A control document as a reviewed file: read, checked, and its problems told with line and column. */
 import { readFileSync, statSync } from 'node:fs';
-import { toError } from '../base/errors.js';
 import type { ControlDocument } from '../policies/control/document.js';
 import { problemAt } from '../policies/control/problem.js';
 import {
@@ -12,6 +11,7 @@ import {
   problemText,
   readYaml,
 } from '../policies/control/text.js';
+import { unreadable } from './unreadable.js';
 import { VerbError } from './verb-error.js';
 
 /** Most problems that are printed; a file with more has one cause more often than many. */
@@ -40,7 +40,7 @@ function textOf(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (thrown) {
     if (thrown instanceof VerbError) throw thrown;
-    throw new VerbError(`${file} cannot be read (${toError(thrown).message}).`, 2);
+    throw unreadable(file, thrown);
   }
 }
 

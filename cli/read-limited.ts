@@ -1,6 +1,6 @@
 /** A whole file or standard input as text, up to a number of bytes. */
 import { createReadStream } from 'node:fs';
-import { toError } from '../base/errors.js';
+import { unreadable } from './unreadable.js';
 import { VerbError } from './verb-error.js';
 
 /**
@@ -26,6 +26,6 @@ export async function readLimited(file: string, bytesMax: number, what: string):
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts));
   } catch (thrown) {
     if (thrown instanceof VerbError) throw thrown;
-    throw new VerbError(`${name} cannot be read as text (${toError(thrown).message}).`, 2);
+    throw unreadable(name, thrown);
   }
 }

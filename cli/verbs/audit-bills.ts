@@ -1,9 +1,8 @@
 /** `tollgate audit verify <manifest>`: files of a month against their manifest, in the folder where it stands. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { toError } from '../../base/errors.js';
 import { type FilesOutcome, verifyFiles } from '../../billing/bills/manifest.js';
-import { VerbError } from '../verb-error.js';
+import { unreadable } from '../unreadable.js';
 
 /** Whether a file whose first line is this may be a manifest: exports have a record on each line. */
 export function mayBeManifest(firstLine: string): boolean {
@@ -17,7 +16,7 @@ export async function verifyBills(manifest: string): Promise<FilesOutcome> {
       return await readFile(file);
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw new VerbError(`${file} cannot be read (${toError(thrown).message}).`, 2);
+      throw unreadable(file, thrown);
     }
   };
   const text = Buffer.from((await read(manifest)) ?? []).toString();

@@ -4,7 +4,6 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { type ChainOutcome, verifyChain } from '../../admin/audit-chain.js';
-import { toError } from '../../base/errors.js';
 import type { SealKey } from '../../base/sealing.js';
 import { sealKeys } from '../../base/setting-parsers.js';
 import type { FilesOutcome } from '../../billing/bills/manifest.js';
@@ -14,6 +13,7 @@ import { configuration } from '../configuration.js';
 import { LIMIT, LIMIT_HELP, listJson, rowsMaxOf, tellOfMore } from '../list-options.js';
 import { freeText, secondText, table, type Terminal } from '../terminal.js';
 import { linesOf } from '../text-lines.js';
+import { unreadable } from '../unreadable.js';
 import { VerbError } from '../verb-error.js';
 import { billsInWords, mayBeManifest, verifyBills } from './audit-bills.js';
 
@@ -197,7 +197,7 @@ function keysOfFile(file: string): readonly SealKey[] {
   try {
     text = readFileSync(file, 'utf8').trim();
   } catch (thrown) {
-    throw new VerbError(`${file} cannot be read (${toError(thrown).message}).`, 2);
+    throw unreadable(file, thrown);
   }
   const parsed = sealKeys(text);
   if (!('value' in parsed))
@@ -210,7 +210,7 @@ async function* linesOfFile(file: string): AsyncGenerator<string> {
     yield* linesOf(createReadStream(file));
   } catch (thrown) {
     if (thrown instanceof VerbError) throw thrown;
-    throw new VerbError(`${file} cannot be read (${toError(thrown).message}).`, 2);
+    throw unreadable(file, thrown);
   }
 }
 

@@ -7,7 +7,6 @@ import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { toError } from '../../base/errors.js';
 import { createAnalyser } from '../../policies/sql/analyser.js';
 import { factsReport } from '../../policies/sql/facts-report.js';
 import type { Analyser, Catalogue, NameContext } from '../../policies/sql/facts.js';
@@ -19,6 +18,7 @@ import { explain, isAllowed, type Question } from '../explanation/explain.js';
 import { type QuestionOptions, readQuestion } from '../explanation/question.js';
 import { type LiveControl, readLiveControl } from '../live-control.js';
 import type { Terminal } from '../terminal.js';
+import { unreadable } from '../unreadable.js';
 import { VerbError } from '../verb-error.js';
 
 interface ExplainOptions extends QuestionOptions {
@@ -150,7 +150,7 @@ async function readerOf(file: string): Promise<() => AsyncIterable<string>> {
     const handle = await open(file);
     return () => handle.readLines();
   } catch (thrown) {
-    throw new VerbError(`${file} cannot be read (${toError(thrown).message}).`, 2);
+    throw unreadable(file, thrown);
   }
 }
 

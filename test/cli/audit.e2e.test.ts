@@ -249,8 +249,11 @@ describe('with the API', () => {
   test('list asks for one subject and lays the events out', async () => {
     withApi();
     answers = {
-      '/api/v1/audit?limit=50&subject=budget%2Fsales-monthly': JSON.stringify({ events }),
-      '/api/v1/audit?limit=2': '{"events":[]}',
+      '/api/v1/audit?subject=budget%2Fsales-monthly&limit=50': JSON.stringify({
+        events,
+        nextCursor: null,
+      }),
+      '/api/v1/audit?limit=2': '{"events":[],"nextCursor":null}',
     };
     const { out } = await run('list', '--subject', 'budget/sales-monthly');
     expect(out).toContain('budget.grant');
@@ -258,7 +261,7 @@ describe('with the API', () => {
     expect(out).not.toContain('\u2028');
     expect(out).not.toContain('\u001b');
     expect((await run('list', '--limit', '2')).out).toBe('Nothing was changed yet.');
-    for (const limit of ['0', '501', 'x'])
+    for (const limit of ['0', '-1', '1000000', 'x'])
       expect((await run('list', '--limit', limit)).code).toBe(2);
   });
 

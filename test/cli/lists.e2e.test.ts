@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { adminClient } from '../../cli/admin-client.js';
 import { configuration } from '../../cli/configuration.js';
 import { main } from '../../cli/main.js';
-import { inVerbs, VERBS_BY_LIST } from '../../cli/next-steps.js';
+import { inVerbs, refusalLines, VERBS_BY_LIST } from '../../cli/next-steps.js';
 import { recordedTerminal } from './recorded-terminal.js';
 
 let server: Server;
@@ -113,6 +113,68 @@ test('a refusal that names a list of the API names the verb that prints it', asy
   expect(await run(['grant', 'raise', 'nobody', '1'])).toBe(
     'tollgate: No such budget.\n  budget must exist; `tollgate budgets` lists them.',
   );
+});
+
+const NO_FORM = 'The request does not have the form that the API document describes.';
+
+test.each<readonly [string, string, readonly string[], readonly string[]]>([
+  [
+    'a detail that its field repeats is said once',
+    'until must be a time.',
+    ['until', 'must be a time', 'write a day such as 2026-12-01'],
+    ['until must be a time; write a day such as 2026-12-01.'],
+  ],
+  [
+    'one that says something else stands above it',
+    'There is no raise "9" that lasts.',
+    ['id', 'must exist', 'GET /api/v1/raises lists them'],
+    ['There is no raise "9" that lasts.', '  id must exist; `tollgate grant list` lists them.'],
+  ],
+  [
+    'the form of a request is none of who typed an option, nor are the marks of JSON',
+    NO_FORM,
+    [
+      'querystring.by',
+      'Invalid option: expected one of "team"|"day"',
+      'correct it as /api/v1/openapi.json says',
+    ],
+    ['by must be one of team, day; `tollgate help <verb>` says what there is.'],
+  ],
+  [
+    'a number that is none',
+    NO_FORM,
+    [
+      'querystring.rows',
+      'Invalid input: expected number, received NaN',
+      'correct it as /api/v1/openapi.json says',
+    ],
+    ['rows must be a number; `tollgate help <verb>` says what there is.'],
+  ],
+  [
+    'decimals are typed without quotes, and one of a list by its name',
+    'rates.0.rate must be a decimal in quotes.',
+    ['rates.0.rate', 'must be a decimal in quotes', 'write it as "0.9213"'],
+    ['rate must be a decimal; write it as 0.9213.'],
+  ],
+  [
+    'a month that goes on is looked at by its verb',
+    '2026-12 goes on.',
+    ['month', 'must be over', 'GET /api/v1/closes/{month} tells what it comes to so far'],
+    [
+      '2026-12 goes on.',
+      '  month must be over; `tollgate close <month> --dry-run` tells what it comes to so far.',
+    ],
+  ],
+])('%s', (_what, detail, [field = '', rule = '', wayOut = ''], says) => {
+  expect(refusalLines(detail, [{ field, rule, wayOut }])).toEqual(says);
+});
+
+test.each([
+  [['plan', '/no/such.yaml'], '/no/such.yaml'],
+  [['audit', 'verify', '/no/such.jsonl'], '/no/such.jsonl'],
+  [['explain', '--as', 'marketing_analyst', '--file', '/no/such.sql'], '/no/such.sql'],
+])('%s says that there is no such file, in no words of the system', async (words, file) => {
+  expect(await run(words)).toContain(`${file} cannot be read: there is no such file.`);
 });
 
 test.each([

@@ -191,13 +191,13 @@ describe('grant and what teams ask for', () => {
       endsAt: '2026-11-28T00:00:00.000Z',
       reason: 'audit',
     };
-    const all = { requests: [request], passes: [pass], raises: [raise] };
+    const all = { requests: [request], passes: [pass], raises: [raise], nextCursor: null };
     answer.body = JSON.stringify(all);
     const { out } = await run('grant', 'list');
     for (const part of [ticket, 'Passes that last', 'Raises that last', '6.00 USD', '250.00 USD'])
       expect(out).toContain(part);
     expect(JSON.parse((await run('grant', 'list', '--json')).out)).toEqual(all);
-    answer.body = JSON.stringify({ requests: [] });
+    answer.body = JSON.stringify({ requests: [], nextCursor: null });
     expect((await run('grant', 'list', '--state', 'expired')).out).toBe('No request is expired.');
   });
 
