@@ -39,7 +39,7 @@ const STEPS: readonly (readonly [title: string, sql: string])[] = [
 
 /** Prints a JSON document: of each statement columns and rows, or what the driver raised. */
 const program = (port: number): string => `
-import json, time, snowflake.connector
+import decimal, json, time, snowflake.connector
 steps = json.loads(${JSON.stringify(JSON.stringify(STEPS.map(([, sql]) => sql)))})
 connection = snowflake.connector.connect(account="demo", user="marketing_analyst", password="demo", host="127.0.0.1",
     port=${port}, protocol="http", warehouse="STANDARD_WH", database="ANALYTICS", schema="TPCH")
@@ -49,7 +49,7 @@ for sql in steps:
     cursor = connection.cursor()
     try:
         cursor.execute(sql)
-        rows = [[None if cell is None else str(cell) for cell in row] for row in cursor.fetchall()]
+        rows = [[None if cell is None else format(cell, "f") if isinstance(cell, decimal.Decimal) else str(cell) for cell in row] for row in cursor.fetchall()]
         said.append({"columns": [column.name for column in cursor.description], "rows": rows})
     except Exception as error:
         said.append({"error": type(error).__module__ + "." + type(error).__name__ + ": " + str(error)})
@@ -62,10 +62,6 @@ type Said =
       readonly columns: readonly string[];
       readonly rows: readonly (readonly (string | null)[])[];
     };
-
-const file = process.argv[2];
-if (file === undefined) throw new Error('name the file: first-five-minutes.js <file.png>');
-await paint(path.resolve(file));
 
 async function paint(picture: string): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tollgate-five-minutes-'));
@@ -132,15 +128,23 @@ function answerOf(said: Said): string {
     const [first = '', ...rest] = said.error.split('\n');
     return `<pre><em>${escaped(first)}</em>\n${escaped(rest.join('\n'))}</pre>`;
   }
-  const head = said.columns.map((name) => `<th>${escaped(name)}</th>`).join('');
-  const row = (cells: readonly (string | null)[]): string =>
-    `<tr>${cells.map((cell) => (cell === null ? '<td class="null">NULL</td>' : cellOf(cell))).join('')}</tr>`;
-  return `<table><tr>${head}</tr>${said.rows.map(row).join('')}</table>`;
+  const classes = said.columns.map((_, column) => classOf(said.rows.map((row) => row[column])));
+  const head = said.columns.map((name, at) => `<th class="${classes[at]}">${escaped(name)}</th>`);
+  const rows = said.rows.map((row) => {
+    const cells = row.map((cell, at) =>
+      cell === null
+        ? '<td class="null">NULL</td>'
+        : `<td class="${classes[at]}">${escaped(cell)}</td>`,
+    );
+    return `<tr>${cells.join('')}</tr>`;
+  });
+  return `<table><tr>${head.join('')}</tr>${rows.join('')}</table>`;
 }
 
-function cellOf(cell: string): string {
-  const isAmount = /^-?\d+(\.\d+)?$/.test(cell);
-  return `<td${isAmount ? ' class="amount"' : ''}>${escaped(cell)}</td>`;
+/** A column of numbers alone stands on the right. */
+function classOf(cells: readonly (string | null | undefined)[]): string {
+  const isAmount = cells.every((cell) => cell === null || /^-?\d+(\.\d+)?$/.test(cell ?? ''));
+  return isAmount ? 'amount' : '';
 }
 
 const STYLE = `
@@ -158,5 +162,11 @@ em { color: #f2a5a0; font-style: normal; }
 table { border-collapse: collapse; }
 th { color: #8b93a3; font-weight: 400; text-align: left; border-bottom: 1px solid #26314a; }
 th, td { padding: 1px 14px 1px 0; vertical-align: top; }
-.amount { text-align: right; color: #f0c05a; }
-.null { color: #5b6475; }`;
+td:first-child { white-space: nowrap; }
+.amount { text-align: right; }
+td.amount { color: #f0c05a; }
+.null { color: #6f7889; }`;
+
+const file = process.argv[2];
+if (file === undefined) throw new Error('name the file: first-five-minutes.js <file.png>');
+await paint(path.resolve(file));
