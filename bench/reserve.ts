@@ -167,8 +167,10 @@ export async function startReplica(url: string, id: string): Promise<Replica> {
     (_, periodId) => void leases.askedBack(periodId).catch(warn),
     () => undefined,
   );
+  let beating = Promise.resolve();
   const timer = setInterval(() => {
-    note()
+    beating = beating
+      .then(note)
       .then(() => leases.beat())
       .catch(warn);
   }, BEAT_MS);
@@ -181,6 +183,8 @@ export async function startReplica(url: string, id: string): Promise<Replica> {
     held: [],
     async stop() {
       clearInterval(timer);
+      // One that is under way needs the pool.
+      await beating;
       await listening.stop();
       await db.stop();
     },
