@@ -67,6 +67,7 @@ test('what a hold or a journal refers to is not removed, and what refers to noth
     charge: `INSERT INTO charge (ticket_id, journal_id, account, team_id, principal_id, tier, occurred_at, ended_at, credits,
         money, currency, price_per_credit, warehouse_ms)
       VALUES (gen_random_uuid(), 4711, 'demo', 'a', 'a', 'standard', now(), now(), 0, 0, 'USD', 3, 0)`,
+    ledger_seal: "INSERT INTO ledger_seal VALUES (4711, 4711, sha256('x'))",
   };
   const undone = new Error('undone');
   for (const [table, insert] of Object.entries(strangers)) {
