@@ -90,7 +90,7 @@ async function timed(
 }
 
 /** What a ledger in use has beside charges: tickets, teams, hours, and the indexes that writing did without. */
-async function writeTickets(owner: pg.Client, log: (line: string) => void): Promise<number> {
+export async function writeTickets(owner: pg.Client, log: (line: string) => void): Promise<number> {
   log('tickets of the last week');
   const { rowCount } = await owner.query(WRITE_TICKETS);
   log('indexes');

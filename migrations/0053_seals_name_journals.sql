@@ -25,7 +25,16 @@ UNION ALL
 SELECT 'charge', c.journal_id::text FROM charge c
 WHERE NOT EXISTS (SELECT FROM journal j WHERE j.id = c.journal_id)
 UNION ALL
+SELECT 'charge_delta', d.ticket_id::text FROM charge_delta d
+WHERE NOT EXISTS (SELECT FROM charge c WHERE c.ticket_id = d.ticket_id)
+UNION ALL
+SELECT 'charge_delta', d.journal_id::text FROM charge_delta d
+WHERE NOT EXISTS (SELECT FROM journal j WHERE j.id = d.journal_id)
+UNION ALL
+SELECT 'charge_part', p.ticket_id::text FROM charge_part p
+WHERE NOT EXISTS (SELECT FROM charge c WHERE c.ticket_id = p.ticket_id)
+UNION ALL
 SELECT 'ledger_seal', s.journal_id::text FROM ledger_seal s
 WHERE NOT EXISTS (SELECT FROM journal j WHERE j.id = s.journal_id);
 
-INSERT INTO schema_release (name, older_may_run) VALUES ('0037_seals_name_journals', true);
+INSERT INTO schema_release (name, older_may_run) VALUES ('0053_seals_name_journals', true);
