@@ -11,7 +11,6 @@ import { SHARED_KEYS, startProxyProcess, type ProxyProcess } from './support/pro
 import { RECOVERED_WITHIN_MS, ReplicaRounds, ROUND_HOLD } from './support/replica-rounds.js';
 import { startSystem, type System } from './support/system.js';
 import { longRun } from '../support/long-run.js';
-import { must } from '../../base/assert.js';
 import { RawClient } from '../warehouse/support/raw-client.js';
 import { MixedTraffic } from './support/mixed-traffic.js';
 
@@ -63,8 +62,7 @@ test(
   { timeout: 120_000 + long.count * 120_000 },
   async () => {
     const restore = await keepLimits(system.database.db, ['marketing-monthly']);
-    rounds = new ReplicaRounds(system, dataDir);
-    await rounds.start(REPLICAS, CLIENTS);
+    rounds = await startRounds();
     const seen = new Set<string>();
     for (let index = 0; index < long.count; index += 1) {
       // Of two replicas neither can have it all.
@@ -80,8 +78,6 @@ test(
     }
     // The killed one had some, in both fates that a round makes for certain.
     expect([...seen]).toEqual(expect.arrayContaining(['orphans', 'settled', 'adopted']));
-    await rounds.stop();
-    rounds = undefined;
     await restore();
   },
 );
@@ -90,19 +86,14 @@ test(
   'of mixed traffic no statement is refused for want of room that was there',
   { timeout: 120_000 + mixed.count * 1_000 },
   async () => {
-    const others = await Promise.all(
-      [0, 1].map((index) =>
-        startProxyProcess(system, join(dataDir, `mixed-${index}`), SHARED_KEYS),
-      ),
-    );
+    rounds ??= await startRounds();
     const budgetIds = MIXED_TEAMS.map((team) => `${team}-monthly`);
     const restore = await keepLimits(system.database.db, budgetIds);
     try {
       const clients: RawClient[] = [];
       for (const team of MIXED_TEAMS)
         for (let index = 0; index < 6; index += 1) {
-          const { url } = must(others[index % 2], 'there are two');
-          const client = new RawClient(Number(new URL(url).port));
+          const client = rounds.client(index % 2);
           const reply = await client.login(`${team}_analyst`, 'demo', '&warehouse=STANDARD_WH');
           expect(reply.body.success).toBe(true);
           clients.push(client);
@@ -117,7 +108,9 @@ test(
       await eventually(async () => expect(await whatIsOpen()).toEqual([]), { withinMs: 60_000 });
       await expectInvariants(system.database.db);
     } finally {
-      await Promise.all(others.map((other) => other.kill()));
+      // Nobody else looks after what the one that is killed below has left.
+      await rounds.stop();
+      rounds = undefined;
       await restore();
     }
   },
@@ -197,6 +190,13 @@ test(
     await expectInvariants(system.database.db);
   },
 );
+
+/** The replicas of the first two tests: each start of one is seconds of a processor. */
+async function startRounds(): Promise<ReplicaRounds> {
+  const started = new ReplicaRounds(system, dataDir);
+  await started.start(REPLICAS, CLIENTS);
+  return started;
+}
 
 /** Takes the one permit through the other replica, queues at the holder, kills it, and polls; how long that took. */
 async function untilToldAfterKill(holder: ProxyProcess): Promise<number> {

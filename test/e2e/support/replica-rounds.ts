@@ -131,6 +131,11 @@ export class ReplicaRounds {
     return startProxyProcess(this.#system, join(this.#dataDir, `replica-${index}`), SHARED_KEYS);
   }
 
+  /** One more client at a replica, not logged in. */
+  client(replica: number): RawClient {
+    return this.#at(replica);
+  }
+
   #at(replica: number, of?: RawClient): RawClient {
     const { url } = must(this.#replicas[replica], 'there is such a replica');
     const client = new RawClient(Number(new URL(url).port));
