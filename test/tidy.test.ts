@@ -25,6 +25,7 @@ const ENTRIES = [
   'bench/run.ts',
   'dashboards/build.ts',
   'test/console/run.ts',
+  'test/documents/first-five-minutes.ts',
   'test/documents/run.ts',
   'test/drivers/run.ts',
   'test/drivers/suites/run.ts',
