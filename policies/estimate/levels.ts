@@ -17,8 +17,6 @@ const STATISTICS_PRIOR: Belief = { logMean: 0, sigma: SCAN_SIGMA };
 
 /** Before a shape has shown otherwise, another scan of it takes as many times longer as it is larger. */
 const STATISTICS_ODDS = 4;
-/** Runs of a shape on one size, over as many bytes, that speak for themselves. */
-const KNOWN_RUNS = 3;
 
 /** Beliefs about one statement, in ln of warehouse-seconds. */
 export interface Beliefs {
@@ -121,10 +119,9 @@ function sizedBelief(
 }
 
 /**
- * The same, or what it took in units of what statistics predict: where it has only run over other bytes, weighed against what
- * it took over any; where it has only run on another size, alone, because what every run costs beside its scan does not
- * follow the rate; where it has run once or twice, weighed against those. Many runs over as many bytes are not asked in those
- * units too: where bytes do not follow the text the units look surer than they are.
+ * The same, or, where it has only run over other bytes, what it took in units of what statistics predict, weighed against
+ * what it took over any. Runs over as many bytes are not asked in those units too: where bytes do not follow the text the
+ * units look surer than they are.
  */
 function chosenBelief(
   history: HistoryView,
@@ -134,12 +131,9 @@ function chosenBelief(
   scanSeconds: number | null,
 ): LevelBelief | null {
   const ratio = find(history, keys, 'shape-statistics');
-  if (ratio === undefined || scanSeconds === null) return sized;
+  if (sized !== null || ratio === undefined || scanSeconds === null) return sized;
   const scaled = refine(general ?? undefined, ratio, Math.log(scanSeconds + OVERHEAD_SECONDS));
-  const own = find(history, keys, 'shape-size');
-  if (sized !== null && own !== undefined)
-    return own.count >= KNOWN_RUNS ? sized : { level: sized.level, ...choose(scaled, sized) };
-  const all = sized === null ? find(history, keys, 'shape-all') : undefined;
+  const all = find(history, keys, 'shape-all');
   const any = all === undefined ? scaled : refine(general ?? undefined, all);
   return { level: 'shape-statistics', ...choose(scaled, any, STATISTICS_ODDS) };
 }

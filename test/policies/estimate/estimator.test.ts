@@ -217,38 +217,6 @@ test('one run of a shape is believed less than many, against what statistics say
   expect(after(1)).toBeLessThan(5_000);
 });
 
-test('what every run costs beside its scan is the same on a larger warehouse', () => {
-  const small = { table: () => ({ ...events, bytes: 1e7 }) };
-  const shape = aShape({ bytes: 1e6 });
-  const history = learnt({ shape, seconds: 1, statisticsSeconds: 0.001 }, 20);
-  const larger = estimateStatement(
-    aStatement(),
-    context({
-      history,
-      statistics: small,
-      warehouseSize: 'XLARGE',
-      creditsPerHour: credits('16'),
-    }),
-  );
-  expect(larger.basis).toBe('HISTORY');
-  // By the rate alone it would be a sixteenth.
-  expect(larger.expectedSeconds).toBeGreaterThan(0.5);
-});
-
-test('a second run goes by its bytes, one of many by those before it over about as many', () => {
-  const shape = aShape({ bytes: 5e12 });
-  const half = aStatement({
-    filters: [filter({ operator: '>=', low: '2025-04-01', high: null })],
-  });
-  const halfOfWhole = (runs: number): number => {
-    const history = learnt({ shape, seconds: 100, statisticsSeconds: 5_000 }, runs);
-    const whole = estimateStatement(aStatement(), context({ history }));
-    return estimateStatement(half, context({ history })).expectedSeconds / whole.expectedSeconds;
-  };
-  expect(halfOfWhole(1)).toBeLessThan(0.85);
-  expect(halfOfWhole(20)).toBeCloseTo(1, 1);
-});
-
 test('literals that were seen are known apart from their shape', () => {
   const history = new HistoryStore(100);
   for (let run = 0; run < 20; run += 1) {
