@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { read, signOut } from './api-client.js';
+import { Mark } from './mark.js';
 import { AuditPage } from './pages/audit.js';
 import { BillPage } from './pages/bill.js';
 import { BillsPage } from './pages/bills.js';
@@ -164,15 +165,6 @@ function showOpenPage(): void {
   if (left < row.scrollLeft) row.scrollLeft = left;
   const right = left + open.offsetWidth;
   if (right > row.scrollLeft + row.clientWidth) row.scrollLeft = right - row.clientWidth;
-}
-
-export function Mark(): JSX.Element {
-  return (
-    <svg class="mark" viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
-      <rect width="32" height="32" rx="7" />
-      <path d="M8 23V12m16 11V12M6 15h20M8 12l8-4 8 4" />
-    </svg>
-  );
 }
 
 function NothingHere(): JSX.Element {

@@ -127,6 +127,7 @@ describe('the console', () => {
     expect(consoleSources.length).toBeGreaterThan(15);
     const found = edgesOf(consoleSources);
     expect(found.length).toBeGreaterThan(30);
+    expect(cycles(found)).toEqual([]);
     expect(forbiddenEdges(found)).toEqual([]);
     for (const text of [
       "import { x } from '../base/units.js';",

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { type Problem, signIn, toProblem, waysToSignIn } from '../api-client.js';
 import { ProblemNote } from '../parts.js';
-import { Mark } from '../shell.js';
+import { Mark } from '../mark.js';
 
 /** Why the identity provider's answer let nobody in, by the word that the server gives. */
 const REFUSED: Readonly<Record<string, string>> = {

@@ -50,13 +50,16 @@ const SPAWNED = /(['"`])(\.{1,2}\/[\w./-]+\.js)\1/g;
 
 /** Edges to files of ours; packages and Node's own modules are left out. */
 export function edgesOf(sources: readonly Source[]): readonly Edge[] {
+  const paths = new Set(sources.map(({ path: name }) => name));
   return sources.flatMap((file) =>
     [...file.withStrings.matchAll(IMPORT)].flatMap((match) => {
       // Inside a text, the keyword is blank in the code.
       if (file.code[match.index] !== match[0][0]) return [];
       const specifier = match[2] ?? '';
-      const to = resolved(file.path, specifier);
-      if (to === undefined) return [];
+      const target = resolved(file.path, specifier);
+      if (target === undefined) return [];
+      // Pages are compiled from TSX.
+      const to = paths.has(`${target}x`) ? `${target}x` : target;
       const statement = file.code.slice(0, match.index).split(';').at(-1) ?? '';
       const isType = /\b(?:import|export)\s+type\b[^=]*$/.test(statement);
       return [{ from: file.path, to, specifier, isType }];
