@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
-import { NODE_ARGUMENTS } from './test/support/node-arguments.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -18,7 +17,6 @@ export default defineConfig({
     pool: 'forks',
     // One more than there are cores: much of what tests of processes take is waiting for disks and timers.
     maxWorkers: availableParallelism() + 1,
-    execArgv: NODE_ARGUMENTS,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     retry: 0,

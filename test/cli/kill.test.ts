@@ -88,12 +88,12 @@ test('everything is frozen without a name, and listed', async () => {
   answer = { freeze: { ...FREEZE, scope: 'everything', target: null, until: null } };
   expect((await run('--freeze', 'everything')).out).toContain('everything until it is thawed');
   expect(asked[0]?.body).toEqual({ scope: 'everything', reason: 'frozen on the command line' });
-  answer = { freezes: [] };
+  answer = { freezes: [], nextCursor: null };
   expect((await run('--frozen')).out).toBe('Nothing is frozen.');
 });
 
 test('a freeze is thawed by what is frozen, or by its number', async () => {
-  answer = { freezes: [FREEZE], freeze: FREEZE };
+  answer = { freezes: [FREEZE], nextCursor: null, freeze: FREEZE };
   expect((await run('--thaw', 'team:marketing')).out).toBe('Thawed: team marketing.');
   await run('--thaw', '7');
   expect(asked.map(({ path }) => path)).toEqual([

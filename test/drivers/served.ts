@@ -2,7 +2,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { NODE_ARGUMENTS } from '../support/node-arguments.js';
 import { ROOT } from './places.js';
 import { tail } from './programs.js';
 
@@ -31,23 +30,19 @@ export async function startServed(
   mkdirSync(folder, { recursive: true });
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TOLLGATE_'));
   const script = path.join(ROOT, 'bin', 'tollgate.js');
-  const child = spawn(
-    process.execPath,
-    [...NODE_ARGUMENTS, script, 'serve', '--role', roles.join(',')],
-    {
-      // A tollgate.yaml of the folder that this was started in is none of our business.
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...Object.fromEntries(inherited),
-        TOLLGATE_DATA_DIR: dataDir,
-        TOLLGATE_PROXY_PORT: '0',
-        TOLLGATE_ADMIN_PORT: '0',
-        TOLLGATE_WAREHOUSE_PORT: '0',
-        ...environment,
-      },
+  const child = spawn(process.execPath, [script, 'serve', '--role', roles.join(',')], {
+    // A tollgate.yaml of the folder that this was started in is none of our business.
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...Object.fromEntries(inherited),
+      TOLLGATE_DATA_DIR: dataDir,
+      TOLLGATE_PROXY_PORT: '0',
+      TOLLGATE_ADMIN_PORT: '0',
+      TOLLGATE_WAREHOUSE_PORT: '0',
+      ...environment,
     },
-  );
+  });
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-LOG_MAX);

@@ -1,6 +1,5 @@
 /** `tollgate serve --role proxy` in a process of its own, on a test's Postgres and warehouse. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { NODE_ARGUMENTS } from '../../support/node-arguments.js';
 import type { System } from './system.js';
 
 export interface ProxyProcess {
@@ -21,27 +20,23 @@ export async function startProxyProcess(
   dataDir: string,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<ProxyProcess> {
-  const child = spawn(
-    process.execPath,
-    [...NODE_ARGUMENTS, 'bin/tollgate.js', 'serve', '--role', 'proxy'],
-    {
-      env: {
-        ...environment(),
-        TOLLGATE_DATA_DIR: dataDir,
-        TOLLGATE_DATABASE_URL: system.database.ownerUrl,
-        TOLLGATE_UPSTREAM: system.warehouseUrl,
-        TOLLGATE_SERVICE_USER: system.service.user,
-        TOLLGATE_SERVICE_PASSWORD: system.service.password,
-        TOLLGATE_PROXY_PORT: '0',
-        TOLLGATE_ADMIN_PORT: '0',
-        TOLLGATE_LOG_LEVEL: 'error',
-        // Every budget that is held against is leased.
-        TOLLGATE_LEASE_FROM_PER_SECOND: '1',
-        ...settings,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  const child = spawn(process.execPath, ['bin/tollgate.js', 'serve', '--role', 'proxy'], {
+    env: {
+      ...environment(),
+      TOLLGATE_DATA_DIR: dataDir,
+      TOLLGATE_DATABASE_URL: system.database.ownerUrl,
+      TOLLGATE_UPSTREAM: system.warehouseUrl,
+      TOLLGATE_SERVICE_USER: system.service.user,
+      TOLLGATE_SERVICE_PASSWORD: system.service.password,
+      TOLLGATE_PROXY_PORT: '0',
+      TOLLGATE_ADMIN_PORT: '0',
+      TOLLGATE_LOG_LEVEL: 'error',
+      // Every budget that is held against is leased.
+      TOLLGATE_LEASE_FROM_PER_SECOND: '1',
+      ...settings,
     },
-  );
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   let said = '';
   const url = await new Promise<string>((resolve, reject) => {

@@ -10,11 +10,6 @@ import type { ChildReplies, ChildRequest, Envelope, Reply, StartOptions } from '
 
 const IN_FLIGHT_MAX = 4096;
 const RESTARTS_MAX = 20;
-/**
- * The translator's WebAssembly stays as V8's first compiler makes it: the optimising one takes a processor for almost two
- * seconds after some hundred statements (4,000 parses: 0.70 s of processor without it, 2.36 s with it).
- */
-const CHILD_ARGUMENTS = ['--liftoff-only'];
 const STOP_DEADLINE_MS = 10_000;
 
 /** The engine process died under this request. */
@@ -128,7 +123,7 @@ export class ChildLink {
     this.#restarts += 1;
     const child = fork(childEntry(), [], {
       serialization: 'advanced',
-      execArgv: CHILD_ARGUMENTS,
+      execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child = child;
