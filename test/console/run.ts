@@ -19,6 +19,7 @@ import { startServed } from '../drivers/served.js';
 import { findChromium, openBrowser, type Browser } from './browser.js';
 import { meter } from '../support/metered-month.js';
 import { callerOf, type CallApi, issueToken } from './calls.js';
+import { drawContactSheets } from './contact-sheets.js';
 import { writeCharges } from './many-charges.js';
 import { IS_SEEDED_LATE, PAST_MONTH } from './finance-tasks.js';
 import { paintTask } from './paints.js';
@@ -70,7 +71,7 @@ async function run(executablePath: string): Promise<number> {
     await ledger.makeUnusual(call);
     const browser = await openBrowser(executablePath);
     try {
-      return await doTasks(browser, {
+      const failures = await doTasks(browser, {
         url,
         tokens: await tokensOf(url),
         refusedTicket: traffic.refusedTicket,
@@ -79,6 +80,8 @@ async function run(executablePath: string): Promise<number> {
         provider,
         send: (user, text) => sendOne(served.proxyPort, { user, text }),
       });
+      if (values.pictures !== undefined) await drawContactSheets(browser, values.pictures);
+      return failures;
     } finally {
       await browser.close();
       await traffic.stop();
