@@ -1,7 +1,7 @@
 /** The frame of every page: who is signed in, where one can go, and the page itself. */
 import type { JSX } from 'preact';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { read, signOut } from './api-client.js';
 import { Mark } from './mark.js';
 import { AuditPage } from './pages/audit.js';
@@ -111,8 +111,9 @@ function Navigation(): JSX.Element {
     setTheme(next);
   };
   const here = placeOf(path);
-  // In a narrow window the pages are one row that scrolls; a telephone that is turned makes it narrow later.
-  useEffect(() => {
+  // In a narrow window the pages are one row that scrolls; a telephone that is turned makes it narrow later. Before the page is
+  // painted, so that nobody sees the row jump.
+  useLayoutEffect(() => {
     showOpenPage();
     addEventListener('resize', showOpenPage);
     return () => removeEventListener('resize', showOpenPage);
