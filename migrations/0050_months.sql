@@ -101,7 +101,7 @@ END
 $$;
 
 -- Nothing refers to a charge that could go: charges are append-only for everybody, and a month that leaves takes its deltas
--- along. `invariant_references` names what refers to nothing, as of the references that settling writes.
+-- along. `invariant_references` (0053) names what refers to nothing, as of the references that settling writes.
 ALTER TABLE charge_delta DROP CONSTRAINT charge_delta_ticket_id_fkey, DROP CONSTRAINT charge_delta_journal_id_fkey;
 ALTER TABLE charge_part DROP CONSTRAINT charge_part_ticket_id_fkey;
 
@@ -195,34 +195,6 @@ BEGIN
 END
 $do$;
 DROP FUNCTION keep_by_months;
-
-CREATE OR REPLACE VIEW invariant_references AS
-SELECT 'hold' AS of_table, h.ticket_id::text AS reference FROM hold h
-WHERE NOT EXISTS (SELECT FROM ticket t WHERE t.id = h.ticket_id)
-UNION ALL
-SELECT 'hold', h.lease_id::text FROM hold h
-WHERE h.lease_id IS NOT NULL AND NOT EXISTS (SELECT FROM lease l WHERE l.id = h.lease_id)
-UNION ALL
-SELECT 'journal', j.ticket_id::text FROM journal j
-WHERE j.ticket_id IS NOT NULL AND NOT EXISTS (SELECT FROM ticket t WHERE t.id = j.ticket_id)
-UNION ALL
-SELECT 'entry', e.journal_id::text FROM entry e
-WHERE NOT EXISTS (SELECT FROM journal j WHERE j.id = e.journal_id)
-UNION ALL
-SELECT 'charge', c.ticket_id::text FROM charge c
-WHERE NOT EXISTS (SELECT FROM ticket t WHERE t.id = c.ticket_id)
-UNION ALL
-SELECT 'charge', c.journal_id::text FROM charge c
-WHERE NOT EXISTS (SELECT FROM journal j WHERE j.id = c.journal_id)
-UNION ALL
-SELECT 'charge_delta', d.ticket_id::text FROM charge_delta d
-WHERE NOT EXISTS (SELECT FROM charge c WHERE c.ticket_id = d.ticket_id)
-UNION ALL
-SELECT 'charge_delta', d.journal_id::text FROM charge_delta d
-WHERE NOT EXISTS (SELECT FROM journal j WHERE j.id = d.journal_id)
-UNION ALL
-SELECT 'charge_part', p.ticket_id::text FROM charge_part p
-WHERE NOT EXISTS (SELECT FROM charge c WHERE c.ticket_id = p.ticket_id);
 
 -- Charges and deltas that stand in no month: a clock was wrong, or nobody opened months.
 CREATE VIEW invariant_months AS

@@ -3,7 +3,7 @@
 
 -- Each seal's reference to its journal was a query, a row lock and a write of the journal's row, half of what writing a seal took.
 -- Whoever seals has just read the journal, no journal can be removed, and the chain tells one that was. What refers to
--- nothing is named by a view, as with the other references of the ledger.
+-- nothing is named by a view, as with the other references of the ledger; it names those of deltas and parts too (0050).
 ALTER TABLE ledger_seal DROP CONSTRAINT ledger_seal_journal_id_fkey;
 
 CREATE OR REPLACE VIEW invariant_references AS
