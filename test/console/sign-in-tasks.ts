@@ -24,7 +24,7 @@ function byGroup(visit: Visit): Task['act'] {
     await page.getByRole('link', { name: BY_GROUP }).click();
     await page.getByText('Team lead', { exact: true }).waitFor();
     must(page.url() === `${visit.url}/teams`, `the page after the sign-in is ${page.url()}`);
-    await page.getByRole('heading', { name: 'Growth' }).waitFor();
+    await page.getByRole('heading', { name: 'Growth', exact: true }).waitFor();
     must(!/sales|product/i.test(await page.locator('main').innerText()), 'a lead sees other teams');
     const cookies = await page.context().cookies();
     must(cookies.length === 1, `${cookies.length} cookies are left`);
