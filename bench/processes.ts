@@ -130,19 +130,33 @@ export function cpuMs(pid: number): number {
  * runs of minutes. NaN without /proc.
  */
 export function cpuMsOfAllThreads(pid: number): number {
-  const stat = readText(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11] ?? NaN) + Number(fields[12] ?? NaN)) * 10;
+  const [user = NaN, system = NaN] = statFields(pid).slice(11, 13).map(Number);
+  return (user + system) * 10;
 }
 
-/** CPU time of the processes that descend from `roots`, and of the roots but the first, which is counted apart. */
+/** CPU time of the children of a process that have ended and were waited for, in clock ticks. NaN without /proc. */
+function endedChildrenCpuMs(pid: number): number {
+  const [user = NaN, system = NaN] = statFields(pid).slice(13, 15).map(Number);
+  return (user + system) * 10;
+}
+
+/** What `/proc/<pid>/stat` says after the name, the state first (proc_pid_stat(5)); nothing of use without /proc. */
+function statFields(pid: number): readonly string[] {
+  const stat = readText(`/proc/${pid}/stat`);
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/**
+ * CPU time of the processes that descend from `roots`, and of the roots but the first, which is counted apart. With
+ * that of children that have ended, which only their parent still tells: a Postgres server starts a process for each
+ * run of autovacuum.
+ */
 export function descendantsCpuMs(roots: readonly number[]): number {
   if (roots.length === 0) return 0;
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const stat = readText(`/proc/${name}/stat`);
-    const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+    const parent = statFields(Number(name))[1];
     if (parent !== undefined) parents.set(Number(name), Number(parent));
   }
   const [subject, ...others] = roots;
@@ -151,7 +165,7 @@ export function descendantsCpuMs(roots: readonly number[]): number {
     let at: number | undefined = candidate === subject ? undefined : candidate;
     while (at !== undefined && at > 1 && at !== subject && !others.includes(at))
       at = parents.get(at);
-    const used = at === undefined || at <= 1 ? 0 : cpuMs(candidate);
+    const used = at === undefined || at <= 1 ? 0 : cpuMs(candidate) + endedChildrenCpuMs(candidate);
     if (!Number.isNaN(used)) sum += used;
   }
   return sum;
