@@ -84,14 +84,25 @@ export class ReplicaRounds {
   ): Promise<RoundFigures> {
     await this.#makeRoom(room);
     const text = `SELECT SYSTEM$WAIT(600) AS R_${randomUUID().slice(0, 8)}`;
+    let refused = 0;
     const replies = this.#clients.map(({ client }) =>
-      client.query(text).catch((thrown: unknown): Error => thrown as Error),
+      client.query(text).then(
+        (reply) => {
+          if (isRefusal(reply)) refused += 1;
+        },
+        // The connection of the replica that is killed.
+        () => undefined,
+      ),
     );
     await eventually(async () => expect(await this.#answered(text)).toBe(this.#clients.length), {
       withinMs: 60_000,
     });
     const held = await this.#open(text);
     expect(held).toHaveLength(room);
+    // A refusal is in the ledger before it is on the wire: the kill would cut off those under way.
+    await eventually(() => expect(refused).toBe(this.#clients.length - room), {
+      withinMs: 60_000,
+    });
     // The unit that is left is not enough for one more, and no commit ever passed the limit.
     await expectInvariants(this.#system.database.db);
 
@@ -116,7 +127,7 @@ export class ReplicaRounds {
     await eventually(async () => expect(await this.#open(text)).toEqual([]), {
       withinMs: RECOVERED_WITHIN_MS,
     });
-    const refused = this.#refusedOf(await Promise.all(replies));
+    await Promise.all(replies);
     expect(refused).toBe(this.#clients.length - room);
     await this.#expectChargedOnce(text);
     await eventually(async () => expect(await this.#setAside()).toBe('0.000000000000'), {
@@ -250,11 +261,6 @@ export class ReplicaRounds {
     return fates;
   }
 
-  #refusedOf(replies: readonly (Reply | Error)[]): number {
-    return replies.filter((reply) => !(reply instanceof Error) && reply.body.code === '712001')
-      .length;
-  }
-
   /** What ran is charged once; what did not is void. */
   async #expectChargedOnce(text: string): Promise<void> {
     const ran = this.#system.warehouse
@@ -276,6 +282,8 @@ export class ReplicaRounds {
     return rows[0]?.credits ?? '';
   }
 }
+
+const isRefusal = (reply: Reply): boolean => reply.body.code === '712001';
 
 /** As `cli/serve.ts` names the replica of a data directory. */
 function nameOf({ dataDir }: ProxyProcess): string {
