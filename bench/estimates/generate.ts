@@ -9,7 +9,7 @@ import { PROFILES } from './profile.js';
 import type { Profile, ProfileName } from './profile.js';
 import { Simulation } from './simulation.js';
 import type { Ended } from './simulation.js';
-import { sourcesOf } from './sources.js';
+import { sourcesOf } from './sources/sources.js';
 import { statisticsOf } from './tables.js';
 
 const STARTS_AT: EpochMs = Date.UTC(2025, 5, 2);

@@ -12,7 +12,7 @@ import { EventQueue } from './event-queue.js';
 import { CONCURRENCY_MAX, WAREHOUSES } from './profile.js';
 import type { Profile, WarehouseModel } from './profile.js';
 import { workOf } from './shape.js';
-import type { Sources } from './sources.js';
+import type { Sources } from './sources/sources.js';
 import { DAY_MS } from './tables.js';
 import type { Table } from './tables.js';
 
