@@ -59,6 +59,15 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
       'statements sent three times at once to two replicas while their connections to Postgres are ended all along; what ran is compared with what is charged',
   },
   {
+    name: 'replay-live',
+    file: 'test/cli/replay/live-path.pg.test.ts',
+    test: 'a replay answers by its own budgets',
+    chunks: 6,
+    countPerChunk: 50,
+    shows:
+      'histories of 40 statements, each under a drawn control document that the API accepts, answered by a replay and by the steps of the proxy over a real ledger, every second one with leases; a difference fails the run',
+  },
+  {
     name: 'holds',
     file: 'test/proxy/running/meter.pg.test.ts',
     test: 'holds are outrun',

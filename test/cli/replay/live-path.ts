@@ -49,6 +49,9 @@ export type Answer =
       readonly isWarned: boolean;
     };
 
+/** That asks. */
+export const LIVE_REPLICA = 'replica-a';
+
 const BUDGET_TOLD = z.object({ budget: z.object({ id: z.string() }) });
 
 export interface LivePathOptions {
@@ -137,7 +140,7 @@ export class LivePath {
     const parts = {
       log: silentLog,
       clock: this.#clock,
-      replica: 'replica-a',
+      replica: LIVE_REPLICA,
       consoleUrl: null,
       ledger,
       analyser: { analyse: (text: string) => Promise.resolve(options.factsOf(text)) },

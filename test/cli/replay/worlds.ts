@@ -1,5 +1,6 @@
 /** Control documents and histories that meet every kind of decision, as generators of fast-check. */
 import fc from 'fast-check';
+import { assert } from '../../../base/assert.js';
 import type { EpochMs } from '../../../base/time.js';
 import type { Freeze } from '../../../billing/freezes.js';
 import type { ReplayRow } from '../../../cli/replay/row.js';
@@ -10,6 +11,7 @@ import type {
   RuleDocument,
   TierDocument,
 } from '../../../policies/control/document.js';
+import { parseControlDocument } from '../../../policies/control/parse.js';
 import type { RungDocument } from '../../../policies/control/ladder-documents.js';
 import { OFF_PEAK_COMMENT } from '../../../policies/off-peak.js';
 
@@ -88,6 +90,10 @@ const rung: fc.Arbitrary<RungDocument> = fc
     ...(aboveCredits === undefined ? {} : { aboveCredits }),
   }));
 
+const rungs = fc
+  .uniqueArray(rung, { selector: ({ atPercent }) => atPercent, maxLength: 2 })
+  .map((ladder) => ladder.toSorted((a, b) => a.atPercent - b.atPercent));
+
 /** Limits of about what some statements of a history hold together. */
 const limit = fc.constantFrom('unlimited', '0', '0.05', '0.5', '3', '40');
 const month = { kind: 'month', timeZone: 'UTC' } as const;
@@ -99,8 +105,14 @@ function aBudget(
     Partial<Pick<BudgetDocument, 'tier' | 'client' | 'workload'>>,
 ): fc.Arbitrary<BudgetDocument> {
   return fc
-    .record({ limitCredits: limit, hard: fc.boolean(), ladder: fc.array(rung, { maxLength: 2 }) })
-    .map((drawn) => ({ id, counts: 'direct', ...fixed, ...drawn }));
+    .record({ limitCredits: limit, hard: fc.boolean(), ladder: rungs })
+    .map(({ ladder, ...drawn }) => ({
+      id,
+      counts: 'direct',
+      ...fixed,
+      ...drawn,
+      ...(drawn.limitCredits === 'unlimited' ? {} : { ladder }),
+    }));
 }
 
 const budgets = fc
@@ -121,10 +133,13 @@ const aTier = fc.record({
   ),
   ceilingCredits: fc.constantFrom('0.02', '1', '300'),
   opaque: fc.constantFrom('allow' as const, 'refuse' as const, 'approve' as const),
-  offPeak: fc.constantFrom(null, {
-    timeZone: 'UTC',
-    windows: [{ from: '20:00', to: '06:00' }],
-  }),
+  offPeak: fc.oneof(
+    { weight: 1, arbitrary: fc.constant(null) },
+    {
+      weight: 2,
+      arbitrary: fc.constant({ timeZone: 'UTC', windows: [{ from: '20:00', to: '06:00' }] }),
+    },
+  ),
   concurrencyMax: fc.constantFrom(1, 2, 64),
 });
 
@@ -142,6 +157,32 @@ function tierWith(
   };
 }
 
+/** Without the steps and rules that send statements to hours which their tiers do not have. */
+function withoutMissingHours(document: ControlDocument): ControlDocument {
+  const { tiers } = document;
+  const hasHours = (only: string | undefined): boolean =>
+    tiers.every(({ id, offPeak }) => offPeak !== undefined || (only !== undefined && only !== id));
+  const isAnywhere = tiers.some(({ offPeak }) => offPeak !== undefined);
+  return {
+    ...document,
+    rules: document.rules.filter(({ effect }) => isAnywhere || effect !== 'off-peak'),
+    budgets: document.budgets.map(({ ladder, ...budget }) => ({
+      ...budget,
+      ...(ladder === undefined
+        ? {}
+        : { ladder: ladder.filter(({ step }) => step !== 'off-peak' || hasHours(budget.tier)) }),
+    })),
+  };
+}
+
+/** As the API reads one that is applied; fails where it would be refused. */
+function accepted(document: ControlDocument): ControlDocument {
+  const parsed = parseControlDocument(document);
+  assert(parsed.ok, parsed.ok ? '' : JSON.stringify(parsed.problems));
+  return parsed.document;
+}
+
+/** Documents that the API would accept. */
 export const documents: fc.Arbitrary<ControlDocument> = fc
   .record({
     rules: fc.subarray([...RULES], { maxLength: 4 }),
@@ -152,7 +193,7 @@ export const documents: fc.Arbitrary<ControlDocument> = fc
     runRate: fc.constantFrom(null, null, '0.001', '1', '100'),
     suspended: fc.constantFrom(false, false, false, true),
   })
-  .map(({ rules, moves, budgets: drawn, tiers, denied, runRate, suspended }) => {
+  .map(({ rules, moves, budgets: drawn, tiers, denied, runRate, suspended }): ControlDocument => {
     const demo = demoControlDocument();
     return {
       ...demo,
@@ -174,7 +215,8 @@ export const documents: fc.Arbitrary<ControlDocument> = fc
       })),
       runRates: runRate === null ? [] : [{ id: 'pace', limitCreditsPerMonth: runRate }],
     };
-  });
+  })
+  .map((document) => accepted(withoutMissingHours(document)));
 
 export const freezes: fc.Arbitrary<readonly Freeze[]> = fc
   .subarray(
