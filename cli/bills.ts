@@ -7,7 +7,7 @@ import { must } from '../base/assert.js';
 import type { Config, Secrets } from '../base/config.js';
 import type { Database } from '../base/postgres/pool.js';
 import { type Clock, tryParseMonth } from '../base/time.js';
-import { readBilledMonth, readMonthAsOf } from '../billing/bills/read-billed-month.js';
+import { readBill, readBilledMonth, readMonthAsOf } from '../billing/bills/read-billed-month.js';
 import { createBillRenderer } from '../billing/bills/render/render-host.js';
 
 export function billsApi(db: Database, clock: Clock, settings: Config & Secrets): BillsApi {
@@ -15,7 +15,16 @@ export function billsApi(db: Database, clock: Clock, settings: Config & Secrets)
     targets: { mailer: createMailer(settings), objectStore: createObjectStore(settings) },
     renderer: createBillRenderer(),
     readMonth: monthReader(db, clock),
+    readBill: billReader(db, clock),
     readMonthAsOf: (month, at) => readMonthAsOf(db, month, at),
+  };
+}
+
+/** Reads the bill of one team of such a month. */
+export function billReader(db: Database, clock: Clock): BillsApi['readBill'] {
+  return async (month, teamId) => {
+    const period = must(tryParseMonth(month), 'a route has checked the month');
+    return readBill(db, month, teamId, await monthTerms({ db, clock }, period));
   };
 }
 

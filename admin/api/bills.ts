@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BILL_FORMS, type BillForm } from '#billing/bills/bill-files.js';
-import type { BilledMonth, TeamBill } from '#billing/bills/billed-month.js';
+import { type BilledMonth, billOf } from '#billing/bills/billed-month.js';
 import { must } from '#base/assert.js';
 import { formatInstant, tryParseMonth } from '#base/time.js';
 import { tryParseInstant } from '#policies/control/instant.js';
@@ -59,9 +59,14 @@ export function addBillRoutes(app: ApiApp, context: ApiContext, bills: BillsApi)
           `ask for ${FORMS.join(', ')}`,
           'format',
         );
-      const billed = await monthAsOf(bills, period, request.query.asOf);
-      const options = { hasByteOrderMark: request.query.bom === 'true' };
-      const file = await bills.renderer.bill(billed, billOf(billed, payer), form, options);
+      const { asOf, bom } = request.query;
+      const found =
+        asOf === undefined
+          ? await bills.readBill(period, payer)
+          : billOf(await monthAsOf(bills, period, asOf), payer);
+      const { month: billed, bill } = found ?? refuseNoBill(period, payer);
+      const options = { hasByteOrderMark: bom === 'true' };
+      const file = await bills.renderer.bill(billed, bill, form, options);
       if (file === undefined) throw tooMany();
       return reply
         .header('content-type', BILL_FORMS[form])
@@ -103,16 +108,13 @@ export function monthAsked(month: string): string {
   return month;
 }
 
-/** @throws ProblemError 404 where the month has no bill of the team. */
-export function billOf({ bills, month }: BilledMonth, teamId: string): TeamBill {
-  const bill = bills.find((each) => each.teamId === teamId);
-  if (bill === undefined)
-    throw notFound(
-      `${month} has no bill of team "${teamId}".`,
-      'ask for a month in which the team existed',
-      'month',
-    );
-  return bill;
+/** @throws ProblemError 404: the month has no bill of the team. */
+function refuseNoBill(month: string, teamId: string): never {
+  throw notFound(
+    `${month} has no bill of team "${teamId}".`,
+    'ask for a month in which the team existed',
+    'month',
+  );
 }
 
 export function tooMany(): ProblemError {

@@ -3,7 +3,7 @@ import { BYTE_ORDER_MARK, csvFields, csvRecord } from '#base/csv.js';
 import { formatMoney } from '#base/currency.js';
 import { type Money, formatAmount } from '#base/units.js';
 import { controlTotals, sumBy, type ControlTotals } from './bill-sums.js';
-import type { BillLine, BilledMonth, TeamBill } from './billed-month.js';
+import type { BillLine, MonthHead, TeamBill } from './billed-month.js';
 import { KIND_WORDS, statusOf } from './charge-words.js';
 import { convertedAmount, convertedByKind, convertedTotals } from './convert-bills.js';
 
@@ -28,7 +28,7 @@ const HEAD = [
 const SUMS = ['statements', 'credits', 'effective_amount', 'amount', 'currency'] as const;
 /** A line with what the fields of its record are made of. */
 interface LineOfBill {
-  readonly month: BilledMonth;
+  readonly month: MonthHead;
   readonly bill: TeamBill;
   readonly line: BillLine;
 }
@@ -81,7 +81,7 @@ type SummaryColumn = (typeof SUMMARY_COLUMNS | typeof CONVERTED)[number];
  * are and what hashes prove them.
  */
 export function linesToCsv(
-  month: BilledMonth,
+  month: MonthHead,
   bills: readonly TeamBill[],
   options: CsvOptions = {},
 ): string {
@@ -111,7 +111,7 @@ export function linesToCsv(
 
 /** One record a team and kind of charge, then one whose `charge` is `total`. */
 export function summaryToCsv(
-  month: BilledMonth,
+  month: MonthHead,
   bills: readonly TeamBill[],
   options: CsvOptions = {},
 ): string {
@@ -181,7 +181,7 @@ function totalConverted(
 type Head = Record<(typeof HEAD)[number], string>;
 type Sums = Record<(typeof SUMS)[number], string>;
 
-function headOf(month: BilledMonth, bill: TeamBill): Head {
+function headOf(month: MonthHead, bill: TeamBill): Head {
   const { legalEntity, costCentre, glAccount, mode } = bill.booking;
   return {
     bill: bill.id,
@@ -199,7 +199,7 @@ function headOf(month: BilledMonth, bill: TeamBill): Head {
 }
 
 /** Of one bill its own head; of several what they have in common. */
-function totalHead(month: BilledMonth, bills: readonly TeamBill[]): Partial<Head> {
+function totalHead(month: MonthHead, bills: readonly TeamBill[]): Partial<Head> {
   const [only, ...more] = bills;
   if (only !== undefined && more.length === 0) return headOf(month, only);
   return {

@@ -4,7 +4,7 @@
  */
 import { formatMoney } from '#base/currency.js';
 import { formatAmount, subtractMoney } from '#base/units.js';
-import type { BilledMonth, MonthReconciliation } from './billed-month.js';
+import type { MonthHead, MonthReconciliation } from './billed-month.js';
 
 export interface BillDifferences {
   /** Metered by Snowflake less allocated to teams; exact. */
@@ -19,7 +19,7 @@ export function differencesOf({
   reconciliation,
   totalAmount,
   currency,
-}: BilledMonth): BillDifferences {
+}: MonthHead): BillDifferences {
   const { invoicedMoney, differenceCredits, open, signedOff } = reconciliation;
   return {
     differenceCredits: formatAmount(differenceCredits),

@@ -1,6 +1,6 @@
 /** The files of a month: what finance gets of it, one after another, the manifest last. */
 import { hashOfBytes } from '#base/hash-chain.js';
-import type { BilledMonth, TeamBill } from './billed-month.js';
+import type { BilledMonth, MonthHead, TeamBill } from './billed-month.js';
 import { linesToCsv, summaryToCsv, type CsvOptions } from './bill-csv.js';
 import { billToJson } from './bill-json.js';
 import { billingPeriodCsv, invoiceDetailCsv } from './focus/datasets.js';
@@ -39,7 +39,7 @@ export function isDrawn(form: BillForm): boolean {
 
 /** One bill in one form. */
 export async function renderBill(
-  month: BilledMonth,
+  month: MonthHead,
   bill: TeamBill,
   form: BillForm,
   options: CsvOptions = {},
@@ -53,7 +53,7 @@ export async function renderBill(
 }
 
 function bytesOf(
-  month: BilledMonth,
+  month: MonthHead,
   bill: TeamBill,
   form: BillForm,
   options: CsvOptions,

@@ -3,12 +3,12 @@ import { formatMoney } from '#base/currency.js';
 import { type Money, formatAmount } from '#base/units.js';
 import { controlTotals, percentOf } from './bill-sums.js';
 import { differencesOf } from './bill-differences.js';
-import type { BillConversion, BillLine, BilledMonth, Driver, TeamBill } from './billed-month.js';
+import type { BillConversion, BillLine, MonthHead, Driver, TeamBill } from './billed-month.js';
 import { statusOf } from './charge-words.js';
 import { convertedAmount } from './convert-bills.js';
 
 /** The whole bill as a plain value of JSON, the same for the same frozen month. */
-export function billToJson(month: BilledMonth, bill: TeamBill): object {
+export function billToJson(month: MonthHead, bill: TeamBill): object {
   const { currency } = month;
   const amount = (money: Money): string => formatMoney(money, currency);
   const orNull = (money: Money | null): string | null => (money === null ? null : amount(money));

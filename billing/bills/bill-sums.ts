@@ -14,7 +14,7 @@ import {
   priceCredits,
   subtractMoney,
 } from '#base/units.js';
-import type { BillLine, BilledMonth, TeamBill } from './billed-month.js';
+import type { BillLine, MonthHead, TeamBill } from './billed-month.js';
 
 /** What every output states of itself, to be compared with what was received. */
 export interface ControlTotals {
@@ -104,7 +104,7 @@ export function controlTotals(bills: readonly TeamBill[]): ControlTotals {
 
 /** What each day of the month comes to; lines of earlier months, such as corrections, are of none of them. */
 export function dayAmounts(
-  { month }: BilledMonth,
+  { month }: MonthHead,
   bill: TeamBill,
 ): readonly { readonly day: string; readonly amount: Money; readonly sum: LineSum }[] {
   const sums = sumBy(bill.lines, (line) => line.chargeDay);

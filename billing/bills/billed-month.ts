@@ -223,5 +223,20 @@ export interface BilledMonth {
   readonly merkleRoot: string;
 }
 
+/** What the bills of a month have in common, without the bills: beside one of them, all that its files say. */
+export type MonthHead = Omit<BilledMonth, 'bills'>;
+
+/** One bill, and the month that it is of. */
+export interface BillOfMonth {
+  readonly month: MonthHead;
+  readonly bill: TeamBill;
+}
+
+/** One of the bills of a month; undefined: it has none of the team. */
+export function billOf({ bills, ...month }: BilledMonth, teamId: string): BillOfMonth | undefined {
+  const bill = bills.find((each) => each.teamId === teamId);
+  return bill === undefined ? undefined : { month, bill };
+}
+
 /** The team that stands for what is of nobody. */
 export const UNALLOCATED = 'unallocated';

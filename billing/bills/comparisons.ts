@@ -25,19 +25,23 @@ const FORECAST_FROM_MS = 86_400_000;
 
 type Totals = ReadonlyMap<string, Money>;
 
-/** By team, of every team that has lines or stands in the terms. Faults of Postgres propagate. */
+/** By team, of every team that has lines or stands in the terms, or of one team only. Faults of Postgres propagate. */
 export async function readComparisons(
   db: Queryable,
   of: { readonly month: string; readonly period: Period; readonly lines: readonly ExactLine[] },
   terms: MonthTerms,
+  onlyTeamId: string | null,
 ): Promise<ReadonlyMap<string, Comparison>> {
   const { month, period, lines } = of;
   const budgets = await budgetsOf(db, period, terms);
   const before: (Totals | undefined)[] = [];
   for (let at = monthBefore(month); before.length < TRAILING; at = monthBefore(at))
-    before.push(await totalsOf(db, at, terms));
+    before.push(await totalsOf(db, at, terms, onlyTeamId));
   const now = sumByTeam(lines);
-  const teams = new Set([...terms.teams.map(({ id }) => id), ...now.keys(), UNALLOCATED]);
+  const teams =
+    onlyTeamId === null
+      ? new Set([...terms.teams.map(({ id }) => id), ...now.keys(), UNALLOCATED])
+      : [onlyTeamId];
   return new Map(
     [...teams].map((teamId) => [
       teamId,
@@ -93,13 +97,17 @@ async function totalsOf(
   db: Queryable,
   month: string,
   terms: MonthTerms,
+  onlyTeamId: string | null,
 ): Promise<Totals | undefined> {
   const { rows } = await db.query<{ team_id: string; total_amount: string }>(FROZEN, [month]);
   if (rows.length > 0)
     return new Map(rows.map((row) => [row.team_id, parseMoney(row.total_amount)]));
   const period = tryParseMonth(month);
   if (period === undefined) return undefined;
-  const parts = await readMonthParts(db, period, terms.currency);
+  const own = await readMonthParts(db, period, terms.currency, onlyTeamId);
+  // A team without any says nothing of the month: whether anything is known of it the others tell.
+  const parts =
+    own.length > 0 || onlyTeamId === null ? own : await readMonthParts(db, period, terms.currency);
   if (parts.length === 0) return undefined;
   const sums = sumByTeam(exactLines(month, parts, { ...terms, prepaidOf: () => NO_MONEY }).lines);
   return new Map([...sums].map(([id, money]) => [id, roundToMinor(money, terms.currency)]));

@@ -18,10 +18,11 @@ WITH priced AS MATERIALIZED (
   WHERE ${DAYS_OF_SPAN}
 ), summed AS (
   SELECT s.team_id, s.kind, s.name, s.credits, s.statements, d.price
-  FROM priced d JOIN allocation_driver_sum s USING (account, day) WHERE NOT d.is_stale
+  FROM priced d JOIN allocation_driver_sum s USING (account, day) WHERE NOT d.is_stale AND ($6::text IS NULL OR s.team_id = $6)
   UNION ALL
   SELECT f.team_id, f.kind, f.name, f.credits, f.statements, d.price
   FROM (${driverSums(`d.is_stale AND ${DAYS_OF_SPAN}`)}) f JOIN priced d USING (account, day)
+  WHERE $6::text IS NULL OR f.team_id = $6
 ), spent AS (
   SELECT team_id, kind, name, sum(credits) AS credits, round(sum(credits * price), 12) AS money, sum(statements) AS statements
   FROM summed GROUP BY 1, 2, 3
@@ -41,11 +42,12 @@ interface Row {
   readonly statements: string;
 }
 
-/** By team, at most ten each, dearest first. Faults of Postgres propagate. */
+/** By team, or of one team only, at most ten each, dearest first. Faults of Postgres propagate. */
 export async function readDrivers(
   db: Queryable,
   period: Period,
   { accounts, currency, priceAt }: Pick<MonthTerms, 'accounts' | 'currency' | 'priceAt'>,
+  onlyTeamId: string | null,
 ): Promise<ReadonlyMap<string, readonly Driver[]>> {
   const prices: { account: string; day: string; price: string }[] = [];
   for (const { id: account } of accounts)
@@ -61,6 +63,7 @@ export async function readDrivers(
     prices.map(({ account }) => account),
     prices.map(({ day }) => day),
     prices.map(({ price }) => price),
+    onlyTeamId,
   ]);
   const byTeam = new Map<string, Driver[]>();
   for (const row of rows) {

@@ -6,7 +6,7 @@
 import type { Queryable } from '#base/postgres/pool.js';
 import type { Period } from '#base/time.js';
 import { type Credits, type Money, NO_CREDITS, parseCredits, parseMoney } from '#base/units.js';
-import type { BillLine, ChargeKind } from './billed-month.js';
+import { type BillLine, type ChargeKind, UNALLOCATED } from './billed-month.js';
 import { splitByteMoney } from './byte-money.js';
 import { DAYS_OF_SPAN, hourSums } from './day-sums.js';
 
@@ -35,7 +35,8 @@ export const WAREHOUSES = 'WAREHOUSE_METERING';
 const COMPUTE = `/* prepared: billing.month_compute */
 WITH summed AS (
   SELECT s.account, s.warehouse_id, s.starts_at, s.bucket, s.team_id, s.credits, s.statements, s.used
-  FROM allocation_summed_day d JOIN allocation_hour_sum s USING (account, day) WHERE NOT d.is_stale AND ${DAYS_OF_SPAN}
+  FROM allocation_summed_day d JOIN allocation_hour_sum s USING (account, day)
+  WHERE NOT d.is_stale AND ${DAYS_OF_SPAN}
   UNION ALL
   SELECT account, warehouse_id, starts_at, bucket, team_id, credits, statements, used
   FROM (${hourSums(`d.is_stale AND ${DAYS_OF_SPAN}`)}) fresh
@@ -50,6 +51,7 @@ SELECT s.account, h.warehouse AS resource, '${WAREHOUSES}' AS service_type, s.bu
   sum(s.credits) AS amount, 'credits' AS unit, sum(s.statements) AS statements,
   coalesce(extract(epoch FROM sum(s.used)) * 1000, 0)::bigint AS used_ms
 FROM summed s JOIN usage_warehouse_hour h USING (account, warehouse_id, starts_at)
+WHERE $3::text IS NULL OR coalesce(s.team_id, '${UNALLOCATED}') = $3
 GROUP BY 1, 2, 4, 5, 6, 7`;
 
 // Cloud services of warehouses are a service of their own in Snowflake's money, and so on the bill.
@@ -84,14 +86,18 @@ interface PartRow {
   readonly used_ms: string | number;
 }
 
-/** Every part of the period that is allocated, in no order. Faults of Postgres propagate. */
+/**
+ * Every part of the period that is allocated, in no order. With `onlyTeamId` those of one team, as they are among the others:
+ * money of bytes is split among all of them. Faults of Postgres propagate.
+ */
 export async function readMonthParts(
   db: Queryable,
   period: Period,
   currency: string,
+  onlyTeamId: string | null = null,
 ): Promise<readonly MonthPart[]> {
   const span = [new Date(period.startsAt), new Date(period.endsAt)];
-  const compute = await db.query<PartRow>(COMPUTE, span);
+  const compute = await db.query<PartRow>(COMPUTE, [...span, onlyTeamId]);
   const services = await db.query<PartRow>(SERVICES, span);
   const money = await db.query<{
     account: string;
@@ -101,7 +107,7 @@ export async function readMonthParts(
   }>(BYTE_MONEY, [...span, currency]);
   const rows = [...compute.rows, ...services.rows];
   const bytes = rows.filter(({ unit }) => unit === 'bytes');
-  return [
+  const parts = [
     ...rows.filter(({ unit }) => unit === 'credits').map(partOf),
     ...splitByteMoney(
       money.rows.map((row) => ({
@@ -113,6 +119,9 @@ export async function readMonthParts(
       bytes.map((row) => ({ ...partOf({ ...row, amount: '0' }), bytes: bytesOf(row.amount) })),
     ),
   ];
+  return onlyTeamId === null
+    ? parts
+    : parts.filter(({ teamId }) => (teamId ?? UNALLOCATED) === onlyTeamId);
 }
 
 function bytesOf(text: string): bigint {

@@ -17,7 +17,13 @@ import { readBookedAdjustments } from '../close/read-adjustments.js';
 import { readCorrections } from '../close/read-corrections.js';
 import { readExchangeRates } from '../exchange/exchange-rates.js';
 import { sealBills } from './bill-hash.js';
-import { type BilledMonth, type ReconciledItem, unknownAccount } from './billed-month.js';
+import {
+  type BillOfMonth,
+  type BilledMonth,
+  type ReconciledItem,
+  billOf,
+  unknownAccount,
+} from './billed-month.js';
 import { type MonthRate, convertBills } from './convert-bills.js';
 import { readComparisons } from './comparisons.js';
 import { readDrivers } from './drivers.js';
@@ -52,12 +58,42 @@ export interface OpenMonthOptions {
 const AS_IT_STANDS: OpenMonthOptions = { version: 0, unmetered: 'onBill' };
 
 /** Faults of Postgres propagate. */
-export async function readOpenMonth(
+export function readOpenMonth(
   db: Queryable,
   month: string,
   period: Period,
   terms: MonthTerms,
-  { version, unmetered: told }: OpenMonthOptions = AS_IT_STANDS,
+  options: OpenMonthOptions = AS_IT_STANDS,
+): Promise<OpenMonth> {
+  return readOpen(db, month, { period, ...options, onlyTeamId: null }, terms);
+}
+
+/**
+ * One bill of an open month, the same as among all of {@link readOpenMonth}. Lines are rounded and hashed together with those
+ * of the others, which are read for that; what is on a bill beside its lines is read of the team alone. Undefined: it has no
+ * bill. Faults of Postgres propagate.
+ */
+export async function readOpenBill(
+  db: Queryable,
+  month: string,
+  of: { readonly period: Period; readonly teamId: string },
+  terms: MonthTerms,
+): Promise<BillOfMonth | undefined> {
+  const asked = { period: of.period, ...AS_IT_STANDS, onlyTeamId: of.teamId };
+  return billOf((await readOpen(db, month, asked, terms)).billed, of.teamId);
+}
+
+interface OpenAsked extends OpenMonthOptions {
+  readonly period: Period;
+  /** Whose bill alone has its drivers and comparison; null: every team's. */
+  readonly onlyTeamId: string | null;
+}
+
+async function readOpen(
+  db: Queryable,
+  month: string,
+  { period, version, unmetered: told, onlyTeamId }: OpenAsked,
+  terms: MonthTerms,
 ): Promise<OpenMonth> {
   const { currency, now } = terms;
   const unmetered = await readUnmeteredParts(db, period, terms);
@@ -90,8 +126,8 @@ export async function readOpenMonth(
       lines,
       invoice,
       variances: reconciled.variances,
-      comparisons: await readComparisons(db, { month, period, lines }, terms),
-      drivers: await readDrivers(db, period, terms),
+      comparisons: await readComparisons(db, { month, period, lines }, terms, onlyTeamId),
+      drivers: await readDrivers(db, period, terms, onlyTeamId),
     },
     terms,
   );

@@ -1,13 +1,13 @@
 /** A month as it is billed: as it was frozen, or while it is open as it stands. */
 import { Fault } from '#base/errors.js';
 import type { Queryable } from '#base/postgres/pool.js';
-import { type EpochMs, tryParseMonth } from '#base/time.js';
+import { type EpochMs, type Period, tryParseMonth } from '#base/time.js';
 import { readVersions, versionInForce } from '../close/read-close.js';
 import { readFrozen } from '../close/read-frozen.js';
 import { ledgerCall } from '../postgres/availability.js';
-import type { BilledMonth } from './billed-month.js';
+import { type BillOfMonth, type BilledMonth, billOf } from './billed-month.js';
 import type { MonthTerms } from './month-terms.js';
-import { readOpenMonth } from './open-month.js';
+import { readOpenBill, readOpenMonth } from './open-month.js';
 
 /**
  * Reads `month` (`YYYY-MM`): the closed version, else the one on its way, as it was frozen, byte for byte; of an open month
@@ -19,14 +19,39 @@ export async function readBilledMonth(
   month: string,
   terms: MonthTerms,
 ): Promise<BilledMonth> {
-  const period = tryParseMonth(month);
-  if (period === undefined) throw new Fault('requestMalformed', 'A month is written YYYY-MM.');
+  const period = periodOf(month);
   return ledgerCall(async () => {
     const found = versionInForce(await readVersions(db, month));
     return found === undefined
       ? (await readOpenMonth(db, month, period, terms)).billed
       : readFrozen(db, found);
   });
+}
+
+/**
+ * The bill of one team as {@link readBilledMonth} has it, for less: of an open month nobody else's drivers are read.
+ * Undefined: the month has no bill of the team.
+ * @throws Fault `requestMalformed` for another month format, `ledgerUnavailable` without the database.
+ */
+export async function readBill(
+  db: Queryable,
+  month: string,
+  teamId: string,
+  terms: MonthTerms,
+): Promise<BillOfMonth | undefined> {
+  const period = periodOf(month);
+  return ledgerCall(async () => {
+    const found = versionInForce(await readVersions(db, month));
+    return found === undefined
+      ? readOpenBill(db, month, { period, teamId }, terms)
+      : billOf(await readFrozen(db, found), teamId);
+  });
+}
+
+function periodOf(month: string): Period {
+  const period = tryParseMonth(month);
+  if (period === undefined) throw new Fault('requestMalformed', 'A month is written YYYY-MM.');
+  return period;
 }
 
 /** One version of a month, whatever became of it; undefined: there was none. Fault `ledgerUnavailable`. */

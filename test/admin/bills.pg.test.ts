@@ -3,6 +3,7 @@ import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAdminApp } from '../../admin/server.js';
 import { sealBills } from '../../billing/bills/bill-hash.js';
+import { type BilledMonth, billOf } from '../../billing/bills/billed-month.js';
 import { MANIFEST_NAME } from '../../billing/bills/bill-files.js';
 import { verifyFiles } from '../../billing/bills/manifest.js';
 import { createBillRenderer } from '../../billing/bills/render/render-host.js';
@@ -22,13 +23,15 @@ let app: Awaited<ReturnType<typeof createAdminApp>>;
 beforeAll(async () => {
   world = await createAdminWorld();
   const { options } = world;
+  const readMonth = (asked: string): Promise<BilledMonth> =>
+    Promise.resolve(
+      asked === '2026-10'
+        ? month
+        : { ...month, month: asked, state: 'open' as const, bills: month.bills.slice(-1) },
+    );
   const offered = {
-    readMonth: (asked: string) =>
-      Promise.resolve(
-        asked === '2026-10'
-          ? month
-          : { ...month, month: asked, state: 'open' as const, bills: month.bills.slice(-1) },
-      ),
+    readMonth,
+    readBill: async (asked: string, team: string) => billOf(await readMonth(asked), team),
     readMonthAsOf: () => Promise.resolve(undefined),
     renderer: createBillRenderer(),
     targets: { mailer: null, objectStore: null },

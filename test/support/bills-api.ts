@@ -4,13 +4,14 @@ import type { Database } from '../../base/postgres/pool.js';
 import type { Clock } from '../../base/time.js';
 import { readMonthAsOf } from '../../billing/bills/read-billed-month.js';
 import { createBillRenderer } from '../../billing/bills/render/render-host.js';
-import { monthReader } from '../../cli/bills.js';
+import { billReader, monthReader } from '../../cli/bills.js';
 
 export function testBillsApi(db: Database, clock: Clock): BillsApi {
   return {
     targets: { mailer: null, objectStore: null },
     renderer: createBillRenderer(),
     readMonth: monthReader(db, clock),
+    readBill: billReader(db, clock),
     readMonthAsOf: (month, at) => readMonthAsOf(db, month, at),
   };
 }

@@ -8,7 +8,7 @@ import {
   minAmount,
 } from '#base/units.js';
 import { dayAmounts } from '../bill-sums.js';
-import type { BilledMonth, TeamBill } from '../billed-month.js';
+import type { MonthHead, TeamBill } from '../billed-month.js';
 import { moneyText } from './figures.js';
 import { INK, type Paper } from './paper.js';
 
@@ -22,7 +22,7 @@ export interface ChartPlace {
 /** Draws the chart; heights are approximate, the figures beside it are not. */
 export function drawDayChart(
   paper: Paper,
-  month: BilledMonth,
+  month: MonthHead,
   bill: TeamBill,
   { x, y, width, height }: ChartPlace,
 ): void {

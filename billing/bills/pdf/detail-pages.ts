@@ -1,6 +1,6 @@
 /** What follows the first page of a bill: by warehouse and kind of charge, by day, what mends earlier months, and how it was allocated. */
 import { NO_MONEY, type Money, addMoney } from '#base/units.js';
-import type { BillLine, BilledMonth, ChargeKind, TeamBill } from '../billed-month.js';
+import type { BillLine, MonthHead, ChargeKind, TeamBill } from '../billed-month.js';
 import { type LineSum, dayAmounts, pricePerCredit, sumBy, sumOf } from '../bill-sums.js';
 import { KIND_WORDS, STATE_WORDS } from '../charge-words.js';
 import { countText, moneyText, monthText, rounded, timeText } from './figures.js';
@@ -23,7 +23,7 @@ interface Section {
 }
 
 /** Draws as many pages as the bill needs, at least one. */
-export function drawDetailPages(paper: Paper, month: BilledMonth, bill: TeamBill): void {
+export function drawDetailPages(paper: Paper, month: MonthHead, bill: TeamBill): void {
   const nextPage = (): number => {
     paper.addPage();
     drawRunningHead(paper, month, bill);
@@ -38,7 +38,7 @@ export function drawDetailPages(paper: Paper, month: BilledMonth, bill: TeamBill
   }
 }
 
-function drawRunningHead(paper: Paper, month: BilledMonth, bill: TeamBill): void {
+function drawRunningHead(paper: Paper, month: MonthHead, bill: TeamBill): void {
   paper.box(0, 0, PAGE.width, 5, INK.accent);
   paper.text(bill.teamName, CONTENT_LEFT, 46, { size: 10, weight: 'semibold', maxWidth: 300 });
   const { stamp, warning } = STATE_WORDS[month.state];
@@ -51,7 +51,7 @@ function drawRunningHead(paper: Paper, month: BilledMonth, bill: TeamBill): void
   paper.rule(CONTENT_LEFT, 56, CONTENT_WIDTH);
 }
 
-function sectionsOf(month: BilledMonth, bill: TeamBill): readonly Section[] {
+function sectionsOf(month: MonthHead, bill: TeamBill): readonly Section[] {
   return [
     { title: 'By warehouse, service and kind of charge', table: byResource(month, bill) },
     { title: 'By day', table: byDay(month, bill) },
@@ -60,7 +60,7 @@ function sectionsOf(month: BilledMonth, bill: TeamBill): readonly Section[] {
   ];
 }
 
-function byResource({ currency }: BilledMonth, bill: TeamBill): Table {
+function byResource({ currency }: MonthHead, bill: TeamBill): Table {
   const rows: Row[] = [];
   for (const [place, lines] of groups(bill.lines, placeOf)) {
     rows.push({ isSum: true, cells: sumCells(place, sumOf(lines), currency) });
@@ -113,7 +113,7 @@ function sumCells(name: string, sum: LineSum, currency: string): readonly string
   ];
 }
 
-function byDay(month: BilledMonth, bill: TeamBill): Table {
+function byDay(month: MonthHead, bill: TeamBill): Table {
   const { currency } = month;
   let running = NO_MONEY;
   const rows: Row[] = dayAmounts(month, bill).map(({ day, sum }) => {
@@ -156,7 +156,7 @@ function dayCells(
 }
 
 /** Corrections, adjustments and credit notes, each with what it mends; none: no section. */
-function mendedSections({ currency }: BilledMonth, bill: TeamBill): readonly Section[] {
+function mendedSections({ currency }: MonthHead, bill: TeamBill): readonly Section[] {
   const mended = bill.lines.filter(({ corrects }) => corrects !== null);
   if (mended.length === 0) return [];
   const rows = mended.map((line) => ({
@@ -182,7 +182,7 @@ function mendedSections({ currency }: BilledMonth, bill: TeamBill): readonly Sec
   return [{ title: 'Corrections, adjustments and credit notes', table }];
 }
 
-function byMethod({ currency }: BilledMonth, bill: TeamBill): Table {
+function byMethod({ currency }: MonthHead, bill: TeamBill): Table {
   const notes = new Map(bill.lines.map((line) => [methodKey(line), line]));
   const rows = [...sumBy(bill.lines, methodKey)].map(([key, sum]) => {
     const line = notes.get(key);

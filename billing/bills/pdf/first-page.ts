@@ -8,7 +8,7 @@ import {
   subtractMoney,
   type Money,
 } from '#base/units.js';
-import type { BillConversion, BillLine, BilledMonth, Driver, TeamBill } from '../billed-month.js';
+import type { BillConversion, BillLine, MonthHead, Driver, TeamBill } from '../billed-month.js';
 import { differencesOf } from '../bill-differences.js';
 import {
   type LineSum,
@@ -40,7 +40,7 @@ const RIGHT_WIDTH = 171;
 const RIGHT_X = CONTENT_RIGHT - RIGHT_WIDTH;
 
 /** Draws the whole first page. */
-export function drawFirstPage(paper: Paper, month: BilledMonth, bill: TeamBill): void {
+export function drawFirstPage(paper: Paper, month: MonthHead, bill: TeamBill): void {
   const top = drawHead(paper, month, bill) + 22;
   const kinds = drawKinds(paper, month, bill, top);
   drawDrivers(paper, month, bill, kinds + 20);
@@ -52,7 +52,7 @@ function noNextPage(): never {
   throw new Error('The first page of a bill is full.');
 }
 
-function drawKinds(paper: Paper, month: BilledMonth, bill: TeamBill, y: number): number {
+function drawKinds(paper: Paper, month: MonthHead, bill: TeamBill, y: number): number {
   const { currency } = month;
   const sums = [...sumBy(bill.lines, (line) => line.kind)] as [BillLine['kind'], LineSum][];
   const isShareable = compareAmounts(bill.totalAmount, NO_MONEY) > 0;
@@ -102,7 +102,7 @@ const DRIVER_WORDS: Readonly<Record<Driver['kind'], string>> = {
   shape: 'Shape',
 };
 
-function drawDrivers(paper: Paper, month: BilledMonth, bill: TeamBill, y: number): void {
+function drawDrivers(paper: Paper, month: MonthHead, bill: TeamBill, y: number): void {
   const { effectiveMoney } = controlTotals([bill]);
   const below = drawTitle(paper, 'What drove it', CONTENT_LEFT, y);
   const rows = bill.drivers.slice(0, 10).map((driver) => ({
@@ -134,7 +134,7 @@ function drawDrivers(paper: Paper, month: BilledMonth, bill: TeamBill, y: number
   );
 }
 
-function drawSide(paper: Paper, month: BilledMonth, bill: TeamBill, y: number): void {
+function drawSide(paper: Paper, month: MonthHead, bill: TeamBill, y: number): void {
   let at = drawTitle(paper, `Day by day${unitBeside(month, bill)}`, RIGHT_X, y);
   drawDayChart(paper, month, bill, { x: RIGHT_X, y: at, width: RIGHT_WIDTH, height: 96 });
   at = drawBlock(paper, 'Price of a credit', pricePairs(month, bill), at + 112);
@@ -150,7 +150,7 @@ function drawBlock(paper: Paper, title: string, pairs: Pairs, y: number): number
   return drawPairs(paper, pairs, RIGHT_X, drawTitle(paper, title, RIGHT_X, y), RIGHT_WIDTH);
 }
 
-function pricePairs({ currency }: BilledMonth, bill: TeamBill): Pairs {
+function pricePairs({ currency }: MonthHead, bill: TeamBill): Pairs {
   const sum = sumOf(bill.lines.filter(isOfCredits));
   const price = (money: Money): string => {
     const one = pricePerCredit(money, sum);
@@ -177,7 +177,7 @@ function exactPrice(price: Money): string {
 }
 
 function conversionPairs(
-  { currency }: BilledMonth,
+  { currency }: MonthHead,
   { totalAmount }: TeamBill,
   { currency: into, rate, source, day, amount }: BillConversion,
 ): Pairs {
@@ -190,7 +190,7 @@ function conversionPairs(
   ];
 }
 
-function bookingPairs({ clearingAccount }: BilledMonth, { booking }: TeamBill): Pairs {
+function bookingPairs({ clearingAccount }: MonthHead, { booking }: TeamBill): Pairs {
   const isPosted = booking.mode === 'chargeback';
   return [
     ['Legal entity', booking.legalEntity],
@@ -201,7 +201,7 @@ function bookingPairs({ clearingAccount }: BilledMonth, { booking }: TeamBill): 
   ];
 }
 
-function reconciliationPairs(month: BilledMonth): Pairs {
+function reconciliationPairs(month: MonthHead): Pairs {
   const found = differencesOf(month);
   const agrees = (difference: string): string =>
     /^-?[0.]*$/.test(difference) ? '0, agrees' : exactText(difference);

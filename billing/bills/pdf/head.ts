@@ -1,6 +1,6 @@
 /** The upper part of a bill's first page: whose, of what month, how final, how much, and against what. */
 import { NO_MONEY, compareAmounts } from '#base/units.js';
-import type { BilledMonth, TeamBill } from '../billed-month.js';
+import type { MonthHead, TeamBill } from '../billed-month.js';
 import { type Compared, compared, controlTotals } from '../bill-sums.js';
 import { STATE_WORDS } from '../charge-words.js';
 import { owedOn } from '../convert-bills.js';
@@ -22,7 +22,7 @@ const NAME_WIDTH = 285;
 const OWED_WIDTH = 205;
 
 /** Draws it and returns the height at which the rest begins. */
-export function drawHead(paper: Paper, month: BilledMonth, bill: TeamBill): number {
+export function drawHead(paper: Paper, month: MonthHead, bill: TeamBill): number {
   paper.box(0, 0, PAGE.width, 5, INK.accent);
   paper.text(month.organisation.name, LEFT, 46, {
     size: 10,
@@ -36,7 +36,7 @@ export function drawHead(paper: Paper, month: BilledMonth, bill: TeamBill): numb
   return drawTiles(paper, month, bill, below);
 }
 
-function drawStamp(paper: Paper, { state }: BilledMonth): void {
+function drawStamp(paper: Paper, { state }: MonthHead): void {
   const { stamp, warning } = STATE_WORDS[state];
   const style = { size: 8, weight: 'semibold', spacing: 0.5 } as const;
   const width = paper.width(stamp.toUpperCase(), style) + 16;
@@ -48,7 +48,7 @@ function drawStamp(paper: Paper, { state }: BilledMonth): void {
   });
 }
 
-function drawWhose(paper: Paper, month: BilledMonth, bill: TeamBill): void {
+function drawWhose(paper: Paper, month: MonthHead, bill: TeamBill): void {
   paper.text(`Snowflake, ${monthText(month.month)}`, LEFT, 82, { size: 10, colour: INK.muted });
   const name = { size: 24, weight: 'semibold', maxWidth: NAME_WIDTH } as const;
   // A long name is set smaller, and cut only when it would be too small to be the title.
@@ -64,13 +64,13 @@ function drawWhose(paper: Paper, month: BilledMonth, bill: TeamBill): void {
 }
 
 /** A bill below zero is a credit to the team. */
-function owedWords(month: BilledMonth, bill: TeamBill): string {
+function owedWords(month: MonthHead, bill: TeamBill): string {
   if (month.state === 'open') return 'So far';
   if (compareAmounts(bill.totalAmount, NO_MONEY) < 0) return 'Credited';
   return bill.booking.mode === 'chargeback' ? 'Amount owed' : 'Cost, for information';
 }
 
-function drawOwed(paper: Paper, month: BilledMonth, bill: TeamBill): void {
+function drawOwed(paper: Paper, month: MonthHead, bill: TeamBill): void {
   const style = { size: 9, colour: INK.muted, align: 'right' } as const;
   paper.text(owedWords(month, bill), RIGHT, 82, { ...style, size: 10 });
   const owed = owedOn(bill, month);
@@ -82,7 +82,7 @@ function drawOwed(paper: Paper, month: BilledMonth, bill: TeamBill): void {
   paper.text(used, RIGHT, 128, style);
 }
 
-function drawWarning(paper: Paper, month: BilledMonth, y: number): number {
+function drawWarning(paper: Paper, month: MonthHead, y: number): number {
   const { warning, stamp } = STATE_WORDS[month.state];
   if (warning === null) return y;
   paper.box(LEFT, y, CONTENT_WIDTH, 26, INK.cautionLight, 3);
@@ -105,7 +105,7 @@ interface Tile {
   readonly isOver?: boolean;
 }
 
-function tilesOf(month: BilledMonth, bill: TeamBill): readonly Tile[] {
+function tilesOf(month: MonthHead, bill: TeamBill): readonly Tile[] {
   const { currency } = month;
   const { budgetMoney, previousMoney, trailingMoney, forecastMoney } = bill.comparison;
   const isOpen = month.state === 'open';
@@ -146,7 +146,7 @@ function tilesOf(month: BilledMonth, bill: TeamBill): readonly Tile[] {
   ];
 }
 
-function drawTiles(paper: Paper, month: BilledMonth, bill: TeamBill, y: number): number {
+function drawTiles(paper: Paper, month: MonthHead, bill: TeamBill, y: number): number {
   const tiles = tilesOf(month, bill);
   const unit = unitBeside(month, bill);
   const gap = 8;
@@ -172,7 +172,7 @@ function drawTiles(paper: Paper, month: BilledMonth, bill: TeamBill, y: number):
 }
 
 /** Where the bill is in another currency, what its other figures are in: `, USD`. */
-export function unitBeside({ currency }: BilledMonth, { conversion }: TeamBill): string {
+export function unitBeside({ currency }: MonthHead, { conversion }: TeamBill): string {
   return conversion === null ? '' : `, ${currency}`;
 }
 

@@ -1,6 +1,6 @@
 /** A team's bill as PDF: one page to forward, then the detail. The same month gives the same bytes. */
 import { formatAmount } from '#base/units.js';
-import type { BilledMonth, TeamBill } from '../billed-month.js';
+import type { MonthHead, TeamBill } from '../billed-month.js';
 import { controlTotals } from '../bill-sums.js';
 import { STATE_WORDS } from '../charge-words.js';
 import { drawDetailPages } from './detail-pages.js';
@@ -15,7 +15,7 @@ import { CONTENT_LEFT, CONTENT_RIGHT } from './table.js';
  * @param bill one of its bills.
  * @returns the bytes of the file.
  */
-export async function renderBillPdf(month: BilledMonth, bill: TeamBill): Promise<Uint8Array> {
+export async function renderBillPdf(month: MonthHead, bill: TeamBill): Promise<Uint8Array> {
   const paper = await openPaper({
     title: `${bill.teamName}: Snowflake, ${monthText(month.month)}`,
     author: month.organisation.name,
@@ -27,7 +27,7 @@ export async function renderBillPdf(month: BilledMonth, bill: TeamBill): Promise
 }
 
 /** Draws every page of the bill on an empty document. */
-export function drawBill(paper: Paper, month: BilledMonth, bill: TeamBill): void {
+export function drawBill(paper: Paper, month: MonthHead, bill: TeamBill): void {
   drawFirstPage(paper, month, bill);
   drawDetailPages(paper, month, bill);
   for (let page = 0; page < paper.pages; page += 1) {
@@ -37,7 +37,7 @@ export function drawBill(paper: Paper, month: BilledMonth, bill: TeamBill): void
 }
 
 /** On every page: which bill, which page, and what proves it. */
-function drawFoot(paper: Paper, month: BilledMonth, bill: TeamBill, page: number): void {
+function drawFoot(paper: Paper, month: MonthHead, bill: TeamBill, page: number): void {
   const small = { size: 6.3, colour: INK.muted } as const;
   const totals = controlTotals([bill]);
   const version = month.version === 0 ? 'not closed' : `version ${month.version}`;

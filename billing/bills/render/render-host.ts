@@ -7,13 +7,13 @@ import { Worker } from 'node:worker_threads';
 import { Turns } from '#base/turns.js';
 import type { CsvOptions } from '../bill-csv.js';
 import { type BillFile, type BillForm, isDrawn, renderBill } from '../bill-files.js';
-import type { BilledMonth, TeamBill } from '../billed-month.js';
+import type { BilledMonth, MonthHead, TeamBill } from '../billed-month.js';
 import type { RenderMessage, RenderRequest, RenderTask } from './render-messages.js';
 
 export interface BillRenderer {
   /** One bill in one form; undefined: too many wait already. */
   bill(
-    month: BilledMonth,
+    month: MonthHead,
     bill: TeamBill,
     form: BillForm,
     options?: CsvOptions,
@@ -36,14 +36,14 @@ export function createBillRenderer(): BillRenderer {
       const worker = await launch(turns);
       if (worker === undefined) return undefined;
       const task: RenderTask = { kind: 'bill', form, options };
-      for await (const file of rendered(worker, month, [bill], task)) return file;
+      for await (const file of rendered(worker, headOf(month), [bill], task)) return file;
       throw new Error('The thread that renders bills made none.');
     },
     month: async (month) => {
       const worker = await launch(turns);
       return worker === undefined
         ? undefined
-        : rendered(worker, month, month.bills, { kind: 'month' });
+        : rendered(worker, headOf(month), month.bills, { kind: 'month' });
     },
   };
 }
@@ -66,7 +66,7 @@ function launch(turns: Turns): Promise<Worker | undefined> {
 
 async function* rendered(
   worker: Worker,
-  { bills: _bills, ...month }: BilledMonth,
+  month: MonthHead,
   bills: readonly TeamBill[],
   task: RenderTask,
 ): AsyncGenerator<BillFile> {
@@ -93,6 +93,12 @@ async function* rendered(
   } finally {
     await worker.terminate();
   }
+}
+
+/** Without the bills, of which a caller may have passed all: they go to the thread one by one. */
+function headOf(month: MonthHead & { readonly bills?: unknown }): MonthHead {
+  const { bills: _bills, ...head } = month;
+  return head;
 }
 
 /** The built worker, also when this module runs as a source under the test runner. */

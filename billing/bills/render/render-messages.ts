@@ -1,7 +1,7 @@
 /** What the host and the thread that renders bills say to each other. */
 import type { CsvOptions } from '../bill-csv.js';
 import type { BillFile, BillForm } from '../bill-files.js';
-import type { BilledMonth, TeamBill } from '../billed-month.js';
+import type { MonthHead, TeamBill } from '../billed-month.js';
 
 export type RenderTask =
   | { readonly kind: 'month' }
@@ -9,7 +9,7 @@ export type RenderTask =
 
 /** Bills come one by one, so that copying a large month never stops the process that serves. */
 export type RenderRequest =
-  | { readonly kind: 'head'; readonly month: Omit<BilledMonth, 'bills'>; readonly task: RenderTask }
+  | { readonly kind: 'head'; readonly month: MonthHead; readonly task: RenderTask }
   | { readonly kind: 'bill'; readonly bill: TeamBill }
   | { readonly kind: 'render' };
 

@@ -3,11 +3,11 @@ import { type MessagePort, parentPort } from 'node:worker_threads';
 import { must } from '#base/assert.js';
 import { toError } from '#base/errors.js';
 import { type BillFile, renderBill, renderMonth } from '../bill-files.js';
-import type { BilledMonth, TeamBill } from '../billed-month.js';
+import type { BilledMonth, MonthHead, TeamBill } from '../billed-month.js';
 import type { RenderMessage, RenderRequest, RenderTask } from './render-messages.js';
 
 interface Asked {
-  readonly month: Omit<BilledMonth, 'bills'>;
+  readonly month: MonthHead;
   readonly task: RenderTask;
 }
 

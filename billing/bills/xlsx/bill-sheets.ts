@@ -1,7 +1,7 @@
 /** Sheets about bills and their lines: summary, charges, detail, drivers. */
 import type { Row, Sheet } from 'write-excel-file/node';
 import type { Money } from '#base/units.js';
-import type { BillLine, BilledMonth, ChargeKind, Driver, TeamBill } from '../billed-month.js';
+import type { BillLine, MonthHead, ChargeKind, Driver, TeamBill } from '../billed-month.js';
 import { type LineSum, compared, percentOf, sumBy, sumOf } from '../bill-sums.js';
 import { KIND_WORDS } from '../charge-words.js';
 import { convertedAmount, convertedByKind } from '../convert-bills.js';
@@ -25,7 +25,7 @@ interface BillSum {
 }
 
 /** One row a bill, with what finance asks first. */
-export function summarySheet(month: BilledMonth, bills: readonly TeamBill[]): Sheet<Buffer> {
+export function summarySheet(month: MonthHead, bills: readonly TeamBill[]): Sheet<Buffer> {
   const { currency } = month;
   const owed = (of: Money | null): ReturnType<typeof money> =>
     of === null ? null : money(of, currency);
@@ -113,7 +113,7 @@ interface ChargeSum extends BillSum {
 }
 
 /** One row a bill and kind of charge. */
-export function chargesSheet({ currency }: BilledMonth, bills: readonly TeamBill[]): Sheet<Buffer> {
+export function chargesSheet({ currency }: MonthHead, bills: readonly TeamBill[]): Sheet<Buffer> {
   const columns: readonly SheetColumn<ChargeSum>[] = [
     ...whose<ChargeSum>(({ bill }) => bill),
     { title: 'Charge', width: 27, cell: ({ kind }) => text(KIND_WORDS[kind]) },
@@ -150,7 +150,7 @@ interface LineOfBill {
 }
 
 /** One row a line. */
-export function detailSheet({ currency }: BilledMonth, bills: readonly TeamBill[]): Sheet<Buffer> {
+export function detailSheet({ currency }: MonthHead, bills: readonly TeamBill[]): Sheet<Buffer> {
   const columns: readonly SheetColumn<LineOfBill>[] = [
     { title: 'Team', width: 16, cell: ({ bill }) => text(bill.teamId) },
     { title: 'Cost centre', width: 12, cell: ({ bill }) => text(bill.booking.costCentre) },
@@ -199,7 +199,7 @@ interface DriverOfBill extends BillSum {
 }
 
 /** What spent most of each team's own statements. */
-export function driversSheet({ currency }: BilledMonth, bills: readonly TeamBill[]): Sheet<Buffer> {
+export function driversSheet({ currency }: MonthHead, bills: readonly TeamBill[]): Sheet<Buffer> {
   const columns: readonly SheetColumn<DriverOfBill>[] = [
     { title: 'Team', width: 16, cell: ({ bill }) => text(bill.teamId) },
     { title: 'Rank', width: 7, cell: ({ rank }) => count(rank) },

@@ -2,7 +2,7 @@
 import type { Cell, Sheet } from 'write-excel-file/node';
 import { minorDecimals } from '#base/currency.js';
 import { formatAmount, formatAmountTo } from '#base/units.js';
-import type { BilledMonth, ReconciledItem, TeamBill } from '../billed-month.js';
+import type { MonthHead, ReconciledItem, TeamBill } from '../billed-month.js';
 import { differencesOf } from '../bill-differences.js';
 import { controlTotals } from '../bill-sums.js';
 import { statusOf } from '../charge-words.js';
@@ -18,7 +18,7 @@ const FACT_COLUMNS: readonly SheetColumn<Fact>[] = [
 ];
 
 /** Of one team: differences alone, because sums of the organisation would tell what the others were charged. */
-export function teamReconciliationSheet(month: BilledMonth): Sheet<Buffer> {
+export function teamReconciliationSheet(month: MonthHead): Sheet<Buffer> {
   const found = differencesOf(month);
   const facts: Fact[] = [
     ['Credits metered less allocated', text(found.differenceCredits)],
@@ -43,7 +43,7 @@ const MONTH_TITLES = [
 ] as const;
 
 /** Of the whole month: its sums, then everything that does not agree. */
-export function monthReconciliationSheet(month: BilledMonth): Sheet<Buffer> {
+export function monthReconciliationSheet(month: MonthHead): Sheet<Buffer> {
   const { reconciliation, currency, totalAmount } = month;
   const found = differencesOf(month);
   const decimals = minorDecimals(currency);
@@ -91,7 +91,7 @@ function openItem(item: ReconciledItem): readonly Cell[] {
   return [what, subject, ours, theirs, difference, cause].map(text);
 }
 
-function signedOff({ reconciliation: { signedOff: found } }: BilledMonth): readonly Fact[] {
+function signedOff({ reconciliation: { signedOff: found } }: MonthHead): readonly Fact[] {
   return found === null
     ? []
     : [['Variance signed off', text(`${found.by}, ${found.at}`), text(found.reason)]];
@@ -99,7 +99,7 @@ function signedOff({ reconciliation: { signedOff: found } }: BilledMonth): reado
 
 /** Row counts, sums, hashes, methods and versions. */
 export function controlSheet(
-  month: BilledMonth,
+  month: MonthHead,
   bills: readonly TeamBill[],
   sheets: readonly Sheet<Buffer>[],
 ): Sheet<Buffer> {

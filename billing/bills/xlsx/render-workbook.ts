@@ -1,12 +1,12 @@
 /** Bills as XLSX: summary, charges, detail, drivers, reconciliation, control. The same month gives the same bytes. */
 import type { Sheet } from 'write-excel-file/node';
-import type { BilledMonth, TeamBill } from '../billed-month.js';
+import type { BilledMonth, MonthHead, TeamBill } from '../billed-month.js';
 import { dateEntries } from '../zip-times.js';
 import { chargesSheet, detailSheet, driversSheet, summarySheet } from './bill-sheets.js';
 import { controlSheet, monthReconciliationSheet, teamReconciliationSheet } from './proof-sheets.js';
 
 /** One team's bill; nothing of it tells what others were charged. */
-export function renderBillXlsx(month: BilledMonth, bill: TeamBill): Promise<Uint8Array> {
+export function renderBillXlsx(month: MonthHead, bill: TeamBill): Promise<Uint8Array> {
   return render(month, [bill], teamReconciliationSheet(month));
 }
 
@@ -16,7 +16,7 @@ export function renderMonthXlsx(month: BilledMonth): Promise<Uint8Array> {
 }
 
 async function render(
-  month: BilledMonth,
+  month: MonthHead,
   bills: readonly TeamBill[],
   reconciliation: Sheet<Buffer>,
 ): Promise<Uint8Array> {

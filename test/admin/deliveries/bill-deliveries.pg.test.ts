@@ -57,6 +57,7 @@ beforeAll(async () => {
   const { options } = world;
   const bills = {
     readMonth: (month: string) => Promise.resolve(MONTHS.get(month) ?? monthOf(month, 'open')),
+    readBill: () => Promise.resolve(undefined),
     readMonthAsOf: () => Promise.resolve(undefined),
     // In this thread: what is drawn in which is another test's.
     renderer: {

@@ -88,7 +88,7 @@ async function read(): Promise<unknown> {
   const parts = await readMonthParts(db, PERIOD, 'USD');
   return {
     parts: parts.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)),
-    drivers: await readDrivers(db, PERIOD, TERMS),
+    drivers: await readDrivers(db, PERIOD, TERMS, null),
     month: await readBilledMonth(db, OCTOBER, TERMS),
   };
 }
@@ -142,7 +142,7 @@ test('the lines of a bill and its drivers are what its lines come to, counted ap
     statements: Number(rows[0]?.statements),
     usedMs: Number(rows[0]?.used),
   });
-  const drivers = (await readDrivers(db, PERIOD, TERMS)).get('sales') ?? [];
+  const drivers = (await readDrivers(db, PERIOD, TERMS, null)).get('sales') ?? [];
   expect(drivers.length).toBeGreaterThan(3);
   const dag = await db.query<{ credits: string }>(
     `SELECT sum(l.credits) AS credits FROM allocation_line l JOIN ticket t ON t.id = l.ticket_id
