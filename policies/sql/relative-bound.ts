@@ -288,9 +288,11 @@ function readCount(text: string): number | null {
 function readInterval(text: string, sign: 1 | -1): readonly DateStep[] | null {
   const steps: DateStep[] = [];
   for (const part of text.split(',')) {
-    const found = /^\s*([+-]?\d{1,9})\s*([a-z]*)\s*$/i.exec(part);
-    const unit = readUnit(found?.[2] === '' ? 'second' : (found?.[2] ?? ''));
-    if (found === null || unit === null) return null;
+    // Trimmed first: two runs of white space with nothing between them would cost the square of their length.
+    const found = /^([+-]?\d{1,9})(?:\s*([a-z]+))?$/i.exec(part.trim());
+    if (found === null) return null;
+    const unit = readUnit(found[2] ?? 'second');
+    if (unit === null) return null;
     steps.push({ kind: 'add', unit, count: sign * Number(found[1]) });
   }
   return steps;

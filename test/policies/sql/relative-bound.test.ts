@@ -7,6 +7,8 @@ import {
   relativeText,
 } from '#policies/sql/relative-bound.js';
 import { must } from '#base/assert.js';
+import { rangeOf } from '#policies/sql/tree/literals.js';
+import { processorMs } from '../../support/processor-time.js';
 
 /** A Thursday, at noon. */
 const AT = Date.UTC(2026, 10, 26, 12, 34, 56);
@@ -121,4 +123,15 @@ test('a bound is told as people write it', () => {
   expect(told('AT 2024-01-31 ADD_MONTHS -1')).toBe('ADD_MONTHS(2024-01-31, -1)');
   expect(told('SYSDATE LAST_DAY month')).toBe('LAST_DAY(SYSDATE, month)');
   expect(told('CURRENT_DATE BEFORE END month')).toBe('the end of the month of before CURRENT_DATE');
+});
+
+test('a literal of a megabyte is read in milliseconds, whatever is in it', () => {
+  const blanks = `1${' '.repeat(1_000_000)}!`;
+  expect(processorMs(() => boundOf(['CURRENT_DATE', 'MINUS', blanks]))).toBeLessThan(200);
+  const digits = `${'1'.repeat(1_000_000)}x`;
+  expect(processorMs(() => rangeOf([digits, '2']))).toBeLessThan(200);
+});
+
+test('an interval may have blanks around its parts, and a number alone counts seconds', () => {
+  expect(shown('CURRENT_DATE MINUS _OF_1_OF__OF_day_OF_,3')).toBe('2026-11-24T23:59:57');
 });
