@@ -7,6 +7,7 @@ import type { ControlSnapshot } from '#policies/control/snapshot.js';
 import type { LaneLimits } from '#policies/lanes/lane.js';
 import type { Estimate } from '#policies/estimate/estimate.js';
 import type { StatisticsView } from '#policies/estimate/scan.js';
+import { type NotRun, type Refusing, refusingOf } from '#policies/rules/course.js';
 import { decideText } from '#policies/rules/evaluate.js';
 import type { DecisionContext, JudgedPart } from '#policies/rules/evaluate.js';
 import { steersOf } from '#policies/rules/steers.js';
@@ -23,8 +24,8 @@ import type { StageLocation } from '#policies/rules/stage-location.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
 import type { Call } from './call.js';
 import type { Parts } from './parts.js';
-import { isAnywhere, movedBy } from './move.js';
-import { isOffPeak, offPeakChoice } from './off-peak.js';
+import { courseOn } from './move.js';
+import { isOffPeak, offPeakRefusal } from './off-peak.js';
 import { refusalContext } from './refuse.js';
 import { paceNotes } from './run-rate.js';
 import type { Allowed, Estimated } from './stages.js';
@@ -46,23 +47,18 @@ export function decide(parts: Parts, statement: Estimated): DecideOutcome {
   const context = refusalContext(parts, statement);
   const first = decisionOf(parts, statement);
   const { decision, passes, waits } = liftedDecision(parts, statement, first);
-  const moved = movedBy(parts, statement, decision);
-  noteDecision(parts, statement, decision, moved === null);
-  if (moved !== null) return { kind: 'moved', statement: moved };
-  const chosen = offPeakChoice(parts, statement);
-  if (chosen.kind === 'refused') return chosen;
+  const course = courseOn(parts, statement, decision);
+  noteDecision(parts, statement, decision, course.kind !== 'moved');
+  if (course.kind === 'moved') return { kind: 'moved', statement: course.there };
   // A word lets it run, and nowhere else: what then sends it to another warehouse or to other hours still does.
-  const refusal = isAnywhere(statement, decision)
-    ? null
-    : refusalOfDecision(decision, snapshot, context);
-  if (refusal !== null) return { kind: 'refused', refusal };
+  if (course.kind !== 'runs')
+    return { kind: 'refused', refusal: refusalOfCourse(course, snapshot, context) };
   const { ceilingCredits } = decision;
+  const stopping = refusingOf(first, statement);
   const unlifted =
     waits !== null
       ? approvalRefusal(waits.cause, context, passes)
-      : isAnywhere(statement, first)
-        ? null
-        : refusalOfDecision(first, snapshot, context);
+      : stopping && refusalOfDecision(stopping, snapshot, context);
   const approval =
     unlifted === null
       ? null
@@ -73,7 +69,7 @@ export function decide(parts: Parts, statement: Estimated): DecideOutcome {
           reason: waits === null ? '' : reasonOf(waits.cause),
         };
   const lane = laneOf(statement, decision);
-  const hours = chosen.kind === 'hours' ? { runsAt: chosen.runsAt } : {};
+  const hours = course.runsAt === null ? {} : { runsAt: course.runsAt };
   return { kind: 'allowed', statement: { ...statement, ceilingCredits, lane, approval, ...hours } };
 }
 
@@ -119,23 +115,26 @@ function reasonOf(cause: RefusalCause): string {
     : 'what the statement does cannot be seen from its text';
 }
 
-/** What the caller is told in place of a run; null where the decision lets it run, perhaps by somebody's word. */
-export function refusalOfDecision(
-  decision: Decision,
+/** What the caller is told in place of a run. */
+export function refusalOfCourse(
+  course: NotRun,
   snapshot: ControlSnapshot,
   context: RefusalContext,
-): Refusal | null {
-  switch (decision.kind) {
-    case 'refuse':
-      return refusalOf(decision.cause, context);
-    case 'reroute':
-      // A session keeps its warehouse: the analyst is told which one the rule wants.
-      return otherTier(snapshot, decision, context);
-    case 'queue':
-    case 'approve':
-    case 'allow':
-      return null;
-  }
+): Refusal {
+  return course.kind === 'noHours'
+    ? offPeakRefusal(context.tier)
+    : refusalOfDecision(course.decision, snapshot, context);
+}
+
+function refusalOfDecision(
+  decision: Refusing,
+  snapshot: ControlSnapshot,
+  context: RefusalContext,
+): Refusal {
+  // A session keeps its warehouse: the analyst is told which one the rule wants.
+  return decision.kind === 'reroute'
+    ? otherTier(snapshot, decision, context)
+    : refusalOf(decision.cause, context);
 }
 
 /** What the rules say of the text, without making a refusal of it; `EXPLAIN COST` shows it. */

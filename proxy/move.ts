@@ -1,32 +1,38 @@
 /**
- * A statement that a rule moves to another tier, as it would run there: on that tier's warehouse, priced and judged anew.
- * Only where the tier says `switch: session`, and only one whose warehouse can be changed without anybody noticing;
- * every other is refused and told the warehouse.
+ * What becomes of a statement by the decision about it (`policies/rules/course.ts`), on the live path. One that a rule moves to
+ * another tier is priced and judged anew as it would run there: only where the tier says `switch: session`, and only one
+ * whose warehouse can be changed without anybody noticing; every other is refused and told the warehouse.
  */
+import { type Course, courseOf } from '#policies/rules/course.js';
 import type { Decision } from '#policies/rules/decision.js';
-import { asksForWarehouse, warehouseToSwitchTo } from '#policies/rules/move.js';
+import { asksForWarehouse } from '#policies/rules/move.js';
 import { estimate } from './estimate.js';
+import { isOffPeak } from './off-peak.js';
 import { isSqlApiSession } from './owner.js';
 import type { Parts } from './parts.js';
 import type { Estimated } from './stages.js';
 
-/** The statement on the warehouse of the tier that `decision` moves it to; null: it is not to be switched there. */
-export function movedBy(parts: Parts, statement: Estimated, decision: Decision): Estimated | null {
-  if (!isSwitchable(statement)) return null;
-  const warehouse = warehouseToSwitchTo(statement.snapshot, decision, {
-    statements: statement.facts.statements,
+/** @param mayMove false: it stays where it is, whatever `decision` says. */
+export function courseOn(
+  parts: Parts,
+  statement: Estimated,
+  decision: Decision,
+  mayMove = true,
+): Course<Estimated> {
+  return courseOf<Estimated>(decision, {
+    snapshot: statement.snapshot,
+    statements: mayMove && isSwitchable(statement) ? statement.facts.statements : null,
     isFree: statement.isFree,
     warehouse: statement.session.warehouse,
     isSwitched: statement.isSwitched === true,
+    movedTo: (warehouse) => {
+      const moved = estimate(parts, statement, null, warehouse);
+      return moved.kind === 'refused' ? null : { ...moved.statement, isSwitched: true };
+    },
+    tier: statement.placement.tier,
+    isOffPeak: isOffPeak(statement),
+    at: parts.clock.now(),
   });
-  if (warehouse === null) return null;
-  const moved = estimate(parts, statement, null, warehouse);
-  return moved.kind === 'refused' ? null : { ...moved.statement, isSwitched: true };
-}
-
-/** A statement that uses no warehouse belongs on any: what sends others elsewhere lets it run. */
-export function isAnywhere({ isFree }: Pick<Estimated, 'isFree'>, decision: Decision): boolean {
-  return isFree && decision.kind === 'reroute';
 }
 
 /** Of a driver that waits for its answer. */

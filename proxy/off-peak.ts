@@ -3,9 +3,8 @@
  * for its answer polls meanwhile; of an asynchronous one nobody has to. Either is refused when its session's token ends
  * first, because it is sent by that token.
  */
-import type { EpochMs } from '#base/time.js';
 import { toError } from '#base/errors.js';
-import { asksForOffPeak, OFF_PEAK_COMMENT, offPeakFrom } from '#policies/off-peak.js';
+import { asksForOffPeak, OFF_PEAK_COMMENT } from '#policies/off-peak.js';
 import { queueRefusal } from '#policies/rules/refusal-text.js';
 import { attentionOf, TOKEN_MARGIN_MS } from './admission/vigil.js';
 import type { ApproveOutcome } from './approve.js';
@@ -16,20 +15,6 @@ import { rest, slowDown } from './run-rate.js';
 import type { Estimated, Reserved } from './stages.js';
 import { callerRefusal } from './wire/refusal.js';
 import type { Refusal } from './wire/refusal.js';
-
-/** What a caller has chosen for a statement: nothing, the hours from an instant on, or hours that its tier does not have. */
-export type OffPeakChoice =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'hours'; readonly runsAt: EpochMs }
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
-
-export function offPeakChoice(parts: Pick<Parts, 'clock'>, statement: Estimated): OffPeakChoice {
-  if (!isOffPeak(statement)) return { kind: 'none' };
-  const { tier } = statement.placement;
-  if (tier.offPeak !== null)
-    return { kind: 'hours', runsAt: offPeakFrom(tier.offPeak, parts.clock.now()) };
-  return { kind: 'refused', refusal: offPeakRefusal(tier.id) };
-}
 
 /** What is told where a statement chose hours that its tier does not have. */
 export function offPeakRefusal(tier: string): Refusal {

@@ -15,8 +15,8 @@ import {
   type RefusalContext,
 } from '#policies/rules/refusal-text.js';
 import { laneMember } from './admit.js';
-import { clientOf, decisionNow, laneOf, refusalOfDecision } from './decide.js';
-import { isAnywhere, movedBy } from './move.js';
+import { clientOf, decisionNow, laneOf, refusalOfCourse } from './decide.js';
+import { courseOn } from './move.js';
 import { guardOutlook, type GuardOutlook } from './guard-outlook.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
@@ -40,11 +40,11 @@ export async function foresee(parts: Parts, asked: Estimated): Promise<Foreseen>
   const statement = { ...asked, standings: ladderStandings(standings) };
   const { decision, approved } = decisionNow(parts, statement);
   const guards = guardOutlook(parts, statement);
-  const moved = guards.freeze === null ? movedBy(parts, statement, approved) : null;
+  const course = courseOn(parts, statement, approved, guards.freeze === null);
   // What is told of it is what it would meet where it runs, with why it runs there.
-  if (moved !== null) {
-    const there = await foresee(parts, moved);
-    const notes = [...switchNotes(moved), ...there.outlook.notes];
+  if (course.kind === 'moved') {
+    const there = await foresee(parts, course.there);
+    const notes = [...switchNotes(course.there), ...there.outlook.notes];
     const told = there.outlook.decision.kind === 'allow' ? approved : there.outlook.decision;
     return { ...there, outlook: { ...there.outlook, decision: told, notes } };
   }
@@ -56,7 +56,10 @@ export async function foresee(parts: Parts, asked: Estimated): Promise<Foreseen>
   const holdCredits = creditsToHold(statement, decision.ceilingCredits);
   const lane = laneOf(statement, approved);
   const queue = statement.isFree ? null : await queueOf(parts, statement, lane);
-  const ruled = ruledOut(parts, statement, approved);
+  const ruled =
+    course.kind === 'runs'
+      ? null
+      : refusalOfCourse(course, statement.snapshot, refusalContext(parts, statement));
   const outlook: Outlook = {
     // Nobody's word helps where what comes after it refuses.
     decision: ruled === null ? decision : approved,
@@ -93,12 +96,6 @@ async function queueOf(
   const { queueTimeoutMs } = teamLane(lane, statement.team.id);
   const found = await parts.gate.outlook(lane, laneMember(statement, lane));
   return { ...found, queueTimeoutMs, tier: lane.tier };
-}
-
-/** What rules refuse, or send where its session is not switched to. */
-function ruledOut(parts: Parts, statement: Estimated, decision: Decision): Refusal | null {
-  if (isAnywhere(statement, decision)) return null;
-  return refusalOfDecision(decision, statement.snapshot, refusalContext(parts, statement));
 }
 
 /** What the caller does not see of a move. */

@@ -6,19 +6,18 @@ import { must } from '../../base/assert.js';
 import { tryParseTicketId } from '../../base/ids.js';
 import type { BudgetStanding } from '../../billing/ledger.js';
 import { HistoryStore } from '../../policies/estimate/history-store.js';
-import { asksForOffPeak, offPeakFrom } from '../../policies/off-peak.js';
+import { asksForOffPeak } from '../../policies/off-peak.js';
 import { creditsToHold } from '../../policies/rules/ceiling.js';
+import { courseOf } from '../../policies/rules/course.js';
 import type { Decision } from '../../policies/rules/decision.js';
 import { freezeRefusal } from '../../policies/rules/freeze-text.js';
 import { ladderStandings } from '../../policies/rules/ladder.js';
-import { asksForWarehouse, warehouseToSwitchTo } from '../../policies/rules/move.js';
+import { asksForWarehouse } from '../../policies/rules/move.js';
 import { approvalRefusal, type RefusalContext } from '../../policies/rules/refusal-text.js';
 import type { TextFacts } from '../../policies/sql/facts.js';
-import { CLIENT_MAX, judgeText, refusalOfDecision } from '../../proxy/decide.js';
+import { CLIENT_MAX, judgeText, refusalOfCourse } from '../../proxy/decide.js';
 import { type PricedText, type PriceOutcome, priceText } from '../../proxy/estimate.js';
 import { freezeOf } from '../../proxy/freezes.js';
-import { isAnywhere } from '../../proxy/move.js';
-import { offPeakRefusal } from '../../proxy/off-peak.js';
 import { bindingBudget, budgetRefusalOf } from '../../proxy/outlook.js';
 import { budgetsOf } from '../../proxy/reserve.js';
 import { callerRefusal, type Refusal } from '../../proxy/wire/refusal.js';
@@ -68,27 +67,34 @@ function decidedOn(asked: Asked, price: PricedText, isSwitched: boolean): Decide
   const { snapshot, sqlText, at } = question;
   const path = pathOf(asked, price);
   const decision = decisionOn(asked, price, path);
-  const there = asksForWarehouse(sqlText)
-    ? null
-    : warehouseToSwitchTo(snapshot, decision, {
-        statements: facts.statements,
-        isFree: price.isFree,
-        warehouse: question.warehouse,
-        isSwitched,
-      });
-  const moved = there === null ? null : priceOn(asked, there);
   const freeze = freezeFor(asked, price);
-  if (moved?.kind === 'priced' && freeze === null) {
-    const found = decidedOn(asked, moved.price, true);
+  const course = courseOf<PricedText>(decision, {
+    snapshot,
+    statements: freeze !== null || asksForWarehouse(sqlText) ? null : facts.statements,
+    isFree: price.isFree,
+    warehouse: question.warehouse,
+    isSwitched,
+    movedTo: (warehouse) => {
+      const priced = priceOn(asked, warehouse);
+      return priced.kind === 'priced' ? priced.price : null;
+    },
+    tier: price.placement.tier,
+    isOffPeak: choosesOffPeak(question, price),
+    at,
+  });
+  if (course.kind === 'moved') {
+    const found = decidedOn(asked, course.there, true);
     // Why it runs there is told; what refuses it there decides.
     return found.decision.kind === 'allow' ? { ...found, decision } : found;
   }
-  const { offPeak } = price.placement.tier;
-  const isOffPeak = choosesOffPeak(question, price);
-  const runsAt = isOffPeak && offPeak !== null ? offPeakFrom(offPeak, at) : null;
+  const runsAt = course.kind === 'runs' ? course.runsAt : null;
   const holdCredits = creditsToHold(price, decision.ceilingCredits);
   const told = { decision, holdCredits, standings: path };
-  const refusal = freeze ?? refusalFor(asked, price, told);
+  const refusal =
+    freeze ??
+    (course.kind === 'runs'
+      ? refusalFor(question, price, told)
+      : refusalOfCourse(course, snapshot, contextOf(question, price)));
   return { kind: 'decided', price, ...told, refusal, isSwitched, runsAt };
 }
 
@@ -157,8 +163,9 @@ function contextOf({ at }: Question, { placement, estimate }: PricedText): Refus
   };
 }
 
+/** Of one that rules let run: by a budget, or because it wants somebody's word. */
 function refusalFor(
-  { question }: Asked,
+  question: Question,
   price: PricedText,
   {
     decision,
@@ -167,12 +174,6 @@ function refusalFor(
   }: Pick<Decided, 'decision' | 'holdCredits' | 'standings'>,
 ): Refusal | null {
   const context = contextOf(question, price);
-  const { tier } = price.placement;
-  if (choosesOffPeak(question, price) && tier.offPeak === null) return offPeakRefusal(tier.id);
-  const ruled = isAnywhere(price, decision)
-    ? null
-    : refusalOfDecision(decision, question.snapshot, context);
-  if (ruled !== null) return ruled;
   const unpaid = budgetRefusalOf(
     { binding: bindingBudget(path), path, holdCredits },
     question,

@@ -5,25 +5,25 @@ import type { Freeze } from '../../billing/freezes.js';
 import type { BudgetStanding } from '../../billing/ledger.js';
 import type { PrincipalDocument, TeamDocument } from '../../policies/control/document.js';
 import type { ControlSnapshot } from '../../policies/control/snapshot.js';
-import { asksForOffPeak, offPeakFrom } from '../../policies/off-peak.js';
+import { asksForOffPeak } from '../../policies/off-peak.js';
 import { creditsToHold } from '../../policies/rules/ceiling.js';
+import { type Course, courseOf } from '../../policies/rules/course.js';
 import type { Decision, Lifted } from '../../policies/rules/decision.js';
 import { ladderStandings } from '../../policies/rules/ladder.js';
 import { type HeldPass, liftDecision } from '../../policies/rules/lifting.js';
-import { asksForWarehouse, warehouseToSwitchTo } from '../../policies/rules/move.js';
+import { asksForWarehouse } from '../../policies/rules/move.js';
 import { recogniseWorkload, workloadText } from '../../policies/workload.js';
 import { productOf } from '../../proxy/analyse.js';
 import { CLIENT_MAX, judgeText } from '../../proxy/decide.js';
 import { type PricedText, priceText } from '../../proxy/estimate.js';
 import { freezeOf } from '../../proxy/freezes.js';
 import { hasLadders } from '../../proxy/ladder-standings.js';
-import { isAnywhere } from '../../proxy/move.js';
 import { budgetsOf } from '../../proxy/reserve.js';
 import type { SpendBook } from '../../proxy/running/spend-book.js';
 import type { Arrival, Judge, Judged, JudgeParts } from './judged.js';
 import { observe } from './observe.js';
 import { countedAs, paceAt } from './pace.js';
-import { type Refused, refusedBy, refusedFor } from './refused.js';
+import { type Refused, refusedBy, refusedFor, refusedOn } from './refused.js';
 import type { ReplayRow } from './row.js';
 
 /** What decides beside the document. */
@@ -95,20 +95,17 @@ function answerOn(question: Question, price: PricedText, isSwitched: boolean): A
     decisionOn(question, price, path, lifted),
   );
   const hasWarnings = decision.warnings.length > 0;
-  const there = switchedTo(question, decision, price.isFree, isSwitched);
-  if (there !== null) return answerOn(question, there, true);
-  const hours = hoursFor(question, price);
-  if (hours === 'none')
-    return { isWarned: hasWarnings, answer: refusedFor('offPeakOnly', 'off-peak: no hours') };
-  const refused = isAnywhere(price, decision) ? null : refusedBy(decision);
-  if (refused !== null) return { isWarned: hasWarnings, answer: refused };
+  const course = courseOn(question, price, decision, isSwitched);
+  if (course.kind === 'moved') return answerOn(question, course.there, true);
+  if (course.kind !== 'runs') return { isWarned: hasWarnings, answer: refusedOn(course) };
+  const { at } = question.arrival;
   const rated = {
     snapshot: question.snapshot,
     team: question.who.team,
     facts: question.arrival.facts,
     ...price,
   };
-  const pace = paceAt(question.parts.spends, rated, question.arrival.at);
+  const pace = paceAt(question.parts.spends, rated, at);
   const isWarned = hasWarnings || pace.rung === 'warn';
   if (pace.rung === 'stop')
     return { isWarned, answer: refusedFor('runRateExceeded', `run rate: ${pace.id}`) };
@@ -124,7 +121,7 @@ function answerOn(question: Question, price: PricedText, isSwitched: boolean): A
       ceilingCredits,
       warehouse: price.placement.warehouse,
       laneTier: (lane ?? price.placement.tier).id,
-      isKeptBack: hours === 'later' || pace.rung === 'slow',
+      isKeptBack: (course.runsAt ?? at) > at || pace.rung === 'slow',
       paced: countedAs(rated),
       unapproved: waits === null ? null : refusedBy(waits),
     },
@@ -193,38 +190,30 @@ function decisionOn(
   });
 }
 
-/** Priced on the warehouse that its session is switched to; null: it stays. Its driver and session are taken to allow it. */
-function switchedTo(
+/** Its driver and its session are taken to allow that it is switched. */
+function courseOn(
   { snapshot, parts, arrival, who }: Question,
-  decision: Decision,
-  isFree: boolean,
-  isSwitched: boolean,
-): PricedText | null {
-  const { row, facts, at } = arrival;
-  const { warehouse: own, queryText } = row;
-  const { statements } = facts;
-  const there = warehouseToSwitchTo(snapshot, decision, {
-    statements,
-    isFree,
-    warehouse: own,
-    isSwitched,
-  });
-  if (there === null || asksForWarehouse(queryText ?? '')) return null;
-  const { account } = who;
-  const text = { facts, isDescribe: false, snapshot, warehouse: there, account, ...parts, at };
-  const priced = priceText(text);
-  return priced.kind === 'priced' ? priced.price : null;
-}
-
-/** Whether it waits for the off-peak hours; `none`: it would, and its tier has none. */
-function hoursFor(
-  { arrival: { row, at } }: Question,
   { isFree, placement }: PricedText,
-): 'now' | 'later' | 'none' {
-  if (isFree || !choosesOffPeak(row)) return 'now';
-  const { offPeak } = placement.tier;
-  if (offPeak === null) return 'none';
-  return offPeakFrom(offPeak, at) > at ? 'later' : 'now';
+  decision: Decision,
+  isSwitched: boolean,
+): Course<PricedText> {
+  const { row, facts, at } = arrival;
+  return courseOf<PricedText>(decision, {
+    snapshot,
+    statements: asksForWarehouse(row.queryText ?? '') ? null : facts.statements,
+    isFree,
+    warehouse: row.warehouse,
+    isSwitched,
+    movedTo: (warehouse) => {
+      const { account } = who;
+      const text = { facts, isDescribe: false, snapshot, warehouse, account, ...parts, at };
+      const priced = priceText(text);
+      return priced.kind === 'priced' ? priced.price : null;
+    },
+    tier: placement.tier,
+    isOffPeak: choosesOffPeak(row),
+    at,
+  });
 }
 
 function choosesOffPeak({ isOffPeak, queryText, queryTag }: ReplayRow): boolean {

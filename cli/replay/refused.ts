@@ -1,6 +1,8 @@
 /** Why a statement would not have run: what refused it, and the code that its author would have been told. */
+import { must } from '../../base/assert.js';
 import type { TgName } from '../../base/errors.js';
 import type { Credits } from '../../base/units.js';
+import type { NotRun } from '../../policies/rules/course.js';
 import type { Decision, RefusalCause } from '../../policies/rules/decision.js';
 
 export interface Refused {
@@ -16,6 +18,13 @@ export interface Refused {
 /** Not for an amount. */
 export function refusedFor(code: TgName, by: string): Refused {
   return { kind: 'refused', by, code, limitCredits: null };
+}
+
+/** What a statement is told that does not run where it is. */
+export function refusedOn(course: NotRun): Refused {
+  return course.kind === 'noHours'
+    ? refusedFor('offPeakOnly', 'off-peak: no hours')
+    : must(refusedBy(course.decision), 'what refuses is told');
 }
 
 /** What a decision is told as; null: it lets the statement run. Where a session is not switched, a reroute is told its caller. */

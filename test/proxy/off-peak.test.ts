@@ -4,7 +4,8 @@ import { silentLog } from '../../base/log.js';
 import type { TicketId } from '../../base/ids.js';
 import { Vigil } from '../../proxy/admission/vigil.js';
 import { Attendance } from '../../proxy/attendance.js';
-import { keepBack, offPeakChoice } from '../../proxy/off-peak.js';
+import { courseOf } from '../../policies/rules/course.js';
+import { isOffPeak, keepBack } from '../../proxy/off-peak.js';
 import type { Parts } from '../../proxy/parts.js';
 import { RequestEntry } from '../../proxy/requests.js';
 import type { Reserved } from '../../proxy/stages.js';
@@ -73,10 +74,24 @@ function world(changes: {
     },
     runRates: { spendOf: () => undefined },
   } as unknown as Parts;
-  const choice = offPeakChoice(parts, asked as unknown as Reserved);
+  const ceilingCredits = tier.ceilingCredits;
+  const course = courseOf(
+    { kind: 'allow', ceilingCredits, reasons: [], warnings: [], shadow: [] },
+    {
+      snapshot,
+      statements: null,
+      isFree: false,
+      warehouse: null,
+      isSwitched: false,
+      movedTo: () => null,
+      tier,
+      isOffPeak: isOffPeak(asked as unknown as Reserved),
+      at: clock.now(),
+    },
+  );
   const statement = {
     ...asked,
-    ...(choice.kind === 'hours' ? { runsAt: choice.runsAt } : {}),
+    ...(course.kind === 'runs' && course.runsAt !== null ? { runsAt: course.runsAt } : {}),
   } as unknown as Reserved;
   const entry = new RequestEntry(
     { account: 'demo', sessionId: '1', requestId: 'r' },
