@@ -34,13 +34,18 @@ export class PastBudgets {
    * @returns the budget that refuses it; undefined when it is held.
    */
   arrive(hold: PastHold): string | undefined {
-    this.passUntil(hold.at);
-    const { id, budgetIds, holdCredits, at } = hold;
-    const held = this.#book.reserve({ id, budgetIds, holdCredits, at });
-    if (held.kind === 'refused') return held.budget.budgetId;
+    const refusing = this.#reserve(hold);
+    if (refusing !== undefined) return refusing;
     const place = this.#running.findLastIndex((each) => each.endsAt >= hold.endsAt);
     this.#running.splice(place + 1, 0, hold);
     return undefined;
+  }
+
+  /** The budget that would refuse its hold; undefined: none. Nothing is held afterwards. */
+  refusing(hold: PastHold): string | undefined {
+    const refusing = this.#reserve(hold);
+    if (refusing === undefined) this.#book.release(hold.id);
+    return refusing;
   }
 
   /** How budgets stand at `at`, when everything that ended by then has been charged. */
@@ -57,6 +62,12 @@ export class PastBudgets {
       this.#running.pop();
       this.#book.settle(next.id, this.#charged(next));
     }
+  }
+
+  #reserve({ id, budgetIds, holdCredits, at }: PastHold): string | undefined {
+    this.passUntil(at);
+    const held = this.#book.reserve({ id, budgetIds, holdCredits, at });
+    return held.kind === 'refused' ? held.budget.budgetId : undefined;
   }
 
   /** All it used, or as much as its ceiling and its budgets had let it use before it was stopped. */

@@ -82,8 +82,8 @@ class World {
   judge(run: PastRun): Answer {
     const judged = judgePast(this.#snapshot, run, (budgets) => this.#pathOf(budgets, run.at));
     if (judged.kind === 'refused') return { by: causeText(judged.cause), isUnjudged: false };
-    const { budgetIds, holdCredits, ceilingCredits, isUnjudged } = judged;
-    const budget = this.#budgets.arrive({
+    const { budgetIds, holdCredits, ceilingCredits, unapproved, isUnjudged } = judged;
+    const hold = {
       id: run.ticketId,
       at: run.at,
       endsAt: run.endsAt,
@@ -91,8 +91,15 @@ class World {
       holdCredits,
       ceilingCredits,
       usedCredits: run.credits,
-    });
-    return { by: budget === undefined ? null : `budget ${budget}`, isUnjudged };
+    };
+    if (unapproved === null) {
+      const budget = this.#budgets.arrive(hold);
+      return { by: budget === undefined ? null : `budget ${budget}`, isUnjudged };
+    }
+    // As on the live path, it waits for somebody's word under its hold; nobody is known to have given his.
+    const budget = this.#budgets.refusing(hold);
+    const by = budget === undefined ? causeText(unapproved) : `budget ${budget}`;
+    return { by, isUnjudged };
   }
 
   #pathOf(budgets: readonly BudgetDocument[], at: EpochMs): PastPath {
@@ -106,6 +113,7 @@ const CAUSES: Readonly<Record<PastCause['kind'], (id: string) => string>> = {
   warehouse: (id) => `warehouse ${id} without tier, rate or price`,
   access: (id) => `access list ${id}`,
   rule: (id) => (id.startsWith('ladder:') ? `the ladder of budget ${id.slice(7)}` : `rule ${id}`),
+  hours: (tier) => `tier ${tier}, which has no off-peak hours to wait for`,
   move: (id) => `the warehouse that ${id} asks for`,
   approval: (id) => `the approval that ${id} asks for`,
   ceiling: (id) => `the ceiling of ${id}`,

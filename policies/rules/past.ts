@@ -9,11 +9,11 @@ import type { ControlSnapshot, Tier } from '../control/snapshot.js';
 import type { Estimate } from '../estimate/estimate.js';
 import { bareFacts } from '../sql/bare-facts.js';
 import { creditsToHold } from './ceiling.js';
+import { courseOf, type Refusing } from './course.js';
 import type { Decision } from './decision.js';
 import { decideText, type DecisionContext, type JudgedPart } from './evaluate.js';
 import type { LadderStandings } from './ladder.js';
 import { type HeldPass, liftDecision } from './lifting.js';
-import { warehouseToSwitchTo } from './move.js';
 
 /** A statement as the ledger has it. */
 export interface PastStatement {
@@ -41,6 +41,7 @@ export interface PastCause {
     | 'access'
     | 'rule'
     | 'move'
+    | 'hours'
     | 'approval'
     | 'ceiling'
     | 'opaque'
@@ -55,6 +56,8 @@ export type PastJudgement =
       readonly budgetIds: readonly string[];
       readonly holdCredits: Credits;
       readonly ceilingCredits: Credits;
+      /** It wants somebody's word, which nobody gives, once its hold is taken; null: it needs none. */
+      readonly unapproved: PastCause | null;
       /** Its facts are not kept and there are rules: what they would have said is not known. */
       readonly isUnjudged: boolean;
     };
@@ -114,27 +117,46 @@ function judgeOn(question: Question, warehouse: string | null, isSwitched: boole
   const { decision, waits } = liftDecision(decisionOf(question, place), NO_PASSES, (lifted) =>
     decisionOf(question, { ...place, lifted }),
   );
-  const there = movedTo(question, decision, warehouse, isSwitched);
-  if (there !== null) return judgeOn(question, there, true);
-  const cause = causeOf(decision) ?? (waits === null ? undefined : causeOf(waits));
-  if (cause !== undefined) return { kind: 'refused', cause };
+  const course = courseOf<string>(decision, {
+    snapshot,
+    // What its driver and its session said is not kept: it is taken to be switchable.
+    statements: past.text?.parts.map(({ facts }) => facts) ?? [bareFacts('query', '')],
+    isFree: isFree(past),
+    warehouse,
+    isSwitched,
+    movedTo: (there) => (tierOn(snapshot, there, past) === undefined ? null : there),
+    tier,
+    isOffPeak: past.isOffPeak,
+    at: past.at,
+  });
+  if (course.kind === 'moved') return judgeOn(question, course.there, true);
+  if (course.kind === 'noHours') return refused('hours', tier.id);
+  if (course.kind === 'refused') return { kind: 'refused', cause: causeOf(course.decision) };
   const { ceilingCredits } = decision;
   return {
     kind: 'allowed',
-    budgetIds,
-    holdCredits: creditsToHold({ estimate: past.estimate, isFree: false }, ceilingCredits),
+    budgetIds: isFree(past) ? [] : budgetIds,
+    holdCredits: creditsToHold({ estimate: past.estimate, isFree: isFree(past) }, ceilingCredits),
     ceilingCredits,
+    unapproved: waits === null ? null : causeOf(waits),
     isUnjudged: past.text === null && snapshot.rules.length + snapshot.access.length > 0,
   };
 }
 
-/** A warehouse without tier, rate or price refuses; so the live path does. */
+/** It used no warehouse; it has a ticket because somebody's word was wanted for it. */
+function isFree({ estimate }: PastStatement): boolean {
+  return estimate.basis === 'FREE';
+}
+
+/** A warehouse without tier, rate or price refuses what uses it; so the live path does. */
 function tierOn(
   snapshot: ControlSnapshot,
   warehouse: string | null,
-  { account, at }: PastStatement,
+  past: PastStatement,
 ): Tier | undefined {
   if (warehouse === null) return snapshot.defaultTier();
+  if (isFree(past)) return snapshot.tierForWarehouse(warehouse) ?? snapshot.defaultTier();
+  const { account, at } = past;
   const isKnown =
     snapshot.rateOfWarehouse(warehouse, at) !== undefined &&
     snapshot.priceAt('compute', at, { account }) !== undefined;
@@ -173,29 +195,12 @@ function decisionOf(
   });
 }
 
-/** The warehouse it is switched to; null: it stays. What its driver and its session said is not kept: it is taken to be switchable. */
-function movedTo(
-  { snapshot, past }: Question,
-  decision: Decision,
-  warehouse: string | null,
-  isSwitched: boolean,
-): string | null {
-  const there = warehouseToSwitchTo(snapshot, decision, {
-    statements: past.text?.parts.map(({ facts }) => facts) ?? [bareFacts('query', '')],
-    isFree: false,
-    warehouse,
-    isSwitched,
-  });
-  return there === null || tierOn(snapshot, there, past) === undefined ? null : there;
-}
-
 /** One that waits for somebody's word does not run by itself, and one that is told another warehouse does not run. */
-function causeOf(decision: Decision): PastCause | undefined {
+function causeOf(decision: Refusing | Extract<Decision, { kind: 'approve' }>): PastCause {
   if (decision.kind === 'reroute')
     return { kind: 'move', id: decision.reasons[0]?.source ?? 'move' };
   if (decision.kind === 'approve')
     return { kind: 'approval', id: decision.reasons[0]?.source ?? 'approval' };
-  if (decision.kind !== 'refuse') return undefined;
   const { cause } = decision;
   switch (cause.kind) {
     case 'rule':
