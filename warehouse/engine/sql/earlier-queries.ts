@@ -41,7 +41,7 @@ export function numberedIds(
   sql: string,
   context: Readonly<Record<string, string | null>>,
 ): readonly string[] {
-  const found = sql.matchAll(/(?:LAST_QUERY_ID|RESULT_SCAN)\s*\(\s*(-?\s*\d+)\s*\)/gi);
+  const found = sql.matchAll(/(?:LAST_QUERY_ID|RESULT_SCAN)\s*\(\s*((?:-\s*)?\d+)\s*\)/gi);
   return [...found].flatMap(([, index = '']) => {
     const ids = idsOf(context);
     return ids.at(position(Number(index.replaceAll(/\s/g, '')))) ?? [];

@@ -19,7 +19,7 @@ export function intervalAt(
   const isNamed = named !== undefined && /^[+-]?\d+$/.test(pieces[at + 1]?.value ?? '');
   const value = `${pieces[at + 1]?.value ?? ''}${isNamed ? ` ${named}` : ''}`;
   const parts: { readonly count: string; readonly part: DatePart }[] = [];
-  const pattern = /\s*,?\s*([+-]?\d+)\s*([a-z_]*)/giy;
+  const pattern = /(?:\s*,)?\s*([+-]?\d+)\s*([a-z_]*)/giy;
   let end = 0;
   for (let match = pattern.exec(value); match !== null; match = pattern.exec(value)) {
     const name = match[2] === '' ? 'SECOND' : (match[2] ?? '');
