@@ -3,16 +3,11 @@
  * in SQL on a Postgres of its own: `rows` lines of statements over eight warehouses and thirty days, and forty lines of
  * nobody an hour. What is compared with what it was before: the totals, and what every team ran; and every invariant.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { silentLog } from '../base/log.js';
-import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
-import { openDatabase, type Database } from '../base/postgres/pool.js';
+import type { Database } from '../base/postgres/pool.js';
 import type { IdlePolicy, IdleRule } from '../billing/attribution/policies/idle-rule.js';
 import { shareIdleTime } from '../billing/attribution/policies/share-idle-time.js';
-import { migrate } from '../migrations/migrate.js';
-import { OTHERS_CORES_MAX, descendantsCpuMs, machineBusyMs } from './processes.js';
+import { openOwn, withOwnLedger } from './own-ledger.js';
+import { othersBusyMs, voidForOthers } from './processes.js';
 
 export const ALLOCATE_BAR_SECONDS = 300;
 const WAREHOUSES = 8;
@@ -46,35 +41,18 @@ export interface AllocateReport {
 }
 
 export async function runAllocate({ rows, log }: AllocateOptions): Promise<AllocateReport> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tollgate-bench-'));
-  const server = await startEmbeddedPostgres({ dataDir, log: silentLog, durable: true });
-  const stops: (() => Promise<void>)[] = [() => server.stop(AbortSignal.abort())];
-  try {
-    await migrate(server.ownerUrl, { log: silentLog });
-    const maker = open(server.ownerUrl, MAKING_MS);
-    stops.push(() => maker.stop());
-    const db = open(server.appUrl, STATEMENT_MS);
-    stops.push(() => db.stop());
-    log(`making a month of ${rows} statements`);
-    await makeMonth(maker, rows);
-    return await measure(db, maker, rows, log);
-  } finally {
-    for (const stop of stops.reverse()) await stop();
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-}
-
-function open(url: string, statementTimeoutMs: number): Database {
-  return openDatabase(
-    {
-      url,
-      connectionsMax: 2,
-      connectTimeoutMs: 10_000,
-      statementTimeoutMs,
-      applicationName: 'tollgate-bench',
-    },
-    () => undefined,
-  );
+  return withOwnLedger({ isDurable: true }, async (urls) => {
+    const maker = openOwn(urls.ownerUrl, 2, MAKING_MS);
+    const db = openOwn(urls.appUrl, 2, STATEMENT_MS);
+    try {
+      log(`making a month of ${rows} statements`);
+      await makeMonth(maker, rows);
+      return await measure(db, maker, rows, log);
+    } finally {
+      await db.stop();
+      await maker.stop();
+    }
+  });
 }
 
 async function measure(
@@ -115,15 +93,8 @@ async function measure(
     switches,
     repeatSeconds: again.seconds,
     failures,
-    voidReasons:
-      others > OTHERS_CORES_MAX
-        ? [`other processes kept ${others.toFixed(2)} cores busy (bound ${OTHERS_CORES_MAX})`]
-        : [],
+    voidReasons: voidForOthers(others),
   };
-}
-
-function othersBusyMs(): number {
-  return machineBusyMs() - descendantsCpuMs([0, process.pid]);
 }
 
 async function timed(

@@ -2,13 +2,8 @@
  * `close`: a month of many statements read as it would be billed, frozen, read back, and made into all of its files. Hours, lines and statements are
  * written set-based into an embedded Postgres of its own; the directory is deleted at the end.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
-import { silentLog } from '../base/log.js';
-import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
-import { type Database, SCHEMA, openDatabase } from '../base/postgres/pool.js';
+import type pg from 'pg';
+import type { Database } from '../base/postgres/pool.js';
 import { formatAmount, parseMoney } from '../base/units.js';
 import { MANIFEST_NAME, renderMonth } from '../billing/bills/bill-files.js';
 import type { BilledMonth } from '../billing/bills/billed-month.js';
@@ -17,7 +12,7 @@ import type { BilledTeam, MonthTerms } from '../billing/bills/month-terms.js';
 import { sumStaleDays } from '../billing/bills/day-sums.js';
 import { readBilledMonth } from '../billing/bills/read-billed-month.js';
 import { freezeMonth } from '../billing/close/freeze.js';
-import { migrate } from '../migrations/migrate.js';
+import { type LedgerConnections, withConnections, withOwnLedger } from './own-ledger.js';
 import { machine } from './report.js';
 
 export interface CloseOptions {
@@ -48,79 +43,47 @@ const TEAMS = 15;
 const WAREHOUSES = 5;
 const HOURS = 744;
 const CHUNK = 1_000_000;
-const STATEMENT_MS = 3_600_000;
 const NOW = Date.UTC(2026, 10, 10);
 
 /** Runs it; several minutes for ten million statements. */
 export async function runClose(options: CloseOptions): Promise<CloseFigures> {
-  const directory = mkdtempSync(join(tmpdir(), 'tollgate-close-'));
-  try {
-    const postgres = await startEmbeddedPostgres({
-      dataDir: directory,
-      log: silentLog,
-      durable: false,
-    });
-    try {
-      await migrate(postgres.ownerUrl, { log: silentLog });
-      return await measure(postgres, options);
-    } finally {
-      await postgres.stop(new AbortController().signal);
-    }
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  return withOwnLedger({ isDurable: false }, (urls) =>
+    withConnections(urls, (connections) => measure(connections, options)),
+  );
 }
 
 async function measure(
-  urls: { readonly ownerUrl: string; readonly appUrl: string },
+  { owner, db }: LedgerConnections,
   { statements, log }: CloseOptions,
 ): Promise<CloseFigures> {
-  const owner = new pg.Client({ connectionString: urls.ownerUrl });
-  await owner.connect();
-  await owner.query(`SET search_path = ${SCHEMA}`);
-  const db = openDatabase(
-    {
-      url: urls.appUrl,
-      connectionsMax: 4,
-      connectTimeoutMs: 10_000,
-      statementTimeoutMs: STATEMENT_MS,
-      applicationName: 'tollgate-bench',
-    },
-    () => undefined,
-  );
-  try {
-    const [writeSeconds] = await timed(() => write(owner, statements, log));
-    const [sumSeconds, days] = await timed(() => sumStaleDays(db, 'demo', NOW));
-    log(`${days} days are summed in ${sumSeconds.toFixed(2)} s`);
-    const cpu = process.cpuUsage();
-    const [openSeconds, open] = await timed(() => readBilledMonth(db, MONTH, terms()));
-    log(`the open month is read in ${openSeconds.toFixed(2)} s`);
-    const [freezeSeconds, frozen] = await timed(() => freeze(db));
-    const [frozenSeconds, closed] = await timed(() => readBilledMonth(db, MONTH, terms()));
-    log(`the month is frozen in ${freezeSeconds.toFixed(2)} s`);
-    const [filesSeconds, made] = await timed(() => makeFiles(closed));
-    const used = process.cpuUsage(cpu);
-    return {
-      statements,
-      filesSeconds,
-      files: made.files,
-      cpuSeconds: (used.user + used.system) / 1e6,
-      lines: open.bills.reduce((sum, { lines }) => sum + lines.length, 0),
-      writeSeconds,
-      sumSeconds,
-      openSeconds,
-      freezeSeconds,
-      frozenSeconds,
-      problems: [
-        ...(frozen === 'taken' ? [] : [`freezing ended ${frozen}`]),
-        ...differences(open, closed),
-        ...made.problems,
-      ],
-    };
-  } finally {
-    await db.stop();
-    await owner.end();
-  }
+  const [writeSeconds] = await timed(() => write(owner, statements, log));
+  const [sumSeconds, days] = await timed(() => sumStaleDays(db, 'demo', NOW));
+  log(`${days} days are summed in ${sumSeconds.toFixed(2)} s`);
+  const cpu = process.cpuUsage();
+  const [openSeconds, open] = await timed(() => readBilledMonth(db, MONTH, terms()));
+  log(`the open month is read in ${openSeconds.toFixed(2)} s`);
+  const [freezeSeconds, frozen] = await timed(() => freeze(db));
+  const [frozenSeconds, closed] = await timed(() => readBilledMonth(db, MONTH, terms()));
+  log(`the month is frozen in ${freezeSeconds.toFixed(2)} s`);
+  const [filesSeconds, made] = await timed(() => makeFiles(closed));
+  const used = process.cpuUsage(cpu);
+  return {
+    statements,
+    filesSeconds,
+    files: made.files,
+    cpuSeconds: (used.user + used.system) / 1e6,
+    lines: open.bills.reduce((sum, { lines }) => sum + lines.length, 0),
+    writeSeconds,
+    sumSeconds,
+    openSeconds,
+    freezeSeconds,
+    frozenSeconds,
+    problems: [
+      ...(frozen === 'taken' ? [] : [`freezing ended ${frozen}`]),
+      ...differences(open, closed),
+      ...made.problems,
+    ],
+  };
 }
 
 async function freeze(db: Database): Promise<string> {

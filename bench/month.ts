@@ -4,19 +4,14 @@
  * Charges are written set-based into an embedded Postgres of its own, without tickets behind them; they are sealed as one
  * batch, as a follower only needs places in the chain. The directory is deleted at the end.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { must } from '../base/assert.js';
-import { silentLog } from '../base/log.js';
-import { SCHEMA, openDatabase, type Database } from '../base/postgres/pool.js';
-import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
+import type { Database } from '../base/postgres/pool.js';
 import { tryParseMonth } from '../base/time.js';
 import { addCredits, formatAmount } from '../base/units.js';
 import { readUnmeteredParts } from '../billing/bills/unmetered.js';
 import { rebuildHours } from '../billing/rollup/charge-hours.js';
-import { migrate } from '../migrations/migrate.js';
+import { type LedgerConnections, withConnections, withOwnLedger } from './own-ledger.js';
 import { ascending, median } from './statistics.js';
 
 export interface MonthOptions {
@@ -41,82 +36,39 @@ export interface MonthReport {
 const MONTH = '2026-10';
 const TEAMS = 15;
 const CHUNK = 1_000_000;
-const STATEMENT_MS = 3_600_000;
 
 /** Runs it; several minutes for ten million charges, an hour for a hundred. */
 export async function runMonth(options: MonthOptions): Promise<MonthReport> {
-  return withEmptyLedger((urls) => measure(urls, options));
-}
-
-/** Where an owner and the application connect to. */
-export interface LedgerUrls {
-  readonly ownerUrl: string;
-  readonly appUrl: string;
-}
-
-/** A migrated Postgres of its own for as long as `use` takes; its directory is deleted then. */
-export async function withEmptyLedger<T>(use: (urls: LedgerUrls) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), 'tollgate-month-'));
-  try {
-    const postgres = await startEmbeddedPostgres({
-      dataDir: directory,
-      log: silentLog,
-      durable: false,
-    });
-    try {
-      await migrate(postgres.ownerUrl, { log: silentLog });
-      return await use(postgres);
-    } finally {
-      await postgres.stop(new AbortController().signal);
-    }
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  return withOwnLedger({ isDurable: false }, (urls) =>
+    withConnections(urls, (connections) => measure(connections, options)),
+  );
 }
 
 async function measure(
-  urls: LedgerUrls,
+  { owner, db }: LedgerConnections,
   { charges, rounds, log }: MonthOptions,
 ): Promise<MonthReport> {
-  const owner = new pg.Client({ connectionString: urls.ownerUrl });
-  await owner.connect();
-  await owner.query(`SET search_path = ${SCHEMA}`);
-  const db = openDatabase(
-    {
-      url: urls.appUrl,
-      connectionsMax: 4,
-      connectTimeoutMs: 10_000,
-      statementTimeoutMs: STATEMENT_MS,
-      applicationName: 'tollgate-bench',
-    },
-    () => undefined,
-  );
-  try {
-    const writeSeconds = await timed(() => writeCharges(owner, charges, log));
-    log('hours are made');
-    const rollUpSeconds = await timed(() => rebuildHours(db));
-    await owner.query('ANALYZE charge_hour');
-    const reportMs: number[] = [];
-    for (let round = 0; round < rounds; round += 1)
-      reportMs.push(1000 * (await timed(() => report(db))));
-    log('the charges are summed');
-    const problems: string[] = [];
-    const rawSeconds = await timed(async () => problems.push(...(await compare(owner, db))));
-    const { rows } = await owner.query<{ n: string }>('SELECT count(*) AS n FROM charge_hour');
-    return {
-      charges,
-      hourRows: Number(rows[0]?.n ?? 0),
-      writeSeconds,
-      rollUpSeconds,
-      rawSeconds,
-      reportMs,
-      medianMs: median(ascending(reportMs)),
-      problems,
-    };
-  } finally {
-    await db.stop();
-    await owner.end();
-  }
+  const writeSeconds = await timed(() => writeCharges(owner, charges, log));
+  log('hours are made');
+  const rollUpSeconds = await timed(() => rebuildHours(db));
+  await owner.query('ANALYZE charge_hour');
+  const reportMs: number[] = [];
+  for (let round = 0; round < rounds; round += 1)
+    reportMs.push(1000 * (await timed(() => report(db))));
+  log('the charges are summed');
+  const problems: string[] = [];
+  const rawSeconds = await timed(async () => problems.push(...(await compare(owner, db))));
+  const { rows } = await owner.query<{ n: string }>('SELECT count(*) AS n FROM charge_hour');
+  return {
+    charges,
+    hourRows: Number(rows[0]?.n ?? 0),
+    writeSeconds,
+    rollUpSeconds,
+    rawSeconds,
+    reportMs,
+    medianMs: median(ascending(reportMs)),
+    problems,
+  };
 }
 
 /** Nothing is metered here, so that all of it is read. */

@@ -3,13 +3,14 @@
  * charges are those of `report`, each with a line of its warehouse-hour; statements of the last week have their tickets, which
  * are all that these ranges read. What the worker and the importer keep is made by their own code.
  */
-import pg from 'pg';
-import { openDatabase, SCHEMA } from '../base/postgres/pool.js';
+import type pg from 'pg';
+import type { Database } from '../base/postgres/pool.js';
 import { sumStaleDays } from '../billing/bills/day-sums.js';
 import { sumCharges } from '../billing/rollup/charge-sums.js';
 import { expand } from '../test/dashboards/macros.js';
 import { openingRange, type PanelQuery, panelQueries } from '../test/dashboards/panel-queries.js';
-import { type LedgerUrls, withEmptyLedger, writeCharges } from './month.js';
+import { writeCharges } from './month.js';
+import { type LedgerConnections, withConnections, withOwnLedger } from './own-ledger.js';
 import { ascending, median } from './statistics.js';
 
 export interface PanelsOptions {
@@ -41,33 +42,30 @@ const WEEK_FROM = '2026-10-25';
 const TEAMS = 15;
 const ACCOUNT = 'demo';
 const AFTER = Date.UTC(2026, 10, 10);
-const STATEMENT_MS = 3_600_000;
 /** A panel that takes longer is told as such and waited for no longer. */
 const PATIENCE_MS = 60_000;
 
 /** Runs it; about ten minutes for ten million charges. Throws for a query that fails. */
 export async function runPanels(options: PanelsOptions): Promise<PanelsReport> {
-  return withEmptyLedger((urls) => measure(urls, options));
+  return withOwnLedger({ isDurable: false }, (urls) =>
+    withConnections(urls, (connections) => measure(connections, options)),
+  );
 }
 
-async function measure(urls: LedgerUrls, options: PanelsOptions): Promise<PanelsReport> {
-  const owner = new pg.Client({ connectionString: urls.ownerUrl });
-  await owner.connect();
-  try {
-    await owner.query(`SET search_path = ${SCHEMA}`);
-    await writeCharges(owner, options.charges, options.log);
-    const tickets = await writeTickets(owner, options.log);
-    await writeLines(owner, options.log);
-    const seconds = await keepSums(urls, options.log);
-    await owner.query('VACUUM ANALYZE');
-    const panels: PanelTime[] = [];
-    await owner.query(`SET statement_timeout = ${PATIENCE_MS}`);
-    for (const query of panelQueries()) panels.push(await timed(owner, query, options));
-    panels.sort((one, other) => other.medianMs - one.medianMs);
-    return { charges: options.charges, tickets, ...seconds, panels };
-  } finally {
-    await owner.end();
-  }
+async function measure(
+  { owner, db }: LedgerConnections,
+  options: PanelsOptions,
+): Promise<PanelsReport> {
+  await writeCharges(owner, options.charges, options.log);
+  const tickets = await writeTickets(owner, options.log);
+  await writeLines(owner, options.log);
+  const seconds = await keepSums(db, options.log);
+  await owner.query('VACUUM ANALYZE');
+  const panels: PanelTime[] = [];
+  await owner.query(`SET statement_timeout = ${PATIENCE_MS}`);
+  for (const query of panelQueries()) panels.push(await timed(owner, query, options));
+  panels.sort((one, other) => other.medianMs - one.medianMs);
+  return { charges: options.charges, tickets, ...seconds, panels };
 }
 
 async function timed(
@@ -118,37 +116,23 @@ async function writeLines(owner: pg.Client, log: (line: string) => void): Promis
 
 /** What the worker and the importer do as charges and hours come, here for all of them; how long each takes. */
 async function keepSums(
-  urls: LedgerUrls,
+  db: Database,
   log: (line: string) => void,
 ): Promise<Pick<PanelsReport, 'chargeSumSeconds' | 'daySumSeconds'>> {
-  const db = openDatabase(
-    {
-      url: urls.appUrl,
-      connectionsMax: 2,
-      connectTimeoutMs: 10_000,
-      statementTimeoutMs: STATEMENT_MS,
-      applicationName: 'tollgate-bench',
-    },
-    () => undefined,
-  );
-  try {
-    log('charge sums');
-    const startedAt = performance.now();
-    let followed = 0;
-    for (let more = -1; more !== 0; followed += more) {
-      more = await sumCharges(db);
-      log(`${followed + more} charges are summed`);
-    }
-    log('sums of days');
-    const daysAt = performance.now();
-    await sumStaleDays(db, ACCOUNT, AFTER);
-    return {
-      chargeSumSeconds: (daysAt - startedAt) / 1000,
-      daySumSeconds: (performance.now() - daysAt) / 1000,
-    };
-  } finally {
-    await db.stop();
+  log('charge sums');
+  const startedAt = performance.now();
+  let followed = 0;
+  for (let more = -1; more !== 0; followed += more) {
+    more = await sumCharges(db);
+    log(`${followed + more} charges are summed`);
   }
+  log('sums of days');
+  const daysAt = performance.now();
+  await sumStaleDays(db, ACCOUNT, AFTER);
+  return {
+    chargeSumSeconds: (daysAt - startedAt) / 1000,
+    daySumSeconds: (performance.now() - daysAt) / 1000,
+  };
 }
 
 const WRITE_LINES: readonly string[] = [

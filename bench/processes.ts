@@ -171,6 +171,18 @@ export function descendantsCpuMs(roots: readonly number[]): number {
   return sum;
 }
 
+/** Busy time of what neither this process nor its children do, in milliseconds. */
+export function othersBusyMs(): number {
+  return machineBusyMs() - descendantsCpuMs([0, process.pid]);
+}
+
+/** Why a run is void during which others kept so many cores busy; empty: it is not. */
+export function voidForOthers(cores: number): readonly string[] {
+  return cores > OTHERS_CORES_MAX
+    ? [`other processes kept ${cores.toFixed(2)} cores busy (bound ${OTHERS_CORES_MAX})`]
+    : [];
+}
+
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
