@@ -83,6 +83,7 @@ export async function foresee(parts: Parts, asked: Estimated): Promise<Foreseen>
 }
 
 async function standingsOf(parts: Parts, asked: Estimated): Promise<readonly BudgetStanding[]> {
+  if (asked.isFree) return [];
   const at = parts.clock.now();
   const path = budgetsOf({ ...asked, client: clientOf(asked.call), at });
   return await parts.ledger.standing(path, at);

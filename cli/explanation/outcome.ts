@@ -8,10 +8,11 @@ import type { BudgetStanding } from '../../billing/ledger.js';
 import { HistoryStore } from '../../policies/estimate/history-store.js';
 import { asksForOffPeak } from '../../policies/off-peak.js';
 import { creditsToHold } from '../../policies/rules/ceiling.js';
-import { courseOf } from '../../policies/rules/course.js';
-import type { Decision } from '../../policies/rules/decision.js';
+import { type Course, courseOf } from '../../policies/rules/course.js';
+import type { Decision, Lifted } from '../../policies/rules/decision.js';
 import { freezeRefusal } from '../../policies/rules/freeze-text.js';
 import { ladderStandings } from '../../policies/rules/ladder.js';
+import { liftDecision } from '../../policies/rules/lifting.js';
 import { asksForWarehouse } from '../../policies/rules/move.js';
 import { approvalRefusal, type RefusalContext } from '../../policies/rules/refusal-text.js';
 import type { TextFacts } from '../../policies/sql/facts.js';
@@ -66,7 +67,10 @@ function decidedOn(asked: Asked, price: PricedText, isSwitched: boolean): Decide
   const { question, facts } = asked;
   const { snapshot, sqlText, at } = question;
   const path = pathOf(asked, price);
-  const decision = decisionOn(asked, price, path);
+  // As on the live path: what it would meet once it has the word that it wants here. No pass is known.
+  const { decision, waits } = liftDecision(decisionOn(asked, price, path), [], (lifted) =>
+    decisionOn(asked, price, path, lifted),
+  );
   const freeze = freezeFor(asked, price);
   const course = courseOf<PricedText>(decision, {
     snapshot,
@@ -89,13 +93,13 @@ function decidedOn(asked: Asked, price: PricedText, isSwitched: boolean): Decide
   }
   const runsAt = course.kind === 'runs' ? course.runsAt : null;
   const holdCredits = creditsToHold(price, decision.ceilingCredits);
-  const told = { decision, holdCredits, standings: path };
-  const refusal =
-    freeze ??
-    (course.kind === 'runs'
-      ? refusalFor(question, price, told)
-      : refusalOfCourse(course, snapshot, contextOf(question, price)));
-  return { kind: 'decided', price, ...told, refusal, isSwitched, runsAt };
+  const told = { decision: waits ?? decision, holdCredits, standings: path };
+  const decided = { kind: 'decided', price, ...told, isSwitched, runsAt } as const;
+  const refusing = freeze ?? refusalBy(course, question, price);
+  // Nobody's word helps where what comes after it refuses.
+  return refusing === null
+    ? { ...decided, refusal: refusalFor(question, price, told) }
+    : { ...decided, decision, refusal: refusing };
 }
 
 function choosesOffPeak({ sqlText }: Question, { isFree }: PricedText): boolean {
@@ -116,6 +120,7 @@ function decisionOn(
   { question, facts, workload }: Asked,
   price: PricedText,
   path: readonly BudgetStanding[],
+  lifted?: Lifted,
 ): Decision {
   const { placement, estimate, estimateParts } = price;
   const { snapshot, account, team, principal, role, client, at, tables, live } = question;
@@ -139,6 +144,7 @@ function decisionOn(
       at,
       isOffPeak: choosesOffPeak(question, price),
       ...(live === null ? {} : { standings: ladderStandings(path) }),
+      ...(lifted === undefined ? {} : { lifted }),
     },
   });
 }
@@ -161,6 +167,11 @@ function contextOf({ at }: Question, { placement, estimate }: PricedText): Refus
     currency: placement.currency,
     at,
   };
+}
+
+function refusalBy(course: Course<unknown>, question: Question, price: PricedText): Refusal | null {
+  if (course.kind === 'runs' || course.kind === 'moved') return null;
+  return refusalOfCourse(course, question.snapshot, contextOf(question, price));
 }
 
 /** Of one that rules let run: by a budget, or because it wants somebody's word. */

@@ -156,9 +156,13 @@ function placeRows(input: ExplainCostInput): Row[] {
 function budgetRows(input: ExplainCostInput): Row[] {
   const { bindingBudgetId, holdCredits } = input.outlook;
   const binding = input.budgets.find(({ budgetId }) => budgetId === bindingBudgetId);
+  const unbound =
+    input.outlook.queue === null
+      ? 'it uses no warehouse, and no budget is asked'
+      : 'no hard budget of the path has a limit';
   const first: Row =
     binding === undefined
-      ? ['binds first', 'no budget', 'no hard budget of the path has a limit']
+      ? ['binds first', 'no budget', unbound]
       : [
           'binds first',
           binding.budgetId,

@@ -1,6 +1,6 @@
 /**
- * `tollgate replay` against the path of the proxy: generated histories under generated documents, each statement answered by
- * both from the same history, budgets and paces. Ladders, moves, hours, rules, ceilings, freezes, run rates and approvals
+ * `tollgate replay`, `EXPLAIN COST` and `tollgate explain` against the path of the proxy: generated histories under generated
+ * documents, each statement answered by all from the same history, budgets and paces. Ladders, moves, hours, rules, ceilings, freezes, run rates and approvals
  * are all met, or the test fails. Budgets are the replay's own (live-path.pg.test.ts has the ledger's).
  */
 import fc from 'fast-check';
@@ -44,6 +44,7 @@ const TO_BE_MET = [
   'moved',
   'kept back',
   'warned',
+  'explained',
   'principalUnknown',
   'principalSuspended',
   'frozen',
@@ -57,7 +58,7 @@ const TO_BE_MET = [
   'approvalNeeded',
 ];
 
-test('a replay answers every statement as the proxy does', async () => {
+test('a replay answers every statement as the proxy does, and both ways to ask before foretell it', async () => {
   const worlds = fc.sample(fc.tuple(documents, freezes, rowsOf(ROWS)), {
     seed: 20_261_127,
     numRuns: WORLDS,

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { must } from '../../../base/assert.js';
-import type { TgName } from '../../../base/errors.js';
+import { tgName, type TgName } from '../../../base/errors.js';
 import { silentLog } from '../../../base/log.js';
 import type { Credits } from '../../../base/units.js';
 import { type Freeze } from '../../../billing/freezes.js';
@@ -23,9 +23,10 @@ import type { Judgement } from '../../../proxy/judgements/judgements.js';
 import { BudgetUses } from '../../../proxy/ladder-standings.js';
 import type { Parts } from '../../../proxy/parts.js';
 import { budgetsOf, reserve } from '../../../proxy/reserve.js';
+import { foresee } from '../../../proxy/outlook.js';
 import { paceOf } from '../../../proxy/run-rate.js';
 import type { SpendBook } from '../../../proxy/running/spend-book.js';
-import type { Allowed, Identified } from '../../../proxy/stages.js';
+import type { Allowed, Estimated, Identified } from '../../../proxy/stages.js';
 import { buildTicketId } from '../../support/builders.js';
 import { manualClock } from '../../support/clock.js';
 
@@ -75,8 +76,30 @@ export class LivePath {
     this.#parts = this.#partsOf(options);
   }
 
+  /** What `EXPLAIN COST` of the row tells that it would meet, by its code; null: it would run. */
+  async foretold(row: ReplayRow): Promise<TgName | null> {
+    const priced = await this.#priced(row);
+    if (priced.kind === 'refused') return priced.code;
+    const { refusal } = (await foresee(this.#parts, priced.statement)).outlook;
+    if (refusal === null) return null;
+    return must(tgName(/TG\d{4}/.exec(refusal)?.[0] ?? ''), 'a refusal names its code');
+  }
+
   /** The answer to a row that comes at its own instant; what it holds is the ledger's to keep. */
   async answer(row: ReplayRow): Promise<Answer> {
+    const priced = await this.#priced(row);
+    if (priced.kind === 'refused') return this.#refused(priced.code);
+    const allowed = await allow(this.#parts, priced.statement);
+    if (allowed.kind === 'refused') return this.#refused(allowed.refusal.code);
+    return await this.#reserved(allowed.statement);
+  }
+
+  async #priced(
+    row: ReplayRow,
+  ): Promise<
+    | { readonly kind: 'refused'; readonly code: TgName }
+    | { readonly kind: 'priced'; readonly statement: Estimated }
+  > {
     this.#clock.set(row.submittedAt);
     this.#notes = [];
     const who = this.#options.snapshot.resolvePrincipal({
@@ -85,14 +108,16 @@ export class LivePath {
       role: row.role,
       address: null,
     });
-    if (who.kind === 'unknown') return this.#refused('principalUnknown');
-    if (who.kind === 'suspended') return this.#refused('principalSuspended');
+    if (who.kind === 'unknown') return { kind: 'refused', code: 'principalUnknown' };
+    if (who.kind === 'suspended') return { kind: 'refused', code: 'principalSuspended' };
     const analysed = await analyse(this.#parts, identified(this.#options.snapshot, row, who));
     const estimated = estimate(this.#parts, analysed);
-    if (estimated.kind === 'refused') return this.#refused(estimated.refusal.code);
-    const allowed = await allow(this.#parts, estimated.statement);
-    if (allowed.kind === 'refused') return this.#refused(allowed.refusal.code);
-    const { statement } = allowed;
+    return estimated.kind === 'refused'
+      ? { kind: 'refused', code: estimated.refusal.code }
+      : { kind: 'priced', statement: estimated.statement };
+  }
+
+  async #reserved(statement: Allowed): Promise<Answer> {
     const reserved = await reserve(this.#parts, statement);
     if (reserved.kind === 'refused') {
       const { budget } = BUDGET_TOLD.parse(reserved.refusal.detail);
@@ -168,6 +193,9 @@ export class LivePath {
         isNews: () => false,
       },
       offline: { isAway: false },
+      // A replay asks neither of the two.
+      storms: { peek: () => null },
+      gate: { outlook: () => Promise.resolve({ full: null }) },
     };
     // Every other part belongs to steps that are not asked here; one that was would fail at once.
     return parts as unknown as Parts;

@@ -1,20 +1,28 @@
-/** One history decided by both sides, statement by statement, from the same histories, budgets and paces. */
+/**
+ * One history decided by all sides, statement by statement, from the same histories, budgets and paces: the proxy, a replay,
+ * `EXPLAIN COST` at the proxy and `tollgate explain`.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import { bookBudgets } from '../../../admin/stores/book-budgets.js';
-import { must } from '../../../base/assert.js';
+import { assert, must } from '../../../base/assert.js';
+import type { TgName } from '../../../base/errors.js';
 import type { EpochMs } from '../../../base/time.js';
 import { approximate, type Credits, creditsForMillis } from '../../../base/units.js';
 import type { Freeze } from '../../../billing/freezes.js';
 import { StandingBook } from '../../../billing/standing-book.js';
+import { outcomeOf } from '../../../cli/explanation/outcome.js';
 import { demoTables } from '../../../cli/explanation/statistics.js';
 import { admit } from '../../../cli/replay/admission.js';
 import { govern } from '../../../cli/replay/judge.js';
 import type { Judge, Judged } from '../../../cli/replay/judged.js';
 import type { ReplayRow } from '../../../cli/replay/row.js';
 import type { ControlDocument } from '../../../policies/control/document.js';
-import { createSnapshot } from '../../../policies/control/snapshot.js';
+import { type ControlSnapshot, createSnapshot } from '../../../policies/control/snapshot.js';
 import { HistoryStore } from '../../../policies/estimate/history-store.js';
 import type { TextFacts } from '../../../policies/sql/facts.js';
+import { recogniseWorkload, workloadText } from '../../../policies/workload.js';
+import { productOf } from '../../../proxy/analyse.js';
+import { narrowestFirst } from '../../../proxy/freezes.js';
 import { knowAtOnce, SpendBook } from '../../../proxy/running/spend-book.js';
 import { sharedAnalyser } from '../../support/shared-analyser.js';
 import { type Answer, LivePath, type LivePathOptions } from './live-path.js';
@@ -56,7 +64,9 @@ export interface WorldOptions {
 
 export class World {
   readonly #options: WorldOptions;
+  readonly #snapshot: ControlSnapshot;
   readonly #book: StandingBook;
+  readonly #tables = demoTables();
   readonly #history = new HistoryStore(10_000);
   readonly #spends = new SpendBook(1_000);
   readonly #judge: Judge;
@@ -68,7 +78,8 @@ export class World {
     const { document, freezes, factsOf, moneyOf } = options;
     this.#options = options;
     const snapshot = createSnapshot(document, 1);
-    const { statistics } = demoTables();
+    this.#snapshot = snapshot;
+    const { statistics } = this.#tables;
     const book = new StandingBook(bookBudgets(snapshot.document.budgets));
     this.#book = book;
     this.#money = moneyOf(book);
@@ -80,6 +91,8 @@ export class World {
   /** What the two sides make of a row differently. */
   async compare(row: ReplayRow): Promise<readonly unknown[]> {
     await this.passUntil(row.submittedAt);
+    const foretold = await this.#live.foretold(row);
+    const explained = this.#explained(row);
     const live = await this.#live.answer(row);
     const judged = this.#judge({
       row,
@@ -95,9 +108,57 @@ export class World {
     if (live.kind === 'allowed' && live.warehouse !== row.warehouse) this.#count('moved');
     if (live.kind === 'allowed' && live.isKeptBack) this.#count('kept back');
     if (live.isWarned) this.#count('warned');
-    return isDeepStrictEqual(replayed, live)
+    const code = live.kind === 'refused' ? live.code : null;
+    const others = {
+      ...(foretold === code ? {} : { foretold }),
+      ...(explained === undefined || explained === code ? {} : { explained }),
+      ...(isDeepStrictEqual(replayed, live) ? {} : { replayed }),
+    };
+    return Object.keys(others).length === 0
       ? []
-      : [{ row: `${row.queryText} (${row.user} on ${row.warehouse})`, live, replayed }];
+      : [{ row: `${row.queryText} (${row.user} on ${row.warehouse})`, live, ...others }];
+  }
+
+  /** What `tollgate explain` says that it would meet; undefined: tag and pace of a row are none of what it is asked with. */
+  #explained(row: ReplayRow): TgName | null | undefined {
+    const { document, factsOf, freezes } = this.#options;
+    const sqlText = must(row.queryText, 'a text');
+    const account = must(row.account, 'an account');
+    const at = row.submittedAt;
+    const caller = { account, snowflakeUser: row.user ?? '', role: row.role, address: null };
+    const who = this.#snapshot.resolvePrincipal(caller);
+    if (who.kind !== 'known' || row.queryTag !== null || (document.runRates ?? []).length > 0)
+      return undefined;
+    const application = productOf(row.client ?? '');
+    const workload = recogniseWorkload({ queryTag: null, sqlText, application });
+    const outcome = outcomeOf(
+      {
+        sqlText,
+        ...who,
+        account,
+        role: row.role,
+        client: row.client ?? '',
+        warehouse: row.warehouse,
+        names: { database: row.database, schema: row.schema },
+        snapshot: this.#snapshot,
+        controlSource: 'a test',
+        tables: this.#tables,
+        at,
+        history: this.#history,
+        live: {
+          standings: this.#book.standing(
+            document.budgets.map(({ id }) => id),
+            at,
+          ),
+          freezes: narrowestFirst(freezes.filter(({ frozenAt }) => frozenAt <= at)),
+        },
+      },
+      factsOf(sqlText),
+      workload === null ? null : workloadText(workload),
+    );
+    assert(outcome.kind !== 'answered-by-tollgate', 'no text of the test is of a view');
+    this.#count('explained');
+    return outcome.refusal?.code ?? null;
   }
 
   /** Everything ends that had ended by then. */
