@@ -90,7 +90,8 @@ function batchedMoves(
           request,
         ),
       ),
-    markSent: (ticketId, sentAt) => batches.send.submit({ ticketId, sentAt }),
+    markSent: (ticketId, sentAt, ceilingCredits = null) =>
+      batches.send.submit({ ticketId, sentAt, ceilingCredits }),
     settle: (settlement) => batches.settle.submit(settlement),
     release: (ticketId, reason) => batches.release.submit(unsentRelease(ticketId, reason)),
     voidOnEvidence: (ticketId, evidence, onlyInDoubt = false) =>

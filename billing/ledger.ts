@@ -192,10 +192,13 @@ export interface Ledger {
   recordRefusal(ticketId: TicketId, refusal: Told): Promise<void>;
   /** A statement that was given up with its replica: what its client was told is the answer of its request from now on. */
   tellLost(ticketId: TicketId, refusal: Told): Promise<void>;
-  /** Raises the hold to `holdCredits` in all, from the same budgets and periods. */
+  /** Raises the hold to `holdCredits` in all, from the same budgets and periods; of a ticket in doubt too. */
   topUp(ticketId: TicketId, holdCredits: Credits): Promise<TopUpOutcome>;
-  /** RESERVED → SENT, before the first byte goes upstream. False: the ticket is not RESERVED any more; do not send. */
-  markSent(ticketId: TicketId, sentAt: EpochMs): Promise<boolean>;
+  /**
+   * RESERVED → SENT, before the first byte goes upstream. False: the ticket is not RESERVED any more; do not send.
+   * `ceilingCredits`: the most that it may use, for whoever goes on with it after this replica; null: what is held.
+   */
+  markSent(ticketId: TicketId, sentAt: EpochMs, ceilingCredits?: Credits | null): Promise<boolean>;
   /** SENT → RUNNING with the query id upstream gave. */
   markRunning(ticketId: TicketId, snowflakeQueryId: string): Promise<void>;
   /** Closes the hold and writes the one charge. Accepts any amount; above the hold it is overrun (I6). */
@@ -219,8 +222,8 @@ export interface Ledger {
   recordUnheld(tickets: readonly UnheldTicket[]): Promise<readonly boolean[]>;
   /** SENT, RUNNING → IN_DOUBT: its reply was lost; nothing when `replica` does not have it any more. */
   markInDoubt(ticketId: TicketId, replica: string): Promise<void>;
-  /** IN_DOUBT → SENT on `replica`, under the same hold; false: it has ended, or another replica has it. */
-  takeOver(ticketId: TicketId, replica: string, sentAt: EpochMs): Promise<boolean>;
+  /** IN_DOUBT → SENT on `replica`, under the same hold; undefined: it has ended, or another replica has it. */
+  takeOver(ticketId: TicketId, replica: string, sentAt: EpochMs): Promise<SentSoFar | undefined>;
   /** The ticket with this id. */
   ticket(ticketId: TicketId): Promise<KnownTicket | undefined>;
   /** The ticket that answers repeats of a request. */
@@ -243,6 +246,16 @@ export interface Ledger {
   standing(budgetIds: readonly string[], at: EpochMs): Promise<readonly BudgetStanding[]>;
 }
 
+/** What is known of a statement that was sent, for whoever goes on with it. */
+export interface SentSoFar {
+  /** It runs since then at the earliest. */
+  readonly firstSentAt: EpochMs;
+  /** The most that it may use; null: nobody wrote it. */
+  readonly ceilingCredits: Credits | null;
+  /** What it had used, as whoever had it said last; null: nobody has said anything yet. */
+  readonly use: { readonly usedCredits: Credits; readonly at: EpochMs } | null;
+}
+
 export interface OpenTicket {
   readonly ticketId: TicketId;
   readonly state: TicketState;
@@ -252,6 +265,14 @@ export interface OpenTicket {
   readonly snowflakeQueryId: string | null;
   readonly holdCredits: Credits;
   readonly pricePerCredit: Money;
+  readonly currency: string;
+  readonly tier: string;
+  /** Tollgate was about to stop it, and its client is told so. */
+  readonly isStopTold: boolean;
+  /** False: break-glass; it may use its ceiling whatever budgets have. */
+  readonly isHeldByBudgets: boolean;
   readonly occurredAt: EpochMs;
   readonly replica: string;
+  /** null: it was not sent. */
+  readonly sent: SentSoFar | null;
 }

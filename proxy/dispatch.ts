@@ -13,9 +13,11 @@ import { splitStatements } from '#base/sql/splitter.js';
 import type { Attendance } from './attendance.js';
 import { ownerOf } from './owner.js';
 import type { Parts } from './parts.js';
+import type { RunningStatement } from './running/running.js';
 import type { Admitted, BodyChanges } from './stages.js';
 import { alterSessionWithoutClaim } from './identity/claim-texts.js';
 import { headersForUpstream } from './upstream/headers.js';
+import { usedBeforeMs } from './running/used-before.js';
 import { stormKeyOf } from './storms.js';
 import type { StatementTraces } from './traces.js';
 import type { UpstreamRequest } from './upstream/engine.js';
@@ -42,11 +44,11 @@ export async function handOver(
   attendance: Attendance,
 ): Promise<boolean> {
   const sentAt = parts.clock.now();
-  if (!(await statement.hold.handOver(sentAt))) return false;
+  if (!(await statement.hold.handOver(sentAt, statement.ceilingCredits))) return false;
   if (statement.isFree) return true;
   parts.traces?.held(statement.call.ticketId);
-  const { call, identity, placement, upstream } = statement;
-  parts.running.begin({
+  const { call, identity, placement, sentBefore, upstream } = statement;
+  const running: RunningStatement = {
     ticketId: call.ticketId,
     front: statement.front,
     upstream,
@@ -70,14 +72,17 @@ export async function handOver(
     pricePerCredit: placement.pricePerCredit,
     currency: placement.currency,
     ceilingCredits: statement.ceilingCredits,
-    startedAt: sentAt,
+    startedAt: sentBefore?.firstSentAt ?? sentAt,
+    usedBeforeMs:
+      sentBefore === undefined ? 0 : usedBeforeMs(sentBefore, placement.creditsPerHour, sentAt),
     isHeldByBudgets: statement.breakGlass === undefined,
     holdCredits: statement.hold.credits,
     queryId: null,
     stop: null,
     cancelledAtMs: null,
     onEnd: () => statement.permit.release(),
-  });
+  };
+  parts.running.begin(running, sentAt);
   return true;
 }
 

@@ -89,8 +89,9 @@ async function tell(
       else return { kind: 'freed' };
       return { kind: 'told' };
     case 'IN_DOUBT':
-      if (snowflakeQueryId === null) return { kind: 'inDoubt', ticket };
-      break;
+      if (snowflakeQueryId !== null) break;
+      // One that is being stopped is not sent again: its end tells why.
+      return told === null ? { kind: 'inDoubt', ticket } : 'wait';
     case 'SENT':
     case 'RUNNING':
       if (snowflakeQueryId === null) return 'wait';
@@ -109,8 +110,9 @@ async function tell(
 }
 
 /**
- * Takes a statement in doubt over, under the hold it has. Undefined: it has ended meanwhile, somebody else was first,
- * or it may not run under the rules that are in force here; then only evidence ends it.
+ * Takes a statement in doubt over, under the hold it has and the ceiling that it was sent with, and what it has used
+ * counts. Undefined: it has ended meanwhile, somebody else was first, or it may not run under the rules that are in
+ * force here; then only evidence ends it.
  */
 export async function takeOver(
   parts: Parts,
@@ -124,12 +126,16 @@ export async function takeOver(
   const { ticketId, holdCredits } = ticket;
   const sentAt = parts.clock.now();
   await parts.doubts.resume(ticketId);
-  if (!(await parts.ledger.takeOver(ticketId, parts.replica, sentAt))) return undefined;
+  const sentBefore = await parts.ledger.takeOver(ticketId, parts.replica, sentAt);
+  if (sentBefore === undefined) return undefined;
+  const ceilingCredits = sentBefore.ceilingCredits ?? statement.ceilingCredits;
   return {
     ...statement,
+    sentBefore,
+    ceilingCredits,
     call: { ...statement.call, ticketId },
     hold: ledgerHold(parts.ledger, parts.log, ticketId, holdCredits, sentAt),
-    backstopCredits: maxAmount(statement.ceilingCredits, holdCredits),
+    backstopCredits: maxAmount(ceilingCredits, holdCredits),
   };
 }
 

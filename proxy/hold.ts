@@ -4,6 +4,7 @@
  */
 import type { TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
+import type { EpochMs } from '#base/time.js';
 import { toError } from '#base/errors.js';
 import type { Credits } from '#base/units.js';
 import { NO_CREDITS } from '#base/units.js';
@@ -13,8 +14,8 @@ export interface Hold {
   readonly ticketId: TicketId;
   readonly credits: Credits;
   readonly isFree: boolean;
-  /** The statement goes upstream now: from here on the settler closes the hold. False: do not send. */
-  handOver(sentAt: number): Promise<boolean>;
+  /** The statement goes upstream now, up to a ceiling: from here on the settler closes the hold. False: do not send. */
+  handOver(sentAt: EpochMs, ceilingCredits: Credits): Promise<boolean>;
   /** It was handed over: only the settler, or evidence, ends it now. */
   isSent(): boolean;
   /** Gives the hold back if it was not handed over. Never throws: the ledger's sweep ends what this cannot. */
@@ -47,11 +48,11 @@ export function ledgerHold(
     ticketId,
     credits,
     isFree: false,
-    async handOver(now) {
+    async handOver(now, ceilingCredits) {
       // A repeat of a statement that was not answered says so again with the first time: the ledger refuses when
       // evidence has closed the ticket meanwhile, and then nothing may be sent under it.
       firstSentAt ??= now;
-      const mayBeSent = await ledger.markSent(ticketId, firstSentAt);
+      const mayBeSent = await ledger.markSent(ticketId, firstSentAt, ceilingCredits);
       isSent ||= mayBeSent;
       return mayBeSent;
     },

@@ -4,6 +4,8 @@
  */
 import { tgLabel, toError } from '#base/errors.js';
 import { priceCredits } from '#base/units.js';
+import type { Credits } from '#base/units.js';
+import type { Ledger } from '#billing/ledger.js';
 import { stoppedText } from '#policies/rules/refusal-text.js';
 import type { StopCause } from '#policies/rules/refusal-text.js';
 import { noteTransaction } from './own/transactions.js';
@@ -138,15 +140,18 @@ export function stoppedReply(
 
 /** Keeps what the client of a statement that we stopped is told, for polls that reach another replica. */
 export async function tellStop(
-  parts: Pick<Parts, 'ledger'>,
-  running: RunningStatement,
+  parts: { readonly ledger: Pick<Ledger, 'tellStop'> },
+  running: Stopped,
   stop: StopReason,
 ): Promise<void> {
   await parts.ledger.tellStop(running.ticketId, toldOf(stopRefusal(running, stop)));
 }
 
-function stopRefusal(running: RunningStatement, stop: StopReason): Refusal {
-  const money = (credits: RunningStatement['holdCredits']): ReturnType<typeof priceCredits> =>
+/** What the text needs of the statement. */
+type Stopped = Pick<RunningStatement, 'ticketId' | 'tier' | 'pricePerCredit' | 'currency'>;
+
+function stopRefusal(running: Stopped, stop: StopReason): Refusal {
+  const money = (credits: Credits): ReturnType<typeof priceCredits> =>
     priceCredits(credits, running.pricePerCredit, 'half-even');
   const causes: Record<typeof stop.code, StopCause> = {
     ceilingReached: { kind: 'ceiling', ceilingMoney: money(stop.limitCredits) },

@@ -3,8 +3,7 @@ import type { TicketId } from '#base/ids.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
 import type { OpenTicket } from '../ledger.js';
-import { OPEN_TICKET_COLUMNS, openTicketOf } from './open-tickets.js';
-import type { OpenTicketRow } from './open-tickets.js';
+import { openTickets } from './open-tickets.js';
 import { releaseBatch, unsentRelease } from './release.js';
 
 const DOUBT = `/* prepared: billing.adopt_sent */
@@ -14,10 +13,6 @@ WHERE t.id = o.ticket_id AND t.state IN ('SENT', 'RUNNING') AND t.replica <> ALL
 const UNSENT = `/* prepared: billing.orphans_unsent */
 SELECT t.id FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id
 WHERE t.state = 'RESERVED' AND t.replica <> ALL($1::text[]) ORDER BY t.id`;
-
-const IN_DOUBT = `/* prepared: billing.in_doubt */
-SELECT ${OPEN_TICKET_COLUMNS} FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id
-WHERE t.state = 'IN_DOUBT' ORDER BY t.id`;
 
 /** Tickets given back in one transaction. */
 const BATCH = 256;
@@ -43,6 +38,5 @@ export async function adoptOrphans(
       at,
     );
   }
-  const { rows } = await db.query<OpenTicketRow>(IN_DOUBT);
-  return rows.map(openTicketOf);
+  return openTickets(db, 'IN_DOUBT');
 }

@@ -2,14 +2,20 @@
 import type { TicketId } from '#base/ids.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
+import { SENT_SO_FAR_COLUMNS, sentSoFarOf } from './sent-so-far.js';
+import type { SentSoFarRow } from './sent-so-far.js';
 import { jsonFor } from './ticket-row.js';
-import type { Told } from '../ledger.js';
+import type { SentSoFar, Told } from '../ledger.js';
 
 const IN_DOUBT = `/* prepared: billing.mark_in_doubt */
 UPDATE ticket SET state = 'IN_DOUBT' WHERE id = $1 AND state IN ('SENT', 'RUNNING') AND replica = $2`;
 
 const TAKE_OVER = `/* prepared: billing.take_over */
-UPDATE ticket SET state = 'SENT', replica = $2, sent_at = $3 WHERE id = $1 AND state = 'IN_DOUBT'`;
+WITH t AS (
+  UPDATE ticket SET state = 'SENT', replica = $2, first_sent_at = coalesce(first_sent_at, sent_at), sent_at = $3
+  WHERE id = $1 AND state = 'IN_DOUBT' RETURNING *
+)
+SELECT ${SENT_SO_FAR_COLUMNS} FROM t LEFT JOIN running_use u ON u.ticket_id = t.id`;
 
 const SEEN = `/* prepared: billing.mark_seen */
 UPDATE ticket SET seen_at = now() WHERE id = $1`;
@@ -25,7 +31,7 @@ SELECT t.id FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id
 WHERE t.state IN ('RESERVED', 'SENT', 'RUNNING') AND t.replica = $1 AND t.cancel_asked_at IS NOT NULL`;
 
 const TELL_STOP = `/* prepared: billing.tell_stop */
-UPDATE ticket SET stop_told = $2::jsonb WHERE id = $1 AND state IN ('SENT', 'RUNNING')`;
+UPDATE ticket SET stop_told = $2::jsonb WHERE id = $1 AND state IN ('SENT', 'RUNNING', 'IN_DOUBT')`;
 
 /** Notified when a statement that waits on some replica was cancelled on another one. */
 export const CANCELS_CHANNEL = 'tollgate_cancels';
@@ -41,15 +47,16 @@ export async function markInDoubt(
 
 /**
  * IN_DOUBT → SENT on this replica: its driver repeats the request, and the hold stays. Of several that ask at once
- * one is told true; false: it has ended, or another replica has it.
+ * one is told what is known of it; undefined: it has ended, or another replica has it.
  */
 export async function takeOver(
   db: Queryable,
   ticketId: TicketId,
   replica: string,
   sentAt: EpochMs,
-): Promise<boolean> {
-  return (await db.query(TAKE_OVER, [ticketId, replica, new Date(sentAt)])).rowCount === 1;
+): Promise<SentSoFar | undefined> {
+  const { rows } = await db.query<SentSoFarRow>(TAKE_OVER, [ticketId, replica, new Date(sentAt)]);
+  return rows[0] === undefined ? undefined : sentSoFarOf(rows[0]);
 }
 
 /** Somebody waits for the statement on a replica that does not have it. */

@@ -23,7 +23,7 @@ import type { StandingRow } from './standing-row.js';
 const TOP_UP = `/* prepared: billing.top_up */
 WITH t AS MATERIALIZED (
   SELECT id, replica, hold_credits, greatest($2::numeric - hold_credits, 0) AS added FROM ticket
-  WHERE id = $1 AND state IN ('RESERVED', 'SENT', 'RUNNING') FOR NO KEY UPDATE
+  WHERE id = $1 AND state IN ('RESERVED', 'SENT', 'RUNNING', 'IN_DOUBT') FOR NO KEY UPDATE
 ), locked AS MATERIALIZED (
   SELECT p.id, t.added, h.lease_id IS NOT NULL AS is_leased, p.is_carried_on,
     ${STANDING_COLUMNS}

@@ -127,7 +127,8 @@ async function checkWarehouses(
     if (unseen.length === 0) return [ok(check, `all governed ones are seen, of ${seen.size}`)];
     const says = `${unseen.length} of ${warehouses?.length ?? 0} are not seen, so what they ran gives no evidence`;
     const grants = unseen.map(
-      (name) => `GRANT MONITOR ON WAREHOUSE ${identifier(name)} TO ROLE ${identifier(role)};`,
+      (name) =>
+        `GRANT MONITOR, OPERATE ON WAREHOUSE ${identifier(name)} TO ROLE ${identifier(role)};`,
     );
     return [note(check, says, 'If the account has them, grant:', grants)];
   } catch (thrown) {

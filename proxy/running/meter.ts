@@ -6,13 +6,12 @@
 import { toError } from '#base/errors.js';
 import { sideBySide } from '#base/side-by-side.js';
 import type { EpochMs } from '#base/time.js';
-import type { Credits } from '#base/units.js';
-import type { TopUpOutcome } from '#billing/ledger.js';
-import { guardStep, isOutrun, lastHold } from '#policies/rules/guard.js';
+import { guardStep } from '#policies/rules/guard.js';
 import type { GuardStep } from '#policies/rules/guard.js';
 import type { Parts } from '../parts.js';
 import { lookForEnds } from './ends.js';
 import { watchInterventions } from './interventions.js';
+import { raiseHold } from './raise.js';
 import type { RunningStatement } from './running.js';
 import { cancelAgain, stopStatement } from './stop.js';
 import type { StopParts } from './stop.js';
@@ -123,36 +122,13 @@ export class Meter {
 
   async #topUp({ statement, step }: Raise): Promise<void> {
     if (statement.stop !== null) return;
-    const refused = await raiseHold(this.#parts, statement, step.holdCredits);
-    if (refused === undefined) return;
-    // Less than wanted is left: the last of it is taken before the statement is stopped.
-    const last = lastHold(statement.holdCredits, refused.budget.availableCredits);
-    if (last !== null && (await raiseHold(this.#parts, statement, last)) === undefined) return;
-    if (!isOutrun(statement.holdCredits, step.aheadCredits)) return;
+    const spent = await raiseHold(this.#parts.ledger, statement, step);
+    if (spent === undefined) return;
     const why = {
       code: 'budgetExhausted',
-      source: refused.budget.budgetId,
+      source: spent.budgetId,
       limitCredits: statement.holdCredits,
     } as const;
     this.#track(stopStatement(this.#parts, statement, why));
-  }
-}
-
-/** Raises the hold to `wanted` in all; the refusal when a budget does not have it. */
-async function raiseHold(
-  parts: StopParts,
-  statement: RunningStatement,
-  wanted: Credits,
-): Promise<Extract<TopUpOutcome, { kind: 'refused' }> | undefined> {
-  const outcome = await parts.ledger.topUp(statement.ticketId, wanted);
-  switch (outcome.kind) {
-    case 'held':
-    case 'replayed':
-      statement.holdCredits = outcome.holdCredits;
-      return undefined;
-    case 'refused':
-      return outcome;
-    case 'closed':
-      return undefined;
   }
 }

@@ -56,7 +56,10 @@ export interface RunningStatement {
   readonly pricePerCredit: Money;
   readonly currency: string;
   readonly ceilingCredits: Credits;
+  /** When it was first sent. */
   readonly startedAt: EpochMs;
+  /** Warehouse-milliseconds it had used when this replica went on with it; of one that began here 0. */
+  usedBeforeMs: number;
   /** False: break-glass; it may use its ceiling whatever budgets have. */
   readonly isHeldByBudgets: boolean;
   holdCredits: Credits;
@@ -82,8 +85,9 @@ export class RunningStatements {
     return this.#members.size;
   }
 
-  begin(statement: RunningStatement): void {
-    const share = this.#time.begin(warehouseKey(statement), statement.startedAt);
+  /** From `at` on it uses time of its warehouse: since it began, unless another replica had it until then. */
+  begin(statement: RunningStatement, at: EpochMs = statement.startedAt): void {
+    const share = this.#time.begin(warehouseKey(statement), at);
     this.#members.set(statement.ticketId, { statement, share });
   }
 
@@ -127,7 +131,8 @@ export class RunningStatements {
   /** Warehouse-milliseconds used so far, whole. */
   usedMs(statement: RunningStatement, at: EpochMs): number {
     const member = this.#members.get(statement.ticketId);
-    return member === undefined ? 0 : this.#time.usedMs(member.share, at);
+    if (member === undefined) return 0;
+    return statement.usedBeforeMs + this.#time.usedMs(member.share, at);
   }
 
   /** Credits used so far: what the hold must cover. */
@@ -156,7 +161,7 @@ export class RunningStatements {
     const member = this.#members.get(ticketId);
     if (member === undefined) return undefined;
     const { statement, share } = member;
-    const usedMs = this.#time.end(share, at);
+    const usedMs = statement.usedBeforeMs + this.#time.end(share, at);
     this.#members.delete(ticketId);
     if (statement.queryId !== null)
       this.#byQueryId.delete(queryKey(statement.upstream.account, statement.queryId));

@@ -5,8 +5,10 @@
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
 import type { Queryable } from '#base/postgres/pool.js';
-import type { Clock } from '#base/time.js';
+import type { TicketId } from '#base/ids.js';
+import type { Clock, EpochMs } from '#base/time.js';
 import { formatAmount } from '#base/units.js';
+import type { Credits } from '#base/units.js';
 import type { RunningStatements } from './running.js';
 
 const EVERY_MS = 2000;
@@ -32,6 +34,30 @@ export interface UsesOptions {
   readonly clock: Clock;
   readonly replica: string;
   readonly running: RunningStatements;
+}
+
+/** What one statement has used so far. */
+export interface Use {
+  readonly ticketId: TicketId;
+  readonly usedCredits: Credits;
+  readonly holdCredits: Credits;
+  readonly ceilingCredits: Credits;
+}
+
+/** Writes what the statements of a replica have used at `at`, in place of what was last written of its own. */
+export async function writeUses(
+  db: Queryable,
+  replica: string,
+  uses: readonly Use[],
+  at: EpochMs,
+): Promise<void> {
+  const rows = uses.map((use) => ({
+    ticket_id: use.ticketId,
+    used_credits: formatAmount(use.usedCredits),
+    hold_credits: formatAmount(use.holdCredits),
+    ceiling_credits: formatAmount(use.ceilingCredits),
+  }));
+  await db.query(WRITE, [JSON.stringify(rows), replica, new Date(at)]);
 }
 
 export class Uses {
@@ -65,18 +91,18 @@ export class Uses {
     if (running.size === 0 && this.#written === 0) return;
     this.#isBusy = true;
     const now = clock.now();
-    const rows = running
+    const uses = running
       .list()
       .slice(0, ROWS_MAX)
       .map((statement) => ({
-        ticket_id: statement.ticketId,
-        used_credits: formatAmount(running.usedCredits(statement, now)),
-        hold_credits: formatAmount(statement.holdCredits),
-        ceiling_credits: formatAmount(statement.ceilingCredits),
+        ticketId: statement.ticketId,
+        usedCredits: running.usedCredits(statement, now),
+        holdCredits: statement.holdCredits,
+        ceilingCredits: statement.ceilingCredits,
       }));
     try {
-      await db.query(WRITE, [JSON.stringify(rows), replica, new Date(now)]);
-      this.#written = rows.length;
+      await writeUses(db, replica, uses, now);
+      this.#written = uses.length;
     } catch (thrown) {
       log.warn({ err: toError(thrown) }, 'what statements have used so far could not be written');
     } finally {

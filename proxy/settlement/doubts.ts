@@ -1,7 +1,8 @@
 /**
  * Tickets whose end was not seen: sent by a replica that died, or answered by a broken connection. Their holds stay
  * until upstream's own query history, asked as the service user by the ticket id in the tag, says what became of
- * them. Nothing is voided without such evidence (I5). One replica of the deployment looks at a time.
+ * them. Nothing is voided without such evidence (I5). Those that run on are guarded meanwhile. One replica of the
+ * deployment looks at a time.
  */
 import { must } from '#base/assert.js';
 import { toError } from '#base/errors.js';
@@ -11,9 +12,11 @@ import type { Database } from '#base/postgres/pool.js';
 import type { ServiceConnection, ServiceRow } from '#base/snowflake/service-connection.js';
 import type { Clock, EpochMs } from '#base/time.js';
 import { NO_CREDITS, creditsForMillis } from '#base/units.js';
+import type { Credits } from '#base/units.js';
 import type { Ledger, OpenTicket, Settlement } from '#billing/ledger.js';
 import type { ControlRefresher } from '../control/refresher.js';
 import type { Replica } from '../replica.js';
+import { DoubtGuard } from './doubt-guard.js';
 import type { Settler } from './settler.js';
 
 const SWEEP_INTERVAL_MS = 1000;
@@ -29,6 +32,7 @@ const LOST_AFTER_REAL_MS = 15_000;
 const HISTORY_ROWS_MAX = 10_000;
 
 interface HistoryLook {
+  readonly service: ServiceConnection;
   readonly rows: readonly ServiceRow[];
   /** Start of the oldest statement the look could have seen; -Infinity when it saw all there is. */
   readonly reachesBackTo: EpochMs;
@@ -57,12 +61,14 @@ export class Doubts {
   readonly #unseenSince = new Map<TicketId, number>();
   readonly #lostSince = new Map<TicketId, number>();
   readonly #connections = new Map<string, Promise<ServiceConnection>>();
+  readonly #guard: DoubtGuard;
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> = Promise.resolve();
   #inDoubt = 0;
 
   constructor(options: DoubtsOptions) {
     this.#options = options;
+    this.#guard = new DoubtGuard({ ...options, intervalMs: SWEEP_INTERVAL_MS });
   }
 
   /** Tickets in doubt at the latest look, for metrics and the console. */
@@ -179,6 +185,7 @@ export class Doubts {
         );
       }
     }
+    await this.#guard.lookedAtAll();
   }
 
   /**
@@ -207,11 +214,11 @@ export class Doubts {
   }
 
   async #resolve(account: string, tickets: readonly OpenTicket[]): Promise<void> {
-    const { rows, reachesBackTo } = await this.#history(account, tickets);
+    const { service, rows, reachesBackTo } = await this.#history(account, tickets);
     for (const ticket of tickets) {
       const own = rows.filter((row) => (row['QUERY_TAG'] ?? '').includes(ticket.ticketId));
       if (own.length === 0) await this.#unseen(ticket, reachesBackTo);
-      else this.#seen(ticket, own);
+      else await this.#seen(service, ticket, own);
     }
   }
 
@@ -236,6 +243,7 @@ export class Doubts {
       );
       const isWhole = wholeOr(span?.['N'], HISTORY_ROWS_MAX) < HISTORY_ROWS_MAX;
       return {
+        service: open,
         rows,
         reachesBackTo: isWhole ? -Infinity : (secondsToMs(span?.['FIRST_S']) ?? Infinity),
       };
@@ -246,8 +254,21 @@ export class Doubts {
   }
 
   /** Upstream has seen it: running on, or ended with a time that can be charged. */
-  #seen(ticket: OpenTicket, rows: readonly ServiceRow[]): void {
-    if (rows.some((row) => GOING.has(statusOf(row)))) return;
+  async #seen(
+    service: ServiceConnection,
+    ticket: OpenTicket,
+    rows: readonly ServiceRow[],
+  ): Promise<void> {
+    const going = rows.filter((row) => GOING.has(statusOf(row)));
+    if (going.length > 0) {
+      const starts = rows.map((row) => secondsToMs(row['STARTED_S']) ?? -Infinity);
+      return this.#guard.look(service, {
+        ticket,
+        queryIds: going.flatMap((row) => row['QUERY_ID'] ?? []),
+        startedAt: Math.min(...starts),
+        creditsPerHour: this.#rateOf(ticket),
+      });
+    }
     this.#unseenSince.delete(ticket.ticketId);
     const settlement = this.#settlementOf(ticket, rows);
     this.#options.settler.submit(ticket.ticketId, settlement);
@@ -255,7 +276,7 @@ export class Doubts {
 
   /** Of a multi-statement the history shows its queries and one that contains them, whose time is theirs. */
   #settlementOf(ticket: OpenTicket, rows: readonly ServiceRow[]): Settlement {
-    const { control, clock } = this.#options;
+    const { clock } = this.#options;
     const parent = rows.find((row) => row['QUERY_TYPE'] === 'MULTI_STATEMENT');
     const run = rows.length === 1 ? rows : rows.filter((row) => row !== parent);
     const row = must(parent ?? rows[0], 'evidence is at least one row');
@@ -264,13 +285,10 @@ export class Doubts {
     const endedAt = secondsToMs(row['ENDED_S']) ?? clock.now();
     const warehouseMs = sum('EXECUTION_TIME');
     const failed = rows.find((each) => statusOf(each) !== 'SUCCESS');
-    const rate =
-      ticket.warehouse === null
-        ? undefined
-        : control.current()?.rateOfWarehouse(ticket.warehouse, ticket.occurredAt);
+    const rate = this.#rateOf(ticket);
     return {
       ticketId: ticket.ticketId,
-      ending: failed === undefined ? 'succeeded' : 'failed',
+      ending: failed === undefined ? 'succeeded' : ticket.isStopTold ? 'stopped' : 'failed',
       endCode: failed?.['ERROR_CODE'] ?? null,
       snowflakeQueryId: row['QUERY_ID'] ?? null,
       // The history shows the latest first.
@@ -288,6 +306,12 @@ export class Doubts {
       startedAt: secondsToMs(row['STARTED_S']) ?? ticket.occurredAt,
       endedAt,
     };
+  }
+
+  #rateOf({ warehouse, occurredAt }: OpenTicket): Credits | undefined {
+    return warehouse === null
+      ? undefined
+      : this.#options.control.current()?.rateOfWarehouse(warehouse, occurredAt);
   }
 
   /** Absence is evidence only when the look reached back to before the ticket was made. */

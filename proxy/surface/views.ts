@@ -153,13 +153,13 @@ WHERE b.period_kind <> 'custom' OR p.id IS NOT NULL`;
 
 /**
  * What a ticket `t` with its charge `c` has used: the charge once there is one; while it runs, what the replica that runs
- * it knows (`u`), or said a moment ago (`running_use`). Of one that began just now elsewhere, or whose charge is on its
+ * it knows (`u`), or said a moment ago (`running_use`); in doubt, what was last said. Of one that began just now elsewhere, or whose charge is on its
  * way, nobody here knows the shares of its past: an equal share of the time since it was sent, among what runs on its
  * warehouse now. `s.at`: now.
  */
-const USED = `CASE WHEN c.ticket_id IS NOT NULL THEN c.credits WHEN t.state IN ('SENT', 'RUNNING') THEN coalesce(u.credits,
+const USED = `CASE WHEN c.ticket_id IS NOT NULL THEN c.credits WHEN t.state IN ('SENT', 'RUNNING', 'IN_DOUBT') THEN coalesce(u.credits,
   (SELECT w.used_credits FROM running_use w WHERE w.ticket_id = t.id),
-  greatest(0, extract(epoch FROM s.at - t.sent_at)) * t.expected_credits / nullif(t.expected_seconds, 0)::numeric / (
+  CASE WHEN t.state <> 'IN_DOUBT' THEN greatest(0, extract(epoch FROM s.at - coalesce(t.first_sent_at, t.sent_at))) END * t.expected_credits / nullif(t.expected_seconds, 0)::numeric / (
     SELECT greatest(count(*), 1) FROM open_ticket f JOIN ticket o ON o.id = f.ticket_id
     WHERE o.state IN ('SENT', 'RUNNING') AND o.account = t.account AND o.warehouse = t.warehouse)) END`;
 

@@ -31,7 +31,7 @@ async function raisedByTheDead(ids: readonly string[]): Promise<TicketId> {
     budgetIds: ids,
     holdCredits: credits('1'),
   });
-  await ledger.markSent(ticketId, NOON);
+  await ledger.markSent(ticketId, NOON, credits('10'));
   await ledger.markRunning(ticketId, `q-${ticketId}`);
   expect(await ledger.topUp(ticketId, credits('3'))).toMatchObject({ kind: 'held' });
   return ticketId;
@@ -43,14 +43,18 @@ test('an adopted statement goes on from what its dead replica had raised, and is
   expect(await ledger.adoptOrphans([alive], NOON)).toMatchObject([
     { ticketId, state: 'IN_DOUBT', holdCredits: credits('3'), snowflakeQueryId: `q-${ticketId}` },
   ]);
-  // In doubt nothing is raised: nobody watches what it uses, and the time-out that was sent with it bounds it.
-  expect(await ledger.topUp(ticketId, credits('4'))).toEqual({ kind: 'closed', state: 'IN_DOUBT' });
-  expect(await ledger.takeOver(ticketId, alive, NOON + 1)).toBe(true);
-  expect((await ledger.ticket(ticketId))?.holdCredits).toBe(credits('3'));
+  // In doubt it runs on, and whoever looks after it raises what is held for it.
+  expect(await ledger.topUp(ticketId, credits('4'))).toMatchObject({ kind: 'held' });
+  expect(await ledger.takeOver(ticketId, alive, NOON + 1)).toEqual({
+    firstSentAt: NOON,
+    ceilingCredits: credits('10'),
+    use: null,
+  });
+  expect((await ledger.ticket(ticketId))?.holdCredits).toBe(credits('4'));
   // Whoever has it now begins with what it knows; what is held already is said, and not held again.
   expect(await ledger.topUp(ticketId, credits('2'))).toEqual({
     kind: 'replayed',
-    holdCredits: credits('3'),
+    holdCredits: credits('4'),
   });
   expect(await ledger.topUp(ticketId, credits('5'))).toMatchObject({ kind: 'held' });
   for (const { heldCredits } of await ledger.standing(BUDGETS, NOON))
@@ -75,7 +79,7 @@ test('what ended while it was in doubt is charged against the hold as it had bee
   await ledger.adoptOrphans([alive], NOON);
   const settlement = buildSettlement(ticketId, { usedCredits: credits('3.5') });
   expect(await ledger.settle(settlement)).toMatchObject({ overrunCredits: credits('0.5') });
-  expect(await ledger.takeOver(ticketId, alive, NOON + 1)).toBe(false);
+  expect(await ledger.takeOver(ticketId, alive, NOON + 1)).toBeUndefined();
 });
 
 test('what never ran gives back all that its dead replica had raised', async () => {

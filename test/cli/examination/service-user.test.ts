@@ -76,7 +76,7 @@ describe('the service user', () => {
       [],
       'warehouses',
       'note',
-      'GRANT MONITOR ON WAREHOUSE BATCH_WH TO ROLE TOLLGATE_ROLE;',
+      'GRANT MONITOR, OPERATE ON WAREHOUSE BATCH_WH TO ROLE TOLLGATE_ROLE;',
     ],
     [
       'SHOW DATABASES',

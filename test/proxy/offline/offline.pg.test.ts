@@ -157,7 +157,7 @@ test('a soft budget admits its allowance and not a unit more, also over a flap; 
   expect(admit(replica, [soft, budget('hard', { hard: true })])).toMatchObject({
     budgetId: 'hard',
   });
-  for (const { hold } of held(first)) expect(await hold.handOver(NOON)).toBe(true);
+  for (const { hold } of held(first)) expect(await hold.handOver(NOON, hold.credits)).toBe(true);
   for (const { hold } of held(first).slice(0, 4))
     replica.settler.submit(
       hold.ticketId,
@@ -171,7 +171,7 @@ test('a soft budget admits its allowance and not a unit more, also over a flap; 
   for (const { hold } of held(second)) await hold.releaseUnlessSent({ kind: 'failed', reason: '' });
   const third = held(Array.from({ length: 10 }, () => admit(replica, [soft])));
   expect(third).toHaveLength(2);
-  for (const { hold } of third) await hold.handOver(NOON);
+  for (const { hold } of third) await hold.handOver(NOON, hold.credits);
 
   await openGate(replica);
   await expect.poll(() => replica.settler.backlog, { timeout: 5_000 }).toBe(0);
@@ -216,7 +216,7 @@ test('a hard budget admits what is leased, on the disk of the ledger, and refuse
   while (outcomes.at(-1)?.kind !== 'refused') outcomes.push(admit(replica, [hard]));
   const all = [...taken, ...held(outcomes)];
   expect(all.reduce((sum, { hold }) => sum + hold.credits, 0n)).toBe(idle);
-  for (const { hold } of all) await hold.handOver(NOON);
+  for (const { hold } of all) await hold.handOver(NOON, hold.credits);
 
   await openGate(replica);
   await expect.poll(() => replica.settler.backlog, { timeout: 5_000 }).toBe(0);
@@ -236,7 +236,7 @@ test('a replica that is killed in an outage tells of everything at its next star
   const first = await startReplica('r#1');
   await shutGate(first);
   const admitted = held(Array.from({ length: 3 }, () => admit(first, [budget('killed', ALLOWED)])));
-  for (const { hold } of admitted) await hold.handOver(NOON);
+  for (const { hold } of admitted) await hold.handOver(NOON, hold.credits);
   const ended = admitted[0]?.hold.ticketId;
   expect(ended).toBeDefined();
   if (ended !== undefined) first.settler.submit(ended, buildSettlement(ended));

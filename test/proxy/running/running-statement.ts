@@ -45,6 +45,7 @@ export function aRunningStatement(changes: Partial<RunningStatement> = {}): Runn
     currency: 'USD',
     ceilingCredits: credits('10'),
     startedAt: 1_000,
+    usedBeforeMs: 0,
     isHeldByBudgets: true,
     holdCredits: credits('1'),
     queryId: null,
