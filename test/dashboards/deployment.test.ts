@@ -101,12 +101,16 @@ describe('the composition', () => {
 });
 
 describe('what is not ours', () => {
-  test('answers for its health, and the balancer has no rights that it does not use', () => {
+  test('answers for its health, and all but Postgres have no rights that they do not use', () => {
     for (const name of ['postgres', 'prometheus', 'grafana', 'balancer'])
       expect(compose.services[name]?.healthcheck?.test.length, name).toBeGreaterThan(1);
-    const { balancer } = compose.services;
-    expect(balancer).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
-    expect(balancer?.security_opt).toEqual(['no-new-privileges:true']);
+    for (const name of ['prometheus', 'grafana', 'balancer'])
+      expect(compose.services[name], name).toMatchObject({
+        read_only: true,
+        tmpfs: ['/tmp'],
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      });
   });
 
   test('the balancer knows the proxies, asks them whether they live, and repeats nothing that was sent', () => {
