@@ -70,8 +70,10 @@ function countsOf(tokens: Tokens, range: StatementRange): readonly QueryCount[] 
   if (range.hasBlock || isDefinition) return [];
   const at = significantIndexes(tokens, range.head, range.to);
   const found: QueryCount[] = [];
+  const lists = new ColumnLists();
   for (let place = 0; place < at.length; place += 1) {
-    const count = countAt(tokens, at, place);
+    const count = countAt(tokens, at, place, lists.isOpen);
+    lists.pass(tokens, at[place] ?? tokens.count);
     if (count === undefined) return undefined;
     if (count !== null) found.push(count);
   }
@@ -89,6 +91,7 @@ function countAt(
   tokens: Tokens,
   at: readonly number[],
   place: number,
+  isInColumns: boolean,
 ): QueryCount | null | undefined {
   const token = (offset: number): number => at[place + offset] ?? tokens.count;
   const word = wordAt(tokens, token(0));
@@ -96,14 +99,15 @@ function countAt(
   const isQualified = place > 0 && isOperator(tokens, token(-1), '.');
   if (isQualified || !isOperator(tokens, token(1), '(')) return null;
   const isCall = word === 'LAST_QUERY_ID';
-  if (isCall && isOperator(tokens, token(2), ')')) return call(tokens, at, place, 2, -1);
+  if (isCall && isOperator(tokens, token(2), ')'))
+    return call(tokens, at, place, isInColumns, 2, -1);
   const isNegative = isOperator(tokens, token(2), '-');
   const numberAt = isNegative ? 3 : 2;
   const index = Number(textAt(tokens, token(numberAt))) * (isNegative ? -1 : 1);
   const isNumber = kindAt(tokens, token(numberAt)) === KIND.number && Number.isSafeInteger(index);
   if (!isNumber || !isOperator(tokens, token(numberAt + 1), ')')) return isCall ? undefined : null;
   if (index === 0) return null;
-  if (isCall) return call(tokens, at, place, numberAt + 1, index);
+  if (isCall) return call(tokens, at, place, isInColumns, numberAt + 1, index);
   return {
     start: startAt(tokens, token(2)),
     end: startAt(tokens, token(numberAt) + 1),
@@ -117,12 +121,13 @@ function call(
   tokens: Tokens,
   at: readonly number[],
   place: number,
+  isInColumns: boolean,
   length: number,
   index: number,
 ): QueryCount {
   const start = startAt(tokens, at[place] ?? 0);
   const end = startAt(tokens, (at[place + length] ?? tokens.count) + 1);
-  const isColumn = isWholeColumn(tokens, at, place, place + length + 1);
+  const isColumn = isWholeColumn(tokens, at, place, isInColumns, place + length + 1);
   return {
     start,
     end,
@@ -141,6 +146,7 @@ function isWholeColumn(
   tokens: Tokens,
   at: readonly number[],
   place: number,
+  isInColumns: boolean,
   next: number,
 ): boolean {
   const after = at[next] ?? tokens.count;
@@ -152,21 +158,29 @@ function isWholeColumn(
   if (!isEnd) return false;
   const before = at[place - 1] ?? tokens.count;
   if (BEFORE_COLUMN.has(wordAt(tokens, before))) return true;
-  return isOperator(tokens, before, ',') && isInColumns(tokens, at, place);
+  return isOperator(tokens, before, ',') && isInColumns;
 }
 
-/** Whether SELECT, and no word that ends its list, stands before `place` within the same bracket. */
-function isInColumns(tokens: Tokens, at: readonly number[], place: number): boolean {
-  let depth = 0;
-  for (let back = place - 1; back >= 0; back -= 1) {
-    const index = at[back] ?? 0;
-    if (isOperator(tokens, index, ')')) depth += 1;
-    else if (isOperator(tokens, index, '(')) depth -= 1;
-    if (depth < 0) return false;
-    if (depth > 0) continue;
-    const word = wordAt(tokens, index);
-    if (word === 'SELECT') return true;
-    if (AFTER_COLUMN.has(word) || word === 'BY') return false;
+/** Whether a list of columns is open: SELECT stood last, and no word that ends its list, within the same bracket. */
+class ColumnLists {
+  /** Of every bracket that is open, outermost first; the first is the statement itself. */
+  #isOpen = [false];
+
+  get isOpen(): boolean {
+    return this.#isOpen.at(-1) === true;
   }
-  return false;
+
+  pass(tokens: Tokens, index: number): void {
+    if (isOperator(tokens, index, '(')) this.#isOpen.push(false);
+    else if (isOperator(tokens, index, ')')) {
+      // One that closes nothing: what stood before it is in no bracket that is known.
+      if (this.#isOpen.length === 1) this.#isOpen = [false];
+      else this.#isOpen.pop();
+    } else {
+      const word = wordAt(tokens, index);
+      const last = this.#isOpen.length - 1;
+      if (word === 'SELECT') this.#isOpen[last] = true;
+      else if (AFTER_COLUMN.has(word) || word === 'BY') this.#isOpen[last] = false;
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { clientsId } from '../../../proxy/own/hide.js';
 import { queryCounts } from '../../../proxy/own/last-query-id.js';
+import { processorMs } from '../../support/processor-time.js';
 
 /** The text with each count as `<index>`, and the names of columns after it. */
 function marked(text: string): string {
@@ -19,6 +20,9 @@ test.each([
   ['SELECT LAST_QUERY_ID() AS ID', 'SELECT <-1> AS ID'],
   ['SELECT LAST_QUERY_ID() ID', 'SELECT <-1> ID'],
   ['SELECT UPPER(LAST_QUERY_ID())', 'SELECT UPPER(<-1>)'],
+  ['SELECT F(A FROM B), LAST_QUERY_ID()', 'SELECT F(A FROM B), <-1> AS "LAST_QUERY_ID()"'],
+  ['SELECT A FROM T ORDER BY A, LAST_QUERY_ID()', 'SELECT A FROM T ORDER BY A, <-1>'],
+  ['SELECT A), LAST_QUERY_ID()', 'SELECT A), <-1>'],
   ['SELECT NVL(1, LAST_QUERY_ID(), 2)', 'SELECT NVL(1, <-1>, 2)'],
   ["SELECT LAST_QUERY_ID() || 'x'", "SELECT <-1> || 'x'"],
   ['SELECT * FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))', 'SELECT * FROM TABLE(RESULT_SCAN(<-1>))'],
@@ -93,4 +97,13 @@ test('where older ids of ours are forgotten, only what lies before the known one
   expect(clientsId(-1, latest, ours)).toBe('c');
   expect(clientsId(-2, latest, ours)).toBeUndefined();
   expect(clientsId(1, ids(1, 'a'), ours)).toBeUndefined();
+});
+
+test('a megabyte of counts is read once', () => {
+  const text = `select a${', last_query_id()'.repeat(60_000)} from t`;
+  const ms = processorMs(() => {
+    const found = queryCounts(text);
+    expect(found.kind === 'counts' && found.counts.length).toBe(60_000);
+  });
+  expect(ms).toBeLessThan(2_000);
 });
