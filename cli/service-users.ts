@@ -21,7 +21,8 @@ import {
   readServiceKey,
   type ServiceKeyEntry,
 } from '../admin/stores/service-key-store.js';
-import type { ProvisionServiceUser, ServiceUserNeed } from '../proxy/identity/terminated.js';
+import type { ProvisionServiceUser } from '../proxy/identity/terminated.js';
+import type { ServiceUserNeed } from '../proxy/identity/terminated-service-keys.js';
 import type { ServiceAccounts } from './accounts.js';
 
 /** Signs in with `snowflake-sdk` at the upstream of the account, and out again. */

@@ -1,6 +1,7 @@
 /** Rules, presets and access lists in force, with how often they fired. */
 import { z } from 'zod';
-import type { ControlDocument, RuleMode } from '#policies/control/document.js';
+import type { ControlDocument } from '#policies/control/document.js';
+import type { RuleMode } from '#policies/control/choices.js';
 import { presetRule } from '#policies/control/presets.js';
 import { keyOfCursor, nextCursorSchema, pageById, pageFields, pageOf } from '../pagination.js';
 import { type DayHit, HIT_DAYS, type HitSum, listHits, sumHits } from '../stores/rule-hits.js';

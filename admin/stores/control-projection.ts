@@ -12,7 +12,7 @@ import {
   FORECAST_THRESHOLDS,
   USE_THRESHOLDS,
 } from '#policies/control/document.js';
-import type { ControlChange } from './control-store.js';
+import type { ControlChange } from './control-change.js';
 
 /** Writes the projection of `change.document` inside the transaction that wrote `version`. */
 export async function projectControl(

@@ -14,8 +14,8 @@ import { parseControlDocument } from '#policies/control/parse.js';
 import type { ControlProblem } from '#policies/control/problem.js';
 import { planControl } from '#policies/control/plan.js';
 import { nameText } from '#policies/rules/amount-text.js';
-import type { Actor } from '../actor.js';
 import { appendAudit } from './audit-store.js';
+import type { ControlChange } from './control-change.js';
 import { projectControl } from './control-projection.js';
 
 /** Replicas listen on it; the payload is the new version. */
@@ -28,20 +28,6 @@ const CHANGE_LENGTH_MAX = 500;
 export interface ControlVersion {
   readonly version: number;
   readonly document: ControlDocument;
-}
-
-/** How a version comes about; the action of its audit event. */
-export type ControlAction = 'control.apply' | 'control.edit' | 'control.rollback' | 'control.start';
-
-export interface ControlChange {
-  readonly document: ControlDocument;
-  readonly actor: Pick<Actor, 'id' | 'role'>;
-  readonly reason: string;
-  readonly at: EpochMs;
-  /** The version the change was made from; 0: none yet. Absent: whatever is newest. */
-  readonly expectedVersion?: number;
-  /** Absent: `control.apply`. */
-  readonly action?: ControlAction;
 }
 
 export type ApplyOutcome =

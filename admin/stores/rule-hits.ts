@@ -1,7 +1,7 @@
 /** How often rules and access lists fired, as proxies count it: by rule, team, mode and UTC day. */
 import type { Queryable } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
-import type { RuleMode } from '#policies/control/document.js';
+import type { RuleMode } from '#policies/control/choices.js';
 
 /** How far back sums look. */
 export const HIT_DAYS = 30;

@@ -12,7 +12,7 @@ import {
   subtractMoney,
 } from '#base/units.js';
 import type { ChargeKind } from './billed-month.js';
-import type { MonthPart } from './month-parts.js';
+import type { MonthPart } from './month-part.js';
 
 export interface ByteMoney {
   readonly account: string;

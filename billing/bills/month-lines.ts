@@ -11,7 +11,7 @@ import {
 } from '#base/units.js';
 import { type BillLine, UNALLOCATED } from './billed-month.js';
 import { lineNote } from './line-notes.js';
-import type { MonthPart } from './month-parts.js';
+import type { MonthPart } from './month-part.js';
 import type { MonthPriceAt } from './month-terms.js';
 import type { PrepaidOf } from './prepaid.js';
 

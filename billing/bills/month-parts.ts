@@ -5,29 +5,11 @@
  */
 import type { Queryable } from '#base/postgres/pool.js';
 import type { Period } from '#base/time.js';
-import { type Credits, type Money, NO_CREDITS, parseCredits, parseMoney } from '#base/units.js';
-import { type BillLine, type ChargeKind, UNALLOCATED } from './billed-month.js';
+import { NO_CREDITS, parseCredits, parseMoney } from '#base/units.js';
+import { type ChargeKind, UNALLOCATED } from './billed-month.js';
 import { splitByteMoney } from './byte-money.js';
+import type { MonthPart } from './month-part.js';
 import { DAYS_OF_SPAN, hourSums } from './day-sums.js';
-
-/** One part of the month, without a price. */
-export interface MonthPart {
-  readonly kind: ChargeKind;
-  readonly account: string;
-  readonly resource: string | null;
-  readonly serviceType: string;
-  readonly chargeDay: string;
-  /** null: of nobody. */
-  readonly teamId: string | null;
-  readonly usedMs: number;
-  readonly statements: number;
-  readonly credits: Credits;
-  /** Of what is not priced by the credit; null: credits × price. */
-  readonly money: Money | null;
-  /** What its money is of, at what each unit came to that day; null: credits, or nothing that is measured. */
-  readonly measured: (NonNullable<BillLine['measured']> & { readonly unitPrice: Money }) | null;
-  readonly method: string;
-}
 
 export const WAREHOUSES = 'WAREHOUSE_METERING';
 

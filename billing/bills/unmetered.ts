@@ -3,7 +3,8 @@ import type { Queryable } from '#base/postgres/pool.js';
 import type { Period } from '#base/time.js';
 import { parseCredits } from '#base/units.js';
 import { CHARGES_ADDED } from '../postgres/charges-added.js';
-import { type MonthPart, WAREHOUSES } from './month-parts.js';
+import { WAREHOUSES } from './month-parts.js';
+import type { MonthPart } from './month-part.js';
 import type { MonthTerms } from './month-terms.js';
 
 // A warehouse is metered up to its newest allocated hour, whichever month that lies in: a statement that was accepted

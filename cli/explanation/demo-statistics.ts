@@ -2,7 +2,7 @@
  * The statistics that an import of the embedded demo account finds, as the worker would write them: offline, the demo
  * is priced as it is when it runs. `test/e2e` compares them with a real import.
  */
-import type { StatedTable } from './statistics.js';
+import type { StatedTable } from './stated-table.js';
 
 /** Per `DB.SCHEMA.TABLE`. */
 export const DEMO_STATISTICS: Readonly<Record<string, StatedTable>> = {

@@ -9,6 +9,7 @@ import type { Catalogue } from '../../policies/sql/facts.js';
 import { readLimited } from '../read-limited.js';
 import { VerbError } from '../verb-error.js';
 import { DEMO_STATISTICS } from './demo-statistics.js';
+import type { StatedTable } from './stated-table.js';
 
 /** The word in place of a file that stands for the embedded demo account. */
 export const DEMO = 'demo';
@@ -16,18 +17,6 @@ const FILE_BYTES_MAX = 16 * 1_048_576;
 const TABLES_MAX = 50_000;
 const COLUMNS_MAX = 10_000;
 const PROBLEMS_SHOWN_MAX = 10;
-
-/** What a file says of one table. */
-export interface StatedTable {
-  readonly rows: number;
-  readonly bytes: number;
-  readonly clusteringColumn?: string | undefined;
-  /** Least and greatest value of the clustering column, as `TO_VARCHAR` writes them. */
-  readonly clusteringMin?: string | undefined;
-  readonly clusteringMax?: string | undefined;
-  /** Data type by column name. */
-  readonly columns?: Readonly<Record<string, string>> | undefined;
-}
 
 const AMOUNT_RULE = 'must be a whole number from 0';
 const amount = z.int(AMOUNT_RULE).min(0, AMOUNT_RULE);

@@ -3,7 +3,8 @@
  * cover is open only to those that one of them names; everything else is open. What a statement could touch counts as
  * touched for lists that close, and not for lists that open.
  */
-import type { AccessDocument, RuleMode, WhoDocument } from '../control/document.js';
+import type { AccessDocument, WhoDocument } from '../control/document.js';
+import type { RuleMode } from '../control/choices.js';
 import { foldName } from '../rules/glob.js';
 import type { StatementFacts } from '../sql/facts.js';
 import { type Coverage, coverageOf, type NameParts, tryParsePattern } from './pattern.js';

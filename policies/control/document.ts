@@ -17,25 +17,12 @@ import type {
   RateDocument,
 } from '../prices/price-documents.js';
 import type { Cloud } from '../prices/rate-list.js';
+import type { RuleMode, Weekday } from './choices.js';
 import type { BreakGlassDocument, RunRateDocument } from './guard-documents.js';
 import type { RungDocument, TierServiceDocument } from './ladder-documents.js';
 
 export const PERIOD_KINDS = ['day', 'week', 'month', 'quarter', 'fiscal', 'custom'] as const;
 export type PeriodKind = (typeof PERIOD_KINDS)[number];
-export const WEEKDAYS = [
-  'monday',
-  'tuesday',
-  'wednesday',
-  'thursday',
-  'friday',
-  'saturday',
-  'sunday',
-] as const;
-export type Weekday = (typeof WEEKDAYS)[number];
-/** shadow: counted only; warn: told to the team; enforce: it decides. */
-export const RULE_MODES = ['shadow', 'warn', 'enforce'] as const;
-export type RuleMode = (typeof RULE_MODES)[number];
-
 /** Whom an access list names. All kinds that are given must hold; absent: everybody. */
 export interface WhoDocument {
   readonly teams?: readonly string[];

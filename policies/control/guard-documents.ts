@@ -1,5 +1,5 @@
 /** Parts of the control document about guards: the pace of repeating shapes, and the way past them in an emergency. */
-import type { RuleMode } from './document.js';
+import type { RuleMode } from './choices.js';
 
 /**
  * What one repeating shape of a team may take in 30 days. A pace that would take more is told, then slowed, then

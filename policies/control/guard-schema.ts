@@ -1,7 +1,7 @@
 /** Shape of the parts of the control document that guards read: run rates and break-glass. */
 import { z } from 'zod';
 import { tryParseMoney } from '#base/units.js';
-import { RULE_MODES } from './document.js';
+import { RULE_MODES } from './choices.js';
 import type { BreakGlassDocument, RunRateDocument } from './guard-documents.js';
 import { id, list, money, objectName, positiveCredits, whole } from './schema-values.js';
 

@@ -2,7 +2,8 @@
 import { canonicalJson } from '#base/canonical-json.js';
 import { addCredits, type Credits, NO_CREDITS, parseCredits, parseMoney } from '#base/units.js';
 import { countText, moneyText } from '../rules/amount-text.js';
-import type { ControlDocument, RuleMode } from './document.js';
+import type { ControlDocument } from './document.js';
+import type { RuleMode } from './choices.js';
 import { creditsText, listText, sentence } from './plan-words.js';
 
 /** Sums as decimal strings. */

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { STATEMENT_CLASSES } from '#base/sql/statement-class.js';
 import { ACCESS_ACTIONS } from '../access/touches.js';
 import { tryParsePattern } from '../access/pattern.js';
-import { type AccessDocument, RULE_MODES } from './document.js';
+import { type AccessDocument } from './document.js';
+import { RULE_MODES } from './choices.js';
 import { id, list, name, objectName } from './schema-values.js';
 
 /** A mode for single teams, beside the one for all others. */

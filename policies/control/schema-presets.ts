@@ -1,6 +1,7 @@
 /** Shape of presets. */
 import { z } from 'zod';
-import { type PresetDocument, RULE_MODES } from './document.js';
+import { type PresetDocument } from './document.js';
+import { RULE_MODES } from './choices.js';
 import { PRESETS } from './presets.js';
 import { modesByTeam } from './schema-access.js';
 import { id, list, textUpTo, whole } from './schema-values.js';

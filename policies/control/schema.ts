@@ -19,11 +19,10 @@ import {
   FISCAL_PATTERNS,
   type ControlDocument,
   PERIOD_KINDS,
-  RULE_MODES,
   SIGN_INS,
-  WEEKDAYS,
   YEAR_STARTS,
 } from './document.js';
+import { RULE_MODES, WEEKDAYS } from './choices.js';
 import { idlePolicy, sharedCost, warehouseOwner } from './attribution-schema.js';
 import { access, modesByTeam } from './schema-access.js';
 import { failMode } from './fail-mode-schema.js';

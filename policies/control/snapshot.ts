@@ -23,10 +23,10 @@ import type {
   ControlDocument,
   PrincipalDocument,
   RuleDocument,
-  RuleMode,
   TeamDocument,
   TierDocument,
 } from './document.js';
+import type { RuleMode } from './choices.js';
 import type { RunRateDocument } from './guard-documents.js';
 import type { OffPeakDocument, WarehouseSwitch } from './ladder-documents.js';
 import { laneLimits } from '../lanes/limits.js';

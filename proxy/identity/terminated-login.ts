@@ -34,7 +34,7 @@ import {
 import { unsafeReply } from './sign-in-addresses.js';
 import type { LoginReply } from './login-reply.js';
 import type { LoginRequest } from './login-request.js';
-import type { ServiceUserNeed } from './terminated.js';
+import type { ServiceUserNeed } from './terminated-service-keys.js';
 
 /** Whom a credential of ours has proven, and as whom that principal runs upstream. */
 export interface Admitted {

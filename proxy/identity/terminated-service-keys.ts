@@ -7,7 +7,14 @@ import { publicKeyOf } from '#base/key-pairs.js';
 import type { Database } from '#base/postgres/pool.js';
 import { createSealer, type Sealer, type SealKey } from '#base/sealing.js';
 import { SERVICE_KEY_PREFIX, serviceKeyContext } from '#base/service-keys.js';
-import type { ServiceUserNeed } from './terminated.js';
+
+/** A team that signs in upstream for the first time. */
+export interface ServiceUserNeed {
+  readonly account: string;
+  readonly teamId: string;
+  /** Upper case. */
+  readonly snowflakeUser: string;
+}
 
 /** Opened keys kept in memory; a deployment has one a team. */
 const OPENED_MAX = 1000;

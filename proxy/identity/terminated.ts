@@ -4,15 +4,7 @@ import type { SealKey } from '#base/sealing.js';
 import { Attempts } from './credentials-attempts.js';
 import { PasswordCheck } from './credentials-password.js';
 import { CredentialStore } from './credentials.js';
-import { ServiceKeys } from './terminated-service-keys.js';
-
-/** A team that signs in upstream for the first time. */
-export interface ServiceUserNeed {
-  readonly account: string;
-  readonly teamId: string;
-  /** Upper case. */
-  readonly snowflakeUser: string;
-}
+import { ServiceKeys, type ServiceUserNeed } from './terminated-service-keys.js';
 
 /**
  * Makes a service user and its active key where nobody else would: in front of the embedded warehouse. False: not for

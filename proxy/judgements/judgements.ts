@@ -13,7 +13,7 @@ import type { Log } from '#base/log.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock, EpochMs } from '#base/time.js';
 import { addCredits, type Credits, formatAmount, NO_CREDITS } from '#base/units.js';
-import type { RuleMode } from '#policies/control/document.js';
+import type { RuleMode } from '#policies/control/choices.js';
 import type { Decision, Reason } from '#policies/rules/decision.js';
 import { type PastContext, toPastRecord } from '#policies/rules/past-record.js';
 import type { StatementFacts } from '#policies/sql/facts.js';

@@ -1,7 +1,7 @@
 /** What rules said, as rows: one transaction a batch, and what is too old goes. */
 import type { Database } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
-import type { RuleMode } from '#policies/control/document.js';
+import type { RuleMode } from '#policies/control/choices.js';
 import type { Reason } from '#policies/rules/decision.js';
 import type { PastContext } from '#policies/rules/past-record.js';
 

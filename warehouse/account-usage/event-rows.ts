@@ -4,7 +4,8 @@
  * instant share one such row (Snowflake, WAREHOUSE_EVENTS_HISTORY, usage notes).
  */
 import type { Cell } from '#base/wire/row-type.js';
-import type { WarehouseEvent, WarehouseMake } from '../metering/events.js';
+import type { WarehouseEvent } from '../metering/events.js';
+import type { WarehouseMake } from '../fleet/rates.js';
 import { SIZE_LABELS } from '../fleet/rates.js';
 import { idOf, instant, joined } from './view-cells.js';
 import type { ViewRow } from './view-cells.js';

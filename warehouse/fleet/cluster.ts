@@ -6,7 +6,7 @@
  * Up to four weighed statements run at full speed; k > 4 of them share four servings, so each runs at 4/k.
  */
 import type { EpochMs } from '#base/time.js';
-import type { WarehouseMake } from '../metering/events.js';
+import type { WarehouseMake } from './rates.js';
 import { compareSizes } from './rates.js';
 import type { Actor, Ended, Placed } from './place.js';
 import type { WarehouseSize } from './rates.js';

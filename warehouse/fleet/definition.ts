@@ -1,7 +1,7 @@
 /** What an administrator sets of a warehouse: its properties, their defaults and limits, and how they are kept. */
 import { z } from 'zod';
 import type { EpochMs } from '#base/time.js';
-import type { WarehouseMake } from '../metering/events.js';
+import type { WarehouseMake } from './rates.js';
 import { STANDARD_MAKE, WAREHOUSE_SIZES, compareSizes } from './rates.js';
 import type { WarehouseSize } from './rates.js';
 import { idOfName } from './warehouse-id.js';

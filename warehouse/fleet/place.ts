@@ -1,6 +1,6 @@
 /** What a statement and its warehouse say to each other. All times are of the warehouse clock. */
 import type { EpochMs } from '#base/time.js';
-import type { WarehouseMake } from '../metering/events.js';
+import type { WarehouseMake } from './rates.js';
 import type { WarehouseSize } from './rates.js';
 
 /** Who asked for a change. */

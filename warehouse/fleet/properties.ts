@@ -2,7 +2,7 @@
 import type { EpochMs } from '#base/time.js';
 import type { EngineFailure } from '../engine/engine.js';
 import { unsupported } from '../engine/failures.js';
-import type { WarehouseMake } from '../metering/events.js';
+import type { WarehouseMake } from './rates.js';
 import { failure, syntaxFailure } from '../statement/outcome.js';
 import type { Token, TokenReader } from '../statement/tokens.js';
 import {

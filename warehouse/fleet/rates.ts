@@ -4,7 +4,7 @@ import { Fault } from '#base/errors.js';
 import { parseCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { EpochMs } from '#base/time.js';
-import type { WarehouseMake } from '../metering/events.js';
+
 import { RATE_ROWS } from './rate-table.js';
 import type { Cloud } from './rate-table.js';
 
@@ -21,6 +21,15 @@ export const WAREHOUSE_SIZES = [
   'X6LARGE',
 ] as const;
 export type WarehouseSize = (typeof WAREHOUSE_SIZES)[number];
+
+/** What decides the rate of a warehouse beside its size. */
+export interface WarehouseMake {
+  readonly kind: 'STANDARD' | 'SNOWPARK-OPTIMIZED' | 'INTERACTIVE';
+  /** Of standard warehouses; 1 for the others. */
+  readonly generation: 1 | 2;
+  /** `MEMORY_16X`, …, as RESOURCE_CONSTRAINT prints it; null for standard warehouses. */
+  readonly resourceConstraint: string | null;
+}
 
 /** How Snowflake prints a size in QUERY_HISTORY and SHOW WAREHOUSES. */
 export const SIZE_LABELS: Readonly<Record<WarehouseSize, string>> = {

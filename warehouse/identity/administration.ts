@@ -3,7 +3,7 @@ import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
 import type { EngineFailure } from '../engine/engine.js';
 import { failure, statusRow } from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
-import type { OwnWorld } from '../statement/own-statements.js';
+import type { OwnWorld } from '../statement/own-world.js';
 import type { TokenReader } from '../statement/tokens.js';
 import type { Session } from './sessions.js';
 import { SYSTEM_ROLES } from './system-roles.js';

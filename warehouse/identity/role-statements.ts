@@ -7,7 +7,7 @@ import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { ACCOUNT } from '../statement/context.js';
 import { missingObject, statusRow, syntaxFailure, unsupported } from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
-import type { OwnWorld } from '../statement/own-statements.js';
+import type { OwnWorld } from '../statement/own-world.js';
 import type { Statement } from '../statement/statement.js';
 import { TokenReader } from '../statement/tokens.js';
 import type { Token } from '../statement/tokens.js';

@@ -14,7 +14,7 @@ import {
   unsupported,
 } from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
-import type { OwnWorld } from '../statement/own-statements.js';
+import type { OwnWorld } from '../statement/own-world.js';
 import type { Statement } from '../statement/statement.js';
 import type { TokenReader } from '../statement/tokens.js';
 import { isUsable, newTokenSecret, TOKENS_PER_USER_MAX } from './access-tokens.js';

@@ -13,7 +13,7 @@ import {
   unsupported,
 } from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
-import type { OwnWorld } from '../statement/own-statements.js';
+import type { OwnWorld } from '../statement/own-world.js';
 import { PARAMETERS } from '../statement/parameter-table.js';
 import type { Statement } from '../statement/statement.js';
 import { TokenReader } from '../statement/tokens.js';

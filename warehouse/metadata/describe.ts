@@ -12,7 +12,7 @@ import {
 } from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
 import type { CatalogueKey } from '../engine/engine.js';
-import type { OwnWorld } from '../statement/own-statements.js';
+import type { OwnWorld } from '../statement/own-world.js';
 import type { Session } from '../identity/sessions.js';
 import { instant, yesNo } from './listing.js';
 import { describeUser } from './show-identity.js';

@@ -1,6 +1,6 @@
 /** What a SHOW says after its kind of object: LIKE, IN, STARTS WITH, LIMIT, HISTORY. */
 import type { Session } from '../identity/sessions.js';
-import type { OwnWorld } from '../statement/own-statements.js';
+import type { OwnWorld } from '../statement/own-world.js';
 import type { TokenReader } from '../statement/tokens.js';
 
 /** What follows the kind of object. */

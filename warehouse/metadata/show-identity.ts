@@ -7,7 +7,7 @@ import type { Session } from '../identity/sessions.js';
 import type { UserRecord } from '../identity/user-records.js';
 import { missingObject, rowsOf, syntaxFailure } from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
-import type { OwnWorld } from '../statement/own-statements.js';
+import type { OwnWorld } from '../statement/own-world.js';
 import type { TokenReader } from '../statement/tokens.js';
 import { instant, listingOf, yesNo } from './listing.js';
 import type { Listing } from './listing.js';

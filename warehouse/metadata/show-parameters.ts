@@ -4,7 +4,7 @@ import { isAdministrator, notPrivileged } from '../identity/administration.js';
 import type { Session } from '../identity/sessions.js';
 import { missingObject, syntaxFailure } from '../statement/outcome.js';
 import type { Outcome } from '../statement/outcome.js';
-import type { OwnWorld } from '../statement/own-statements.js';
+import type { OwnWorld } from '../statement/own-world.js';
 import { PARAMETERS } from '../statement/parameter-table.js';
 import type { ParameterDefinition } from '../statement/parameter-table.js';
 import type { ParameterValue } from '../statement/parameters.js';

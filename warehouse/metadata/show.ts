@@ -2,7 +2,7 @@
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { failure, rowsOf, syntaxFailure, unsupported } from '../statement/outcome.js';
 import type { Outcome, Rows } from '../statement/outcome.js';
-import type { OwnWorld } from '../statement/own-statements.js';
+import type { OwnWorld } from '../statement/own-world.js';
 import { listWarehouses } from '../fleet/show-warehouses.js';
 import type { Session } from '../identity/sessions.js';
 import { showTokens } from '../identity/token-statements.js';

@@ -1,17 +1,8 @@
 /** What the warehouse writes down. Everything it bills, and every view it shows, is derived from these records. */
 import type { EpochMs } from '#base/time.js';
-import type { WarehouseSize } from '../fleet/rates.js';
+import type { WarehouseMake, WarehouseSize } from '../fleet/rates.js';
 
 export type WarehouseEventName = 'CREATED' | 'RESUMED' | 'RESIZED' | 'SUSPENDED' | 'DROPPED';
-
-/** What decides the rate of a warehouse beside its size. */
-export interface WarehouseMake {
-  readonly kind: 'STANDARD' | 'SNOWPARK-OPTIMIZED' | 'INTERACTIVE';
-  /** Of standard warehouses; 1 for the others. */
-  readonly generation: 1 | 2;
-  /** `MEMORY_16X`, …, as RESOURCE_CONSTRAINT prints it; null for standard warehouses. */
-  readonly resourceConstraint: string | null;
-}
 
 /** A virtual warehouse started, changed or stopped costing money. */
 export interface WarehouseEvent {

@@ -12,7 +12,7 @@ import type { Fleet } from '../fleet/fleet.js';
 import { cancelled, failure, missingObject, rowsOf, timedOut } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import { ownStatement } from './own-statements.js';
-import type { OwnWorld } from './own-statements.js';
+import type { OwnWorld } from './own-world.js';
 import { engineParameters, isAutocommit, parameterNumber, unhonouredIn } from './parameters.js';
 import { NODES } from '../fleet/rates.js';
 import type { Sessions } from '../identity/sessions.js';

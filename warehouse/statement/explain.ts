@@ -6,7 +6,7 @@ import { contextOf } from './context.js';
 import type { EngineFailure, EnginePlan, PlannedOperator, PlannedScan } from '../engine/engine.js';
 import { rowsOf, textRow } from './outcome.js';
 import type { Outcome } from './outcome.js';
-import type { OwnWorld } from './own-statements.js';
+import type { OwnWorld } from './own-world.js';
 import type { Statement } from './statement.js';
 import { TokenReader } from './tokens.js';
 import type { Token } from './tokens.js';

@@ -1,49 +1,21 @@
 /** Statements that the server answers itself, before the engine: session state, metadata, warehouses, SYSTEM$. */
-import type { Clock } from '#base/time.js';
-import type { Engine } from '../engine/engine.js';
 import { explain, isExplain } from './explain.js';
-import type { Fleet } from '../fleet/fleet.js';
-import type { Operations } from './operator-functions.js';
 import type { Outcome } from './outcome.js';
 import { sessionStatement } from './session-statements.js';
-import type { Sessions } from '../identity/sessions.js';
 import { describeObject } from '../metadata/describe.js';
 import { show } from '../metadata/show.js';
 import { isStageMetadata, stageMetadata } from '../stages/stage-metadata.js';
 import type { Statement } from './statement.js';
-import type { Statements } from './statements.js';
 import { systemFunction } from './system-functions.js';
 import { TokenReader } from './tokens.js';
 import type { Token } from './tokens.js';
 import { integrationStatement } from '../identity/integration-statements.js';
-import type { Lockout } from '../identity/lockout.js';
-import type { LoginFailures } from '../identity/login-failures.js';
 import { roleStatement } from '../identity/role-statements.js';
 import { userStatement } from '../identity/user-statements.js';
-import type { Users } from '../identity/users.js';
 import { describeWarehouse } from '../fleet/show-warehouses.js';
+import type { OwnAnswer, OwnWorld } from './own-world.js';
 import { wholeResult } from './whole-result.js';
 import { warehouseStatement } from '../fleet/warehouse-statements.js';
-
-/** What such statements may look at. */
-export interface OwnWorld {
-  readonly clock: Clock;
-  /** Epoch milliseconds of real time, by which credentials are set and expire. */
-  readonly realNow: () => number;
-  readonly engine: Engine;
-  readonly fleet: Fleet;
-  readonly sessions: Sessions;
-  readonly users: Users;
-  readonly lockout: Lockout;
-  readonly failures: LoginFailures;
-  readonly statements: () => Statements;
-  readonly operations: Operations;
-}
-
-export type OwnAnswer =
-  | { readonly kind: 'answered'; readonly outcome: Outcome }
-  | { readonly kind: 'wait'; readonly waitMs: number }
-  | { readonly kind: 'engine' };
 
 const ENGINE: OwnAnswer = { kind: 'engine' };
 

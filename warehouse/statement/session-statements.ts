@@ -4,7 +4,7 @@ import type { EngineFailure } from '../engine/engine.js';
 import { ACCOUNT, contextOf } from './context.js';
 import { failure, missingObject, statusRow, syntaxFailure, unsupported } from './outcome.js';
 import type { Outcome } from './outcome.js';
-import type { OwnWorld } from './own-statements.js';
+import type { OwnWorld } from './own-world.js';
 import { PARAMETERS } from './parameter-table.js';
 import { checkedParameter, isAutocommit } from './parameters.js';
 import type { ParameterValue } from './parameters.js';

@@ -6,7 +6,7 @@ import type { Outcome } from './outcome.js';
 import { NO_SCAN } from './outcome.js';
 import type { Parameters } from './parameters.js';
 import type { WarehouseSize } from '../fleet/rates.js';
-import type { WarehouseMake } from '../metering/events.js';
+import type { WarehouseMake } from '../fleet/rates.js';
 import type { Session } from '../identity/sessions.js';
 
 /** What a query request asks for. */

@@ -6,7 +6,7 @@ import { explainJson } from './explain.js';
 import { operatorFunction } from './operator-functions.js';
 import { failure, textRow } from './outcome.js';
 import type { Outcome } from './outcome.js';
-import type { OwnAnswer, OwnWorld } from './own-statements.js';
+import type { OwnAnswer, OwnWorld } from './own-world.js';
 import type { Session } from '../identity/sessions.js';
 import type { Statement } from './statement.js';
 import { TokenReader } from './tokens.js';

@@ -5,7 +5,7 @@
 import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { NO_SCAN } from './outcome.js';
 import type { Outcome } from './outcome.js';
-import type { OwnWorld } from './own-statements.js';
+import type { OwnWorld } from './own-world.js';
 import { parameterNumber } from './parameters.js';
 import type { Statement } from './statement.js';
 import { TokenReader } from './tokens.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { must } from '../../../base/assert.js';
 import { tryParseMonth } from '../../../base/time.js';
 import { addCredits, formatAmount, parseMoney } from '../../../base/units.js';
-import type { MonthPart } from '../../../billing/bills/month-parts.js';
+import type { MonthPart } from '../../../billing/bills/month-part.js';
 import { readUnmeteredParts } from '../../../billing/bills/unmetered.js';
 import { createLedger } from '../../../billing/create-ledger.js';
 import { buildSettlement, buildTicket, credits } from '../../support/builders.js';

@@ -3,7 +3,8 @@
  * one together, and each rung in every mode and for one team: what decides is always the highest that is enforced.
  */
 import { expect, test } from 'vitest';
-import type { RuleDocument, RuleMode } from '#policies/control/document.js';
+import type { RuleDocument } from '#policies/control/document.js';
+import type { RuleMode } from '#policies/control/choices.js';
 import { must } from '#base/assert.js';
 import type { OffPeakDocument } from '#policies/control/ladder-documents.js';
 import { decide, type DecisionContext } from '#policies/rules/evaluate.js';

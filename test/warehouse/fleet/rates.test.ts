@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { approximate } from '#base/units.js';
-import type { WarehouseMake } from '../../../warehouse/metering/events.js';
+import type { WarehouseMake } from '../../../warehouse/fleet/rates.js';
 import {
   WAREHOUSE_SIZES,
   creditsPerHour,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { formatAmount } from '#base/units.js';
-import type { WarehouseMake } from '../../../warehouse/metering/events.js';
+import type { WarehouseMake } from '../../../warehouse/fleet/rates.js';
 import { meterHours } from '../../../warehouse/metering/metering.js';
 import { START, build, secondOf } from './model.js';
 import type { Model } from './model.js';

@@ -1,11 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { formatAmount, formatAmountTo } from '#base/units.js';
 import { billedSpans, meterHours } from '../../../warehouse/metering/metering.js';
-import type {
-  WarehouseEvent,
-  WarehouseEventName,
-  WarehouseMake,
-} from '../../../warehouse/metering/events.js';
+import type { WarehouseEvent, WarehouseEventName } from '../../../warehouse/metering/events.js';
+import type { WarehouseMake } from '../../../warehouse/fleet/rates.js';
 import type { WarehouseSize } from '../../../warehouse/fleet/rates.js';
 
 const START = Date.UTC(2026, 10, 2, 9, 0, 0);

@@ -3,7 +3,8 @@
  * its own, counting whole hundredths of a credit an hour. It knows nothing of spans or rounding. Events must stand on
  * whole seconds.
  */
-import type { WarehouseEvent, WarehouseMake } from '../../../warehouse/metering/events.js';
+import type { WarehouseEvent } from '../../../warehouse/metering/events.js';
+import type { WarehouseMake } from '../../../warehouse/fleet/rates.js';
 
 const SIZES = 'XSMALL SMALL MEDIUM LARGE XLARGE XXLARGE XXXLARGE X4LARGE X5LARGE X6LARGE'.split(
   ' ',
