@@ -1,9 +1,9 @@
-import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { archiveOf } from '#billing/bills/bill-archive.js';
 import { asOfSchema, monthAsOf, monthAsked, tooMany } from './bills.js';
 import type { ApiApp } from './api.js';
 import type { BillsApi } from './bills-api.js';
+import { sendDigestedAfter } from './file-proof.js';
 
 /** `GET /exports/{month}/bills.zip`: every bill of a month, its workbook and CSV, and the manifest that proves them. */
 export function addBillExportRoute(app: ApiApp, bills: BillsApi): void {
@@ -22,10 +22,10 @@ export function addBillExportRoute(app: ApiApp, bills: BillsApi): void {
       const files = await bills.renderer.month(month);
       if (files === undefined) throw tooMany();
       const name = `bills-${month.month}-v${month.version}.zip`;
-      return reply
+      reply
         .header('content-type', 'application/zip')
-        .header('content-disposition', `attachment; filename="${name}"`)
-        .send(Readable.from(archiveOf(files, month.asOf)));
+        .header('content-disposition', `attachment; filename="${name}"`);
+      return sendDigestedAfter(reply, archiveOf(files, month.asOf));
     },
   );
 }

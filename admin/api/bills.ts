@@ -7,6 +7,7 @@ import { tryParseInstant } from '#policies/control/instant.js';
 import { badField, conflict, notFound, type ProblemError } from '../problems.js';
 import { type ApiApp, type ApiContext, controlOf, instantSchema, payerOf } from './api.js';
 import type { BillsApi } from './bills-api.js';
+import { sendDigested } from './file-proof.js';
 
 const FORMS = Object.keys(BILL_FORMS) as readonly BillForm[];
 
@@ -68,10 +69,10 @@ export function addBillRoutes(app: ApiApp, context: ApiContext, bills: BillsApi)
       const options = { hasByteOrderMark: bom === 'true' };
       const file = await bills.renderer.bill(billed, bill, form, options);
       if (file === undefined) throw tooMany();
-      return reply
+      reply
         .header('content-type', BILL_FORMS[form])
-        .header('content-disposition', `attachment; filename="${file.name}"`)
-        .send(Buffer.from(file.bytes));
+        .header('content-disposition', `attachment; filename="${file.name}"`);
+      return sendDigested(reply, Buffer.from(file.bytes));
     },
   );
 }

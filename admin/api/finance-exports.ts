@@ -1,5 +1,4 @@
 /** A month for other programs: FOCUS Cost and Usage, and the general journal. */
-import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { BilledMonth } from '#billing/bills/billed-month.js';
 import { focusCsv } from '#billing/bills/focus/export.js';
@@ -21,6 +20,7 @@ import type { Actor } from '../actor.js';
 import { inTurns } from '../in-turns.js';
 import { badField, notFound } from '../problems.js';
 import { type ApiApp, type ApiContext, controlOf, payerOf } from './api.js';
+import { sendDigested, sendDigestedAfter, withControlTotals } from './file-proof.js';
 import { monthTerms } from './month-terms.js';
 
 const params = z.object({ month: z.string().max(20).describe('YYYY-MM') });
@@ -76,20 +76,22 @@ export function addFinanceExportRoutes(app: ApiApp, context: ApiContext): void {
       const teamId = await teamWanted(context, team, request.actor);
       if (dataset !== 'CostAndUsage') checkDataset(version, teamId);
       const month = await monthOf(context, request.params.month, wanted);
+      const bills = month.bills.filter((bill) => teamId === null || bill.teamId === teamId);
+      withControlTotals(reply, bills, month.currency);
       if (dataset !== 'CostAndUsage') {
         const text =
           dataset === 'InvoiceDetail' ? invoiceDetailCsv(month) : billingPeriodCsv(month);
         const file = `all-${month.month}-focus-${dataset}-${version}.csv`;
-        return reply
+        reply
           .header('content-type', MEDIA)
-          .header('content-disposition', `attachment; filename="${file}"`)
-          .send(text);
+          .header('content-disposition', `attachment; filename="${file}"`);
+        return sendDigested(reply, text);
       }
       const name = [teamId ?? 'all', month.month, 'focus', version].join('-');
-      return reply
+      reply
         .header('content-type', MEDIA)
-        .header('content-disposition', `attachment; filename="${name}.csv"`)
-        .send(Readable.from(inTurns(focusCsv(month, { version, teamId }))));
+        .header('content-disposition', `attachment; filename="${name}.csv"`);
+      return sendDigestedAfter(reply, inTurns(focusCsv(month, { version, teamId })));
     },
   );
   app.get(
@@ -112,10 +114,10 @@ export function addFinanceExportRoutes(app: ApiApp, context: ApiContext): void {
           `takes back what was posted, and ${month.month} is ${month.state}`,
           'leave it out: an accrual reverses itself',
         );
-      return reply
+      withControlTotals(reply, month.bills, month.currency)
         .header('content-type', MEDIA)
-        .header('content-disposition', `attachment; filename="${month.month}-journal.csv"`)
-        .send(generalJournalCsv(month, { layout, isReversal }));
+        .header('content-disposition', `attachment; filename="${month.month}-journal.csv"`);
+      return sendDigested(reply, generalJournalCsv(month, { layout, isReversal }));
     },
   );
 }

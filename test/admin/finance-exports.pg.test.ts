@@ -1,4 +1,6 @@
 /** `GET /exports/{month}/focus.csv` and `/exports/{month}/journal.csv`. */
+import { createHash } from 'node:crypto';
+import type { LightMyRequestResponse as InjectedReply } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addMoney, formatAmount, parseMoney } from '#base/units.js';
 import { demoControlDocument } from '#policies/control/demo.js';
@@ -153,4 +155,46 @@ test('of a closed month the files are final, and the same bytes whenever they ar
   );
   const back = await get('2026-10/journal.csv?reversal=true&layout=sap');
   expect(csvRows(back.text).map((row) => row['Debit/Credit Indicator'])).toEqual(['H', 'H', 'S']);
+});
+
+describe('what proves a file', () => {
+  const digestOf = (bytes: string | Buffer): string =>
+    `sha-256=:${createHash('sha256').update(bytes).digest('base64')}:`;
+  const ask = async (path: string): Promise<InjectedReply> =>
+    world.app.inject({
+      url: `/api/v1/${path}`,
+      headers: { authorization: `Bearer ${tokens['ann'] ?? ''}` },
+    });
+
+  test.each([
+    ['exports/2026-10/journal.csv', 'headers'],
+    ['exports/2026-10/focus.csv?dataset=InvoiceDetail', 'headers'],
+    ['bills/sales/2026-10.json', 'headers'],
+    ['exports/2026-10/focus.csv', 'trailers'],
+    ['exports/2026-10/bills.zip', 'trailers'],
+  ] as const)('%s has the digest of its bytes in its %s', async (path, place) => {
+    const reply = await ask(path);
+    expect(reply.statusCode, reply.body).toBe(200);
+    expect(reply[place]['repr-digest']).toBe(digestOf(reply.rawPayload));
+  });
+
+  test('FOCUS and journal have control totals beside them: those of the month, or of the one team', async () => {
+    const focus = await ask('exports/2026-10/focus.csv');
+    const { totalAmount } = (await ask('closes/2026-10')).json<{ totalAmount: string }>();
+    const totals = String(focus.headers['tollgate-control-totals']);
+    expect(totals).toMatch(
+      /^lines=\d+, statements=\d+, credits="[\d.]+", amount="[\d.]+", currency="USD"$/,
+    );
+    const [, amount = ''] = /amount="([^"]+)"/.exec(totals) ?? [];
+    expect(parseMoney(amount)).toEqual(parseMoney(totalAmount));
+    const journal = await ask('exports/2026-10/journal.csv');
+    expect(journal.headers['tollgate-control-totals']).toBe(totals);
+    const own = await ask('exports/2026-10/focus.csv?team=sales');
+    const bill = (await ask('bills/sales/2026-10.json')).json<{
+      controlTotals: { credits: string; amount: string };
+    }>();
+    expect(own.headers['tollgate-control-totals']).toContain(
+      `credits="${bill.controlTotals.credits}", amount="${bill.controlTotals.amount}"`,
+    );
+  });
 });
