@@ -21,6 +21,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Roles that may call the route. */
     access?: readonly ApiRole[];
+    /** A sign-in of the console must have been confirmed lately; a token that is sent is proof by itself. */
+    takesConfirmed?: boolean;
   }
   interface FastifyRequest {
     /** Set for every route of the API before its handler runs. */
@@ -88,6 +90,9 @@ export function guard(
     if (outcome.kind === 'withoutTeam') return withoutTeam(reply, actor);
     const roles = request.routeOptions.config.access ?? [];
     if (!roles.includes(actor.role)) return forbidden(reply, actor, roles);
+    const takesConfirmed = request.routeOptions.config.takesConfirmed === true;
+    if (takesConfirmed && signIn !== undefined && signIns?.isConfirmed(signIn) !== true)
+      return confirmFirst(reply, signIn);
     if (signIn !== undefined) signIns?.noteUse(request, reply, signIn);
     request.actor = actor;
     return undefined;
@@ -162,6 +167,26 @@ function unauthenticated(reply: FastifyReply): FastifyReply {
     title: 'Unauthenticated',
     detail:
       'Send the admin token, or one issued by POST /api/v1/tokens, as Authorization: Bearer <token>.',
+  });
+}
+
+/** 401 for a sign-in that has to be confirmed before it does this; the challenge is that of RFC 9470. */
+export function confirmFirst(reply: FastifyReply, { by }: SignIn): FastifyReply {
+  const challenge = 'Bearer realm="tollgate", error="insufficient_user_authentication"';
+  return sendProblem(reply.header('www-authenticate', challenge), {
+    status: 401,
+    title: 'Confirm the sign-in',
+    detail:
+      'This sign-in was confirmed too long ago for what cannot be taken back easily; nothing is changed.',
+    code: 'confirm-sign-in',
+    confirmBy: 'person' in by ? 'oidc' : 'token',
+    errors: [
+      {
+        field: 'sign-in',
+        rule: 'must have been confirmed lately',
+        wayOut: 'confirm that it is you, and send it again',
+      },
+    ],
   });
 }
 

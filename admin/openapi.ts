@@ -26,7 +26,7 @@ const WRITES: readonly string[] = ['post', 'put', 'patch', 'delete'];
 /** Problems that every route may answer with. */
 const PROBLEMS: Readonly<Record<string, string>> = {
   400: 'A parameter, a header or the body is not as described here; every field that is wrong is named',
-  401: 'No token, or one that is malformed, unknown, expired or revoked',
+  401: 'No token, or one that is malformed, unknown, expired or revoked; of the console, a sign-in that has to be confirmed first (code confirm-sign-in)',
   403: 'The role of the token may not do this, its team is gone, or the request came from another site',
   404: 'There is no such thing, or none that this token may know of',
   409: 'It contradicts what stands, or a request with the same Idempotency-Key still runs',
@@ -78,6 +78,7 @@ function describe(route: RouteOptions): Json {
     tags: [parts[0] ?? 'api'],
     security: [{ bearer: [] }],
     'x-roles': route.config?.access ?? [],
+    ...(route.config?.takesConfirmed === true ? { 'x-takes-confirmed': true } : {}),
     ...(route.config?.example === undefined ? {} : { 'x-example': route.config.example }),
     ...(route.config?.media === undefined ? {} : { 'x-media': route.config.media }),
   };

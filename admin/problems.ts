@@ -25,7 +25,14 @@ export interface Problem {
   readonly title: string;
   readonly detail: string;
   readonly errors?: readonly FieldProblem[];
+  /** What a program does something about. */
+  readonly code?: ProblemCode;
+  /** How a sign-in of the console is confirmed, with that code. */
+  readonly confirmBy?: 'token' | 'oidc';
 }
+
+export const PROBLEM_CODES = ['confirm-sign-in'] as const;
+export type ProblemCode = (typeof PROBLEM_CODES)[number];
 
 /** What the API's document says of every error reply. */
 export const problemSchema: z.ZodType = z
@@ -45,6 +52,8 @@ export const problemSchema: z.ZodType = z
         }),
       )
       .optional(),
+    code: z.enum(PROBLEM_CODES).optional(),
+    confirmBy: z.enum(['token', 'oidc']).optional(),
   })
   .describe('Problem details (RFC 9457)');
 

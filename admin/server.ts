@@ -26,9 +26,14 @@ import {
   isConsolePage,
   sendPage,
 } from './console/console-files.js';
-import { type ConsoleSignIns, createConsoleSignIns } from './console/console-sign-ins.js';
+import {
+  ABSOLUTE_MS,
+  type ConsoleSignIns,
+  createConsoleSignIns,
+} from './console/console-sign-ins.js';
 import { authenticatePerson } from './console/oidc-people.js';
 import { addOidcRoutes, type OidcSignIn } from './console/oidc-routes.js';
+import { addPolicyReports, exposePolicyReports } from './console/policy-reports.js';
 import { addSignInRoutes, type SignInRoutesOptions } from './console/sign-in-routes.js';
 import { EventHub } from './events/event-hub.js';
 import { addHealthRoutes, type Readiness } from './health-routes.js';
@@ -78,6 +83,10 @@ export interface ConsoleOptions {
   readonly isSecure: boolean;
   /** When sign-ins end; absent: the wall clock. */
   readonly clock?: Clock;
+  /** How long a sign-in counts as confirmed; absent: as long as it lasts. */
+  readonly confirmAfterMs?: number;
+  /** Sign-ins of one person at the same time; absent: {@link SIGN_INS_MAX}. */
+  readonly signInsMax?: number;
   /** Absent: people sign in by token alone. */
   readonly oidc?: OidcSignIn;
 }
@@ -101,6 +110,7 @@ const BODY_BYTES_MAX = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const API_PREFIX = '/api/v1';
 export const EVENT_FOLLOWERS_MAX = 500;
+export const SIGN_INS_MAX = 10;
 
 /** On every reply; the page and the console add their own content policy. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -172,7 +182,15 @@ export async function createAdminApp(options: AdminOptions): Promise<FastifyInst
   });
   addHealthRoutes(app, options.metrics, options.readiness);
   addLandingPage(app, options, consoleFiles === null ? '/' : '/listeners');
-  if (consoleFiles !== null) addConsoleFiles(app, consoleFiles);
+  if (consoleFiles !== null) {
+    addConsoleFiles(app, consoleFiles);
+    await addPolicyReports(app, {
+      metrics: exposePolicyReports(options.metrics),
+      log: options.log,
+      files: consoleFiles.assets,
+      realNow: realNowOf(options.api),
+    });
+  }
   if (options.api !== null) await addApi(app, options.api, options);
   return app;
 }
@@ -240,19 +258,24 @@ function addLandingPage(app: FastifyInstance, options: AdminOptions, path: strin
   );
 }
 
+function realNowOf(api: AdminApi | null): () => number {
+  return api?.realNow ?? (() => performance.now());
+}
+
 async function addApi(
   app: FastifyInstance,
   api: AdminApi,
   options: Pick<AdminOptions, 'log' | 'metrics'>,
 ): Promise<void> {
   const { db, clock, token } = api;
-  const realNow = api.realNow ?? (() => performance.now());
+  const realNow = realNowOf(api);
   const answers = exposeAnswers(options.metrics);
   const tokens = createTokenAuthenticator(db, token, clock, realNow);
   const { authenticate } = tokens;
   const attempts = createAttempts(realNow);
   const byPerson = byPersonOf(api);
-  const signInLog = createSignInLog(db, clock, realNow);
+  const openMax = api.console?.signInsMax ?? SIGN_INS_MAX;
+  const signInLog = createSignInLog(db, { clock, realNow, openMax, lastsMs: ABSOLUTE_MS });
   const signIns = signInsOf(api, signInLog);
   if (signIns !== null)
     addSignIn(app, api, { signIns, signInLog, authenticate, byPerson, attempts, log: options.log });
@@ -338,6 +361,7 @@ function signInsOf(
     randomBytes: (size) => ids.randomBytes(size),
     clock: served.clock ?? systemClock,
     isSecure: served.isSecure,
+    confirmAfterMs: served.confirmAfterMs ?? Infinity,
     log,
   });
 }

@@ -14,6 +14,10 @@ export interface ConsoleConfig {
   /** Null: refusals carry no link. */
   readonly consolePublicUrl: string | null;
   readonly eventFollowersMax: number;
+  /** 0: no sign-in is asked to be confirmed. */
+  readonly confirmAfterMinutes: number;
+  /** Of one person at the same time. */
+  readonly signInsMax: number;
   /** Null: nobody signs in by OpenID Connect. */
   readonly oidcIssuer: string | null;
   readonly oidcClientId: string | null;
@@ -85,6 +89,26 @@ export const CONSOLE_SETTINGS: { readonly [K in keyof Options]: Setting<Options[
     secret: false,
     help: 'Pages that follow events of one replica; more ask again every few seconds instead.',
     wayOut: 'write for example 500',
+  },
+  confirmAfterMinutes: {
+    environment: 'TOLLGATE_CONFIRM_AFTER_MINUTES',
+    yaml: 'admin.confirmAfterMinutes',
+    parse: wholeNumber(0, 720),
+    fallback: 15,
+    fallbackText: '15',
+    secret: false,
+    help: 'Who signed in to the console longer ago confirms that it is they before a month is closed, control is changed or a secret is issued; 0: never.',
+    wayOut: 'write for example 15, or 0 where the identity provider cannot ask anew',
+  },
+  signInsMax: {
+    environment: 'TOLLGATE_SIGN_INS_MAX',
+    yaml: 'admin.signInsMax',
+    parse: wholeNumber(1, 1_000),
+    fallback: 10,
+    fallbackText: '10',
+    secret: false,
+    help: 'Sign-ins to the console that one person has at the same time; one more ends the oldest.',
+    wayOut: 'write for example 10',
   },
   oidcIssuer: {
     environment: 'TOLLGATE_OIDC_ISSUER',

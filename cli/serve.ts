@@ -182,7 +182,10 @@ function consoleOf({ config, secrets, log }: World): { readonly console?: Consol
   const files = readConsoleFiles(fileURLToPath(new URL('../console/', import.meta.url)));
   const isSecure = config.consolePublicUrl?.startsWith('https:') ?? false;
   const oidc = oidcOf(config, secrets, log);
-  return files === null ? {} : { console: { files, isSecure, ...(oidc && { oidc }) } };
+  const { signInsMax, confirmAfterMinutes: minutes } = config;
+  const confirmAfterMs = minutes === 0 ? Infinity : minutes * 60_000;
+  const options = { isSecure, confirmAfterMs, signInsMax, ...(oidc && { oidc }) };
+  return files === null ? {} : { console: { files, ...options } };
 }
 
 function openClock(world: World): Promise<Clock> {

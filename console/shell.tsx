@@ -2,7 +2,8 @@
 import type { JSX } from 'preact';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
-import { read, signOut } from './api-client.js';
+import { read, signOut, toProblem } from './api-client.js';
+import { CONFIRMED_PATH, Confirmations, ConfirmedPage } from './confirm.js';
 import { Mark } from './mark.js';
 import { AuditPage } from './pages/audit.js';
 import { BillPage } from './pages/bill.js';
@@ -44,10 +45,12 @@ const THEME_NAMES: Readonly<Record<Theme, string>> = {
 
 export function Console(): JSX.Element | null {
   const [me, setMe] = useState<Me | null | undefined>(undefined);
-  const leave = useCallback(() => setMe(null), []);
   const enter = useCallback(() => read<Me>('/me').then(setMe, () => setMe(null)), []);
+  // Asked once more: a sign-in that was confirmed has another cookie than a question that was under way then.
+  const leave = useCallback(() => void enter(), [enter]);
   useEffect(() => void enter(), [enter]);
   const signedIn = useMemo(() => (me ? { me, leave } : null), [me, leave]);
+  if (location.pathname === CONFIRMED_PATH) return <ConfirmedPage />;
   if (me === undefined) return null;
   if (signedIn === null) return <SignInPage onSignedIn={enter} />;
   return (
@@ -97,6 +100,7 @@ function Frame(): JSX.Element {
           <Route default component={NothingHere} />
         </Router>
       </main>
+      <Confirmations />
     </div>
   );
 }
@@ -109,6 +113,9 @@ function Navigation(): JSX.Element {
     const next = nextTheme(theme);
     keepTheme(next);
     setTheme(next);
+  };
+  const leaveUnlessDeclined = (thrown: unknown): void => {
+    if (toProblem(thrown).confirmBy === null) leave();
   };
   const here = placeOf(path);
   // In a narrow window the pages are one row that scrolls; a telephone that is turned makes it narrow later. Before the page is
@@ -146,11 +153,10 @@ function Navigation(): JSX.Element {
         <button
           type="button"
           class="quiet"
-          aria-label="Sign out everywhere"
           title="Sign out here and in all other browsers"
-          onClick={() => void signOut(true).finally(leave)}
+          onClick={() => void signOut(true).then(leave, leaveUnlessDeclined)}
         >
-          everywhere
+          Sign out everywhere
         </button>
       </div>
     </header>

@@ -120,7 +120,7 @@ function addIssue(app: ApiApp, context: ApiContext, options: ClaimSecretOptions)
   app.post(
     '/principals/:id/claim-secrets',
     {
-      config: { access: ['platform'] },
+      config: { access: ['platform'], takesConfirmed: true },
       schema: {
         summary:
           'Issue a secret by which a shared principal signs claims; earlier ones go on to count',

@@ -32,6 +32,8 @@ interface StepRoute {
   readonly summary: string;
   /** Whether it says why. */
   readonly needsReason: boolean;
+  /** Nothing takes it back without a trace in the books. */
+  readonly takesConfirmed?: true;
 }
 
 const STEPS: readonly StepRoute[] = [
@@ -53,12 +55,14 @@ const STEPS: readonly StepRoute[] = [
     summary:
       'Says why a month is closed although something does not agree; another person than who froze or proposed it',
     needsReason: true,
+    takesConfirmed: true,
   },
   {
     step: 'approve',
     path: 'approve',
     summary: 'Approves a month in review; another person than who froze or proposed it',
     needsReason: false,
+    takesConfirmed: true,
   },
   {
     step: 'return',
@@ -71,6 +75,7 @@ const STEPS: readonly StepRoute[] = [
     path: 'close',
     summary: 'Closes an approved month: nothing of it ever changes again',
     needsReason: false,
+    takesConfirmed: true,
   },
   {
     step: 'reopen',
@@ -78,6 +83,7 @@ const STEPS: readonly StepRoute[] = [
     summary:
       'Begins another version of the last closed month; the closed one stands until that is closed',
     needsReason: true,
+    takesConfirmed: true,
   },
 ];
 
@@ -261,6 +267,7 @@ function addStep(app: ApiApp, context: ApiContext, route: StepRoute): void {
     {
       config: {
         access: ACCESS,
+        ...(route.takesConfirmed && { takesConfirmed: true }),
         example: route.needsReason ? { reason: 'agreed with the controller' } : {},
       },
       schema: {

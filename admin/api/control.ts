@@ -214,7 +214,7 @@ function addApply(app: ApiApp, context: ApiContext): void {
     '/control',
     {
       bodyLimit: DOCUMENT_BYTES_MAX,
-      config: { access: ['platform'] },
+      config: { access: ['platform'], takesConfirmed: true },
       schema: {
         summary: 'Put a document in force',
         body: applyBody,
@@ -239,7 +239,7 @@ function addRollback(app: ApiApp, context: ApiContext): void {
   app.post(
     '/control/rollback',
     {
-      config: { access: ['platform'] },
+      config: { access: ['platform'], takesConfirmed: true },
       schema: {
         summary: 'Put an earlier version in force again, as a new version',
         body: rollbackBody,

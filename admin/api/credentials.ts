@@ -133,7 +133,7 @@ function addIssue(app: ApiApp, context: SignInContext): void {
   app.post(
     '/accounts/:account/credentials',
     {
-      config: { access: ['platform'] },
+      config: { access: ['platform'], takesConfirmed: true },
       schema: {
         summary: 'Issue a password or a token, or register the public key of a key pair',
         params: accountParams,
@@ -185,7 +185,7 @@ function addRotate(app: ApiApp, context: SignInContext): void {
   app.post(
     '/accounts/:account/credentials/:id/rotate',
     {
-      config: { access: ['platform'] },
+      config: { access: ['platform'], takesConfirmed: true },
       schema: {
         summary:
           'Issue the successor of a credential; the old one ends after a grace, its sessions go on',

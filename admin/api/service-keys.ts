@@ -94,7 +94,7 @@ function addAdd(app: ApiApp, context: SignInContext, sealer: Sealer): void {
   app.post(
     '/accounts/:account/service-keys',
     {
-      config: { access: ['platform'] },
+      config: { access: ['platform'], takesConfirmed: true },
       schema: {
         summary: 'Make a key pair for a team; answers the statements that register it at Snowflake',
         params: accountParams,
@@ -147,7 +147,7 @@ function addActivate(app: ApiApp, context: SignInContext, sealer: Sealer): void 
   app.post(
     '/accounts/:account/service-keys/:id/activate',
     {
-      config: { access: ['platform'] },
+      config: { access: ['platform'], takesConfirmed: true },
       schema: {
         summary:
           'Prove a pending key by a real sign-in upstream, then use it; the one before it retires',

@@ -90,6 +90,7 @@ function addRevoke(app: ApiApp, context: ApiContext): void {
     {
       config: {
         access: ['platform'],
+        takesConfirmed: true,
         example: { principal: 'sales_analyst', reason: 'the laptop was lost' },
       },
       schema: {

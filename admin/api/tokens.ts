@@ -103,6 +103,7 @@ function addIssue(app: ApiApp, context: ApiContext, ids: Ids): void {
     {
       config: {
         access: ['platform'],
+        takesConfirmed: true,
         example: { name: 'sales dashboard', role: 'team-lead', team: 'sales' },
       },
       schema: {
@@ -174,7 +175,11 @@ function addRotate(app: ApiApp, context: ApiContext, ids: Ids): void {
   app.post(
     '/tokens/:id/rotate',
     {
-      config: { access: ['platform'], example: { graceSeconds: 3600, reason: 'yearly' } },
+      config: {
+        access: ['platform'],
+        takesConfirmed: true,
+        example: { graceSeconds: 3600, reason: 'yearly' },
+      },
       schema: {
         summary: 'Give a token a new secret; the present one ends now, or after a stated grace',
         params: idParams,

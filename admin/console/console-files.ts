@@ -7,6 +7,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { notFound } from '../problems.js';
+import { REPORT_DIRECTIVES, REPORTING_ENDPOINTS } from './policy-reports.js';
 
 interface ConsoleFile {
   readonly type: string;
@@ -27,9 +28,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Nothing inline, nothing from elsewhere. */
-const CONTENT_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** Nothing inline, nothing from elsewhere; what breaks it is reported. */
+const CONTENT_POLICY = `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ${REPORT_DIRECTIVES}`;
 
 /** Paths that are not pages, so that a wrong one is told as such. */
 const NO_PAGE = /^\/(?:api|console|assets|metrics|livez|readyz)(?:\/|$)/;
@@ -84,7 +84,10 @@ export function sendPage(
   reply: FastifyReply,
   { index }: ConsoleFiles,
 ): FastifyReply {
-  return send(request, reply.header('content-security-policy', CONTENT_POLICY), index);
+  const headed = reply
+    .header('content-security-policy', CONTENT_POLICY)
+    .header('reporting-endpoints', REPORTING_ENDPOINTS);
+  return send(request, headed, index);
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, file: ConsoleFile): FastifyReply {

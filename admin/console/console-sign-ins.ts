@@ -28,13 +28,20 @@ export interface SignIn {
   /** Milliseconds of the wall clock, as {@link usedAt}. */
   readonly startedAt: number;
   readonly usedAt: number;
+  /** When somebody last showed that it is they, which at a provider may be before the sign-in; 0: nobody said when. */
+  readonly confirmedAt: number;
 }
 
 export interface ConsoleSignIns {
-  /** Signs in with a token that is proved, or as a person that an identity provider vouched for. */
-  start(reply: FastifyReply, by: SignedInBy): SignIn;
+  /**
+   * Signs in with a token that is proved, or as a person that an identity provider vouched for.
+   * @param confirmedAt see {@link SignIn}; now unless it is given, and never later.
+   */
+  start(reply: FastifyReply, by: SignedInBy, confirmedAt?: number): SignIn;
   /** The sign-in of a request that is not over; undefined: there is none. */
   find(request: FastifyRequest): SignIn | undefined;
+  /** Whether it was confirmed so lately that it may do what takes that. */
+  isConfirmed(signIn: SignIn): boolean;
   /** Moves the idle limit on where a person did something. */
   noteUse(request: FastifyRequest, reply: FastifyReply, signIn: SignIn): void;
   /**
@@ -53,6 +60,8 @@ export interface ConsoleSignInOptions {
   readonly clock: Clock;
   /** Browsers reach the console by https alone. */
   readonly isSecure: boolean;
+  /** How long a sign-in counts as confirmed; Infinity: as long as it lasts. */
+  readonly confirmAfterMs: number;
   /** What every replica knows of sign-ins that were ended. */
   readonly log: Pick<SignInLog, 'isEnded'>;
 }
@@ -62,6 +71,7 @@ const sealed = z.strictObject({
   by: z.union([z.strictObject({ token: z.string() }), z.strictObject({ person: personSchema })]),
   startedAt: z.number(),
   usedAt: z.number(),
+  confirmedAt: z.number(),
 });
 
 export function createConsoleSignIns(options: ConsoleSignInOptions): ConsoleSignIns {
@@ -85,12 +95,19 @@ export function createConsoleSignIns(options: ConsoleSignInOptions): ConsoleSign
   };
   return {
     find,
-    start(reply, by) {
+    start(reply, by, confirmedAt = Infinity) {
       const now = clock.now();
-      const signIn = { id: randomBytes(16).toString('hex'), by, startedAt: now, usedAt: now };
+      const signIn = {
+        id: randomBytes(16).toString('hex'),
+        by,
+        startedAt: now,
+        usedAt: now,
+        confirmedAt: Math.min(now, confirmedAt),
+      };
       give(reply, signIn);
       return signIn;
     },
+    isConfirmed: ({ confirmedAt }) => clock.now() - confirmedAt < options.confirmAfterMs,
     noteUse(request, reply, signIn) {
       const now = clock.now();
       if (request.headers[CONSOLE_HEADER] !== 'user' || now - signIn.usedAt < RENEW_AFTER_MS)

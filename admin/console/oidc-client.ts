@@ -30,6 +30,7 @@ export const OIDC_FAILURES = [
   'clock',
   'audience',
   'state',
+  'not-anew',
   'not-accepted',
 ] as const;
 export type OidcFailure = (typeof OIDC_FAILURES)[number];
@@ -40,12 +41,23 @@ export type OidcOutcome =
 
 export interface OidcClient {
   /** Where to send somebody, and what to hold the answer to. Failed: the provider does not answer. */
-  begin(): Promise<
+  begin(asked: {
+    /** Who is signed in there already signs in anew all the same. */
+    readonly isAnew: boolean;
+  }): Promise<
     | { readonly kind: 'begun'; readonly url: string; readonly checks: OidcChecks }
     | { readonly kind: 'failed'; readonly why: 'unreachable' }
   >;
-  /** The claims of a proven id token. @param query what the provider sent back, with its `?`. */
-  complete(query: string, checks: OidcChecks): Promise<OidcOutcome>;
+  /**
+   * The claims of a proven id token.
+   * @param query what the provider sent back, with its `?`.
+   * @param signedInWithinMs how long ago the person signed in at the provider at most, by its `auth_time`; null: whenever.
+   */
+  complete(
+    query: string,
+    checks: OidcChecks,
+    signedInWithinMs: number | null,
+  ): Promise<OidcOutcome>;
 }
 
 type Library = typeof OpenIdClient;
@@ -72,16 +84,16 @@ export function createOidcClient(options: OidcOptions, realNow: () => number): O
     return known.config;
   };
   return {
-    async begin() {
+    async begin({ isAnew }) {
       try {
         const library = await import('openid-client');
-        return await begin(library, await configOf(library), options);
+        return await begin(library, await configOf(library), options, isAnew);
       } catch (thrown) {
         log.warn({ err: toError(thrown) }, 'the identity provider does not answer');
         return { kind: 'failed', why: 'unreachable' };
       }
     },
-    async complete(query, { state, nonce, verifier }) {
+    async complete(query, { state, nonce, verifier }, signedInWithinMs) {
       const library = await import('openid-client');
       try {
         const tokens = await library.authorizationCodeGrant(
@@ -92,6 +104,7 @@ export function createOidcClient(options: OidcOptions, realNow: () => number): O
             expectedNonce: nonce,
             pkceCodeVerifier: verifier,
             idTokenExpected: true,
+            ...(signedInWithinMs === null ? {} : { maxAge: Math.ceil(signedInWithinMs / 1000) }),
           },
         );
         return { kind: 'claims', claims: { ...tokens.claims() } };
@@ -127,6 +140,7 @@ async function begin(
   library: Library,
   config: Configuration,
   { redirectUri, scopes }: OidcOptions,
+  isAnew: boolean,
 ): Promise<{ readonly kind: 'begun'; readonly url: string; readonly checks: OidcChecks }> {
   const checks = {
     state: library.randomState(),
@@ -140,6 +154,8 @@ async function begin(
     nonce: checks.nonce,
     code_challenge: await library.calculatePKCECodeChallenge(checks.verifier),
     code_challenge_method: 'S256',
+    // Both: some providers know only one of them, and `max_age` has them tell when somebody signed in.
+    ...(isAnew ? { prompt: 'login', max_age: '0' } : {}),
   });
   return { kind: 'begun', url: url.href, checks };
 }
@@ -148,12 +164,15 @@ async function begin(
 function failureOf(thrown: unknown): OidcFailure {
   const { words, claim } = namedIn(thrown);
   if (words.includes('access_denied')) return 'denied';
+  // Of a claim that is not there the library tells the name in its text alone.
+  if (words.includes('"auth_time"')) return 'not-anew';
   switch (claim) {
     case 'exp':
     case 'iat':
     case 'nbf':
-    case 'auth_time':
       return 'clock';
+    case 'auth_time':
+      return 'not-anew';
     case 'aud':
     case 'azp':
       return 'audience';

@@ -1,4 +1,7 @@
-/** `POST` and `DELETE /console/session`, `DELETE /console/sessions`: signing in to the console with a token, out, and out everywhere. */
+/**
+ * `POST` and `DELETE /console/session`, `DELETE /console/sessions`: signing in to the console with a token, out, and out everywhere.
+ * `POST /console/session/confirm`: somebody shows again that it is they. A new sign-in takes the place of the one before.
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Log } from '#base/log.js';
@@ -8,6 +11,8 @@ import type { Attempts } from '../attempts.js';
 import {
   type Authenticate,
   type AuthenticatePerson,
+  type Authentication,
+  confirmFirst,
   crossSite,
   isFromElsewhere,
   prove,
@@ -38,6 +43,9 @@ export function addSignInRoutes(app: FastifyInstance, options: SignInRoutesOptio
   app.post('/console/session', { schema: { hide: true } }, (request, reply) =>
     isFromConsole(request) ? signInByToken(request, reply, options) : crossSite(reply),
   );
+  app.post('/console/session/confirm', { schema: { hide: true } }, (request, reply) =>
+    isFromConsole(request) ? confirmByToken(request, reply, options) : crossSite(reply),
+  );
   app.delete('/console/session', { schema: { hide: true } }, async (request, reply) => {
     if (!isFromConsole(request)) return crossSite(reply);
     const signIn = signIns.end(request, reply);
@@ -47,6 +55,8 @@ export function addSignInRoutes(app: FastifyInstance, options: SignInRoutesOptio
   });
   app.delete('/console/sessions', { schema: { hide: true } }, async (request, reply) => {
     if (!isFromConsole(request)) return crossSite(reply);
+    const signIn = signIns.find(request);
+    if (signIn !== undefined && !signIns.isConfirmed(signIn)) return confirmFirst(reply, signIn);
     const actor = await actorOf(signIns.end(request, reply), options);
     if (actor !== undefined) await signInLog.endedAll(actor, clock.now());
     return reply.code(204).send();
@@ -56,22 +66,64 @@ export function addSignInRoutes(app: FastifyInstance, options: SignInRoutesOptio
 async function signInByToken(
   request: FastifyRequest,
   reply: FastifyReply,
-  { signIns, signInLog, authenticate, attempts, log }: SignInRoutesOptions,
+  options: SignInRoutesOptions,
 ): Promise<FastifyReply> {
-  const { token } = signInBody.safeParse(request.body).data ?? { token: '' };
+  const { signIns, signInLog, authenticate } = options;
+  const token = tokenIn(request);
   const outcome = await authenticate(token);
-  if (outcome.kind === 'known') {
-    await signInLog.began(outcome.actor, signIns.start(reply, { token }), 'token');
-    return reply.code(204).send();
-  }
-  log.warn({ address: request.ip, why: outcome.kind }, 'a sign-in to the console was refused');
+  if (outcome.kind !== 'known') return refused(request, reply, outcome.kind, options);
+  await signInLog.began(outcome.actor, signIns.start(reply, { token }), { by: 'token' });
+  return reply.code(204).send();
+}
+
+/** Another good token does not do: what was typed would be sent as somebody else. */
+async function confirmByToken(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: SignInRoutesOptions,
+): Promise<FastifyReply> {
+  const { signIns, signInLog, authenticate } = options;
+  const before = signIns.find(request);
+  const actor = await actorOf(before, options);
+  if (before === undefined || actor === undefined || (await signIns.isEnded(before, actor.id)))
+    return sendProblem(reply, {
+      status: 401,
+      title: 'Unauthenticated',
+      detail: 'There is no sign-in to confirm: it is over. Sign in again.',
+    });
+  const token = tokenIn(request);
+  const outcome = await authenticate(token);
+  if (outcome.kind !== 'known') return refused(request, reply, outcome.kind, options);
+  if (outcome.actor.id !== actor.id)
+    return sendProblem(reply, {
+      status: 403,
+      title: 'Another token',
+      detail:
+        'This token is good, and is not the one of this sign-in. Enter that one, or sign out and in again with this.',
+    });
+  const signIn = signIns.start(reply, { token });
+  await signInLog.began(actor, signIn, { by: 'token', confirms: before });
+  return reply.code(204).send();
+}
+
+function tokenIn(request: FastifyRequest): string {
+  return signInBody.safeParse(request.body).data?.token ?? '';
+}
+
+function refused(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  why: Exclude<Authentication['kind'], 'known'>,
+  { attempts, log }: SignInRoutesOptions,
+): FastifyReply {
+  log.warn({ address: request.ip, why }, 'a sign-in to the console was refused');
   const waitSeconds = attempts.failed(request.ip);
   if (waitSeconds !== null) return tooMany(reply, waitSeconds);
   return sendProblem(reply, {
     status: 401,
     title: 'Unauthenticated',
     detail:
-      outcome.kind === 'unknown'
+      why === 'unknown'
         ? 'This is not the admin token, and no token that Tollgate issued and that is still good. Ask the platform for one, or read the admin token where Tollgate was started.'
         : 'The team or the person of this token stands no longer in the control document. Ask the platform for another token.',
   });

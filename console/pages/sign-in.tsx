@@ -3,21 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { type Problem, signIn, toProblem, waysToSignIn } from '../api-client.js';
 import { ProblemNote } from '../parts.js';
 import { Mark } from '../mark.js';
-
-/** Why the identity provider's answer let nobody in, by the word that the server gives. */
-const REFUSED: Readonly<Record<string, string>> = {
-  'no-group':
-    'None of your groups has a role in Tollgate. Ask the platform’s administrators to map one of them (TOLLGATE_OIDC_ROLES).',
-  denied: 'The sign-in was declined at the identity provider.',
-  clock:
-    'The identity provider’s answer is not of now: its clock and Tollgate’s are too far apart. Tell the administrators.',
-  audience:
-    'The identity provider’s answer is meant for another client. Tell the administrators to compare the client id.',
-  state: 'That sign-in took too long, or was begun in another browser. Try again.',
-  unreachable: 'The identity provider does not answer Tollgate. Try again in a minute.',
-  'not-accepted':
-    'The identity provider’s answer was not accepted. The administrators find the reason in the log.',
-};
+import { refusalOf } from '../refusals.js';
 
 /** The page that was asked for. */
 function here(): string {
@@ -28,7 +14,7 @@ export function SignInPage(props: { readonly onSignedIn: () => Promise<void> }):
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
   const [isBusy, setBusy] = useState(false);
   const [hasOidc, setOidc] = useState(false);
-  const refused = REFUSED[new URLSearchParams(location.search).get('refused') ?? ''];
+  const refused = refusalOf(location.search);
   useEffect(() => void waysToSignIn().then(({ oidc }) => setOidc(oidc)), []);
   useEffect(() => {
     document.title = 'Sign in · Tollgate';

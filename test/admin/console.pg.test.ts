@@ -114,6 +114,8 @@ test('every path of the console is its page, never kept, with a policy that allo
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toContain('unsafe');
+    expect(policy).toContain('; report-uri /console/policy-reports; report-to console');
+    expect(reply.headers['reporting-endpoints']).toBe('console="/console/policy-reports"');
   }
 });
 

@@ -24,7 +24,7 @@ test('show what is remembered of tokens, addresses, sign-outs and looks', async 
   const clock = manualClock();
   const tokens = createTokenAuthenticator(noTokens, 'admin', clock, realNow);
   const attempts = createAttempts(realNow);
-  const signInLog = createSignInLog(noTokens, clock, realNow);
+  const signInLog = createSignInLog(noTokens, { clock, realNow, openMax: 10, lastsMs: 1 });
   const hub = new EventHub({
     read: () => Promise.resolve(pulse),
     log: silentLog,

@@ -64,6 +64,7 @@ function appOf(issuer: string): Promise<FastifyInstance> {
         files: { index: page, assets: new Map() },
         isSecure: false,
         clock,
+        confirmAfterMs: 15 * 60_000,
         oidc: { client, claims, roles: ROLES },
       },
     },
@@ -257,6 +258,7 @@ test('the tokens of the provider stay on the server: the browser gets who somebo
     by: { person: { id: 'ann@example.com (oidc)', group: 'admins', principal: 'ann' } },
     startedAt: clock.now(),
     usedAt: clock.now(),
+    confirmedAt: 0,
   });
 });
 
@@ -266,4 +268,78 @@ test('a sign-in by the provider is in the audit log', async () => {
     "SELECT action, role, after->>'by' AS by FROM audit_event WHERE actor = 'bea@example.com (oidc)'",
   );
   expect(rows).toEqual([{ action: 'sign-in.begin', role: 'team-lead', by: 'oidc' }]);
+});
+
+const BY_USER = { 'x-tollgate-console': 'user' };
+
+async function issueBy(cookie = ''): Promise<{ status: number; json: unknown }> {
+  const reply = await app.inject({
+    method: 'POST',
+    url: '/api/v1/tokens',
+    headers: { cookie, ...BY_USER },
+    payload: { name: 'made in a test', role: 'finance' },
+  });
+  return { status: reply.statusCode, json: reply.json() };
+}
+
+/** What the window that confirms a sign-in goes through: to the provider and back, where the strict cookie is not sent. */
+async function confirm(cookie: string, claims: object): Promise<End & { readonly url: string }> {
+  const reply = await app.inject({ url: '/console/oidc/confirm', headers: { cookie } });
+  const url = String(reply.headers.location);
+  const pending = cookiesOf(reply.headers['set-cookie'])[0] ?? '';
+  if (!url.startsWith(provider.issuer)) return { location: url, cookie: undefined, url };
+  const ended = await end({ url, cookie: pending }, provider.authorize(url, { ...claims }));
+  return { ...ended, url };
+}
+
+const nowSeconds = (): number => Math.floor(Date.now() / 1000);
+
+test('who signed in at the provider long ago, or nobody says when, confirms before a dangerous call', async () => {
+  const seconds = Math.floor(clock.now() / 1000);
+  const claims = { groups: ['admins'], email: 'cleo@example.com' };
+  const lately = await signIn({ ...claims, auth_time: seconds });
+  expect((await issueBy(lately.cookie)).status).toBe(201);
+  for (const told of [{}, { auth_time: seconds - 3600 }]) {
+    const { cookie } = await signIn({ ...claims, ...told });
+    expect(await issueBy(cookie)).toMatchObject({
+      status: 401,
+      json: { code: 'confirm-sign-in', confirmBy: 'oidc' },
+    });
+  }
+});
+
+test('a sign-in is confirmed where the provider says that the same person signed in just now', async () => {
+  const claims = { groups: ['admins'], email: 'dora@example.com' };
+  const { cookie = '' } = await signIn(claims);
+  const confirmed = await confirm(cookie, { ...claims, auth_time: nowSeconds() });
+  expect(confirmed.location).toBe('/confirmed');
+  expect(Object.fromEntries(new URL(confirmed.url).searchParams)).toMatchObject({
+    prompt: 'login',
+    max_age: '0',
+  });
+  expect((await issueBy(confirmed.cookie)).status).toBe(201);
+  expect((await meBy(cookie)).status).toBe(401);
+  const { rows } = await world.database.db.query(
+    "SELECT action, after->>'by' AS by FROM audit_event WHERE actor = 'dora@example.com (oidc)' AND subject = 'console' ORDER BY sequence DESC LIMIT 1",
+  );
+  expect(rows).toEqual([{ action: 'sign-in.confirm', by: 'oidc' }]);
+});
+
+test('an answer of an earlier sign-in, without its time or of somebody else confirms nothing', async () => {
+  const claims = { groups: ['admins'], email: 'emil@example.com' };
+  const { cookie = '' } = await signIn(claims);
+  const wrong: readonly (readonly [claims: object, why: string])[] = [
+    [claims, 'not-anew'],
+    [{ ...claims, auth_time: nowSeconds() - 600 }, 'not-anew'],
+    [{ ...claims, email: 'fritz@example.com', auth_time: nowSeconds() }, 'another-person'],
+    [{ ...claims, groups: [], auth_time: nowSeconds() }, 'no-group'],
+  ];
+  for (const [told, why] of wrong)
+    expect(await confirm(cookie, told), why).toMatchObject({
+      location: `/confirmed?refused=${why}`,
+      cookie: undefined,
+    });
+  expect((await issueBy(cookie)).status).toBe(401);
+  expect((await meBy(cookie)).status).toBe(200);
+  expect((await confirm('', claims)).location).toBe('/confirmed?refused=not-signed-in');
 });

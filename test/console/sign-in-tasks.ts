@@ -1,5 +1,6 @@
 /** Signing in by the organisation's identity provider, and what a sign-in does not let happen. */
 import { callerOf } from './calls.js';
+import { confirmBeside } from './confirm-tasks.js';
 import { OWN_LEAD } from './traffic.js';
 import { must, signIn, type Task, type Visit } from './visit.js';
 
@@ -31,6 +32,7 @@ function byGroup(visit: Visit): Task['act'] {
     const [kept] = cookies;
     must(kept?.httpOnly === true && kept.sameSite === 'Strict', 'the cookie is open to scripts');
     await page.getByRole('button', { name: 'Sign out everywhere' }).click();
+    await confirmBeside(page);
     await page.getByRole('link', { name: BY_GROUP }).waitFor();
     const copy = { cookie: `${kept?.name}=${kept?.value}` };
     const asked = await page.request.get(`${visit.url}/api/v1/me`, { headers: copy });

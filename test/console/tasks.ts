@@ -1,7 +1,7 @@
 /** What each role does in the console, as one would with a mouse and a keyboard. */
-import type { Locator } from 'playwright-core';
 import { firstPaint } from './browser.js';
 import { callerOf } from './calls.js';
+import { confirmTasks } from './confirm-tasks.js';
 import { financeTasks } from './finance-tasks.js';
 import { leadTasks } from './lead-tasks.js';
 import { hidesOpenPage, look } from './look.js';
@@ -9,7 +9,15 @@ import { PAGES } from './looked-at.js';
 import { FIRST_PAINT_MAX_MS } from './paints.js';
 import { signInTasks } from './sign-in-tasks.js';
 import { tenancyTasks } from './tenancy-tasks.js';
-import { countClicks, fillDialog, must, signIn, type Task, type Visit } from './visit.js';
+import {
+  countClicks,
+  fillDialog,
+  loadDocument,
+  must,
+  signIn,
+  type Task,
+  type Visit,
+} from './visit.js';
 
 const RAISE_CLICKS_MAX = 4;
 /** Every replica keeps to a freeze within a second; a machine under load is given more. */
@@ -37,6 +45,7 @@ export function tasksOf(visit: Visit): readonly Task[] {
     ...financeTasks(visit),
     ...tenancyTasks(visit),
     ...signInTasks(visit),
+    ...confirmTasks(visit),
     { name: 'signing out ends the sign-in', act: signOut(visit) },
   ];
 }
@@ -99,22 +108,10 @@ function platform(visit: Visit): Task['act'] {
   };
 }
 
-/** What the editor holds once the document has come; asked from here, because the content policy lets no script poll in the page. */
-async function loaded(editor: Locator): Promise<string> {
-  const end = Date.now() + 15_000;
-  while (Date.now() < end) {
-    const text = await editor.inputValue();
-    if (text.includes('marketing')) return text;
-  }
-  throw new Error('the document did not come');
-}
-
 function control(visit: Visit): Task['act'] {
   return async ({ page, troubles }) => {
     await signIn(page, visit, 'platform', '/control');
-    await page.getByRole('button', { name: 'Load what is in force' }).click();
-    const editor = page.getByLabel('The document');
-    const text = await loaded(editor);
+    const { editor, text } = await loadDocument(page);
     await editor.fill('teams: [');
     await page.getByRole('button', { name: 'Plan', exact: true }).click();
     await page.getByRole('alert').waitFor();

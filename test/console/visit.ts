@@ -1,5 +1,5 @@
 /** Who does tasks in the console, and what each task shares. */
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import type { IdentityProvider } from '../support/identity-provider.js';
 import type { Person } from './browser.js';
 
@@ -63,6 +63,20 @@ export async function fillDialog(
   for (const [label, text] of Object.entries(fields)) await dialog.getByLabel(label).fill(text);
   await dialog.getByRole('button', { name: action, exact: true }).click();
   await dialog.waitFor({ state: 'detached' });
+}
+
+/** Has the editor of the control document load what is in force; asked from here, because the content policy lets no script poll in the page. */
+export async function loadDocument(
+  page: Page,
+): Promise<{ readonly editor: Locator; readonly text: string }> {
+  await page.getByRole('button', { name: 'Load what is in force' }).click();
+  const editor = page.getByLabel('The document');
+  const end = Date.now() + 15_000;
+  while (Date.now() < end) {
+    const text = await editor.inputValue();
+    if (text.includes('marketing')) return { editor, text };
+  }
+  throw new Error('the document did not come');
 }
 
 /** Counts the clicks from here on, by the page itself, so that none is forgotten. @returns how many there were. */

@@ -17,6 +17,7 @@ const LABELS = new Set([
   'class',
   'code',
   'covered',
+  'directive',
   'ending',
   'free',
   'invariant',

@@ -111,7 +111,10 @@ export async function startIdentityProvider(): Promise<IdentityProvider> {
   function backTo(path: string): string {
     const asked = new URL(path, issuer);
     const back = new URL(asked.searchParams.get('redirect_uri') ?? '');
-    back.searchParams.set('code', provider.authorize(asked.href, who));
+    // Who has to sign in anew does so there and then, and is said to have.
+    const isAnew = asked.searchParams.get('prompt') === 'login';
+    const claims = isAnew ? { auth_time: Math.floor(Date.now() / 1000), ...who } : who;
+    back.searchParams.set('code', provider.authorize(asked.href, claims));
     back.searchParams.set('state', asked.searchParams.get('state') ?? '');
     return back.href;
   }

@@ -1,5 +1,6 @@
 /** Every instrument of every role, made without starting anything: what docs/metrics.md and the alerts are held against. */
 import { exposeLimits as exposeAdminLimits } from '../../admin/occupancies.js';
+import { exposePolicyReports } from '../../admin/console/policy-reports.js';
 import { exposeAnswers } from '../../admin/server.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics, type LimitedResource, type MetricDescription } from '../../base/metrics.js';
@@ -35,6 +36,7 @@ export function metricCatalogue(): MetricCatalogue {
   exposeDatabase(every, unread);
   const admin = createMetrics();
   exposeAnswers(admin);
+  exposePolicyReports(admin);
   exposeAdminLimits(admin, unread);
   const worker = createMetrics();
   exposeChain(worker);
