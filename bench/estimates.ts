@@ -16,6 +16,8 @@ import { writeSeededMonth } from './estimates/seeded-month.js';
 import { writeGenerated } from './estimates/generate.js';
 import { writeLiveHistory } from './estimates/live.js';
 import { DEMO } from '../cli/explanation/statistics.js';
+import { pooledHolds, runHoldStrategies } from './estimates/hold-strategies.js';
+import type { HoldsByStrategy } from './estimates/hold-strategies.js';
 import type { Oracle } from './estimates/oracle.js';
 import { runPredictions, type PredictionTimes } from './estimates/prediction-time.js';
 import { PROFILE_NAMES } from './estimates/profile.js';
@@ -107,6 +109,8 @@ export interface ProfileRun {
   /** q-errors of the baselines: of the wall time, of the credits. */
   readonly wall: Readonly<Record<Baseline, readonly number[]>>;
   readonly credits: Readonly<Record<Baseline, readonly number[]>>;
+  /** What simple strategies would have held, in credits. */
+  readonly holds: HoldsByStrategy;
 }
 
 export interface EstimatesReport {
@@ -175,6 +179,7 @@ async function writeFiles(
     case 'shared':
     case 'unseen':
     case 'drift':
+    case 'individual':
       return seeds.map((seed) => writeProfile(profile, seed, folder, options));
   }
 }
@@ -213,6 +218,7 @@ async function runProfile(
     replaySeconds,
     wall: pooledErrors(histories, (row) => row.wallSeconds),
     credits: pooledErrors(histories, (row) => row.credits),
+    holds: pooledHolds(histories.map((rows) => runHoldStrategies(rows, (row) => row.credits))),
   };
 }
 

@@ -19,6 +19,7 @@ export interface Judged {
   readonly isRepeated: boolean;
   readonly error: number;
   readonly actualCredits: number;
+  readonly expectedCredits: number;
   readonly holdCredits: number;
 }
 
@@ -26,8 +27,12 @@ export interface Accuracy extends ErrorQuantiles {
   readonly rows: number;
   /** Part of the statements that stayed within their hold. */
   readonly coverage: number;
+  /** The same of the tenth that was expected to cost most: a sum of holds that looks good may be theirs. */
+  readonly dearestCoverage: number;
   readonly heldOverActual: number;
 }
+
+const DEAREST_SHARE = 0.1;
 
 /** What `tollgate replay --predictions` wrote, by query id. */
 export async function readPredictions(file: string): Promise<ReadonlyMap<string, Prediction>> {
@@ -65,6 +70,7 @@ export function judge(
         isRepeated: repeated.has(row.queryId),
         error: qError(prediction.expectedCredits, row.credits),
         actualCredits: row.credits,
+        expectedCredits: prediction.expectedCredits,
         holdCredits: prediction.holdCredits,
       },
     ];
@@ -75,11 +81,20 @@ export function judge(
 export function accuracyOf(judged: readonly Judged[]): Accuracy {
   const sum = (value: (each: Judged) => number): number =>
     judged.reduce((all, each) => all + value(each), 0);
-  const covered = judged.filter((each) => each.actualCredits <= each.holdCredits).length;
+  // By what was expected: of those that turned out dear, many are dear because they took more than anybody held.
+  const dearest = judged
+    .toSorted((a, b) => b.expectedCredits - a.expectedCredits)
+    .slice(0, Math.ceil(judged.length * DEAREST_SHARE));
   return {
     rows: judged.length,
     ...errorQuantiles(judged.map(({ error }) => error)),
-    coverage: covered / judged.length,
+    coverage: coverageOf(judged),
+    dearestCoverage: coverageOf(dearest),
     heldOverActual: sum((each) => each.holdCredits) / sum((each) => each.actualCredits),
   };
+}
+
+function coverageOf(judged: readonly Judged[]): number {
+  const covered = judged.filter((each) => each.actualCredits <= each.holdCredits).length;
+  return covered / judged.length;
 }

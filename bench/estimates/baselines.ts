@@ -14,7 +14,8 @@ export const BASELINES = [
 ] as const;
 export type Baseline = (typeof BASELINES)[number];
 
-const EWMA_WEIGHT = 0.3;
+/** Of a new value in the moving average. */
+export const EWMA_WEIGHT = 0.3;
 
 export interface ErrorQuantiles {
   readonly p50: number;

@@ -1,18 +1,18 @@
 /** What a generated history is made of: which kinds of statements, how many at once, how much changes while it runs. */
 
 /** Where statements come from. */
-export const KINDS = ['tile', 'report', 'adhoc', 'build', 'load', 'free'] as const;
+export const KINDS = ['tile', 'report', 'adhoc', 'build', 'load', 'free', 'stream'] as const;
 export type Kind = (typeof KINDS)[number];
 
-export const PROFILE_NAMES = ['uncontended', 'shared', 'unseen', 'drift'] as const;
+export const PROFILE_NAMES = ['uncontended', 'shared', 'unseen', 'drift', 'individual'] as const;
 export type ProfileName = (typeof PROFILE_NAMES)[number];
 
 export interface Profile {
   readonly name: ProfileName;
   /** Statements of a day, in the mean. */
   readonly perDay: number;
-  /** Share of the statements by kind; they sum to 1. */
-  readonly shares: Readonly<Record<Kind, number>>;
+  /** Share of the statements by kind; they sum to 1. What is not named does not come. */
+  readonly shares: Readonly<Partial<Record<Kind, number>>>;
   /** Statements in flight that the clients of a warehouse allow themselves; drawn anew every three hours. */
   readonly streams: readonly number[];
   /** Share of ad-hoc statements whose shape nobody sent before. */
@@ -66,6 +66,16 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     weeklyGrowth: [0.03, 0.1],
     stepShare: 0.2,
     reclusteredTables: 2,
+  },
+  individual: {
+    name: 'individual',
+    perDay: 2_000,
+    shares: { stream: 1 },
+    streams: [1],
+    newShapes: 0,
+    weeklyGrowth: [0, 0],
+    stepShare: 0,
+    reclusteredTables: 0,
   },
 };
 

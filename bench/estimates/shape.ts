@@ -41,6 +41,8 @@ export interface Shape {
   readonly compileMs: number;
   /** Spread of the logarithm of the work from run to run. */
   readonly sigma: number;
+  /** Some runs find most of what they need already there, and take a part of the time; null: none. */
+  readonly quick: { readonly share: number; readonly factor: number } | null;
   /** Reading it anew after the warehouse was suspended takes this much longer. */
   readonly coldFactor: number;
   /** From an instant on it takes so many times as long. */
@@ -82,6 +84,7 @@ export function shapeOfPlan(
     overheadMs: draw.spread(250, 0.4),
     compileMs: draw.spread(90 + 60 * plan.joins.length, 0.4),
     sigma: draw.between(0.1, 0.35),
+    quick: null,
     coldFactor: draw.between(1.2, 2),
     step: options.step ?? null,
     stoppedShare: plan.form === 'star' && plan.isLimited ? draw.between(0.01, 0.2) : 1,
@@ -123,7 +126,8 @@ export function workOf(
   const throughput = BYTES_PER_SECOND_AND_NODE * nodes ** SCALING;
   const stepped = shape.step !== null && at >= shape.step.at ? shape.step.factor : 1;
   const own = (bytes / throughput) * 1000 * shape.workFactor * literalsFactor(shape, literals);
-  const noise = Math.exp(shape.sigma * draw.normal());
+  const isQuick = shape.quick !== null && draw.happens(shape.quick.share);
+  const noise = Math.exp(shape.sigma * draw.normal()) * (isQuick ? (shape.quick?.factor ?? 1) : 1);
   return {
     bytesScanned: Math.round(scanned),
     workMs: Math.max(5, (shape.overheadMs + own) * stepped * noise),

@@ -5,8 +5,10 @@ import { accuracyOf, judge } from '../../bench/estimates/accuracy.js';
 import { runBaselines } from '../../bench/estimates/baselines.js';
 import { SharedCluster } from '../../bench/estimates/cluster.js';
 import { COLUMNS, lineOf } from '../../bench/estimates/csv.js';
+import { Draw } from '../../bench/estimates/draw.js';
 import { playHistory } from '../../bench/estimates/generate.js';
 import type { GeneratedHistory } from '../../bench/estimates/generate.js';
+import { pooledHolds, runHoldStrategies } from '../../bench/estimates/hold-strategies.js';
 import {
   CONCURRENCY_MAX,
   PROFILES,
@@ -144,6 +146,21 @@ describe('a generated history', () => {
     }
   });
 
+  test('of streams runs its templates one after the other, each with other literals', () => {
+    const { statements } = played(7, 700, { ...PROFILES.individual, perDay: 700 });
+    const texts = new Map<string, Set<string>>();
+    for (const [index, { arrival, startedAt, queuedMs }] of statements.entries()) {
+      expect(arrival.warehouse).toBe('BATCH_WH');
+      expect(queuedMs).toBe(0);
+      expect(startedAt).toBeGreaterThan(statements[index - 1]?.endedAt ?? 0);
+      const known = texts.get(arrival.shape.id) ?? new Set();
+      texts.set(arrival.shape.id, known.add(arrival.text));
+    }
+    const most = Math.max(...[...texts.values()].map(({ size }) => size));
+    expect(texts.size).toBeLessThan(statements.length / 3);
+    expect(most).toBeGreaterThan(3);
+  });
+
   test('is of the people and warehouses of the demo', () => {
     const document = demoControlDocument();
     const users = new Set(document.mapping.map(({ match }) => match.snowflakeUser));
@@ -233,6 +250,33 @@ describe('baselines', () => {
     expect(runBaselines(failed, (each) => each.credits).errors['last value']).toEqual([]);
   });
 
+  test('hold by what had ended, each in its way', () => {
+    const holds = runHoldStrategies(history, (each) => each.credits);
+    // c is held by a alone (1 of 2: missed), d by 1, 2 and 4, of which no quantile is 8.
+    expect(holds['p90 of the last 50']).toEqual({ statements: 2, covered: 0, held: 5, actual: 10 });
+    expect(holds['greatest of the last 20']).toMatchObject({ covered: 0, held: 5 });
+    const [mean, sigma] = [Math.log(2), Math.log(2) * Math.sqrt(2 / 3)];
+    expect(holds['log-normal + 1.28 σ'].held).toBeCloseTo(1 + Math.exp(mean + 1.28 * sigma), 9);
+    // c missed what θ held of it: it is a twentieth larger for d, less the half per cent of every statement.
+    const average = 0.7 * (0.3 * Math.log(2)) + 0.3 * Math.log(4);
+    const factor = Math.exp(0.05 * 0.9);
+    expect(holds['log-EWMA(0.3) × θ'].held).toBeCloseTo(1 + factor * Math.exp(average), 9);
+  });
+
+  test('hold with θ what nine of ten stay within, whatever the noise', () => {
+    const draw = new Draw(3);
+    const noisy = Array.from({ length: 4_000 }, (_, index) =>
+      row(`n${index}`, `s${index % 20}`, index, index + 0.5, draw.spread(1 + (index % 20), 0.4)),
+    );
+    const holds = runHoldStrategies(noisy, (each) => each.credits);
+    const { covered, statements } = holds['log-EWMA(0.3) × θ'];
+    expect(statements).toBe(3_980);
+    expect(covered / statements).toBeGreaterThan(0.89);
+    expect(covered / statements).toBeLessThan(0.91);
+    const twice = pooledHolds([holds, holds])['log-EWMA(0.3) × θ'];
+    expect(twice).toMatchObject({ statements: 2 * statements, covered: 2 * covered });
+  });
+
   test('are joined by predictions, by id, with what was held', () => {
     const predictions = new Map([
       ['c', { basis: 'HISTORY', expectedCredits: 1, holdCredits: 3 }],
@@ -242,6 +286,8 @@ describe('baselines', () => {
     expect(missing).toBe(3);
     const accuracy = accuracyOf(judged);
     expect(accuracy).toMatchObject({ rows: 2, p50: 2, p90: 2, coverage: 0.5, heldOverActual: 0.8 });
+    // The tenth expected to cost most is d, which took more than was held.
+    expect(accuracy.dearestCoverage).toBe(0);
   });
 });
 

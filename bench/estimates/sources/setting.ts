@@ -36,7 +36,7 @@ export type Source = (day: Day) => readonly Arrival[];
 
 /** Statements of a kind in a day, in the mean over a week. */
 export function perDayOf({ profile }: Setting, kind: Kind): number {
-  return profile.perDay * profile.shares[kind];
+  return profile.perDay * (profile.shares[kind] ?? 0);
 }
 
 /** What a team's plans are drawn from. */

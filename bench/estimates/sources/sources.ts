@@ -1,4 +1,7 @@
-/** What fifteen teams send: dashboards, reports, ad-hoc work, nightly builds, loads and what costs nothing. */
+/**
+ * What fifteen teams send: dashboards, reports, ad-hoc work, nightly builds, loads and what costs nothing; or streams of
+ * fixed templates.
+ */
 import { SEEDED_TEAMS } from '../../../warehouse/seed-month/teams.js';
 import type { EpochMs } from '../../../base/time.js';
 import type { Arrival } from '../arrival.js';
@@ -17,6 +20,7 @@ import { loadsOf } from './loads.js';
 import { reportsOf } from './reports.js';
 import { perDayOf } from './setting.js';
 import type { Setting, Source } from './setting.js';
+import { streamsOf } from './streams.js';
 
 /** Weekdays and weekend days; the mean over a week is 1. */
 const DAY_WEIGHTS = { weekday: 1.25, weekend: 0.375 };
@@ -41,6 +45,7 @@ export function sourcesOf(profile: Profile, startsAt: EpochMs, days: number, dra
     build: buildsOf(setting, draw.of('models')),
     load: loadsOf(setting, draw.of('loaders')),
     free: freeOf(setting),
+    stream: streamsOf(setting),
   };
   return { tables, day: (at) => arrivalsOf(setting, sources, at, draw) };
 }
@@ -55,7 +60,7 @@ function arrivalsOf(
   const isWeekend = weekday === 0 || weekday === 6;
   const weight = isWeekend ? DAY_WEIGHTS.weekend : DAY_WEIGHTS.weekday;
   const ofDay = draw.of(`day ${dayText(startsAt / DAY_MS)}`);
-  return KINDS.flatMap((kind) =>
+  return KINDS.filter((kind) => perDayOf(setting, kind) > 0).flatMap((kind) =>
     sources[kind]({
       startsAt,
       isWeekend,

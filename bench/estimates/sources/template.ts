@@ -61,6 +61,7 @@ export function bareShape(id: string, queryType: string): Shape {
     overheadMs: 0,
     compileMs: 40,
     sigma: 0,
+    quick: null,
     coldFactor: 1,
     step: null,
     stoppedShare: 1,
