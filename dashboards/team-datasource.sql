@@ -78,6 +78,20 @@ CREATE OR REPLACE VIEW tollgate_team.dash_spend_sum WITH (security_barrier) AS
 SELECT s.* FROM tollgate.dash_spend_sum s
 WHERE s.team_id = (SELECT m.team_id FROM tollgate_team.member m WHERE m.role_name = current_user);
 
+-- What those four are made of, which the functions below read.
+DO $$
+DECLARE
+  part text;
+BEGIN
+  FOREACH part IN ARRAY ARRAY['dash_shape', 'dash_user', 'dash_estimate', 'dash_spend'] LOOP
+    EXECUTE format('CREATE OR REPLACE VIEW tollgate_team.%1$s_whole WITH (security_barrier) AS SELECT s.* FROM tollgate.%1$s_whole s '
+      'WHERE s.team_id = (SELECT m.team_id FROM tollgate_team.member m WHERE m.role_name = current_user)', part);
+    EXECUTE format('CREATE OR REPLACE VIEW tollgate_team.%1$s_end WITH (security_barrier) AS SELECT s.* FROM tollgate.%1$s_end s '
+      'WHERE s.team_id = (SELECT m.team_id FROM tollgate_team.member m WHERE m.role_name = current_user)', part);
+  END LOOP;
+END
+$$;
+
 -- The functions of ranges as they are, but on the views here. They have the rights of who calls them.
 DO $$
 DECLARE
@@ -119,7 +133,10 @@ BEGIN
       'tollgate_team.dash_refusal, tollgate_team.dash_budget, tollgate_team.dash_budget_notice, '
       'tollgate_team.dash_estimate, tollgate_team.dash_allocation, tollgate_team.dash_bill_line, '
       'tollgate_team.dash_shape, tollgate_team.dash_shape_sum, tollgate_team.dash_user_sum, '
-      'tollgate_team.dash_estimate_sum, tollgate_team.dash_spend_sum TO %I', role_of);
+      'tollgate_team.dash_estimate_sum, tollgate_team.dash_spend_sum, '
+      'tollgate_team.dash_shape_whole, tollgate_team.dash_user_whole, tollgate_team.dash_estimate_whole, '
+      'tollgate_team.dash_spend_whole, tollgate_team.dash_shape_end, tollgate_team.dash_user_end, '
+      'tollgate_team.dash_estimate_end, tollgate_team.dash_spend_end TO %I', role_of);
     INSERT INTO tollgate_team.member (role_name, team_id) VALUES (role_of, team.team_id)
     ON CONFLICT (role_name) DO UPDATE SET team_id = excluded.team_id;
   END LOOP;

@@ -56,7 +56,7 @@ async function viewNames(schema: string): Promise<readonly string[]> {
 describe('the role of a team', () => {
   test('reads its own rows in every view, and none of another team', async () => {
     const views = await viewNames('tollgate_team');
-    expect(views).toHaveLength(14);
+    expect(views).toHaveLength(22);
     for (const view of views) {
       const teamOf = view.startsWith('dash_budget')
         ? 'node_id'
