@@ -8,6 +8,8 @@ import { badField } from './problems.js';
 export const PAGE_ROWS = 100;
 export const PAGE_ROWS_MAX = 500;
 const CURSOR_CHARACTERS_MAX = 1000;
+/** NUL in a text, and a date of a year 0: no row has them, and a query with them fails. */
+const NOT_IN_POSTGRES = /\\u0000|"0000-\d\d-\d\d/;
 
 /** The query parameters of every list; spread into its `z.strictObject`. */
 export const pageFields: {
@@ -51,8 +53,9 @@ export function keyOfCursor<Key>(
   schema: z.ZodType<Key>,
 ): Key | undefined {
   if (cursor === undefined) return undefined;
-  const parsed = z.tuple([z.literal(list), schema]).safeParse(decoded(cursor));
-  if (!parsed.success)
+  const key = decoded(cursor);
+  const parsed = z.tuple([z.literal(list), schema]).safeParse(key);
+  if (!parsed.success || NOT_IN_POSTGRES.test(JSON.stringify(key)))
     throw badField(
       'querystring.cursor',
       'must be the nextCursor of a page of this list',

@@ -49,6 +49,12 @@ export function tryParseMonth(text: string): Period | undefined {
   return { startsAt: Date.UTC(year, month - 1, 1), endsAt: Date.UTC(year, month, 1) };
 }
 
+/** Whether `day`, a text of the form `yyyy-mm-dd`, is one that exists: Date.parse takes the 30th of February for the 2nd of March. */
+export function isCalendarDay(day: string): boolean {
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(midnight) && new Date(midnight).toISOString().slice(0, 10) === day;
+}
+
 /** `2026-11-23T05:44:00.000Z`. */
 export function formatInstant(at: EpochMs): string {
   return new Date(at).toISOString();

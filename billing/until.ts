@@ -1,5 +1,5 @@
 /** When something that is granted ends, as people say it. Pure. */
-import type { EpochMs } from '#base/time.js';
+import { isCalendarDay, type EpochMs } from '#base/time.js';
 import { periodAt } from './period.js';
 
 const HOUR_MS = 3_600_000;
@@ -17,10 +17,8 @@ export function tryParseUntil(text: string, timeZone: string, at: EpochMs): Epoc
   const said = text.trim().toLowerCase();
   const span = /^(\d{1,5}) ?([hdw])(?:ours?|ays?|eeks?)?$/.exec(said);
   if (span !== null) return at + Number(span[1]) * (UNITS[span[2] ?? ''] ?? 0) * HOUR_MS;
-  if (/^\d{4}-\d{2}-\d{2}t\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?z$/.test(said)) {
-    const instant = Date.parse(said.toUpperCase());
-    return Number.isNaN(instant) ? undefined : instant;
-  }
+  if (/^\d{4}-\d{2}-\d{2}t\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?z$/.test(said))
+    return isCalendarDay(said.slice(0, 10)) ? finite(Date.parse(said.toUpperCase())) : undefined;
   if (/^\d{4}-\d{2}-\d{2}$/.test(said)) return endOfDate(said, timeZone);
   return endOfNamedDay(said, timeZone, at);
 }
@@ -38,11 +36,14 @@ function endOfNamedDay(name: string, timeZone: string, at: EpochMs): EpochMs | u
   return undefined;
 }
 
+function finite(instant: number): EpochMs | undefined {
+  return Number.isNaN(instant) ? undefined : instant;
+}
+
 /** Zones are up to 14 hours ahead of UTC and 12 behind: one of the looks lies in the day, if there is one. */
 function endOfDate(date: string, timeZone: string): EpochMs | undefined {
+  if (!isCalendarDay(date)) return undefined;
   const midnight = Date.parse(`${date}T00:00:00Z`);
-  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== date)
-    return undefined;
   const local = new Intl.DateTimeFormat('en-CA', {
     timeZone,
     year: 'numeric',

@@ -13,6 +13,7 @@ import type { Transaction } from '#base/postgres/pool.js';
 import { formatInstant } from '#base/time.js';
 import { formatAmount } from '#base/units.js';
 import { closingTerms } from '#policies/control/closing.js';
+import { calendarDay } from '#policies/control/schema-values.js';
 import type { Actor } from '../actor.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import { type ProblemError, badField, conflict, notFound } from '../problems.js';
@@ -22,7 +23,6 @@ import { type ApiApp, type ApiContext, controlOf, reasonSchema, teamOf } from '.
 
 const ACCESS = ['platform', 'finance', 'team-lead'] as const;
 const DAY_MS = 86_400_000;
-const DAY = /^\d{4}-\d\d-\d\d$/;
 
 const disputeSchema = z.object({
   id: z.string(),
@@ -85,11 +85,7 @@ const raiseBody = z.strictObject({
   amount: z.string().max(60),
   reason: reasonSchema,
   owner: z.string().min(1).max(100).optional().describe('Who decides it; absent: finance'),
-  dueOn: z
-    .string()
-    .regex(DAY, 'must be a day such as 2026-11-20')
-    .optional()
-    .describe('Absent: after organisation.closing.disputeDays'),
+  dueOn: calendarDay.optional().describe('Absent: after organisation.closing.disputeDays'),
 });
 
 function addRaise(app: ApiApp, context: ApiContext): void {
@@ -119,7 +115,7 @@ function addRaise(app: ApiApp, context: ApiContext): void {
       const at = context.clock.now();
       const dueAt = at + closingTerms(document).disputeDays * DAY_MS;
       const dueOn = body.dueOn ?? formatInstant(dueAt).slice(0, 10);
-      if (Number.isNaN(Date.parse(dueOn)) || dueOn < formatInstant(at).slice(0, 10))
+      if (dueOn < formatInstant(at).slice(0, 10))
         throw badField('dueOn', 'must be a day from today on', 'leave it out for the usual time');
       const dispute = await audited(context, actor, 'dispute.raise', body.reason, (tx) =>
         raiseDispute(tx, {

@@ -58,7 +58,7 @@ export function addNotificationRoutes(app: ApiApp, context: ApiContext): void {
       },
     },
     async ({ query, actor }) => {
-      const before = keyOfCursor('notifications', query.cursor, z.string().regex(/^\d{1,19}$/));
+      const before = keyOfCursor('notifications', query.cursor, z.string().regex(/^\d{1,18}$/));
       const found = await listNotifications(context.db, {
         teamId: actor.teamId ?? null,
         state: query.state ?? null,

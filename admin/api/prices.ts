@@ -8,6 +8,7 @@ import { formatInstant } from '#base/time.js';
 import { formatAmount } from '#base/units.js';
 import type { ControlDocument } from '#policies/control/document.js';
 import { tryParseInstant } from '#policies/control/instant.js';
+import { calendarDay } from '#policies/control/schema-values.js';
 import { otherPrice } from '#policies/prices/other-price.js';
 import { type PriceAt, priceLookup } from '#policies/prices/price-lookup.js';
 import { ProblemError, badField, notFound } from '../problems.js';
@@ -50,7 +51,7 @@ const decisionBody = z.strictObject({
   account: z.string().max(63),
   ratingType: z.string().max(60),
   serviceType: z.string().max(60),
-  from: z.string().regex(/^\d{4}-\d\d-\d\d$/, 'must be a day such as 2026-10-01'),
+  from: calendarDay,
   decision: z.enum(['accept', 'decline']),
   reason: reasonSchema,
 });

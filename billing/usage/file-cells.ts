@@ -1,4 +1,5 @@
 /** Cells of an exported file in the forms that the account itself answers in: instants are epoch milliseconds, days days. */
+import { isCalendarDay } from '#base/time.js';
 import type { CellForm } from './view-reading.js';
 
 /** How exports write a cell that has no value. */
@@ -37,7 +38,7 @@ function instantOf(text: string): string {
   const at = Date.parse(
     `${day}T${time.slice(0, 12)}${offset.endsWith(':') ? `${offset}00` : offset}`,
   );
-  return Number.isNaN(at) ? text : String(at);
+  return Number.isNaN(at) || !isCalendarDay(day) ? text : String(at);
 }
 
 /** Seconds, milliseconds, microseconds or nanoseconds since 1970, by how many digits there are. */

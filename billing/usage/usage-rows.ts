@@ -5,7 +5,7 @@
 import { creditsText } from '#base/credits-text.js';
 import { Fault } from '#base/errors.js';
 import type { ServiceRow } from '#base/snowflake/service-connection.js';
-import type { EpochMs } from '#base/time.js';
+import { isCalendarDay, type EpochMs } from '#base/time.js';
 
 /** Reads the cells of one row. */
 export interface RowReader {
@@ -66,9 +66,7 @@ export function rowReader(view: string, row: ServiceRow): RowReader {
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
 function dayOf(view: string, column: string, text: string): string {
-  const at = DAY.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-  // The 31st of a shorter month is read as the first of the next.
-  if (!Number.isNaN(at) && new Date(at).toISOString().startsWith(text)) return text;
+  if (DAY.test(text) && isCalendarDay(text)) return text;
   throw malformed(view, column, `is no day such as 2026-10-01: ${text.slice(0, CELL_SHOWN_MAX)}`);
 }
 

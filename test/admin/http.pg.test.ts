@@ -175,6 +175,38 @@ describe('a cursor', () => {
       }
   });
 
+  test.each([
+    ['tickets', ['0000-01-01T00:00:00Z', '00000000-0000-0000-0000-000000000000']],
+    ['requests', ['0000-01-01T00:00:00Z', '00000000-0000-0000-0000-000000000000']],
+    ['tokens', ['2026-01-01T00:00:00Z', 'a\0']],
+    ['notifications', '9999999999999999999'],
+  ])('of %s with what Postgres cannot hold is a 400 too', async (list, key) => {
+    const cursor = Buffer.from(JSON.stringify([list, key])).toString('base64url');
+    const reply = await world.call('GET', `/api/v1/${list}?cursor=${cursor}`);
+    expect(reply).toMatchObject({
+      status: 400,
+      json: { errors: [{ field: 'querystring.cursor' }] },
+    });
+  });
+
+  test('days that do not exist are a 400 that names the field', async () => {
+    const decision = { account: 'demo', ratingType: 'COMPUTE', serviceType: 'WAREHOUSE_METERING' };
+    const dispute = { team: 'marketing', month: '2026-10', amount: '1.00', reason: 'not ours' };
+    const days: [string, Readonly<Record<string, string>>, string][] = [
+      ['prices/decisions', { ...decision, decision: 'accept', reason: 'ours' }, 'from'],
+      ['disputes', dispute, 'dueOn'],
+    ];
+    for (const [route, body, field] of days)
+      for (const day of ['0000-00-00', '0000-01-01', '2027-02-30']) {
+        const reply = await world.call('POST', `/api/v1/${route}`, { ...body, [field]: day });
+        expect(reply, `${route} ${day}`).toMatchObject({
+          status: 400,
+          json: { errors: [{ field }] },
+        });
+      }
+    expect((await world.call('GET', '/api/v1/tiers?from=0000-01-01')).status).toBe(400);
+  });
+
   test('leads through all rows once, whatever the size of the pages', async () => {
     for (const list of ['teams', 'budgets', 'principals']) {
       const whole = await ids(list, 500);
