@@ -68,6 +68,15 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
       'histories of 40 statements, each under a drawn control document that the API accepts, answered by a replay and by the steps of the proxy over a real ledger, every second one with leases; a difference fails the run',
   },
   {
+    name: 'replay-guards',
+    file: 'test/cli/replay/guarded.pg.test.ts',
+    test: 'a replay stops what the guards of the proxy stop',
+    chunks: 6,
+    countPerChunk: 50,
+    shows:
+      'histories of 30 statements, each under a drawn control document, replayed, and run under the meter of the proxy in simulated time over a real ledger; what is refused and stopped, at which amounts, and how budgets stand afterwards is the same, or the run fails',
+  },
+  {
     name: 'holds',
     file: 'test/proxy/running/meter.pg.test.ts',
     test: 'holds are outrun',

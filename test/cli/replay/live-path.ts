@@ -63,6 +63,8 @@ export interface LivePathOptions {
   readonly freezes: readonly Freeze[];
   readonly ledger: Pick<Ledger, 'reserve' | 'standing' | 'recordRefusal'>;
   readonly factsOf: (sqlText: string) => TextFacts;
+  /** Told of every decision; absent: nobody is. */
+  readonly note?: (judgement: Judgement) => void;
 }
 
 export class LivePath {
@@ -177,7 +179,12 @@ export class LivePath {
       // A second passes between two looks, so that none is of before the last statement.
       budgetUses: new BudgetUses({ ledger, log: silentLog, realNow: () => (realMs += 2_000) }),
       approvals: { lasting: { find: () => [] } },
-      judgements: { note: (note: Judgement) => this.#notes.push(note) },
+      judgements: {
+        note: (note: Judgement) => {
+          this.#notes.push(note);
+          options.note?.(note);
+        },
+      },
       events: { allowed: () => undefined, paced: () => undefined },
       freezes: {
         of: (statement: Freezable) =>

@@ -265,7 +265,8 @@ export function rowsOf(length: number): fc.Arbitrary<readonly ReplayRow[]> {
   return fc.array(arrival, { minLength: length, maxLength: length }).map((drawn) => {
     let at = WORLD_BEGINS_AT;
     return drawn.map((each, index) => {
-      at += each.waitMs;
+      // No two come in the same moment: the ledger does not say which came first.
+      at += 1 + each.waitMs;
       return aRow(index, at, each);
     });
   });
@@ -309,4 +310,109 @@ function aRow(
     credits: null,
     ticket: null,
   };
+}
+
+/** Of which several budgets decide something. */
+export const limitedDocuments: fc.Arbitrary<ControlDocument> = documents.filter(
+  ({ budgets: drawn }) =>
+    drawn.filter(({ hard, ladder = [] }) => hard || ladder.length > 0).length > 2,
+);
+
+function withoutLadder(budget: BudgetDocument): BudgetDocument {
+  const copy: { -readonly [Field in keyof BudgetDocument]: BudgetDocument[Field] } = { ...budget };
+  delete copy.ladder;
+  return copy;
+}
+
+/** Documents under which nothing is moved or paced: what ends a statement early is a ceiling, or a budget. */
+export const guardedDocuments: fc.Arbitrary<ControlDocument> = documents
+  .map((document) =>
+    accepted({
+      ...document,
+      rules: document.rules.filter(({ effect }) => effect === 'ceiling' || effect === 'refuse'),
+      tiers: document.tiers.map((tier) => ({ ...tier, switch: 'refuse' as const })),
+      // Hard and without ladders: most are used up by statements that run, and not refused to those that come.
+      budgets: document.budgets.map(withoutLadder).map((budget) => ({
+        ...budget,
+        hard: true,
+        limitCredits: budget.limitCredits === '0' ? '1' : budget.limitCredits,
+      })),
+      principals: demoControlDocument().principals,
+      runRates: [],
+    }),
+  )
+  .filter(({ budgets: drawn }) => drawn.some(({ limitCredits }) => limitCredits !== 'unlimited'));
+
+/** Warehouses, and when in three seconds statements of each begin: no two are looked at in the same moment. */
+const PHASES = [
+  ['INTERACTIVE_WH', 0],
+  ['STANDARD_WH', 1_000],
+  ['BATCH_WH', 2_000],
+] as const;
+const STEP_MS = 3_000;
+
+const guardedArrival = fc.record({
+  text: fc.constantFrom(...TEXTS.filter((text) => !/use warehouse/i.test(text))),
+  user: fc.constantFrom('MARKETING_ANALYST', 'MARKETING_ANALYST', 'SALES_ANALYST'),
+  place: fc.nat(PHASES.length - 1),
+  waitSteps: fc.nat(40),
+  /** Half a second more: nothing ends in the moment of a look. */
+  runSeconds: fc.oneof(fc.nat(10), fc.nat(900)),
+});
+
+/** Statements that come one after the other on each warehouse, and share none of its time. */
+export function guardedRowsOf(length: number): fc.Arbitrary<readonly ReplayRow[]> {
+  return fc.array(guardedArrival, { minLength: length, maxLength: length }).map((drawn) => {
+    const freeFrom: EpochMs[] = PHASES.map(() => WORLD_BEGINS_AT);
+    const rows = drawn.map(({ text, user, place, waitSteps, runSeconds }, index) => {
+      const [warehouse, phaseMs] = PHASES[place] ?? PHASES[0];
+      const free = (freeFrom[place] ?? WORLD_BEGINS_AT) + waitSteps * STEP_MS;
+      const at =
+        WORLD_BEGINS_AT + Math.ceil((free - WORLD_BEGINS_AT) / STEP_MS) * STEP_MS + phaseMs;
+      const executionMs = runSeconds * 1_000 + 500;
+      freeFrom[place] = at + executionMs;
+      return aRow(index, at, {
+        text,
+        user,
+        warehouse,
+        client: null,
+        queryTag: null,
+        waitMs: 0,
+        executionMs,
+      });
+    });
+    return rows.toSorted((a, b) => a.submittedAt - b.submittedAt);
+  });
+}
+
+/**
+ * Documents that a plan is made of, on warehouses of one size: a plan goes by the estimates that were made then, also for what is
+ * moved. Paces are not asked by one.
+ */
+export const plannedDocuments: fc.Arbitrary<ControlDocument> = limitedDocuments.map((document) =>
+  accepted({
+    ...document,
+    warehouses: document.warehouses.map((warehouse) => ({ ...warehouse, size: 'XSMALL' })),
+    runRates: [],
+  }),
+);
+
+/** The same, where nothing is refused that could run at all. */
+export function generousOf(document: ControlDocument): ControlDocument {
+  return accepted({
+    ...document,
+    rules: [],
+    access: [],
+    budgets: document.budgets.map(withoutLadder).map((budget) => ({
+      ...budget,
+      limitCredits: 'unlimited',
+    })),
+    tiers: document.tiers.map((tier) => ({
+      ...tier,
+      ceilingCredits: '300',
+      opaque: 'allow' as const,
+      offPeak: { timeZone: 'UTC', windows: [{ from: '20:00', to: '06:00' }] },
+    })),
+    principals: demoControlDocument().principals,
+  });
 }
