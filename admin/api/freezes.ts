@@ -9,14 +9,14 @@ import {
   type Frozen,
   thaw,
 } from '#billing/freezes.js';
-import { tryParseUntil, UNTIL_FORMS } from '#billing/until.js';
+import { UNTIL_FORMS } from '#billing/until.js';
 import { formatInstant } from '#base/time.js';
-import type { EpochMs } from '#base/time.js';
 import type { ControlDocument } from '#policies/control/document.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import { badField, notFound, ProblemError } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
+import { timeToCome } from './request-json.js';
 
 const freezeSchema = z.object({
   id: z.string(),
@@ -88,7 +88,7 @@ function addFreeze(app: ApiApp, context: ApiContext): void {
       const at = context.clock.now();
       const named = targetOf(document, body.scope, body.target);
       const { reason } = body;
-      const until = body.until === undefined ? null : untilOf(body.until, at);
+      const until = body.until === undefined ? null : timeToCome(body.until, 'UTC', at);
       const made = await context.db.transaction(async (tx) => {
         const asked = { ...named, frozenBy: actor.id, reason, frozenAt: at, until };
         const frozen = await freeze(tx, asked);
@@ -180,13 +180,6 @@ function targetOf(
       'target',
     );
   return { scope, target: wanted };
-}
-
-function untilOf(text: string, at: EpochMs): EpochMs {
-  const until = tryParseUntil(text, 'UTC', at);
-  if (until === undefined || until <= at)
-    throw badField('until', 'must be a time to come', `write ${UNTIL_FORMS}`);
-  return until;
 }
 
 function frozenAlready(): ProblemError {

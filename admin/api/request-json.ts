@@ -265,12 +265,18 @@ function priceInForce(priceAt: PriceAt, at: EpochMs): Price {
   return price;
 }
 
-/** The end that a body names, in the future. Throws a 400 for `until`. */
-export function untilOf(text: string, timeZone: string, at: EpochMs): EpochMs {
+/** The end that a body names, in the future, however far. Throws a 400 for `until`. */
+export function timeToCome(text: string, timeZone: string, at: EpochMs): EpochMs {
   const until = tryParseUntil(text, timeZone, at);
   if (until === undefined) throw badField('until', 'must be a time', `write ${UNTIL_FORMS}`);
   if (until <= at)
     throw badField('until', 'must be in the future', `name a time after ${formatInstant(at)}`);
+  return until;
+}
+
+/** As {@link timeToCome}, within a year. */
+export function untilOf(text: string, timeZone: string, at: EpochMs): EpochMs {
+  const until = timeToCome(text, timeZone, at);
   if (until > at + YEAR_MS)
     throw badField('until', 'must be within 366 days', 'name an earlier time');
   return until;

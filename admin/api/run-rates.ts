@@ -1,17 +1,18 @@
 /** Shapes whose pace is above a run rate, as proxies judge them, and lifting one for a while. */
 import { z } from 'zod';
 import { type LiftedPace, LIFTED_MAX, liftPace, liftedPaces } from '#billing/lifted-paces.js';
-import { tryParseUntil, UNTIL_FORMS } from '#billing/until.js';
+import { UNTIL_FORMS } from '#billing/until.js';
 import { type EpochMs, formatInstant } from '#base/time.js';
 import { type Credits, formatAmount, priceCredits, subtractCredits } from '#base/units.js';
-import type { ControlDocument } from '#policies/control/document.js';
+
 import { type ControlSnapshot, createSnapshot, type RunRate } from '#policies/control/snapshot.js';
 import { judgeRunRate, type RunRateFinding, runRateLimit } from '#policies/rules/run-rate.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
-import { badField, ProblemError } from '../problems.js';
+import { ProblemError } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { readSpendingShapes, SHAPES_MAX, type SpendingShape } from '../stores/run-rate-store.js';
 import { type ApiApp, type ApiContext, controlOf, reasonSchema, teamOf } from './api.js';
+import { timeToCome } from './request-json.js';
 
 const RUNGS = ['warn', 'slow', 'stop'] as const;
 
@@ -99,7 +100,8 @@ function addLift(app: ApiApp, context: ApiContext): void {
       const { document } = await controlOf(context.db);
       const { id: teamId } = teamOf(document, body.team, actor);
       const at = context.clock.now();
-      const until = untilOf(body.until, document, at);
+      const timeZone = document.budgets[0]?.period.timeZone ?? 'UTC';
+      const until = timeToCome(body.until, timeZone, at);
       const { fingerprint, reason } = body;
       const liftedUntil = formatInstant(until);
       const isLifted = await context.db.transaction(async (tx) => {
@@ -125,13 +127,6 @@ function addLift(app: ApiApp, context: ApiContext): void {
       return reply.code(201).send({ liftedUntil });
     },
   );
-}
-
-function untilOf(text: string, document: ControlDocument, at: EpochMs): EpochMs {
-  const timeZone = document.budgets[0]?.period.timeZone ?? 'UTC';
-  const until = tryParseUntil(text, timeZone, at);
-  if (until !== undefined && until > at) return until;
-  throw badField('until', 'must be a time to come', `write ${UNTIL_FORMS}`);
 }
 
 interface Flagged {
