@@ -200,7 +200,11 @@ function noteDecision(
             statements: facts.statements,
             told: paceNotes(parts, statement),
             context: () =>
-              toPastContext(clientOf(statement.call), judgedParts(textOf(parts, statement))),
+              toPastContext(
+                clientOf(statement.call),
+                judgedParts(textOf(parts, statement)),
+                isOffPeak(statement),
+              ),
           },
   });
 }

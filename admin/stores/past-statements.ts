@@ -24,11 +24,18 @@ export interface PastRun extends PastStatement {
   readonly currency: string;
 }
 
+/**
+ * SQL: whether the ticket `t` with its judgement `j` chose to wait for the off-peak hours. One that came within them did not wait,
+ * which its judgement alone tells.
+ */
+export const CHOSE_OFF_PEAK =
+  "(t.runs_at IS NOT NULL OR coalesce((j.context->>'isOffPeak')::boolean, false))";
+
 // The tickets are sorted once; what settles meanwhile changes no page.
 const CURSOR = `DECLARE past NO SCROLL CURSOR FOR
 SELECT t.id, t.account, t.team_id, t.principal_id, t.via_principal_id, t.role_name, t.workload, t.warehouse, t.basis,
   t.low_credits, t.expected_credits, t.high_credits, t.expected_seconds, t.estimated_bytes, t.occurred_at,
-  t.runs_at IS NOT NULL AS is_off_peak,
+  ${CHOSE_OFF_PEAK} AS is_off_peak,
   greatest(c.ended_at, t.occurred_at) AS ended_at, c.credits, c.money, c.currency, j.facts_key, j.context
 FROM ticket t JOIN charge c ON c.ticket_id = t.id LEFT JOIN ticket_judgement j ON j.ticket_id = t.id
 WHERE t.occurred_at >= $1 AND t.occurred_at < $2

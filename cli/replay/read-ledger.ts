@@ -2,6 +2,7 @@
  * Tollgate's own ledger as a history: every ticket of a span, with its charge where it ran. The ledger keeps no text of
  * a statement, so rows carry the fingerprint it had; those that never ran are given too, with what stopped them.
  */
+import { CHOSE_OFF_PEAK } from '../../admin/stores/past-statements.js';
 import { deferred, type Deferred } from '../../base/deferred.js';
 import type { Database } from '../../base/postgres/pool.js';
 import type { Period } from '../../base/time.js';
@@ -23,7 +24,7 @@ SELECT t.id, t.state, t.account, t.principal_id, t.team_id, t.snowflake_user, t.
   coalesce(t.started_at, t.sent_at, t.occurred_at) AS started_at,
   coalesce(t.ended_at, t.started_at, t.sent_at, t.occurred_at) AS ended_at,
   coalesce(c.bytes_scanned, t.bytes_scanned) AS bytes_scanned, c.credits, j.context->>'client' AS client,
-  t.runs_at IS NOT NULL AS is_off_peak
+  ${CHOSE_OFF_PEAK} AS is_off_peak
 FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id LEFT JOIN ticket_judgement j ON j.ticket_id = t.id
 WHERE t.state IN ('SETTLED', 'VOID') AND t.occurred_at >= $1 AND t.occurred_at < $2
 ORDER BY t.occurred_at, t.id`;

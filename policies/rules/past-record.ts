@@ -74,6 +74,8 @@ type Statement = z.infer<typeof statement>;
 /** What a decision took from outside the text. */
 export interface PastContext {
   readonly client: string;
+  /** It chose to wait for the off-peak hours, also where they were at once; absent: it did not. */
+  readonly isOffPeak?: boolean;
   /** One entry a statement. */
   readonly parts: readonly {
     readonly location: StageLocation;
@@ -95,6 +97,7 @@ export interface PastContext {
 
 const context: z.ZodType<PastContext> = z.object({
   client: z.string(),
+  isOffPeak: z.boolean().exactOptional(),
   parts: z.array(
     z.object({
       location: z.enum(STAGE_LOCATIONS),
@@ -153,9 +156,14 @@ function withoutAddress(stage: string): string {
 }
 
 /** What is kept beside the record. */
-export function toPastContext(client: string, parts: readonly JudgedPart[]): PastContext {
+export function toPastContext(
+  client: string,
+  parts: readonly JudgedPart[],
+  isOffPeak: boolean,
+): PastContext {
   return {
     client,
+    ...(isOffPeak ? { isOffPeak } : {}),
     parts: parts.map(({ facts, estimate, location, steers = [], sizes = tableSizes(facts) }) => ({
       location,
       steers,

@@ -261,7 +261,7 @@ async function runLive(
       ticket: {
         ticketId: sent.id,
         statements: [sent.facts],
-        context: () => toPastContext('test', [part]),
+        context: () => toPastContext('test', [part], false),
       },
     });
     if (decision.kind !== 'allow' && decision.kind !== 'queue') {

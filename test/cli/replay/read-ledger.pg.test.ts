@@ -1,12 +1,17 @@
 /** The ledger as a history: what ran with its charge, what never ran with its refusal, in the order of arrival. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { silentLog } from '../../../base/log.js';
 import { createLedger } from '../../../billing/create-ledger.js';
 import { readLedger } from '../../../cli/replay/read-ledger.js';
+import { toPastContext } from '../../../policies/rules/past-record.js';
+import { bareFacts } from '../../../policies/sql/bare-facts.js';
+import { Judgements } from '../../../proxy/judgements/judgements.js';
 import type { ReplayRow } from '../../../cli/replay/row.js';
 import { buildSettlement, buildTicket, credits, NOON } from '../../support/builders.js';
 import { manualClock } from '../../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 
+const NO_REASONS = { reasons: [], warnings: [], shadow: [] };
 let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -20,6 +25,19 @@ beforeAll(async () => {
   await ledger.settle(
     buildSettlement(ran.ticketId, { startedAt: NOON + 2_500, endedAt: NOON + 9_000 }),
   );
+  const judgements = new Judgements(database.db, silentLog, manualClock());
+  judgements.note({
+    teamId: 'marketing',
+    decision: { kind: 'allow', ceilingCredits: credits('1'), ...NO_REASONS },
+    expectedCredits: credits('0.5'),
+    ticket: {
+      ticketId: ran.ticketId,
+      statements: [bareFacts('query', 'shape-a')],
+      // It came within the hours that it chose, and did not wait.
+      context: () => toPastContext('', [], true),
+    },
+  });
+  await judgements.stop();
   const open = buildTicket({ occurredAt: NOON + 3_000 });
   await ledger.reserve({ ticket: open, budgetIds: [], holdCredits: credits('0') });
   const refused = buildTicket({ occurredAt: NOON + 1_000, basis: 'GUESS' });
@@ -54,6 +72,7 @@ test('tickets of a span come in the order of their arrival, with what Tollgate m
       startedAt: NOON + 1_000,
       endedAt: NOON + 1_000,
       executionMs: 0,
+      isOffPeak: false,
       isSuccess: false,
       credits: null,
       ticket: { state: 'VOID', basis: 'GUESS', refusalCode: '712101', ending: null },
@@ -70,6 +89,7 @@ test('tickets of a span come in the order of their arrival, with what Tollgate m
       startedAt: NOON + 2_500,
       endedAt: NOON + 9_000,
       executionMs: 6_500,
+      isOffPeak: true,
       isSuccess: true,
       bytesScanned: 1_000_000,
       credits: '0.400000000000',
