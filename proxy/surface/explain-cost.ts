@@ -119,7 +119,7 @@ function queueRow({ outlook: { queue } }: ExplainCostInput): Row {
 function statementRows(input: ExplainCostInput): Row[] {
   return input.statements.map(({ facts, estimate }, index) => [
     input.statements.length === 1 ? 'statement' : `statement ${index + 1}`,
-    facts.opaque ? `${facts.class}, opaque` : facts.class,
+    facts.opaque && facts.class !== 'opaque' ? `${facts.class}, opaque` : facts.class,
     [
       facts.tablesRead.length === 0 ? null : `reads ${facts.tablesRead.join(', ')}`,
       facts.tablesWritten.length === 0 ? null : `writes ${facts.tablesWritten.join(', ')}`,

@@ -43,6 +43,10 @@ export function parseSurface(text: string, astify: Astify): Parsed {
 
 type Node = Readonly<Record<string, unknown>>;
 
+const NO_DISTINCT = 'DISTINCT has no place in it; name the columns in GROUP BY';
+const NO_FUNCTION =
+  "A function has no place in it; write the value itself, such as '2026-11-23 05:44:00', or bind it";
+
 function tree(text: string, astify: Astify): Node {
   let parsed: unknown;
   try {
@@ -75,10 +79,22 @@ function only(value: Node, names: readonly string[], what: string): Node {
     )
       continue;
     if (Array.isArray(member) && member.length === 0) continue;
-    throw new FormError(`${what} has a part that the form does not have (${name.slice(0, 30)})`);
+    const part = MEMBER_WORDS[name] ?? name.slice(0, 30);
+    throw new FormError(`${what} has a part that the form does not have (${part})`);
   }
   return value;
 }
+
+/** What callers write for members of the parser's tree that are named otherwise. */
+const MEMBER_WORDS: Readonly<Record<string, string | undefined>> = {
+  with: 'WITH',
+  having: 'HAVING',
+  distinct: 'DISTINCT',
+  suffix: 'EXCLUDE or the like',
+  tableList: 'a query in brackets',
+  expr: 'a query in brackets',
+  schema: 'a name of more than two parts',
+};
 
 const OPERATOR_WORDS: Readonly<Record<string, Comparison | undefined>> = {
   ...Object.fromEntries(COMPARISONS.map((each) => [each, each])),
@@ -104,7 +120,8 @@ class Reader {
       ['type', 'distinct', 'columns', 'into', 'from', 'where', 'groupby', 'orderby', 'limit'],
       'The SELECT',
     );
-    only(node(root['distinct'] ?? {}, 'DISTINCT has no place in it'), [], 'DISTINCT');
+    if (typeof node(root['distinct'] ?? {}, NO_DISTINCT)['type'] === 'string')
+      throw new FormError(NO_DISTINCT);
     only(node(root['into'] ?? {}, 'INTO has no place in it'), [], 'INTO');
     const view = this.#from(list(root['from']));
     const groupBy =
@@ -291,11 +308,9 @@ class Reader {
   }
 
   #value(value: unknown): Value {
-    const literal = only(
-      node(value, 'A value cannot be read'),
-      ['type', 'value', 'parentheses'],
-      'A value',
-    );
+    const given = node(value, 'A value cannot be read');
+    if (given['type'] === 'function') throw new FormError(NO_FUNCTION);
+    const literal = only(given, ['type', 'value', 'parentheses'], 'A value');
     if (literal['type'] === 'bool') return { kind: 'boolean', value: literal['value'] === true };
     const index =
       literal['type'] === 'param' ? /^p(\d+)$/.exec(String(literal['value']))?.[1] : undefined;

@@ -94,12 +94,23 @@ class Writer {
     if (kind !== KIND.word || QUOTED_NAME.test(textAt(tokens, index))) {
       throw new FormError(`"${textAt(tokens, index).slice(0, 40)}" has no place in it`);
     }
-    if (wordAt(tokens, index) === 'TABLE') {
+    const word = wordAt(tokens, index);
+    if (word === 'TABLE') {
       const length = this.#why(at);
       if (length !== undefined) return length;
     }
+    this.#checkLiteralWord(word, at);
     this.parts.push(textAt(tokens, index));
     return 1;
+  }
+
+  /** The parser takes these for names of columns, and would say something else of them. */
+  #checkLiteralWord(word: string, at: number): void {
+    const next = kindAt(this.#tokens, this.#indexes[at + 1] ?? this.#tokens.count);
+    if (word === 'TOP' && next === KIND.number)
+      throw new FormError('TOP has no place in it; end with LIMIT');
+    if (/^(?:DATE|TIMESTAMP)$/.test(word) && next === KIND.string)
+      throw new FormError(`${word} has no place before a literal; write the text alone`);
   }
 
   #operator(index: number): number {

@@ -244,3 +244,24 @@ test('the widest text under the cap is read with bounded work', () => {
   within(`select team from tollgate.my_budget where ${'not '.repeat(990)}a=1`);
   within(`select ${'a,'.repeat(1900)}b from tollgate.my_budget`);
 });
+
+test.each([
+  ['select top 5 ticket from tollgate.my_queries', 'TOP has no place in it; end with LIMIT'],
+  ['select distinct state from tollgate.my_queries', 'DISTINCT has no place in it; name the'],
+  [
+    'select ticket from tollgate.my_queries where started_at > dateadd(day, -1, current_date)',
+    'A function has no place in it; write the value itself',
+  ],
+  [
+    "select ticket from tollgate.my_queries where started_at > timestamp '2026-01-01'",
+    'TIMESTAMP has no place before a literal; write the text alone',
+  ],
+  [
+    'select ticket from tollgate.my_queries where ticket in (select ticket from tollgate.why)',
+    '(a query in brackets)',
+  ],
+  ['select count(distinct state) from tollgate.my_queries', '(DISTINCT)'],
+])('%s is refused in words of SQL', (text, words) => {
+  const parsed = parseSurface(text, astify);
+  expect(parsed.kind === 'refused' && parsed.refusal.message).toContain(words);
+});
