@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { type BilledMonth, MONTH_STATES } from '#billing/bills/billed-month.js';
 import { readOpenMonth } from '#billing/bills/open-month.js';
-import { readClosingProblems } from '#billing/close/closing-problems.js';
-import { freezeMonth, nextVersion } from '#billing/close/freeze.js';
+import { type ClosingProblem, readClosingProblems } from '#billing/close/closing-problems.js';
+import { freezeMonth, isWithoutData, nextVersion } from '#billing/close/freeze.js';
 import { type FrozenTotals, readFrozenTotals } from '#billing/close/frozen-bills.js';
 import type { CloseOutcome } from '#billing/close/outcome.js';
 import { type CloseStep, type CloseVersion, readVersions } from '#billing/close/read-close.js';
@@ -212,17 +212,38 @@ function addOne(app: ApiApp, context: ApiContext): void {
   );
 }
 
+const NO_DATA: ClosingProblem = {
+  what: 'month',
+  subject: 'the month',
+  why: 'nothing was metered, charged or booked in it',
+  wayOut: 'import its usage (tollgate import --from), or name another month',
+};
+
+function comesFirst(earlier: string): ClosingProblem {
+  return {
+    what: 'month',
+    subject: 'the month',
+    why: `months are closed in their order, and ${earlier} is not closed`,
+    wayOut: `tollgate close ${earlier}`,
+  };
+}
+
 async function openJson(context: ApiContext, month: string, period: Period): Promise<CloseJson> {
   const terms = await monthTerms(context, period);
   const open = await readOpenMonth(context.db, month, period, terms, {
     version: 0,
     unmetered: 'setApart',
   });
-  const problems = await readClosingProblems(context.db, period, terms.now, open);
   const approvalsNeeded = await neededApprovals(context, open.billed);
-  const isReady = problems.length === 0 && open.billed.bills.some(({ lines }) => lines.length > 0);
-  const next = nextVersion(await readVersions(context.db, null), { month, step: 'freeze' });
-  const stepsOpen = isReady && typeof next === 'number' ? (['freeze'] as const) : [];
+  const versions = await readVersions(context.db, null);
+  const next = nextVersion(versions, { month, step: 'freeze' });
+  const problems = [
+    ...(await readClosingProblems(context.db, period, terms.now, open)),
+    ...(isWithoutData(open.billed, versions) ? [NO_DATA] : []),
+    ...(typeof next !== 'number' && next.kind === 'earlierOpen' ? [comesFirst(next.month)] : []),
+  ];
+  const isReady = problems.length === 0 && typeof next === 'number';
+  const stepsOpen = isReady ? (['freeze'] as const) : [];
   return closeJson(open.billed, undefined, { problems, approvalsNeeded, stepsOpen });
 }
 

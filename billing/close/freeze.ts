@@ -4,6 +4,7 @@
  */
 import type { Database, Queryable, Transaction } from '#base/postgres/pool.js';
 import { type Period, tryParseMonth } from '#base/time.js';
+import type { BilledMonth } from '../bills/billed-month.js';
 import type { MonthTerms } from '../bills/month-terms.js';
 import { sumStaleDays } from '../bills/day-sums.js';
 import { type OpenMonth, readOpenMonth } from '../bills/open-month.js';
@@ -46,7 +47,7 @@ export async function freezeMonth(db: Database, options: FreezeOptions): Promise
       version: next,
       unmetered: 'setApart',
     });
-    const refusal = await refusalOf(db, period, open, terms);
+    const refusal = await refusalOf(db, period, open, terms, versions);
     if (refusal !== undefined) return refusal;
     const outcome = await db.transaction((tx) =>
       write(tx, options, open, { period, before, next }),
@@ -95,12 +96,25 @@ async function refusalOf(
   period: Period,
   open: OpenMonth,
   { now }: MonthTerms,
+  versions: readonly CloseVersion[],
 ): Promise<CloseRefusal | undefined> {
   const problems = await readClosingProblems(db, period, now, open);
   if (problems.length > 0) return { kind: 'notReady', problems };
-  return open.billed.bills.every(({ lines }) => lines.length === 0)
-    ? { kind: 'noData' }
-    : undefined;
+  return isWithoutData(open.billed, versions) ? { kind: 'noData' } : undefined;
+}
+
+/**
+ * Whether nothing of the month is known, so that it is not frozen. One that follows a closed month may be empty: months are
+ * closed in their order, and those after it could never be closed.
+ */
+export function isWithoutData(
+  { month, bills }: Pick<BilledMonth, 'month' | 'bills'>,
+  versions: readonly Pick<CloseVersion, 'month' | 'state'>[],
+): boolean {
+  return (
+    bills.every(({ lines }) => lines.length === 0) &&
+    !versions.some((each) => each.month < month && each.state === 'closed')
+  );
 }
 
 /** undefined: something has changed since, and it has to be worked out anew. */

@@ -140,6 +140,15 @@ test('a month says which steps whoever asks may take now: not those of others, n
   expect(await seenBy('ben', '2026-10?version=1')).toEqual([]);
   // Not over, and without data.
   expect(await seenBy('ben', '2026-11')).toEqual([]);
+  const problemsOf = async (month: string): Promise<unknown> =>
+    (await world.call('GET', `/api/v1/closes/${month}`)).json['problems'];
+  const problem = { what: 'month', subject: 'the month' };
+  const why = 'nothing was metered, charged or booked in it';
+  expect(await problemsOf('2026-08')).toEqual([expect.objectContaining({ ...problem, why })]);
+  const inOrder = 'months are closed in their order, and 2026-11 is not closed';
+  expect(await problemsOf('2026-12')).toContainEqual(
+    expect.objectContaining({ ...problem, why: inOrder, wayOut: 'tollgate close 2026-11' }),
+  );
 });
 
 test('the list of months has totals and what does not agree; bills are listed, to a lead the own ones in force', async () => {

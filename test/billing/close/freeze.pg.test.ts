@@ -339,6 +339,15 @@ test('months are closed in their order', async () => {
   });
 });
 
+test('a month without data after a closed one is frozen empty, so that the next can be closed', async () => {
+  const october = [{ bucket: 'direct' as const, team: 'sales', credits: '1' }];
+  await meter(database.db, [{ at: '2026-10-01T08:00:00Z', lines: october }]);
+  const later = terms({ now: Date.UTC(2027, 5, 1) });
+  expect(await freeze('ann', { terms: later, month: '2026-11' })).toEqual({ kind: 'noData' });
+  await closeOctober();
+  expect(await freeze('ann', { terms: later, month: '2026-11' })).toMatchObject({ kind: 'taken' });
+});
+
 test('of two who freeze or close at once one does it', async () => {
   await meterOctober();
   const frozen = await Promise.all(['ann', 'ben', 'cleo', 'dora'].map((by) => freeze(by)));
