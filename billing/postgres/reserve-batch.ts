@@ -120,7 +120,7 @@ WITH RECURSIVE member AS MATERIALIZED (
 )
 SELECT m.ordinal, CASE WHEN a.id IS NOT NULL THEN 'held' WHEN NOT h.is_open THEN 'unopened'
     WHEN NOT j.fits THEN 'short' ELSE 'known' END AS found,
-  set_config('synchronous_commit', 'off', true) AS flush, l.*
+  (SELECT set_config('synchronous_commit', 'off', true)) AS flush, l.*
 FROM member m JOIN path h ON h.ordinal = m.ordinal LEFT JOIN made a ON a.id = m.id
 LEFT JOIN judged j ON j.ordinal = m.ordinal LEFT JOIN locked l ON false
 UNION ALL

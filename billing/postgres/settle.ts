@@ -1,100 +1,96 @@
 /** Ends tickets, with them every hold of theirs, and writes the one charge of each, whatever the amount (I3, I6). */
+import { must } from '#base/assert.js';
 import type { TicketId } from '#base/ids.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import { sqlStateOf } from '#base/postgres/pool.js';
-import { parseCredits, parseMoney } from '#base/units.js';
+import { type Credits, type Money, parseCredits, parseMoney } from '#base/units.js';
 import type { SettleOutcome, Settlement, TicketState } from '../ledger.js';
+import { plainArray, textArray } from './columns.js';
 import { amountParameter } from './standing-row.js';
-import { jsonFor } from './ticket-row.js';
 
 /** Equal shares of an amount in its smallest unit; the first of them carry what does not divide. */
 function share(amount: string): string {
   const units = `(${amount} * 1000000000000)`;
-  const parts = 'cardinality(t.children)';
-  return `(div(${units}, ${parts}) + CASE WHEN q.ordinal <= mod(${units}, ${parts}) THEN 1 ELSE 0 END) * 0.000000000001`;
+  return `(div(${units}, q.parts) + CASE WHEN q.ordinal <= mod(${units}, q.parts) THEN 1 ELSE 0 END) * 0.000000000001`;
 }
 
+/** SQL: an instant from milliseconds of the epoch, exactly. */
+const instant = (ms: string): string => `timestamptz 'epoch' + ${ms} * interval '1 millisecond'`;
+
 // The queries of a multi-statement share its charge, and the query that contains them has none: Snowflake meters
-// those by themselves. The tickets are locked first, the periods last, both in the order of their ids. What is held is taken
-// from the locked rows: an UPDATE would check its constraint on the snapshot's row, which a top-up may have raised since.
-// The amount moves in the period that admitted the statement, not in the one in which it ended, and comes from what the
-// statement held: the period's own, or a lease's; the rest goes to the period. The commit does not wait for the disk while the periods
-// are locked; FLUSH does afterwards, and shares its wait with every other connection.
-// Tickets and holds are looked up by one array of ids and joined afterwards: joined at once, each that there ever was is read
-// for every batch while the tables are not analysed (Postgres takes a ticket to have a two-hundredth of all holds), or as
-// long as a plan lives that was made when they were small.
+// those by themselves. Each ticket is found once, locked and ended by one update, in the order of the ids; the periods are
+// locked last and alone (move_settled, 0064). What is held is taken from the locked ticket, which a top-up may have raised
+// since the statement began. The amount moves in the period that admitted the statement, not in the one in which it ended, and
+// comes from what the statement held: the period's own, or a lease's; the rest goes to the period. The commit does not wait for
+// the disk while the periods are locked; FLUSH does afterwards, and shares its wait with every other connection.
+// The arrays are looked up by sub-selects, so that Postgres does not see how long they are and takes them for short: it goes by the index
+// of tickets then, also while the tables are not analysed. Holds are looked up by one array of ids and joined afterwards, because a
+// ticket is taken to have a two-hundredth of all of them.
 const SETTLE = `/* prepared: billing.settle_batch */
 WITH m AS MATERIALIZED (
-  SELECT s.* FROM jsonb_to_recordset($1::jsonb) AS s (id uuid, used numeric, ending text, end_code text, query_id text,
-    warehouse_ms bigint, bytes_scanned bigint, rows_produced bigint, started_at timestamptz, ended_at timestamptz,
-    children text[])
-), k AS MATERIALIZED (
-  SELECT id, account, team_id, principal_id, tier, warehouse, currency, price_per_credit, replica, hold_credits,
-    snowflake_query_id
-  FROM ticket
-  WHERE id = ANY(ARRAY(SELECT id FROM m)) AND state NOT IN ('NEW', 'SETTLED', 'VOID')
-  ORDER BY id FOR NO KEY UPDATE
-), t AS MATERIALIZED (
-  SELECT k.id, k.account, k.team_id, k.principal_id, k.tier, k.warehouse, k.currency, k.price_per_credit, k.replica,
-    k.hold_credits, coalesce(m.query_id, k.snowflake_query_id) AS settled_query_id, m.used, m.ending, m.end_code,
-    m.warehouse_ms, m.bytes_scanned, m.rows_produced, m.started_at, m.ended_at, m.children
-  FROM k JOIN m ON m.id = k.id
-), ended AS (
-  UPDATE ticket SET state = 'SETTLED', ending = t.ending, end_code = t.end_code,
-    snowflake_query_id = t.settled_query_id, bytes_scanned = t.bytes_scanned, rows_produced = t.rows_produced,
-    started_at = t.started_at, ended_at = t.ended_at
-  FROM t WHERE ticket.id = t.id
+  SELECT s.id, s.used, s.ending, s.end_code, s.query_id, s.warehouse_ms, s.bytes_scanned, s.rows_produced, s.is_parent,
+    ${instant('s.started_ms')} AS started_at, ${instant('s.ended_ms')} AS ended_at
+  FROM unnest((SELECT $1::uuid[]), (SELECT $2::numeric[]), (SELECT $3::text[]), (SELECT $4::text[]), (SELECT $5::text[]),
+    (SELECT $6::bigint[]), (SELECT $7::bigint[]), (SELECT $8::bigint[]), (SELECT $9::boolean[]), (SELECT $10::bigint[]),
+    (SELECT $11::bigint[]))
+    AS s (id, used, ending, end_code, query_id, warehouse_ms, bytes_scanned, rows_produced, is_parent, started_ms, ended_ms)
+), t AS (
+  UPDATE ticket SET state = 'SETTLED', ending = m.ending, end_code = m.end_code,
+    snowflake_query_id = coalesce(m.query_id, ticket.snowflake_query_id), bytes_scanned = m.bytes_scanned,
+    rows_produced = m.rows_produced, started_at = m.started_at, ended_at = m.ended_at
+  FROM m WHERE ticket.id = m.id AND ticket.state NOT IN ('NEW', 'SETTLED', 'VOID')
+  RETURNING ticket.id, ticket.account, ticket.team_id, ticket.principal_id, ticket.tier, ticket.warehouse,
+    ticket.currency, ticket.price_per_credit, ticket.replica, ticket.hold_credits, ticket.snowflake_query_id,
+    ticket.ending, ticket.started_at, ticket.ended_at, ticket.bytes_scanned, m.warehouse_ms, m.is_parent,
+    m.used, round_half_even(m.used * ticket.price_per_credit) AS money, nextval('journal_id_seq') AS journal_id
 ), closed AS (
-  DELETE FROM open_ticket WHERE ticket_id = ANY(ARRAY(SELECT id FROM t))
+  DELETE FROM open_ticket WHERE ticket_id = ANY(ARRAY(SELECT id FROM t)) RETURNING 1
 ), h AS MATERIALIZED (
   SELECT ticket_id, budget_period_id, lease_id FROM hold WHERE ticket_id = ANY(ARRAY(SELECT id FROM t))
 ), part AS MATERIALIZED (
-  SELECT t.id AS ticket_id, h.budget_period_id, h.lease_id IS NOT NULL AS is_leased, t.hold_credits AS held, t.used
+  SELECT t.journal_id, h.budget_period_id, h.lease_id IS NOT NULL AS is_leased, t.hold_credits AS held, t.used,
+    3 * (row_number() OVER (PARTITION BY t.journal_id) - 1) AS places_before
   FROM t JOIN h ON h.ticket_id = t.id
-), locked AS MATERIALIZED (
-  SELECT p.id, p.held_credits, p.leased_credits
-  FROM (SELECT DISTINCT budget_period_id FROM part) w JOIN budget_period p ON p.id = w.budget_period_id
-  ORDER BY p.id FOR NO KEY UPDATE OF p
-), moved AS (
-  UPDATE budget_period p SET held_credits = l.held_credits - s.held, leased_credits = l.leased_credits - s.leased,
-    spent_credits = p.spent_credits + s.used, overrun_credits = p.overrun_credits + s.overrun
-  FROM locked l JOIN (
-    SELECT budget_period_id, coalesce(sum(held) FILTER (WHERE NOT is_leased), 0) AS held,
-      coalesce(sum(held) FILTER (WHERE is_leased), 0) AS leased, sum(used) AS used, sum(greatest(used - held, 0)) AS overrun
-    FROM part GROUP BY budget_period_id
-  ) s ON s.budget_period_id = l.id
-  WHERE p.id = l.id
 ), journalled AS (
-  INSERT INTO journal (kind, ticket_id, key, author, reason, occurred_at)
-  SELECT 'settle', id, 'settle:' || id, replica, ending, ended_at FROM t
-  RETURNING id, ticket_id
+  INSERT INTO journal (id, kind, ticket_id, key, author, reason, occurred_at) OVERRIDING SYSTEM VALUE
+  SELECT journal_id, 'settle', id, 'settle:' || id, replica, ending, ended_at FROM t
+  RETURNING 1
 ), entered AS (
   INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
-  SELECT j.id, row_number() OVER (PARTITION BY j.id), s.budget_period_id, x.account, x.credits
-  FROM journalled j JOIN part s ON s.ticket_id = j.ticket_id,
-    LATERAL (VALUES (CASE WHEN s.is_leased THEN 'leased' ELSE 'held' END, -s.held), ('available', s.held - s.used),
-      ('spent', s.used)) AS x (account, credits)
+  SELECT s.journal_id, s.places_before + x.ordinal, s.budget_period_id, x.account, x.credits
+  FROM part s, LATERAL (VALUES (1, CASE WHEN s.is_leased THEN 'leased' ELSE 'held' END, -s.held),
+    (2, 'available', s.held - s.used), (3, 'spent', s.used)) AS x (ordinal, account, credits)
   WHERE x.credits <> 0
+  RETURNING 1
 ), charged AS (
   INSERT INTO charge (ticket_id, journal_id, account, team_id, principal_id, tier, warehouse, snowflake_query_id,
     occurred_at, ended_at, credits, money, currency, price_per_credit, warehouse_ms, bytes_scanned)
-  SELECT t.id, j.id, t.account, t.team_id, t.principal_id, t.tier, t.warehouse,
-    CASE WHEN cardinality(t.children) = 0 THEN t.settled_query_id END, t.started_at, t.ended_at, t.used,
-    round_half_even(t.used * t.price_per_credit), t.currency, t.price_per_credit, t.warehouse_ms, t.bytes_scanned
-  FROM t JOIN journalled j ON j.ticket_id = t.id
-  RETURNING ticket_id, credits, money
+  SELECT id, journal_id, account, team_id, principal_id, tier, warehouse,
+    CASE WHEN NOT is_parent THEN snowflake_query_id END, started_at, ended_at, used, money, currency, price_per_credit,
+    warehouse_ms, bytes_scanned
+  FROM t
+  RETURNING 1
 ), parted AS (
   INSERT INTO charge_part (account, snowflake_query_id, ticket_id, ordinal, credits, money)
-  SELECT t.account, q.id, t.id, q.ordinal, ${share('c.credits')}, ${share('c.money')}
-  FROM charged c JOIN t ON t.id = c.ticket_id, unnest(t.children) WITH ORDINALITY AS q (id, ordinal)
+  SELECT t.account, q.id, t.id, q.ordinal, ${share('t.used')}, ${share('t.money')}
+  FROM unnest($12::uuid[], $13::text[], $14::integer[], $15::integer[]) AS q (ticket_id, id, ordinal, parts)
+  JOIN t ON t.id = q.ticket_id
 ), parent AS (
   INSERT INTO ticket_query (account, snowflake_query_id, ticket_id)
-  SELECT account, settled_query_id, id FROM t WHERE cardinality(children) > 0 AND settled_query_id IS NOT NULL
+  SELECT account, snowflake_query_id, id FROM t WHERE is_parent AND snowflake_query_id IS NOT NULL
   ON CONFLICT DO NOTHING
+), moves AS MATERIALIZED (
+  SELECT budget_period_id, coalesce(sum(held) FILTER (WHERE NOT is_leased), 0) AS held,
+    coalesce(sum(held) FILTER (WHERE is_leased), 0) AS leased, sum(used) AS used, sum(greatest(used - held, 0)) AS overrun
+  FROM part GROUP BY budget_period_id ORDER BY budget_period_id
 )
-SELECT t.id AS ticket_id, c.credits, c.money, greatest(c.credits - t.hold_credits, 0) AS overrun,
-  set_config('synchronous_commit', 'off', true)
-FROM charged c JOIN t ON t.id = c.ticket_id`;
+SELECT string_agg(id::text, ',') AS ids, string_agg(money::text, ',') AS money,
+  string_agg(greatest(used - hold_credits, 0)::text, ',') AS overrun,
+  (SELECT move_settled(array_agg(budget_period_id), array_agg(held), array_agg(leased), array_agg(used), array_agg(overrun),
+    (SELECT count(*) FROM closed) + (SELECT count(*) FROM journalled) + (SELECT count(*) FROM entered)
+      + (SELECT count(*) FROM charged)) FROM moves) AS moved,
+  (SELECT set_config('synchronous_commit', 'off', true)) AS flush
+FROM t`;
 
 // A commit that waits until everything before it is on disk (and on synchronous standbys); it stores nothing.
 const FLUSH = `/* prepared: billing.flush */
@@ -107,9 +103,9 @@ const STANDS = `/* prepared: billing.charges_of */
 SELECT t.id, t.state, c.credits, c.snowflake_query_id, c.ended_at
 FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id WHERE t.id = ANY($1::uuid[])`;
 
+/** One row: of each ticket that is charged its id and amounts, in one order, with commas between; null: none is. */
 interface ChargedRow {
-  readonly ticket_id: TicketId;
-  readonly credits: string;
+  readonly ids: string | null;
   readonly money: string;
   readonly overrun: string;
 }
@@ -131,25 +127,41 @@ export async function settleBatch(
   db: Queryable,
   settlements: readonly Settlement[],
 ): Promise<readonly (SettleOutcome | undefined)[]> {
-  const { rows } = await db.query<ChargedRow>(SETTLE, [jsonFor(settlements.map(recordOf))]);
-  const charged = new Map(rows.map((row) => [row.ticket_id, row]));
+  const { rows } = await db.query<ChargedRow & Record<string, unknown>>(
+    SETTLE,
+    valuesOf(settlements),
+  );
+  const charged = chargedOf(must(rows[0], 'an aggregate has one row'));
   const rest = settlements.filter(({ ticketId }) => !charged.has(ticketId));
   const stands = rest.length === 0 ? [] : await standing(db, rest);
   // A repeat is flushed too: the first call may have failed between its commit and its flush.
   await db.query(FLUSH);
   return settlements.map((settlement) => {
-    const row = charged.get(settlement.ticketId);
-    if (row !== undefined) {
-      return {
-        kind: 'charged',
-        chargedCredits: parseCredits(row.credits),
-        chargedMoney: parseMoney(row.money),
-        overrunCredits: parseCredits(row.overrun),
-      };
-    }
+    const amounts = charged.get(settlement.ticketId);
+    if (amounts !== undefined)
+      return { kind: 'charged', chargedCredits: settlement.usedCredits, ...amounts };
     const found = stands.find(({ id }) => id === settlement.ticketId);
     return found === undefined ? undefined : replayOrConflict(found, settlement);
   });
+}
+
+interface ChargedAmounts {
+  readonly chargedMoney: Money;
+  readonly overrunCredits: Credits;
+}
+
+function chargedOf({ ids, money, overrun }: ChargedRow): ReadonlyMap<string, ChargedAmounts> {
+  const charged = new Map<string, ChargedAmounts>();
+  if (ids === null) return charged;
+  const amounts = money.split(',');
+  const overruns = overrun.split(',');
+  for (const [index, id] of ids.split(',').entries()) {
+    charged.set(id, {
+      chargedMoney: parseMoney(must(amounts[index], 'each charge has its money')),
+      overrunCredits: parseCredits(must(overruns[index], 'each charge has its overrun')),
+    });
+  }
+  return charged;
 }
 
 /** True for what keeps a query from being charged twice: the settlement contradicts a charge that stands. */
@@ -168,20 +180,30 @@ async function standing(
   return (await db.query<StandingCharge>(STANDS, [ids])).rows;
 }
 
-function recordOf(settlement: Settlement): Readonly<Record<string, unknown>> {
-  return {
-    id: settlement.ticketId,
-    used: amountParameter(settlement.usedCredits),
-    ending: settlement.ending,
-    end_code: settlement.endCode,
-    query_id: settlement.snowflakeQueryId,
-    warehouse_ms: settlement.warehouseMs,
-    bytes_scanned: settlement.bytesScanned,
-    rows_produced: settlement.rowsProduced,
-    started_at: new Date(settlement.startedAt).toISOString(),
-    ended_at: new Date(settlement.endedAt).toISOString(),
-    children: [...new Set(settlement.childQueryIds ?? [])],
-  };
+/** By ticket, which is the order in which they are locked. */
+function valuesOf(settlements: readonly Settlement[]): readonly string[] {
+  const members = settlements.toSorted((one, other) => (one.ticketId < other.ticketId ? -1 : 1));
+  const children = members.map(({ childQueryIds }) => [...new Set(childQueryIds ?? [])]);
+  const parts = members.flatMap(({ ticketId }, index) =>
+    (children[index] ?? []).map((id, place, all) => ({ ticketId, id, place, parts: all.length })),
+  );
+  return [
+    plainArray(members.map(({ ticketId }) => ticketId)),
+    plainArray(members.map(({ usedCredits }) => amountParameter(usedCredits))),
+    plainArray(members.map(({ ending }) => ending)),
+    textArray(members.map(({ endCode }) => endCode)),
+    textArray(members.map(({ snowflakeQueryId }) => snowflakeQueryId)),
+    plainArray(members.map(({ warehouseMs }) => warehouseMs)),
+    plainArray(members.map(({ bytesScanned }) => bytesScanned)),
+    plainArray(members.map(({ rowsProduced }) => rowsProduced)),
+    plainArray(children.map(({ length }) => length > 0)),
+    plainArray(members.map(({ startedAt }) => startedAt)),
+    plainArray(members.map(({ endedAt }) => endedAt)),
+    plainArray(parts.map(({ ticketId }) => ticketId)),
+    textArray(parts.map(({ id }) => id)),
+    plainArray(parts.map(({ place }) => place + 1)),
+    plainArray(parts.map((part) => part.parts)),
+  ];
 }
 
 function replayOrConflict(charge: StandingCharge, settlement: Settlement): SettleOutcome {

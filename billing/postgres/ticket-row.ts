@@ -1,6 +1,7 @@
 /** The descriptive columns of a ticket, as one JSON value that Postgres takes apart. */
 import { formatAmount } from '#base/units.js';
 import type { TicketFacts } from '../ledger.js';
+import { plainArray, textArray } from './columns.js';
 
 const COLUMNS = {
   id: 'uuid',
@@ -34,7 +35,7 @@ const COLUMNS = {
   occurred_at: 'timestamptz',
 } as const;
 
-const NAMES = Object.keys(COLUMNS);
+const NAMES = Object.keys(COLUMNS) as (keyof typeof COLUMNS)[];
 
 /** `id, account, …`: the columns, for an INSERT. */
 export const TICKET_COLUMNS: string = NAMES.join(', ');
@@ -46,6 +47,25 @@ export const TICKET_VALUES: string = NAMES.map((name) => `t.${name}`).join(', ')
 export const TICKET_RECORD: string = Object.entries(COLUMNS)
   .map(([name, type]) => `${name} ${type}`)
   .join(', ');
+
+/** `$3::uuid[], $4::text[], …`: one array a column, for `unnest`, from the parameter `first` on; the values of {@link ticketArrays}. */
+export function ticketArrayParameters(first: number): string {
+  return Object.values(COLUMNS)
+    .map((type, index) => `$${first + index}::${type}[]`)
+    .join(', ');
+}
+
+/** The columns of many tickets, an array each. */
+export function ticketArrays(tickets: readonly TicketFacts[]): readonly string[] {
+  const records = tickets.map(ticketRecord);
+  return NAMES.map((name) => {
+    const values = records.map((record) => record[name]);
+    if (COLUMNS[name] === 'text') return textArray(values as (string | null)[]);
+    if (COLUMNS[name] === 'jsonb')
+      return textArray(values.map((value) => (value === null ? null : jsonFor(value))));
+    return plainArray(values as (string | number | null)[]);
+  });
+}
 
 const SHAPE_CHARACTERS_MAX = 2_000;
 

@@ -326,8 +326,8 @@ test.each<readonly [string, Mutations]>([
     {
       'billing.settle_batch': [
         {
-          text: 'SET held_credits = l.held_credits - s.held',
-          becomes: 'SET held_credits = l.held_credits',
+          text: 'coalesce(sum(held) FILTER (WHERE NOT is_leased), 0) AS held',
+          becomes: '0::numeric AS held',
         },
       ],
     },

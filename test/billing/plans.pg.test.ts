@@ -20,6 +20,13 @@ beforeAll(async () => {
      SELECT gen_random_uuid(), 1, 1 FROM generate_series(1, 20000)`,
   );
   await database.db.query('INSERT INTO open_ticket SELECT ticket_id FROM hold');
+  await database.db.query(
+    `INSERT INTO ticket (id, state, account, session_id, request_id, request_hash, principal_id, team_id, snowflake_user, tier,
+       statement_class, fingerprint, statement_shape, basis, low_credits, expected_credits, high_credits, expected_seconds,
+       price_per_credit, currency, control_version, replica, hold_credits, occurred_at)
+     SELECT ticket_id, 'SENT', 'demo', '1', ticket_id::text, '', 'ana', 'growth', 'ANA', 'standard', 'select', '', '', 'GUESS',
+       0, 0, 0, 0, 3, 'USD', 1, 'r', 1, now() FROM hold`,
+  );
 });
 afterAll(() => database.drop());
 
@@ -68,6 +75,8 @@ test.each<[string, (db: Queryable) => Promise<unknown>]>([
   expect(plan).not.toMatch(/Seq Scan on hold/);
   expect(plan).toMatch(/open_ticket_pkey/);
   expect(plan).not.toMatch(/Seq Scan on open_ticket/);
+  expect(plan).toMatch(/ticket_pkey on ticket/);
+  expect(plan).not.toMatch(/Seq Scan on ticket/);
 });
 
 test('a join alone reads every hold, which is what the plan is looked at for', async () => {
@@ -79,4 +88,17 @@ test('a join alone reads every hold, which is what the plan is looked at for', a
     ),
   );
   expect(plan).toMatch(/Seq Scan on hold/);
+});
+
+test('arrays whose length Postgres sees make it read every ticket, which is why it is not shown', async () => {
+  const planOfUpdate = (ids: string): Promise<string> =>
+    planOf((db) =>
+      db.query(
+        `WITH m AS MATERIALIZED (SELECT m.id FROM unnest(${ids}) AS m (id))
+         UPDATE ticket SET ending = 'failed' FROM m WHERE ticket.id = m.id`,
+        [TICKETS.map(({ ticketId }) => ticketId)],
+      ),
+    );
+  expect(await planOfUpdate('$1::uuid[]')).toMatch(/Seq Scan on ticket/);
+  expect(await planOfUpdate('(SELECT $1::uuid[])')).not.toMatch(/Seq Scan on ticket/);
 });
