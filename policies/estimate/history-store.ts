@@ -16,7 +16,7 @@ import { historyKeys, type ShapeFacts } from './shape.js';
 
 /** The belief an estimate rested on, and the level it was calibrated by. */
 export interface LevelBelief extends Belief {
-  /** Kind of the most special key that was known; of scans with their scale. */
+  /** Kind of the most special key that was known, with the size of the warehouse; of scans with their scale. */
   readonly level: string;
 }
 

@@ -48,12 +48,8 @@ export function believe(
   const [scanned, like] = [scan?.level ?? null, alike?.level ?? null];
   const general = (scan ?? alike)?.general ?? null;
   const sized = sizedBelief(history, keys, general, creditsPerHour);
-  const own = ownBelief(
-    history,
-    keys,
-    general,
-    chosenBelief(history, keys, general, sized, scanSeconds),
-  );
+  const chosen = chosenBelief(history, keys, general, sized, scanSeconds);
+  const own = perSize(ownBelief(history, keys, general, chosen), shape);
   const elapsed = find(history, keys, 'values') ?? find(history, keys, 'shape-size');
   const work = own ?? scanned ?? like;
   return { own, scanned, like, logElapsed: elapsedOf(history, keys, work, elapsed) };
@@ -148,6 +144,14 @@ function ownBelief(
   const entry = find(history, keys, 'values');
   if (entry === undefined) return shape;
   return { level: 'values', ...refine(shape ?? general ?? undefined, entry) };
+}
+
+/**
+ * What a shape took is calibrated per size: warehouses differ in what is asked of them, and a quantile for all would hold too
+ * little where runs lie far apart and too much elsewhere.
+ */
+function perSize(own: LevelBelief | null, { warehouseSize }: ShapeFacts): LevelBelief | null {
+  return own === null ? null : { ...own, level: `${own.level} ${warehouseSize}` };
 }
 
 /** Half what the shape took, half what its work takes as the warehouse is shared now. */
