@@ -203,6 +203,8 @@ function textOfInstant(instant: number): string {
 
 /** Terms longer than this are not read: nobody writes them. */
 const TERM_LENGTH_MAX = 64;
+/** Neither are intervals of more parts; each is a step that every price of the statement takes. */
+const INTERVAL_PARTS_MAX = 64;
 
 /**
  * The bound that a term says: a clock, or `AT` and a date, then steps: `ADD` or `SUBTRACT` with unit and count,
@@ -287,7 +289,9 @@ function readCount(text: string): number | null {
 /** `1 year, 3 months`; a number without a unit counts seconds. */
 function readInterval(text: string, sign: 1 | -1): readonly DateStep[] | null {
   const steps: DateStep[] = [];
-  for (const part of text.split(',')) {
+  const parts = text.split(',', INTERVAL_PARTS_MAX + 1);
+  if (parts.length > INTERVAL_PARTS_MAX) return null;
+  for (const part of parts) {
     // Trimmed first: two runs of white space with nothing between them would cost the square of their length.
     const found = /^([+-]?\d{1,9})(?:\s*([a-z]+))?$/i.exec(part.trim());
     if (found === null) return null;

@@ -135,3 +135,10 @@ test('a literal of a megabyte is read in milliseconds, whatever is in it', () =>
 test('an interval may have blanks around its parts, and a number alone counts seconds', () => {
   expect(shown('CURRENT_DATE MINUS _OF_1_OF__OF_day_OF_,3')).toBe('2026-11-24T23:59:57');
 });
+
+test('an interval of more parts than anybody writes is no bound', () => {
+  const parts = (count: number): string => Array.from({ length: count }, () => '1').join(',');
+  expect(boundOf(['CURRENT_DATE', 'MINUS', parts(64)])?.steps).toHaveLength(64);
+  expect(boundOf(['CURRENT_DATE', 'MINUS', parts(65)])).toBeNull();
+  expect(boundOf(['CURRENT_DATE', 'MINUS', parts(500_000)])).toBeNull();
+});
