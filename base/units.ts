@@ -139,6 +139,20 @@ export function addCredits(...values: readonly Credits[]): Credits {
   return values.reduce((sum, value) => (sum + value) as Credits, NO_CREDITS);
 }
 
+/** The sum of as many as there are; arguments of a call are bounded by the stack, at some hundred thousand. */
+export function sumCredits(values: Iterable<Credits>): Credits {
+  let sum: Credits = NO_CREDITS;
+  for (const value of values) sum = (sum + value) as Credits;
+  return sum;
+}
+
+/** As {@link sumCredits}. */
+export function sumMoney(values: Iterable<Money>): Money {
+  let sum: Money = NO_MONEY;
+  for (const value of values) sum = (sum + value) as Money;
+  return sum;
+}
+
 export function subtractCredits(a: Credits, b: Credits): Credits {
   return (a - b) as Credits;
 }

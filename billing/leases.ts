@@ -10,7 +10,14 @@
 import type { Occupancy } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock, EpochMs } from '#base/time.js';
-import { NO_CREDITS, addCredits, maxAmount, minAmount, subtractCredits } from '#base/units.js';
+import {
+  NO_CREDITS,
+  addCredits,
+  sumCredits,
+  maxAmount,
+  minAmount,
+  subtractCredits,
+} from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { ReserveRequest } from './ledger.js';
 import {
@@ -124,7 +131,7 @@ export class Leases {
 
   /** What they have idle in all, for the metric. */
   get idleCredits(): Credits {
-    return addCredits(...[...this.#leases.values()].map(({ idleCredits }) => idleCredits));
+    return sumCredits([...this.#leases.values()].map(({ idleCredits }) => idleCredits));
   }
 
   /** Takes the hold from the leases of every budget of the path: their ids, or undefined when one does not have it. */

@@ -4,7 +4,7 @@ import { MONEY_CAUSES } from '#billing/reconcile-money.js';
 import { readReconciliation } from '#billing/read-reconciliation.js';
 import type { MoneyDifference, Reconciliation } from '#billing/read-reconciliation.js';
 import { formatInstant, tryParseMonth } from '#base/time.js';
-import { type Amount, addMoney, formatAmount } from '#base/units.js';
+import { type Amount, sumMoney, formatAmount } from '#base/units.js';
 import { badField } from '../problems.js';
 import { type ApiApp, type ApiContext, controlOf, pricesOf } from './api.js';
 import { accountAsked } from './usage-imports.js';
@@ -107,8 +107,8 @@ function toJson(found: Reconciliation): Omit<z.infer<typeof reply>, 'account' | 
       otherCredits: formatAmount(of.otherCredits),
     })),
     moneyDays: found.days.length,
-    computedAmount: formatAmount(addMoney(...compared.flatMap(({ computed }) => computed ?? []))),
-    billedAmount: formatAmount(addMoney(...compared.flatMap(({ billed }) => billed?.money ?? []))),
+    computedAmount: formatAmount(sumMoney(compared.flatMap(({ computed }) => computed ?? []))),
+    billedAmount: formatAmount(sumMoney(compared.flatMap(({ billed }) => billed?.money ?? []))),
     moneyDifferences: differing.slice(0, DIFFERENCES_MAX).flatMap(differenceJson),
     besideAmounts: found.beside.map(({ ratingType, money, currency }) => ({
       ratingType,

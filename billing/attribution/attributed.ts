@@ -6,7 +6,7 @@
  */
 import {
   NO_CREDITS,
-  addCredits,
+  sumCredits,
   compareAmounts,
   splitByLargestRemainder,
   subtractCredits,
@@ -34,7 +34,7 @@ export const attributed: AllocationMethod = {
       const { queryId, isGoverned } = execution;
       lines.push({ bucket: isGoverned ? 'direct' : 'bypass', queryId, reason: null, credits });
     }
-    const ofStatements = addCredits(...lines.map(({ credits }) => credits));
+    const ofStatements = sumCredits(lines.map(({ credits }) => credits));
     // Without the hour's figure nothing is known of short statements, and what remains is idle.
     const ofHour = attributedCredits ?? ofStatements;
     const short = subtractCredits(ofHour, ofStatements);

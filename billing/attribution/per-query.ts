@@ -3,7 +3,7 @@
  * stands idle. Very small statements may be missing there: what the hour has above the rows is theirs. Source: Snowflake,
  * "Adaptive Compute" and the page of the view.
  */
-import { NO_CREDITS, addCredits, compareAmounts, subtractCredits } from '#base/units.js';
+import { NO_CREDITS, sumCredits, compareAmounts, subtractCredits } from '#base/units.js';
 import { summing } from './warehouse-hour.js';
 import type { AllocationLine, AllocationMethod } from './warehouse-hour.js';
 
@@ -17,10 +17,7 @@ export const perQuery: AllocationMethod = {
       reason: null,
       credits,
     }));
-    const rest = subtractCredits(
-      meteredCredits,
-      addCredits(...lines.map(({ credits }) => credits)),
-    );
+    const rest = subtractCredits(meteredCredits, sumCredits(lines.map(({ credits }) => credits)));
     const isAbove = compareAmounts(rest, NO_CREDITS) > 0;
     lines.push({
       bucket: isAbove ? 'shortQuery' : 'unexplained',

@@ -8,6 +8,7 @@ import {
   NO_CREDITS,
   NO_MONEY,
   addCredits,
+  sumCredits,
   addMoney,
   compareAmounts,
   parseCredits,
@@ -157,7 +158,7 @@ export async function readCost(db: Queryable, request: CostRequest): Promise<Cos
   const rows = gather(parts.rows, request.priceAt);
   return {
     rows: withOthers(rows, request.rowsMax),
-    totalCredits: addCredits(...rows.map(({ credits }) => credits)),
+    totalCredits: sumCredits(rows.map(({ credits }) => credits)),
     totalMoney: rows.reduce<Money | null>((sum, { money }) => together(sum, money), NO_MONEY),
     reconciliation,
   };

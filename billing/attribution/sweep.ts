@@ -3,7 +3,7 @@
  * nothing on it is idle. Reproducible from the account's own rows, needs no figure of Snowflake's, and leaves idle time
  * to be seen. Source: the comparison of methods in docs/attribution.md.
  */
-import { addCredits, mulDiv, parseCredits, subtractCredits } from '#base/units.js';
+import { sumCredits, mulDiv, parseCredits, subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import { idleTimes } from './idle-time.js';
 import { partsPerMs, serversOf, sharedParts } from './server-time.js';
@@ -72,5 +72,5 @@ function fitted(
 }
 
 function sumOf(lines: readonly AllocationLine[]): Credits {
-  return addCredits(...lines.map(({ credits }) => credits));
+  return sumCredits(lines.map(({ credits }) => credits));
 }

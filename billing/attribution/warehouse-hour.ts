@@ -4,7 +4,7 @@
  */
 import { assert } from '#base/assert.js';
 import type { EpochMs } from '#base/time.js';
-import { NO_CREDITS, addCredits, compareAmounts, formatAmount } from '#base/units.js';
+import { NO_CREDITS, sumCredits, compareAmounts, formatAmount } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 
 export const HOUR_MS = 3_600_000;
@@ -121,7 +121,7 @@ export function summing(
   lines: readonly AllocationLine[],
   meteredCredits: Credits,
 ): readonly AllocationLine[] {
-  const sum = addCredits(...lines.map((line) => line.credits));
+  const sum = sumCredits(lines.map((line) => line.credits));
   assert(
     compareAmounts(sum, meteredCredits) === 0,
     `an hour of ${formatAmount(meteredCredits)} credits was allocated as ${formatAmount(sum)}`,

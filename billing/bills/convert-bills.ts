@@ -5,7 +5,7 @@
  * smallest unit away from its own product. By how much a bill is, is said on it. Pure.
  */
 import { convert } from '#base/currency.js';
-import { type Money, NO_MONEY, addMoney, subtractMoney } from '#base/units.js';
+import { type Money, NO_MONEY, addMoney, sumMoney, subtractMoney } from '#base/units.js';
 import type { BillConversion, BilledMonth, BillLine, TeamBill } from './billed-month.js';
 import type { UnsealedBill } from './bill-hash.js';
 import { roundLines } from './round-month.js';
@@ -77,7 +77,7 @@ function conversionsOf(
   return new Map(
     bills.map(({ teamId, lines, totalAmount }) => {
       const own = new Map(lines.map(({ id }) => [id, amounts.get(id) ?? NO_MONEY]));
-      const amount = addMoney(...own.values());
+      const amount = sumMoney(own.values());
       const roundingMoney = conversionRounding(amount, totalAmount, rate.rate);
       return [teamId, { currency: into, ...rate, amount, roundingMoney, lineAmounts: own }];
     }),
@@ -117,8 +117,8 @@ export function convertedTotals(bills: readonly TeamBill[]): readonly ConvertedT
     const own = bills.filter(({ conversion }) => conversion?.currency === currency);
     return {
       currency,
-      amount: addMoney(...own.map(({ conversion }) => conversion?.amount ?? NO_MONEY)),
-      invoiced: addMoney(...own.map(({ totalAmount }) => totalAmount)),
+      amount: sumMoney(own.map(({ conversion }) => conversion?.amount ?? NO_MONEY)),
+      invoiced: sumMoney(own.map(({ totalAmount }) => totalAmount)),
     };
   });
 }

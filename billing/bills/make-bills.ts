@@ -1,5 +1,5 @@
 /** From exact lines to bills: rounded at every level, with what an invoice leaves, sorted and summed. Pure. */
-import { type Money, NO_CREDITS, NO_MONEY, addCredits, addMoney } from '#base/units.js';
+import { type Money, NO_CREDITS, NO_MONEY, sumCredits, addMoney, sumMoney } from '#base/units.js';
 import {
   type BillLine,
   CHARGE_KINDS,
@@ -169,8 +169,8 @@ function billOf(input: BillsInput, team: BilledTeam, own: readonly BillLine[]): 
     owner,
     booking,
     lines: [...own].sort(byPlace),
-    totalCredits: addCredits(...own.map(({ credits }) => credits)),
-    totalAmount: addMoney(...own.map(({ amount }) => amount)),
+    totalCredits: sumCredits(own.map(({ credits }) => credits)),
+    totalAmount: sumMoney(own.map(({ amount }) => amount)),
     conversion: null,
     comparison: input.comparisons.get(id) ?? NO_COMPARISON,
     drivers: input.drivers.get(id) ?? [],

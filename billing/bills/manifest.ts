@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { formatMoney } from '#base/currency.js';
 import { HASH_PATTERN, hashOfBytes, merkleRoot as rootOfLeaves } from '#base/hash-chain.js';
-import { type Money, NO_MONEY, addMoney, formatAmount, tryParseMoney } from '#base/units.js';
+import { type Money, NO_MONEY, sumMoney, formatAmount, tryParseMoney } from '#base/units.js';
 import type { BilledMonth, TeamBill } from './billed-month.js';
 import { controlTotals } from './bill-sums.js';
 import { statusOf } from './charge-words.js';
@@ -191,7 +191,7 @@ export async function verifyFiles(
       return { kind: 'broken', place: file.name, why: 'is not the bill that was hashed' };
   }
   const { bills, controlTotals: totals, merkleRoot, month, version, currency } = manifest;
-  const sum = addMoney(...bills.map((bill) => tryParseMoney(bill.amount) ?? NO_MONEY));
+  const sum = sumMoney(bills.map((bill) => tryParseMoney(bill.amount) ?? NO_MONEY));
   if (sum !== tryParseMoney(totals.amount))
     return { kind: 'broken', place: 'controlTotals', why: 'bills do not sum to the amount' };
   const { convertedTotals = [] } = manifest;
@@ -232,7 +232,7 @@ function sumOfCurrency({ bills }: Manifest, currency: string): Money {
   const own = bills.flatMap(({ conversion }) =>
     conversion?.currency === currency ? [tryParseMoney(conversion.amount) ?? NO_MONEY] : [],
   );
-  return addMoney(...own);
+  return sumMoney(own);
 }
 
 function parseManifest(text: string): Manifest | undefined {

@@ -7,8 +7,9 @@ import { type Period, formatInstant } from '#base/time.js';
 import {
   NO_CREDITS,
   NO_MONEY,
-  addCredits,
+  sumCredits,
   addMoney,
+  sumMoney,
   formatAmount,
   subtractCredits,
   subtractMoney,
@@ -139,8 +140,8 @@ async function readOpen(
     billed: {
       ...headOf(month, terms, version, accounts),
       ...sealed,
-      totalCredits: addCredits(...made.map(({ totalCredits }) => totalCredits)),
-      totalAmount: addMoney(...made.map(({ totalAmount }) => totalAmount)),
+      totalCredits: sumCredits(made.map(({ totalCredits }) => totalCredits)),
+      totalAmount: sumMoney(made.map(({ totalAmount }) => totalAmount)),
       reconciliation: reconciliationOf(lines, invoice, accounts, {
         ...reconciled,
         open: [...(isApart ? neverMetered(unmetered) : []), ...reconciled.open],
@@ -177,7 +178,7 @@ function neverMetered(parts: readonly MonthPart[]): readonly ReconciledItem[] {
     const own = parts.filter(
       ({ account, resource }) => `${account} ${resource ?? 'no warehouse'}` === subject,
     );
-    const charged = addCredits(...own.map(({ credits }) => credits));
+    const charged = sumCredits(own.map(({ credits }) => credits));
     return {
       what: 'credits',
       subject: `${subject}: ${countOf(own)} statements charged, never metered`,
@@ -225,8 +226,8 @@ function reconciliationOf(
 ): BilledMonth['reconciliation'] {
   // What is of an earlier month was invoiced with that one.
   const ofMonth = lines.filter(({ kind }) => kind !== 'correction' && kind !== 'adjustment');
-  const allocatedCredits = addCredits(...ofMonth.map(({ credits }) => credits));
-  const computedMoney = addMoney(...ofMonth.map(({ effectiveMoney }) => effectiveMoney));
+  const allocatedCredits = sumCredits(ofMonth.map(({ credits }) => credits));
+  const computedMoney = sumMoney(ofMonth.map(({ effectiveMoney }) => effectiveMoney));
   const isWhole = invoice !== null && accounts.every((account) => invoice.accounts.has(account));
   const invoicedMoney = isWhole
     ? [...invoice.byGroup.values()].reduce((sum, each) => addMoney(sum, each), NO_MONEY)

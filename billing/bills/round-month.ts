@@ -4,7 +4,14 @@
  * is left between its money and the rounded lines is said by lines of its own, a service each. Pure.
  */
 import { minorUnit, roundToMinor } from '#base/currency.js';
-import { type Money, NO_MONEY, addMoney, roundToSum, subtractMoney } from '#base/units.js';
+import {
+  type Money,
+  NO_MONEY,
+  addMoney,
+  sumMoney,
+  roundToSum,
+  subtractMoney,
+} from '#base/units.js';
 
 export interface Weighed {
   readonly id: string;
@@ -37,7 +44,7 @@ export function roundByKey(
   const keys = [...exact.keys()].sort();
   const amounts = keys.map((key) => exact.get(key) ?? NO_MONEY);
   const rounded = roundToSum(
-    roundToMinor(addMoney(...amounts), currency),
+    roundToMinor(sumMoney(amounts), currency),
     amounts,
     keys,
     minorUnit(currency),
@@ -118,7 +125,7 @@ export function residues(
         amount: roundToMinor(difference, currency),
       }))
       .filter(({ amount }) => amount !== NO_MONEY);
-    const rounding = subtractMoney(residue, addMoney(...named.map(({ amount }) => amount)));
+    const rounding = subtractMoney(residue, sumMoney(named.map(({ amount }) => amount)));
     return named.length === 0 && rounding === NO_MONEY
       ? []
       : [{ group, variances: named, rounding }];

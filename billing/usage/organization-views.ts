@@ -3,7 +3,7 @@
  * is told by the caller. Rows change until the month is closed. Source: Snowflake, "Organization Usage", and the page of
  * each view.
  */
-import { addMoney, formatAmount, parseMoney } from '#base/units.js';
+import { sumMoney, formatAmount, parseMoney } from '#base/units.js';
 import type { RowReader } from './usage-rows.js';
 import { readColumns } from './view-reading.js';
 import type { ViewReading } from './view-reading.js';
@@ -70,7 +70,7 @@ export const REMAINING_BALANCE_DAILY: ViewReading = {
     day: read.day('DATE'),
     contract: read.textOrNull('CONTRACT_NUMBER') ?? '',
     currency: currency(read),
-    balance: formatAmount(addMoney(...BALANCES.map((name) => parseMoney(read.credits(name))))),
+    balance: formatAmount(sumMoney(BALANCES.map((name) => parseMoney(read.credits(name))))),
   }),
 };
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { toError } from '../../base/errors.js';
 import type { ServiceConnection } from '../../base/snowflake/service-connection.js';
 import {
-  addCredits,
+  sumCredits,
   type Credits,
   formatAmountTo,
   NO_CREDITS,
@@ -160,8 +160,8 @@ function liveLine(
   const sum = (of: (tally: Tally) => number): number =>
     tallies.reduce((total, tally) => total + of(tally), 0);
   const teams = tallies.map(({ team }) => team);
-  const spent = addCredits(...pick(difference(before, now), teams));
-  const held = addCredits(...teams.map((team) => now.get(team)?.heldCredits ?? NO_CREDITS));
+  const spent = sumCredits(pick(difference(before, now), teams));
+  const held = sumCredits(teams.map((team) => now.get(team)?.heldCredits ?? NO_CREDITS));
   const failed = sum((tally) => tally.failed);
   return [
     `${elapsedSeconds.toFixed(0).padStart(4)} s  ${sum((tally) => tally.answered)} answered`,

@@ -2,13 +2,20 @@
 import type { TgName } from '../../base/errors.js';
 import {
   addCredits,
+  sumCredits,
   approximate,
   type Credits,
   type Money,
   NO_CREDITS,
   NO_MONEY,
 } from '../../base/units.js';
-import { addMoney, compareAmounts, priceCredits, subtractCredits } from '../../base/units.js';
+import {
+  addMoney,
+  sumMoney,
+  compareAmounts,
+  priceCredits,
+  subtractCredits,
+} from '../../base/units.js';
 import { BASES, type Basis } from '../../policies/estimate/estimate.js';
 import { Accuracy, type AccuracyFigures } from './accuracy.js';
 import type { Judged } from './judged.js';
@@ -149,8 +156,8 @@ export class Tally {
       decisions: { ...this.#decisions },
       warned: this.#warned,
       turned,
-      savedCredits: addCredits(...turned.map((each) => each.savedCredits)),
-      savedMoney: addMoney(...turned.map((each) => each.savedMoney)),
+      savedCredits: sumCredits(turned.map((each) => each.savedCredits)),
+      savedMoney: sumMoney(turned.map((each) => each.savedMoney)),
       falseAlarms: turned.reduce((sum, each) => sum + each.falseAlarms, 0),
       usedCredits: this.#usedCredits,
       breaks: this.#breaks,

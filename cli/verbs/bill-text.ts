@@ -1,8 +1,8 @@
 /** A bill for people: on a terminal a row a kind and resource, in a pipe every line that the bill has. */
 import { z } from 'zod';
 import {
-  addCredits,
-  addMoney,
+  sumCredits,
+  sumMoney,
   formatAmount,
   formatAmountTo,
   parseCredits,
@@ -99,7 +99,7 @@ function summedUp(lines: readonly Line[]): readonly Line[] {
       resource: first['resource'],
       days: others.length === 0 ? first['day'] : `${new Set(all.map(({ day }) => day)).size} days`,
       statements: all.reduce((sum, { statements }) => sum + Number(statements ?? 0), 0),
-      credits: formatAmount(addCredits(...textsOf(all, 'credits').map(parseCredits))),
+      credits: formatAmount(sumCredits(textsOf(all, 'credits').map(parseCredits))),
       amount: moneySum(textsOf(all, 'amount')),
       ...('convertedAmount' in first
         ? { convertedAmount: moneySum(textsOf(all, 'convertedAmount')) }
@@ -118,7 +118,7 @@ function textsOf(lines: readonly Line[], name: string): readonly string[] {
 /** Of amounts of one currency, with as many decimals as they have. */
 function moneySum(amounts: readonly string[]): string {
   const decimals = Math.max(...amounts.map((each) => (each.split('.')[1] ?? '').length));
-  return formatAmountTo(addMoney(...amounts.map(parseMoney)), decimals);
+  return formatAmountTo(sumMoney(amounts.map(parseMoney)), decimals);
 }
 
 /** The sentence that the pages of the bill bear too; null: its figures are final. */

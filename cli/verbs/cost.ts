@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import {
   NO_CREDITS,
-  addCredits,
+  sumCredits,
   compareAmounts,
   formatAmount,
   formatAmountTo,
@@ -199,7 +199,7 @@ function inOrder(rows: readonly CostRow[], by: string): readonly CostRow[] {
 
 function cells({ key, credits, amount, statements, buckets }: CostRow): string[] {
   const [direct, bypass, idle] = SHOWN_BUCKETS.map((name) => parseCredits(buckets[name] ?? '0'));
-  const shown = addCredits(...[direct, bypass, idle].map((each) => each ?? NO_CREDITS));
+  const shown = sumCredits([direct, bypass, idle].map((each) => each ?? NO_CREDITS));
   const all = parseCredits(credits);
   return [
     key ?? NOBODY,
@@ -216,7 +216,7 @@ function totals({ rows, totalCredits, totalAmount }: CostReply): string[] {
   const buckets = Object.fromEntries(
     SHOWN_BUCKETS.map((name) => [
       name,
-      formatAmount(addCredits(...rows.map((row) => parseCredits(row.buckets[name] ?? '0')))),
+      formatAmount(sumCredits(rows.map((row) => parseCredits(row.buckets[name] ?? '0')))),
     ]),
   );
   const statements = rows.reduce((sum, row) => sum + row.statements, 0);
@@ -226,7 +226,7 @@ function totals({ rows, totalCredits, totalAmount }: CostReply): string[] {
 /** How much of what ran came through Tollgate; of a team's own statements all did that are known to be its own. */
 function covered({ team, rows }: CostReply): readonly string[] {
   const of = (bucket: string): Credits =>
-    addCredits(...rows.map(({ buckets }) => parseCredits(buckets[bucket] ?? '0')));
+    sumCredits(rows.map(({ buckets }) => parseCredits(buckets[bucket] ?? '0')));
   const bypassCredits = of('bypassCredits');
   const percent = coveragePercent([{ governedCredits: of('directCredits'), bypassCredits }]);
   if (team !== null || percent === null) return [];

@@ -5,6 +5,7 @@
 import type { EpochMs } from '#base/time.js';
 import {
   addCredits,
+  sumCredits,
   type Credits,
   creditsForMillis,
   approximate,
@@ -154,9 +155,9 @@ function sumEstimates(parts: readonly Estimate[]): Estimate {
       (worst, part) => (BASES.indexOf(part.basis) > BASES.indexOf(worst) ? part.basis : worst),
       'FREE',
     ),
-    lowCredits: addCredits(...paid.map((part) => part.lowCredits)),
-    expectedCredits: addCredits(...paid.map((part) => part.expectedCredits)),
-    highCredits: addCredits(...paid.map((part) => part.highCredits)),
+    lowCredits: sumCredits(paid.map((part) => part.lowCredits)),
+    expectedCredits: sumCredits(paid.map((part) => part.expectedCredits)),
+    highCredits: sumCredits(paid.map((part) => part.highCredits)),
     expectedSeconds: paid.reduce((sum, part) => sum + part.expectedSeconds, 0),
     expectedElapsedSeconds: paid.reduce((sum, part) => sum + part.expectedElapsedSeconds, 0),
     bytes: paid.some((part) => part.bytes === null)
@@ -291,7 +292,7 @@ function ofTier(facts: StatementFacts, context: EstimateContext, described: Desc
   const { tier } = context;
   const factor = facts.opaque ? OPAQUE_GUESS_FACTOR : 1;
   const times = (amount: Credits): Credits =>
-    minAmount(addCredits(...Array.from({ length: factor }, () => amount)), tier.ceilingCredits);
+    minAmount(sumCredits(Array.from({ length: factor }, () => amount)), tier.ceilingCredits);
   const expectedCredits = times(tier.guessExpectedCredits);
   const expectedSeconds =
     (approximate(expectedCredits) * 3_600) / approximate(context.creditsPerHour);

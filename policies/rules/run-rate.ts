@@ -10,6 +10,7 @@
  */
 import {
   addCredits,
+  sumCredits,
   compareAmounts,
   type Credits,
   maxAmount,
@@ -165,7 +166,7 @@ function within(
 }
 
 function sumOf(buckets: readonly SpendBucket[]): Credits {
-  return addCredits(...buckets.map(({ credits }) => credits));
+  return sumCredits(buckets.map(({ credits }) => credits));
 }
 
 const MONEY_UNIT = 10n ** 12n;

@@ -1,5 +1,5 @@
 /** What `EXPLAIN COST` is answered from, and the sums over the statements of a text. */
-import { addCredits, compareAmounts, type Credits, type Money } from '#base/units.js';
+import { sumCredits, compareAmounts, type Credits, type Money } from '#base/units.js';
 import type { BudgetStanding } from '#billing/ledger.js';
 import { BASES, type Basis, type Estimate } from '#policies/estimate/estimate.js';
 import type { Decision } from '#policies/rules/decision.js';
@@ -86,14 +86,21 @@ export interface Total {
 export function totalOf(estimates: readonly Estimate[]): Total {
   const paid = estimates.filter((estimate) => estimate.basis !== 'FREE');
   return {
-    low: addCredits(...estimates.map((estimate) => estimate.lowCredits)),
-    expected: addCredits(...estimates.map((estimate) => estimate.expectedCredits)),
-    high: addCredits(...estimates.map((estimate) => estimate.highCredits)),
+    low: sumCredits(estimates.map((estimate) => estimate.lowCredits)),
+    expected: sumCredits(estimates.map((estimate) => estimate.expectedCredits)),
+    high: sumCredits(estimates.map((estimate) => estimate.highCredits)),
     seconds: estimates.reduce((sum, estimate) => sum + estimate.expectedSeconds, 0),
     bytes: sumOrNull(paid.map((estimate) => estimate.bytes)),
     partitions: partitionsOf(paid),
-    basis: BASES[Math.max(0, ...estimates.map(({ basis }) => BASES.indexOf(basis)))] ?? 'GUESS',
+    basis: weakestOf(estimates),
   };
+}
+
+/** A loop: a text may have more statements than a call may have arguments. */
+function weakestOf(estimates: readonly Estimate[]): Basis {
+  let weakest = 0;
+  for (const { basis } of estimates) weakest = Math.max(weakest, BASES.indexOf(basis));
+  return BASES[weakest] ?? 'GUESS';
 }
 
 function sumOrNull(values: readonly (number | null)[]): number | null {

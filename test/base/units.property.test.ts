@@ -14,6 +14,8 @@ import {
   parseMoney,
   priceCredits,
   splitByLargestRemainder,
+  sumCredits,
+  sumMoney,
   subtractCredits,
   tryParseCredits,
   tryParseMoney,
@@ -210,4 +212,9 @@ test('a double is the nearest to the decimal, of amounts of any size and on both
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('as many amounts are added as there are, more than a call may have arguments', () => {
+  expect(sumCredits(Array.from({ length: 300_000 }, () => 2n as Credits))).toBe(600_000n);
+  expect(sumMoney(Array.from({ length: 300_000 }, () => -1n as Money))).toBe(-300_000n);
 });

@@ -6,6 +6,7 @@
 import {
   NO_CREDITS,
   addCredits,
+  sumCredits,
   minAmount,
   mulDiv,
   splitByLargestRemainder,
@@ -36,15 +37,15 @@ export function cloudServiceLines(day: ServiceDay, shared: SharedCosts): readonl
   const services = day.warehouses.flatMap((warehouse) => ofWarehouse(day, warehouse, shared));
   const rows = day.billed.filter(({ serviceType }) => WAREHOUSE_SERVICES.has(serviceType));
   const hours = {
-    compute: addCredits(...day.warehouses.map(({ computeCredits }) => computeCredits)),
-    services: addCredits(...day.warehouses.map((each) => each.cloudServicesCredits)),
+    compute: sumCredits(day.warehouses.map(({ computeCredits }) => computeCredits)),
+    services: sumCredits(day.warehouses.map((each) => each.cloudServicesCredits)),
   };
   if (rows.length === 0)
     return [...services, ...adjustmentLines(services, adjustmentOf(hours.compute, hours.services))];
-  const compute = addCredits(...rows.map(({ computeCredits }) => computeCredits));
-  const used = addCredits(...rows.map((row) => row.cloudServicesCredits));
-  const told = addCredits(...rows.map(({ adjustmentCredits }) => adjustmentCredits));
-  const billed = addCredits(...rows.map(({ billedCredits }) => billedCredits));
+  const compute = sumCredits(rows.map(({ computeCredits }) => computeCredits));
+  const used = sumCredits(rows.map((row) => row.cloudServicesCredits));
+  const told = sumCredits(rows.map(({ adjustmentCredits }) => adjustmentCredits));
+  const billed = sumCredits(rows.map(({ billedCredits }) => billedCredits));
   const adjustment = adjustmentOf(compute, used);
   return [
     ...services,
@@ -75,10 +76,7 @@ function ofWarehouse(
       teamId,
       amount,
     }));
-  const rest = subtractCredits(
-    cloudServicesCredits,
-    addCredits(...own.map(({ amount }) => amount)),
-  );
+  const rest = subtractCredits(cloudServicesCredits, sumCredits(own.map(({ amount }) => amount)));
   if (rest < 0n)
     return [...own, { ...whole, kind: 'variance', part: 'statementsAboveHours', amount: rest }];
   return [

@@ -8,7 +8,14 @@
  */
 import { createHash } from 'node:crypto';
 import { assert } from '#base/assert.js';
-import { type Money, NO_MONEY, addMoney, compareAmounts, subtractMoney } from '#base/units.js';
+import {
+  type Money,
+  NO_MONEY,
+  addMoney,
+  sumMoney,
+  compareAmounts,
+  subtractMoney,
+} from '#base/units.js';
 import type { BilledMonth, TeamBill } from '../billed-month.js';
 import { owedOn } from '../convert-bills.js';
 import { firstDayAfter, lastDayOf } from '../days.js';
@@ -72,7 +79,7 @@ export function generalJournals(
 /** What no journal has: the bills of showback teams. */
 export function notPosted(month: BilledMonth): Money {
   const told = month.bills.filter(({ booking }) => booking.mode === 'showback');
-  return addMoney(...told.map(({ totalAmount }) => totalAmount));
+  return sumMoney(told.map(({ totalAmount }) => totalAmount));
 }
 
 function compareText(a: string, b: string): number {
@@ -86,7 +93,7 @@ function journalOf(
   isReversal: boolean,
 ): GeneralJournal {
   const direction = isReversal ? 'credit' : 'debit';
-  const owed = addMoney(...bills.map((bill) => owedOn(bill, month).amount));
+  const owed = sumMoney(bills.map((bill) => owedOn(bill, month).amount));
   const clearing = { account: month.clearingAccount, costCentre: null, bill: null };
   const postings = [
     ...bills.map((bill) => {

@@ -241,3 +241,12 @@ test('criterion 3: statements of an adaptive warehouse have their own figures; w
     'shortQuery - - 0.700000000000',
   ]);
 });
+
+test('an hour of more executions than a call may have arguments is allocated', () => {
+  const executions = Array.from({ length: 150_000 }, (_, index) =>
+    ran(`q${index}`, (index % 3_000) + 0.1, (index % 3_000) + 1.1),
+  );
+  const busy = hour('4', executions, [up(0, null)]);
+  for (const method of [sweep, elapsedShare])
+    expect(method.allocate(busy).length).toBeGreaterThanOrEqual(150_000);
+});
