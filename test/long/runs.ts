@@ -62,8 +62,8 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     name: 'replay-live',
     file: 'test/cli/replay/live-path.pg.test.ts',
     test: 'a replay answers by its own budgets',
-    chunks: 6,
-    countPerChunk: 50,
+    chunks: 10,
+    countPerChunk: 20,
     shows:
       'histories of 40 statements, each under a drawn control document that the API accepts, answered by a replay and by the steps of the proxy over a real ledger, every second one with leases; a difference fails the run',
   },
@@ -71,10 +71,19 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
     name: 'replay-guards',
     file: 'test/cli/replay/guarded.pg.test.ts',
     test: 'a replay stops what the guards of the proxy stop',
-    chunks: 6,
-    countPerChunk: 50,
+    chunks: 10,
+    countPerChunk: 20,
     shows:
       'histories of 30 statements, each under a drawn control document, replayed, and run under the meter of the proxy in simulated time over a real ledger; what is refused and stopped, at which amounts, and how budgets stand afterwards is the same, or the run fails',
+  },
+  {
+    name: 'plan-live',
+    file: 'test/cli/replay/plan-live.pg.test.ts',
+    test: 'a plan names the statements that the path refuses',
+    chunks: 10,
+    countPerChunk: 20,
+    shows:
+      'histories of 40 statements, run under a generous document and judged again by a plan of a drawn one, and run by the steps of the proxy under that one, both over real ledgers; a statement that only one of the two refuses, or by another budget or cause, fails the run',
   },
   {
     name: 'holds',

@@ -128,7 +128,7 @@ function amounts(standings: readonly BudgetStanding[]): unknown {
 }
 
 test('a replay stops what the guards of the proxy stop, at the same amounts', async () => {
-  const long = longRun('replay-guards', 8);
+  const long = longRun('replay-guards', 5);
   const worlds = fc.sample(fc.tuple(guardedDocuments, guardedRowsOf(ROWS)), {
     seed: 8_112_026 + long.seed,
     numRuns: long.count,
@@ -157,7 +157,7 @@ test('a replay stops what the guards of the proxy stop, at the same amounts', as
     }
   }
   for (const code of ['ceilingReached', 'budgetExhausted', 'budgetExceeded'])
-    expect(must(met.get(code), code), code).toBeGreaterThan(5);
+    expect(must(met.get(code), code), code).toBeGreaterThan(2);
   long.report({
     worlds: worlds.length,
     statements: worlds.length * ROWS,

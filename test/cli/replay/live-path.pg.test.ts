@@ -68,7 +68,7 @@ async function busyLeases(db: Database, clock: ManualClock): Promise<Leases> {
 }
 
 test('a replay answers by its own budgets as the proxy does by the ledger', async () => {
-  const long = longRun('replay-live', 8);
+  const long = longRun('replay-live', 6);
   const worlds = fc.sample(fc.tuple(limitedDocuments, rowsOf(ROWS)), {
     seed: 27_112_026 + long.seed,
     numRuns: long.count,
