@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Download, Locator, Page } from 'playwright-core';
 import { monthBefore } from '../../billing/close/month-order.js';
 import { look } from './look.js';
-import { countClicks, fillDialog, must, signIn, type Task, type Visit } from './visit.js';
+import { countClicks, fillDialog, must, openPage, signIn, type Task, type Visit } from './visit.js';
 
 /** The month that the demo seeds. */
 const SEEDED_MONTH = monthBefore(monthNow());
@@ -46,7 +46,7 @@ export function financeTasks(visit: Visit): readonly Task[] {
 function costs(visit: Visit): Task['act'] {
   return async ({ page }) => {
     await signIn(page, visit, 'finance', '/costs');
-    await page.getByRole('heading', { name: 'Costs' }).waitFor();
+    await page.getByRole('heading', { name: 'Costs', exact: true }).waitFor();
     await page.getByRole('combobox').nth(1).selectOption('warehouse');
     await page.getByRole('combobox').nth(1).selectOption('team');
     const link = page.getByRole('link', { name: 'CSV bill of marketing' });
@@ -71,8 +71,8 @@ function billInFewClicks(visit: Visit): Task['act'] {
     const month = monthNow();
     await signIn(page, visit, 'finance');
     const clicksSoFar = await countClicks(page);
-    await page.getByRole('link', { name: 'Months' }).click();
-    await page.getByRole('link', { name: monthName(month) }).click();
+    await openPage(page, 'Months');
+    await page.getByRole('link', { name: monthName(month), exact: true }).click();
     const pdf = await taken(page, page.getByRole('link', { name: 'PDF bill of marketing' }));
     const focus = await taken(page, page.getByRole('link', { name: 'FOCUS rows of marketing' }));
     must(pdf.suggestedFilename() === `${month}-v0-marketing.pdf`, pdf.suggestedFilename());
@@ -94,9 +94,9 @@ function closeMonth(visit: Visit): Task['act'] {
     const at = `/months/${PAST_MONTH}`;
     await signIn(page, visit, 'finance', at);
     await take(page, 'Freeze');
-    await page.getByText('frozen by').waitFor();
+    await page.getByText('frozen by').first().waitFor();
     await take(page, 'Propose', 'Everything is in.');
-    await page.getByText('proposed by').waitFor();
+    await page.getByText('proposed by').first().waitFor();
     const own = await page.getByRole('button', { name: 'Approve …' }).count();
     must(own === 0, 'who proposed a month is offered to approve it');
     if (visit.pictures !== null) {
@@ -110,8 +110,8 @@ function closeMonth(visit: Visit): Task['act'] {
     await take(page, 'Close');
     await page.getByText('Closed: nothing of it changes').waitFor();
     must((await page.getByRole('button', { name: 'Freeze …' }).count()) === 0, 'it may be frozen');
-    await page.getByRole('link', { name: 'Months' }).click();
-    await page.getByRole('link', { name: monthName(PAST_MONTH) }).waitFor();
+    await openPage(page, 'Months');
+    await page.getByRole('link', { name: monthName(PAST_MONTH), exact: true }).waitFor();
     for (const name of ['All bills (ZIP)', 'Journal']) {
       await page.goto(`${visit.url}${at}`);
       await taken(page, page.getByRole('link', { name, exact: true }));
@@ -123,8 +123,8 @@ function dispute(visit: Visit): Task['act'] {
   return async ({ page, troubles }) => {
     await signIn(page, visit, 'team-lead');
     must((await page.getByRole('link', { name: 'Months' }).count()) === 0, 'a lead sees months');
-    await page.getByRole('link', { name: 'Bills' }).click();
-    await page.getByRole('link', { name: monthName(PAST_MONTH) }).click();
+    await openPage(page, 'Bills');
+    await page.getByRole('link', { name: monthName(PAST_MONTH), exact: true }).click();
     await page
       .getByRole('button', { name: /^Dispute \w+ of/ })
       .first()
@@ -132,14 +132,14 @@ function dispute(visit: Visit): Task['act'] {
     await fillDialog(page, { Amount: '12.50', Reason: 'The backfill was not ours.' }, 'Dispute');
     await page.getByText('The dispute is raised').waitFor();
     await look(page, 'bill', visit, troubles);
-    await page.getByRole('link', { name: 'Disputes', exact: true }).first().click();
-    await page.getByRole('cell', { name: 'The backfill was not ours.' }).waitFor();
+    await openPage(page, 'Disputes');
+    await page.getByRole('cell', { name: 'The backfill was not ours.' }).first().waitFor();
     must((await page.getByRole('button', { name: /^Accept/ }).count()) === 0, 'a lead may accept');
     await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await signIn(page, visit, 'finance', '/disputes');
     await page.getByRole('button', { name: /^Accept dispute/ }).click();
     await fillDialog(page, { Reason: 'Right.', 'Which team': 'sales' }, 'Accept');
-    await page.getByText('accepted').waitFor();
+    await page.getByText('accepted').first().waitFor();
     const moved = page.getByRole('region', { name: 'Adjustments' });
     await moved.getByRole('cell', { name: 'sales', exact: true }).waitFor();
     await look(page, 'disputes-decided', visit, troubles);

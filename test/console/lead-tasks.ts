@@ -1,6 +1,6 @@
 /** What a team lead does: sees the own team, decides what a member asks for, splits the budget among members. */
 import { OWN_LEAD, OWN_TEAM } from './traffic.js';
-import { fillDialog, must, signIn, type Task, type Visit } from './visit.js';
+import { fillDialog, must, openPage, signIn, type Task, type Visit } from './visit.js';
 
 export function leadTasks(visit: Visit): readonly Task[] {
   return [
@@ -17,17 +17,17 @@ const FOREIGN = /sales|research|logistics/;
 function sees(visit: Visit): Task['act'] {
   return async ({ page }) => {
     await signIn(page, visit, 'team-lead', '/requests');
-    await page.getByText('The board meets on Friday').waitFor();
-    await page.getByRole('link', { name: 'Costs' }).click();
-    await page.getByRole('heading', { name: 'Costs' }).waitFor();
-    await page.getByRole('link', { name: 'Statements' }).click();
+    await page.getByText('The board meets on Friday').first().waitFor();
+    await openPage(page, 'Costs');
+    await page.getByRole('heading', { name: 'Costs', exact: true }).waitFor();
+    await openPage(page, 'Statements');
     await page
-      .getByRole('cell', { name: `${OWN_TEAM}_analyst` })
+      .getByRole('cell', { name: `${OWN_TEAM}_analyst`, exact: true })
       .first()
       .waitFor();
     const text = await page.locator('main').innerText();
     must(!FOREIGN.test(text), 'a lead sees statements of another team');
-    await page.getByRole('link', { name: 'Teams' }).click();
+    await openPage(page, 'Teams');
     await page.getByRole('heading', { name: /^Who spent in/ }).waitFor();
     await page
       .getByText(/new period/i)
@@ -45,11 +45,11 @@ function grants(visit: Visit): Task['act'] {
     await fillDialog(page, { Reason: 'Once, for the board.' }, 'Grant');
     await page.getByText('Nobody waits for a decision').waitFor();
     await page.getByRole('button', { name: 'Granted', exact: true }).click();
-    await page.getByText('“Once, for the board.”').waitFor();
+    await page.getByText('“Once, for the board.”').first().waitFor();
     await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await signIn(page, visit, 'analyst', '/requests');
     await page.getByRole('button', { name: 'Granted', exact: true }).click();
-    await page.getByText(`granted by `).waitFor();
+    await page.getByText(`granted by `).first().waitFor();
   };
 }
 

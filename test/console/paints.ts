@@ -43,7 +43,7 @@ export function paintTask(visit: Visit, charges: number): Task {
           measured.set(name, [...(measured.get(name) ?? []), shown]);
         }
         await page.getByRole('button', { name: 'Sign out', exact: true }).click();
-        await page.getByLabel('Token').waitFor();
+        await page.getByLabel('Token', { exact: true }).waitFor();
       }
       const text = textOf(pages, measured, charges);
       console.log(text);

@@ -2,7 +2,7 @@
 import { callerOf } from './calls.js';
 import { confirmBeside } from './confirm-tasks.js';
 import { OWN_LEAD } from './traffic.js';
-import { must, signIn, type Task, type Visit } from './visit.js';
+import { must, openPage, signIn, type Task, type Visit } from './visit.js';
 
 export function signInTasks(visit: Visit): readonly Task[] {
   return [
@@ -60,13 +60,13 @@ function revoked(visit: Visit): Task['act'] {
       readonly secret: string;
     };
     await page.goto(visit.url);
-    await page.getByLabel('Token').fill(made.secret);
+    await page.getByLabel('Token', { exact: true }).fill(made.secret);
     await page.keyboard.press('Enter');
-    await page.getByRole('navigation').waitFor();
+    await page.getByRole('navigation', { name: 'Pages' }).waitFor();
     await call('POST', `/tokens/${made.token.id}/revoke`, {});
     // A replica knows it within five seconds; the page finds out when it asks next.
-    await page.getByRole('link', { name: 'Live' }).click();
-    await page.getByLabel('Token').waitFor({ timeout: 30_000 });
+    await openPage(page, 'Live');
+    await page.getByLabel('Token', { exact: true }).waitFor({ timeout: 30_000 });
   };
 }
 

@@ -14,6 +14,7 @@ import {
   fillDialog,
   loadDocument,
   must,
+  openPage,
   signIn,
   type Task,
   type Visit,
@@ -53,7 +54,7 @@ export function tasksOf(visit: Visit): readonly Task[] {
 function wrongToken({ url }: Visit): Task['act'] {
   return async ({ page }) => {
     await page.goto(url);
-    await page.getByLabel('Token').fill('no token of ours');
+    await page.getByLabel('Token', { exact: true }).fill('no token of ours');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('alert').getByText('not the admin token').waitFor();
     must((await page.context().cookies()).length === 0, 'a cookie was set');
@@ -63,28 +64,28 @@ function wrongToken({ url }: Visit): Task['act'] {
 function analyst(visit: Visit): Task['act'] {
   return async ({ page }) => {
     await signIn(page, visit, 'analyst', `/#/tickets/${visit.refusedTicket}`);
-    await page.getByRole('heading', { name: 'Why it did not run' }).waitFor();
+    await page.getByRole('heading', { name: 'Why it did not run', exact: true }).waitFor();
     must(page.url().endsWith(`/tickets/${visit.refusedTicket}`), `the page is ${page.url()}`);
     await page.getByText('Not run, nothing charged').first().waitFor();
     await page.getByRole('button', { name: 'Ask for it' }).click();
     await page.getByLabel('Reason').fill('The board meets on Friday and needs shipping by mode.');
     await page.getByRole('button', { name: 'Ask', exact: true }).click();
     await page.getByText('Asked.').waitFor();
-    await page.getByRole('link', { name: 'Price' }).click();
+    await openPage(page, 'Price');
     await page.getByLabel('Statement').fill('SELECT * FROM ANALYTICS.WEB.EVENTS');
     await page.getByRole('button', { name: 'Price it' }).click();
     await page.getByText('It would not run now').waitFor();
-    await page.getByText('Not run, nothing charged').waitFor();
-    await page.getByText('What would be cheaper').waitFor();
-    await page.getByRole('link', { name: 'Statements' }).click();
+    await page.getByText('Not run, nothing charged').first().waitFor();
+    await page.getByText('What would be cheaper').first().waitFor();
+    await openPage(page, 'Statements');
     await page
       .getByRole('link', { name: /NATION/ })
       .first()
       .click();
     await page.getByText('charged', { exact: true }).waitFor();
-    await page.getByRole('heading', { name: 'What happened' }).waitFor();
-    await page.getByRole('link', { name: 'Budgets' }).click();
-    await page.getByRole('heading', { name: 'My budget' }).waitFor();
+    await page.getByRole('heading', { name: 'What happened', exact: true }).waitFor();
+    await openPage(page, 'Budgets');
+    await page.getByRole('heading', { name: 'My budget', exact: true }).waitFor();
     must((await page.getByRole('link', { name: 'Costs' }).count()) === 0, 'an analyst sees costs');
     const text = await page.locator('main').innerText();
     must(!/sales|research/.test(text), 'an analyst sees other teams');
@@ -100,7 +101,7 @@ function platform(visit: Visit): Task['act'] {
     await page.getByRole('dialog').getByLabel('Reason').fill('Once, for the board.');
     await page.getByRole('dialog').getByRole('button', { name: 'Grant' }).click();
     await page.getByText('Nobody waits for a decision').waitFor();
-    await page.getByRole('link', { name: 'Live' }).click();
+    await openPage(page, 'Live');
     await page.getByRole('button', { name: 'Stop the statement of sales_analyst' }).click();
     await page.getByRole('dialog').getByLabel('Reason').fill('It waits for nothing.');
     await page.getByRole('dialog').getByRole('button', { name: 'Stop it' }).click();
@@ -114,7 +115,7 @@ function control(visit: Visit): Task['act'] {
     const { editor, text } = await loadDocument(page);
     await editor.fill('teams: [');
     await page.getByRole('button', { name: 'Plan', exact: true }).click();
-    await page.getByRole('alert').waitFor();
+    await page.getByRole('alert').first().waitFor();
     await editor.fill(text.replace(/"costCentre": "[^"]*"/, '"costCentre": "CC-9999"'));
     await page.getByRole('button', { name: 'Plan', exact: true }).click();
     await page.getByRole('heading', { name: '1 change to version' }).waitFor();
@@ -122,13 +123,13 @@ function control(visit: Visit): Task['act'] {
     await look(page, 'plan', visit, troubles);
     await page.getByRole('button', { name: 'Apply …' }).click();
     await fillDialog(page, { Reason: 'A new cost centre.' }, 'Apply');
-    await page.getByRole('cell', { name: 'A new cost centre.' }).waitFor();
+    await page.getByRole('cell', { name: 'A new cost centre.', exact: true }).waitFor();
     await page
       .getByRole('button', { name: /^Roll back to version/ })
       .first()
       .click();
     await fillDialog(page, { Reason: 'It was the wrong one.' }, 'Roll back');
-    await page.getByRole('cell', { name: 'It was the wrong one.' }).waitFor();
+    await page.getByRole('cell', { name: 'It was the wrong one.', exact: true }).waitFor();
   };
 }
 
@@ -146,20 +147,23 @@ function steer(visit: Visit): Task['act'] {
     await fillDialog(page, { Reason: 'The loop has ended.' }, 'Thaw');
     await page.getByText('Nothing is frozen').waitFor();
     const clicksSoFar = await countClicks(page);
-    await page.getByRole('link', { name: 'Teams', exact: true }).click();
+    await openPage(page, 'Teams');
     await page.getByRole('link', { name: /data.science/i }).click();
     await page.getByRole('button', { name: 'Raise it for a while' }).click();
     await fillDialog(page, { Money: '250', Until: 'friday', Reason: 'Until Friday.' }, 'Raise it');
     const clicks = await clicksSoFar();
     must(clicks > 0 && clicks <= RAISE_CLICKS_MAX, `a raise took ${clicks} clicks`);
-    await page.getByRole('link', { name: 'Audit' }).click();
-    await page.getByRole('cell', { name: 'Until Friday.' }).waitFor();
+    await openPage(page, 'Audit');
+    await page.getByRole('cell', { name: 'Until Friday.', exact: true }).waitFor();
     await page.getByLabel('Action').fill('freeze.end');
     await page.getByRole('button', { name: 'Filter' }).click();
-    await page.getByRole('cell', { name: 'The loop has ended.' }).waitFor();
-    must((await page.getByRole('cell', { name: 'Until Friday.' }).count()) === 0, 'not filtered');
+    await page.getByRole('cell', { name: 'The loop has ended.', exact: true }).waitFor();
+    must(
+      (await page.getByRole('cell', { name: 'Until Friday.', exact: true }).count()) === 0,
+      'not filtered',
+    );
     await page.getByRole('button', { name: 'Check every hash here' }).click();
-    await page.getByText('intact').waitFor();
+    await page.getByText('intact', { exact: true }).waitFor();
   };
 }
 
@@ -195,9 +199,9 @@ function health(visit: Visit): Task['act'] {
     await page.getByText('Came through Tollgate').waitFor();
     const score = page.getByRole('region', { name: 'Accuracy of estimates' });
     await score.getByRole('cell', { name: /^× \d/ }).first().waitFor();
-    await page.getByRole('link', { name: 'Tiers' }).click();
-    await page.getByRole('cell', { name: 'STANDARD_WH' }).first().waitFor();
-    await page.getByRole('link', { name: 'Rules' }).click();
+    await openPage(page, 'Tiers');
+    await page.getByRole('cell', { name: 'STANDARD_WH', exact: true }).first().waitFor();
+    await openPage(page, 'Rules');
     await page
       .getByRole('region', { name: 'Rules and access lists' })
       .or(page.getByText('No rule is in force'))
@@ -210,7 +214,7 @@ function told(visit: Visit): Task['act'] {
   return async ({ page }) => {
     const stream = page.waitForResponse(`${visit.url}/api/v1/events`);
     await signIn(page, visit, 'platform', '/control');
-    await page.getByRole('cell', { name: 'first start' }).waitFor();
+    await page.getByRole('cell', { name: 'first start', exact: true }).waitFor();
     must((await stream).status() === 200, 'there is no stream');
     const reason = 'Changed by another script.';
     const reply = await page.request.put(`${visit.url}/api/v1/budgets/legal`, {
@@ -218,7 +222,7 @@ function told(visit: Visit): Task['act'] {
       data: { limitCredits: '77', reason },
     });
     must(reply.status() === 200, `the change was answered ${reply.status()}`);
-    await page.getByRole('cell', { name: reason }).waitFor({ timeout: 10_000 });
+    await page.getByRole('cell', { name: reason, exact: true }).waitFor({ timeout: 10_000 });
   };
 }
 
@@ -227,17 +231,17 @@ function unusual(visit: Visit): Task['act'] {
     await signIn(page, visit, 'platform', '/unusual');
     await page.getByRole('button', { name: /^Lift the shape \w+ of growth/ }).click();
     await fillDialog(page, { Until: '4h', Reason: 'The quarter ends.' }, 'Lift it');
-    await page.getByText('lifted').waitFor();
+    await page.getByText('lifted', { exact: true }).first().waitFor();
     must((await page.getByRole('button', { name: /^Lift/ }).count()) === 1, 'both are lifted');
     await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await signIn(page, visit, 'team-lead', '/unusual');
-    await page.getByText('lifted').waitFor();
+    await page.getByText('lifted', { exact: true }).first().waitFor();
     must((await page.getByRole('button', { name: /^Lift/ }).count()) === 0, 'a lead may lift');
     await page.getByRole('button', { name: 'Acknowledge the hour of growth' }).click();
     await fillDialog(page, { Reason: 'The backfill of the year.' }, 'Acknowledge');
     await page.getByText('None that nobody has looked at').waitFor();
     await page.getByRole('button', { name: 'All', exact: true }).click();
-    await page.getByText('The backfill of the year.').waitFor();
+    await page.getByText('The backfill of the year.').first().waitFor();
     must(!/research/.test(await page.locator('main').innerText()), 'a lead sees another team');
   };
 }
@@ -253,7 +257,7 @@ function signOut(visit: Visit): Task['act'] {
         .then((reply) => reply.status());
     must((await ask()) === 200, 'the cookie does not sign in');
     await page.getByRole('button', { name: 'Sign out', exact: true }).click();
-    await page.getByLabel('Token').waitFor();
+    await page.getByLabel('Token', { exact: true }).waitFor();
     must((await ask()) === 401, 'a copy of the cookie signs in after the sign-out');
   };
 }
@@ -261,7 +265,7 @@ function signOut(visit: Visit): Task['act'] {
 function everyPage(visit: Visit): Task['act'] {
   return async ({ page, troubles }) => {
     await page.goto(visit.url);
-    await page.getByLabel('Token').waitFor();
+    await page.getByLabel('Token', { exact: true }).waitFor();
     await look(page, 'sign-in', visit, troubles);
     await signIn(page, visit, 'platform');
     const pages = [...PAGES, ['refusal', `/tickets/${visit.refusedTicket}`] as const];
@@ -283,7 +287,7 @@ function everyPage(visit: Visit): Task['act'] {
     // Also where the window is narrow from the start; the looks make it narrow later.
     await page.setViewportSize({ width: 390, height: 860 });
     await page.goto(`${visit.url}/audit`);
-    await page.getByRole('heading', { name: 'Audit' }).waitFor();
+    await page.getByRole('heading', { name: 'Audit', exact: true }).waitFor();
     must(!(await hidesOpenPage(page)), 'a telephone does not show which page is open');
   };
 }

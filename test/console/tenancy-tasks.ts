@@ -57,7 +57,7 @@ async function mustBeOwn(
   echo: Echo | undefined,
 ): Promise<void> {
   // What is refused says so; that comes after the heading.
-  if (echo !== undefined) await page.getByRole('alert').waitFor();
+  if (echo !== undefined) await page.getByRole('alert').first().waitFor();
   await answered();
   const text = await page.locator('main').innerText();
   must(text.trim() !== '', `${what}, is empty`);

@@ -43,9 +43,15 @@ export async function signIn(
   at = '/',
 ): Promise<void> {
   await page.goto(`${url}${at}`);
-  await page.getByLabel('Token').fill(tokens[role]);
+  await page.getByLabel('Token', { exact: true }).fill(tokens[role]);
   await page.keyboard.press('Enter');
-  await page.getByRole('navigation').waitFor();
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+}
+
+/** Opens a page by its link in the row of pages: other links have its name in theirs. */
+export async function openPage(page: Page, name: string): Promise<void> {
+  const pages = page.getByRole('navigation', { name: 'Pages' });
+  await pages.getByRole('link', { name, exact: true }).click();
 }
 
 /** Throws `what` unless it is so. */
