@@ -195,8 +195,9 @@ export function Pager(props: {
   readonly onTurn: (cursor: string | null) => void;
   /** To the first page, and on. */
   readonly words?: readonly [first: string, on: string];
-}): JSX.Element {
+}): JSX.Element | null {
   const { cursor, next, onTurn, words = ['Newest', 'Older'] } = props;
+  if (cursor === null && next === null) return null;
   return (
     <div class="pages">
       {cursor !== null && (

@@ -128,9 +128,9 @@ function Navigation(): JSX.Element {
   const word = THEME_NAMES[theme];
   return (
     <header class="side">
-      <a class="brand" href="/">
+      <a class="brand" href="/" aria-label="Tollgate">
         <Mark />
-        Tollgate
+        <span class="brand-name">Tollgate</span>
       </a>
       <nav aria-label="Pages">
         {placesOf(me.role).map((place) => (

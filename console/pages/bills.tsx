@@ -87,5 +87,9 @@ const COLUMNS: readonly Column<ListedBill>[] = [
     cell: ({ previousAmount, currency }) =>
       previousAmount === null ? '–' : money(previousAmount, currency),
   },
-  { name: 'Files', cell: ({ team, month }) => <BillLinks team={team} month={month} /> },
+  {
+    name: 'Files',
+    class: 'files',
+    cell: ({ team, month }) => <BillLinks team={team} month={month} />,
+  },
 ];

@@ -237,11 +237,13 @@ function billColumns({
     {
       name: 'Booked',
       class: 'wide',
-      cell: ({ costCentre, mode }) => `${costCentre}, ${mode}`,
+      // What is of nobody has no cost centre.
+      cell: ({ costCentre, mode }) => [costCentre, mode].filter((each) => each !== '').join(', '),
       sortKey: ({ costCentre }) => costCentre,
     },
     {
       name: 'Files',
+      class: 'files',
       cell: ({ team }) => (state === 'superseded' ? '' : <BillLinks team={team} month={month} />),
     },
   ];

@@ -42,16 +42,16 @@ const COLUMNS: readonly Column<Tier>[] = [
     sortKey: ({ waiting }) => waiting,
   },
   {
-    name: 'Promises a permit',
+    name: 'Promised wait',
     cell: ({ slo }) =>
       slo === null ? (
-        <span class="faint">nothing</span>
+        <span class="faint">none</span>
       ) : (
         `${slo.percent} % within ${slo.waitSeconds} s`
       ),
   },
   {
-    name: 'Kept in 24 h',
+    name: 'Promise kept, 24 h',
     isAmount: true,
     cell: (tier) => kept(tier),
   },
