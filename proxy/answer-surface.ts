@@ -13,6 +13,9 @@ import type { SurfaceAnswer } from './surface/surface.js';
 import { callerRefusal } from './wire/refusal.js';
 import type { Refusal } from './wire/refusal.js';
 
+/** Of one text that EXPLAIN COST prices: each has a row, advice and rules of its own. */
+export const PRICED_STATEMENTS_MAX = 200;
+
 type Ours = Exclude<Recognised, { kind: 'none' }>;
 
 /** The complete reply: rows, or a refusal that names the forms that are answered. */
@@ -96,7 +99,13 @@ async function explain(
     };
   }
   const asked: Identified = { ...statement, query: { ...statement.query, sqlText: statementText } };
-  const estimated = await estimateWithBound(parts, await analyse(parts, asked), true);
+  const analysed = await analyse(parts, asked);
+  const { length: count } = analysed.facts.statements;
+  if (count > PRICED_STATEMENTS_MAX) {
+    const words = `EXPLAIN COST prices at most ${PRICED_STATEMENTS_MAX} statements of one text, and this one has ${count}: ask for some of them at a time.`;
+    return { kind: 'refused', refusal: callerRefusal('surfaceForm', words) };
+  }
+  const estimated = await estimateWithBound(parts, analysed, true);
   if (estimated.kind === 'refused') return estimated;
   // As it would run: a rule may move it to another warehouse.
   const foreseen = await foresee(parts, estimated.statement);

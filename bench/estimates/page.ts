@@ -22,10 +22,7 @@ export const BARS = {
   predictionMicrosP99: 1_000,
 } as const;
 
-/**
- * Fewer unseen statements say nothing. Those of `individual` have no bar: what a template costs was drawn whatever its text says,
- * and nothing is published of first runs.
- */
+/** Fewer unseen statements say nothing. */
 const UNSEEN_ROWS_MIN = 100;
 
 /** Profiles in which one statement runs at once on a warehouse: where a hold can be as close as the bar asks. */
@@ -154,7 +151,7 @@ function barRows(run: ProfileRun): readonly (readonly string[])[] {
   return [
     atMost('repeated shapes, q-error p50', BARS.repeatedP50, repeated.p50),
     atMost('repeated shapes, q-error p90', BARS.repeatedP90, repeated.p90),
-    ...(unseen.rows < UNSEEN_ROWS_MIN || profile === 'individual'
+    ...(unseen.rows < UNSEEN_ROWS_MIN
       ? []
       : [
           atMost('unseen shapes, q-error p50', BARS.unseenP50, unseen.p50),

@@ -189,6 +189,16 @@ test('EXPLAIN COST names bytes, money, the binding budget and the missing filter
   ).toEqual([{ N: 0 }]);
 });
 
+test('EXPLAIN COST of a text of very many statements is refused with the number that it takes', async () => {
+  const many = 'SELECT 1;'.repeat(60_000);
+  await expect(client.rows(`EXPLAIN COST ${many}`)).rejects.toThrow(
+    /at most 200 statements of one text, and this one has 60000/,
+  );
+  await expect(client.rows(`EXPLAIN COST ${'SELECT 1;'.repeat(200)}`)).resolves.toContainEqual(
+    expect.objectContaining({ ITEM: 'statement 200' }),
+  );
+});
+
 test('explain offline says what EXPLAIN COST says in the session, of the demo it knows by heart', async () => {
   const { rows: imported } = await system.database.db.query(
     `SELECT table_name, bytes::float8, rows::float8, partitions::float8, clustering_column, clustering_low,
