@@ -1,5 +1,6 @@
 import type { Queryable } from '#base/postgres/pool.js';
-import { readLane, tierWaitedIn } from '#billing/postgres/lanes.js';
+import { readLane } from '#billing/postgres/lane-rows.js';
+import { tierWaitedIn } from '#billing/postgres/lanes.js';
 import type { ControlDocument } from '#policies/control/document.js';
 import { laneState } from '#policies/lanes/decision.js';
 import { type Expectation, expectationsOf } from '#policies/lanes/expectation.js';

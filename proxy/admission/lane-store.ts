@@ -1,5 +1,6 @@
 import type { Database } from '#base/postgres/pool.js';
-import { decideInLane, readLane } from '#billing/postgres/lanes.js';
+import { readLane } from '#billing/postgres/lane-rows.js';
+import { decideInLane } from '#billing/postgres/lanes.js';
 import type { LaneStore } from './lane.js';
 
 /** Lanes in Postgres. */

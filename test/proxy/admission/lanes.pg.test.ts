@@ -6,12 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deferred } from '../../../base/deferred.js';
 import { silentLog } from '../../../base/log.js';
 import type { Database } from '../../../base/postgres/pool.js';
-import {
-  decideInLane,
-  LANES_CHANNEL,
-  type LaneToDecide,
-  readLane,
-} from '../../../billing/postgres/lanes.js';
+import { readLane } from '../../../billing/postgres/lane-rows.js';
+import type { LaneToDecide } from '../../../billing/postgres/lane-to-decide.js';
+import { decideInLane, LANES_CHANNEL } from '../../../billing/postgres/lanes.js';
 import { beat } from '../../../billing/postgres/replicas.js';
 import type { LaneLimits } from '../../../policies/lanes/lane.js';
 import { Gate } from '../../../proxy/admission/gate.js';
