@@ -1,6 +1,6 @@
 /**
  * I7 after a kill -9, in simulated time: statements whose replica died run on upstream, and cost on. Shown to fail with
- * accrual from the take-over, and with nothing looked at while a statement is in doubt.
+ * nothing counted of the time since a statement was sent.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
