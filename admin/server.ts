@@ -172,9 +172,9 @@ export async function createAdminApp(options: AdminOptions): Promise<FastifyInst
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(problemHandler(options.log));
   const consoleFiles = options.api?.console?.files ?? null;
-  addNotFound(app, consoleFiles);
-  addJsonParser(app);
   const isSecure = options.api?.console?.isSecure === true;
+  addNotFound(app, consoleFiles, isSecure);
+  addJsonParser(app);
   const headers = Object.entries({ ...HEADERS, ...(isSecure ? HTTPS_HEADERS : {}) });
   app.addHook('onSend', async (_request, reply) => {
     for (const [name, value] of headers) if (!reply.hasHeader(name)) reply.header(name, value);
@@ -183,7 +183,7 @@ export async function createAdminApp(options: AdminOptions): Promise<FastifyInst
   addHealthRoutes(app, options.metrics, options.readiness);
   addLandingPage(app, options, consoleFiles === null ? '/' : '/listeners');
   if (consoleFiles !== null) {
-    addConsoleFiles(app, consoleFiles);
+    addConsoleFiles(app, consoleFiles, isSecure);
     await addPolicyReports(app, {
       metrics: exposePolicyReports(options.metrics),
       log: options.log,
@@ -195,10 +195,14 @@ export async function createAdminApp(options: AdminOptions): Promise<FastifyInst
   return app;
 }
 
-function addNotFound(app: FastifyInstance, consoleFiles: ConsoleFiles | null): void {
+function addNotFound(
+  app: FastifyInstance,
+  consoleFiles: ConsoleFiles | null,
+  isSecure: boolean,
+): void {
   app.setNotFoundHandler((request, reply) => {
     if (consoleFiles !== null && isConsolePage(request))
-      return sendPage(request, reply, consoleFiles);
+      return sendPage(request, reply, consoleFiles, isSecure);
     const path = request.url.split('?', 1)[0] ?? '';
     const methods = methodsAt(app.knownRoutes, path);
     const asked = `${request.method} ${path.slice(0, 200)}`;

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { notFound } from '../problems.js';
-import { REPORT_DIRECTIVES, REPORTING_ENDPOINTS } from './policy-reports.js';
+import { reportingOf } from './policy-reports.js';
 
 interface ConsoleFile {
   readonly type: string;
@@ -29,7 +29,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Nothing inline, nothing from elsewhere; what breaks it is reported. */
-const CONTENT_POLICY = `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ${REPORT_DIRECTIVES}`;
+const CONTENT_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Paths that are not pages, so that a wrong one is told as such. */
 const NO_PAGE = /^\/(?:api|console|assets|metrics|livez|readyz)(?:\/|$)/;
@@ -53,8 +54,14 @@ function readFile(file: string): ConsoleFile {
 }
 
 /** `GET /` and `GET /assets/{file}`. */
-export function addConsoleFiles(app: FastifyInstance, files: ConsoleFiles): void {
-  app.get('/', { schema: { hide: true } }, (request, reply) => sendPage(request, reply, files));
+export function addConsoleFiles(
+  app: FastifyInstance,
+  files: ConsoleFiles,
+  isSecure: boolean,
+): void {
+  app.get('/', { schema: { hide: true } }, (request, reply) =>
+    sendPage(request, reply, files, isSecure),
+  );
   app.get('/assets/:file', { schema: { hide: true } }, (request, reply) => {
     const { file } = request.params as { readonly file: string };
     const found = files.assets.get(file);
@@ -83,11 +90,12 @@ export function sendPage(
   request: FastifyRequest,
   reply: FastifyReply,
   { index }: ConsoleFiles,
+  isSecure: boolean,
 ): FastifyReply {
-  const headed = reply
-    .header('content-security-policy', CONTENT_POLICY)
-    .header('reporting-endpoints', REPORTING_ENDPOINTS);
-  return send(request, headed, index);
+  const { directives, endpoints } = reportingOf(isSecure);
+  reply.header('content-security-policy', `${CONTENT_POLICY}; ${directives}`);
+  if (endpoints !== null) reply.header('reporting-endpoints', endpoints);
+  return send(request, reply, index);
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, file: ConsoleFile): FastifyReply {

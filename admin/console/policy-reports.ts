@@ -13,10 +13,23 @@ import { readJsonBody } from '../json-body.js';
 import { badField, sendProblem } from '../problems.js';
 
 const PATH = '/console/policy-reports';
-/** Named by both: browsers that know the header take no notice of `report-uri`. */
 const GROUP = 'console';
-export const REPORT_DIRECTIVES: string = `report-uri ${PATH}; report-to ${GROUP}`;
-export const REPORTING_ENDPOINTS: string = `${GROUP}="${PATH}"`;
+
+/**
+ * The directives by which a page's policy asks for reports, and the header beside it.
+ * @param isSecure people come by https. Chromium takes `Reporting-Endpoints` from nothing else, and tells nobody where `report-to` names what it has not taken.
+ */
+export function reportingOf(isSecure: boolean): {
+  readonly directives: string;
+  readonly endpoints: string | null;
+} {
+  return isSecure
+    ? {
+        directives: `report-uri ${PATH}; report-to ${GROUP}`,
+        endpoints: `${GROUP}="${PATH}"`,
+      }
+    : { directives: `report-uri ${PATH}`, endpoints: null };
+}
 
 const BODY_BYTES_MAX = 16 * 1024;
 /** Of one request. */

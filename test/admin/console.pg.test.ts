@@ -114,9 +114,19 @@ test('every path of the console is its page, never kept, with a policy that allo
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toContain('unsafe');
-    expect(policy).toContain('; report-uri /console/policy-reports; report-to console');
-    expect(reply.headers['reporting-endpoints']).toBe('console="/console/policy-reports"');
   }
+});
+
+test('browsers are asked for reports, by https in the newer form too', async () => {
+  const [plain, over] = await Promise.all(
+    [app, secure].map((to) => send('GET', '/costs', { accept: 'text/html' }, undefined, to)),
+  );
+  expect(plain?.headers['content-security-policy']).toMatch(
+    /; report-uri \/console\/policy-reports$/,
+  );
+  expect(plain?.headers['reporting-endpoints']).toBeUndefined();
+  expect(over?.headers['content-security-policy']).toMatch(/policy-reports; report-to console$/);
+  expect(over?.headers['reporting-endpoints']).toBe('console="/console/policy-reports"');
 });
 
 test('what is no page stays what it is: problems of the API, metrics, health, the list of listeners', async () => {
