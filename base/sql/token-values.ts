@@ -39,3 +39,8 @@ export function stringValueAt(tokens: Tokens, index: number): string | undefined
     },
   );
 }
+
+/** A string literal that Snowflake's rules read back as `value`: backslashes are doubled. */
+export function quoteText(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}

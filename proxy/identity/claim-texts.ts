@@ -3,7 +3,7 @@
  * the session parameters of a login. Both end in the account's query history, or in the session's tag that it shows.
  */
 import { KIND, kindAt, lex, significantIndexes, startAt, wordAt } from '#base/sql/lexer.js';
-import { stringValueAt } from '#base/sql/token-values.js';
+import { quoteText, stringValueAt } from '#base/sql/token-values.js';
 import { CLAIM_MEMBER, withoutClaim } from '#policies/claim-tag.js';
 import { applyEdits, memberOf, parseObject, scanObject, textOf } from '../wire/json-edit.js';
 import type { JsonMember, JsonObjectScan } from '../wire/json-edit.js';
@@ -23,14 +23,10 @@ export function alterSessionWithoutClaim(sqlText: string): string | undefined {
     if (value === undefined) continue;
     const rest = withoutClaim(value);
     if (rest === value) continue;
-    text += sqlText.slice(from, startAt(tokens, index)) + quoted(rest ?? '');
+    text += sqlText.slice(from, startAt(tokens, index)) + quoteText(rest ?? '');
     from = startAt(tokens, index + 1);
   }
   return from === 0 ? undefined : text + sqlText.slice(from);
-}
-
-function quoted(value: string): string {
-  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
 /** The body of a login whose session tag holds a claim, without it; undefined for every other body. */

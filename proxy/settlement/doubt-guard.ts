@@ -9,6 +9,7 @@ import type { TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import type { ServiceConnection } from '#base/snowflake/service-connection.js';
+import { quoteText } from '#base/sql/token-values.js';
 import type { Clock, EpochMs } from '#base/time.js';
 import { creditsForMillis, maxAmount } from '#base/units.js';
 import type { Credits } from '#base/units.js';
@@ -159,7 +160,8 @@ export class DoubtGuard {
     watched.cancelledAtMs = nowMs;
     try {
       for (const queryId of queryIds)
-        await service.query('SELECT SYSTEM$CANCEL_QUERY(?)', [queryId]);
+        // A function of the system is given constants.
+        await service.query(`SELECT SYSTEM$CANCEL_QUERY(${quoteText(queryId)})`);
     } catch (thrown) {
       this.#options.log.warn(
         { err: toError(thrown), ticketId: ticket.ticketId },

@@ -8,7 +8,12 @@ import { keepLimits } from './support/budget-limits.js';
 import { connectNode } from './support/node-driver.js';
 import { eventually } from './support/eventually.js';
 import { SHARED_KEYS, startProxyProcess, type ProxyProcess } from './support/proxy-process.js';
-import { RECOVERED_WITHIN_MS, ReplicaRounds, ROUND_HOLD } from './support/replica-rounds.js';
+import {
+  makeSilent,
+  RECOVERED_WITHIN_MS,
+  ReplicaRounds,
+  ROUND_HOLD,
+} from './support/replica-rounds.js';
 import { startSystem, type System } from './support/system.js';
 import { longRun } from '../support/long-run.js';
 import { RawClient } from '../warehouse/support/raw-client.js';
@@ -27,6 +32,13 @@ const long = longRun('replicas', 1);
 /** In seconds. */
 const mixed = longRun('mixed', 4);
 const MIXED_TEAMS = ['marketing', 'sales', 'growth', 'legal'] as const;
+/** Of the X-Large of the demo: 16 credits an hour, so that the ceiling is 4.5 s of it. */
+const SOON_AT_CEILING = {
+  guessExpectedCredits: '0.005',
+  guessHoldCredits: '0.01',
+  ceilingCredits: '0.02',
+} as const;
+const CEILING_AND_15_SECONDS = 0.02 + (16 * 15) / 3600;
 const REPLICAS = long.isLong ? 4 : 2;
 const CLIENTS = long.isLong ? 160 : 24;
 const ROOM_PARTS = long.isLong ? 1 : 2;
@@ -41,7 +53,9 @@ beforeAll(async () => {
           ? { ...tier, concurrencyMax: 1 }
           : tier.id === 'standard'
             ? { ...tier, guessHoldCredits: ROUND_HOLD, concurrencyMax: CLIENTS }
-            : tier,
+            : tier.id === 'batch'
+              ? { ...tier, ...SOON_AT_CEILING }
+              : tier,
       ),
     }),
   });
@@ -188,6 +202,47 @@ test(
     expect(Math.max(...lateMs)).toBeLessThan(90_000);
     HOLDERS.report({ holders: HOLDERS.count, toldAfterMsMax: Math.max(...lateMs) });
     await expectInvariants(system.database.db);
+  },
+);
+
+test(
+  'a statement of a replica that is killed is stopped upstream at its ceiling, and whoever polls is told so',
+  { timeout: 90_000 },
+  async () => {
+    const holderDir = await mkdtemp(join(tmpdir(), 'tollgate-ceiling-'));
+    try {
+      const holder = await startProxyProcess(system, holderDir, SHARED_KEYS);
+      const client = new RawClient(Number(new URL(holder.url).port));
+      await client.login('support_analyst', 'demo', '&warehouse=BATCH_WH');
+      const requestId = randomUUID();
+      // Its connection breaks with the replica.
+      const before = waits().length;
+      const lost = client.query('SELECT SYSTEM$WAIT(600)', {}, requestId).catch(() => null);
+      await eventually(() => expect(waits().length).toBe(before + 1));
+      holder.process.kill('SIGKILL');
+      await lost;
+      await makeSilent(system, holder);
+      const { id } = await ticketOf(requestId);
+      const poll = new RawClient(Number(new URL(proxy?.url ?? '').port));
+      poll.token = client.token;
+      let told = await poll.result(id);
+      await eventually(
+        async () => expect((told = await poll.result(id)).body.success).toBe(false),
+        {
+          withinMs: 60_000,
+        },
+      );
+      expect(told.body).toMatchObject({ code: '714001' });
+      const { rows } = await system.database.db.query<{ ending: string; credits: string }>(
+        'SELECT t.ending, c.credits FROM ticket t JOIN charge c ON c.ticket_id = t.id WHERE t.id = $1',
+        [id],
+      );
+      expect(rows).toMatchObject([{ ending: 'stopped' }]);
+      expect(Number(rows[0]?.credits)).toBeLessThanOrEqual(CEILING_AND_15_SECONDS);
+      await expectInvariants(system.database.db);
+    } finally {
+      await rm(holderDir, { recursive: true, force: true });
+    }
   },
 );
 

@@ -84,14 +84,14 @@ class Upstream {
   }
 
   readonly service: ServiceConnection = {
-    query: (sql, binds) => Promise.resolve(this.#answer(sql, binds)),
+    query: (sql) => Promise.resolve(this.#answer(sql)),
     close: () => Promise.resolve(),
   };
 
-  #answer(sql: string, binds: readonly (string | number)[] = []): readonly ServiceRow[] {
+  #answer(sql: string): readonly ServiceRow[] {
     const now = clock.now();
     if (sql.includes('CANCEL_QUERY')) {
-      expect(binds).toEqual([this.queryId]);
+      expect(sql).toBe(`SELECT SYSTEM$CANCEL_QUERY('${this.queryId}')`);
       this.cancels += 1;
       this.endedAt ??= now;
       return [];

@@ -117,7 +117,7 @@ export class ReplicaRounds {
     const cancelled = ending.map((id) => this.#cancel(id));
     await killed.kill();
     const killedAt = performance.now();
-    if (isSilentAtOnce) await this.#makeSilent(killed);
+    if (isSilentAtOnce) await makeSilent(this.#system, killed);
     await Promise.all(cancelled);
     const fates = await this.#fates(orphans.map(({ id }) => id));
     const recoveryMsMax = performance.now() - killedAt;
@@ -152,19 +152,6 @@ export class ReplicaRounds {
     const client = new RawClient(Number(new URL(url).port));
     if (of !== undefined) client.token = of.token;
     return client;
-  }
-
-  async #makeSilent(killed: ProxyProcess): Promise<void> {
-    const { db } = this.#system.database;
-    const id = `${nameOf(killed)}#%`;
-    await db.query(
-      "UPDATE replica SET seen_at = seen_at - interval '11 seconds' WHERE id LIKE $1",
-      [id],
-    );
-    await db.query(
-      "UPDATE lease SET expires_at = expires_at - interval '11 seconds' WHERE replica LIKE $1 AND ended_at IS NULL",
-      [id],
-    );
   }
 
   /** The killed replica is at another port now; sessions live on. */
@@ -284,6 +271,19 @@ export class ReplicaRounds {
 }
 
 const isRefusal = (reply: Reply): boolean => reply.body.code === '712001';
+
+/** The database says that it was heard last eleven seconds ago: after ten others take up what it had. */
+export async function makeSilent({ database }: System, killed: ProxyProcess): Promise<void> {
+  const id = `${nameOf(killed)}#%`;
+  await database.db.query(
+    "UPDATE replica SET seen_at = seen_at - interval '11 seconds' WHERE id LIKE $1",
+    [id],
+  );
+  await database.db.query(
+    "UPDATE lease SET expires_at = expires_at - interval '11 seconds' WHERE replica LIKE $1 AND ended_at IS NULL",
+    [id],
+  );
+}
 
 /** As `cli/serve.ts` names the replica of a data directory. */
 function nameOf({ dataDir }: ProxyProcess): string {

@@ -1,6 +1,7 @@
 /** Queries of the session by number: `LAST_QUERY_ID(-2)` and `RESULT_SCAN(-2)` (Snowflake, "LAST_QUERY_ID"). */
 import { StatementFailed, unsupported } from '../failures.js';
-import { isSymbol, quoteText, type Piece } from './pieces.js';
+import { isSymbol, type Piece } from './pieces.js';
+import { quoteText } from '#base/sql/token-values.js';
 
 /** Ids that the session keeps, newest last; the first of a session with so many may be gone. */
 const KEPT = 100;

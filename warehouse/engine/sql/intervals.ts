@@ -1,7 +1,8 @@
 /** INTERVAL constants ("Interval constants"): `INTERVAL '1 year, 3 days'`, `INTERVAL '2' HOUR`. */
 import { StatementFailed, unsupported } from '../failures.js';
 import { ADDABLE, datePart, isTimePart, type DatePart } from './functions/date-parts.js';
-import { quoteText, type Piece } from './pieces.js';
+import { type Piece } from './pieces.js';
+import { quoteText } from '#base/sql/token-values.js';
 
 /** DuckDB's units, largest first: it adds months, then days, then time, whatever their order. */
 const UNITS: readonly DatePart[] = ADDABLE.filter((part) => part !== 'NANOSECOND');

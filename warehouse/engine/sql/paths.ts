@@ -5,7 +5,8 @@
  */
 import { StatementFailed, unsupported } from '../failures.js';
 import { operandEnd, operandStart } from './operands.js';
-import { closing, isSymbol, isWord, quoteText, splitAtCommas, type Piece } from './pieces.js';
+import { closing, isSymbol, isWord, splitAtCommas, type Piece } from './pieces.js';
+import { quoteText } from '#base/sql/token-values.js';
 import { namedVariants, VARIANT_TYPES } from './variant-names.js';
 
 /** Words after which a bracket opens a literal, not a subscript. */

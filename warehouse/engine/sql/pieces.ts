@@ -1,7 +1,7 @@
 /** A statement as a list of pieces that passes rewrite one after the other; each remembers where it stood in the client's text. */
 import { assert } from '#base/assert.js';
 import { KIND, kindAt, lex, startAt, textAt } from '#base/sql/lexer.js';
-import { nameAt, stringValueAt } from '#base/sql/token-values.js';
+import { nameAt, quoteText, stringValueAt } from '#base/sql/token-values.js';
 
 export interface Piece {
   readonly kind:
@@ -124,11 +124,6 @@ export function word(text: string, at: Piece | undefined): Piece {
 /** `"name"` with quotes doubled: the same in Snowflake and DuckDB. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
-}
-
-/** A string literal that Snowflake's rules read back as `value`: backslashes are doubled. */
-export function quoteText(value: string): string {
-  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
 /** A string literal in DuckDB's rules, where a backslash is itself. */

@@ -3,7 +3,8 @@ import type { EngineBind } from '../engine.js';
 import { failure, StatementFailed, unsupported } from '../failures.js';
 import type { StatementRequest } from '../process/messages.js';
 import { numberedQuery } from './earlier-queries.js';
-import { isSymbol, quoteText, raw, type Piece } from './pieces.js';
+import { isSymbol, raw, type Piece } from './pieces.js';
+import { quoteText } from '#base/sql/token-values.js';
 
 const BARE: ReadonlySet<string> = new Set([
   'CURRENT_DATE',

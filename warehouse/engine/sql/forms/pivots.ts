@@ -8,13 +8,13 @@ import {
   isSymbol,
   isWord,
   quoteName,
-  quoteText,
   raw,
   splitAtCommas,
   syntax,
   word,
   type Piece,
 } from '../pieces.js';
+import { quoteText } from '#base/sql/token-values.js';
 
 /** Where the parts of a PIVOT clause stand. */
 export interface PivotClause {
