@@ -59,3 +59,15 @@ export function isCalendarDay(day: string): boolean {
 export function formatInstant(at: EpochMs): string {
   return new Date(at).toISOString();
 }
+
+/** As people write them, from the first day of an ISO 8601 week on. */
+export const WEEKDAYS = [
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+  'sunday',
+] as const;
+export type Weekday = (typeof WEEKDAYS)[number];

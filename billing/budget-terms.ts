@@ -1,25 +1,16 @@
 /** Budgets as the control document words them, turned into the rules that the ledger and the book count by. */
 import { parseCredits } from '#base/units.js';
+import { WEEKDAYS, type Weekday } from '#base/time.js';
 import type { Credits } from '#base/units.js';
 import type { CarryRule } from './carry.js';
 import type { FiscalRule } from './fiscal.js';
 import type { CustomRule, PeriodKind, PeriodRule } from './period.js';
 
-const WEEKDAYS = [
-  'monday',
-  'tuesday',
-  'wednesday',
-  'thursday',
-  'friday',
-  'saturday',
-  'sunday',
-] as const;
-
 /** `period` of a budget of an accepted document. */
 export interface PeriodTerms {
   readonly kind: PeriodKind;
   readonly timeZone: string;
-  readonly weekStartsOn?: (typeof WEEKDAYS)[number];
+  readonly weekStartsOn?: Weekday;
   readonly fiscal?: Omit<FiscalRule, 'yearStart'> & Partial<Pick<FiscalRule, 'yearStart'>>;
   readonly custom?: CustomRule;
 }

@@ -3,7 +3,7 @@
  * by a leading comment, or by the member `tollgate_off_peak` of a query tag that is a JSON object.
  */
 import type { EpochMs } from '#base/time.js';
-import { WEEKDAYS } from './control/choices.js';
+import { WEEKDAYS } from '#base/time.js';
 import type { OffPeakDocument, OffPeakWindowDocument } from './control/ladder-documents.js';
 import { membersOf } from './json-members.js';
 

@@ -17,7 +17,8 @@ import type {
   RateDocument,
 } from '../prices/price-documents.js';
 import type { Cloud } from '../prices/rate-list.js';
-import type { RuleMode, Weekday } from './choices.js';
+import type { RuleMode } from './choices.js';
+import type { Weekday } from '#base/time.js';
 import type { BreakGlassDocument, RunRateDocument } from './guard-documents.js';
 import type { RungDocument, TierServiceDocument } from './ladder-documents.js';
 

@@ -1,5 +1,5 @@
 /** Parts of the control document about what comes before a refusal: ladders of budgets, off-peak hours and SLOs of tiers. */
-import type { Weekday } from './choices.js';
+import type { Weekday } from '#base/time.js';
 
 /** From the mildest to the strictest. */
 export const LADDER_STEPS = [

@@ -1,6 +1,6 @@
 /** Shape of ladders, off-peak hours and SLOs. */
 import { z } from 'zod';
-import { WEEKDAYS } from './choices.js';
+import { WEEKDAYS } from '#base/time.js';
 import { LADDER_STEPS, WAREHOUSE_SWITCHES } from './ladder-documents.js';
 import type { OffPeakDocument, RungDocument, SloDocument } from './ladder-documents.js';
 import { credits, id, whole } from './schema-values.js';

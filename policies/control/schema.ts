@@ -22,7 +22,8 @@ import {
   SIGN_INS,
   YEAR_STARTS,
 } from './document.js';
-import { RULE_MODES, WEEKDAYS } from './choices.js';
+import { RULE_MODES } from './choices.js';
+import { WEEKDAYS } from '#base/time.js';
 import { idlePolicy, sharedCost, warehouseOwner } from './attribution-schema.js';
 import { access, modesByTeam } from './schema-access.js';
 import { failMode } from './fail-mode-schema.js';
