@@ -96,7 +96,8 @@ export class Leases {
   readonly #rates = new Map<string, Rate>();
   /** By the id of a period, and of its budget where that is known. */
   readonly #exactUntil = new Map<string, number>();
-  readonly #refilling = new Set<string>();
+  /** Under way, by the key of the path. */
+  readonly #refilling = new Map<string, Promise<void>>();
   readonly #asking = new Map<string, Promise<AskedBack>>();
   readonly #taking = new Map<string, Promise<void>>();
   /** Taken without the ledger, by budget, and not posted yet: never given back. */
@@ -119,17 +120,15 @@ export class Leases {
     return this.#options.realNow();
   }
 
-  /** Budgets leased here of those that may be, for the metric. */
+  /** Budgets leased here of those that may be; like the next two for metrics. */
   get occupancy(): Occupancy {
     return { used: this.#leases.size, max: LEASES_MAX };
   }
 
-  /** Leases that this replica has, for the metric. */
   get size(): number {
     return this.#leases.size;
   }
 
-  /** What they have idle in all, for the metric. */
   get idleCredits(): Credits {
     return sumCredits([...this.#leases.values()].map(({ idleCredits }) => idleCredits));
   }
@@ -228,10 +227,15 @@ export class Leases {
       (id) => (this.#leases.get(id)?.idleCredits ?? NO_CREDITS) < perSecond,
     );
     if (short.length === 0 || this.#leases.size + short.length > LEASES_MAX) return;
-    this.#refilling.add(key);
-    void this.#refill(short, addCredits(perSecond, perSecond))
+    const refill = this.#refill(short, addCredits(perSecond, perSecond))
       .catch((thrown: unknown) => this.#options.onProblem(thrown, 'a lease could not be filled'))
       .finally(() => this.#refilling.delete(key));
+    this.#refilling.set(key, refill);
+  }
+
+  /** Resolves when the refills under way have ended, each in a lease or a problem told. */
+  async filled(): Promise<void> {
+    await Promise.allSettled(this.#refilling.values());
   }
 
   async #refill(budgetIds: readonly string[], wantedCredits: Credits): Promise<void> {
@@ -348,6 +352,8 @@ export class Leases {
   /** Gives everything back; nothing is leased afterwards. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    // One that is still on its way would lease again what is given back below.
+    await this.filled();
     this.#leases.clear();
     await returnAll(this.#options.db, this.#options.replica, this.#options.clock.now());
   }

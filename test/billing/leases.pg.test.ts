@@ -308,6 +308,23 @@ test('a top-up takes what another replica has leased and does not use', async ()
   expect(await period('raised')).toEqual({ held: '0', leased: '0', idle: '0' });
 });
 
+// Without waiting for its refills, stop() has given back before this one leases.
+test('a replica that stops while a lease is being filled leaves nothing leased', async () => {
+  await insertBudget(database.db, { id: 'leaving', limit: credits('1000') });
+  const one = await replica('leaving#1');
+  const opening = (await hold(one, ['leaving'], '1')).ticket;
+  const { tickets, stopping } = await database.db.transaction(async (tx) => {
+    // Holds read leases; only who fills one has to wait.
+    await tx.query('LOCK TABLE lease IN SHARE MODE');
+    const held = await Promise.all(Array.from({ length: 60 }, () => hold(one, ['leaving'], '1')));
+    expect(one.leases.size).toBe(0);
+    return { tickets: held.map(({ ticket }) => ticket), stopping: one.leases.stop() };
+  });
+  await stopping;
+  expect((await period('leaving')).leased).toBe('0');
+  await settleAll(one.ledger, [opening, ...tickets]);
+});
+
 test('the repeat of a refill gives nothing, and the last twentieth is not leased', async () => {
   await insertBudget(database.db, { id: 'filled', limit: credits('100') });
   await openPeriods(database.db, ['filled'], NOON);
@@ -365,6 +382,7 @@ async function standstill(
     await replica(`${id}-stands#1`, { isDeaf: true }),
   ];
   const { length } = await busy(stands, [id], '1');
+  await stands.leases.filled();
   const idle = Number((await period(id)).idle);
   await database.db.transaction((tx) =>
     setBudgetLimit(tx, {
