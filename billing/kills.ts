@@ -1,4 +1,7 @@
-/** Statements that an administrator wants ended: asked for once, taken by the replica that has them. No money moves here. */
+/**
+ * Statements that an administrator wants ended: asked for once, taken by the replica that has them, or by whoever looks
+ * after those in doubt. No money moves here.
+ */
 import type { TicketId } from '#base/ids.js';
 import type { Queryable, Transaction } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
@@ -17,9 +20,12 @@ export interface KillAsked {
 }
 
 export type KillOutcome =
-  /** The replica that has it is told; `isReplayed`: somebody had asked before. */
-  | { readonly kind: 'asked'; readonly isReplayed: boolean }
-  /** It does not wait or run on any replica. */
+  /**
+   * Whoever has it is told; `isReplayed`: somebody had asked before. `isInDoubt`: no replica has it, so that it is
+   * cancelled once evidence shows that it runs, and needs no cancel when it shows that it does not.
+   */
+  | { readonly kind: 'asked'; readonly isReplayed: boolean; readonly isInDoubt: boolean }
+  /** It has ended. */
   | { readonly kind: 'over'; readonly state: TicketState };
 
 const STATE = 'SELECT state FROM ticket WHERE id = $1 FOR NO KEY UPDATE';
@@ -31,6 +37,13 @@ SELECT k.ticket_id, k.asked_by, k.reason FROM kill_request k JOIN ticket t ON t.
 WHERE k.taken_at IS NULL AND t.replica = $1 AND t.state IN ('RESERVED', 'SENT', 'RUNNING')
 LIMIT 1000`;
 
+// Taken or not: the replica that took it may have died before it told anybody, and that is what counts.
+const IN_DOUBT = `/* prepared: billing.kills_in_doubt */
+SELECT k.ticket_id, k.asked_by, k.reason
+FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id JOIN kill_request k ON k.ticket_id = t.id
+WHERE t.state = 'IN_DOUBT' AND t.stop_told IS NULL
+LIMIT 1000`;
+
 const TAKEN = `/* prepared: billing.kill_taken */
 UPDATE kill_request SET taken_at = now() WHERE ticket_id = $1`;
 
@@ -39,7 +52,8 @@ export async function askKill(tx: Transaction, asked: KillAsked): Promise<KillOu
   const { rows } = await tx.query<{ state: TicketState }>(STATE, [asked.ticketId]);
   const state = rows[0]?.state;
   if (state === undefined) return undefined;
-  if (state !== 'RESERVED' && state !== 'SENT' && state !== 'RUNNING')
+  const isInDoubt = state === 'IN_DOUBT';
+  if (!isInDoubt && state !== 'RESERVED' && state !== 'SENT' && state !== 'RUNNING')
     return { kind: 'over', state };
   const { rowCount } = await tx.query(ASK, [
     asked.ticketId,
@@ -48,7 +62,7 @@ export async function askKill(tx: Transaction, asked: KillAsked): Promise<KillOu
     new Date(asked.at),
   ]);
   await tx.query('SELECT pg_notify($1, $2)', [KILLS_CHANNEL, '']);
-  return { kind: 'asked', isReplayed: rowCount === 0 };
+  return { kind: 'asked', isReplayed: rowCount === 0, isInDoubt };
 }
 
 /** What is asked for of statements that `replica` has. Fault `ledgerUnavailable`. */
@@ -56,10 +70,23 @@ export function killsAsked(
   db: Queryable,
   replica: string,
 ): Promise<readonly Omit<KillAsked, 'at'>[]> {
+  return readKills(db, OPEN, [replica]);
+}
+
+/** What is asked for of statements in doubt whose clients were told nothing yet. Fault `ledgerUnavailable`. */
+export function killsInDoubt(db: Queryable): Promise<readonly Omit<KillAsked, 'at'>[]> {
+  return readKills(db, IN_DOUBT, []);
+}
+
+function readKills(
+  db: Queryable,
+  sql: string,
+  values: readonly string[],
+): Promise<readonly Omit<KillAsked, 'at'>[]> {
   return ledgerCall(async () => {
     const { rows } = await db.query<{ ticket_id: TicketId; asked_by: string; reason: string }>(
-      OPEN,
-      [replica],
+      sql,
+      values,
     );
     return rows.map(({ ticket_id: ticketId, asked_by: askedBy, reason }) => ({
       ticketId,

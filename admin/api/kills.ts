@@ -16,7 +16,7 @@ export function addKillRoute(app: ApiApp, context: ApiContext): void {
       config: { access: ['platform', 'team-lead'], example: { reason: 'it reads ten years' } },
       schema: {
         summary:
-          'End a statement that waits or runs, on whichever replica it is; its author is told why',
+          'End a statement that waits, runs or is in doubt, whichever replica has it or had it; its author is told why',
         params: z.object({ id: z.string().max(100) }),
         body: z.strictObject({ reason: reasonSchema }),
         response: {
@@ -24,6 +24,11 @@ export function addKillRoute(app: ApiApp, context: ApiContext): void {
             ticketId: z.string(),
             team: z.string(),
             isReplayed: z.boolean().describe('Somebody had asked for it before'),
+            isInDoubt: z
+              .boolean()
+              .describe(
+                'No replica has it any more: it is cancelled once the query history shows that it runs, and settled by what that shows where it does not',
+              ),
           }),
         },
       },
@@ -53,7 +58,8 @@ export function addKillRoute(app: ApiApp, context: ApiContext): void {
       });
       if (outcome === undefined) throw unknown();
       if (outcome.kind === 'over') throw over(outcome.state);
-      return { ticketId, team: ticket.team_id, isReplayed: outcome.isReplayed };
+      const { isReplayed, isInDoubt } = outcome;
+      return { ticketId, team: ticket.team_id, isReplayed, isInDoubt };
     },
   );
 }
@@ -63,20 +69,15 @@ function unknown(): ProblemError {
 }
 
 function over(state: string): ProblemError {
-  const inDoubt = state === 'IN_DOUBT';
   return new ProblemError({
     status: 409,
     title: 'Conflict',
-    detail: inDoubt
-      ? 'No replica has this statement any more, and whether it runs is not known yet.'
-      : `This statement is over: ${state}.`,
+    detail: `This statement is over: ${state}.`,
     errors: [
       {
         field: 'id',
-        rule: 'must name a statement that waits or runs',
-        wayOut: inDoubt
-          ? 'end it in Snowflake by its query id; its evidence settles it here'
-          : 'GET /api/v1/tickets/{id} tells what became of it',
+        rule: 'must name a statement that waits, runs or is in doubt',
+        wayOut: 'GET /api/v1/tickets/{id} tells what became of it',
       },
     ],
   });

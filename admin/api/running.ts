@@ -7,7 +7,9 @@ import { type ApiApp, type ApiContext, controlOf, teamOf } from './api.js';
 
 const runningSchema = z.object({
   ticketId: z.string(),
-  state: z.string(),
+  state: z
+    .string()
+    .describe('SENT, RUNNING; IN_DOUBT: its replica was lost, it may run on, and is metered if so'),
   team: z.string(),
   principal: z.string(),
   account: z.string(),
@@ -18,13 +20,15 @@ const runningSchema = z.object({
   workload: z.string().nullable(),
   statementShape: z.string().describe('Without literals'),
   expectedCredits: z.string(),
-  usedCredits: z.string().describe('So far, as its replica said last'),
+  usedCredits: z
+    .string()
+    .describe('So far, as its replica said last; in doubt, as whoever looks after it did'),
   usedAmount: z.string(),
   currency: z.string(),
   holdCredits: z.string(),
   ceilingCredits: z.string().nullable().describe('It is stopped there; null: just sent'),
   sentAt: z.string().nullable(),
-  usedAt: z.string().nullable().describe('When its replica said so'),
+  usedAt: z.string().nullable().describe('When that was said'),
   replica: z.string(),
   breakGlass: z.string().nullable().describe('The reason by which it passes budgets and rules'),
 });

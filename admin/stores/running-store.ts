@@ -34,7 +34,7 @@ export interface RunningAsked {
   readonly limit: number;
 }
 
-/** Statements upstream, the dearest so far first, at most `limit`. Reads open tickets alone. */
+/** Statements upstream, and those in doubt, which may be, the dearest so far first, at most `limit`. Reads open tickets alone. */
 export async function listRunning(
   db: Queryable,
   { teamId, principalId, after, limit }: RunningAsked,
@@ -48,7 +48,7 @@ export async function listRunning(
          t.hold_credits, u.ceiling_credits, t.currency, t.sent_at, u.used_at, t.replica, g.reason AS break_glass
        FROM open_ticket o JOIN ticket t ON t.id = o.ticket_id LEFT JOIN running_use u ON u.ticket_id = t.id
          LEFT JOIN break_glass_use g ON g.ticket_id = t.id
-       WHERE t.state IN ('SENT', 'RUNNING')
+       WHERE t.state IN ('SENT', 'RUNNING', 'IN_DOUBT')
          AND ($1::text IS NULL OR t.team_id = $1) AND ($2::text IS NULL OR t.principal_id = $2)
      ) r
      WHERE $3::numeric IS NULL OR (r.used_credits, r.ticket_id) < ($3, $4::uuid)

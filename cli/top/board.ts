@@ -17,9 +17,10 @@ import {
 import { moneyText } from '../../policies/rules/amount-text.js';
 import { table } from '../terminal.js';
 
-/** A statement that is upstream, as the API tells of it; amounts are decimal strings. */
+/** A statement that is upstream, or in doubt, as the API tells of it; amounts are decimal strings. */
 export interface RunningStatement {
   readonly ticketId: string;
+  readonly state: string;
   readonly team: string;
   readonly principal: string;
   readonly tier: string;
@@ -44,6 +45,7 @@ export interface TierNow {
 
 export const RUNNING_STATEMENT: z.ZodType<RunningStatement> = z.object({
   ticketId: z.string(),
+  state: z.string(),
   team: z.string(),
   principal: z.string(),
   tier: z.string(),
@@ -222,10 +224,15 @@ function statementTable(
     [...shown.map(({ heading }) => heading), ...(hasText ? [STATEMENT] : [])],
     listed.map((each) => [
       ...shown.map(({ cell }) => cell(each, at)),
-      ...(hasText ? [clipped(each.statementShape.replaceAll(/\s+/g, ' '), room)] : []),
+      ...(hasText ? [clipped(textOf(each), room)] : []),
     ]),
     Number.MAX_SAFE_INTEGER,
   ).split('\n');
+}
+
+function textOf({ state, statementShape }: RunningStatement): string {
+  const text = statementShape.replaceAll(/\s+/g, ' ');
+  return state === 'IN_DOUBT' ? `(in doubt) ${text}` : text;
 }
 
 /** What the row of the marked statement has no room for, in one line; empty where nothing runs. */

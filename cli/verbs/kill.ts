@@ -1,5 +1,6 @@
-/** `tollgate kill`: ends one statement that waits or runs, with a reason that its author is told; or freezes. */
+/** `tollgate kill`: ends one statement that waits, runs or is in doubt, with a reason that its author is told; or freezes. */
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { tryParseTicketId } from '../../base/ids.js';
 import { adminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
@@ -12,7 +13,7 @@ export function registerKill(program: Command, terminal: Terminal): void {
   program
     .command('kill [ticket]')
     .description(
-      'end a statement that waits or runs; what it used so far is charged. Or freeze what sends them',
+      'end a statement that waits, runs or is in doubt; what it used so far is charged. Or freeze what sends them',
     )
     .option(
       '--freeze <what>',
@@ -48,9 +49,15 @@ async function kill(terminal: Terminal, ticket: string, options: FreezeOptions):
   const answer = await adminClient(config, secrets).call(`/api/v1/tickets/${ticketId}/kill`, {
     reason: options.reason ?? 'ended on the command line',
   });
-  terminal.print(
-    options.json === true
-      ? answer.trim()
-      : `Ticket ${ticketId} is ended by the replica that has it.`,
-  );
+  terminal.print(options.json === true ? answer.trim() : killText(ticketId, answer));
+}
+
+const ANSWER = z.object({ isInDoubt: z.boolean() });
+
+/** What becomes of a statement, from the answer of the API to its kill. ZodError for an answer of another form. */
+export function killText(ticketId: string, answer: string): string {
+  const { isInDoubt } = ANSWER.parse(JSON.parse(answer));
+  return isInDoubt
+    ? `${ticketId} is in doubt: no replica has it. It is cancelled as soon as Snowflake's query history shows that it runs.`
+    : `${ticketId} is ended by the replica that has it.`;
 }

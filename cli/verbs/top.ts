@@ -14,6 +14,7 @@ import {
 } from '../top/board.js';
 import type { Key, OpenScreen, Screen } from '../screen.js';
 import { VerbError } from '../verb-error.js';
+import { killText } from './kill.js';
 
 interface TopOptions {
   readonly team?: string;
@@ -151,10 +152,10 @@ class LiveBoard {
     this.#doomed = undefined;
     if (!isYes) return;
     try {
-      await this.#parts.client.call(`/api/v1/tickets/${ticketId}/kill`, {
+      const answer = await this.#parts.client.call(`/api/v1/tickets/${ticketId}/kill`, {
         reason: 'ended from tollgate top',
       });
-      this.#note = `${ticketId} is ended by the replica that has it.`;
+      this.#note = killText(ticketId, answer);
     } catch (thrown) {
       this.#note = thrown instanceof VerbError ? thrown.message : 'It could not be ended.';
     }

@@ -51,7 +51,7 @@ export function LivePage(): JSX.Element {
       <PageHead title="Live" live={live as Live<unknown>} />
       <ProblemNote problem={live.problem} />
       <dl class="figures">
-        <Figure name="Running or waiting" value={String(running.length)} />
+        <Figure name="Running or in doubt" value={String(running.length)} />
         <Figure
           name="Used so far"
           value={money(textOf(used, digitsFor(used)).replaceAll(',', ''), currency)}
@@ -89,7 +89,7 @@ export function LivePage(): JSX.Element {
       {killing !== undefined && (
         <ReasonDialog
           title="Stop this statement?"
-          text={`${killing.principal} of ${killing.team} is told why. What it has used is charged.`}
+          text={`${killing.principal} of ${killing.team} is told why. What it has used is charged.${killing.state === 'IN_DOUBT' ? ' No proxy has it any more: it is cancelled as soon as Snowflake’s query history shows that it runs.' : ''}`}
           action="Stop it"
           isDangerous
           act={(reason) => write(`/tickets/${killing.ticketId}/kill`, { reason })}

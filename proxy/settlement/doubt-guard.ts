@@ -1,7 +1,8 @@
 /**
  * The guard over statements in doubt that still run upstream (I7): nobody has them in hand, and they cost on. Whoever
  * looks after doubts meters them as the replica that had them did: their holds are topped up from the same budgets, and
- * one that reaches its ceiling, or whose budgets have nothing more, is cancelled, as the service user.
+ * one that reaches its ceiling, whose budgets have nothing more, or that somebody wants ended, is cancelled, as the
+ * service user.
  */
 import { must } from '#base/assert.js';
 import { tgLabel, toError } from '#base/errors.js';
@@ -13,10 +14,13 @@ import { quoteText } from '#base/sql/token-values.js';
 import type { Clock, EpochMs } from '#base/time.js';
 import { creditsForMillis, maxAmount } from '#base/units.js';
 import type { Credits } from '#base/units.js';
-import type { Ledger, OpenTicket, SentSoFar } from '#billing/ledger.js';
+import { killsInDoubt, killTaken } from '#billing/kills.js';
+import type { Ledger, OpenTicket } from '#billing/ledger.js';
 import { guardStep } from '#policies/rules/guard.js';
+import type { GuardedStatement } from '#policies/rules/guard.js';
 import { tellStop } from '../relay-statement.js';
 import { raiseHold } from '../running/raise.js';
+import type { Raised } from '../running/raise.js';
 import type { StopReason } from '../running/running.js';
 import { usedBeforeMs } from '../running/used-before.js';
 import { writeUses } from '../running/uses.js';
@@ -39,6 +43,8 @@ interface Watched {
   cancelledAtMs: number;
 }
 
+type Guarded = Omit<GuardedStatement, 'intervalMs'>;
+
 /** Real time after which a cancel without effect is sent again. */
 const CANCEL_AGAIN_MS = 3000;
 /** In place of a replica, in what is written of statements' uses. */
@@ -56,7 +62,11 @@ export interface DoubtGuardOptions {
 
 export class DoubtGuard {
   readonly #options: DoubtGuardOptions;
-  #watched = new Map<TicketId, Watched>();
+  #watched: ReadonlyMap<TicketId, Watched> = new Map();
+  /** Of the looks under way: what they do not see begins anew when it is seen again. */
+  #watching = new Map<TicketId, Watched>();
+  /** Who wants which one ended, and why, of those whose clients were told nothing yet. */
+  #killedBy: ReadonlyMap<TicketId, string> = new Map();
   #uses: Use[] = [];
   #written = 0;
 
@@ -64,12 +74,19 @@ export class DoubtGuard {
     this.#options = options;
   }
 
+  /** Before each round of looks. Fault `ledgerUnavailable`. */
+  async begin(): Promise<void> {
+    const asked = await killsInDoubt(this.#options.db);
+    this.#killedBy = new Map(
+      asked.map(({ ticketId, askedBy, reason }) => [ticketId, `${askedBy}: ${reason}`]),
+    );
+  }
+
   /** Looks at one statement. Never rejects: the next look does what this one could not. */
   async look(service: ServiceConnection, going: GoingOn): Promise<void> {
-    const { ticket, creditsPerHour } = going;
+    const { ticket } = going;
     try {
-      if (ticket.sent === null || creditsPerHour === undefined) return;
-      await this.#guard(service, going, ticket.sent, creditsPerHour);
+      await this.#guard(service, going);
     } catch (thrown) {
       this.#options.log.warn(
         { err: toError(thrown), ticketId: ticket.ticketId },
@@ -86,60 +103,77 @@ export class DoubtGuard {
     const { clock, db } = this.#options;
     const uses = this.#uses;
     this.#uses = [];
-    // What was not seen running now, or is another replica's to look after, begins anew.
-    this.#watched = new Map(
-      uses.flatMap(({ ticketId }) => {
-        const watched = this.#watched.get(ticketId);
-        return watched === undefined ? [] : [[ticketId, watched]];
-      }),
-    );
+    this.#watched = this.#watching;
+    this.#watching = new Map();
     if (uses.length === 0 && this.#written === 0) return;
     await writeUses(db, NOBODY, uses, clock.now());
     this.#written = uses.length;
   }
 
-  async #guard(
-    service: ServiceConnection,
-    going: GoingOn,
-    sent: SentSoFar,
-    creditsPerHour: Credits,
-  ): Promise<void> {
-    const { clock, ledger } = this.#options;
-    const { ticket, startedAt } = going;
-    const now = clock.now();
+  async #guard(service: ServiceConnection, going: GoingOn): Promise<void> {
+    const { ticket } = going;
+    const intervalMs = this.#sinceLooked(ticket.ticketId);
+    const { soFar, guarded } = this.#amounts(going);
+    const raised = { ticketId: ticket.ticketId, holdCredits: ticket.holdCredits };
+    const killedBy = this.#killedBy.get(ticket.ticketId);
+    if (ticket.isStopTold) await this.#cancel(service, going);
+    else if (killedBy !== undefined) {
+      const why = { code: 'killed', source: killedBy, limitCredits: ticket.holdCredits } as const;
+      await this.#stop(service, going, { ...soFar, ...why });
+      await killTaken(this.#options.db, ticket.ticketId);
+    } else if (guarded !== undefined) {
+      const why = await this.#meter(ticket, raised, { ...guarded, intervalMs });
+      if (why !== undefined) await this.#stop(service, going, { ...soFar, ...why });
+    }
+    if (guarded !== undefined) this.#uses.push({ ...guarded, ...raised });
+  }
+
+  /** What it has used, by which it is guarded; not guarded is what has no known rate, and is charged what it holds. */
+  #amounts({ ticket, startedAt, creditsPerHour }: GoingOn): {
+    readonly soFar: Pick<StopReason, 'usedCredits' | 'elapsedMs'>;
+    readonly guarded: Guarded | undefined;
+  } {
+    const now = this.#options.clock.now();
+    const { sent, holdCredits } = ticket;
+    if (sent === null || creditsPerHour === undefined) {
+      const elapsedMs = now - (startedAt ?? ticket.occurredAt);
+      return { soFar: { usedCredits: holdCredits, elapsedMs }, guarded: undefined };
+    }
     // It cannot have used more than since upstream began it.
     const firstSentAt = Math.max(sent.firstSentAt, startedAt ?? sent.firstSentAt);
     const usedMs = usedBeforeMs({ ...sent, firstSentAt }, creditsPerHour, now);
     const usedCredits = creditsForMillis(creditsPerHour, usedMs, 'up');
-    const ceilingCredits = maxAmount(sent.ceilingCredits ?? ticket.holdCredits, ticket.holdCredits);
-    const raised = { ticketId: ticket.ticketId, holdCredits: ticket.holdCredits };
-    const amounts = { ...raised, usedCredits, ceilingCredits, creditsPerHour };
-    const step = guardStep({ ...amounts, intervalMs: this.#sinceLooked(ticket.ticketId, now) });
-    const stop = { usedCredits, elapsedMs: now - firstSentAt };
-    if (ticket.isStopTold) await this.#cancel(service, going);
-    else if (step.kind === 'stop') {
-      const why = {
-        code: 'ceilingReached',
-        source: 'ceiling',
-        limitCredits: ceilingCredits,
-      } as const;
-      await this.#stop(service, going, { ...stop, ...why });
-    } else if (step.kind === 'topUp' && ticket.isHeldByBudgets) {
-      const spent = await raiseHold(ledger, raised, step);
-      if (spent !== undefined) {
-        const why = { code: 'budgetExhausted', source: spent.budgetId } as const;
-        await this.#stop(service, going, { ...stop, ...why, limitCredits: raised.holdCredits });
-      }
-    }
-    this.#uses.push({ ...amounts, holdCredits: raised.holdCredits });
+    const ceilingCredits = maxAmount(sent.ceilingCredits ?? holdCredits, holdCredits);
+    return {
+      soFar: { usedCredits, elapsedMs: now - firstSentAt },
+      guarded: { usedCredits, holdCredits, ceilingCredits, creditsPerHour },
+    };
+  }
+
+  /** Tops its hold up where that is due; why it is to be stopped, or undefined. */
+  async #meter(
+    ticket: OpenTicket,
+    raised: Raised,
+    statement: GuardedStatement,
+  ): Promise<Pick<StopReason, 'code' | 'source' | 'limitCredits'> | undefined> {
+    const { ceilingCredits } = statement;
+    const step = guardStep(statement);
+    if (step.kind === 'stop')
+      return { code: 'ceilingReached', source: 'ceiling', limitCredits: ceilingCredits };
+    if (step.kind === 'runOn' || !ticket.isHeldByBudgets) return undefined;
+    const spent = await raiseHold(this.#options.ledger, raised, step);
+    return spent === undefined
+      ? undefined
+      : { code: 'budgetExhausted', source: spent.budgetId, limitCredits: raised.holdCredits };
   }
 
   /** Looks that come late look as much further ahead. */
-  #sinceLooked(ticketId: TicketId, now: EpochMs): number {
+  #sinceLooked(ticketId: TicketId): number {
     const { intervalMs, clock } = this.#options;
+    const now = clock.now();
     const watched = this.#watched.get(ticketId);
     const cancelledAtMs = watched?.cancelledAtMs ?? -Infinity;
-    this.#watched.set(ticketId, { lookedAt: now, cancelledAtMs });
+    this.#watching.set(ticketId, { lookedAt: now, cancelledAtMs });
     return Math.max(intervalMs * clock.scale, now - (watched?.lookedAt ?? now));
   }
 
@@ -154,7 +188,7 @@ export class DoubtGuard {
 
   /** Snowflake, "SYSTEM$CANCEL_QUERY": allowed with OPERATE on the warehouse, or as ACCOUNTADMIN. */
   async #cancel(service: ServiceConnection, { ticket, queryIds }: GoingOn): Promise<void> {
-    const watched = must(this.#watched.get(ticket.ticketId), 'it is being looked at');
+    const watched = must(this.#watching.get(ticket.ticketId), 'it is being looked at');
     const nowMs = this.#options.realNow();
     if (nowMs - watched.cancelledAtMs < CANCEL_AGAIN_MS) return;
     watched.cancelledAtMs = nowMs;

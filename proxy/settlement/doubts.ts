@@ -172,6 +172,7 @@ export class Doubts {
       if (!doubtful.some((ticket) => ticket.ticketId === ticketId))
         this.#unseenSince.delete(ticketId);
     }
+    if (doubtful.length > 0) await this.#guard.begin();
     const accounts = new Set(doubtful.map((ticket) => ticket.account));
     for (const account of accounts) {
       const tickets = doubtful.filter((ticket) => ticket.account === account);

@@ -31,6 +31,15 @@ test('a settlement that cannot be true charges nobody, keeps its hold, and is se
     { spentCredits: 0n, heldCredits: credits('1') },
   ]);
   expect((await world.ledger.ticket(ticketId))?.state).toBe('IN_DOUBT');
+  // In doubt it may run on: it is listed with what runs, and can be ended.
+  expect((await world.call('GET', '/api/v1/running')).json).toMatchObject({
+    running: [{ ticketId, state: 'IN_DOUBT' }],
+  });
+  const end = { reason: 'nobody waits for it' };
+  expect(await world.call('POST', `/api/v1/tickets/${ticketId}/kill`, end)).toMatchObject({
+    status: 200,
+    json: { ticketId, team: 'sales', isReplayed: false, isInDoubt: true },
+  });
   expect((await world.call('GET', '/api/v1/quarantine')).json).toMatchObject({
     quarantined: [
       {

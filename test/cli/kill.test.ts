@@ -41,10 +41,10 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
 }
 
 test('a ticket is ended with a reason, and the answer of the API is there for programs', async () => {
-  answer = { ticketId: TICKET, team: 'sales', isReplayed: false };
+  answer = { ticketId: TICKET, team: 'sales', isReplayed: false, isInDoubt: false };
   expect(await run(TICKET, '--reason', 'it reads ten years')).toMatchObject({
     code: 0,
-    out: `Ticket ${TICKET} is ended by the replica that has it.`,
+    out: `${TICKET} is ended by the replica that has it.`,
   });
   expect((await run(TICKET, '--json')).out).toBe(JSON.stringify(answer));
   expect(asked).toEqual([
@@ -59,6 +59,15 @@ test('a ticket is ended with a reason, and the answer of the API is there for pr
       body: { reason: 'ended on the command line' },
     },
   ]);
+});
+
+test('one in doubt is said to be cancelled when it is seen', async () => {
+  answer = { ticketId: TICKET, team: 'sales', isReplayed: false, isInDoubt: true };
+  const { code, out } = await run(TICKET);
+  expect(code).toBe(0);
+  expect(out).toBe(
+    `${TICKET} is in doubt: no replica has it. It is cancelled as soon as Snowflake's query history shows that it runs.`,
+  );
 });
 
 test('what is frozen, and until when, is told back', async () => {

@@ -11,6 +11,7 @@ const AT = Date.parse('2026-11-26T10:00:00Z');
 function statement(index: number, changes: Partial<RunningStatement> = {}): RunningStatement {
   return {
     ticketId: `019a0000-0000-7000-8000-00000000000${index}`,
+    state: 'RUNNING',
     team: 'marketing',
     principal: 'marketing_analyst',
     tier: 'batch',
@@ -87,6 +88,11 @@ test('a live board of 80 columns has the text of statements, and what else is kn
   expect(markedLine(board([]), live)).toBe('');
 });
 
+test('what is in doubt says so', () => {
+  const [line = ''] = boardLines(board([statement(1, { state: 'IN_DOUBT' })]), plain).slice(-1);
+  expect(line).toContain('(in doubt) SELECT');
+});
+
 test('nothing running is said, and no line is wider than the terminal', () => {
   expect(boardLines(board([]), plain).at(-1)).toBe('Nothing runs.');
   for (const columns of [40, 84, 200]) {
@@ -131,6 +137,8 @@ beforeEach(() => {
   vi.stubGlobal('fetch', (url: string, init: { method: string; body?: string }) => {
     const { pathname, search } = new URL(url);
     asked.push(`${init.method} ${pathname}${search}`);
+    if (init.method === 'POST')
+      return Promise.resolve(new Response(JSON.stringify({ isInDoubt: false })));
     const list = pathname.endsWith('/running') ? { running } : { tiers: board([]).tiers };
     return Promise.resolve(new Response(JSON.stringify({ ...list, nextCursor: null })));
   });

@@ -192,7 +192,7 @@ test('an administrator ends a running statement: its author is told who and why,
   const reason = 'it reads ten years';
   expect(await system.admin('POST', path, { reason })).toEqual({
     status: 200,
-    body: { ticketId, team: 'growth', isReplayed: false },
+    body: { ticketId, team: 'growth', isReplayed: false, isInDoubt: false },
   });
   const result = await running;
   expect(result).toMatchObject({ kind: 'error', code: '714003', sqlState: '57014' });

@@ -12,6 +12,7 @@ import { createMetrics } from '#base/metrics.js';
 import type { ServiceConnection, ServiceRow } from '#base/snowflake/service-connection.js';
 import { type Credits, creditsForMillis } from '#base/units.js';
 import { createLedger } from '#billing/create-ledger.js';
+import { askKill } from '#billing/kills.js';
 import type { Ledger } from '#billing/ledger.js';
 import type { ControlSnapshot } from '#policies/control/snapshot.js';
 import { driverFront } from '../../proxy/driver-front.js';
@@ -117,13 +118,13 @@ class Upstream {
   }
 }
 
-function doubtsOver(upstream: Upstream): Doubts {
+function doubtsOver(upstream: Upstream, rate: Credits | null = RATE): Doubts {
   return new Doubts({
     db: database.db,
     ledger,
     settler,
     control: {
-      current: () => ({ rateOfWarehouse: () => RATE }) as unknown as ControlSnapshot,
+      current: () => ({ rateOfWarehouse: () => rate ?? undefined }) as unknown as ControlSnapshot,
       rejectedVersion: () => 0,
       refresh: () => Promise.resolve(),
       stop: () => Promise.resolve(),
@@ -247,6 +248,66 @@ test('in doubt a hold is topped up from its budget, and what has used it up is s
   // Nobody was stopped while there was something to be had.
   expect(charged).toBeGreaterThan(credits('40'));
   expect(charged).toBeLessThanOrEqual(credits('50'));
+});
+
+test.each([
+  { when: 'before anybody saw that its replica died', isAskedInDoubt: false },
+  { when: 'while it is in doubt', isAskedInDoubt: true },
+])(
+  'one that somebody wants ended $when is cancelled, and its client is told who and why',
+  async ({ isAskedInDoubt }) => {
+    const budgetId = `killed-${String(isAskedInDoubt)}`;
+    await insertBudget(database.db, { id: budgetId, limit: credits('1000') });
+    const plan = { budgetId, hold: '60', ceiling: '500', runsMs: Infinity, hasSaid: true };
+    const upstream = await ofTheDead({ ...plan, diedAfterMs: 10_000 });
+    const { ticketId } = upstream;
+    if (isAskedInDoubt) await doubtsOver(upstream).sweep();
+    const wish = { ticketId, askedBy: 'ann', reason: 'it reads ten years', at: clock.now() };
+    expect(await database.db.transaction((tx) => askKill(tx, wish))).toEqual({
+      kind: 'asked',
+      isReplayed: false,
+      isInDoubt: isAskedInDoubt,
+    });
+    const { ending, credits: charged, code } = await swept(upstream);
+    expect({ ending, code, cancels: upstream.cancels }).toEqual({
+      ending: 'stopped',
+      code: 'TG4003',
+      cancels: 1,
+    });
+    expect(charged).toBeLessThanOrEqual(credits('22'));
+    const { rows } = await database.db.query(
+      `SELECT t.stop_told ->> 'message' AS told, k.taken_at IS NOT NULL AS is_taken
+       FROM ticket t JOIN kill_request k ON k.ticket_id = t.id WHERE t.id = $1`,
+      [ticketId],
+    );
+    expect(rows).toEqual([
+      { told: expect.stringContaining('ann: it reads ten years') as string, is_taken: true },
+    ]);
+  },
+);
+
+test('one whose warehouse has no known rate is not metered, and can be ended all the same', async () => {
+  const budgetId = 'no-rate';
+  await insertBudget(database.db, { id: budgetId, limit: credits('1000') });
+  const plan = { budgetId, hold: '3', ceiling: '5', runsMs: 60_000, hasSaid: true };
+  const upstream = await ofTheDead({ ...plan, diedAfterMs: 10_000 });
+  const { ticketId } = upstream;
+  const doubts = doubtsOver(upstream, null);
+  await doubts.sweep();
+  expect(upstream.cancels).toBe(0);
+  const wish = { ticketId, askedBy: 'ann', reason: 'enough', at: clock.now() };
+  await database.db.transaction((tx) => askKill(tx, wish));
+  await doubts.sweep();
+  expect(upstream.cancels).toBe(1);
+  clock.advance(SECOND_MS);
+  await doubts.sweep();
+  await eventually(async () => {
+    expect(await chargeOf(ticketId)).toEqual({
+      ending: 'stopped',
+      code: 'TG4003',
+      credits: credits('3'),
+    });
+  });
 });
 
 test('what ends by itself within its budget is not cancelled, and is covered by what was held', async () => {
