@@ -8,7 +8,7 @@ import {
 import { z } from 'zod';
 import { Fault, tgLabel, type TgName } from '#base/errors.js';
 import type { Log } from '#base/log.js';
-import { sqlStateOf } from '#base/postgres/pool.js';
+import { isReadOnly, sqlStateOf } from '#base/postgres/pool.js';
 
 /** One field that is wrong. */
 export interface FieldProblem {
@@ -142,8 +142,9 @@ export function problemHandler(
       return sendProblem(reply, {
         status: 503,
         title: 'Database unavailable',
-        detail:
-          'The database does not answer; nothing is known to have changed. Send it again later.',
+        detail: isReadOnly(error)
+          ? 'The database takes no writes now; nothing was changed. Send it again later.'
+          : 'The database does not answer; nothing is known to have changed. Send it again later.',
       });
     return sendProblem(reply, {
       status: 500,
@@ -165,7 +166,7 @@ const AWAY_CODES: ReadonlySet<string> = new Set([
 
 function isDatabaseAway(error: Error): boolean {
   const sqlState = sqlStateOf(error);
-  if (sqlState !== undefined) return AWAY_CLASSES.has(sqlState.slice(0, 2));
+  if (sqlState !== undefined) return AWAY_CLASSES.has(sqlState.slice(0, 2)) || isReadOnly(error);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   // The pool and the client report a wait that was too long and a broken connection by their text alone.
   return AWAY_CODES.has(code) || /timeout exceeded|connection terminated/i.test(error.message);

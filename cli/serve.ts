@@ -13,7 +13,12 @@ import { Lifecycle } from '../base/lifecycle.js';
 import { createLog, type Log } from '../base/log.js';
 import { createMetrics, type Metrics } from '../base/metrics.js';
 import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
-import { exposeDatabase, openDatabase, type Database } from '../base/postgres/pool.js';
+import {
+  assertTakesWrites,
+  exposeDatabase,
+  openDatabase,
+  type Database,
+} from '../base/postgres/pool.js';
 import type { SealKey } from '../base/sealing.js';
 import { systemClock, type Clock } from '../base/time.js';
 import { ensureControl } from '../admin/stores/control-store.js';
@@ -346,7 +351,7 @@ async function readiness(
 
 async function checkDatabase(db: Database): Promise<ReadinessCheck> {
   try {
-    await db.query('SELECT 1');
+    await assertTakesWrites(db);
     return { name: 'postgres', isReady: true, why: null };
   } catch (thrown) {
     return { name: 'postgres', isReady: false, why: toError(thrown).message };

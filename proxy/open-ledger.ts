@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Lifecycle } from '#base/lifecycle.js';
 import type { Log } from '#base/log.js';
 import type { Metrics } from '#base/metrics.js';
-import type { Database } from '#base/postgres/pool.js';
+import { assertTakesWrites, type Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import type { BatchLimits } from '#billing/batches.js';
 import { createLedger } from '#billing/create-ledger.js';
@@ -70,7 +70,7 @@ export async function openLedger(options: OpenLedgerOptions, life: Lifecycle): P
     metrics,
     leases,
     realNow: () => performance.now(),
-    ask: async () => void (await db.query('SELECT 1')),
+    ask: () => assertTakesWrites(db),
     keep: (statement) => settler.admitted(statement),
     unposted: () => settler.unposted,
   });

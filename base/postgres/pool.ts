@@ -3,7 +3,7 @@
  * connection, and a bounded retry of serialization failures and deadlocks.
  */
 import pg from 'pg';
-import { toError } from '../errors.js';
+import { Fault, toError } from '../errors.js';
 import type { Metrics, Occupancy } from '../metrics.js';
 
 /** Schema of all our tables, so that the database may be shared with others. */
@@ -70,6 +70,28 @@ export function sqlStateOf(thrown: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+/**
+ * Whether Postgres said that it takes no writes: a standby, a primary that became one, or `default_transaction_read_only`
+ * (Postgres, "Error Codes": 25006, read_only_sql_transaction). To who must write it is as good as away.
+ */
+export function isReadOnly(thrown: unknown): boolean {
+  return sqlStateOf(thrown) === '25006';
+}
+
+/**
+ * Asks whether Postgres answers and takes writes.
+ * @throws Fault `ledgerUnavailable` when it takes none; what the driver throws when it does not answer.
+ */
+export async function assertTakesWrites(db: Queryable): Promise<void> {
+  const { rows } = await db.query<{ takes_none: boolean }>(
+    `SELECT current_setting('transaction_read_only')::boolean AS takes_none`,
+  );
+  if (rows[0]?.takes_none === true) throw new Fault('ledgerUnavailable', TAKES_NO_WRITES);
+}
+
+const TAKES_NO_WRITES =
+  'Postgres takes no writes: it is a standby, or default_transaction_read_only is on.';
+
 export function openDatabase(options: DatabaseOptions, onError: (cause: Error) => void): Database {
   const config: pg.PoolConfig = {
     connectionString: options.url,
@@ -135,6 +157,8 @@ async function runOnce<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>):
     await client.query('COMMIT');
     return result;
   } catch (thrown) {
+    // The next connection may reach the primary; the pool drops one of a single statement after any error.
+    if (isReadOnly(thrown)) broken = toError(thrown);
     try {
       await client.query('ROLLBACK');
     } catch (rollbackFailure) {

@@ -1,13 +1,13 @@
 import { AssertionError } from '#base/assert.js';
 import { Fault } from '#base/errors.js';
-import { sqlStateOf } from '#base/postgres/pool.js';
+import { isReadOnly, sqlStateOf } from '#base/postgres/pool.js';
 
 /** Data, constraint, and syntax or access errors: our own mistakes, not a database that is away. */
 const OURS = new Set(['22', '23', '42', '0A', '21', '2B', '25']);
 
 /**
- * Runs a move of the ledger. A database that cannot be reached, does not answer in time, or keeps deadlocking
- * becomes the Fault `ledgerUnavailable`; bugs and other faults pass unchanged.
+ * Runs a move of the ledger. A database that cannot be reached, does not answer in time, takes no writes, or keeps
+ * deadlocking becomes the Fault `ledgerUnavailable`; bugs and other faults pass unchanged.
  */
 export async function ledgerCall<T>(move: () => Promise<T>): Promise<T> {
   try {
@@ -16,8 +16,10 @@ export async function ledgerCall<T>(move: () => Promise<T>): Promise<T> {
     if (thrown instanceof Fault || thrown instanceof AssertionError || thrown instanceof TypeError)
       throw thrown;
     const sqlState = sqlStateOf(thrown);
-    if (sqlState !== undefined && OURS.has(sqlState.slice(0, 2))) throw thrown;
-    throw new Fault('ledgerUnavailable', 'The ledger does not answer.', {
+    if (sqlState !== undefined && OURS.has(sqlState.slice(0, 2)) && !isReadOnly(thrown))
+      throw thrown;
+    const why = isReadOnly(thrown) ? 'The ledger takes no writes.' : 'The ledger does not answer.';
+    throw new Fault('ledgerUnavailable', why, {
       cause: thrown,
       detail: { sqlState },
     });

@@ -67,6 +67,13 @@ export function checkEmbeddedPrograms(): Finding {
   return ok('database', 'embedded Postgres, started with `tollgate serve`');
 }
 
+interface Asked {
+  readonly number: number;
+  readonly name: string;
+  readonly at: string;
+  readonly takes_none: boolean;
+}
+
 /**
  * Everything about a database that should answer. `isUsable`: later checks may read our tables.
  * @param now real time in milliseconds.
@@ -77,12 +84,13 @@ export async function checkDatabase(
   now: () => number,
 ): Promise<{ readonly findings: readonly Finding[]; readonly isUsable: boolean }> {
   const check = 'database';
-  let asked: { number: number; name: string; at: string } | undefined;
+  let asked: Asked | undefined;
   const sentAt = now();
   try {
-    const { rows } = await db.query<{ number: number; name: string; at: string }>(
+    const { rows } = await db.query<Asked>(
       `SELECT current_setting('server_version_num')::integer AS number, current_setting('server_version') AS name,
-              (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text AS at`,
+              (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text AS at,
+              current_setting('transaction_read_only')::boolean AS takes_none`,
     );
     asked = rows[0];
   } catch (thrown) {
@@ -94,6 +102,11 @@ export async function checkDatabase(
   if (asked === undefined || asked.number < POSTGRES_FLOOR) {
     const says = `${place} is PostgreSQL ${asked?.name ?? 'of unknown version'}`;
     return { findings: [failed(check, says, 'Use PostgreSQL 15 or newer.')], isUsable: false };
+  }
+  if (asked.takes_none) {
+    const says = `${place} takes no writes: a standby, or default_transaction_read_only is on`;
+    const fix = 'Name the primary in TOLLGATE_DATABASE_URL, or let the database take writes.';
+    return { findings: [failed(check, says, fix)], isUsable: false };
   }
   const skewMs = sentAt + tookMs / 2 - Number(asked.at);
   const clock = checkClock('Database', 'clock', 'the database', {

@@ -3,14 +3,14 @@
  * decides. Nothing that was asked of a ledger in doubt is asked again here: what became of it is not known.
  */
 import { Fault } from '#base/errors.js';
-import { sqlStateOf } from '#base/postgres/pool.js';
+import { isReadOnly, sqlStateOf } from '#base/postgres/pool.js';
 
 /** How often the ledger is asked while it does not answer, and looked at while an outage is not over. */
 const ASK_EVERY_MS = 500;
 
 /**
  * `down`: nobody listens, or the server says that it starts or stops, so that no other replica reaches it either;
- * `unreachable`: it may be only this replica that is cut off.
+ * `unreachable`: it may be only this replica that is cut off, or that still has the former primary, which takes no writes.
  */
 export type Away = 'down' | 'unreachable';
 
@@ -76,7 +76,7 @@ function mayBeAway(thrown: unknown): boolean {
   const cause = thrown instanceof Fault ? thrown.cause : thrown;
   if (cause === undefined) return false;
   const state = sqlStateOf(cause);
-  return state === undefined || AWAY_STATES.test(state);
+  return state === undefined || AWAY_STATES.test(state) || isReadOnly(cause);
 }
 
 function isRefused(thrown: unknown): boolean {

@@ -35,7 +35,7 @@ export interface OfflineOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly leases: Pick<Leases, 'offlineCredits' | 'promise' | 'kept' | 'sawAway'>;
-  /** Asks the ledger anything. */
+  /** Asks whether the ledger answers and takes writes; throws when not. */
   readonly ask: () => Promise<void>;
   /** Writes the statement to the local journal, from where the ledger will be told. */
   readonly keep: (statement: OfflineStatement) => Promise<void>;

@@ -4,6 +4,7 @@ import { createLedger } from '../../billing/create-ledger.js';
 import { systemIds } from '../../base/ids.js';
 import { silentLog } from '../../base/log.js';
 import { createMetrics } from '../../base/metrics.js';
+import type { Database } from '../../base/postgres/pool.js';
 import { manualClock } from '../support/clock.js';
 import { SEAL_KEYS } from './world.js';
 import { openTestPool } from '../support/database.js';
@@ -105,6 +106,34 @@ test('without its database the API says 503 and what to do, and tells no secret'
   }
   await app.close();
   await db.stop();
+});
+
+test('before a database that takes no writes a write is a 503 that says so, and nobody calls it a bug', async () => {
+  const standby = Object.assign(new Error('cannot execute INSERT in a read-only transaction'), {
+    code: '25006',
+  });
+  const refuse = (): Promise<never> => Promise.reject(standby);
+  const db = { query: refuse, transaction: refuse } as unknown as Database;
+  const clock = manualClock();
+  const app = await createAdminApp({
+    ...options(),
+    api: {
+      db,
+      ledger: createLedger(db, clock),
+      clock,
+      token: 'token',
+      ids: systemIds(),
+      sealKeys: SEAL_KEYS,
+    },
+  });
+  const headers = { authorization: 'Bearer token' };
+  const reply = await app.inject({ method: 'GET', url: '/api/v1/teams', headers });
+  expect(reply.json()).toMatchObject({
+    status: 503,
+    title: 'Database unavailable',
+    detail: 'The database takes no writes now; nothing was changed. Send it again later.',
+  });
+  await app.close();
 });
 
 test('an empty admin token lets nobody in', async () => {

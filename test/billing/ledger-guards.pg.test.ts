@@ -192,6 +192,22 @@ test('our own mistakes and faults pass through unchanged', async () => {
   });
 });
 
+test('a database that takes no writes is a ledger that is away, not a bug of ours', async () => {
+  const standby = openTestPool(database.url, 1);
+  await standby.query('SET default_transaction_read_only = on');
+  const hold = createLedger(standby, manualClock()).reserve({
+    ticket: buildTicket(),
+    budgetIds: ['kept'],
+    holdCredits: credits('1'),
+  });
+  await expect(hold).rejects.toMatchObject({
+    code: 'ledgerUnavailable',
+    message: expect.stringContaining('takes no writes'),
+  });
+  await standby.stop();
+  expect(await ledger.standing(['kept'], NOON)).toMatchObject([{ heldCredits: 0n }]);
+});
+
 const NO_CONTROL = { version: null, problem: null };
 
 test('replicas are alive while they are heard of, until they say goodbye', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { assertTakesWrites, isReadOnly } from '../../../base/postgres/pool.js';
 import { createTestDatabase, openTestPool } from '../../support/database.js';
 import { eventually } from '../../e2e/support/eventually.js';
 import type { TestDatabase } from '../../support/database.js';
@@ -36,6 +37,24 @@ test('a transaction commits whole, or not at all when its work throws', async ()
   });
   await expect(failing).rejects.toThrow('halfway');
   expect((await database.db.query('SELECT id FROM replica')).rows).toEqual([{ id: 'committed' }]);
+});
+
+test('a server that takes no writes is told from one that does, and its connection is not kept', async () => {
+  const db = openTestPool(database.url, 1);
+  await assertTakesWrites(db);
+  await db.query('SET default_transaction_read_only = on');
+  await expect(assertTakesWrites(db)).rejects.toMatchObject({
+    code: 'ledgerUnavailable',
+    message: expect.stringContaining('takes no writes'),
+  });
+  const insert = (): Promise<unknown> =>
+    db.transaction((tx) => tx.query(`INSERT INTO replica (id) VALUES ('written')`));
+  const thrown: unknown = await insert().catch((error: unknown) => error);
+  expect(isReadOnly(thrown)).toBe(true);
+  // The one connection of the pool is another one now, as to the new primary after a failover.
+  await insert();
+  await assertTakesWrites(db);
+  await db.stop();
 });
 
 test('a deadlock is run again and both transactions commit', async () => {

@@ -46,6 +46,17 @@ describe('the database', () => {
     await empty.drop();
   });
 
+  test('that takes no writes fails, although it answers', async () => {
+    const standby = openTestPool(database.url, 1);
+    await standby.query('SET default_transaction_read_only = on');
+    const { findings, isUsable } = await checkDatabase('here', standby, now);
+    await standby.stop();
+    expect(isUsable).toBe(false);
+    expect(findings).toMatchObject([
+      { status: 'failed', says: expect.stringContaining('takes no writes') },
+    ]);
+  });
+
   test('that is away, or too old, fails in words', async () => {
     const gone = openTestPool('postgres://u:hunter2@127.0.0.1:1/d', 1);
     const away = await checkDatabase('127.0.0.1:1/d', gone, now);
