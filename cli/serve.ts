@@ -259,7 +259,7 @@ async function migrateOrExplain(url: string, isExternal: boolean, log: Log): Pro
     if (!isExternal) throw cause;
     throw new Fault(
       'ledgerUnavailable',
-      `${toError(cause).message} Check TOLLGATE_DATABASE_URL and that Postgres runs there, or unset it for the embedded one.`,
+      `${toError(cause).message}. Check TOLLGATE_DATABASE_URL and that Postgres runs there, or unset it for the embedded one.`,
       { cause },
     );
   }

@@ -90,32 +90,55 @@ export async function migrate(ownerUrl: string, options: { readonly log: Log }):
     options.log.info({ migrations: ran.map(({ name }) => name) }, 'database migrated');
 }
 
+/** How a database and this program do not fit. */
+export interface SchemaMisfit {
+  /** `lacks`: migrations of this program have not run there; `newer`: it has some of a newer one that shuts this one out. */
+  readonly kind: 'lacks' | 'newer';
+  /** At least one, in order. */
+  readonly migrations: readonly string[];
+  readonly says: string;
+}
+
 /**
- * Refuses a database this program does not fit: one that lacks a migration, or one with a newer migration that says
- * older programs must not run (its header, repeated in the table `schema_release`).
+ * How a database does not fit this program: it lacks a migration, or has a newer one that says older programs must not
+ * run (its header, repeated in the table `schema_release`). Undefined: it fits.
+ * @throws Fault `ledgerUnavailable` when it cannot be asked.
+ */
+export async function schemaMisfit(
+  db: Queryable,
+  directory: string = migrationsDirectory(),
+): Promise<SchemaMisfit | undefined> {
+  const known = knownMigrations(directory);
+  const applied = await appliedMigrations(db);
+  const missing = known.filter((name) => !applied.includes(name));
+  if (missing.length > 0) {
+    const says = `The database lacks ${inShort(missing)}: run the migrations first.`;
+    return { kind: 'lacks', migrations: missing, says };
+  }
+  const breaking = (await breakingMigrations(db)).filter((name) => !known.includes(name));
+  const newer = applied.filter((name) => !known.includes(name) && breaking.includes(name));
+  if (newer.length === 0) return undefined;
+  const says = `The database was migrated by a newer Tollgate (${inShort(newer)}) that this one does not fit: upgrade this program.`;
+  return { kind: 'newer', migrations: newer, says };
+}
+
+const NAMED_MAX = 4;
+
+function inShort(names: readonly string[]): string {
+  if (names.length <= NAMED_MAX) return names.join(', ');
+  return `${names.length} migrations, ${names[0]} to ${names.at(-1)}`;
+}
+
+/**
+ * Refuses a database that {@link schemaMisfit} says something of.
  * @throws Fault `ledgerUnavailable` naming the migrations.
  */
 export async function assertSchemaKnown(
   db: Queryable,
   directory: string = migrationsDirectory(),
 ): Promise<void> {
-  const known = knownMigrations(directory);
-  const applied = await appliedMigrations(db);
-  const missing = known.filter((name) => !applied.includes(name));
-  if (missing.length > 0) {
-    throw new Fault(
-      'ledgerUnavailable',
-      `The database lacks ${missing.join(', ')}: run the migrations first.`,
-    );
-  }
-  const breaking = (await breakingMigrations(db)).filter((name) => !known.includes(name));
-  const unannounced = applied.filter((name) => !known.includes(name) && breaking.includes(name));
-  if (unannounced.length > 0) {
-    throw new Fault(
-      'ledgerUnavailable',
-      `The database was migrated by a newer Tollgate (${unannounced.join(', ')}) that this one does not fit: upgrade this program.`,
-    );
-  }
+  const misfit = await schemaMisfit(db, directory);
+  if (misfit !== undefined) throw new Fault('ledgerUnavailable', misfit.says);
 }
 
 async function appliedMigrations(db: Queryable): Promise<readonly string[]> {

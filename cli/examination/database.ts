@@ -5,7 +5,13 @@ import type { Config, Secrets } from '../../base/config.js';
 import { toError } from '../../base/errors.js';
 import { postgresBinaries } from '../../base/postgres/binaries.js';
 import { openDatabase, SCHEMA, type Database, type Queryable } from '../../base/postgres/pool.js';
-import { assertSchemaKnown } from '../../migrations/migrate.js';
+import {
+  knownMigrations,
+  migrationText,
+  olderMayRun,
+  schemaMisfit,
+  type SchemaMisfit,
+} from '../../migrations/migrate.js';
 import { reason } from '../admin-client.js';
 import { checkClock } from './clock.js';
 import { finderOf, type Finding } from './finding.js';
@@ -94,9 +100,7 @@ export async function checkDatabase(
     );
     asked = rows[0];
   } catch (thrown) {
-    const fix = 'Check that it runs, and host, user and password in TOLLGATE_DATABASE_URL.';
-    const says = `${place} does not answer (${reason(thrown)})`;
-    return { findings: [failed(check, says, fix)], isUsable: false };
+    return { findings: [unanswered(place, thrown)], isUsable: false };
   }
   const tookMs = now() - sentAt;
   if (asked === undefined || asked.number < POSTGRES_FLOOR) {
@@ -113,24 +117,70 @@ export async function checkDatabase(
     skewMs,
     exactToMs: tookMs,
   });
-  try {
-    await assertSchemaKnown(db);
-  } catch (thrown) {
-    const unmigrated = note(
-      'schema',
-      toError(thrown).message,
-      '`tollgate serve` migrates it at start.',
-    );
+  const schema = await checkSchema(db);
+  if (schema !== undefined)
     return {
-      findings: [ok(check, `${place}, PostgreSQL ${asked.name}`), unmigrated, clock],
+      findings: [ok(check, `${place}, PostgreSQL ${asked.name}`), schema, clock],
       isUsable: false,
     };
-  }
   const rights = await checkRights(db);
   return {
     findings: [ok(check, `${place}, PostgreSQL ${asked.name}, migrated`), rights, clock],
     isUsable: rights.status !== 'failed',
   };
+}
+
+/** What the server, or the way to it, said when it did not answer the first question: its words and a way out. */
+const UNANSWERED: Readonly<Record<string, readonly [says: string, fix: string]>> = {
+  '28P01': ['refuses the user or its password', 'Mend them in TOLLGATE_DATABASE_URL.'],
+  '28000': [
+    'lets this user not in from here',
+    "Mend the user in TOLLGATE_DATABASE_URL, or the server's pg_hba.conf.",
+  ],
+  '3D000': ['has no such database', 'Create it, or name another in TOLLGATE_DATABASE_URL.'],
+  '53300': [
+    'takes no more connections',
+    'Raise its max_connections, or lower TOLLGATE_DATABASE_CONNECTIONS_MAX of the processes that share it.',
+  ],
+  '57P03': ['is starting, stopping or recovering', 'Wait for it; its own log says how far it is.'],
+  ENOTFOUND: [
+    'is a host that this machine cannot find',
+    'Mend the host in TOLLGATE_DATABASE_URL, or name resolution.',
+  ],
+  ECONNREFUSED: [
+    'does not answer: nobody listens at that port',
+    'Start it, or mend host and port in TOLLGATE_DATABASE_URL.',
+  ],
+};
+
+function unanswered(place: string, thrown: unknown): Finding {
+  const why = reason(thrown);
+  const [says, fix] = UNANSWERED[why] ?? [
+    'does not answer',
+    'Check that it runs, and host, user and password in TOLLGATE_DATABASE_URL.',
+  ];
+  return failed('database', `${place} ${says} (${why})`, fix);
+}
+
+/** Undefined: its schema is what this program knows, or a newer one that it may run on. */
+async function checkSchema(db: Queryable): Promise<Finding | undefined> {
+  let misfit: SchemaMisfit | undefined;
+  try {
+    misfit = await schemaMisfit(db);
+  } catch (thrown) {
+    const fix = `Give the user of TOLLGATE_DATABASE_URL its rights on the schema ${SCHEMA}, or name its owner.`;
+    return failed('schema', toError(thrown).message, fix);
+  }
+  if (misfit === undefined) return undefined;
+  if (misfit.kind === 'newer')
+    return failed('schema', misfit.says, 'Start the newer program; this one is refused.');
+  const shutsOut = misfit.migrations.filter((name) => !olderMayRun(migrationText(name)));
+  const isNew = misfit.migrations.length === knownMigrations().length;
+  const stop =
+    isNew || shutsOut.length === 0
+      ? ''
+      : ` Stop every older process before: ${shutsOut.join(', ')} must not run beside one.`;
+  return note('schema', misfit.says, `\`tollgate serve\` migrates it at start.${stop}`);
 }
 
 /** What every statement of the ledger needs; migrations/ gives it to `tollgate_app`. */

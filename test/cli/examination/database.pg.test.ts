@@ -46,6 +46,47 @@ describe('the database', () => {
     await empty.drop();
   });
 
+  test('that lets nobody in says which word of the URL is wrong, and tells no secret', async () => {
+    const said = async (change: (url: URL) => void): Promise<string> => {
+      const url = new URL(database.url);
+      change(url);
+      const closed = openTestPool(url.href, 1);
+      const { findings } = await checkDatabase('here', closed, now);
+      await closed.stop();
+      expect(findings).toMatchObject([{ check: 'database', status: 'failed' }]);
+      return `${findings[0]?.says} ${findings[0]?.fix}`;
+    };
+    const password = await said((url) => (url.password = 'hunter2'));
+    expect(password).toMatch(/refuses the user or its password \(28P01\)/);
+    expect(password).not.toContain('hunter2');
+    expect(await said((url) => (url.pathname = '/nowhere'))).toMatch(/no such database \(3D000\)/);
+    expect(await said((url) => (url.port = '1'))).toMatch(/nobody listens.*\(ECONNREFUSED\)/);
+  });
+
+  test('of an older release is a note that names what must be stopped first; of a newer one fails', async () => {
+    const old = await createTestDatabase();
+    const forget = `DELETE FROM tollgate.migration WHERE name >= '0048'`;
+    await ownerQuery(old, forget);
+    const [, older] = (await checkDatabase('here', old.db, now)).findings;
+    expect(older).toMatchObject({ check: 'schema', status: 'note' });
+    expect(older?.fix).toMatch(/Stop every older process before: 0048_settled_in_place/);
+    expect(older?.says).toMatch(/lacks \d+ migrations, 0048_settled_in_place to /);
+    await old.drop();
+    const newer = await createTestDatabase();
+    await ownerQuery(
+      newer,
+      `INSERT INTO tollgate.migration (name, run_on) VALUES ('9999_b', now())`,
+    );
+    await ownerQuery(
+      newer,
+      `INSERT INTO tollgate.schema_release (name, older_may_run) VALUES ('9999_b', false)`,
+    );
+    const findings = (await checkDatabase('here', newer.db, now)).findings;
+    expect(findings[1]).toMatchObject({ check: 'schema', status: 'failed' });
+    expect(findings[1]?.says).toContain('9999_b');
+    await newer.drop();
+  });
+
   test('that takes no writes fails, although it answers', async () => {
     const standby = openTestPool(database.url, 1);
     await standby.query('SET default_transaction_read_only = on');
