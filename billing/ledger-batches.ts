@@ -188,7 +188,7 @@ async function settleTogether(
       if (!isChargedElsewhere(answer.cause)) return answer;
       try {
         const state = await ledgerCall(() => ticketState(db, settlement.ticketId));
-        return { kind: 'done', value: { kind: 'conflict', state } };
+        return { kind: 'done', value: { kind: 'conflict', state, isSameQuery: false } };
       } catch (thrown) {
         return { kind: 'failed', cause: thrown };
       }

@@ -167,8 +167,11 @@ export type SettleOutcome =
       readonly overrunCredits: Credits;
     }
   | { readonly kind: 'replayed' }
-  /** A charge with other figures stands already; corrections are adjustments, not settlements. */
-  | { readonly kind: 'conflict'; readonly state: TicketState };
+  /**
+   * A charge with other figures stands already; corrections are adjustments, not settlements. `isSameQuery`: it is of
+   * the same query of Snowflake, which two have measured, such as a reply and the query history.
+   */
+  | { readonly kind: 'conflict'; readonly state: TicketState; readonly isSameQuery: boolean };
 
 export type ReleaseOutcome =
   | { readonly kind: 'released'; readonly releasedCredits: Credits }

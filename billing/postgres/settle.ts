@@ -101,7 +101,7 @@ SELECT pg_logical_emit_message(true, 'tollgate', '')`;
 const ONE_CHARGE: ReadonlySet<string> = new Set(['charge_query_once', 'charge_part_pkey']);
 
 const STANDS = `/* prepared: billing.charges_of */
-SELECT t.id, t.state, c.credits, c.snowflake_query_id, c.ended_at
+SELECT t.id, t.state, c.credits, t.snowflake_query_id, c.ended_at
 FROM ticket t LEFT JOIN charge c ON c.ticket_id = t.id WHERE t.id = ANY($1::uuid[])`;
 
 /** One row: of each ticket that is charged its id and amounts, in one order, with commas between; null: none is. */
@@ -208,12 +208,12 @@ function valuesOf(settlements: readonly Settlement[]): readonly string[] {
 }
 
 function replayOrConflict(charge: StandingCharge, settlement: Settlement): SettleOutcome {
+  const hasQuery = settlement.snowflakeQueryId !== null && charge.snowflake_query_id !== null;
+  const isSameQuery = hasQuery && charge.snowflake_query_id === settlement.snowflakeQueryId;
   const same =
     charge.credits !== null &&
     parseCredits(charge.credits) === settlement.usedCredits &&
     charge.ended_at?.getTime() === settlement.endedAt &&
-    (settlement.snowflakeQueryId === null ||
-      charge.snowflake_query_id === null ||
-      charge.snowflake_query_id === settlement.snowflakeQueryId);
-  return same ? { kind: 'replayed' } : { kind: 'conflict', state: charge.state };
+    (isSameQuery || !hasQuery);
+  return same ? { kind: 'replayed' } : { kind: 'conflict', state: charge.state, isSameQuery };
 }

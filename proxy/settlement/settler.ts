@@ -6,7 +6,7 @@ import type { Occupancy } from '#base/metrics.js';
 import type { Log } from '#base/log.js';
 import { toError } from '#base/errors.js';
 import { NO_CREDITS, formatAmount, parseCredits } from '#base/units.js';
-import type { Ledger, Settlement, TicketState } from '#billing/ledger.js';
+import type { Ledger, SettleOutcome, Settlement } from '#billing/ledger.js';
 import { absurdityOf } from '#billing/quarantine.js';
 import { tryParseTicketId, type TicketId } from '#base/ids.js';
 import { tryParseOffline } from '#billing/postgres/post-offline.js';
@@ -41,6 +41,7 @@ interface WaitingPost {
 }
 
 type Waiting = WaitingSettlement | WaitingPost;
+type Conflict = Extract<SettleOutcome, { kind: 'conflict' }>;
 
 export interface SettlerOptions {
   readonly ledger: Ledger;
@@ -244,7 +245,7 @@ export class Settler {
         this.#events.settled(settlement, outcome.overrunCredits > NO_CREDITS);
       const seconds = this.#secondsSince(settlement.ticketId);
       this.#events.settleStep(settlement, outcome.kind, seconds);
-      if (outcome.kind === 'conflict') await this.#contradicted(settlement, outcome.state);
+      if (outcome.kind === 'conflict') await this.#contradicted(settlement, outcome);
       this.#pending.delete(settlement.ticketId);
       if (sequence !== null) this.#journal.acknowledge(sequence);
     } catch (thrown) {
@@ -275,9 +276,16 @@ export class Settler {
     return true;
   }
 
-  /** The ledger stands. A ticket whose query id another ticket was charged for did not run: it gives its hold back. */
-  async #contradicted(settlement: Settlement, state: TicketState): Promise<void> {
+  /**
+   * The ledger stands. A query that its reply and the history have both told of, as after an outage, was measured twice;
+   * metering decides. A ticket whose query id another ticket was charged for did not run: it gives its hold back.
+   */
+  async #contradicted(settlement: Settlement, { state, isSameQuery }: Conflict): Promise<void> {
     const { ticketId, snowflakeQueryId } = settlement;
+    if (state === 'SETTLED' && isSameQuery) {
+      this.#log.info({ ticketId }, 'a query was measured twice; the first charge stands');
+      return;
+    }
     this.#log.error({ ticketId, state }, 'a settlement contradicts the ledger; the ledger stands');
     if (state === 'SETTLED' || state === 'VOID') return;
     await this.#ledger.voidOnEvidence(

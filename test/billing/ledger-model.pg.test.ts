@@ -135,7 +135,7 @@ async function settle(ticket: ModelTicket, used: bigint): Promise<void> {
   const outcome = await ledger.settle(
     buildSettlement(ticket.facts.ticketId, { usedCredits: used as Credits }),
   );
-  if (ticket.state === 'VOID') expect(outcome).toEqual({ kind: 'conflict', state: 'VOID' });
+  if (ticket.state === 'VOID') expect(outcome).toMatchObject({ kind: 'conflict', state: 'VOID' });
   else if (ticket.state === 'SETTLED') {
     expect(outcome.kind).toBe(ticket.used === used ? 'replayed' : 'conflict');
   } else {

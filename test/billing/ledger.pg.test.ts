@@ -281,7 +281,10 @@ test('the same settlement again changes nothing, another one is a conflict', asy
   expect(await ledger.settle({ ...settlement, usedCredits: credits('0.5') })).toEqual({
     kind: 'conflict',
     state: 'SETTLED',
+    isSameQuery: true,
   });
+  const other = { ...settlement, snowflakeQueryId: 'another' };
+  expect(await ledger.settle(other)).toMatchObject({ kind: 'conflict', isSameQuery: false });
   expect(await ledger.standing(['twice'], NOON)).toMatchObject([{ spentCredits: credits('0.4') }]);
 });
 
@@ -298,6 +301,7 @@ test('one query of Snowflake is charged once, whatever ticket claims it', async 
   ).toEqual({
     kind: 'conflict',
     state: 'SENT',
+    isSameQuery: false,
   });
   expect(
     await ledger.voidOnEvidence(second.ticketId, 'the query belongs to another ticket'),
@@ -322,6 +326,7 @@ test('only a statement that was never sent is released without evidence', async 
   expect(await ledger.settle(buildSettlement(unsent.ticketId))).toEqual({
     kind: 'conflict',
     state: 'VOID',
+    isSameQuery: false,
   });
   const sent = buildTicket();
   await ledger.reserve({ ticket: sent, budgetIds: ['released'], holdCredits: credits('1') });
