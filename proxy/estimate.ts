@@ -70,17 +70,27 @@ export function estimate(
     history: parts.history.viewOf(account),
     statistics: parts.statistics.statisticsOf(account),
     at: parts.clock.now(),
-    timeZone: timeZoneOf(statement),
+    timeZone: clockZone(
+      statement.facts,
+      statement.query.sqlText,
+      statement.query.clientTimeZone ?? statement.session.timeZone,
+    ),
     bound,
   });
   if (outcome.kind === 'refused') return outcome;
   return { kind: 'estimated', statement: { ...statement, ...outcome.price } };
 }
 
-/** That of the statement alone, else of its session; null: not known, or some statement of the text may change it. */
-function timeZoneOf({ query, session, facts }: Analysed): string | null {
-  if (facts.statements.length > 1 && /timezone/i.test(query.sqlText)) return null;
-  return query.clientTimeZone ?? session.timeZone;
+/**
+ * The zone that the clock goes by while a text runs; null: not known, or some statement of the text may change it.
+ * @param timeZone of the statement alone, else of its session.
+ */
+export function clockZone(
+  { statements }: TextFacts,
+  sqlText: string,
+  timeZone: string | null,
+): string | null {
+  return statements.length > 1 && /timezone/i.test(sqlText) ? null : timeZone;
 }
 
 /**

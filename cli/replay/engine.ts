@@ -27,6 +27,7 @@ import { Moments } from './moments.js';
 import type { Prediction } from './predictions.js';
 import type { Refused } from './refused.js';
 import type { ReplayRow } from './row.js';
+import { SessionZones } from './session-zones.js';
 import { factsOf } from './statement.js';
 import { type Outcome, type ReplayFigures, Tally } from './tally.js';
 import {
@@ -118,6 +119,7 @@ class World {
   readonly #columns: Columns;
   readonly #moments = new Moments<Event>();
   readonly #sharedTime = new SharedTime();
+  readonly #zones = new SessionZones();
   readonly #tally = new Tally();
   /** Statements of each tier that are let in and have not ended. */
   readonly #inTier = new Map<string, number>();
@@ -147,7 +149,7 @@ class World {
   arrive(arrival: Arrival): Prediction {
     const { row, at } = arrival;
     this.passUntil(at);
-    const judged = this.#parts.judge(arrival);
+    const judged = this.#parts.judge({ ...arrival, timeZone: this.#zones.of(row) });
     const statement = this.#admit(row, judged, at);
     this.#tally.arrived(statement.outcome, judged.isWarned);
     if (row.ticket?.state === 'VOID') this.#endUnrun(statement);
@@ -229,6 +231,7 @@ class World {
 
   #end(statement: Underway, at: EpochMs): void {
     const { row, judged, share } = statement;
+    this.#zones.ended(row);
     this.#leaveTier(statement);
     const usage =
       share === null

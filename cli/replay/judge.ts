@@ -15,7 +15,7 @@ import { asksForWarehouse } from '../../policies/rules/move.js';
 import { recogniseWorkload, workloadText } from '../../policies/workload.js';
 import { productOf } from '../../proxy/analyse.js';
 import { CLIENT_MAX, judgeText } from '../../proxy/decide.js';
-import { type PricedText, priceText } from '../../proxy/estimate.js';
+import { clockZone, type PricedText, priceText } from '../../proxy/estimate.js';
 import { freezeOf } from '../../proxy/freezes.js';
 import { hasLadders } from '../../proxy/ladder-standings.js';
 import { budgetsOf } from '../../proxy/reserve.js';
@@ -54,6 +54,7 @@ export function govern(snapshot: ControlSnapshot, parts: GovernParts): Judge {
       snapshot,
       warehouse: row.warehouse,
       account: who.account,
+      timeZone: zoneOf(arrival),
       ...parts,
       at,
     });
@@ -206,14 +207,19 @@ function courseOn(
     isSwitched,
     movedTo: (warehouse) => {
       const { account } = who;
-      const text = { facts, isDescribe: false, snapshot, warehouse, account, ...parts, at };
-      const priced = priceText(text);
+      const timeZone = zoneOf(arrival);
+      const text = { facts, isDescribe: false, snapshot, warehouse, account, timeZone, at };
+      const priced = priceText({ ...text, ...parts });
       return priced.kind === 'priced' ? priced.price : null;
     },
     tier: placement.tier,
     isOffPeak: choosesOffPeak(row),
     at,
   });
+}
+
+function zoneOf({ row, facts, timeZone = null }: Arrival): string | null {
+  return clockZone(facts, row.queryText ?? '', timeZone);
 }
 
 function choosesOffPeak({ isOffPeak, queryText, queryTag }: ReplayRow): boolean {

@@ -42,6 +42,8 @@ export interface Arrival {
   readonly row: ReplayRow;
   readonly facts: TextFacts;
   readonly at: EpochMs;
+  /** That its session has set; absent or null: it is not known. */
+  readonly timeZone?: string | null;
 }
 
 export type Judge = (arrival: Arrival) => Judged;

@@ -8,7 +8,7 @@ import {
   type WarehouseSize,
 } from '../../policies/control/sizes.js';
 import { estimateText, type GuessAmounts } from '../../policies/estimate/estimator.js';
-import { BYTES_PER_SECOND_PER_CREDIT } from '../../proxy/estimate.js';
+import { BYTES_PER_SECOND_PER_CREDIT, clockZone } from '../../proxy/estimate.js';
 import type { Judge, JudgeParts } from './judged.js';
 import type { ReplayRow } from './row.js';
 
@@ -31,7 +31,7 @@ const OPEN_TIER: GuessAmounts = {
 /** Estimates only. */
 export function observe(parts: JudgeParts): Judge {
   const sizes = new LRUCache<string, WarehouseSize>({ max: WAREHOUSES_MAX });
-  return ({ row, facts, at }) => {
+  return ({ row, facts, at, timeZone = null }) => {
     const { size, creditsPerHour } = standardWarehouse(row, sizes);
     const { total } = estimateText(facts, {
       tier: OPEN_TIER,
@@ -41,6 +41,7 @@ export function observe(parts: JudgeParts): Judge {
       ...parts,
       bytesPerSecondPerCredit: BYTES_PER_SECOND_PER_CREDIT,
       at,
+      timeZone: clockZone(facts, row.queryText ?? '', timeZone),
     });
     return {
       estimate: total,

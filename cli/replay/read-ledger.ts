@@ -163,6 +163,7 @@ function rowOf(row: TicketRow): ReplayRow {
     warehouse: row.warehouse,
     warehouseSize: row.warehouse_size,
     cluster: null,
+    sessionId: null,
     queryTag: null,
     client: row.client,
     isOffPeak: row.is_off_peak,

@@ -21,11 +21,14 @@ export interface ReplayRow {
   readonly account: string | null;
   readonly user: string | null;
   readonly role: string | null;
+  /** `SESSION_ID`; null: it is not known which statements were of one session. */
+  readonly sessionId: string | null;
   readonly warehouse: string | null;
   /** As Snowflake writes it (`X-Small`, `2X-Large`); null: the statement used no warehouse. */
   readonly warehouseSize: string | null;
   /** Cluster of the warehouse it ran on. */
   readonly cluster: number | null;
+  /** Of its author; what Tollgate wrote around it when it was sent is taken away. */
   readonly queryTag: string | null;
   /** Driver or tool, as it names itself: `CLIENT_APPLICATION_ID` of SESSIONS, or what a ticket was judged by. */
   readonly client: string | null;

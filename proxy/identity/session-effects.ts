@@ -6,8 +6,10 @@ import {
   lex,
   significantIndexes,
   textAt,
+  type Tokens,
   wordAt,
 } from '#base/sql/lexer.js';
+import { eachStatement } from '#base/sql/splitter.js';
 import { stringValueAt } from '#base/sql/token-values.js';
 import type { ScannedReply } from '../wire/reply-scanner.js';
 import type { SessionContext } from './sessions.js';
@@ -31,17 +33,27 @@ export function sessionChanges(sqlText: string, reply: ScannedReply): Partial<Se
     const value = reply.data[field];
     if (typeof value === 'string' || value === null) changes[key] = value === '' ? null : value;
   }
-  return { ...changes, ...alterSessionChanges(sqlText) };
+  return { ...changes, ...alteredParameters(sqlText) };
 }
 
-/** `ALTER SESSION SET name = value …` and `UNSET name, …` of the parameters that matter to us. */
-function alterSessionChanges(sqlText: string): Changes {
+/**
+ * What the `ALTER SESSION SET name = value …` and `UNSET name, …` of a text make of the parameters that matter to us, in their
+ * order; those in scripting blocks are not seen. null: its default holds, which nobody here knows. Absent: not altered.
+ */
+export function alteredParameters(sqlText: string): Partial<SessionContext> {
   if (!/\balter\b/i.test(sqlText)) return {};
   const tokens = lex(sqlText);
-  const at = significantIndexes(tokens);
+  const changes: Changes = {};
+  for (const { from, to, head } of eachStatement(tokens))
+    if (wordAt(tokens, head) === 'ALTER')
+      Object.assign(changes, alterSessionChanges(tokens, significantIndexes(tokens, from, to)));
+  return changes;
+}
+
+function alterSessionChanges(tokens: Tokens, at: readonly number[]): Changes {
   const word = (index: number): string =>
     at[index] === undefined ? '' : wordAt(tokens, at[index]);
-  if (word(0) !== 'ALTER' || word(1) !== 'SESSION') return {};
+  if (word(1) !== 'SESSION') return {};
   const changes: Changes = {};
   const assign = (name: string, value: string | null): void => {
     if (name === 'QUERY_TAG') changes.queryTag = value === '' ? null : value;

@@ -68,6 +68,15 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
       'histories of 40 statements, each under a drawn control document that the API accepts, answered by a replay and by the steps of the proxy over a real ledger, every second one with leases; a difference fails the run',
   },
   {
+    name: 'replay-sessions',
+    file: 'test/cli/replay/live-path.property.test.ts',
+    test: 'sessions that are switched on the way',
+    chunks: 10,
+    countPerChunk: 200,
+    shows:
+      'histories of 40 statements of three sessions that switch warehouse, role, schema, tag and time zone on the way, each under a drawn control document, answered by a replay from what the rows say and by the steps of the proxy from the replies that went by; a difference fails the run',
+  },
+  {
     name: 'replay-guards',
     file: 'test/cli/replay/guarded.pg.test.ts',
     test: 'a replay stops what the guards of the proxy stop',

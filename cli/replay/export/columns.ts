@@ -35,6 +35,7 @@ export const COLUMN_NAMES = [
   'ACCOUNT_NAME',
   'USER_NAME',
   'ROLE_NAME',
+  'SESSION_ID',
   'WAREHOUSE_NAME',
   'WAREHOUSE_SIZE',
   'CLUSTER_NUMBER',
@@ -64,6 +65,8 @@ const WITHOUT: Partial<Record<ColumnName, string>> = {
   USER_NAME:
     'The mapping sees no Snowflake user: every statement falls to whatever maps without one.',
   ROLE_NAME: 'Mapping by role, and history by role, are off.',
+  SESSION_ID:
+    'Time zones that sessions set are not followed: days that a text counts from today are of any zone.',
   WAREHOUSE_NAME:
     'Tier and rate follow from the default tier; contention between statements is not seen.',
   WAREHOUSE_SIZE:

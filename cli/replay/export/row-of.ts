@@ -2,6 +2,7 @@
 import type { DuckDBDataChunk, DuckDBValue } from '@duckdb/node-api';
 import { must } from '../../../base/assert.js';
 import type { ReplayRow } from '../row.js';
+import { decodeQueryTag } from '../../../policies/query-tag.js';
 import { creditsText } from '../../../base/credits-text.js';
 
 const COLUMNS = [
@@ -10,6 +11,7 @@ const COLUMNS = [
   'shape_hash',
   'text_hash',
   'query_tag',
+  'session_id',
   'cluster_number',
   'submitted_at',
   'started_at',
@@ -52,6 +54,8 @@ export const ROW_COLUMNS: string = COLUMNS.map((column) =>
   column === 'surroundings' ? SURROUNDINGS : column,
 ).join(', ');
 
+/** Every tag of Tollgate's has it. */
+const TOLLGATE_KEY = '"tg"';
 const KEPT_MAX = 50_000;
 
 /**
@@ -72,6 +76,7 @@ export class RowReader {
       shape_hash: of('shape_hash'),
       text_hash: of('text_hash'),
       query_tag: of('query_tag'),
+      session_id: of('session_id'),
       cluster_number: of('cluster_number'),
       submitted_at: of('submitted_at'),
       started_at: of('started_at'),
@@ -102,7 +107,8 @@ export class RowReader {
       warehouse: surroundings.warehouse,
       warehouseSize: surroundings.warehouseSize,
       cluster: figureOrNull(values.cluster_number[row]),
-      queryTag: textOrNull(values.query_tag[row]),
+      sessionId: textOrNull(values.session_id[row]),
+      queryTag: ownTag(textOrNull(values.query_tag[row])),
       client: surroundings.client,
       isOffPeak: false,
       submittedAt: instant(values.submitted_at[row]),
@@ -139,6 +145,13 @@ export class RowReader {
     this.#kept.set(packed, made);
     return made;
   }
+}
+
+/** What the author of a statement had as its tag, of one that was sent through Tollgate. */
+function ownTag(tag: string | null): string | null {
+  if (tag === null || !tag.includes(TOLLGATE_KEY)) return tag;
+  const decoded = decodeQueryTag(tag);
+  return decoded === undefined ? tag : decoded.userTag;
 }
 
 function instant(value: DuckDBValue | undefined): number {

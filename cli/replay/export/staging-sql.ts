@@ -34,7 +34,7 @@ export const STAGED_TABLE = `CREATE TABLE staged (
   file INTEGER, before BIGINT, place BIGINT, problem VARCHAR,
   query_id VARCHAR, query_text VARCHAR, shape_hash VARCHAR, text_hash VARCHAR, query_type VARCHAR,
   database_name VARCHAR, schema_name VARCHAR, account_name VARCHAR, user_name VARCHAR, role_name VARCHAR,
-  warehouse_name VARCHAR, warehouse_size VARCHAR, cluster_number DOUBLE, query_tag VARCHAR, client VARCHAR,
+  warehouse_name VARCHAR, warehouse_size VARCHAR, cluster_number DOUBLE, query_tag VARCHAR, client VARCHAR, session_id VARCHAR,
   submitted_at DOUBLE, started_at DOUBLE, ended_at DOUBLE, execution_ms DOUBLE,
   is_success BOOLEAN, bytes_scanned DOUBLE, credits VARCHAR)`;
 
@@ -78,7 +78,7 @@ SELECT ${file}, ${before}, place, ${problemOf()},
   QUERY_PARAMETERIZED_HASH AS shape_hash, QUERY_HASH AS text_hash, QUERY_TYPE AS query_type,
   DATABASE_NAME AS database_name, SCHEMA_NAME AS schema_name, ACCOUNT_NAME AS account_name, USER_NAME AS user_name,
   ROLE_NAME AS role_name, WAREHOUSE_NAME AS warehouse_name, WAREHOUSE_SIZE AS warehouse_size,
-  ${figureName('CLUSTER_NUMBER')} AS cluster_number, QUERY_TAG AS query_tag, CLIENT_APPLICATION_ID AS client,
+  ${figureName('CLUSTER_NUMBER')} AS cluster_number, QUERY_TAG AS query_tag, CLIENT_APPLICATION_ID AS client, SESSION_ID AS session_id,
   ${figureName('START_TIME')}::DOUBLE AS submitted_at, started_at::DOUBLE AS started_at, ended_at::DOUBLE AS ended_at,
   ${executionOf()}::DOUBLE AS execution_ms,
   CASE WHEN EXECUTION_STATUS IS NULL THEN ERROR_CODE IS NULL ELSE upper(EXECUTION_STATUS) = 'SUCCESS' END AS is_success,

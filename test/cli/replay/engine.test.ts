@@ -35,6 +35,7 @@ function aRow(changes: Partial<ReplayRow> & { readonly at?: number } = {}): Repl
     account: 'demo',
     user: 'MARKETING_ANALYST',
     role: null,
+    sessionId: null,
     warehouse: 'INTERACTIVE_WH',
     warehouseSize: 'X-Small',
     cluster: null,

@@ -4,6 +4,8 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeQueryTag } from '../../../policies/query-tag.js';
+import { buildTicketId } from '../../support/builders.js';
 import { readExport } from '../../../cli/replay/export/read-export.js';
 import { createTestFolder, inDuckDb, readAll, type TestFolder } from './exports.js';
 
@@ -42,6 +44,7 @@ test('a row has every field of an export', async () => {
     ACCOUNT_NAME: 'acme',
     USER_NAME: 'U',
     ROLE_NAME: 'R',
+    SESSION_ID: '17243998211',
     WAREHOUSE_NAME: 'W',
     WAREHOUSE_SIZE: '2X-Large',
     CLUSTER_NUMBER: '3',
@@ -79,6 +82,7 @@ test('a row has every field of an export', async () => {
       account: 'acme',
       user: 'U',
       role: 'R',
+      sessionId: '17243998211',
       warehouse: 'W',
       warehouseSize: '2X-Large',
       cluster: 3,
@@ -96,9 +100,21 @@ test('a row has every field of an export', async () => {
     },
   ]);
   expect(intake.leftOut).toEqual({ unreadable: 0, unfinished: 0, repeated: 0 });
-  expect(intake.columns).toHaveLength(28);
+  expect(intake.columns).toHaveLength(29);
   expect(intake.consequences).toEqual([]);
   expect(complaints).toEqual([]);
+});
+
+test('the tag of a statement that was sent through Tollgate is its own again', async () => {
+  const tag = { ticketId: buildTicketId(1), team: 'growth', tier: 'batch', src: 'driver' };
+  const own = ['nightly', '{"app":"dbt"}', null, '{"tg":"somebody else\'s"}'];
+  const lines = own.map((each) => {
+    const sent = each?.includes('somebody') === true ? each : encodeQueryTag(tag, each);
+    return `2026-10-01 12:00:00,2026-10-01 12:00:01,select 1,"${sent.replaceAll('"', '""')}"`;
+  });
+  const file = folder.write('tags.csv', `${MINIMAL.trim()},QUERY_TAG\n${lines.join('\n')}\n`);
+  const { rows } = await readAll(file);
+  expect(rows.map(({ queryTag }) => queryTag)).toEqual(own);
 });
 
 test('what is missing is null or worked out, and its consequences are said', async () => {

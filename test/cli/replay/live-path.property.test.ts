@@ -7,7 +7,15 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { must } from '../../../base/assert.js';
 import type { StandingBook } from '../../../billing/standing-book.js';
+import { longRun } from '../../support/long-run.js';
 import { analysedTexts, type LiveMoney, World } from './live-world.js';
+import {
+  LiveSessions,
+  SESSION_HISTORY_TEXTS,
+  SESSION_NAMES,
+  sessionDocuments,
+  sessionHistoryOf,
+} from './sessions.js';
 import { documents, freezes, rowsOf } from './worlds.js';
 
 /** Statements of one history, and histories, each under a document of its own. */
@@ -76,3 +84,42 @@ test('a replay answers every statement as the proxy does, and both ways to ask b
   const seldom = [...met].filter(([, times]) => times < 10);
   expect(seldom).toEqual([]);
 }, 120_000);
+
+test('sessions that are switched on the way are to a replay as they are to the proxy', async () => {
+  const long = longRun('replay-sessions', 12);
+  const worlds = fc.sample(fc.tuple(sessionDocuments, sessionHistoryOf(ROWS)), {
+    seed: 27_112_027 + long.seed,
+    numRuns: long.count,
+  });
+  const factsOf = await analysedTexts(SESSION_HISTORY_TEXTS, SESSION_NAMES);
+  const met = new Map<string, number>();
+  const differences: unknown[] = [];
+  for (const [document, history] of worlds) {
+    const sessions = new LiveSessions(history);
+    const world = new World({
+      document,
+      freezes: [],
+      factsOf,
+      sessions,
+      moneyOf: probing,
+      met,
+    });
+    for (const row of history.rows) {
+      differences.push(...(await world.compare(row)));
+      expect(sessions.of(row)).toEqual(history.contexts.get(row.queryId));
+      const { timeZone } = sessions.of(row);
+      if (timeZone !== null && row.queryText?.includes('CURRENT_DATE') === true)
+        met.set('zone', (met.get('zone') ?? 0) + 1);
+    }
+  }
+  expect(differences.slice(0, SHOWN_MAX)).toEqual([]);
+  for (const what of ['allowed in batch', 'ruleRefused', 'accessRefused', 'moved', 'zone'])
+    expect(must(met.get(what), what), what).toBeGreaterThan(2);
+  long.report({
+    worlds: worlds.length,
+    statements: worlds.length * ROWS,
+    todayInKnownZone: met.get('zone') ?? 0,
+    ruleRefused: met.get('ruleRefused') ?? 0,
+    accessRefused: met.get('accessRefused') ?? 0,
+  });
+}, 600_000);

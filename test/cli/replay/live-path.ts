@@ -13,12 +13,13 @@ import type { ReplayRow } from '../../../cli/replay/row.js';
 import type { ControlSnapshot } from '../../../policies/control/snapshot.js';
 import type { HistoryStore } from '../../../policies/estimate/history-store.js';
 import type { StatisticsView } from '../../../policies/estimate/scan.js';
-import type { TextFacts } from '../../../policies/sql/facts.js';
+import type { NameContext, TextFacts } from '../../../policies/sql/facts.js';
 import { allow } from '../../../proxy/allow.js';
 import { analyse } from '../../../proxy/analyse.js';
 import { clientOf } from '../../../proxy/decide.js';
 import { estimate } from '../../../proxy/estimate.js';
 import { freezeOf, narrowestFirst, type Freezable } from '../../../proxy/freezes.js';
+import type { SessionContext } from '../../../proxy/identity/sessions.js';
 import type { Judgement } from '../../../proxy/judgements/judgements.js';
 import { BudgetUses } from '../../../proxy/ladder-standings.js';
 import type { Parts } from '../../../proxy/parts.js';
@@ -62,7 +63,9 @@ export interface LivePathOptions {
   readonly spends: SpendBook;
   readonly freezes: readonly Freeze[];
   readonly ledger: Pick<Ledger, 'reserve' | 'standing' | 'recordRefusal'>;
-  readonly factsOf: (sqlText: string) => TextFacts;
+  readonly factsOf: (sqlText: string, names: NameContext) => TextFacts;
+  /** Of the session that sends a row; absent: as the row has it. */
+  readonly sessionOf?: (row: ReplayRow) => SessionContext;
   /** Told of every decision; absent: nobody is. */
   readonly note?: (judgement: Judgement) => void;
 }
@@ -104,15 +107,17 @@ export class LivePath {
   > {
     this.#clock.set(row.submittedAt);
     this.#notes = [];
-    const who = this.#options.snapshot.resolvePrincipal({
+    const { snapshot, sessionOf = contextOf } = this.#options;
+    const session = sessionOf(row);
+    const who = snapshot.resolvePrincipal({
       account: must(row.account, 'a row has its account'),
       snowflakeUser: row.user ?? '',
-      role: row.role,
+      role: session.role,
       address: null,
     });
     if (who.kind === 'unknown') return { kind: 'refused', code: 'principalUnknown' };
     if (who.kind === 'suspended') return { kind: 'refused', code: 'principalSuspended' };
-    const analysed = await analyse(this.#parts, identified(this.#options.snapshot, row, who));
+    const analysed = await analyse(this.#parts, identified(snapshot, row, who, session));
     const estimated = estimate(this.#parts, analysed);
     return estimated.kind === 'refused'
       ? { kind: 'refused', code: estimated.refusal.code }
@@ -170,7 +175,10 @@ export class LivePath {
       replica: LIVE_REPLICA,
       consoleUrl: null,
       ledger,
-      analyser: { analyse: (text: string) => Promise.resolve(options.factsOf(text)) },
+      analyser: {
+        analyse: (text: string, names: NameContext) =>
+          Promise.resolve(options.factsOf(text, names)),
+      },
       history: { viewOf: () => history },
       statistics: {
         statisticsOf: () => statistics,
@@ -209,11 +217,17 @@ export class LivePath {
   }
 }
 
+function contextOf({ role, warehouse, database, schema, queryTag }: ReplayRow): SessionContext {
+  const unset = { statementTimeoutSeconds: null, timeZone: null };
+  return { role, warehouse, database, schema, queryTag, ...unset };
+}
+
 /** As a session of the Node driver would have sent it. */
 function identified(
   snapshot: ControlSnapshot,
   row: ReplayRow,
   { principal, team }: Pick<Identified, 'principal' | 'team'>,
+  context: SessionContext,
 ): Identified {
   const account = must(row.account, 'a row has its account');
   const identity = { account, sessionId: '101', application: null };
@@ -221,13 +235,7 @@ function identified(
     ...identity,
     principalId: principal.id,
     snowflakeUser: row.user ?? '',
-    role: row.role,
-    warehouse: row.warehouse,
-    database: row.database,
-    schema: row.schema,
-    queryTag: row.queryTag,
-    statementTimeoutSeconds: null,
-    timeZone: null,
+    ...context,
     isEnded: false,
   };
   const statement = {

@@ -16,16 +16,18 @@ import { admit } from '../../../cli/replay/admission.js';
 import { govern } from '../../../cli/replay/judge.js';
 import type { Judge, Judged } from '../../../cli/replay/judged.js';
 import type { ReplayRow } from '../../../cli/replay/row.js';
+import { SessionZones } from '../../../cli/replay/session-zones.js';
 import type { ControlDocument } from '../../../policies/control/document.js';
 import { type ControlSnapshot, createSnapshot } from '../../../policies/control/snapshot.js';
 import { HistoryStore } from '../../../policies/estimate/history-store.js';
-import type { TextFacts } from '../../../policies/sql/facts.js';
+import type { NameContext, TextFacts } from '../../../policies/sql/facts.js';
 import { recogniseWorkload, workloadText } from '../../../policies/workload.js';
 import { productOf } from '../../../proxy/analyse.js';
 import { narrowestFirst } from '../../../proxy/freezes.js';
 import { knowAtOnce, SpendBook } from '../../../proxy/running/spend-book.js';
 import { sharedAnalyser } from '../../support/shared-analyser.js';
 import { type Answer, LivePath, type LivePathOptions } from './live-path.js';
+import type { LiveSessions } from './sessions.js';
 import { TEXTS } from './worlds.js';
 
 /** The ledger of the live side; both sides have admitted, and ended, the same statements when it is asked. */
@@ -36,14 +38,21 @@ export interface LiveMoney {
   ended(queryId: string, usedCredits: Credits, at: EpochMs): Promise<void>;
 }
 
-/** Facts of every text of the generated histories. */
-export async function analysedTexts(): Promise<(text: string) => TextFacts> {
+const TPCH: NameContext = { database: 'ANALYTICS', schema: 'TPCH' };
+
+/** Facts of every text of the generated histories, wherever its names may resolve. */
+export async function analysedTexts(
+  texts: readonly string[] = TEXTS,
+  contexts: readonly NameContext[] = [TPCH],
+): Promise<(text: string, names?: NameContext) => TextFacts> {
   const facts = new Map<string, TextFacts>();
-  const context = { database: 'ANALYTICS', schema: 'TPCH' };
   const { catalogue } = demoTables();
-  for (const text of TEXTS)
-    facts.set(text, await sharedAnalyser().analyse(text, context, catalogue));
-  return (text) => must(facts.get(text), 'a text of the test');
+  const keyOf = (text: string, { database, schema }: NameContext): string =>
+    `${database}.${schema} ${text}`;
+  for (const names of contexts)
+    for (const text of texts)
+      facts.set(keyOf(text, names), await sharedAnalyser().analyse(text, names, catalogue));
+  return (text, names = TPCH) => must(facts.get(keyOf(text, names)), 'a text of the test');
 }
 
 interface Ending {
@@ -55,7 +64,9 @@ interface Ending {
 export interface WorldOptions {
   readonly document: ControlDocument;
   readonly freezes: readonly Freeze[];
-  readonly factsOf: (text: string) => TextFacts;
+  readonly factsOf: (text: string, names: NameContext) => TextFacts;
+  /** As the proxy knows them; absent: as each row has its own. */
+  readonly sessions?: LiveSessions;
   /** Of the budgets of the document; the book is the replay's own. */
   readonly moneyOf: (book: StandingBook) => LiveMoney;
   /** How often each answer, and what becomes of a statement on the way, was met. */
@@ -72,10 +83,11 @@ export class World {
   readonly #judge: Judge;
   readonly #live: LivePath;
   readonly #money: LiveMoney;
+  readonly #zones = new SessionZones();
   #running: Ending[] = [];
 
   constructor(options: WorldOptions) {
-    const { document, freezes, factsOf, moneyOf } = options;
+    const { document, freezes, factsOf, sessions, moneyOf } = options;
     this.#options = options;
     const snapshot = createSnapshot(document, 1);
     this.#snapshot = snapshot;
@@ -85,7 +97,14 @@ export class World {
     this.#money = moneyOf(book);
     const shared = { history: this.#history, statistics, spends: this.#spends, freezes };
     this.#judge = govern(snapshot, { ...shared, standing: (ids, at) => book.standing(ids, at) });
-    this.#live = new LivePath({ ...shared, snapshot, factsOf, ledger: this.#money.ledger });
+    const sessionOf = sessions?.of.bind(sessions);
+    this.#live = new LivePath({
+      ...shared,
+      snapshot,
+      factsOf,
+      ledger: this.#money.ledger,
+      ...(sessionOf === undefined ? {} : { sessionOf }),
+    });
   }
 
   /** What the two sides make of a row differently. */
@@ -96,8 +115,9 @@ export class World {
     const live = await this.#live.answer(row);
     const judged = this.#judge({
       row,
-      facts: this.#options.factsOf(must(row.queryText, 'a text')),
+      facts: this.#options.factsOf(must(row.queryText, 'a text'), row),
       at: row.submittedAt,
+      timeZone: this.#zones.of(row),
     });
     const { refused } = admit(this.#book, judged, row.queryId, row.submittedAt);
     const isAdmitted = refused === null;
@@ -119,7 +139,7 @@ export class World {
       : [{ row: `${row.queryText} (${row.user} on ${row.warehouse})`, live, ...others }];
   }
 
-  /** What `tollgate explain` says that it would meet; undefined: tag and pace of a row are none of what it is asked with. */
+  /** What `tollgate explain` says that it would meet; undefined: tag, zone and pace of a row are none of what it is asked with. */
   #explained(row: ReplayRow): TgName | null | undefined {
     const { document, factsOf, freezes } = this.#options;
     const sqlText = must(row.queryText, 'a text');
@@ -127,8 +147,8 @@ export class World {
     const at = row.submittedAt;
     const caller = { account, snowflakeUser: row.user ?? '', role: row.role, address: null };
     const who = this.#snapshot.resolvePrincipal(caller);
-    if (who.kind !== 'known' || row.queryTag !== null || (document.runRates ?? []).length > 0)
-      return undefined;
+    const isTold = row.queryTag === null && this.#zones.of(row) === null;
+    if (who.kind !== 'known' || !isTold || (document.runRates ?? []).length > 0) return undefined;
     const application = productOf(row.client ?? '');
     const workload = recogniseWorkload({ queryTag: null, sqlText, application });
     const outcome = outcomeOf(
@@ -153,7 +173,7 @@ export class World {
           freezes: narrowestFirst(freezes.filter(({ frozenAt }) => frozenAt <= at)),
         },
       },
-      factsOf(sqlText),
+      factsOf(sqlText, row),
       workload === null ? null : workloadText(workload),
     );
     assert(outcome.kind !== 'answered-by-tollgate', 'no text of the test is of a view');
@@ -174,6 +194,8 @@ export class World {
     judged: { answer, estimate, creditsPerHour },
     isAdmitted,
   }: Ending): Promise<void> {
+    this.#options.sessions?.ended(row);
+    this.#zones.ended(row);
     const used = creditsForMillis(creditsPerHour, row.executionMs, 'half-even');
     if (answer.kind === 'allowed' && isAdmitted) {
       this.#book.settle(row.queryId, used);

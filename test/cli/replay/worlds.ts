@@ -272,17 +272,19 @@ export function rowsOf(length: number): fc.Arbitrary<readonly ReplayRow[]> {
   });
 }
 
-function aRow(
+/** What is drawn of a row. */
+export interface Drawn extends Pick<
+  ReplayRow,
+  'user' | 'warehouse' | 'client' | 'queryTag' | 'executionMs'
+> {
+  readonly text: string;
+}
+
+/** Of a statement that runs from when it comes. */
+export function aRow(
   index: number,
   submittedAt: EpochMs,
-  {
-    text,
-    user,
-    warehouse,
-    client,
-    queryTag,
-    executionMs,
-  }: typeof arrival extends fc.Arbitrary<infer A> ? A : never,
+  { text, user, warehouse, client, queryTag, executionMs }: Drawn,
 ): ReplayRow {
   return {
     queryId: `q-${index}`,
@@ -295,6 +297,7 @@ function aRow(
     account: 'demo',
     user,
     role: 'ANALYST',
+    sessionId: null,
     warehouse,
     warehouseSize: 'X-Small',
     cluster: null,
@@ -377,7 +380,6 @@ export function guardedRowsOf(length: number): fc.Arbitrary<readonly ReplayRow[]
         warehouse,
         client: null,
         queryTag: null,
-        waitMs: 0,
         executionMs,
       });
     });

@@ -54,6 +54,16 @@ test.each([
   // What can be no name of a zone is not known.
   ["ALTER SESSION SET TIMEZONE = 'QUERY_TAG = 5'", { timeZone: null }],
   ["-- ALTER SESSION SET QUERY_TAG = 'x'", {}],
+  // Of several statements in one text every one, and nothing but those.
+  [
+    "SELECT 1; ALTER SESSION SET TIMEZONE = 'UTC'; ALTER SESSION UNSET QUERY_TAG",
+    { timeZone: 'UTC', queryTag: null },
+  ],
+  [
+    "ALTER SESSION SET TIMEZONE = 'UTC'; SELECT * FROM t WHERE QUERY_TAG = 'a'",
+    { timeZone: 'UTC' },
+  ],
+  ["ALTER SESSION SET QUERY_TAG = 'a'; ALTER SESSION SET QUERY_TAG = 'b';", { queryTag: 'b' }],
   ['ALTER SESSION SET', {}],
   ['ALTER SESSION SET QUERY_TAG =', {}],
 ])('%s', (sqlText, expected) => {
