@@ -3,13 +3,13 @@
  * from the build only; the host starts and ends it.
  */
 import { parentPort, type MessagePort } from 'node:worker_threads';
-import { compileWasmOnce } from '#base/wasm-tiers.js';
+import { prepareWasm } from '#base/wasm.js';
 import { parseStatement, type Parse } from './parse.js';
 import type { ParseRequest, ParserMessage } from './parser-messages.js';
 import { WARM_UP_ROUNDS, warmUpStatements } from './warm-up.js';
 
 async function serve(port: MessagePort): Promise<void> {
-  compileWasmOnce();
+  prepareWasm();
   const { parse: parseSql, Dialect } = await import('@polyglot-sql/sdk');
   const parse: Parse = (sql) => {
     const { success, ast, error } = parseSql(sql, Dialect.Snowflake);

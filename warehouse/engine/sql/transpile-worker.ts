@@ -4,7 +4,7 @@
  */
 import { parentPort, type MessagePort } from 'node:worker_threads';
 import type * as Sdk from '@polyglot-sql/sdk';
-import { compileWasmOnce } from '#base/wasm-tiers.js';
+import { prepareWasm } from '#base/wasm.js';
 
 export interface TranspileRequest {
   readonly id: number;
@@ -18,7 +18,7 @@ export type TranspileReply =
 
 /** Loading takes a while; texts that come meanwhile wait in the port. */
 async function serve(port: MessagePort): Promise<void> {
-  compileWasmOnce();
+  prepareWasm();
   const { transpile, Dialect } = await import('@polyglot-sql/sdk');
   const toDuck: ToDuck = (sql) => transpile(sql, Dialect.Snowflake, Dialect.DuckDB);
   port.on('message', ({ id, sql }: TranspileRequest) => {
