@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Batches, splitting } from '../../billing/batches.js';
 import type { BatchLimits } from '../../billing/batches.js';
@@ -28,7 +29,9 @@ function world(limits: BatchLimits = LIMITS): {
     runs,
     letGo: async () => {
       waiting.shift()?.();
-      for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+      // The next batch begins when the turn in which this one is answered has ended.
+      await turn();
+      await turn();
     },
   };
 }
@@ -41,6 +44,23 @@ test('the first call runs at once and alone, those that come meanwhile run toget
   expect(runs).toEqual([['a:1'], ['a:2', 'a:3']]);
   await letGo();
   expect(await Promise.all(answers)).toEqual(['a:1', 'a:2', 'a:3']);
+});
+
+test('those who come again when they are answered run together', async () => {
+  const { batches, runs, letGo } = world();
+  const again = async (member: string): Promise<void> => {
+    await batches.submit(member);
+    await batches.submit(`${member}'`);
+  };
+  const ended = Promise.all(['a:1', 'a:2', 'a:3', 'a:4'].map(again));
+  await letGo();
+  expect(runs).toEqual([['a:1'], ['a:2', 'a:3', 'a:4']]);
+  await letGo();
+  expect(runs[2]).toEqual(["a:1'", "a:2'", "a:3'"]);
+  await letGo();
+  await letGo();
+  await ended;
+  expect(runs).toHaveLength(4);
 });
 
 test('a lane is never in two batches at once, and other lanes do not wait for it', async () => {
