@@ -40,10 +40,10 @@ WITH m AS MATERIALIZED (
     snowflake_query_id = coalesce(m.query_id, ticket.snowflake_query_id), bytes_scanned = m.bytes_scanned,
     rows_produced = m.rows_produced, started_at = m.started_at, ended_at = m.ended_at
   FROM m WHERE ticket.id = m.id AND ticket.state NOT IN ('NEW', 'SETTLED', 'VOID')
-  RETURNING ticket.id, ticket.account, ticket.team_id, ticket.principal_id, ticket.tier, ticket.warehouse,
-    ticket.currency, ticket.price_per_credit, ticket.replica, ticket.hold_credits, ticket.snowflake_query_id,
-    ticket.ending, ticket.started_at, ticket.ended_at, ticket.bytes_scanned, m.warehouse_ms, m.is_parent,
-    m.used, round_half_even(m.used * ticket.price_per_credit) AS money, nextval('journal_id_seq') AS journal_id
+  RETURNING ticket.id, nextval('journal_id_seq') AS journal_id, ticket.hold_credits, m.used,
+    round_half_even(m.used * ticket.price_per_credit) AS money, ticket.started_at, ticket.ended_at, m.is_parent,
+    ticket.snowflake_query_id, ticket.account, ticket.replica, ticket.ending, ticket.team_id, ticket.principal_id,
+    ticket.tier, ticket.warehouse, ticket.currency, ticket.price_per_credit, ticket.bytes_scanned, m.warehouse_ms
 ), closed AS (
   DELETE FROM open_ticket WHERE ticket_id = ANY(ARRAY(SELECT id FROM t)) RETURNING 1
 ), h AS MATERIALIZED (
@@ -58,10 +58,11 @@ WITH m AS MATERIALIZED (
   RETURNING 1
 ), entered AS (
   INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
-  SELECT s.journal_id, s.places_before + x.ordinal, s.budget_period_id, x.account, x.credits
-  FROM part s, LATERAL (VALUES (1, CASE WHEN s.is_leased THEN 'leased' ELSE 'held' END, -s.held),
-    (2, 'available', s.held - s.used), (3, 'spent', s.used)) AS x (ordinal, account, credits)
-  WHERE x.credits <> 0
+  SELECT s.journal_id, s.places_before + s.place, s.budget_period_id,
+    CASE s.place WHEN 1 THEN CASE WHEN s.is_leased THEN 'leased' ELSE 'held' END WHEN 2 THEN 'available' ELSE 'spent' END,
+    CASE s.place WHEN 1 THEN -s.held WHEN 2 THEN s.held - s.used ELSE s.used END
+  FROM (SELECT part.*, generate_series(1, 3) AS place FROM part) s
+  WHERE CASE s.place WHEN 1 THEN s.held <> 0 WHEN 2 THEN s.held <> s.used ELSE s.used <> 0 END
   RETURNING 1
 ), charged AS (
   INSERT INTO charge (ticket_id, journal_id, account, team_id, principal_id, tier, warehouse, snowflake_query_id,
