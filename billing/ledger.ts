@@ -109,6 +109,8 @@ export interface KnownTicket {
   readonly replica: string;
   readonly snowflakeQueryId: string | null;
   readonly holdCredits: Credits;
+  /** The most that it may use; null: it was not sent, or nobody wrote it. */
+  readonly ceilingCredits: Credits | null;
   readonly ending: Ending | null;
   /** null: not refused, or its text is not written yet. */
   readonly refusal: Told | null;
@@ -225,7 +227,10 @@ export interface Ledger {
   recordUnheld(tickets: readonly UnheldTicket[]): Promise<readonly boolean[]>;
   /** SENT, RUNNING → IN_DOUBT: its reply was lost; nothing when `replica` does not have it any more. */
   markInDoubt(ticketId: TicketId, replica: string): Promise<void>;
-  /** IN_DOUBT → SENT on `replica`, under the same hold; undefined: it has ended, or another replica has it. */
+  /**
+   * IN_DOUBT → SENT on `replica`, under the same hold; undefined: it has ended, is being stopped, or another replica has
+   * it.
+   */
   takeOver(ticketId: TicketId, replica: string, sentAt: EpochMs): Promise<SentSoFar | undefined>;
   /** The ticket with this id. */
   ticket(ticketId: TicketId): Promise<KnownTicket | undefined>;

@@ -47,7 +47,8 @@ export async function handOver(
   if (!(await statement.hold.handOver(sentAt, statement.ceilingCredits))) return false;
   if (statement.isFree) return true;
   parts.traces?.held(statement.call.ticketId);
-  const { call, identity, placement, sentBefore, upstream } = statement;
+  const { call, identity, placement, upstream } = statement;
+  const sentBefore = statement.hold.sentBefore?.();
   const running: RunningStatement = {
     ticketId: call.ticketId,
     front: statement.front,

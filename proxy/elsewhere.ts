@@ -8,9 +8,9 @@ import { toError } from '#base/errors.js';
 import type { KnownTicket } from '#billing/ledger.js';
 import type { Waiting } from './attendance.js';
 import type { Asker } from './front.js';
-import { ledgerHold } from './hold.js';
+import { doubtHold } from './hold.js';
 import type { Parts } from './parts.js';
-import type { Again } from './requests.js';
+import type { Again, RequestEntry } from './requests.js';
 import { fetchResult, tellingStops } from './result.js';
 import type { Reserved } from './stages.js';
 import { callerRefusal, refusalOf } from './wire/refusal.js';
@@ -110,9 +110,8 @@ async function tell(
 }
 
 /**
- * Takes a statement in doubt over, under the hold it has and the ceiling that it was sent with, and what it has used
- * counts. Undefined: it has ended meanwhile, somebody else was first, or it may not run under the rules that are in
- * force here; then only evidence ends it.
+ * A statement in doubt as it is sent again here, under the hold it has and the ceiling that it was sent with. Undefined:
+ * it may not run under the rules that are in force here; then only evidence ends it.
  */
 export async function takeOver(
   parts: Parts,
@@ -124,18 +123,42 @@ export async function takeOver(
     return undefined;
   }
   const { ticketId, holdCredits } = ticket;
-  const sentAt = parts.clock.now();
-  await parts.doubts.resume(ticketId);
-  const sentBefore = await parts.ledger.takeOver(ticketId, parts.replica, sentAt);
-  if (sentBefore === undefined) return undefined;
-  const ceilingCredits = sentBefore.ceilingCredits ?? statement.ceilingCredits;
+  const ceilingCredits = ticket.ceilingCredits ?? statement.ceilingCredits;
   return {
     ...statement,
-    sentBefore,
     ceilingCredits,
     call: { ...statement.call, ticketId },
-    hold: ledgerHold(parts.ledger, parts.log, ticketId, holdCredits, sentAt),
+    hold: doubtHold(parts, parts.replica, ticket),
     backstopCredits: maxAmount(ceilingCredits, holdCredits),
+  };
+}
+
+/**
+ * Watches a statement in doubt that waits here to be sent again: it gives its place up once it has ended, or is being
+ * stopped, and `isOver` is true from then on. Call `stop` when it does not wait any more.
+ */
+export function watchDoubt(parts: Parts, entry: RequestEntry): { isOver(): boolean; stop(): void } {
+  let isOver = false;
+  let isBusy = false;
+  let isStopped = false;
+  const timer = setInterval(() => {
+    if (isBusy) return;
+    isBusy = true;
+    void look(parts, entry.owner.ticketId).then((ticket) => {
+      isBusy = false;
+      if (ticket === undefined || isStopped) return;
+      if (ticket.state === 'IN_DOUBT' && ticket.stopTold === null) return;
+      isOver = true;
+      entry.cancel('abandoned');
+    });
+  }, LOOKS_APART_MAX_MS);
+  timer.unref();
+  return {
+    isOver: () => isOver,
+    stop: () => {
+      isStopped = true;
+      clearInterval(timer);
+    },
   };
 }
 

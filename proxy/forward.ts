@@ -6,7 +6,7 @@ import type { Parts } from './parts.js';
 import { relayStatement } from './relay-statement.js';
 import { closedMeanwhile } from './repeat-refusals.js';
 import type { RequestEnding, RequestEntry } from './requests.js';
-import type { Admitted } from './stages.js';
+import type { Admitted, Reserved } from './stages.js';
 import { givenUp, refused } from './unsent.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 
@@ -67,8 +67,8 @@ async function takeBack(parts: Parts, statement: Admitted): Promise<void> {
   await statement.endTurn();
 }
 
-/** A repeat whose first sending was ended by evidence, or taken over, before it came: the ticket tells. */
-function settledMeanwhile(parts: Parts, statement: Admitted): RequestEnding {
+/** A repeat whose first sending was ended by evidence, stopped, or taken over, before it came: the ticket tells. */
+export function settledMeanwhile(parts: Parts, statement: Reserved): RequestEnding {
   // Nothing was sent and nothing can be said of it: a new request finds out.
   if (statement.isFree) return refused(parts, statement, closedMeanwhile());
   return { kind: 'elsewhere', ticketId: statement.call.ticketId, statement };

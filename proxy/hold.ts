@@ -8,7 +8,8 @@ import type { EpochMs } from '#base/time.js';
 import { toError } from '#base/errors.js';
 import type { Credits } from '#base/units.js';
 import { NO_CREDITS } from '#base/units.js';
-import type { Ledger, ReleaseReason } from '#billing/ledger.js';
+import type { KnownTicket, Ledger, ReleaseReason, SentSoFar } from '#billing/ledger.js';
+import type { Doubts } from './settlement/doubts.js';
 
 export interface Hold {
   readonly ticketId: TicketId;
@@ -18,6 +19,8 @@ export interface Hold {
   handOver(sentAt: EpochMs, ceilingCredits: Credits): Promise<boolean>;
   /** It was handed over: only the settler, or evidence, ends it now. */
   isSent(): boolean;
+  /** What it had used when it was handed over here; absent: nobody had sent it before. */
+  sentBefore?(): SentSoFar | undefined;
   /** Gives the hold back if it was not handed over. Never throws: the ledger's sweep ends what this cannot. */
   releaseUnlessSent(reason: ReleaseReason): Promise<void>;
 }
@@ -34,16 +37,10 @@ export function freeHold(ticketId: TicketId): Hold {
   };
 }
 
-/** A hold that the ledger has taken; `sentAt` of one that was sent before and is sent again here. */
-export function ledgerHold(
-  ledger: Ledger,
-  log: Log,
-  ticketId: TicketId,
-  credits: Credits,
-  sentAt?: number,
-): Hold {
-  let isSent = sentAt !== undefined;
-  let firstSentAt = sentAt;
+/** A hold that the ledger has taken for a statement that was not sent. */
+export function ledgerHold(ledger: Ledger, log: Log, ticketId: TicketId, credits: Credits): Hold {
+  let isSent = false;
+  let firstSentAt: EpochMs | undefined;
   return {
     ticketId,
     credits,
@@ -68,5 +65,30 @@ export function ledgerHold(
         );
       }
     },
+  };
+}
+
+/**
+ * The hold of a statement in doubt that is to be sent again here. Until then it stays in doubt: whoever looks after
+ * those meters it, it can be ended, and it ends by evidence, and then there is nothing to hand over.
+ */
+export function doubtHold(
+  parts: { readonly ledger: Pick<Ledger, 'takeOver'>; readonly doubts: Pick<Doubts, 'resume'> },
+  replica: string,
+  { ticketId, holdCredits }: Pick<KnownTicket, 'ticketId' | 'holdCredits'>,
+): Hold {
+  let sentBefore: SentSoFar | undefined;
+  return {
+    ticketId,
+    credits: holdCredits,
+    isFree: false,
+    async handOver(sentAt) {
+      await parts.doubts.resume(ticketId);
+      sentBefore = await parts.ledger.takeOver(ticketId, replica, sentAt);
+      return sentBefore !== undefined;
+    },
+    isSent: () => true,
+    sentBefore: () => sentBefore,
+    releaseUnlessSent: () => Promise.resolve(),
   };
 }

@@ -15,10 +15,10 @@ import { reserveUnasked } from './break-glass.js';
 import { isRepeat } from './call.js';
 import type { Call } from './call.js';
 import { driverFront } from './driver-front.js';
-import { follow, takeOver } from './elsewhere.js';
+import { follow, takeOver, watchDoubt } from './elsewhere.js';
 import { estimateWithBound } from './estimates/explain-bound.js';
 import { faultRefusal } from './faults.js';
-import { forward, leave } from './forward.js';
+import { forward, leave, settledMeanwhile } from './forward.js';
 import { giveUpWhenFrozen } from './freezes.js';
 import type { Asker } from './front.js';
 import { identify, underNewestVersion } from './identity/identify.js';
@@ -303,7 +303,9 @@ async function run(
 ): Promise<RequestEnding> {
   const { call, hold } = statement;
   let unsent: ReleaseReason = { kind: 'failed', reason: 'not sent' };
-  const unwatch = hold.isSent() ? undefined : giveUpWhenFrozen(parts, statement, entry);
+  // A repeat of what was sent waits in doubt.
+  const doubt = hold.isSent() ? watchDoubt(parts, entry) : undefined;
+  const unwatch = doubt?.stop ?? giveUpWhenFrozen(parts, statement, entry);
   try {
     const lap = parts.events.stopwatch(call);
     const approved = await approveIfAsked(parts, statement, entry);
@@ -317,8 +319,11 @@ async function run(
     const admitted =
       paced.kind === 'approved' ? await admitReady(parts, paced.statement, entry) : paced;
     lap('admit');
-    // A repeat that is not sent again leaves its first sending in doubt.
-    if (admitted.kind !== 'admitted' && hold.isSent()) await parts.doubts.add(call.ticketId);
+    doubt?.stop();
+    if (doubt?.isOver() === true) {
+      if (admitted.kind === 'admitted') await leave(admitted.statement);
+      return settledMeanwhile(parts, statement);
+    }
     if (admitted.kind === 'refused') {
       unsent = { kind: 'refused', refusal: toldOf(admitted.refusal) };
       return refused(parts, statement, admitted.refusal);
@@ -326,14 +331,28 @@ async function run(
     if (admitted.kind === 'dropped') return admitted;
     if (admitted.kind === 'cancelled' || (entry.isCancelled && !hold.isSent())) {
       if (admitted.kind === 'admitted') await leave(admitted.statement);
+      if (hold.isSent()) abortFirst(parts, statement);
       unsent = entry.ended === null ? CANCELLED : { kind: 'refused', refusal: toldOf(entry.ended) };
       return givenUp(parts, statement, entry);
     }
     return await forward(parts, admitted.statement, entry, waiting);
   } finally {
-    unwatch?.();
+    unwatch();
     await hold.releaseUnlessSent(unsent);
   }
+}
+
+/** A repeat that is not to be sent again: its first sending may run, and is cancelled; evidence tells what became of it. */
+function abortFirst(parts: Parts, { front, upstream, identity, requestId, call }: Reserved): void {
+  const target = { queryId: null, requestId };
+  front
+    .abort(upstream, identity.upstreamToken, target, parts.ids.ticket(Date.now()))
+    .catch((thrown: unknown) => {
+      parts.log.warn(
+        { err: toError(thrown), ticketId: call.ticketId },
+        'the first sending of a statement could not be cancelled; it is guarded as any in doubt',
+      );
+    });
 }
 
 /** A statement that was sent before was approved before. */

@@ -6,7 +6,6 @@ import type { EpochMs } from '#base/time.js';
 import type { Origin } from '#policies/workload-tools.js';
 import type { Credits, Money } from '#base/units.js';
 import type { BreakGlassReason } from '#billing/break-glass.js';
-import type { SentSoFar } from '#billing/ledger.js';
 import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import type { PrincipalDocument, TeamDocument } from '#policies/control/document.js';
 import type { LaneLimits } from '#policies/lanes/lane.js';
@@ -128,8 +127,6 @@ export interface Reserved extends Allowed {
   readonly backstopCredits: Credits;
   /** Of a statement that was admitted without the ledger, where its tier's queue is. */
   readonly offlinePermit?: Permit;
-  /** It was sent before, and nobody saw its end; absent: it was not. */
-  readonly sentBefore?: SentSoFar;
 }
 
 /** 7. It may run now. */

@@ -13,7 +13,7 @@ UPDATE ticket SET state = 'IN_DOUBT' WHERE id = $1 AND state IN ('SENT', 'RUNNIN
 const TAKE_OVER = `/* prepared: billing.take_over */
 WITH t AS (
   UPDATE ticket SET state = 'SENT', replica = $2, first_sent_at = coalesce(first_sent_at, sent_at), sent_at = $3
-  WHERE id = $1 AND state = 'IN_DOUBT' RETURNING *
+  WHERE id = $1 AND state = 'IN_DOUBT' AND stop_told IS NULL RETURNING *
 )
 SELECT ${SENT_SO_FAR_COLUMNS} FROM t LEFT JOIN running_use u ON u.ticket_id = t.id`;
 
@@ -47,7 +47,7 @@ export async function markInDoubt(
 
 /**
  * IN_DOUBT → SENT on this replica: its driver repeats the request, and the hold stays. Of several that ask at once
- * one is told what is known of it; undefined: it has ended, or another replica has it.
+ * one is told what is known of it; undefined: it has ended, is being stopped, or another replica has it.
  */
 export async function takeOver(
   db: Queryable,

@@ -16,6 +16,7 @@ interface KnownTicketRow {
   readonly replica: string;
   readonly snowflake_query_id: string | null;
   readonly hold_credits: string;
+  readonly ceiling_credits: string | null;
   readonly ending: Ending | null;
   readonly refusal_code: string | null;
   readonly refusal_message: string | null;
@@ -26,7 +27,7 @@ interface KnownTicketRow {
 }
 
 const COLUMNS = `id, state, account, session_id, request_id, request_hash, team_id, via_principal_id, replica,
-  snowflake_query_id, hold_credits, ending, refusal_code, refusal_message, refusal_detail, stop_told,
+  snowflake_query_id, hold_credits, ceiling_credits, ending, refusal_code, refusal_message, refusal_detail, stop_told,
   stands_for_request, (extract(epoch FROM now() - seen_at) * 1000)::double precision AS seen_ago_ms`;
 
 const BY_ID = `/* prepared: billing.ticket_by_id */
@@ -82,6 +83,7 @@ function first(rows: readonly KnownTicketRow[]): KnownTicket | undefined {
     replica: row.replica,
     snowflakeQueryId: row.snowflake_query_id,
     holdCredits: parseCredits(row.hold_credits),
+    ceilingCredits: row.ceiling_credits === null ? null : parseCredits(row.ceiling_credits),
     ending: row.ending,
     refusal:
       row.refusal_code === null || row.refusal_message === null

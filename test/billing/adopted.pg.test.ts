@@ -94,3 +94,13 @@ test('what never ran gives back all that its dead replica had raised', async () 
     { spentCredits: 0n, heldCredits: 0n, availableCredits: credits('10') },
   ]);
 });
+
+test('one that is being stopped is taken over by nobody', async () => {
+  await insertBudget(database.db, { id: 'stopped', limit: credits('10') });
+  const ticketId = await raisedByTheDead(['stopped']);
+  await ledger.adoptOrphans([alive], NOON);
+  expect((await ledger.ticket(ticketId))?.ceilingCredits).toBe(credits('10'));
+  await ledger.tellStop(ticketId, { code: 'TG4003', message: 'ended', detail: null });
+  expect(await ledger.takeOver(ticketId, alive, NOON + 1)).toBeUndefined();
+  await ledger.settle(buildSettlement(ticketId, { usedCredits: credits('1'), ending: 'stopped' }));
+});

@@ -61,6 +61,10 @@ beforeAll(async () => {
       budgets: document.budgets.map((budget) =>
         budget.node in LIMITS ? { ...budget, limitCredits: LIMITS[budget.node] ?? '' } : budget,
       ),
+      // One at a time, so that the next one waits.
+      tiers: document.tiers.map((tier) =>
+        tier.id === 'batch' ? { ...tier, concurrencyMax: 1 } : tier,
+      ),
       rules: [
         {
           id: 'no-cross-joins',
@@ -533,6 +537,59 @@ test('a repeat that comes after evidence has settled the lost reply gets the row
   }
   await expectChargedOnce(system, all);
   await client.close();
+});
+
+test('a repeat of what was lost waits for its turn; what runs on upstream is metered meanwhile, and ended for whoever wants it', async () => {
+  const use = asked('USE WAREHOUSE BATCH_WH', 'unmarked');
+  const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
+  expect(await client.run(use)).toMatchObject({ success: true });
+  const statement = asked('SELECT SYSTEM$WAIT(3600)', 'retryCount');
+  lines.upstream.lose(firstReplyOfEach(statementRequestId, () => ({ kind: 'gone' })));
+  expect(await client.send(statement)).toMatchObject({ answer: { code: '715001' } });
+  lines.upstream.lose();
+  const other = await connectNode(system.proxyUrls[2] ?? '', { username: 'growth_analyst' });
+  await other.rows('USE WAREHOUSE BATCH_WH');
+  const occupying = other.run('SELECT SYSTEM$WAIT(3601)');
+  const stateOf = (team: string): Promise<readonly { id: string; state: string }[]> =>
+    ownerQuery(
+      system.database,
+      `SELECT id, state FROM ticket JOIN open_ticket ON ticket_id = id WHERE team_id = '${team}'`,
+    );
+  await eventually(async () => {
+    expect(await stateOf('growth')).toMatchObject([{ state: 'SENT' }]);
+  });
+  const answered = client.send(statement, 1);
+  const usedCredits = async (): Promise<number> => {
+    const [row] = await ownerQuery<{ used: string }>(
+      system.database,
+      `SELECT u.used_credits AS used FROM running_use u JOIN lane_waiting w ON w.ticket_id = u.ticket_id`,
+    );
+    return Number(row?.used ?? 0);
+  };
+  await eventually(async () => expect(await usedCredits()).toBeGreaterThan(0));
+  const before = await usedCredits();
+  await eventually(async () => expect(await usedCredits()).toBeGreaterThan(before));
+  const [{ id = '', state } = {}] = await stateOf('finance');
+  expect(state).toBe('IN_DOUBT');
+  const reason = 'it reads ten years';
+  expect(await system.admin('POST', `/api/v1/tickets/${id}/kill`, { reason })).toMatchObject({
+    status: 200,
+    body: { ticketId: id, isInDoubt: true },
+  });
+  const sent = await answered;
+  expect(sent).toMatchObject({ kind: 'answered', answer: { success: false, code: '714003' } });
+  expect(sent.kind === 'answered' ? sent.answer.message : '').toContain(reason);
+  // It was not sent again, and what it used is charged.
+  expect(lines.forwarded.of(statement.requestId)?.times).toBe(1);
+  const charged = await ownerQuery(
+    system.database,
+    `SELECT t.ending, c.credits > 0 AS is_charged FROM charge c JOIN ticket t ON t.id = c.ticket_id WHERE t.id = '${id}'`,
+  );
+  expect(charged).toEqual([{ ending: 'stopped', is_charged: true }]);
+  const [{ id: occupant } = { id: '' }] = await stateOf('growth');
+  await system.admin('POST', `/api/v1/tickets/${occupant}/kill`, { reason });
+  expect(await occupying).toMatchObject({ kind: 'error', code: '714003' });
+  await Promise.all([other.close(), client.close()]);
 });
 
 /** One a chunk; the first needs only Node. */
