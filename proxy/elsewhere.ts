@@ -137,7 +137,10 @@ export async function takeOver(
  * Watches a statement in doubt that waits here to be sent again: it gives its place up once it has ended, or is being
  * stopped, and `isOver` is true from then on. Call `stop` when it does not wait any more.
  */
-export function watchDoubt(parts: Parts, entry: RequestEntry): { isOver(): boolean; stop(): void } {
+export function watchDoubt(
+  parts: Parts,
+  entry: RequestEntry,
+): { readonly isOver: () => boolean; readonly stop: () => void } {
   let isOver = false;
   let isBusy = false;
   let isStopped = false;

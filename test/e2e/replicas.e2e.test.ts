@@ -569,8 +569,9 @@ test('a repeat of what was lost waits for its turn; what runs on upstream is met
   await eventually(async () => expect(await usedCredits()).toBeGreaterThan(0));
   const before = await usedCredits();
   await eventually(async () => expect(await usedCredits()).toBeGreaterThan(before));
-  const [{ id = '', state } = {}] = await stateOf('finance');
-  expect(state).toBe('IN_DOUBT');
+  const [lost] = await stateOf('finance');
+  expect(lost?.state).toBe('IN_DOUBT');
+  const id = lost?.id ?? '';
   const reason = 'it reads ten years';
   expect(await system.admin('POST', `/api/v1/tickets/${id}/kill`, { reason })).toMatchObject({
     status: 200,
@@ -586,8 +587,8 @@ test('a repeat of what was lost waits for its turn; what runs on upstream is met
     `SELECT t.ending, c.credits > 0 AS is_charged FROM charge c JOIN ticket t ON t.id = c.ticket_id WHERE t.id = '${id}'`,
   );
   expect(charged).toEqual([{ ending: 'stopped', is_charged: true }]);
-  const [{ id: occupant } = { id: '' }] = await stateOf('growth');
-  await system.admin('POST', `/api/v1/tickets/${occupant}/kill`, { reason });
+  const [occupant] = await stateOf('growth');
+  await system.admin('POST', `/api/v1/tickets/${occupant?.id ?? ''}/kill`, { reason });
   expect(await occupying).toMatchObject({ kind: 'error', code: '714003' });
   await Promise.all([other.close(), client.close()]);
 });
