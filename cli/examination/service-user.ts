@@ -1,14 +1,16 @@
 /** Checks as the service user of an account: that it signs in, and each right it needs with the grant that gives it. */
-import { toError } from '../../base/errors.js';
-import type { ServiceConnection, ServiceRow } from '../../base/snowflake/service-connection.js';
-import { finderOf, within, type Finding } from './finding.js';
+import type { ServiceConnection } from '../../base/snowflake/service-connection.js';
+import { finderOf, type Finding } from './finding.js';
+import { ask, identifier, short } from './service-statements.js';
+import { checkWarehouses } from './warehouse-rights.js';
 
-const STATEMENT_TIMEOUT_MS = 15_000;
-const { ok, note, failed } = finderOf('Service users');
+const finder = finderOf('Service users');
+const { ok, note, failed } = finder;
 
 interface Context {
   readonly user: string;
   readonly role: string;
+  readonly secondaryRoles: readonly string[];
   readonly warehouse: string | null;
   readonly database: string | null;
 }
@@ -21,7 +23,10 @@ export interface ServiceUserOptions {
   readonly isEmbedded: boolean;
 }
 
-/** Every right of an open connection; each is tried by the statement that needs it. */
+/**
+ * Every right of an open connection; each is tried by the statement that needs it, but for that to end what others run,
+ * which is looked up.
+ */
 export async function checkServiceUser(
   connection: ServiceConnection,
   options: ServiceUserOptions,
@@ -35,27 +40,31 @@ export async function checkServiceUser(
     await checkHistory(connection, context, suffix),
     await checkView(connection, context, suffix, VIEWS.history),
     await checkView(connection, context, suffix, VIEWS.metering),
-    ...(await checkWarehouses(connection, context, options)),
+    ...(await checkWarehouses(connection, { ...options, ...context, finder })),
     await checkDatabases(connection, context, suffix),
     await checkNetworkPolicy(connection, options),
   ];
 }
 
-function ask(connection: ServiceConnection, sql: string): Promise<readonly ServiceRow[]> {
-  return within(STATEMENT_TIMEOUT_MS, connection.query(sql));
-}
-
 async function readContext(connection: ServiceConnection): Promise<Context> {
   const [row] = await ask(
     connection,
-    'SELECT CURRENT_USER() AS U, CURRENT_ROLE() AS R, CURRENT_WAREHOUSE() AS W, CURRENT_DATABASE() AS D',
+    `SELECT CURRENT_USER() AS U, CURRENT_ROLE() AS R, CURRENT_SECONDARY_ROLES() AS S, CURRENT_WAREHOUSE() AS W,
+            CURRENT_DATABASE() AS D`,
   );
   return {
     user: row?.['U'] ?? 'the service user',
     role: row?.['R'] ?? 'PUBLIC',
+    secondaryRoles: secondaryRolesOf(row?.['S'] ?? ''),
     warehouse: row?.['W'] ?? null,
     database: row?.['D'] ?? null,
   };
+}
+
+/** Snowflake, "CURRENT_SECONDARY_ROLES": `{"roles":"A,B","value":"ALL"}`, without any both empty. */
+function secondaryRolesOf(told: string): readonly string[] {
+  const names = /"roles"\s*:\s*"([^"]*)"/.exec(told)?.[1] ?? '';
+  return names.split(',').filter((name) => name !== '');
 }
 
 function checkDefaults({ user, role, warehouse }: Context, suffix: string): Finding {
@@ -111,29 +120,6 @@ async function checkView(
     return failed(check, says, 'As ACCOUNTADMIN:', [
       `GRANT DATABASE ROLE SNOWFLAKE.${view.role} TO ROLE ${identifier(role)};`,
     ]);
-  }
-}
-
-async function checkWarehouses(
-  connection: ServiceConnection,
-  { role }: Context,
-  { suffix, warehouses }: ServiceUserOptions,
-): Promise<readonly Finding[]> {
-  const check = `warehouses${suffix}`;
-  try {
-    const rows = await ask(connection, 'SHOW WAREHOUSES');
-    const seen = new Set(rows.map((row) => (row['NAME'] ?? '').toUpperCase()));
-    const unseen = (warehouses ?? []).filter((name) => !seen.has(name.toUpperCase()));
-    if (unseen.length === 0) return [ok(check, `all governed ones are seen, of ${seen.size}`)];
-    const says = `${unseen.length} of ${warehouses?.length ?? 0} are not seen, so what they ran gives no evidence`;
-    const grants = unseen.map(
-      (name) =>
-        `GRANT MONITOR, OPERATE ON WAREHOUSE ${identifier(name)} TO ROLE ${identifier(role)};`,
-    );
-    return [note(check, says, 'If the account has them, grant:', grants)];
-  } catch (thrown) {
-    const says = `SHOW WAREHOUSES failed (${short(thrown)})`;
-    return [failed(check, says, 'Look at the default role of the service user.')];
   }
 }
 
@@ -193,15 +179,4 @@ async function checkNetworkPolicy(
     'Allow the proxies’ addresses alone, with a way in for emergencies:',
     POLICY,
   );
-}
-
-/** A name as a statement takes it. */
-function identifier(name: string): string {
-  return /^[A-Z_][A-Z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
-}
-
-function short(thrown: unknown): string {
-  const text = toError(thrown).message.replace(/^the service statement failed: /, '');
-  const line = text.replace(/\s+/g, ' ').trim().replace(/\.$/, '');
-  return line.length > 90 ? `${line.slice(0, 89)}…` : line;
 }

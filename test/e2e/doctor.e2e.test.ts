@@ -57,7 +57,16 @@ async function statuses(): Promise<{ code: number; found: Record<string, Finding
   return { code, found: Object.fromEntries(findings.map((each) => [each.check, each])) };
 }
 
-const WHOLE = ['database', 'rights', 'in force', 'upstream', 'sign-in', 'governed probe'];
+const WHOLE = [
+  'database',
+  'rights',
+  'in force',
+  'upstream',
+  'sign-in',
+  'evidence',
+  'cancelling',
+  'governed probe',
+];
 
 test('a system that runs is healthy from database to governed probe, by password', async () => {
   vi.stubEnv('TOLLGATE_SERVICE_PASSWORD', system.service.password);

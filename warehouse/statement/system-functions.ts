@@ -97,7 +97,7 @@ function readCall(
 
 function cancelQuery(world: OwnWorld, session: Session, column: string, id: string): Outcome {
   const statements = world.statements();
-  const isAdmin = session.role === 'ACCOUNTADMIN';
+  const isAdmin = isAdministrator(world, session);
   const statement = statements.find(session, id) ?? (isAdmin ? statements.findAny(id) : undefined);
   if (statement === undefined)
     return failure(WIRE_CODES.queryUnknown, '02000', `Statement ${id} not found`);
@@ -113,7 +113,7 @@ function cancelAll(world: OwnWorld, session: Session, column: string, sessionId:
   const target = world.sessions.get(Number(sessionId));
   const isAllowed =
     target !== undefined &&
-    (target.user.name === session.user.name || session.role === 'ACCOUNTADMIN');
+    (target.user.name === session.user.name || isAdministrator(world, session));
   if (!isAllowed)
     return failure('002003', '02000', `Session '${sessionId}' does not exist or not authorized.`);
   const statements = world.statements();

@@ -11,6 +11,10 @@ const GOOD: Answers = {
   'ACCOUNT_USAGE.QUERY_HISTORY': [],
   WAREHOUSE_METERING_HISTORY: [],
   'SHOW WAREHOUSES': [{ NAME: 'BATCH_WH' }],
+  'SHOW GRANTS TO ROLE TOLLGATE_ROLE': [
+    { PRIVILEGE: 'MONITOR', GRANTED_ON: 'WAREHOUSE', NAME: 'BATCH_WH' },
+    { PRIVILEGE: 'OPERATE', GRANTED_ON: 'WAREHOUSE', NAME: 'BATCH_WH' },
+  ],
   'SHOW DATABASES': [{ NAME: 'ANALYTICS' }, { NAME: 'SNOWFLAKE' }],
   NETWORK_POLICY: [{ VALUE: 'ONLY_PROXIES' }],
 };
@@ -45,7 +49,7 @@ async function findings(changes: Answers, isEmbedded = false) {
 describe('the service user', () => {
   test('with every right is fine throughout', async () => {
     const found = await findings({});
-    expect(Object.values(found).map(({ status }) => status)).toEqual(Array(8).fill('ok'));
+    expect(Object.values(found).map(({ status }) => status)).toEqual(Array(10).fill('ok'));
     expect(found['sign-in']?.says).toBe('TOLLGATE signs in with role TOLLGATE_ROLE');
   });
 
@@ -79,6 +83,20 @@ describe('the service user', () => {
       'GRANT MONITOR, OPERATE ON WAREHOUSE BATCH_WH TO ROLE TOLLGATE_ROLE;',
     ],
     [
+      'SHOW GRANTS TO ROLE TOLLGATE_ROLE',
+      [{ PRIVILEGE: 'MONITOR', GRANTED_ON: 'WAREHOUSE', NAME: 'BATCH_WH' }],
+      'cancelling',
+      'failed',
+      'GRANT OPERATE ON WAREHOUSE BATCH_WH TO ROLE TOLLGATE_ROLE;',
+    ],
+    [
+      'SHOW GRANTS TO ROLE TOLLGATE_ROLE',
+      [{ PRIVILEGE: 'OPERATE', GRANTED_ON: 'WAREHOUSE', NAME: 'BATCH_WH' }],
+      'evidence',
+      'failed',
+      'GRANT MONITOR ON WAREHOUSE BATCH_WH TO ROLE TOLLGATE_ROLE;',
+    ],
+    [
       'SHOW DATABASES',
       [{ NAME: 'SNOWFLAKE' }],
       'table sizes',
@@ -102,6 +120,61 @@ describe('the service user', () => {
       expect(finding?.statements?.join('\n')).toContain(statement);
     },
   );
+
+  const usageOf = (name: string): ServiceRow => ({
+    PRIVILEGE: 'USAGE',
+    GRANTED_ON: 'ROLE',
+    NAME: name,
+  });
+  const ownerOf = (name: string): ServiceRow => ({
+    PRIVILEGE: 'OWNERSHIP',
+    GRANTED_ON: 'WAREHOUSE',
+    NAME: name,
+  });
+  const OWN = 'SHOW GRANTS TO ROLE TOLLGATE_ROLE';
+
+  test.each([
+    ['by owning it', { [OWN]: [ownerOf('BATCH_WH')] }],
+    [
+      'by a role that it inherits, in a circle even',
+      {
+        [OWN]: [usageOf('"ops team"')],
+        'TO ROLE "ops team"': [usageOf('TOLLGATE_ROLE'), ownerOf('"BATCH_WH"')],
+      },
+    ],
+    ['as the account administrator', { [OWN]: [usageOf('ACCOUNTADMIN')] }],
+    [
+      'by managing all warehouses',
+      { [OWN]: [{ PRIVILEGE: 'MANAGE WAREHOUSES', GRANTED_ON: 'ACCOUNT', NAME: 'X' }] },
+    ],
+    [
+      'by a secondary role',
+      {
+        CURRENT_USER: [
+          { U: 'T', R: 'TOLLGATE_ROLE', S: '{"roles":"OPS","value":"ALL"}', W: 'S', D: 'D' },
+        ],
+        [OWN]: [],
+        'TO ROLE OPS': [ownerOf('BATCH_WH')],
+      },
+    ],
+  ] as [string, Answers][])('may end what others run %s', async (_, changes) => {
+    const found = await findings(changes);
+    expect([found['evidence']?.status, found['cancelling']?.status]).toEqual(['ok', 'ok']);
+  });
+
+  test('is not said to lack a right where its grants could not be read', async () => {
+    const found = await findings({ [OWN]: refused });
+    expect(found['cancelling']).toMatchObject({
+      status: 'skipped',
+      says: expect.stringContaining('not authorized') as string,
+    });
+  });
+
+  test('a warehouse that is not seen is told once, and its rights are not looked at', async () => {
+    const found = await findings({ 'SHOW WAREHOUSES': [], [OWN]: [] });
+    expect(found['warehouses']?.status).toBe('note');
+    expect(found['cancelling']).toBeUndefined();
+  });
 
   test('of the embedded warehouse may be gone around, which is a note without statements', async () => {
     const finding = (await findings({}, true))['way around'];
