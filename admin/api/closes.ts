@@ -233,6 +233,7 @@ async function openJson(context: ApiContext, month: string, period: Period): Pro
   const open = await readOpenMonth(context.db, month, period, terms, {
     version: 0,
     unmetered: 'setApart',
+    beside: 'comparison',
   });
   const approvalsNeeded = await neededApprovals(context, open.billed);
   const versions = await readVersions(context.db, null);

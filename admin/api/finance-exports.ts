@@ -14,7 +14,7 @@ import {
 } from '#billing/bills/focus/versions.js';
 import { JOURNAL_LAYOUTS, generalJournalCsv } from '#billing/bills/general-journal/layouts.js';
 import { isPosted } from '#billing/bills/general-journal/postings.js';
-import { readBilledMonth, readMonthVersion } from '#billing/bills/read-billed-month.js';
+import { readBilledLines, readMonthVersion } from '#billing/bills/read-billed-month.js';
 import { tryParseMonth } from '#base/time.js';
 import type { Actor } from '../actor.js';
 import { inTurns } from '../in-turns.js';
@@ -162,7 +162,7 @@ async function monthOf(
     );
   const month =
     version === undefined
-      ? await readBilledMonth(context.db, text, await monthTerms(context, period))
+      ? await readBilledLines(context.db, text, await monthTerms(context, period))
       : await readMonthVersion(context.db, text, version);
   if (month === undefined)
     throw notFound(

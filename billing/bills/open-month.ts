@@ -55,9 +55,19 @@ export interface OpenMonthOptions {
    * must have come they are a difference that somebody signs off.
    */
   readonly unmetered: 'onBill' | 'setApart';
+  /** What is read of each bill beside its lines; of what is not read `drivers` are none and the comparison knows nothing. */
+  readonly beside: BesideLines;
 }
 
-const AS_IT_STANDS: OpenMonthOptions = { version: 0, unmetered: 'onBill' };
+/** Drivers are read from the statements of days that are not summed, so that whoever does not show them leaves them out. */
+export type BesideLines = 'comparisonAndDrivers' | 'comparison' | 'nothing';
+
+/** What the bills of an open month show now. */
+export const AS_IT_STANDS: OpenMonthOptions = {
+  version: 0,
+  unmetered: 'onBill',
+  beside: 'comparisonAndDrivers',
+};
 
 /** Faults of Postgres propagate. */
 export function readOpenMonth(
@@ -94,7 +104,7 @@ interface OpenAsked extends OpenMonthOptions {
 async function readOpen(
   db: Queryable,
   month: string,
-  { period, version, unmetered: told, onlyTeamId }: OpenAsked,
+  { period, version, unmetered: told, beside, onlyTeamId }: OpenAsked,
   terms: MonthTerms,
 ): Promise<OpenMonth> {
   const { currency, now } = terms;
@@ -128,8 +138,14 @@ async function readOpen(
       lines,
       invoice,
       variances: reconciled.variances,
-      comparisons: await readComparisons(db, { month, period, lines }, terms, onlyTeamId),
-      drivers: await readDrivers(db, period, terms, onlyTeamId),
+      comparisons:
+        beside === 'nothing'
+          ? new Map()
+          : await readComparisons(db, { month, period, lines }, terms, onlyTeamId),
+      drivers:
+        beside === 'comparisonAndDrivers'
+          ? await readDrivers(db, period, terms, onlyTeamId)
+          : new Map(),
     },
     terms,
   );

@@ -7,7 +7,7 @@ import { readFrozen } from '../close/read-frozen.js';
 import { ledgerCall } from '../postgres/availability.js';
 import { type BillOfMonth, type BilledMonth, billOf } from './billed-month.js';
 import type { MonthTerms } from './month-terms.js';
-import { readOpenBill, readOpenMonth } from './open-month.js';
+import { AS_IT_STANDS, type BesideLines, readOpenBill, readOpenMonth } from './open-month.js';
 
 /**
  * Reads `month` (`YYYY-MM`): the closed version, else the one on its way, as it was frozen, byte for byte; of an open month
@@ -19,11 +19,33 @@ export async function readBilledMonth(
   month: string,
   terms: MonthTerms,
 ): Promise<BilledMonth> {
+  return readAsBilled(db, month, terms, 'comparisonAndDrivers');
+}
+
+/**
+ * A month as {@link readBilledMonth} has it, for outputs of lines and totals alone: of an open month neither comparisons nor
+ * drivers are read, and its bills have none. Ids, amounts and hashes are the same.
+ * @throws Fault `requestMalformed` for another month format, `ledgerUnavailable` without the database.
+ */
+export function readBilledLines(
+  db: Queryable,
+  month: string,
+  terms: MonthTerms,
+): Promise<BilledMonth> {
+  return readAsBilled(db, month, terms, 'nothing');
+}
+
+async function readAsBilled(
+  db: Queryable,
+  month: string,
+  terms: MonthTerms,
+  beside: BesideLines,
+): Promise<BilledMonth> {
   const period = periodOf(month);
   return ledgerCall(async () => {
     const found = versionInForce(await readVersions(db, month));
     return found === undefined
-      ? (await readOpenMonth(db, month, period, terms)).billed
+      ? (await readOpenMonth(db, month, period, terms, { ...AS_IT_STANDS, beside })).billed
       : readFrozen(db, found);
   });
 }

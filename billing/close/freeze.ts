@@ -46,6 +46,7 @@ export async function freezeMonth(db: Database, options: FreezeOptions): Promise
     const open = await readOpenMonth(db, month, period, terms, {
       version: next,
       unmetered: 'setApart',
+      beside: 'comparisonAndDrivers',
     });
     const refusal = await refusalOf(db, period, open, terms, versions);
     if (refusal !== undefined) return refusal;

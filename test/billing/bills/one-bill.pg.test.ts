@@ -1,10 +1,17 @@
-/** The bill of one team, read for less, is byte for byte the one among all of them. */
+/** What is read for less, the bill of one team or lines alone, is byte for byte what is read among everything. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseCredits, parseMoney } from '../../../base/units.js';
 import { type BillForm, renderBill } from '../../../billing/bills/bill-files.js';
-import { billOf } from '../../../billing/bills/billed-month.js';
+import { type BilledMonth, billOf } from '../../../billing/bills/billed-month.js';
 import { sumStaleDays } from '../../../billing/bills/day-sums.js';
-import { readBill, readBilledMonth } from '../../../billing/bills/read-billed-month.js';
+import { FOCUS_VERSIONS } from '../../../billing/bills/focus/versions.js';
+import { focusCsv } from '../../../billing/bills/focus/export.js';
+import { generalJournalCsv } from '../../../billing/bills/general-journal/layouts.js';
+import {
+  readBill,
+  readBilledLines,
+  readBilledMonth,
+} from '../../../billing/bills/read-billed-month.js';
 import { createLedger } from '../../../billing/create-ledger.js';
 import { buildSettlement, buildTicket, credits } from '../../support/builders.js';
 import { manualClock } from '../../support/clock.js';
@@ -131,4 +138,35 @@ test('of a closed month, and of the open one behind it', async () => {
   expect(await compared('2026-10')).toEqual([5, 2, 5, 2]);
   // Closed, what sales had of October is rounded together with the others, to no cent.
   expect(await compared('2026-11')).toEqual([6, 2, 6, 2]);
+});
+
+/** What a month comes as without drivers and comparisons. */
+function linesOf(month: BilledMonth): readonly string[] {
+  return [
+    month.merkleRoot,
+    ...FOCUS_VERSIONS.flatMap((version) => [...focusCsv(month, { version, teamId: null })]),
+    generalJournalCsv(month, { layout: 'netsuite', isReversal: false }),
+  ];
+}
+
+test('lines alone make the same files, and nobody reads drivers for them', async () => {
+  const asked: string[] = [];
+  const query: typeof database.db.query = (text, values) => {
+    asked.push(text);
+    return database.db.query(text, values);
+  };
+  const spied = { ...database.db, query };
+  const isOfDrivers = (text: string): boolean => text.includes('billing.month_drivers');
+  const whole = await readBilledMonth(spied, '2026-11', TERMS);
+  expect(asked.filter(isOfDrivers)).toHaveLength(1);
+  expect(whole.bills.some(({ drivers }) => drivers.length > 0)).toBe(true);
+  asked.length = 0;
+  const alone = await readBilledLines(spied, '2026-11', TERMS);
+  expect(asked.length).toBeGreaterThan(0);
+  expect(asked.filter(isOfDrivers)).toEqual([]);
+  expect(linesOf(alone)).toEqual(linesOf(whole));
+  // Of a closed month everything is frozen, and read with it.
+  expect(await readBilledLines(spied, '2026-10', TERMS)).toEqual(
+    await readBilledMonth(spied, '2026-10', TERMS),
+  );
 });
