@@ -32,8 +32,9 @@ export function monthOf(now: number, months = 0): string {
     .slice(0, 7);
 }
 
-/** `2026-11` → `November 2026`. */
+/** `2026-11` → `November 2026`; what is no month stays as it is. */
 export function monthName(month: string): string {
+  if (!/^\d{4}-(?:0[1-9]|1[0-2])$/.test(month)) return month;
   const format = new Intl.DateTimeFormat('en-GB', {
     month: 'long',
     year: 'numeric',

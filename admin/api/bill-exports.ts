@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { archiveOf } from '#billing/bills/bill-archive.js';
-import { asOfSchema, monthAsOf, monthAsked, tooMany } from './bills.js';
+import { asOfSchema, monthAsOf, monthAsked, refuseNotBegun, tooMany } from './bills.js';
 import type { ApiApp } from './api.js';
 import type { BillsApi } from './bills-api.js';
 import { sendDigestedAfter } from './file-proof.js';
@@ -19,6 +19,7 @@ export function addBillExportRoute(app: ApiApp, bills: BillsApi): void {
     },
     async (request, reply) => {
       const month = await monthAsOf(bills, monthAsked(request.params.month), request.query.asOf);
+      if (month.bills.every(({ lines }) => lines.length === 0)) refuseNotBegun(month);
       const files = await bills.renderer.month(month);
       if (files === undefined) throw tooMany();
       const name = `bills-${month.month}-v${month.version}.zip`;

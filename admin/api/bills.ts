@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BILL_FORMS, type BillForm } from '#billing/bills/bill-files.js';
-import { type BilledMonth, billOf } from '#billing/bills/billed-month.js';
+import { type BilledMonth, type MonthHead, billOf } from '#billing/bills/billed-month.js';
 import { must } from '#base/assert.js';
 import { formatInstant, tryParseMonth } from '#base/time.js';
 import { tryParseInstant } from '#policies/control/instant.js';
@@ -66,6 +66,7 @@ export function addBillRoutes(app: ApiApp, context: ApiContext, bills: BillsApi)
           ? await bills.readBill(period, payer)
           : billOf(await monthAsOf(bills, period, asOf), payer);
       const { month: billed, bill } = found ?? refuseNoBill(period, payer);
+      if (bill.lines.length === 0) refuseNotBegun(billed);
       const options = { hasByteOrderMark: bom === 'true' };
       const file = await bills.renderer.bill(billed, bill, form, options);
       if (file === undefined) throw tooMany();
@@ -114,6 +115,21 @@ function refuseNoBill(month: string, teamId: string): never {
   throw notFound(
     `${month} has no bill of team "${teamId}".`,
     'ask for a month in which the team existed',
+    'month',
+  );
+}
+
+/**
+ * Of a month that has no lines.
+ * @throws ProblemError 404: it begins later than its figures are of.
+ */
+export function refuseNotBegun({ month, state, asOf }: MonthHead): void {
+  const period = must(tryParseMonth(month), 'a month that was read');
+  const begins = formatInstant(period.startsAt);
+  if (state !== 'open' || begins <= asOf) return;
+  throw notFound(
+    `${month} has not begun: it begins at ${begins}.`,
+    'name a month that has begun',
     'month',
   );
 }

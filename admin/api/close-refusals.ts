@@ -27,11 +27,14 @@ const NEXT: Readonly<Record<CloseVersion['state'] | 'open', string>> = {
 
 export function closeRefusal(month: string, step: CloseStep, refusal: CloseRefusal): ProblemError {
   switch (refusal.kind) {
+    case 'notBegun':
+      return notOver(
+        `${month} has not begun: it begins at ${formatInstant(refusal.startsAt)}.`,
+        'name a month that has begun',
+      );
     case 'notOver':
-      return conflict(
+      return notOver(
         `${month} goes on until ${formatInstant(refusal.endsAt)}.`,
-        'month',
-        'must be over',
         'GET /api/v1/closes/{month} tells what it comes to so far',
       );
     case 'noData':
@@ -106,6 +109,10 @@ function ownWork(month: string, step: CloseStep, did: CloseStep): ProblemError {
       },
     ],
   });
+}
+
+function notOver(detail: string, wayOut: string): ProblemError {
+  return conflict(detail, 'month', 'must be over', wayOut);
 }
 
 function notReady(

@@ -238,9 +238,10 @@ async function openJson(context: ApiContext, month: string, period: Period): Pro
   const approvalsNeeded = await neededApprovals(context, open.billed);
   const versions = await readVersions(context.db, null);
   const next = nextVersion(versions, { month, step: 'freeze' });
+  const hasBegun = terms.now >= period.startsAt;
   const problems = [
     ...(await readClosingProblems(context.db, period, terms.now, open)),
-    ...(isWithoutData(open.billed, versions) ? [NO_DATA] : []),
+    ...(hasBegun && isWithoutData(open.billed, versions) ? [NO_DATA] : []),
     ...(typeof next !== 'number' && next.kind === 'earlierOpen' ? [comesFirst(next.month)] : []),
   ];
   const isReady = problems.length === 0 && typeof next === 'number';

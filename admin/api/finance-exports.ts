@@ -20,6 +20,7 @@ import type { Actor } from '../actor.js';
 import { inTurns } from '../in-turns.js';
 import { badField, notFound } from '../problems.js';
 import { type ApiApp, type ApiContext, controlOf, payerOf } from './api.js';
+import { refuseNotBegun } from './bills.js';
 import { sendDigested, sendDigestedAfter, withControlTotals } from './file-proof.js';
 import { monthTerms } from './month-terms.js';
 
@@ -170,11 +171,13 @@ async function monthOf(
       `GET /api/v1/closes/${text} lists the versions`,
       'billVersion',
     );
-  if (month.bills.every(({ lines }) => lines.length === 0))
+  if (month.bills.every(({ lines }) => lines.length === 0)) {
+    refuseNotBegun(month);
     throw notFound(
       `Nothing was metered, charged or booked in ${text}.`,
       'ask for a month with use',
       'month',
     );
+  }
   return month;
 }

@@ -45,13 +45,14 @@ SELECT account, view_name, read_to FROM usage_import WHERE view_name = ANY($1::t
 const HAS_MONEY = `/* prepared: billing.closing_money */
 SELECT DISTINCT account FROM usage_money_day ORDER BY account`;
 
-/** Every one of them; empty: the month can be frozen. Faults of Postgres propagate. */
+/** Every one of them; empty: the month can be frozen. Of a month that has not begun that alone. Faults of Postgres propagate. */
 export async function readClosingProblems(
   db: Queryable,
   period: Period,
   now: EpochMs,
   open: Pick<OpenMonth, 'billed' | 'missingPrices' | 'missingRates' | 'unmeteredStatements'>,
 ): Promise<readonly ClosingProblem[]> {
+  if (now < period.startsAt) return [notBegun(period)];
   const span = [new Date(period.startsAt), new Date(period.endsAt)];
   const hours = await db.query<{ account: string; waiting: number; problem: string | null }>(
     HOURS,
@@ -94,6 +95,15 @@ function rateProblems({
     why: `bills are in ${into}, and no exchange rate is in force on ${day}`,
     wayOut: `enter one (tollgate close rate ${into} <rate> --from ${firstDayOf(month)}) and let another person accept it`,
   }));
+}
+
+function notBegun({ startsAt }: Period): ClosingProblem {
+  return {
+    what: 'month',
+    subject: 'the month',
+    why: `has not begun: it begins at ${formatInstant(startsAt)}`,
+    wayOut: 'name a month that has begun',
+  };
 }
 
 function notOver(period: Period, now: EpochMs): readonly ClosingProblem[] {

@@ -34,6 +34,8 @@ export interface FreezeOptions extends StepBy {
 export async function freezeMonth(db: Database, options: FreezeOptions): Promise<CloseOutcome> {
   const { month, terms } = options;
   const period = tryParseMonth(month);
+  if (period !== undefined && terms.now < period.startsAt)
+    return { kind: 'notBegun', startsAt: period.startsAt };
   if (period === undefined || terms.now < period.endsAt)
     return { kind: 'notOver', endsAt: period?.endsAt ?? terms.now };
   // What the importer has not summed yet, day by day, so that no statement has to read a month of lines.

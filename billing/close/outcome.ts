@@ -4,6 +4,8 @@ import type { CloseStep, CloseVersion } from './read-close.js';
 import type { ClosingProblem } from './closing-problems.js';
 
 export type CloseRefusal =
+  /** The month begins at `startsAt` only. */
+  | { readonly kind: 'notBegun'; readonly startsAt: EpochMs }
   /** The month goes on until `endsAt`. */
   | { readonly kind: 'notOver'; readonly endsAt: EpochMs }
   /** Nothing was metered, charged or booked in it. */

@@ -26,9 +26,7 @@ export function BillPage(): JSX.Element {
   const bill = live.value;
   return (
     <>
-      <PageHead
-        title={`${bill?.teamName ?? team}, ${/^\d{4}-\d\d$/.test(month) ? monthName(month) : month}`}
-      >
+      <PageHead title={`${bill?.teamName ?? team}, ${monthName(month)}`}>
         {bill !== undefined && <State of={bill.status} />}
       </PageHead>
       <ProblemNote problem={live.problem} />

@@ -21,7 +21,7 @@ export function MonthPage(): JSX.Element {
   const close = live.value;
   return (
     <>
-      <PageHead title={/^\d{4}-\d\d$/.test(month) ? monthName(month) : month}>
+      <PageHead title={monthName(month)}>
         {close !== undefined && <State of={close.state} />}
       </PageHead>
       <ProblemNote problem={live.problem} />

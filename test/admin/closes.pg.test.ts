@@ -48,6 +48,32 @@ test('an open month tells what it comes to, how it agrees, and that nothing stan
   });
 });
 
+test('a month that has not begun says so, in place of bills of nothing', async () => {
+  const { json } = await world.call('GET', '/api/v1/closes/2031-01');
+  expect(json['problems']).toEqual([
+    {
+      what: 'month',
+      subject: 'the month',
+      why: 'has not begun: it begins at 2031-01-01T00:00:00.000Z',
+      wayOut: 'name a month that has begun',
+    },
+  ]);
+  const frozen = await world.call('POST', '/api/v1/closes/2031-01/freeze', {});
+  expect([frozen.status, frozen.json['detail']]).toEqual([
+    409,
+    '2031-01 has not begun: it begins at 2031-01-01T00:00:00.000Z.',
+  ]);
+  for (const path of ['bills/marketing/2031-01.json', 'exports/2031-01/focus.csv']) {
+    const reply = await world.call('GET', `/api/v1/${path}`);
+    expect([reply.status, reply.json['detail']], path).toEqual([
+      404,
+      '2031-01 has not begun: it begins at 2031-01-01T00:00:00.000Z.',
+    ]);
+  }
+  // One that runs is provisional, with lines or without.
+  expect((await world.call('GET', '/api/v1/bills/marketing/2026-11.json')).status).toBe(200);
+});
+
 test('the bill of an open month that is imported says in JSON and CSV what the close shows, and that it is provisional', async () => {
   const { json } = await world.call('GET', '/api/v1/closes/2026-10');
   const { bills } = json as {

@@ -9,6 +9,12 @@ import { PAGES } from './looked-at.js';
 
 const NOW = Date.UTC(2026, 10, 26, 18, 0, 0);
 
+test('what is no month in an address is shown as it is', () => {
+  expect(monthName('2026-11')).toBe('November 2026');
+  for (const typed of ['2026-13', '2026-00', '2026-1', 'october', ''])
+    expect(monthName(typed)).toBe(typed);
+});
+
 test('an analyst sees no costs; the others do', () => {
   expect(placesOf('analyst').map(({ path }) => path)).not.toContain('/costs');
   for (const role of ['platform', 'finance', 'team-lead'] as const)
