@@ -183,9 +183,9 @@ function billLines(): Tile {
   return table(
     14,
     {
-      title: 'Bills so far',
+      title: 'Bills',
       description:
-        'Lines of the months that begin in the chosen time. Provisional: nothing is closed.',
+        'Of the months that begin in the chosen time: a frozen or closed one by kind of charge, as it is billed; another one as far as statements were charged, provisional.',
       unit: 'none',
     },
     sqlQuery(
