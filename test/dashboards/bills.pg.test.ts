@@ -88,6 +88,7 @@ async function billed(): Promise<readonly string[]> {
 
 test('what is charged is provisional until the month is frozen; then it is its bills, in the version in force', async () => {
   const charged = await shown();
+  const november = charged[1] ?? '';
   expect(charged.map((row) => row.split(' ').slice(0, 4).join(' '))).toEqual([
     '2026-10 marketing direct provisional',
     '2026-11 marketing direct provisional',
@@ -95,12 +96,12 @@ test('what is charged is provisional until the month is frozen; then it is its b
   await closeMonth(database.db, OCTOBER);
   const closed = await billed();
   expect(closed).toContain('2026-10 sales bypass closed 0.125000000001 0.25');
-  expect(await shown()).toEqual([...closed, charged[1]].sort());
+  expect(await shown()).toEqual([...closed, november].sort());
   // A second version, closed with other figures, takes its place.
   await meter(database.db, [
     { at: '2026-10-06T08:00:00Z', lines: [{ bucket: 'bypass', team: 'sales', credits: '2' }] },
   ]);
   await closeMonth(database.db, OCTOBER, { step: 'reopen' });
   expect(await billed()).not.toEqual(closed);
-  expect(await shown()).toEqual([...(await billed()), charged[1]].sort());
+  expect(await shown()).toEqual([...(await billed()), november].sort());
 });
