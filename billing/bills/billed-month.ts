@@ -43,6 +43,11 @@ export const CHARGE_KINDS = [
 ] as const;
 export type ChargeKind = (typeof CHARGE_KINDS)[number];
 
+/** Whether a line of the kind mends an earlier month: it was invoiced with that one, and is booked once. */
+export function isOfEarlierMonth({ kind }: { readonly kind: ChargeKind }): boolean {
+  return kind === 'correction' || kind === 'adjustment';
+}
+
 /** Where a team's money is booked, as it stood in that month. */
 export interface Booking {
   readonly legalEntity: string;

@@ -13,7 +13,7 @@ import {
   priceCredits,
 } from '#base/units.js';
 import { monthBefore } from '../close/month-order.js';
-import { type Comparison, UNALLOCATED } from './billed-month.js';
+import { type Comparison, UNALLOCATED, isOfEarlierMonth } from './billed-month.js';
 import { type ExactLine, exactLines } from './month-lines.js';
 import { WAREHOUSES, readMonthParts } from './month-parts.js';
 import type { MonthTerms } from './month-terms.js';
@@ -37,10 +37,11 @@ export async function readComparisons(
   const before: (Totals | undefined)[] = [];
   for (let at = monthBefore(month); before.length < TRAILING; at = monthBefore(at))
     before.push(await totalsOf(db, at, terms, onlyTeamId));
-  const now = sumByTeam(lines);
+  const now = sumByTeam(lines.filter((line) => !isOfEarlierMonth(line)));
+  const booked = sumByTeam(lines.filter(isOfEarlierMonth));
   const teams =
     onlyTeamId === null
-      ? new Set([...terms.teams.map(({ id }) => id), ...now.keys(), UNALLOCATED])
+      ? new Set([...terms.teams.map(({ id }) => id), ...now.keys(), ...booked.keys(), UNALLOCATED])
       : [onlyTeamId];
   return new Map(
     [...teams].map((teamId) => [
@@ -49,7 +50,12 @@ export async function readComparisons(
         budgetMoney: budgets.get(teamId) ?? null,
         previousMoney: before[0]?.get(teamId) ?? (before[0] === undefined ? null : NO_MONEY),
         trailingMoney: meanOf(before, teamId, terms.currency),
-        forecastMoney: forecastOf(now.get(teamId) ?? NO_MONEY, period, terms),
+        forecastMoney: forecastOf(
+          now.get(teamId) ?? NO_MONEY,
+          booked.get(teamId) ?? NO_MONEY,
+          period,
+          terms,
+        ),
       },
     ]),
   );
@@ -133,14 +139,18 @@ function meanOf(
   return roundToMinor(mulDiv(sum, 1n, BigInt(months.length), 'half-even') as Money, currency);
 }
 
-/** As if the rest of the month went on like what has passed of it; null once it is over. */
+/**
+ * As if the rest of the month went on like what has passed of its own; null once it is over.
+ * @param booked corrections and adjustments of earlier months: they are on the bill once.
+ */
 function forecastOf(
-  money: Money,
+  own: Money,
+  booked: Money,
   { startsAt, endsAt }: Period,
   { now, currency }: { readonly now: EpochMs; readonly currency: string },
 ): Money | null {
   const passed = now - startsAt;
   if (passed < FORECAST_FROM_MS || now >= endsAt) return null;
-  const whole = mulDiv(money, BigInt(endsAt - startsAt), BigInt(Math.floor(passed)), 'half-even');
-  return roundToMinor(whole as Money, currency);
+  const whole = mulDiv(own, BigInt(endsAt - startsAt), BigInt(Math.floor(passed)), 'half-even');
+  return roundToMinor(addMoney(whole as Money, booked), currency);
 }

@@ -6,6 +6,7 @@ import {
   type Comparison,
   type Driver,
   UNALLOCATED,
+  isOfEarlierMonth,
 } from './billed-month.js';
 import type { UnsealedBill } from './bill-hash.js';
 import { type Invoice, ofGroup, serviceGroup } from './invoice.js';
@@ -55,10 +56,9 @@ export function makeBills(input: BillsInput, terms: BillTerms): readonly Unseale
 /** Corrections of an earlier month are brought to what that month was invoiced, by themselves. */
 function toWeighed(line: ExactLine): Weighed {
   const { id, teamId, account, serviceType, kind, effectiveMoney, corrects } = line;
-  const group =
-    kind === 'correction' || kind === 'adjustment'
-      ? JSON.stringify([account, serviceType, kind, corrects?.month ?? ''])
-      : serviceGroup(account, serviceType);
+  const group = isOfEarlierMonth(line)
+    ? JSON.stringify([account, serviceType, kind, corrects?.month ?? ''])
+    : serviceGroup(account, serviceType);
   return { id, teamId, group, effectiveMoney };
 }
 

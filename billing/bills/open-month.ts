@@ -23,6 +23,7 @@ import {
   type BilledMonth,
   type ReconciledItem,
   billOf,
+  isOfEarlierMonth,
   unknownAccount,
 } from './billed-month.js';
 import { type MonthRate, convertBills } from './convert-bills.js';
@@ -241,7 +242,7 @@ function reconciliationOf(
   reconciled: Reconciled,
 ): BilledMonth['reconciliation'] {
   // What is of an earlier month was invoiced with that one.
-  const ofMonth = lines.filter(({ kind }) => kind !== 'correction' && kind !== 'adjustment');
+  const ofMonth = lines.filter((line) => !isOfEarlierMonth(line));
   const allocatedCredits = sumCredits(ofMonth.map(({ credits }) => credits));
   const computedMoney = sumMoney(ofMonth.map(({ effectiveMoney }) => effectiveMoney));
   const isWhole = invoice !== null && accounts.every((account) => invoice.accounts.has(account));

@@ -14,7 +14,7 @@ import {
   subtractMoney,
 } from '#base/units.js';
 import { minorUnit } from '#base/currency.js';
-import { type BillLine, UNALLOCATED } from '../bills/billed-month.js';
+import { type BillLine, UNALLOCATED, isOfEarlierMonth } from '../bills/billed-month.js';
 import { ofGroup, serviceGroup } from '../bills/invoice.js';
 import { type ExactLine, lineId } from '../bills/month-lines.js';
 import { drawnAlike } from '../bills/prepaid.js';
@@ -125,7 +125,7 @@ function residuesOf(input: CorrectionInput, found: readonly ExactLine[]): readon
   const owed = sums(
     input.closed,
     ({ amount }) => amount,
-    ({ kind }) => kind !== 'correction' && kind !== 'adjustment',
+    (line) => !isOfEarlierMonth(line),
   );
   const since = sums(input.corrected, ({ effectiveMoney }) => effectiveMoney);
   const changed = sums(found, ({ effectiveMoney }) => effectiveMoney);

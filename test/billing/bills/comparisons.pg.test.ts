@@ -112,4 +112,14 @@ test('its ten dearest drivers are named, and are frozen with it', async () => {
   await db.query("DELETE FROM allocation_line WHERE starts_at = '2026-10-02T09:00Z'");
   const november = await readBilledMonth(db, '2026-11', TERMS);
   expect(said(sales(november))[1]).toBe('156.00');
+  // What mends October is on the bill of November once: the forecast does not go on as if it came every few days.
+  await meter(db, [
+    {
+      at: '2026-10-02T09:00:00Z',
+      lines: [{ bucket: 'bypass', team: 'platform', credits: '78' }],
+    },
+  ]);
+  const mended = sales(await readBilledMonth(db, '2026-11', TERMS));
+  expect(mended?.lines.map(({ kind }) => kind)).toEqual(['correction']);
+  expect(said(mended)[3]).toBe('-156.00');
 });
