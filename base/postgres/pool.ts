@@ -70,27 +70,38 @@ export function sqlStateOf(thrown: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+/** Postgres, "Error Codes": read_only_sql_transaction. */
+const READ_ONLY = '25006';
+
 /**
- * Whether Postgres said that it takes no writes: a standby, a primary that became one, or `default_transaction_read_only`
- * (Postgres, "Error Codes": 25006, read_only_sql_transaction). To who must write it is as good as away.
+ * Whether Postgres said that it takes no writes: a standby, a primary that became one, or `default_transaction_read_only`.
+ * To who must write it is as good as away.
  */
 export function isReadOnly(thrown: unknown): boolean {
-  return sqlStateOf(thrown) === '25006';
+  return sqlStateOf(thrown) === READ_ONLY;
 }
 
 /**
- * Asks whether Postgres answers and takes writes.
+ * Asks whether Postgres answers and takes writes. The connection that takes none is not kept: after a failover, or when
+ * the setting has changed, the next one may.
  * @throws Fault `ledgerUnavailable` when it takes none; what the driver throws when it does not answer.
  */
-export async function assertTakesWrites(db: Queryable): Promise<void> {
-  const { rows } = await db.query<{ takes_none: boolean }>(
-    `SELECT current_setting('transaction_read_only')::boolean AS takes_none`,
-  );
-  if (rows[0]?.takes_none === true) throw new Fault('ledgerUnavailable', TAKES_NO_WRITES);
+export async function assertTakesWrites(db: Database): Promise<void> {
+  try {
+    await db.transaction(async (tx) => {
+      const { rows } = await tx.query<{ takes_none: boolean }>(
+        `SELECT current_setting('transaction_read_only')::boolean AS takes_none`,
+      );
+      if (rows[0]?.takes_none === true)
+        throw Object.assign(new Error('transaction_read_only is on'), { code: READ_ONLY });
+    });
+  } catch (thrown) {
+    if (!isReadOnly(thrown)) throw thrown;
+    const why =
+      'Postgres takes no writes: it is a standby, or default_transaction_read_only is on.';
+    throw new Fault('ledgerUnavailable', why, { cause: thrown });
+  }
 }
-
-const TAKES_NO_WRITES =
-  'Postgres takes no writes: it is a standby, or default_transaction_read_only is on.';
 
 export function openDatabase(options: DatabaseOptions, onError: (cause: Error) => void): Database {
   const config: pg.PoolConfig = {

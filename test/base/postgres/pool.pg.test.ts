@@ -41,19 +41,19 @@ test('a transaction commits whole, or not at all when its work throws', async ()
 
 test('a server that takes no writes is told from one that does, and its connection is not kept', async () => {
   const db = openTestPool(database.url, 1);
-  await assertTakesWrites(db);
+  const insert = (): Promise<unknown> =>
+    db.transaction((tx) => tx.query(`INSERT INTO replica (id) VALUES ('written')`));
+  // The one connection of the pool is another one after each refusal, as to the new primary after a failover.
   await db.query('SET default_transaction_read_only = on');
   await expect(assertTakesWrites(db)).rejects.toMatchObject({
     code: 'ledgerUnavailable',
     message: expect.stringContaining('takes no writes'),
   });
-  const insert = (): Promise<unknown> =>
-    db.transaction((tx) => tx.query(`INSERT INTO replica (id) VALUES ('written')`));
+  await assertTakesWrites(db);
+  await db.query('SET default_transaction_read_only = on');
   const thrown: unknown = await insert().catch((error: unknown) => error);
   expect(isReadOnly(thrown)).toBe(true);
-  // The one connection of the pool is another one now, as to the new primary after a failover.
   await insert();
-  await assertTakesWrites(db);
   await db.stop();
 });
 
