@@ -40,6 +40,8 @@ export interface ReplayedRecord {
 const COMMIT_BYTES_MAX = 65_536;
 const SEGMENT_BYTES_MAX = 16_777_216;
 const ACKNOWLEDGE_DELAY_MS = 50;
+/** After a failed write: how often a new segment is tried while nobody appends. */
+const TRY_AGAIN_MS = 1000;
 
 interface Pending {
   readonly sequence: bigint;
@@ -88,6 +90,7 @@ export class Journal {
   /** Sidecar writes and removals, one after the other. */
   #upkeep: Promise<void> = Promise.resolve();
   #acknowledgeTimer: NodeJS.Timeout | undefined;
+  #tryAgainTimer: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
   #lastSyncMs = 0;
   #failure: Error | undefined;
@@ -131,7 +134,10 @@ export class Journal {
     return this.#lastSyncMs;
   }
 
-  /** Why the latest write failed; undefined once one has succeeded again. Readiness looks at it. */
+  /**
+   * Why the latest write failed; undefined once one has succeeded again. Readiness looks at it, so that nobody may come
+   * to a replica whose journal failed: it tries by itself.
+   */
   get failure(): Error | undefined {
     return this.#failure;
   }
@@ -197,6 +203,7 @@ export class Journal {
   }
 
   async #stop(): Promise<void> {
+    clearTimeout(this.#tryAgainTimer);
     await this.#committing;
     this.#saveAcknowledgements();
     await this.#upkeep;
@@ -207,11 +214,12 @@ export class Journal {
   async #commitAll(): Promise<void> {
     // One turn of the loop, so that the appends of this moment share a sync.
     await new Promise<void>((resolve) => setImmediate(resolve));
+    if (this.#pending.length === 0) await this.#tryAgain();
     while (this.#pending.length > 0) {
       const batch = this.#takeBatch();
       try {
         await this.#commit(batch);
-        this.#failure = undefined;
+        this.#worked();
         for (const each of batch) each.resolve(each.sequence);
       } catch (thrown) {
         await this.#abandonFile(toError(thrown));
@@ -220,6 +228,22 @@ export class Journal {
       }
     }
     this.#committing = undefined;
+  }
+
+  /** Whether the disk takes a new segment, asked while nobody appends. */
+  async #tryAgain(): Promise<void> {
+    try {
+      await this.#rotate();
+      this.#worked();
+    } catch (thrown) {
+      await this.#abandonFile(toError(thrown));
+    }
+  }
+
+  #worked(): void {
+    if (this.#failure === undefined) return;
+    this.#failure = undefined;
+    this.#options.log.info({}, 'the journal can be written again');
   }
 
   #takeBatch(): readonly Pending[] {
@@ -262,11 +286,8 @@ export class Journal {
     const path = join(this.#options.directory, name);
     // A segment of this name whose records were all unreadable may have left marks that would match new records.
     await rm(sidecarOf(path), { force: true });
-    const file = await open(path, 'w');
-    await writeAll(file, encodeHeader(firstSequence));
-    await file.sync();
+    this.#file = await openSegment(path, firstSequence);
     await syncDirectory(this.#options.directory);
-    this.#file = file;
     const older = this.#segments.filter((segment) => segment.name !== name);
     this.#segments = [
       ...older,
@@ -283,11 +304,17 @@ export class Journal {
 
   /** After a failed write or sync the file's state is unknown, so that the next record starts a new one. */
   async #abandonFile(cause: Error): Promise<void> {
+    if (this.#failure === undefined)
+      this.#options.log.error({ cause: cause.message }, 'the journal could not be written');
     this.#failure = cause;
-    this.#options.log.error({ cause: cause.message }, 'the journal could not be written');
     const file = this.#file;
     this.#file = undefined;
     await file?.close().catch(() => undefined);
+    if (this.#stopped !== undefined) return;
+    clearTimeout(this.#tryAgainTimer);
+    this.#tryAgainTimer = setTimeout(() => {
+      if (this.#failure !== undefined) this.#committing ??= this.#commitAll();
+    }, TRY_AGAIN_MS).unref();
   }
 
   #remove(segment: Segment): void {
@@ -322,6 +349,20 @@ export class Journal {
 
 function unavailable(message: string, cause?: unknown): Fault {
   return new Fault('ledgerUnavailable', message, { cause });
+}
+
+/** A new segment with its header on disk; nothing of it is left when that fails. */
+async function openSegment(path: string, firstSequence: bigint): Promise<FileHandle> {
+  const file = await open(path, 'w');
+  try {
+    await writeAll(file, encodeHeader(firstSequence));
+    await file.sync();
+    return file;
+  } catch (thrown) {
+    await file.close().catch(() => undefined);
+    await rm(path, { force: true }).catch(() => undefined);
+    throw thrown;
+  }
 }
 
 async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {

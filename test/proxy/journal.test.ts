@@ -4,8 +4,10 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  rename,
   rm,
   stat,
+  symlink,
   truncate,
   writeFile,
 } from 'node:fs/promises';
@@ -13,8 +15,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Fault } from '#base/errors.js';
-import { silentLog } from '#base/log.js';
+import { silentLog, type Log } from '#base/log.js';
 import { openJournal, type Journal } from '../../proxy/settlement/journal.js';
+import { eventually } from '../e2e/support/eventually.js';
 
 let directory = '';
 beforeEach(async () => {
@@ -192,6 +195,45 @@ test('the lock of a process that is gone, or whose pid was given out again, is t
   }
   await writeFile(lock, 'not a lock');
   await (await reopen()).stop();
+});
+
+test('a segment that the disk does not take is closed and leaves no file behind', async () => {
+  const journal = await reopen(800);
+  // Every device that is full says so; segments have a hundred bytes here, so that the second record starts a new one.
+  await journal.append('x'.repeat(100));
+  await symlink('/dev/full', join(directory, '00000000000000000002.journal'));
+  await expect(journal.append('second')).rejects.toMatchObject({ code: 'ledgerUnavailable' });
+  expect(journal.failure?.message).toContain('ENOSPC');
+  expect(await readdir(directory)).not.toContain('00000000000000000002.journal');
+  await journal.append('third');
+  expect(journal.failure).toBeUndefined();
+  await journal.stop();
+  const again = await reopen();
+  expect(await replayed(again)).toEqual(['x'.repeat(100), 'third']);
+  await again.stop();
+});
+
+test('a journal that failed tries by itself, because nobody is sent to a replica that is not ready', async () => {
+  const said: string[] = [];
+  const log: Log = {
+    ...silentLog,
+    error: (_fields, message) => said.push(message),
+    info: (_fields, message) => said.push(message),
+  };
+  const journal = await openJournal({ directory, bytesMax: 800, log });
+  await journal.append('x'.repeat(100));
+  await rename(directory, `${directory}-away`);
+  for (const record of ['second', 'third'])
+    await expect(journal.append(record)).rejects.toMatchObject({ code: 'ledgerUnavailable' });
+  expect(journal.failure).toBeDefined();
+  await rename(`${directory}-away`, directory);
+  await eventually(() => expect(journal.failure).toBeUndefined());
+  expect(said).toEqual(['the journal could not be written', 'the journal can be written again']);
+  await journal.append('fourth');
+  await journal.stop();
+  const again = await reopen();
+  expect(await replayed(again)).toEqual(['x'.repeat(100), 'fourth']);
+  await again.stop();
 });
 
 test('after stop an append is refused', async () => {
