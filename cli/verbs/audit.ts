@@ -31,6 +31,7 @@ interface ExportOptions {
 
 interface VerifyOptions {
   readonly head?: string;
+  readonly ledgerHead?: string;
   readonly keys?: string;
   readonly json?: boolean;
 }
@@ -78,14 +79,22 @@ export function registerAudit(
     .description(
       'recompute every hash of an exported log or ledger, or of bills by their manifest.json; without a file, of log and ledger as they are now',
     )
-    .option('--head <hash>', 'hash that must be in the file, kept from an earlier look')
+    .option(
+      '--head <hash>',
+      'hash that must be in the file, or in the log, kept from an earlier look',
+    )
+    .option('--ledger-head <hash>', 'hash that must be in the ledger; without a file')
     .option('--keys <file>', 'seal keys, to check the anchors of a ledger; else TOLLGATE_SEAL_KEYS')
     .option('--json', 'as JSON')
     .action(async (file: string | undefined, options: VerifyOptions) => {
+      if (file !== undefined && options.ledgerHead !== undefined)
+        throw new VerbError('--ledger-head is for no file; the head of a file is --head.', 2);
       const found = file === undefined ? await verifyAll(options) : [await verify(file, options)];
       for (const each of found)
         terminal.print(
-          options.json === true ? JSON.stringify(each.outcome) : inWords(each, options),
+          options.json === true
+            ? JSON.stringify(each.outcome)
+            : inWords(each, options, file === undefined),
         );
       finish(found.every(({ outcome }) => outcome.kind === 'intact') ? 0 : 1);
     });
@@ -154,13 +163,14 @@ async function verify(file: string, options: VerifyOptions): Promise<Verified> {
   return { what: 'log', outcome: await verifyChain(linesOfFile(file), head.head) };
 }
 
-/** Log and ledger as they are now, each against its head; a head that is given is one of the log. */
+/** Log and ledger as they are now, each against the head that is given of it, else against its present one. */
 async function verifyAll(options: VerifyOptions): Promise<readonly Verified[]> {
   const api = client();
   const headOf = async (apiPath: string): Promise<string> =>
     HEAD.parse(JSON.parse(await api.call(apiPath))).hash;
-  const log = knownHead(options).head ?? (await headOf('/api/v1/audit/head'));
-  const ledger = await headOf(`${LEDGER}/head`);
+  const known = { log: knownHead(options).head, ledger: knownLedgerHead(options) };
+  const log = known.log ?? (await headOf('/api/v1/audit/head'));
+  const ledger = known.ledger ?? (await headOf(`${LEDGER}/head`));
   return [
     { what: 'log', outcome: await verifyChain(api.lines(EXPORT), log) },
     {
@@ -171,10 +181,17 @@ async function verifyAll(options: VerifyOptions): Promise<readonly Verified[]> {
 }
 
 function knownHead({ head }: VerifyOptions): { readonly head?: string } {
-  if (head === undefined) return {};
-  if (!/^[0-9a-f]{64}$/.test(head))
-    throw new VerbError('--head takes the 64 hexadecimal digits of a hash.', 2);
-  return { head };
+  return head === undefined ? {} : { head: hashOf('--head', head) };
+}
+
+function knownLedgerHead({ ledgerHead }: VerifyOptions): string | undefined {
+  return ledgerHead === undefined ? undefined : hashOf('--ledger-head', ledgerHead);
+}
+
+function hashOf(option: string, text: string): string {
+  if (!/^[0-9a-f]{64}$/.test(text))
+    throw new VerbError(`${option} takes the 64 hexadecimal digits of a hash.`, 2);
+  return text;
 }
 
 /**
@@ -214,24 +231,25 @@ async function* linesOfFile(file: string): AsyncGenerator<string> {
   }
 }
 
-function inWords(verified: Verified, options: VerifyOptions): string {
+function inWords(verified: Verified, options: VerifyOptions, isOfNoFile: boolean): string {
   if (verified.what === 'bills') return billsInWords(verified.outcome);
   const { what, outcome } = verified;
   const rows = what === 'log' ? 'events' : 'records';
   const count = 'events' in outcome ? outcome.events : 'records' in outcome ? outcome.records : 0;
   switch (outcome.kind) {
     case 'intact': {
-      const hint =
-        options.head === undefined
-          ? ` Keep this head elsewhere: with --head a ${what} that lost its end is found.`
-          : '';
+      const option = isOfNoFile && what === 'ledger' ? '--ledger-head' : '--head';
+      const isKnown = (option === '--head' ? options.head : options.ledgerHead) !== undefined;
+      const hint = isKnown
+        ? ''
+        : ` Keep this head elsewhere: with ${option} a ${what} that lost its end is found.`;
       return `Intact: ${count} ${rows}, head ${outcome.head}.${anchorsInWords(outcome)}${hint}`;
     }
     case 'broken': {
       const place =
         what === 'log'
           ? `event ${outcome.sequence} does not fit`
-          : `the ledger does not fit at record ${outcome.sequence ?? 'none'}`;
+          : `the ledger does not fit${outcome.sequence === null ? '' : ` at record ${outcome.sequence}`}`;
       return `Broken: ${place}: ${outcome.why}.`;
     }
     case 'shortened':

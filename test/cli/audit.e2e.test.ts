@@ -239,6 +239,16 @@ describe('with the API', () => {
     };
     expect(await run('export')).toEqual({ code: 0, out: lines.join('\n'), err: '' });
     expect((await run('verify')).out).toContain('Intact: 3 events');
+    // Log and ledger have each a head of their own.
+    const kept = ['--head', head, '--ledger-head', GENESIS_HASH];
+    expect(await run('verify', ...kept)).toMatchObject({
+      code: 0,
+      out: expect.not.stringContaining('Keep this head'),
+    });
+    const lost = await run('verify', '--ledger-head', head);
+    expect(lost).toMatchObject({ code: 1, out: expect.stringContaining('Intact: 3 events') });
+    expect(lost.out).toMatch(/Shortened: the known head is not among the 0 records/);
+    expect((await run('verify', fileOf(''), '--ledger-head', head)).code).toBe(2);
     answers[EXPORT] = `${lines.slice(0, 2).join('\n')}\n`;
     expect(await run('verify')).toMatchObject({
       code: 1,
