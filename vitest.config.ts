@@ -5,44 +5,41 @@ import { defineConfig } from 'vitest/config';
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** Tests run on the sources: the import map of package.json points at dist, so the aliases are repeated here. */
+const resolve = {
+  alias: [
+    { find: /^#base\/(.*)\.js$/, replacement: here('./base/') + '$1.ts' },
+    { find: /^#policies\/(.*)\.js$/, replacement: here('./policies/') + '$1.ts' },
+    { find: /^#billing\/(.*)\.js$/, replacement: here('./billing/') + '$1.ts' },
+  ],
+};
+
+const shared = {
+  pool: 'forks',
+  // Servers stop with their file and engines are processes of their own: a process takes one file after another, and
+  // loads modules, drivers and the parser once, which was half of what a file took.
+  isolate: false,
+  testTimeout: 20_000,
+  hookTimeout: 60_000,
+  retry: 0,
+} as const;
+
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^#base\/(.*)\.js$/, replacement: here('./base/') + '$1.ts' },
-      { find: /^#policies\/(.*)\.js$/, replacement: here('./policies/') + '$1.ts' },
-      { find: /^#billing\/(.*)\.js$/, replacement: here('./billing/') + '$1.ts' },
-    ],
-  },
   test: {
-    pool: 'forks',
     // One more than there are cores: much of what tests of processes take is waiting for disks and timers.
     maxWorkers: availableParallelism() + 1,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
-    retry: 0,
     passWithNoTests: false,
     reporters: ['default'],
+    // Here and in no project: a project that extends this would set up a server and a demo of its own beside this one.
     globalSetup: ['test/support/global-setup.ts'],
-    // In the order of their names: the shortest files come last and fill both cores to the end.
     projects: [
+      { resolve, test: { ...shared, name: 'systems', include: ['test/**/*.e2e.test.ts'] } },
       {
-        extends: true,
+        resolve,
         test: {
-          name: 'systems',
-          // Servers stop with their file and engines are processes of their own: two processes take one file after
-          // another, and load modules, drivers and the parser once, which was half of what a file took.
-          include: ['test/**/*.e2e.test.ts'],
-          isolate: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
+          ...shared,
           name: 'together',
-          // These share nothing but modules, and loading those anew for every file is a quarter of the whole run.
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.e2e.test.ts'],
-          isolate: false,
         },
       },
     ],

@@ -14,6 +14,7 @@ import { startEmbeddedPostgres } from '../../base/postgres/launcher.js';
 import { migrate } from '../../migrations/migrate.js';
 import { createEngine } from '../../warehouse/engine/create-engine.js';
 import { buildIfStale } from './build.js';
+import { useMemoryFolder } from './memory-folder.js';
 import { onDatabase } from './urls.js';
 
 /** What test files need to clone a database; handed over by vitest's provide and inject. */
@@ -40,6 +41,7 @@ const LAST_MONTH = '2026-12-01Z';
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   buildIfStale();
+  useMemoryFolder();
   const demoData = mkdtempSync(path.join(os.tmpdir(), 'tollgate-test-demo-'));
   const made = makeDemoData(demoData);
   const given = process.env['TEST_DATABASE_URL'];
