@@ -24,6 +24,7 @@ const shared = {
 } as const;
 
 export default defineConfig({
+  resolve,
   test: {
     // One more than there are cores: much of what tests of processes take is waiting for disks and timers.
     maxWorkers: availableParallelism() + 1,
