@@ -4,6 +4,7 @@
  * some of it.
  */
 import { setImmediate } from 'node:timers/promises';
+import { must } from '../../base/assert.js';
 import type { EpochMs } from '../../base/time.js';
 import {
   approximate,
@@ -21,15 +22,23 @@ import { BYTES_PER_SECOND_PER_CREDIT } from '../../proxy/estimate.js';
 import { knowAtOnce, type SpendBook } from '../../proxy/running/spend-book.js';
 import { admit } from './admission.js';
 import type { HistorySource } from './history-source.js';
-import { type Guarded, lookAt, nextLook, type Stop, usedBy } from './guard.js';
+import { lookAt, nextLook, usedBy } from './guard.js';
 import type { Allowed, Arrival, Judge, Judged } from './judged.js';
+import { Lanes } from './lanes.js';
 import { Moments } from './moments.js';
 import type { Prediction } from './predictions.js';
-import type { Refused } from './refused.js';
+import { type Refused, refusedFor } from './refused.js';
 import type { ReplayRow } from './row.js';
 import { SessionZones } from './session-zones.js';
 import { factsOf } from './statement.js';
-import { type Outcome, type ReplayFigures, Tally } from './tally.js';
+import { type ReplayFigures, Tally } from './tally.js';
+import {
+  creditsPerHourAtMost,
+  type Event,
+  guardedOf,
+  isStopped,
+  type Underway,
+} from './underway.js';
 import {
   type Columns,
   columnsOf,
@@ -49,8 +58,6 @@ export interface ReplayParts {
   readonly book: StandingBook | null;
   /** What shapes took, where run rates are asked. */
   readonly spends: SpendBook;
-  /** Statements of a tier that run at once; undefined: no bound. */
-  readonly concurrencyOf: (tier: string) => number | undefined;
   /** Takes the predictions of some rows, in order. */
   readonly predict: (predictions: readonly Prediction[]) => Promise<void>;
 }
@@ -98,22 +105,6 @@ async function analysed(
   );
 }
 
-/** A statement between its arrival and its end. */
-interface Underway {
-  readonly row: ReplayRow;
-  readonly judged: Judged;
-  readonly outcome: Outcome;
-  /** What refused it; null: it was let in. */
-  readonly refused: Refused | null;
-  readonly holdsBudget: boolean;
-  /** null: nothing stops it. */
-  readonly guarded: Guarded | null;
-  stop: Stop | null;
-  share: TimeShare | null;
-}
-
-type Event = { readonly kind: 'begin' | 'look' | 'end'; readonly statement: Underway };
-
 class World {
   readonly #parts: ReplayParts;
   readonly #columns: Columns;
@@ -121,8 +112,7 @@ class World {
   readonly #sharedTime = new SharedTime();
   readonly #zones = new SessionZones();
   readonly #tally = new Tally();
-  /** Statements of each tier that are let in and have not ended. */
-  readonly #inTier = new Map<string, number>();
+  readonly #lanes = new Lanes<Underway>();
 
   constructor(parts: ReplayParts) {
     this.#parts = parts;
@@ -138,10 +128,25 @@ class World {
     for (;;) {
       const next = this.#moments.takeUntil(until);
       if (next === undefined) return;
-      const { at, event } = next;
-      if (event.kind === 'begin') this.#begin(event.statement, at);
-      else if (event.kind === 'look') this.#look(event.statement, at);
-      else this.#end(event.statement, at);
+      this.#pass(next.event, next.at);
+    }
+  }
+
+  #pass(event: Event, at: EpochMs): void {
+    const { statement } = event;
+    switch (event.kind) {
+      case 'begin':
+        return this.#begin(statement, at);
+      case 'look':
+        return this.#look(statement, at);
+      case 'end':
+        return this.#end(statement, at);
+      case 'looked':
+        return this.#looked(statement, event.usedCredits, at);
+      case 'leave':
+        return this.#finish(statement, must(statement.usedCredits ?? undefined, 'it ended'), at);
+      case 'timeout':
+        return this.#timeOut(statement, at);
     }
   }
 
@@ -152,7 +157,7 @@ class World {
     const judged = this.#parts.judge({ ...arrival, timeZone: this.#zones.of(row) });
     const statement = this.#admit(row, judged, at);
     this.#tally.arrived(statement.outcome, judged.isWarned);
-    if (row.ticket?.state === 'VOID') this.#endUnrun(statement);
+    if (row.ticket?.state === 'VOID') this.#endUnrun(statement, at);
     else {
       this.#moments.add(row.startedAt, { kind: 'begin', statement });
       this.#moments.add(row.endedAt, { kind: 'end', statement });
@@ -170,29 +175,80 @@ class World {
   #admit(row: ReplayRow, judged: Judged, at: EpochMs): Underway {
     const { answer } = judged;
     const { refused, holdsBudget } = admit(this.#parts.book, judged, row.queryId, at);
-    const base = { row, judged, share: null, stop: null, refused, holdsBudget };
-    if (refused !== null || answer.kind === 'refused')
-      return { ...base, outcome: 'refused', guarded: null };
-    const guarded = guardedOf(row, judged, answer, holdsBudget);
-    return { ...base, guarded, outcome: this.#queue(judged, answer) };
+    const isLetIn = refused === null && answer.kind === 'allowed';
+    const statement: Underway = {
+      row,
+      judged,
+      refused,
+      holdsBudget,
+      outcome: isLetIn ? 'allowed' : 'refused',
+      guarded: isLetIn ? guardedOf(row, judged, answer, holdsBudget) : null,
+      stop: null,
+      share: null,
+      seat: null,
+      waitedMs: 0,
+      looks: [],
+      usedCredits: null,
+    };
+    if (isLetIn) this.#queue(statement, answer, at);
+    return statement;
   }
 
-  #queue({ tier, estimate }: Judged, { isKeptBack }: Allowed): Outcome {
-    if (estimate.basis === 'FREE') return 'allowed';
-    const running = this.#inTier.get(tier) ?? 0;
-    this.#inTier.set(tier, running + 1);
-    const most = this.#parts.concurrencyOf(tier) ?? Number.POSITIVE_INFINITY;
-    return isKeptBack || running >= most ? 'queued' : 'allowed';
+  /** Who waits for off-peak hours, or because his shape is slowed, meets no queue: when he would come to it moves nothing. */
+  #queue(statement: Underway, { lane, laneTier, isKeptBack }: Allowed, at: EpochMs): void {
+    if (isKeptBack) statement.outcome = 'queued';
+    if (isKeptBack || lane === null) return;
+    const entered = this.#lanes.enter(statement, lane, at);
+    if (entered.kind === 'full') {
+      statement.outcome = 'refused';
+      return this.#refuse(statement, refusedFor('queueFull', `queue: ${laneTier}`));
+    }
+    statement.seat = entered.seat;
+    if (entered.kind === 'granted') return;
+    statement.outcome = 'queued';
+    statement.waitedMs = null;
+    this.#moments.add(entered.untilAt, { kind: 'timeout', statement });
   }
 
-  #leaveTier({ refused, judged: { tier, estimate } }: Underway): void {
-    if (refused !== null || estimate.basis === 'FREE') return;
-    this.#inTier.set(tier, (this.#inTier.get(tier) ?? 1) - 1);
+  /** It was let in, and is not: it holds nothing any more. */
+  #refuse(statement: Underway, refused: Refused): void {
+    statement.refused = refused;
+    if (statement.holdsBudget) this.#parts.book?.release(statement.row.queryId);
+    statement.holdsBudget = false;
+  }
+
+  /** Its time in the queue is over. */
+  #timeOut(statement: Underway, at: EpochMs): void {
+    if (statement.waitedMs !== null) return;
+    const { usedCredits } = statement;
+    this.#tally.became('refused', statement.outcome);
+    const { tier } = must(statement.seat ?? undefined, 'it waits').limits;
+    this.#refuse(statement, refusedFor('queueTimeout', `queue: ${tier}`));
+    this.#leaveLane(statement, at);
+    if (usedCredits !== null) this.#noteRefusal(statement, usedCredits);
+  }
+
+  /** Gives its permit, or its place in the queue, back; those who have it next begin. */
+  #leaveLane(statement: Underway, at: EpochMs): void {
+    const { seat } = statement;
+    if (seat === null) return;
+    statement.waitedMs ??= 0;
+    for (const next of this.#lanes.leave(seat, at)) this.#granted(next.statement, at);
+  }
+
+  #granted(statement: Underway, at: EpochMs): void {
+    const { row, looks, usedCredits } = statement;
+    const waitedMs = at - row.submittedAt;
+    statement.waitedMs = waitedMs;
+    for (const look of looks.splice(0))
+      this.#moments.add(look.at + waitedMs, { ...look, kind: 'looked', statement });
+    if (usedCredits !== null)
+      this.#moments.add(row.endedAt + waitedMs, { kind: 'leave', statement });
   }
 
   /** The ledger says that it never ran. */
-  #endUnrun(statement: Underway): void {
-    this.#leaveTier(statement);
+  #endUnrun(statement: Underway, at: EpochMs): void {
+    this.#leaveLane(statement, at);
     if (statement.holdsBudget) this.#parts.book?.release(statement.row.queryId);
     this.#noteRefusal(statement, NO_CREDITS);
   }
@@ -204,16 +260,27 @@ class World {
     this.#lookAgain(statement, NO_CREDITS, at);
   }
 
-  /** The guard looks, and stops what has nothing more; what ran, runs on. */
+  /** The guard looks, or would, had the statement not waited. */
   #look(statement: Underway, at: EpochMs): void {
+    const { guarded, share, refused, waitedMs } = statement;
+    if (guarded === null || share === null || refused !== null || statement.stop !== null) return;
+    const usedCredits = this.#usedSoFar(statement, share, at);
+    if (waitedMs === 0) this.#looked(statement, usedCredits, at);
+    else if (waitedMs === null) statement.looks.push({ at, usedCredits });
+    else this.#moments.add(at + waitedMs, { kind: 'looked', statement, usedCredits });
+    if (!isStopped(statement)) this.#lookAgain(statement, usedCredits, at);
+  }
+
+  /** It is stopped when it has nothing more; what ran, runs on. */
+  #looked(statement: Underway, usedCredits: Credits, at: EpochMs): void {
     const { guarded, holdsBudget, row } = statement;
-    if (guarded === null || statement.stop !== null || statement.share === null) return;
-    const used = this.#usedSoFar(statement, statement.share, at);
+    if (guarded === null || statement.stop !== null) return;
     const { book } = this.#parts;
-    const stop = lookAt(guarded, used, book ?? NO_BOOK);
-    if (stop === undefined) return this.#lookAgain(statement, used, at);
+    const stop = lookAt(guarded, usedCredits, book ?? NO_BOOK);
+    if (stop === undefined) return;
     statement.stop = stop;
     if (holdsBudget) book?.settle(row.queryId, stop.at);
+    this.#leaveLane(statement, at);
   }
 
   #lookAgain(statement: Underway, used: Credits, at: EpochMs): void {
@@ -232,21 +299,31 @@ class World {
   #end(statement: Underway, at: EpochMs): void {
     const { row, judged, share } = statement;
     this.#zones.ended(row);
-    this.#leaveTier(statement);
     const usage =
       share === null
         ? { credits: NO_CREDITS, seconds: 0, elapsedSeconds: row.executionMs / 1_000 }
         : usageOf(row, this.#sharedTime.end(share, at), judged.creditsPerHour);
     this.#tally.used(usage.credits);
-    if (statement.refused !== null) this.#noteRefusal(statement, usage.credits);
-    else {
-      this.#settle(statement, usage.credits);
-      this.#count(statement, usage.credits, at);
-    }
+    this.#ended(statement, usage.credits, at);
     if (share === null || !row.isSuccess || usage.credits === NO_CREDITS) return;
     if (judged.estimate.basis === 'FREE') return;
     this.#tally.scored(judged, row.warehouse ?? '', usage);
     this.#learn(judged, usage);
+  }
+
+  /** What it used is known; it has it on its bill when it would have ended. */
+  #ended(statement: Underway, usedCredits: Credits, at: EpochMs): void {
+    const { refused, waitedMs } = statement;
+    if (refused !== null) return this.#noteRefusal(statement, usedCredits);
+    if (waitedMs === 0) return this.#finish(statement, usedCredits, at);
+    statement.usedCredits = usedCredits;
+    if (waitedMs !== null) this.#moments.add(at + waitedMs, { kind: 'leave', statement });
+  }
+
+  #finish(statement: Underway, usedCredits: Credits, at: EpochMs): void {
+    this.#settle(statement, usedCredits);
+    this.#count(statement, usedCredits, at);
+    this.#leaveLane(statement, at);
   }
 
   #noteRefusal({ refused, judged }: Underway, used: Credits): void {
@@ -260,7 +337,7 @@ class World {
       if (holdsBudget) this.#parts.book?.settle(row.queryId, used);
       return;
     }
-    this.#tally.stopped(outcome);
+    this.#tally.became('stopped', outcome);
     const saved = maxAmount(subtractCredits(used, stop.at), NO_CREDITS);
     this.#tally.turned(stop, saved, judged.pricePerCredit, null);
   }
@@ -289,22 +366,3 @@ class World {
 
 /** Where no budget is asked, nothing is topped up. */
 const NO_BOOK: Pick<StandingBook, 'topUp'> = { topUp: () => ({ kind: 'notHeld' }) };
-
-/** What the guard watches of a statement that is let in; null: it has no ceiling. */
-function guardedOf(
-  { queryId, startedAt }: ReplayRow,
-  { creditsPerHour, estimate }: Judged,
-  { ceilingCredits, holdCredits }: Allowed,
-  isHeldByBudgets: boolean,
-): Guarded | null {
-  if (ceilingCredits === null || estimate.basis === 'FREE') return null;
-  return { id: queryId, startedAt, ceilingCredits, creditsPerHour, isHeldByBudgets, holdCredits };
-}
-
-/** The rate of its warehouse; more where an export attributes more to it. */
-function creditsPerHourAtMost(row: ReplayRow, { creditsPerHour }: Guarded): number {
-  const rate = approximate(creditsPerHour);
-  if (row.credits === null) return rate;
-  const used = approximate(usageOf(row, 0, creditsPerHour).credits);
-  return Math.max(rate, (used * 3_600_000) / Math.max(1, row.endedAt - row.startedAt));
-}

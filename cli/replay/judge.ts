@@ -5,6 +5,8 @@ import type { Freeze } from '../../billing/freezes.js';
 import type { BudgetStanding } from '../../billing/ledger.js';
 import type { PrincipalDocument, TeamDocument } from '../../policies/control/document.js';
 import type { ControlSnapshot } from '../../policies/control/snapshot.js';
+import type { LaneLimits } from '../../policies/lanes/lane.js';
+import { isAdministrator } from '../../policies/lanes/limits.js';
 import { asksForOffPeak } from '../../policies/off-peak.js';
 import { creditsToHold } from '../../policies/rules/ceiling.js';
 import { type Course, courseOf } from '../../policies/rules/course.js';
@@ -14,13 +16,14 @@ import { type HeldPass, liftDecision } from '../../policies/rules/lifting.js';
 import { asksForWarehouse } from '../../policies/rules/move.js';
 import { recogniseWorkload, workloadText } from '../../policies/workload.js';
 import { productOf } from '../../proxy/analyse.js';
-import { CLIENT_MAX, judgeText } from '../../proxy/decide.js';
+import { CLIENT_MAX, judgeText, laneOf } from '../../proxy/decide.js';
 import { clockZone, type PricedText, priceText } from '../../proxy/estimate.js';
 import { freezeOf } from '../../proxy/freezes.js';
 import { hasLadders } from '../../proxy/ladder-standings.js';
 import { budgetsOf } from '../../proxy/reserve.js';
 import type { SpendBook } from '../../proxy/running/spend-book.js';
 import type { Arrival, Judge, Judged, JudgeParts } from './judged.js';
+import type { LanePlace } from './lanes.js';
 import { observe } from './observe.js';
 import { countedAs, paceAt } from './pace.js';
 import { type Refused, refusedBy, refusedFor, refusedOn } from './refused.js';
@@ -111,7 +114,7 @@ function answerOn(question: Question, price: PricedText, isSwitched: boolean): A
   if (pace.rung === 'stop')
     return { isWarned, answer: refusedFor('runRateExceeded', `run rate: ${pace.id}`) };
   const { ceilingCredits } = decision;
-  const lane = decision.kind === 'queue' ? question.snapshot.tier(decision.tier) : undefined;
+  const limits = laneOf({ snapshot: question.snapshot, placement: price.placement }, decision);
   return {
     isWarned,
     answer: {
@@ -121,11 +124,27 @@ function answerOn(question: Question, price: PricedText, isSwitched: boolean): A
       holdCredits: creditsToHold(price, ceilingCredits),
       ceilingCredits,
       warehouse: price.placement.warehouse,
-      laneTier: (lane ?? price.placement.tier).id,
+      laneTier: limits.tier,
+      lane: price.isFree ? null : { limits, member: memberOf(question, price, limits) },
       isKeptBack: (course.runsAt ?? at) > at || pace.rung === 'slow',
       paced: countedAs(rated),
       unapproved: waits === null ? null : refusedBy(waits),
     },
+  };
+}
+
+/** As the path tells a lane of it (`proxy/admit.ts`). */
+function memberOf(
+  { who, arrival }: Question,
+  { estimate }: PricedText,
+  limits: LaneLimits,
+): LanePlace['member'] {
+  return {
+    teamId: who.team.id,
+    principalId: who.principal.id,
+    isAdministrator: isAdministrator(limits, who.principal.id, arrival.row.role),
+    expectedCredits: estimate.expectedCredits,
+    expectedMs: estimate.expectedElapsedSeconds * 1_000,
   };
 }
 

@@ -6,6 +6,7 @@ import type { HistoryView } from '../../policies/estimate/history-store.js';
 import type { StatisticsView } from '../../policies/estimate/scan.js';
 import type { TextFacts } from '../../policies/sql/facts.js';
 import type { ShapeKey } from '../../proxy/running/shape-spend-rows.js';
+import type { LanePlace } from './lanes.js';
 import type { Refused } from './refused.js';
 import type { ReplayRow } from './row.js';
 
@@ -19,6 +20,8 @@ export interface Allowed {
   readonly warehouse: string | null;
   /** The tier in whose lane it waits. */
   readonly laneTier: string;
+  /** What it needs a permit of; null: none, it uses no warehouse. */
+  readonly lane: LanePlace | null;
   /** Until the off-peak hours, which it chose, or because its shape is slowed down. */
   readonly isKeptBack: boolean;
   /** What its run is counted by, where a run rate holds for it; null: none does. */

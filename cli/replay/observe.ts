@@ -57,6 +57,7 @@ export function observe(parts: JudgeParts): Judge {
         ceilingCredits: null,
         warehouse: row.warehouse,
         laneTier: OPEN_TIER.id,
+        lane: null,
         isKeptBack: false,
         paced: null,
         unapproved: null,

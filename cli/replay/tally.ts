@@ -77,10 +77,10 @@ export class Tally {
     this.#warned += isWarned ? 1 : 0;
   }
 
-  /** One that was let in would have been stopped while it ran. */
-  stopped(from: Outcome): void {
+  /** One that was let in would have been stopped while it ran, or refused while it waited. */
+  became(outcome: Outcome, from: Outcome): void {
     this.#decisions[from] -= 1;
-    this.#decisions.stopped += 1;
+    this.#decisions[outcome] += 1;
   }
 
   broke(): void {

@@ -173,7 +173,6 @@ async function runAll(
       history,
       book,
       spends,
-      concurrencyOf: (tier) => snapshot?.tier(tier)?.concurrencyMax,
       predict: async (rows) => await predictions?.write(rows),
     });
   } finally {

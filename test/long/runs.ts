@@ -77,6 +77,15 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
       'histories of 40 statements of three sessions that switch warehouse, role, schema, tag and time zone on the way, each under a drawn control document, answered by a replay from what the rows say and by the steps of the proxy from the replies that went by; a difference fails the run',
   },
   {
+    name: 'replay-queues',
+    file: 'test/cli/replay/queues.property.test.ts',
+    test: 'a replay keeps waiting',
+    chunks: 10,
+    countPerChunk: 200,
+    shows:
+      'crowds of 40 statements, each under a drawn control document with short queues and little patience, replayed, and run through the lanes of the proxy in simulated time; who waits, who is refused by a full queue, by the wait or by the budgets that those who wait hold, and how budgets stand afterwards is the same, or the run fails',
+  },
+  {
     name: 'replay-guards',
     file: 'test/cli/replay/guarded.pg.test.ts',
     test: 'a replay stops what the guards of the proxy stop',

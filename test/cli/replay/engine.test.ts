@@ -89,7 +89,6 @@ async function run(
     history,
     book,
     spends,
-    concurrencyOf: (tier) => snapshot?.tier(tier)?.concurrencyMax,
     predict: (some) => {
       predictions.push(...some);
       return Promise.resolve();
@@ -368,6 +367,34 @@ test('more than a tier takes at once waits', async () => {
   const rows = [0, 1, 2, 3].map((at) => aRow({ at }));
   const { figures } = await run(rows, aDocument());
   expect(figures.decisions).toEqual({ allowed: 2, queued: 2, refused: 0, stopped: 0 });
+});
+
+/** One at a time, and one who waits for half a minute. */
+function aQueue(): ControlDocument {
+  const document = aDocument();
+  const queue = { concurrencyMax: 1, queueMax: 1, queueTimeoutSeconds: 30 };
+  return { ...document, tiers: document.tiers.map((tier) => ({ ...tier, ...queue })) };
+}
+
+test('who finds the queue full is refused, and so is who waits too long', async () => {
+  const rows = [aRow({ at: 0, executionMs: 60_000 }), aRow({ at: 1 }), aRow({ at: 2 })];
+  const { figures } = await run([...rows, aRow({ at: 31 }), aRow({ at: 80 })], aQueue());
+  expect(figures.decisions).toEqual({ allowed: 2, queued: 1, refused: 2, stopped: 0 });
+  expect(figures.turned.map(({ by, code, statements }) => [by, code, statements])).toEqual(
+    expect.arrayContaining([
+      ['queue: interactive', 'queueFull', 1],
+      ['queue: interactive', 'queueTimeout', 1],
+    ]),
+  );
+});
+
+test('what has waited is stopped, and leaves its place, by so much later', async () => {
+  const first = aRow({ at: 0, executionMs: 20_000 });
+  // At its ceiling of an hour after 3,610 s, had it not waited for nineteen.
+  const endless = aRow({ at: 1, executionMs: 7_200_000 });
+  const rows = [first, endless, aRow({ at: 3_620 }), aRow({ at: 3_680 })];
+  const { figures } = await run(rows, aQueue());
+  expect(figures.decisions).toEqual({ allowed: 2, queued: 1, refused: 0, stopped: 1 });
 });
 
 test('whom the document does not know is refused, and predicted all the same', async () => {

@@ -6,17 +6,14 @@ import { must } from '../../../base/assert.js';
 import type { TgName } from '../../../base/errors.js';
 import type { TicketId } from '../../../base/ids.js';
 import type { EpochMs } from '../../../base/time.js';
-import { approximate, type Credits, creditsForMillis, NO_CREDITS } from '../../../base/units.js';
+import { type Credits, creditsForMillis, NO_CREDITS } from '../../../base/units.js';
 import type { Ledger } from '../../../billing/ledger.js';
 import { demoTables } from '../../../cli/explanation/statistics.js';
 import type { ReplayRow } from '../../../cli/replay/row.js';
 import type { ControlSnapshot } from '../../../policies/control/snapshot.js';
-import type { Estimate } from '../../../policies/estimate/estimate.js';
-import { statisticsSeconds } from '../../../policies/estimate/estimator.js';
 import { HistoryStore } from '../../../policies/estimate/history-store.js';
 import type { TextFacts } from '../../../policies/sql/facts.js';
 import { driverFront } from '../../../proxy/driver-front.js';
-import { BYTES_PER_SECOND_PER_CREDIT, priceText } from '../../../proxy/estimate.js';
 import { Meter } from '../../../proxy/running/meter.js';
 import type { RunningStatement, StopReason } from '../../../proxy/running/running.js';
 import { SpendBook } from '../../../proxy/running/spend-book.js';
@@ -25,6 +22,7 @@ import { aRunningStatement, stopParts } from '../../proxy/running/running-statem
 import { buildSettlement } from '../../support/builders.js';
 import type { ManualClock } from '../../support/clock.js';
 import { LivePath } from './live-path.js';
+import { Teacher } from './teacher.js';
 
 /** Between two looks of a meter. */
 export const LOOK_MS = 3_000;
@@ -57,15 +55,13 @@ interface Replica {
 /** A statement that had not ended in the history. */
 interface UnderWay {
   readonly row: ReplayRow;
-  readonly estimate: Estimate;
   /** null: the proxy did not let it run, or it uses nothing. */
   readonly ticketId: TicketId | null;
 }
 
 export class GuardedWorld {
   readonly #options: GuardedWorldOptions;
-  readonly #statistics = demoTables().statistics;
-  readonly #history = new HistoryStore(10_000);
+  readonly #teacher: Teacher;
   readonly #live: LivePath;
   readonly #replicas = new Map<string, Replica>();
   readonly #ended: Ended[] = [];
@@ -76,11 +72,14 @@ export class GuardedWorld {
   constructor(options: GuardedWorldOptions) {
     this.#options = options;
     const { snapshot, factsOf, ledger } = options;
+    const history = new HistoryStore(10_000);
+    const { statistics } = demoTables();
+    this.#teacher = new Teacher({ snapshot, factsOf, history, statistics });
     this.#live = new LivePath({
       snapshot,
       factsOf,
-      history: this.#history,
-      statistics: this.#statistics,
+      history,
+      statistics,
       spends: new SpendBook(1),
       freezes: [],
       ledger: {
@@ -109,7 +108,7 @@ export class GuardedWorld {
     const { clock, ledger } = this.#options;
     clock.set(row.submittedAt);
     this.#taken = null;
-    const estimate = this.#priced(row);
+    this.#teacher.came(row);
     const answer = await this.#live.answer(row);
     const ticketId = this.#taken as TicketId | null;
     if (answer.kind === 'refused') {
@@ -118,7 +117,7 @@ export class GuardedWorld {
       if (ticketId !== null) await ledger.release(ticketId, { kind: 'failed', reason: 'not sent' });
     }
     const isRunning = answer.kind === 'allowed' && ticketId !== null;
-    this.#underWay.push({ row, estimate, ticketId: isRunning ? ticketId : null });
+    this.#underWay.push({ row, ticketId: isRunning ? ticketId : null });
     if (!isRunning) return;
     await ledger.markSent(ticketId, row.submittedAt);
     const replica = this.#begun(row);
@@ -171,12 +170,11 @@ export class GuardedWorld {
     });
   }
 
-  async #end(underWay: UnderWay): Promise<void> {
-    const { row, ticketId } = underWay;
+  async #end({ row, ticketId }: UnderWay): Promise<void> {
     const replica = this.#replicas.get(row.warehouse ?? '');
     if (ticketId !== null && replica?.parts.running.get(ticketId) !== undefined)
       await this.#settle(replica, ticketId, 'succeeded');
-    this.#learn(underWay);
+    this.#teacher.ended(row);
   }
 
   async #settle(
@@ -193,37 +191,6 @@ export class GuardedWorld {
     const settled = await ledger.settle(buildSettlement(ticketId, settlement));
     must(settled.kind === 'charged' ? settled : null, 'it is charged once');
     return usedCredits;
-  }
-
-  /** What is believed of it when it comes. */
-  #priced(row: ReplayRow): Estimate {
-    const { snapshot, factsOf } = this.#options;
-    const priced = priceText({
-      facts: factsOf(must(row.queryText, 'a text')),
-      isDescribe: false,
-      snapshot,
-      warehouse: row.warehouse,
-      history: this.#history,
-      statistics: this.#statistics,
-      at: row.submittedAt,
-    });
-    return must(priced.kind === 'priced' ? priced.price : null, 'its warehouse has a price')
-      .estimate;
-  }
-
-  /** As a replay does: what ran, ran, also where the proxy had not let it. */
-  #learn({ row, estimate: { basis, shape, believed, bytes } }: UnderWay): void {
-    if (basis === 'FREE' || shape === null) return;
-    const rate = this.#rateOf(row);
-    const seconds = row.executionMs / 1_000;
-    this.#history.record({
-      shape,
-      believed,
-      creditsPerHour: approximate(rate),
-      seconds,
-      elapsedSeconds: seconds,
-      statisticsSeconds: statisticsSeconds(bytes, rate, BYTES_PER_SECOND_PER_CREDIT),
-    });
   }
 
   #rateOf(row: ReplayRow): Credits {

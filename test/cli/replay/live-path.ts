@@ -66,6 +66,8 @@ export interface LivePathOptions {
   readonly factsOf: (sqlText: string, names: NameContext) => TextFacts;
   /** Of the session that sends a row; absent: as the row has it. */
   readonly sessionOf?: (row: ReplayRow) => SessionContext;
+  /** Told of every statement that may go on to the queue; absent: nobody is. */
+  readonly reserved?: (statement: Allowed) => void;
   /** Told of every decision; absent: nobody is. */
   readonly note?: (judgement: Judgement) => void;
 }
@@ -132,6 +134,7 @@ export class LivePath {
     }
     if (statement.approval !== null)
       return this.#refused(statement.approval.refusal.code, null, statement);
+    this.#options.reserved?.(statement);
     return {
       kind: 'allowed',
       warehouse: statement.placement.warehouse,

@@ -176,7 +176,7 @@ function withoutMissingHours(document: ControlDocument): ControlDocument {
 }
 
 /** As the API reads one that is applied; fails where it would be refused. */
-function accepted(document: ControlDocument): ControlDocument {
+export function accepted(document: ControlDocument): ControlDocument {
   const parsed = parseControlDocument(document);
   assert(parsed.ok, parsed.ok ? '' : JSON.stringify(parsed.problems));
   return parsed.document;
