@@ -27,6 +27,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set for every route of the API before its handler runs. */
     actor: Actor;
+    /** The sign-in of the console that stands for a token; null: a token was sent. */
+    signInId: string | null;
   }
 }
 
@@ -69,6 +71,7 @@ export function guard(
   byPerson: AuthenticatePerson = nobodyByPerson,
 ): void {
   scope.decorateRequest('actor');
+  scope.decorateRequest('signInId', null);
   scope.addHook('onRoute', (route: RouteOptions) => {
     assert((route.config?.access ?? []).length > 0, `${route.url} names who may call it`);
     route.schema = strict(route);
@@ -93,8 +96,9 @@ export function guard(
     const takesConfirmed = request.routeOptions.config.takesConfirmed === true;
     if (takesConfirmed && signIn !== undefined && signIns?.isConfirmed(signIn) !== true)
       return confirmFirst(reply, signIn);
-    if (signIn !== undefined) signIns?.noteUse(request, reply, signIn);
+    if (signIn !== undefined) await signIns?.noteUse(request, reply, signIn);
     request.actor = actor;
+    request.signInId = signIn?.id ?? null;
     return undefined;
   });
   scope.addHook('preValidation', async (request) => {

@@ -30,6 +30,7 @@ import {
   ABSOLUTE_MS,
   type ConsoleSignIns,
   createConsoleSignIns,
+  IDLE_MS,
 } from './console/console-sign-ins.js';
 import { authenticatePerson } from './console/oidc-people.js';
 import { addOidcRoutes, type OidcSignIn } from './console/oidc-routes.js';
@@ -278,8 +279,14 @@ async function addApi(
   const { authenticate } = tokens;
   const attempts = createAttempts(realNow);
   const byPerson = byPersonOf(api);
-  const openMax = api.console?.signInsMax ?? SIGN_INS_MAX;
-  const signInLog = createSignInLog(db, { clock, realNow, openMax, lastsMs: ABSOLUTE_MS });
+  const signInLog = createSignInLog(db, {
+    clock,
+    wallClock: api.console?.clock ?? systemClock,
+    realNow,
+    openMax: api.console?.signInsMax ?? SIGN_INS_MAX,
+    lastsMs: ABSOLUTE_MS,
+    idleMs: IDLE_MS,
+  });
   const signIns = signInsOf(api, signInLog);
   if (signIns !== null)
     addSignIn(app, api, { signIns, signInLog, authenticate, byPerson, attempts, log: options.log });
@@ -287,7 +294,6 @@ async function addApi(
     isStillWelcome(request, authenticate, signIns, byPerson);
   const hub = hubOf(app, api, options.log, realNow);
   exposeLimits(options.metrics, () => ({ tokens, attempts, signInLog, hub }));
-  const events = { hub, isWelcome };
   await addOpenApi(app, `${API_PREFIX}/openapi.json`);
   await app.register(
     async (scope) => {
@@ -298,7 +304,7 @@ async function addApi(
         await Promise.resolve();
       });
       const routes = scope.withTypeProvider() as ApiApp;
-      addApiRoutes(routes, api, events);
+      addApiRoutes(routes, api, { events: { hub, isWelcome }, signInLog });
       await Promise.resolve();
     },
     { prefix: API_PREFIX },
@@ -330,11 +336,10 @@ function hubOf(
 function addSignIn(
   app: FastifyInstance,
   { console: served, sealKeys, ids }: AdminApi,
-  by: Omit<SignInRoutesOptions, 'clock'>,
+  by: SignInRoutesOptions,
 ): void {
   const { signIns, signInLog } = by;
-  const clock = served?.clock ?? systemClock;
-  addSignInRoutes(app, { ...by, clock });
+  addSignInRoutes(app, by);
   const oidc = served?.oidc;
   app.get('/console/ways', { schema: { hide: true } }, () => ({ oidc: oidc !== undefined }));
   if (served === undefined || oidc === undefined) return;
@@ -344,7 +349,7 @@ function addSignIn(
     signInLog,
     sealKeys,
     randomBytes: (size) => ids.randomBytes(size),
-    clock,
+    clock: served.clock ?? systemClock,
     isSecure: served.isSecure,
   });
 }

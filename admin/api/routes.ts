@@ -1,5 +1,6 @@
 /** Every route of the API, in the order of its document. */
 import type { AdminApi } from '../server.js';
+import type { SignInLog } from '../stores/sign-in-log.js';
 import type { ApiApp } from './api.js';
 import { addAccuracyRoute } from './accuracy.js';
 import { addAdjustmentRoutes } from './adjustments.js';
@@ -41,6 +42,7 @@ import { addRunningRoute } from './running.js';
 import { addRuleRoutes } from './rules.js';
 import { addServiceKeyRoutes } from './service-keys.js';
 import { addSessionRoutes } from './sessions.js';
+import { addSignInListRoutes } from './sign-ins.js';
 import { addTeamRoutes } from './teams.js';
 import { addTeamSplitRoutes } from './team-splits.js';
 import { addTicketRoutes } from './tickets.js';
@@ -50,9 +52,14 @@ import { addUsageFileRoute } from './usage-files.js';
 import { addUsageImportRoutes } from './usage-imports.js';
 
 /** Registers all of them on a scope that is guarded already. */
-export function addApiRoutes(routes: ApiApp, api: AdminApi, events: EventsApi): void {
+export function addApiRoutes(
+  routes: ApiApp,
+  api: AdminApi,
+  { events, signInLog }: { readonly events: EventsApi; readonly signInLog: SignInLog },
+): void {
   const { ids, sealKeys, signIn } = api;
   addMeRoute(routes);
+  addSignInListRoutes(routes, signInLog);
   addEventRoute(routes, api, events);
   addTokenRoutes(routes, api, ids);
   addAuditRoutes(routes, api);

@@ -42,8 +42,8 @@ export interface ConsoleSignIns {
   find(request: FastifyRequest): SignIn | undefined;
   /** Whether it was confirmed so lately that it may do what takes that. */
   isConfirmed(signIn: SignIn): boolean;
-  /** Moves the idle limit on where a person did something. */
-  noteUse(request: FastifyRequest, reply: FastifyReply, signIn: SignIn): void;
+  /** Moves the idle limit on where a person did something, and says so to the log. */
+  noteUse(request: FastifyRequest, reply: FastifyReply, signIn: SignIn): Promise<void>;
   /**
    * Takes the cookie back. That a copy of it is worth nothing is for the log to know.
    * @returns what is to be ended; undefined: there was no sign-in.
@@ -62,8 +62,8 @@ export interface ConsoleSignInOptions {
   readonly isSecure: boolean;
   /** How long a sign-in counts as confirmed; Infinity: as long as it lasts. */
   readonly confirmAfterMs: number;
-  /** What every replica knows of sign-ins that were ended. */
-  readonly log: Pick<SignInLog, 'isEnded'>;
+  /** What every replica knows of sign-ins. */
+  readonly log: Pick<SignInLog, 'isEnded' | 'used'>;
 }
 
 const sealed = z.strictObject({
@@ -108,10 +108,11 @@ export function createConsoleSignIns(options: ConsoleSignInOptions): ConsoleSign
       return signIn;
     },
     isConfirmed: ({ confirmedAt }) => clock.now() - confirmedAt < options.confirmAfterMs,
-    noteUse(request, reply, signIn) {
+    async noteUse(request, reply, signIn) {
       const now = clock.now();
       if (request.headers[CONSOLE_HEADER] !== 'user' || now - signIn.usedAt < RENEW_AFTER_MS)
         return;
+      await options.log.used(signIn.id, { at: now, from: request.ip });
       give(reply, { ...signIn, usedAt: now });
     },
     end(request, reply) {

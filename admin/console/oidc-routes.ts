@@ -3,12 +3,13 @@
  * sealed cookie of ten minutes, so that no replica keeps rows and any of them completes the sign-in.
  * `GET /console/oidc/confirm` sends who is signed in there once more, in a window of its own, and the answer must be of then and of them.
  */
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { GroupRole } from '#base/console-settings.js';
 import { createSealer, type SealKey } from '#base/sealing.js';
 import type { Clock } from '#base/time.js';
 import type { SignInLog } from '../stores/sign-in-log.js';
+import { senderOf } from './browser-name.js';
 import { type ConsoleSignIns, cookieOf } from './console-sign-ins.js';
 import type { OidcClient } from './oidc-client.js';
 import { type ClaimNames, personOf } from './oidc-people.js';
@@ -93,13 +94,12 @@ export function addOidcRoutes(app: FastifyInstance, options: OidcRoutesOptions):
     reply.header('set-cookie', `${name}=; ${attributes}; Max-Age=0`);
     if (pending === undefined || clock.now() - pending.at >= PENDING_MS)
       return refused(reply, 'state');
-    const query = request.url.slice(request.url.indexOf('?') >>> 0);
-    return complete(query, reply, pending, options);
+    return complete(request, reply, pending, options);
   });
 }
 
 async function complete(
-  query: string,
+  request: FastifyRequest,
   reply: FastifyReply,
   pending: Pending,
   options: OidcRoutesOptions,
@@ -108,6 +108,7 @@ async function complete(
   const { confirms } = pending;
   const page = confirms && CONFIRMED_PAGE;
   const sinceMs = confirms === undefined ? null : clock.now() - pending.at;
+  const query = request.url.slice(request.url.indexOf('?') >>> 0);
   const outcome = await client.complete(query, pending, sinceMs);
   if (outcome.kind === 'failed') return refused(reply, outcome.why, page);
   const { claims } = outcome;
@@ -119,7 +120,8 @@ async function complete(
   // Who was signed in at the provider since the morning showed then that it is they, and not now.
   const confirmedAt = confirms === undefined ? signedInAt(claims) : clock.now();
   const signIn = signIns.start(reply, { person }, confirmedAt);
-  await signInLog.began(actor, signIn, { by: 'oidc', ...(confirms && { confirms }) });
+  const beginning = { by: 'oidc', ...(confirms && { confirms }), ...senderOf(request) } as const;
+  await signInLog.began(actor, signIn, beginning);
   return reply.redirect(pending.to, 303);
 }
 

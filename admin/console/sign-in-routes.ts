@@ -5,7 +5,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Log } from '#base/log.js';
-import type { Clock } from '#base/time.js';
 import type { Actor } from '../actor.js';
 import type { Attempts } from '../attempts.js';
 import {
@@ -20,6 +19,7 @@ import {
 } from '../auth.js';
 import { sendProblem } from '../problems.js';
 import type { SignInLog } from '../stores/sign-in-log.js';
+import { senderOf } from './browser-name.js';
 import { CONSOLE_HEADER, type ConsoleSignIns, type SignIn } from './console-sign-ins.js';
 
 const signInBody = z.strictObject({
@@ -34,12 +34,10 @@ export interface SignInRoutesOptions {
   /** Those of the API: who guesses here guesses there. */
   readonly attempts: Attempts;
   readonly log: Log;
-  /** The wall clock, in which sign-ins have begun. */
-  readonly clock: Clock;
 }
 
 export function addSignInRoutes(app: FastifyInstance, options: SignInRoutesOptions): void {
-  const { signIns, signInLog, clock } = options;
+  const { signIns, signInLog } = options;
   app.post('/console/session', { schema: { hide: true } }, (request, reply) =>
     isFromConsole(request) ? signInByToken(request, reply, options) : crossSite(reply),
   );
@@ -58,7 +56,7 @@ export function addSignInRoutes(app: FastifyInstance, options: SignInRoutesOptio
     const signIn = signIns.find(request);
     if (signIn !== undefined && !signIns.isConfirmed(signIn)) return confirmFirst(reply, signIn);
     const actor = await actorOf(signIns.end(request, reply), options);
-    if (actor !== undefined) await signInLog.endedAll(actor, clock.now());
+    if (actor !== undefined) await signInLog.endAll(actor, null);
     return reply.code(204).send();
   });
 }
@@ -72,7 +70,8 @@ async function signInByToken(
   const token = tokenIn(request);
   const outcome = await authenticate(token);
   if (outcome.kind !== 'known') return refused(request, reply, outcome.kind, options);
-  await signInLog.began(outcome.actor, signIns.start(reply, { token }), { by: 'token' });
+  const beginning = { by: 'token', ...senderOf(request) } as const;
+  await signInLog.began(outcome.actor, signIns.start(reply, { token }), beginning);
   return reply.code(204).send();
 }
 
@@ -102,7 +101,8 @@ async function confirmByToken(
         'This token is good, and is not the one of this sign-in. Enter that one, or sign out and in again with this.',
     });
   const signIn = signIns.start(reply, { token });
-  await signInLog.began(actor, signIn, { by: 'token', confirms: before });
+  const beginning = { by: 'token', confirms: before, ...senderOf(request) } as const;
+  await signInLog.began(actor, signIn, beginning);
   return reply.code(204).send();
 }
 

@@ -47,7 +47,7 @@ export const AUDIT_GENESIS: string = GENESIS_HASH;
  * and a chain has one end.
  */
 export async function appendAudit(tx: Transaction, entry: AuditEntry): Promise<AuditEvent> {
-  await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('tollgate.audit', 0))");
+  await awaitAuditWriters(tx);
   const last = await readAuditHead(tx);
   const unsealed: Omit<AuditEvent, 'hash'> = {
     sequence: (last?.sequence ?? 0) + 1,
@@ -81,6 +81,11 @@ export async function appendAudit(tx: Transaction, entry: AuditEntry): Promise<A
     ],
   );
   return event;
+}
+
+/** Until this transaction ends no other one writes an event; for who writes by what those before have left. */
+export async function awaitAuditWriters(tx: Transaction): Promise<void> {
+  await tx.query("SELECT pg_advisory_xact_lock(hashtextextended('tollgate.audit', 0))");
 }
 
 /** The hash that seals an event: SHA-256 over every other field, the hash before it included. */

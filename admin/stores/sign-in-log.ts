@@ -1,165 +1,179 @@
 /**
- * Sign-ins of the console in the audit log: who signed in and out, and by it every replica's knowledge of what has ended.
+ * Sign-ins of the console: who signed in and out stands in the audit log, and by it every replica knows what has ended. What lasts
+ * has a row, by which it is shown to its person and counted.
  * Requirement: OWASP ASVS 5.0, 7.1.2, 7.2.4, 7.4.1 and 7.5.2.
  */
-import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
-import { storable } from '#billing/postgres/ticket-row.js';
-import type { Occupancy } from '#base/metrics.js';
-import type { Database, Queryable, Transaction } from '#base/postgres/pool.js';
-import type { Clock } from '#base/time.js';
+import type { Database, Transaction } from '#base/postgres/pool.js';
+import type { Clock, EpochMs } from '#base/time.js';
 import type { Actor } from '../actor.js';
-import { appendAudit } from './audit-store.js';
-import { openSignIns, type SignInEvent } from './open-sign-ins.js';
+import { appendAudit, awaitAuditWriters } from './audit-store.js';
+import {
+  createEndedSignIns,
+  type EndedSignIns,
+  type EndOfAll,
+  type LoggedSignIn,
+  SIGN_INS_SUBJECT,
+} from './ended-sign-ins.js';
+import {
+  deleteSignIn,
+  deleteSignInsOf,
+  deleteSignInsOver,
+  insertSignIn,
+  isSignInOf,
+  type LastingSince,
+  listSignIns,
+  noteSignInUse,
+  type OpenSignIn,
+  type ProvenBy,
+} from './sign-in-rows.js';
 
-/** A sign-out is known to every replica within this. */
-export const ENDS_READ_EVERY_MS = 2_000;
-export const ENDS_KEPT_MAX = 10_000;
-/** Of one actor; what is older than so many is not counted. */
-const EVENTS_READ_MAX = 1_000;
-/** Of all sign-ins, so that the index of subjects finds them. */
-const SUBJECT = 'console';
-
-/** What of a sign-in counts here. */
-export interface LoggedSignIn {
-  readonly id: string;
-  /** Milliseconds of the wall clock. */
-  readonly startedAt: number;
-}
+/** Of one actor; more than may be at the same time by any setting. */
+const COUNTED_MAX = 10_000;
 
 /** How a sign-in began. */
 export interface Beginning {
-  readonly by: 'token' | 'oidc';
+  readonly by: ProvenBy;
+  /** Address of the connection. */
+  readonly from: string;
+  /** In words; null: none that we know. */
+  readonly browser: string | null;
   /** The one that was confirmed: it ends, and the new one stands in its place. Absent: somebody signed in. */
   readonly confirms?: LoggedSignIn;
 }
 
-export interface SignInLog {
+export interface SignInLog extends Pick<EndedSignIns, 'isEnded' | 'occupancy'> {
   /** Writes that a sign-in began; ends the oldest of the actor's where there are more than may be. */
   began(actor: Actor, signIn: LoggedSignIn, beginning: Beginning): Promise<void>;
+  /** Somebody does something in a sign-in; told at most once a minute. */
+  used(id: string, use: { readonly at: EpochMs; readonly from: string }): Promise<void>;
+  /** Sign-ins of the actor that last, the newest first, at most `limit`; `after`: the last row of the page before. */
+  list(
+    actor: Actor,
+    page: { readonly after: readonly [string, string] | undefined; readonly limit: number },
+  ): Promise<readonly OpenSignIn[]>;
   /** One sign-in was ended by who had it. */
-  ended(actor: Actor, signIn: LoggedSignIn): Promise<void>;
-  /** All sign-ins of the actor that began until `untilMs` of the wall clock were ended. */
-  endedAll(actor: Actor, untilMs: number): Promise<void>;
-  /** Whether a sign-in of the actor was ended, on whichever replica, {@link ENDS_READ_EVERY_MS} ago or before. */
-  isEnded(signIn: LoggedSignIn, actorId: string): Promise<boolean>;
-  /** Ends that are remembered here. */
-  readonly occupancy: Occupancy;
+  ended(actor: Actor, signIn: Pick<LoggedSignIn, 'id'>): Promise<void>;
+  /** Ends one sign-in of the actor by its id. @returns whether there was one; of others nothing is told. */
+  endOwn(actor: Actor, id: string): Promise<boolean>;
+  /**
+   * Ends all sign-ins of the actor that have begun.
+   * @param exceptId the one that goes on; null: none does.
+   * @returns how many there were.
+   */
+  endAll(actor: Actor, exceptId: string | null): Promise<number>;
 }
 
 export interface SignInLogOptions {
   /** Of business, for the log. */
   readonly clock: Clock;
+  /** In which sign-ins begin and are used. */
+  readonly wallClock: Clock;
   /** Milliseconds that never run backwards. */
   readonly realNow: () => number;
   /** Sign-ins of one actor at the same time. */
   readonly openMax: number;
   /** How long one lasts at most, by which those that nobody ended are over. */
   readonly lastsMs: number;
+  /** How long one lasts without use. */
+  readonly idleMs: number;
 }
-
-interface EndRow extends Record<string, unknown> {
-  readonly sequence: string;
-  readonly actor: string;
-  readonly after: unknown;
-}
-
-const endSchema = z.union([
-  z.object({ confirms: z.string() }).transform(({ confirms }) => ({ id: confirms })),
-  z.object({ id: z.string() }),
-  z.object({ untilMs: z.number() }),
-]);
-type End = z.infer<typeof endSchema>;
 
 export function createSignInLog(db: Database, options: SignInLogOptions): SignInLog {
-  const { clock, realNow, openMax, lastsMs } = options;
-  // By sign-in and by actor: sign-ins that began until then are over.
-  const ends = new LRUCache<string, number>({ max: ENDS_KEPT_MAX });
-  const keep = (actorId: string, end: End): void => {
-    if ('id' in end) ends.set(`sign-in ${end.id}`, Infinity);
-    else ends.set(`actor ${actorId}`, end.untilMs);
-  };
-  let lastSequence = '0';
-  let readAt = -Infinity;
-  let reading: Promise<void> | undefined;
-  const read = async (): Promise<void> => {
-    const startedAt = realNow();
-    for (const { sequence, actor, after } of await readEnds(db, lastSequence)) {
-      keep(actor, endSchema.parse(after));
-      lastSequence = sequence;
-    }
-    readAt = startedAt;
-  };
-  const append = (tx: Transaction, actor: Actor, event: Told): Promise<unknown> =>
-    appendAudit(tx, {
-      actor,
-      subject: SUBJECT,
-      reason: null,
-      before: null,
-      at: clock.now(),
-      ...event,
-    });
+  const { clock, wallClock, openMax } = options;
+  const ends = createEndedSignIns(db, options.realNow);
+  const now = (actor: Actor): By => ({ actor, at: clock.now() });
+  const since = (nowMs: EpochMs): LastingSince => ({
+    startedAfterMs: nowMs - options.lastsMs,
+    usedAfterMs: nowMs - options.idleMs,
+  });
   return {
-    async began(actor, { id, startedAt }, { by, confirms }) {
+    async began(actor, { id, startedAt }, { by, confirms, from, browser }) {
       const action = confirms === undefined ? 'sign-in.begin' : 'sign-in.confirm';
       const after = { id, startedAtMs: startedAt, by, ...(confirms && { confirms: confirms.id }) };
       // Events are written one at a time: who signs in at the same moment on another replica is counted by whoever comes second.
       const over = await db.transaction(async (tx) => {
-        await append(tx, actor, { action, after });
-        const open = openSignIns(await readOf(tx, actor.id), startedAt - lastsMs);
-        const oldest = open.slice(0, Math.max(0, open.length - openMax));
+        await append(tx, now(actor), { action, after });
+        if (confirms !== undefined) await deleteSignIn(tx, confirms.id);
+        await deleteSignInsOver(tx, startedAt - options.lastsMs);
+        const row = { id, provenBy: by, browser, startedAt, startedFrom: from };
+        await insertSignIn(tx, actor.id, row);
+        const page = { after: undefined, limit: COUNTED_MAX };
+        const open = await listSignIns(tx, actor.id, since(startedAt), page);
+        const oldest = open.slice(openMax).map((each) => each.id);
         const reason = `more than ${openMax} sign-ins at the same time: the oldest ends`;
-        for (const each of oldest)
-          await append(tx, actor, { action: 'sign-in.end', reason, after: { id: each } });
+        for (const each of oldest) await end(tx, now(actor), each, reason);
         return oldest;
       });
       for (const each of [...over, ...(confirms === undefined ? [] : [confirms.id])])
-        keep(actor.id, { id: each });
+        ends.keep(actor.id, { id: each });
     },
+    used: (id, use) => noteSignInUse(db, id, use),
+    list: (actor, page) => listSignIns(db, actor.id, since(wallClock.now()), page),
     async ended(actor, { id }) {
-      keep(actor.id, { id });
-      await db.transaction((tx) => append(tx, actor, { action: 'sign-in.end', after: { id } }));
+      ends.keep(actor.id, { id });
+      await db.transaction((tx) => end(tx, now(actor), id));
     },
-    async endedAll(actor, untilMs) {
-      keep(actor.id, { untilMs });
-      const event = { action: 'sign-in.end-all', after: { untilMs } };
-      await db.transaction((tx) => append(tx, actor, event));
+    async endOwn(actor, id) {
+      const isThere = await db.transaction(async (tx) => {
+        await awaitAuditWriters(tx);
+        if (!(await isSignInOf(tx, actor.id, id))) return false;
+        await end(tx, now(actor), id);
+        return true;
+      });
+      if (isThere) ends.keep(actor.id, { id });
+      return isThere;
     },
-    async isEnded({ id, startedAt }, actorId) {
-      if (realNow() - readAt >= ENDS_READ_EVERY_MS)
-        await (reading ??= read().finally(() => (reading = undefined)));
-      const until = [`sign-in ${id}`, `actor ${actorId}`].map((key) => ends.get(key) ?? -Infinity);
-      return startedAt <= Math.max(...until);
+    async endAll(actor, exceptId) {
+      const asked = { untilMs: wallClock.now(), exceptId };
+      const { after, count } = await db.transaction((tx) => endAllOf(tx, now(actor), asked));
+      ends.keep(actor.id, after);
+      return count;
     },
+    isEnded: (signIn, actorId) => ends.isEnded(signIn, actorId),
     get occupancy() {
-      return { used: ends.size, max: ENDS_KEPT_MAX };
+      return ends.occupancy;
     },
   };
+}
+
+/** Who writes to the log, and when by the clock of business. */
+interface By {
+  readonly actor: Actor;
+  readonly at: EpochMs;
 }
 
 interface Told {
   readonly action: string;
   readonly after: object;
-  readonly reason?: string;
+  readonly reason?: string | null;
 }
 
-/** Ends after the one of number `sequence`, the oldest first; of more than are kept the newest. */
-async function readEnds(db: Queryable, sequence: string): Promise<readonly EndRow[]> {
-  const { rows } = await db.query<EndRow>(
-    `SELECT sequence::text AS sequence, actor, after FROM audit_event
-     WHERE subject = $1 AND sequence > $2 AND action IN ('sign-in.end', 'sign-in.end-all', 'sign-in.confirm')
-     ORDER BY sequence DESC LIMIT $3`,
-    [SUBJECT, sequence, ENDS_KEPT_MAX],
-  );
-  return rows.toReversed();
+function append(tx: Transaction, { actor, at }: By, event: Told): Promise<unknown> {
+  const entry = { actor, subject: SIGN_INS_SUBJECT, reason: null, before: null, at };
+  return appendAudit(tx, { ...entry, ...event });
 }
 
-/** What is told of an actor's sign-ins, the oldest first. */
-async function readOf(tx: Queryable, actorId: string): Promise<readonly SignInEvent[]> {
-  const { rows } = await tx.query<{ readonly action: string; readonly after: unknown }>(
-    `SELECT action, after FROM audit_event WHERE subject = 'console' AND actor = $1
-     ORDER BY sequence DESC LIMIT $2`,
-    [storable(actorId), EVENTS_READ_MAX],
-  );
-  return rows.toReversed();
+async function end(
+  tx: Transaction,
+  by: By,
+  id: string,
+  reason: string | null = null,
+): Promise<void> {
+  await append(tx, by, { action: 'sign-in.end', reason, after: { id } });
+  await deleteSignIn(tx, id);
+}
+
+/** Ends all of the actor but for one, which has to last itself: one that was ended meanwhile does not come back by ending those that ended it. */
+async function endAllOf(
+  tx: Transaction,
+  by: By,
+  { untilMs, exceptId }: { readonly untilMs: EpochMs; readonly exceptId: string | null },
+): Promise<{ readonly after: EndOfAll; readonly count: number }> {
+  await awaitAuditWriters(tx);
+  const isLasting = exceptId !== null && (await isSignInOf(tx, by.actor.id, exceptId));
+  const left = isLasting ? exceptId : null;
+  const after = { untilMs, ...(left !== null && { exceptId: left }) };
+  await append(tx, by, { action: 'sign-in.end-all', after });
+  const count = await deleteSignInsOf(tx, by.actor.id, { untilMs, exceptId: left });
+  return { after, count };
 }

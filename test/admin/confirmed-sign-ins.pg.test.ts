@@ -2,13 +2,11 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ABSOLUTE_MS } from '../../admin/console/console-sign-ins.js';
-import { createAdminApp } from '../../admin/server.js';
-import { ENDS_READ_EVERY_MS } from '../../admin/stores/sign-in-log.js';
-import { createMetrics } from '../../base/metrics.js';
+import { ENDS_READ_EVERY_MS } from '../../admin/stores/ended-sign-ins.js';
 import { type ManualClock, manualClock } from '../support/clock.js';
+import { type ConsoleReply, createConsoleApp, sendTo } from './console-app.js';
 import { type AdminWorld, createAdminWorld, TOKEN } from './world.js';
 
-const BY_USER = { 'x-tollgate-console': 'user' };
 const CONFIRM_AFTER_MS = 15 * 60_000;
 const SIGN_INS_MAX = 3;
 
@@ -21,22 +19,8 @@ let clock: ManualClock;
 beforeAll(async () => {
   world = await createAdminWorld();
   clock = manualClock();
-  const page = { type: 'text/html', bytes: Buffer.from(''), zipped: Buffer.from('') };
   const create = (): Promise<FastifyInstance> =>
-    createAdminApp({
-      ...world.options,
-      metrics: createMetrics(),
-      api: {
-        ...world.options.api,
-        console: {
-          files: { index: page, assets: new Map() },
-          isSecure: false,
-          clock,
-          confirmAfterMs: CONFIRM_AFTER_MS,
-          signInsMax: SIGN_INS_MAX,
-        },
-      },
-    });
+    createConsoleApp(world, { clock, confirmAfterMs: CONFIRM_AFTER_MS, signInsMax: SIGN_INS_MAX });
   app = await create();
   other = await create();
 });
@@ -46,29 +30,13 @@ afterAll(async () => {
   await world.close();
 });
 
-interface Reply {
-  readonly status: number;
-  readonly text: string;
-  readonly cookie: string;
-  readonly headers: Readonly<Record<string, unknown>>;
-}
-
-async function send(
+const send = (
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   url: string,
   cookie = '',
-  payload?: object,
+  body?: object,
   to = app,
-): Promise<Reply> {
-  const headers = { ...BY_USER, cookie };
-  const reply = await to.inject({ method, url, headers, ...(payload && { payload }) });
-  return {
-    status: reply.statusCode,
-    text: reply.body,
-    cookie: String(reply.headers['set-cookie']).split(';')[0] ?? '',
-    headers: reply.headers,
-  };
-}
+): Promise<ConsoleReply> => sendTo(to, { method, url, cookie, ...(body && { body }) });
 
 async function signedIn(token: string): Promise<string> {
   const reply = await send('POST', '/console/session', '', { token });
@@ -76,10 +44,10 @@ async function signedIn(token: string): Promise<string> {
   return reply.cookie;
 }
 
-const confirm = (cookie: string, token: string): Promise<Reply> =>
+const confirm = (cookie: string, token: string): Promise<ConsoleReply> =>
   send('POST', '/console/session/confirm', cookie, { token });
 
-const issueBy = (cookie: string): Promise<Reply> =>
+const issueBy = (cookie: string): Promise<ConsoleReply> =>
   send('POST', '/api/v1/tokens', cookie, { name: 'made in a test', role: 'finance' });
 
 const me = async (cookie: string, to = app): Promise<number> =>
@@ -108,6 +76,8 @@ test('the calls that take a confirmed sign-in are those that cannot be taken bac
     'post /control/rollback',
     'post /principals/{id}/claim-secrets',
     'post /sessions/revoke',
+    'post /sign-ins/end-others',
+    'post /sign-ins/{id}/end',
     'post /tokens',
     'post /tokens/{id}/rotate',
     'put /control',

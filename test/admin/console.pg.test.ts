@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readConsoleFiles } from '../../admin/console/console-files.js';
 import { ABSOLUTE_MS, IDLE_MS } from '../../admin/console/console-sign-ins.js';
 import { createAdminApp } from '../../admin/server.js';
-import { ENDS_READ_EVERY_MS } from '../../admin/stores/sign-in-log.js';
+import { ENDS_READ_EVERY_MS } from '../../admin/stores/ended-sign-ins.js';
 import { FAILED_ATTEMPTS_MAX } from '../../admin/attempts.js';
 import { must } from '../../base/assert.js';
 import { createMetrics } from '../../base/metrics.js';

@@ -24,7 +24,14 @@ test('show what is remembered of tokens, addresses, sign-outs and looks', async 
   const clock = manualClock();
   const tokens = createTokenAuthenticator(noTokens, 'admin', clock, realNow);
   const attempts = createAttempts(realNow);
-  const signInLog = createSignInLog(noTokens, { clock, realNow, openMax: 10, lastsMs: 1 });
+  const signInLog = createSignInLog(noTokens, {
+    clock,
+    wallClock: clock,
+    realNow,
+    openMax: 10,
+    lastsMs: 1,
+    idleMs: 1,
+  });
   const hub = new EventHub({
     read: () => Promise.resolve(pulse),
     log: silentLog,
@@ -45,7 +52,7 @@ test('show what is remembered of tokens, addresses, sign-outs and looks', async 
   await tokens.authenticate(tokenText('0123456789abcdef', Buffer.alloc(32)));
   attempts.failed('192.0.2.1');
   attempts.failed('192.0.2.2');
-  await signInLog.ended(ADMIN_TOKEN_ACTOR, { id: 'one', startedAt: 0 });
+  await signInLog.ended(ADMIN_TOKEN_ACTOR, { id: 'one' });
   for (const digest of ['', '1', '2', '3']) {
     pulse = [{ topic: 'budgets', node: null, principal: null, digest }];
     nowMs += 1_000;

@@ -2,10 +2,8 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createOidcClient } from '../../admin/console/oidc-client.js';
-import { createAdminApp } from '../../admin/server.js';
 import type { GroupRole } from '../../base/console-settings.js';
 import { silentLog } from '../../base/log.js';
-import { createMetrics } from '../../base/metrics.js';
 import { createSealer } from '../../base/sealing.js';
 import { type ManualClock, manualClock } from '../support/clock.js';
 import {
@@ -14,6 +12,7 @@ import {
   type IdentityProvider,
   startIdentityProvider,
 } from '../support/identity-provider.js';
+import { createConsoleApp } from './console-app.js';
 import { type AdminWorld, createAdminWorld, SEAL_KEYS } from './world.js';
 
 const ROLES: readonly GroupRole[] = [
@@ -53,21 +52,11 @@ function appOf(issuer: string): Promise<FastifyInstance> {
     },
     () => 0,
   );
-  const page = { type: 'text/html', bytes: Buffer.from(''), zipped: Buffer.from('') };
   const claims = { groups: 'groups', principal: 'preferred_username' };
-  return createAdminApp({
-    ...world.options,
-    metrics: createMetrics(),
-    api: {
-      ...world.options.api,
-      console: {
-        files: { index: page, assets: new Map() },
-        isSecure: false,
-        clock,
-        confirmAfterMs: 15 * 60_000,
-        oidc: { client, claims, roles: ROLES },
-      },
-    },
+  return createConsoleApp(world, {
+    clock,
+    confirmAfterMs: 15 * 60_000,
+    oidc: { client, claims, roles: ROLES },
   });
 }
 

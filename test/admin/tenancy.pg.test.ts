@@ -150,6 +150,8 @@ const SEARCHED_ELSEWHERE: Readonly<Record<string, string>> = {
   'GET /api/v1/control/schema.json': 'the same for everybody',
   'GET /api/v1/disputes': 'closes.pg: a team lead disputes the own bill only',
   'GET /api/v1/events': 'events.pg: a lead is told of the own team alone',
+  'GET /api/v1/sign-ins':
+    'own-sign-ins.pg: nobody sees or ends those of somebody else, whatever the role',
   'GET /api/v1/tiers': 'tiers are of all, their counts without names',
 };
 
@@ -192,10 +194,10 @@ test('criterion 28: no read of the API tells a lead or an analyst anything of an
 
 test('what is searched in another file is searched there', () => {
   const named = Object.values(SEARCHED_ELSEWHERE).flatMap((where) => {
-    const [, file, title] = /^(\w+\.pg): (.+)$/.exec(where) ?? [];
+    const [, file, title] = /^([\w-]+\.pg): (.+)$/.exec(where) ?? [];
     return file === undefined || title === undefined ? [] : [{ file, title }];
   });
-  expect(named).toHaveLength(3);
+  expect(named).toHaveLength(4);
   for (const { file, title } of named)
     expect(readFileSync(new URL(`./${file}.test.ts`, import.meta.url), 'utf8')).toContain(title);
 });
