@@ -77,5 +77,9 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'token issue': ['export SECOND=$(tollgate token issue controller --role finance)'],
   'token list': ['tollgate token list'],
   'token revoke': ['tollgate token revoke bd5fad5e36315deb'],
+  'sign-ins': ['tollgate sign-ins list'],
+  'sign-ins list': ['tollgate sign-ins list'],
+  'sign-ins end': ['tollgate sign-ins end 3f0c9a52d1b84e67a05bb1c2d4e6f790'],
+  'sign-ins end-all': ['tollgate sign-ins end-all'],
   demo: ['tollgate demo', 'tollgate demo --month-only'],
 };

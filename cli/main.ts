@@ -25,6 +25,7 @@ import { registerKill } from './verbs/kill.js';
 import { registerNotifications } from './verbs/notifications.js';
 import { registerReplay } from './verbs/replay.js';
 import { registerServe } from './verbs/serve.js';
+import { registerSignIns } from './verbs/sign-ins.js';
 import { registerToken } from './verbs/token.js';
 import { registerTop } from './verbs/top.js';
 
@@ -87,6 +88,7 @@ export function createProgram(terminal: Terminal, finish: (exitCode: number) => 
   registerCompletion(program, terminal);
   registerNotifications(program, terminal);
   registerToken(program, terminal);
+  registerSignIns(program, terminal);
   registerAnomalies(program, terminal);
   registerDemo(program, terminal);
   registerHelp(program);

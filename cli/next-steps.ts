@@ -13,6 +13,7 @@ export const VERBS_BY_LIST: Readonly<Record<string, string>> = {
   raises: 'tollgate grant list',
   requests: 'tollgate grant list',
   running: 'tollgate top',
+  'sign-ins': 'tollgate sign-ins list',
   tokens: 'tollgate token list',
 };
 

@@ -374,3 +374,17 @@ export interface Anomaly {
   readonly acknowledgedBy: string | null;
   readonly note: string | null;
 }
+
+/** A sign-in of the console, of who asks. */
+export interface OwnSignIn {
+  readonly id: string;
+  /** The one of this browser. */
+  readonly isThis: boolean;
+  readonly provenBy: 'token' | 'oidc';
+  /** null: no browser that Tollgate knows. */
+  readonly browser: string | null;
+  readonly startedAt: string;
+  readonly startedFrom: string;
+  readonly usedAt: string;
+  readonly usedFrom: string;
+}

@@ -5,6 +5,8 @@ export interface Place {
   readonly path: string;
   readonly name: string;
   readonly roles: readonly Role[];
+  /** Of who is signed in: linked beside their name, not in the row of pages. */
+  readonly isOwn?: true;
 }
 
 const EVERYBODY: readonly Role[] = ['platform', 'finance', 'team-lead', 'analyst'];
@@ -26,11 +28,12 @@ export const PLACES: readonly Place[] = [
   { path: '/control', name: 'Control', roles: ['platform'] },
   { path: '/checks', name: 'Checks', roles: ['platform', 'finance'] },
   { path: '/audit', name: 'Audit', roles: ['platform'] },
+  { path: '/sign-ins', name: 'Your sign-ins', roles: EVERYBODY, isOwn: true },
 ];
 
-/** The places of a role, in their order. */
+/** The places of a role in the row of pages, in their order. */
 export function placesOf(role: Role): readonly Place[] {
-  return PLACES.filter(({ roles }) => roles.includes(role));
+  return PLACES.filter(({ roles, isOwn }) => roles.includes(role) && isOwn !== true);
 }
 
 /** The place that a path belongs to; undefined: none. */

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
-import { read, signOut, toProblem } from './api-client.js';
+import { read, signOut } from './api-client.js';
 import { CONFIRMED_PATH, Confirmations, ConfirmedPage } from './confirm.js';
 import { Mark } from './mark.js';
 import { AuditPage } from './pages/audit.js';
@@ -20,6 +20,7 @@ import { PricePage } from './pages/price.js';
 import { RequestsPage } from './pages/requests.js';
 import { RulesPage } from './pages/rules.js';
 import { SignInPage } from './pages/sign-in.js';
+import { SignInsPage } from './pages/sign-ins.js';
 import { TeamPage } from './pages/team.js';
 import { TeamsPage } from './pages/teams.js';
 import { TicketPage } from './pages/ticket.js';
@@ -97,6 +98,7 @@ function Frame(): JSX.Element {
           <Route path="/control" component={ControlPage} />
           <Route path="/checks" component={ChecksPage} />
           <Route path="/audit" component={AuditPage} />
+          <Route path="/sign-ins" component={SignInsPage} />
           <Route default component={NothingHere} />
         </Router>
       </main>
@@ -113,9 +115,6 @@ function Navigation(): JSX.Element {
     const next = nextTheme(theme);
     keepTheme(next);
     setTheme(next);
-  };
-  const leaveUnlessDeclined = (thrown: unknown): void => {
-    if (toProblem(thrown).confirmBy === null) leave();
   };
   const here = placeOf(path);
   // In a narrow window the pages are one row that scrolls; a telephone that is turned makes it narrow later. Before the page is
@@ -147,16 +146,16 @@ function Navigation(): JSX.Element {
         <button type="button" class="quiet" onClick={change} aria-label={`${word} colours`}>
           {word}
         </button>
+        <a
+          class="button quiet"
+          href="/sign-ins"
+          title="Where you are signed in"
+          aria-current={here?.isOwn === true ? 'page' : undefined}
+        >
+          Sign-ins
+        </a>
         <button type="button" class="quiet" onClick={() => void signOut().finally(leave)}>
           Sign out
-        </button>
-        <button
-          type="button"
-          class="quiet"
-          title="Sign out here and in all other browsers"
-          onClick={() => void signOut(true).then(leave, leaveUnlessDeclined)}
-        >
-          Sign out everywhere
         </button>
       </div>
     </header>

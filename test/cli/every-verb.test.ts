@@ -29,11 +29,12 @@ const NOT_ASKED = [
   'audit',
   'audit export',
   'audit verify',
+  'sign-ins',
   'token',
   'token issue',
 ];
 /** Prints a script, starts a system, or only has verbs of its own. */
-const WITHOUT_JSON = ['serve', 'completion', 'audit', 'token'];
+const WITHOUT_JSON = ['serve', 'completion', 'audit', 'sign-ins', 'token'];
 
 beforeEach(() => {
   for (const name of Object.keys(process.env))

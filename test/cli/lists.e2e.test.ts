@@ -40,7 +40,7 @@ async function run(words: readonly string[]): Promise<string> {
 
 /** Every list that a verb reads, with nothing in it; disputes have a route and an answer of their own. */
 const NOTHING = Object.fromEntries(
-  'adjustments anomalies budgets events exchangeRates held prices rates freezes notifications passes raises requests running shapes tiers tokens views'
+  'adjustments anomalies budgets events exchangeRates held prices rates freezes notifications passes raises requests running shapes signIns tiers tokens views'
     .split(' ')
     .map((list) => [list, []]),
 );
@@ -57,6 +57,7 @@ test.each([
   ['import --prices', 'No price of a credit is known'],
   ['kill --frozen', 'Nothing is frozen.'],
   ['notifications', 'Nothing was told.'],
+  ['sign-ins list', 'Nobody is signed in to the console with this token.'],
   ['token list', 'No token is issued; `tollgate token issue` makes one.'],
 ])('%s, of nothing: %s', async (words, says) => {
   answerTo = (url) => {

@@ -20,4 +20,5 @@ export const PAGES: readonly (readonly [name: string, path: string])[] = [
   ['control', '/control'],
   ['checks', '/checks'],
   ['audit', '/audit'],
+  ['sign-ins', '/sign-ins'],
 ];

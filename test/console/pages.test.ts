@@ -21,6 +21,12 @@ test('an analyst sees no costs; the others do', () => {
     expect(placesOf(role).map(({ path }) => path)).toContain('/costs');
 });
 
+test('the own sign-ins are a page of everybody, and none of the row of pages', () => {
+  expect(placeOf('/sign-ins')?.roles).toHaveLength(4);
+  for (const role of ['platform', 'finance', 'team-lead', 'analyst'] as const)
+    expect(placesOf(role).map(({ path }) => path)).not.toContain('/sign-ins');
+});
+
 test('the page of a statement belongs to the statements', () => {
   expect(placeOf('/tickets/01a2')?.path).toBe('/tickets');
   expect(placeOf('/')?.path).toBe('/');

@@ -1,6 +1,7 @@
 /** Signing in by the organisation's identity provider, and what a sign-in does not let happen. */
-import { callerOf } from './calls.js';
+import { callerOf, issueToken } from './calls.js';
 import { confirmBeside } from './confirm-tasks.js';
+import { look } from './look.js';
 import { OWN_LEAD } from './traffic.js';
 import { must, openPage, signIn, type Task, type Visit } from './visit.js';
 
@@ -12,6 +13,7 @@ export function signInTasks(visit: Visit): readonly Task[] {
       act: notLetIn(visit),
     },
     { name: 'a token that is revoked ends the sign-in on the page', act: revoked(visit) },
+    { name: 'a person sees the own sign-ins, and ends one and all others', act: own(visit) },
     { name: 'the cookie alone writes nothing, and no site may frame a page', act: byCookie(visit) },
   ];
 }
@@ -31,6 +33,7 @@ function byGroup(visit: Visit): Task['act'] {
     must(cookies.length === 1, `${cookies.length} cookies are left`);
     const [kept] = cookies;
     must(kept?.httpOnly === true && kept.sameSite === 'Strict', 'the cookie is open to scripts');
+    await page.getByRole('link', { name: 'Sign-ins', exact: true }).click();
     await page.getByRole('button', { name: 'Sign out everywhere' }).click();
     await confirmBeside(page);
     await page.getByRole('link', { name: BY_GROUP }).waitFor();
@@ -67,6 +70,47 @@ function revoked(visit: Visit): Task['act'] {
     // A replica knows it within five seconds; the page finds out when it asks next.
     await openPage(page, 'Live');
     await page.getByLabel('Token', { exact: true }).waitFor({ timeout: 30_000 });
+  };
+}
+
+function own(visit: Visit): Task['act'] {
+  return async ({ page, troubles }) => {
+    const call = callerOf(visit.url, visit.tokens.platform);
+    const secret = await issueToken(call, { role: 'finance' });
+    const signInBeside = async (userAgent: string): Promise<string> => {
+      const reply = await fetch(`${visit.url}/console/session`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'x-tollgate-console': 'user',
+          'user-agent': userAgent,
+        },
+        body: JSON.stringify({ token: secret }),
+      });
+      must(reply.status === 204, `a sign-in beside was answered ${reply.status}`);
+      return String(reply.headers.get('set-cookie')).split(';')[0] ?? '';
+    };
+    const statusOf = async (cookie: string): Promise<number> =>
+      (await fetch(`${visit.url}/api/v1/me`, { headers: { cookie } })).status;
+    const others = await Promise.all(
+      ['(X11; Linux) Firefox/140.0', '(iPhone) CriOS/140.0', 'of a script'].map(signInBeside),
+    );
+    await signIn(page, { ...visit, tokens: { ...visit.tokens, finance: secret } }, 'finance');
+    await page.getByRole('link', { name: 'Sign-ins', exact: true }).click();
+    await page.getByRole('cell', { name: 'Firefox on Linux', exact: true }).waitFor();
+    await page.getByRole('cell', { name: 'here', exact: true }).waitFor();
+    await look(page, 'sign-ins-of-one', visit, troubles);
+    await page.getByRole('button', { name: 'End Firefox on Linux from 127.0.0.1' }).click();
+    await page
+      .getByRole('cell', { name: 'Firefox on Linux', exact: true })
+      .waitFor({ state: 'detached' });
+    const after = await Promise.all(others.map(statusOf));
+    must(after.join() === '401,200,200', `after one was ended they were answered ${after.join()}`);
+    await page.getByRole('button', { name: 'End all others' }).click();
+    await page.getByRole('button', { name: 'End all others' }).waitFor({ state: 'detached' });
+    const last = await Promise.all(others.map(statusOf));
+    must(last.join() === '401,401,401', `after all others were: ${last.join()}`);
+    await page.getByRole('cell', { name: 'here', exact: true }).waitFor();
   };
 }
 
