@@ -3,6 +3,7 @@
  * none does not register, so that none is open by being forgotten; and a route reads no query parameter and no field
  * that its schema does not name.
  */
+import type { Authenticate, Authentication } from './authentication.js';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { z } from 'zod';
 import { assert } from '#base/assert.js';
@@ -31,16 +32,6 @@ declare module 'fastify' {
     signInId: string | null;
   }
 }
-
-export type Authentication =
-  | { readonly kind: 'known'; readonly actor: Actor }
-  /** The token is good, but its team or principal stands no longer in the control document. */
-  | { readonly kind: 'withoutTeam'; readonly actor: Actor }
-  /** Malformed, unknown, expired or revoked: which of these is not told. */
-  | { readonly kind: 'unknown' };
-
-/** The actor behind a bearer token; must compare in the same time whatever was sent. */
-export type Authenticate = (token: string) => Promise<Authentication>;
 
 /** The actor that a person is now, whom an identity provider vouched for when the sign-in began. */
 export type AuthenticatePerson = (person: Person) => Promise<Authentication>;

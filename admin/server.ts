@@ -2,22 +2,17 @@
  * The admin listener. Every role answers `/metrics`, `/livez`, `/readyz` and a page that says what listens where;
  * with the role `admin` it serves the API under `/api/v1`, behind a bearer token, and the console where it was built.
  */
+import { type AdminApi, EVENT_FOLLOWERS_MAX, SIGN_INS_MAX } from './admin-api.js';
 import type { AddressInfo, Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
-import type { Ledger } from '#billing/ledger.js';
-import type { Ids } from '#base/ids.js';
 import type { Stoppable } from '#base/lifecycle.js';
 import type { Log } from '#base/log.js';
 import type { CounterMetric, Metrics } from '#base/metrics.js';
-import type { SealKey } from '#base/sealing.js';
-import type { Database } from '#base/postgres/pool.js';
-import { type Clock, systemClock } from '#base/time.js';
+import { systemClock } from '#base/time.js';
 import { type ApiApp, controlOf } from './api/api.js';
-import type { BillsApi } from './api/bills-api.js';
 import { addApiRoutes } from './api/routes.js';
 import type { EventsApi } from './api/events.js';
-import type { UsageFilesApi } from './api/usage-files.js';
 import { createAttempts } from './attempts.js';
 import { type AuthenticatePerson, guard, isStillWelcome, nobodyByPerson } from './auth.js';
 import {
@@ -33,7 +28,7 @@ import {
   IDLE_MS,
 } from './console/console-sign-ins.js';
 import { authenticatePerson } from './console/oidc-people.js';
-import { addOidcRoutes, type OidcSignIn } from './console/oidc-routes.js';
+import { addOidcRoutes } from './console/oidc-routes.js';
 import { addPolicyReports, exposePolicyReports } from './console/policy-reports.js';
 import { addSignInRoutes, type SignInRoutesOptions } from './console/sign-in-routes.js';
 import { EventHub } from './events/event-hub.js';
@@ -45,52 +40,9 @@ import { landingPage, type Listener } from './landing-page.js';
 import { exposeLimits } from './occupancies.js';
 import { addOpenApi } from './openapi.js';
 import { badField, problemHandler, sendProblem, titleOf } from './problems.js';
-import type { SignInApi } from './sign-in.js';
-import type { PriceStatement } from './statement-pricing.js';
 import { readPulse } from './stores/pulse-store.js';
 import { createSignInLog, type SignInLog } from './stores/sign-in-log.js';
 import { createTokenAuthenticator } from './token-authenticator.js';
-
-/** What the API needs; absent on replicas without the role `admin`. */
-export interface AdminApi {
-  readonly db: Database;
-  readonly ledger: Ledger;
-  readonly clock: Clock;
-  /** Bearer token of the settings; an empty one lets nobody in. */
-  readonly token: string;
-  /** Source of secrets. */
-  readonly ids: Ids;
-  /** Seal what is secret at rest and must be read back; the proxies have the same. */
-  readonly sealKeys: readonly SealKey[];
-  /** Absent: this process issues no credentials. */
-  readonly signIn?: SignInApi;
-  /** Absent: this process has nothing to price statements by. */
-  readonly price?: PriceStatement;
-  /** Absent: this process draws no bills. */
-  readonly bills?: BillsApi;
-  /** Absent: this process takes no files. */
-  readonly usageFiles?: UsageFilesApi;
-  /** Absent: this process serves no console. */
-  readonly console?: ConsoleOptions;
-  /** Readers of events at the same time; absent: {@link EVENT_FOLLOWERS_MAX}. */
-  readonly eventFollowersMax?: number;
-  /** Milliseconds that never run backwards, for caches and caps; absent: the process's own. */
-  readonly realNow?: () => number;
-}
-
-export interface ConsoleOptions {
-  readonly files: ConsoleFiles;
-  /** Browsers reach it by https alone. */
-  readonly isSecure: boolean;
-  /** When sign-ins end; absent: the wall clock. */
-  readonly clock?: Clock;
-  /** How long a sign-in counts as confirmed; absent: as long as it lasts. */
-  readonly confirmAfterMs?: number;
-  /** Sign-ins of one person at the same time; absent: {@link SIGN_INS_MAX}. */
-  readonly signInsMax?: number;
-  /** Absent: people sign in by token alone. */
-  readonly oidc?: OidcSignIn;
-}
 
 export interface AdminOptions {
   readonly log: Log;
@@ -110,8 +62,6 @@ export interface AdminServer extends Stoppable {
 const BODY_BYTES_MAX = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const API_PREFIX = '/api/v1';
-export const EVENT_FOLLOWERS_MAX = 500;
-export const SIGN_INS_MAX = 10;
 
 /** On every reply; the page and the console add their own content policy. */
 const HEADERS: Readonly<Record<string, string>> = {

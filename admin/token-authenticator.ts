@@ -9,7 +9,7 @@ import type { Occupancy } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Clock } from '#base/time.js';
 import { type Actor, ADMIN_TOKEN_ACTOR } from './actor.js';
-import type { Authenticate, Authentication } from './auth.js';
+import type { Authenticate, Authentication } from './authentication.js';
 import { type ApiToken, findToken, noteTokenUse, type TokenSecrets } from './stores/token-store.js';
 
 /** Longest time that a revoked token may still be let in. */

@@ -18,7 +18,8 @@ import type { Proxy } from '../proxy/start-proxy.js';
 import { BASIS_TEXT } from '../proxy/surface/explain-cost.js';
 import { isShort } from '../proxy/surface/explain-input.js';
 import type { Placement } from '../proxy/stages.js';
-import { type Explanation, explain, firstLine, type Outcome } from './explanation/explain.js';
+import { type Explanation, explain, firstLine } from './explanation/explain.js';
+import type { Outcome } from './explanation/outcome.js';
 import { nameOf } from './explanation/question.js';
 import { VerbError } from './verb-error.js';
 

@@ -4,7 +4,7 @@
  */
 import { compareAmounts } from '#base/units.js';
 import type { Basis } from '#policies/estimate/estimate.js';
-import type { TableStatistics } from '#policies/estimate/scan.js';
+import type { TableStatistics } from '#policies/estimate/table-statistics.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
 import { analyse } from './analyse.js';
 import { estimate } from './estimate.js';

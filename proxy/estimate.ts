@@ -6,7 +6,7 @@ import type { ControlSnapshot, Tier } from '#policies/control/snapshot.js';
 import { estimateText } from '#policies/estimate/estimator.js';
 import type { ExplainBound } from '#policies/estimate/explain-bound.js';
 import type { HistoryView } from '#policies/estimate/history-store.js';
-import type { StatisticsView } from '#policies/estimate/scan.js';
+import type { StatisticsView } from '#policies/estimate/table-statistics.js';
 import type { StatementFacts, TextFacts } from '#policies/sql/facts.js';
 import type { Parts } from './parts.js';
 import type { Analysed, Estimated, Placement } from './stages.js';

@@ -1,5 +1,5 @@
 /** Every route of the API, in the order of its document. */
-import type { AdminApi } from '../server.js';
+import type { AdminApi } from '../admin-api.js';
 import type { SignInLog } from '../stores/sign-in-log.js';
 import type { ApiApp } from './api.js';
 import { addAccuracyRoute } from './accuracy.js';

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { GroupRole } from '#base/console-settings.js';
 import type { ControlDocument } from '#policies/control/document.js';
 import type { Actor } from '../actor.js';
-import type { Authentication } from '../auth.js';
+import type { Authentication } from '../authentication.js';
 
 /** What is kept of an id token in the sealed cookie. */
 export interface Person {

@@ -8,15 +8,14 @@ import type { Log } from '#base/log.js';
 import type { Actor } from '../actor.js';
 import type { Attempts } from '../attempts.js';
 import {
-  type Authenticate,
   type AuthenticatePerson,
-  type Authentication,
   confirmFirst,
   crossSite,
   isFromElsewhere,
   prove,
   tooMany,
 } from '../auth.js';
+import type { Authenticate, Authentication } from '../authentication.js';
 import { sendProblem } from '../problems.js';
 import type { SignInLog } from '../stores/sign-in-log.js';
 import { senderOf } from './browser-name.js';

@@ -2,6 +2,8 @@
  * What would become of a text that is explained, in the order of the path: freezes, ladders and rules, the tier that they move it
  * to, its hours, the budgets. Without a running Tollgate there are no freezes, and no budget has used anything.
  */
+import type { EpochMs } from '../../base/time.js';
+import type { Credits } from '../../base/units.js';
 import { must } from '../../base/assert.js';
 import { tryParseTicketId } from '../../base/ids.js';
 import type { BudgetStanding } from '../../billing/ledger.js';
@@ -22,7 +24,32 @@ import { freezeOf } from '../../proxy/freezes.js';
 import { bindingBudget, budgetRefusalOf } from '../../proxy/outlook.js';
 import { budgetsOf } from '../../proxy/reserve.js';
 import { callerRefusal, type Refusal } from '../../proxy/wire/refusal.js';
-import type { Decided, Outcome, Question } from './explain.js';
+
+import type { Question } from './question.js';
+
+export type Outcome =
+  /** A view or procedure of Tollgate's own: answered from the ledger, at no cost. */
+  | { readonly kind: 'answered-by-tollgate' }
+  /** Refused before anything was priced. */
+  | { readonly kind: 'not-priced'; readonly refusal: Refusal }
+  | Decided;
+
+export interface Decided {
+  readonly kind: 'decided';
+  /** Where it would run. */
+  readonly price: PricedText;
+  readonly decision: Decision;
+  /** What a driver would show; null where the statement would run. */
+  readonly refusal: Refusal | null;
+  /** Its session is switched to the warehouse of `price` for it. */
+  readonly isSwitched: boolean;
+  /** When the off-peak hours begin that it chose to wait for; null: it chose none. */
+  readonly runsAt: EpochMs | null;
+  /** What would be set aside while it runs. */
+  readonly holdCredits: Credits;
+  /** Every budget of its path, where they were asked. */
+  readonly standings: readonly BudgetStanding[];
+}
 
 /** Nothing was measured: histories begin empty, as on the first day. */
 const NO_HISTORY = new HistoryStore(1);

@@ -1,8 +1,14 @@
 /** The options of `tollgate explain` as a question: everything is looked up here, and refused in words. */
+import type { HistoryView } from '../../policies/estimate/history-store.js';
+import type { NameContext } from '../../policies/sql/facts.js';
 import type { EpochMs } from '../../base/time.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
 import { tryParseInstant } from '../../policies/control/instant.js';
-import type { ControlDocument, PrincipalDocument } from '../../policies/control/document.js';
+import type {
+  ControlDocument,
+  PrincipalDocument,
+  TeamDocument,
+} from '../../policies/control/document.js';
 import { type ControlSnapshot, createSnapshot } from '../../policies/control/snapshot.js';
 import { foldName } from '../../policies/rules/glob.js';
 import { nameText } from '../../policies/rules/amount-text.js';
@@ -10,8 +16,34 @@ import { problemLines, readControlFile } from '../control-file.js';
 import { readLimited } from '../read-limited.js';
 import { LIVE, type LiveControl } from '../live-control.js';
 import { VerbError } from '../verb-error.js';
-import type { Question } from './explain.js';
-import { demoTables, NO_TABLES, readStatistics } from './statistics.js';
+
+import { demoTables, type KnownTables, NO_TABLES, readStatistics } from './statistics.js';
+
+/** Who would send what, and under which document. */
+export interface Question {
+  readonly sqlText: string;
+  readonly principal: PrincipalDocument;
+  readonly team: TeamDocument;
+  readonly account: string;
+  readonly role: string | null;
+  /** Driver or tool as it names itself; empty when it was not said. */
+  readonly client: string;
+  /** null: as in a session without one. */
+  readonly warehouse: string | null;
+  readonly names: NameContext;
+  readonly snapshot: ControlSnapshot;
+  /** `the demo`, or the name of a file. */
+  readonly controlSource: string;
+  readonly tables: KnownTables;
+  readonly at: EpochMs;
+  /** What statements took before; absent: nothing is known, as on the first day. */
+  readonly history?: HistoryView;
+  /** What a running Tollgate knows; null: budgets and freezes are not asked. */
+  readonly live: LiveFacts | null;
+}
+
+/** How budgets stand that are in force, and what is frozen, the narrowest first. */
+export type LiveFacts = Pick<LiveControl, 'standings' | 'freezes'>;
 
 export interface QuestionOptions {
   readonly as?: string;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { columnShares, partitionsOf } from '../../billing/import-table-statistics.js';
-import type { StatisticsView, TableStatistics } from '../../policies/estimate/scan.js';
+import type { StatisticsView, TableStatistics } from '../../policies/estimate/table-statistics.js';
 import type { Catalogue } from '../../policies/sql/facts.js';
 import { readLimited } from '../read-limited.js';
 import { VerbError } from '../verb-error.js';

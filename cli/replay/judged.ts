@@ -3,7 +3,7 @@ import type { EpochMs } from '../../base/time.js';
 import type { Credits, Money } from '../../base/units.js';
 import type { Estimate } from '../../policies/estimate/estimate.js';
 import type { HistoryView } from '../../policies/estimate/history-store.js';
-import type { StatisticsView } from '../../policies/estimate/scan.js';
+import type { StatisticsView } from '../../policies/estimate/table-statistics.js';
 import type { TextFacts } from '../../policies/sql/facts.js';
 import type { ShapeKey } from '../../proxy/running/shape-spend-rows.js';
 import type { LanePlace } from './lanes.js';

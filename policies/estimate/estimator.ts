@@ -20,7 +20,8 @@ import type { ExplainBound } from './explain-bound.js';
 import { valueAt } from './history.js';
 import type { HistoryView, LevelBelief } from './history-store.js';
 import { type Beliefs, believe } from './levels.js';
-import { type Scan, scanOf, type StatisticsView, type UnfilteredColumn } from './scan.js';
+import { type Scan, scanOf, type UnfilteredColumn } from './scan.js';
+import type { StatisticsView } from './table-statistics.js';
 import { formOf, type ShapeFacts, tablesOf } from './shape.js';
 
 /** Amounts a tier assumes of a statement of which nothing is known. */

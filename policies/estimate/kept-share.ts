@@ -5,7 +5,7 @@
 import type { EpochMs } from '#base/time.js';
 import type { Filter } from '../sql/facts.js';
 import { instantOf, type RelativeBound } from '../sql/relative-bound.js';
-import type { TableStatistics } from './scan.js';
+import type { TableStatistics } from './table-statistics.js';
 import { offsetOf } from './session-clock.js';
 
 const HOUR_MS = 3_600_000;

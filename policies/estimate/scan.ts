@@ -2,30 +2,10 @@
  * How much of its tables a statement will scan, from table statistics: bytes of the columns touched × share of the
  * partitions that filters on the clustering column leave. Where something is not known the answer is larger.
  */
+import type { StatisticsView, TableStatistics } from './table-statistics.js';
 import type { EpochMs } from '#base/time.js';
 import type { Filter, StatementFacts } from '../sql/facts.js';
 import { type Domain, domainOf, keptShare, type ScanClock, unitShare } from './kept-share.js';
-
-/** Statistics of one table. */
-export interface TableStatistics {
-  readonly bytes: number;
-  readonly rows: number;
-  readonly partitions: number;
-  /** Column the table is ordered by; null: none. */
-  readonly clusteringColumn: string | null;
-  /** Least and greatest value of the clustering column, as text; null: not known. */
-  readonly low: string | null;
-  readonly high: string | null;
-  /** Share of the bytes per column, 0–1; undefined: not known. */
-  readonly columns: Readonly<Record<string, number | undefined>>;
-}
-
-/** Statistics per `DB.SCHEMA.TABLE`; undefined: none. */
-export interface StatisticsView {
-  table(name: string): TableStatistics | undefined;
-  /** When they were taken, where that may be later than the statements that are priced by them: in a replay. */
-  readonly takenAt?: EpochMs;
-}
 
 export interface Scan {
   readonly bytes: number;

@@ -2,7 +2,7 @@
 import type { Estimate } from '../estimate/estimate.js';
 import type { Join, StatementFacts } from '../sql/facts.js';
 import type { ConditionInput } from './condition.js';
-import type { DecisionContext } from './evaluate.js';
+import type { DecisionContext } from './decision-context.js';
 import { tableSizes } from './table-sizes.js';
 
 /** Columns that every reading of their table filters: one reading without the filter reads all of it. */

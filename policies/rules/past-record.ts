@@ -11,7 +11,7 @@ import {
   type StatementFacts,
   UNKNOWN_FACTS,
 } from '../sql/facts.js';
-import type { JudgedPart } from './evaluate.js';
+import type { JudgedPart } from './decision-context.js';
 import { type TableSizes, tableSizes } from './table-sizes.js';
 import { STAGE_LOCATIONS, type StageLocation } from './stage-location.js';
 

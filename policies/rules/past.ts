@@ -11,7 +11,8 @@ import { bareFacts } from '../sql/bare-facts.js';
 import { creditsToHold } from './ceiling.js';
 import { courseOf, type Refusing } from './course.js';
 import type { Decision } from './decision.js';
-import { decideText, type DecisionContext, type JudgedPart } from './evaluate.js';
+import { decideText } from './evaluate.js';
+import type { DecisionContext, JudgedPart } from './decision-context.js';
 import type { LadderStandings } from './ladder.js';
 import { type HeldPass, liftDecision } from './lifting.js';
 

@@ -1,5 +1,5 @@
 /** Sizes of the tables that a statement reads, as conditions of rules see them. */
-import type { StatisticsView } from '../estimate/scan.js';
+import type { StatisticsView } from '../estimate/table-statistics.js';
 import type { StatementFacts } from '../sql/facts.js';
 
 export interface TableSizes {

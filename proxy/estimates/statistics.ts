@@ -7,7 +7,7 @@ import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { Catalogue } from '#policies/sql/facts.js';
-import type { StatisticsView, TableStatistics } from '#policies/estimate/scan.js';
+import type { StatisticsView, TableStatistics } from '#policies/estimate/table-statistics.js';
 
 /** Notified by the worker after an import. */
 export const STATISTICS_CHANNEL = 'tollgate_statistics';

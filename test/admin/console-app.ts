@@ -1,6 +1,7 @@
 /** The admin API with a console and no pages, as tests of its sign-ins ask it. */
 import type { FastifyInstance } from 'fastify';
-import { type ConsoleOptions, createAdminApp } from '../../admin/server.js';
+import { createAdminApp } from '../../admin/server.js';
+import type { ConsoleOptions } from '../../admin/admin-api.js';
 import { createMetrics } from '../../base/metrics.js';
 import type { AdminWorld } from './world.js';
 

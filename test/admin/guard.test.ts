@@ -3,7 +3,8 @@ import { validatorCompiler } from 'fastify-type-provider-zod';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { ADMIN_TOKEN_ACTOR } from '../../admin/actor.js';
-import { type Authenticate, guard } from '../../admin/auth.js';
+import { guard } from '../../admin/auth.js';
+import type { Authenticate } from '../../admin/authentication.js';
 
 const nobody: Authenticate = () => Promise.resolve({ kind: 'unknown' });
 

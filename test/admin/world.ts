@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { ApiRole } from '../../admin/actor.js';
-import { type AdminApi, type AdminOptions, createAdminApp } from '../../admin/server.js';
+import { type AdminOptions, createAdminApp } from '../../admin/server.js';
+import type { AdminApi } from '../../admin/admin-api.js';
 import type { UpstreamProbe } from '../../admin/sign-in.js';
 import { ensureControl } from '../../admin/stores/control-store.js';
 import { createLedger } from '../../billing/create-ledger.js';

@@ -4,7 +4,7 @@ import { type ControlSnapshot, createSnapshot } from '#policies/control/snapshot
 import type { Estimate } from '#policies/estimate/estimate.js';
 import type { Outcome } from '#policies/estimate/history-store.js';
 import type { ShapeFacts } from '#policies/estimate/shape.js';
-import type { DecisionContext } from '#policies/rules/evaluate.js';
+import type { DecisionContext } from '#policies/rules/decision-context.js';
 import type { StatementFacts } from '#policies/sql/facts.js';
 import { bareFacts } from '#policies/sql/bare-facts.js';
 import { type Credits, parseCredits } from '#base/units.js';

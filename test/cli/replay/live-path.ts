@@ -12,7 +12,7 @@ import type { Ledger } from '../../../billing/ledger.js';
 import type { ReplayRow } from '../../../cli/replay/row.js';
 import type { ControlSnapshot } from '../../../policies/control/snapshot.js';
 import type { HistoryStore } from '../../../policies/estimate/history-store.js';
-import type { StatisticsView } from '../../../policies/estimate/scan.js';
+import type { StatisticsView } from '../../../policies/estimate/table-statistics.js';
 import type { NameContext, TextFacts } from '../../../policies/sql/facts.js';
 import { allow } from '../../../proxy/allow.js';
 import { analyse } from '../../../proxy/analyse.js';

@@ -6,7 +6,7 @@ import { createConditionCompiler } from '#policies/rules/condition.js';
 import { decideText } from '#policies/rules/evaluate.js';
 import { steersOf } from '#policies/rules/steers.js';
 import { tableSizes } from '#policies/rules/table-sizes.js';
-import type { TableStatistics } from '#policies/estimate/scan.js';
+import type { TableStatistics } from '#policies/estimate/table-statistics.js';
 import { sharedAnalyser } from '../../support/shared-analyser.js';
 import { aContext, anEstimate, aSnapshot } from '../builders.js';
 import { must } from '#base/assert.js';

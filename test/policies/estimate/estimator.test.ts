@@ -8,7 +8,7 @@ import {
   statisticsSeconds,
 } from '#policies/estimate/estimator.js';
 import { HistoryStore, type Outcome } from '#policies/estimate/history-store.js';
-import type { TableStatistics } from '#policies/estimate/scan.js';
+import type { TableStatistics } from '#policies/estimate/table-statistics.js';
 import { AT, anOutcome, aShape, aSnapshot, aStatement, credits } from '../builders.js';
 
 const EVENTS = 'ANALYTICS.WEB.EVENTS';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { must } from '#base/assert.js';
-import { scanOf, type Scan, type TableStatistics } from '#policies/estimate/scan.js';
+import { scanOf, type Scan } from '#policies/estimate/scan.js';
+import type { TableStatistics } from '#policies/estimate/table-statistics.js';
 import type { Filter } from '#policies/sql/facts.js';
 import { AT, aStatement } from '../builders.js';
 

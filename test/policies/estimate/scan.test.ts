@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { must } from '#base/assert.js';
-import { scanOf, type Scan, type TableStatistics } from '#policies/estimate/scan.js';
+import { scanOf, type Scan } from '#policies/estimate/scan.js';
+import type { TableStatistics } from '#policies/estimate/table-statistics.js';
 import type { Filter } from '#policies/sql/facts.js';
 import { boundOf, type RelativeBound } from '#policies/sql/relative-bound.js';
 import { AT, aStatement } from '../builders.js';

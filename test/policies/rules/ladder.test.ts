@@ -7,7 +7,8 @@ import type { RuleDocument } from '#policies/control/document.js';
 import type { RuleMode } from '#policies/control/choices.js';
 import { must } from '#base/assert.js';
 import type { OffPeakDocument } from '#policies/control/ladder-documents.js';
-import { decide, type DecisionContext } from '#policies/rules/evaluate.js';
+import { decide } from '#policies/rules/evaluate.js';
+import type { DecisionContext } from '#policies/rules/decision-context.js';
 import { aContext, anEstimate, aSnapshot, aStatement } from '../builders.js';
 
 const dear = { when: 'estimate.highCredits > credits("1")', message: 'it is dear' } as const;

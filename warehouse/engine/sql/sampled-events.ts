@@ -6,7 +6,7 @@
 import { EVENTS_PER_SAMPLE_ROW } from '../world/events.js';
 import { closing, isSymbol, isWord, made, type Piece } from './pieces.js';
 import { dotted } from './resolve.js';
-import type { ResolvedMention } from './translate.js';
+import type { ResolvedMention } from './table-names.js';
 
 const EVENTS = 'ANALYTICS.WEB.EVENTS';
 /** What may follow the table at a level that reads nothing else. */

@@ -2,6 +2,7 @@
  * Where a statement names tables, found on its tokens: parsers of the dialect refuse some statements, and a name has
  * to be resolved in all of them. Common table expressions are told apart by scope: a name counts from the end of its body.
  */
+import type { FullName } from './resolve.js';
 import { closing, isSymbol, isWord, type Piece } from './pieces.js';
 
 export interface TableMention {
@@ -13,6 +14,11 @@ export interface TableMention {
   readonly use: 'read' | 'write' | 'define';
   /** `name(` in a FROM clause. */
   readonly isFunction: boolean;
+}
+
+/** A mention with the table's name in full. */
+export interface ResolvedMention extends TableMention {
+  readonly full: FullName;
 }
 
 interface Level {

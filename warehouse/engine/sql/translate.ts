@@ -1,4 +1,5 @@
 /** From Snowflake's text to DuckDB's: names in full, private function names, the transpiler, then a pass over its output. */
+import type { ResolvedMention } from './table-names.js';
 import type { EngineFailure } from '../engine.js';
 import { StatementFailed, syntaxError, unsupported } from '../failures.js';
 import { rewriteCalls } from './calls.js';
@@ -19,10 +20,6 @@ export const SQL_LENGTH_MAX = 1_048_576;
 export interface Translation {
   readonly duckSql: string;
   readonly mentions: readonly ResolvedMention[];
-}
-
-export interface ResolvedMention extends TableMention {
-  readonly full: FullName;
 }
 
 /** What the session adds to names: temporary tables, and what stands in for table functions. */

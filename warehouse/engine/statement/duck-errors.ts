@@ -12,7 +12,7 @@ import {
 import type { Piece } from '../sql/pieces.js';
 import { dotted } from '../sql/resolve.js';
 import { CAPPED_SCALE_MAX, WHOLE_DIGITS } from '../values/type-rules.js';
-import type { ResolvedMention } from '../sql/translate.js';
+import type { ResolvedMention } from '../sql/table-names.js';
 
 export interface StatementText {
   readonly sql: string;

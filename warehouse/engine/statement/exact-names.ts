@@ -7,7 +7,7 @@ import { invalidIdentifier, missingObject, StatementFailed, unsupported } from '
 import { nameUses, type NameUse } from '../sql/name-uses.js';
 import { isSymbol, isWord, quoteDuckText, quoteName, type Piece } from '../sql/pieces.js';
 import { dotted } from '../sql/resolve.js';
-import type { ResolvedMention } from '../sql/translate.js';
+import type { ResolvedMention } from '../sql/table-names.js';
 import type { Statistics } from '../statistics/statistics.js';
 
 interface StoredColumn {

@@ -6,7 +6,7 @@ import { withFlow } from '../sql/forms/flow.js';
 import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
 import { isSymbol, toPieces, type Piece } from '../sql/pieces.js';
 import { substitute } from '../sql/substitute.js';
-import type { ResolvedMention } from '../sql/translate.js';
+import type { ResolvedMention } from '../sql/table-names.js';
 import { STAGE_VERBS } from '../stages/dispatch.js';
 
 /** A statement on its way: its text and what is known of it so far. */
