@@ -6,7 +6,7 @@ import type { ControlSnapshot } from '../../../policies/control/snapshot.js';
 import type { Estimate } from '../../../policies/estimate/estimate.js';
 import { statisticsSeconds } from '../../../policies/estimate/estimator.js';
 import type { HistoryStore } from '../../../policies/estimate/history-store.js';
-import type { StatisticsView } from '../../../policies/estimate/scan.js';
+import type { StatisticsView } from '../../../policies/estimate/table-statistics.js';
 import type { TextFacts } from '../../../policies/sql/facts.js';
 import { BYTES_PER_SECOND_PER_CREDIT, priceText } from '../../../proxy/estimate.js';
 
