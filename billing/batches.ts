@@ -1,7 +1,8 @@
 /**
  * Gathers calls that arrive while an equal one is under way and runs them together: nothing waits when nothing is under
- * way. One is under way until the turn of the event loop in which it is answered has ended. Calls of one lane are run in the order they came and never in two batches at once; lanes do not wait for each
- * other, so that a budget whose row is locked keeps only its own statements waiting.
+ * way. One is under way until the turn of the event loop in which it is answered has ended. Calls of one lane are run in
+ * the order they came and never in two batches at once; lanes do not wait for each other, so that a budget whose row is
+ * locked keeps only its own statements waiting.
  */
 import { must } from '#base/assert.js';
 import { Fault } from '#base/errors.js';
@@ -132,7 +133,7 @@ export class Batches<In, Out> {
     } catch (thrown) {
       for (const { reject } of batch) reject(thrown);
     } finally {
-      // A turn later: whoever was answered may come again, and the first of them would go alone while all others wait for it.
+      // A turn later: whoever was answered may come again, and the first of them would go alone while all others wait.
       setImmediate(() => {
         this.#underWay -= 1;
         for (const lane of lanes) this.#busy.delete(lane);
