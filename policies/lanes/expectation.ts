@@ -15,6 +15,7 @@ export type LimitedBy = 'tier' | 'team' | 'principal' | 'administrators';
 export interface Expectation {
   /** Of those that wait now, when it is expected to have its turn; 1: it is next. */
   readonly position: number;
+  /** 0: it has its turn at once. */
   readonly expectedWaitMs: number;
   readonly limitedBy: LimitedBy;
 }
@@ -38,16 +39,11 @@ const LOOKS_MIN = 9;
 const LOOKED_AT = 10_000;
 /** What a statement takes at least, when it is asked how often such ones come. */
 const LEAST_MS = 100;
-/** Waits up to here are over before their time could be told; where a tenth of the looks is longer, these count alone. */
-const SHORT_MS = 1_000;
-const LONGER_SHARE = 0.1;
-/** A time is right for waits from two thirds of it to twice of it: those that it misses by no more than half of them. */
-const WINDOW = 3;
-/**
- * The told time, of the middle of the waits for which it is to be right: by the window alone 0.87, a little more because
- * who sends nothing yet is not foreseen, and makes waits longer. Measured in the simulated lane of the test.
- */
-const TOLD_IN_WINDOW = 0.92;
+/** A time is right that is off by no more than half of the wait; or by so little, on which nobody acts. */
+const RIGHT_PART = 0.5;
+const RIGHT_MS = 1_000;
+/** Waits are so much longer than looks: who sends nothing yet is not foreseen. Tuned in the simulated lane of the test. */
+const UNFORESEEN = 1.05;
 
 interface Ending {
   readonly atMs: number;
@@ -98,18 +94,34 @@ function middleOf(sorted: readonly number[]): number {
 }
 
 /**
- * The time that is right in most looks: a wait is judged by its ratio to what was told, and looks of several endings lie so
- * far apart that their middle is right in fewer. Short waits end unasked, so whoever reads a time waits longer than those.
+ * The time that is right in most looks, the middle of such times: looks of several endings lie so far apart that their own
+ * middle is right in fewer. A look of over a second counts twice where the time is within half of it: who waits so long
+ * reads the time. 0: it has its turn at once.
+ * @param sorted waits of one statement, ascending
  */
 function toTell(sorted: readonly number[]): number {
-  const longer = sorted.filter((waitMs) => waitMs > SHORT_MS);
-  if (longer.length < sorted.length * LONGER_SHARE) return middleOf(sorted);
-  let [from, length] = [0, 0];
-  for (let first = 0, after = 0; first < longer.length; first += 1) {
-    while ((longer[after] ?? Infinity) <= (longer[first] ?? 0) * WINDOW) after += 1;
-    if (after - first > length) [from, length] = [first, after - first];
+  if ((sorted.at(-1) ?? 0) === 0) return 0;
+  const [from, to]: [number[], number[]] = [[], []];
+  for (const waitMs of sorted) {
+    const likelyMs = waitMs * UNFORESEEN;
+    const halfMs = likelyMs * RIGHT_PART;
+    const offMs = Math.max(halfMs, RIGHT_MS);
+    from.push(Math.max(0, likelyMs - offMs));
+    to.push(likelyMs + offMs);
+    if (likelyMs <= RIGHT_MS) continue;
+    from.push(likelyMs - halfMs);
+    to.push(likelyMs + halfMs);
   }
-  return Math.sqrt((longer[from] ?? 0) * (longer[from + length - 1] ?? 0)) * TOLD_IN_WINDOW;
+  from.sort((a, b) => a - b);
+  to.sort((a, b) => a - b);
+  let [most, over, toldMs] = [0, 0, 0];
+  for (const [index, fromMs] of from.entries()) {
+    while ((to[over] ?? Infinity) < fromMs) over += 1;
+    if (index + 1 - over <= most) continue;
+    most = index + 1 - over;
+    toldMs = (fromMs + (to[over] ?? fromMs)) / 2;
+  }
+  return toldMs;
 }
 
 /** When everybody who waits has its turn, if errors fall in one way. */
