@@ -40,9 +40,21 @@ export function credits(text: string | null | undefined): string {
 /** Money for a cell: `$0.0042` or `12.50 EUR`. */
 export function money(text: string | null | undefined, currency: string): string {
   const units = unitsOf(text);
-  const shown = textOf(units, digitsFor(units));
+  return inCurrency(textOf(units, digitsFor(units)), currency);
+}
+
+function inCurrency(shown: string, currency: string): string {
   if (currency !== 'USD') return `${shown} ${currency}`;
   return shown.startsWith('−') ? `−$${shown.slice(1)}` : `$${shown}`;
+}
+
+/** What is owed, in the decimals of its currency, however small it is: `$0.28`, `897 JPY`. */
+export function owed(text: string | null | undefined, currency: string): string {
+  const { maximumFractionDigits = 2 } = new Intl.NumberFormat('en', {
+    style: 'currency',
+    currency,
+  }).resolvedOptions();
+  return inCurrency(textOf(unitsOf(text), maximumFractionDigits), currency);
 }
 
 /** What a bill is in its team's own currency, in the decimals that the API gives it: `897 JPY`, `3.379 KWD`. */

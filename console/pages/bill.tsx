@@ -1,7 +1,16 @@
 import type { JSX } from 'preact';
 import { useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
-import { againstBudget, credits, money, owedAs, signed, textOf, unitsOf } from '../amounts.js';
+import {
+  againstBudget,
+  credits,
+  money,
+  owed,
+  owedAs,
+  signed,
+  textOf,
+  unitsOf,
+} from '../amounts.js';
 import { BillLinks, UNALLOCATED } from '../bill-links.js';
 import type { Bill, BillLine } from '../finance-types.js';
 import { useLive } from '../live.js';
@@ -112,7 +121,7 @@ function BillFigures({ bill }: { readonly bill: Bill }): JSX.Element {
     <dl class="figures">
       <Figure
         name="Owed"
-        value={money(bill.totalAmount, currency)}
+        value={owed(bill.totalAmount, currency)}
         note={`${credits(bill.totalCredits)} credits`}
       />
       {bill.conversion !== undefined && (
@@ -128,13 +137,11 @@ function BillFigures({ bill }: { readonly bill: Bill }): JSX.Element {
         tone={budget !== null && budget > 0n ? 'bad' : undefined}
         {...(comparison.budgetAmount === null
           ? {}
-          : { note: `of ${money(comparison.budgetAmount, currency)}` })}
+          : { note: `of ${owed(comparison.budgetAmount, currency)}` })}
       />
       <Figure
         name="Month before"
-        value={
-          comparison.previousAmount === null ? '–' : money(comparison.previousAmount, currency)
-        }
+        value={comparison.previousAmount === null ? '–' : owed(comparison.previousAmount, currency)}
       />
     </dl>
   );
@@ -197,7 +204,7 @@ function lineColumns(
     {
       name: 'Owed',
       isAmount: true,
-      cell: ({ amount }) => money(amount, currency),
+      cell: ({ amount }) => owed(amount, currency),
       sortKey: ({ amount }) => unitsOf(amount),
     },
     ...(conversion === undefined ? [] : [owedAsColumn(conversion.currency)]),

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { againstBudget, money, owedAs, signed, unitsOf } from '../amounts.js';
+import { againstBudget, owed, owedAs, signed, unitsOf } from '../amounts.js';
 import { BillLinks } from '../bill-links.js';
 import type { ListedBill } from '../finance-types.js';
 import { useLive } from '../live.js';
@@ -72,7 +72,7 @@ const COLUMNS: readonly Column<ListedBill>[] = [
   {
     name: 'Owed',
     isAmount: true,
-    cell: ({ totalAmount, currency }) => money(totalAmount, currency),
+    cell: ({ totalAmount, currency }) => owed(totalAmount, currency),
     sortKey: ({ totalAmount }) => unitsOf(totalAmount),
   },
   {
@@ -85,7 +85,7 @@ const COLUMNS: readonly Column<ListedBill>[] = [
     name: 'Month before',
     isAmount: true,
     cell: ({ previousAmount, currency }) =>
-      previousAmount === null ? '–' : money(previousAmount, currency),
+      previousAmount === null ? '–' : owed(previousAmount, currency),
   },
   {
     name: 'Files',

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { money, unitsOf } from '../amounts.js';
+import { owed, unitsOf } from '../amounts.js';
 import { write } from '../api-client.js';
 import type { Adjustment, Dispute } from '../finance-types.js';
 import { useLive } from '../live.js';
@@ -118,7 +118,7 @@ function disputeColumns(
     {
       name: 'Amount',
       isAmount: true,
-      cell: ({ amount, currency }) => money(amount, currency),
+      cell: ({ amount, currency }) => owed(amount, currency),
       sortKey: ({ amount }) => unitsOf(amount),
     },
     {
@@ -208,7 +208,7 @@ function Adjustments(): JSX.Element {
       {deciding !== undefined && (
         <ReasonDialog
           title={`${deciding.decision === 'approved' ? 'Approve' : 'Decline'} the adjustment?`}
-          text={`${money(deciding.adjustment.amount, deciding.adjustment.currency)} from the bill of ${deciding.adjustment.creditedTeam} to that of ${deciding.adjustment.debitedTeam}.`}
+          text={`${owed(deciding.adjustment.amount, deciding.adjustment.currency)} from the bill of ${deciding.adjustment.creditedTeam} to that of ${deciding.adjustment.debitedTeam}.`}
           action={deciding.decision === 'approved' ? 'Approve' : 'Decline'}
           act={(reason) =>
             write(`/adjustments/${deciding.adjustment.id}/decision`, {
@@ -279,7 +279,7 @@ function adjustmentColumns(
     {
       name: 'Amount',
       isAmount: true,
-      cell: ({ amount, currency }) => money(amount, currency),
+      cell: ({ amount, currency }) => owed(amount, currency),
       sortKey: ({ amount }) => unitsOf(amount),
     },
     {

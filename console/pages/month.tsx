@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useRoute } from 'preact-iso';
-import { againstBudget, credits, money, owedAs, signed, unitsOf } from '../amounts.js';
+import { againstBudget, credits, money, owed, owedAs, signed, unitsOf } from '../amounts.js';
 import { BillLinks, MonthLinks } from '../bill-links.js';
 import type { Close, ClosedBill, Difference } from '../finance-types.js';
 import { useLive } from '../live.js';
@@ -47,7 +47,7 @@ function MonthBody({
       <dl class="figures">
         <Figure
           name={close.state === 'open' ? 'Would be owed' : 'Owed'}
-          value={money(close.totalAmount, close.currency)}
+          value={owed(close.totalAmount, close.currency)}
           note={`${credits(close.totalCredits)} credits`}
         />
         {close.convertedTotals.map((total) => (
@@ -55,7 +55,7 @@ function MonthBody({
             key={total.currency}
             name={`Of it in ${total.currency}`}
             value={owedAs(total)}
-            note={`for ${money(total.invoicedAmount, close.currency)}`}
+            note={`for ${owed(total.invoicedAmount, close.currency)}`}
           />
         ))}
         <Figure
@@ -196,7 +196,7 @@ function billColumns({
   state,
   convertedTotals,
 }: Close): readonly Column<ClosedBill>[] {
-  const optional = (text: string | null): string => (text === null ? '–' : money(text, currency));
+  const optional = (text: string | null): string => (text === null ? '–' : owed(text, currency));
   const key = (text: string | null): bigint | null => (text === null ? null : unitsOf(text));
   return [
     {
@@ -212,7 +212,7 @@ function billColumns({
     {
       name: 'Owed',
       isAmount: true,
-      cell: ({ totalAmount }) => money(totalAmount, currency),
+      cell: ({ totalAmount }) => owed(totalAmount, currency),
       sortKey: ({ totalAmount }) => unitsOf(totalAmount),
     },
     ...(convertedTotals.length === 0 ? [] : [OWED_AS]),

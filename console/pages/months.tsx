@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { credits, money, owedAs, unitsOf } from '../amounts.js';
+import { credits, money, owed, owedAs, unitsOf } from '../amounts.js';
 import type { Costs } from '../api-types.js';
 import type { ListedClose } from '../finance-types.js';
 import { useLive } from '../live.js';
@@ -69,7 +69,7 @@ function Owed({ of }: { readonly of: ListedClose }): JSX.Element {
   const converted = of.convertedTotals.map(owedAs);
   return (
     <>
-      {money(of.totalAmount, of.currency)}
+      {owed(of.totalAmount, of.currency)}
       {converted.length > 0 && <div class="faint">of it {converted.join(', ')}</div>}
     </>
   );

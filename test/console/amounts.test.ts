@@ -3,6 +3,7 @@ import {
   againstBudget,
   credits,
   money,
+  owed,
   owedAs,
   percent,
   signed,
@@ -36,6 +37,16 @@ test.each([
 test('money has its sign before the dollar, and other currencies behind', () => {
   expect(money('-12.5', 'USD')).toBe('−$12.50');
   expect(money('12.5', 'EUR')).toBe('12.50 EUR');
+});
+
+test.each([
+  ['0.280000000000', 'USD', '$0.28'],
+  ['-20.220000000000', 'USD', '−$20.22'],
+  ['0', 'USD', '$0.00'],
+  ['897.000000000000', 'JPY', '897 JPY'],
+  ['0.379000000000', 'KWD', '0.379 KWD'],
+])('what is owed has the decimals of its currency: %s %s', (amount, currency, shown) => {
+  expect(owed(amount, currency)).toBe(shown);
 });
 
 test.each([
