@@ -1,6 +1,7 @@
 /** Columns and facts of bills that are in another currency than the invoice's; none where there is no such bill. */
 import type { Cell } from 'write-excel-file/node';
-import { type Money, formatAmount } from '#base/units.js';
+import { formatMoney } from '#base/currency.js';
+import type { Money } from '#base/units.js';
 import type { TeamBill } from '../billed-month.js';
 import { convertedTotals } from '../convert-bills.js';
 import { type SheetColumn, exact, money, text } from './cells.js';
@@ -63,6 +64,6 @@ export function convertedFacts(
   return convertedTotals(bills).map((total) => [
     `Amount, ${total.currency}`,
     money(total.amount, total.currency),
-    text(`converted from ${currency} ${formatAmount(total.invoiced)}`),
+    text(`converted from ${currency} ${formatMoney(total.invoiced, currency)}`),
   ]);
 }

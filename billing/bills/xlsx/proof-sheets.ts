@@ -104,7 +104,10 @@ export function controlSheet(
   sheets: readonly Sheet<Buffer>[],
 ): Sheet<Buffer> {
   const totals = controlTotals(bills);
-  const methods = new Set(bills.flatMap(({ lines }) => lines.map(({ method }) => method)));
+  // A line that several made names each with its version.
+  const methods = new Set(
+    bills.flatMap(({ lines }) => lines.flatMap(({ method }) => method.split(', '))),
+  );
   const facts: Fact[] = [
     ['Organisation', text(month.organisation.name)],
     ['Month, UTC', text(month.month)],

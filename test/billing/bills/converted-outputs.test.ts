@@ -108,7 +108,9 @@ describe.each([
       const amounts = rows.slice(1).flatMap((row) => row[at]?.value ?? []);
       expect(formatMoney(addMoney(...amounts.map((each) => parseMoney(each))), into)).toBe(total);
     }
-    const control = (sheets.get('Control') ?? []).map((row) => row[0]?.value);
-    expect(control).toContain(`Amount, ${into}`);
+    const control = (sheets.get('Control') ?? []).find(
+      (row) => row[0]?.value === `Amount, ${into}`,
+    );
+    expect(control?.[2]?.value).toMatch(/^converted from USD -?\d+\.\d\d$/);
   });
 });

@@ -162,6 +162,16 @@ test('criterion 22: names with quotes, line ends and formulas come through the C
   }
 });
 
+test('methods are named once each, also of a line that several made', async () => {
+  const [line, ...others] = first.lines;
+  const lines = [{ ...line!, method: 'attributed/2, services/1' }, ...others];
+  const control = readXlsx(await renderBillXlsx(closed, { ...first, lines })).get('Control')!;
+  const named = control.find((row) => row[0]?.value === 'Methods and their versions')?.[1]?.value;
+  const methods = (named ?? '').split(', ');
+  expect(methods).toEqual(expect.arrayContaining(['attributed/2', 'proRata/1', 'services/1']));
+  expect(new Set(methods).size).toBe(methods.length);
+});
+
 test('criterion 22: control totals, hash and root stand on every form of a bill, and are alike', async () => {
   const { hash, lines } = first;
   const proofs = [hash, closed.merkleRoot];
