@@ -4,9 +4,11 @@ import path from 'node:path';
 import { type FilesOutcome, verifyFiles } from '../../billing/bills/manifest.js';
 import { unreadable } from '../unreadable.js';
 
-/** Whether a file whose first line is this may be a manifest: exports have a record on each line. */
+const BEGIN_OF_MANIFEST = /^\s*\{\s*"format"\s*:\s*"tollgate-bills\//;
+
+/** Whether a file whose first line is this may be a manifest, also one on a single line: exports have a record on each line. */
 export function mayBeManifest(firstLine: string): boolean {
-  return firstLine.trim() === '{';
+  return firstLine.trim() === '{' || BEGIN_OF_MANIFEST.test(firstLine);
 }
 
 /** Reads the manifest and everything that it names. Throws VerbError for what cannot be read. */

@@ -103,6 +103,28 @@ describe('verify of a file', () => {
     expect([code, out]).toEqual([1, expect.stringContaining('Shortened')]);
   });
 
+  test('knows a manifest of bills however it is laid out, and names the file that is not there', async () => {
+    const zero = '0'.repeat(64);
+    const manifest = {
+      format: 'tollgate-bills/1',
+      organisation: 'Demo',
+      month: '2026-10',
+      version: 1,
+      status: 'closed',
+      asOf: '2026-11-05T00:00:00.000Z',
+      currency: 'USD',
+      controlTotals: { lines: 0, statements: 0, credits: '0', effectiveAmount: '0', amount: '0' },
+      bills: [],
+      merkleRoot: zero,
+      files: [{ name: 'gone.csv', bill: null, bytes: 1, sha256: zero }],
+    };
+    for (const indent of [0, 2])
+      expect(await run('verify', fileOf(JSON.stringify(manifest, null, indent)))).toMatchObject({
+        code: 1,
+        out: 'Broken: gone.csv is not there.',
+      });
+  });
+
   test('with a wrong head, no such file or bytes that are not text says so', async () => {
     expect((await run('verify', fileOf(''), '--head', 'abc')).code).toBe(2);
     expect(await run('verify', path.join(directory, 'none'))).toMatchObject({
