@@ -73,6 +73,9 @@ class Refresher implements ControlRefresher {
   #rejectedVersion = 0;
   #reading: Promise<void> | undefined;
   #isReadAgain = false;
+  /** An outage is told of when it begins, not at every look. */
+  #isUnreadTold = false;
+  #isUnheardTold = false;
 
   constructor(options: RefresherOptions) {
     this.#db = options.db;
@@ -126,11 +129,14 @@ class Refresher implements ControlRefresher {
         this.#reprice();
       }
       if (row !== undefined) this.#accept(Number(row.version), row.document);
+      this.#isUnreadTold = false;
     } catch (thrown) {
-      this.#log.warn(
-        { err: toError(thrown) },
-        'control tables could not be read; the last good snapshot stays',
-      );
+      if (!this.#isUnreadTold)
+        this.#log.warn(
+          { err: toError(thrown) },
+          'control tables could not be read; the last good snapshot stays',
+        );
+      this.#isUnreadTold = true;
     }
   }
 
@@ -154,14 +160,17 @@ class Refresher implements ControlRefresher {
       if (this.#isStopped) await listening.stop();
       else if (!isLost) {
         this.#listening = listening;
+        this.#isUnheardTold = false;
         this.#onHearing(true);
       }
     } catch (thrown) {
       this.#onHearing(false);
-      this.#log.warn(
-        { err: toError(thrown) },
-        'no notifications of control changes; polling until they are back',
-      );
+      if (!this.#isUnheardTold)
+        this.#log.warn(
+          { err: toError(thrown) },
+          'no notifications of control changes; polling until they are back',
+        );
+      this.#isUnheardTold = true;
     }
   }
 

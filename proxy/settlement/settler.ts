@@ -72,6 +72,7 @@ export class Settler {
   readonly #queue: Waiting[] = [];
   #active = 0;
   #isLedgerDown = false;
+  #isDownTold = false;
   #retryTimer: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
   #appending = 0;
@@ -241,6 +242,7 @@ export class Settler {
         return;
       }
       const outcome = await this.#ledger.settle(settlement);
+      this.#ledgerAnswered();
       if (outcome.kind === 'charged')
         this.#events.settled(settlement, outcome.overrunCredits > NO_CREDITS);
       const seconds = this.#secondsSince(settlement.ticketId);
@@ -294,13 +296,22 @@ export class Settler {
     );
   }
 
+  #ledgerAnswered(): void {
+    if (!this.#isDownTold || this.#queue.length > 0) return;
+    this.#isDownTold = false;
+    this.#log.info({}, 'the ledger takes settlements again');
+  }
+
   #pauseAfter(cause: Error): void {
     if (this.#isLedgerDown) return;
     this.#isLedgerDown = true;
-    this.#log.warn(
-      { err: cause, backlog: this.backlog },
-      'the ledger does not take settlements; they wait in the journal',
-    );
+    // An outage is told of when it begins and when it is over, not at every look.
+    if (!this.#isDownTold)
+      this.#log.warn(
+        { err: cause, backlog: this.backlog },
+        'the ledger does not take settlements; they wait in the journal',
+      );
+    this.#isDownTold = true;
     this.#retryTimer = setTimeout(() => {
       this.#isLedgerDown = false;
       this.#pump();

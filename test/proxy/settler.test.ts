@@ -40,6 +40,34 @@ async function settledAs(outcome: SettleOutcome): Promise<{ said: string[]; void
   return { said, voided };
 }
 
+test('an outage of the ledger is told of once, and that it is over', async () => {
+  const said: string[] = [];
+  const log: Log = {
+    ...silentLog,
+    warn: (_fields, message) => said.push(message),
+    info: (_fields, message) => said.push(message),
+  };
+  let asked = 0;
+  const ledger = {
+    settle: () => {
+      asked += 1;
+      return asked < 3 ? Promise.reject(new Error('away')) : Promise.resolve({ kind: 'replayed' });
+    },
+  } as unknown as Ledger;
+  const journal = await openJournal({ directory, bytesMax: 1e6, log: silentLog });
+  const events = createEvents(createMetrics(), silentLog);
+  const settler = new Settler({ ledger, journal, log, events });
+  const { ticketId } = buildTicket();
+  settler.submit(ticketId, buildSettlement(ticketId));
+  await eventually(() => expect(settler.isPending(ticketId)).toBe(false));
+  await settler.drain(AbortSignal.timeout(5000));
+  expect(asked).toBe(3);
+  expect(said).toEqual([
+    'the ledger does not take settlements; they wait in the journal',
+    'the ledger takes settlements again',
+  ]);
+});
+
 test('one query that two have measured is no reason for anybody to act', async () => {
   const outcome = { kind: 'conflict', state: 'SETTLED', isSameQuery: true } as const;
   expect(await settledAs(outcome)).toEqual({
