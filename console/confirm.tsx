@@ -1,15 +1,10 @@
 /** Showing again that it is you, in a dialog over what is open: nothing that was typed is lost. */
 import type { JSX } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import {
-  askToConfirmBy,
-  confirmByToken,
-  type ConfirmBy,
-  type Problem,
-  toProblem,
-} from './api-client.js';
+import { askToConfirmBy, confirmByToken, type ConfirmBy } from './api-client.js';
 import { ProblemNote } from './parts.js';
 import { refusalOf } from './refusals.js';
+import { TokenField, useTokenForm } from './token-form.js';
 
 /** By which the window of the identity provider tells the page that it is done. */
 const CHANNEL = 'tollgate-confirmed';
@@ -83,29 +78,11 @@ function Words({ children }: { readonly children: string }): JSX.Element {
 }
 
 function ByToken({ onDone, onCancel }: FormProps): JSX.Element {
-  const [problem, setProblem] = useState<Problem | undefined>(undefined);
-  const [isBusy, setBusy] = useState(false);
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    const token = new FormData(event.target as HTMLFormElement).get('token');
-    setBusy(true);
-    confirmByToken(typeof token === 'string' ? token.trim() : '')
-      .then(onDone, (thrown: unknown) => setProblem(toProblem(thrown)))
-      .finally(() => setBusy(false));
-  };
+  const { problem, isBusy, submit } = useTokenForm(confirmByToken, onDone);
   return (
     <form onSubmit={submit}>
       <Words>Enter your token again.</Words>
-      <label>
-        Token
-        <input
-          name="token"
-          type="password"
-          autoComplete="current-password"
-          required
-          spellcheck={false}
-        />
-      </label>
+      <TokenField />
       <ProblemNote problem={problem} />
       <div class="dialog-actions">
         <button type="button" onClick={onCancel}>

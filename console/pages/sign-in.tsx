@@ -1,9 +1,10 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { type Problem, signIn, toProblem, waysToSignIn } from '../api-client.js';
+import { signIn, waysToSignIn } from '../api-client.js';
 import { ProblemNote } from '../parts.js';
 import { Mark } from '../mark.js';
 import { refusalOf } from '../refusals.js';
+import { TokenField, useTokenForm } from '../token-form.js';
 
 /** The page that was asked for. */
 function here(): string {
@@ -11,22 +12,13 @@ function here(): string {
 }
 
 export function SignInPage(props: { readonly onSignedIn: () => Promise<void> }): JSX.Element {
-  const [problem, setProblem] = useState<Problem | undefined>(undefined);
-  const [isBusy, setBusy] = useState(false);
+  const { problem, isBusy, submit } = useTokenForm(signIn, props.onSignedIn);
   const [hasOidc, setOidc] = useState(false);
   const refused = refusalOf(location.search);
   useEffect(() => void waysToSignIn().then(({ oidc }) => setOidc(oidc)), []);
   useEffect(() => {
     document.title = 'Sign in · Tollgate';
   }, []);
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    const token = new FormData(event.target as HTMLFormElement).get('token');
-    setBusy(true);
-    signIn(typeof token === 'string' ? token.trim() : '')
-      .then(props.onSignedIn, (thrown: unknown) => setProblem(toProblem(thrown)))
-      .finally(() => setBusy(false));
-  };
   return (
     <main class="sign-in">
       <form onSubmit={submit}>
@@ -48,16 +40,7 @@ export function SignInPage(props: { readonly onSignedIn: () => Promise<void> }):
             Sign in with your organisation
           </a>
         )}
-        <label>
-          Token
-          <input
-            name="token"
-            type="password"
-            autoComplete="current-password"
-            required
-            spellcheck={false}
-          />
-        </label>
+        <TokenField />
         <ProblemNote problem={problem} />
         <button type="submit" class="primary" disabled={isBusy}>
           Sign in
