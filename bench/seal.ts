@@ -4,19 +4,14 @@
  * rounds in random order, with the idle keeper twice (A/A); before each slot everything written so far is sealed, so that a
  * slot has its own journals only. Beside it, settling as fast as it goes.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { must } from '../base/assert.js';
-import { silentLog } from '../base/log.js';
-import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
 import type { Database } from '../base/postgres/pool.js';
 import type { SealKey } from '../base/sealing.js';
 import { rollUpHours } from '../billing/rollup/charge-hours.js';
 import { sealLedger } from '../billing/seal/seal.js';
 import { followCharges } from '../billing/true-up/follow-charges.js';
-import { migrate } from '../migrations/migrate.js';
+import { type LedgerUrls, withOwnLedger } from './own-ledger.js';
 import { OTHERS_CORES_MAX } from './processes.js';
 import {
   failuresOf,
@@ -70,18 +65,19 @@ export interface SealBenchReport {
   readonly voidReasons: readonly string[];
 }
 
-export async function runSeal(options: SealBenchOptions): Promise<SealBenchReport> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tollgate-bench-'));
-  const server = await startEmbeddedPostgres({ dataDir, log: silentLog, durable: true });
-  const stops: (() => Promise<void>)[] = [() => server.stop(AbortSignal.abort())];
+export function runSeal(options: SealBenchOptions): Promise<SealBenchReport> {
+  return withOwnLedger({ isDurable: true }, (urls) => measureOn(urls, options));
+}
+
+async function measureOn(urls: LedgerUrls, options: SealBenchOptions): Promise<SealBenchReport> {
+  const stops: (() => Promise<void>)[] = [];
   try {
-    await migrate(server.ownerUrl, { log: silentLog });
-    const owner = open(server.ownerUrl, 2);
+    const owner = open(urls.ownerUrl, 2);
     stops.push(() => owner.stop());
     await prepare(owner);
-    const replica = await startReplica(server.appUrl, 'bench-0');
+    const replica = await startReplica(urls.appUrl, 'bench-0');
     stops.push(() => replica.stop());
-    const worker = open(server.appUrl, 2);
+    const worker = open(urls.appUrl, 2);
     stops.push(() => worker.stop());
     const busy = othersBusyMs();
     const startedAt = performance.now();
@@ -100,7 +96,6 @@ export async function runSeal(options: SealBenchOptions): Promise<SealBenchRepor
     };
   } finally {
     for (const stop of stops.reverse()) await stop();
-    rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
