@@ -24,7 +24,8 @@ const SWEEP_INTERVAL_MS = 1000;
 const UNSEEN_AFTER_REAL_MS = 60_000;
 /** Session-level lock of whoever sweeps. */
 const SWEEP_LOCK = 8_150_401;
-const TICKETS_MAX = 100;
+/** One question names so many at most; of more, the next ones are asked for in the same sweep: all of them are guarded. */
+const TICKETS_PER_LOOK_MAX = 100;
 const GOING: ReadonlySet<string> = new Set(['RUNNING', 'QUEUED', 'BLOCKED', 'RESUMING_WAREHOUSE']);
 /** A ticket of ours that nothing here knows is given up after this long. */
 const LOST_AFTER_REAL_MS = 15_000;
@@ -177,7 +178,8 @@ export class Doubts {
     for (const account of accounts) {
       const tickets = doubtful.filter((ticket) => ticket.account === account);
       try {
-        await this.#resolve(account, tickets.slice(0, TICKETS_MAX));
+        for (let from = 0; from < tickets.length; from += TICKETS_PER_LOOK_MAX)
+          await this.#resolve(account, tickets.slice(from, from + TICKETS_PER_LOOK_MAX));
       } catch (thrown) {
         // One account that does not answer must not keep the others' tickets open.
         this.#options.log.warn(

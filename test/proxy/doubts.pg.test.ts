@@ -90,9 +90,13 @@ const quiet = (): World => ({
   span: { n: 1, firstSeconds: 0 },
 });
 
-async function reserved(): Promise<TicketId> {
+async function reserved(budgetId = 'b'): Promise<TicketId> {
   const ticket = buildTicket({ replica: REPLICA, account: 'demo', occurredAt: clock.now() });
-  const outcome = await ledger.reserve({ ticket, budgetIds: ['b'], holdCredits: credits('1') });
+  const outcome = await ledger.reserve({
+    ticket,
+    budgetIds: [budgetId],
+    holdCredits: credits('1'),
+  });
   expect(outcome.kind).toBe('held');
   return ticket.ticketId;
 }
@@ -103,6 +107,21 @@ async function stateOf(ticketId: TicketId): Promise<string> {
     [ticketId],
   );
   return rows[0]?.state ?? '';
+}
+
+/** The history's row of a ticket that ran for a second. */
+function rowOf(ticketId: TicketId): ServiceRow {
+  return {
+    QUERY_ID: `q-${ticketId}`,
+    QUERY_TAG: `{"tg":"${ticketId}"}`,
+    EXECUTION_STATUS: 'SUCCESS',
+    ERROR_CODE: null,
+    EXECUTION_TIME: '1000',
+    BYTES_SCANNED: '5',
+    ROWS_PRODUCED: '1',
+    STARTED_S: '0',
+    ENDED_S: '1',
+  };
 }
 
 test('a ticket whose reserve was answered to nobody gives its hold back after a while, one in hand does not', async () => {
@@ -128,21 +147,26 @@ test('a sent ticket that nobody knows is settled by what the history says of its
   await doubts.sweep();
   world.realMs = 16_000;
   await doubts.sweep();
-  world.rows = [
-    {
-      QUERY_ID: `q-${ticketId}`,
-      QUERY_TAG: `{"tg":"${ticketId}"}`,
-      EXECUTION_STATUS: 'SUCCESS',
-      ERROR_CODE: null,
-      EXECUTION_TIME: '1000',
-      BYTES_SCANNED: '5',
-      ROWS_PRODUCED: '1',
-      STARTED_S: '0',
-      ENDED_S: '1',
-    },
-  ];
+  world.rows = [rowOf(ticketId)];
   await doubts.sweep();
   await eventually(async () => expect(await stateOf(ticketId)).toBe('SETTLED'));
+});
+
+test('of more tickets than one question names, all are looked at in one sweep', async () => {
+  await insertBudget(database.db, { id: 'many', limit: credits('1000') });
+  const world = quiet();
+  const doubts = doubtsOver(world);
+  const ticketIds = await Promise.all(Array.from({ length: 130 }, () => reserved('many')));
+  for (const ticketId of ticketIds) {
+    await ledger.markSent(ticketId, clock.now());
+    await doubts.add(ticketId);
+  }
+  world.rows = ticketIds.map(rowOf);
+  await doubts.sweep();
+  await eventually(async () => {
+    const states = await Promise.all(ticketIds.map(stateOf));
+    expect(states.filter((state) => state === 'SETTLED')).toHaveLength(130);
+  });
 });
 
 test('absence is no evidence while the history does not reach back to the ticket', async () => {
