@@ -28,7 +28,7 @@ import { admitReady } from './ready.js';
 import { receive } from './receive.js';
 import { sendSmall } from './relay.js';
 import { keepBack } from './off-peak.js';
-import { resultGone, reusedRequestId } from './repeat-refusals.js';
+import { notSentAgain, resultGone, reusedRequestId } from './repeat-refusals.js';
 import type { Again, RequestEntry, RequestEnding } from './requests.js';
 import { reserve } from './reserve.js';
 import { fetchResult } from './result.js';
@@ -325,8 +325,9 @@ async function run(
       return settledMeanwhile(parts, statement);
     }
     if (admitted.kind === 'refused') {
-      unsent = { kind: 'refused', refusal: toldOf(admitted.refusal) };
-      return refused(parts, statement, admitted.refusal);
+      const told = hold.isSent() ? notSentAgain(admitted.refusal) : admitted.refusal;
+      unsent = { kind: 'refused', refusal: toldOf(told) };
+      return refused(parts, statement, told);
     }
     if (admitted.kind === 'dropped') return admitted;
     if (admitted.kind === 'cancelled' || (entry.isCancelled && !hold.isSent())) {

@@ -25,3 +25,16 @@ export function resultGone(): Refusal {
     'Not run again: the statement has run, but its result can no longer be fetched.',
   );
 }
+
+const NOTHING_RAN = 'Not run, nothing charged:';
+
+/** Why a repeat of a statement in doubt is not sent again: `refusal` is of the repeat, and its first sending may run. */
+export function notSentAgain(refusal: Refusal): Refusal {
+  const [head = '', ...rest] = refusal.message.split('\n');
+  const lines = [
+    head.replace(NOTHING_RAN, 'Not sent again:'),
+    'Its first sending may run, and what that uses is charged; MY_QUERIES tells.',
+    ...rest,
+  ];
+  return { ...refusal, message: lines.join('\n') };
+}

@@ -38,7 +38,7 @@ test('bash completes verbs, verbs of verbs, and options of the verb that is type
 test.each(['zsh', 'fish'])('%s has every verb with what it does', async (shell) => {
   const text = await script(shell);
   expect(text).toContain('replay');
-  expect(text).toContain('end a statement that waits or runs');
+  expect(text).toContain('end a statement that waits, runs or is in doubt');
   expect(text).toContain('seconds');
 });
 

@@ -571,7 +571,9 @@ describe('doctor', () => {
     expect(text).toMatch(/✗ admin port \d+ is used by another program/);
     expect(text).toContain('choose another port in TOLLGATE_ADMIN_PORT');
     expect(text).toContain('✗ upstream http://127.0.0.1:1 does not answer (');
-    expect(text).toContain('✗ database 127.0.0.1:1/d does not answer (ECONNREFUSED)');
+    expect(text).toContain(
+      '✗ database 127.0.0.1:1/d does not answer: nobody listens at that port (ECONNREFUSED)',
+    );
     expect(text).toContain('! seal keys generated in the data directory');
     expect(out).not.toContain('hunter2');
   });

@@ -63,7 +63,9 @@ beforeAll(async () => {
       ),
       // One at a time, so that the next one waits.
       tiers: document.tiers.map((tier) =>
-        tier.id === 'batch' ? { ...tier, concurrencyMax: 1 } : tier,
+        tier.id === 'batch'
+          ? { ...tier, concurrencyMax: 1, teams: [{ team: 'growth', queueTimeoutSeconds: 1 }] }
+          : tier,
       ),
       rules: [
         {
@@ -539,25 +541,51 @@ test('a repeat that comes after evidence has settled the lost reply gets the row
   await client.close();
 });
 
-test('a repeat of what was lost waits for its turn; what runs on upstream is metered meanwhile, and ended for whoever wants it', async () => {
+/** Tickets of a team that have not ended. */
+function openOf(team: string): Promise<readonly { id: string; state: string }[]> {
+  return ownerQuery(
+    system.database,
+    `SELECT id, state FROM ticket JOIN open_ticket ON ticket_id = id WHERE team_id = '${team}'`,
+  );
+}
+
+/** A statement on the batch warehouse that runs on, and whose reply was lost. */
+async function lostOnBatch(
+  user: string,
+): Promise<{ readonly client: RepeatingClient; readonly statement: Asked }> {
+  const client = await RepeatingClient.connect(lines.two.port, user);
   const use = asked('USE WAREHOUSE BATCH_WH', 'unmarked');
-  const client = await RepeatingClient.connect(lines.two.port, 'finance_analyst');
   expect(await client.run(use)).toMatchObject({ success: true });
   const statement = asked('SELECT SYSTEM$WAIT(3600)', 'retryCount');
   lines.upstream.lose(firstReplyOfEach(statementRequestId, () => ({ kind: 'gone' })));
   expect(await client.send(statement)).toMatchObject({ answer: { code: '715001' } });
   lines.upstream.lose();
-  const other = await connectNode(system.proxyUrls[2] ?? '', { username: 'growth_analyst' });
-  await other.rows('USE WAREHOUSE BATCH_WH');
-  const occupying = other.run('SELECT SYSTEM$WAIT(3601)');
-  const stateOf = (team: string): Promise<readonly { id: string; state: string }[]> =>
-    ownerQuery(
-      system.database,
-      `SELECT id, state FROM ticket JOIN open_ticket ON ticket_id = id WHERE team_id = '${team}'`,
-    );
+  return { client, statement };
+}
+
+/** Takes the one permit of the tier at another replica until `leave`. */
+async function occupyBatch(user: string, team: string): Promise<{ leave(): Promise<void> }> {
+  const client = await connectNode(system.proxyUrls[2] ?? '', { username: user });
+  await client.rows('USE WAREHOUSE BATCH_WH');
+  const occupying = client.run('SELECT SYSTEM$WAIT(3601)');
   await eventually(async () => {
-    expect(await stateOf('growth')).toMatchObject([{ state: 'SENT' }]);
+    expect(await openOf(team)).toMatchObject([{ state: 'SENT' }]);
   });
+  return {
+    async leave() {
+      const [{ id } = { id: '' }] = await openOf(team);
+      await system.admin('POST', `/api/v1/tickets/${id}/kill`, { reason: WHY_ENDED });
+      expect(await occupying).toMatchObject({ kind: 'error', code: '714003' });
+      await client.close();
+    },
+  };
+}
+
+const WHY_ENDED = 'it reads ten years';
+
+test('a repeat of what was lost waits for its turn; what runs on upstream is metered meanwhile, and ended for whoever wants it', async () => {
+  const { client, statement } = await lostOnBatch('finance_analyst');
+  const occupant = await occupyBatch('growth_analyst', 'growth');
   const answered = client.send(statement, 1);
   const usedCredits = async (): Promise<number> => {
     const [row] = await ownerQuery<{ used: string }>(
@@ -569,17 +597,14 @@ test('a repeat of what was lost waits for its turn; what runs on upstream is met
   await eventually(async () => expect(await usedCredits()).toBeGreaterThan(0));
   const before = await usedCredits();
   await eventually(async () => expect(await usedCredits()).toBeGreaterThan(before));
-  const [lost] = await stateOf('finance');
-  expect(lost?.state).toBe('IN_DOUBT');
-  const id = lost?.id ?? '';
-  const reason = 'it reads ten years';
-  expect(await system.admin('POST', `/api/v1/tickets/${id}/kill`, { reason })).toMatchObject({
-    status: 200,
-    body: { ticketId: id, isInDoubt: true },
-  });
+  const [{ id = '', state } = {}] = await openOf('finance');
+  expect(state).toBe('IN_DOUBT');
+  expect(
+    await system.admin('POST', `/api/v1/tickets/${id}/kill`, { reason: WHY_ENDED }),
+  ).toMatchObject({ status: 200, body: { ticketId: id, isInDoubt: true } });
   const sent = await answered;
   expect(sent).toMatchObject({ kind: 'answered', answer: { success: false, code: '714003' } });
-  expect(sent.kind === 'answered' ? sent.answer.message : '').toContain(reason);
+  expect(sent.kind === 'answered' ? sent.answer.message : '').toContain(WHY_ENDED);
   // It was not sent again, and what it used is charged.
   expect(lines.forwarded.of(statement.requestId)?.times).toBe(1);
   const charged = await ownerQuery(
@@ -587,10 +612,24 @@ test('a repeat of what was lost waits for its turn; what runs on upstream is met
     `SELECT t.ending, c.credits > 0 AS is_charged FROM charge c JOIN ticket t ON t.id = c.ticket_id WHERE t.id = '${id}'`,
   );
   expect(charged).toEqual([{ ending: 'stopped', is_charged: true }]);
-  const [occupant] = await stateOf('growth');
-  await system.admin('POST', `/api/v1/tickets/${occupant?.id ?? ''}/kill`, { reason });
-  expect(await occupying).toMatchObject({ kind: 'error', code: '714003' });
-  await Promise.all([other.close(), client.close()]);
+  await occupant.leave();
+  await client.close();
+});
+
+test('a repeat that waits too long for its turn is not told that nothing ran', async () => {
+  const { client, statement } = await lostOnBatch('growth_analyst');
+  const occupant = await occupyBatch('finance_analyst', 'finance');
+  const sent = await client.send(statement, 1);
+  expect(sent).toMatchObject({ kind: 'answered', answer: { success: false, code: '712302' } });
+  expect(sent.kind === 'answered' ? sent.answer.message : '').toMatch(
+    /^TG2302 Not sent again: [^\n]+\nIts first sending may run, and what that uses is charged; MY_QUERIES tells\.\n/,
+  );
+  const [{ id = '', state } = {}] = await openOf('growth');
+  expect(state).toBe('IN_DOUBT');
+  await system.admin('POST', `/api/v1/tickets/${id}/kill`, { reason: WHY_ENDED });
+  await eventually(async () => expect(await openOf('growth')).toEqual([]));
+  await occupant.leave();
+  await client.close();
 });
 
 /** One a chunk; the first needs only Node. */
