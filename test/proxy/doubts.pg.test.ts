@@ -194,15 +194,9 @@ test('evidence of a multi-statement is that of its statements: their time, each 
   await ledger.markSent(ticketId, clock.now());
   await doubts.add(ticketId);
   const row = (id: string, changes: Partial<ServiceRow>): ServiceRow => ({
+    ...rowOf(ticketId),
     QUERY_ID: `${id}-${ticketId}`,
-    QUERY_TAG: `{"tg":"${ticketId}"}`,
     QUERY_TYPE: 'INSERT',
-    EXECUTION_STATUS: 'SUCCESS',
-    ERROR_CODE: null,
-    EXECUTION_TIME: '1000',
-    BYTES_SCANNED: '5',
-    ROWS_PRODUCED: '1',
-    STARTED_S: '0',
     ENDED_S: '2',
     ...changes,
   });

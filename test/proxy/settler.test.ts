@@ -14,6 +14,17 @@ import { buildSettlement, buildTicket } from '../support/builders.js';
 const directory = mkdtempSync(join(tmpdir(), 'tollgate-settler-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+/** Submits one settlement and waits until it is no longer pending. */
+async function settleOne(ledger: Ledger, log: Log): Promise<void> {
+  const journal = await openJournal({ directory, bytesMax: 1e6, log: silentLog });
+  const events = createEvents(createMetrics(), silentLog);
+  const settler = new Settler({ ledger, journal, log, events });
+  const { ticketId } = buildTicket();
+  settler.submit(ticketId, buildSettlement(ticketId));
+  await eventually(() => expect(settler.isPending(ticketId)).toBe(false));
+  await settler.drain(AbortSignal.timeout(5000));
+}
+
 /** What is logged, and voided, when the ledger answers a settlement so. */
 async function settledAs(outcome: SettleOutcome): Promise<{ said: string[]; voided: number }> {
   const said: string[] = [];
@@ -30,13 +41,7 @@ async function settledAs(outcome: SettleOutcome): Promise<{ said: string[]; void
       return Promise.resolve({ kind: 'alreadyClosed', state: 'VOID' });
     },
   } as unknown as Ledger;
-  const journal = await openJournal({ directory, bytesMax: 1e6, log: silentLog });
-  const events = createEvents(createMetrics(), silentLog);
-  const settler = new Settler({ ledger, journal, log, events });
-  const { ticketId } = buildTicket();
-  settler.submit(ticketId, buildSettlement(ticketId));
-  await eventually(() => expect(settler.isPending(ticketId)).toBe(false));
-  await settler.drain(AbortSignal.timeout(5000));
+  await settleOne(ledger, log);
   return { said, voided };
 }
 
@@ -54,13 +59,7 @@ test('an outage of the ledger is told of once, and that it is over', async () =>
       return asked < 3 ? Promise.reject(new Error('away')) : Promise.resolve({ kind: 'replayed' });
     },
   } as unknown as Ledger;
-  const journal = await openJournal({ directory, bytesMax: 1e6, log: silentLog });
-  const events = createEvents(createMetrics(), silentLog);
-  const settler = new Settler({ ledger, journal, log, events });
-  const { ticketId } = buildTicket();
-  settler.submit(ticketId, buildSettlement(ticketId));
-  await eventually(() => expect(settler.isPending(ticketId)).toBe(false));
-  await settler.drain(AbortSignal.timeout(5000));
+  await settleOne(ledger, log);
   expect(asked).toBe(3);
   expect(said).toEqual([
     'the ledger does not take settlements; they wait in the journal',
