@@ -32,6 +32,7 @@ export class QueuedWorld {
   readonly ended: Ended[] = [];
   /** Statements that waited and had their turn, or wait for their hours. */
   waited = 0;
+  #open = 0;
   readonly #lanes = new Map<string, Lane>();
   readonly #store = new MemoryLanes(() => Date.now());
   readonly #snapshot: ControlSnapshot;
@@ -69,8 +70,14 @@ export class QueuedWorld {
     });
   }
 
+  /** Statements that have not come yet, wait or run. */
+  get open(): number {
+    return this.#open;
+  }
+
   /** Sets the timers of a whole history. */
   begin(rows: readonly ReplayRow[]): void {
+    this.#open += rows.length;
     for (const row of rows) {
       setTimeout(() => void this.#arrive(row), row.submittedAt - Date.now());
       setTimeout(() => this.#teacher.ended(row), row.endedAt - Date.now());
@@ -84,13 +91,14 @@ export class QueuedWorld {
     const answer = await this.#live.answer(row);
     const heldId = this.#heldId as string | null;
     if (answer.kind === 'refused') {
-      const { code, budgetId } = answer;
-      this.ended.push({ queryId: row.queryId, code, budgetId, usedCredits: NO_CREDITS });
-      if (heldId !== null) this.book.release(heldId);
+      this.#refuse(row, answer, heldId);
       return;
     }
     const statement = must((this.#reserved as Allowed | null) ?? undefined, 'it has its hold');
-    if (statement.isFree) return;
+    if (statement.isFree) {
+      this.#open -= 1;
+      return;
+    }
     if (answer.isKeptBack) {
       this.waited += 1;
       setTimeout(() => this.#finish(row, heldId), row.executionMs);
@@ -113,13 +121,7 @@ export class QueuedWorld {
       case 'queueFull':
       case 'timeout': {
         const code = outcome.kind === 'queueFull' ? 'queueFull' : 'queueTimeout';
-        this.ended.push({
-          queryId: row.queryId,
-          code,
-          budgetId: null,
-          usedCredits: NO_CREDITS,
-        });
-        if (heldId !== null) this.book.release(heldId);
+        this.#refuse(row, { code, budgetId: null }, heldId);
         return;
       }
       case 'cancelled':
@@ -144,7 +146,18 @@ export class QueuedWorld {
     return made;
   }
 
+  #refuse(
+    { queryId }: ReplayRow,
+    { code, budgetId }: Pick<Ended, 'code' | 'budgetId'>,
+    heldId: string | null,
+  ): void {
+    this.#open -= 1;
+    this.ended.push({ queryId, code, budgetId, usedCredits: NO_CREDITS });
+    if (heldId !== null) this.book.release(heldId);
+  }
+
   #finish(row: ReplayRow, heldId: string | null): void {
+    this.#open -= 1;
     if (heldId !== null) this.book.settle(heldId, this.#usedBy(row));
   }
 
