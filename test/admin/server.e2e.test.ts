@@ -75,10 +75,10 @@ test('it listens on any free port, stops twice without a word, and frees the por
   await expect(fetch(`${server.url}/livez`)).rejects.toThrow();
 });
 
-test('without its database the API says 503 and what to do, and tells no secret', async () => {
-  const db = openTestPool('postgres://someone:secret@127.0.0.1:1/nowhere', 1);
+/** The API over a database, for who has the token `token`. */
+function appOver(db: Database): ReturnType<typeof createAdminApp> {
   const clock = manualClock();
-  const app = await createAdminApp({
+  return createAdminApp({
     ...options(),
     api: {
       db,
@@ -89,6 +89,11 @@ test('without its database the API says 503 and what to do, and tells no secret'
       sealKeys: SEAL_KEYS,
     },
   });
+}
+
+test('without its database the API says 503 and what to do, and tells no secret', async () => {
+  const db = openTestPool('postgres://someone:secret@127.0.0.1:1/nowhere', 1);
+  const app = await appOver(db);
   const headers = { authorization: 'Bearer token' };
   const replies = [
     await app.inject({ method: 'GET', url: '/api/v1/teams', headers }),
@@ -114,18 +119,7 @@ test('before a database that takes no writes a write is a 503 that says so, and 
   });
   const refuse = (): Promise<never> => Promise.reject(standby);
   const db = { query: refuse, transaction: refuse } as unknown as Database;
-  const clock = manualClock();
-  const app = await createAdminApp({
-    ...options(),
-    api: {
-      db,
-      ledger: createLedger(db, clock),
-      clock,
-      token: 'token',
-      ids: systemIds(),
-      sealKeys: SEAL_KEYS,
-    },
-  });
+  const app = await appOver(db);
   const headers = { authorization: 'Bearer token' };
   const reply = await app.inject({ method: 'GET', url: '/api/v1/teams', headers });
   expect(reply.json()).toMatchObject({
