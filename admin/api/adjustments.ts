@@ -9,7 +9,7 @@ import {
 import { type Adjustment, listAdjustments } from '#billing/close/read-adjustments.js';
 import { formatMoney, roundToMinor } from '#base/currency.js';
 import type { Transaction } from '#base/postgres/pool.js';
-import { formatInstant, tryParseMonth } from '#base/time.js';
+import { formatInstant } from '#base/time.js';
 import { type Money, formatAmount, tryParseMoney } from '#base/units.js';
 import { closingTerms } from '#policies/control/closing.js';
 import type { ControlDocument } from '#policies/control/document.js';
@@ -18,6 +18,7 @@ import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination
 import { ProblemError, badField, conflict, notFound } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { type ApiApp, type ApiContext, controlOf, reasonSchema, teamOf } from './api.js';
+import { monthAsked } from './asked-month.js';
 
 const ACCESS = ['platform', 'finance'] as const;
 export const idParams: z.ZodObject<{ id: z.ZodString }> = z.object({ id: z.string().max(100) });
@@ -122,7 +123,7 @@ function addPropose(app: ApiApp, context: ApiContext): void {
       if (credited === debited)
         throw badField('debitedTeam', 'must be another team', 'name who bears it');
       const corrects = asked.corrects;
-      if (corrects !== undefined) monthNamed('corrects.month', corrects.month);
+      if (corrects !== undefined) monthAsked(corrects.month, 'corrects.month');
       const outcome = await audited(context, actor, asked.reason, (tx) =>
         proposeAdjustment(tx, {
           creditedTeam: credited,
@@ -193,16 +194,6 @@ export function amountOf(text: string, currency: string): Money {
       `write it as "${formatMoney(tryParseMoney('120.50') ?? (0n as Money), currency)}"`,
     );
   return amount;
-}
-
-/** @throws a 400 */
-export function monthNamed(field: string, text: string): void {
-  if (tryParseMonth(text) === undefined)
-    throw badField(
-      field,
-      'must be a month of 2000 to 2999',
-      'write it as YYYY-MM, such as 2026-10',
-    );
 }
 
 async function audited(

@@ -14,7 +14,7 @@ import {
   type ListedBillDelivery,
 } from '../stores/bill-delivery-store.js';
 import type { ApiApp, ApiContext } from './api.js';
-import { monthAsked } from './bills.js';
+import { monthAsked } from './asked-month.js';
 import type { BillsApi } from './bills-api.js';
 
 const EXTRA_FORMS = ['xlsx', 'csv'] as const satisfies readonly BillForm[];
@@ -98,7 +98,8 @@ function addDeliverRoute(app: ApiApp, context: ApiContext, bills: BillsApi): voi
     async (request) => {
       const { to, forms, provisional } = request.body;
       const targets = targetsAsked(bills.targets, to);
-      const month = await bills.readMonth(monthAsked(request.params.month));
+      monthAsked(request.params.month);
+      const month = await bills.readMonth(request.params.month);
       mayBeDelivered(month, provisional);
       const audience = await readAudience(context.db, []);
       if (audience === undefined)
@@ -154,8 +155,9 @@ function addListRoute(app: ApiApp, context: ApiContext): void {
     },
     async ({ params: { month }, query }) => {
       const before = keyOfCursor('deliveries', query.cursor, z.string().regex(/^\d{1,18}$/));
+      monthAsked(month);
       const found = await listBillDeliveries(context.db, {
-        month: monthAsked(month),
+        month,
         before: before ?? null,
         limit: query.limit + 1,
       });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { archiveOf } from '#billing/bills/bill-archive.js';
-import { asOfSchema, monthAsOf, monthAsked, refuseNotBegun, tooMany } from './bills.js';
+import { asOfSchema, monthAsOf, refuseNotBegun, tooMany } from './bills.js';
 import type { ApiApp } from './api.js';
+import { monthAsked } from './asked-month.js';
 import type { BillsApi } from './bills-api.js';
 import { sendDigestedAfter } from './file-proof.js';
 
@@ -18,7 +19,9 @@ export function addBillExportRoute(app: ApiApp, bills: BillsApi): void {
       },
     },
     async (request, reply) => {
-      const month = await monthAsOf(bills, monthAsked(request.params.month), request.query.asOf);
+      const { month: asked } = request.params;
+      monthAsked(asked);
+      const month = await monthAsOf(bills, asked, request.query.asOf);
       if (month.bills.every(({ lines }) => lines.length === 0)) refuseNotBegun(month);
       const files = await bills.renderer.month(month);
       if (files === undefined) throw tooMany();

@@ -4,8 +4,9 @@ import { type BilledMonth, type MonthHead, billOf } from '#billing/bills/billed-
 import { must } from '#base/assert.js';
 import { formatInstant, tryParseMonth } from '#base/time.js';
 import { tryParseInstant } from '#policies/control/instant.js';
-import { badField, conflict, notFound, type ProblemError } from '../problems.js';
+import { conflict, notFound, type ProblemError } from '../problems.js';
 import { type ApiApp, type ApiContext, controlOf, instantSchema, payerOf } from './api.js';
+import { monthAsked, notBegun } from './asked-month.js';
 import type { BillsApi } from './bills-api.js';
 import { sendDigested } from './file-proof.js';
 
@@ -52,7 +53,7 @@ export function addBillRoutes(app: ApiApp, context: ApiContext, bills: BillsApi)
       const { team: teamId, month } = request.params;
       const { document } = await controlOf(context.db);
       const payer = payerOf(document, teamId, request.actor);
-      const period = monthAsked(month);
+      monthAsked(month);
       const form = FORMS.find((each) => each === request.params.format);
       if (form === undefined)
         throw notFound(
@@ -63,9 +64,9 @@ export function addBillRoutes(app: ApiApp, context: ApiContext, bills: BillsApi)
       const { asOf, bom } = request.query;
       const found =
         asOf === undefined
-          ? await bills.readBill(period, payer)
-          : billOf(await monthAsOf(bills, period, asOf), payer);
-      const { month: billed, bill } = found ?? refuseNoBill(period, payer);
+          ? await bills.readBill(month, payer)
+          : billOf(await monthAsOf(bills, month, asOf), payer);
+      const { month: billed, bill } = found ?? refuseNoBill(month, payer);
       if (bill.lines.length === 0) refuseNotBegun(billed);
       const options = { hasByteOrderMark: bom === 'true' };
       const file = await bills.renderer.bill(billed, bill, form, options);
@@ -99,17 +100,6 @@ export async function monthAsOf(
   return found;
 }
 
-/** @throws ProblemError 400 for what is not a month. */
-export function monthAsked(month: string): string {
-  if (tryParseMonth(month) === undefined)
-    throw badField(
-      'month',
-      'must be a month of 2000 to 2999',
-      'write it as YYYY-MM, such as 2026-11',
-    );
-  return month;
-}
-
 /** @throws ProblemError 404: the month has no bill of the team. */
 function refuseNoBill(month: string, teamId: string): never {
   throw notFound(
@@ -125,13 +115,8 @@ function refuseNoBill(month: string, teamId: string): never {
  */
 export function refuseNotBegun({ month, state, asOf }: MonthHead): void {
   const period = must(tryParseMonth(month), 'a month that was read');
-  const begins = formatInstant(period.startsAt);
-  if (state !== 'open' || begins <= asOf) return;
-  throw notFound(
-    `${month} has not begun: it begins at ${begins}.`,
-    'name a month that has begun',
-    'month',
-  );
+  if (state === 'open' && formatInstant(period.startsAt) > asOf)
+    throw notBegun(month, period.startsAt);
 }
 
 export function tooMany(): ProblemError {

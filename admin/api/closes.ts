@@ -9,16 +9,17 @@ import type { CloseOutcome } from '#billing/close/outcome.js';
 import { type CloseStep, type CloseVersion, readVersions } from '#billing/close/read-close.js';
 import { readFrozen } from '#billing/close/read-frozen.js';
 import { stepsOpenTo, takeStep } from '#billing/close/take-step.js';
-import { type EpochMs, type Period, formatInstant, tryParseMonth } from '#base/time.js';
+import { type EpochMs, type Period, formatInstant } from '#base/time.js';
 import { must } from '#base/assert.js';
 import type { Transaction } from '#base/postgres/pool.js';
 import { compareAmounts, formatAmount } from '#base/units.js';
 import { closingTerms } from '#policies/control/closing.js';
 import type { Actor } from '../actor.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
-import { badField, notFound } from '../problems.js';
+import { notFound } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { type ApiApp, type ApiContext, controlOf, reasonSchema } from './api.js';
+import { monthAsked } from './asked-month.js';
 import { type CloseJson, closeJson, closeSchema, stepsJson, stepsSchema } from './close-json.js';
 import { convertedTotalsJson, convertedTotalsSchema } from './conversion-json.js';
 import { closeRefusal } from './close-refusals.js';
@@ -95,17 +96,6 @@ export function addCloseRoutes(app: ApiApp, context: ApiContext): void {
 }
 
 const params = z.object({ month: z.string().max(10).describe('YYYY-MM') });
-
-function monthOf(text: string): Period {
-  const period = tryParseMonth(text);
-  if (period === undefined)
-    throw badField(
-      'month',
-      'must be a month of 2000 to 2999',
-      'write it as YYYY-MM, such as 2026-11',
-    );
-  return period;
-}
 
 const listed = z.object({
   month: z.string(),
@@ -195,7 +185,7 @@ function addOne(app: ApiApp, context: ApiContext): void {
     },
     async (request) => {
       const { month } = request.params;
-      const period = monthOf(month);
+      const period = monthAsked(month);
       const versions = await readVersions(context.db, month);
       const { version: asked } = request.query;
       const version = versions.find((each) => each.version === (asked ?? versions.length));
@@ -301,7 +291,7 @@ function addStep(app: ApiApp, context: ApiContext, route: StepRoute): void {
       },
     },
     async ({ params: { month }, body, actor }) => {
-      const period = monthOf(month);
+      const period = monthAsked(month);
       const asked = {
         month,
         by: actor.id,

@@ -1,10 +1,11 @@
 /** The period that a question about costs is of. */
 import { z } from 'zod';
-import { formatInstant, tryParseMonth } from '#base/time.js';
+import { formatInstant } from '#base/time.js';
 import type { EpochMs, Period } from '#base/time.js';
 import { tryParseInstant } from '#policies/control/instant.js';
 import { badField } from '../problems.js';
 import { instantSchema } from './api.js';
+import { monthAsked, mustHaveBegun, notBegun } from './asked-month.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -29,24 +30,25 @@ interface Asked {
   readonly to?: string | undefined;
 }
 
-/** The current month where nothing is said. Ends of `unit` only. Problems are thrown as 400s that name the field. */
+/**
+ * The current month where nothing is said. Ends of `unit` only.
+ * @throws ProblemError 400 that names the field; 404 for a period that has not begun.
+ */
 export function periodOf(asked: Asked, now: EpochMs, unit: 'hour' | 'day' = 'hour'): Period {
   const { month, from, to } = asked;
   if (month !== undefined && (from !== undefined || to !== undefined))
     throw badField('month', 'cannot stand beside from or to', 'ask for the one or the other');
   if (from === undefined && to === undefined) {
-    const period = tryParseMonth(month ?? formatInstant(now).slice(0, 7));
-    if (period !== undefined) return period;
-    throw badField(
-      'month',
-      'must be a month of 2000 to 2999',
-      'write it as YYYY-MM, such as 2026-11',
-    );
+    const named = month ?? formatInstant(now).slice(0, 7);
+    const period = monthAsked(named);
+    mustHaveBegun(named, period, now);
+    return period;
   }
   if (from === undefined || to === undefined)
     throw badField(from === undefined ? 'from' : 'to', 'must be given too', 'name both ends');
   const [startsAt, endsAt] = [whole('from', from, unit), whole('to', to, unit)];
   if (endsAt <= startsAt) throw badField('to', 'must lie after from', 'swap them');
+  if (startsAt > now) throw notBegun('The period', startsAt, 'from');
   return { startsAt, endsAt };
 }
 

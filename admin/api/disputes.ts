@@ -18,8 +18,9 @@ import type { Actor } from '../actor.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import { type ProblemError, badField, conflict, notFound } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
-import { adjustmentRefusal, amountOf, bookingTerms, idParams, monthNamed } from './adjustments.js';
+import { adjustmentRefusal, amountOf, bookingTerms, idParams } from './adjustments.js';
 import { type ApiApp, type ApiContext, controlOf, reasonSchema, teamOf } from './api.js';
+import { monthAsked } from './asked-month.js';
 
 const ACCESS = ['platform', 'finance', 'team-lead'] as const;
 const DAY_MS = 86_400_000;
@@ -110,7 +111,7 @@ function addRaise(app: ApiApp, context: ApiContext): void {
     async ({ body, actor }) => {
       const { document } = await controlOf(context.db);
       const team = teamOf(document, body.team, actor);
-      monthNamed('month', body.month);
+      monthAsked(body.month);
       const { currency } = document.organisation;
       const at = context.clock.now();
       const dueAt = at + closingTerms(document).disputeDays * DAY_MS;

@@ -15,11 +15,11 @@ import {
 import { JOURNAL_LAYOUTS, generalJournalCsv } from '#billing/bills/general-journal/layouts.js';
 import { isPosted } from '#billing/bills/general-journal/postings.js';
 import { readBilledLines, readMonthVersion } from '#billing/bills/read-billed-month.js';
-import { tryParseMonth } from '#base/time.js';
 import type { Actor } from '../actor.js';
 import { inTurns } from '../in-turns.js';
 import { badField, notFound } from '../problems.js';
 import { type ApiApp, type ApiContext, controlOf, payerOf } from './api.js';
+import { monthAsked } from './asked-month.js';
 import { refuseNotBegun } from './bills.js';
 import { sendDigested, sendDigestedAfter, withControlTotals } from './file-proof.js';
 import { monthTerms } from './month-terms.js';
@@ -154,13 +154,7 @@ async function monthOf(
   text: string,
   version: number | undefined,
 ): Promise<BilledMonth> {
-  const period = tryParseMonth(text);
-  if (period === undefined)
-    throw badField(
-      'month',
-      'must be a month of 2000 to 2999',
-      'write it as YYYY-MM, such as 2026-11',
-    );
+  const period = monthAsked(text);
   const month =
     version === undefined
       ? await readBilledLines(context.db, text, await monthTerms(context, period))

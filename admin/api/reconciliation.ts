@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { MONEY_CAUSES } from '#billing/reconcile-money.js';
 import { readReconciliation } from '#billing/read-reconciliation.js';
 import type { MoneyDifference, Reconciliation } from '#billing/read-reconciliation.js';
-import { formatInstant, tryParseMonth } from '#base/time.js';
+import { formatInstant } from '#base/time.js';
 import { type Amount, sumMoney, formatAmount } from '#base/units.js';
-import { badField } from '../problems.js';
 import { type ApiApp, type ApiContext, controlOf, pricesOf } from './api.js';
+import { monthAsked, mustHaveBegun } from './asked-month.js';
 import { accountAsked } from './usage-imports.js';
 
 const params = z.object({ month: z.string().max(10) });
@@ -73,16 +73,16 @@ export function addReconciliationRoute(app: ApiApp, context: ApiContext): void {
       },
     },
     async (request) => {
-      const month = tryParseMonth(request.params.month);
-      if (month === undefined)
-        throw badField('month', 'must be a month such as 2026-10', 'write year and month');
+      const now = context.clock.now();
+      const month = monthAsked(request.params.month);
+      mustHaveBegun(request.params.month, month, now);
       const account = await accountAsked(context, request.query.account);
       const { document } = await controlOf(context.db);
       const priceAt = await pricesOf(context.db, document);
       const found = await readReconciliation(context.db, {
         account,
         month,
-        now: context.clock.now(),
+        now,
         priceAt: (serviceType, at) => priceAt('compute', at, { account, serviceType }),
       });
       return { account, month: request.params.month, ...toJson(found) };

@@ -63,15 +63,61 @@ test('a month that has not begun says so, in place of bills of nothing', async (
     409,
     '2031-01 has not begun: it begins at 2031-01-01T00:00:00.000Z.',
   ]);
-  for (const path of ['bills/marketing/2031-01.json', 'exports/2031-01/focus.csv']) {
+  for (const path of [
+    'bills/marketing/2031-01.json',
+    'exports/2031-01/focus.csv',
+    'costs?month=2031-01',
+    'costs/services?month=2031-01',
+    'bypass?month=2031-01',
+    'reconciliation/2031-01',
+  ]) {
     const reply = await world.call('GET', `/api/v1/${path}`);
     expect([reply.status, reply.json['detail']], path).toEqual([
       404,
       '2031-01 has not begun: it begins at 2031-01-01T00:00:00.000Z.',
     ]);
   }
+  const ahead = await world.call('GET', '/api/v1/costs?from=2031-01-05&to=2031-01-06');
+  expect([ahead.status, ahead.json['detail'], ahead.json['errors']]).toEqual([
+    404,
+    'The period has not begun: it begins at 2031-01-05T00:00:00.000Z.',
+    [{ field: 'from', rule: 'must exist', wayOut: 'name a time that has begun' }],
+  ]);
   // One that runs is provisional, with lines or without.
-  expect((await world.call('GET', '/api/v1/bills/marketing/2026-11.json')).status).toBe(200);
+  for (const path of ['bills/marketing/2026-11.json', 'costs?month=2026-11'])
+    expect((await world.call('GET', `/api/v1/${path}`)).status, path).toBe(200);
+});
+
+test('what is not a month is refused in the same words on every route that takes one', async () => {
+  for (const [path, field] of [
+    ['bills/marketing/2026-13.json', 'month'],
+    ['exports/2026-13/bills.zip', 'month'],
+    ['exports/2026-13/focus.csv', 'month'],
+    ['exports/2026-13/deliveries', 'month'],
+    ['costs?month=2026-13', 'month'],
+    ['reconciliation/2026-13', 'month'],
+    ['closes/2026-13', 'month'],
+    ['adjustments', 'corrects.month'],
+    ['disputes', 'month'],
+  ] as const) {
+    const asked =
+      path === 'adjustments'
+        ? { creditedTeam: 'marketing', corrects: { month: '2026-13' } }
+        : { team: 'marketing', month: '2026-13' };
+    const reply = await (path === 'adjustments' || path === 'disputes'
+      ? world.call('POST', `/api/v1/${path}`, { ...asked, amount: '1.00', reason: 'why' })
+      : world.call('GET', `/api/v1/${path}`));
+    expect([reply.status, reply.json['errors']], path).toEqual([
+      400,
+      [
+        {
+          field,
+          rule: 'must be a month of 2000 to 2999',
+          wayOut: 'write it as YYYY-MM, such as 2026-10',
+        },
+      ],
+    ]);
+  }
 });
 
 test('the bill of an open month that is imported says in JSON and CSV what the close shows, and that it is provisional', async () => {
