@@ -55,9 +55,11 @@ function noNextPage(): never {
 function drawKinds(paper: Paper, month: MonthHead, bill: TeamBill, y: number): number {
   const { currency } = month;
   const sums = [...sumBy(bill.lines, (line) => line.kind)] as [BillLine['kind'], LineSum][];
-  const isShareable = compareAmounts(bill.totalAmount, NO_MONEY) > 0;
-  const share = (amount: Money): string =>
-    isShareable ? percentText(percentOf(amount, bill.totalAmount)) : '';
+  const { effectiveMoney } = controlTotals([bill]);
+  const isShareable = compareAmounts(effectiveMoney, NO_MONEY) > 0;
+  // Before rounding, as the drivers below: a kind that is all one driver's has the same share as that driver.
+  const share = (part: Money): string =>
+    isShareable ? percentText(percentOf(part, effectiveMoney)) : '';
   const { conversion } = bill;
   const byKind = convertedByKind(bill);
   const into = (amount: Money | undefined): readonly string[] =>
@@ -68,7 +70,7 @@ function drawKinds(paper: Paper, month: MonthHead, bill: TeamBill, y: number): n
       compareAmounts(sum.credits, NO_CREDITS) === 0 ? '' : rounded(sum.credits, 3),
       moneyText(sum.amount, currency),
       ...into(byKind?.get(kind)),
-      share(sum.amount),
+      share(sum.effectiveMoney),
     ],
   }));
   const total = {

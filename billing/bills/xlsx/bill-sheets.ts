@@ -108,6 +108,8 @@ function totalRow(
 }
 
 interface ChargeSum extends BillSum {
+  /** Of the whole bill. */
+  readonly billed: LineSum;
   readonly kind: ChargeKind;
   readonly converted: Money | null;
 }
@@ -131,14 +133,15 @@ export function chargesSheet({ currency }: MonthHead, bills: readonly TeamBill[]
     {
       title: 'Share of the bill',
       width: 10,
-      cell: ({ bill, sum }) => percent(percentOf(sum.amount, bill.totalAmount)),
+      cell: ({ sum, billed }) => percent(percentOf(sum.effectiveMoney, billed.effectiveMoney)),
     },
   ];
   const rows = bills.flatMap((bill) => {
     const converted = convertedByKind(bill);
+    const billed = sumOf(bill.lines);
     return [...sumBy(bill.lines, (line) => line.kind)].map(([key, sum]) => {
       const kind = key as ChargeKind;
-      return { bill, sum, kind, converted: converted?.get(kind) ?? null };
+      return { bill, sum, billed, kind, converted: converted?.get(kind) ?? null };
     });
   });
   return sheetOf('Charges', columns, rows, totalRow(columns, bills, currency));

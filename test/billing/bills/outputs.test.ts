@@ -108,6 +108,31 @@ describe('PDF', () => {
   });
 });
 
+test('a kind of charge that is all one driver’s has the share of that driver, in PDF and XLSX', async () => {
+  const [line] = first.lines;
+  const [driver] = first.drivers;
+  if (line === undefined || driver === undefined) throw new Error('made up with both');
+  const lineOf = (kind: 'direct' | 'idle', exact: string, owed: string): typeof line => ({
+    ...line,
+    kind,
+    effectiveMoney: parseMoney(exact),
+    amount: parseMoney(owed),
+  });
+  // By what is owed the first would be 33.3 %.
+  const bill: TeamBill = {
+    ...first,
+    lines: [lineOf('direct', '0.014', '0.01'), lineOf('idle', '0.016', '0.02')],
+    totalAmount: parseMoney('0.03'),
+    drivers: [{ ...driver, effectiveMoney: parseMoney('0.014') }],
+  };
+  const onFirstPage = drawnBill(closed, bill).filter(({ page }) => page === 0);
+  const shares = onFirstPage.filter(({ text }) => /^[0-9.]+ %$/.test(text));
+  expect(shares.map(({ text }) => text)).toEqual(['46.7 %', '53.3 %', '100.0 %', '46.7 %']);
+  const sheets = readXlsx(await renderBillXlsx(closed, bill));
+  const last = (sheet: string): unknown => sheets.get(sheet)?.[1]?.at(-1)?.value;
+  expect([last('Charges'), last('Drivers')]).toEqual(['46.7', '46.7']);
+});
+
 describe('XLSX', () => {
   test('no cell is a formula, whatever a name begins with', async () => {
     const month = madeUpMonth({ days: 1, teamName: '=HYPERLINK("http://x","y")' });
