@@ -9,9 +9,10 @@ import {
   listDisputes,
   raiseDispute,
 } from '#billing/close/disputes.js';
+import { formatMoney } from '#base/currency.js';
 import type { Transaction } from '#base/postgres/pool.js';
 import { formatInstant } from '#base/time.js';
-import { formatAmount } from '#base/units.js';
+import { NO_MONEY, compareAmounts, formatAmount } from '#base/units.js';
 import { closingTerms } from '#policies/control/closing.js';
 import { calendarDay } from '#policies/control/schema-values.js';
 import type { Actor } from '../actor.js';
@@ -244,6 +245,7 @@ function refusalOf(refusal: Exclude<DisputeResult, { kind: 'done' }>): ProblemEr
       'must be frozen or closed',
       'while a month is open, what is wrong of it is put right before it is frozen',
     );
+  if (refusal.kind === 'moreThanBilled') return moreThanBilled(refusal);
   if (refusal.kind === 'endedAlready')
     return conflict(
       `Dispute ${refusal.dispute.id} is ${refusal.dispute.end?.outcome ?? 'ended'} already.`,
@@ -252,6 +254,24 @@ function refusalOf(refusal: Exclude<DisputeResult, { kind: 'done' }>): ProblemEr
       'raise another one',
     );
   return adjustmentRefusal(refusal);
+}
+
+function moreThanBilled({
+  billed,
+  currency,
+  lineId,
+}: Extract<DisputeResult, { kind: 'moreThanBilled' }>): ProblemError {
+  const [of, other] =
+    lineId === null
+      ? ['bill', 'let finance move money by an adjustment']
+      : ['line', 'leave lineId out to dispute the bill as a whole'];
+  const isOwed = compareAmounts(billed, NO_MONEY) > 0;
+  const amount = `${formatMoney(billed, currency)} ${currency}`;
+  return badField(
+    'amount',
+    `must be at most what the ${of} comes to, ${amount}`,
+    isOwed ? `dispute ${amount} or less, or ${other}` : other,
+  );
 }
 
 function disputeJson(

@@ -5,7 +5,7 @@
 import { must } from '#base/assert.js';
 import type { Queryable, Transaction } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
-import { type Money, formatAmount, parseMoney } from '#base/units.js';
+import { type Money, compareAmounts, formatAmount, parseMoney } from '#base/units.js';
 import { storable } from '../postgres/ticket-row.js';
 import { type AdjustmentRefusal, proposeAdjustment } from './adjust.js';
 import { lockCloses } from './close-rows.js';
@@ -42,6 +42,13 @@ export type DisputeRefusal =
   | AdjustmentRefusal
   /** Nothing of the month is frozen yet, or the team has no bill of it. */
   | { readonly kind: 'noBill'; readonly month: string }
+  /** More than the line, or the bill where none is named, comes to. */
+  | {
+      readonly kind: 'moreThanBilled';
+      readonly billed: Money;
+      readonly currency: string;
+      readonly lineId: string | null;
+    }
   | { readonly kind: 'endedAlready'; readonly dispute: Dispute };
 
 export type DisputeResult = { readonly kind: 'done'; readonly dispute: Dispute } | DisputeRefusal;
@@ -109,28 +116,31 @@ export async function findDispute(
 }
 
 const BILL = `/* prepared: billing.disputed_bill */
-SELECT $3::text IS NULL OR EXISTS (
-    SELECT FROM month_bill_line l WHERE l.freeze_id = b.freeze_id AND l.team_id = b.team_id AND l.line_id = $3) AS has_line
+SELECT CASE WHEN $3::text IS NULL THEN b.total_amount ELSE l.amount END AS billed
 FROM month_close c JOIN month_bill b ON b.freeze_id = c.freeze_id
+  LEFT JOIN month_bill_line l ON l.freeze_id = b.freeze_id AND l.team_id = b.team_id AND l.line_id = $3
 WHERE c.month = $1 AND b.team_id = $2 AND c.state <> 'superseded' ORDER BY c.state = 'closed' DESC, c.version DESC LIMIT 1`;
 
 const RAISE = `/* prepared: billing.raise_dispute */
 INSERT INTO bill_dispute (month, team_id, line_id, amount, currency, reason, raised_by, raised_at, owner, due_on)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`;
 
-/** Raises it against a bill that is frozen. Faults of Postgres propagate. */
+/** Raises it against a bill that is frozen, over what it comes to at most. Faults of Postgres propagate. */
 export async function raiseDispute(tx: Transaction, raised: RaisedDispute): Promise<DisputeResult> {
-  const { month, teamId, lineId } = raised;
-  const bills = await tx.query<{ has_line: boolean }>(BILL, [month, teamId, lineId]);
+  const { month, teamId, lineId, currency } = raised;
+  const bills = await tx.query<{ billed: string | null }>(BILL, [month, teamId, lineId]);
   const [bill] = bills.rows;
   if (bill === undefined) return { kind: 'noBill', month };
-  if (!bill.has_line) return { kind: 'unknownLine', month, lineId: lineId ?? '' };
+  if (bill.billed === null) return { kind: 'unknownLine', month, lineId: lineId ?? '' };
+  const billed = parseMoney(bill.billed);
+  if (compareAmounts(raised.amount, billed) > 0)
+    return { kind: 'moreThanBilled', billed, currency, lineId };
   const { rows } = await tx.query<{ id: string }>(RAISE, [
     month,
     teamId,
     lineId,
     formatAmount(raised.amount),
-    raised.currency,
+    currency,
     storable(raised.reason),
     storable(raised.raisedBy),
     new Date(raised.raisedAt),

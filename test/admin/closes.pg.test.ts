@@ -255,6 +255,28 @@ test('a team lead disputes the own bill only; finance accepts it, and above the 
     authorization: `Bearer ${await world.issue({ role: 'team-lead', team: 'marketing' })}`,
   };
   const dispute = { team: 'marketing', month: '2026-10', amount: '2.50', reason: 'not ours' };
+  const bill = (await world.call('GET', '/api/v1/bills/marketing/2026-10.json')).json as {
+    totalAmount: string;
+    lines: [{ id: string; amount: string }];
+  };
+  const { id: lineId, amount: ofLine } = bill.lines[0];
+  for (const [named, of, billed, other] of [
+    [{}, 'bill', bill.totalAmount, 'let finance move money by an adjustment'],
+    [{ lineId }, 'line', ofLine, 'leave lineId out to dispute the bill as a whole'],
+  ] as const) {
+    const more = { ...dispute, ...named, amount: '1000.00' };
+    const { status, json } = await world.call('POST', '/api/v1/disputes', more, lead);
+    expect([status, json['errors']]).toEqual([
+      400,
+      [
+        {
+          field: 'amount',
+          rule: `must be at most what the ${of} comes to, ${billed} USD`,
+          wayOut: `dispute ${billed} USD or less, or ${other}`,
+        },
+      ],
+    ]);
+  }
   const raised = await world.call('POST', '/api/v1/disputes', dispute, lead);
   expect([raised.status, raised.json['dispute']]).toEqual([
     200,

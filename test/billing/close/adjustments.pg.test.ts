@@ -159,6 +159,21 @@ test('a dispute has an owner and a day; accepted by another person it becomes an
   expect(await within((tx) => raiseDispute(tx, { ...raised, teamId: 'nobody' }))).toMatchObject({
     kind: 'noBill',
   });
+  const { bills } = await readBilledMonth(db, OCTOBER, later);
+  const lineOf = (team: string): string =>
+    bills.find(({ teamId }) => teamId === team)?.lines[0]?.id ?? '';
+  const over = async (lineId: string | null, amount: string, teamId = 'marketing') =>
+    within((tx) => raiseDispute(tx, { ...raised, teamId, lineId, amount: parseMoney(amount) }));
+  const billed = parseMoney('6');
+  for (const lineId of [null, lineOf('marketing')])
+    expect(await over(lineId, '6.01')).toEqual({
+      kind: 'moreThanBilled',
+      billed,
+      currency: 'USD',
+      lineId,
+    });
+  expect(await over(null, '0.01', 'platform')).toMatchObject({ kind: 'moreThanBilled' });
+  expect(await over(lineOf('sales'), '1')).toMatchObject({ kind: 'unknownLine' });
   for (const id of ['1', '2'])
     expect(await within((tx) => raiseDispute(tx, raised))).toMatchObject({
       dispute: { id, owner: 'fiona', dueOn: '2026-11-19', end: null },
