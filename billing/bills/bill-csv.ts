@@ -12,6 +12,10 @@ export interface CsvOptions {
   readonly hasByteOrderMark?: boolean;
 }
 
+/** What of a month, and of a bill, its CSV has; the JSON of the bill has all of it. */
+export type CsvMonth = Pick<MonthHead, 'currency' | 'merkleRoot' | 'month' | 'state' | 'version'>;
+export type CsvBill = Omit<TeamBill, 'comparison' | 'drivers' | 'owner' | 'proof'>;
+
 const HEAD = [
   'bill',
   'status',
@@ -28,8 +32,8 @@ const HEAD = [
 const SUMS = ['statements', 'credits', 'effective_amount', 'amount', 'currency'] as const;
 /** A line with what the fields of its record are made of. */
 interface LineOfBill {
-  readonly month: MonthHead;
-  readonly bill: TeamBill;
+  readonly month: CsvMonth;
+  readonly bill: CsvBill;
   readonly line: BillLine;
 }
 
@@ -81,8 +85,8 @@ type SummaryColumn = (typeof SUMMARY_COLUMNS | typeof CONVERTED)[number];
  * are and what hashes prove them.
  */
 export function linesToCsv(
-  month: MonthHead,
-  bills: readonly TeamBill[],
+  month: CsvMonth,
+  bills: readonly CsvBill[],
   options: CsvOptions = {},
 ): string {
   const columns = withConverted(LINE_COLUMNS, bills);
@@ -111,8 +115,8 @@ export function linesToCsv(
 
 /** One record a team and kind of charge, then one whose `charge` is `total`. */
 export function summaryToCsv(
-  month: MonthHead,
-  bills: readonly TeamBill[],
+  month: CsvMonth,
+  bills: readonly CsvBill[],
   options: CsvOptions = {},
 ): string {
   const columns = withConverted(SUMMARY_COLUMNS, bills);
@@ -145,13 +149,13 @@ export function summaryToCsv(
 
 function withConverted<Column extends string>(
   columns: readonly Column[],
-  bills: readonly TeamBill[],
+  bills: readonly CsvBill[],
 ): readonly (Column | (typeof CONVERTED)[number])[] {
   return bills.some(({ conversion }) => conversion !== null) ? [...columns, ...CONVERTED] : columns;
 }
 
 function convertedFields(
-  { conversion }: TeamBill,
+  { conversion }: Pick<CsvBill, 'conversion'>,
   amount: Money | null,
 ): Partial<Record<(typeof CONVERTED)[number], string>> {
   if (conversion === null || amount === null) return {};
@@ -167,7 +171,7 @@ function convertedFields(
 
 /** Of bills of one currency their sum; sums of several currencies are none. */
 function totalConverted(
-  bills: readonly TeamBill[],
+  bills: readonly CsvBill[],
 ): Partial<Record<(typeof CONVERTED)[number], string>> {
   const [first] = bills;
   const [only, ...more] = convertedTotals(bills);
@@ -181,7 +185,7 @@ function totalConverted(
 type Head = Record<(typeof HEAD)[number], string>;
 type Sums = Record<(typeof SUMS)[number], string>;
 
-function headOf(month: MonthHead, bill: TeamBill): Head {
+function headOf(month: CsvMonth, bill: CsvBill): Head {
   const { legalEntity, costCentre, glAccount, mode } = bill.booking;
   return {
     bill: bill.id,
@@ -199,7 +203,7 @@ function headOf(month: MonthHead, bill: TeamBill): Head {
 }
 
 /** Of one bill its own head; of several what they have in common. */
-function totalHead(month: MonthHead, bills: readonly TeamBill[]): Partial<Head> {
+function totalHead(month: CsvMonth, bills: readonly CsvBill[]): Partial<Head> {
   const [only, ...more] = bills;
   if (only !== undefined && more.length === 0) return headOf(month, only);
   return {

@@ -93,7 +93,7 @@ export function isOfCredits({ credits, effectiveMoney }: BillLine): boolean {
 }
 
 /** Control totals of several bills together. */
-export function controlTotals(bills: readonly TeamBill[]): ControlTotals {
+export function controlTotals(bills: readonly Pick<TeamBill, 'lines'>[]): ControlTotals {
   const { lines, statements, credits, effectiveMoney, amount } = sumOf(
     (function* all() {
       for (const bill of bills) yield* bill.lines;

@@ -90,7 +90,10 @@ export function conversionRounding(amount: Money, original: Money, rate: Money):
 }
 
 /** What a line is in the currency of its bill; null: the bill is in that of the invoice. */
-export function convertedAmount({ conversion }: TeamBill, { id }: BillLine): Money | null {
+export function convertedAmount(
+  { conversion }: Pick<TeamBill, 'conversion'>,
+  { id }: Pick<BillLine, 'id'>,
+): Money | null {
   return conversion === null ? null : (conversion.lineAmounts.get(id) ?? NO_MONEY);
 }
 
@@ -111,7 +114,9 @@ export interface ConvertedTotal {
 }
 
 /** Sums of the bills that are not in the currency of the invoice, by their currency. */
-export function convertedTotals(bills: readonly TeamBill[]): readonly ConvertedTotal[] {
+export function convertedTotals(
+  bills: readonly Pick<TeamBill, 'conversion' | 'totalAmount'>[],
+): readonly ConvertedTotal[] {
   const currencies = new Set(bills.flatMap(({ conversion }) => conversion?.currency ?? []));
   return [...currencies].sort().map((currency) => {
     const own = bills.filter(({ conversion }) => conversion?.currency === currency);
@@ -124,7 +129,9 @@ export function convertedTotals(bills: readonly TeamBill[]): readonly ConvertedT
 }
 
 /** What each kind of charge is in the currency of the bill; null: it is in that of the invoice. */
-export function convertedByKind(bill: TeamBill): ReadonlyMap<BillLine['kind'], Money> | null {
+export function convertedByKind(
+  bill: Pick<TeamBill, 'conversion' | 'lines'>,
+): ReadonlyMap<BillLine['kind'], Money> | null {
   const { conversion } = bill;
   if (conversion === null) return null;
   const sums = new Map<BillLine['kind'], Money>();

@@ -5,6 +5,7 @@ import { HASH_PATTERN, hashOfBytes, merkleRoot as rootOfLeaves } from '#base/has
 import { type Money, NO_MONEY, sumMoney, formatAmount, tryParseMoney } from '#base/units.js';
 import type { BilledMonth, TeamBill } from './billed-month.js';
 import { controlTotals } from './bill-sums.js';
+import { type ReadFile, changedRecord } from './changed-records.js';
 import { statusOf } from './charge-words.js';
 import { convertedTotals } from './convert-bills.js';
 import { hashOfBillJson } from './read-bill-json.js';
@@ -173,22 +174,20 @@ export function isManifest(text: string): boolean {
 /**
  * Holds files against their manifest, without a database: every file by its hash, each bill by the hash of what its JSON says, the bills by
  * their sum and root.
- * @param read the bytes of a file by its name; undefined: it is not there.
+ * Of a changed file it names the first record that differs, as far as other files tell it.
  */
-export async function verifyFiles(
-  text: string,
-  read: (name: string) => Promise<Uint8Array | undefined>,
-): Promise<FilesOutcome> {
+export async function verifyFiles(text: string, read: ReadFile): Promise<FilesOutcome> {
   const manifest = parseManifest(text);
   if (manifest === undefined)
     return { kind: 'broken', place: 'manifest', why: `is not one of ${MANIFEST_FORMAT}` };
   for (const file of manifest.files) {
     const bytes = await read(file.name);
     if (bytes === undefined) return { kind: 'broken', place: file.name, why: 'is not there' };
-    if (bytes.length !== file.bytes || hashOfBytes(bytes) !== file.sha256)
-      return { kind: 'broken', place: file.name, why: 'is not the file that was made' };
-    if (!isAsHashed(manifest, file, bytes))
-      return { kind: 'broken', place: file.name, why: 'is not the bill that was hashed' };
+    const isAsMade = bytes.length === file.bytes && hashOfBytes(bytes) === file.sha256;
+    if (isAsMade && isAsHashed(manifest, file, bytes)) continue;
+    const why = isAsMade ? 'is not the bill that was hashed' : 'is not the file that was made';
+    const which = await changedRecord(manifest, file, bytes, read);
+    return { kind: 'broken', place: file.name, why: `${why}${which}` };
   }
   const { bills, controlTotals: totals, merkleRoot, month, version, currency } = manifest;
   const sum = sumMoney(bills.map((bill) => tryParseMoney(bill.amount) ?? NO_MONEY));

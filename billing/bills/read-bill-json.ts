@@ -1,8 +1,17 @@
-/** A bill read back from its JSON file, as far as its hash goes: so that the file alone proves itself, without a database. */
+/** A bill read back from its JSON file, as far as its hash and its CSV go: so that the file alone proves itself, without a database. */
 import { z } from 'zod';
-import { type Credits, type Money, parseCredits, tryParseMoney } from '#base/units.js';
+import { must } from '#base/assert.js';
+import {
+  type Credits,
+  type Money,
+  parseCredits,
+  parseQuantity,
+  tryParseMoney,
+} from '#base/units.js';
+import type { CsvBill, CsvMonth } from './bill-csv.js';
 import { type HashedBill, billHash } from './bill-hash.js';
-import { CHARGE_KINDS } from './billed-month.js';
+import { CHARGE_KINDS, MEASURED_UNITS, MONTH_STATES } from './billed-month.js';
+import { statusOf } from './charge-words.js';
 import { conversionRounding } from './convert-bills.js';
 
 const isDecimal = (text: string): boolean => tryParseMoney(text) !== undefined;
@@ -67,6 +76,48 @@ const BILL = z.object({
 export function hashOfBillJson(text: string): string | undefined {
   const read = BILL.safeParse(parsed(text));
   return read.success ? billHash(billOf(read.data), read.data.currency) : undefined;
+}
+
+const MEASURED = z.object({
+  quantity: z
+    .string()
+    .refine(isDecimal)
+    .transform((text) => parseQuantity(text)),
+  unit: z.enum(MEASURED_UNITS),
+});
+
+/** With what the CSV has beside what is hashed. */
+const FILE = BILL.extend({
+  status: z.string(),
+  month: z.string(),
+  version: z.int(),
+  lines: z.array(LINE.extend({ measured: MEASURED.nullable(), prepaidAmount: money })),
+  hash: z.string(),
+  merkleRoot: z.string(),
+});
+
+/** What the CSV of the same bill is made of; undefined: it is not the JSON of a bill. */
+export function readBillJson(
+  text: string,
+): { readonly month: CsvMonth; readonly bill: CsvBill } | undefined {
+  const read = FILE.safeParse(parsed(text));
+  if (!read.success) return undefined;
+  const { status, month, version, currency, hash, merkleRoot, lines, ...of } = read.data;
+  const state = MONTH_STATES.find((each) => statusOf(each) === status);
+  if (state === undefined) return undefined;
+  const bill = billOf({ ...of, currency, lines });
+  const more = lines.map(({ measured, prepaidAmount: prepaidMoney }) => ({
+    measured,
+    prepaidMoney,
+  }));
+  return {
+    month: { month, state, version, currency, merkleRoot },
+    bill: {
+      ...bill,
+      hash,
+      lines: bill.lines.map((line, index) => ({ ...line, ...must(more[index], 'as many') })),
+    },
+  };
 }
 
 function parsed(text: string): unknown {

@@ -5,12 +5,14 @@ import { archiveOf } from '../../../billing/bills/bill-archive.js';
 import { type BillFile, MANIFEST_NAME, renderMonth } from '../../../billing/bills/bill-files.js';
 import { sealBills } from '../../../billing/bills/bill-hash.js';
 import { billToJson } from '../../../billing/bills/bill-json.js';
-import { hashOfBillJson } from '../../../billing/bills/read-bill-json.js';
+import { linesToCsv } from '../../../billing/bills/bill-csv.js';
+import { hashOfBillJson, readBillJson } from '../../../billing/bills/read-bill-json.js';
+import { formatMoney } from '../../../base/currency.js';
 import { hashOfBytes, merkleRoot } from '../../../base/hash-chain.js';
 import { convertedMonth } from '../../support/converted-month.js';
 import { isManifest, verifyFiles, type FilesOutcome } from '../../../billing/bills/manifest.js';
 import { dateEntries } from '../../../billing/bills/zip-times.js';
-import type { BilledMonth } from '../../../billing/bills/billed-month.js';
+import type { BilledMonth, TeamBill } from '../../../billing/bills/billed-month.js';
 import { madeUpMonth } from '../../support/billed-month.js';
 
 async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
@@ -98,7 +100,95 @@ describe('the files of a month', () => {
           [MANIFEST_NAME, Buffer.from(resealed)],
         ]),
       ),
-    ).toEqual({ kind: 'broken', place: name, why: 'is not the bill that was hashed' });
+    ).toEqual({
+      kind: 'broken',
+      place: name,
+      why: `is not the bill that was hashed: record 1 (line ${bill!.lines[0]!.id}) has effective_price 0.010000000000, and ${bill!.id}.csv has ${amount}`,
+    });
+  });
+
+  describe('of a changed file the first record that differs is named, as far as others prove it', () => {
+    const [bill] = month.bills as [TeamBill];
+    const csv = `${bill.id}.csv`;
+    const json = `${bill.id}.json`;
+    const textOf = (name: string): string =>
+      Buffer.from(files.find((file) => file.name === name)!.bytes).toString();
+    const whyOf = async (...changed: readonly [name: string, text: string][]): Promise<string> => {
+      const outcome = await verify(
+        new Map(changed.map(([name, text]) => [name, Buffer.from(text)])),
+      );
+      if (outcome.kind !== 'broken') throw new Error('it was changed');
+      return outcome.why;
+    };
+    const third = bill.lines[2]!;
+    const owed = formatMoney(third.amount, month.currency);
+    /** The third line of the bill owes 999.99 in that file. */
+    const forged = (text: string): string => {
+      const lines = text.split('\r\n');
+      const at = lines.findIndex((line) => line.includes(third.id));
+      lines[at] = lines[at]!.replace(`,${owed},USD`, ',999.99,USD');
+      return lines.join('\r\n');
+    };
+
+    test('a CSV by the JSON of the bill, and that of the month by the JSON of all', async () => {
+      const differs = `record 3 (line ${third.id}) has amount 999.99, and`;
+      expect(await whyOf([csv, forged(textOf(csv))])).toBe(
+        `is not the file that was made: ${differs} ${json} has ${owed}`,
+      );
+      const all = '2026-10-v1-lines.csv';
+      expect(await whyOf([all, forged(textOf(all))])).toBe(
+        `is not the file that was made: ${differs} the JSON of the bills has ${owed}`,
+      );
+      const summary = '2026-10-v1-summary.csv';
+      const total = /,total,merkle_root=/;
+      expect(await whyOf([summary, textOf(summary).replace(total, ',totel,merkle_root=')])).toMatch(
+        /: record \d+ \(team , charge total\) has charge totel, and the JSON of the bills has total$/,
+      );
+    });
+
+    test('a JSON by the CSV of the bill', async () => {
+      const wrong = textOf(json).replace(
+        new RegExp(`("id": "${third.id}"[^}]*?"statements": )\\d+`),
+        '$1999999',
+      );
+      expect(wrong).not.toBe(textOf(json));
+      expect(await whyOf([json, wrong])).toBe(
+        `is not the file that was made: record 3 (line ${third.id}) has statements 999999, and ${csv} has ${third.statements}`,
+      );
+      expect(await whyOf([json, textOf(json).replace('"owner": "', '"owner": "not ')])).toContain(
+        `: nothing that ${csv} has differs`,
+      );
+      const laidOut = JSON.stringify(JSON.parse(textOf(json)));
+      expect(await whyOf([json, laidOut])).toContain(`: nothing that ${csv} has differs`);
+    });
+
+    test('cut, with more behind, or with other names of columns', async () => {
+      const text = textOf(csv);
+      const line = (at: number): string => bill.lines[at]!.id;
+      const cut = text.slice(0, text.indexOf(line(1)) + 4);
+      expect(await whyOf([csv, cut])).toContain(`: it ends in record 2 (line ${line(1)})`);
+      expect(await whyOf([csv, `${text}x`])).toContain(': more stands behind its last record');
+      expect(await whyOf([csv, `x${text}`])).toContain(': the names of its columns differ');
+      expect(await whyOf([csv, ''])).toContain(': the names of its columns differ');
+    });
+
+    test('where none proves it, the words say why', async () => {
+      const cannot = 'is not the file that was made; which record differs cannot be told: ';
+      // The CSV is looked at before the JSON.
+      expect(await whyOf([csv, forged(textOf(csv))], [json, `${textOf(json)} `])).toBe(
+        `is not the file that was made: record 3 (line ${third.id}) has amount 999.99, and ${json} has ${owed}`,
+      );
+      const other = textOf(json).replace('"statements": ', '"statements": 9');
+      expect(await whyOf([csv, forged(textOf(csv))], [json, other])).toBe(
+        `${cannot}${json} is changed too, or is not there`,
+      );
+      expect(await whyOf([json, 'no'])).toBe(`${cannot}it is not the JSON of a bill any more`);
+      const focus = '2026-10-v1-focus-1.4.csv';
+      expect(await whyOf([focus, `${textOf(focus)} `])).toBe(
+        `${cannot}it is made of more than the JSON of the bills; write the files of the month anew`,
+      );
+      expect(await whyOf([`${bill.id}.pdf`, 'no'])).toBe('is not the file that was made');
+    });
   });
 
   test('criterion 18: of a bill in another currency too, its JSON hashes to its leaf of the root', () => {
@@ -109,7 +199,16 @@ describe('the files of a month', () => {
     expect(leaves).toEqual(converted.bills.map(({ hash }) => hash));
     expect(merkleRoot(leaves.map((leaf) => leaf ?? ''))).toBe(converted.merkleRoot);
     expect(converted.bills.some(({ conversion }) => conversion !== null)).toBe(true);
-    for (const text of ['', 'null', '{"bill":"x"}']) expect(hashOfBillJson(text)).toBeUndefined();
+    for (const text of ['', 'null', '{"bill":"x"}']) {
+      expect(hashOfBillJson(text)).toBeUndefined();
+      expect(readBillJson(text)).toBeUndefined();
+    }
+    // What is held against a changed CSV is the CSV that was made, conversion and all.
+    for (const each of [converted, { ...whole, state: 'open' as const }])
+      for (const bill of each.bills) {
+        const read = readBillJson(JSON.stringify(billToJson(each, bill)));
+        expect(linesToCsv(read!.month, [read!.bill])).toBe(linesToCsv(each, [bill]));
+      }
   });
 
   test('a manifest whose bills do not sum, or that is none, is broken', async () => {
