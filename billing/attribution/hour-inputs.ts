@@ -6,8 +6,9 @@ import type { Queryable } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
 import { parseCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
-import { clusterSpans } from '../usage/cluster-spans.js';
-import type { WarehouseEventRow } from '../usage/cluster-spans.js';
+import { clusterSpans, constraintsOf } from '../usage/cluster-spans.js';
+import type { ToldSpan, WarehouseEventRow } from '../usage/cluster-spans.js';
+import { REACH } from '../usage/stale-hours.js';
 import { ticketOf } from './ticket-of.js';
 import { HOUR_MS, millisIn } from './warehouse-hour.js';
 import type { ClusterSpan, Execution, WarehouseHour } from './warehouse-hour.js';
@@ -80,9 +81,10 @@ export async function readHourInputs(
   const { rows: queries } = await db.query<QueryRow>(QUERIES, span);
   const { rows: metered } = await db.query<MeteredQueryRow>(METERED_QUERIES, span);
   const events = await eventsOf(db, span);
-  const constraint = events.findLast((event) => event.resourceConstraint !== null);
-  const own = constraint?.resourceConstraint ?? null;
-  const ran = queries.map((query) => ranAs(query, own, rateOf));
+  const constraintAt = constraintsOf(events);
+  const ran = queries.map((query) =>
+    ranAs(query, constraintAt(query.executed_at.getTime()), rateOf),
+  );
   const kind = queries[0]?.warehouse_kind ?? 'STANDARD';
   const spans =
     events.length === 0
@@ -101,7 +103,8 @@ export async function readHourInputs(
       const unknown = near.find(
         (each) => each.execution === undefined && millisIn(startsAt, each) > 0,
       );
-      if (unknown !== undefined) return { problem: noRate(row, unknown.query, own) };
+      if (unknown !== undefined)
+        return { problem: noRate(row, unknown.query, constraintAt(unknown.startsAt)) };
       return {
         startsAt,
         meteredCredits: parseCredits(row.metered_credits),
@@ -179,11 +182,16 @@ function around(ran: readonly Ran[], hourStartsAt: EpochMs): readonly Ran[] {
   return [...before.values(), ...inside, ...after.values()];
 }
 
-function spansIn(hourStartsAt: EpochMs, spans: readonly ClusterSpan[]): readonly ClusterSpan[] {
-  return spans.filter((span) => {
+/** The spans that touch the hour; null where the rate of one is not known. */
+function spansIn(hourStartsAt: EpochMs, spans: readonly ToldSpan[]): readonly ClusterSpan[] | null {
+  const own: ClusterSpan[] = [];
+  for (const { creditsPerHour, ...span } of spans) {
     const endsAt = Math.max(span.endsAt ?? Infinity, span.startsAt + span.minimumMs);
-    return span.startsAt < hourStartsAt + HOUR_MS && endsAt > hourStartsAt;
-  });
+    if (span.startsAt >= hourStartsAt + HOUR_MS || endsAt <= hourStartsAt) continue;
+    if (creditsPerHour === null) return null;
+    own.push({ ...span, creditsPerHour });
+  }
+  return own;
 }
 
 function noRate(row: MeteredRow, query: QueryRow, resourceConstraint: string | null): string {
@@ -209,7 +217,7 @@ ORDER BY m.starts_at, m.query_id`;
 const QUERIES = `/* prepared: billing.queries_of_hours */
 WITH near AS (
   SELECT * FROM usage_query q WHERE q.account = $1 AND q.warehouse_id = $2 AND (NOT q.is_container OR q.attributed_credits > 0)
-    AND q.ended_at > $3::timestamptz - interval '7 days' AND q.executed_at < $4::timestamptz + interval '7 days'
+    AND q.ended_at > $3::timestamptz - ${REACH} AND q.executed_at < $4::timestamptz + ${REACH}
 ), picked AS (
   SELECT query_id FROM near WHERE ended_at > $3 AND executed_at < $4
   UNION
@@ -223,10 +231,14 @@ FROM picked JOIN near n USING (query_id)
 LEFT JOIN ${ticketOf('n.query_id', 'n.root_query_id')} ON true
 ORDER BY n.executed_at, n.query_id`;
 
-// Everything since the warehouse was last suspended as a whole before the hours: what was up then is up still.
+// Everything since the warehouse was last suspended as a whole before the hours: what was up then is up still; and until it is
+// suspended next, so that a stretch that goes on beyond the hours ends where it does.
 const EVENTS = `/* prepared: billing.events_of_hours */
 SELECT occurred_at, name, cluster, warehouse_size, resource_constraint FROM usage_warehouse_event
-WHERE account = $1 AND warehouse_id = $2 AND occurred_at < $4::timestamptz + interval '1 hour'
+WHERE account = $1 AND warehouse_id = $2 AND occurred_at < least($4::timestamptz + ${REACH}, (
+    SELECT min(occurred_at) + interval '1 hour' FROM usage_warehouse_event
+    WHERE account = $1 AND warehouse_id = $2 AND name IN ('SUSPEND_WAREHOUSE', 'DROP_WAREHOUSE')
+      AND occurred_at > $4::timestamptz AND occurred_at < $4::timestamptz + ${REACH}))
   AND occurred_at >= coalesce((
     SELECT max(occurred_at) FROM usage_warehouse_event
     WHERE account = $1 AND warehouse_id = $2 AND name = 'RESUME_WAREHOUSE'

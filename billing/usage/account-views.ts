@@ -222,6 +222,7 @@ function storageRow(
   };
 }
 
+/** What is not told is null and stays as it is known, else is the first cluster of a standard warehouse and no services. */
 function queryRow(read: RowReader): UsageRow {
   const endedAt = read.instant('END_TIME');
   const executedAt = Math.max(read.instant('START_TIME'), endedAt - read.whole('EXECUTION_TIME'));
@@ -229,9 +230,9 @@ function queryRow(read: RowReader): UsageRow {
   return {
     query_id: read.text('QUERY_ID'),
     warehouse_id: read.text('WAREHOUSE_ID'),
-    cluster: read.wholeOrNull('CLUSTER_NUMBER') ?? 1,
+    cluster: read.wholeOrNull('CLUSTER_NUMBER'),
     warehouse_size: read.text('WAREHOUSE_SIZE'),
-    warehouse_kind: read.textOrNull('WAREHOUSE_TYPE') ?? 'STANDARD',
+    warehouse_kind: read.textOrNull('WAREHOUSE_TYPE'),
     snowflake_user: read.text('USER_NAME'),
     role_name: read.textOrNull('ROLE_NAME'),
     query_type: queryType,
@@ -241,7 +242,7 @@ function queryRow(read: RowReader): UsageRow {
     ended_at: instantText(endedAt),
     shape_hash: read.textOrNull('QUERY_PARAMETERIZED_HASH'),
     bytes_scanned: read.wholeOrNull('BYTES_SCANNED'),
-    cloud_services_credits: read.credits('CREDITS_USED_CLOUD_SERVICES'),
+    cloud_services_credits: read.creditsOrNull('CREDITS_USED_CLOUD_SERVICES'),
     session_id: read.textOrNull('SESSION_ID'),
   };
 }

@@ -35,9 +35,19 @@ interface Layer {
   readonly billedTo: EpochMs;
 }
 
+/** A span whose rate nothing tells (null): hours that it touches are not known. */
+export type ToldSpan = Omit<ClusterSpan, 'creditsPerHour'> & {
+  readonly creditsPerHour: Credits | null;
+};
+
+interface SizedRow {
+  readonly size: string;
+  readonly resourceConstraint: string | null;
+}
+
 interface Open {
   readonly startsAt: EpochMs;
-  readonly creditsPerHour: Credits;
+  readonly creditsPerHour: Credits | null;
   /** The oldest first; rates sum to the cluster's. */
   readonly layers: readonly Layer[];
 }
@@ -45,15 +55,15 @@ interface Open {
 /**
  * Spans of every cluster, from the events of one warehouse in the order of time. A resize ends a span and begins the next
  * one. What is billed of a minute beyond the time its servers were up is in the minimum of the span that ends with them;
- * after a resize it is a span of its own, without time.
- * @returns undefined when nothing tells the size of a cluster that started: then what stood idle is not known.
+ * after a resize it is a span of its own, without time. A span that begins with a size that nothing tells has no rate.
  */
 export function clusterSpans(
   events: readonly WarehouseEventRow[],
   rateOf: RateOfSize,
-): readonly ClusterSpan[] | undefined {
-  const spans: ClusterSpan[] = [];
+): readonly ToldSpan[] {
+  const spans: ToldSpan[] = [];
   const open = new Map<number, Open>();
+  const sizes = sizesOf(events);
   const stop = (cluster: number, at: EpochMs): void => {
     const span = open.get(cluster);
     open.delete(cluster);
@@ -65,15 +75,17 @@ export function clusterSpans(
     else if (STOPS_ALL.has(name)) for (const each of open.keys()) stop(each, at);
     const isResize = name === 'RESIZE_WAREHOUSE';
     if (!STARTS.has(name) && !isResize) continue;
-    const creditsPerHour = rateAfter(events, index, rateOf);
-    if (creditsPerHour === undefined) return undefined;
+    const told = sizes[index];
+    const creditsPerHour =
+      told === undefined ? null : (rateOf(told.size, told.resourceConstraint, at) ?? null);
     if (!isResize && !open.has(cluster)) {
-      const layers = [{ creditsPerHour, billedTo: at + MINIMUM_MS }];
+      const layers = creditsPerHour === null ? [] : [{ creditsPerHour, billedTo: at + MINIMUM_MS }];
       open.set(cluster, { startsAt: at, creditsPerHour, layers });
     }
     if (!isResize) continue;
     for (const [each, span] of open) {
-      const [layers, gone] = resized(span.layers, creditsPerHour, at);
+      const [layers, gone] =
+        creditsPerHour === null ? [[], span.layers] : resized(span.layers, creditsPerHour, at);
       const { startsAt, creditsPerHour: rate } = span;
       spans.push(
         { cluster: each, startsAt, endsAt: at, creditsPerHour: rate, minimumMs: 0 },
@@ -92,7 +104,7 @@ function ended(
   cluster: number,
   { startsAt, creditsPerHour, layers }: Open,
   at: EpochMs,
-): ClusterSpan[] {
+): ToldSpan[] {
   const [only] = layers;
   const isWhole = layers.length === 1 && only?.billedTo === startsAt + MINIMUM_MS;
   const span = { cluster, startsAt, endsAt: at, creditsPerHour };
@@ -100,7 +112,7 @@ function ended(
   return [{ ...span, minimumMs: 0 }, ...residues(cluster, layers, at)];
 }
 
-function residues(cluster: number, layers: readonly Layer[], at: EpochMs): ClusterSpan[] {
+function residues(cluster: number, layers: readonly Layer[], at: EpochMs): ToldSpan[] {
   return layers
     .filter(({ billedTo }) => billedTo > at)
     .map(({ creditsPerHour, billedTo }) => {
@@ -133,14 +145,37 @@ function resized(
   return [kept, gone];
 }
 
-/** The rate of the size that the next row with one tells, at the instant of the start. */
-function rateAfter(
+/** Of each event the row that tells its size: the event's own, else the next that has one. */
+function sizesOf(events: readonly WarehouseEventRow[]): readonly (SizedRow | undefined)[] {
+  const told: (SizedRow | undefined)[] = [];
+  let next: SizedRow | undefined;
+  for (const { size, resourceConstraint } of events.toReversed()) {
+    if (size !== null) next = { size, resourceConstraint };
+    told.push(next);
+  }
+  return told.toReversed();
+}
+
+/**
+ * RESOURCE_CONSTRAINT (memory or generation) of what runs at an instant, from the events of one warehouse in the order of time:
+ * that of the last start or resize up to then; before the first of them its own. null: nothing tells.
+ */
+export function constraintsOf(
   events: readonly WarehouseEventRow[],
-  index: number,
-  rateOf: RateOfSize,
-): Credits | undefined {
-  const at = events[index]?.at ?? 0;
-  const consistent = events.slice(index).find(({ size }) => size !== null);
-  if (consistent?.size === null || consistent === undefined) return undefined;
-  return rateOf(consistent.size, consistent.resourceConstraint, at);
+): (at: EpochMs) => string | null {
+  const sizes = sizesOf(events);
+  const told = events.flatMap(({ at, name }, index) => {
+    const isChange = STARTS.has(name) || name === 'RESIZE_WAREHOUSE';
+    const size = sizes[index];
+    return isChange && size !== undefined ? [{ at, constraint: size.resourceConstraint }] : [];
+  });
+  return (at) => {
+    let [low, high] = [0, told.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((told[middle]?.at ?? Infinity) <= at) low = middle + 1;
+      else high = middle;
+    }
+    return told[Math.max(0, low - 1)]?.constraint ?? null;
+  };
 }

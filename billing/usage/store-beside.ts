@@ -3,14 +3,7 @@
  * prices and money. As for the others, a row is written only where it says something new.
  */
 import type { UsageView } from './read-views.js';
-
-/** A part of a statement: warehouse-hours between two columns of `rows` are allocated anew. */
-export const HOURS_OF = (rows: string, from: string, to: string): string => `
-stale AS (
-  UPDATE usage_warehouse_hour h SET is_stale = true
-  FROM (SELECT DISTINCT warehouse_id, date_trunc('hour', ${from}, 'UTC') AS first, ${to} AS last FROM ${rows}) AS w
-  WHERE h.account = $1 AND h.warehouse_id = w.warehouse_id AND h.starts_at >= w.first AND h.starts_at <= w.last
-)`;
+import { hoursOf } from './stale-hours.js';
 
 const STORE_STORAGE = `/* prepared: billing.store_storage */
 WITH given AS (
@@ -21,7 +14,7 @@ WITH given AS (
     stage_bytes)
   SELECT DISTINCT ON (day, scope, entity_id) $1, day, scope, entity_id, entity_name, table_bytes, failsafe_bytes,
     stage_bytes
-  FROM given ORDER BY day, scope, entity_id, table_bytes + stage_bytes DESC
+  FROM given g ORDER BY day, scope, entity_id, table_bytes + stage_bytes DESC, g DESC
   ON CONFLICT (account, day, scope, entity_id) DO UPDATE SET entity_name = excluded.entity_name,
     table_bytes = excluded.table_bytes, failsafe_bytes = excluded.failsafe_bytes, stage_bytes = excluded.stage_bytes
   WHERE (t.entity_name, t.table_bytes, t.failsafe_bytes, t.stage_bytes) IS DISTINCT FROM (excluded.entity_name,
@@ -53,12 +46,19 @@ WITH given AS (
   FROM (SELECT query_id, max(root_query_id) AS root_query_id FROM given WHERE root_query_id IS NOT NULL GROUP BY 1) AS g
   WHERE q.account = $1 AND q.query_id = g.query_id AND q.root_query_id IS DISTINCT FROM g.root_query_id
   RETURNING q.warehouse_id, q.executed_at, q.ended_at
+), ahead AS (
+  INSERT INTO usage_query_ahead AS a (account, query_id, root_query_id)
+  SELECT $1, query_id, max(root_query_id) FROM given g WHERE root_query_id IS NOT NULL
+    AND NOT EXISTS (SELECT FROM usage_query q WHERE q.account = $1 AND q.query_id = g.query_id)
+  GROUP BY query_id ORDER BY query_id
+  ON CONFLICT (account, query_id) DO UPDATE SET root_query_id = excluded.root_query_id
+  WHERE a.root_query_id IS DISTINCT FROM excluded.root_query_id
 ), written AS (
   INSERT INTO usage_query_hour AS t (account, query_id, starts_at, warehouse_id, compute_credits,
     cloud_services_credits)
   SELECT DISTINCT ON (query_id, starts_at) $1, query_id, starts_at, warehouse_id, compute_credits,
     cloud_services_credits
-  FROM given ORDER BY query_id, starts_at, compute_credits DESC NULLS LAST
+  FROM given g ORDER BY query_id, starts_at, compute_credits DESC NULLS LAST, g DESC
   ON CONFLICT (account, query_id, starts_at) DO UPDATE SET warehouse_id = excluded.warehouse_id,
     compute_credits = excluded.compute_credits, cloud_services_credits = excluded.cloud_services_credits
   WHERE (t.warehouse_id, t.compute_credits, t.cloud_services_credits) IS DISTINCT FROM (excluded.warehouse_id,
@@ -67,7 +67,7 @@ WITH given AS (
 ), touched AS (
   SELECT warehouse_id, starts_at, starts_at AS ends_at FROM written
   UNION ALL SELECT warehouse_id, executed_at, ended_at FROM rooted
-), ${HOURS_OF('touched', 'starts_at', 'ends_at')}
+), ${hoursOf('touched', 'starts_at', 'ends_at')}
 SELECT count(*)::integer AS written FROM written`,
 
   METERING_HISTORY: `/* prepared: billing.store_service_hours */
@@ -79,13 +79,14 @@ WITH given AS (
     compute_credits, cloud_services_credits, credits)
   SELECT DISTINCT ON (service_type, entity_id, starts_at) $1, service_type, entity_id, starts_at, entity_kind,
     entity_name, compute_credits, cloud_services_credits, credits
-  FROM given ORDER BY service_type, entity_id, starts_at, credits DESC, entity_name
-  ON CONFLICT (account, service_type, entity_id, starts_at) DO UPDATE SET entity_kind = excluded.entity_kind,
-    entity_name = excluded.entity_name, compute_credits = excluded.compute_credits,
+  FROM given g ORDER BY service_type, entity_id, starts_at, credits DESC, g DESC
+  ON CONFLICT (account, service_type, entity_id, starts_at) DO UPDATE SET
+    entity_kind = coalesce(excluded.entity_kind, t.entity_kind), entity_name = coalesce(excluded.entity_name, t.entity_name),
+    compute_credits = excluded.compute_credits,
     cloud_services_credits = excluded.cloud_services_credits, credits = excluded.credits
   WHERE (t.entity_kind, t.entity_name, t.compute_credits, t.cloud_services_credits,
-    t.credits) IS DISTINCT FROM (excluded.entity_kind, excluded.entity_name, excluded.compute_credits,
-    excluded.cloud_services_credits, excluded.credits)
+    t.credits) IS DISTINCT FROM (coalesce(excluded.entity_kind, t.entity_kind), coalesce(excluded.entity_name, t.entity_name),
+    excluded.compute_credits, excluded.cloud_services_credits, excluded.credits)
   RETURNING 1
 )
 SELECT count(*)::integer AS written FROM written`,
@@ -118,11 +119,11 @@ WITH given AS (
 ), written AS (
   INSERT INTO usage_session AS t (account, session_id, snowflake_user, client, created_at)
   SELECT DISTINCT ON (session_id) $1, session_id, snowflake_user, client, created_at
-  FROM given ORDER BY session_id, created_at
+  FROM given g ORDER BY session_id, created_at, g DESC
   ON CONFLICT (account, session_id) DO UPDATE SET snowflake_user = excluded.snowflake_user,
-    client = excluded.client, created_at = excluded.created_at
-  WHERE (t.snowflake_user, t.client, t.created_at) IS DISTINCT FROM (excluded.snowflake_user, excluded.client,
-    excluded.created_at)
+    client = coalesce(excluded.client, t.client), created_at = excluded.created_at
+  WHERE (t.snowflake_user, t.client, t.created_at) IS DISTINCT FROM (excluded.snowflake_user,
+    coalesce(excluded.client, t.client), excluded.created_at)
   RETURNING 1
 )
 SELECT count(*)::integer AS written FROM written`,
@@ -149,8 +150,8 @@ WITH given AS (
     currency, effective_rate, region, edition, imported_by)
   SELECT DISTINCT ON (day, usage_type, rating_type, service_type, billing_type, is_adjustment) $1, day, usage_type,
     rating_type, service_type, billing_type, is_adjustment, currency, effective_rate, region, edition, $3
-  FROM given ORDER BY day, usage_type, rating_type, service_type, billing_type, is_adjustment,
-    effective_rate DESC NULLS LAST, currency
+  FROM given g ORDER BY day, usage_type, rating_type, service_type, billing_type, is_adjustment,
+    effective_rate DESC NULLS LAST, g DESC
   ON CONFLICT (account, day, usage_type, rating_type, service_type, billing_type,
     is_adjustment) DO UPDATE SET currency = excluded.currency, effective_rate = excluded.effective_rate,
     region = excluded.region, edition = excluded.edition, imported_by = excluded.imported_by
@@ -170,8 +171,8 @@ WITH given AS (
   SELECT DISTINCT ON (day, usage_type, rating_type, service_type, billing_type, is_adjustment, balance_source,
     currency) $1, day, usage_type, rating_type, service_type, billing_type, is_adjustment, balance_source, currency,
     usage_amount, money
-  FROM given ORDER BY day, usage_type, rating_type, service_type, billing_type, is_adjustment, balance_source,
-    currency, money DESC
+  FROM given g ORDER BY day, usage_type, rating_type, service_type, billing_type, is_adjustment, balance_source,
+    currency, money DESC, g DESC
   ON CONFLICT (account, day, usage_type, rating_type, service_type, billing_type, is_adjustment, balance_source,
     currency) DO UPDATE SET usage_amount = excluded.usage_amount, money = excluded.money
   WHERE (t.usage_amount, t.money) IS DISTINCT FROM (excluded.usage_amount, excluded.money)

@@ -4,72 +4,33 @@
  */
 import type { Transaction } from '#base/postgres/pool.js';
 import type { UsageView } from './read-views.js';
-import { HOURS_OF, STORE_BESIDE } from './store-beside.js';
+import { hoursOfEvents } from './stale-hours.js';
+import { STORE_BESIDE } from './store-beside.js';
+import { STORE_ATTRIBUTIONS, STORE_QUERIES } from './store-statements.js';
 import type { UsageRow } from './view-reading.js';
 
 const STORE: Readonly<Record<UsageView, string>> = {
   ...STORE_BESIDE,
 
-  QUERY_HISTORY: `/* prepared: billing.store_queries */
-WITH given AS (
-  SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (query_id text, warehouse_id text, cluster integer, warehouse_size text,
-    warehouse_kind text, snowflake_user text, role_name text, query_type text, is_container boolean,
-    executed_at timestamptz, ended_at timestamptz, shape_hash text, bytes_scanned bigint, cloud_services_credits numeric,
-    session_id text)
-), written AS (
-  INSERT INTO usage_query AS q (account, query_id, warehouse_id, cluster, warehouse_size, warehouse_kind, snowflake_user, role_name,
-    query_type, is_container, executed_at, ended_at, shape_hash, bytes_scanned, cloud_services_credits, session_id)
-  SELECT DISTINCT ON (query_id) $1, query_id, warehouse_id, cluster, warehouse_size, warehouse_kind, snowflake_user, role_name,
-    query_type, is_container, executed_at, ended_at, shape_hash, bytes_scanned, cloud_services_credits, session_id
-  FROM given ORDER BY query_id, ended_at DESC
-  ON CONFLICT (account, query_id) DO UPDATE SET warehouse_id = excluded.warehouse_id, cluster = excluded.cluster,
-    warehouse_size = excluded.warehouse_size, executed_at = excluded.executed_at, ended_at = excluded.ended_at,
-    bytes_scanned = excluded.bytes_scanned, cloud_services_credits = excluded.cloud_services_credits,
-    session_id = coalesce(excluded.session_id, q.session_id)
-  WHERE (q.warehouse_id, q.cluster, q.warehouse_size, q.executed_at, q.ended_at, q.bytes_scanned, q.cloud_services_credits,
-      q.session_id)
-    IS DISTINCT FROM (excluded.warehouse_id, excluded.cluster, excluded.warehouse_size, excluded.executed_at,
-      excluded.ended_at, excluded.bytes_scanned, excluded.cloud_services_credits, coalesce(excluded.session_id, q.session_id))
-  RETURNING warehouse_id, executed_at, ended_at
-), ${HOURS_OF('written', 'executed_at', 'ended_at')}
-SELECT count(*)::integer AS written FROM written`,
-
-  QUERY_ATTRIBUTION_HISTORY: `/* prepared: billing.store_attributions */
-WITH given AS (
-  SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (query_id text, parent_query_id text, root_query_id text,
-    attributed_credits numeric, acceleration_credits numeric)
-), written AS (
-  UPDATE usage_query q SET attributed_credits = g.attributed_credits, acceleration_credits = g.acceleration_credits,
-    root_query_id = coalesce(g.root_query_id, q.root_query_id)
-  FROM (SELECT query_id, max(attributed_credits) AS attributed_credits, max(acceleration_credits) AS acceleration_credits,
-    max(root_query_id) AS root_query_id FROM given GROUP BY query_id) AS g
-  WHERE q.account = $1 AND q.query_id = g.query_id
-    AND (q.attributed_credits, q.acceleration_credits, q.root_query_id) IS DISTINCT FROM
-      (g.attributed_credits, g.acceleration_credits, coalesce(g.root_query_id, q.root_query_id))
-  RETURNING q.warehouse_id, q.executed_at, q.ended_at
-), contained AS (
-  UPDATE usage_query q SET is_container = true
-  FROM (SELECT DISTINCT parent_query_id FROM given WHERE parent_query_id IS NOT NULL) AS g
-  WHERE q.account = $1 AND q.query_id = g.parent_query_id AND NOT q.is_container
-    -- A parent that has a figure of its own has used the warehouse itself.
-    AND q.attributed_credits IS NULL AND q.query_id NOT IN (SELECT query_id FROM given)
-  RETURNING q.warehouse_id, q.executed_at, q.ended_at
-), touched AS (SELECT * FROM written UNION ALL SELECT * FROM contained),
-${HOURS_OF('touched', 'executed_at', 'ended_at')}
-SELECT count(*)::integer AS written FROM touched`,
+  QUERY_HISTORY: STORE_QUERIES,
+  QUERY_ATTRIBUTION_HISTORY: STORE_ATTRIBUTIONS,
 
   WAREHOUSE_EVENTS_HISTORY: `/* prepared: billing.store_events */
 WITH given AS (
   SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (warehouse_id text, occurred_at timestamptz, name text, cluster integer,
     state text, warehouse_size text, resource_constraint text)
 ), written AS (
-  INSERT INTO usage_warehouse_event (account, warehouse_id, occurred_at, name, cluster, state, warehouse_size, resource_constraint)
+  INSERT INTO usage_warehouse_event AS v (account, warehouse_id, occurred_at, name, cluster, state, warehouse_size, resource_constraint)
   SELECT DISTINCT ON (warehouse_id, occurred_at, name, cluster, state) $1, warehouse_id, occurred_at, name, cluster, state,
     warehouse_size, resource_constraint
-  FROM given ORDER BY warehouse_id, occurred_at, name, cluster, state
-  ON CONFLICT DO NOTHING
-  RETURNING warehouse_id, occurred_at
-), ${HOURS_OF('written', 'occurred_at', "'infinity'::timestamptz")}
+  FROM given ORDER BY warehouse_id, occurred_at, name, cluster, state, warehouse_size, resource_constraint
+  ON CONFLICT (account, warehouse_id, occurred_at, name, cluster, state) DO UPDATE
+    SET warehouse_size = coalesce(excluded.warehouse_size, v.warehouse_size),
+      resource_constraint = coalesce(excluded.resource_constraint, v.resource_constraint)
+  WHERE (v.warehouse_size, v.resource_constraint) IS DISTINCT FROM
+    (coalesce(excluded.warehouse_size, v.warehouse_size), coalesce(excluded.resource_constraint, v.resource_constraint))
+  RETURNING warehouse_id, occurred_at, name, cluster, warehouse_size
+), ${hoursOfEvents('written')}
 SELECT count(*)::integer AS written FROM written`,
 
   WAREHOUSE_METERING_HISTORY: `/* prepared: billing.store_hours */
@@ -81,12 +42,14 @@ WITH given AS (
     attributed_credits)
   SELECT DISTINCT ON (warehouse_id, starts_at) $1, warehouse_id, starts_at, warehouse, metered_credits,
     cloud_services_credits, attributed_credits
-  FROM given ORDER BY warehouse_id, starts_at, metered_credits DESC
+  FROM given ORDER BY warehouse_id, starts_at, metered_credits DESC, cloud_services_credits DESC, attributed_credits DESC NULLS LAST,
+    warehouse
   ON CONFLICT (account, warehouse_id, starts_at) DO UPDATE SET warehouse = excluded.warehouse,
     metered_credits = excluded.metered_credits, cloud_services_credits = excluded.cloud_services_credits,
-    attributed_credits = excluded.attributed_credits, is_stale = true
+    attributed_credits = coalesce(excluded.attributed_credits, h.attributed_credits), is_stale = true
   WHERE (h.warehouse, h.metered_credits, h.cloud_services_credits, h.attributed_credits)
-    IS DISTINCT FROM (excluded.warehouse, excluded.metered_credits, excluded.cloud_services_credits, excluded.attributed_credits)
+    IS DISTINCT FROM (excluded.warehouse, excluded.metered_credits, excluded.cloud_services_credits,
+      coalesce(excluded.attributed_credits, h.attributed_credits))
   RETURNING 1
 )
 SELECT count(*)::integer AS written FROM written`,
@@ -100,7 +63,7 @@ WITH given AS (
     billed_credits)
   SELECT DISTINCT ON (service_type, day) $1, service_type, day, compute_credits, cloud_services_credits, adjustment_credits,
     billed_credits
-  FROM given ORDER BY service_type, day, billed_credits DESC
+  FROM given g ORDER BY service_type, day, billed_credits DESC, g DESC
   ON CONFLICT (account, service_type, day) DO UPDATE SET compute_credits = excluded.compute_credits,
     cloud_services_credits = excluded.cloud_services_credits, adjustment_credits = excluded.adjustment_credits,
     billed_credits = excluded.billed_credits

@@ -11,11 +11,11 @@ const RATES: Readonly<Record<string, string>> = { Small: '2', Medium: '4', Large
 function spansOf(
   ...events: readonly (readonly [number, string, string | null])[]
 ): readonly string[] {
-  return (spans(...events) ?? []).map(({ startsAt, endsAt, creditsPerHour, minimumMs }) =>
+  return spans(...events).map(({ startsAt, endsAt, creditsPerHour, minimumMs }) =>
     [
       (startsAt - TEN) / 1000,
       endsAt === null ? '-' : (endsAt - TEN) / 1000,
-      Number(creditsPerHour / 10n ** 12n),
+      Number((creditsPerHour ?? 0n) / 10n ** 12n),
       minimumMs / 1000,
     ].join(' '),
   );
@@ -86,7 +86,9 @@ test('what a resize is billed for beyond its time is a resume minute, and nothin
     meteredCredits: parseCredits('0.133333333333'),
     attributedCredits: null,
     executions: [],
-    spans: known ?? null,
+    spans: known.flatMap(({ creditsPerHour, ...span }) =>
+      creditsPerHour === null ? [] : [{ ...span, creditsPerHour }],
+    ),
     queryCredits: null,
   });
   expect(lines.map(({ bucket }) => bucket)).toEqual(['resumeMinute', 'idle']);

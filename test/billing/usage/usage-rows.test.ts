@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { clusterSpans } from '../../../billing/usage/cluster-spans.js';
+import { clusterSpans, constraintsOf } from '../../../billing/usage/cluster-spans.js';
 import type { WarehouseEventRow } from '../../../billing/usage/cluster-spans.js';
 import { rowReader } from '../../../billing/usage/usage-rows.js';
 import { parseCredits } from '../../../base/units.js';
@@ -102,9 +102,47 @@ describe('spans of clusters', () => {
     ]);
   });
 
-  test('a start whose size nothing tells, or that has no rate, leaves the spans unknown', () => {
-    expect(clusterSpans([event(1000, 'RESUME_CLUSTER', 1)], rateOf)).toBeUndefined();
+  test('a start whose size nothing tells, or that has no rate, has none; the spans beside it have theirs', () => {
+    const unsized = [event(1000, 'RESUME_CLUSTER', 1)];
+    const span = { cluster: 1, startsAt: 1000, endsAt: null, minimumMs: 60_000 };
+    expect(clusterSpans(unsized, rateOf)).toEqual([{ ...span, creditsPerHour: null }]);
     const adaptive = event(1000, 'WAREHOUSE_CONSISTENT', -1, 'ADAPTIVE');
-    expect(clusterSpans([event(1000, 'RESUME_CLUSTER', 1), adaptive], rateOf)).toBeUndefined();
+    expect(clusterSpans([...unsized, adaptive], rateOf)).toEqual([
+      { ...span, creditsPerHour: null },
+    ]);
+    const [first, second] = clusterSpans(
+      [
+        event(100, 'RESUME_CLUSTER', 1),
+        event(100, 'WAREHOUSE_CONSISTENT', -1, 'Small'),
+        event(900, 'SUSPEND_CLUSTER', 1),
+        ...unsized,
+      ],
+      rateOf,
+    );
+    expect(first?.creditsPerHour).toBe(parseCredits('2'));
+    expect(second?.creditsPerHour).toBeNull();
+  });
+
+  test('the memory or generation of an instant is what its start or resize says, not what came later', () => {
+    const sized = (at: number, constraint: string): WarehouseEventRow => ({
+      ...event(at, 'WAREHOUSE_CONSISTENT', -1, 'Small'),
+      resourceConstraint: constraint,
+    });
+    const at = constraintsOf([
+      event(1000, 'RESUME_CLUSTER', 1),
+      sized(1001, 'STANDARD_GEN_1'),
+      event(2000, 'SUSPEND_CLUSTER', 1),
+      sized(2000, 'STANDARD_GEN_1'),
+      event(3000, 'RESUME_CLUSTER', 1),
+      sized(3005, 'STANDARD_GEN_2'),
+    ]);
+    expect([500, 1000, 2999, 3000, 9000].map(at)).toEqual([
+      'STANDARD_GEN_1',
+      'STANDARD_GEN_1',
+      'STANDARD_GEN_1',
+      'STANDARD_GEN_2',
+      'STANDARD_GEN_2',
+    ]);
+    expect(constraintsOf([])(1000)).toBeNull();
   });
 });

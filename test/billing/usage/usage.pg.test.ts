@@ -132,12 +132,12 @@ test('who pays is proven by the id of the statement at Snowflake; the others are
   await expectInvariants(database.db);
 });
 
-test('the same rows again, and in another order, change nothing; a late row makes only its own hours stale', async () => {
-  const rows = [query('a', 0, 30), query('b', 30, 90), query('c', 130, 150)];
-  const hours = [hour(0, '4'), hour(60, '2'), hour(120, '2')];
+test('the same rows again, and in another order, change nothing; a late row makes its own hours stale, and those up to the statements beside it', async () => {
+  const rows = [query('a', 0, 30), query('b', 30, 90), query('c', 130, 190)];
+  const hours = [hour(0, '4'), hour(60, '2'), hour(120, '2'), hour(180, '2')];
   expect(await store('QUERY_HISTORY', rows)).toBe(3);
-  expect(await store('WAREHOUSE_METERING_HISTORY', hours)).toBe(3);
-  expect(await stale()).toEqual(['10', '11', '12']);
+  expect(await store('WAREHOUSE_METERING_HISTORY', hours)).toBe(4);
+  expect(await stale()).toEqual(['10', '11', '12', '13']);
   await allocateStaleHours(database.db, OPTIONS);
   const first = await lines();
   expect(await stale()).toEqual([]);
@@ -146,7 +146,8 @@ test('the same rows again, and in another order, change nothing; a late row make
   expect(await stale()).toEqual([]);
   expect(await allocateStaleHours(database.db, OPTIONS)).toEqual({ allocated: 0, problems: 0 });
   expect(await store('QUERY_HISTORY', [query('late', 80, 100)])).toBe(1);
-  expect(await stale()).toEqual(['11']);
+  // It ran in hour 11 alone; what stood idle beside it may be told otherwise.
+  expect(await stale()).toEqual(['10', '11', '12']);
   await allocateStaleHours(database.db, OPTIONS);
   const second = await lines();
   expect(second.filter((line) => !line.startsWith('11'))).toEqual(
@@ -154,6 +155,52 @@ test('the same rows again, and in another order, change nothing; a late row make
   );
   expect(second).not.toEqual(first);
   await expectInvariants(database.db);
+});
+
+test('what a row does not tell stays as it is known, and else is what it usually is', async () => {
+  const known = { cluster: 2, warehouse_kind: 'SNOWPARK-OPTIMIZED', cloud_services_credits: '0.5' };
+  const untold = { cluster: null, warehouse_kind: null, cloud_services_credits: null };
+  await store('QUERY_HISTORY', [query('known', 0, 30, known), query('new', 0, 30, untold)]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '4', { attributed_credits: '1.5' })]);
+  expect(
+    await store('QUERY_HISTORY', [query('known', 0, 30, { ...untold, bytes_scanned: null })]),
+  ).toBe(0);
+  expect(await store('WAREHOUSE_METERING_HISTORY', [hour(0, '4')])).toBe(0);
+  const { rows } = await database.db.query(
+    'SELECT query_id, cluster, warehouse_kind, cloud_services_credits::float AS services, bytes_scanned FROM usage_query ORDER BY 1',
+  );
+  expect(rows).toEqual([
+    {
+      query_id: 'known',
+      cluster: 2,
+      warehouse_kind: 'SNOWPARK-OPTIMIZED',
+      services: 0.5,
+      bytes_scanned: '1000',
+    },
+    { query_id: 'new', cluster: 1, warehouse_kind: 'STANDARD', services: 0, bytes_scanned: '1000' },
+  ]);
+});
+
+test('a figure that comes before its statement waits for it; again it changes nothing', async () => {
+  const figure = {
+    query_id: 'a',
+    parent_query_id: 'p',
+    root_query_id: 'p',
+    attributed_credits: '1.5',
+  };
+  expect(await store('QUERY_ATTRIBUTION_HISTORY', [figure])).toBe(2);
+  expect(await store('QUERY_ATTRIBUTION_HISTORY', [figure])).toBe(0);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '4')]);
+  await store('QUERY_HISTORY', [query('a', 0, 30), query('p', 0, 30)]);
+  expect(await store('QUERY_ATTRIBUTION_HISTORY', [figure])).toBe(0);
+  const { rows } = await database.db.query(
+    `SELECT query_id, is_container, attributed_credits::float AS credits, root_query_id,
+       (SELECT count(*)::integer FROM usage_query_ahead) AS waiting FROM usage_query ORDER BY 1`,
+  );
+  expect(rows).toEqual([
+    { query_id: 'a', is_container: false, credits: 1.5, root_query_id: 'p', waiting: 0 },
+    { query_id: 'p', is_container: true, credits: null, root_query_id: null, waiting: 0 },
+  ]);
 });
 
 test('figures of Snowflake that come later supersede the sweep, and parents stop being statements of their own', async () => {
