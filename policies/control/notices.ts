@@ -3,6 +3,7 @@
  * entries that nothing leads to, and what is missing for statements to run. No rule may silently do nothing.
  */
 import type { EpochMs } from '#base/time.js';
+import { createConditionCompiler } from '../rules/condition.js';
 import { foldName } from '../rules/glob.js';
 import type { BudgetDocument, ControlDocument } from './document.js';
 import { priceLookup } from '../prices/price-lookup.js';
@@ -43,6 +44,12 @@ export function findNotices(document: ControlDocument, at: EpochMs): readonly Pl
         `no price of ${names} credits is in force: every statement is refused`,
     },
     {
+      about: 'prices[].currency',
+      names: otherCurrencies(document),
+      text: (names: string) =>
+        `the organisation is billed in ${document.organisation.currency}: prices in ${names} price no bill`,
+    },
+    {
       about: 'warehouses',
       names: ratelessNow(document, at),
       text: (names: string) => `no rate covers warehouse ${names}: statements there are refused`,
@@ -69,6 +76,12 @@ export function findNotices(document: ControlDocument, at: EpochMs): readonly Pl
       names: unmovedReroutes(document),
       text: (names: string) =>
         `${names} refuse and name the warehouse to use: the tier they move to does not say switch: session`,
+    },
+    {
+      about: 'rules[].when',
+      names: plainComparisons(document),
+      text: (names: string) =>
+        `${names} compare credits with a plain number, which counts 0.000000000001 credits: write credits("1.5")`,
     },
     {
       about: 'networks',
@@ -136,6 +149,20 @@ function unmovedReroutes({ rules, tiers }: ControlDocument): readonly string[] {
       ? [rule.id]
       : [],
   );
+}
+
+function otherCurrencies({ organisation, prices }: ControlDocument): readonly string[] {
+  const others = prices.map(({ currency }) => currency).filter((c) => c !== organisation.currency);
+  return [...new Set(others)];
+}
+
+function plainComparisons({ rules }: ControlDocument): readonly string[] {
+  if (rules.length === 0) return [];
+  const compiler = createConditionCompiler();
+  return rules.flatMap(({ id, when }) => {
+    const result = compiler.compile(when);
+    return result.ok && result.condition.comparesPlainNumber ? [id] : [];
+  });
 }
 
 function unusedNetworks({ networks = [], mapping }: ControlDocument): readonly string[] {

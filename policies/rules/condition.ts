@@ -87,6 +87,8 @@ export interface Condition {
   readonly text: string;
   /** Upper bound of evaluation steps. */
   readonly cost: number;
+  /** It compares credits with a plain number, which counts pico-credits: hardly ever what its author means. */
+  readonly comparesPlainNumber: boolean;
   matches(input: ConditionInput): boolean;
 }
 
@@ -211,7 +213,9 @@ function compile(environment: Environment, text: string): ConditionResult {
       ok: false,
       problem: `may take ${cost} steps; at most ${CONDITION_COST_MAX} are allowed`,
     };
-  return { ok: true, condition: { text, cost, matches: (input) => evaluate(parsed, text, input) } };
+  const comparesPlainNumber = someNode(parsed.ast, isPlainComparison);
+  const matches = (input: ConditionInput): boolean => evaluate(parsed, text, input);
+  return { ok: true, condition: { text, cost, comparesPlainNumber, matches } };
 }
 
 function evaluate(parsed: ParseResult, text: string, input: ConditionInput): boolean {
@@ -252,15 +256,53 @@ function isNode(value: unknown): value is ASTNode {
   return typeof value === 'object' && value !== null && 'op' in value && 'args' in value;
 }
 
-/** `matches` is a backtracking regular expression in this engine: one rule could stop the proxy. */
+/** What the engine would take and no rule may say: it would stop the proxy, or fail on every statement. */
 function findRefused(node: ASTNode): string | undefined {
+  // `matches` is a backtracking regular expression in this engine.
   if ((node.op === 'rcall' || node.op === 'call') && node.args[0] === 'matches')
     return 'uses matches(): use startsWith, endsWith, contains or glob(text, pattern) instead';
+  if (isCreditsCall(node)) {
+    const amount = valueOf(childrenOf(node)[0]);
+    if (typeof amount === 'string' && tryParseCredits(amount) === undefined)
+      return `credits("${amount}") is no decimal amount, such as credits("1.5")`;
+  }
   for (const child of childrenOf(node)) {
     const refused = findRefused(child);
     if (refused !== undefined) return refused;
   }
   return undefined;
+}
+
+const COMPARING = new Set<string>(['<', '<=', '>', '>=', '==', '!=']);
+const CREDIT_FIELDS = new Set<unknown>(['expectedCredits', 'highCredits']);
+
+/** `estimate.highCredits > 1`, either way round; 0 is 0 in every unit. */
+function isPlainComparison(node: ASTNode): boolean {
+  if (!COMPARING.has(node.op)) return false;
+  const [left, right] = childrenOf(node);
+  return (isCredits(left) && isPlainNumber(right)) || (isPlainNumber(left) && isCredits(right));
+}
+
+function isCredits(node: ASTNode | undefined): boolean {
+  if (node === undefined) return false;
+  return isCreditsCall(node) || (node.op === '.' && CREDIT_FIELDS.has(node.args[1]));
+}
+
+function isCreditsCall(node: ASTNode): boolean {
+  return node.op === 'call' && node.args[0] === 'credits';
+}
+
+function isPlainNumber(node: ASTNode | undefined): boolean {
+  const value = valueOf(node);
+  return (typeof value === 'bigint' && value !== 0n) || (typeof value === 'number' && value !== 0);
+}
+
+function valueOf(node: ASTNode | undefined): unknown {
+  return node?.op === 'value' ? node.args : undefined;
+}
+
+function someNode(node: ASTNode, is: (node: ASTNode) => boolean): boolean {
+  return is(node) || childrenOf(node).some((child) => someNode(child, is));
 }
 
 /** Steps in the worst case: the body of an iteration runs once per element. */

@@ -89,6 +89,18 @@ test.each<[string, Partial<ControlDocument>, string]>([
     'select-star-interactive refuse and name the warehouse to use: the tier they move to does not say switch: session',
   ],
   [
+    'a price in another currency than that of bills',
+    { prices: demo.prices.map((price) => ({ ...price, currency: 'EUR' })) },
+    'the organisation is billed in USD: prices in EUR price no bill',
+  ],
+  [
+    'a rule that means credits and says pico-credits',
+    {
+      rules: demo.rules.map((rule) => ({ ...rule, when: 'estimate.highCredits > 1' })).slice(0, 1),
+    },
+    'events-without-date compare credits with a plain number, which counts 0.000000000001 credits: write credits("1.5")',
+  ],
+  [
     'a network without a use',
     { networks: [{ id: 'office', cidrs: ['10.0.0.0/8'] }] },
     'no mapping names network office',

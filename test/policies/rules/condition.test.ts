@@ -27,6 +27,8 @@ test.each([
   ['1 + 1', 'not true or false'],
   ['statement.class ==', ''],
   ['statement.class.matches("(a+)+$")', 'matches'],
+  ['estimate.highCredits > credits("5 USD")', 'credits("5 USD") is no decimal amount'],
+  ['statement.opaque || credits("") < estimate.highCredits', 'credits("") is no decimal amount'],
   [`statement.tablesRead.all(a, ${'statement.columns.all(b, '.repeat(3)}true))))`, 'steps'],
   [`"${'x'.repeat(5_000)}" == ""`, 'longer than'],
   [`${'('.repeat(60)}true${')'.repeat(60)}`, ''],
@@ -35,4 +37,16 @@ test.each([
   expect(problemOf(text)).not.toBe('');
   expect(problemOf(text)).toContain(part);
   expect(problemOf(text)).not.toContain('\n');
+});
+
+test.each([
+  ['estimate.highCredits > 1', true],
+  ['statement.opaque || 0.5 <= estimate.expectedCredits', true],
+  ['credits("2") < 5', true],
+  ['estimate.highCredits > 0', false],
+  ['estimate.highCredits > credits("1") * 2', false],
+  ['estimate.bytes > 1000 && estimate.expectedSeconds > 60.0', false],
+])('%s compares credits with a plain number: %s', (text, is) => {
+  const result = compiler.compile(text);
+  expect(result.ok && result.condition.comparesPlainNumber).toBe(is);
 });
