@@ -8,7 +8,7 @@ import { Transpiler } from '../sql/transpiler.js';
 import { SessionStages, type StageWorld } from '../stages/catalogue.js';
 import { FileEngine } from '../stages/file-engine.js';
 import { StageFiles } from '../stages/stage-files.js';
-import { Session } from '../statement/session.js';
+import { EngineSession } from '../statement/engine-session.js';
 import {
   listColumns,
   listDatabases,
@@ -33,9 +33,9 @@ interface Opened {
 
 export class EngineHost {
   readonly #transpiler = new Transpiler();
-  readonly #sessions = new Map<number, Session>();
+  readonly #sessions = new Map<number, EngineSession>();
   /** Statement id → its session, while it waits or runs. */
-  readonly #running = new Map<number, Session>();
+  readonly #running = new Map<number, EngineSession>();
   readonly #cancelled = new Set<number>();
   #opened: Opened | undefined;
   #writer: DuckDBConnection | undefined;
@@ -148,7 +148,7 @@ export class EngineHost {
     const connection = await database.connect();
     this.#sessions.set(
       session,
-      new Session({
+      new EngineSession({
         connection,
         transpiler: this.#transpiler,
         statistics,
@@ -158,7 +158,7 @@ export class EngineHost {
     );
   }
 
-  #session(session: number): Session {
+  #session(session: number): EngineSession {
     return must(this.#sessions.get(session), 'a statement for a session that is not open');
   }
 

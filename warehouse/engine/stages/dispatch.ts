@@ -1,5 +1,4 @@
 /** Which statements are about stages, and who runs them. */
-import { STATEMENT_TYPES } from '#base/wire/codes.js';
 import { StatementFailed, syntaxError, unsupported } from '../failures.js';
 import type { RowsAsText } from '../process/messages.js';
 import { isWord, type Piece } from '../sql/pieces.js';
@@ -14,23 +13,10 @@ import { withInferredSchemas } from './infer-schema.js';
 import { kindAt } from './named-objects.js';
 import { showStages, stageStatement } from './stage-statements.js';
 import { BIND_TABLES } from './stage-binds.js';
+import { STAGE_VERBS } from './stage-verbs.js';
 import type { StatementSession } from './statement-session.js';
 import { get, isStage, list, put, remove } from './transfers.js';
 import { unload } from './unload.js';
-
-/** First words of statements that only stages have here, with the types of their answers. */
-export const STAGE_VERBS: Readonly<Record<string, number>> = {
-  COPY: STATEMENT_TYPES.copy,
-  PUT: STATEMENT_TYPES.put,
-  GET: STATEMENT_TYPES.get,
-  LIST: STATEMENT_TYPES.list,
-  LS: STATEMENT_TYPES.list,
-  REMOVE: STATEMENT_TYPES.remove,
-  RM: STATEMENT_TYPES.remove,
-  SHOW: STATEMENT_TYPES.show,
-  DESC: STATEMENT_TYPES.describe,
-  DESCRIBE: STATEMENT_TYPES.describe,
-};
 
 /** The answer to a statement about stages or file formats; undefined for every other statement. */
 export function stageAnswer(session: Session, running: Running): Promise<RowsAsText> | undefined {

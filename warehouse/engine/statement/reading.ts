@@ -7,7 +7,7 @@ import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
 import { isSymbol, toPieces, type Piece } from '../sql/pieces.js';
 import { substitute } from '../sql/substitute.js';
 import type { ResolvedMention } from '../sql/table-names.js';
-import { STAGE_VERBS } from '../stages/dispatch.js';
+import { STAGE_VERBS } from '../stages/stage-verbs.js';
 
 /** A statement on its way: its text and what is known of it so far. */
 export interface Running {
