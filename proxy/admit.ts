@@ -1,6 +1,7 @@
 /** Step 7: a permit of the tier's queue. Free statements pass at once: a `SHOW` does not wait behind a report. */
+import type { LaneMember } from '#base/kept-lanes.js';
 import { toError } from '#base/errors.js';
-import type { LaneLimits, LaneMember } from '#policies/lanes/lane.js';
+import type { LaneLimits } from '#policies/lanes/lane.js';
 import { isAdministrator } from '#policies/lanes/limits.js';
 import type { AdmitOutcome as LaneOutcome, Permit } from './admission/lane.js';
 import { attentionOf } from './admission/vigil.js';

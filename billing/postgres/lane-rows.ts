@@ -1,45 +1,8 @@
 /** A lane as Postgres keeps it: its turns, the permits of replicas, who waits; without what belongs to dead replicas. */
+import type { KeptLane, LaneHolding, LaneMember, LaneWait } from '#base/kept-lanes.js';
 import type { Queryable } from '#base/postgres/pool.js';
-import { type Credits, parseCredits } from '#base/units.js';
+import { parseCredits } from '#base/units.js';
 import { REPLICA_SILENCE_MS } from './replicas.js';
-
-/** A statement in a lane; times in milliseconds of real time. */
-export interface LaneStatement {
-  readonly ticketId: string;
-  readonly teamId: string;
-  readonly principalId: string;
-  readonly isAdministrator: boolean;
-  readonly expectedCredits: Credits;
-  readonly expectedMs: number;
-}
-
-export interface LaneHolding {
-  readonly replica: string;
-  readonly idle: number;
-  readonly running: readonly (LaneStatement & { readonly heldMs: number })[];
-  /** It asks for every permit, so that this is what it has. */
-  readonly isExact: boolean;
-}
-
-export interface LaneWait extends LaneStatement {
-  readonly replica: string;
-  readonly waitedMs: number;
-  /** It has a permit that its replica has not taken yet. */
-  readonly isGranted: boolean;
-  /** Beyond the cap of the queue, until it is known which permits others still have at hand. */
-  readonly isProvisional: boolean;
-}
-
-/** A lane as it is kept, without what belongs to dead replicas. */
-export interface LaneRows {
-  readonly turns: unknown;
-  readonly stretch: number;
-  readonly holdings: readonly LaneHolding[];
-  /** In the order in which they came. */
-  readonly waits: readonly LaneWait[];
-  /** How many replicas live. */
-  readonly replicas: number;
-}
 
 export const LIVE = `live AS MATERIALIZED (
   SELECT id FROM replica WHERE id = $2 OR (stopped_at IS NULL
@@ -73,7 +36,7 @@ export interface LaneRow {
   readonly replicas: number;
   readonly holdings: readonly (Omit<LaneHolding, 'running'> & {
     readonly agoMs: number;
-    readonly running: readonly (Omit<LaneStatement, 'expectedCredits'> & {
+    readonly running: readonly (Omit<LaneMember, 'expectedCredits'> & {
       readonly heldMs: number;
       readonly expectedCredits: string;
     })[];
@@ -97,7 +60,7 @@ type WaitRow = readonly [
 ];
 
 /** The lane as it is now; one that nobody has used is empty. `replica`: who asks, which counts as alive. */
-export async function readLane(db: Queryable, tier: string, replica = ''): Promise<LaneRows> {
+export async function readLane(db: Queryable, tier: string, replica = ''): Promise<KeptLane> {
   const { rows } = await db.query<LaneRow & Record<string, unknown>>(READ, [
     tier,
     replica,

@@ -2,44 +2,12 @@
  * What a decision reads of a lane: so much of those who wait elsewhere as can have their turn, found by indexes. It grows
  * with teams and permits; those behind are counted alone.
  */
+import type { LaneOwnWait, LaneReach, LaneToDecide } from '#base/kept-lanes.js';
 import { must } from '#base/assert.js';
 import type { Transaction } from '#base/postgres/pool.js';
 import { HOLDINGS, holdingOf, LIVE, NOW, waitOf, WAITED_MS, WHOLE } from './lane-rows.js';
-import type { LaneRow, LaneRows, LaneWait } from './lane-rows.js';
+import type { LaneRow } from './lane-rows.js';
 import { REPLICA_SILENCE_MS } from './replicas.js';
-
-/** How far a decision looks, so that nothing is read of those that cannot have their turn in it. */
-export interface LaneReach {
-  /** Permits for which nothing of the replica's own is running. */
-  readonly permits: number;
-  /** The most that administrators can be granted, also where nothing else is free. */
-  readonly administratorPermits: number;
-  /** Somebody of a team may have to let another principal's statement pass, so that those of each are looked at. */
-  readonly byPrincipal: boolean;
-}
-
-/** A row of the replica that decides; it knows the statement itself. */
-export interface LaneOwnWait {
-  readonly ticketId: string;
-  readonly waitedMs: number;
-  readonly isGranted: boolean;
-  readonly isProvisional: boolean;
-}
-
-/** A lane as far as a replica needs it to decide. */
-export interface LaneToDecide extends Omit<LaneRows, 'waits'> {
-  /** The most of one team, or of one principal if the reach is by those, that can have their turn, and one more. */
-  readonly turnsMax: number;
-  readonly own: readonly LaneOwnWait[];
-  /** Of other replicas: who has a permit, who is provisional, and the first of each team, one more than can be granted. */
-  readonly others: readonly LaneWait[];
-  /** How many more of theirs wait. */
-  readonly behind: readonly {
-    readonly teamId: string;
-    readonly isAdministrator: boolean;
-    readonly count: number;
-  }[];
-}
 
 /** What has neither a permit nor waits for one provisionally; as the partial indexes of lane_waiting say it. */
 const QUEUED = 'w.granted_at IS NULL AND NOT w.is_provisional';

@@ -3,12 +3,11 @@
  * one replica decides at a time; times are of the database's clock. No money moves here, and who decides brings the
  * decision: this file reads, and writes what it is told.
  */
+import type { LaneMember, LaneReach, LaneToDecide, LaneWrites } from '#base/kept-lanes.js';
 import type { Database, Queryable, Transaction } from '#base/postgres/pool.js';
 import { formatAmount } from '#base/units.js';
 import { LIVE } from './lane-rows.js';
-import type { LaneHolding, LaneStatement, LaneWait } from './lane-rows.js';
 import { readToDecide } from './lane-to-decide.js';
-import type { LaneReach, LaneToDecide } from './lane-to-decide.js';
 import { REPLICA_SILENCE_MS } from './replicas.js';
 import { jsonFor } from './ticket-row.js';
 
@@ -17,23 +16,6 @@ export const LANES_CHANNEL = 'tollgate_lanes';
 
 /** A replica that stands still while it decides loses the lane after this long. */
 const DECIDING_MAX_MS = 4_000;
-
-/** What one replica, having decided, writes. */
-export interface LaneChange {
-  readonly turns: unknown;
-  readonly stretch: number;
-  readonly holding: LaneHolding;
-  /** Its statements that wait and have no row yet. */
-  readonly added: readonly LaneWait[];
-  /** Tickets whose rows go. */
-  readonly removed: readonly string[];
-  /** Tickets of other replicas that have a permit now. */
-  readonly granted: readonly string[];
-  /** Tickets that are not provisional any more. */
-  readonly accepted: readonly string[];
-  /** Replicas that are told to look. */
-  readonly told: readonly string[];
-}
 
 const LOCK = `/* prepared: billing.lane_lock */
 SELECT set_config('idle_in_transaction_session_timeout', $2, true), tier FROM lane WHERE tier = $1 FOR UPDATE`;
@@ -80,7 +62,7 @@ export function decideInLane<T>(
   tier: string,
   replica: string,
   reach: LaneReach,
-  decide: (lane: LaneToDecide) => { readonly change: LaneChange; readonly result: T },
+  decide: (lane: LaneToDecide) => { readonly change: LaneWrites; readonly result: T },
 ): Promise<T> {
   return db.transaction(async (tx) => {
     await lock(tx, tier);
@@ -97,7 +79,7 @@ async function lock(tx: Transaction, tier: string): Promise<void> {
   await tx.query(LOCK, values);
 }
 
-async function write(tx: Transaction, tier: string, change: LaneChange): Promise<void> {
+async function write(tx: Transaction, tier: string, change: LaneWrites): Promise<void> {
   const { holding } = change;
   await tx.query(WRITE, [
     tier,
@@ -117,7 +99,7 @@ async function write(tx: Transaction, tier: string, change: LaneChange): Promise
   ]);
 }
 
-function textual<T extends LaneStatement>(
+function textual<T extends LaneMember>(
   statement: T,
 ): Omit<T, 'expectedCredits'> & { readonly expectedCredits: string } {
   return { ...statement, expectedCredits: formatAmount(statement.expectedCredits) };

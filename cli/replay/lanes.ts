@@ -2,9 +2,10 @@
  * The lanes of the tiers in a replay: who runs at once, who waits for a turn, who finds the queue full. Decided as one replica decides
  * it (`policies/lanes/decision.ts`), at the instants of the history, and without asking where nobody waits and a permit is free.
  */
+import type { LaneMember, LaneToDecide } from '#base/kept-lanes.js';
 import type { EpochMs } from '../../base/time.js';
-import { decideLane, type LaneReport, type LaneToDecide } from '../../policies/lanes/decision.js';
-import { isCapped, type LaneLimits, type LaneMember, teamLane } from '../../policies/lanes/lane.js';
+import { decideLane, type LaneReport } from '../../policies/lanes/decision.js';
+import { isCapped, type LaneLimits, teamLane } from '../../policies/lanes/lane.js';
 
 /** Where a statement asks for its permit, and what the lane has to know of it. */
 export interface LanePlace {

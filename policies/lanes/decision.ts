@@ -2,16 +2,18 @@
  * What one replica decides in a lane, given the lane as Postgres keeps it and what the replica says of itself: who is
  * granted, who is turned away, and how many permits it may give without asking while nobody waits.
  */
-import {
-  isCapped,
-  type LaneLimits,
-  type LaneMember,
-  type LaneRunning,
-  type LaneState,
-  type LaneWaiting,
-  NO_TURNS,
-  sharedPermits,
-} from './lane.js';
+import type {
+  KeptLane,
+  LaneHolding,
+  LaneMember,
+  LaneReach,
+  LaneRunning,
+  LaneToDecide,
+  LaneWait,
+  LaneWaiting,
+  LaneWrites,
+} from '#base/kept-lanes.js';
+import { isCapped, type LaneLimits, type LaneState, NO_TURNS, sharedPermits } from './lane.js';
 import { isApart, type Queued, queuesOf } from './queues.js';
 import { grantsOf } from './schedule.js';
 import { turnsOf, turnsText } from './turns.js';
@@ -23,55 +25,8 @@ const STRETCH_WEIGHT = 0.1;
 const STRETCH_MAX = 1000;
 const NEW_WAIT = { isGranted: false, isProvisional: false } as const;
 
-export interface Holding {
-  readonly replica: string;
-  readonly idle: number;
-  readonly running: readonly LaneRunning[];
-  /** It was told to ask for every permit and to tell of each that ends, so that this is what it has, and no guess. */
-  readonly isExact: boolean;
-}
-
-export interface Wait extends LaneWaiting {
-  readonly replica: string;
-  readonly isGranted: boolean;
-  /** Beyond the cap, for permits that another replica had at hand and may have given away: see {@link judgeNew}. */
-  readonly isProvisional: boolean;
-}
-
-/** A lane as it is kept. */
-export interface KeptLane {
-  /** As {@link turnsText} wrote it. */
-  readonly turns: unknown;
-  readonly stretch: number;
-  readonly holdings: readonly Holding[];
-  readonly waits: readonly Wait[];
-  readonly replicas: number;
-}
-
-/** How far a decision looks at what waits elsewhere. */
-export interface LaneReach {
-  readonly permits: number;
-  readonly administratorPermits: number;
-  readonly byPrincipal: boolean;
-}
-
-/** A row of the replica that decides. */
-export type OwnWait = Pick<Wait, 'ticketId' | 'waitedMs' | 'isGranted' | 'isProvisional'>;
-
-/** A lane as far as {@link reachOf} says that a decision needs it: whose turn it is comes out as if all were known. */
-export interface LaneToDecide extends Omit<KeptLane, 'waits'> {
-  /** The most of one team, or of one principal where those are capped, that can have their turn, and one more. */
-  readonly turnsMax: number;
-  /** In the order in which they came, like the next. */
-  readonly own: readonly OwnWait[];
-  /** Of other replicas who has a permit, who is provisional, and the first of each team. */
-  readonly others: readonly Wait[];
-  /** How many more of theirs wait, accepted. */
-  readonly behind: readonly (Queued & { readonly count: number })[];
-}
-
 /** What a replica says of itself, whole. */
-export interface LaneReport extends Omit<Holding, 'isExact'> {
+export interface LaneReport extends Omit<LaneHolding, 'isExact'> {
   readonly waiting: readonly (LaneWaiting & {
     /** It was let into the queue before, and not provisionally: its cap does not turn it away any more. */
     readonly isAccepted: boolean;
@@ -99,19 +54,6 @@ export interface LaneAnswer {
   readonly hasMore: boolean;
   /** Somebody waits: nothing is given without asking. */
   readonly isContended: boolean;
-}
-
-/** What Postgres is told. */
-export interface LaneWrites {
-  readonly turns: unknown;
-  readonly stretch: number;
-  readonly holding: Holding;
-  readonly added: readonly Wait[];
-  readonly removed: readonly string[];
-  readonly granted: readonly string[];
-  /** Tickets of its own whose rows are not provisional any more. */
-  readonly accepted: readonly string[];
-  readonly told: readonly string[];
 }
 
 /** The lane as a schedule takes it: a permit that was granted and not taken yet counts as running. */
@@ -173,7 +115,7 @@ export function decideLane(
   const isExact = isContended || isCapped(limits);
   const idle = isExact ? 0 : Math.min(free, Math.max(report.idle, share));
   const known = new Map(kept.own.map((each) => [each.ticketId, each]));
-  const isOwnRow = ({ ticketId }: Wait): boolean => known.has(ticketId);
+  const isOwnRow = ({ ticketId }: LaneWait): boolean => known.has(ticketId);
   return {
     change: {
       turns: isContended ? turnsText(turns) : turnsText(NO_TURNS),
@@ -206,17 +148,17 @@ export function decideLane(
 
 /** The rows as they are once the replica's own statements are as it says. */
 interface Reported {
-  readonly taken: readonly Wait[];
+  readonly taken: readonly LaneWait[];
   readonly removed: readonly string[];
   /** Who waits, in the order in which they came, but for those that are behind. */
-  readonly waits: readonly Wait[];
+  readonly waits: readonly LaneWait[];
   readonly behind: LaneToDecide['behind'];
 }
 
 function withReport(limits: LaneLimits, kept: LaneToDecide, report: LaneReport): Reported {
   const { replica } = report;
   const wanted = new Map(report.waiting.map((each) => [each.ticketId, each]));
-  const taken: Wait[] = [];
+  const taken: LaneWait[] = [];
   const removed: string[] = [];
   const waits = [...kept.others];
   const behind = [...kept.behind];
@@ -256,7 +198,7 @@ function turnsQueue(limits: LaneLimits, member: LaneMember): string {
 
 /** What becomes of the replica's own that come to the queue, and who waits then. */
 interface Judged extends Pick<LaneAnswer, 'refused' | 'provisional'> {
-  readonly remaining: readonly Wait[];
+  readonly remaining: readonly LaneWait[];
   /** Other replicas that have one for which there is no room any more: they must ask. */
   readonly overfull: ReadonlySet<string>;
 }
@@ -269,15 +211,15 @@ interface Judged extends Pick<LaneAnswer, 'refused' | 'provisional'> {
  */
 function judgeNew(
   limits: LaneLimits,
-  { left, behind }: { readonly left: readonly Wait[]; readonly behind: LaneToDecide['behind'] },
+  { left, behind }: { readonly left: readonly LaneWait[]; readonly behind: LaneToDecide['behind'] },
   report: LaneReport,
   room: number,
 ): Judged {
   const isNew = new Set(
     report.waiting.filter(({ isAccepted }) => !isAccepted).map(({ ticketId }) => ticketId),
   );
-  const isOwn = ({ replica }: Wait): boolean => replica === report.replica;
-  const isOpen = (each: Wait): boolean =>
+  const isOwn = ({ replica }: LaneWait): boolean => replica === report.replica;
+  const isOpen = (each: LaneWait): boolean =>
     isOwn(each) ? isNew.has(each.ticketId) : each.isProvisional;
   const counts = new Map<string, number>();
   const count = (key: string): number => counts.get(key) ?? 0;
@@ -318,8 +260,8 @@ function judgeNew(
 }
 
 /** Permits that these replicas may have at hand: what they give without asking they may have given or got back since. */
-function roomAt(others: readonly Holding[]): number {
-  const atMost = ({ idle, running, isExact }: Holding): number =>
+function roomAt(others: readonly LaneHolding[]): number {
+  const atMost = ({ idle, running, isExact }: LaneHolding): number =>
     isExact ? idle : idle + running.length;
   return others.reduce((sum, each) => sum + atMost(each), 0);
 }
@@ -334,8 +276,8 @@ function freePermits(limits: LaneLimits, state: LaneState, granted: readonly Lan
 /** Whoever was granted something, or has one too many; when somebody begins to wait, everybody who has permits. */
 function told(
   kept: LaneToDecide,
-  others: readonly Holding[],
-  waits: readonly Wait[],
+  others: readonly LaneHolding[],
+  waits: readonly LaneWait[],
   isGranted: ReadonlySet<string>,
   report: LaneReport,
   { remaining, overfull }: Judged,

@@ -1,12 +1,7 @@
 /** What a waiting statement can be told: its position, what keeps it, and when it is expected to run. */
+import type { LaneMember, LaneRunning } from '#base/kept-lanes.js';
 import { must } from '#base/assert.js';
-import {
-  type LaneLimits,
-  type LaneMember,
-  type LaneRunning,
-  type LaneState,
-  teamLane,
-} from './lane.js';
+import { type LaneLimits, type LaneState, teamLane } from './lane.js';
 import { LaneSchedule } from './schedule.js';
 
 /** tier: all its permits are taken; team, principal: theirs are; administrators: those kept for them are. */

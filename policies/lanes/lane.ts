@@ -2,6 +2,7 @@
  * A lane is the queue of one tier with its permits, in the whole deployment. What is said here is plain values: who
  * waits, who runs, whose turn it is; `schedule.ts` decides by them, and Postgres keeps them between decisions.
  */
+import type { LaneRunning, LaneWaiting } from '#base/kept-lanes.js';
 import type { Credits } from '#base/units.js';
 
 /** What one team may do in a lane; absent: what every team may. */
@@ -30,29 +31,6 @@ export interface LaneLimits extends Omit<TeamLane, 'concurrencyMax' | 'queueMax'
   };
   /** Teams that differ from the others. */
   readonly teams: ReadonlyMap<string, TeamLane>;
-}
-
-/** A statement in a lane. */
-export interface LaneMember {
-  readonly ticketId: string;
-  readonly teamId: string;
-  readonly principalId: string;
-  /** It goes by the administrators' permits. */
-  readonly isAdministrator: boolean;
-  /** What it is expected to cost: what teams share a lane by. */
-  readonly expectedCredits: Credits;
-  /** How long it is expected to run, in milliseconds of the estimates' own seconds. */
-  readonly expectedMs: number;
-}
-
-export interface LaneWaiting extends LaneMember {
-  /** How long it has waited, in milliseconds of real time. */
-  readonly waitedMs: number;
-}
-
-export interface LaneRunning extends LaneMember {
-  /** How long it has had its permit, in milliseconds of real time. */
-  readonly heldMs: number;
 }
 
 /** Whose turn it is. Forgotten when nobody waits. */

@@ -1,5 +1,6 @@
 /** The queues of a lane that have caps: of the tier, of each team, and of administrators with permits of their own. */
-import { type LaneLimits, type LaneMember, teamLane } from './lane.js';
+import type { LaneMember } from '#base/kept-lanes.js';
+import { type LaneLimits, teamLane } from './lane.js';
 
 /** Of whom it is, which says where it stands. */
 export type Queued = Pick<LaneMember, 'teamId' | 'isAdministrator'>;

@@ -6,6 +6,7 @@
  * waited half of what it may, in turn: it runs within eight grants for each team that waits, whatever the weights.
  * Pure, and decides alike everywhere.
  */
+import type { LaneMember, LaneWaiting } from '#base/kept-lanes.js';
 import { must } from '#base/assert.js';
 import {
   addCredits,
@@ -19,10 +20,8 @@ import {
 } from '#base/units.js';
 import {
   type LaneLimits,
-  type LaneMember,
   type LaneState,
   type LaneTurns,
-  type LaneWaiting,
   NO_TURNS,
   sharedPermits,
   teamLane,

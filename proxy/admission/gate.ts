@@ -2,9 +2,10 @@
  * Permits of the tiers, for the whole deployment: how many statements of a tier run at once, who is next, and how long
  * anybody waits. Each tier is a lane (lane.ts); who is granted is decided in Postgres, by one replica at a time.
  */
+import type { LaneMember } from '#base/kept-lanes.js';
 import { type FullQueue, fullQueue } from '#policies/lanes/queues.js';
 import { expectationOf, type Expectation } from '#policies/lanes/expectation.js';
-import type { LaneLimits, LaneMember } from '#policies/lanes/lane.js';
+import type { LaneLimits } from '#policies/lanes/lane.js';
 import { laneState } from '#policies/lanes/decision.js';
 import { type AdmitOutcome, Lane, type LaneOptions } from './lane.js';
 

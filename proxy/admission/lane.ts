@@ -4,19 +4,17 @@
  * meanwhile makes the next. A question that failed costs nothing but time: nothing is at hand after it, and the next one
  * says everything again.
  */
+import type {
+  KeptLane,
+  LaneMember,
+  LaneReach,
+  LaneToDecide,
+  LaneWrites,
+} from '#base/kept-lanes.js';
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
-import {
-  decideLane,
-  type KeptLane,
-  type LaneAnswer,
-  type LaneReach,
-  type LaneReport,
-  type LaneToDecide,
-  type LaneWrites,
-  reachOf,
-} from '#policies/lanes/decision.js';
-import { isCapped, type LaneLimits, type LaneMember, teamLane } from '#policies/lanes/lane.js';
+import { decideLane, type LaneAnswer, type LaneReport, reachOf } from '#policies/lanes/decision.js';
+import { isCapped, type LaneLimits, teamLane } from '#policies/lanes/lane.js';
 
 /** The right to run now in a lane. */
 export interface Permit {

@@ -1,15 +1,9 @@
 /** A decision that reads of others only what can have its turn decides what one does that reads them all. */
+import type { KeptLane, LaneHolding, LaneMember, LaneWait } from '../../../base/kept-lanes.js';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  decideLane,
-  type Holding,
-  type KeptLane,
-  type LaneReport,
-  reachOf,
-  type Wait,
-} from '../../../policies/lanes/decision.js';
-import type { LaneLimits, LaneMember } from '../../../policies/lanes/lane.js';
+import { decideLane, type LaneReport, reachOf } from '../../../policies/lanes/decision.js';
+import type { LaneLimits } from '../../../policies/lanes/lane.js';
 import { turnsText } from '../../../policies/lanes/turns.js';
 import { partToDecide, wholeToDecide } from './read-to-decide.js';
 import { credits } from '../builders.js';
@@ -29,7 +23,7 @@ const member: fc.Arbitrary<LaneMember> = fc
     memberOf(team, text, { principalId: `${team}_${person}`, isAdministrator }),
   );
 
-const wait: fc.Arbitrary<Wait> = fc
+const wait: fc.Arbitrary<LaneWait> = fc
   .record({
     of: member,
     replica: fc.constantFrom(...REPLICAS),
@@ -55,7 +49,7 @@ const limits: fc.Arbitrary<LaneLimits> = fc
   })
   .map((changes) => weighted(limitsOf(changes), { a: 4, b: 2 }));
 
-const holding = (replica: string): fc.Arbitrary<Holding> =>
+const holding = (replica: string): fc.Arbitrary<LaneHolding> =>
   fc.record({
     replica: fc.constant(replica),
     idle: fc.constantFrom(0, 0, 0, 1),

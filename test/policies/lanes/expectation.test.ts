@@ -1,5 +1,6 @@
+import type { LaneMember } from '../../../base/kept-lanes.js';
 import { expect, test } from 'vitest';
-import { type LaneMember, NO_TURNS } from '../../../policies/lanes/lane.js';
+import { NO_TURNS } from '../../../policies/lanes/lane.js';
 import { expectationOf, expectationsOf } from '../../../policies/lanes/expectation.js';
 import { type Arrival, limitsOf, memberOf, normal, seeded, SimulatedLane } from './support.js';
 

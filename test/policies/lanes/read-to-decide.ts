@@ -1,5 +1,5 @@
+import type { KeptLane, LaneReach, LaneToDecide, LaneWait } from '../../../base/kept-lanes.js';
 /** What a store reads of a lane for a decision, of the whole of it: as Postgres does, and as if there were no bound. */
-import type { KeptLane, LaneReach, LaneToDecide, Wait } from '../../../policies/lanes/decision.js';
 
 /** Everything that is kept. */
 export function wholeToDecide(lane: KeptLane, replica: string): LaneToDecide {
@@ -25,7 +25,7 @@ export function partToDecide(kept: KeptLane, replica: string, reach: LaneReach):
   const turnsMax = 1 + Math.max(reach.administratorPermits, reach.permits - runs.length);
   const seen = new Map<string, number>();
   const behind = new Map<string, LaneToDecide['behind'][number]>();
-  const isRead = (each: Wait): boolean => {
+  const isRead = (each: LaneWait): boolean => {
     if (each.isGranted || each.isProvisional) return true;
     const { teamId, principalId, isAdministrator } = each;
     const queue = JSON.stringify([teamId, isAdministrator, reach.byPrincipal ? principalId : null]);

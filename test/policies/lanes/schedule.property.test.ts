@@ -1,6 +1,6 @@
+import type { LaneMember } from '../../../base/kept-lanes.js';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { LaneMember } from '../../../policies/lanes/lane.js';
 import { NO_TURNS, sharedPermits, teamLane } from '../../../policies/lanes/lane.js';
 import { AGED_AFTER, AGED_EVERY, grantsOf } from '../../../policies/lanes/schedule.js';
 import { type Arrival, limitsOf, memberOf, SimulatedLane, weighted } from './support.js';

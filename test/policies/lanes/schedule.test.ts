@@ -1,6 +1,7 @@
+import type { LaneMember } from '../../../base/kept-lanes.js';
 import { expect, test } from 'vitest';
 import { approximate } from '../../../base/units.js';
-import type { LaneLimits, LaneMember } from '../../../policies/lanes/lane.js';
+import type { LaneLimits } from '../../../policies/lanes/lane.js';
 import { NO_TURNS } from '../../../policies/lanes/lane.js';
 import { grantsOf } from '../../../policies/lanes/schedule.js';
 import {

@@ -1,12 +1,7 @@
 /** Lanes for tests: limits with everything at rest, members of a team, and a lane that runs by itself. */
+import type { LaneMember, LaneRunning } from '../../../base/kept-lanes.js';
 import { parseCredits } from '../../../base/units.js';
-import type {
-  LaneLimits,
-  LaneMember,
-  LaneRunning,
-  LaneState,
-  LaneTurns,
-} from '../../../policies/lanes/lane.js';
+import type { LaneLimits, LaneState, LaneTurns } from '../../../policies/lanes/lane.js';
 import { NO_TURNS } from '../../../policies/lanes/lane.js';
 import { grantsOf } from '../../../policies/lanes/schedule.js';
 

@@ -2,12 +2,12 @@
  * Gates of several replicas on one Postgres. Shown to look: without FOR UPDATE in the lane's lock the first test sees
  * six statements at once where five may run.
  */
+import type { LaneToDecide } from '../../../base/kept-lanes.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deferred } from '../../../base/deferred.js';
 import { silentLog } from '../../../base/log.js';
 import type { Database } from '../../../base/postgres/pool.js';
 import { readLane } from '../../../billing/postgres/lane-rows.js';
-import type { LaneToDecide } from '../../../billing/postgres/lane-to-decide.js';
 import { decideInLane, LANES_CHANNEL } from '../../../billing/postgres/lanes.js';
 import { beat } from '../../../billing/postgres/replicas.js';
 import type { LaneLimits } from '../../../policies/lanes/lane.js';

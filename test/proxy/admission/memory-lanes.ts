@@ -1,20 +1,20 @@
 /** Lanes in memory, by the rules of Postgres: one decides at a time, and dead replicas have nothing. */
 import type {
-  Holding,
   KeptLane,
+  LaneHolding,
   LaneReach,
   LaneToDecide,
+  LaneWait,
   LaneWrites,
-  Wait,
-} from '../../../policies/lanes/decision.js';
+} from '../../../base/kept-lanes.js';
 import type { LaneStore } from '../../../proxy/admission/lane.js';
 import { partToDecide } from '../../policies/lanes/read-to-decide.js';
 
 interface Row {
   turns: unknown;
   stretch: number;
-  readonly holdings: Map<string, { holding: Holding; atMs: number }>;
-  readonly waits: Map<string, { wait: Wait; sinceMs: number }>;
+  readonly holdings: Map<string, { holding: LaneHolding; atMs: number }>;
+  readonly waits: Map<string, { wait: LaneWait; sinceMs: number }>;
 }
 
 export class MemoryLanes implements LaneStore {
