@@ -3,7 +3,6 @@ import { TG_CODES } from '#base/errors.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 import { failureEnvelope, successEnvelope } from '#base/wire/envelope.js';
 import type { Front, ReplyRead } from './front.js';
-import { identify } from './identity/identify.js';
 import { sessionChanges } from './identity/session-effects.js';
 import { snowflakeToken } from './identity/tokens.js';
 import type { SmallReply } from './relay.js';
@@ -14,7 +13,6 @@ import type { ScannedReply } from './wire/reply-scanner.js';
 
 export const driverFront: Front = {
   source: 'driver',
-  identify,
   refusal: (refusal, ticketId) => jsonReply(refusalBody(refusal, ticketId)),
   // Fields and codes as drivers read them of a long statement: /queries/v1/query-request in docs/wire.md.
   inProgress: (ticketId, isAsync) =>

@@ -4,16 +4,13 @@
  */
 import type { TicketId } from '#base/ids.js';
 import type { Call } from './call.js';
-import type { SessionContext } from './identity/sessions.js';
+import type { SessionContext, SessionState } from './identity/sessions.js';
 import type { SealedIdentity } from './identity/tokens.js';
 import type { SmallReply } from './relay.js';
-import type { IdentifyOutcome } from './identity/identify.js';
-import type { Parts } from './parts.js';
-import type { StatementEnd } from './settlement/finish.js';
-import type { Identified, Received } from './stages.js';
 import type { SurfaceAnswered } from './surface/result.js';
 import type { QueryFacts } from './upstream/query-facts.js';
 import type { Upstream } from './upstream/upstreams.js';
+import type { QueryRequest } from './wire/query-request.js';
 import type { Refusal } from './wire/refusal.js';
 import type { ScannedReply } from './wire/reply-scanner.js';
 
@@ -23,6 +20,27 @@ export interface Asker {
   readonly front: Front;
   readonly identity: SealedIdentity;
   readonly upstream: Upstream;
+}
+
+/** What a reply is made from, of the statement that it answers. */
+export interface Answerable {
+  readonly call: Call;
+  readonly requestId: string;
+  readonly query: QueryRequest;
+  readonly session: SessionState;
+}
+
+/** How upstream said a statement ended. */
+export interface StatementEnd {
+  readonly isSuccess: boolean;
+  readonly code: string | null;
+  readonly sqlState: string | null;
+  readonly queryId: string | null;
+  /** Of a multi-statement: the queries of its statements, in order; empty for any other. */
+  readonly childQueryIds: readonly string[];
+  readonly rows: number | null;
+  /** What upstream said of a failure; absent where nobody read it. */
+  readonly message?: string | null;
 }
 
 /** What upstream's reply says of the statement. */
@@ -38,8 +56,6 @@ export type ReplyRead =
 export interface Front {
   /** Where a statement came from, in its tag. */
   readonly source: 'driver' | 'sqlapi';
-  /** Who asks; also under a control version that came meanwhile. Fault `controlStale`, `ledgerUnavailable`. */
-  identify(parts: Parts, received: Received): Promise<IdentifyOutcome>;
   /** A statement that was not run, or was stopped. */
   refusal(refusal: Refusal, ticketId: TicketId | null): SmallReply;
   /** It waits or runs on: where to ask again. */
@@ -47,7 +63,7 @@ export interface Front {
   /** In the words of upstream: the statement was cancelled. */
   cancelled(ticketId: TicketId): SmallReply;
   /** Rows that Tollgate itself answers; `sentAtMs` is business time. */
-  rows(statement: Identified, answered: SurfaceAnswered, sentAtMs: number): SmallReply;
+  rows(statement: Answerable, answered: SurfaceAnswered, sentAtMs: number): SmallReply;
   /** Headers that authenticate a request upstream. */
   authorization(identity: SealedIdentity): Readonly<Record<string, string>>;
   /** The path of a request that is sent once more, marked so that upstream looks for its first execution. */
@@ -56,7 +72,7 @@ export interface Front {
   resultPath(queryId: string): string;
   read(status: number, reply: ScannedReply): ReplyRead;
   /** What a successful statement changed in its session. */
-  sessionChanges(statement: Identified, reply: ScannedReply): Partial<SessionContext>;
+  sessionChanges(statement: Answerable, reply: ScannedReply): Partial<SessionContext>;
   /** How a statement stands upstream; undefined: not known there (yet). Fault `upstreamUnreachable`. */
   facts(
     upstream: Upstream,

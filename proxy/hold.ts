@@ -9,7 +9,6 @@ import { toError } from '#base/errors.js';
 import type { Credits } from '#base/units.js';
 import { NO_CREDITS } from '#base/units.js';
 import type { KnownTicket, Ledger, ReleaseReason, SentSoFar } from '#billing/ledger.js';
-import type { Doubts } from './settlement/doubts.js';
 
 export interface Hold {
   readonly ticketId: TicketId;
@@ -68,12 +67,18 @@ export function ledgerHold(ledger: Ledger, log: Log, ticketId: TicketId, credits
   };
 }
 
+/** Whoever looks after statements in doubt on this replica. */
+interface InDoubt {
+  /** The ticket is about to be sent again here: no mark of theirs may come after that. */
+  resume(ticketId: TicketId): Promise<void>;
+}
+
 /**
  * The hold of a statement in doubt that is to be sent again here. Until then it stays in doubt: whoever looks after
  * those meters it, it can be ended, and it ends by evidence, and then there is nothing to hand over.
  */
 export function doubtHold(
-  parts: { readonly ledger: Pick<Ledger, 'takeOver'>; readonly doubts: Pick<Doubts, 'resume'> },
+  parts: { readonly ledger: Pick<Ledger, 'takeOver'>; readonly doubts: InDoubt },
   replica: string,
   { ticketId, holdCredits }: Pick<KnownTicket, 'ticketId' | 'holdCredits'>,
 ): Hold {

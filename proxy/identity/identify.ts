@@ -69,7 +69,7 @@ export async function identify(parts: Parts, received: Received): Promise<Identi
 export async function identifyIn(
   parts: Parts,
   received: Received,
-  authenticated: Extract<Authenticated, { kind: 'session' }>,
+  authenticated: Pick<Identified, 'identity' | 'upstream' | 'session'>,
 ): Promise<IdentifyOutcome> {
   const { identity, upstream, session } = authenticated;
   const snapshot = parts.control.current();
@@ -139,7 +139,11 @@ export async function underNewestVersion<Statement extends Identified>(
 ): Promise<RenewOutcome<Statement>> {
   if (parts.control.current()?.version === statement.snapshot.version)
     return { kind: 'identified', statement };
-  const outcome = await statement.front.identify(parts, statement);
+  // A request of the SQL API is a session of its own, which cannot have changed meanwhile.
+  const outcome =
+    statement.front.source === 'sqlapi'
+      ? await identifyIn(parts, statement, statement)
+      : await identify(parts, statement);
   if (outcome.kind === 'refused') return outcome;
   return { kind: 'identified', statement: { ...statement, ...outcome.statement } };
 }

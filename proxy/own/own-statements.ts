@@ -6,7 +6,6 @@
 import { Fault } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { SessionKey } from '../identity/sessions.js';
-import type { TransactionMark } from './transactions.js';
 
 /** Ids kept of one session; the oldest are forgotten, and are then counted again. */
 export const OWN_IDS_MAX = 64;
@@ -14,6 +13,9 @@ export const OWN_IDS_MAX = 64;
 const EXPLAINS_MAX = 48;
 /** Before a request id whose query id is not known. */
 const PENDING = '?';
+
+/** `manual`: AUTOCOMMIT is switched off; `automatic`: on; `unclear`: nobody can tell any more. */
+export type TransactionMark = 'opened' | 'closed' | 'manual' | 'automatic' | 'unclear';
 
 export interface OwnIds {
   readonly queryIds: ReadonlySet<string>;

@@ -11,9 +11,7 @@ import { toError } from '#base/errors.js';
 import { isSqlApiSession } from '../owner.js';
 import type { Parts } from '../parts.js';
 import type { Identified } from '../stages.js';
-
-/** `manual`: AUTOCOMMIT is switched off; `automatic`: on; `unclear`: nobody can tell any more. */
-export type TransactionMark = 'opened' | 'closed' | 'manual' | 'automatic' | 'unclear';
+import type { TransactionMark } from './own-statements.js';
 
 export interface TransactionEffect {
   readonly whenSent: TransactionMark | null;

@@ -10,23 +10,11 @@ import { WIRE_CODES } from '#base/wire/codes.js';
 import type { TicketId } from '#base/ids.js';
 import type { Ending, Settlement } from '#billing/ledger.js';
 import { statisticsSeconds } from '#policies/estimate/estimator.js';
+import type { StatementEnd } from '../front.js';
 import type { Parts } from '../parts.js';
 import { BYTES_PER_SECOND_PER_CREDIT } from '../estimate.js';
 import type { StormKey } from '../storms.js';
 import type { RunningStatement } from '../running/running.js';
-
-/** How upstream said a statement ended. */
-export interface StatementEnd {
-  readonly isSuccess: boolean;
-  readonly code: string | null;
-  readonly sqlState: string | null;
-  readonly queryId: string | null;
-  /** Of a multi-statement: the queries of its statements, in order; empty for any other. */
-  readonly childQueryIds: readonly string[];
-  readonly rows: number | null;
-  /** What upstream said of a failure; absent where nobody read it. */
-  readonly message?: string | null;
-}
 
 /** Settles a running statement. Does nothing when it has ended before. */
 export function finishStatement(parts: Parts, ticketId: TicketId, end: StatementEnd): void {

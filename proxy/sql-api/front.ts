@@ -1,8 +1,6 @@
 /** The SQL API as a front: statuses of HTTP, bare bodies, results at `/api/v2/statements/{handle}`. */
 import { statusUrl } from '#base/wire/sql-api.js';
 import type { Front } from '../front.js';
-import { identifyIn } from '../identity/identify.js';
-import type { Session } from '../passthrough.js';
 import { apiCancelled, apiInProgress, apiRefusal, apiRows } from './replies.js';
 import { readApiReply } from './read-reply.js';
 import { abortByApi, readApiFacts, withFlag } from './upstream.js';
@@ -10,7 +8,6 @@ import type { Submitted } from './upstream.js';
 
 /** What a front of the SQL API knows of the request that it answers. */
 export interface ApiExchange {
-  readonly session: Session;
   /** They carry the token upstream, in place of the client's own where the way in is terminated. */
   readonly headers: Readonly<Record<string, string>>;
   /** Makes another token for the same; undefined: the token is the client's own. */
@@ -23,7 +20,7 @@ export interface ApiExchange {
 
 /** The front of one request: tokens come with each of them, and no session upstream outlives it. */
 export function sqlApiFront(exchange: ApiExchange): Front {
-  const { session, headers, renew, isNullable, submitted } = exchange;
+  const { headers, renew, isNullable, submitted } = exchange;
   const bearer = (token: string): Readonly<Record<string, string>> => ({
     ...headers,
     authorization: `Bearer ${token}`,
@@ -33,7 +30,6 @@ export function sqlApiFront(exchange: ApiExchange): Front {
     bearer((await renew?.()) ?? token);
   return {
     source: 'sqlapi',
-    identify: (parts, received) => identifyIn(parts, received, session),
     refusal: apiRefusal,
     inProgress: apiInProgress,
     cancelled: apiCancelled,

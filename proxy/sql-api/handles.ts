@@ -82,7 +82,6 @@ async function asked(parts: Parts, call: Call, handle: string): Promise<About | 
     }
     const { session } = opened;
     const front = sqlApiFront({
-      session,
       headers,
       renew,
       isNullable: true,

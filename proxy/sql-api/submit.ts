@@ -1,7 +1,7 @@
 /** `POST /api/v2/statements`: a statement by the SQL API enters the path that all statements take. */
 import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
-import type { Session } from '../passthrough.js';
+import { identifyIn } from '../identity/identify.js';
 import { answerStatement } from '../pipeline.js';
 import { ifTooLong, receiveBody, statementTooLong } from '../receive.js';
 import type { Received } from '../stages.js';
@@ -53,9 +53,9 @@ async function submit(parts: Parts, call: Call): Promise<void> {
   const received = receivedOf(
     parts,
     { ...call, target: options.target },
-    { ...options, read, session, headers, renew, wasCoded },
+    { ...options, read, headers, renew, wasCoded },
   );
-  const identified = await received.front.identify(parts, received);
+  const identified = await identifyIn(parts, received, session);
   if (identified.kind === 'refused') return refuse(parts, call, identified.refusal);
   return answerStatement(parts, identified.statement);
 }
@@ -100,18 +100,17 @@ function readOptions(call: Call): Options | Refusal {
 
 interface Read extends Options {
   readonly read: Extract<ApiRequestRead, { kind: 'request' }>;
-  readonly session: Session;
   readonly headers: Readonly<Record<string, string>>;
   readonly renew: ApiCaller['renew'];
   readonly wasCoded: boolean;
 }
 
 function receivedOf(parts: Parts, call: Call, options: Read): Received {
-  const { read, session, headers, renew, isNullable } = options;
+  const { read, headers, renew, isNullable } = options;
   let submitted: Submitted | undefined;
   return {
     call,
-    front: sqlApiFront({ session, headers, renew, isNullable, submitted: () => submitted }),
+    front: sqlApiFront({ headers, renew, isNullable, submitted: () => submitted }),
     requestId: options.requestId.toLowerCase(),
     query: read.query,
     edited: async (changes) => {

@@ -3,7 +3,7 @@ import { Fault } from '#base/errors.js';
 import { createLedger } from '#billing/create-ledger.js';
 import { SessionStore } from '../../../proxy/identity/sessions.js';
 import { OWN_IDS_MAX, OwnStatements } from '../../../proxy/own/own-statements.js';
-import type { TransactionMark } from '../../../proxy/own/transactions.js';
+import type { TransactionMark } from '../../../proxy/own/own-statements.js';
 import { buildTicket, credits, insertBudget, NOON } from '../../support/builders.js';
 import { manualClock } from '../../support/clock.js';
 import { createTestDatabase, openTestPool, type TestDatabase } from '../../support/database.js';
