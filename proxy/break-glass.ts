@@ -3,10 +3,8 @@
  * queue, up to a ceiling of its own. Every use is written and told before anything is sent.
  */
 import { formatInstant } from '#base/time.js';
-import type { EpochMs } from '#base/time.js';
 import { NO_CREDITS } from '#base/units.js';
-import type { BreakGlassOutcome, BreakGlassReason, BreakGlassUse } from '#billing/break-glass.js';
-import type { TicketFacts } from '#billing/ledger.js';
+import type { BreakGlassReason, BreakGlassUse } from '#billing/break-glass.js';
 import { breakGlassReason, breakGlassWay } from '#policies/break-glass.js';
 import { ledgerHold } from './hold.js';
 import type { Parts } from './parts.js';
@@ -16,17 +14,6 @@ import type { ReserveOutcome } from './reserve.js';
 import type { Allowed, Estimated } from './stages.js';
 import { callerRefusal } from './wire/refusal.js';
 import type { Refusal } from './wire/refusal.js';
-
-/** What is written of break-glass. Faults: `ledgerUnavailable`. */
-export interface BreakGlass {
-  open(by: BreakGlassReason, at: EpochMs, minutes: number): Promise<EpochMs>;
-  reserve(
-    request: { readonly ticket: TicketFacts; readonly budgetIds: readonly string[] },
-    by: BreakGlassReason,
-  ): Promise<BreakGlassOutcome>;
-  /** Writes the use to the audit log. */
-  tell(use: BreakGlassUse): Promise<void>;
-}
 
 export type BreakGlassAsked =
   | { readonly kind: 'notAsked' }

@@ -9,8 +9,8 @@ import type { Log } from '#base/log.js';
 import type { Clock, EpochMs } from '#base/time.js';
 import type { Freeze } from '#billing/freezes.js';
 import { freezeRefusal } from '#policies/rules/freeze-text.js';
-import type { Parts } from './parts.js';
 import { refusalContext } from './refuse.js';
+import type { RefusalParts } from './refuse.js';
 import type { RequestEntry } from './requests.js';
 import type { Allowed, Estimated } from './stages.js';
 import type { Refusal } from './wire/refusal.js';
@@ -120,8 +120,16 @@ function isOf({ scope, target }: Freeze, statement: Freezable): boolean {
   }
 }
 
+/** What freezing takes of a replica. */
+export interface FreezeParts extends RefusalParts {
+  readonly freezes: Pick<Freezes, 'of' | 'watch'>;
+}
+
 /** What the statement is told, if it falls under a freeze and does not pass it. */
-export function frozen(parts: Parts, statement: Estimated & Partial<Allowed>): Refusal | null {
+export function frozen(
+  parts: FreezeParts,
+  statement: Estimated & Partial<Allowed>,
+): Refusal | null {
   if (passes(statement)) return null;
   const freeze = parts.freezes.of(freezableOf(statement));
   return freeze === undefined ? null : freezeRefusal(freeze, refusalContext(parts, statement));
@@ -129,7 +137,7 @@ export function frozen(parts: Parts, statement: Estimated & Partial<Allowed>): R
 
 /** A statement that waits under `entry` is given up when it falls under a freeze; the returned function ends that. */
 export function giveUpWhenFrozen(
-  parts: Parts,
+  parts: FreezeParts,
   statement: Allowed,
   entry: RequestEntry,
 ): () => void {

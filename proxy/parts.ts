@@ -1,16 +1,19 @@
-/** What the handlers of one replica are made of; assembled once in start-proxy.ts, general parts first. */
+/**
+ * What the handlers of one replica are made of; assembled once in start-proxy.ts, general parts first. Steps of a statement
+ * take it; what is a part of it never does, and names what it needs of the others.
+ */
 import type { Clock, EpochMs } from '#base/time.js';
 import type { Ids, TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
 import type { WaitingAsk } from '#billing/approvals.js';
-import type { Ledger } from '#billing/ledger.js';
+import type { BreakGlassOutcome, BreakGlassReason, BreakGlassUse } from '#billing/break-glass.js';
+import type { Ledger, TicketFacts } from '#billing/ledger.js';
 import type { PassUse, PassUseOutcome } from '#billing/passes.js';
 import type { CountingAnalyser } from '#policies/sql/analyser.js';
-import type { BreakGlass } from './break-glass.js';
 import type { ControlRefresher } from './control/refresher.js';
 import type { StatisticsCache } from './estimates/statistics.js';
 import type { HistoryCache } from './estimates/history.js';
-import type { ExplainBounds } from './estimates/explain-bound.js';
+import type { ExplainBounds } from './estimates/explain-bounds.js';
 import type { Events } from './events.js';
 import type { Freezes } from './freezes.js';
 import type { Gate } from './admission/gate.js';
@@ -27,7 +30,7 @@ import type { Offline } from './offline/offline.js';
 import type { OwnStatements } from './own/own-statements.js';
 import type { LastingPasses } from './passes.js';
 import type { RequestRegistry } from './requests.js';
-import type { Interventions } from './running/interventions.js';
+import type { Interventions } from './running/kills.js';
 import type { RunRates } from './running/run-rates.js';
 import type { RunningStatements } from './running/running.js';
 import type { Doubts } from './settlement/doubts.js';
@@ -82,6 +85,17 @@ export interface Approvals {
   ask(ask: Omit<WaitingAsk, 'at'>): Promise<void>;
   /** Closes the request of a ticket that does not wait any more. */
   withdraw(ticketId: TicketId, reason: string): Promise<void>;
+}
+
+/** What is written of break-glass. Faults: `ledgerUnavailable`. */
+export interface BreakGlass {
+  open(by: BreakGlassReason, at: EpochMs, minutes: number): Promise<EpochMs>;
+  reserve(
+    request: { readonly ticket: TicketFacts; readonly budgetIds: readonly string[] },
+    by: BreakGlassReason,
+  ): Promise<BreakGlassOutcome>;
+  /** Writes the use to the audit log. */
+  tell(use: BreakGlassUse): Promise<void>;
 }
 
 export interface Parts {

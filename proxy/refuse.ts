@@ -1,12 +1,19 @@
 /** The context every refusal text of a priced statement needs, from the stage it has reached. */
+import type { Clock } from '#base/time.js';
 import type { BudgetStanding } from '#billing/ledger.js';
 import { placeOf } from '#billing/passes.js';
 import type { StandingText } from '#policies/rules/budget-text.js';
 import type { RefusalContext } from '#policies/rules/refusal-text.js';
-import type { Parts } from './parts.js';
 import type { Estimated } from './stages.js';
 
-export function refusalContext(parts: Parts, statement: Estimated): RefusalContext {
+/** What the texts need of a replica. */
+export interface RefusalParts {
+  readonly clock: Clock;
+  /** Where people reach the console; null: nobody has said. */
+  readonly consoleUrl: string | null;
+}
+
+export function refusalContext(parts: RefusalParts, statement: Estimated): RefusalContext {
   return {
     ticketId: statement.call.ticketId,
     estimate: statement.estimate,

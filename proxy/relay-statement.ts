@@ -3,11 +3,6 @@
  * reply shows one, is settled. What upstream never answered stays held until evidence ends it.
  */
 import { tgLabel, toError } from '#base/errors.js';
-import { priceCredits } from '#base/units.js';
-import type { Credits } from '#base/units.js';
-import type { Ledger } from '#billing/ledger.js';
-import { stoppedText } from '#policies/rules/refusal-text.js';
-import type { StopCause } from '#policies/rules/refusal-text.js';
 import { noteTransaction } from './own/transactions.js';
 import type { Parts } from './parts.js';
 import type { Admitted } from './stages.js';
@@ -15,14 +10,14 @@ import { relay, sendSmall } from './relay.js';
 import type { Destination, RelayOptions, RelayOutcome, SmallReply } from './relay.js';
 import type { RequestEnding } from './requests.js';
 import type { Front, StatementEnd } from './front.js';
-import type { RunningStatement, StopReason } from './running/running.js';
+import type { RunningStatement } from './running/running.js';
+import { stopRefusal } from './running/tell-stop.js';
 import { finishStatement, noteStorm } from './settlement/finish.js';
 import { stormKeyOf } from './storms.js';
 import { showingWarehouse } from './switching/shown-warehouse.js';
 import type { UpstreamRequest } from './upstream/engine.js';
 import type { ScannedReply } from './wire/reply-scanner.js';
-import { pollElsewhere, toldOf } from './wire/refusal.js';
-import type { Refusal } from './wire/refusal.js';
+import { pollElsewhere } from './wire/refusal.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 
 /** Sends the request of an admitted statement and relays its reply; returns what a repeat is to be told. */
@@ -135,37 +130,6 @@ export function stoppedReply(
   const refusal = stopRefusal(running, stop);
   parts.events.stopped(tgLabel(refusal.code), ticketId);
   return front.refusal(refusal, ticketId);
-}
-
-/** Keeps what the client of a statement that we stopped is told, for polls that reach another replica. */
-export async function tellStop(
-  parts: { readonly ledger: Pick<Ledger, 'tellStop'> },
-  running: Stopped,
-  stop: StopReason,
-): Promise<void> {
-  await parts.ledger.tellStop(running.ticketId, toldOf(stopRefusal(running, stop)));
-}
-
-/** What the text needs of the statement. */
-type Stopped = Pick<RunningStatement, 'ticketId' | 'tier' | 'pricePerCredit' | 'currency'>;
-
-function stopRefusal(running: Stopped, stop: StopReason): Refusal {
-  const money = (credits: Credits): ReturnType<typeof priceCredits> =>
-    priceCredits(credits, running.pricePerCredit, 'half-even');
-  const causes: Record<typeof stop.code, StopCause> = {
-    ceilingReached: { kind: 'ceiling', ceilingMoney: money(stop.limitCredits) },
-    budgetExhausted: { kind: 'budget', budgetId: stop.source },
-    killed: { kind: 'killed', by: stop.source },
-    clientGone: { kind: 'gone' },
-  };
-  return stoppedText(causes[stop.code], {
-    ticketId: running.ticketId,
-    tier: running.tier,
-    elapsedMs: stop.elapsedMs,
-    chargedMoney: money(stop.usedCredits),
-    currency: running.currency,
-    expectedMoney: null,
-  });
 }
 
 function noteRunning(parts: Parts, statement: Admitted, queryId: string): void {

@@ -3,9 +3,7 @@
  * client's session, which alone has the rights and names of the statement; so it is asked for EXPLAIN COST, and above
  * what the tier says (`explainAboveCredits`), and never where it could disturb.
  */
-import type { Occupancy } from '#base/metrics.js';
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { toError } from '#base/errors.js';
 import { KIND, kindAt, lex } from '#base/sql/lexer.js';
 import { compareAmounts } from '#base/units.js';
@@ -20,39 +18,8 @@ import { mayCountQueries } from '../own/last-query-id.js';
 import type { Parts } from '../parts.js';
 import type { Analysed, Estimated } from '../stages.js';
 
-const BOUNDS_MAX = 5000;
-/** Tables grow; what is imported of them comes every few hours. */
-const BOUND_MS = 15 * 60_000;
-/** A statement that could not be explained is not explained again at once. */
-const NO_BOUND_MS = 60_000;
 /** Texts longer than this take Snowflake seconds to compile. */
 const TEXT_MAX = 256 * 1024;
-
-/** Plans that were asked for, capped and for a while; null: there was none. */
-export class ExplainBounds {
-  readonly #known = new LRUCache<string, { readonly bound: ExplainBound | null }>({
-    max: BOUNDS_MAX,
-    ttl: BOUND_MS,
-  });
-
-  /** Plans remembered, for the metric. */
-  get occupancy(): Occupancy {
-    return { used: this.#known.size, max: BOUNDS_MAX };
-  }
-
-  get size(): number {
-    return this.#known.size;
-  }
-
-  /** undefined: not asked for yet. */
-  get(key: string): ExplainBound | null | undefined {
-    return this.#known.get(key)?.bound;
-  }
-
-  set(key: string, bound: ExplainBound | null): void {
-    this.#known.set(key, { bound }, { ttl: bound === null ? NO_BOUND_MS : BOUND_MS });
-  }
-}
 
 /**
  * Adds placement and estimate as {@link estimate} does, by Snowflake's plan where nothing better is known and one is

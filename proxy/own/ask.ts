@@ -4,8 +4,9 @@
  */
 import { z } from 'zod';
 import { toError } from '#base/errors.js';
+import type { Ids } from '#base/ids.js';
+import type { Log } from '#base/log.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
-import type { Parts } from '../parts.js';
 import { relay } from '../relay.js';
 import type { RelayOutcome, SmallReply } from '../relay.js';
 import type { Identified } from '../stages.js';
@@ -13,6 +14,7 @@ import { headersForUpstream } from '../upstream/headers.js';
 import { abortUpstream } from '../upstream/query-facts.js';
 import type { UpstreamRequest } from '../upstream/engine.js';
 import { decodeBody } from '../wire/body.js';
+import type { OwnStatements } from './own-statements.js';
 
 /** Cells of the first row of the answer; null: there is none in time, or it was no answer. */
 export type OwnAnswer = readonly (string | null)[] | null;
@@ -21,6 +23,13 @@ export type OwnAnswer = readonly (string | null)[] | null;
 const REPLY_BYTES_MAX = 1024 * 1024;
 /** Snowflake gives a statement up itself when nobody here can tell it to any more. */
 const TIMEOUT_SECONDS = 10;
+
+/** What asking takes of a replica. */
+export interface AskParts {
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly ownStatements: Pick<OwnStatements, 'end'>;
+}
 
 /** Who asks, and where. */
 export type OwnAsker = Pick<Identified, 'call' | 'identity' | 'upstream' | 'front' | 'team'>;
@@ -32,7 +41,7 @@ export type OwnAsker = Pick<Identified, 'call' | 'identity' | 'upstream' | 'fron
  * @param isRepeat the request may have been sent before: marked so that upstream looks for its first execution.
  */
 export async function askInSession(
-  parts: Parts,
+  parts: AskParts,
   asker: OwnAsker,
   question: {
     readonly sqlText: string;
@@ -100,7 +109,7 @@ const JSON_FORMAT: Readonly<Record<string, string>> = Object.fromEntries(
 
 /** Keeps the query id that the reply names, also of one that failed or came late. */
 async function settled(
-  parts: Parts,
+  parts: AskParts,
   { identity }: OwnAsker,
   requestId: string,
   outcome: RelayOutcome,
@@ -146,7 +155,7 @@ function firstRow({ body, headers }: SmallReply): OwnAnswer {
 }
 
 /** It is not waited for any more; that it ends is a courtesy to the warehouse and the session. */
-function abandon(parts: Parts, { identity, upstream }: OwnAsker, requestId: string): void {
+function abandon(parts: AskParts, { identity, upstream }: OwnAsker, requestId: string): void {
   abortUpstream(
     upstream,
     identity.upstreamToken,

@@ -3,40 +3,12 @@
  * principal, a cancel that reached another replica. Looked at when it is notified and with every round of ends, so that a lost notification costs seconds.
  */
 import { toError } from '#base/errors.js';
-import type { TicketId } from '#base/ids.js';
-import type { KillAsked } from '#billing/kills.js';
 import { endedWhileWaiting } from '#policies/rules/guard-text.js';
 import type { Parts } from '../parts.js';
 import type { SessionKey } from '../identity/sessions.js';
 import type { RequestEntry } from '../requests.js';
 import type { RunningStatement } from './running.js';
 import { cancelRunning, stopStatement } from './stop.js';
-
-/** What is read and written of the kills that administrators ask for. Faults: `ledgerUnavailable`. */
-export interface Kills {
-  /** Of statements that this replica has. */
-  asked(): Promise<readonly Omit<KillAsked, 'at'>[]>;
-  taken(ticketId: TicketId): Promise<void>;
-}
-
-/** Lets notifications reach the rounds, which begin later than the connection that hears them. */
-export class Interventions {
-  readonly kills: Kills;
-  #onWake: () => void = () => undefined;
-
-  constructor(kills: Kills) {
-    this.kills = kills;
-  }
-
-  wake(): void {
-    this.#onWake();
-  }
-
-  /** `round` is called with every notification from now on. */
-  listen(round: () => void): void {
-    this.#onWake = round;
-  }
-}
 
 /** How late an intervention is seen whose notification was lost. */
 const ROUND_MS = 1000;

@@ -4,10 +4,10 @@
  */
 import { tgLabel, toError } from '#base/errors.js';
 import type { Parts } from '../parts.js';
-import { tellStop } from '../relay-statement.js';
 import { TokenExpired } from '../upstream/query-facts.js';
 import { renewToken } from './renew-token.js';
 import type { RunningStatement, StopReason } from './running.js';
+import { tellStop } from './tell-stop.js';
 
 /** What stopping takes of a replica. */
 export type StopParts = Pick<

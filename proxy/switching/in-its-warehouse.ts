@@ -6,11 +6,13 @@
 import { toError } from '#base/errors.js';
 import type { SessionKey } from '../identity/sessions.js';
 import { askInSession } from '../own/ask.js';
-import type { Parts } from '../parts.js';
+import type { AskParts } from '../own/ask.js';
+import type { OwnStatements } from '../own/own-statements.js';
 import type { RequestEntry } from '../requests.js';
 import type { Admitted, Identified } from '../stages.js';
 import { ruleRefusal } from '#policies/rules/refusal-text.js';
 import { refusalContext } from '../refuse.js';
+import type { RefusalParts } from '../refuse.js';
 import { callerRefusal } from '../wire/refusal.js';
 import type { Refusal } from '../wire/refusal.js';
 import type { SessionSwitches } from './session-switches.js';
@@ -22,6 +24,11 @@ const USE_LIMIT_MS = 10_000;
 const ELSEWHERE_LOOKS = 50;
 const ELSEWHERE_LOOK_MS = 200;
 const FORGET_EVERY_MS = 3_600_000;
+
+/** What switching takes of a replica. */
+export interface SwitchingParts extends AskParts, RefusalParts {
+  readonly ownStatements: Pick<OwnStatements, 'beginLookUp' | 'end'>;
+}
 
 export type WarehouseTurn =
   | { readonly kind: 'ready'; readonly end: () => Promise<void> }
@@ -51,7 +58,11 @@ export class Switching {
    * Waits until the statement may be sent in its session, and switches the session where it is to be. `end` is to be
    * called when upstream has answered, before its client is. Refused: the warehouse cannot be switched, or set back.
    */
-  async turn(parts: Parts, statement: Admitted, entry: RequestEntry): Promise<WarehouseTurn> {
+  async turn(
+    parts: SwitchingParts,
+    statement: Admitted,
+    entry: RequestEntry,
+  ): Promise<WarehouseTurn> {
     const isSwitching = statement.snapshot.tiers.some((tier) => tier.switch === 'session');
     // A session that was switched under an earlier document has still to be set back.
     const isUnused = !isSwitching && this.#sessions.size === 0;
@@ -73,7 +84,7 @@ export class Switching {
   }
 
   async #begin(
-    parts: Parts,
+    parts: SwitchingParts,
     statement: Admitted,
     session: SessionTurns,
     endTurn: EndTurn,
@@ -157,7 +168,11 @@ export class Switching {
   }
 
   /** False: the session may still be on the other warehouse. Never throws. */
-  async #setBack(parts: Parts, statement: Identified, session: SessionTurns): Promise<boolean> {
+  async #setBack(
+    parts: SwitchingParts,
+    statement: Identified,
+    session: SessionTurns,
+  ): Promise<boolean> {
     const { switchedFrom } = session;
     if (switchedFrom === null) return true;
     try {
@@ -176,7 +191,11 @@ export class Switching {
 }
 
 /** Sends `USE WAREHOUSE` in the client's session, unseen by LAST_QUERY_ID. False: nobody knows that it took effect. */
-async function use(parts: Parts, statement: Identified, warehouse: string): Promise<boolean> {
+async function use(
+  parts: SwitchingParts,
+  statement: Identified,
+  warehouse: string,
+): Promise<boolean> {
   const requestId = parts.ids.ticket(Date.now());
   if (!(await parts.ownStatements.beginLookUp(statement.identity, requestId))) return false;
   const answer = await askInSession(parts, statement, {
@@ -188,7 +207,7 @@ async function use(parts: Parts, statement: Identified, warehouse: string): Prom
   return answer !== null && answer[0] !== '1';
 }
 
-function notSwitched(parts: Parts, statement: Admitted, why: string): Refusal {
+function notSwitched(parts: RefusalParts, statement: Admitted, why: string): Refusal {
   const { tier, warehouse } = statement.placement;
   return ruleRefusal(
     {
