@@ -8,21 +8,18 @@ import type { TicketId } from '../../../base/ids.js';
 import type { EpochMs } from '../../../base/time.js';
 import { type Credits, creditsForMillis, NO_CREDITS } from '../../../base/units.js';
 import type { Ledger } from '../../../billing/ledger.js';
-import { demoTables } from '../../../cli/explanation/statistics.js';
 import type { ReplayRow } from '../../../cli/replay/row.js';
 import type { ControlSnapshot } from '../../../policies/control/snapshot.js';
-import { HistoryStore } from '../../../policies/estimate/history-store.js';
 import type { TextFacts } from '../../../policies/sql/facts.js';
 import { driverFront } from '../../../proxy/driver-front.js';
 import { Meter } from '../../../proxy/running/meter.js';
 import type { RunningStatement, StopReason } from '../../../proxy/running/running.js';
-import { SpendBook } from '../../../proxy/running/spend-book.js';
 import type { StopParts } from '../../../proxy/running/stop.js';
 import { aRunningStatement, stopParts } from '../../proxy/running/running-statement.js';
 import { buildSettlement } from '../../support/builders.js';
 import type { ManualClock } from '../../support/clock.js';
-import { LivePath } from './live-path.js';
-import { Teacher } from './teacher.js';
+import { type LivePath, tellingHolds } from './live-path.js';
+import { taughtPath, type Teacher } from './teacher.js';
 
 /** Between two looks of a meter. */
 export const LOOK_MS = 3_000;
@@ -72,26 +69,15 @@ export class GuardedWorld {
   constructor(options: GuardedWorldOptions) {
     this.#options = options;
     const { snapshot, factsOf, ledger } = options;
-    const history = new HistoryStore(10_000);
-    const { statistics } = demoTables();
-    this.#teacher = new Teacher({ snapshot, factsOf, history, statistics });
-    this.#live = new LivePath({
+    const { teacher, live } = taughtPath({
       snapshot,
       factsOf,
-      history,
-      statistics,
-      spends: new SpendBook(1),
-      freezes: [],
-      ledger: {
-        reserve: async (request) => {
-          const outcome = await ledger.reserve(request);
-          if (outcome.kind === 'held') this.#taken = request.ticket.ticketId;
-          return outcome;
-        },
-        standing: (ids, at) => ledger.standing(ids, at),
-        recordRefusal: (ticketId, told) => ledger.recordRefusal(ticketId, told),
-      },
+      ledger: tellingHolds(ledger, (ticketId) => {
+        this.#taken = ticketId;
+      }),
     });
+    this.#teacher = teacher;
+    this.#live = live;
   }
 
   /** Everything that was refused or stopped; rows come one after the other on each warehouse. */

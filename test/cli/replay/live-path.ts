@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { must } from '../../../base/assert.js';
 import { tgName, type TgName } from '../../../base/errors.js';
+import type { TicketId } from '../../../base/ids.js';
 import { silentLog } from '../../../base/log.js';
 import type { Credits } from '../../../base/units.js';
 import { type Freeze } from '../../../billing/freezes.js';
@@ -26,7 +27,7 @@ import type { Parts } from '../../../proxy/parts.js';
 import { budgetsOf, reserve } from '../../../proxy/reserve.js';
 import { foresee } from '../../../proxy/outlook.js';
 import { paceOf } from '../../../proxy/run-rate.js';
-import type { SpendBook } from '../../../proxy/running/spend-book.js';
+import { SpendBook } from '../../../proxy/running/spend-book.js';
 import type { Allowed, Estimated, Identified } from '../../../proxy/stages.js';
 import { buildTicketId } from '../../support/builders.js';
 import { manualClock } from '../../support/clock.js';
@@ -60,8 +61,10 @@ export interface LivePathOptions {
   readonly snapshot: ControlSnapshot;
   readonly history: HistoryStore;
   readonly statistics: StatisticsView;
-  readonly spends: SpendBook;
-  readonly freezes: readonly Freeze[];
+  /** Absent: nothing is known of a pace. */
+  readonly spends?: SpendBook;
+  /** Absent: nothing is frozen. */
+  readonly freezes?: readonly Freeze[];
   readonly ledger: Pick<Ledger, 'reserve' | 'standing' | 'recordRefusal'>;
   readonly factsOf: (sqlText: string, names: NameContext) => TextFacts;
   /** Of the session that sends a row; absent: as the row has it. */
@@ -169,8 +172,8 @@ export class LivePath {
   }
 
   #partsOf(options: LivePathOptions): Parts {
-    const { ledger, history, statistics, spends } = options;
-    const freezes = narrowestFirst(options.freezes);
+    const { ledger, history, statistics, spends = new SpendBook(1) } = options;
+    const freezes = narrowestFirst(options.freezes ?? []);
     let realMs = 0;
     const parts = {
       log: silentLog,
@@ -218,6 +221,22 @@ export class LivePath {
     // Every other part belongs to steps that are not asked here; one that was would fail at once.
     return parts as unknown as Parts;
   }
+}
+
+/** A ledger as the path asks it, telling of every hold that is taken. */
+export function tellingHolds(
+  ledger: LivePathOptions['ledger'],
+  held: (ticketId: TicketId) => void,
+): LivePathOptions['ledger'] {
+  return {
+    reserve: async (request) => {
+      const outcome = await ledger.reserve(request);
+      if (outcome.kind === 'held') held(request.ticket.ticketId);
+      return outcome;
+    },
+    standing: (ids, at) => ledger.standing(ids, at),
+    recordRefusal: (ticketId, told) => ledger.recordRefusal(ticketId, told),
+  };
 }
 
 function contextOf({ role, warehouse, database, schema, queryTag }: ReplayRow): SessionContext {

@@ -27,12 +27,11 @@ import { createSnapshot } from '../../../policies/control/snapshot.js';
 import { HistoryStore } from '../../../policies/estimate/history-store.js';
 import type { TextFacts } from '../../../policies/sql/facts.js';
 import { Judgements } from '../../../proxy/judgements/judgements.js';
-import { SpendBook } from '../../../proxy/running/spend-book.js';
 import { buildSettlement } from '../../support/builders.js';
 import { type ManualClock, manualClock } from '../../support/clock.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { longRun } from '../../support/long-run.js';
-import { type Answer, LivePath } from './live-path.js';
+import { type Answer, LivePath, tellingHolds } from './live-path.js';
 import { analysedTexts } from './live-world.js';
 import { generousOf, plannedDocuments, rowsOf, WORLD_BEGINS_AT } from './worlds.js';
 
@@ -70,19 +69,11 @@ class PlainRun {
       // Nothing is learnt: a plan goes by the estimates that were made then.
       history: new HistoryStore(1),
       statistics: demoTables().statistics,
-      spends: new SpendBook(1),
-      freezes: [],
       factsOf,
       note: (judgement) => this.#judgements.note(judgement),
-      ledger: {
-        reserve: async (request) => {
-          const outcome = await ledger.reserve(request);
-          if (outcome.kind === 'held') this.#taken = request.ticket.ticketId;
-          return outcome;
-        },
-        standing: (ids, at) => ledger.standing(ids, at),
-        recordRefusal: (ticketId, told) => ledger.recordRefusal(ticketId, told),
-      },
+      ledger: tellingHolds(ledger, (ticketId) => {
+        this.#taken = ticketId;
+      }),
     });
   }
 

@@ -7,19 +7,16 @@ import { must } from '../../../base/assert.js';
 import { silentLog } from '../../../base/log.js';
 import { type Credits, creditsForMillis, NO_CREDITS } from '../../../base/units.js';
 import { StandingBook } from '../../../billing/standing-book.js';
-import { demoTables } from '../../../cli/explanation/statistics.js';
 import type { ReplayRow } from '../../../cli/replay/row.js';
 import { type ControlSnapshot } from '../../../policies/control/snapshot.js';
-import { HistoryStore } from '../../../policies/estimate/history-store.js';
 import type { TextFacts } from '../../../policies/sql/facts.js';
 import { laneMember } from '../../../proxy/admit.js';
 import { Lane } from '../../../proxy/admission/lane.js';
-import { SpendBook } from '../../../proxy/running/spend-book.js';
 import type { Allowed } from '../../../proxy/stages.js';
 import { MemoryLanes } from '../../proxy/admission/memory-lanes.js';
 import type { Ended } from './guarded-world.js';
-import { LivePath } from './live-path.js';
-import { Teacher } from './teacher.js';
+import type { LivePath } from './live-path.js';
+import { taughtPath, type Teacher } from './teacher.js';
 
 export interface QueuedWorldOptions {
   readonly snapshot: ControlSnapshot;
@@ -44,16 +41,9 @@ export class QueuedWorld {
   constructor({ snapshot, factsOf }: QueuedWorldOptions) {
     this.#snapshot = snapshot;
     this.book = new StandingBook(bookBudgets(snapshot.document.budgets));
-    const history = new HistoryStore(10_000);
-    const { statistics } = demoTables();
-    this.#teacher = new Teacher({ snapshot, factsOf, history, statistics });
-    this.#live = new LivePath({
+    const { teacher, live } = taughtPath({
       snapshot,
       factsOf,
-      history,
-      statistics,
-      spends: new SpendBook(1),
-      freezes: [],
       reserved: (statement) => {
         this.#reserved = statement;
       },
@@ -68,6 +58,8 @@ export class QueuedWorld {
         recordRefusal: () => Promise.resolve(),
       },
     });
+    this.#teacher = teacher;
+    this.#live = live;
   }
 
   /** Statements that have not come yet, wait or run. */

@@ -1,20 +1,35 @@
 /** What the proxy's history learns of a history that ran, as a replay has it: what ran, ran, also where the proxy had not let it. */
 import { must } from '../../../base/assert.js';
 import { approximate } from '../../../base/units.js';
+import { demoTables } from '../../../cli/explanation/statistics.js';
 import type { ReplayRow } from '../../../cli/replay/row.js';
 import type { ControlSnapshot } from '../../../policies/control/snapshot.js';
 import type { Estimate } from '../../../policies/estimate/estimate.js';
 import { statisticsSeconds } from '../../../policies/estimate/estimator.js';
-import type { HistoryStore } from '../../../policies/estimate/history-store.js';
+import { HistoryStore } from '../../../policies/estimate/history-store.js';
 import type { StatisticsView } from '../../../policies/estimate/table-statistics.js';
 import type { TextFacts } from '../../../policies/sql/facts.js';
 import { BYTES_PER_SECOND_PER_CREDIT, priceText } from '../../../proxy/estimate.js';
+import { LivePath, type LivePathOptions } from './live-path.js';
 
 export interface TeacherOptions {
   readonly snapshot: ControlSnapshot;
   readonly history: HistoryStore;
   readonly statistics: StatisticsView;
   readonly factsOf: (text: string) => TextFacts;
+}
+
+/** The path over the demo's tables, and who teaches its history. */
+export function taughtPath(
+  options: Pick<LivePathOptions, 'snapshot' | 'ledger' | 'reserved'> &
+    Pick<TeacherOptions, 'factsOf'>,
+): { readonly teacher: Teacher; readonly live: LivePath } {
+  const { snapshot, factsOf } = options;
+  const shared = { history: new HistoryStore(10_000), statistics: demoTables().statistics };
+  return {
+    teacher: new Teacher({ snapshot, factsOf, ...shared }),
+    live: new LivePath({ ...options, ...shared }),
+  };
 }
 
 export class Teacher {
