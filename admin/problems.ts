@@ -8,7 +8,8 @@ import {
 import { z } from 'zod';
 import { Fault, tgLabel, type TgName } from '#base/errors.js';
 import type { Log } from '#base/log.js';
-import { isReadOnly, sqlStateOf } from '#base/postgres/pool.js';
+import { isDatabaseAway } from '#base/postgres/outages.js';
+import { isReadOnly } from '#base/postgres/pool.js';
 
 /** One field that is wrong. */
 export interface FieldProblem {
@@ -137,8 +138,9 @@ export function problemHandler(
       'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
     if (status < 500)
       return sendProblem(reply, { status, title: titleOf(status), detail: error.message });
-    log.error({ err: error, route: request.routeOptions.url }, 'an admin request failed');
-    if (isDatabaseAway(error))
+    const isAway = isDatabaseAway(error);
+    logFailure(log, isAway, { err: error, route: request.routeOptions.url });
+    if (isAway)
       return sendProblem(reply, {
         status: 503,
         title: 'Database unavailable',
@@ -154,24 +156,6 @@ export function problemHandler(
   };
 }
 
-/** SQLSTATE classes of a lost connection, exhausted resources and an operator's intervention. */
-const AWAY_CLASSES: ReadonlySet<string> = new Set(['08', '53', '57']);
-const AWAY_CODES: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-]);
-
-function isDatabaseAway(error: Error): boolean {
-  const sqlState = sqlStateOf(error);
-  if (sqlState !== undefined) return AWAY_CLASSES.has(sqlState.slice(0, 2)) || isReadOnly(error);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  // The pool and the client report a wait that was too long and a broken connection by their text alone.
-  return AWAY_CODES.has(code) || /timeout exceeded|connection terminated/i.test(error.message);
-}
-
 const FAULT_STATUS: Partial<Record<TgName, number>> = {
   requestMalformed: 400,
   ledgerUnavailable: 503,
@@ -180,9 +164,15 @@ const FAULT_STATUS: Partial<Record<TgName, number>> = {
 
 function problemOfFault(fault: Fault, log: Log): Problem {
   const status = FAULT_STATUS[fault.code] ?? 500;
-  if (status >= 500)
-    log.error({ err: fault, code: tgLabel(fault.code) }, 'an admin request failed');
+  if (status >= 500) logFailure(log, status === 503, { err: fault, code: tgLabel(fault.code) });
   return { status, title: tgLabel(fault.code), detail: fault.message };
+}
+
+/** A database that is away is nobody's mistake here, and told of as such by whoever follows it. */
+function logFailure(log: Log, isAway: boolean, fields: object): void {
+  const message = 'an admin request failed';
+  if (isAway) log.warn(fields, message);
+  else log.error(fields, message);
 }
 
 function toFieldProblems(

@@ -2,23 +2,16 @@
  * The composition root: which parts a process is made of, in the order they start. Everything is handed its clock,
  * its database and its secrets here; nothing below reads the environment.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config, Secrets } from '../base/config.js';
-import { Fault, toError } from '../base/errors.js';
 import { systemIds } from '../base/ids.js';
 import { Lifecycle } from '../base/lifecycle.js';
 import { createLog, type Log } from '../base/log.js';
 import { createMetrics, type Metrics } from '../base/metrics.js';
-import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
-import {
-  assertTakesWrites,
-  exposeDatabase,
-  openDatabase,
-  type Database,
-} from '../base/postgres/pool.js';
+import { followOutages, type Outages } from '../base/postgres/outages.js';
+import type { Database } from '../base/postgres/pool.js';
 import type { SealKey } from '../base/sealing.js';
 import { systemClock, type Clock } from '../base/time.js';
 import { ensureControl } from '../admin/stores/control-store.js';
@@ -29,7 +22,6 @@ import { startAdmin } from '../admin/server.js';
 import type { AdminApi, ConsoleOptions } from '../admin/admin-api.js';
 import { createLedger } from '../billing/create-ledger.js';
 import { DEFAULT_BATCH_LIMITS } from '../billing/ledger-batches.js';
-import { assertSchemaKnown, migrate } from '../migrations/migrate.js';
 import { demoControlDocument } from '../policies/control/demo.js';
 import { startProxy, type Proxy } from '../proxy/start-proxy.js';
 import { openWarehouseClock } from '../warehouse/clock.js';
@@ -53,6 +45,7 @@ import { billsApi } from './bills.js';
 import { usageFiles } from './usage-files/spool.js';
 import { howToConnect } from './welcome.js';
 import { oidcOf } from './console-sign-in.js';
+import { checkDatabase, openLedgerDatabase, replicaNameOf } from './ledger-database.js';
 import { ledgerKeeper } from './ledger-keeper.js';
 import { monthKeeper } from './month-keeper.js';
 import { configuredSenders, startNotifier } from './notifier.js';
@@ -67,6 +60,7 @@ interface World {
   readonly secrets: Secrets;
   readonly dataDir: string;
   readonly log: Log;
+  readonly outages: Outages;
   readonly metrics: Metrics;
   readonly life: Lifecycle;
 }
@@ -83,11 +77,13 @@ export async function serve(options: ServeOptions): Promise<number> {
   const startedAt = performance.now();
   const { config, secrets } = options;
   const life = new Lifecycle();
-  const log = createLog(config.logLevel);
+  const outages = followOutages(createLog(config.logLevel), () => performance.now());
+  const { log } = outages;
   const stopped = untilStopped(life, log, config.drainTimeoutSeconds);
   try {
     const dataDir = prepareDataDir(config.dataDir);
-    const world: World = { config, secrets, dataDir, log, metrics: createMetrics(), life };
+    const metrics = createMetrics();
+    const world: World = { config, secrets, dataDir, log, outages, metrics, life };
     const listening = await startRoles(world);
     for (const line of howToConnect(config, listening, performance.now() - startedAt))
       options.print(line);
@@ -226,46 +222,6 @@ function givenServiceUser({ config, secrets }: World): readonly UserInput[] {
   return [{ name: config.serviceUser ?? SERVICE_USER, password, roles: ['ACCOUNTADMIN'] }];
 }
 
-async function openLedgerDatabase(world: World): Promise<Database> {
-  const { config, secrets, life, log } = world;
-  const urls =
-    secrets.databaseUrl === null
-      ? life.add(
-          'postgres',
-          await startEmbeddedPostgres({ dataDir: world.dataDir, log, durable: true }),
-        )
-      : { ownerUrl: secrets.databaseUrl, appUrl: secrets.databaseUrl };
-  await migrateOrExplain(urls.ownerUrl, secrets.databaseUrl !== null, log);
-  const db = openDatabase(
-    {
-      url: urls.appUrl,
-      connectionsMax: config.databaseConnectionsMax,
-      connectTimeoutMs: config.databaseConnectTimeoutMs,
-      statementTimeoutMs: config.databaseStatementTimeoutMs,
-      applicationName: 'tollgate',
-    },
-    // Not the error itself: the driver hangs its whole client on it.
-    (cause) => log.warn({ why: cause.message }, 'a connection to Postgres broke'),
-  );
-  life.add('database', db);
-  exposeDatabase(world.metrics, () => db);
-  await assertSchemaKnown(db);
-  return db;
-}
-
-async function migrateOrExplain(url: string, isExternal: boolean, log: Log): Promise<void> {
-  try {
-    await migrate(url, { log });
-  } catch (cause) {
-    if (!isExternal) throw cause;
-    throw new Fault(
-      'ledgerUnavailable',
-      `${toError(cause).message}. Check TOLLGATE_DATABASE_URL and that Postgres runs there, or unset it for the embedded one.`,
-      { cause },
-    );
-  }
-}
-
 async function startProxyRole(
   world: World,
   db: Database,
@@ -330,11 +286,6 @@ async function startProxyRole(
   return world.life.add('proxy', proxy);
 }
 
-/** One process at a time holds a data directory, so its name survives a restart. */
-function replicaNameOf(dataDir: string): string {
-  return `${hostname()}:${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`;
-}
-
 function sealKeysOf({ secrets, dataDir }: World): readonly SealKey[] {
   return secrets.sealKeys ?? keptSealKeys(dataDir);
 }
@@ -348,15 +299,6 @@ async function readiness(
   for (const problem of proxy?.problems() ?? [])
     checks.push({ name: 'proxy', isReady: false, why: problem });
   return checks;
-}
-
-async function checkDatabase(db: Database): Promise<ReadinessCheck> {
-  try {
-    await assertTakesWrites(db);
-    return { name: 'postgres', isReady: true, why: null };
-  } catch (thrown) {
-    return { name: 'postgres', isReady: false, why: toError(thrown).message };
-  }
 }
 
 function listenersOf(

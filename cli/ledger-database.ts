@@ -1,0 +1,95 @@
+/** The ledger's database of a process: the embedded one or the configured one, migrated, and its outages told once. */
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { ReadinessCheck } from '../admin/health-routes.js';
+import type { Config, Secrets } from '../base/config.js';
+import { Fault, toError } from '../base/errors.js';
+import type { Lifecycle } from '../base/lifecycle.js';
+import type { Log } from '../base/log.js';
+import type { Metrics } from '../base/metrics.js';
+import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
+import type { Outages } from '../base/postgres/outages.js';
+import {
+  assertTakesWrites,
+  exposeDatabase,
+  openDatabase,
+  type Database,
+} from '../base/postgres/pool.js';
+import { assertSchemaKnown, migrate } from '../migrations/migrate.js';
+
+export interface LedgerDatabaseOptions {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly dataDir: string;
+  readonly log: Log;
+  readonly outages: Outages;
+  readonly metrics: Metrics;
+  /** Stops what is started. */
+  readonly life: Lifecycle;
+}
+
+/** Postgres, "NAMEDATALEN": longer names are cut there, at their end. */
+const APPLICATION_NAME_MAX = 63;
+
+/**
+ * Opens the database of the ledger, which is started first where it is the embedded one, and brought to our schema.
+ * @throws Fault `ledgerUnavailable` with one message for people when it cannot be started, reached or migrated, or when
+ *   its schema is of a newer program.
+ */
+export async function openLedgerDatabase(options: LedgerDatabaseOptions): Promise<Database> {
+  const { config, secrets, dataDir, life, log, outages } = options;
+  const urls =
+    secrets.databaseUrl === null
+      ? life.add('postgres', await startEmbeddedPostgres({ dataDir, log, durable: true }))
+      : { ownerUrl: secrets.databaseUrl, appUrl: secrets.databaseUrl };
+  await migrateOrExplain(urls.ownerUrl, secrets.databaseUrl !== null, log);
+  const pool = openDatabase(
+    {
+      url: urls.appUrl,
+      connectionsMax: config.databaseConnectionsMax,
+      connectTimeoutMs: config.databaseConnectTimeoutMs,
+      statementTimeoutMs: config.databaseStatementTimeoutMs,
+      applicationName: applicationNameOf(config.roles, replicaNameOf(dataDir)),
+    },
+    (cause) => outages.connectionBroke(cause),
+  );
+  const db = life.add('database', outages.watch(pool));
+  exposeDatabase(options.metrics, () => db);
+  await assertSchemaKnown(db);
+  return db;
+}
+
+/** One process at a time holds a data directory, so its name survives a restart. */
+export function replicaNameOf(dataDir: string): string {
+  return `${hostname()}:${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`;
+}
+
+/** What `pg_stat_activity` shows of our connections: whose they are. Of a long host name the end is kept, with its number. */
+export function applicationNameOf(roles: Config['roles'], replicaName: string): string {
+  const withDatabase = roles.filter((role) => role !== 'warehouse');
+  const prefix = `tollgate ${withDatabase.join('+')} `;
+  return `${prefix}${replicaName.slice(-(APPLICATION_NAME_MAX - prefix.length))}`;
+}
+
+/** Whether Postgres answers and takes writes, for `/readyz`. */
+export async function checkDatabase(db: Database): Promise<ReadinessCheck> {
+  try {
+    await assertTakesWrites(db);
+    return { name: 'postgres', isReady: true, why: null };
+  } catch (thrown) {
+    return { name: 'postgres', isReady: false, why: toError(thrown).message };
+  }
+}
+
+async function migrateOrExplain(url: string, isExternal: boolean, log: Log): Promise<void> {
+  try {
+    await migrate(url, { log });
+  } catch (cause) {
+    if (!isExternal) throw cause;
+    throw new Fault(
+      'ledgerUnavailable',
+      `${toError(cause).message}. Check TOLLGATE_DATABASE_URL and that Postgres runs there, or unset it for the embedded one.`,
+      { cause },
+    );
+  }
+}
