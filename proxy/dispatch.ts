@@ -108,7 +108,7 @@ export async function upstreamRequest(
   return {
     method: 'POST',
     path: call.target,
-    headers: { ...headers, ...front.authorization(identity) },
+    headers: Object.assign(headers, front.authorization(identity)),
     body: isLarge
       ? await compress(edited, { level: 1, chunkSize: COMPRESSED_CHUNK_BYTES })
       : edited,

@@ -157,8 +157,8 @@ function createStatementEvents(
   return {
     allowed(statement, statementClass) {
       const { team, placement, isFree } = statement;
-      const labels = { team: team.id, tier: placement.tier.id, class: statementClass };
-      statements.inc({ ...labels, free: String(isFree) });
+      const { id: tier } = placement.tier;
+      statements.inc({ team: team.id, tier, class: statementClass, free: String(isFree) });
       traces?.allowed(statement, statementClass);
     },
     refused(code, team, ticketId) {

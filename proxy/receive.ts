@@ -2,6 +2,7 @@
 import type { Call } from './call.js';
 import type { Parts } from './parts.js';
 import { driverFront } from './driver-front.js';
+import { firstStage } from './stages.js';
 import type { BodyChanges, Received } from './stages.js';
 import { foreignToken } from './identity/tokens.js';
 import { tokenOfAuthorization } from './identity/tokens.js';
@@ -50,7 +51,7 @@ export async function receive(parts: Parts, call: Call): Promise<ReceiveOutcome>
   if (tooLong !== undefined) return tooLong;
   return {
     kind: 'received',
-    received: {
+    received: firstStage({
       call,
       front: driverFront,
       requestId,
@@ -58,7 +59,7 @@ export async function receive(parts: Parts, call: Call): Promise<ReceiveOutcome>
       edited: (changes) => editedBody(parts.slices, query.offsets, changes),
       bodyBytes: bytes.length,
       wasCompressed: wasCoded,
-    },
+    }),
   };
 }
 

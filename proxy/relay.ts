@@ -171,11 +171,14 @@ class Relaying {
     const reply = this.#scanner.result();
     const isGarbled = this.#status === 200 && coding !== 'unknown' && !reply.isComplete;
     const replacement = await this.#options.beforeSmall?.(reply, isGarbled);
-    const headers = headersForClient(this.#headers, replacement !== undefined);
     const sent = replacement?.body ?? this.#rewrite?.(body, true) ?? body;
     const small: SmallReply = {
       status: replacement?.status ?? this.#status,
-      headers: { ...headers, ...replacement?.headers, 'content-length': String(sent.length) },
+      headers: Object.assign(
+        headersForClient(this.#headers, replacement !== undefined),
+        replacement?.headers,
+        { 'content-length': String(sent.length) },
+      ),
       body: sent,
     };
     const response = this.#destination.open();

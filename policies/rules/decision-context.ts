@@ -25,9 +25,9 @@ export interface DecisionContext {
   readonly client: string;
   readonly location: StageLocation;
   /** What it changes of session, warehouses and account (`steersOf`); absent: nothing. */
-  readonly steers?: readonly string[];
+  readonly steers?: readonly string[] | undefined;
   /** Of the tables it reads; absent: none are known. */
-  readonly sizes?: TableSizes;
+  readonly sizes?: TableSizes | undefined;
   readonly at: EpochMs;
   /** What a granted request lifts; absent: nothing. */
   readonly lifted?: Lifted;

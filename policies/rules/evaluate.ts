@@ -38,11 +38,8 @@ export function decide(
   const inMode = (wanted: RuleMode): readonly Reason[] =>
     [...closed, ...fired].filter(({ mode }) => mode === wanted).map(({ reason }) => reason);
   const ceilingCredits = lowestCeiling(context, enforced);
-  const base = {
-    ceilingCredits,
-    warnings: inMode('warn'),
-    shadow: inMode('shadow'),
-  };
+  const [warnings, shadow] = [inMode('warn'), inMode('shadow')];
+  const base = { ceilingCredits, warnings, shadow };
   const refusal =
     refusedByAccess(closed) ??
     refusedByRule(enforced) ??
@@ -54,7 +51,7 @@ export function decide(
   if (approval !== undefined) return { ...base, kind: 'approve', ...approval };
   const kept = keptToOffPeak(enforced, estimate, context);
   if (kept !== undefined) return { ...base, kind: 'refuse', ...kept };
-  return { ...base, ...routeByRule(enforced, context) };
+  return { ceilingCredits, warnings, shadow, ...routeByRule(enforced, context) };
 }
 
 /**
@@ -66,8 +63,9 @@ export function decideText(
   total: Estimate,
   context: Omit<DecisionContext, 'location' | 'steers' | 'sizes'>,
 ): Decision {
-  const decisions = parts.map(({ facts, estimate, ...part }) =>
-    decide(facts, estimate, { ...context, ...part }),
+  // The fields that are added stand first: see firstStage in proxy/stages.ts for what the other order costs.
+  const decisions = parts.map(({ facts, estimate, location, steers, sizes }) =>
+    decide(facts, estimate, { location, steers, sizes, ...context }),
   );
   const ceilingCredits = decisions.reduce(
     (least, decision) => minAmount(least, decision.ceilingCredits),

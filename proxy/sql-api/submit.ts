@@ -4,6 +4,7 @@ import type { Parts } from '../parts.js';
 import { identifyIn } from '../identity/identify.js';
 import { answerStatement } from '../pipeline.js';
 import { ifTooLong, receiveBody, statementTooLong } from '../receive.js';
+import { firstStage } from '../stages.js';
 import type { Received } from '../stages.js';
 import { callerRefusal } from '../wire/refusal.js';
 import type { Refusal } from '../wire/refusal.js';
@@ -108,7 +109,7 @@ interface Read extends Options {
 function receivedOf(parts: Parts, call: Call, options: Read): Received {
   const { read, headers, renew, isNullable } = options;
   let submitted: Submitted | undefined;
-  return {
+  return firstStage({
     call,
     front: sqlApiFront({ headers, renew, isNullable, submitted: () => submitted }),
     requestId: options.requestId.toLowerCase(),
@@ -120,7 +121,7 @@ function receivedOf(parts: Parts, call: Call, options: Read): Received {
     },
     bodyBytes: read.offsets.body.length,
     wasCompressed: options.wasCoded,
-  };
+  });
 }
 
 function refuse(parts: Parts, call: Call, refusal: Refusal): void {
