@@ -61,8 +61,8 @@ export class ObjectWalk {
   readonly #body: Buffer;
   readonly #members: JsonMember[] = [];
   readonly #names = new Set<string>();
-  /** By depth, the outermost object's being 1: 1 for an object. */
-  readonly #isObject = new Uint8Array(JSON_DEPTH_MAX + 2);
+  /** By depth, the outermost object's being 1; an array, because most bodies are flat and a typed one is dear to make. */
+  readonly #isObject: boolean[] = [false];
   #depth = 0;
   #at = 0;
   #next = VALUE;
@@ -121,7 +121,7 @@ export class ObjectWalk {
         return;
       case COMMA:
         if (this.#next !== AFTER_VALUE) return this.#unexpected();
-        this.#next = this.#isObject[this.#depth] === 1 ? NAME : VALUE;
+        this.#next = this.#isObject[this.#depth] === true ? NAME : VALUE;
         this.#at += 1;
         return;
       default:
@@ -139,7 +139,7 @@ export class ObjectWalk {
       return this.#stop(`it is nested deeper than ${JSON_DEPTH_MAX} levels`);
     this.#beginValue();
     this.#depth += 1;
-    this.#isObject[this.#depth] = isObject ? 1 : 0;
+    this.#isObject[this.#depth] = isObject;
     this.#next = isObject ? NAME_OR_END : VALUE_OR_END;
     this.#at += 1;
   }
@@ -147,7 +147,7 @@ export class ObjectWalk {
   #close(isObject: boolean): void {
     const mayEnd =
       this.#next === AFTER_VALUE || this.#next === (isObject ? NAME_OR_END : VALUE_OR_END);
-    if (!mayEnd || (this.#isObject[this.#depth] === 1) !== isObject) return this.#unexpected();
+    if (!mayEnd || this.#isObject[this.#depth] !== isObject) return this.#unexpected();
     this.#depth -= 1;
     this.#at += 1;
     if (this.#depth > 0) return this.#endValue();

@@ -75,10 +75,12 @@ export class ReplyScanner {
   #isKey = false;
   #expectsKey = false;
   #insideData = false;
-  #keyParts: Buffer[] = [];
+  /** What came of the name under way, a character a byte: a name that is taken has only ASCII ones. */
+  #keyText = '';
   #keyBytes = 0;
   #key = '';
   #captureDepth = -1;
+  /** Of the value under way, what earlier chunks held. */
   #capture: Buffer[] = [];
   #captureBytes = 0;
   #captureFrom = 0;
@@ -140,7 +142,7 @@ export class ReplyScanner {
       case QUOTE:
         this.#inString = true;
         this.#isKey = this.#expectsKey;
-        this.#keyParts = [];
+        this.#keyText = '';
         this.#keyBytes = 0;
         return;
       case OPEN_BRACE:
@@ -174,21 +176,21 @@ export class ReplyScanner {
     // An escape that the chunk cuts in two.
     this.#isEscaped = at > length;
     const end = Math.min(at, length);
-    if (this.#isKey) this.#keepKey(chunk.subarray(from, end));
+    if (this.#isKey) this.#keepKey(chunk, from, end);
     if (at >= length) return length;
     this.#inString = false;
     if (this.#isKey) {
-      this.#key = unescaped(Buffer.concat(this.#keyParts).toString('utf8'));
+      this.#key = unescaped(this.#keyText);
       this.#expectsKey = false;
       this.#isKey = false;
     }
     return at + 1;
   }
 
-  #keepKey(part: Buffer): void {
-    this.#keyBytes += part.length;
-    this.#keyParts.push(Buffer.from(part.subarray(0, KEY_BYTES_MAX)));
-    if (this.#keyBytes > KEY_BYTES_MAX) this.#keyParts = [];
+  #keepKey(chunk: Buffer, from: number, to: number): void {
+    this.#keyBytes += to - from;
+    if (this.#keyBytes > KEY_BYTES_MAX) this.#keyText = '';
+    else this.#keyText += chunk.toString('latin1', from, to);
   }
 
   #open(isObject: boolean): void {
@@ -225,6 +227,7 @@ export class ReplyScanner {
     return true;
   }
 
+  /** The rest of a chunk in which a value does not end. */
   #keep(part: Buffer): void {
     this.#captureBytes += part.length;
     // Copied: the chunk belongs to the socket's buffer pool and lives on in the client's stream.
@@ -232,14 +235,20 @@ export class ReplyScanner {
     else this.#capture = [];
   }
 
+  /** The value under way up to `at`; most begin and end in one chunk, and nothing is copied of those. */
+  #captured(chunk: Buffer, at: number): string {
+    if (this.#capture.length === 0) return chunk.toString('utf8', this.#captureFrom, at);
+    this.#capture.push(chunk.subarray(this.#captureFrom, at));
+    return Buffer.concat(this.#capture).toString('utf8');
+  }
+
   #endCaptureAt(chunk: Buffer, at: number): void {
     if (this.#captureDepth < 0 || this.#captureDepth !== this.#depth) return;
-    this.#keep(chunk.subarray(this.#captureFrom, at));
     const target = this.#captureDepth === 1 ? this.#top : this.#data;
     this.#captureDepth = -1;
-    if (this.#captureBytes > VALUE_BYTES_MAX) return;
+    if (this.#captureBytes + at - this.#captureFrom > VALUE_BYTES_MAX) return;
     try {
-      target[this.#key] = JSON.parse(Buffer.concat(this.#capture).toString('utf8'));
+      target[this.#key] = JSON.parse(this.#captured(chunk, at));
     } catch {
       // A reply that is not JSON (a gateway's page, a cut body) is relayed as it is; it just tells us nothing.
       delete target[this.#key];

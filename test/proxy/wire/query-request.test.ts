@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import {
   readQueryRequest,
@@ -200,6 +201,16 @@ test('the hash is the same for a repeat and another for anything that changes wh
   ];
   const others = await Promise.all(changes.map(hash));
   expect(new Set([first, ...others]).size).toBe(others.length + 1);
+});
+
+test('a small body has the hash of a large one, which other replicas and earlier releases know', async () => {
+  const hash = async (sequenceId: string): Promise<string> =>
+    (await read(`{"sqlText":"é","sequenceId":"${sequenceId}","describeOnly":true}`)).request.hash;
+  const small = await hash('1');
+  expect(small).toBe(await hash('x'.repeat(100_000)));
+  const text =
+    '\0sqlText\0"é"\0bindings\0\0bindStage\0\0describeOnly\0true\0asyncExec\0\0parameters\0';
+  expect(small).toBe(createHash('sha256').update(text).digest('hex'));
 });
 
 test('a text that must be too long is not read, and bind values of megabytes are left to upstream', async () => {
