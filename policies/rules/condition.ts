@@ -214,33 +214,36 @@ function compile(environment: Environment, text: string): ConditionResult {
       problem: `may take ${cost} steps; at most ${CONDITION_COST_MAX} are allowed`,
     };
   const comparesPlainNumber = someNode(parsed.ast, isPlainComparison);
-  const matches = (input: ConditionInput): boolean => evaluate(parsed, text, input);
+  const lists = LISTS.filter(({ onlyIn }) => onlyIn === undefined || text.includes(onlyIn));
+  const matches = (input: ConditionInput): boolean => evaluate(parsed, lists, input);
   return { ok: true, condition: { text, cost, comparesPlainNumber, matches } };
 }
 
-function evaluate(parsed: ParseResult, text: string, input: ConditionInput): boolean {
-  const tooLong = listsOf(input, text).find(([, list]) => list.length > LIST_LENGTH_MAX);
+function evaluate(parsed: ParseResult, lists: readonly List[], input: ConditionInput): boolean {
+  const tooLong = lists.find(({ of }) => of(input).length > LIST_LENGTH_MAX);
   if (tooLong !== undefined)
-    throw new Error(`the statement has more than ${LIST_LENGTH_MAX} ${tooLong[0]}`);
+    throw new Error(`the statement has more than ${LIST_LENGTH_MAX} ${tooLong.what}`);
   return parsed({ ...input }) === true;
 }
 
-/** Lists whose length counts, with what they are of; a long script stops only the conditions that look into it. */
-function listsOf(
-  { statement, estimate }: ConditionInput,
-  text: string,
-): readonly (readonly [string, readonly string[]])[] {
-  const { functions, stages, joins, innerClasses, steers, fullScans } = statement;
-  const named = Object.entries({ functions, stages, joins, innerClasses, steers, fullScans });
-  return [
-    ['tables', statement.tablesRead],
-    ['tables that it writes', statement.tablesWritten],
-    ['columns', statement.columns],
-    ['filtered columns', statement.filtered],
-    ['missing filters', estimate.missingFilters],
-    ...named.filter(([name]) => text.includes(name)),
-  ];
+/** A list whose length counts; a long script stops only the conditions that look into it. */
+interface List {
+  readonly what: string;
+  /** The word of a condition that looks into it; absent: its length counts for all conditions. */
+  readonly onlyIn?: string;
+  readonly of: (input: ConditionInput) => readonly string[];
 }
+
+const LISTS: readonly List[] = [
+  { what: 'tables', of: ({ statement }) => statement.tablesRead },
+  { what: 'tables that it writes', of: ({ statement }) => statement.tablesWritten },
+  { what: 'columns', of: ({ statement }) => statement.columns },
+  { what: 'filtered columns', of: ({ statement }) => statement.filtered },
+  { what: 'missing filters', of: ({ estimate }) => estimate.missingFilters },
+  ...(['functions', 'stages', 'joins', 'innerClasses', 'steers', 'fullScans'] as const).map(
+    (name): List => ({ what: name, onlyIn: name, of: ({ statement }) => statement[name] }),
+  ),
+];
 
 function firstLine(message: string): string {
   return message.split('\n', 1)[0]?.trim() ?? message;

@@ -8,8 +8,14 @@
  * and so one user for another.
  */
 export function foldName(name: string): string {
-  return name.replace(/[a-z]+/g, (run) => run.toUpperCase());
+  // Every statement folds some names, nearly all ASCII, where both folds are one.
+  return IS_ASCII.test(name)
+    ? name.toUpperCase()
+    : name.replace(/[a-z]+/g, (run) => run.toUpperCase());
 }
+
+// oxlint-disable-next-line no-control-regex -- all of ASCII
+const IS_ASCII = /^[\x00-\x7f]*$/;
 
 /** True when `text` matches `pattern` completely; exact apart from `*` and `?`. */
 export function matchesGlob(text: string, pattern: string): boolean {

@@ -75,16 +75,22 @@ export function headersForClient(
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || HOP_BY_HOP.has(name) || named.has(name)) continue;
     if (NEVER_TO_CLIENT.has(name)) continue;
-    if (![value].flat().every((each) => SENDABLE.test(each))) continue;
+    if (!isSendable(value)) continue;
     if (edited && (name === 'content-length' || name === 'content-encoding')) continue;
     out[name] = value;
   }
   return out;
 }
 
+function isSendable(value: string | readonly string[]): boolean {
+  return typeof value === 'string'
+    ? SENDABLE.test(value)
+    : value.every((each) => SENDABLE.test(each));
+}
+
 /** Gateways that make variables of headers read `x_forwarded_for` and `x-forwarded-for` alike. */
 function isOfTheHop(name: string): boolean {
-  const folded = name.replaceAll('_', '-');
+  const folded = name.includes('_') ? name.replaceAll('_', '-') : name;
   return (
     HOP_BY_HOP.has(folded) ||
     NEVER_UPSTREAM.has(folded) ||
