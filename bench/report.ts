@@ -4,6 +4,7 @@ import { arch, cpus, platform, release } from 'node:os';
 import { dirname } from 'node:path';
 import type { LatencyReport } from './latency.js';
 import type { LoopReport } from './loop.js';
+import type { StartReport } from './start.js';
 import type { ReserveReport, ReserveWork } from './reserve.js';
 import type { SqlReport } from './sql.js';
 import type { Interval } from './statistics.js';
@@ -70,6 +71,24 @@ export function reserveText(report: ReserveReport): string {
     `${validity(report.voidReasons)} ${report.rounds} rounds of ${report.seconds} s, medians; ${machine()}; four ledgers with four connections and 250 callers each. Invariants and amounts held afterwards; overspend 0.`,
     '',
     table(['work', 'a second', 'p50 ms', 'p99 ms', '÷ peer'], rows),
+  ].join('\n');
+}
+
+/** Markdown of a start run. */
+export function startText(report: StartReport): string {
+  const rows = report.rows.map((row) => [
+    row.name,
+    fixed(row.readyMs, 0),
+    fixed(row.readyMiB, 0),
+    row.idleMiB === null ? '–' : fixed(row.idleMiB, 0),
+  ]);
+  return [
+    `${validity(report.voidReasons)} ${report.rounds} rounds, medians; ${machine()}.`,
+    '',
+    table(
+      ['process', 'exec to ready ms', 'MiB at ready', `MiB with ${report.sessions} idle sessions`],
+      rows,
+    ),
   ].join('\n');
 }
 

@@ -23,6 +23,7 @@ import {
   loopText,
   reserveText,
   sqlText,
+  startText,
   streamText,
   throughputText,
   writeSection,
@@ -33,6 +34,7 @@ import { panelsText, runPanels } from './panels.js';
 import { runReserve } from './reserve.js';
 import { runSeal, sealText } from './seal.js';
 import { runSql } from './sql.js';
+import { runStart } from './start.js';
 import { runStream } from './stream.js';
 import { runThroughput } from './throughput.js';
 
@@ -48,6 +50,7 @@ const BENCHMARKS = [
   'stream',
   'sql',
   'loop',
+  'start',
   'reserve',
   'seal',
   'allocate',
@@ -101,6 +104,8 @@ async function run(
         title: 'The event loop under bad input',
         text: loopText(await runLoop(options)),
       };
+    case 'start':
+      return { title: 'Start and memory', text: startText(await runStart(options)) };
     case 'reserve':
       return {
         title: 'One hot team on four replicas',

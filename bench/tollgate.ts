@@ -13,17 +13,17 @@ import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
 import { openDatabase } from '../base/postgres/pool.js';
 import { migrate } from '../migrations/migrate.js';
 import { demoControlDocument } from '../policies/control/demo.js';
-import { CORES, freePort, pin, startChild } from './processes.js';
+import { CORES, freePort, pin, startChild, type Child } from './processes.js';
 import { isAnswering, program, type TargetStart, type Watching } from './targets.js';
 
-interface LedgerServer {
+export interface LedgerServer {
   readonly url: string;
   readonly pid: number;
   stop(): Promise<void>;
 }
 
 /** A migrated database with the control document of the demo. */
-async function startLedger(dataDir: string): Promise<LedgerServer> {
+export async function startLedger(dataDir: string): Promise<LedgerServer> {
   const server = await startEmbeddedPostgres({ dataDir, log: silentLog, durable: true });
   await migrate(server.ownerUrl, { log: silentLog });
   const db = openDatabase(
@@ -44,15 +44,21 @@ async function startLedger(dataDir: string): Promise<LedgerServer> {
   return { url: server.ownerUrl, pid, stop: () => server.stop(AbortSignal.timeout(10_000)) };
 }
 
-/** Starts it and logs in as an analyst of the demo; `missing` says at which step that ended. */
-export async function tollgate(
+/** A proxy on a ledger that runs; it is not ready yet. */
+export interface Launched {
+  readonly child: Child;
+  readonly proxyPort: number;
+  readonly readyUrl: string;
+}
+
+/** Starts the process of the proxy. */
+export async function launchProxy(
+  ledger: LedgerServer,
+  dataDir: string,
   originPort: number,
   isPinned: boolean,
   watching: Watching = { isWatched: false },
-): Promise<TargetStart> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tollgate-bench-data-'));
-  const ledger = await startLedger(dataDir);
-  if (isPinned) pin(ledger.pid, CORES.load);
+): Promise<Launched> {
   const [proxyPort, adminPort] = [await freePort(), await freePort()];
   const settings = [
     `TOLLGATE_DATABASE_URL=${ledger.url}`,
@@ -60,7 +66,7 @@ export async function tollgate(
     'TOLLGATE_ACCOUNT=demo',
     `TOLLGATE_PROXY_PORT=${proxyPort}`,
     `TOLLGATE_ADMIN_PORT=${adminPort}`,
-    `TOLLGATE_DATA_DIR=${join(dataDir, 'proxy')}`,
+    `TOLLGATE_DATA_DIR=${dataDir}`,
     'TOLLGATE_LOG_LEVEL=error',
   ];
   const child = startChild({
@@ -77,6 +83,25 @@ export async function tollgate(
     core: isPinned ? CORES.subject : null,
     hasChannel: watching.isWatched,
   });
+  return { child, proxyPort, readyUrl: `http://127.0.0.1:${adminPort}/readyz` };
+}
+
+/** Starts it and logs in as an analyst of the demo; `missing` says at which step that ended. */
+export async function tollgate(
+  originPort: number,
+  isPinned: boolean,
+  watching: Watching = { isWatched: false },
+): Promise<TargetStart> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tollgate-bench-data-'));
+  const ledger = await startLedger(dataDir);
+  if (isPinned) pin(ledger.pid, CORES.load);
+  const { child, proxyPort, readyUrl } = await launchProxy(
+    ledger,
+    join(dataDir, 'proxy'),
+    originPort,
+    isPinned,
+    watching,
+  );
   const stop = async (): Promise<void> => {
     await child.stop();
     await ledger.stop();
@@ -86,7 +111,7 @@ export async function tollgate(
     await stop();
     return { kind: 'missing', name: 'tollgate', why };
   };
-  if (!(await isAnswering(`http://127.0.0.1:${adminPort}/readyz`, child, 60_000, 200))) {
+  if (!(await isAnswering(readyUrl, child, 60_000, 200))) {
     return missing(`it did not become ready: ${child.output().slice(-600)}`);
   }
   const token = await login(proxyPort);
@@ -106,7 +131,10 @@ export async function tollgate(
   };
 }
 
-async function login(port: number): Promise<{ readonly token: string } | { readonly why: string }> {
+/** A session of an analyst of the demo. */
+export async function login(
+  port: number,
+): Promise<{ readonly token: string } | { readonly why: string }> {
   const response = await fetch(
     `http://127.0.0.1:${port}/session/v1/login-request?requestId=${randomUUID()}&warehouse=INTERACTIVE_WH`,
     {

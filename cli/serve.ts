@@ -25,9 +25,7 @@ import { DEFAULT_BATCH_LIMITS } from '../billing/ledger-batches.js';
 import { demoControlDocument } from '../policies/control/demo.js';
 import { startProxy, type Proxy } from '../proxy/start-proxy.js';
 import { openWarehouseClock } from '../warehouse/clock.js';
-import { createEngine } from '../warehouse/engine/create-engine.js';
 import { SERVICE_USER, type UserInput } from '../warehouse/identity/users.js';
-import { startWarehouse } from '../warehouse/start-warehouse.js';
 import { breakGlassAudit } from './break-glass-audit.js';
 import {
   checkKeyFiles,
@@ -199,6 +197,11 @@ function openClock(world: World): Promise<Clock> {
 async function startEmbeddedWarehouse(world: World, clock: Clock): Promise<number> {
   const { config, life, log } = world;
   const dataDir = path.join(world.dataDir, 'warehouse');
+  // Loaded here only: in front of a real account no process has them.
+  const [{ createEngine }, { startWarehouse }] = await Promise.all([
+    import('../warehouse/engine/create-engine.js'),
+    import('../warehouse/start-warehouse.js'),
+  ]);
   const engine = life.add('engine', await createEngine({ dataDir, log, demoWorld: true }));
   const warehouse = await startWarehouse({
     host: config.host,
