@@ -2,21 +2,27 @@
 import { isCalendarDay, type EpochMs } from '#base/time.js';
 import { periodAt } from './period.js';
 
-const HOUR_MS = 3_600_000;
-const UNITS: Readonly<Record<string, number>> = { h: 1, d: 24, w: 168 };
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const UNITS_MS: Readonly<Record<string, number>> = {
+  m: MINUTE_MS,
+  h: HOUR_MS,
+  d: 24 * HOUR_MS,
+  w: 168 * HOUR_MS,
+};
 /** As the API's and the verbs' messages say it. */
 export const UNTIL_FORMS =
-  "a day such as 2026-12-01 or friday (to its end, in the budget's zone), an instant such as 2026-12-01T18:00:00Z, or a span such as 24h or 3d";
+  "a day such as 2026-12-01 or friday (to its end, in the budget's zone), an instant such as 2026-12-01T18:00:00Z, or a span such as 30m, 24h or 3d";
 
 /**
  * `friday`, `today`, `tomorrow` and `2026-12-01` mean the end of that day in the zone, of a weekday the next one, today
- * included; `2026-12-01T18:00:00Z` and `24h`, `3d`, `2w` mean what they say. Undefined for other text, and for a day
+ * included; `2026-12-01T18:00:00Z` and `30m`, `24h`, `3d`, `2w` mean what they say. Undefined for other text, and for a day
  * that the zone does not have.
  */
 export function tryParseUntil(text: string, timeZone: string, at: EpochMs): EpochMs | undefined {
   const said = text.trim().toLowerCase();
-  const span = /^(\d{1,5}) ?([hdw])(?:ours?|ays?|eeks?)?$/.exec(said);
-  if (span !== null) return at + Number(span[1]) * (UNITS[span[2] ?? ''] ?? 0) * HOUR_MS;
+  const span = /^(\d{1,5}) ?([mhdw])(?:in(?:utes?)?|ours?|ays?|eeks?)?$/.exec(said);
+  if (span !== null) return at + Number(span[1]) * (UNITS_MS[span[2] ?? ''] ?? 0);
   if (/^\d{4}-\d{2}-\d{2}t\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?z$/.test(said))
     return isCalendarDay(said.slice(0, 10)) ? finite(Date.parse(said.toUpperCase())) : undefined;
   if (/^\d{4}-\d{2}-\d{2}$/.test(said)) return endOfDate(said, timeZone);

@@ -95,11 +95,20 @@ export interface Asked {
   readonly principal: string;
   readonly reason: string;
   readonly wants: 'credits' | 'statement';
+  /** What a pass would lift. */
+  readonly passes: readonly string[];
+  readonly asked: {
+    readonly credits: string | null;
+    readonly runs: number | null;
+    readonly hours: number | null;
+    readonly shape: boolean;
+  };
   readonly refusalCode: string;
   readonly statement: string;
   readonly needsCredits: string;
   readonly needsAmount: string;
   readonly currency: string;
+  readonly budgetId: string | null;
   readonly shortCredits: string | null;
   readonly askedAt: string;
   readonly expiresAt: string;

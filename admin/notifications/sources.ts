@@ -86,6 +86,8 @@ const REQUEST_WAITING: Source = {
   sql: `SELECT 'request/' || r.ticket_id AS key, t.team_id, r.asked_at AS occurred_at,
       jsonb_build_object('ticket', r.ticket_id::text, 'principal', r.principal_id, 'reason', r.reason,
         'short', ${CREDITS('r.short_credits')}, 'lifts', array_to_string(r.passes, ', '),
+        'asks', concat_ws(', ', ${CREDITS('r.asked_credits')} || ' credits', 'runs: ' || r.asked_runs,
+          'hours: ' || r.asked_hours, CASE WHEN r.asked_shape THEN 'its shape' END),
         'expires', ${MINUTE('r.expires_at')}) AS told
     FROM approval_request r JOIN ticket t ON t.id = r.ticket_id
     WHERE r.state = 'waiting' AND r.asked_at BETWEEN $2 AND $1`,
@@ -96,6 +98,7 @@ const REQUEST_WAITING: Source = {
       ['Reason', written(told['reason'])],
       ['Lacks', inCredits(told['short'])],
       ['Would lift', told['lifts']],
+      ['Asks for', told['asks']],
       ['Ends', told['expires']],
       ['Decide', `tollgate grant approve ${told['ticket']}`],
     ],

@@ -42,6 +42,12 @@ const REQUEST = z.object({
   reason: z.string(),
   wants: z.string(),
   passes: z.array(z.string()),
+  asked: z.object({
+    credits: z.string().nullable(),
+    runs: z.int().nullable(),
+    hours: z.int().nullable(),
+    shape: z.boolean(),
+  }),
   refusalCode: z.string(),
   needsCredits: z.string(),
   needsAmount: z.string(),
@@ -279,9 +285,21 @@ function requestLines(request: z.infer<typeof REQUEST>, columns: number): readon
     ...[
       `${principal} of ${team}, ${minuteText(request.askedAt)}`,
       `${refusalCode} ${past}, needs ${needs}`,
+      ...askedLines(request),
       `“${reason}”`,
     ].flatMap((line) => wrap(line, columns, '  ', '    ')),
   ];
+}
+
+/** What was asked for beyond one run of this text: approving without options grants it. */
+function askedLines({ asked }: z.infer<typeof REQUEST>): readonly string[] {
+  const parts = [
+    ...(asked.credits === null ? [] : [`${shortAmount(asked.credits)} credits`]),
+    ...(asked.runs === null ? [] : [`runs: ${asked.runs}`]),
+    ...(asked.hours === null ? [] : [`hours: ${asked.hours}`]),
+    ...(asked.shape ? ['its shape, with other literals too'] : []),
+  ];
+  return parts.length === 0 ? [] : [`asks for ${parts.join(', ')}`];
 }
 
 function raisesText(raises: readonly z.infer<typeof RAISE>[], columns: number): string {

@@ -21,7 +21,7 @@ export function registerKill(program: Command, terminal: Terminal): void {
     )
     .option('--thaw <what>', 'end a freeze, by what is frozen or by its number')
     .option('--frozen', 'list what is frozen')
-    .option('--until <time>', 'when a freeze ends by itself: 4h, friday, 2026-12-01T18:00:00Z')
+    .option('--until <time>', 'when a freeze ends by itself: 30m, 4h, friday, 2026-12-01T18:00:00Z')
     .option('--reason <text>', 'why; authors are told, and the audit log keeps it')
     .option('--json', 'print the answer of the API')
     .action((ticket: string | undefined, options: FreezeOptions) => {

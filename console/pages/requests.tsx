@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { credits, money } from '../amounts.js';
 import { write } from '../api-client.js';
 import type { Asked } from '../api-types.js';
+import { askedText, grantText } from '../asked.js';
 import type { Topic } from '../events.js';
 import { type Live, useLive } from '../live.js';
 import { Empty, PageHead, ProblemNote, ReasonDialog, State, When } from '../parts.js';
@@ -89,6 +90,7 @@ function RequestCard(props: {
   readonly onDecide: (deciding: Deciding) => void;
 }): JSX.Element {
   const { request, leave, onDecide } = props;
+  const asked = askedText(request);
   return (
     <li class="card request">
       <div class="card-head">
@@ -106,6 +108,12 @@ function RequestCard(props: {
           <> · the budget is short of {credits(request.shortCredits)}</>
         )}{' '}
         · refused with {request.refusalCode}
+        {asked !== undefined && (
+          <>
+            {' '}
+            · asks for <strong>{asked}</strong>
+          </>
+        )}
       </p>
       <pre class="statement" tabIndex={0}>
         <code>{request.statement}</code>
@@ -142,14 +150,10 @@ function DecisionDialog(props: {
 }): JSX.Element {
   const { request, decision } = props.deciding;
   const isGrant = decision === 'granted';
-  const what =
-    request.wants === 'credits'
-      ? `${credits(request.needsCredits)} credits on the budget that refused`
-      : 'a pass for this statement';
   return (
     <ReasonDialog
-      title={isGrant ? `Grant ${what}?` : 'Decline the request?'}
-      text={`${request.principal} of ${request.team}: “${request.reason}”`}
+      title={isGrant ? 'Grant the request?' : 'Decline the request?'}
+      text={`${isGrant ? `Gives ${grantText(request)}. ` : ''}${request.principal} of ${request.team}: “${request.reason}”`}
       action={isGrant ? 'Grant' : 'Decline'}
       isDangerous={!isGrant}
       act={(reason) => write(`/requests/${request.ticketId}/decision`, { decision, reason })}

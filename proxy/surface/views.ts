@@ -286,7 +286,9 @@ CROSS JOIN LATERAL (
     SELECT * FROM (VALUES
       (1, 'state', t.state || coalesce(' (' || t.ending || coalesce(', ' || t.end_code, '') || ')', '')),
       (2, 'refusal', t.refusal_message),
-      (3, 'request', r.state || ': asked by ' || r.principal_id || ' at ' || ${minute('r.asked_at')} || ': ' || r.reason),
+      (3, 'request', r.state || ': asked by ' || r.principal_id || ' at ' || ${minute('r.asked_at')} || ': ' || r.reason
+        || coalesce(' (asks for ' || nullif(concat_ws(', ', ${plain('r.asked_credits')} || ' credits', 'runs: ' || r.asked_runs,
+          'hours: ' || r.asked_hours, CASE WHEN r.asked_shape THEN 'its shape' END), '') || ')', '')),
       (4, 'decision', r.state || ' by ' || r.decided_by || ' at ' || ${minute('r.decided_at')}
         || coalesce(', ' || ${plain('r.granted_credits')} || ' credits on ' || r.budget_id, '') || ': ' || r.decision_reason),
       (4, 'pass', CASE WHEN p.fingerprint IS NULL THEN 'this text' ELSE 'its shape' END || ' by '

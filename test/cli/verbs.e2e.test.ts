@@ -87,6 +87,7 @@ describe('grant and what teams ask for', () => {
     reason: 'quarter end',
     wants: 'statement',
     passes: ['rule:no-star'],
+    asked: { credits: '4.500000000000', runs: 2, hours: 72, shape: true },
     refusalCode: 'TG2101',
     needsCredits: '2.000000000000',
     needsAmount: '6.000000000000',
@@ -196,6 +197,9 @@ describe('grant and what teams ask for', () => {
     const { out } = await run('grant', 'list');
     for (const part of [ticket, 'Passes that last', 'Raises that last', '6.00 USD', '250.00 USD'])
       expect(out).toContain(part);
+    expect(out).toContain(
+      'asks for 4.5 credits, runs: 2, hours: 72, its shape, with other literals too',
+    );
     expect(JSON.parse((await run('grant', 'list', '--json')).out)).toEqual(all);
     answer.body = JSON.stringify({ requests: [], nextCursor: null });
     expect((await run('grant', 'list', '--state', 'expired')).out).toBe('No request is expired.');

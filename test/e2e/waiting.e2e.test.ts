@@ -703,6 +703,8 @@ test('what a rule refuses runs by a pass: its shape, at any replica, as often as
     `CALL TOLLGATE.REQUEST('${id}', 'audit', 'shape, 2 runs, 3 days')`,
   );
   expect(asked.body.success).toBe(true);
+  const why = await client.run(`SELECT DETAIL FROM TABLE(TOLLGATE.WHY('${id}'))`);
+  expect(JSON.stringify(why.body)).toContain('audit (asks for runs: 2, hours: 72, its shape)');
   expect((await client.run(text(2))).body).toMatchObject({ code: '712101' });
   expect(await decide(id, 'granted')).toMatchObject({
     body: {
