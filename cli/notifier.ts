@@ -11,7 +11,7 @@ import type { Database } from '../base/postgres/pool.js';
 import type { Clock, EpochMs } from '../base/time.js';
 import { findAnomalies } from '../billing/anomalies.js';
 import { createMailer } from '../admin/mail.js';
-import { readAudience } from '../admin/notifications/audience.js';
+import { type Audience, readAudience } from '../admin/notifications/audience.js';
 import { deliverDue, type Senders } from '../admin/notifications/deliver.js';
 import { collect } from '../admin/notifications/outbox.js';
 import { postJson } from '../admin/notifications/post.js';
@@ -64,15 +64,33 @@ export function configuredSenders(settings: Config & Secrets): Senders {
   };
 }
 
+/** A setting that names a channel which is not in the control document would tell nobody, silently. Said once each. */
+function unknownChannels({ log }: NotifierOptions): (audience: Audience) => void {
+  let told = '';
+  return ({ administrators, channels }) => {
+    const known = new Set(channels.map(({ id }) => id));
+    const unknown = administrators.filter((id) => !known.has(id));
+    const said = unknown.join(', ');
+    if (said !== told && said !== '')
+      log.warn(
+        { channels: unknown },
+        'TOLLGATE_ADMINISTRATOR_CHANNELS names channels that the control document does not have: nobody is told there',
+      );
+    told = said;
+  };
+}
+
 /** Looks now and every two seconds. `stop` waits for what is under way. */
 export function startNotifier(options: NotifierOptions): Stoppable {
   const { log, metrics } = options;
   const counters = exposeNotifications(metrics);
   let since: EpochMs | null = null;
   let anomaliesAt: EpochMs = 0;
+  const tellUnknown = unknownChannels(options);
   const look = async (): Promise<void> => {
     const audience = await readAudience(options.db, options.administratorChannels);
     if (audience === undefined) return;
+    tellUnknown(audience);
     const at = options.clock.now();
     if (at >= anomaliesAt) {
       const unusual = await findAnomalies(options.db, at, audience.owners);

@@ -35,7 +35,7 @@ const CREDITS = (expression: string): string => `trim_scale(round(${expression},
 const DAY = (expression: string): string =>
   `to_char(${expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD')`;
 const MINUTE = (expression: string): string =>
-  `to_char(${expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')`;
+  `to_char(${expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')`;
 
 const BUDGET_THRESHOLD: Source = {
   kind: 'budget-threshold',

@@ -227,7 +227,12 @@ export interface StopContext {
 }
 
 export type StopCause =
-  | { readonly kind: 'ceiling'; readonly ceilingMoney: Money }
+  | {
+      readonly kind: 'ceiling';
+      readonly ceilingMoney: Money;
+      /** The ceiling is that of its way of break-glass, and not its tier's. */
+      readonly isByBreakGlass?: boolean;
+    }
   | { readonly kind: 'budget'; readonly budgetId: string }
   | { readonly kind: 'killed'; readonly by: string }
   /** Nobody waits for it any more, and its tier says that then it is not run on. */
@@ -271,7 +276,7 @@ export function stoppedText(cause: StopCause, context: StopContext): Refusal {
 function stopReason(cause: StopCause, context: StopContext): string {
   switch (cause.kind) {
     case 'ceiling':
-      return `one statement in tier ${context.tier} may cost ${moneyText(cause.ceilingMoney, context.currency)}`;
+      return `one statement ${cause.isByBreakGlass === true ? 'by break-glass' : `in tier ${context.tier}`} may cost ${moneyText(cause.ceilingMoney, context.currency)}`;
     case 'budget':
       return `${nameText(cause.budgetId, 63)} has nothing left to hold for it`;
     case 'killed':

@@ -18,14 +18,21 @@ export async function tellStop(
 }
 
 /** What the text needs of the statement. */
-type Stopped = Pick<RunningStatement, 'ticketId' | 'tier' | 'pricePerCredit' | 'currency'>;
+type Stopped = Pick<
+  RunningStatement,
+  'ticketId' | 'tier' | 'pricePerCredit' | 'currency' | 'isHeldByBudgets'
+>;
 
 /** Why it was stopped, in our words. */
 export function stopRefusal(running: Stopped, stop: StopReason): Refusal {
   const money = (credits: Credits): ReturnType<typeof priceCredits> =>
     priceCredits(credits, running.pricePerCredit, 'half-even');
   const causes: Record<typeof stop.code, StopCause> = {
-    ceilingReached: { kind: 'ceiling', ceilingMoney: money(stop.limitCredits) },
+    ceilingReached: {
+      kind: 'ceiling',
+      ceilingMoney: money(stop.limitCredits),
+      isByBreakGlass: !running.isHeldByBudgets,
+    },
     budgetExhausted: { kind: 'budget', budgetId: stop.source },
     killed: { kind: 'killed', by: stop.source },
     clientGone: { kind: 'gone' },

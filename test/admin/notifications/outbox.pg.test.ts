@@ -237,3 +237,23 @@ test('a lead reads what the own team is told and nothing else', async () => {
   expect(await lead('marketing')).toEqual([]);
   expect(await lead('sales')).not.toEqual([]);
 });
+
+test('an end that is told has its zone', async () => {
+  const { db } = world.database;
+  await db.transaction((tx) =>
+    freeze(tx, {
+      scope: 'team',
+      target: 'product',
+      frozenBy: 'finance',
+      reason: 'the month ends',
+      frozenAt: NOON,
+      until: NOON + 3_600_000,
+    }),
+  );
+  await collect(db, await audience(), window);
+  const { rows } = await db.query<{ facts: unknown }>(
+    "SELECT facts FROM notification WHERE kind = 'freeze' AND team_id = 'product'",
+  );
+  const until = new Date(NOON + 3_600_000).toISOString().slice(0, 16).replace('T', ' ');
+  expect(rows[0]?.facts).toContainEqual(['Until', `${until} UTC`]);
+});

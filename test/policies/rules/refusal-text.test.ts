@@ -219,6 +219,10 @@ test('a stopped statement says after how long, at what price and why', () => {
     'TG4001 Stopped after 38 min at $50.00: one statement in tier interactive may cost $50.00. The result is lost. It was expected to take $82.00 in all.',
   );
   expect(
+    stoppedText({ kind: 'ceiling', ceilingMoney: parseMoney('0.15'), isByBreakGlass: true }, stop)
+      .message,
+  ).toContain(': one statement by break-glass may cost $0.15. ');
+  expect(
     stoppedText({ kind: 'budget', budgetId: 'm' }, { ...stop, expectedMoney: null }).message,
   ).toMatch(
     /^TG4002 Stopped after 38 min at \$50\.00: m has nothing left to hold for it\. The result is lost\.\n/,
