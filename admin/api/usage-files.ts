@@ -198,7 +198,7 @@ function refused(
   return new ProblemError({
     status: 422,
     title: 'File refused',
-    detail: `${place}: ${why}. Nothing of the file was imported.`,
+    detail: `${place}: ${why.replace(/\.$/, '')}. Nothing of the file was imported.`,
     errors: [
       {
         field: 'body',

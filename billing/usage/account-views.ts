@@ -52,7 +52,7 @@ export const QUERY_METERING_HISTORY: ViewReading = {
   lateMs: 50 * HOUR_MS,
   toRow: (read) => ({
     query_id: read.text('QUERY_ID'),
-    starts_at: instantText(read.instant('QUERY_METERING_HOUR')),
+    starts_at: instantText(read.hour('QUERY_METERING_HOUR')),
     warehouse_id: read.text('WAREHOUSE_ID'),
     root_query_id: rootOf(read),
     compute_credits: read.creditsOrNull('CREDITS_USED_COMPUTE'),
@@ -90,7 +90,7 @@ export const WAREHOUSE_METERING_HISTORY: ViewReading = {
   toRow: (read) => ({
     warehouse_id: read.text('WAREHOUSE_ID'),
     warehouse: read.text('WAREHOUSE_NAME'),
-    starts_at: instantText(read.instant('START_TIME')),
+    starts_at: instantText(read.hour('START_TIME')),
     metered_credits: read.credits('CREDITS_USED_COMPUTE'),
     cloud_services_credits: read.credits('CREDITS_USED_CLOUD_SERVICES'),
     attributed_credits: read.creditsOrNull('CREDITS_ATTRIBUTED_COMPUTE_QUERIES'),
@@ -109,12 +109,12 @@ export const METERING_HISTORY: ViewReading = {
     service_type: read.text('SERVICE_TYPE'),
     // Some services have names and no ids.
     entity_id: read.textOrNull('ENTITY_ID') ?? read.textOrNull('NAME') ?? '',
-    starts_at: instantText(read.instant('START_TIME')),
+    starts_at: instantText(read.hour('START_TIME')),
     entity_kind: read.textOrNull('ENTITY_TYPE'),
     entity_name: read.textOrNull('NAME'),
-    compute_credits: read.credits('CREDITS_USED_COMPUTE'),
-    cloud_services_credits: read.credits('CREDITS_USED_CLOUD_SERVICES'),
-    credits: read.credits('CREDITS_USED'),
+    compute_credits: read.signed('CREDITS_USED_COMPUTE'),
+    cloud_services_credits: read.signed('CREDITS_USED_CLOUD_SERVICES'),
+    credits: read.signed('CREDITS_USED'),
   }),
 };
 
@@ -128,10 +128,10 @@ export const METERING_DAILY_HISTORY: ViewReading = {
   toRow: (read) => ({
     service_type: read.text('SERVICE_TYPE'),
     day: read.day('USAGE_DATE'),
-    compute_credits: read.credits('CREDITS_USED_COMPUTE'),
-    cloud_services_credits: read.credits('CREDITS_USED_CLOUD_SERVICES'),
-    adjustment_credits: read.credits('CREDITS_ADJUSTMENT_CLOUD_SERVICES'),
-    billed_credits: read.credits('CREDITS_BILLED'),
+    compute_credits: read.signed('CREDITS_USED_COMPUTE'),
+    cloud_services_credits: read.signed('CREDITS_USED_CLOUD_SERVICES'),
+    adjustment_credits: read.signed('CREDITS_ADJUSTMENT_CLOUD_SERVICES'),
+    billed_credits: read.signed('CREDITS_BILLED'),
   }),
 };
 

@@ -43,7 +43,7 @@ function instantOf(text: string): string {
 
 /** Seconds, milliseconds, microseconds or nanoseconds since 1970, by how many digits there are. */
 function epochOf(text: string): string {
-  const [whole = ''] = text.split('.');
-  if (whole.length <= 10) return `${whole}000`;
+  const [whole = '', fraction = ''] = text.split('.');
+  if (whole.length <= 10) return `${whole}${fraction.slice(0, 3).padEnd(3, '0')}`;
   return whole.slice(0, 13);
 }

@@ -13,10 +13,16 @@ import type { ImportRequest } from './import-requests.js';
 import { VIEWS, isOf } from './read-views.js';
 import type { UsageView } from './read-views.js';
 import { storeUsage } from './store-usage.js';
+import { toldOnce } from './told-once.js';
 import { UsageFileError } from './usage-files.js';
 import type { UsageFile } from './usage-files.js';
-import { rowReader } from './usage-rows.js';
+import { NOTHING_OF_PART, rowReader } from './usage-rows.js';
+import type { RowReader } from './usage-rows.js';
+import { isOfDays } from './view-reading.js';
 import type { UsageRow, ViewReading } from './view-reading.js';
+
+/** The clocks of those who export are not ours; a year that is mistyped is further away. */
+const AHEAD_MAX_MS = 366 * 86_400_000;
 
 /** A month of a very busy account; a larger one is unloaded in parts. */
 export const FILE_ROWS_MAX = 20_000_000;
@@ -78,11 +84,17 @@ async function importRows(
   const reading = VIEWS[view];
   await lockUsage(tx, account);
   const counts = { rows: 0, written: 0, leftOut: 0 };
+  const once = await toldOnce(tx, view);
   for await (const batch of file.batches()) {
-    const rows = batch.flatMap((row, index) => {
-      const read = readRow(asked, reading, row, counts.rows + index + 1);
-      return read === null ? [] : [read];
-    });
+    const rows: UsageRow[] = [];
+    for (const [index, row] of batch.entries()) {
+      const number = counts.rows + index + 1;
+      const read = readRow(asked, reading, row, number);
+      if (read === null) continue;
+      rows.push(read);
+      once.take(read, number);
+    }
+    await once.check();
     counts.rows += batch.length;
     counts.leftOut += batch.length - rows.length;
     if (counts.rows > FILE_ROWS_MAX)
@@ -138,7 +150,7 @@ function checkColumns(view: string, reading: ViewReading, columns: readonly stri
 
 /** One row as the tables have it; null: it is left out. */
 function readRow(
-  { view, account }: FileImport,
+  { view, account, now }: FileImport,
   reading: ViewReading,
   row: ServiceRow,
   number: number,
@@ -148,11 +160,24 @@ function readRow(
   const read = rowReader(view, cells);
   try {
     const isKept = isOf(reading, read, account) && (reading.keeps?.(read) ?? true);
-    return isKept ? checked(reading.toRow(read)) : null;
+    if (!isKept) return null;
+    checkTime(read, reading, now);
+    return checked(reading.toRow(read));
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
-    throw new UsageFileError(number, thrown.message);
+    throw new UsageFileError(number, thrown.message.replace(NOTHING_OF_PART, ''));
   }
+}
+
+/** A year that was mistyped, or another unit of time, would be usage that no month ever reaches. */
+function checkTime(read: RowReader, reading: ViewReading, now: EpochMs): void {
+  const { time } = reading;
+  const at = isOfDays(reading) ? Date.parse(read.day(time)) : read.instant(time);
+  if (at > now + AHEAD_MAX_MS)
+    throw new Fault(
+      'upstreamProtocol',
+      `${time} lies more than a year after the present: ${new Date(at).toISOString().replace('.000Z', 'Z')}`,
+    );
 }
 
 /** Amounts that a table refuses are told here, where their row is known. */

@@ -30,7 +30,7 @@ export const RATE_SHEET_DAILY: ViewReading = {
     day: read.day('DATE'),
     ...typed(read),
     currency: currency(read),
-    effective_rate: read.creditsOrNull('EFFECTIVE_RATE'),
+    effective_rate: read.signedOrNull('EFFECTIVE_RATE'),
     region: read.textOrNull('REGION'),
     edition: read.textOrNull('SERVICE_LEVEL'),
   }),
@@ -47,8 +47,8 @@ export const USAGE_IN_CURRENCY_DAILY: ViewReading = {
     ...typed(read),
     currency: currency(read),
     balance_source: read.textOrNull('BALANCE_SOURCE') ?? '',
-    usage_amount: read.credits('USAGE'),
-    money: read.credits('USAGE_IN_CURRENCY'),
+    usage_amount: read.signed('USAGE'),
+    money: read.signed('USAGE_IN_CURRENCY'),
   }),
 };
 
@@ -70,7 +70,7 @@ export const REMAINING_BALANCE_DAILY: ViewReading = {
     day: read.day('DATE'),
     contract: read.textOrNull('CONTRACT_NUMBER') ?? '',
     currency: currency(read),
-    balance: formatAmount(sumMoney(BALANCES.map((name) => parseMoney(read.credits(name))))),
+    balance: formatAmount(sumMoney(BALANCES.map((name) => parseMoney(read.signed(name))))),
   }),
 };
 

@@ -16,9 +16,14 @@ export interface RowReader {
   wholeOrNull(column: string): number | null;
   /** Epoch milliseconds, as the query asks for them. */
   instant(column: string): EpochMs;
-  /** Decimal text of at most twelve decimals, perhaps negative; NULL is nothing. */
+  /** An instant that begins an hour of UTC. */
+  hour(column: string): EpochMs;
+  /** Decimal text of at most twelve decimals and at least zero; NULL is nothing. */
   credits(column: string): string;
   creditsOrNull(column: string): string | null;
+  /** The same, perhaps negative. */
+  signed(column: string): string;
+  signedOrNull(column: string): string | null;
   /** `2026-10-01`. */
   day(column: string): string;
   flagOrNull(column: string): boolean | null;
@@ -46,21 +51,54 @@ export function rowReader(view: string, row: ServiceRow): RowReader {
     if (value === null) throw malformed(view, column, 'is NULL');
     return value;
   };
-  const creditsOrNull = (column: string): string | null => {
+  const signedOrNull = (column: string): string | null => {
     const value = cell(column);
     return value === null ? null : creditsOf(view, column, value);
   };
+  const creditsOrNull = (column: string): string | null => {
+    const amount = signedOrNull(column);
+    if (amount?.startsWith('-') !== true) return amount;
+    if (/[1-9]/.test(amount)) throw malformed(view, column, `is negative: ${amount}`);
+    return amount.slice(1);
+  };
+  const instant = (column: string): EpochMs =>
+    instantOf(view, column, needed(column, cell(column)));
   return {
     text: (column) => needed(column, cell(column)),
     textOrNull: cell,
     whole: (column) => needed(column, wholeOrNull(column)),
     wholeOrNull,
-    instant: (column) => needed(column, wholeOrNull(column)),
+    instant,
+    hour: (column) => hourOf(view, column, instant(column)),
     credits: (column) => creditsOrNull(column) ?? '0',
     creditsOrNull,
+    signed: (column) => signedOrNull(column) ?? '0',
+    signedOrNull,
     day: (column) => dayOf(view, column, needed(column, cell(column))),
     flagOrNull: (column) => flagOf(view, column, cell(column)),
   };
+}
+
+function instantOf(view: string, column: string, text: string): EpochMs {
+  const at = Number(text);
+  if (Number.isSafeInteger(at)) return at;
+  throw malformed(
+    view,
+    column,
+    `is no time such as 2026-10-01 12:00:00 +0000: ${text.slice(0, CELL_SHOWN_MAX)}`,
+  );
+}
+
+const HOUR_MS = 3_600_000;
+
+/** What begins within an hour would be counted beside the hour it is in. */
+function hourOf(view: string, column: string, at: EpochMs): EpochMs {
+  if (at % HOUR_MS === 0) return at;
+  throw malformed(
+    view,
+    column,
+    `does not begin an hour of UTC: ${new Date(at).toISOString()}; a time of another zone has its offset behind it`,
+  );
 }
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
@@ -93,12 +131,11 @@ function creditsOf(view: string, column: string, text: string): string {
   return unsigned === text ? amount : `-${amount}`;
 }
 
+/** How a message of a row ends where a part of a view is read. */
+export const NOTHING_OF_PART = '; nothing of this part was imported.';
+
 function malformed(view: string, column: string, why: string): Fault {
-  return new Fault(
-    'upstreamProtocol',
-    `${view}.${column} ${why}; nothing of this part was imported.`,
-    {
-      detail: { view, column },
-    },
-  );
+  return new Fault('upstreamProtocol', `${view}.${column} ${why}${NOTHING_OF_PART}`, {
+    detail: { view, column },
+  });
 }

@@ -146,7 +146,7 @@ test.each([
   [
     'a time that is none',
     csv().replace('2026-10-01 10:20:00.000 Z', 'yesterday'),
-    /row 2: QUERY_HISTORY.END_TIME is no whole number: yesterday/,
+    /row 2: QUERY_HISTORY.END_TIME is no time such as 2026-10-01 12:00:00 \+0000: yesterday\. Nothing/,
   ],
   [
     'a number that is none',
@@ -183,6 +183,49 @@ test.each([
     expect(readdirSync(path.join(folder, 'uploads'))).toEqual([]);
   },
 );
+
+const HOURS =
+  'WAREHOUSE_ID,WAREHOUSE_NAME,START_TIME,CREDITS_USED_COMPUTE,CREDITS_USED_CLOUD_SERVICES\n';
+const ofHours = (...rows: readonly string[]): string => `${HOURS}${rows.join('\n')}\n`;
+const hourOf = (number: number, credits: string): string =>
+  `7,WH,${new Date(Date.UTC(2026, 0, 1, number)).toISOString()},${credits},0`;
+
+test.each([
+  [
+    'an hour that begins within one',
+    ofHours('7,WH,2026-10-01 10:30:00,1,0'),
+    /row 1: WAREHOUSE_METERING_HISTORY.START_TIME does not begin an hour of UTC: 2026-10-01T10:30/,
+  ],
+  [
+    'a time after the present',
+    ofHours('7,WH,2126-10-01 10:00:00,1,0'),
+    /row 1: START_TIME lies more than a year after the present: 2126-10-01T10:00:00Z\. Nothing/,
+  ],
+  [
+    'credits below zero',
+    ofHours('7,WH,2026-10-01 10:00:00,-1,0'),
+    /row 1: WAREHOUSE_METERING_HISTORY.CREDITS_USED_COMPUTE is negative: -1\. Nothing/,
+  ],
+  [
+    'an hour that is told twice otherwise',
+    ofHours(hourOf(1, '1'), hourOf(2, '1'), hourOf(1, '2')),
+    /row 3: says something else of 7 2026-01-01T01:00:00.000Z than a row before it/,
+  ],
+  [
+    'an hour that is told otherwise far behind',
+    ofHours(
+      ...Array.from({ length: 5_500 }, (_, number) => hourOf(number, '1')),
+      hourOf(3, '1'),
+      hourOf(2, '2'),
+    ),
+    /row 5502: says something else of 7 2026-01-01T02:00:00.000Z than a row before it/,
+  ],
+] as const)('of metered hours %s is refused, and nothing is imported', async (_what, body, why) => {
+  const { status, json } = await send(body, 'view=WAREHOUSE_METERING_HISTORY');
+  expect([status, String(json['detail'])]).toEqual([422, expect.stringMatching(why)]);
+  const { rows } = await world.database.db.query('SELECT FROM usage_warehouse_hour');
+  expect(rows).toHaveLength(0);
+});
 
 test('rows whose cells are left out by the view are left out of a file too', async () => {
   expect(await send(csv(BAD_ID))).toMatchObject({ json: { leftOutRows: 2 } });

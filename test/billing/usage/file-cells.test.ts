@@ -14,6 +14,8 @@ test.each([
   ['instant', TEN, TEN],
   ['instant', TEN.slice(0, 10), TEN],
   ['instant', `${TEN}123`, TEN],
+  ['instant', `${TEN.slice(0, 10)}.250000000`, `${TEN.slice(0, 10)}250`],
+  ['instant', `${TEN.slice(0, 10)}.5`, `${TEN.slice(0, 10)}500`],
   ['instant', '01.10.2026', '01.10.2026'],
   ['instant', '2026-13-01 10:00:00', '2026-13-01 10:00:00'],
   ['instant', '2026-02-30 10:00:00', '2026-02-30 10:00:00'],

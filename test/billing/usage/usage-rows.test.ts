@@ -10,7 +10,8 @@ describe('a row of a view', () => {
     expect(read.credits('A')).toBe('0.000012');
     // Half to even at the thirteenth decimal.
     expect(read.credits('B')).toBe('0.123456789012');
-    expect(read.credits('C')).toBe('-3.75');
+    expect(read.signed('C')).toBe('-3.75');
+    expect(rowReader('V', { A: '-0.0' }).credits('A')).toBe('0.0');
     expect(read.credits('D')).toBe('0');
     expect(read.creditsOrNull('D')).toBeNull();
   });
@@ -19,6 +20,14 @@ describe('a row of a view', () => {
     ['credits', 'A', { A: 'NaN' }, 'V.A is no amount of credits: NaN'],
     ['credits', 'A', { A: '1.5.2' }, 'V.A is no amount of credits: 1.5.2'],
     ['credits', 'A', { A: '9'.repeat(30) }, 'V.A is no amount of credits: 9999'],
+    ['credits', 'A', { A: '-1e-9' }, 'V.A is negative: -0.000000001'],
+    [
+      'instant',
+      'A',
+      { A: 'yesterday' },
+      'V.A is no time such as 2026-10-01 12:00:00 +0000: yesterday',
+    ],
+    ['hour', 'A', { A: '1790000000000' }, 'V.A does not begin an hour of UTC: 2026-09-21T'],
     ['text', 'A', {}, 'V.A is missing'],
     ['text', 'A', { A: null }, 'V.A is NULL'],
     ['whole', 'A', { A: '12.5' }, 'V.A is no whole number: 12.5'],
