@@ -76,6 +76,9 @@ function addRoute(routes: ApiApp, context: ApiContext, files: UsageFilesApi): vo
           202: z.object({
             request: requestSchema,
             leftOutRows: z.int().describe('Of other accounts, or of what used no warehouse'),
+            waitingFigures: z
+              .int()
+              .describe('Of statements that QUERY_HISTORY has not given yet; taken when it does'),
             unreadColumns: z.array(z.string()).describe('Columns that say nothing to Tollgate'),
             absentColumns: z
               .array(z.string())
@@ -109,6 +112,7 @@ function addRoute(routes: ApiApp, context: ApiContext, files: UsageFilesApi): vo
         return await reply.code(202).send({
           request: toJson(outcome.request),
           leftOutRows: outcome.leftOut,
+          waitingFigures: outcome.waiting,
           unreadColumns: outcome.unread.slice(0, 200),
           absentColumns: [...outcome.absent],
         });

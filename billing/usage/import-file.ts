@@ -45,6 +45,8 @@ export type FileImported =
       readonly request: ImportRequest;
       /** Rows that were left out: of other accounts of the organization, or of what used no warehouse. */
       readonly leftOut: number;
+      /** Figures of statements that are not imported yet, of this file and earlier ones. */
+      readonly waiting: number;
       /** Columns of the file that say nothing to us, and columns of ours that the file lacks. */
       readonly unread: readonly string[];
       readonly absent: readonly string[];
@@ -126,9 +128,18 @@ async function importRows(
     kind: 'imported',
     request,
     leftOut: counts.leftOut,
+    waiting: await figuresWaiting(tx, account),
     unread: file.columns.filter((column) => !known.has(column)),
     absent: [...known].filter((column) => !file.columns.includes(column)),
   };
+}
+
+async function figuresWaiting(tx: Transaction, account: string): Promise<number> {
+  const { rows } = await tx.query<{ count: number }>(
+    'SELECT count(*)::integer AS count FROM usage_query_ahead WHERE account = $1 AND attributed_credits > 0',
+    [account],
+  );
+  return rows[0]?.count ?? 0;
 }
 
 const NAMES_SHOWN_MAX = 12;

@@ -23,6 +23,7 @@ const ANSWER = z.object({
     file: z.object({ rows: z.number() }).nullable(),
   }),
   leftOutRows: z.number(),
+  waitingFigures: z.number(),
   unreadColumns: z.array(z.string()),
   absentColumns: z.array(z.string()),
 });
@@ -95,12 +96,15 @@ export async function sendFile(
   const answer = ANSWER.parse(
     JSON.parse(await client.upload(`/api/v1/usage/files?${query.toString()}`, file)),
   );
-  const { request, leftOutRows, unreadColumns, absentColumns } = answer;
+  const { request, leftOutRows, waitingFigures, unreadColumns, absentColumns } = answer;
   terminal.print(
     [
       `${name}: ${request.file?.rows ?? 0} rows of ${view}, ${request.rowsWritten ?? 0} of them new or saying something else.`,
       ...(leftOutRows > 0
         ? [`  ${leftOutRows} left out: of other accounts, or of what used no warehouse.`]
+        : []),
+      ...(waitingFigures > 0
+        ? [`  ${waitingFigures} figures wait for statements that are not imported: QUERY_HISTORY.`]
         : []),
       ...(absentColumns.length > 0 ? [`  It lacks ${absentColumns.join(', ')}.`] : []),
       ...(unreadColumns.length > 0 ? [`  Not read: ${unreadColumns.join(', ')}.`] : []),

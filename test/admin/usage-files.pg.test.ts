@@ -184,6 +184,17 @@ test.each([
   },
 );
 
+test('a figure whose statement no file has had yet is told, and is taken by the statement', async () => {
+  const figures = 'QUERY_ID,END_TIME,CREDITS_ATTRIBUTED_COMPUTE\na,2026-10-01 10:10:00,1e-9\n';
+  const of = 'view=QUERY_ATTRIBUTION_HISTORY';
+  expect(await send(figures, of)).toMatchObject({ status: 202, json: { waitingFigures: 1 } });
+  expect(await send(csv())).toMatchObject({ status: 202, json: { waitingFigures: 0 } });
+  const { rows } = await world.database.db.query(
+    'SELECT query_id, attributed_credits FROM usage_query WHERE attributed_credits IS NOT NULL',
+  );
+  expect(rows).toEqual([{ query_id: 'a', attributed_credits: '0.000000001000' }]);
+});
+
 const HOURS =
   'WAREHOUSE_ID,WAREHOUSE_NAME,START_TIME,CREDITS_USED_COMPUTE,CREDITS_USED_CLOUD_SERVICES\n';
 const ofHours = (...rows: readonly string[]): string => `${HOURS}${rows.join('\n')}\n`;
