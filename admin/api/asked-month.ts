@@ -1,6 +1,6 @@
 /** The month that a request names, and its refusals, the same on every route. */
 import { type EpochMs, type Period, formatInstant, tryParseMonth } from '#base/time.js';
-import { type ProblemError, badField, notFound } from '../problems.js';
+import { ProblemError, badField } from '../problems.js';
 
 /**
  * @param text as it was asked for
@@ -28,9 +28,10 @@ export function mustHaveBegun(month: string, { startsAt }: Period, now: EpochMs)
  * @returns the 404 of what has not begun.
  */
 export function notBegun(what: string, startsAt: EpochMs, field = 'month'): ProblemError {
-  return notFound(
-    `${what} has not begun: it begins at ${formatInstant(startsAt)}.`,
-    field === 'month' ? 'name a month that has begun' : 'name a time that has begun',
-    field,
-  );
+  return new ProblemError({
+    status: 404,
+    title: 'Not found',
+    detail: `${what} has not begun: it begins at ${formatInstant(startsAt)}.`,
+    errors: [{ field, rule: 'must have begun', wayOut: 'name an earlier one' }],
+  });
 }

@@ -81,7 +81,7 @@ test('a month that has not begun says so, in place of bills of nothing', async (
   expect([ahead.status, ahead.json['detail'], ahead.json['errors']]).toEqual([
     404,
     'The period has not begun: it begins at 2031-01-05T00:00:00.000Z.',
-    [{ field: 'from', rule: 'must exist', wayOut: 'name a time that has begun' }],
+    [{ field: 'from', rule: 'must have begun', wayOut: 'name an earlier one' }],
   ]);
   // One that runs is provisional, with lines or without.
   for (const path of ['bills/marketing/2026-11.json', 'costs?month=2026-11'])
