@@ -193,7 +193,7 @@ function Outlook({ budget }: { readonly budget: Budget }): JSX.Element {
     );
   return (
     <span class="faint">
-      Ends at about {credits(expectedCredits)}; new period in {days}
+      Forecast {credits(expectedCredits)}; new period in {days}
     </span>
   );
 }
