@@ -1,5 +1,5 @@
-/** What kinds of charges and states of a month are called on paper, in every output alike. */
-import type { ChargeKind, MonthState } from './billed-month.js';
+/** What kinds of charges, drivers and states of a month are called on paper, in every output alike. */
+import type { ChargeKind, Driver, MonthState } from './billed-month.js';
 
 export const KIND_WORDS: Readonly<Record<ChargeKind, string>> = {
   direct: 'Own statements',
@@ -45,6 +45,16 @@ export const STATE_WORDS: Readonly<
     stamp: 'Superseded',
     warning: 'A later version of this bill was issued.',
   },
+};
+
+/** What a driver is, on pages and sheets. */
+export const DRIVER_WORDS: Readonly<Record<Driver['kind'], string>> = {
+  dashboard: 'Dashboard',
+  dag: 'Workflow',
+  model: 'dbt model',
+  workload: 'Workload',
+  user: 'Person',
+  shape: 'Shape',
 };
 
 /** Status as scripts read it: an open month is `provisional`. */

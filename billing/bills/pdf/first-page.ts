@@ -8,7 +8,7 @@ import {
   subtractMoney,
   type Money,
 } from '#base/units.js';
-import type { BillConversion, BillLine, MonthHead, Driver, TeamBill } from '../billed-month.js';
+import type { BillConversion, BillLine, MonthHead, TeamBill } from '../billed-month.js';
 import { differencesOf } from '../bill-differences.js';
 import {
   type LineSum,
@@ -19,7 +19,7 @@ import {
   sumBy,
   sumOf,
 } from '../bill-sums.js';
-import { KIND_WORDS } from '../charge-words.js';
+import { DRIVER_WORDS, KIND_WORDS } from '../charge-words.js';
 import { convertedByKind } from '../convert-bills.js';
 import { drawDayChart } from './day-chart.js';
 import { countText, exactText, instantText, moneyText, percentText, rounded } from './figures.js';
@@ -94,15 +94,6 @@ function drawKinds(paper: Paper, month: MonthHead, bill: TeamBill, y: number): n
   ];
   return drawTable(paper, { columns, rows: [...rows, total] }, CONTENT_LEFT, below, noNextPage);
 }
-
-const DRIVER_WORDS: Readonly<Record<Driver['kind'], string>> = {
-  dashboard: 'Dashboard',
-  dag: 'Workflow',
-  model: 'dbt model',
-  workload: 'Workload',
-  user: 'Person',
-  shape: 'Shape',
-};
 
 function drawDrivers(paper: Paper, month: MonthHead, bill: TeamBill, y: number): void {
   const { effectiveMoney } = controlTotals([bill]);

@@ -3,7 +3,7 @@ import type { Row, Sheet } from 'write-excel-file/node';
 import type { Money } from '#base/units.js';
 import type { BillLine, MonthHead, ChargeKind, Driver, TeamBill } from '../billed-month.js';
 import { type LineSum, compared, percentOf, sumBy, sumOf } from '../bill-sums.js';
-import { KIND_WORDS } from '../charge-words.js';
+import { DRIVER_WORDS, KIND_WORDS } from '../charge-words.js';
 import { convertedAmount, convertedByKind } from '../convert-bills.js';
 import {
   type SheetColumn,
@@ -206,7 +206,7 @@ export function driversSheet({ currency }: MonthHead, bills: readonly TeamBill[]
   const columns: readonly SheetColumn<DriverOfBill>[] = [
     { title: 'Team', width: 16, cell: ({ bill }) => text(bill.teamId) },
     { title: 'Rank', width: 7, cell: ({ rank }) => count(rank) },
-    { title: 'What', width: 14, cell: ({ driver }) => text(driver.kind) },
+    { title: 'What', width: 14, cell: ({ driver }) => text(DRIVER_WORDS[driver.kind]) },
     { title: 'Name', width: 44, cell: ({ driver }) => text(driver.name) },
     { title: 'Statements', width: 12, cell: ({ driver }) => count(driver.statements) },
     { title: 'Credits', width: 17, cell: ({ driver }) => nearest(driver.credits) },

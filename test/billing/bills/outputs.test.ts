@@ -130,6 +130,7 @@ test('a kind of charge that is all one driver’s has the share of that driver, 
   expect(shares.map(({ text }) => text)).toEqual(['46.7 %', '53.3 %', '100.0 %', '46.7 %']);
   const sheets = readXlsx(await renderBillXlsx(closed, bill));
   const last = (sheet: string): unknown => sheets.get(sheet)?.[1]?.at(-1)?.value;
+  expect(sheets.get('Drivers')?.[1]?.map((cell) => cell?.value)).toContain('Dashboard');
   expect([last('Charges'), last('Drivers')]).toEqual(['46.7', '46.7']);
 });
 
