@@ -25,7 +25,7 @@ const COLOURS = {
   dark: { ground: '#0b0e14', text: '#cdd3de' },
 };
 /** Small enough to be read over a slow line, and its words still legible. */
-const JPEG_QUALITY = 56;
+const JPEG_QUALITY = 50;
 
 /** Writes `console-pages-<theme>-<form>.jpg` from the pictures of the folder; a form without any is left out. */
 export async function drawContactSheets(browser: Browser, folder: string): Promise<void> {

@@ -129,7 +129,7 @@ function dispute(visit: Visit): Task['act'] {
       .getByRole('button', { name: /^Dispute \w+ of/ })
       .first()
       .click();
-    await fillDialog(page, { Amount: '1.25', Reason: 'The backfill was not ours.' }, 'Dispute');
+    await fillDialog(page, { Reason: 'The backfill was not ours.' }, 'Dispute');
     await page.getByText('The dispute is raised').waitFor();
     await look(page, 'bill', visit, troubles);
     await openPage(page, 'Disputes');
