@@ -2,7 +2,7 @@
  * The answer to `EXPLAIN COST`: what a statement would cost, where it would run, what would stand in its way and what
  * would be cheaper, one row an item, with the same facts as JSON. Pure: nothing is held and nothing runs.
  */
-import { trimmed } from '#base/decimal-text.js';
+import { grouped, trimmed } from '#base/decimal-text.js';
 import { formatInstant } from '#base/time.js';
 import {
   approximate,
@@ -16,6 +16,7 @@ import {
 } from '#base/units.js';
 import { columnType, type Cell, type RowType } from '#base/wire/row-type.js';
 import type { BudgetStanding } from '#billing/ledger.js';
+import { spanText } from '#policies/rules/amount-text.js';
 import { isShort, totalOf, type ExplainCostInput, type Total } from './explain-input.js';
 import { twinOf } from './explain-twin.js';
 import type { SurfaceResult } from './result.js';
@@ -77,7 +78,7 @@ function costRows(input: ExplainCostInput, total: Total): Row[] {
     [
       'bytes',
       bytes === null ? 'unknown' : readableBytes(bytes),
-      bytes === null ? null : `${bytes} bytes to scan`,
+      bytes === null ? null : `${grouped(String(bytes))} bytes to scan`,
     ],
     [
       'partitions',
@@ -86,7 +87,7 @@ function costRows(input: ExplainCostInput, total: Total): Row[] {
         ? null
         : `${percent(partitions.assigned, partitions.total)} of the tables it reads`,
     ],
-    ['time', seconds(total.seconds), 'expected on one cluster of the warehouse, once it has begun'],
+    ['time', seconds(total.seconds), timeDetail(total.seconds)],
     queueRow(input),
     ...statementRows(input),
   ];
@@ -249,6 +250,12 @@ function readableBytes(bytes: number): string {
   );
   const value = bytes / 1000 ** step;
   return `${step === 0 ? value : value.toPrecision(3)} ${BYTE_UNITS[step] ?? 'B'}`;
+}
+
+/** From two minutes on also as people say it. */
+function timeDetail(value: number): string {
+  const span = value < 120 ? '' : `${spanText(value * 1_000)}, `;
+  return `${span}expected on one cluster of the warehouse, once it has begun`;
 }
 
 function seconds(value: number): string {

@@ -147,9 +147,9 @@ test('every item is one row, exact and readable', () => {
       '152.81 EUR set aside while it runs; what it does not use comes back',
     ],
     ['basis', 'TABLE_STATS', 'sizes of the tables and the filters on their clustering columns'],
-    ['bytes', '50.0 TB', '50000000000000 bytes to scan'],
+    ['bytes', '50.0 TB', '50,000,000,000,000 bytes to scan'],
     ['partitions', '3000000 of 3000000', '100.0 % of the tables it reads'],
-    ['time', '36450 s', 'expected on one cluster of the warehouse, once it has begun'],
+    ['time', '36450 s', '10 h 7 min, expected on one cluster of the warehouse, once it has begun'],
     [
       'queue wait',
       '4.5 s',
