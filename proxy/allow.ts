@@ -1,10 +1,10 @@
 /** Step 5 with its guards: break-glass, freezes, the rules, the pace of the shape. */
 import { askBreakGlass } from './break-glass.js';
-import { clientOf, decide } from './decide.js';
+import { decide } from './decide.js';
 import { frozen } from './freezes.js';
 import { hasLadders } from './ladder-standings.js';
 import type { Parts } from './parts.js';
-import { budgetsOf } from './reserve.js';
+import { budgetsOfStatement } from './reserve.js';
 import { refuseAtPace } from './run-rate.js';
 import type { Allowed, Estimated } from './stages.js';
 import type { Refusal } from './wire/refusal.js';
@@ -43,7 +43,7 @@ async function decideWhere(parts: Parts, statement: Estimated): Promise<AllowOut
 async function withStandings(parts: Parts, statement: Estimated): Promise<Estimated> {
   if (statement.isFree || !hasLadders(statement.snapshot.document)) return statement;
   const at = parts.clock.now();
-  const path = budgetsOf({ ...statement, client: clientOf(statement.call), at });
+  const path = budgetsOfStatement(statement, at);
   return { ...statement, standings: await parts.budgetUses.of(path, at) };
 }
 

@@ -8,8 +8,7 @@ import type { BreakGlassReason, BreakGlassUse } from '#billing/break-glass.js';
 import { breakGlassReason, breakGlassWay } from '#policies/break-glass.js';
 import { ledgerHold } from './hold.js';
 import type { Parts } from './parts.js';
-import { clientOf } from './decide.js';
-import { budgetsOf, ticketFacts } from './reserve.js';
+import { budgetsOfStatement, ticketFacts } from './reserve.js';
 import type { ReserveOutcome } from './reserve.js';
 import type { Allowed, Estimated } from './stages.js';
 import { callerRefusal } from './wire/refusal.js';
@@ -59,8 +58,7 @@ export async function reserveUnasked(
   by: BreakGlassReason,
 ): Promise<ReserveOutcome> {
   const ticket = ticketFacts(parts, statement);
-  const client = clientOf(statement.call);
-  const budgetIds = budgetsOf({ ...statement, client, at: ticket.occurredAt });
+  const budgetIds = budgetsOfStatement(statement, ticket.occurredAt);
   const outcome = await parts.breakGlass.reserve({ ticket, budgetIds }, by);
   if (outcome.kind === 'known') return outcome;
   return {

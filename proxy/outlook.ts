@@ -15,12 +15,12 @@ import {
   type RefusalContext,
 } from '#policies/rules/refusal-text.js';
 import { laneMember } from './admit.js';
-import { clientOf, decisionNow, laneOf, refusalOfCourse } from './decide.js';
+import { decisionNow, laneOf, refusalOfCourse } from './decide.js';
 import { courseOn } from './move.js';
 import { guardOutlook, type GuardOutlook } from './guard-outlook.js';
 import type { Parts } from './parts.js';
 import { refusalContext, standingText } from './refuse.js';
-import { budgetsOf } from './reserve.js';
+import { budgetsOfStatement } from './reserve.js';
 import type { Estimated } from './stages.js';
 import type { Outlook } from './surface/explain-input.js';
 import type { Refusal } from './wire/refusal.js';
@@ -85,7 +85,7 @@ export async function foresee(parts: Parts, asked: Estimated): Promise<Foreseen>
 async function standingsOf(parts: Parts, asked: Estimated): Promise<readonly BudgetStanding[]> {
   if (asked.isFree) return [];
   const at = parts.clock.now();
-  const path = budgetsOf({ ...asked, client: clientOf(asked.call), at });
+  const path = budgetsOfStatement(asked, at);
   return await parts.ledger.standing(path, at);
 }
 

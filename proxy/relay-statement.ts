@@ -3,6 +3,7 @@
  * reply shows one, is settled. What upstream never answered stays held until evidence ends it.
  */
 import { tgLabel, toError } from '#base/errors.js';
+import type { SessionContext } from './identity/sessions.js';
 import { noteTransaction } from './own/transactions.js';
 import type { Parts } from './parts.js';
 import type { Admitted } from './stages.js';
@@ -99,11 +100,8 @@ async function beforeReply(
   reply: ScannedReply,
 ): Promise<SmallReply | undefined> {
   await statement.endTurn();
-  const { warehouse, ...others } = statement.front.sessionChanges(statement, reply);
-  const isOwn = statement.isSwitched !== true && warehouse !== undefined;
-  const changes = isOwn ? { ...others, warehouse } : others;
   try {
-    await parts.sessions.change(statement.session, changes);
+    await parts.sessions.change(statement.session, leftOf(statement, reply));
   } catch (thrown) {
     parts.log.error(
       { err: toError(thrown) },
@@ -116,6 +114,14 @@ async function beforeReply(
   if (elsewhere !== undefined) return statement.front.refusal(elsewhere, ticketId);
   const running = parts.running.get(ticketId);
   return running === undefined ? undefined : stoppedReply(parts, statement.front, running, reply);
+}
+
+/** What a statement leaves its session with; not the warehouse that it was moved to, which is taken back. */
+function leftOf(statement: Admitted, reply: ScannedReply): Partial<SessionContext> {
+  const changes = statement.front.sessionChanges(statement, reply);
+  if (statement.isSwitched !== true) return changes;
+  const { warehouse: _there, ...own } = changes;
+  return own;
 }
 
 /** Our text in place of upstream's "canceled", for a statement that we cancelled; undefined for every other reply. */

@@ -41,9 +41,7 @@ export async function reserve(parts: Parts, statement: Allowed): Promise<Reserve
   const { ceilingCredits, isFree } = statement;
   // A free statement that somebody has to approve needs a ticket to be asked for, and holds nothing.
   const ticket = ticketFacts(parts, statement);
-  const budgets = isFree
-    ? []
-    : budgetsOf({ ...statement, client: clientOf(statement.call), at: ticket.occurredAt });
+  const budgets = isFree ? [] : budgetsOfStatement(statement, ticket.occurredAt);
   const holdCredits = creditsToHold(statement, ceilingCredits);
   const held = await holdOf(parts, statement, { ticket, budgetIds: budgets, holdCredits });
   if (held.kind === 'refused') return held;
@@ -119,6 +117,15 @@ export function budgetsOf(question: BudgetQuestion): readonly string[] {
     })
     .filter((budget) => isInForce(budget, question.at))
     .map((budget) => budget.id);
+}
+
+/** Ids of the budgets that a statement counts in at that instant, outermost first. */
+export function budgetsOfStatement(
+  { snapshot, team, principal, placement, workload, call }: Estimated,
+  at: EpochMs,
+): readonly string[] {
+  const client = clientOf(call);
+  return budgetsOf({ snapshot, team, principal, placement, workload, client, at });
 }
 
 /** What the ticket says of the statement. */

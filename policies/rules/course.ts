@@ -77,9 +77,10 @@ export function refusingOf(
 
 function movedBy<There>(
   decision: Decision,
-  { snapshot, statements, movedTo, ...movable }: CourseQuestion<There>,
+  { snapshot, statements, isFree, warehouse, isSwitched, movedTo }: CourseQuestion<There>,
 ): There | null {
   if (statements === null) return null;
-  const warehouse = warehouseToSwitchTo(snapshot, decision, { ...movable, statements });
-  return warehouse === null ? null : movedTo(warehouse);
+  const movable: Movable = { statements, isFree, warehouse, isSwitched };
+  const there = warehouseToSwitchTo(snapshot, decision, movable);
+  return there === null ? null : movedTo(there);
 }

@@ -48,7 +48,7 @@ export function createAccuracy(metrics: Metrics): NoteAccuracy {
     const labels = { basis, warehouse };
     errors.observe(Math.max(expected / actual, actual / expected), labels);
     const isCovered = compareAmounts(usedCredits, highCredits) <= 0;
-    covered.inc({ ...labels, covered: isCovered ? 'yes' : 'no' });
+    covered.inc({ basis, warehouse, covered: isCovered ? 'yes' : 'no' });
     held.inc(labels, approximate(highCredits));
     used.inc(labels, actual);
   };

@@ -17,14 +17,13 @@ import type { StatisticsView } from '../../../policies/estimate/table-statistics
 import type { NameContext, TextFacts } from '../../../policies/sql/facts.js';
 import { allow } from '../../../proxy/allow.js';
 import { analyse } from '../../../proxy/analyse.js';
-import { clientOf } from '../../../proxy/decide.js';
 import { estimate } from '../../../proxy/estimate.js';
 import { freezeOf, narrowestFirst, type Freezable } from '../../../proxy/freezes.js';
 import type { SessionContext } from '../../../proxy/identity/sessions.js';
 import type { Judgement } from '../../../proxy/judgements/judgements.js';
 import { BudgetUses } from '../../../proxy/ladder-standings.js';
 import type { Parts } from '../../../proxy/parts.js';
-import { budgetsOf, reserve } from '../../../proxy/reserve.js';
+import { budgetsOfStatement, reserve } from '../../../proxy/reserve.js';
 import { foresee } from '../../../proxy/outlook.js';
 import { paceOf } from '../../../proxy/run-rate.js';
 import { SpendBook } from '../../../proxy/running/spend-book.js';
@@ -145,7 +144,7 @@ export class LivePath {
       holdCredits: must(reserved.kind === 'reserved' ? reserved.statement : undefined, 'it is new')
         .hold.credits,
       ceilingCredits: statement.ceilingCredits,
-      budgetIds: statement.isFree ? [] : this.#budgetsOf(statement),
+      budgetIds: statement.isFree ? [] : budgetsOfStatement(statement, this.#clock.now()),
       isKeptBack: this.#isKeptBack(statement),
       isWarned: this.#isWarned(statement),
     };
@@ -153,10 +152,6 @@ export class LivePath {
 
   #refused(code: TgName, budgetId: string | null = null, statement?: Allowed): Answer {
     return { kind: 'refused', code, budgetId, isWarned: this.#isWarned(statement) };
-  }
-
-  #budgetsOf(statement: Allowed): readonly string[] {
-    return budgetsOf({ ...statement, client: clientOf(statement.call), at: this.#clock.now() });
   }
 
   #isKeptBack(statement: Allowed): boolean {
