@@ -1,6 +1,7 @@
 /** A minute of fifteen teams by the real Node driver, one statement of which runs away and is stopped. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toError } from '../../base/errors.js';
+import { inTime } from '../../base/in-time.js';
 import type { ServiceConnection } from '../../base/snowflake/service-connection.js';
 import {
   sumCredits,
@@ -129,12 +130,7 @@ function workOf(
 
 /** Killed when no guard has ended it in time. */
 async function endOf(ended: Promise<Outcome>, kill: () => Promise<void>): Promise<Outcome> {
-  const late = new AbortController();
-  const first = await Promise.race([
-    ended,
-    sleep(RUNAWAY_LIMIT_MS, undefined, { signal: late.signal }).catch(() => undefined),
-  ]);
-  late.abort();
+  const first = await inTime(RUNAWAY_LIMIT_MS, ended);
   if (first !== undefined) return first;
   await kill();
   return ended;

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { Config, Secrets } from '../../base/config.js';
 import { toError } from '../../base/errors.js';
+import { within } from '../../base/in-time.js';
 import type { Database } from '../../base/postgres/pool.js';
 import { connectService, type ServiceConnection } from '../../base/snowflake/service-connection.js';
 import type { ControlDocument } from '../../policies/control/document.js';
@@ -25,7 +26,7 @@ import {
   databasePlace,
   openForExamination,
 } from './database.js';
-import { finderOf, total, within, type Finding } from './finding.js';
+import { finderOf, total, type Finding } from './finding.js';
 import * as machine from './machine.js';
 import { checkWholePath } from './probe.js';
 import { withoutSecrets } from './report.js';

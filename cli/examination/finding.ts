@@ -1,5 +1,6 @@
 /** What a check of `tollgate doctor` found, and the wrapper that makes every check total and bounded in time. */
 import { toError } from '../../base/errors.js';
+import { within } from '../../base/in-time.js';
 
 export const SECTIONS = [
   'Configuration',
@@ -58,19 +59,6 @@ export function finderOf(section: Section): Finder {
     note: bad('note'),
     failed: bad('failed'),
   };
-}
-
-/** The result of `work`; a rejection in words when it takes longer than `ms`. The work itself goes on unheard. */
-export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Runs a check to its end: whatever it throws, or a silence longer than `ms`, becomes a failed finding. */

@@ -1,7 +1,8 @@
 /** The whole path, tried: sign in through the proxy, run a free statement, ask the price of one, sign out. */
 import { toError } from '../../base/errors.js';
 import type { ServiceConnection } from '../../base/snowflake/service-connection.js';
-import { finderOf, within, type Finding } from './finding.js';
+import { within } from '../../base/in-time.js';
+import { finderOf, type Finding } from './finding.js';
 
 const STEP_TIMEOUT_MS = 15_000;
 const { ok, note, failed, skipped } = finderOf('The whole path');

@@ -1,7 +1,7 @@
 /** What checks by statements of a service user share: a bounded question, a name as statements take it, a short refusal. */
 import { toError } from '../../base/errors.js';
 import type { ServiceConnection, ServiceRow } from '../../base/snowflake/service-connection.js';
-import { within } from './finding.js';
+import { within } from '../../base/in-time.js';
 
 const STATEMENT_TIMEOUT_MS = 15_000;
 

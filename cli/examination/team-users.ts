@@ -4,8 +4,9 @@ import { toError } from '../../base/errors.js';
 import type { Queryable } from '../../base/postgres/pool.js';
 import { createSealer, type SealKey } from '../../base/sealing.js';
 import { SERVICE_KEY_PREFIX, serviceKeyContext } from '../../base/service-keys.js';
+import { within } from '../../base/in-time.js';
 import type { AccountDocument } from '../../policies/control/document.js';
-import { finderOf, within, type Finding } from './finding.js';
+import { finderOf, type Finding } from './finding.js';
 
 const SIGN_IN_TIMEOUT_MS = 10_000;
 /** More are counted and not tried: each is a real sign-in. */

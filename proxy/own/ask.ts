@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { toError } from '#base/errors.js';
 import type { Ids } from '#base/ids.js';
+import { inTime } from '#base/in-time.js';
 import type { Log } from '#base/log.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 import { relay } from '../relay.js';
@@ -55,13 +56,8 @@ export async function askInSession(
   const answered = relay(engine, requestOf(asker, question), { open: () => null }).then((outcome) =>
     settled(parts, asker, requestId, outcome),
   );
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), limitMs);
-  });
-  const first = await Promise.race([answered, late]);
-  clearTimeout(timer);
-  if (first !== 'late') return first;
+  const first = await inTime(limitMs, answered);
+  if (first !== undefined) return first;
   abandon(parts, asker, requestId);
   return null;
 }

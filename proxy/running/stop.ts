@@ -3,6 +3,7 @@
  * while it goes on, because a cancel may be lost or come before upstream knows the statement.
  */
 import { tgLabel, toError } from '#base/errors.js';
+import { within } from '#base/in-time.js';
 import type { Parts } from '../parts.js';
 import { TokenExpired } from '../upstream/query-facts.js';
 import { renewToken } from './renew-token.js';
@@ -78,21 +79,5 @@ export async function cancelRunning(parts: StopParts, statement: RunningStatemen
       { err: toError(thrown), ticketId },
       'a statement could not be cancelled yet; it is tried again',
     );
-  }
-}
-
-/** Rejects when `work` has not ended in time; it goes on, and its own end is nobody's any more. */
-async function within(milliseconds: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`no answer within ${milliseconds} ms`)),
-      milliseconds,
-    );
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

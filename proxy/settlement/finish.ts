@@ -3,6 +3,7 @@
  * statement ends once, whichever reply shows the end first: the one to its request, a poll's, or a status check's.
  */
 import { toError } from '#base/errors.js';
+import { inTime } from '#base/in-time.js';
 import type { EpochMs } from '#base/time.js';
 import { NO_CREDITS, compareAmounts, creditsForMillis, approximate } from '#base/units.js';
 import type { Credits } from '#base/units.js';
@@ -111,13 +112,6 @@ function learn(parts: Parts, statement: RunningStatement, usedMs: number, elapse
 /** Longest wait for a figure that is only shown: the settlement goes on without it, and the receipt is there at once. */
 const FACTS_TIMEOUT_MS = 600;
 
-function within<T>(timeoutMs: number, work: Promise<T>): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(undefined), timeoutMs);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
-
 async function bytesScanned(
   parts: Parts,
   statement: RunningStatement,
@@ -125,7 +119,7 @@ async function bytesScanned(
 ): Promise<number | null> {
   if (queryId === null) return null;
   try {
-    const facts = await within(
+    const facts = await inTime(
       FACTS_TIMEOUT_MS,
       statement.front.facts(statement.upstream, statement.upstreamToken, queryId),
     );

@@ -1,5 +1,6 @@
 /** Which request is answered by what. Every answer is an envelope; unknown paths are 404. */
 import type { IncomingMessage } from 'node:http';
+import { inTime } from '#base/in-time.js';
 import type { Clock } from '#base/time.js';
 import { successEnvelope } from '#base/wire/envelope.js';
 import type { Envelope } from '#base/wire/envelope.js';
@@ -186,12 +187,7 @@ async function waitFor(
   to: Delivery,
   statement: Statement,
 ): Promise<Envelope<unknown>> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), world.longPollMs);
-  });
-  const settled = await Promise.race([statement.done, late]);
-  clearTimeout(timer);
+  const settled = await inTime(world.longPollMs, statement.done);
   if (settled === undefined) return inProgressReply(statement);
   const { outcome } = settled;
   if (outcome.kind === 'rows' && outcome.stored !== undefined && !(await isKept(outcome.stored)))

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '#base/errors.js';
+import { inTime } from '#base/in-time.js';
 import { SQL_API_CODES, STATEMENTS_PATH } from '#base/wire/sql-api.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 import type { Authenticated } from '../identity/authenticate.js';
@@ -146,12 +147,7 @@ async function answerTo(
   isAsync: boolean,
 ): Promise<Answer> {
   if (isAsync) return inProgress(statement);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), world.longPollMs);
-  });
-  const settled = await Promise.race([statement.done, late]);
-  clearTimeout(timer);
+  const settled = await inTime(world.longPollMs, statement.done);
   if (settled === undefined) return inProgress(statement);
   const isNullable = world.apiRequests.isNullable(statement);
   return settledAnswer(statement, settled, { partition: 0, isNullable });
