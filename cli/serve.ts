@@ -15,8 +15,6 @@ import type { Database } from '../base/postgres/pool.js';
 import type { SealKey } from '../base/sealing.js';
 import { systemClock, type Clock } from '../base/time.js';
 import { ensureControl } from '../admin/stores/control-store.js';
-import type { ReadinessCheck } from '../admin/health-routes.js';
-import type { Listener } from '../admin/landing-page.js';
 import { readConsoleFiles } from '../admin/console/console-files.js';
 import { startAdmin } from '../admin/server.js';
 import type { AdminApi, ConsoleOptions } from '../admin/admin-api.js';
@@ -35,15 +33,15 @@ import {
   type Configured,
   type ServiceAccounts,
 } from './accounts.js';
-import { certificateFiles, checkCertificate, proxyProtocol } from './listener-certificate.js';
+import { certificateFiles, checkCertificate } from './listener-certificate.js';
+import { listenersOf, readiness } from './health.js';
 import { keptAdminToken, keptSealKeys, prepareDataDir } from './secret-files.js';
 import { embeddedServiceUsers, upstreamProbe } from './service-users.js';
-import type { ServeOptions } from './verbs/serve.js';
 import { billsApi } from './bills.js';
 import { usageFiles } from './usage-files/spool.js';
 import { howToConnect } from './welcome.js';
 import { oidcOf } from './console-sign-in.js';
-import { checkDatabase, openLedgerDatabase, replicaNameOf } from './ledger-database.js';
+import { openLedgerDatabase, replicaNameOf } from './ledger-database.js';
 import { ledgerKeeper } from './ledger-keeper.js';
 import { monthKeeper } from './month-keeper.js';
 import { configuredSenders, startNotifier } from './notifier.js';
@@ -52,6 +50,13 @@ import { tracesOf } from './tracing.js';
 import { untilStopped } from './until-stopped.js';
 import { startWorker } from './worker.js';
 import { startLedgerGauges } from './ledger-gauges.js';
+
+export interface ServeOptions {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  /** Standard output, a line at a time. */
+  readonly print: (line: string) => void;
+}
 
 interface World {
   readonly config: Config;
@@ -291,42 +296,4 @@ async function startProxyRole(
 
 function sealKeysOf({ secrets, dataDir }: World): readonly SealKey[] {
   return secrets.sealKeys ?? keptSealKeys(dataDir);
-}
-
-async function readiness(
-  db: Database | null,
-  proxy: Proxy | null,
-): Promise<readonly ReadinessCheck[]> {
-  const checks: ReadinessCheck[] = [];
-  if (db !== null) checks.push(await checkDatabase(db));
-  for (const problem of proxy?.problems() ?? [])
-    checks.push({ name: 'proxy', isReady: false, why: problem });
-  return checks;
-}
-
-function listenersOf(
-  config: Config,
-  proxyPort: number | null,
-  warehousePort: number | null,
-): readonly Listener[] {
-  return [
-    ...(proxyPort === null
-      ? []
-      : [
-          {
-            name: 'proxy',
-            url: `${proxyProtocol(config)}://${config.host}:${proxyPort}`,
-            purpose: 'Snowflake clients connect here',
-          },
-        ]),
-    ...(warehousePort === null
-      ? []
-      : [
-          {
-            name: 'warehouse',
-            url: `http://${config.host}:${warehousePort}`,
-            purpose: 'the embedded Snowflake-compatible warehouse',
-          },
-        ]),
-  ];
 }

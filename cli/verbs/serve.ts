@@ -1,15 +1,8 @@
 /** `tollgate serve`: the whole system, or the roles named. */
 import type { Command } from 'commander';
-import { helpText, type Config, type Secrets } from '../../base/config.js';
+import { helpText } from '../../base/config.js';
 import { configuration } from '../configuration.js';
 import type { Terminal } from '../terminal.js';
-
-export interface ServeOptions {
-  readonly config: Config;
-  readonly secrets: Secrets;
-  /** Standard output, a line at a time. */
-  readonly print: (line: string) => void;
-}
 
 export function registerServe(
   program: Command,
