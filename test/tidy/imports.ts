@@ -7,8 +7,6 @@ export interface Edge {
   readonly to: string;
   /** As written. */
   readonly specifier: string;
-  /** Erased by the compiler: it binds the folders, and is no cycle at run time. */
-  readonly isType: boolean;
 }
 
 const EVERYTHING = [
@@ -60,9 +58,7 @@ export function edgesOf(sources: readonly Source[]): readonly Edge[] {
       if (target === undefined) return [];
       // Pages are compiled from TSX.
       const to = paths.has(`${target}x`) ? `${target}x` : target;
-      const statement = file.code.slice(0, match.index).split(';').at(-1) ?? '';
-      const isType = /\b(?:import|export)\s+type\b[^=]*$/.test(statement);
-      return [{ from: file.path, to, specifier, isType }];
+      return [{ from: file.path, to, specifier }];
     }),
   );
 }
@@ -91,12 +87,10 @@ export function forbiddenEdges(edges: readonly Edge[]): readonly string[] {
   });
 }
 
-/** Each cycle of what is imported at run time, as `a → b → a`. */
+/** Cycles, as `a → b → a`, at least one where there are any; types count too: files that need each other are read together. */
 export function cycles(edges: readonly Edge[]): readonly string[] {
   const next = new Map<string, string[]>();
-  for (const { from, to, isType } of edges) {
-    if (!isType) next.set(from, [...(next.get(from) ?? []), to]);
-  }
+  for (const { from, to } of edges) next.set(from, [...(next.get(from) ?? []), to]);
   const found: string[] = [];
   const done = new Set<string>();
   const walk = (file: string, trail: readonly string[]): void => {
