@@ -35,7 +35,8 @@ import {
 import { contextAfter } from './session-context.js';
 import { bareFacts } from './bare-facts.js';
 import { boundedCache, bytesOf, notedLength } from './bounded-cache.js';
-import { statementFacts, type ShapedOutcome } from './statement-facts.js';
+import type { ShapedOutcome } from './parsed-facts.js';
+import { statementFacts } from './statement-facts.js';
 import type { TokenList } from './words/token-list.js';
 import { namesPlace } from './words/traits.js';
 

@@ -1,29 +1,17 @@
 /** Facts of one statement: what its class needs, from the lexer where that is enough, from the parser where not. */
 import { isOperator, KIND, kindAt, nextSignificant, wordAt, type Tokens } from '#base/sql/lexer.js';
-import {
-  classifyStatement,
-  type StatementClass,
-  type StatementHead,
-} from '#base/sql/statement-class.js';
+import { classifyStatement, type StatementHead } from '#base/sql/statement-class.js';
 import type { StatementRange } from '#base/sql/splitter.js';
 import { withRests } from '#base/sql/steps.js';
 import { stringValueAt } from '#base/sql/token-values.js';
 import { allUnknown, bareFacts, opaqueFacts, withoutSelf, withSortedTables } from './bare-facts.js';
-import {
-  unknownInOrder,
-  type Catalogue,
-  type NameContext,
-  type StatementFacts,
-  type TextFacts,
-  type UnknownFact,
-} from './facts.js';
-import { namesByPosition } from './words/positions.js';
-import { callsOnlyCheap, hasNoSource, isPlainSelect } from './words/free.js';
+import { unknownInOrder, type StatementFacts, type TextFacts, type UnknownFact } from './facts.js';
+import { callsOnlyCheap, isPlainSelect } from './words/free.js';
 import { merged } from './merged-facts.js';
-import type { ParseOutcome } from './tree/raw-facts.js';
-import { boundFilters, qualify, resolveNames } from './resolve.js';
+import { parsedFacts, type ParseInput } from './parsed-facts.js';
+import { qualify } from './resolve.js';
 import { scriptPartSteps } from './words/script-parts.js';
-import type { ShapeFacts, ShapeLiterals } from './shape-outcome.js';
+import type { ShapeFacts } from './shape-outcome.js';
 import { areasOf } from './areas.js';
 import { copyShell, flowPartSteps, truncateShell } from './words/copy-shell.js';
 import { grantShell } from './words/area-shell.js';
@@ -33,9 +21,6 @@ import type { TokenName } from './words/token-cursor.js';
 import { TokenList } from './words/token-list.js';
 import { isSteering, traitSteps } from './words/traits.js';
 
-/** What became of a statement, and how its literals decide on its facts where those of its shape are shared. */
-export type ShapedOutcome = ParseOutcome & { readonly literals?: ShapeLiterals };
-
 /** Facts that are kept for all statements of one shape. */
 export interface FactsOfShapes {
   /** Facts of the statement by those of another of its shape; undefined when none are known that serve it. */
@@ -44,17 +29,9 @@ export interface FactsOfShapes {
 }
 
 /** What facts of a statement are made with. */
-export interface FactsInput {
-  readonly tokens: Tokens;
-  readonly range: StatementRange;
+export interface FactsInput extends ParseInput {
   readonly fingerprint: string;
-  readonly context: NameContext;
-  readonly catalogue: Catalogue;
-  /** Parses the statement of `list`; the outcome is refused when the budget of the request text is used up. */
-  readonly parse: (list: TokenList) => Promise<ShapedOutcome>;
   readonly shapes: FactsOfShapes;
-  /** Lets others have the event loop when this text has kept it for a while. */
-  readonly rest: () => Promise<void>;
   /** Statements around this one. */
   readonly depth: number;
   /** Facts of a text inside the statement, for EXECUTE IMMEDIATE. */
@@ -162,67 +139,6 @@ async function classFacts(
 
 const GRANTING: ReadonlySet<string> = new Set(['GRANT', 'REVOKE']);
 
-/** Tops of the parser's tree that fit each class: another one means it read something else than Snowflake would. */
-const TOPS: Readonly<Partial<Record<StatementClass, ReadonlySet<string>>>> = {
-  query: new Set([
-    'select',
-    'union',
-    'intersect',
-    'except',
-    'subquery',
-    'paren',
-    'values',
-    'set_statement',
-  ]),
-  dml: new Set(['insert', 'multitable_inserts', 'update', 'delete', 'merge']),
-};
-
-interface ParsedFacts {
-  readonly facts: StatementFacts;
-  /** What other statements of the shape need beside them. */
-  readonly shared?: Omit<ShapeFacts, 'facts'>;
-}
-
-async function parsedFacts(
-  input: FactsInput,
-  list: TokenList,
-  head: StatementHead,
-  bare: StatementFacts,
-): Promise<ParsedFacts> {
-  const outcome = await input.parse(list);
-  if (outcome.kind !== 'parsed') {
-    // No parser had the time: what has no place for a table is free all the same.
-    const isUnseen = outcome.kind === 'unavailable' || isTooComplex(outcome);
-    if (isUnseen && head.class === 'query' && hasNoSource(input.tokens, input.range))
-      return { facts: { ...bare, isFree: true } };
-    return { facts: await opaqueFacts(bare, input, isTooComplex(outcome)) };
-  }
-  const { facts: raw, literals } = outcome;
-  const hasTarget = raw.hasDynamicName || raw.tables.some(({ isWritten }) => isWritten);
-  // What writes without a target was read wrongly.
-  if (TOPS[head.class]?.has(raw.top) === false || (head.class === 'dml' && !hasTarget))
-    return { facts: await opaqueFacts(bare, input) };
-  const resolved = resolveNames(raw, input.context, input.catalogue);
-  const readsTables = raw.tables.some(({ isWritten }) => !isWritten);
-  const named = namesByPosition(input.tokens, input.range, readsTables)
-    ? { ...resolved, unknown: [...new Set<UnknownFact>([...resolved.unknown, 'columns'])] }
-    : resolved;
-  const isTableless = raw.tables.length === 0 && !raw.hasDynamicName;
-  const facts: StatementFacts = {
-    ...bare,
-    ...named,
-    ...boundFilters(named, raw.filters),
-    opaque: raw.hasDynamicName,
-    hasSelectStar: raw.hasSelectStar,
-    hasCrossJoin: raw.hasCrossJoin,
-    limit: raw.limit,
-    isOrdered: raw.isOrdered,
-    isRowCount: raw.isRowCount,
-    isFree: bare.class !== 'dml' && isTableless && callsOnlyCheap(input.tokens, input.range),
-  };
-  return literals === undefined ? { facts } : { facts, shared: { named, literals } };
-}
-
 /** Facts of a statement that is keywords around names and queries: those of its parts and of its own words. */
 async function shellFacts(
   input: FactsInput,
@@ -281,10 +197,6 @@ async function partsFacts(
     return [await opaqueFacts(bareFacts('opaque', input.fingerprint), input, true)];
   for (const range of parts) facts.push(await statementFacts({ ...input, range, depth }));
   return facts;
-}
-
-function isTooComplex(outcome: ParseOutcome): boolean {
-  return outcome.kind === 'refused' && outcome.isTooComplex;
 }
 
 /** EXPLAIN runs nothing, but shows as much of the tables as its statement: it carries those facts. */
