@@ -3,10 +3,10 @@
  * of a shared principal for which other one. Fails closed.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { Fault } from '#base/errors.js';
 import type { PrincipalDocument } from '#policies/control/document.js';
 import type { ControlSnapshot } from '#policies/control/snapshot.js';
 import type { PrincipalResolution } from '#policies/identity.js';
+import { inForce } from '../control/in-force.js';
 import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
 import type { Identified, Received } from '../stages.js';
@@ -72,9 +72,7 @@ export async function identifyIn(
   authenticated: Pick<Identified, 'identity' | 'upstream' | 'session'>,
 ): Promise<IdentifyOutcome> {
   const { identity, upstream, session } = authenticated;
-  const snapshot = parts.control.current();
-  if (snapshot === undefined)
-    throw new Fault('controlStale', 'no control snapshot has been loaded yet');
+  const snapshot = inForce(parts.control.current());
   const who = whoIs(parts, snapshot, authenticated, received.call);
   if (who.kind === 'unknown') {
     return refused(

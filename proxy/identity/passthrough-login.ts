@@ -3,7 +3,7 @@
  * principal and its tokens are sealed. But for a signed claim in the session's tag, which stays here, everything else
  * in both bodies stays byte for byte.
  */
-import { Fault } from '#base/errors.js';
+import { inForce } from '../control/in-force.js';
 import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
 import { callerRefusal, sendRefusal } from '../wire/refusal.js';
@@ -72,9 +72,7 @@ async function admitSession(
   login: LoginRequest,
   session: OpenedSession,
 ): Promise<Refusal | undefined> {
-  const snapshot = parts.control.current();
-  if (snapshot === undefined)
-    throw new Fault('controlStale', 'no control snapshot has been loaded yet');
+  const snapshot = inForce(parts.control.current());
   const who = snapshot.resolvePrincipal({
     account: upstream.account,
     snowflakeUser: login.snowflakeUser,

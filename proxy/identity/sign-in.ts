@@ -1,5 +1,6 @@
 /** What a login and the question before it begin with: a body, the account that it is for, and which way in it takes. */
-import { Fault, tgLabel } from '#base/errors.js';
+import { tgLabel } from '#base/errors.js';
+import { inForce } from '../control/in-force.js';
 import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
 import type { Upstream } from '../upstream/upstreams.js';
@@ -33,9 +34,7 @@ export async function readSignIn(parts: Parts, call: Call): Promise<SignIn | Ref
   const selected = parts.upstreams.select(call.request.headers.host, login.accountName);
   if (selected.kind === 'refused') return selected.refusal;
   const { upstream } = selected;
-  const snapshot = parts.control.current();
-  if (snapshot === undefined)
-    throw new Fault('controlStale', 'no control snapshot has been loaded yet');
+  const snapshot = inForce(parts.control.current());
   const way = await wayOf(parts, snapshot, upstream, login);
   return way.kind === 'refused' ? way.refusal : { login, upstream, way };
 }

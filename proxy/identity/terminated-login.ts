@@ -3,12 +3,12 @@
  * principal's team, by a key-pair token that was made for this login. What else the client asked for (its name and
  * version, session parameters, role, warehouse, database, schema) goes upstream as it came.
  */
-import { Fault } from '#base/errors.js';
 import { signKeyPairToken } from '#base/key-pairs.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 import { serviceUserOf } from '#policies/control/service-users.js';
 import type { PrincipalDocument } from '#policies/control/document.js';
 import type { ControlSnapshot } from '#policies/control/snapshot.js';
+import { inForce } from '../control/in-force.js';
 import type { Call } from '../call.js';
 import type { Parts } from '../parts.js';
 import { textOf } from '../wire/json-edit.js';
@@ -54,9 +54,7 @@ export async function loginTerminated(
   login: LoginRequest,
   presented: Presented,
 ): Promise<Refusal | undefined> {
-  const snapshot = parts.control.current();
-  if (snapshot === undefined)
-    throw new Fault('controlStale', 'no control snapshot has been loaded yet');
+  const snapshot = inForce(parts.control.current());
   const admitted = await admit(parts, call, snapshot, upstream, presented);
   if ('code' in admitted) return admitted;
   const reply = await signInUpstream(parts, call, upstream, login, admitted.need);

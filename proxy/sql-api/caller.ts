@@ -3,9 +3,9 @@
  * credential of ours that is checked here, or a token that Snowflake has told the owner of. Each request is a session
  * of its own upstream; here it belongs to a session of user and role, by which a repeat is known.
  */
-import { Fault } from '#base/errors.js';
 import { signKeyPairToken } from '#base/key-pairs.js';
 import type { ControlSnapshot } from '#policies/control/snapshot.js';
+import { inForce } from '../control/in-force.js';
 import type { Call } from '../call.js';
 import { readKeyPairToken } from '../identity/credentials-key-pair.js';
 import type { Presented } from '../identity/credentials-check.js';
@@ -53,9 +53,7 @@ export type CallerOutcome = { readonly kind: 'caller'; readonly caller: ApiCalle
 export async function callerOf(parts: Parts, call: Call): Promise<CallerOutcome> {
   const bearer = readBearer(call.request.headers);
   if ('why' in bearer) return refused(callerRefusal('unauthenticated', `Not run: ${bearer.why}.`));
-  const snapshot = parts.control.current();
-  if (snapshot === undefined)
-    throw new Fault('controlStale', 'no control snapshot has been loaded yet');
+  const snapshot = inForce(parts.control.current());
   const selected = parts.upstreams.select(
     call.request.headers.host,
     accountNameOf(parts, call, bearer),

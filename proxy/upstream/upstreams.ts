@@ -3,10 +3,10 @@
  * which accounts there are, and which upstream each of them lives at, is read from the control document in force at
  * every look-up, so accounts come and go without a restart.
  */
-import { Fault } from '#base/errors.js';
 import type { Log } from '#base/log.js';
 import type { Occupancy } from '#base/metrics.js';
 import type { AccountDocument } from '#policies/control/document.js';
+import { inForce } from '../control/in-force.js';
 import { callerRefusal } from '../wire/refusal.js';
 import type { Refusal } from '../wire/refusal.js';
 import { AccountNames, accountNameOfOrigin, foldAccountName } from './account-names.js';
@@ -137,9 +137,7 @@ export class Upstreams {
   }
 
   #current(): Index {
-    const document = this.#options.accounts();
-    if (document === undefined)
-      throw new Fault('controlStale', 'no control snapshot has been loaded yet');
+    const document = inForce(this.#options.accounts());
     if (this.#index?.document !== document) {
       this.#index = this.#indexed(document);
       logFit(this.#options.log, this.#index.fit);
