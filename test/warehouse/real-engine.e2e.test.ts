@@ -157,6 +157,10 @@ describe('the real Node driver against the warehouse on the real engine', () => 
     expect(await shown('SHOW SEQUENCES', 'name', 'next_value', 'interval')).toEqual([
       ['NUMBERS', '8', '3'],
     ]);
+    expect(await shown('DESC SEQUENCE /* SQLAlchemy */ numbers', 'name', 'interval')).toEqual([
+      ['NUMBERS', '3'],
+    ]);
+    await expect(client.query('DESC SEQUENCE nothing')).rejects.toThrow("Sequence 'ANALYTICS.");
     for (const name of ['TABLE child', 'TABLE parent', 'SEQUENCE numbers'])
       await client.query(`DROP ${name}`);
     await client.close();

@@ -15,6 +15,7 @@ import type { CatalogueKey } from '../engine/engine.js';
 import type { OwnWorld } from '../statement/own-world.js';
 import type { Session } from '../identity/sessions.js';
 import { instant, yesNo } from './listing.js';
+import { listSequences } from './show-catalogue.js';
 import { describeUser } from './show-identity.js';
 import { TokenReader } from '../statement/tokens.js';
 import type { Token } from '../statement/tokens.js';
@@ -37,7 +38,6 @@ const MEMBER_COLUMNS: readonly RowType[] = [
 const ABSENT: readonly string[] = [
   'FUNCTION',
   'PROCEDURE',
-  'SEQUENCE',
   'STREAM',
   'TASK',
   'PIPE',
@@ -50,7 +50,7 @@ const ABSENT: readonly string[] = [
 ];
 
 /**
- * `DESC[RIBE]` of a table or view (with or without the word), a schema, a database, a result by its query id, and a
+ * `DESC[RIBE]` of a table or view (with or without the word), a schema, a database, a sequence, a result by its query id, and a
  * user; undefined for kinds that are described elsewhere.
  */
 export async function describeObject(
@@ -67,6 +67,7 @@ export async function describeObject(
   }
   if (reader.accept('SCHEMA')) return describeSchema(world, session, reader);
   if (reader.accept('DATABASE')) return describeDatabase(world, session, reader);
+  if (reader.accept('SEQUENCE')) return describeSequence(world, session, reader);
   const absent = reader.acceptOne(...ABSENT);
   const isKindAlone = absent !== undefined && (reader.atEnd || reader.peek()?.kind === 'mark');
   if (absent !== undefined && !isKindAlone) {
@@ -220,4 +221,26 @@ async function describeDatabase(
     .filter((schema) => schema.database === database)
     .map((schema) => [instant(0), schema.name, 'SCHEMA']);
   return rowsOf(MEMBER_COLUMNS, rows, STATEMENT_TYPES.describe);
+}
+
+/** One row with the columns of SHOW SEQUENCES (page "DESCRIBE SEQUENCE"). */
+async function describeSequence(
+  world: OwnWorld,
+  session: Session,
+  reader: TokenReader,
+): Promise<Outcome> {
+  const name = reader.acceptName() ?? [];
+  const sequence = name.at(-1);
+  const database = name.at(-3) ?? session.database;
+  const schema = name.at(-2) ?? session.schema;
+  if (sequence === undefined || !reader.atEnd)
+    return syntaxFailure(reader.peek()?.value ?? 'SEQUENCE');
+  const found = await world.engine.sequences(database, schema);
+  const { columns, rows } = listSequences(found.filter((one) => one.name === sequence));
+  if (rows.length === 0)
+    return missingObject(
+      'Sequence',
+      [database, schema, sequence].filter((part) => part !== null).join('.'),
+    );
+  return rowsOf(columns, rows, STATEMENT_TYPES.describe);
 }

@@ -1,6 +1,6 @@
-/** SHOW DATABASES, SCHEMAS, TABLES, VIEWS, OBJECTS and COLUMNS. */
+/** SHOW DATABASES, SCHEMAS, TABLES, VIEWS, OBJECTS, COLUMNS and SEQUENCES. */
 import type { Cell } from '#base/wire/row-type.js';
-import type { CatalogueColumn, CatalogueTable } from '../engine/engine.js';
+import type { CatalogueColumn, CatalogueSequence, CatalogueTable } from '../engine/engine.js';
 import type { Session } from '../identity/sessions.js';
 import { instant, listingOf, yesNo } from './listing.js';
 import type { Listing } from './listing.js';
@@ -184,4 +184,20 @@ function dataTypeJson({ dataType, nullable }: CatalogueColumn): string {
     default:
       return JSON.stringify({ type: name, nullable });
   }
+}
+
+/** SHOW SEQUENCES, and DESC SEQUENCE of the one in it. */
+export function listSequences(sequences: readonly CatalogueSequence[]): Listing {
+  return listingOf(
+    'name database_name schema_name next_value interval created_on owner comment owner_role_type ordered',
+    sequences.map((sequence) => ({
+      ...OWNED,
+      name: sequence.name,
+      database_name: sequence.database,
+      schema_name: sequence.schema,
+      next_value: sequence.nextValue,
+      interval: sequence.increment,
+      ordered: 'Y',
+    })),
+  );
 }

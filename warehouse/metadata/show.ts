@@ -10,7 +10,13 @@ import type { Statement } from '../statement/statement.js';
 import { ABSENT_KINDS } from './absent-kinds.js';
 import { listingOf } from './listing.js';
 import type { Listing } from './listing.js';
-import { listColumns, listDatabases, listSchemas, listTables } from './show-catalogue.js';
+import {
+  listColumns,
+  listDatabases,
+  listSchemas,
+  listSequences,
+  listTables,
+} from './show-catalogue.js';
 import { listIntegrations, listRoles, listUsers, showGrants } from './show-identity.js';
 import { keysShown, listKeys } from './show-keys.js';
 import type { KeysShown } from './show-keys.js';
@@ -91,20 +97,7 @@ async function list(
     case 'OBJECTS':
       return listTables(await world.engine.tables(database, schema), kind, isTerse);
     case 'SEQUENCES':
-      return listingOf(
-        'name database_name schema_name next_value interval created_on owner comment owner_role_type ordered',
-        (await world.engine.sequences(database, schema)).map((sequence) => ({
-          name: sequence.name,
-          database_name: sequence.database,
-          schema_name: sequence.schema,
-          next_value: sequence.nextValue,
-          interval: sequence.increment,
-          owner: 'ACCOUNTADMIN',
-          comment: '',
-          owner_role_type: 'ROLE',
-          ordered: 'Y',
-        })),
-      );
+      return listSequences(await world.engine.sequences(database, schema));
     case 'COLUMNS':
       return listColumns(await world.engine.columns(database, schema, table));
     case 'ROLES':

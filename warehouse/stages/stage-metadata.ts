@@ -23,6 +23,7 @@ export function isStageMetadata(tokens: readonly Token[]): boolean {
       return reader.accept('STAGES') || reader.accept('FILE', 'FORMATS');
     case 'CREATE':
       reader.accept('OR', 'REPLACE');
+      reader.accept('SCOPED');
       reader.acceptOne('TEMP', 'TEMPORARY', 'VOLATILE');
       return reader.accept('STAGE') || reader.accept('FILE', 'FORMAT');
     case 'ALTER':

@@ -163,6 +163,9 @@ class Mentions {
     switch (word) {
       case 'WITH':
         top.isInWith = true;
+        // In a bracket after FROM: what is named next are its CTEs.
+        top.expects = false;
+        top.isInFrom = false;
         top.isRecursive = isWord(pieces, index + 1, 'RECURSIVE');
         return true;
       case 'FROM':

@@ -20,7 +20,9 @@ export interface ObjectHead {
 /** Index of the word past CREATE OR REPLACE TEMPORARY …, ALTER, DROP, DESC or DESCRIBE. */
 export function kindAt(pieces: readonly Piece[]): number {
   let at = 1;
-  while (['OR', 'REPLACE', 'TEMP', 'TEMPORARY', 'VOLATILE'].includes(pieces[at]?.value ?? ''))
+  while (
+    ['OR', 'REPLACE', 'SCOPED', 'TEMP', 'TEMPORARY', 'VOLATILE'].includes(pieces[at]?.value ?? '')
+  )
     at += 1;
   return at;
 }

@@ -10,7 +10,7 @@ import type { Session } from './session.js';
 import { statusRow } from './transaction.js';
 
 const PREFIXES: ReadonlySet<string> = new Set(
-  'OR REPLACE TRANSIENT TEMP TEMPORARY VOLATILE LOCAL GLOBAL SECURE RECURSIVE'.split(' '),
+  'OR REPLACE SCOPED TRANSIENT TEMP TEMPORARY VOLATILE LOCAL GLOBAL SECURE RECURSIVE'.split(' '),
 );
 
 export interface Head {

@@ -5,6 +5,7 @@ import type { StatementRequest } from '../process/messages.js';
 import { withFlow } from '../sql/forms/flow.js';
 import { withIdentifiers, withPathCase } from '../sql/names-in-text.js';
 import { isSymbol, toPieces, type Piece } from '../sql/pieces.js';
+import { withPlainWords } from '../sql/plain-words.js';
 import { substitute } from '../sql/substitute.js';
 import type { ResolvedMention } from '../sql/table-names.js';
 import { STAGE_VERBS } from '../stages/stage-verbs.js';
@@ -68,7 +69,7 @@ export function readStatement(request: StatementRequest): Running {
   if (!('length' in all)) throw new StatementFailed(syntaxError(request.sql, all.at, all.text));
   let end = all.length;
   while (end > 0 && isSymbol(all, end - 1, ';')) end -= 1;
-  const source = withFlow(all.slice(0, end));
+  const source = withPlainWords(withFlow(all.slice(0, end)));
   const verb = verbOf(source);
   if (source.length === 0)
     throw new StatementFailed(

@@ -36,7 +36,7 @@ const COLUMNS = `SELECT table_database AS TABLE_CATALOG, table_schema AS TABLE_S
     CASE WHEN notes->>'$.identity.start' IS NOT NULL THEN 'BY DEFAULT' END AS IDENTITY_GENERATION,
     notes->>'$.identity.start' AS IDENTITY_START, notes->>'$.identity.step' AS IDENTITY_INCREMENT, ${text('IDENTITY_MAXIMUM', 'IDENTITY_MINIMUM')},
     CASE WHEN notes->>'$.identity.start' IS NOT NULL THEN 'NO' END AS IDENTITY_CYCLE, ${text('IDENTITY_ORDERED', 'SCHEMA_EVOLUTION_RECORD')},
-    notes->>'$.comment' AS COMMENT
+    notes->>'$.comment' AS COMMENT, ${text('DATA_TYPE_ALIAS')}
   FROM warehouse.tollgate.all_columns WHERE table_database = d`;
 
 const VIEWS: Readonly<Record<string, string>> = {

@@ -163,5 +163,24 @@ export const DEFINITIONS: Theme = {
     ),
     done(`drop view defs.tv`, 'TV successfully dropped.'),
     fails(`select * from defs.tv`, '002003'),
+    // What Snowpark makes for itself.
+    done(
+      `CREATE  OR  REPLACE  SCOPED TEMPORARY  TABLE defs.scoped("A" BIGINT)`,
+      'Table SCOPED successfully created.',
+    ),
+    after([`insert into defs.scoped values (3)`], rows(`select "A" from defs.scoped`, [['3']])),
+    done(
+      `CREATE SCOPED TEMPORARY FILE  FORMAT  If  NOT  EXISTS defs.scoped_lines TYPE = CSV`,
+      'File format SCOPED_LINES successfully created.',
+    ),
+    done(
+      `create SCOPED TEMPORARY stage if not exists defs.scoped_files`,
+      'Stage area SCOPED_FILES successfully created.',
+    ),
+    // SQLAlchemy's question for the columns of a table made before Snowflake kept this.
+    rows(
+      `select data_type, data_type_alias from information_schema.columns where table_schema = 'TPCH' and table_name = 'REGION' and column_name = 'R_NAME'`,
+      [['TEXT', null]],
+    ),
   ],
 };

@@ -77,6 +77,14 @@ export const FLATTEN: Theme = {
       ],
       ['fixed:0', 'fixed:0', 'text'],
     ),
+    rows(`SELECT * FROM ( TABLE (SPLIT_TO_TABLE('a b', ' ')) )`, [
+      ['1', '1', 'a'],
+      ['1', '2', 'b'],
+    ]),
+    rows(
+      `SELECT (ROW_NUMBER() OVER (ORDER BY SEQ8()) - 1) * (3) + (1) AS id FROM ( TABLE (GENERATOR(ROWCOUNT => 2)))`,
+      [['1'], ['4']],
+    ),
     rows(`SELECT index, value FROM TABLE(STRTOK_SPLIT_TO_TABLE('a@.b', '.@')) ORDER BY 1`, [
       ['1', 'a'],
       ['2', 'b'],

@@ -28,6 +28,10 @@ export const JOINS_AND_SETS: Theme = {
       ['2', '20'],
     ]),
     rows(
+      `select r.r_name, n.n_name from (tpch.region) r join ((nation)) n on r.r_regionkey = n.n_regionkey where n.n_nationkey = 0`,
+      [['AFRICA', 'ALGERIA']],
+    ),
+    rows(
       `select t, w from (select 1 as t union all select 5) a asof join (select 2 as u, 9 as w union all select 4, 8) b match_condition (a.t >= b.u) order by t`,
       [
         ['1', null],

@@ -43,6 +43,22 @@ export const NAMES_AND_ERRORS: Theme = {
     fails(`call no_such_procedure()`, '002140'),
     fails(`grant select on region to role public`, '000002'),
     fails(`select * from region at (offset => -60)`, '000002'),
+    // Words that Snowflake leaves free for names and DuckDB keeps for itself.
+    after(
+      [
+        `create or replace table tpch.n_words (at int, asof int, glob int, pivot int, lambda int, semi int, do int, map int)`,
+        `insert into tpch.n_words (at, asof, glob, pivot, lambda, semi, do, map) values (1, 2, 3, 4, 5, 6, 7, 8)`,
+        `update tpch.n_words set at = at + 10, pivot = 40 where at = 1`,
+        `merge into tpch.n_words t using (select 11 as at) s on t.at = s.at when matched then update set glob = s.at`,
+      ],
+      rows(`select at, asof, glob, pivot, lambda, semi, do, map from tpch.n_words where at = 11`, [
+        ['11', '2', '11', '40', '5', '6', '7', '8'],
+      ]),
+    ),
+    rows(
+      `select show, describe from (select 1 as show, 2 as describe) lambda where lambda.show = 1`,
+      [['1', '2']],
+    ),
     after(
       [
         `create or replace temporary table tpch."own" ("low" int)`,
@@ -70,6 +86,7 @@ export const NAMES_AND_ERRORS: Theme = {
         ['TPCH', 'REGION', 'a table', 'R_COMMENT', '3', 'TEXT'],
       ],
     ),
+    rows(`drop table tpch.n_words`, [['N_WORDS successfully dropped.']]),
     rows(`drop table tpch.n_mixed`, [['N_MIXED successfully dropped.']]),
   ],
 };

@@ -10,6 +10,11 @@ const SALES = `(select 'JAN' as m, 1 as e, 10 as v union all select 'FEB', 1, 20
 export const QUERY_CLAUSES: Theme = {
   title: 'Query clauses',
   behaviours: [
+    // As dbt asks for the columns of a model, and as its snapshots and tests read one.
+    rows(
+      `select * from ( with a as (select 1 as n), b as (select n + 1 as m from a) select n, m from a, b ) as q where m = 2`,
+      [['1', '2']],
+    ),
     after(
       MAKE,
       rows(

@@ -5,6 +5,7 @@
 import { StatementFailed, unsupported } from '../../failures.js';
 import { closing, isSymbol, isWord, raw, syntax, type Piece } from '../pieces.js';
 import { comparandStart } from '../operands.js';
+import { withBareTables } from './bracketed-tables.js';
 import { withJoins } from './joins.js';
 import { opaque } from './opaque.js';
 import { withPivots } from './pivots.js';
@@ -17,7 +18,7 @@ export function withForms(pieces: readonly Piece[]): readonly Piece[] {
     ? [...syntax('SELECT * FROM', pieces[0]), ...pieces]
     : pieces;
   refuseForeign(whole);
-  return withSmallForms(withPivots(withJoins(withRecursion(whole))));
+  return withSmallForms(withPivots(withJoins(withRecursion(withBareTables(whole)))));
 }
 
 function refuseForeign(pieces: readonly Piece[]): void {
