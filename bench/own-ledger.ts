@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { silentLog } from '../base/log.js';
 import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
-import { openDatabase, SCHEMA, type Database } from '../base/postgres/pool.js';
+import { openDatabase, type Database } from '../base/postgres/pool.js';
+import { SCHEMA } from '../base/postgres/session.js';
 import { migrate } from '../migrations/migrate.js';
 
 /** Where an owner and the application connect to. */

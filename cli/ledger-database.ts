@@ -13,8 +13,10 @@ import {
   assertTakesWrites,
   exposeDatabase,
   openDatabase,
+  sqlStateOf,
   type Database,
 } from '../base/postgres/pool.js';
+import { keepsSession, NAME_THE_SERVER, UNKNOWN_SETTING } from '../base/postgres/session.js';
 import { assertSchemaKnown, migrate } from '../migrations/migrate.js';
 
 export interface LedgerDatabaseOptions {
@@ -33,8 +35,8 @@ const APPLICATION_NAME_MAX = 63;
 
 /**
  * Opens the database of the ledger, which is started first where it is the embedded one, and brought to our schema.
- * @throws Fault `ledgerUnavailable` with one message for people when it cannot be started, reached or migrated, or when
- *   its schema is of a newer program.
+ * @throws Fault `ledgerUnavailable` with one message for people when it cannot be started, reached or migrated, when a
+ *   pooler stands before it, or when its schema is of a newer program.
  */
 export async function openLedgerDatabase(options: LedgerDatabaseOptions): Promise<Database> {
   const { config, secrets, dataDir, life, log, outages } = options;
@@ -42,7 +44,6 @@ export async function openLedgerDatabase(options: LedgerDatabaseOptions): Promis
     secrets.databaseUrl === null
       ? life.add('postgres', await startEmbeddedPostgres({ dataDir, log, durable: true }))
       : { ownerUrl: secrets.databaseUrl, appUrl: secrets.databaseUrl };
-  await migrateOrExplain(urls.ownerUrl, secrets.databaseUrl !== null, log);
   const pool = openDatabase(
     {
       url: urls.appUrl,
@@ -55,6 +56,8 @@ export async function openLedgerDatabase(options: LedgerDatabaseOptions): Promis
   );
   const db = life.add('database', outages.watch(pool));
   exposeDatabase(options.metrics, () => db);
+  if (secrets.databaseUrl === null) await migrate(urls.ownerUrl, { log });
+  else await migrateOrExplain(db, secrets.databaseUrl, log);
   await assertSchemaKnown(db);
   return db;
 }
@@ -81,15 +84,30 @@ export async function checkDatabase(db: Database): Promise<ReadinessCheck> {
   }
 }
 
-async function migrateOrExplain(url: string, isExternal: boolean, log: Log): Promise<void> {
+/** Migrates a database that is not ours to start; every way in which it is none is one message. */
+async function migrateOrExplain(db: Database, url: string, log: Log): Promise<void> {
+  let isPooled: boolean;
   try {
-    await migrate(url, { log });
+    isPooled = !(await keepsSession(db));
+    if (!isPooled) await migrate(url, { log });
   } catch (cause) {
-    if (!isExternal) throw cause;
+    isPooled = sqlStateOf(cause) === UNKNOWN_SETTING;
+    if (!isPooled)
+      throw new Fault(
+        'ledgerUnavailable',
+        `${textOf(cause)}. Check TOLLGATE_DATABASE_URL and that Postgres runs there, or unset it for the embedded one.`,
+        { cause },
+      );
+  }
+  if (isPooled)
     throw new Fault(
       'ledgerUnavailable',
-      `${toError(cause).message}. Check TOLLGATE_DATABASE_URL and that Postgres runs there, or unset it for the embedded one.`,
-      { cause },
+      `A pooler stands before Postgres and drops, or refuses, what a connection says of itself. ${NAME_THE_SERVER}`,
     );
-  }
+}
+
+/** Of a name with several addresses, none of which answers, the error has a code and no text. */
+function textOf(thrown: unknown): string {
+  const { code, message } = toError(thrown) as NodeJS.ErrnoException;
+  return message === '' ? `It does not answer (${code})` : message;
 }

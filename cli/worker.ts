@@ -3,6 +3,7 @@ import { deferred } from '../base/deferred.js';
 import { toError } from '../base/errors.js';
 import type { Stoppable } from '../base/lifecycle.js';
 import type { Log } from '../base/log.js';
+import { alone } from '../base/postgres/alone.js';
 import type { Database } from '../base/postgres/pool.js';
 import type { Clock, EpochMs } from '../base/time.js';
 import { auditRequests } from '../admin/stores/request-audit.js';
@@ -49,7 +50,7 @@ export function startWorker(options: WorkerOptions): Worker {
   let working: Promise<void> = Promise.resolve();
   const tick = async (): Promise<void> => {
     try {
-      await alone(options.db, async () => {
+      await alone(options.db, WORKER_LOCK, async () => {
         await options.keepMonths?.();
         await keepPeriods(options.db, options.clock.now());
         await expireRequests(options.db, options.clock.now());
@@ -89,17 +90,6 @@ export function startWorker(options: WorkerOptions): Worker {
       await working;
     },
   };
-}
-
-/** Runs `work` if no other process of the deployment is at it. */
-async function alone(db: Database, work: () => Promise<void>): Promise<void> {
-  await db.transaction(async (tx) => {
-    const { rows } = await tx.query<{ locked: boolean }>(
-      'SELECT pg_try_advisory_xact_lock($1) AS locked',
-      [WORKER_LOCK],
-    );
-    if (rows[0]?.locked === true) await work();
-  });
 }
 
 /** One account after the other; one that does not let us in keeps what was imported of it, and stops no other. */

@@ -7,8 +7,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault, toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
-import { SCHEMA, sqlStateOf } from '#base/postgres/pool.js';
-import type { Queryable } from '#base/postgres/pool.js';
+import { sqlStateOf, type Queryable } from '#base/postgres/pool.js';
+import { connectionOf, SCHEMA } from '#base/postgres/session.js';
 
 const MIGRATIONS_TABLE = 'migration';
 /** Key of the advisory lock under which migrations run: "tollgate" in the first bytes of ASCII. */
@@ -57,7 +57,7 @@ export async function migrate(ownerUrl: string, options: { readonly log: Log }):
   try {
     ran = await runner({
       databaseUrl: {
-        connectionString: ownerUrl,
+        ...connectionOf(ownerUrl, 'migration'),
         connectionTimeoutMillis: 10_000,
         application_name: 'tollgate-migrate',
       },

@@ -1,13 +1,11 @@
 /**
- * The one way to Postgres: a pool with our schema on the search path, exact number types, a bounded wait for a
+ * The one way to Postgres: a pool of connections that mean what we mean (`session.ts`), exact number types, a bounded wait for a
  * connection, and a bounded retry of serialization failures and deadlocks.
  */
 import pg from 'pg';
 import { Fault, toError } from '../errors.js';
 import type { Metrics, Occupancy } from '../metrics.js';
-
-/** Schema of all our tables, so that the database may be shared with others. */
-export const SCHEMA = 'tollgate';
+import { commitToDisk, connectionOf } from './session.js';
 
 /**
  * Anything that can run a parameterised statement; a writing function takes `Transaction`, never a pool. A text that
@@ -105,13 +103,14 @@ export async function assertTakesWrites(db: Database): Promise<void> {
 
 export function openDatabase(options: DatabaseOptions, onError: (cause: Error) => void): Database {
   const config: pg.PoolConfig = {
-    connectionString: options.url,
+    ...connectionOf(options.url, 'application'),
     max: options.connectionsMax,
     connectionTimeoutMillis: options.connectTimeoutMs,
     statement_timeout: options.statementTimeoutMs,
     query_timeout: options.statementTimeoutMs + SILENCE_GRACE_MS,
     application_name: options.applicationName,
-    options: `-c search_path=${SCHEMA},public -c timezone=UTC`,
+    // The pool waits for it, whatever its type says (pg-pool, `newClient`).
+    onConnect: commitToDisk as (client: pg.ClientBase) => void,
     types,
   };
   const pool = new pg.Pool(config);

@@ -4,7 +4,13 @@ import path from 'node:path';
 import type { Config, Secrets } from '../../base/config.js';
 import { toError } from '../../base/errors.js';
 import { postgresBinaries } from '../../base/postgres/binaries.js';
-import { openDatabase, SCHEMA, type Database, type Queryable } from '../../base/postgres/pool.js';
+import { openDatabase, type Database, type Queryable } from '../../base/postgres/pool.js';
+import {
+  keepsSession,
+  NAME_THE_SERVER,
+  SCHEMA,
+  UNKNOWN_SETTING,
+} from '../../base/postgres/session.js';
 import {
   knownMigrations,
   migrationText,
@@ -112,6 +118,10 @@ export async function checkDatabase(
     const fix = 'Name the primary in TOLLGATE_DATABASE_URL, or let the database take writes.';
     return { findings: [failed(check, says, fix)], isUsable: false };
   }
+  if (!(await keepsSession(db))) {
+    const says = `${place} drops what a connection says of itself: a pooler stands before Postgres`;
+    return { findings: [failed(check, says, NAME_THE_SERVER)], isUsable: false };
+  }
   const skewMs = sentAt + tookMs / 2 - Number(asked.at);
   const clock = checkClock('Database', 'clock', 'the database', {
     skewMs,
@@ -142,6 +152,7 @@ const UNANSWERED: Readonly<Record<string, readonly [says: string, fix: string]>>
     'takes no more connections',
     'Raise its max_connections, or lower TOLLGATE_DATABASE_CONNECTIONS_MAX of the processes that share it.',
   ],
+  [UNKNOWN_SETTING]: ['is a pooler that refuses what a connection says of itself', NAME_THE_SERVER],
   '57P03': ['is starting, stopping or recovering', 'Wait for it; its own log says how far it is.'],
   ENOTFOUND: [
     'is a host that this machine cannot find',

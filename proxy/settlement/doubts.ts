@@ -8,6 +8,7 @@ import { must } from '#base/assert.js';
 import { toError } from '#base/errors.js';
 import type { TicketId } from '#base/ids.js';
 import type { Log } from '#base/log.js';
+import { alone } from '#base/postgres/alone.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { ServiceConnection, ServiceRow } from '#base/snowflake/service-connection.js';
 import type { Clock, EpochMs } from '#base/time.js';
@@ -144,13 +145,7 @@ export class Doubts {
   async sweep(): Promise<void> {
     for (const ticketId of this.#own) await this.#mark(ticketId);
     try {
-      await this.#options.db.transaction(async (tx) => {
-        const { rows } = await tx.query<{ locked: boolean }>(
-          'SELECT pg_try_advisory_xact_lock($1) AS locked',
-          [SWEEP_LOCK],
-        );
-        if (rows[0]?.locked === true) await this.#resolveAll();
-      });
+      await alone(this.#options.db, SWEEP_LOCK, () => this.#resolveAll());
     } catch (thrown) {
       this.#options.log.warn(
         { err: toError(thrown) },

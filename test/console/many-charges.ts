@@ -1,6 +1,6 @@
 /** A ledger that has seen a month: settled tickets with their charges, written set-based, as of the last 28 days. */
 import pg from 'pg';
-import { SCHEMA } from '../../base/postgres/pool.js';
+import { SCHEMA } from '../../base/postgres/session.js';
 
 /** Adds `count` settled statements of all teams of the demo. @param ownerUrl of a Postgres that Tollgate has migrated. */
 export async function writeCharges(ownerUrl: string, count: number): Promise<void> {

@@ -1,6 +1,6 @@
 /** Spending that is out of the ordinary: a shape above a run rate, of each of two teams, and an hour of each. */
 import pg from 'pg';
-import { SCHEMA } from '../../base/postgres/pool.js';
+import { SCHEMA } from '../../base/postgres/session.js';
 import type { CallApi } from './calls.js';
 
 /** @param ownerUrl of a Postgres in which statements of growth and research are. */

@@ -4,7 +4,7 @@
  */
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SCHEMA } from '../../base/postgres/pool.js';
+import { SCHEMA } from '../../base/postgres/session.js';
 import { rollUpHours } from '../../billing/rollup/charge-hours.js';
 import { sumCharges } from '../../billing/rollup/charge-sums.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assertTakesWrites, isReadOnly } from '../../../base/postgres/pool.js';
+import { keepsSession } from '../../../base/postgres/session.js';
 import { createTestDatabase, openTestPool } from '../../support/database.js';
 import { eventually } from '../../e2e/support/eventually.js';
 import type { TestDatabase } from '../../support/database.js';
@@ -25,6 +26,43 @@ test('a statement marked as prepared is prepared once, in a transaction and outs
   await db.query('SELECT 1', []);
   const { rows } = await db.query('SELECT name FROM pg_prepared_statements');
   expect(rows).toEqual([{ name: 'test.sum' }]);
+  await db.stop();
+});
+
+test('a connection is what we mean, whatever its role and its address say', async () => {
+  for (const setting of [
+    'default_transaction_isolation = serializable',
+    'search_path = pg_catalog',
+    `datestyle = 'SQL, DMY'`,
+    'lock_timeout = 20',
+    'synchronous_commit = off',
+  ])
+    await database.db.query(
+      `DO $$ BEGIN EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET ${setting.replaceAll("'", "''")}', current_database()); END $$`,
+    );
+  const address = new URL(database.url);
+  address.searchParams.set('options', '-c search_path=public -c timezone=Asia/Kathmandu');
+  const db = openTestPool(address.href, 1);
+  const names = ['search_path', 'timezone', 'datestyle', 'lock_timeout', 'synchronous_commit'];
+  const { rows } = await db.transaction((tx) =>
+    tx.query(
+      `SELECT ${names.map((name) => `current_setting('${name}') AS ${name}`).join(', ')}, current_setting('transaction_isolation') AS isolation`,
+    ),
+  );
+  expect(rows).toEqual([
+    {
+      search_path: 'tollgate,public',
+      timezone: 'UTC',
+      datestyle: 'ISO, MDY',
+      lock_timeout: '0',
+      synchronous_commit: 'on',
+      isolation: 'read committed',
+    },
+  ]);
+  expect(await keepsSession(db)).toBe(true);
+  // As behind a pooler, which gives another connection.
+  await db.query('SET search_path = public');
+  expect(await keepsSession(db)).toBe(false);
   await db.stop();
 });
 

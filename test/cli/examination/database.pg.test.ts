@@ -87,6 +87,27 @@ describe('the database', () => {
     await newer.drop();
   });
 
+  test('behind a pooler that drops or refuses what a connection says of itself fails, and names the way out', async () => {
+    const pooled = openTestPool(database.url, 1);
+    // What the next connection of a pooler by transactions has.
+    await pooled.query('SET search_path = public');
+    const dropped = await checkDatabase('here', pooled, now);
+    await pooled.stop();
+    // PgBouncer, of a parameter that it does not know.
+    const unknown = Object.assign(new Error('unsupported startup parameter: options'), {
+      code: '08P01',
+    });
+    const refusing = { query: () => Promise.reject(unknown) } as never;
+    const refused = await checkDatabase('here', refusing, now);
+    for (const { findings, isUsable } of [dropped, refused]) {
+      expect(isUsable).toBe(false);
+      expect(findings).toMatchObject([
+        { status: 'failed', fix: expect.stringContaining('Name the server itself') },
+      ]);
+      expect(findings[0]?.says).toMatch(/pooler/);
+    }
+  });
+
   test('that takes no writes fails, although it answers', async () => {
     const standby = openTestPool(database.url, 1);
     await standby.query('SET default_transaction_read_only = on');
