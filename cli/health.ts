@@ -2,6 +2,7 @@
 import type { ReadinessCheck } from '../admin/health-routes.js';
 import type { Listener } from '../admin/landing-page.js';
 import type { Config } from '../base/config.js';
+import type { Outages } from '../base/postgres/outages.js';
 import type { Database } from '../base/postgres/pool.js';
 import type { Proxy } from '../proxy/start-proxy.js';
 import { checkDatabase } from './ledger-database.js';
@@ -10,10 +11,11 @@ import { proxyProtocol } from './listener-certificate.js';
 /** What this process needs to take work, and whether it has it. */
 export async function readiness(
   db: Database | null,
+  outages: Pick<Outages, 'diskProblem'>,
   proxy: Proxy | null,
 ): Promise<readonly ReadinessCheck[]> {
   const checks: ReadinessCheck[] = [];
-  if (db !== null) checks.push(await checkDatabase(db));
+  if (db !== null) checks.push(await checkDatabase(db, outages));
   for (const problem of proxy?.problems() ?? [])
     checks.push({ name: 'proxy', isReady: false, why: problem });
   return checks;

@@ -74,11 +74,15 @@ export function applicationNameOf(roles: Config['roles'], replicaName: string): 
   return `${prefix}${replicaName.slice(-(APPLICATION_NAME_MAX - prefix.length))}`;
 }
 
-/** Whether Postgres answers and takes writes, for `/readyz`. */
-export async function checkDatabase(db: Database): Promise<ReadinessCheck> {
+/** Whether Postgres answers, takes writes and has a disk to put them on, for `/readyz`. */
+export async function checkDatabase(
+  db: Database,
+  outages: Pick<Outages, 'diskProblem'>,
+): Promise<ReadinessCheck> {
   try {
     await assertTakesWrites(db);
-    return { name: 'postgres', isReady: true, why: null };
+    const why = outages.diskProblem();
+    return { name: 'postgres', isReady: why === null, why };
   } catch (thrown) {
     return { name: 'postgres', isReady: false, why: toError(thrown).message };
   }

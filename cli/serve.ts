@@ -138,7 +138,7 @@ async function startRoles(world: World): Promise<Listening> {
     log,
     metrics: world.metrics,
     listeners: () => listenersOf(config, proxy?.port ?? null, warehousePort),
-    readiness: () => readiness(db, proxy),
+    readiness: () => readiness(db, world.outages, proxy),
     api: db !== null && has('admin') ? apiOf(world, { db, clock, accounts, proxy }) : null,
   });
   life.add('admin', admin);

@@ -13,6 +13,8 @@ const QUIET_MS = 5_000;
 const AWAY_CLASSES: ReadonlySet<string> = new Set(['08', '28', '3D', '53', '57', '58']);
 /** query_canceled. */
 const CANCELED = '57014';
+/** disk_full, io_error: it answers, and holds nothing. */
+const DISK = new Set(['53100', '58030']);
 const AWAY_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -48,6 +50,8 @@ export interface Outages {
   watch(db: Database): Database;
   /** A connection that nobody used broke; a server that ends breaks all of them at once. */
   connectionBroke(cause: Error): void;
+  /** What Postgres says of its disk in an outage that is not over: it answers whoever only asks. Null: nothing. */
+  diskProblem(): string | null;
 }
 
 /**
@@ -61,6 +65,7 @@ export function followOutages(log: Log, realNow: () => number): Outages {
     log: quietIn(account, log),
     watch: (db) => watched(db, account),
     connectionBroke: (cause) => account.broke(cause),
+    diskProblem: () => account.diskProblem,
   };
 }
 
@@ -77,6 +82,7 @@ class OutageAccount {
   /** What an outage looks like: each is told, as when a server that was not there comes up and takes no writes. */
   #kinds = new Set<string>();
   #untold = new Map<string, number>();
+  diskProblem: string | null = null;
 
   constructor(log: Log, realNow: () => number) {
     this.#log = log;
@@ -92,6 +98,7 @@ class OutageAccount {
     this.#answeredAtMs = null;
     this.#startedAtMs ??= this.#failedAtMs;
     const kind = kindOf(thrown);
+    if (DISK.has(kind)) this.diskProblem = err.message;
     if (this.#kinds.has(kind)) return;
     this.#kinds.add(kind);
     // Not the error itself: the driver hangs its whole client on it.
@@ -110,6 +117,7 @@ class OutageAccount {
     const outageMs = Math.round(this.#answeredAtMs - this.#startedAtMs);
     const untold = Object.fromEntries(this.#untold);
     this.#startedAtMs = null;
+    this.diskProblem = null;
     this.#kinds = new Set();
     this.#untold = new Map();
     this.#log.info({ outageMs, untold }, 'Postgres can be used again');

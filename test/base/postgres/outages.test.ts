@@ -109,6 +109,20 @@ test('an error of one statement begins no outage', async () => {
   expect(scene.messages()).toEqual(Array(3).fill('warn: a loop could not look'));
 });
 
+test('a full disk is a problem until it is over, although reads are answered', async () => {
+  const scene = new Scene();
+  expect(scene.outages.diskProblem()).toBeNull();
+  scene.failure = Object.assign(new Error('could not extend file'), { code: '53100' });
+  await scene.look();
+  scene.failure = null;
+  scene.nowMs += 1_000;
+  await scene.look();
+  expect(scene.outages.diskProblem()).toBe('could not extend file');
+  scene.nowMs += 5_000;
+  await scene.look();
+  expect(scene.outages.diskProblem()).toBeNull();
+});
+
 test('connections that break at once are one line', () => {
   const scene = new Scene();
   for (let broken = 0; broken < 16; broken += 1)
