@@ -127,6 +127,11 @@ async function call(
   );
 }
 
+/** Whether Tollgate, or its database, could not say: not an answer about who asks. */
+export function isAway({ status }: Problem): boolean {
+  return status === 0 || status >= 500;
+}
+
 /** A thrown value as a problem. */
 export function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;

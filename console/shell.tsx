@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
-import { read, signOut } from './api-client.js';
+import { isAway, type Problem, read, signOut, toProblem } from './api-client.js';
 import { CONFIRMED_PATH, Confirmations, ConfirmedPage } from './confirm.js';
 import { Mark } from './mark.js';
 import { AuditPage } from './pages/audit.js';
@@ -27,6 +27,7 @@ import { TicketPage } from './pages/ticket.js';
 import { TicketsPage } from './pages/tickets.js';
 import { TiersPage } from './pages/tiers.js';
 import { UnusualPage } from './pages/unusual.js';
+import { ProblemNote } from './parts.js';
 import { placeOf, placesOf } from './places.js';
 import { type Me, SignedInContext, useSignedIn } from './signed-in.js';
 import { keepTheme, keptTheme, nextTheme, type Theme } from './theme.js';
@@ -44,15 +45,30 @@ const THEME_NAMES: Readonly<Record<Theme, string>> = {
   dark: 'Dark',
 };
 
+/** Between two questions who looks, while Tollgate does not say. */
+const ASK_AGAIN_MS = 3_000;
+
 export function Console(): JSX.Element | null {
   const [me, setMe] = useState<Me | null | undefined>(undefined);
-  const enter = useCallback(() => read<Me>('/me').then(setMe, () => setMe(null)), []);
+  // Who is signed in stays so while Tollgate or its database is away: nobody is asked for a token that is not what is wrong.
+  const [away, setAway] = useState<Problem | undefined>(undefined);
+  const enter = useCallback(async () => {
+    const found = await read<Me>('/me').catch(toProblem);
+    const isUnknown = found instanceof Error && isAway(found);
+    setAway(isUnknown ? found : undefined);
+    if (!isUnknown) setMe(found instanceof Error ? null : found);
+  }, []);
+  useEffect(() => {
+    if (away === undefined) return undefined;
+    const timer = setTimeout(() => void enter(), ASK_AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [away, enter]);
   // Asked once more: a sign-in that was confirmed has another cookie than a question that was under way then.
   const leave = useCallback(() => void enter(), [enter]);
   useEffect(() => void enter(), [enter]);
   const signedIn = useMemo(() => (me ? { me, leave } : null), [me, leave]);
   if (location.pathname === CONFIRMED_PATH) return <ConfirmedPage />;
-  if (me === undefined) return null;
+  if (me === undefined) return away === undefined ? null : <AwayPage problem={away} />;
   if (signedIn === null) return <SignInPage onSignedIn={enter} />;
   return (
     <SignedInContext.Provider value={signedIn}>
@@ -60,6 +76,21 @@ export function Console(): JSX.Element | null {
         <Frame />
       </LocationProvider>
     </SignedInContext.Provider>
+  );
+}
+
+function AwayPage({ problem }: { readonly problem: Problem }): JSX.Element {
+  return (
+    <main class="sign-in">
+      <section>
+        <h1>
+          <Mark />
+          Tollgate
+        </h1>
+        <ProblemNote problem={problem} />
+        <p class="hint">Nobody was signed out. This page asks again by itself.</p>
+      </section>
+    </main>
   );
 }
 

@@ -167,7 +167,7 @@ class LedgerCheck {
     if (keys === undefined) this.#anchors.unchecked += 1;
     // A forger could name a key that nobody has.
     else if (key === undefined)
-      return `the anchor of batch ${line.id} names seal key ${line.keyId}, which was not given`;
+      return `the anchor of batch ${line.id} names seal key ${line.keyId}, which was not given; give every key that ever sealed, by --keys or TOLLGATE_SEAL_KEYS: only a key that nobody had is a forger's`;
     else {
       if (!isSameHash(anchorOf(key, ANCHOR_PURPOSE, anchorFields(line)), line.anchor))
         return `the anchor of batch ${line.id} was not made with seal key ${line.keyId}: its records were sealed anew by somebody without the key`;

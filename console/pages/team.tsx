@@ -42,7 +42,7 @@ export function TeamDetail({ id }: { readonly id: string }): JSX.Element {
   return (
     <>
       <PageHead title={team.value?.team.name ?? id} live={budgets as Live<unknown>}>
-        {me.role === 'platform' && (
+        {me.role === 'platform' && team.value !== undefined && (
           <>
             <button type="button" onClick={() => setDialog('limit')}>
               Set the limit
@@ -55,7 +55,7 @@ export function TeamDetail({ id }: { readonly id: string }): JSX.Element {
       </PageHead>
       <ProblemNote problem={team.problem ?? budgets.problem} />
       {team.value !== undefined && <Head team={team.value.team} />}
-      {budgets.value !== undefined && own.length === 0 && (
+      {team.value !== undefined && budgets.value !== undefined && own.length === 0 && (
         <Empty title="No budget">Nothing limits what this team spends.</Empty>
       )}
       {own.length > 0 && (
@@ -65,7 +65,7 @@ export function TeamDetail({ id }: { readonly id: string }): JSX.Element {
           ))}
         </ul>
       )}
-      <TopSpenders team={id} />
+      {team.value !== undefined && <TopSpenders team={id} />}
       {members.value !== undefined && (
         <SplitCard
           team={id}

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -206,6 +206,13 @@ describe('verify of a ledger', () => {
     expect(checked.out).toContain('1 anchors were made with the seal key');
     const foreign = await run('verify', file, '--keys', keyFile(4));
     expect([foreign.code, foreign.out]).toEqual([1, expect.stringContaining('without the key')]);
+    const keyOfLater = path.join(directory, 'keys-later');
+    writeFileSync(keyOfLater, readFileSync(keyFile(3), 'utf8').replace('first:', 'second:'));
+    const rotated = await run('verify', file, '--keys', keyOfLater);
+    expect([rotated.code, rotated.out]).toEqual([
+      1,
+      expect.stringContaining('names seal key first, which was not given; give every key'),
+    ]);
     expect((await run('verify', file, '--keys', path.join(directory, 'none'))).code).toBe(2);
     expect((await run('verify', file, '--keys', file)).err).toContain('has no seal keys');
   });

@@ -14,6 +14,7 @@ export function signInTasks(visit: Visit): readonly Task[] {
     },
     { name: 'a token that is revoked ends the sign-in on the page', act: revoked(visit) },
     { name: 'a person sees the own sign-ins, and ends one and all others', act: own(visit) },
+    { name: 'a database that is away signs nobody out', act: away(visit) },
     { name: 'the cookie alone writes nothing, and no site may frame a page', act: byCookie(visit) },
   ];
 }
@@ -40,6 +41,31 @@ function byGroup(visit: Visit): Task['act'] {
     const copy = { cookie: `${kept?.name}=${kept?.value}` };
     const asked = await page.request.get(`${visit.url}/api/v1/me`, { headers: copy });
     must(asked.status() === 401, `a copy of the cookie was answered ${asked.status()}`);
+  };
+}
+
+function away(visit: Visit): Task['act'] {
+  return async ({ page, troubles }) => {
+    await signIn(page, visit, 'platform');
+    const problem = { title: 'Database unavailable', detail: 'The database does not answer.' };
+    await page.route('**/api/v1/me', (route) => route.fulfill({ status: 503, json: problem }), {
+      times: 1,
+    });
+    await page.goto(`${visit.url}/teams`);
+    await page.getByRole('alert').getByText('The database does not answer.').waitFor();
+    must((await page.getByLabel('Token').count()) === 0, 'a token is asked for');
+    // By itself, without a click.
+    await page.getByRole('heading', { name: 'Teams', exact: true }).waitFor();
+    const expected = troubles.filter((trouble) => trouble.includes('503'));
+    must(expected.length === troubles.length, troubles.join('; '));
+    troubles.length = 0;
+    await page.goto(`${visit.url}/teams/nobody`);
+    await page.getByRole('alert').getByText('There is no team').waitFor();
+    must(
+      (await page.getByText('Nothing limits').count()) === 0,
+      'a team that is not there is said to have no limit',
+    );
+    troubles.length = 0;
   };
 }
 
