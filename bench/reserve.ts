@@ -162,7 +162,8 @@ export async function startReplica(url: string, id: string): Promise<Replica> {
   const leases = new Leases({ db, clock: systemClock, replica: id, realNow, onProblem: warn });
   const exact = createLedger(db, systemClock);
   const leased = createLedger(db, systemClock, { leases });
-  const note = (): Promise<void> => beat(db, id, { version: null, problem: null });
+  const note = (): Promise<void> =>
+    beat(db, id, { version: null, problem: null }).then(() => undefined);
   await note();
   const listening = await db.listen(
     [LEASES_CHANNEL],

@@ -1,6 +1,7 @@
 /** This replica's name and its heartbeat by the database's clock, so that others can tell a dead one from a slow one. */
 import { toError } from '#base/errors.js';
 import type { Log } from '#base/log.js';
+import type { Metrics } from '#base/metrics.js';
 import type { Database } from '#base/postgres/pool.js';
 import {
   beat,
@@ -9,6 +10,7 @@ import {
   type ReplicaControl,
   replicaStopped,
 } from '#billing/postgres/replicas.js';
+import { ClockSkew, exposeClockSkew } from './clock-skew.js';
 
 const HEARTBEAT_MS = 2000;
 /** A heartbeat this old may soon be too old for the others. */
@@ -26,16 +28,24 @@ export interface Replica {
   stop(): Promise<void>;
 }
 
+export interface ReplicaOptions {
+  readonly db: Database;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Stable over restarts. */
+  readonly replicaName: string;
+}
+
 /**
- * Announces this process. `name` is stable over restarts (one process per data directory holds it), so that what an
+ * Announces this process. Its name is stable over restarts (one process per data directory holds it), so that what an
  * earlier incarnation left open is adopted without waiting for its silence.
  */
 export async function startReplica(
-  db: Database,
-  log: Log,
-  name: string,
+  { db, log, metrics, replicaName: name }: ReplicaOptions,
   incarnation: string,
 ): Promise<Replica> {
+  const skew = new ClockSkew(log);
+  exposeClockSkew(metrics, () => skew);
   const id = `${name}#${incarnation}`;
   await db.query(
     'UPDATE replica SET stopped_at = now() WHERE starts_with(id, $1) AND stopped_at IS NULL',
@@ -46,7 +56,9 @@ export async function startReplica(
   const say = async (): Promise<void> => {
     // Taken first: it may be written much later than it was sent, but not before.
     const sentAtMs = performance.now();
-    await beat(db, id, control);
+    const askedAt = Date.now();
+    const databaseAt = await beat(db, id, control);
+    skew.heard(askedAt, Date.now(), databaseAt);
     heardAtMs = Math.max(heardAtMs, sentAtMs);
   };
   const announce = (): void => {

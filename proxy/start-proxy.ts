@@ -177,10 +177,7 @@ async function assemble(options: ProxyOptions, life: Lifecycle): Promise<Proxy> 
 /** Parts in the order they depend on each other; they are stopped in reverse. */
 async function createParts(options: ProxyOptions, life: Lifecycle): Promise<Parts> {
   const { log, db, clock, ids, limits, metrics } = options;
-  const replica = life.add(
-    'replica',
-    await startReplica(db, log, options.replicaName, ids.ticket(Date.now())),
-  );
+  const replica = life.add('replica', await startReplica(options, ids.ticket(Date.now())));
   const { traces: collected = null } = options;
   const traces = collected === null ? null : new StatementTraces(collected);
   const events = createEvents(options.metrics, log, traces);

@@ -1,5 +1,7 @@
 /** Heartbeats of replicas, by the database's clock, so that a replica with a wrong clock is not given up. */
+import { must } from '#base/assert.js';
 import type { Queryable } from '#base/postgres/pool.js';
+import type { EpochMs } from '#base/time.js';
 
 /** A replica silent for this long is dead: five heartbeats. */
 export const REPLICA_SILENCE_MS = 10_000;
@@ -11,7 +13,8 @@ export const LIVE_REPLICAS: string = `SELECT id FROM replica WHERE stopped_at IS
 const BEAT = `/* prepared: billing.replica_beat */
 INSERT INTO replica (id, control_version, control_problem) VALUES ($1, $2, $3)
 ON CONFLICT (id) DO UPDATE SET seen_at = now(), stopped_at = NULL, control_version = excluded.control_version,
-  control_problem = excluded.control_problem`;
+  control_problem = excluded.control_problem
+RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text AS at`;
 
 const STOPPED = `/* prepared: billing.replica_stopped */
 UPDATE replica SET stopped_at = now() WHERE id = $1`;
@@ -36,9 +39,15 @@ export interface ReplicaEntry {
   readonly control: ReplicaControl;
 }
 
-/** Says that the replica lives, and what it decides by. */
-export async function beat(db: Queryable, replica: string, control: ReplicaControl): Promise<void> {
-  await db.query(BEAT, [replica, control.version, control.problem]);
+/** Says that the replica lives, and what it decides by; resolves to the time of the database's clock meanwhile. */
+export async function beat(
+  db: Queryable,
+  replica: string,
+  control: ReplicaControl,
+): Promise<EpochMs> {
+  const said = [replica, control.version, control.problem];
+  const { rows } = await db.query<{ at: string }>(BEAT, said);
+  return Number(must(rows[0], 'an upsert has one row').at);
 }
 
 const LIST = `/* prepared: billing.replicas_list */

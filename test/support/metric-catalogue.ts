@@ -12,6 +12,7 @@ import { exposeChain } from '../../cli/ledger-keeper.js';
 import { exposeMonths } from '../../cli/month-keeper.js';
 import { exposeNotifications } from '../../cli/notifier.js';
 import { exposeWaits } from '../../proxy/admission/wait-log.js';
+import { exposeClockSkew } from '../../proxy/clock-skew.js';
 import { createEvents } from '../../proxy/events.js';
 import { exposeBreaks } from '../../proxy/estimates/history.js';
 import { exposeGauges } from '../../proxy/gauges.js';
@@ -51,6 +52,7 @@ export function metricCatalogue(): MetricCatalogue {
   exposeWaits(proxy, unread);
   exposeLimits(proxy, unread);
   exposeLeases(proxy, unread);
+  exposeClockSkew(proxy, unread);
   exposeConnections(proxy, unread);
   exposeCertificate(proxy, { expiresAtSeconds: unread, isRejected: unread });
   exposeHandshakes(proxy);
