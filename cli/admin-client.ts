@@ -225,7 +225,7 @@ async function call(
 
 function unreachable(origin: string, thrown: unknown): VerbError {
   return new VerbError(
-    `The admin API at ${origin} does not answer (${reason(thrown)}). Is Tollgate running? Start it with \`npm start\`; where it listens elsewhere, set TOLLGATE_ADMIN_PORT.`,
+    `The admin API at ${origin} does not answer (${reason(thrown)}). Is Tollgate running, and on that port (TOLLGATE_ADMIN_PORT)? Start it with \`npm start\`.`,
   );
 }
 
