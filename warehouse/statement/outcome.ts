@@ -1,25 +1,12 @@
-import type { EngineFailure, FileTransfer, ScanProfile } from '../engine/engine.js';
+import type { EngineFailure, EngineRows, ScanProfile } from '../engine/engine.js';
 import type { Cell, RowType } from '#base/wire/row-type.js';
-import type { StoredResult } from '../results/stored-result.js';
 import { columnType } from '#base/wire/row-type.js';
 import { STATEMENT_TYPES, WIRE_CODES } from '#base/wire/codes.js';
 
 /** Rows that a statement produced, whoever produced them. */
-export interface Rows {
-  readonly kind: 'rows';
-  readonly columns: readonly RowType[];
-  /** All rows, or the first of them when there are `stored` ones. */
-  readonly rows: readonly (readonly Cell[])[];
-  /** Rows after `rows`, on disk. */
-  readonly stored?: StoredResult;
-  /** See `EngineRows.widths`. */
-  readonly widths?: readonly number[];
-  readonly statementTypeId: number;
-  readonly scan: ScanProfile;
+export interface Rows extends Omit<EngineRows, 'database' | 'schema'> {
   /** Children of a multi-statement request. */
   readonly children?: readonly { readonly id: string; readonly statementTypeId: number }[];
-  /** PUT and GET: what the driver is to copy. */
-  readonly transfer?: FileTransfer;
 }
 
 /** How a statement ended. */
