@@ -111,8 +111,8 @@ through Tollgate stand [below](#more-ways).
 - \`fail\`: the case failed; the run prints what was seen and ends with exit code 1.
 - \`skipped\`: it did not run, and why.
 
-The Python connector below 5 and Go are answered in Arrow, all others in JSON. Not in this table are these clients: the ODBC and
-.NET drivers, Snowpark, and BI tools. \`snow\` logs in for each command, so that what it
+The Python connector below 5, SQLAlchemy and Snowpark over it, and Go are answered in Arrow, all others in JSON. Not in this table
+are these clients: the ODBC and .NET drivers, Snowpark, and BI tools. \`snow\` logs in for each command, so that what it
 runs after an error is another session. Between program and system a balancer counts statements: a refusal, a stop and
 a wait are one request each.
 

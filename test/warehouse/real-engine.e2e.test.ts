@@ -160,6 +160,13 @@ describe('the real Node driver against the warehouse on the real engine', () => 
     expect(await shown('DESC SEQUENCE /* SQLAlchemy */ numbers', 'name', 'interval')).toEqual([
       ['NUMBERS', '3'],
     ]);
+    await client.query("COMMENT ON TABLE parent IS 'kept'");
+    await client.query('CREATE SECURE VIEW seen AS SELECT a FROM parent');
+    expect(await shown("SHOW TABLES LIKE 'parent'", 'comment')).toEqual([['kept']]);
+    expect(await shown("SHOW VIEWS LIKE 'seen'", 'text', 'is_secure')).toEqual([
+      ['CREATE SECURE VIEW seen AS SELECT a FROM parent', 'true'],
+    ]);
+    await client.query('DROP VIEW seen');
     await expect(client.query('DESC SEQUENCE nothing')).rejects.toThrow("Sequence 'ANALYTICS.");
     for (const name of ['TABLE child', 'TABLE parent', 'SEQUENCE numbers'])
       await client.query(`DROP ${name}`);

@@ -183,6 +183,10 @@ export interface CatalogueTable {
   readonly bytes: number;
   readonly clusteringKey: string | null;
   readonly createdAtMs: number;
+  readonly comment: string | null;
+  /** Of views: the statement that made them; null for tables. */
+  readonly viewText: string | null;
+  readonly isSecure: boolean;
   readonly keys: readonly CatalogueKey[];
 }
 

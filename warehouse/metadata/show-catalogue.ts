@@ -108,14 +108,13 @@ function tableRow(table: CatalogueTable): Readonly<Record<string, Cell>> {
   };
 }
 
-/** The text of a view's definition is not kept, and so is not told. */
 function viewRow(view: CatalogueTable): Readonly<Record<string, Cell>> {
   return {
     ...OWNED,
     ...placeOf(view),
     reserved: '',
-    text: '',
-    is_secure: 'false',
+    text: view.viewText ?? '',
+    is_secure: String(view.isSecure),
     is_materialized: 'false',
     change_tracking: 'OFF',
   };
@@ -126,6 +125,7 @@ function placeOf(table: CatalogueTable): Readonly<Record<string, Cell>> {
     created_on: instant(table.createdAtMs),
     name: table.name,
     kind: table.kind,
+    comment: table.comment ?? '',
     database_name: table.database,
     schema_name: table.schema,
   };

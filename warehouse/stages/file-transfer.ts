@@ -12,6 +12,7 @@ import type { Outcome } from '../statement/outcome.js';
 const COPYING: ReadonlySet<string> = new Set([
   'PythonConnector',
   'PythonSnowpark',
+  'SnowflakeSQLAlchemy',
   'JavaScript',
   'Go',
   'JDBC',

@@ -133,8 +133,9 @@ describe('the views of a seeded month', () => {
     await open();
     let bytes = 1_000;
     const table = { database: 'D', schema: 'S', name: 'T', kind: 'TABLE', rows: 1 } as const;
+    const notes = { comment: null, viewText: null, isSecure: false, keys: [] } as const;
     vi.spyOn(world.engine, 'tables').mockImplementation(() =>
-      Promise.resolve([{ ...table, bytes, clusteringKey: null, createdAtMs: 0, keys: [] }]),
+      Promise.resolve([{ ...table, ...notes, bytes, clusteringKey: null, createdAtMs: 0 }]),
     );
     const told = async (): Promise<readonly (string | null)[]> => {
       const account = await read('STORAGE_USAGE');

@@ -66,9 +66,11 @@ describe('the format of a result', () => {
       SELECT,
     );
 
-  test('is Arrow for the Python connector below 5 and for Go, and JSON for every other client', () => {
+  test('is Arrow for the Python connector below 5, what is built over it and Go, and JSON for every other client', () => {
     expect(of('PythonConnector', '4.8.1')).toBe('arrow');
     expect(of('Go', '1.19.1')).toBe('arrow');
+    expect(of('PythonSnowpark', '1.56.0')).toBe('arrow');
+    expect(of('SnowflakeSQLAlchemy', '1.11.1')).toBe('arrow');
     expect(of('PythonConnector', '5.2.0')).toBe('json');
     expect(of('PythonConnector', '10.0.0')).toBe('json');
     for (const app of ['JavaScript', 'JDBC', '.NET', 'ODBC', 'C API', 'SnowSQL', ''])

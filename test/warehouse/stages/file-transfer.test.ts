@@ -32,6 +32,8 @@ describe('who may put and get', () => {
   test.each([
     ['PythonConnector', '4.7.0', PUT, true],
     ['PythonConnector', '5.0.0', PUT, false],
+    ['PythonSnowpark', '1.56.0', PUT, true],
+    ['SnowflakeSQLAlchemy', '1.11.1', PUT, true],
     ['JavaScript', '3.3.0', PUT, true],
     ['JavaScript', '3.3.0', BINDS, false],
     ['Go', '1.19.1', PUT, true],

@@ -117,6 +117,9 @@ export function fakeEngine(): FakeEngine {
             bytes: 100,
             clusteringKey: null,
             createdAtMs: 0,
+            comment: null,
+            viewText: null,
+            isSecure: false,
             keys: [],
           },
           {
@@ -128,6 +131,9 @@ export function fakeEngine(): FakeEngine {
             bytes: 0,
             clusteringKey: null,
             createdAtMs: 0,
+            comment: null,
+            viewText: null,
+            isSecure: false,
             keys: [],
           },
         ].filter(

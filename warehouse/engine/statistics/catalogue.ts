@@ -53,7 +53,8 @@ export async function listTables(
   const rows = await rowsOf(
     service,
     `SELECT table_database, table_schema, table_name, table_type, coalesce(row_count, 0)::DOUBLE, coalesce(bytes, 0)::DOUBLE,
-            clustering_key, epoch_ms(created_at)::DOUBLE, ${KEYS}
+            clustering_key, epoch_ms(created_at)::DOUBLE, ${KEYS},
+            notes->>'$.comment', notes->>'$.text', coalesce(notes->>'$.isSecure', 'false')
      FROM tollgate.all_tables ${where({ table_database: database, table_schema: schema })} ORDER BY 1, 2, 3`,
   );
   return rows.map((row) => ({
@@ -66,6 +67,9 @@ export async function listTables(
     clusteringKey: row[6] as string | null,
     createdAtMs: row[7] as number,
     keys: keysOf(row[8], row[0] as string, row[1] as string),
+    comment: row[9] as string | null,
+    viewText: row[10] as string | null,
+    isSecure: row[11] === 'true',
   }));
 }
 
