@@ -8,18 +8,29 @@ const NEVER_SYNTAX: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** What stands behind a column and behind no OFFSET or WINDOW clause. */
+const BEHIND_NAME: ReadonlySet<string> = new Set(
+  ', ) = <> != < > <= >= FROM AS AND OR ASC DESC'.split(' '),
+);
+
 /** Whether such a word, which Snowflake uses too, is its syntax at `index`. */
 const IS_SYNTAX: Readonly<Record<string, (pieces: readonly Piece[], index: number) => boolean>> = {
   ASOF: (pieces, index) => isWord(pieces, index + 1, 'JOIN'),
   AT: () => false,
   COLLATE: (pieces, index) => pieces[index + 1]?.kind === 'string',
   MAP: () => false,
+  OFFSET: (pieces, index) => !isBehindName(pieces[index + 1]),
   PIVOT: () => false,
   STRUCT: () => false,
   UNPIVOT: (pieces, index) =>
     isWord(pieces, index + 2, 'NULLS') &&
     (isWord(pieces, index + 1, 'INCLUDE') || isWord(pieces, index + 1, 'EXCLUDE')),
+  WINDOW: (pieces, index) => !isBehindName(pieces[index + 1]),
 };
+
+function isBehindName(piece: Piece | undefined): boolean {
+  return (piece?.kind === 'symbol' || piece?.kind === 'word') && BEHIND_NAME.has(piece.value);
+}
 
 /** `pieces` with those words quoted where they are names: not the verb, and nothing that is called or opens a bracket. */
 export function withPlainWords(pieces: readonly Piece[]): readonly Piece[] {

@@ -86,6 +86,10 @@ export const NAMES_AND_ERRORS: Theme = {
         ['TPCH', 'REGION', 'a table', 'R_COMMENT', '3', 'TEXT'],
       ],
     ),
+    rows(
+      `select offset, window from (select 1 as offset, 2 as window) where offset = 1 order by window desc limit 1 offset 0`,
+      [['1', '2']],
+    ),
     rows(`drop table tpch.n_words`, [['N_WORDS successfully dropped.']]),
     rows(`drop table tpch.n_mixed`, [['N_MIXED successfully dropped.']]),
   ],
