@@ -3,7 +3,6 @@
  * an address may bring options of its own; what is said when a connection is made stands above all of them.
  */
 import type pg from 'pg';
-import type { Queryable } from './pool.js';
 
 /** Schema of all our tables, so that the database may be shared with others. */
 export const SCHEMA = 'tollgate';
@@ -67,6 +66,11 @@ export async function commitToDisk(client: Pick<pg.ClientBase, 'query'>): Promis
   );
 }
 
+/** A connection, or a pool of them. */
+interface Asked {
+  query<Row extends pg.QueryResultRow>(text: string): Promise<{ readonly rows: Row[] }>;
+}
+
 /** protocol_violation: what a pooler answers that does not know a setting of a new connection. */
 export const UNKNOWN_SETTING = '08P01';
 
@@ -75,7 +79,7 @@ export const NAME_THE_SERVER =
   'Name the server itself in TOLLGATE_DATABASE_URL: each process keeps a pool of its own, and needs sessions (LISTEN, prepared statements, advisory locks).';
 
 /** Whether a connection is what was asked for; false where a pooler by transactions stands before the server. Rejects as the driver does. */
-export async function keepsSession(db: Queryable): Promise<boolean> {
+export async function keepsSession(db: Asked): Promise<boolean> {
   const { rows } = await db.query<{ path: string }>(
     `SELECT replace(current_setting('search_path'), ' ', '') AS path`,
   );

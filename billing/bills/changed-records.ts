@@ -5,11 +5,23 @@
  */
 import { hashOfBytes } from '#base/hash-chain.js';
 import { linesToCsv, summaryToCsv } from './bill-csv.js';
-import type { Manifest, ManifestFile } from './manifest.js';
 import { hashOfBillJson, readBillJson } from './read-bill-json.js';
 
 /** The bytes of a file by its name; undefined: it is not there. */
 export type ReadFile = (name: string) => Promise<Uint8Array | undefined>;
+
+/** A file as a manifest lists it; `bill` null: it is of the whole month. */
+interface ListedFile {
+  readonly name: string;
+  readonly bill: string | null;
+  readonly sha256: string;
+}
+
+/** What a manifest says that records are told by. */
+interface Listed {
+  readonly bills: readonly { readonly bill: string; readonly hash: string }[];
+  readonly files: readonly ListedFile[];
+}
 
 /** What was read, or in words why nothing can be told. */
 type Told<Value> =
@@ -21,8 +33,8 @@ type Told<Value> =
  * named; `''` of files without records.
  */
 export async function changedRecord(
-  manifest: Manifest,
-  file: ManifestFile,
+  manifest: Listed,
+  file: ListedFile,
   changed: Uint8Array,
   read: ReadFile,
 ): Promise<string> {
@@ -34,8 +46,8 @@ export async function changedRecord(
 }
 
 async function clauseOf(
-  manifest: Manifest,
-  file: ManifestFile,
+  manifest: Listed,
+  file: ListedFile,
   changed: string,
   read: ReadFile,
 ): Promise<Told<string> | undefined> {
@@ -57,7 +69,7 @@ async function clauseOf(
 
 /** The CSV that the bills' JSON makes, each held against its hash in the manifest. */
 async function madeAnew(
-  manifest: Manifest,
+  manifest: Listed,
   bills: readonly string[],
   write: typeof linesToCsv,
   read: ReadFile,
@@ -84,7 +96,7 @@ async function madeAnew(
 
 /** Of a changed JSON: what its CSV, which is as it was made, has otherwise. */
 async function ofJson(
-  { files }: Manifest,
+  { files }: Listed,
   bill: string,
   changed: string,
   read: ReadFile,
@@ -180,7 +192,7 @@ function shown(field: string): string {
   return field.length > SHOWN_CHARACTERS_MAX ? `${field.slice(0, SHOWN_CHARACTERS_MAX)}…` : field;
 }
 
-function jsonOf({ files }: Manifest, bill: string): string | undefined {
+function jsonOf({ files }: Listed, bill: string): string | undefined {
   return files.find((each) => each.bill === bill && each.name.endsWith('.json'))?.name;
 }
 
