@@ -234,6 +234,7 @@ const hour = (at: string, credits: string): readonly [UsageRow, UsageRow] => [
 ];
 
 test('criterion 20: a month agrees in credits exactly and in money within the roundings; one credit is found by warehouse and hour', async () => {
+  world.clock.set(Date.UTC(2026, 10, 5));
   const [first, firstOfServices] = hour('2026-10-01T10:00:00Z', '1.5');
   const [second, secondOfServices] = hour('2026-10-01T11:00:00Z', '2.5');
   await store('WAREHOUSE_METERING_HISTORY', [first, second]);
