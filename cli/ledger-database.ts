@@ -8,7 +8,7 @@ import type { Lifecycle } from '../base/lifecycle.js';
 import type { Log } from '../base/log.js';
 import type { Metrics } from '../base/metrics.js';
 import { startEmbeddedPostgres } from '../base/postgres/launcher.js';
-import type { Outages } from '../base/postgres/outages.js';
+import { isDatabaseAway, type Outages } from '../base/postgres/outages.js';
 import {
   assertTakesWrites,
   exposeDatabase,
@@ -108,6 +108,28 @@ async function migrateOrExplain(db: Database, url: string, log: Log): Promise<vo
       'ledgerUnavailable',
       `A pooler stands before Postgres and drops, or refuses, what a connection says of itself. ${NAME_THE_SERVER}`,
     );
+}
+
+/** too_many_connections, and what a role or database with a limit of its own answers. */
+const NO_CONNECTION_LEFT = '53300';
+
+/**
+ * What ended a start, for people: what Postgres said that could be reached at first becomes the Fault
+ * `ledgerUnavailable`; everything else is what it was.
+ */
+export function startFailure(thrown: unknown): unknown {
+  // Without a code of Postgres it may be another server that was not reached.
+  const sqlState = sqlStateOf(thrown);
+  if (sqlState === undefined || !isDatabaseAway(thrown)) return thrown;
+  const wayOut =
+    sqlState === NO_CONNECTION_LEFT
+      ? 'Raise max_connections of Postgres (or the limit of the role or database), or lower TOLLGATE_DATABASE_CONNECTIONS_MAX of each process.'
+      : 'Look at Postgres and start again.';
+  return new Fault(
+    'ledgerUnavailable',
+    `Postgres could not be used while this process started: ${textOf(thrown)}. ${wayOut}`,
+    { cause: thrown },
+  );
 }
 
 /** Of a name with several addresses, none of which answers, the error has a code and no text. */

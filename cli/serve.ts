@@ -41,7 +41,7 @@ import { billsApi } from './bills.js';
 import { usageFiles } from './usage-files/spool.js';
 import { howToConnect } from './welcome.js';
 import { oidcOf } from './console-sign-in.js';
-import { openLedgerDatabase, replicaNameOf } from './ledger-database.js';
+import { openLedgerDatabase, replicaNameOf, startFailure } from './ledger-database.js';
 import { ledgerKeeper } from './ledger-keeper.js';
 import { monthKeeper } from './month-keeper.js';
 import { configuredSenders, startNotifier } from './notifier.js';
@@ -93,7 +93,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     stopped.ready();
   } catch (thrown) {
     await life.drain();
-    throw thrown;
+    throw startFailure(thrown);
   }
   return stopped.exitCode;
 }
