@@ -19,7 +19,7 @@ import { Leases } from '../billing/leases.js';
 import { LEASES_CHANNEL } from '../billing/postgres/lease-rows.js';
 import { beat } from '../billing/postgres/replicas.js';
 import { migrate } from '../migrations/migrate.js';
-import { OTHERS_CORES_MAX, descendantsCpuMs, machineBusyMs } from './processes.js';
+import { descendantsCpuMs, machineBusyMs, voidForOthers } from './processes.js';
 import { ascending, median, quantile } from './statistics.js';
 
 const REPLICAS = 4;
@@ -110,10 +110,7 @@ export async function runReserve(options: ReserveOptions): Promise<ReserveReport
       rounds,
       seconds,
       failures: await failuresOf(owner),
-      voidReasons:
-        others > OTHERS_CORES_MAX
-          ? [`other processes kept ${others.toFixed(2)} cores busy (bound ${OTHERS_CORES_MAX})`]
-          : [],
+      voidReasons: voidForOthers(others),
     };
   } finally {
     for (const stop of stops.reverse()) await stop();

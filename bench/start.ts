@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OTHERS_CORES_MAX, residentBytes, type Child } from './processes.js';
+import { residentBytes, voidForOthers, type Child } from './processes.js';
 import { othersBusyMs } from './reserve.js';
 import { median } from './statistics.js';
 import { passThrough, startProgram } from './targets.js';
@@ -72,10 +72,7 @@ export async function runStart(options: StartOptions): Promise<StartReport> {
         rowOf('pass-through (Node)', relays, null),
         rowOf('tollgate, `--role proxy`', proxies, idleMiB),
       ],
-      voidReasons:
-        others > OTHERS_CORES_MAX
-          ? [`other processes kept ${others.toFixed(2)} cores busy (bound ${OTHERS_CORES_MAX})`]
-          : [],
+      voidReasons: voidForOthers(others),
     };
   } finally {
     for (const stop of stops.reverse()) await stop();
