@@ -10,9 +10,9 @@ import {
   cpuMs,
   descendantsCpuMs,
   startChild,
-  type Child,
   machineBusyMs,
-  OTHERS_CORES_MAX,
+  voidForOthers,
+  type Child,
 } from './processes.js';
 import { startProgram } from './targets.js';
 import { startSlots, type Missing, type Slot } from './slots.js';
@@ -212,10 +212,7 @@ function voidReasonsOf(
     reasons.push(
       `A/A: nginx against itself differs by ${((ratio - 1) * 100).toFixed(1)} % at the median (bound 5 %)`,
     );
-  if (others > OTHERS_CORES_MAX)
-    reasons.push(
-      `other processes kept ${others.toFixed(2)} cores busy (bound ${OTHERS_CORES_MAX})`,
-    );
+  reasons.push(...voidForOthers(others));
   return reasons;
 }
 

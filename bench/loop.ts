@@ -11,8 +11,8 @@ import {
   cpuMsOfAllThreads,
   descendantsCpuMs,
   machineBusyMs,
-  OTHERS_CORES_MAX,
   startChild,
+  voidForOthers,
   type Child,
 } from './processes.js';
 import type { Missing } from './slots.js';
@@ -90,9 +90,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopReport> {
     const rows = BAD_GROUPS.flatMap((group) =>
       targets.map(({ name }) => rowOf(group, name, results.get(`${group} ${name}`) ?? [])),
     );
-    const tooBusy = `other processes kept ${others.toFixed(2)} cores busy (bound ${OTHERS_CORES_MAX})`;
-    const voidReasons = others > OTHERS_CORES_MAX ? [tooBusy] : [];
-    return { options: rest, isPinned, rows, missing, voidReasons };
+    return { options: rest, isPinned, rows, missing, voidReasons: voidForOthers(others) };
   } finally {
     for (const stop of stops.reverse()) await stop();
   }

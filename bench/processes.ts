@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { cpus } from 'node:os';
 
 /** A run during which other processes kept more cores busy than this (median) is void. */
-export const OTHERS_CORES_MAX = 0.2;
+const OTHERS_CORES_MAX = 0.2;
 
 const STOP_TIMEOUT_MS = 10_000;
 

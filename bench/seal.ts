@@ -12,7 +12,7 @@ import { rollUpHours } from '../billing/rollup/charge-hours.js';
 import { sealLedger } from '../billing/seal/seal.js';
 import { followCharges } from '../billing/true-up/follow-charges.js';
 import { type LedgerUrls, withOwnLedger } from './own-ledger.js';
-import { OTHERS_CORES_MAX } from './processes.js';
+import { voidForOthers } from './processes.js';
 import {
   failuresOf,
   open,
@@ -89,10 +89,7 @@ async function measureOn(urls: LedgerUrls, options: SealBenchOptions): Promise<S
       options: { rounds, seconds, rate, seed },
       slots,
       failures: await failuresOf(owner),
-      voidReasons:
-        others > OTHERS_CORES_MAX
-          ? [`other processes kept ${others.toFixed(2)} cores busy (bound ${OTHERS_CORES_MAX})`]
-          : [],
+      voidReasons: voidForOthers(others),
     };
   } finally {
     for (const stop of stops.reverse()) await stop();

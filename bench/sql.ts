@@ -12,7 +12,7 @@ import { Dialect, parse as parseWithPolyglot } from '@polyglot-sql/sdk';
 import grammar from 'node-sql-parser/build/snowflake.js';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
-import { cpuMsOfAllThreads, machineBusyMs, OTHERS_CORES_MAX } from './processes.js';
+import { cpuMsOfAllThreads, machineBusyMs, voidForOthers } from './processes.js';
 import { hostileTexts } from './sql-hostile.js';
 import { generatedShapes } from './sql-statements.js';
 import { ascending, quantile, seededRandom, shuffled } from './statistics.js';
@@ -156,10 +156,7 @@ export async function runSql(options: SqlOptions): Promise<SqlReport> {
       options: { rounds: options.rounds, seed: options.seed },
       ...measured,
       hostile,
-      voidReasons:
-        others > OTHERS_CORES_MAX
-          ? [`other processes kept ${others.toFixed(2)} cores busy (bound ${OTHERS_CORES_MAX})`]
-          : [],
+      voidReasons: voidForOthers(others),
     };
   } finally {
     await analyser.stop();

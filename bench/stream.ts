@@ -10,8 +10,8 @@ import {
   cpuMs,
   descendantsCpuMs,
   machineBusyMs,
-  OTHERS_CORES_MAX,
   residentBytes,
+  voidForOthers,
 } from './processes.js';
 import { startSlots, type Missing } from './slots.js';
 import { median, medianWithInterval, seededRandom, shuffled, type Interval } from './statistics.js';
@@ -151,10 +151,7 @@ function voidReasonsOf(rounds: Rounds, othersCores: number): string[] {
     reasons.push(
       `A/A: nginx against itself differs by ${((ratio - 1) * 100).toFixed(1)} % (bound 5 %)`,
     );
-  if (othersCores > OTHERS_CORES_MAX)
-    reasons.push(
-      `other processes kept ${othersCores.toFixed(2)} cores busy (bound ${OTHERS_CORES_MAX})`,
-    );
+  reasons.push(...voidForOthers(othersCores));
   return reasons;
 }
 

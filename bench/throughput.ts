@@ -9,8 +9,8 @@ import {
   cpuMs,
   descendantsCpuMs,
   machineBusyMs,
-  OTHERS_CORES_MAX,
   startChild,
+  voidForOthers,
   type Child,
 } from './processes.js';
 import { startSlots, type Missing, type Slot } from './slots.js';
@@ -181,9 +181,6 @@ function voidReasonsOf(results: Results): string[] {
       `A/A: nginx against itself differs by ${((ratio - 1) * 100).toFixed(1)} % in CPU a statement (bound 5 %)`,
     );
   const others = median([...results.values()].flat().map((each) => each.othersCores));
-  if (others > OTHERS_CORES_MAX)
-    reasons.push(
-      `other processes kept ${others.toFixed(2)} cores busy (bound ${OTHERS_CORES_MAX})`,
-    );
+  reasons.push(...voidForOthers(others));
   return reasons;
 }
