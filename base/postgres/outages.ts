@@ -4,7 +4,7 @@
  */
 import { toError } from '../errors.js';
 import type { Log } from '../log.js';
-import { isReadOnly, sqlStateOf, type Database, type Transaction } from './pool.js';
+import { isReadOnly, sqlStateOf, type Database, type Queryable, type Transaction } from './pool.js';
 
 /** An outage is over when nothing has failed of it for so long. */
 const QUIET_MS = 5_000;
@@ -169,8 +169,37 @@ function quietIn(account: OutageAccount, log: Log): Log {
   };
 }
 
+type Seen = <T>(work: () => Promise<T>) => Promise<T>;
+
+/**
+ * The statements of a transaction, its begin and its end. What else its work throws is nothing of Postgres: work that is done
+ * alone asks Snowflake too, whose refused connection looks alike.
+ */
+async function transactionSeen<T>(
+  db: Database,
+  work: (tx: Transaction) => Promise<T>,
+  seen: Seen,
+  account: OutageAccount,
+): Promise<T> {
+  let ofWork: unknown;
+  try {
+    return await db.transaction(async (tx) => {
+      const seenOne: Queryable = { query: (text, values) => seen(() => tx.query(text, values)) };
+      try {
+        return await work(seenOne as Transaction);
+      } catch (thrown) {
+        ofWork = thrown;
+        throw thrown;
+      }
+    });
+  } catch (thrown) {
+    if (thrown !== ofWork) account.failed(thrown);
+    throw thrown;
+  }
+}
+
 function watched(db: Database, account: OutageAccount): Database {
-  const seen = async <T>(work: () => Promise<T>): Promise<T> => {
+  const seen: Seen = async (work) => {
     try {
       const result = await work();
       account.answered();
@@ -182,7 +211,8 @@ function watched(db: Database, account: OutageAccount): Database {
   };
   return {
     query: (text, values) => seen(() => db.query(text, values)),
-    transaction: <T>(work: (tx: Transaction) => Promise<T>) => seen(() => db.transaction(work)),
+    transaction: <T>(work: (tx: Transaction) => Promise<T>) =>
+      transactionSeen(db, work, seen, account),
     listen: (channels, onNotify, onLost) => seen(() => db.listen(channels, onNotify, onLost)),
     load: () => db.load(),
     stop: () => db.stop(),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Log } from '#base/log.js';
 import { followOutages, isDatabaseAway, type Outages } from '#base/postgres/outages.js';
-import type { Database } from '#base/postgres/pool.js';
+import type { Database, Transaction } from '#base/postgres/pool.js';
 
 /** A database that answers as it is told, the clock of its follower, and what was said. */
 class Scene {
@@ -21,7 +21,7 @@ class Scene {
       this.failure === null ? Promise.resolve({ rows: [] } as T) : Promise.reject(this.failure);
     this.db = this.outages.watch({
       query: run,
-      transaction: run,
+      transaction: async (work) => await work({ query: run } as unknown as Transaction),
       listen: run,
       load: () => ({ connections: { used: 0, max: 1 }, waiting: 0 }),
       stop: () => Promise.resolve(),
@@ -143,4 +143,14 @@ test('what the driver and the server say of a database that is away', () => {
   for (const code of ['08006', '28P01', '3D000', '53100', '53300', '57P01', '58030', '25006'])
     expect(isDatabaseAway(Object.assign(new Error('no'), { code })), code).toBe(true);
   expect(isDatabaseAway(new TypeError('x is not a function'))).toBe(false);
+});
+
+test('of a transaction its statements count, and what else its work throws does not', async () => {
+  const scene = new Scene();
+  const snowflake = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  await expect(scene.db.transaction(() => Promise.reject(snowflake))).rejects.toBe(snowflake);
+  expect(scene.messages()).toEqual([]);
+  scene.failure = refused;
+  await expect(scene.db.transaction((tx) => tx.query('SELECT 1'))).rejects.toBe(refused);
+  expect(scene.messages()).toEqual([BEGUN]);
 });
