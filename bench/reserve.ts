@@ -1,10 +1,10 @@
 /**
  * `reserve`: decisions and settlements a second of one hot team on four replicas (ledgers with pools and leases of their
  * own, in this process), beside two peers in the same run and on the same server: an UPDATE of one row in a loop over as
- * many connections, and COPY of charges into a table with the same columns and indexes. A decision counts when its ticket
- * and its hold are in the ledger. Every run ends with the ledger's invariants and the amounts; a wrong one has no figure.
+ * many connections, and COPY of charges (copied-charges.ts). A decision counts when its ticket and its hold are in the
+ * ledger. Every run ends with the ledger's invariants and the amounts; a wrong one has no figure.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemIds, type TicketId } from '../base/ids.js';
@@ -19,6 +19,7 @@ import { Leases } from '../billing/leases.js';
 import { LEASES_CHANNEL } from '../billing/postgres/lease-rows.js';
 import { beat } from '../billing/postgres/replicas.js';
 import { migrate } from '../migrations/migrate.js';
+import { prepareCopies, type CopiedCharges } from './copied-charges.js';
 import { descendantsCpuMs, machineBusyMs, voidForOthers } from './processes.js';
 import { ascending, median, quantile } from './statistics.js';
 
@@ -28,7 +29,6 @@ const CONNECTIONS_EACH = 4;
 const CLIENTS_EACH = 250;
 const BEAT_MS = 2_000;
 const HOLD = parseCredits('0.001');
-const COPIED = 100_000;
 
 export interface ReserveOptions {
   readonly rounds: number;
@@ -41,7 +41,8 @@ export const RESERVE_WORKS = [
   'decisions on the period',
   'decisions under leases',
   'settlements',
-  'COPY of charges',
+  'COPY into charge',
+  'COPY into a bare table',
 ] as const;
 export type ReserveWork = (typeof RESERVE_WORKS)[number];
 
@@ -89,6 +90,8 @@ export async function runReserve(options: ReserveOptions): Promise<ReserveReport
     const owner = open(server.ownerUrl, REPLICAS);
     stops.push(() => owner.stop());
     await prepare(owner);
+    const copies = await prepareCopies(owner, server.ownerUrl, open, dataDir, REPLICAS);
+    stops.push(() => copies.stop());
     const replicas: Replica[] = [];
     for (let index = 0; index < REPLICAS; index += 1) {
       const replica = await startReplica(server.appUrl, `bench-${index}`);
@@ -100,7 +103,7 @@ export async function runReserve(options: ReserveOptions): Promise<ReserveReport
     const results = new Map<ReserveWork, Measured[]>(RESERVE_WORKS.map((work) => [work, []]));
     for (let round = 0; round < options.rounds; round += 1) {
       options.log(`round ${round + 1} of ${options.rounds}`);
-      await measureRound(owner, replicas, dataDir, options.seconds, results);
+      await measureRound(copies, replicas, options.seconds, results);
     }
     const others = (othersBusyMs() - busyBefore) / (performance.now() - startedAt);
     for (const { leases } of replicas) await leases.stop();
@@ -148,9 +151,6 @@ export async function prepare(owner: Database): Promise<void> {
   );
   await owner.query('INSERT INTO hot_row VALUES (1, 0)');
   await owner.query('GRANT SELECT, UPDATE ON hot_row TO PUBLIC');
-  await owner.query('CREATE TABLE charge_copy (LIKE charge INCLUDING ALL)');
-  // The key of a charge's query stands beside the charges (0049); here it is an index of their copy.
-  await owner.query('CREATE UNIQUE INDEX ON charge_copy (account, snowflake_query_id)');
 }
 
 export async function startReplica(url: string, id: string): Promise<Replica> {
@@ -196,9 +196,8 @@ function warn(cause: unknown): void {
 }
 
 async function measureRound(
-  owner: Database,
+  copies: CopiedCharges,
   replicas: readonly Replica[],
-  dataDir: string,
   seconds: number,
   results: ReadonlyMap<ReserveWork, Measured[]>,
 ): Promise<void> {
@@ -223,7 +222,9 @@ async function measureRound(
   note('decisions on the period', await loop(replicas, CLIENTS_EACH, seconds, decide('exact')));
   note('decisions under leases', await loop(replicas, CLIENTS_EACH, seconds, decide('leased')));
   note('settlements', await settleAll(replicas));
-  note('COPY of charges', await copyCharges(owner, dataDir));
+  const copied = (perSecond: number): Measured => ({ perSecond, p50Ms: NaN, p99Ms: NaN });
+  note('COPY into charge', copied(await copies.intoCharge()));
+  note('COPY into a bare table', copied(await copies.intoBareTable()));
 }
 
 /** As many as come in the time, by `clients` callers on each replica. */
@@ -284,32 +285,6 @@ export async function settleAll(replicas: readonly Replica[]): Promise<Measured>
     ),
   );
   return measuredOf(latencies, performance.now() - startedAt);
-}
-
-/**
- * The server reads files beside it, one a connection, as many connections as there are replicas: no client, no network.
- * As in settling, each charge has its own journal, query and instant.
- */
-async function copyCharges(owner: Database, dataDir: string): Promise<Measured> {
-  const startsAt = Date.now();
-  const files = Array.from({ length: REPLICAS }, (_, part) => {
-    const file = join(dataDir, `charges-${part}.csv`);
-    const lines = Array.from({ length: COPIED / REPLICAS }, (__, index) => {
-      const place = index * REPLICAS + part;
-      const id = ids.ticket(startsAt + place);
-      const at = new Date(startsAt + place).toISOString();
-      return `${id},${place + 1},demo,hot,hot_analyst,standard,STANDARD_WH,query-${id},${at},${at},0.0007,0.0021,USD,3,2520,1000000,provisional`;
-    });
-    writeFileSync(file, `${lines.join('\n')}\n`);
-    return file;
-  });
-  const startedAt = performance.now();
-  await Promise.all(
-    files.map((file) => owner.query(`COPY charge_copy FROM '${file}' (FORMAT csv)`)),
-  );
-  const elapsedMs = performance.now() - startedAt;
-  await owner.query('TRUNCATE charge_copy');
-  return { perSecond: (COPIED * 1000) / elapsedMs, p50Ms: NaN, p99Ms: NaN };
 }
 
 function measuredOf(latencies: readonly number[], elapsedMs: number): Measured {
