@@ -1,6 +1,6 @@
 /** How a budget stands, and whether it has what is asked for: one rule for every place that keeps amounts (I1). */
 import { assert } from '#base/assert.js';
-import { NO_CREDITS, subtractCredits } from '#base/units.js';
+import { NO_CREDITS, addCredits, subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { BudgetStanding } from './ledger.js';
 
@@ -16,6 +16,16 @@ export function availableOf(amounts: PeriodAmounts): Credits | null {
   const { limitCredits, spentCredits, heldCredits } = amounts;
   if (limitCredits === null) return null;
   return subtractCredits(subtractCredits(limitCredits, spentCredits), heldCredits);
+}
+
+/** The budget with so much more of it held. */
+export function withHeld(standing: BudgetStanding, credits: Credits): BudgetStanding {
+  const heldCredits = addCredits(standing.heldCredits, credits);
+  return {
+    ...standing,
+    heldCredits,
+    availableCredits: availableOf({ ...standing, heldCredits }),
+  };
 }
 
 export interface Shortage<Budget> {

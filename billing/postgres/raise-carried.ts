@@ -7,7 +7,6 @@ import { assert, must } from '#base/assert.js';
 import type { TicketId } from '#base/ids.js';
 import type { Database, Queryable, Transaction } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
-import { NO_CREDITS } from '#base/units.js';
 import type { BudgetStanding } from '../ledger.js';
 import { shortOfCarried } from '../standing.js';
 import { correctCarriedOf } from './correct-carried.js';
@@ -98,6 +97,6 @@ async function following(db: Queryable, ticketId: TicketId): Promise<Following> 
   });
   return {
     ids: inOrder.map(({ id }) => id),
-    standings: inOrder.map((row) => standingOf(row, NO_CREDITS)),
+    standings: inOrder.map((row) => standingOf(row)),
   };
 }

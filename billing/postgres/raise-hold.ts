@@ -2,7 +2,7 @@
 import { must } from '#base/assert.js';
 import type { TicketId } from '#base/ids.js';
 import type { Queryable } from '#base/postgres/pool.js';
-import { NO_CREDITS, parseCredits, subtractCredits } from '#base/units.js';
+import { parseCredits, subtractCredits } from '#base/units.js';
 import type { Credits } from '#base/units.js';
 import type { EpochMs } from '#base/time.js';
 import type { BudgetStanding, TopUpOutcome } from '../ledger.js';
@@ -103,7 +103,7 @@ export async function raiseHold(
   const earlier = parseCredits(first.earlier_hold_credits);
   if (earlier >= holdCredits) return { kind: 'replayed', holdCredits: earlier };
   if (first.fits) return { kind: 'held', holdCredits };
-  const standings = rows.map((row) => standingOf(row, NO_CREDITS));
+  const standings = rows.map((row) => standingOf(row));
   const shortage = tightest(standings, subtractCredits(holdCredits, earlier));
   if (shortage === undefined) return { kind: 'carriedOn' };
   const period = must(rows[standings.indexOf(shortage.budget)], 'the budget is one of these');

@@ -34,7 +34,7 @@ export async function readStanding(
   at: EpochMs,
 ): Promise<readonly BudgetStanding[]> {
   const { rows } = await db.query<StandingRow>(STANDING, [budgetIds, new Date(at)]);
-  const found = new Map(rows.map((row) => [row.budget_id, standingOf(row, NO_CREDITS)]));
+  const found = new Map(rows.map((row) => [row.budget_id, standingOf(row)]));
   const unopened = budgetIds.filter((id) => !found.has(id));
   if (unopened.length > 0) {
     const rules = await budgetRules(db, unopened);

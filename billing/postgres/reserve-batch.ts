@@ -4,19 +4,17 @@
  */
 import { must } from '#base/assert.js';
 import type { Queryable } from '#base/postgres/pool.js';
-import { NO_CREDITS, addCredits } from '#base/units.js';
-import type { Credits } from '#base/units.js';
 import type { BudgetStanding, ReserveRequest } from '../ledger.js';
-import { tightest } from '../standing.js';
+import { tightest, withHeld } from '../standing.js';
 import type { Shortage } from '../standing.js';
+import { plainArray, textArray } from './columns.js';
 import { STANDING_COLUMNS, amountParameter, fitsSql, standingOf } from './standing-row.js';
 import type { StandingRow } from './standing-row.js';
 import {
   TICKET_COLUMNS,
-  TICKET_RECORD,
   TICKET_VALUES,
-  jsonFor,
-  ticketRecord,
+  ticketArrayParameters,
+  ticketArrays,
 } from './ticket-row.js';
 
 /** What the batch found of one statement. Nothing is written of any but those that are held. */
@@ -39,15 +37,17 @@ export type Reserved =
 // crash forgets in between was never sent.
 const RESERVE = `/* prepared: billing.reserve_batch */
 WITH RECURSIVE member AS MATERIALIZED (
-  SELECT t.* FROM jsonb_to_recordset($1::jsonb) AS t (ordinal integer, wanted numeric, budgets text[], ${TICKET_RECORD})
+  SELECT t.* FROM unnest($6::integer[], $7::numeric[], ${ticketArrayParameters(8)}) AS t (ordinal, wanted, ${TICKET_COLUMNS})
 ), period AS MATERIALIZED (
   SELECT id, budget_id, starts_at, ends_at FROM budget_period
-  WHERE budget_id = ANY($2::text[]) AND starts_at <= $4 AND ends_at > $3
+  WHERE budget_id = ANY($1::text[]) AND starts_at <= $3 AND ends_at > $2
 ), pair AS MATERIALIZED (
-  SELECT DISTINCT ON (m.ordinal, w.budget_id) m.ordinal, m.id AS ticket_id, m.wanted, p.id AS period_id
-  FROM member m CROSS JOIN LATERAL unnest(m.budgets) AS w (budget_id)
-  LEFT JOIN period p ON p.budget_id = w.budget_id AND p.starts_at <= m.occurred_at AND p.ends_at > m.occurred_at
-  ORDER BY m.ordinal, w.budget_id, p.starts_at DESC
+  SELECT d.*, 2 * (row_number() OVER (PARTITION BY d.ordinal) - 1) AS places_before FROM (
+    SELECT DISTINCT ON (m.ordinal, w.budget_id) m.ordinal, m.id AS ticket_id, m.wanted, p.id AS period_id
+    FROM unnest($4::integer[], $5::text[]) AS w (ordinal, budget_id) JOIN member m ON m.ordinal = w.ordinal
+    LEFT JOIN period p ON p.budget_id = w.budget_id AND p.starts_at <= m.occurred_at AND p.ends_at > m.occurred_at
+    ORDER BY m.ordinal, w.budget_id, p.starts_at DESC
+  ) d
 ), path AS MATERIALIZED (
   SELECT m.ordinal, coalesce(f.is_open, true) AS is_open FROM member m
   LEFT JOIN (SELECT ordinal, bool_and(period_id IS NOT NULL) AS is_open FROM pair GROUP BY ordinal) f
@@ -97,55 +97,57 @@ WITH RECURSIVE member AS MATERIALIZED (
   WHERE j.fits
   ORDER BY t.account, t.session_id, t.request_id
   ON CONFLICT DO NOTHING
-  RETURNING id, replica, occurred_at
+  RETURNING id, replica, occurred_at, nextval('journal_id_seq') AS journal_id
 ), opened AS (
   INSERT INTO open_ticket (ticket_id) SELECT id FROM made
 ), taken AS MATERIALIZED (
-  SELECT p.ticket_id, p.period_id, p.wanted FROM pair p JOIN made m ON m.id = p.ticket_id
+  SELECT p.ticket_id, p.period_id, p.wanted, p.places_before, m.journal_id FROM pair p JOIN made m ON m.id = p.ticket_id
 ), raised AS (
   UPDATE budget_period b SET held_credits = b.held_credits + r.added
   FROM (SELECT period_id, sum(wanted) AS added FROM taken GROUP BY period_id) r WHERE b.id = r.period_id
 ), held AS (
   INSERT INTO hold (ticket_id, budget_period_id, credits) SELECT ticket_id, period_id, wanted FROM taken
 ), journalled AS (
-  INSERT INTO journal (kind, ticket_id, key, author, reason, occurred_at)
-  SELECT 'hold', id, 'hold:' || id, replica, 'admitted', occurred_at FROM made
-  RETURNING id, ticket_id
+  INSERT INTO journal (id, kind, ticket_id, key, author, reason, occurred_at) OVERRIDING SYSTEM VALUE
+  SELECT journal_id, 'hold', id, 'hold:' || id, replica, 'admitted', occurred_at FROM made
 ), entered AS (
   INSERT INTO entry (journal_id, ordinal, budget_period_id, account, credits)
-  SELECT j.id, row_number() OVER (PARTITION BY j.id), t.period_id, x.account, x.sign * t.wanted
-  FROM journalled j JOIN taken t ON t.ticket_id = j.ticket_id
-  CROSS JOIN (VALUES ('available', -1), ('held', 1)) AS x (account, sign)
-  WHERE t.wanted > 0
+  SELECT s.journal_id, s.places_before + s.place, s.period_id,
+    CASE s.place WHEN 1 THEN 'available' ELSE 'held' END, CASE s.place WHEN 1 THEN -s.wanted ELSE s.wanted END
+  FROM (SELECT taken.*, generate_series(1, 2) AS place FROM taken WHERE wanted > 0) s
+), found AS MATERIALIZED (
+  SELECT string_agg(CASE WHEN a.id IS NOT NULL THEN 'held' WHEN NOT h.is_open THEN 'unopened'
+    WHEN NOT j.fits THEN 'short' ELSE 'known' END, ',' ORDER BY m.ordinal) AS found,
+    (SELECT set_config('synchronous_commit', 'off', true)) AS flush
+  FROM member m JOIN path h ON h.ordinal = m.ordinal LEFT JOIN made a ON a.id = m.id
+  LEFT JOIN judged j ON j.ordinal = m.ordinal
 )
-SELECT m.ordinal, CASE WHEN a.id IS NOT NULL THEN 'held' WHEN NOT h.is_open THEN 'unopened'
-    WHEN NOT j.fits THEN 'short' ELSE 'known' END AS found,
-  (SELECT set_config('synchronous_commit', 'off', true)) AS flush, l.*
-FROM member m JOIN path h ON h.ordinal = m.ordinal LEFT JOIN made a ON a.id = m.id
-LEFT JOIN judged j ON j.ordinal = m.ordinal LEFT JOIN locked l ON false
-UNION ALL
-SELECT NULL, NULL, NULL, l.* FROM locked l`;
+SELECT f.*, l.* FROM found f LEFT JOIN locked l ON true`;
 
-interface MemberRow {
-  readonly ordinal: number;
-  readonly found: 'held' | 'short' | 'unopened' | 'known';
+/** One a period of the batch, and one if there is none; each says what became of all. */
+interface FoundRow extends StandingRow {
+  /** Of each statement, in order, with commas between: held, short, unopened or known. */
+  readonly found: string;
+  /** Of the period; null: the batch has none. */
+  readonly id: string | null;
 }
-type PeriodRow = StandingRow & { readonly ordinal: null; readonly id: string };
+type PeriodRow = FoundRow & { readonly id: string };
 
 function valuesOf(requests: readonly ReserveRequest[]): readonly unknown[] {
-  const instants = requests.map(({ ticket }) => ticket.occurredAt);
+  const tickets = requests.map(({ ticket }) => ticket);
+  const instants = tickets.map(({ occurredAt }) => occurredAt);
+  const paths = requests.flatMap(({ budgetIds }, ordinal) =>
+    budgetIds.map((budgetId) => ({ ordinal, budgetId })),
+  );
   return [
-    jsonFor(
-      requests.map((request, ordinal) => ({
-        ...ticketRecord(request.ticket),
-        ordinal,
-        wanted: amountParameter(request.holdCredits),
-        budgets: request.budgetIds,
-      })),
-    ),
-    [...new Set(requests.flatMap(({ budgetIds }) => budgetIds))],
+    [...new Set(paths.map(({ budgetId }) => budgetId))],
     new Date(Math.min(...instants)),
     new Date(Math.max(...instants)),
+    plainArray(paths.map(({ ordinal }) => ordinal)),
+    textArray(paths.map(({ budgetId }) => budgetId)),
+    plainArray(requests.map((_, ordinal) => ordinal)),
+    plainArray(requests.map(({ holdCredits }) => amountParameter(holdCredits))),
+    ...ticketArrays(tickets),
   ];
 }
 
@@ -157,30 +159,27 @@ export async function reserveBatch(
   db: Queryable,
   requests: readonly ReserveRequest[],
 ): Promise<readonly Reserved[]> {
-  const { rows } = await db.query<MemberRow | PeriodRow>(RESERVE, valuesOf(requests));
-  const found = new Map<number, MemberRow['found']>();
-  const periods: PeriodRow[] = [];
-  for (const row of rows) {
-    if (row.ordinal === null) periods.push(row);
-    else found.set(row.ordinal, row.found);
-  }
-  periods.sort((one, other) => (one.budget_id < other.budget_id ? -1 : 1));
-  const added = new Map<string, Credits>();
+  const { rows } = await db.query<FoundRow>(RESERVE, valuesOf(requests));
+  const found = must(rows[0], 'a batch is judged').found.split(',');
+  const periods = rows
+    .filter((row): row is PeriodRow => row.id !== null)
+    .toSorted((one, other) => (one.budget_id < other.budget_id ? -1 : 1));
+  const standings = new Map(periods.map((row) => [row.id, standingOf(row)]));
+  const standing = (id: string): BudgetStanding => must(standings.get(id), 'each period stands');
   return requests.map((request, ordinal): Reserved => {
-    const kind = must(found.get(ordinal), 'a batch answers for each statement');
+    const kind = must(found[ordinal], 'a batch answers for each statement');
     if (kind === 'unopened' || kind === 'known') return { kind };
-    const own = periodsOf(request, periods);
+    const own = periodsOf(request, periods).map(({ id }) => id);
     const wanted = request.holdCredits;
-    const standings = own.map((row) => standingOf(row, added.get(row.id) ?? NO_CREDITS));
     if (kind === 'held') {
-      for (const { id } of own) added.set(id, addCredits(added.get(id) ?? NO_CREDITS, wanted));
-      const budgets = own.map((row) => standingOf(row, added.get(row.id) ?? NO_CREDITS));
-      return { kind, budgets };
+      for (const id of own) standings.set(id, withHeld(standing(id), wanted));
+      return { kind, budgets: own.map(standing) };
     }
-    const shortage = tightest(standings, wanted);
+    const before = own.map(standing);
+    const shortage = tightest(before, wanted);
     if (shortage === undefined) return { kind: 'again' };
-    const { id } = must(own[standings.indexOf(shortage.budget)], 'the budget is one of its own');
-    return { kind, periodId: id, ...shortage };
+    const periodId = must(own[before.indexOf(shortage.budget)], 'the budget is one of its own');
+    return { kind: 'short', periodId, ...shortage };
   });
 }
 

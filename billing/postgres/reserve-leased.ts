@@ -4,7 +4,6 @@
  */
 import { must } from '#base/assert.js';
 import type { Queryable } from '#base/postgres/pool.js';
-import { NO_CREDITS } from '#base/units.js';
 import type { BudgetStanding, ReserveRequest, TicketFacts } from '../ledger.js';
 import { plainArray } from './columns.js';
 import { STANDING_COLUMNS, amountParameter, fitsSql, standingOf } from './standing-row.js';
@@ -89,7 +88,7 @@ export async function reserveLeased(
   if (!isAmple) return members.map(() => ({ kind: 'unleased' }));
   const held = new Set(made?.split(','));
   const standings = new Map(
-    rows.map((row): [string | null, BudgetStanding] => [row.lease_id, standingOf(row, NO_CREDITS)]),
+    rows.map((row): [string | null, BudgetStanding] => [row.lease_id, standingOf(row)]),
   );
   return members.map(({ request, leaseIds }): LeasedOutcome => {
     if (!held.has(request.ticket.ticketId)) return { kind: 'known' };

@@ -32,16 +32,13 @@ export function fitsSql(alias: string, amount: string): string {
     ${row}.spent_credits + ${row}.held_credits + ${row}.leased_credits + ${amount} <= ${row}.limit_credits)`;
 }
 
-/**
- * The row as a standing, with `addedCredits` that were held after it was read. Where what is idle was not read, all that is
- * leased counts as held: that is how the ledger judges.
- */
-export function standingOf(row: StandingRow, addedCredits: Credits): BudgetStanding {
+/** The row as a standing. Where what is idle was not read, all that is leased counts as held: that is how the ledger judges. */
+export function standingOf(row: StandingRow): BudgetStanding {
   const limitCredits = row.limit_credits === null ? null : parseCredits(row.limit_credits);
   const spentCredits = parseCredits(row.spent_credits);
   const leased = parseCredits(row.leased_credits);
   const inLeases = subtractCredits(leased, parseCredits(row.idle_credits ?? '0'));
-  const heldCredits = addCredits(parseCredits(row.held_credits), inLeases, addedCredits);
+  const heldCredits = addCredits(parseCredits(row.held_credits), inLeases);
   return {
     budgetId: row.budget_id,
     periodStartsAt: row.starts_at.getTime(),
