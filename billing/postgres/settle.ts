@@ -27,21 +27,21 @@ const instant = (ms: string): string => `timestamptz 'epoch' + ${ms} * interval 
 // The arrays are looked up by sub-selects, so that Postgres does not see how long they are and takes them for short: it goes by the index
 // of tickets then, also while the tables are not analysed. Holds are looked up by one array of ids and joined afterwards, because a
 // ticket is taken to have a two-hundredth of all of them.
-const SETTLE = `/* prepared: billing.settle_batch */
+const settleSql = (name: string, chargedQueryId: string, queriesOfParents: string): string =>
+  `/* prepared: ${name} */
 WITH m AS MATERIALIZED (
-  SELECT s.id, s.used, s.ending, s.end_code, s.query_id, s.warehouse_ms, s.bytes_scanned, s.rows_produced, s.is_parent,
+  SELECT s.id, s.used, s.ending, s.end_code, s.query_id, s.warehouse_ms, s.bytes_scanned, s.rows_produced,
     ${instant('s.started_ms')} AS started_at, ${instant('s.ended_ms')} AS ended_at
   FROM unnest((SELECT $1::uuid[]), (SELECT $2::numeric[]), (SELECT $3::text[]), (SELECT $4::text[]), (SELECT $5::text[]),
-    (SELECT $6::bigint[]), (SELECT $7::bigint[]), (SELECT $8::bigint[]), (SELECT $9::boolean[]), (SELECT $10::bigint[]),
-    (SELECT $11::bigint[]))
-    AS s (id, used, ending, end_code, query_id, warehouse_ms, bytes_scanned, rows_produced, is_parent, started_ms, ended_ms)
+    (SELECT $6::bigint[]), (SELECT $7::bigint[]), (SELECT $8::bigint[]), (SELECT $9::bigint[]), (SELECT $10::bigint[]))
+    AS s (id, used, ending, end_code, query_id, warehouse_ms, bytes_scanned, rows_produced, started_ms, ended_ms)
 ), t AS (
   UPDATE ticket SET state = 'SETTLED', ending = m.ending, end_code = m.end_code,
     snowflake_query_id = coalesce(m.query_id, ticket.snowflake_query_id), bytes_scanned = m.bytes_scanned,
     rows_produced = m.rows_produced, started_at = m.started_at, ended_at = m.ended_at
   FROM m WHERE ticket.id = m.id AND ticket.state NOT IN ('NEW', 'SETTLED', 'VOID')
   RETURNING ticket.id, nextval('journal_id_seq') AS journal_id, ticket.hold_credits, m.used,
-    round_half_even(m.used * ticket.price_per_credit) AS money, ticket.started_at, ticket.ended_at, m.is_parent,
+    round_half_even(m.used * ticket.price_per_credit) AS money, ticket.started_at, ticket.ended_at,
     ticket.snowflake_query_id, ticket.account, ticket.replica, ticket.ending, ticket.team_id, ticket.principal_id,
     ticket.tier, ticket.warehouse, ticket.currency, ticket.price_per_credit, ticket.bytes_scanned, m.warehouse_ms
 ), closed AS (
@@ -68,20 +68,10 @@ WITH m AS MATERIALIZED (
   INSERT INTO charge (ticket_id, journal_id, account, team_id, principal_id, tier, warehouse, snowflake_query_id,
     occurred_at, ended_at, credits, money, currency, price_per_credit, warehouse_ms, bytes_scanned)
   SELECT id, journal_id, account, team_id, principal_id, tier, warehouse,
-    CASE WHEN NOT is_parent THEN snowflake_query_id END, started_at, ended_at, used, money, currency, price_per_credit,
-    warehouse_ms, bytes_scanned
+    ${chargedQueryId}, started_at, ended_at, used, money, currency, price_per_credit, warehouse_ms, bytes_scanned
   FROM t
   RETURNING 1
-), parted AS (
-  INSERT INTO charge_part (account, snowflake_query_id, ticket_id, ordinal, credits, money)
-  SELECT t.account, q.id, t.id, q.ordinal, ${share('t.used')}, ${share('t.money')}
-  FROM unnest($12::uuid[], $13::text[], $14::integer[], $15::integer[]) AS q (ticket_id, id, ordinal, parts)
-  JOIN t ON t.id = q.ticket_id
-), parent AS (
-  INSERT INTO ticket_query (account, snowflake_query_id, ticket_id)
-  SELECT account, snowflake_query_id, id FROM t WHERE is_parent AND snowflake_query_id IS NOT NULL
-  ON CONFLICT DO NOTHING
-), moves AS MATERIALIZED (
+)${queriesOfParents}, moves AS MATERIALIZED (
   SELECT budget_period_id, coalesce(sum(held) FILTER (WHERE NOT is_leased), 0) AS held,
     coalesce(sum(held) FILTER (WHERE is_leased), 0) AS leased, sum(used) AS used, sum(greatest(used - held, 0)) AS overrun
   FROM part GROUP BY budget_period_id ORDER BY budget_period_id
@@ -93,6 +83,24 @@ SELECT string_agg(id::text, ',') AS ids, string_agg(money::text, ',') AS money,
       + (SELECT count(*) FROM charged)) FROM moves) AS moved,
   (SELECT set_config('synchronous_commit', 'off', true)) AS flush
 FROM t`;
+
+const SETTLE = settleSql('billing.settle_batch', 'snowflake_query_id', '');
+
+/** With tickets of multi-statements: what is prepared for two tables more takes longer to begin, so few batches have it. */
+const SETTLE_PARENTS = settleSql(
+  'billing.settle_parents',
+  'CASE WHEN id <> ALL($11::uuid[]) THEN snowflake_query_id END',
+  `, parted AS (
+  INSERT INTO charge_part (account, snowflake_query_id, ticket_id, ordinal, credits, money)
+  SELECT t.account, q.id, t.id, q.ordinal, ${share('t.used')}, ${share('t.money')}
+  FROM unnest($11::uuid[], $12::text[], $13::integer[], $14::integer[]) AS q (ticket_id, id, ordinal, parts)
+  JOIN t ON t.id = q.ticket_id
+), parent AS (
+  INSERT INTO ticket_query (account, snowflake_query_id, ticket_id)
+  SELECT account, snowflake_query_id, id FROM t WHERE id = ANY($11::uuid[]) AND snowflake_query_id IS NOT NULL
+  ON CONFLICT DO NOTHING
+)`,
+);
 
 // A commit that waits until everything before it is on disk (and on synchronous standbys); it stores nothing.
 const FLUSH = `/* prepared: billing.flush */
@@ -129,11 +137,7 @@ export async function settleBatch(
   db: Queryable,
   settlements: readonly Settlement[],
 ): Promise<readonly (SettleOutcome | undefined)[]> {
-  const { rows } = await db.query<ChargedRow & Record<string, unknown>>(
-    SETTLE,
-    valuesOf(settlements),
-  );
-  const charged = chargedOf(must(rows[0], 'an aggregate has one row'));
+  const charged = chargedOf(await chargeAll(db, settlements));
   const rest = settlements.filter(({ ticketId }) => !charged.has(ticketId));
   const stands = rest.length === 0 ? [] : await standing(db, rest);
   // A repeat is flushed too: the first call may have failed between its commit and its flush.
@@ -145,6 +149,18 @@ export async function settleBatch(
     const found = stands.find(({ id }) => id === settlement.ticketId);
     return found === undefined ? undefined : replayOrConflict(found, settlement);
   });
+}
+
+async function chargeAll(db: Queryable, settlements: readonly Settlement[]): Promise<ChargedRow> {
+  // By ticket, which is the order in which they are locked.
+  const members = settlements.toSorted((one, other) => (one.ticketId < other.ticketId ? -1 : 1));
+  const parts = partsOf(members);
+  const values = [...valuesOf(members), ...(parts.length === 0 ? [] : partValuesOf(parts))];
+  const { rows } = await db.query<ChargedRow & Record<string, unknown>>(
+    parts.length === 0 ? SETTLE : SETTLE_PARENTS,
+    values,
+  );
+  return must(rows[0], 'an aggregate has one row');
 }
 
 interface ChargedAmounts {
@@ -182,13 +198,7 @@ async function standing(
   return (await db.query<StandingCharge>(STANDS, [ids])).rows;
 }
 
-/** By ticket, which is the order in which they are locked. */
-function valuesOf(settlements: readonly Settlement[]): readonly string[] {
-  const members = settlements.toSorted((one, other) => (one.ticketId < other.ticketId ? -1 : 1));
-  const children = members.map(({ childQueryIds }) => [...new Set(childQueryIds ?? [])]);
-  const parts = members.flatMap(({ ticketId }, index) =>
-    (children[index] ?? []).map((id, place, all) => ({ ticketId, id, place, parts: all.length })),
-  );
+function valuesOf(members: readonly Settlement[]): readonly string[] {
   return [
     plainArray(members.map(({ ticketId }) => ticketId)),
     plainArray(members.map(({ usedCredits }) => amountParameter(usedCredits))),
@@ -198,12 +208,35 @@ function valuesOf(settlements: readonly Settlement[]): readonly string[] {
     plainArray(members.map(({ warehouseMs }) => warehouseMs)),
     plainArray(members.map(({ bytesScanned }) => bytesScanned)),
     plainArray(members.map(({ rowsProduced }) => rowsProduced)),
-    plainArray(children.map(({ length }) => length > 0)),
     plainArray(members.map(({ startedAt }) => startedAt)),
     plainArray(members.map(({ endedAt }) => endedAt)),
+  ];
+}
+
+/** A query of a multi-statement, which shares the charge of its ticket. */
+interface Part {
+  readonly ticketId: TicketId;
+  readonly queryId: string;
+  readonly ordinal: number;
+  readonly parts: number;
+}
+
+function partsOf(members: readonly Settlement[]): readonly Part[] {
+  return members.flatMap(({ ticketId, childQueryIds }) =>
+    [...new Set(childQueryIds ?? [])].map((queryId, place, all) => ({
+      ticketId,
+      queryId,
+      ordinal: place + 1,
+      parts: all.length,
+    })),
+  );
+}
+
+function partValuesOf(parts: readonly Part[]): readonly string[] {
+  return [
     plainArray(parts.map(({ ticketId }) => ticketId)),
-    textArray(parts.map(({ id }) => id)),
-    plainArray(parts.map(({ place }) => place + 1)),
+    textArray(parts.map(({ queryId }) => queryId)),
+    plainArray(parts.map(({ ordinal }) => ordinal)),
     plainArray(parts.map((part) => part.parts)),
   ];
 }
