@@ -10,12 +10,22 @@ import { NO_CREDITS } from '../../base/units.js';
 import type { Credits } from '../../base/units.js';
 import { expireGrants, grant } from '../../billing/control-writes.js';
 import { createLedger } from '../../billing/create-ledger.js';
-import type { Ledger, TicketFacts } from '../../billing/ledger.js';
+import type { Ledger } from '../../billing/ledger.js';
 import { transfer } from '../../billing/transfer.js';
-import { NOON, buildSettlement, buildTicket, insertBudget } from '../support/builders.js';
+import { NOON, insertBudget } from '../support/builders.js';
 import { manualClock } from '../support/clock.js';
 import { createTestDatabase, expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import type { TestDatabase } from '../support/database.js';
+import {
+  again,
+  giveBack,
+  type ModelBudget,
+  type ModelTicket,
+  reserve,
+  send,
+  settle,
+  topUp,
+} from '../support/ledger-model.js';
 import { mutantOf, type Mutations } from '../support/mutant-database.js';
 
 let database: TestDatabase;
@@ -26,45 +36,12 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-interface ModelBudget {
-  readonly id: string;
-  limit: bigint | null;
-  readonly isHard: boolean;
-  spent: bigint;
-  held: bigint;
+interface GrantedBudget extends ModelBudget {
   /** Granted until {@link GRANT_ENDS_AT}. */
   granted: bigint;
 }
 
 const GRANT_ENDS_AT = NOON + 60_000;
-
-interface ModelTicket {
-  readonly facts: TicketFacts;
-  readonly path: readonly ModelBudget[];
-  hold: bigint;
-  state: 'RESERVED' | 'SENT' | 'SETTLED' | 'VOID';
-  used: bigint | undefined;
-}
-
-function lacks(budget: ModelBudget, added: bigint): bigint {
-  if (!budget.isHard || budget.limit === null) return 0n;
-  const short = budget.spent + budget.held + added - budget.limit;
-  return short > 0n ? short : 0n;
-}
-
-function mostLacking(path: readonly ModelBudget[], added: bigint): bigint {
-  return path.reduce(
-    (most, budget) => (lacks(budget, added) > most ? lacks(budget, added) : most),
-    0n,
-  );
-}
-
-function close(ticket: ModelTicket, used: bigint): void {
-  for (const budget of ticket.path) {
-    budget.held -= ticket.hold;
-    budget.spent += used;
-  }
-}
 
 const amount = fc.bigInt({ min: 0n, max: 4_000_000_000_000n });
 const move = fc.oneof(
@@ -87,97 +64,11 @@ const move = fc.oneof(
 );
 type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
 
-async function reserve(
-  budgets: readonly ModelBudget[],
-  tickets: ModelTicket[],
-  bits: number,
-  hold: bigint,
-): Promise<void> {
-  const path = budgets.filter((_, index) => (bits >> index) % 2 === 1);
-  const facts = buildTicket();
-  const ticket: ModelTicket = { facts, path, hold, state: 'RESERVED', used: undefined };
-  tickets.push(ticket);
-  const outcome = await ledger.reserve({
-    ticket: facts,
-    budgetIds: path.map(({ id }) => id),
-    holdCredits: hold as Credits,
-  });
-  const short = mostLacking(path, hold);
-  if (short > 0n) {
-    ticket.state = 'VOID';
-    expect(outcome).toMatchObject({ kind: 'refused', shortByCredits: short });
-    return;
-  }
-  for (const budget of path) budget.held += hold;
-  expect(outcome).toMatchObject({ kind: 'held', holdCredits: hold });
-}
-
-async function topUp(ticket: ModelTicket, hold: bigint): Promise<void> {
-  const outcome = await ledger.topUp(ticket.facts.ticketId, hold as Credits);
-  if (ticket.state === 'SETTLED' || ticket.state === 'VOID') {
-    expect(outcome).toEqual({ kind: 'closed', state: ticket.state });
-  } else if (hold <= ticket.hold) {
-    expect(outcome).toEqual({ kind: 'replayed', holdCredits: ticket.hold });
-  } else {
-    const added = hold - ticket.hold;
-    const short = mostLacking(ticket.path, added);
-    if (short > 0n) {
-      expect(outcome).toMatchObject({ kind: 'refused', shortByCredits: short });
-      return;
-    }
-    for (const budget of ticket.path) budget.held += added;
-    ticket.hold = hold;
-    expect(outcome).toEqual({ kind: 'held', holdCredits: hold });
-  }
-}
-
-async function settle(ticket: ModelTicket, used: bigint): Promise<void> {
-  const outcome = await ledger.settle(
-    buildSettlement(ticket.facts.ticketId, { usedCredits: used as Credits }),
-  );
-  if (ticket.state === 'VOID') expect(outcome).toMatchObject({ kind: 'conflict', state: 'VOID' });
-  else if (ticket.state === 'SETTLED') {
-    expect(outcome.kind).toBe(ticket.used === used ? 'replayed' : 'conflict');
-  } else {
-    close(ticket, used);
-    ticket.state = 'SETTLED';
-    ticket.used = used;
-    const overrunCredits = used > ticket.hold ? used - ticket.hold : 0n;
-    expect(outcome).toMatchObject({ kind: 'charged', chargedCredits: used, overrunCredits });
-  }
-}
-
-async function giveBack(ticket: ModelTicket, hasEvidence: boolean): Promise<void> {
-  const id = ticket.facts.ticketId;
-  const outcome = hasEvidence
-    ? await ledger.voidOnEvidence(id, 'evidence')
-    : await ledger.release(id, { kind: 'failed', reason: 'unsent' });
-  if (ticket.state === 'SETTLED' || ticket.state === 'VOID') {
-    expect(outcome).toEqual({ kind: 'alreadyClosed', state: ticket.state });
-  } else if (ticket.state === 'SENT' && !hasEvidence) {
-    expect(outcome).toEqual({ kind: 'sent', state: 'SENT' });
-  } else {
-    close(ticket, 0n);
-    ticket.state = 'VOID';
-    expect(outcome).toEqual({ kind: 'released', releasedCredits: ticket.hold });
-  }
-}
-
-async function again(ticket: ModelTicket): Promise<void> {
-  const budgetIds = ticket.path.map(({ id }) => id);
-  const outcome = await ledger.reserve({
-    ticket: ticket.facts,
-    budgetIds,
-    holdCredits: 1n as Credits,
-  });
-  expect(outcome).toMatchObject({ kind: 'known', ticket: { state: ticket.state } });
-}
-
 let keys = 0;
 
 /** Credits given for a minute, their end, and credits moved: what is spent and held stays covered. */
 async function changeLimits(
-  budgets: readonly ModelBudget[],
+  budgets: readonly GrantedBudget[],
   step: Extract<Move, { readonly from: number }>,
 ): Promise<void> {
   const [giver, taker] = [must(budgets[step.from], 'a budget'), must(budgets[step.to], 'a budget')];
@@ -218,30 +109,30 @@ async function changeLimits(
 }
 
 async function apply(
-  budgets: readonly ModelBudget[],
+  budgets: readonly GrantedBudget[],
   tickets: ModelTicket[],
   step: Move,
 ): Promise<void> {
-  if (step.kind === 'reserve') return reserve(budgets, tickets, step.path, step.amount);
+  if (step.kind === 'reserve') {
+    const path = budgets.filter((_, index) => (step.path >> index) % 2 === 1);
+    return reserve(ledger, tickets, path, step.amount);
+  }
   if ('from' in step) return changeLimits(budgets, step);
   const ticket = tickets[step.pick % Math.max(tickets.length, 1)];
   if (ticket === undefined) return;
   switch (step.kind) {
     case 'topUp':
-      return topUp(ticket, step.amount);
+      return topUp(ledger, ticket, step.amount);
     case 'settle':
-      return settle(ticket, step.amount);
+      return settle(ledger, ticket, step.amount);
     case 'release':
-      return giveBack(ticket, false);
+      return giveBack(ledger, ticket, false);
     case 'evidence':
-      return giveBack(ticket, true);
+      return giveBack(ledger, ticket, true);
     case 'again':
-      return again(ticket);
-    case 'send': {
-      const mayBeSent = ticket.state === 'RESERVED' || ticket.state === 'SENT';
-      expect(await ledger.markSent(ticket.facts.ticketId, NOON)).toBe(mayBeSent);
-      if (mayBeSent) ticket.state = 'SENT';
-    }
+      return again(ledger, ticket);
+    case 'send':
+      return send(ledger, ticket);
   }
 }
 
@@ -252,7 +143,7 @@ function sequences(numRuns: number): Promise<void> {
   return fc.assert(
     fc.asyncProperty(fc.array(move, { minLength: 5, maxLength: 60 }), async (steps) => {
       run += 1;
-      const budgets: ModelBudget[] = [
+      const budgets: GrantedBudget[] = [
         {
           id: `hard-${run}`,
           limit: 10_000_000_000_000n,
@@ -276,7 +167,7 @@ function sequences(numRuns: number): Promise<void> {
       }
       const tickets: ModelTicket[] = [];
       for (const step of steps) await apply(budgets, tickets, step);
-      for (const ticket of tickets) await giveBack(ticket, true);
+      for (const ticket of tickets) await giveBack(ledger, ticket, true);
       const standings = await ledger.standing(
         budgets.map(({ id }) => id),
         NOON,

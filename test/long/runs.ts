@@ -113,6 +113,16 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
       'statements that take 1.5 to 13 times their hold, in simulated time over a real ledger: with an ample budget, then as many endless ones with nothing more to be had',
   },
   {
+    name: 'ledger-entries',
+    file: 'test/billing/ledger-entries.pg.test.ts',
+    test: 'criterion 16: after a long random life',
+    // One ledger of as many entries.
+    chunks: 1,
+    countPerChunk: 1_000_000,
+    shows:
+      'random moves of statements on one ledger, up to 250 at once, with budgets that are used up and raised: each answer, the stored balances, the sums of entries and those of charges are what a model of a few lines says',
+  },
+  {
     name: 'leases',
     file: 'test/billing/leases.pg.test.ts',
     test: 'at one barrier',

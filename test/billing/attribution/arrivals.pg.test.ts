@@ -12,6 +12,7 @@ import type { UsageView } from '../../../billing/usage/read-views.js';
 import type { UsageRow } from '../../../billing/usage/view-reading.js';
 import { createTestDatabase, expectInvariants } from '../../support/database.js';
 import type { TestDatabase } from '../../support/database.js';
+import { type Draw, drawer, shuffled } from '../../support/drawer.js';
 
 const ACCOUNT = 'demo';
 const START = Date.UTC(2026, 9, 1);
@@ -39,17 +40,6 @@ async function empty(): Promise<void> {
     'service_day',
   ])
     await database.db.query(`DELETE FROM ${table}`);
-}
-
-type Draw = (below: number) => number;
-
-/** A small linear generator: the same rows in every run. */
-function drawer(seed: number): Draw {
-  let state = seed;
-  return (below) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((state / 2_147_483_648) * below);
-  };
 }
 
 interface Piece {
@@ -209,11 +199,6 @@ async function atOnce(pieces: readonly Piece[]): Promise<readonly string[]> {
       pieces.filter((piece) => piece.view === view).map(({ row }) => row),
     );
   return lines();
-}
-
-function shuffled<T>(items: readonly T[], draw: Draw): readonly T[] {
-  const left = [...items];
-  return items.flatMap(() => left.splice(draw(left.length), 1));
 }
 
 /** Earlier forms come before what replaced them; all else comes as the draw has it. */
