@@ -123,6 +123,17 @@ export const LONG_RUNS: readonly LongRunEntry[] = [
       'random moves of statements on one ledger, up to 250 at once, with budgets that are used up and raised: each answer, the stored balances, the sums of entries and those of charges are what a model of a few lines says',
   },
   {
+    name: 'metered-months',
+    file: 'test/billing/attribution/month.pg.test.ts',
+    // Of every criterion.
+    test: 'criteri',
+    chunks: 6,
+    // Days.
+    countPerChunk: 30,
+    shows:
+      'months of four warehouses that come and go, with more clusters and other sizes on the way, an adaptive one and one of which only credits are known: lines are what was metered, hours by time are what servers did, any order of rows, batches and allocators comes out as the same bytes, and one credit more anywhere is named by warehouse and hour',
+  },
+  {
     name: 'leases',
     file: 'test/billing/leases.pg.test.ts',
     test: 'at one barrier',

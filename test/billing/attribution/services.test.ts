@@ -98,7 +98,7 @@ test.each([
   ['0', '3', '0', '3'],
   ['37.5', '3.75', '-3.75', '37.5'],
 ])(
-  'of a day with %s credits of compute and %s of services %s is not billed, %s is',
+  'criterion 2: of a day with %s credits of compute and %s of services %s is not billed, %s is',
   (compute, services, adjustment, all) => {
     const own = adjustmentOf(parseCredits(compute), parseCredits(services));
     expect(formatAmount(own).replace(/\.?0+$/, '')).toBe(adjustment);
