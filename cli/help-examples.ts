@@ -66,7 +66,12 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "tollgate anomalies --acknowledge 12 --reason 'the backfill'",
   ],
   cost: ['tollgate cost', 'tollgate cost --month 2026-10 --by warehouse'],
-  import: ['tollgate import', 'tollgate import --from 2026-11-01', 'tollgate import --prices'],
+  import: [
+    'tollgate import',
+    'tollgate import --from 2026-11-01',
+    'tollgate import --status',
+    'tollgate import --prices',
+  ],
   audit: ['tollgate audit list'],
   'audit list': ['tollgate audit list'],
   'audit export': ['tollgate audit export --ledger > ledger.jsonl'],

@@ -189,3 +189,21 @@ export interface Dispute {
   readonly endedBy: string | null;
   readonly endReason: string | null;
 }
+
+/** How far usage is imported: views that cannot be read say why, and figures wait for statements that are not there. */
+export interface Imports {
+  readonly views: readonly {
+    readonly account: string;
+    readonly view: string;
+    readonly readTo: string | null;
+    readonly problem: string | null;
+    readonly wayOut: string | null;
+  }[];
+  readonly waiting: readonly {
+    readonly account: string;
+    readonly figures: number;
+    readonly credits: string;
+    readonly firstEndedAt: string | null;
+    readonly wayOut: string;
+  }[];
+}

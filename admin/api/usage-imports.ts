@@ -1,12 +1,9 @@
 /** Imports of what the account says was used: how far they are, and one beside the schedule. */
 import { z } from 'zod';
-import {
-  OPEN_REQUESTS_MAX,
-  askForImport,
-  importRequest,
-  importedTo,
-} from '#billing/usage/import-requests.js';
+import { OPEN_REQUESTS_MAX, askForImport, importRequest } from '#billing/usage/import-requests.js';
 import type { ImportRequest } from '#billing/usage/import-requests.js';
+import { importedTo, waitingFigures } from '#billing/usage/imported-to.js';
+import type { ImportedTo, WaitingFigures } from '#billing/usage/imported-to.js';
 import { formatInstant } from '#base/time.js';
 import { tryParseInstant } from '#policies/control/instant.js';
 import { badField, conflict, notFound } from '../problems.js';
@@ -51,6 +48,53 @@ const body = z.strictObject({
 const params = z.object({ id: z.string().max(40) });
 const IMPORT_ID = /^\d{1,18}$/;
 
+interface ViewShape extends z.ZodRawShape {
+  readonly account: z.ZodString;
+  readonly view: z.ZodString;
+  readonly readTo: z.ZodNullable<z.ZodString>;
+  readonly importedAt: z.ZodNullable<z.ZodString>;
+  readonly problem: z.ZodNullable<z.ZodString>;
+  readonly wayOut: z.ZodNullable<z.ZodString>;
+  readonly file: z.ZodNullable<
+    z.ZodObject<{ name: z.ZodString; rows: z.ZodInt; givenAt: z.ZodString }>
+  >;
+}
+
+/** How far one view of one account is imported, as the API tells it. */
+const viewSchema: z.ZodObject<ViewShape> = z.object({
+  account: z.string(),
+  view: z.string().describe('EVERY VIEW where nothing of the account can be read'),
+  readTo: z.string().nullable().describe('null: never yet'),
+  importedAt: z.string().nullable(),
+  problem: z.string().nullable().describe('Why it is not imported now'),
+  wayOut: z.string().nullable().describe('What helps'),
+  file: z
+    .object({ name: z.string(), rows: z.int(), givenAt: z.string() })
+    .nullable()
+    .describe('The last file that was given of it'),
+});
+
+interface WaitingShape extends z.ZodRawShape {
+  readonly account: z.ZodString;
+  readonly figures: z.ZodInt;
+  readonly credits: z.ZodString;
+  readonly firstEndedAt: z.ZodNullable<z.ZodString>;
+  readonly lastEndedAt: z.ZodNullable<z.ZodString>;
+  readonly wayOut: z.ZodString;
+}
+
+/** Figures that wait for their statement, as the API tells them. */
+const waitingSchema: z.ZodObject<WaitingShape> = z.object({
+  account: z.string(),
+  figures: z
+    .int()
+    .describe("Snowflake's own figures of statements that QUERY_HISTORY has not given yet"),
+  credits: z.string().describe('What they sum to: short-query lines until their statements come'),
+  firstEndedAt: z.string().nullable().describe('When the first of their statements ended'),
+  lastEndedAt: z.string().nullable(),
+  wayOut: z.string().describe('What helps'),
+});
+
 /** `GET` and `POST /usage/imports`, `GET /usage/imports/{id}`. */
 export function addUsageImportRoutes(app: ApiApp, context: ApiContext): void {
   const access = ['platform', 'finance'] as const;
@@ -59,29 +103,15 @@ export function addUsageImportRoutes(app: ApiApp, context: ApiContext): void {
     {
       config: { access },
       schema: {
-        summary: 'How far each view of each account is imported',
+        summary: 'How far each view of each account is imported, and which figures wait',
         response: {
-          200: z.object({
-            views: z.array(
-              z.object({
-                account: z.string(),
-                view: z.string(),
-                readTo: z.string().nullable().describe('null: never yet'),
-                importedAt: z.string().nullable(),
-                problem: z.string().nullable().describe('Why it is not imported now'),
-                wayOut: z.string().nullable().describe('What helps'),
-              }),
-            ),
-          }),
+          200: z.object({ views: z.array(viewSchema), waiting: z.array(waitingSchema) }),
         },
       },
     },
     async () => ({
-      views: (await importedTo(context.db)).map(({ readTo, importedAt, ...view }) => ({
-        ...view,
-        readTo: readTo === null ? null : formatInstant(readTo),
-        importedAt: importedAt === null ? null : formatInstant(importedAt),
-      })),
+      views: (await importedTo(context.db)).map(viewJson),
+      waiting: (await waitingFigures(context.db, null)).map(waitingJson),
     }),
   );
   app.get(
@@ -166,6 +196,33 @@ export async function accountAsked(
       .map(({ id }) => id)
       .join(', ')}`,
   );
+}
+
+function viewJson({ readTo, importedAt, file, ...view }: ImportedTo): z.infer<typeof viewSchema> {
+  return {
+    ...view,
+    readTo: instantOrNull(readTo),
+    importedAt: instantOrNull(importedAt),
+    file: file === null ? null : { ...file, givenAt: formatInstant(file.givenAt) },
+  };
+}
+
+function waitingJson({
+  firstEndedAt,
+  lastEndedAt,
+  ...waiting
+}: WaitingFigures): z.infer<typeof waitingSchema> {
+  const from = firstEndedAt === null ? '' : ` from ${formatInstant(firstEndedAt).slice(0, 10)} on`;
+  return {
+    ...waiting,
+    firstEndedAt: instantOrNull(firstEndedAt),
+    lastEndedAt: instantOrNull(lastEndedAt),
+    wayOut: `import QUERY_HISTORY${from}: by its view, or tollgate import --file query_history.csv --view QUERY_HISTORY`,
+  };
+}
+
+function instantOrNull(at: number | null): string | null {
+  return at === null ? null : formatInstant(at);
 }
 
 /** As the API tells it. */

@@ -36,6 +36,7 @@ export const QUERY_ATTRIBUTION_HISTORY: ViewReading = {
     query_id: read.text('QUERY_ID'),
     parent_query_id: read.textOrNull('PARENT_QUERY_ID'),
     root_query_id: rootOf(read),
+    ended_at: instantText(read.instant('END_TIME')),
     attributed_credits: read.credits('CREDITS_ATTRIBUTED_COMPUTE'),
     acceleration_credits: read.creditsOrNull('CREDITS_USED_QUERY_ACCELERATION'),
   }),

@@ -10,6 +10,7 @@ import { cellOfFile } from './file-cells.js';
 import { lockUsage } from './import-lock.js';
 import { noteFileImport } from './import-requests.js';
 import type { ImportRequest } from './import-requests.js';
+import { waitingFigures } from './imported-to.js';
 import { VIEWS, isOf } from './read-views.js';
 import type { UsageView } from './read-views.js';
 import { storeUsage } from './store-usage.js';
@@ -128,18 +129,10 @@ async function importRows(
     kind: 'imported',
     request,
     leftOut: counts.leftOut,
-    waiting: await figuresWaiting(tx, account),
+    waiting: (await waitingFigures(tx, account))[0]?.figures ?? 0,
     unread: file.columns.filter((column) => !known.has(column)),
     absent: [...known].filter((column) => !file.columns.includes(column)),
   };
-}
-
-async function figuresWaiting(tx: Transaction, account: string): Promise<number> {
-  const { rows } = await tx.query<{ count: number }>(
-    'SELECT count(*)::integer AS count FROM usage_query_ahead WHERE account = $1 AND attributed_credits > 0',
-    [account],
-  );
-  return rows[0]?.count ?? 0;
 }
 
 const NAMES_SHOWN_MAX = 12;

@@ -4,6 +4,10 @@ import type { EpochMs } from '#base/time.js';
 import { VIEWS } from './read-views.js';
 import type { UsageView } from './read-views.js';
 
+/** Stands in the place of a view for what keeps every view of an account from being read. */
+export const EVERY_VIEW = 'EVERY VIEW';
+type ReadPlace = UsageView | typeof EVERY_VIEW;
+
 const PROBLEM_CHARACTERS_MAX = 500;
 
 /** Snowflake tells nobody whether something does not exist or is not theirs (error 2003), or names the privilege (3001). */
@@ -12,7 +16,7 @@ const AFTER_GRANT = 'it is read at the next import';
 
 interface ViewProblem {
   readonly account: string;
-  readonly view: UsageView;
+  readonly view: ReadPlace;
   readonly cause: Error;
   readonly now: EpochMs;
 }
@@ -36,7 +40,7 @@ export async function noteViewProblem(
 export async function clearViewProblem(
   db: Queryable,
   account: string,
-  view: UsageView,
+  view: ReadPlace,
 ): Promise<void> {
   await db.query('DELETE FROM usage_import_problem WHERE account = $1 AND view_name = $2', [
     account,
@@ -45,7 +49,9 @@ export async function clearViewProblem(
 }
 
 /** What helps: the grant where a privilege is missing. */
-export function wayOutOf(view: UsageView, problem: string): string {
+export function wayOutOf(view: ReadPlace, problem: string): string {
+  if (view === EVERY_VIEW)
+    return 'tollgate doctor says what the service user lacks; it is tried again within a quarter of an hour, or by tollgate import';
   const { schema, grant } = VIEWS[view];
   if (!NO_PRIVILEGE.test(problem))
     return `look at the account with the service user: SELECT * FROM SNOWFLAKE.${schema}.${view} LIMIT 1; ${AFTER_GRANT}`;

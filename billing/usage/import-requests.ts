@@ -1,4 +1,4 @@
-/** Imports that somebody asked for beside the schedule, and how far each view of an account is imported. */
+/** Imports that somebody asked for beside the schedule: of views, or of a file in place of one. */
 import { must } from '#base/assert.js';
 import type { Queryable } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
@@ -24,17 +24,6 @@ export interface ImportedFile {
   readonly name: string;
   readonly sha256: string;
   readonly rows: number;
-}
-
-export interface ImportedTo {
-  readonly account: string;
-  readonly view: string;
-  /** null: never yet. */
-  readonly readTo: EpochMs | null;
-  readonly importedAt: EpochMs | null;
-  /** Why it is not imported now, and what helps; null: it is. */
-  readonly problem: string | null;
-  readonly wayOut: string | null;
 }
 
 /** Open requests of one account at most; more would only import the same again. */
@@ -127,29 +116,6 @@ export async function closeImportRequest(
     'UPDATE usage_import_request SET done_at = $2, problem = $3, rows_written = $4 WHERE id = $1',
     [id, new Date(became.doneAt), became.problem, became.rowsWritten],
   );
-}
-
-/** How far each view of each account is imported. */
-export async function importedTo(db: Queryable): Promise<readonly ImportedTo[]> {
-  const { rows } = await db.query<{
-    account: string;
-    view_name: string;
-    read_to: Date | null;
-    imported_at: Date | null;
-    problem: string | null;
-    way_out: string | null;
-  }>(
-    `SELECT account, view_name, i.read_to, i.imported_at, p.problem, p.way_out
-     FROM usage_import i FULL JOIN usage_import_problem p USING (account, view_name) ORDER BY account, view_name`,
-  );
-  return rows.map((row) => ({
-    account: row.account,
-    view: row.view_name,
-    readTo: row.read_to?.getTime() ?? null,
-    importedAt: row.imported_at?.getTime() ?? null,
-    problem: row.problem,
-    wayOut: row.way_out,
-  }));
 }
 
 function requestOf(row: RequestRow): ImportRequest {

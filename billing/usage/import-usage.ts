@@ -23,6 +23,8 @@ const WINDOW_MIN_MS = 3_600_000;
 const WINDOW_MAX_MS = 64 * DAY_MS;
 const ROWS_FEW = 5_000;
 const ROWS_MANY = 20_000;
+/** Of one window; Snowflake itself would let a view that is too slow run for two days, and no other would be read meanwhile. */
+const VIEW_SECONDS_MAX = 1_800;
 /** Without a mark: the current month and the one before it. */
 const FIRST_IMPORT_MS = 62 * DAY_MS;
 
@@ -56,6 +58,7 @@ export async function importUsage(
   options: ImportOptions,
 ): Promise<readonly ImportedView[]> {
   await connection.query("ALTER SESSION SET TIMEZONE = 'UTC'");
+  await connection.query(`ALTER SESSION SET STATEMENT_TIMEOUT_IN_SECONDS = ${VIEW_SECONDS_MAX}`);
   const imported: ImportedView[] = [];
   for (const view of USAGE_VIEWS) imported.push(await importOrTell(db, connection, view, options));
   return imported;

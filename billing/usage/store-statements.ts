@@ -53,10 +53,10 @@ const CONTAINERS = "('CALL', 'MULTI_STATEMENT')";
 export const STORE_ATTRIBUTIONS: string = `/* prepared: billing.store_attributions */
 WITH given AS (
   SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (query_id text, parent_query_id text, root_query_id text,
-    attributed_credits numeric, acceleration_credits numeric)
+    ended_at timestamptz, attributed_credits numeric, acceleration_credits numeric)
 ), one AS (
-  SELECT query_id, max(attributed_credits) AS attributed_credits, max(acceleration_credits) AS acceleration_credits,
-    max(root_query_id) AS root_query_id FROM given GROUP BY query_id
+  SELECT query_id, max(ended_at) AS ended_at, max(attributed_credits) AS attributed_credits,
+    max(acceleration_credits) AS acceleration_credits, max(root_query_id) AS root_query_id FROM given GROUP BY query_id
 ), parent AS (
   SELECT DISTINCT parent_query_id AS query_id FROM given WHERE parent_query_id IS NOT NULL
 ), written AS (
@@ -77,18 +77,19 @@ WITH given AS (
     AND q.attributed_credits IS NULL AND q.query_id NOT IN (SELECT query_id FROM given)
   RETURNING q.warehouse_id, q.cluster, q.executed_at, q.ended_at
 ), ahead AS (
-  INSERT INTO usage_query_ahead AS a (account, query_id, attributed_credits, acceleration_credits, root_query_id, is_parent)
-  SELECT $1, query_id, o.attributed_credits, o.acceleration_credits, o.root_query_id, p.query_id IS NOT NULL
+  INSERT INTO usage_query_ahead AS a (account, query_id, ended_at, attributed_credits, acceleration_credits, root_query_id, is_parent)
+  SELECT $1, query_id, o.ended_at, o.attributed_credits, o.acceleration_credits, o.root_query_id, p.query_id IS NOT NULL
   FROM one o FULL JOIN parent p USING (query_id)
   WHERE NOT EXISTS (SELECT FROM usage_query q WHERE q.account = $1 AND q.query_id = coalesce(o.query_id, p.query_id))
   ORDER BY query_id
   ON CONFLICT (account, query_id) DO UPDATE SET
+    ended_at = coalesce(excluded.ended_at, a.ended_at),
     attributed_credits = coalesce(excluded.attributed_credits, a.attributed_credits),
     acceleration_credits = coalesce(excluded.acceleration_credits, a.acceleration_credits),
     root_query_id = coalesce(excluded.root_query_id, a.root_query_id), is_parent = a.is_parent OR excluded.is_parent
-  WHERE (a.attributed_credits, a.acceleration_credits, a.root_query_id, a.is_parent) IS DISTINCT FROM
-    (coalesce(excluded.attributed_credits, a.attributed_credits), coalesce(excluded.acceleration_credits, a.acceleration_credits),
-      coalesce(excluded.root_query_id, a.root_query_id), a.is_parent OR excluded.is_parent)
+  WHERE (a.ended_at, a.attributed_credits, a.acceleration_credits, a.root_query_id, a.is_parent) IS DISTINCT FROM
+    (coalesce(excluded.ended_at, a.ended_at), coalesce(excluded.attributed_credits, a.attributed_credits),
+      coalesce(excluded.acceleration_credits, a.acceleration_credits), coalesce(excluded.root_query_id, a.root_query_id), a.is_parent OR excluded.is_parent)
   RETURNING 1
 ), touched AS (SELECT * FROM written UNION ALL SELECT * FROM contained),
 ${hoursOfStatements('touched')}

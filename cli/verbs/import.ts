@@ -1,16 +1,17 @@
 /** `tollgate import`: asks the worker to import what the account says was used, and waits for it. */
 import type { Command } from 'commander';
-import { z } from 'zod';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { readImport, untilImported, type UsageImport } from '../usage-request.js';
-import { table, type Terminal } from '../terminal.js';
+import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
 import { exportsOf, sendFile } from './import-files.js';
 import { runPrices, type PriceOptions } from './import-prices.js';
+import { readStatus, runStatus, statusLines } from './import-status.js';
 
 interface ImportOptions extends PriceOptions {
   readonly prices?: boolean;
+  readonly status?: boolean;
   readonly account?: string;
   readonly from?: string;
   readonly file?: string;
@@ -18,18 +19,6 @@ interface ImportOptions extends PriceOptions {
   readonly wait: boolean;
   readonly json?: boolean;
 }
-
-const VIEWS = z.object({
-  views: z.array(
-    z.object({
-      account: z.string(),
-      view: z.string(),
-      readTo: z.string().nullable(),
-      problem: z.string().nullable(),
-      wayOut: z.string().nullable(),
-    }),
-  ),
-});
 
 export function registerImport(
   program: Command,
@@ -46,6 +35,7 @@ export function registerImport(
       'import a file exported of a view (CSV, gzip, Parquet), or a folder of files named by their views',
     )
     .option('--view <name>', 'view of --file, such as QUERY_HISTORY; otherwise the name tells')
+    .option('--status', 'print how far each view is imported instead, and what waits')
     .option('--prices', 'print what credits cost instead, and which prices are held')
     .option('--at <instant>', 'of --prices: when; absent: now')
     .option('--accept <price>', 'of --prices: accept a held price, named as the list does')
@@ -60,6 +50,7 @@ async function runImport(terminal: Terminal, options: ImportOptions): Promise<nu
   const { account, from, wait } = options;
   const { config, secrets } = configuration();
   const client = adminClient(config, secrets);
+  if (options.status === true) return runStatus(client, terminal, options);
   if (options.prices === true) return runPrices(client, terminal, options);
   if (options.view !== undefined && options.file === undefined)
     throw new VerbError('--view says what --file is of; give both.', 2);
@@ -96,19 +87,16 @@ async function importFiles(
 }
 
 async function tell(terminal: Terminal, client: AdminClient, request: UsageImport): Promise<void> {
-  const { views } = VIEWS.parse(JSON.parse(await client.call('/api/v1/usage/imports')));
-  const own = views.filter(({ account }) => account === request.account);
-  const readTo = own.map((each) => [each.view, each.readTo ?? 'never']);
+  const lines = statusLines(await readStatus(client), request.account, terminal.columns);
   terminal.print(
     [
       `Imported the usage of ${request.account}: ${request.rowsWritten ?? 0} rows are new or say something else.`,
       '',
-      readTo.length === 0
-        ? `No view of ${request.account} is read yet. \`tollgate doctor\` says what the service user lacks; exports are imported by \`tollgate import --file <folder>\`.`
-        : table(['view', 'read to'], readTo, terminal.columns),
-      ...own.flatMap(({ view, problem, wayOut }) =>
-        problem === null ? [] : ['', `${view} is not read: ${problem}`, `  ${wayOut ?? ''}`],
-      ),
+      ...(lines.length === 0
+        ? [
+            `No view of ${request.account} is read yet. \`tollgate doctor\` says what the service user lacks; exports are imported by \`tollgate import --file <folder>\`.`,
+          ]
+        : lines),
       '',
       'What it cost: tollgate cost',
     ].join('\n'),

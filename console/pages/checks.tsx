@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { credits } from '../amounts.js';
 import { write } from '../api-client.js';
 import type { Accuracy, Bypass, HeldPrice, Quarantined } from '../api-types.js';
+import type { Imports } from '../finance-types.js';
 import { useLive } from '../live.js';
 import { Figure, PageHead, ProblemNote, ReasonDialog, When } from '../parts.js';
 import { useSignedIn } from '../signed-in.js';
@@ -12,12 +13,13 @@ import { DAY_MS } from '../times.js';
 const EVERY_MS = 30_000;
 const BYPASS_DAYS = 7;
 
-/** What wants a look or a word: ways around, estimates that miss, prices that are held, settlements that cannot be true. */
+/** What wants a look or a word: ways around, usage that does not come, estimates that miss, prices that are held, settlements that cannot be true. */
 export function ChecksPage(): JSX.Element {
   return (
     <>
       <PageHead title="Checks" />
       <Coverage />
+      <ImportsCard />
       <Estimates />
       <HeldPrices />
       <Quarantine />
@@ -56,6 +58,55 @@ function Coverage(): JSX.Element {
 
 function dayOf(daysBack: number): string {
   return new Date(Date.now() - daysBack * DAY_MS).toISOString().slice(0, 10);
+}
+
+function ImportsCard(): JSX.Element {
+  const live = useLive<Imports>('/usage/imports', EVERY_MS);
+  const unread = live.value?.views.filter(({ problem }) => problem !== null) ?? [];
+  const waiting = live.value?.waiting ?? [];
+  return (
+    <section class="card">
+      <h2>Usage that does not come</h2>
+      <ProblemNote problem={live.problem} />
+      {live.value !== undefined && unread.length + waiting.length === 0 && (
+        <p class="faint">None: every view is read, and no figure waits for its statement.</p>
+      )}
+      <ul class="changes">
+        {unread.map(({ account, view, problem, wayOut, readTo }) => (
+          <li key={`${account} ${view}`}>
+            <strong>
+              {view} of {account}
+            </strong>{' '}
+            is not read: {problem}{' '}
+            <span class="faint">
+              {wayOut}.{' '}
+              {readTo === null ? (
+                'Never read yet.'
+              ) : (
+                <>
+                  Read to <When at={readTo} />.
+                </>
+              )}
+            </span>
+          </li>
+        ))}
+        {waiting.map((each) => (
+          <li key={each.account}>
+            <strong>{each.figures} figures</strong> of {each.account} ({credits(each.credits)}{' '}
+            credits) wait for statements that are not imported.{' '}
+            <span class="faint">
+              {each.firstEndedAt !== null && (
+                <>
+                  The first of them ended <When at={each.firstEndedAt} />.{' '}
+                </>
+              )}
+              {each.wayOut}.
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
 }
 
 function Estimates(): JSX.Element {

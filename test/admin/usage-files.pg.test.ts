@@ -25,7 +25,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 beforeEach(async () => {
-  for (const table of ['usage_query', 'usage_warehouse_hour', 'usage_import_request'])
+  for (const table of [
+    'usage_query',
+    'usage_query_ahead',
+    'usage_warehouse_hour',
+    'usage_import_request',
+  ])
     await world.database.db.query(`DELETE FROM ${table}`);
 });
 
@@ -240,6 +245,41 @@ test.each([
 
 test('rows whose cells are left out by the view are left out of a file too', async () => {
   expect(await send(csv(BAD_ID))).toMatchObject({ json: { leftOutRows: 2 } });
+});
+
+test('the last file of a view, and figures that wait for their statement, are told until it comes', async () => {
+  const ATTRIBUTED = 'QUERY_ID,END_TIME,CREDITS_ATTRIBUTED_COMPUTE\n';
+  const figures = `${ATTRIBUTED}a,2026-10-01 10:10:00 Z,0.25\nb,2026-10-02 10:20:00 Z,1\nz,2026-10-03 00:00:00 Z,0\n`;
+  expect(await send(figures, 'view=QUERY_ATTRIBUTION_HISTORY&name=figures.csv')).toMatchObject({
+    json: { waitingFigures: 2 },
+  });
+  const { json } = await world.call('GET', '/api/v1/usage/imports');
+  expect(json).toMatchObject({
+    views: [
+      {
+        account: 'demo',
+        view: 'QUERY_ATTRIBUTION_HISTORY',
+        readTo: null,
+        problem: null,
+        file: { name: 'figures.csv', rows: 3 },
+      },
+    ],
+    waiting: [
+      {
+        account: 'demo',
+        figures: 2,
+        credits: '1.250000000000',
+        firstEndedAt: '2026-10-01T10:10:00.000Z',
+        lastEndedAt: '2026-10-02T10:20:00.000Z',
+        wayOut: expect.stringMatching(/^import QUERY_HISTORY from 2026-10-01 on: .*--file/),
+      },
+    ],
+  });
+  await send(csv());
+  expect((await world.call('GET', '/api/v1/usage/imports')).json).toMatchObject({
+    views: [{ view: 'QUERY_ATTRIBUTION_HISTORY' }, { view: 'QUERY_HISTORY' }],
+    waiting: [],
+  });
 });
 
 test('what the sender says of the file must be true: its bytes and its rows', async () => {

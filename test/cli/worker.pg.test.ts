@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../base/log.js';
 import type { ServiceConnection } from '../../base/snowflake/service-connection.js';
 import { systemClock } from '../../base/time.js';
+import { askForImport } from '../../billing/usage/import-requests.js';
+import { importedTo } from '../../billing/usage/imported-to.js';
 import { startWorker } from '../../cli/worker.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../e2e/support/eventually.js';
@@ -58,5 +60,63 @@ test('statistics of every account are kept apart, and one that does not let us i
       { account: 'beta', table_name: 'D.S.T', bytes: '20' },
     ]);
   });
+  await worker.stop(new AbortController().signal);
+});
+
+test('while a view is slow the ledger is kept, and an account that lets nobody in says so until it does', async () => {
+  const { db } = database;
+  let answer = (): void => undefined;
+  const slow = new Promise<void>((resolve) => (answer = resolve));
+  let isOpen = false;
+  let kept = 0;
+  const worker = startWorker({
+    db,
+    clock: systemClock,
+    log: silentLog,
+    keepLedger: () => {
+      kept += 1;
+      return Promise.resolve();
+    },
+    accounts: {
+      served: () => Promise.resolve(['locked', 'slow']),
+      connect: (account) => {
+        if (account === 'locked' && !isOpen)
+          return Promise.reject(new Error('the service user could not sign in: JWT has expired'));
+        const connection = accountOf(1);
+        const isSlow = (sql: string): boolean =>
+          account === 'slow' && sql.includes('QUERY_HISTORY');
+        return Promise.resolve({
+          ...connection,
+          query: async (sql) => {
+            if (/ACCOUNT_USAGE|ORGANIZATION_USAGE/.test(sql)) {
+              if (isSlow(sql)) await slow;
+              return [];
+            }
+            return connection.query(sql);
+          },
+        });
+      },
+    },
+  });
+  const problems = async (): Promise<readonly unknown[]> =>
+    (await importedTo(db))
+      .filter(({ account }) => ['locked', 'slow'].includes(account))
+      .filter(({ problem }) => problem !== null)
+      .map(({ account, view, problem }) => [account, view, problem]);
+  await eventually(async () => {
+    expect(await problems()).toEqual([
+      ['locked', 'EVERY VIEW', expect.stringContaining('JWT has expired')],
+    ]);
+  });
+  const before = kept;
+  await eventually(() => {
+    expect(kept).toBeGreaterThan(before);
+    return Promise.resolve();
+  });
+  isOpen = true;
+  const at = Date.now();
+  await askForImport(db, { account: 'locked', from: at, askedBy: 'test', askedAt: at });
+  answer();
+  await eventually(async () => expect(await problems()).toEqual([]));
   await worker.stop(new AbortController().signal);
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Fault } from '../../../base/errors.js';
 import { silentLog } from '../../../base/log.js';
 import type { ServiceConnection, ServiceRow } from '../../../base/snowflake/service-connection.js';
-import { importedTo } from '../../../billing/usage/import-requests.js';
+import { importedTo } from '../../../billing/usage/imported-to.js';
 import { importUsage } from '../../../billing/usage/import-usage.js';
 import type { ImportedView } from '../../../billing/usage/import-usage.js';
 import { USAGE_VIEWS } from '../../../billing/usage/read-views.js';
