@@ -2,10 +2,9 @@
 import { z } from 'zod';
 import { coveragePercent, readBypass } from '#billing/attribution/read-bypass.js';
 import type { Bypass } from '#billing/attribution/read-bypass.js';
-import { isCidr } from '#base/cidr.js';
 import { NO_CREDITS, addCredits, formatAmount } from '#base/units.js';
 import { type ApiApp, type ApiContext, controlOf } from './api.js';
-import { closingStatements } from './bypass-sql.js';
+import { closingStatements, problemOfAddress } from './bypass-sql.js';
 import { periodFields, periodOf } from './cost-period.js';
 
 const CALLERS_MAX = 1_000;
@@ -52,12 +51,14 @@ export function addBypassRoute(app: ApiApp, context: ApiContext): void {
           addresses: z
             .string()
             .max(1_000)
-            .refine(
-              (text) => text.split(',').every((each) => isCidr(each.trim())),
-              'must be networks such as 203.0.113.10/32, with commas between them',
-            )
+            .superRefine((text, refused) => {
+              const rules = networksOf(text).flatMap((each) => problemOfAddress(each) ?? []);
+              for (const message of new Set(rules)) refused.addIssue({ code: 'custom', message });
+            })
             .optional()
-            .describe('From where Tollgate reaches Snowflake, for the SQL that closes the way'),
+            .describe(
+              'IPv4 networks from which Tollgate reaches Snowflake, for the SQL that closes the way',
+            ),
         }),
         response: { 200: reply },
       },
@@ -70,7 +71,7 @@ export function addBypassRoute(app: ApiApp, context: ApiContext): void {
         warehouses: document.warehouses.map(({ name }) => name),
         callersMax: CALLERS_MAX,
       });
-      const addresses = request.query.addresses?.split(',').map((each) => each.trim()) ?? [];
+      const addresses = networksOf(request.query.addresses ?? null);
       return {
         from: new Date(startsAt).toISOString(),
         to: new Date(endsAt).toISOString(),
@@ -79,6 +80,10 @@ export function addBypassRoute(app: ApiApp, context: ApiContext): void {
       };
     },
   );
+}
+
+function networksOf(text: string | null): readonly string[] {
+  return text === null ? [] : text.split(',').map((each) => each.trim());
 }
 
 function bypassJson({

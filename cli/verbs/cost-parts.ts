@@ -88,6 +88,8 @@ export interface BypassReply {
     readonly statements: number;
     readonly credits: string;
   }[];
+  /** Absent where the API is of before. */
+  readonly callersLeftOut?: number | undefined;
   readonly sql: readonly string[];
 }
 
@@ -179,6 +181,7 @@ const BYPASS: z.ZodType<BypassReply> = z.object({
       credits: z.string(),
     }),
   ),
+  callersLeftOut: z.number().optional(),
   sql: z.array(z.string()),
 });
 
@@ -320,7 +323,8 @@ function reconciled(of: NonNullable<ServicesReply['reconciliation']>): readonly 
 export function layOutBypass(of: BypassReply, columns: number): string {
   if (of.coveragePercent === null)
     return 'Nothing ran on governed warehouses, or nothing is imported yet.';
-  const past = of.coverage.filter(({ bypassStatements }) => bypassStatements > 0);
+  // By credits: what began before the period has none of its statements in it.
+  const past = of.coverage.filter(({ bypassCredits }) => parseCredits(bypassCredits) > 0n);
   const head = `${of.coveragePercent} % of the credits on governed warehouses came through Tollgate: ${of.governedStatements} statements did, ${of.bypassStatements} did not.`;
   if (past.length === 0) return head;
   return [
@@ -357,8 +361,20 @@ export function layOutBypass(of: BypassReply, columns: number): string {
       ]),
       columns,
     ),
+    ...((of.callersLeftOut ?? 0) === 0
+      ? []
+      : [`${of.callersLeftOut} more callers: the API names the dearest.`]),
+    ...closing(of.sql),
+  ].join('\n');
+}
+
+function closing(sql: readonly string[]): readonly string[] {
+  if (sql.length === 0) return [];
+  const isOpen = sql.some((each) => each.includes('<address of Tollgate>'));
+  return [
     '',
     'This closes the way for these users; read it, and run it yourself:',
-    ...of.sql,
-  ].join('\n');
+    ...(isOpen ? ['(--address 203.0.113.10/32,… writes the addresses into it)'] : []),
+    ...sql,
+  ];
 }

@@ -191,6 +191,24 @@ test('what ran past Tollgate is days, callers and the SQL that closes the way', 
   `);
 });
 
+test('what began before the period and ran past Tollgate in it is told; so are callers that are left out, and where an address is missing', () => {
+  const [day] = BYPASS.coverage;
+  const told = layOutBypass(
+    {
+      ...BYPASS,
+      bypassStatements: 0,
+      coverage: day === undefined ? [] : [{ ...day, bypassStatements: 0 }],
+      callersLeftOut: 7,
+      sql: ["CREATE OR ALTER NETWORK POLICY T ALLOWED_IP_LIST = ('<address of Tollgate>/32');"],
+    },
+    120,
+  );
+  expect(told).toMatch(/BATCH_WH +2026-10-02 +0 +0\.250000/);
+  expect(told).toContain('7 more callers');
+  expect(told).toContain('--address');
+  expect(layOutBypass({ ...BYPASS, sql: [] }, 120)).not.toContain('closes the way');
+});
+
 test('nothing past Tollgate is one line, and so is nothing at all', () => {
   const none = {
     ...BYPASS,
