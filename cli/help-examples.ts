@@ -75,7 +75,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   audit: ['tollgate audit list'],
   'audit list': ['tollgate audit list'],
   'audit export': ['tollgate audit export --ledger > ledger.jsonl'],
-  'audit verify': ['tollgate audit verify', 'tollgate audit verify bills/manifest.json'],
+  'audit verify': [
+    'tollgate audit verify',
+    'tollgate audit verify october.jsonl november.jsonl --keys seal-keys',
+    'tollgate audit verify bills/manifest.json',
+  ],
   completion: ['source <(tollgate completion bash)'],
   notifications: ['tollgate notifications', 'tollgate notifications --dead'],
   token: ['tollgate token issue controller --role finance'],

@@ -86,7 +86,7 @@ export const ledgerLineSchema: z.ZodType<LedgerLine> = z.discriminatedUnion('kin
     root: hash,
     keyId: z.string(),
     anchor: hash,
-    sealedAt: z.string(),
+    sealedAt: z.iso.datetime(),
   }),
   z.strictObject({ kind: z.literal('unsealed'), journalId: z.string() }),
 ]);

@@ -1,4 +1,4 @@
-/** Recomputes an exported ledger, from its lines alone, and names the first row that does not fit. */
+/** Recomputes exported ledgers, from their lines alone, and names the first row that does not fit. */
 import { canonicalJson } from '#base/canonical-json.js';
 import { anchorOf, chainedHash, GENESIS_HASH, isSameHash, merkleRoot } from '#base/hash-chain.js';
 import type { SealKey } from '#base/sealing.js';
@@ -19,22 +19,45 @@ export interface VerifyKnown {
   readonly keys?: readonly SealKey[];
 }
 
+type Lines = AsyncIterable<string> | Iterable<string>;
+
+/** What the exports span; null: it has no record. Times are those of its first and last seal, which anchors vouch for. */
+export interface LedgerSpan {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly firstSealedAt: string;
+  readonly lastSealedAt: string;
+}
+
+interface LedgerFound {
+  readonly records: number;
+  readonly head: string;
+  readonly span: LedgerSpan | null;
+}
+
 export type LedgerOutcome =
-  | {
+  | (LedgerFound & {
       readonly kind: 'intact';
-      readonly records: number;
-      readonly head: string;
       readonly anchors: { readonly checked: number; readonly unchecked: number };
-    }
-  /** `sequence`: the first record that does not fit; null: the fault is in no single record. */
+    })
+  /**
+   * Every record fits, and so does every anchor whose key was given; `missingKeys` name others, each with how many anchors:
+   * keys that were rotated out, or that a forger made up. Nothing is proven until they are given.
+   */
+  | (LedgerFound & {
+      readonly kind: 'unproven';
+      readonly missingKeys: readonly { readonly keyId: string; readonly anchors: number }[];
+    })
+  /** `sequence`: the first record that does not fit; null: the fault is in no single record. `line` is of that export. */
   | {
       readonly kind: 'broken';
+      readonly exportNumber: number;
       readonly line: number;
       readonly sequence: number | null;
       readonly why: string;
     }
   /** Every record fits, and the known head is not among them. */
-  | { readonly kind: 'shortened'; readonly records: number; readonly head: string };
+  | (LedgerFound & { readonly kind: 'shortened' });
 
 /** Longest line that is read. */
 const LINE_CHARACTERS_MAX = 64 * 1024 * 1024;
@@ -47,22 +70,47 @@ export function isLedgerExport(firstLine: string): boolean {
 }
 
 /** Verifies the lines of an export, in one pass and bounded memory. */
-export async function verifyLedger(
-  lines: AsyncIterable<string> | Iterable<string>,
+export function verifyLedger(lines: Lines, known: VerifyKnown = {}): Promise<LedgerOutcome> {
+  return verifyLedgers([lines], known);
+}
+
+/**
+ * The same for exports that follow each other, such as one a month: each must fit in itself and go on from the one before
+ * it. An export without a record, of a time in which nothing was sealed, may stand anywhere.
+ */
+export async function verifyLedgers(
+  exports: Iterable<Lines>,
   known: VerifyKnown = {},
 ): Promise<LedgerOutcome> {
   const check = new LedgerCheck(known);
-  let number = 0;
-  for await (const text of lines) {
-    number += 1;
-    const line = parseLine(text);
-    const why = typeof line === 'string' ? line : check.problemOf(line, number);
+  let exportNumber = 0;
+  for (const lines of exports) {
+    exportNumber += 1;
+    check.beginExport();
+    let number = 0;
+    for await (const text of lines) {
+      number += 1;
+      const line = parseLine(text);
+      const why = typeof line === 'string' ? line : check.problemOf(line, number);
+      if (why !== undefined)
+        return {
+          kind: 'broken',
+          exportNumber,
+          line: number,
+          sequence: check.sequenceOf(line),
+          why,
+        };
+    }
+    const why = check.problemAtEnd();
     if (why !== undefined)
-      return { kind: 'broken', line: number, sequence: check.sequenceOf(line), why };
+      return {
+        kind: 'broken',
+        exportNumber,
+        line: number + 1,
+        sequence: check.nextSequence,
+        why,
+      };
   }
-  const why = check.problemAtEnd();
-  if (why !== undefined)
-    return { kind: 'broken', line: number + 1, sequence: check.nextSequence, why };
   return check.outcome();
 }
 
@@ -81,6 +129,10 @@ function parseLine(text: string): LedgerLine | string {
   return parsed.data;
 }
 
+function isEmpty({ firstSequence, lastSequence }: ManifestLine): boolean {
+  return lastSequence < firstSequence;
+}
+
 class LedgerCheck {
   readonly #known: VerifyKnown;
   #manifest: ManifestLine | undefined;
@@ -88,16 +140,29 @@ class LedgerCheck {
   #hash = GENESIS_HASH;
   #isHeadSeen: boolean;
   #records = 0;
+  /** Of the exports before this one. */
+  #recordsBefore = 0;
   #batches = 0;
   #unsealed = 0;
   /** Of the batch that is being read. */
   #leaves: string[] = [];
   #batchPreviousHash = GENESIS_HASH;
   #anchors = { checked: 0, unchecked: 0 };
+  /** Anchors by the key that they name and that was not given. */
+  readonly #missing = new Map<string, number>();
+  #sealedAt: { readonly first: string; readonly last: string } | undefined;
 
   constructor(known: VerifyKnown) {
     this.#known = known;
     this.#isHeadSeen = known.head === undefined || known.head === GENESIS_HASH;
+  }
+
+  /** What follows is another file, with a manifest of its own. */
+  beginExport(): void {
+    this.#manifest = undefined;
+    this.#batches = 0;
+    this.#unsealed = 0;
+    this.#recordsBefore = this.#records;
   }
 
   get nextSequence(): number {
@@ -123,12 +188,25 @@ class LedgerCheck {
     if (number !== 1) return 'a second manifest stands here: two exports were put together';
     if (line.firstSequence === 1 && line.previousHash !== GENESIS_HASH)
       return 'the manifest says that something stood before the first record';
+    const why = isEmpty(line) ? undefined : this.#problemOfOrder(line);
+    if (why !== undefined) return why;
     this.#manifest = line;
+    // One without a record is of no place in the chain, and vouches for no head.
+    if (isEmpty(line)) return undefined;
     this.#sequence = line.firstSequence - 1;
     this.#hash = line.previousHash;
     this.#batchPreviousHash = line.previousHash;
     this.#isHeadSeen ||= this.#hash === this.#known.head;
     return undefined;
+  }
+
+  #problemOfOrder(line: ManifestLine): string | undefined {
+    if (this.#records === 0) return undefined;
+    if (line.firstSequence !== this.nextSequence)
+      return `the export begins with record ${line.firstSequence}, and the one before it ends with record ${this.#sequence}: one between them is missing, or they are in another order`;
+    return line.previousHash === this.#hash
+      ? undefined
+      : 'the export does not go on from the head of the one before it: they are of two chains';
   }
 
   #problemOfRecord(line: RecordLine): string | undefined {
@@ -165,9 +243,9 @@ class LedgerCheck {
     const { keys } = this.#known;
     const key = keys?.find(({ id }) => id === line.keyId);
     if (keys === undefined) this.#anchors.unchecked += 1;
-    // A forger could name a key that nobody has.
+    // A forger could name a key that nobody has: told at the end, and never as intact.
     else if (key === undefined)
-      return `the anchor of batch ${line.id} names seal key ${line.keyId}, which was not given; give every key that ever sealed, by --keys or TOLLGATE_SEAL_KEYS: only a key that nobody had is a forger's`;
+      this.#missing.set(line.keyId, (this.#missing.get(line.keyId) ?? 0) + 1);
     else {
       if (!isSameHash(anchorOf(key, ANCHOR_PURPOSE, anchorFields(line)), line.anchor))
         return `the anchor of batch ${line.id} was not made with seal key ${line.keyId}: its records were sealed anew by somebody without the key`;
@@ -176,6 +254,7 @@ class LedgerCheck {
     this.#leaves = [];
     this.#batchPreviousHash = this.#hash;
     this.#batches += 1;
+    this.#sealedAt = { first: this.#sealedAt?.first ?? line.sealedAt, last: line.sealedAt };
     return undefined;
   }
 
@@ -183,21 +262,31 @@ class LedgerCheck {
     const manifest = this.#manifest;
     if (manifest === undefined) return 'the file is empty: it has no manifest';
     if (
-      this.#sequence !== manifest.lastSequence ||
+      (isEmpty(manifest)
+        ? this.#records !== this.#recordsBefore
+        : this.#sequence !== manifest.lastSequence) ||
       this.#leaves.length > 0 ||
       this.#batches !== manifest.batches ||
       this.#unsealed !== manifest.unsealed
     )
       return `the export ends here, and its manifest says record ${manifest.lastSequence}: it was cut off`;
-    if (this.#records > 0 && this.#hash !== manifest.headHash)
+    if (!isEmpty(manifest) && this.#hash !== manifest.headHash)
       return 'its manifest names another head: two chains were put together';
     return undefined;
   }
 
   outcome(): LedgerOutcome {
-    const found = { records: this.#records, head: this.#hash };
-    return this.#isHeadSeen
-      ? { kind: 'intact', ...found, anchors: this.#anchors }
-      : { kind: 'shortened', ...found };
+    const found = { records: this.#records, head: this.#hash, span: this.#span() };
+    if (!this.#isHeadSeen) return { kind: 'shortened', ...found };
+    if (this.#missing.size === 0) return { kind: 'intact', ...found, anchors: this.#anchors };
+    const missingKeys = [...this.#missing].map(([keyId, anchors]) => ({ keyId, anchors }));
+    return { kind: 'unproven', ...found, missingKeys };
+  }
+
+  #span(): LedgerSpan | null {
+    if (this.#sealedAt === undefined) return null;
+    const { first: firstSealedAt, last: lastSealedAt } = this.#sealedAt;
+    const firstSequence = this.#sequence - this.#records + 1;
+    return { firstSequence, lastSequence: this.#sequence, firstSealedAt, lastSealedAt };
   }
 }

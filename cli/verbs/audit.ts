@@ -7,7 +7,12 @@ import { type ChainOutcome, verifyChain } from '../../admin/audit-chain.js';
 import type { SealKey } from '../../base/sealing.js';
 import { sealKeys } from '../../base/setting-parsers.js';
 import type { FilesOutcome } from '../../billing/bills/manifest.js';
-import { isLedgerExport, type LedgerOutcome, verifyLedger } from '../../billing/seal/verify.js';
+import {
+  isLedgerExport,
+  type LedgerOutcome,
+  verifyLedger,
+  verifyLedgers,
+} from '../../billing/seal/verify.js';
 import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { LIMIT, LIMIT_HELP, listJson, rowsMaxOf, tellOfMore } from '../list-options.js';
@@ -16,6 +21,7 @@ import { linesOf } from '../text-lines.js';
 import { unreadable } from '../unreadable.js';
 import { VerbError } from '../verb-error.js';
 import { billsInWords, mayBeManifest, verifyBills } from './audit-bills.js';
+import { ledgerInWords, logInWords } from './audit-text.js';
 
 interface ListOptions {
   readonly subject?: string;
@@ -47,6 +53,8 @@ const EVENT = z.object({
   subject: z.string(),
   reason: z.string().nullable(),
 });
+/** What scripts rely on; design: 2 is for what was not given and is needed. */
+const EXIT_CODES = { intact: 0, unproven: 2, broken: 1, shortened: 1 } as const;
 /** Enough to see what somebody just did. */
 const NEWEST_ROWS = '50';
 const HEAD = z.object({ hash: z.string() });
@@ -75,9 +83,9 @@ export function registerAudit(
       for await (const line of client().lines(exportPath(options))) terminal.print(line);
     });
   audit
-    .command('verify [file]')
+    .command('verify [files...]')
     .description(
-      'recompute every hash of an exported log or ledger, or of bills by their manifest.json; without a file, of log and ledger as they are now',
+      'recompute every hash of an exported log or ledger, or of bills by their manifest.json; of exports of the ledger that follow each other, also that none is missing; without a file, of log and ledger as they are now. Exits with 0 for intact, 1 for broken or shortened, 2 where it cannot be told: a key, a file or a head is missing',
     )
     .option(
       '--head <hash>',
@@ -86,18 +94,24 @@ export function registerAudit(
     .option('--ledger-head <hash>', 'hash that must be in the ledger; without a file')
     .option('--keys <file>', 'seal keys, to check the anchors of a ledger; else TOLLGATE_SEAL_KEYS')
     .option('--json', 'as JSON')
-    .action(async (file: string | undefined, options: VerifyOptions) => {
-      if (file !== undefined && options.ledgerHead !== undefined)
+    .action(async (files: readonly string[], options: VerifyOptions) => {
+      if (files.length > 0 && options.ledgerHead !== undefined)
         throw new VerbError('--ledger-head is for no file; the head of a file is --head.', 2);
-      const found = file === undefined ? await verifyAll(options) : [await verify(file, options)];
+      const found = files.length === 0 ? await verifyAll(options) : [await verify(files, options)];
       for (const each of found)
         terminal.print(
           options.json === true
             ? JSON.stringify(each.outcome)
-            : inWords(each, options, file === undefined),
+            : onOneLine(inWords(each, options, files)),
         );
-      finish(found.every(({ outcome }) => outcome.kind === 'intact') ? 0 : 1);
+      finish(exitCodeOf(found));
     });
+}
+
+/** What is broken is told before what cannot be told. */
+function exitCodeOf(found: readonly Verified[]): 0 | 1 | 2 {
+  const codes = found.map(({ outcome }) => EXIT_CODES[outcome.kind]);
+  return codes.includes(1) ? 1 : codes.includes(2) ? 2 : 0;
 }
 
 function exportPath({ ledger, from, to }: ExportOptions): string {
@@ -141,7 +155,7 @@ async function list(terminal: Terminal, options: ListOptions): Promise<void> {
   terminal.print(table(headers, rows, terminal.columns));
 }
 
-/** What people wrote, without line ends and without anything that a terminal obeys. */
+/** What people or files say, without line ends and without anything that a terminal obeys. */
 function onOneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
 }
@@ -151,16 +165,35 @@ type Verified =
   | { readonly what: 'ledger'; readonly outcome: LedgerOutcome }
   | { readonly what: 'bills'; readonly outcome: FilesOutcome };
 
-/** What the file is follows from its first line. */
-async function verify(file: string, options: VerifyOptions): Promise<Verified> {
+/** What the file is follows from its first line; of several each must be an export of the ledger. */
+async function verify(files: readonly string[], options: VerifyOptions): Promise<Verified> {
+  const [file = ''] = files;
   const head = knownHead(options);
-  for await (const first of linesOfFile(file)) {
-    if (mayBeManifest(first)) return { what: 'bills', outcome: await verifyBills(file) };
-    if (!isLedgerExport(first)) break;
-    const outcome = await verifyLedger(linesOfFile(file), { ...head, ...keysOf(options, false) });
-    return { what: 'ledger', outcome };
+  const kind = await kindOf(file);
+  if (files.length > 1) {
+    for (const each of files)
+      if ((await kindOf(each)) !== 'ledger')
+        throw new VerbError(
+          `${each} is no export of the ledger: only these are verified together.`,
+          2,
+        );
   }
-  return { what: 'log', outcome: await verifyChain(linesOfFile(file), head.head) };
+  if (kind === 'bills') return { what: 'bills', outcome: await verifyBills(file) };
+  if (kind === 'log')
+    return { what: 'log', outcome: await verifyChain(linesOfFile(file), head.head) };
+  const outcome = await verifyLedgers(files.map(linesOfFile), {
+    ...head,
+    ...keysOf(options, false),
+  });
+  return { what: 'ledger', outcome };
+}
+
+async function kindOf(file: string): Promise<'bills' | 'ledger' | 'log'> {
+  for await (const first of linesOfFile(file)) {
+    if (mayBeManifest(first)) return 'bills';
+    return isLedgerExport(first) ? 'ledger' : 'log';
+  }
+  return 'log';
 }
 
 /** Log and ledger as they are now, each against the head that is given of it, else against its present one. */
@@ -231,38 +264,11 @@ async function* linesOfFile(file: string): AsyncGenerator<string> {
   }
 }
 
-function inWords(verified: Verified, options: VerifyOptions, isOfNoFile: boolean): string {
+function inWords(verified: Verified, options: VerifyOptions, files: readonly string[]): string {
   if (verified.what === 'bills') return billsInWords(verified.outcome);
-  const { what, outcome } = verified;
-  const rows = what === 'log' ? 'events' : 'records';
-  const count = 'events' in outcome ? outcome.events : 'records' in outcome ? outcome.records : 0;
-  switch (outcome.kind) {
-    case 'intact': {
-      const option = isOfNoFile && what === 'ledger' ? '--ledger-head' : '--head';
-      const isKnown = (option === '--head' ? options.head : options.ledgerHead) !== undefined;
-      const hint = isKnown
-        ? ''
-        : ` Keep this head elsewhere: with ${option} a ${what} that lost its end is found.`;
-      return `Intact: ${count} ${rows}, head ${outcome.head}.${anchorsInWords(outcome)}${hint}`;
-    }
-    case 'broken': {
-      const place =
-        what === 'log'
-          ? `event ${outcome.sequence} does not fit`
-          : `the ledger does not fit${outcome.sequence === null ? '' : ` at record ${outcome.sequence}`}`;
-      return `Broken: ${place}: ${outcome.why}.`;
-    }
-    case 'shortened':
-      return `Shortened: the known head is not among the ${count} ${rows}, which end with ${outcome.head}.`;
-  }
-}
-
-function anchorsInWords(outcome: ChainOutcome | LedgerOutcome): string {
-  if (!('anchors' in outcome)) return '';
-  const { checked, unchecked } = outcome.anchors;
-  return unchecked === 0
-    ? ` ${checked} anchors were made with the seal key.`
-    : ` ${unchecked} anchors were not checked: no seal key was given.`;
+  return verified.what === 'log'
+    ? logInWords(verified.outcome, options.head !== undefined)
+    : ledgerInWords(verified.outcome, options, files);
 }
 
 function client(): AdminClient {

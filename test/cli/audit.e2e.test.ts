@@ -200,7 +200,9 @@ describe('verify of a ledger', () => {
     const file = fileOf(`${ledger.join('\n')}\n`);
     const without = await run('verify', file);
     expect(without).toMatchObject({ code: 0, err: '' });
-    expect(without.out).toContain(`Intact: 3 records, head ${headHash}.`);
+    expect(without.out).toContain(
+      `Intact: 3 records (1 to 3, sealed 2026-07-15 12:00:00 to 2026-07-15 12:00:00 UTC), head ${headHash}.`,
+    );
     expect(without.out).toContain('1 anchors were not checked: no seal key was given');
     const checked = await run('verify', file, '--keys', keyFile(3), '--head', headHash);
     expect(checked.out).toContain('1 anchors were made with the seal key');
@@ -210,8 +212,18 @@ describe('verify of a ledger', () => {
     writeFileSync(keyOfLater, readFileSync(keyFile(3), 'utf8').replace('first:', 'second:'));
     const rotated = await run('verify', file, '--keys', keyOfLater);
     expect([rotated.code, rotated.out]).toEqual([
-      1,
-      expect.stringContaining('names seal key first, which was not given; give every key'),
+      2,
+      expect.stringMatching(
+        /^Cannot tell: 3 records \(1 to 3, sealed 2026-07-15 12:00:00 to 2026-07-15 12:00:00 UTC\) fit each other, head [0-9a-f]{64}, but seal keys were not given that anchors name: first \(1 anchors\)\. Give every key/,
+      ),
+    ]);
+    const asJson = await run('verify', file, '--keys', keyOfLater, '--json');
+    expect([asJson.code, JSON.parse(asJson.out)]).toEqual([
+      2,
+      expect.objectContaining({
+        kind: 'unproven',
+        missingKeys: [{ keyId: 'first', anchors: 1 }],
+      }),
     ]);
     expect((await run('verify', file, '--keys', path.join(directory, 'none'))).code).toBe(2);
     expect((await run('verify', file, '--keys', file)).err).toContain('has no seal keys');
@@ -229,11 +241,41 @@ describe('verify of a ledger', () => {
     const cut = await run('verify', fileOf(ledger.slice(0, 3).join('\n')), '--json');
     expect([cut.code, JSON.parse(cut.out)]).toEqual([
       1,
-      { kind: 'broken', line: 4, sequence: 3, why: expect.stringContaining('it was cut off') },
+      {
+        kind: 'broken',
+        exportNumber: 1,
+        line: 4,
+        sequence: 3,
+        why: expect.stringContaining('it was cut off'),
+      },
     ]);
     const other = 'f'.repeat(64);
     const shortened = await run('verify', fileOf(ledger.join('\n')), '--head', other);
     expect([shortened.code, shortened.out]).toEqual([1, expect.stringContaining('Shortened')]);
+  });
+
+  test('several exports are verified as one, and the file that does not go on is named', async () => {
+    const first = path.join(directory, 'first.jsonl');
+    writeFileSync(first, `${ledger.join('\n')}\n`);
+    const second = path.join(directory, 'second.jsonl');
+    writeFileSync(second, `${ledger.join('\n')}\n`);
+    const twice = await run('verify', first, second);
+    expect([twice.code, twice.out]).toEqual([
+      1,
+      expect.stringContaining(
+        `in ${second}: the export begins with record 1, and the one before it ends with record 3`,
+      ),
+    ]);
+    const log = await run('verify', first, fileOf(lines.join('\n')));
+    expect([log.code, log.err]).toEqual([2, expect.stringContaining('no export of the ledger')]);
+  });
+
+  test('nothing that a file says moves the terminal', async () => {
+    const batch = JSON.parse(ledger.at(-1) ?? '') as object;
+    const forged = ledger.with(-1, canonicalJson({ ...batch, keyId: '\u001b[2Jghost' }));
+    const { code, out } = await run('verify', fileOf(forged.join('\n')), '--keys', keyFile(3));
+    expect([code, out]).toEqual([2, expect.stringContaining('ghost (1 anchors)')]);
+    expect(out).not.toContain('\u001b');
   });
 
   test('an export asks for what was sealed in a span', async () => {

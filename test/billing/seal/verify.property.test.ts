@@ -14,7 +14,7 @@ import {
   type RecordRow,
   sealRecords,
 } from '../../../billing/seal/record.js';
-import { verifyLedger } from '../../../billing/seal/verify.js';
+import { verifyLedger, verifyLedgers } from '../../../billing/seal/verify.js';
 
 const KEY: SealKey = { id: 'first', key: Buffer.alloc(32, 1) };
 const OTHER: SealKey = { id: 'first', key: Buffer.alloc(32, 2) };
@@ -187,6 +187,143 @@ test('a ledger that was sealed anew as a whole fits itself: a known head and the
       expect(await verifyLedger(whole, { keys: [KEY] })).toMatchObject({
         kind: 'broken',
         why: expect.stringContaining('without the key') as string,
+      });
+    }),
+    { numRuns: 30 },
+  );
+});
+
+/** The same ledger as one export a batch, as months are exported. */
+function monthsOf(made: readonly LedgerRecord[], key: SealKey = KEY): string[][] {
+  const months: LedgerLine[][] = [[]];
+  for (const line of exportOf(made, key).slice(1)) {
+    months.at(-1)?.push(line);
+    if (line.kind === 'batch') months.push([]);
+  }
+  return months.slice(0, -1).map((lines) => {
+    const batch = lines.at(-1);
+    if (batch?.kind !== 'batch') throw new Error('a month ends with its batch');
+    const { firstSequence, lastSequence, previousHash, headHash } = batch;
+    return spelled([
+      {
+        kind: 'manifest',
+        format: LEDGER_FORMAT,
+        firstSequence,
+        lastSequence,
+        previousHash,
+        headHash,
+        batches: 1,
+        unsealed: 0,
+      },
+      ...lines,
+    ]);
+  });
+}
+
+const NOTHING_SEALED = spelled([
+  {
+    kind: 'manifest',
+    format: LEDGER_FORMAT,
+    firstSequence: 1,
+    lastSequence: 0,
+    previousHash: GENESIS_HASH,
+    headHash: GENESIS_HASH,
+    batches: 0,
+    unsealed: 0,
+  },
+]);
+
+test('exports that follow each other are one ledger; one that is missing, twice or in another place is found', async () => {
+  await fc.assert(
+    fc.asyncProperty(records, fc.nat(), async (made, pick) => {
+      const months = monthsOf(made);
+      const at = pick % months.length;
+      const month = months[at] ?? [];
+      const whole = await verifyLedgers(months.toSpliced(at, 0, NOTHING_SEALED), { keys: [KEY] });
+      expect(whole).toMatchObject({
+        kind: 'intact',
+        records: made.length,
+        span: { firstSequence: 1, lastSequence: made.length },
+        anchors: { checked: months.length, unchecked: 0 },
+      });
+      expect((await verifyLedgers([month], { keys: [KEY] })).kind).toBe('intact');
+      const broken = { kind: 'broken', line: 1, why: expect.stringContaining('export') as string };
+      expect(await verifyLedgers(months.toSpliced(at, 0, month))).toMatchObject(broken);
+      expect(await verifyLedgers(months.toReversed())).toMatchObject({
+        ...broken,
+        exportNumber: 2,
+      });
+      if (at > 0 && at < months.length - 1)
+        expect(await verifyLedgers(months.toSpliced(at, 1))).toMatchObject(broken);
+      // A month of another chain whose numbers fit.
+      const renamed = made.map((record) => ({
+        ...record,
+        journal: record.journal.map((row) => ({ ...row, author: 'somebody else' })),
+      }));
+      const foreign = monthsOf(renamed)[1] ?? [];
+      expect(await verifyLedgers(months.with(1, foreign))).toMatchObject({
+        ...broken,
+        exportNumber: 2,
+        why: expect.stringContaining('two chains') as string,
+      });
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a head is found in whichever export has it, and an export without records vouches for none', async () => {
+  await fc.assert(
+    fc.asyncProperty(records, fc.nat(), async (made, pick) => {
+      const months = monthsOf(made);
+      const batch = JSON.parse(months[pick % months.length]?.at(-1) ?? '') as { headHash: string };
+      expect((await verifyLedgers(months, { head: batch.headHash })).kind).toBe('intact');
+      const last = JSON.parse(months.at(-1)?.at(-1) ?? '') as { headHash: string };
+      const forged = NOTHING_SEALED.map((line) =>
+        canonicalJson({
+          ...(JSON.parse(line) as object),
+          firstSequence: made.length + 1,
+          lastSequence: made.length,
+          previousHash: last.headHash,
+        }),
+      );
+      const cut = [...months.slice(0, -1), forged];
+      expect((await verifyLedgers(cut, { head: last.headHash })).kind).toBe('shortened');
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a key that is not given is no proof of a forger: it cannot be told, and is told; what is broken stays broken', async () => {
+  await fc.assert(
+    fc.asyncProperty(records, async (made) => {
+      const later: SealKey = { id: 'later', key: Buffer.alloc(32, 9) };
+      // The first month under the first key, the others after it was rotated.
+      const months = [
+        ...monthsOf(made, KEY).slice(0, 1),
+        ...monthsOf(made, later).slice(1),
+      ] as const;
+      expect(await verifyLedgers(months, { keys: [later, KEY] })).toMatchObject({ kind: 'intact' });
+      expect(await verifyLedgers(months, { keys: [KEY] })).toMatchObject({
+        kind: 'unproven',
+        missingKeys: [{ keyId: 'later', anchors: months.length - 1 }],
+      });
+      expect(await verifyLedgers(months, { keys: [later] })).toMatchObject({
+        kind: 'unproven',
+        missingKeys: [{ keyId: 'first', anchors: 1 }],
+      });
+      // The forger recomputes everything and names a key that nobody has.
+      const ghost = monthsOf(made, { id: 'ghost', key: Buffer.alloc(32, 5) });
+      expect((await verifyLedgers(ghost, { keys: [KEY, later] })).kind).toBe('unproven');
+      // Behind an anchor that cannot be checked, a row that does not fit is still the first thing to say.
+      const [first = [], second = []] = months;
+      const edited = second.with(
+        1,
+        (second[1] ?? '').replace('"kind":"record"', '"kind":"recorD"'),
+      );
+      expect(await verifyLedgers([first, edited], { keys: [later] })).toMatchObject({
+        kind: 'broken',
+        exportNumber: 2,
+        line: 2,
       });
     }),
     { numRuns: 30 },
