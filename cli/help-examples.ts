@@ -65,7 +65,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'tollgate anomalies --open',
     "tollgate anomalies --acknowledge 12 --reason 'the backfill'",
   ],
-  cost: ['tollgate cost', 'tollgate cost --month 2026-10 --by warehouse'],
+  cost: [
+    'tollgate cost',
+    'tollgate cost --month 2026-10 --by warehouse',
+    'tollgate cost --month 2026-10 --team marketing --by model --csv > models.csv',
+  ],
   import: [
     'tollgate import',
     'tollgate import --from 2026-11-01',
@@ -85,6 +89,9 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   token: ['tollgate token issue controller --role finance'],
   'token issue': ['export SECOND=$(tollgate token issue controller --role finance)'],
   'token list': ['tollgate token list'],
+  'token rotate': [
+    'export TOLLGATE_ADMIN_TOKEN=$(tollgate token rotate bd5fad5e36315deb --grace 3600)',
+  ],
   'token revoke': ['tollgate token revoke bd5fad5e36315deb'],
   'sign-ins': ['tollgate sign-ins list'],
   'sign-ins list': ['tollgate sign-ins list'],

@@ -343,13 +343,6 @@ export interface Accuracy {
   readonly coveragePercent: string;
 }
 
-export interface Bypass {
-  readonly governedStatements: number;
-  readonly bypassStatements: number;
-  readonly bypassCredits: string;
-  readonly coveragePercent: string | null;
-}
-
 /** A shape whose pace is above a run rate. */
 export interface FastShape {
   readonly team: string;

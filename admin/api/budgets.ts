@@ -4,10 +4,10 @@ import { grant, type Grant, type GrantOutcome } from '#billing/control-writes.js
 import { must } from '#base/assert.js';
 import { formatInstant } from '#base/time.js';
 import { formatAmount, parseCredits } from '#base/units.js';
-import type { BudgetDocument, ControlDocument, TeamDocument } from '#policies/control/document.js';
+import type { ControlDocument, TeamDocument } from '#policies/control/document.js';
 import { type Actor, API_ROLES } from '../actor.js';
 import { nextCursorSchema, pageById, pageFields } from '../pagination.js';
-import { notFound, ProblemError } from '../problems.js';
+import { ProblemError } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { editControl, type ControlVersion } from '../stores/control-store.js';
 import {
@@ -21,6 +21,7 @@ import {
 } from './api.js';
 import { addBridgeRoute } from './budget-bridge.js';
 import { budgetSchema, toBudgetsJson } from './budget-json.js';
+import { monthlyBudget, monthlyBudgetOrProblem } from './monthly-budget.js';
 import { untilOf, untilSchema } from './request-json.js';
 import { addTransferRoute } from './transfers.js';
 import { visibleBudgets } from './visible-budgets.js';
@@ -227,32 +228,6 @@ async function teamBudget(
     team: team.id,
     budget: must(json, 'one budget gives one'),
   };
-}
-
-function monthlyBudget(document: ControlDocument, team: TeamDocument): BudgetDocument | undefined {
-  return document.budgets.find(
-    (budget) =>
-      budget.node === team.id &&
-      budget.period.kind === 'month' &&
-      budget.tier === undefined &&
-      budget.workload === undefined &&
-      budget.client === undefined,
-  );
-}
-
-/** The monthly budget that counts everything of a team, or a 404 that says how to get one. */
-export function monthlyBudgetOrProblem(
-  document: ControlDocument,
-  team: TeamDocument,
-): BudgetDocument {
-  const budget = monthlyBudget(document, team);
-  if (budget === undefined)
-    throw notFound(
-      `Team "${team.id}" has no monthly budget.`,
-      `PUT /api/v1/budgets/${team.id} makes one`,
-      'team',
-    );
-  return budget;
 }
 
 /** The document with another limit; a team without a monthly budget gets a hard one in UTC. */

@@ -39,7 +39,11 @@ const applyBody = z.strictObject({
   reason: reasonSchema,
   expectedVersion: z.int().min(0).optional().describe('The version the change was made from'),
 });
-const rollbackBody = z.strictObject({ version: z.int().min(1), reason: reasonSchema });
+const rollbackBody = z.strictObject({
+  version: z.int().min(1),
+  reason: reasonSchema,
+  expectedVersion: z.int().min(0).optional().describe('The version that is to be left'),
+});
 const appliedReply = z.object({
   controlVersion: z.int(),
   isChanged: z.boolean(),
@@ -243,17 +247,23 @@ function addRollback(app: ApiApp, context: ApiContext): void {
       schema: {
         summary: 'Put an earlier version in force again, as a new version',
         body: rollbackBody,
-        response: { 200: appliedReply, 400: problemSchema, 404: problemSchema },
+        response: {
+          200: appliedReply,
+          400: problemSchema,
+          404: problemSchema,
+          409: problemSchema,
+        },
       },
     },
     async (request) => {
-      const { version, reason } = request.body;
+      const { version, reason, expectedVersion } = request.body;
       const outcome = await applyControl(context.db, {
         document: await storedDocument(context, version, 'version'),
         actor: request.actor,
         reason,
         at: context.clock.now(),
         action: 'control.rollback',
+        ...(expectedVersion === undefined ? {} : { expectedVersion }),
       });
       return toReply(outcome);
     },

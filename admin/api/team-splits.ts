@@ -20,7 +20,7 @@ import {
   teamOf,
   teamParams,
 } from './api.js';
-import { monthlyBudgetOrProblem } from './budgets.js';
+import { monthlyBudgetOrProblem } from './monthly-budget.js';
 import { budgetSchema, toBudgetsJson } from './budget-json.js';
 
 /** Parts that one team may have; each is a budget that statements of the team are held against. */

@@ -7,9 +7,13 @@ import type { Actor } from '../actor.js';
 import { badField, notFound, ProblemError } from '../problems.js';
 import { appendAudit } from '../stores/audit-store.js';
 import { type ApiApp, type ApiContext, controlOf, creditsSchema, reasonSchema } from './api.js';
+import { monthlyBudgetOrProblem } from './monthly-budget.js';
 
 const transferBody = z.strictObject({
-  to: z.string('must be the id of a budget').max(100).describe('Id of the budget that is given to'),
+  to: z
+    .string('must be the id of a budget, or a team')
+    .max(100)
+    .describe('Budget that is given to; a team stands for its monthly budget'),
   credits: creditsSchema.refine((text) => !/^[0.]+$/.test(text), 'must be more than zero'),
   reason: reasonSchema,
 });
@@ -73,11 +77,17 @@ export function addTransferRoute(app: ApiApp, context: ApiContext): void {
   );
 }
 
-function knownBudget(document: ControlDocument, id: string, field: string): string {
-  const budget = document.budgets.find((each) => each.id === id);
-  if (budget === undefined)
-    throw notFound(`There is no budget "${id}".`, 'GET /api/v1/budgets lists them', field);
-  return budget.id;
+/** The budget of that id, else the one that a team's name stands for, as in a grant. */
+function knownBudget(document: ControlDocument, name: string, field: string): string {
+  const budget = document.budgets.find((each) => each.id === name);
+  if (budget !== undefined) return budget.id;
+  const team = document.teams.find(({ id }) => id === name);
+  if (team !== undefined) return monthlyBudgetOrProblem(document, team).id;
+  throw notFound(
+    `There is no budget and no team "${name}".`,
+    'GET /api/v1/budgets lists budgets with their teams',
+    field,
+  );
 }
 
 function transferAudited(

@@ -43,6 +43,8 @@ const budgetView = z.looseObject({
 type BudgetView = z.infer<typeof budgetView>;
 
 const transferred = z.object({
+  from: z.string(),
+  to: z.string(),
   fromAvailableCredits: z.string().nullable(),
   toAvailableCredits: z.string().nullable(),
 });
@@ -57,7 +59,9 @@ export function registerBudgets(program: Command, terminal: Terminal): void {
     );
   program
     .command('transfer <from> <to> <credits>')
-    .description('move credits from one budget to another, in the periods that are open')
+    .description(
+      'move credits from one budget to another, in the periods that are open; a team stands for its monthly budget',
+    )
     .option('--reason <text>', 'why; kept with the transfer')
     .option('--json', 'print the answer of the API')
     .action(
@@ -172,9 +176,9 @@ async function transferCredits(
     terminal.print(answer.trim());
     return;
   }
-  const { fromAvailableCredits, toAvailableCredits } = transferred.parse(JSON.parse(answer));
+  const moved = transferred.parse(JSON.parse(answer));
   const after = (text: string | null): string => (text === null ? 'unknown' : shown(text));
   terminal.print(
-    `Moved ${creditsText} credits from ${from} (${after(fromAvailableCredits)} left) to ${to} (${after(toAvailableCredits)} left).`,
+    `Moved ${creditsText} credits from ${moved.from} (${after(moved.fromAvailableCredits)} left) to ${moved.to} (${after(moved.toAvailableCredits)} left).`,
   );
 }

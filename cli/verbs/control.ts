@@ -49,6 +49,7 @@ export function registerControl(
     .command('rollback <version>')
     .description('put an earlier version in force again, as a new one')
     .requiredOption('--reason <text>', 'why; kept with the version')
+    .option('--expect-version <n>', 'refuse if another version is in force by now')
     .option('--json', 'print the answer of the API')
     .action((version: string, options: ChangeOptions) => rollback(terminal, version, options));
 }
@@ -110,10 +111,7 @@ function offline(terminal: Terminal, file: string, options: PlanOptions): void {
 }
 
 async function apply(terminal: Terminal, file: string, options: ChangeOptions): Promise<void> {
-  const expected =
-    options.expectVersion === undefined
-      ? undefined
-      : versionOf(options.expectVersion, '--expect-version', 0);
+  const expected = expectedVersionOf(options);
   const document = acceptedFile(file);
   const api = client();
   const planned = planReply.parse(
@@ -136,10 +134,12 @@ async function apply(terminal: Terminal, file: string, options: ChangeOptions): 
 
 async function rollback(terminal: Terminal, text: string, options: ChangeOptions): Promise<void> {
   const version = versionOf(text, 'rollback', 1);
+  const expectedVersion = expectedVersionOf(options);
   const api = client();
   const answer = await api.call('/api/v1/control/rollback', {
     version,
     reason: options.reason,
+    ...(expectedVersion === undefined ? {} : { expectedVersion }),
   });
   if (options.json === true) return terminal.print(answer.trim());
   const applied = appliedReply.parse(JSON.parse(answer));
@@ -158,6 +158,10 @@ async function rollback(terminal: Terminal, text: string, options: ChangeOptions
 /** Before the first version there is nothing to go back to. */
 function backText(version: number): string {
   return version === 0 ? '' : ` Back again: tollgate rollback ${version} --reason "<why>"`;
+}
+
+function expectedVersionOf({ expectVersion }: ChangeOptions): number | undefined {
+  return expectVersion === undefined ? undefined : versionOf(expectVersion, '--expect-version', 0);
 }
 
 /** @param least 0 where "none yet" may be meant. */

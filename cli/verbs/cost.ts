@@ -12,7 +12,9 @@ import {
   subtractCredits,
 } from '../../base/units.js';
 import type { Credits } from '../../base/units.js';
+import { csvRecord } from '../../base/csv.js';
 import { coveragePercent } from '../../billing/attribution/read-bypass.js';
+import { BUCKETS } from '../../billing/attribution/warehouse-hour.js';
 import { adminClient } from '../admin-client.js';
 import { costOfHour, costOfServices, costPastTollgate } from './cost-parts.js';
 import { configuration } from '../configuration.js';
@@ -27,6 +29,7 @@ interface CostOptions {
   readonly team?: string;
   readonly rows?: string;
   readonly json?: boolean;
+  readonly csv?: boolean;
   readonly why?: readonly string[];
   readonly services?: boolean;
   readonly bypass?: boolean;
@@ -109,6 +112,10 @@ const COST: z.ZodType<CostReply> = z.object({
     .nullable(),
 });
 
+const ROWS_SHOWN = '50';
+/** As many as the API tells. */
+const ROWS_OF_CSV = '10000';
+
 export function registerCost(program: Command, terminal: Terminal): void {
   program
     .command('cost')
@@ -121,17 +128,28 @@ export function registerCost(program: Command, terminal: Terminal): void {
       'team, principal, warehouse, tier, workload, model, run, dag, dashboard, user, shape, query, reason, bucket or day',
     )
     .option('--team <team>', "only what this team's statements took")
-    .option('--rows <count>', 'rows at most; what is beyond them is one row', '50')
+    .option(
+      '--rows <count>',
+      `rows at most; what is beyond them is one row; ${ROWS_SHOWN} unless given, ${ROWS_OF_CSV} as CSV`,
+    )
     .option('--why <warehouse-and-hour...>', 'every line of one warehouse-hour, and who bears it')
     .option('--services', 'services beside the compute of warehouses')
     .option('--bypass', 'what ran past Tollgate, by whom, and the SQL that closes the way')
     .option('--address <network>', 'with --bypass: from where Tollgate reaches Snowflake')
     .option('--json', 'as JSON')
+    .option('--csv', 'as CSV, each row with the credits of every bucket; no sums')
     .action((options: CostOptions) => cost(terminal, options));
 }
 
 async function cost(terminal: Terminal, options: CostOptions): Promise<void> {
-  const { month, from, to, by, team, rows, why, services, bypass, address } = options;
+  const { month, from, to, by, team, why, services, bypass, address } = options;
+  const isCsv = options.csv === true;
+  if (isCsv && (options.json === true || why !== undefined || bypass === true || services === true))
+    throw new VerbError(
+      '--csv is of costs by something; choose it or --json, --why, --services, --bypass.',
+      2,
+    );
+  const rows = options.rows ?? (isCsv ? ROWS_OF_CSV : ROWS_SHOWN);
   if (why !== undefined) return costOfHour(terminal, why, options.json === true);
   if (bypass === true)
     return costPastTollgate(
@@ -150,10 +168,14 @@ async function cost(terminal: Terminal, options: CostOptions): Promise<void> {
   const parsed = COST.safeParse(JSON.parse(answer));
   if (!parsed.success)
     throw new VerbError('The admin API answered with something that is not a cost.');
-  terminal.print(layOutCost(parsed.data, terminal.columns));
+  terminal.print(isCsv ? costCsv(parsed.data) : layOutCost(parsed.data, terminal.columns));
 }
 
-const NOBODY = '(nobody)';
+/** What has no payer is of nobody; what has no model, run or dashboard said none, and may well be a team's. */
+function withoutKey(by: string): string {
+  return by === 'team' || by === 'principal' || by === 'user' ? '(nobody)' : `(no ${by})`;
+}
+
 /** Buckets with a column of their own; what the others have is one more. */
 const SHOWN_BUCKETS = ['directCredits', 'bypassCredits', 'idleCredits'] as const;
 
@@ -176,7 +198,7 @@ export function layOutCost(cost: CostReply, columns: number): string {
             'credits',
             currency,
           ],
-          [...inOrder(rows, by).map(cells), totals(cost)],
+          [...inOrder(rows, by).map((row) => cells(row, by)), totals(cost)],
           columns,
         );
   const unpriced =
@@ -197,12 +219,12 @@ function inOrder(rows: readonly CostRow[], by: string): readonly CostRow[] {
   return rows.toSorted((a, b) => ((a.key ?? '') < (b.key ?? '') ? -1 : 1));
 }
 
-function cells({ key, credits, amount, statements, buckets }: CostRow): string[] {
+function cells({ key, credits, amount, statements, buckets }: CostRow, by: string): string[] {
   const [direct, bypass, idle] = SHOWN_BUCKETS.map((name) => parseCredits(buckets[name] ?? '0'));
   const shown = sumCredits([direct, bypass, idle].map((each) => each ?? NO_CREDITS));
   const all = parseCredits(credits);
   return [
-    key ?? NOBODY,
+    key ?? withoutKey(by),
     statements === 0 ? '' : String(statements),
     ...[direct, bypass, idle, subtractCredits(all, shown), all].map((each) =>
       formatAmountTo(each ?? NO_CREDITS, 3),
@@ -212,7 +234,7 @@ function cells({ key, credits, amount, statements, buckets }: CostRow): string[]
   ];
 }
 
-function totals({ rows, totalCredits, totalAmount }: CostReply): string[] {
+function totals({ by, rows, totalCredits, totalAmount }: CostReply): string[] {
   const buckets = Object.fromEntries(
     SHOWN_BUCKETS.map((name) => [
       name,
@@ -220,7 +242,8 @@ function totals({ rows, totalCredits, totalAmount }: CostReply): string[] {
     ]),
   );
   const statements = rows.reduce((sum, row) => sum + row.statements, 0);
-  return cells({ key: 'total', credits: totalCredits, amount: totalAmount, statements, buckets });
+  const total = { key: 'total', credits: totalCredits, amount: totalAmount, statements, buckets };
+  return cells(total, by);
 }
 
 /** How much of what ran came through Tollgate; of a team's own statements all did that are known to be its own. */
@@ -253,6 +276,24 @@ function told(of: Reconciliation): readonly string[] {
         `  ${warehouse} ${shortInstant(startsAt)}: ${meteredCredits} metered, ${allocatedCredits} allocated.`,
     ),
   ];
+}
+
+/** A record a row, without its last line end; a key that is not there is an empty field. */
+export function costCsv({ by, currency, rows }: CostReply): string {
+  const head = [by, 'statements', 'credits', 'amount', 'currency'];
+  const buckets = BUCKETS.map((bucket) => `${bucket}Credits`);
+  const names = BUCKETS.map(
+    (bucket) => `${bucket.replace(/[A-Z]/g, (each) => `_${each.toLowerCase()}`)}_credits`,
+  );
+  const records = rows.map((row) => [
+    row.key ?? '',
+    String(row.statements),
+    row.credits,
+    row.amount ?? '',
+    currency,
+    ...buckets.map((bucket) => row.buckets[bucket] ?? '0'),
+  ]);
+  return [[...head, ...names], ...records].map(csvRecord).join('').trimEnd();
 }
 
 function shortInstant(text: string): string {

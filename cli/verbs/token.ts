@@ -5,12 +5,19 @@ import { adminClient, type AdminClient } from '../admin-client.js';
 import { configuration } from '../configuration.js';
 import { listJson } from '../list-options.js';
 import { freeText, table, type Terminal } from '../terminal.js';
+import { VerbError } from '../verb-error.js';
 
 interface TokenOptions {
   readonly role?: string;
   readonly team?: string;
   readonly principal?: string;
   readonly expires?: string;
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+
+interface RotateOptions {
+  readonly grace: string;
   readonly reason?: string;
   readonly json?: boolean;
 }
@@ -52,6 +59,13 @@ export function registerToken(program: Command, terminal: Terminal): void {
     .option('--json', 'print the tokens as the API tells them')
     .action((options: TokenOptions) => list(terminal, options));
   token
+    .command('rotate <id>')
+    .description('give one a new secret; standard output is that alone, which is told only now')
+    .option('--grace <seconds>', 'how long the present secret is accepted too, at most 86400', '0')
+    .option('--reason <text>', 'why; kept in the audit log')
+    .option('--json', 'print the answer of the API')
+    .action((id: string, options: RotateOptions) => rotate(terminal, id, options));
+  token
     .command('revoke <id>')
     .description('end one, within five seconds everywhere')
     .option('--reason <text>', 'why; kept in the audit log')
@@ -80,6 +94,23 @@ async function issue(terminal: Terminal, name: string, options: TokenOptions): P
   const { token, secret } = ISSUED.parse(JSON.parse(answer));
   terminal.complain(
     `Token ${token.id} (${token.name}, ${scopeOf(token)}). Its secret is told only now:`,
+  );
+  terminal.print(secret);
+}
+
+/** As {@link issue}, of a token that there is. */
+async function rotate(terminal: Terminal, id: string, options: RotateOptions): Promise<void> {
+  const { grace, reason, json } = options;
+  if (!/^\d{1,5}$/.test(grace))
+    throw new VerbError(`--grace: ${grace} is no number of seconds; write for example 3600.`, 2);
+  const graceSeconds = Number(grace);
+  const body = { graceSeconds, ...(reason === undefined ? {} : { reason }) };
+  const answer = await client().call(`/api/v1/tokens/${encodeURIComponent(id)}/rotate`, body);
+  if (json === true) return terminal.print(answer.trim());
+  const { token, secret } = ISSUED.parse(JSON.parse(answer));
+  const until = graceSeconds === 0 ? 'has ended' : `is accepted for ${graceSeconds} more seconds`;
+  terminal.complain(
+    `Token ${token.id} (${token.name}, ${scopeOf(token)}) has a new secret, which is told only now; the one before ${until}:`,
   );
   terminal.print(secret);
 }

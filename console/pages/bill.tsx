@@ -13,6 +13,7 @@ import {
 } from '../amounts.js';
 import { BillLinks, UNALLOCATED } from '../bill-links.js';
 import type { Bill, BillLine } from '../finance-types.js';
+import { driverText, kindText } from '../charge-words.js';
 import { useLive } from '../live.js';
 import { Empty, Figure, PageHead, ProblemNote, State } from '../parts.js';
 import { useSignedIn } from '../signed-in.js';
@@ -157,7 +158,7 @@ function Drivers({ bill }: { readonly bill: Bill }): JSX.Element | null {
         rows={bill.drivers}
         keyOf={({ kind, name }) => `${kind} ${name}`}
         columns={[
-          { name: 'What', cell: ({ kind }) => kind },
+          { name: 'What', cell: ({ kind }) => driverText(kind) },
           {
             name: 'Name',
             class: 'words',
@@ -188,7 +189,11 @@ function lineColumns(
 ): readonly Column<BillLine>[] {
   return [
     { name: 'Day', cell: ({ day }) => day, sortKey: ({ day }) => day },
-    { name: 'Charge', cell: ({ kind }) => kind, sortKey: ({ kind }) => kind },
+    {
+      name: 'Charge',
+      cell: ({ kind }) => kindText(kind),
+      sortKey: ({ kind }) => kindText(kind),
+    },
     {
       name: 'Of',
       cell: ({ resource, serviceType }) => resource ?? serviceType,
@@ -229,7 +234,7 @@ function disputeColumn(onDispute: (line: BillLine) => void): Column<BillLine> {
         <button
           type="button"
           class="small"
-          aria-label={`Dispute ${line.kind} of ${line.resource ?? line.serviceType}, ${line.day}`}
+          aria-label={`Dispute ${kindText(line.kind)} of ${line.resource ?? line.serviceType}, ${line.day}`}
           onClick={() => onDispute(line)}
         >
           Dispute

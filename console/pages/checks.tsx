@@ -2,16 +2,15 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { credits } from '../amounts.js';
 import { write } from '../api-client.js';
-import type { Accuracy, Bypass, HeldPrice, Quarantined } from '../api-types.js';
+import type { Accuracy, HeldPrice, Quarantined } from '../api-types.js';
 import type { Imports } from '../finance-types.js';
 import { useLive } from '../live.js';
-import { Figure, PageHead, ProblemNote, ReasonDialog, When } from '../parts.js';
+import { PageHead, ProblemNote, ReasonDialog, When } from '../parts.js';
 import { useSignedIn } from '../signed-in.js';
 import { type Column, Table } from '../table.js';
-import { DAY_MS } from '../times.js';
+import { Coverage } from './coverage.js';
 
 const EVERY_MS = 30_000;
-const BYPASS_DAYS = 7;
 
 /** What wants a look or a word: ways around, usage that does not come, estimates that miss, prices that are held, settlements that cannot be true. */
 export function ChecksPage(): JSX.Element {
@@ -25,39 +24,6 @@ export function ChecksPage(): JSX.Element {
       <Quarantine />
     </>
   );
-}
-
-function Coverage(): JSX.Element {
-  // Whole days, as far as hours are imported.
-  const [query] = useState(() => `from=${dayOf(BYPASS_DAYS)}&to=${dayOf(-1)}`);
-  const live = useLive<Bypass>(`/bypass?${query}`, 0);
-  const found = live.value;
-  return (
-    <section class="card">
-      <h2>What ran around Tollgate, {BYPASS_DAYS} days</h2>
-      <ProblemNote problem={live.problem} />
-      {found !== undefined && (
-        <dl class="figures">
-          <Figure
-            name="Came through Tollgate"
-            value={found.coveragePercent === null ? 'nothing ran' : `${found.coveragePercent} %`}
-            note="of credits, as far as imported"
-          />
-          <Figure
-            name="Around it"
-            value={String(found.bypassStatements)}
-            unit="statements"
-            note={`${credits(found.bypassCredits)} credits`}
-            tone={found.bypassStatements > 0 ? 'warn' : undefined}
-          />
-        </dl>
-      )}
-    </section>
-  );
-}
-
-function dayOf(daysBack: number): string {
-  return new Date(Date.now() - daysBack * DAY_MS).toISOString().slice(0, 10);
 }
 
 function ImportsCard(): JSX.Element {

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { credits, money, percent, unitsOf } from '../amounts.js';
 import { BillLinks, UNALLOCATED } from '../bill-links.js';
 import type { CostRow, Costs } from '../api-types.js';
+import { withoutKey } from '../charge-words.js';
 import { useLive } from '../live.js';
 import { Empty, Figure, PageHead, ProblemNote } from '../parts.js';
 import { useSignedIn } from '../signed-in.js';
@@ -11,7 +12,18 @@ import { monthName, monthOf } from '../times.js';
 
 const EVERY_MS = 30_000;
 const MONTHS_BACK = 12;
-const DIMENSIONS = ['team', 'warehouse', 'workload', 'principal'] as const;
+const DIMENSIONS = [
+  'team',
+  'warehouse',
+  'workload',
+  'model',
+  'run',
+  'dag',
+  'dashboard',
+  'principal',
+  'user',
+  'shape',
+] as const;
 
 export function CostsPage(): JSX.Element {
   const { me } = useSignedIn();
@@ -142,6 +154,7 @@ const BUCKET_NAMES: readonly (readonly [string, string])[] = [
   ['bypass', 'Bypass'],
   ['idle', 'Idle'],
   ['resumeMinute', 'Resume'],
+  ['shortQuery', 'Short'],
   ['unexplained', 'Unexplained'],
 ];
 
@@ -162,7 +175,7 @@ function columnsOf(costs: Costs, by: string): readonly Column<CostRow>[] {
   return [
     {
       name: by.charAt(0).toUpperCase() + by.slice(1),
-      cell: ({ key }) => key ?? 'of nobody',
+      cell: ({ key }) => key ?? withoutKey(by),
       sortKey: ({ key }) => key,
     },
     {

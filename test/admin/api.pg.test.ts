@@ -253,6 +253,16 @@ test('credits are transferred between budgets once per key, with an audit event,
   });
   expect((await send('research-monthly', { to: 'nobody' }, 'transfer-4')).status).toBe(404);
   expect((await send('nobody', {}, 'transfer-5')).status).toBe(404);
+  // A team stands for its monthly budget, on either side.
+  expect(await send('research', { to: 'research-monthly' }, 'transfer-6')).toMatchObject({
+    status: 400,
+    json: { errors: [{ field: 'to' }] },
+  });
+  expect(
+    (await send('research', { to: 'ml', credits: '25.000000000001' }, 'transfer-7')).json,
+  ).toMatchObject({
+    detail: 'research-monthly cannot give that much.',
+  });
   const { rows } = await world.database.db.query(
     `SELECT subject, after FROM audit_event WHERE action = 'budget.transfer'`,
   );

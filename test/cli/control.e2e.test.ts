@@ -258,7 +258,9 @@ test('a 16th team is planned, applied, found by drift, and rolled back', async (
     inForce: { version: 2, author: 'admin-token', reason: 'design joins' },
   });
 
-  const back = await run(['rollback', '1', '--reason', 'not yet']);
+  const late = await run(['rollback', '1', '--reason', 'not yet', '--expect-version', '1']);
+  expect([late.code, late.err]).toEqual([1, expect.stringContaining('2')]);
+  const back = await run(['rollback', '1', '--reason', 'not yet', '--expect-version', '2']);
   expect(back.code).toBe(0);
   expect(back.out).toContain('Version 3 is in force; it says what version 1 said.');
   expect(back.out).toContain(
@@ -277,6 +279,7 @@ test('wrong usage asks nothing', async () => {
     ['rollback', 'two', '--reason', 'x'],
     ['rollback', '0', '--reason', 'x'],
     ['rollback', '1'],
+    ['rollback', '1', '--reason', 'x', '--expect-version', 'two'],
   ])
     expect((await run(args)).code).toBe(2);
   expect((await run(['rollback', '99', '--reason', 'x'])).err).toContain('There is no version 99.');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { layOutCost } from '../../cli/verbs/cost.js';
+import { costCsv, layOutCost } from '../../cli/verbs/cost.js';
 import type { CostReply } from '../../cli/verbs/cost.js';
 
 const COST: CostReply = {
@@ -104,10 +104,22 @@ test('by model, a team sees its models and no coverage; without bypass the cover
     model        statements  direct  bypass   idle  other  credits    USD
     ───────────  ──────────  ──────  ──────  ─────  ─────  ───────  ─────
     shop.orders           7  12.500   0.000  0.000  0.000   12.500  37.50
-    (nobody)              3   0.500   0.000  0.000  0.000    0.500   1.50
+    (no model)            3   0.500   0.000  0.000  0.000    0.500   1.50
     total                10  13.000   0.000  0.000  0.000   13.000  39.00"
   `);
   expect(layOutCost(all, 120).split('\n').at(-1)).toBe(
     'Coverage: 100.00 % of the credits that statements took came through Tollgate.',
   );
+});
+
+test('as CSV it is a record a row, with every bucket, exact, and nothing in it runs', () => {
+  const [first] = COST.rows;
+  const rows =
+    first === undefined ? [] : [{ ...first, key: '=HYPERLINK("x")' }, ...COST.rows.slice(1)];
+  expect(costCsv({ ...COST, by: 'workload', rows }).split('\r\n')).toEqual([
+    'workload,statements,credits,amount,currency,direct_credits,bypass_credits,short_query_credits,resume_minute_credits,idle_credits,unexplained_credits',
+    '"\'=HYPERLINK(""x"")",1234,12.500000000000,37.500000000000,USD,12.250000000000,0.250000000000,0,0,0,0',
+    ',0,4.000000000001,,USD,0,0,0,1.000000000001,3,0',
+  ]);
+  expect(costCsv({ ...COST, rows: [] })).toMatch(/^team,statements,[^\r\n]+$/);
 });

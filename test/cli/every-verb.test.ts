@@ -32,6 +32,7 @@ const NOT_ASKED = [
   'sign-ins',
   'token',
   'token issue',
+  'token rotate',
 ];
 /** Prints a script, starts a system, or only has verbs of its own. */
 const WITHOUT_JSON = ['serve', 'completion', 'audit', 'sign-ins', 'token'];

@@ -299,9 +299,10 @@ describe('transfer', () => {
   test('posts the exact amount under a key and says what is left', async () => {
     answer = {
       status: 201,
-      body: '{"fromAvailableCredits":"25.000000000000","toAvailableCredits":"55.500000000000"}',
+      body: '{"from":"sales-monthly","to":"risk-monthly","fromAvailableCredits":"25.000000000000","toAvailableCredits":"55.500000000000"}',
     };
-    expect(await run('transfer', 'sales-monthly', 'risk-monthly', '12.5')).toEqual({
+    // A team stands for its budget, which is named.
+    expect(await run('transfer', 'sales-monthly', 'risk', '12.5')).toEqual({
       code: 0,
       out: 'Moved 12.5 credits from sales-monthly (25 left) to risk-monthly (55.5 left).',
       err: '',
@@ -311,7 +312,7 @@ describe('transfer', () => {
         method: 'POST',
         url: '/api/v1/budgets/sales-monthly/transfers',
         key: expect.stringMatching(/^[0-9a-f-]{36}$/),
-        body: '{"to":"risk-monthly","credits":"12.500000000000","reason":"transferred on the command line"}',
+        body: '{"to":"risk","credits":"12.500000000000","reason":"transferred on the command line"}',
       },
     ]);
   });
@@ -647,6 +648,21 @@ describe('tokens of people and scripts', () => {
       role: 'team-lead',
       team: 'sales',
     });
+  });
+
+  test('a rotated one has a new secret, alone on standard output, and says how long the old one lives', async () => {
+    answer.body = JSON.stringify({ token, secret: 'tga_bd5fad5e36315deb_y' });
+    const now = await run('token', 'rotate', token.id);
+    expect([now.code, now.out]).toEqual([0, 'tga_bd5fad5e36315deb_y']);
+    expect(now.err).toContain('the one before has ended');
+    const later = await run('token', 'rotate', token.id, '--grace', '3600', '--reason', 'yearly');
+    expect(later.err).toContain('is accepted for 3600 more seconds');
+    expect(asked.map(({ url, body }) => [url, JSON.parse(body)])).toEqual([
+      ['/api/v1/tokens/bd5fad5e36315deb/rotate', { graceSeconds: 0 }],
+      ['/api/v1/tokens/bd5fad5e36315deb/rotate', { graceSeconds: 3600, reason: 'yearly' }],
+    ]);
+    for (const grace of ['-1', '1.5', 'soon', '1000000'])
+      expect((await run('token', 'rotate', token.id, '--grace', grace)).code).toBe(2);
   });
 
   test('the list says whom each is for and when it ends; an ended one is told', async () => {
