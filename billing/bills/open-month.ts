@@ -114,9 +114,10 @@ async function readOpen(
   const parts = [...(await readMonthParts(db, period, currency)), ...(isApart ? [] : unmetered)];
   const prepaidOf = await readPrepaid(db, period, currency);
   const { lines: own, missingPrices } = exactLines(month, parts, { ...terms, prepaidOf });
+  const corrections = await readCorrections(db, month, terms);
   const lines = [
     ...own,
-    ...(await readCorrections(db, month, terms)),
+    ...corrections.lines,
     ...(await readBookedAdjustments(db, month, terms.currency)),
   ];
   const imported = await readInvoice(db, period, currency);
@@ -164,7 +165,7 @@ async function readOpen(
         open: [...(isApart ? neverMetered(unmetered) : []), ...reconciled.open],
       }),
     },
-    missingPrices,
+    missingPrices: [...missingPrices, ...corrections.missingPrices],
     missingRates: missing,
     unmeteredStatements: isApart ? 0 : countOf(unmetered),
   };

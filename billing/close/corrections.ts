@@ -14,9 +14,11 @@ import {
   subtractMoney,
 } from '#base/units.js';
 import { minorUnit } from '#base/currency.js';
+import { formatInstant } from '#base/time.js';
 import { type BillLine, UNALLOCATED, isOfEarlierMonth } from '../bills/billed-month.js';
 import { ofGroup, serviceGroup } from '../bills/invoice.js';
 import { type ExactLine, lineId } from '../bills/month-lines.js';
+import type { MonthPrice, MonthPriceAt, MonthTerms } from '../bills/month-terms.js';
 import { drawnAlike } from '../bills/prepaid.js';
 
 export interface ClosedLine extends BillLine {
@@ -186,6 +188,40 @@ function residueLine(input: CorrectionInput, group: string, left: Money): ExactL
   };
 }
 
+/** What lines of one price have in common. */
+export function dayKey({
+  account,
+  serviceType,
+  chargeDay,
+}: Pick<BillLine, 'account' | 'serviceType' | 'chargeDay'>): string {
+  return JSON.stringify([account, serviceType, chargeDay]);
+}
+
+/**
+ * The price in force, and where none is any more that of the line that was billed last of the account, service and day:
+ * `billed` in the order of its months. Undefined where neither is known.
+ */
+export function orAsBilled(
+  billed: readonly ClosedLine[],
+  { currency, priceAt }: Pick<MonthTerms, 'currency' | 'priceAt'>,
+): MonthPriceAt {
+  const byDay = new Map<string, MonthPrice>();
+  for (const line of billed)
+    // What a correction takes back has the price that it had before.
+    if (line.kind === 'correction' ? line.credits > NO_CREDITS : line.credits !== NO_CREDITS)
+      byDay.set(dayKey(line), {
+        pricePerCredit: line.effectivePrice,
+        listPricePerCredit: line.listPrice,
+        currency,
+      });
+  return (of, at) => {
+    const price = priceAt(of, at);
+    if (price?.currency === currency) return price;
+    const chargeDay = formatInstant(at).slice(0, 10);
+    return byDay.get(dayKey({ ...of, chargeDay })) ?? price;
+  };
+}
+
 /** Whether lines were billed at other prices than are in force for their days now. */
 export function isRepriced(
   closed: readonly ClosedLine[],
@@ -194,7 +230,7 @@ export function isRepriced(
   const seen = new Map<string, boolean>();
   return closed.some((line) => {
     if (line.credits === NO_CREDITS || !isUse(line)) return false;
-    const key = JSON.stringify([line.account, line.serviceType, line.chargeDay]);
+    const key = dayKey(line);
     const known = seen.get(key) ?? priceOf(line) !== line.effectivePrice;
     seen.set(key, known);
     return known;

@@ -5,7 +5,7 @@ import type { MonthTerms } from '../../../billing/bills/month-terms.js';
 import { readBilledMonth } from '../../../billing/bills/read-billed-month.js';
 import { closeMonth } from '../../support/closing.js';
 import { createTestDatabase, expectInvariants, type TestDatabase } from '../../support/database.js';
-import { OCTOBER, invoice, meter, terms } from '../../support/metered-month.js';
+import { OCTOBER, invoice, meter, serve, terms } from '../../support/metered-month.js';
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -130,6 +130,46 @@ test('a price that is corrected later takes the credits back at the old one and 
   expect(corrections(await read('2026-12', repriced))).toEqual([]);
 });
 
+test('late use of a service without a price is named and keeps the next month open; what else came late is corrected all the same', async () => {
+  const { db } = database;
+  await closeMonth(db, OCTOBER);
+  await amendOctober();
+  await serve(db, [
+    { day: '2026-10-20', serviceType: 'BRAND_NEW', kind: 'service', team: 'sales', amount: '4' },
+  ]);
+  const unpriced = later({
+    priceAt: ({ serviceType }) =>
+      serviceType === 'BRAND_NEW'
+        ? undefined
+        : { pricePerCredit: parseMoney('2'), listPricePerCredit: null, currency: 'USD' },
+  });
+  expect(corrections(await read('2026-11', unpriced))).toEqual(AMENDED);
+  await expect(closeMonth(db, '2026-11', { terms: unpriced })).rejects.toThrow(
+    'demo BRAND_NEW 2026-10-20',
+  );
+  await closeMonth(db, '2026-11', { terms: later() });
+  expect([...corrections(await read('2026-11'))].sort()).toEqual(
+    [...AMENDED, 'sales 2026-10-20 4.0 at 2.00: 8.00 of 2026-10'].sort(),
+  );
+});
+
+test('a price that is gone takes nothing back, and what comes late of its day has the price that was billed', async () => {
+  const { db } = database;
+  await closeMonth(db, OCTOBER);
+  const gone = later({
+    priceAt: (_of, at) =>
+      at < Date.UTC(2026, 10, 1)
+        ? undefined
+        : { pricePerCredit: parseMoney('2'), listPricePerCredit: null, currency: 'USD' },
+  });
+  expect(corrections(await read('2026-11', gone))).toEqual([]);
+  await amendOctober();
+  expect(corrections(await read('2026-11', gone))).toEqual(AMENDED.slice(0, 2));
+  await expect(closeMonth(db, '2026-11', { terms: gone })).rejects.toThrow(
+    'demo WAREHOUSE_METERING 2026-10-20',
+  );
+});
+
 test('together with its corrections a closed month is what Snowflake invoices for it now', async () => {
   const { db } = database;
   const of = (usage: string, money: string): Promise<void> =>
@@ -154,6 +194,32 @@ test('together with its corrections a closed month is what Snowflake invoices fo
     'sales 2026-10-01 0.1 at 2.00: 0.25 of 2026-10',
   ]);
   expect(formatAmount(november.totalAmount)).toBe('4.240000000000');
+});
+
+test('money that Snowflake moves from one service to another is corrected, though the month comes to the same', async () => {
+  const { db } = database;
+  await serve(db, [
+    { day: '2026-10-01', serviceType: 'SNOWPIPE', kind: 'service', team: 'sales', amount: '1.5' },
+  ]);
+  await db.query(
+    `WITH hour AS (
+       INSERT INTO usage_service_hour VALUES ('demo', 'SNOWPIPE', 'e', '2026-10-01T08:00Z', NULL, NULL, 1.5, 0, 1.5)
+     )
+     INSERT INTO usage_day VALUES ('demo', 'SNOWPIPE', '2026-10-01', 1.5, 0, 0, 1.5)`,
+  );
+  await db.query('UPDATE service_day SET is_stale = false');
+  const invoiced = (warehouses: string, pipes: string): Promise<void> =>
+    invoice(db, [
+      { day: '2026-10-01', serviceType: 'WAREHOUSE_METERING', usage: '4', money: warehouses },
+      { day: '2026-10-01', serviceType: 'SNOWPIPE', usage: '1.5', money: pipes },
+    ]);
+  await invoiced('8', '3');
+  await closeMonth(db, OCTOBER);
+  await invoiced('7.99', '3.01');
+  expect([...corrections(await read('2026-11'))].sort()).toEqual([
+    'platform 2026-10-31 0.0 at 0.00: -0.01 of 2026-10',
+    'platform 2026-10-31 0.0 at 0.00: 0.01 of 2026-10',
+  ]);
 });
 
 test('a reopened month takes no correction of itself, and the month after it none of what the new version has', async () => {
