@@ -11,10 +11,12 @@ import { correctCarried } from './postgres/correct-carried.js';
 import { openPeriods } from './postgres/open-periods.js';
 
 // Others open with their first statement. These do not wait for one: what is left of a period nobody used is carried
-// too, and the days of these kinds are not written in a view.
+// too, the days of these kinds are not written in a view, and a team is billed (idle time, services, what ran past Tollgate)
+// for a period in which it ran nothing through it.
 const UNOPENED = `/* prepared: billing.periods_due */
-SELECT b.id FROM budget b
-WHERE b.is_active AND (b.carry_percent IS NOT NULL OR b.carry_debt OR b.period_kind IN ('fiscal', 'custom'))
+SELECT b.id FROM budget b JOIN org_node n ON n.id = b.node_id
+WHERE b.is_active AND (b.carry_percent IS NOT NULL OR b.carry_debt OR b.period_kind IN ('fiscal', 'custom')
+    OR (b.counts = 'billed' AND n.kind = 'team' AND b.tier IS NULL AND b.workload IS NULL AND b.client IS NULL))
   AND NOT EXISTS (
     SELECT FROM budget_period p WHERE p.budget_id = b.id AND p.starts_at <= $1 AND p.ends_at > $1
   )
