@@ -29,7 +29,7 @@ beforeAll(async () => {
               ceilingCredits: '0.24',
             }
           : tier.id === 'batch'
-            ? { ...tier, guessHoldCredits: '0.2', ceilingCredits: '2' }
+            ? { ...tier, guessHoldCredits: '0.2', ceilingCredits: '1.1' }
             : tier,
       ),
       budgets: document.budgets.map((budget) =>
@@ -146,7 +146,7 @@ test('a statement that would run four hours on an XL is stopped at its ceiling, 
   expect(result).toMatchObject({ kind: 'error', code: '714001', sqlState: '57014' });
   const [first, ...others] = (result.kind === 'error' ? result.message : '').split('\n');
   expect(first).toMatch(
-    /^TG4001 Stopped after 7 min at \$6\.\d\d: one statement in tier batch may cost \$6\.00\. The result is lost\.$/,
+    /^TG4001 Stopped after 4 min at \$3\.\d\d: one statement in tier batch may cost \$3\.30\. The result is lost\.$/,
   );
   expect(others).toHaveLength(1);
   await eventually(async () => {
@@ -155,9 +155,9 @@ test('a statement that would run four hours on an XL is stopped at its ceiling, 
     );
     expect(rows).toMatchObject([{ ending: 'stopped' }]);
     const credits = Number(rows[0]?.credits);
-    expect(credits).toBeGreaterThanOrEqual(2);
+    expect(credits).toBeGreaterThanOrEqual(1.1);
     const stalledSeconds = (60 * stalls.max) / 1e9;
-    expect(credits).toBeLessThanOrEqual(2 + (16 * (15 + stalledSeconds)) / 3_600);
+    expect(credits).toBeLessThanOrEqual(1.1 + (16 * (15 + stalledSeconds)) / 3_600);
   });
 });
 

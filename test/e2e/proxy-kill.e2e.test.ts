@@ -274,6 +274,8 @@ async function untilToldAfterKill(holder: ProxyProcess): Promise<number> {
   );
   holder.process.kill('SIGKILL');
   const killedAtMs = performance.now();
+  // A long run waits until the others have seen by themselves that it is silent.
+  if (!HOLDERS.isLong) await makeSilent(system, holder);
   const { id } = await ticketOf(requestId);
   const poll = new RawClient(Number(new URL(proxy?.url ?? '').port));
   poll.token = mine.token;

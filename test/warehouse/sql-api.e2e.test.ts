@@ -189,12 +189,13 @@ describe('the SQL API', () => {
       bindings: { 1: { type: 'FIXED', value: '123' } },
     });
     expect(bound.body.data).toEqual([['123']]);
-    const reply = await client.submit('SELECT * FROM BIG 1200', {
+    // A second and a half of ours: longer than the long poll, so that it is 202.
+    const reply = await client.submit('SELECT * FROM BIG 300', {
       parameters: { query_tag: 'from the API' },
     });
     expect([reply.status, reply.body.code]).toEqual([202, '333334']);
     const handle = reply.body.statementHandle as string;
-    expect((await client.ended(handle)).body.data).toEqual([['1200']]);
+    expect((await client.ended(handle)).body.data).toEqual([['300']]);
     const [logged] = world.warehouse.queryHistory().filter(({ started }) => started.id === handle);
     expect(logged?.started).toMatchObject({
       tag: 'from the API',
@@ -204,7 +205,7 @@ describe('the SQL API', () => {
     expect(logged?.ended).toMatchObject({
       status: 'SUCCESS',
       warehouse: 'BATCH_WH',
-      bytesScanned: 1200e9,
+      bytesScanned: 300e9,
     });
     const illegal = await client.submit('SELECT 1', { parameters: { timezone: 'Mars/Olympus' } });
     expect([illegal.status, illegal.body.code]).toEqual([422, '001008']);
