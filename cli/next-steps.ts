@@ -18,12 +18,13 @@ export const VERBS_BY_LIST: Readonly<Record<string, string>> = {
 };
 
 /**
- * `GET /api/v1/budgets lists them` as `` `tollgate budgets` lists them ``. Routes that no verb stands for, those of one
- * thing and those with a query of their own stay as they are: they can be called with the token too.
+ * `GET /api/v1/budgets lists them` as `` `tollgate budgets` lists them ``. Routes that no verb stands for stay as they are:
+ * they can be called with the token too.
  */
 export function inVerbs(wayOut: string): string {
   return wayOut
     .replaceAll('GET /api/v1/closes/{month}', '`tollgate close <month> --dry-run`')
+    .replaceAll('GET /api/v1/costs?by=warehouse', '`tollgate cost --by warehouse`')
     .replaceAll(/GET \/api\/v1\/([a-z-]+)(?![\w/?{-])/g, (route, list: string) => {
       const verb = Object.hasOwn(VERBS_BY_LIST, list) ? VERBS_BY_LIST[list] : undefined;
       return verb === undefined ? route : `\`${verb}\``;

@@ -94,7 +94,7 @@ export async function monthAsOf(
   if (found === undefined)
     throw notFound(
       `${month} was not closed at ${formatInstant(at)}.`,
-      `GET /api/v1/closes/${month} tells when it was closed`,
+      'GET /api/v1/closes lists the versions, and when each was closed',
       'asOf',
     );
   return found;

@@ -162,7 +162,7 @@ async function monthOf(
   if (month === undefined)
     throw notFound(
       `There is no version ${version ?? 0} of ${text}.`,
-      `GET /api/v1/closes/${text} lists the versions`,
+      'GET /api/v1/closes lists the versions',
       'billVersion',
     );
   if (month.bills.every(({ lines }) => lines.length === 0)) {

@@ -145,7 +145,7 @@ test('a bill before its month was closed, and an instant that is none, are refus
     [
       expect.objectContaining({
         field: 'asOf',
-        wayOut: 'GET /api/v1/closes/2026-10 tells when it was closed',
+        wayOut: 'GET /api/v1/closes lists the versions, and when each was closed',
       }),
     ],
   ]);

@@ -158,6 +158,15 @@ test.each<readonly [string, string, readonly string[], readonly string[]]>([
     ['rate must be a decimal; write it as 0.9213.'],
   ],
   [
+    'warehouses are listed by what they cost',
+    'No such hour of a warehouse was metered.',
+    ['hour', 'must exist', 'GET /api/v1/costs?by=warehouse lists the warehouses'],
+    [
+      'No such hour of a warehouse was metered.',
+      '  hour must exist; `tollgate cost --by warehouse` lists the warehouses.',
+    ],
+  ],
+  [
     'a month that goes on is looked at by its verb',
     '2026-12 goes on.',
     ['month', 'must be over', 'GET /api/v1/closes/{month} tells what it comes to so far'],
