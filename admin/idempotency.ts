@@ -20,7 +20,7 @@ declare module 'fastify' {
 const WRITES: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 const KEY = /^[\x21-\x7e]{1,200}$/;
 /** Longest answer that is kept, in characters. */
-export const ANSWER_CHARACTERS_MAX = 65_536;
+const ANSWER_CHARACTERS_MAX = 65_536;
 /** Names under which replies tell a secret. */
 const SECRET = /"(?:secret|password|privateKey|token)":"/i;
 

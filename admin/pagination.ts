@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import { badField } from './problems.js';
 
-export const PAGE_ROWS = 100;
-export const PAGE_ROWS_MAX = 500;
+const PAGE_ROWS = 100;
+const PAGE_ROWS_MAX = 500;
 const CURSOR_CHARACTERS_MAX = 1000;
 /** NUL in a text, and a date of a year 0: no row has them, and a query with them fails. */
 const NOT_IN_POSTGRES = /\\u0000|"0000-\d\d-\d\d/;

@@ -13,8 +13,8 @@ import type { Authenticate, Authentication } from './authentication.js';
 import { type ApiToken, findToken, noteTokenUse, type TokenSecrets } from './stores/token-store.js';
 
 /** Longest time that a revoked token may still be let in. */
-export const TOKEN_CACHED_MS = 5_000;
-export const TOKENS_CACHED_MAX = 10_000;
+const TOKEN_CACHED_MS = 5_000;
+const TOKENS_CACHED_MAX = 10_000;
 
 const FORM = /^tga_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/;
 const NOBODY: Authentication = { kind: 'unknown' };
@@ -31,7 +31,7 @@ export function hashOfToken(text: string): string {
 }
 
 /** How an issued token is named as an actor. */
-export function actorOfToken(token: ApiToken): Actor {
+function actorOfToken(token: ApiToken): Actor {
   const { id, name, role, teamId, principalId } = token;
   const actor = { id: `${name} (${id})`, role, teamId };
   return role === 'team-lead'

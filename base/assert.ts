@@ -13,8 +13,3 @@ export function must<T>(value: T | null | undefined, why: string): T {
   if (value === null || value === undefined) throw new AssertionError(why);
   return value;
 }
-
-/** Marks a place the types say cannot be reached; throws AssertionError if it is. */
-export function unreachable(value: never, why: string): never {
-  throw new AssertionError(`${why}: ${JSON.stringify(value)}`);
-}

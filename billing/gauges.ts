@@ -60,7 +60,7 @@ export interface LedgerGauges {
 }
 
 /** Series of one metric; of more budgets only the first by id are shown, and the rest is counted by nobody. */
-export const SERIES_MAX = 1_000;
+const SERIES_MAX = 1_000;
 
 const BUDGETS = `/* prepared: billing.gauges_budgets */
 SELECT budget_id AS budget, node_id AS node, is_hard AS "isHard", limit_credits::float8 AS "limitCredits",

@@ -8,8 +8,6 @@ import { toError } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
 import type { ServiceConnection, ServiceRow } from '#base/snowflake/service-connection.js';
 
-/** Told to every replica when an import has been written. */
-const STATISTICS_CHANNEL = 'tollgate_statistics';
 /** Snowflake aims at 16 MB compressed a micro-partition ("Micro-partitions & Data Clustering"). */
 const PARTITION_BYTES = 16_000_000;
 const TABLES_MAX = 50_000;
@@ -187,7 +185,6 @@ async function write(
          columns = excluded.columns, imported_at = excluded.imported_at`,
       [account, JSON.stringify(rows)],
     );
-    await tx.query('SELECT pg_notify($1, $2)', [STATISTICS_CHANNEL, account]);
   });
 }
 

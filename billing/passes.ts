@@ -20,7 +20,7 @@ import { ledgerCall } from './postgres/availability.js';
 import { storable } from './postgres/ticket-row.js';
 
 /** Most passes of a deployment that proxies look at; the newest ones. */
-export const PASSES_MAX = 10_000;
+const PASSES_MAX = 10_000;
 
 /** A run may take this many times its hold of the amount, so that one that outgrows its estimate is not stopped. */
 const HEADROOM = 2n;

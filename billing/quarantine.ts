@@ -14,7 +14,7 @@ import { jsonFor } from './postgres/ticket-row.js';
 /** Seven days, the longest that Snowflake lets a statement run (STATEMENT_TIMEOUT_IN_SECONDS), twice. */
 const MS_MAX = 2 * 7 * 86_400_000;
 /** Of such a statement on the dearest warehouse there is (6X-Large, 768 credits an hour), rounded up. */
-export const BELIEVABLE_CREDITS_MAX: Credits = parseCredits('200000');
+const BELIEVABLE_CREDITS_MAX: Credits = parseCredits('200000');
 
 /** What cannot be true of a settlement, in words; null: nothing. */
 export function absurdityOf(settlement: Settlement): string | null {

@@ -12,7 +12,7 @@ import { countHours, hourProfiles } from './postgres/count-hours.js';
 import { jsonFor } from './postgres/ticket-row.js';
 
 /** Notified with every notice that was written; its delivery reads `budget_notice`. */
-export const NOTICES_CHANNEL = 'tollgate_budget_notices';
+const NOTICES_CHANNEL = 'tollgate_budget_notices';
 const PAGE = 500;
 
 export interface BudgetNotice {

@@ -5,7 +5,7 @@ import type { Config, Secrets } from '../base/config.js';
 import { Fault } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 
-export const OIDC_CALLBACK = '/console/oidc/callback';
+const OIDC_CALLBACK = '/console/oidc/callback';
 
 /**
  * What the console signs people in by; undefined: by token alone.

@@ -75,7 +75,7 @@ export function changeLines(
   return more > 0 ? [...lines, `  and ${more} more; --json lists them all`] : lines;
 }
 
-export function titleOf(part: string): string {
+function titleOf(part: string): string {
   return TITLES[part] ?? `${part.charAt(0).toUpperCase()}${part.slice(1)}`;
 }
 

@@ -86,7 +86,7 @@ export async function allocateUsage(db: Database, account: string): Promise<Usag
  * Rates of an account's warehouses as its views name them: RESOURCE_CONSTRAINT is the generation of a standard warehouse
  * (`STANDARD_GEN_2`; NULL is the first) and the memory of a Snowpark-optimized one (`MEMORY_16X`).
  */
-export function rateOf(document: ControlDocument, account: string): RateOf {
+function rateOf(document: ControlDocument, account: string): RateOf {
   const lookup = rateLookup(document);
   const cloud = document.accounts.find(({ id }) => id === account)?.cloud;
   return (kind, resourceConstraint, size, at) => {
@@ -96,7 +96,7 @@ export function rateOf(document: ControlDocument, account: string): RateOf {
 }
 
 /** Whom the mapping names for a Snowflake user and role; the network of a statement of the past is not known. */
-export function payerOf(document: ControlDocument): PayerOf {
+function payerOf(document: ControlDocument): PayerOf {
   const resolve = createPrincipalResolver(document);
   return (caller) => {
     const resolution = resolve({ ...caller, address: null });

@@ -212,7 +212,7 @@ async function audited(
 }
 
 /** The event of an adjustment as it stands now, in the transaction that made it so. */
-export async function auditAdjustment(
+async function auditAdjustment(
   tx: Transaction,
   actor: Actor,
   reason: string,

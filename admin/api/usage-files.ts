@@ -26,10 +26,10 @@ export interface UsageFilesApi {
   readonly newName: () => string;
 }
 
-export const UPLOAD_BYTES_MAX: number = 512 * 1024 * 1024;
+const UPLOAD_BYTES_MAX: number = 512 * 1024 * 1024;
 /** Uploads at a time; each holds a file and a transaction. */
 const UPLOADS_MAX = 2;
-export const UPLOAD_TYPE = 'application/octet-stream';
+const UPLOAD_TYPE = 'application/octet-stream';
 
 const querystring = z.strictObject({
   view: z.enum(USAGE_VIEWS).describe('The view of Snowflake that the file was exported of'),

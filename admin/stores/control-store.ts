@@ -5,6 +5,7 @@
 import { assert, must } from '#base/assert.js';
 import { hashOfJson } from '#base/canonical-json.js';
 import { Fault } from '#base/errors.js';
+import { CONTROL_CHANNEL } from '#base/postgres/channels.js';
 import type { Database, Queryable, Transaction } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
 import { readPricesInForce } from '#billing/prices/read-prices.js';
@@ -18,11 +19,8 @@ import { appendAudit } from './audit-store.js';
 import type { ControlChange } from './control-change.js';
 import { projectControl } from './control-projection.js';
 
-/** Replicas listen on it; the payload is the new version. */
-export const CONTROL_CHANNEL = 'tollgate_control';
-
 /** Most changes in words that an outcome or an audit event carries; the documents say the rest. */
-export const CHANGES_KEPT_MAX = 200;
+const CHANGES_KEPT_MAX = 200;
 const CHANGE_LENGTH_MAX = 500;
 
 export interface ControlVersion {

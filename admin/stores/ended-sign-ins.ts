@@ -6,7 +6,7 @@ import type { Queryable } from '#base/postgres/pool.js';
 
 /** A sign-out is known to every replica within this. */
 export const ENDS_READ_EVERY_MS = 2_000;
-export const ENDS_KEPT_MAX = 10_000;
+const ENDS_KEPT_MAX = 10_000;
 /** Of all sign-ins, so that the index of subjects finds them. */
 export const SIGN_INS_SUBJECT = 'console';
 

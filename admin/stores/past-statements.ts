@@ -8,7 +8,7 @@ import { pastEstimate, tryReadParts, tryReadRecord } from '#policies/rules/past-
 import type { StatementFacts } from '#policies/sql/facts.js';
 
 /** Statements that one look goes through: some seconds. */
-export const PAST_STATEMENTS_MAX = 200_000;
+const PAST_STATEMENTS_MAX = 200_000;
 const PAGE_ROWS = 2_000;
 /** Longest that one page, and the sorting before the first, may take. */
 const STATEMENT_TIMEOUT_MS = 25_000;

@@ -1,4 +1,5 @@
 /** Snowflake sessions that came through the proxy, as administrators see and end them. */
+import { SESSIONS_CHANNEL } from '#base/postgres/channels.js';
 import type { Queryable, Transaction } from '#base/postgres/pool.js';
 
 /** An open session; times are ISO 8601 in UTC. */
@@ -31,9 +32,6 @@ export interface SessionChoice {
   /** Opened by this credential. */
   readonly credentialId: string | null;
 }
-
-/** Proxies listen on it and read their sessions again. */
-export const SESSIONS_CHANNEL = 'tollgate_sessions';
 
 const OPEN = `closed_at IS NULL AND revoked_at IS NULL
   AND ($1::text IS NULL OR lower(account) = lower($1))

@@ -8,7 +8,7 @@ export const DIGIT = 3;
 export const CONTROL = 4;
 
 /** Class of each character below 128. */
-export const CLASS_OF_ASCII: Uint8Array = asciiClasses();
+const CLASS_OF_ASCII: Uint8Array = asciiClasses();
 
 function asciiClasses(): Uint8Array {
   const classes = new Uint8Array(128);

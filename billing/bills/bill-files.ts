@@ -113,7 +113,7 @@ export async function* renderMonth(month: BilledMonth): AsyncGenerator<BillFile>
 }
 
 /** The manifest as a file: it comes after those that it lists. */
-export function manifestFile(month: BilledMonth, files: readonly ManifestFile[]): BillFile {
+function manifestFile(month: BilledMonth, files: readonly ManifestFile[]): BillFile {
   return {
     name: MANIFEST_NAME,
     mediaType: BILL_FORMS.json,

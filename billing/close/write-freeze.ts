@@ -67,7 +67,7 @@ export async function writeFreeze(
 }
 
 /** The reconciliation as it is kept; who signs it off later is a step. */
-export function reconciliationRow(
+function reconciliationRow(
   of: MonthReconciliation,
 ): Readonly<Record<keyof Omit<MonthReconciliation, 'signedOff'>, unknown>> {
   return {

@@ -2,14 +2,12 @@
  * Works out the prices of an account anew from its rate sheet, and says so where they changed. The sheet stays as it was
  * imported; what somebody decided of held prices is kept beside it.
  */
+import { CONTROL_CHANNEL } from '#base/postgres/channels.js';
 import type { Queryable, Transaction } from '#base/postgres/pool.js';
 import { type Money, parseMoney } from '#base/units.js';
 import { lockUsage } from '../usage/import-lock.js';
 import { priceSeries } from './price-series.js';
 import type { NamedPrice, PriceDecision, PriceStep, SheetDay } from './price-series.js';
-
-/** Replicas hear it as they hear of a new control document. */
-const CHANNEL = 'tollgate_control';
 
 /** What other sources say of a key on a day: the price book or a list. */
 export type OtherPrice = (
@@ -72,7 +70,7 @@ export async function derivePrices(
   ]);
   if (changed[0]?.changed !== true) return false;
   await tx.query('UPDATE imported_price_version SET version = version + 1');
-  await tx.query('SELECT pg_notify($1, $2)', [CHANNEL, 'prices']);
+  await tx.query('SELECT pg_notify($1, $2)', [CONTROL_CHANNEL, 'prices']);
   return true;
 }
 

@@ -6,7 +6,7 @@ import type { Database, Transaction } from '#base/postgres/pool.js';
 import { type ChainRange, followChain } from '../seal/follow-chain.js';
 import { RANGE, withinRange } from '../seal/range-of-chain.js';
 
-export const HOURS_FOLLOWER = 'hours';
+const HOURS_FOLLOWER = 'hours';
 
 const KEYS = 'hour_at, team_id, warehouse, tier, currency, stage';
 

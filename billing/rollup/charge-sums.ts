@@ -6,7 +6,7 @@ import type { Database, Queryable } from '#base/postgres/pool.js';
 import { type ChainRange, followChain } from '../seal/follow-chain.js';
 import { RANGE, withinRange } from '../seal/range-of-chain.js';
 
-export const PANELS_FOLLOWER = 'panels';
+const PANELS_FOLLOWER = 'panels';
 
 /** Places of the chain that a rebuild reads at once: few enough to be joined by keys, as in following. */
 const REBUILD_RANGE = 10_000;

@@ -20,7 +20,7 @@ const rows = (part: RecordPart, alias: string, from: string, order: string): str
   `coalesce((SELECT json_agg(${rowOf(part, alias)} ORDER BY ${order}) FROM ${from}), '[]') AS "${part}"`;
 
 /** The columns of a record of the journal that `journalId` names, which may be gone. */
-export function recordColumns(journalId: string): string {
+function recordColumns(journalId: string): string {
   return [
     rows('journal', 'j', `journal j WHERE j.id = ${journalId}`, 'j.id'),
     rows('entries', 'e', `entry e WHERE e.journal_id = ${journalId}`, 'e.ordinal'),

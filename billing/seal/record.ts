@@ -44,7 +44,7 @@ export const RECORD_PARTS = {
 } as const;
 
 export type RecordPart = keyof typeof RECORD_PARTS;
-export const RECORD_PART_NAMES = Object.keys(RECORD_PARTS) as readonly RecordPart[];
+const RECORD_PART_NAMES = Object.keys(RECORD_PARTS) as readonly RecordPart[];
 
 /** One row of a table, by column. */
 export type RecordRow = Readonly<Record<string, ChainField>>;

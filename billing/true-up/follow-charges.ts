@@ -8,7 +8,7 @@ import { type ChainRange, followChain } from '../seal/follow-chain.js';
 import { RANGE, withinRange } from '../seal/range-of-chain.js';
 import { ENTER_TRUE_UPS } from './post-deltas.js';
 
-export const TRUE_UP_FOLLOWER = 'true-up';
+const TRUE_UP_FOLLOWER = 'true-up';
 
 /** How many days before a day its loading is taken from. */
 const LOADING_DAYS = 28;

@@ -10,7 +10,7 @@ import type { StandingBook } from '../../billing/standing-book.js';
 import { guardStep, isOutrun, lastHold, TOP_UP_AT_PERCENT } from '../../policies/rules/guard.js';
 
 /** Between two looks of the live guard, unless its setting says otherwise. */
-export const LOOK_EVERY_MS = 3_000;
+const LOOK_EVERY_MS = 3_000;
 const HOUR_MS = 3_600_000;
 
 /** A statement that runs under a hold, or under a ceiling alone. */

@@ -159,7 +159,7 @@ async function readerOf(file: string): Promise<() => AsyncIterable<string>> {
  * Prints a report for every line. A line that is not as it should be is complained about with its number and left
  * out. Returns how many there were.
  */
-export async function explainLines(
+async function explainLines(
   lines: AsyncIterable<string>,
   analyser: Analyser,
   terminal: Terminal,

@@ -65,7 +65,7 @@ async function notifications(terminal: Terminal, options: NotificationOptions): 
 }
 
 /** The list for people: one row each, with what became of it at each channel. */
-export function layOutNotifications(rows: readonly unknown[], columns: number): string {
+function layOutNotifications(rows: readonly unknown[], columns: number): string {
   const parsed = z.array(NOTIFICATION).safeParse(rows);
   if (!parsed.success)
     throw new VerbError(

@@ -5,6 +5,7 @@
  */
 import type { Log } from '#base/log.js';
 import { toError } from '#base/errors.js';
+import { CONTROL_CHANNEL } from '#base/postgres/channels.js';
 import type { Database } from '#base/postgres/pool.js';
 import { readPriceVersion, readPricesInForce } from '#billing/prices/read-prices.js';
 import type { PriceInForce } from '#billing/prices/read-prices.js';
@@ -14,9 +15,6 @@ import { createSnapshot } from '#policies/control/snapshot.js';
 import type { ControlSnapshot } from '#policies/control/snapshot.js';
 
 const PROBLEMS_LOGGED_MAX = 20;
-
-/** Notified with the new version by whoever writes the control tables. */
-export const CONTROL_CHANNEL = 'tollgate_control';
 
 export interface ControlRefresher {
   /** The snapshot in force; undefined until the first one has been loaded. */

@@ -9,8 +9,6 @@ import type { Database } from '#base/postgres/pool.js';
 import type { Catalogue } from '#policies/sql/facts.js';
 import type { StatisticsView, TableStatistics } from '#policies/estimate/table-statistics.js';
 
-/** Notified by the worker after an import. */
-export const STATISTICS_CHANNEL = 'tollgate_statistics';
 const TABLES_MAX = 100_000;
 
 interface StatisticsRow {

@@ -10,8 +10,6 @@ import { Fault } from '#base/errors.js';
 import type { Database } from '#base/postgres/pool.js';
 import { LIVE_REPLICAS } from '#billing/postgres/replicas.js';
 
-/** Notified by whoever revokes sessions. */
-export const SESSIONS_CHANNEL = 'tollgate_sessions';
 /** Notified by a replica that serves a session of another one for the first time. */
 export const SHARED_SESSIONS_CHANNEL = 'tollgate_shared_sessions';
 

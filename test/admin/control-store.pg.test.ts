@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   applyControl,
-  CONTROL_CHANNEL,
   editControl,
   ensureControl,
   readControl,
 } from '../../admin/stores/control-store.js';
 import { readAudit } from '../../admin/stores/audit-store.js';
 import { createLedger } from '../../billing/create-ledger.js';
+import { CONTROL_CHANNEL } from '../../base/postgres/channels.js';
 import { parseCredits } from '../../base/units.js';
 import { demoControlDocument } from '../../policies/control/demo.js';
 import type { ControlDocument } from '../../policies/control/document.js';

@@ -5,9 +5,9 @@ import { WAREHOUSE_SERVICES, serviceLineKey } from './service-day.js';
 import type { ServiceDay, ServiceLine, SharedCosts } from './service-day.js';
 import { sharedLines } from './shared-cost.js';
 
-export const ACCELERATION = 'QUERY_ACCELERATION';
-export const STORAGE = 'STORAGE';
-export const TRANSFER = 'DATA_TRANSFER';
+const ACCELERATION = 'QUERY_ACCELERATION';
+const STORAGE = 'STORAGE';
+const TRANSFER = 'DATA_TRANSFER';
 
 /** The lines of the day in an order that does not depend on the input's, each key once. */
 export function allocateServiceDay(day: ServiceDay, shared: SharedCosts): readonly ServiceLine[] {

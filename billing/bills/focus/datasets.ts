@@ -7,7 +7,6 @@ import { INVOICE_DETAIL_COLUMNS, invoiceDetails } from './invoice-detail.js';
 
 /** By the id that FOCUS gives them. */
 export const FOCUS_DATASETS = ['CostAndUsage', 'InvoiceDetail', 'BillingPeriod'] as const;
-export type FocusDataset = (typeof FOCUS_DATASETS)[number];
 
 /** A header and its records; empty is null, line ends CRLF, no byte order mark; the same month gives the same bytes. */
 export function invoiceDetailCsv(month: BilledMonth): string {

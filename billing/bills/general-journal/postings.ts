@@ -133,7 +133,7 @@ function opposite(side: Posting['side']): Posting['side'] {
 }
 
 /** Debits less credits. */
-export function balanceOf(postings: readonly Posting[]): Money {
+function balanceOf(postings: readonly Posting[]): Money {
   return postings.reduce(
     (sum, { side, amount }) =>
       side === 'debit' ? addMoney(sum, amount) : subtractMoney(sum, amount),

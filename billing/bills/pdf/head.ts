@@ -177,6 +177,6 @@ export function unitBeside({ currency }: MonthHead, { conversion }: TeamBill): s
 }
 
 /** A size up to `size` at which the figure is not cut: a figure without its last digits would be another one. */
-export function fitting(paper: Paper, figure: string, size: number, width: number): number {
+function fitting(paper: Paper, figure: string, size: number, width: number): number {
   return Math.min(size, (size * width) / paper.width(figure, { size, weight: 'semibold' }));
 }

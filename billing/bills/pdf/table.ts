@@ -46,7 +46,7 @@ export function drawTable(
   return at;
 }
 
-export function widthOf({ columns }: Table): number {
+function widthOf({ columns }: Table): number {
   return columns.reduce((sum, { width }) => sum + width, 0);
 }
 

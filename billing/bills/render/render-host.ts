@@ -23,7 +23,7 @@ export interface BillRenderer {
 }
 
 /** Tasks at once, those that wait included. */
-export const RENDERS_MAX = 16;
+const RENDERS_MAX = 16;
 /** A month of a hundred thousand lines takes about a gigabyte. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 2_048 } as const;
 

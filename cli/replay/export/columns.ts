@@ -17,7 +17,7 @@ export const WAIT_COLUMNS = [
 export const END_COLUMNS = ['END_TIME', 'TOTAL_ELAPSED_TIME', 'EXECUTION_TIME'] as const;
 
 /** One of them says what the statement was. */
-export const TEXT_COLUMNS = ['QUERY_TEXT', 'QUERY_PARAMETERIZED_HASH', 'QUERY_HASH'] as const;
+const TEXT_COLUMNS = ['QUERY_TEXT', 'QUERY_PARAMETERIZED_HASH', 'QUERY_HASH'] as const;
 
 /** In the order in which they are told. */
 export const COLUMN_NAMES = [

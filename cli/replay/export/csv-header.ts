@@ -26,7 +26,7 @@ export async function readCsvHeader(file: ExportFile): Promise<CsvHeader> {
 }
 
 /** The header in `head`, the start of a file: by the delimiter that makes most columns of it known. */
-export function csvHeader(name: string, head: string): CsvHeader {
+function csvHeader(name: string, head: string): CsvHeader {
   const text = head.startsWith('\u{FEFF}') ? head.slice(1) : head;
   const read = DELIMITERS.map((delimiter) => ({ delimiter, names: firstRecord(text, delimiter) }));
   const known = ({ names }: { readonly names: readonly string[] | undefined }): number =>
