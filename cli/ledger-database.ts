@@ -18,6 +18,7 @@ import {
 } from '../base/postgres/pool.js';
 import { keepsSession, NAME_THE_SERVER, UNKNOWN_SETTING } from '../base/postgres/session.js';
 import { assertSchemaKnown, migrate } from '../migrations/migrate.js';
+import { POSTGRES_FLOOR_FIX, textOf, tooOldVersion, whyUnusable } from './unusable-database.js';
 
 export interface LedgerDatabaseOptions {
   readonly config: Config;
@@ -35,8 +36,8 @@ const APPLICATION_NAME_MAX = 63;
 
 /**
  * Opens the database of the ledger, which is started first where it is the embedded one, and brought to our schema.
- * @throws Fault `ledgerUnavailable` with one message for people when it cannot be started, reached or migrated, when a
- *   pooler stands before it, or when its schema is of a newer program.
+ * @throws Fault `ledgerUnavailable` with one message for people when it cannot be started, reached or migrated, is too
+ *   old (nothing of it is changed then), when a pooler stands before it, or when its schema is of a newer program.
  */
 export async function openLedgerDatabase(options: LedgerDatabaseOptions): Promise<Database> {
   const { config, secrets, dataDir, life, log, outages } = options;
@@ -88,26 +89,34 @@ export async function checkDatabase(
   }
 }
 
-/** Migrates a database that is not ours to start; every way in which it is none is one message. */
-async function migrateOrExplain(db: Database, url: string, log: Log): Promise<void> {
-  let isPooled: boolean;
+/**
+ * Migrates a database that is not ours to start.
+ * @throws Fault `ledgerUnavailable`, one message for every way in which it is none, with the way out; one that is too old or
+ *   behind a pooler is left as it is.
+ */
+export async function migrateOrExplain(db: Database, url: string, log: Log): Promise<void> {
   try {
-    isPooled = !(await keepsSession(db));
-    if (!isPooled) await migrate(url, { log });
+    const tooOld = await tooOldVersion(db);
+    if (tooOld !== undefined)
+      throw new Fault('ledgerUnavailable', `Postgres is ${tooOld} there. ${POSTGRES_FLOOR_FIX}`);
+    if (!(await keepsSession(db))) throw pooled();
+    await migrate(url, { log });
   } catch (cause) {
-    isPooled = sqlStateOf(cause) === UNKNOWN_SETTING;
-    if (!isPooled)
-      throw new Fault(
-        'ledgerUnavailable',
-        `${textOf(cause)}. Check TOLLGATE_DATABASE_URL and that Postgres runs there, or unset it for the embedded one.`,
-        { cause },
-      );
+    if (sqlStateOf(cause) === UNKNOWN_SETTING) throw pooled();
+    if (cause instanceof Fault && cause.cause === undefined) throw cause;
+    const why = whyUnusable(cause);
+    const text =
+      why === undefined
+        ? `${textOf(cause)}. Check TOLLGATE_DATABASE_URL and that Postgres runs there, or unset it for the embedded one.`
+        : `Postgres ${why.says} (${textOf(cause)}). ${why.fix}`;
+    throw new Fault('ledgerUnavailable', text, { cause });
   }
-  if (isPooled)
-    throw new Fault(
-      'ledgerUnavailable',
-      `A pooler stands before Postgres and drops, or refuses, what a connection says of itself. ${NAME_THE_SERVER}`,
-    );
+}
+
+function pooled(): Fault {
+  const why =
+    'A pooler stands before Postgres and drops, or refuses, what a connection says of itself.';
+  return new Fault('ledgerUnavailable', `${why} ${NAME_THE_SERVER}`);
 }
 
 /** too_many_connections, and what a role or database with a limit of its own answers. */
@@ -130,10 +139,4 @@ export function startFailure(thrown: unknown): unknown {
     `Postgres could not be used while this process started: ${textOf(thrown)}. ${wayOut}`,
     { cause: thrown },
   );
-}
-
-/** Of a name with several addresses, none of which answers, the error has a code and no text. */
-function textOf(thrown: unknown): string {
-  const { code, message } = toError(thrown) as NodeJS.ErrnoException;
-  return message === '' ? `It does not answer (${code})` : message;
 }

@@ -7,6 +7,8 @@ import type pg from 'pg';
 /** Schema of all our tables, so that the database may be shared with others. */
 export const SCHEMA = 'tollgate';
 
+/** A setting that nobody but us knows, so that no pooler tracks it and no role or database has it of its own. */
+const MARK = 'tollgate.session';
 const SEARCH_PATH = `${SCHEMA},public`;
 /** PostgreSQL, "Client Connection Defaults" and "Lock Management": what changes the meaning of a text, or ends it early. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -25,6 +27,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   jit: 'off',
   // The connection that listens is idle for days.
   idle_session_timeout: '0',
+  [MARK]: 'kept',
 };
 
 /** Of a migration, which takes as long as it takes. */
@@ -78,10 +81,10 @@ export const UNKNOWN_SETTING = '08P01';
 export const NAME_THE_SERVER =
   'Name the server itself in TOLLGATE_DATABASE_URL: each process keeps a pool of its own, and needs sessions (LISTEN, prepared statements, advisory locks).';
 
-/** Whether a connection is what was asked for; false where a pooler by transactions stands before the server. Rejects as the driver does. */
+/** Whether a connection is what was asked for; false where a pooler stands before the server. Rejects as the driver does. */
 export async function keepsSession(db: Asked): Promise<boolean> {
-  const { rows } = await db.query<{ path: string }>(
-    `SELECT replace(current_setting('search_path'), ' ', '') AS path`,
+  const { rows } = await db.query<{ path: string; mark: string | null }>(
+    `SELECT replace(current_setting('search_path'), ' ', '') AS path, current_setting('${MARK}', true) AS mark`,
   );
-  return rows[0]?.path === SEARCH_PATH;
+  return rows[0]?.path === SEARCH_PATH && rows[0].mark === SETTINGS[MARK];
 }

@@ -5,12 +5,7 @@ import type { Config, Secrets } from '../../base/config.js';
 import { toError } from '../../base/errors.js';
 import { postgresBinaries } from '../../base/postgres/binaries.js';
 import { openDatabase, type Database, type Queryable } from '../../base/postgres/pool.js';
-import {
-  keepsSession,
-  NAME_THE_SERVER,
-  SCHEMA,
-  UNKNOWN_SETTING,
-} from '../../base/postgres/session.js';
+import { keepsSession, NAME_THE_SERVER, SCHEMA } from '../../base/postgres/session.js';
 import {
   knownMigrations,
   migrationText,
@@ -19,10 +14,10 @@ import {
   type SchemaMisfit,
 } from '../../migrations/migrate.js';
 import { reason } from '../admin-client.js';
+import { POSTGRES_FLOOR, POSTGRES_FLOOR_FIX, whyUnusable } from '../unusable-database.js';
 import { checkClock } from './clock.js';
 import { finderOf, type Finding } from './finding.js';
 
-const POSTGRES_FLOOR = 150_000;
 const STATEMENT_TIMEOUT_MS = 5000;
 const { ok, note, failed } = finderOf('Database');
 
@@ -111,7 +106,7 @@ export async function checkDatabase(
   const tookMs = now() - sentAt;
   if (asked === undefined || asked.number < POSTGRES_FLOOR) {
     const says = `${place} is PostgreSQL ${asked?.name ?? 'of unknown version'}`;
-    return { findings: [failed(check, says, 'Use PostgreSQL 15 or newer.')], isUsable: false };
+    return { findings: [failed(check, says, POSTGRES_FLOOR_FIX)], isUsable: false };
   }
   if (asked.takes_none) {
     const says = `${place} takes no writes: a standby, or default_transaction_read_only is on`;
@@ -140,37 +135,12 @@ export async function checkDatabase(
   };
 }
 
-/** What the server, or the way to it, said when it did not answer the first question: its words and a way out. */
-const UNANSWERED: Readonly<Record<string, readonly [says: string, fix: string]>> = {
-  '28P01': ['refuses the user or its password', 'Mend them in TOLLGATE_DATABASE_URL.'],
-  '28000': [
-    'lets this user not in from here',
-    "Mend the user in TOLLGATE_DATABASE_URL, or the server's pg_hba.conf.",
-  ],
-  '3D000': ['has no such database', 'Create it, or name another in TOLLGATE_DATABASE_URL.'],
-  '53300': [
-    'takes no more connections',
-    'Raise its max_connections, or lower TOLLGATE_DATABASE_CONNECTIONS_MAX of the processes that share it.',
-  ],
-  [UNKNOWN_SETTING]: ['is a pooler that refuses what a connection says of itself', NAME_THE_SERVER],
-  '57P03': ['is starting, stopping or recovering', 'Wait for it; its own log says how far it is.'],
-  ENOTFOUND: [
-    'is a host that this machine cannot find',
-    'Mend the host in TOLLGATE_DATABASE_URL, or name resolution.',
-  ],
-  ECONNREFUSED: [
-    'does not answer: nobody listens at that port',
-    'Start it, or mend host and port in TOLLGATE_DATABASE_URL.',
-  ],
-};
-
 function unanswered(place: string, thrown: unknown): Finding {
-  const why = reason(thrown);
-  const [says, fix] = UNANSWERED[why] ?? [
-    'does not answer',
-    'Check that it runs, and host, user and password in TOLLGATE_DATABASE_URL.',
-  ];
-  return failed('database', `${place} ${says} (${why})`, fix);
+  const { says, fix } = whyUnusable(thrown) ?? {
+    says: 'does not answer',
+    fix: 'Check that it runs, and host, user and password in TOLLGATE_DATABASE_URL.',
+  };
+  return failed('database', `${place} ${says} (${reason(thrown)})`, fix);
 }
 
 /** Undefined: its schema is what this program knows, or a newer one that it may run on. */

@@ -63,6 +63,11 @@ test('a connection is what we mean, whatever its role and its address say', asyn
   // As behind a pooler, which gives another connection.
   await db.query('SET search_path = public');
   expect(await keepsSession(db)).toBe(false);
+  // One that tracks the search path, or a role that has ours, looks right without keeping anything else.
+  await db.query('SET search_path = tollgate, public');
+  expect(await keepsSession(db)).toBe(true);
+  await db.query(`SET tollgate.session = ''`);
+  expect(await keepsSession(db)).toBe(false);
   await db.stop();
 });
 
