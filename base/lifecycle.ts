@@ -7,21 +7,44 @@ export interface Stoppable {
   stop(signal: AbortSignal): Promise<void>;
 }
 
+/** What a start ends with that goes on although everything is being stopped. */
+export class StartInterrupted extends Error {
+  constructor(part: string) {
+    super(`stopped before ${part} was started`);
+    this.name = 'StartInterrupted';
+  }
+}
+
 export class Lifecycle {
   readonly #parts: { readonly name: string; readonly part: Stoppable }[] = [];
   readonly #abort = new AbortController();
   #stopping: Promise<readonly Error[]> | undefined;
 
-  /** Registers a started part; returns it, so that `const x = life.add('x', await startX())` reads in one line. */
+  /**
+   * Registers a started part; returns it, so that `const x = life.add('x', await startX())` reads in one line.
+   * @throws StartInterrupted once a drain has begun: the part is stopped by it, or by the next, and nothing more is to be started.
+   */
   add<T extends Stoppable>(name: string, part: T): T {
     this.#parts.push({ name, part });
+    if (this.#stopping !== undefined) throw new StartInterrupted(name);
     return part;
   }
 
-  /** Stops everything in reverse order. Always settles; the errors of parts that failed are returned. */
+  /**
+   * Stops everything in reverse order. Always settles; the errors of parts that failed are returned. A later call stops
+   * what was added since, and has the errors of all.
+   */
   drain(): Promise<readonly Error[]> {
-    this.#stopping ??= this.#stopAll();
+    const before = this.#stopping ?? Promise.resolve([]);
+    this.#stopping = before.then(async (failures) => [...failures, ...(await this.#stopAll())]);
     return this.#stopping;
+  }
+
+  /** Settles once nobody waits for work in flight any more. */
+  get aborted(): Promise<void> {
+    const { signal } = this.#abort;
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
   }
 
   /** Makes a running or later drain stop waiting for work in flight. */
@@ -31,7 +54,8 @@ export class Lifecycle {
 
   async #stopAll(): Promise<readonly Error[]> {
     const failures: Error[] = [];
-    for (const { name, part } of this.#parts.reverse()) {
+    for (let last = this.#parts.pop(); last !== undefined; last = this.#parts.pop()) {
+      const { name, part } = last;
       try {
         await part.stop(this.#abort.signal);
       } catch (cause) {

@@ -87,10 +87,10 @@ export async function serve(options: ServeOptions): Promise<number> {
     const dataDir = prepareDataDir(config.dataDir);
     const metrics = createMetrics();
     const world: World = { config, secrets, dataDir, log, outages, metrics, life };
-    const listening = await startRoles(world);
+    const listening = await stopped.started(() => startRoles(world));
+    if (listening === undefined) return await stopped.exitCode;
     for (const line of howToConnect(config, listening, performance.now() - startedAt))
       options.print(line);
-    stopped.ready();
   } catch (thrown) {
     await life.drain();
     throw startFailure(thrown);
