@@ -149,7 +149,7 @@ test('the method of an hour is that of Snowflake once its figures are there', ()
 test('criterion 6: what runs past Tollgate beside them raises nothing that those who came through pay', () => {
   fc.assert(
     fc.property(
-      fc.constantFrom(METHODS.sweep, METHODS.attributed),
+      fc.constantFrom(METHODS.sweep, METHODS.attributed, METHODS.elapsedShare),
       hour,
       execution,
       (by, of, each) => {

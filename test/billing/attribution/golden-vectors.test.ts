@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatAmount, parseCredits } from '../../../base/units.js';
+import { formatAmount, parseCredits, sumCredits } from '../../../base/units.js';
 import { attributed } from '../../../billing/attribution/attributed.js';
 import { elapsedShare } from '../../../billing/attribution/elapsed-share.js';
 import { perQuery } from '../../../billing/attribution/per-query.js';
@@ -103,6 +103,12 @@ test('criterion 5: a statement over the full hour is allocated hour by hour', ()
     'direct - a 0.333333333333',
     'idle suspendTail a 0.166666666667',
   ]);
+  expect(told(elapsedShare, hour('0.166666666667', executions, spans))).toEqual([
+    'direct - a 0.166666666667',
+  ]);
+  expect(told(elapsedShare, hour('0.500000000000', executions, spans, eleven))).toEqual([
+    'direct - a 0.500000000000',
+  ]);
 });
 
 test('criterion 5: what is billed up to the first minute is a line of its own, with the statement that woke the warehouse', () => {
@@ -115,7 +121,43 @@ test('criterion 5: what is billed up to the first minute is a line of its own, w
     'direct - a 0.001388888889',
     'resumeMinute - a 0.015277777778',
   ]);
+  expect(told(elapsedShare, woken)).toEqual(['direct - a 0.016666666667']);
 });
+
+test.each<
+  readonly [string, string, readonly [string, number, number, string][], number, readonly string[]]
+>([
+  [
+    'two that overlap',
+    '1.666666666667',
+    [
+      ['a', 0, 600, '0.5'],
+      ['b', 300, 900, '0.5'],
+    ],
+    1500,
+    ['direct - a 0.500000000000', 'direct - b 0.500000000000', 'idle suspendTail b 0.666666666667'],
+  ],
+  [
+    'a short one beside a long one',
+    '1.333333333333',
+    [
+      ['a', 0, 600, '0.6'],
+      ['b', 300, 420, '0.066666667'],
+    ],
+    1200,
+    ['direct - a 0.600000000000', 'direct - b 0.066666667000', 'idle suspendTail a 0.666666666333'],
+  ],
+])(
+  'criterion 5: by Snowflake’s own figures %s have those, to the last digit told, and the tail has the rest',
+  (_what, metered, statements, until, lines) => {
+    const executions = statements.map(([id, from, to, credits]) =>
+      ran(id, from, to, { attributedCredits: parseCredits(credits) }),
+    );
+    const figures = sumCredits(executions.flatMap((each) => each.attributedCredits ?? []));
+    const of = hour(metered, executions, [up(0, until)], { attributedCredits: figures });
+    expect(told(attributed, of)).toEqual(lines);
+  },
+);
 
 test('gaps before, between and after executions, and a cluster nobody used, are told apart', () => {
   const gaps = hour(

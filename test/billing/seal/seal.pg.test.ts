@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { must } from '../../../base/assert.js';
 import type { Database } from '../../../base/postgres/pool.js';
 import { createLedger } from '../../../billing/create-ledger.js';
 import type { Ledger } from '../../../billing/ledger.js';
@@ -225,30 +226,31 @@ describe('sealing', () => {
 });
 
 describe('criterion 17: what an owner of the database changes in the ledger is found', () => {
+  // Of a charge in the middle and of the record behind it; a journal without a seal has no sequence.
   test.each([
     [
       'an amount',
-      'UPDATE charge SET credits = credits + 0.000000000001 WHERE journal_id = $last',
+      'UPDATE charge SET credits = credits + 0.000000000001 WHERE journal_id = $picked',
       /changed/,
     ],
-    ['an entry', 'UPDATE entry SET credits = credits * 2 WHERE journal_id = $last', /changed/],
-    ['a reason', "UPDATE journal SET reason = 'other' WHERE id = $last", /changed/],
+    ['an entry', 'UPDATE entry SET credits = credits * 2 WHERE journal_id = $picked', /changed/],
+    ['a reason', "UPDATE journal SET reason = 'other' WHERE id = $picked", /changed/],
     [
       'an instant, by a microsecond',
-      "UPDATE journal SET recorded_at = recorded_at + interval '1 microsecond' WHERE id = $last",
+      "UPDATE journal SET recorded_at = recorded_at + interval '1 microsecond' WHERE id = $picked",
       /changed/,
     ],
-    ['a charge removed', 'DELETE FROM charge WHERE journal_id = $last', /changed/],
-    ['a journal removed', 'DELETE FROM journal WHERE id = $last', /removed from the ledger/],
-    ['an entry added', "INSERT INTO entry VALUES ($last, 90, 1, 'spent', 0)", /changed/],
+    ['a charge removed', 'DELETE FROM charge WHERE journal_id = $picked', /changed/],
+    ['a journal removed', 'DELETE FROM journal WHERE id = $picked', /removed from the ledger/],
+    ['an entry added', "INSERT INTO entry VALUES ($picked, 90, 1, 'spent', 0)", /changed/],
     [
       'a seal that names another journal',
-      'UPDATE ledger_seal SET journal_id = -1 WHERE journal_id = $last',
+      'UPDATE ledger_seal SET journal_id = -1 WHERE journal_id = $picked',
       /was removed/,
     ],
     [
       'a seal removed',
-      'DELETE FROM ledger_seal WHERE journal_id = $last',
+      'DELETE FROM ledger_seal WHERE journal_id = $picked',
       /does not end here|cut off/,
     ],
     [
@@ -256,11 +258,28 @@ describe('criterion 17: what an owner of the database changes in the ledger is f
       "INSERT INTO journal (kind, key, author, reason, occurred_at, recorded_xid) VALUES ('limit', 'forged', 'a', 'b', now(), '1')",
       /has no seal/,
     ],
-  ])('%s', async (_what, change, why) => {
-    const { rows } = await database.db.query<{ id: string }>('SELECT max(id) AS id FROM journal');
-    await tampered(change.replaceAll('$last', rows[0]?.id ?? ''), async () => {
+    [
+      'two seals swapped',
+      `UPDATE ledger_seal SET journal_id = -journal_id WHERE journal_id IN ($picked, $next);
+       UPDATE ledger_seal SET journal_id = $next WHERE journal_id = -$picked;
+       UPDATE ledger_seal SET journal_id = $picked WHERE journal_id = -$next`,
+      /does not have its hash/,
+    ],
+  ])('%s', async (what, change, why) => {
+    const { rows } = await database.db.query<{ sequence: number; picked: string; next: string }>(
+      `SELECT s.sequence::integer AS sequence, s.journal_id AS picked, n.journal_id AS next
+       FROM ledger_seal s JOIN ledger_seal n ON n.sequence = s.sequence + 1 JOIN charge c ON c.journal_id = s.journal_id
+       ORDER BY abs(s.sequence - (SELECT max(sequence) / 2 FROM ledger_seal)), s.sequence LIMIT 1`,
+    );
+    const { sequence, picked, next } = must(rows[0], 'two records');
+    const text = change.replaceAll('$picked', picked).replaceAll('$next', next);
+    await tampered(text, async () => {
       const outcome = await verifyLedger(await exported(), { keys: KEYS });
-      expect(outcome).toMatchObject({ kind: 'broken', why: expect.stringMatching(why) as string });
+      expect(outcome).toMatchObject({
+        kind: 'broken',
+        why: expect.stringMatching(why) as string,
+        sequence: what === 'a journal inserted below the head' ? null : sequence,
+      });
     });
     expect((await verifyLedger(await exported(), { keys: KEYS })).kind).toBe('intact');
   });

@@ -171,6 +171,74 @@ test('criterion 17: the first record that was changed is named, whichever it is'
   );
 });
 
+type Forgery = (lines: readonly LedgerLine[], at: number) => readonly LedgerLine[];
+
+/** What is done to the record at a place, and which sequence is then the first that does not fit, from the place on. */
+const FORGERIES: Readonly<Record<string, readonly [Forgery, number]>> = {
+  'a record removed': [(lines, at) => lines.toSpliced(at, 1), 0],
+  // Those behind it have the numbers of those before them, as if it had never been.
+  'a record removed and the gap closed': [
+    (lines, at) =>
+      lines.toSpliced(at, 1).map((line, place) => (place < at ? line : renumbered(line, -1))),
+    0,
+  ],
+  'a record inserted': [(lines, at) => lines.toSpliced(at, 0, of(lines[at])), 1],
+  'a record inserted and those behind it moved up': [
+    (lines, at) => [
+      ...lines.slice(0, at),
+      { ...of(lines[at]), journalId: 'new', journal: [{ ...of(lines[at]).journal[0], id: 'new' }] },
+      ...lines.slice(at).map((line) => renumbered(line, 1)),
+    ],
+    0,
+  ],
+  'two records swapped': [
+    (lines, at) => {
+      const other = lines.findIndex((line, place) => place > at && line.kind === 'record');
+      return lines.with(at, of(lines[other])).with(other, of(lines[at]));
+    },
+    0,
+  ],
+  'two records swapped under each other’s numbers': [
+    (lines, at) => {
+      const other = lines.findIndex((line, place) => place > at && line.kind === 'record');
+      const [one, two] = [of(lines[at]), of(lines[other])];
+      return lines
+        .with(at, { ...two, sequence: one.sequence, hash: one.hash })
+        .with(other, { ...one, sequence: two.sequence, hash: two.hash });
+    },
+    0,
+  ],
+};
+
+function of(line: LedgerLine | undefined): Extract<LedgerLine, { readonly kind: 'record' }> {
+  if (line?.kind !== 'record') throw new Error('the line is no record');
+  return line;
+}
+
+function renumbered(line: LedgerLine, by: number): LedgerLine {
+  return line.kind === 'record' ? { ...line, sequence: line.sequence + by } : line;
+}
+
+test.each(Object.keys(FORGERIES))(
+  'criterion 17: of %s the first sequence that does not fit is named, whichever it is',
+  async (name) => {
+    const [forge, beyond] = FORGERIES[name] ?? [() => [], 0];
+    await fc.assert(
+      fc.asyncProperty(records, fc.nat(), async (made, pick) => {
+        const lines = exportOf(made);
+        // Not the last: there has to be another to be swapped with.
+        const sequence = 1 + (pick % (made.length - 1));
+        const at = lines.findIndex((line) => line.kind === 'record' && line.sequence === sequence);
+        expect(await verifyLedger(spelled(forge(lines, at)))).toMatchObject({
+          kind: 'broken',
+          sequence: sequence + beyond,
+        });
+      }),
+      { numRuns: 40 },
+    );
+  },
+);
+
 test('a ledger that was sealed anew as a whole fits itself: a known head and the key find it', async () => {
   await fc.assert(
     fc.asyncProperty(records, async (made) => {
