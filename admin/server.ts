@@ -40,6 +40,7 @@ import { landingPage, type Listener } from './landing-page.js';
 import { exposeLimits } from './occupancies.js';
 import { addOpenApi } from './openapi.js';
 import { badField, problemHandler, sendProblem, titleOf } from './problems.js';
+import { REQUEST_TIMEOUT_MS, UPLOAD_TIMEOUT_MS, keepRequestsInTime } from './request-time.js';
 import { readPulse } from './stores/pulse-store.js';
 import { createSignInLog, type SignInLog } from './stores/sign-in-log.js';
 import { createTokenAuthenticator } from './token-authenticator.js';
@@ -51,6 +52,8 @@ export interface AdminOptions {
   /** Asked when the page is shown, because ports may be chosen late. */
   readonly listeners: () => readonly Listener[];
   readonly api: AdminApi | null;
+  /** How long a request that is no upload may take to arrive; absent: half a minute. */
+  readonly requestTimeoutMs?: number;
 }
 
 export interface AdminServer extends Stoppable {
@@ -60,7 +63,6 @@ export interface AdminServer extends Stoppable {
 }
 
 const BODY_BYTES_MAX = 1024 * 1024;
-const REQUEST_TIMEOUT_MS = 30_000;
 const API_PREFIX = '/api/v1';
 
 /** On every reply; the page and the console add their own content policy. */
@@ -108,7 +110,7 @@ export async function createAdminApp(options: AdminOptions): Promise<FastifyInst
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: UPLOAD_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 },
     clientErrorHandler: (error, socket) => refuseConnection(error, socket),
@@ -118,6 +120,11 @@ export async function createAdminApp(options: AdminOptions): Promise<FastifyInst
       void sendProblem(reply.headers(HEADERS), problem);
     },
   });
+  keepRequestsInTime(
+    app,
+    (socket) => refuseConnection({ code: LATE }, socket),
+    options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+  );
   keepRoutes(app);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -181,15 +188,21 @@ function addJsonParser(app: FastifyInstance): void {
   });
 }
 
-/** What is not HTTP, or has too many headers, has no request to answer. */
-function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+const LATE = 'ERR_HTTP_REQUEST_TIMEOUT';
+const BROKEN: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'The headers are too long.'],
+  [LATE]: [408, 'The request did not arrive in time. Send it again.'],
+};
+
+/** What is not HTTP, has too many headers, or does not come to its end has no request to answer. */
+function refuseConnection({ code }: { readonly code?: string }, socket: Socket): void {
+  if (code === 'ECONNRESET' || !socket.writable) return;
+  const [status, detail] = BROKEN[code ?? ''] ?? [400, 'This is not a request of HTTP/1.1.'];
   const body = JSON.stringify({
     type: 'about:blank',
     status,
     title: titleOf(status),
-    detail: status === 431 ? 'The headers are too long.' : 'This is not a request of HTTP/1.1.',
+    detail,
   });
   const head = [
     `HTTP/1.1 ${status} ${titleOf(status)}`,

@@ -13,6 +13,7 @@ import { UsageFileError } from '#billing/usage/usage-files.js';
 import type { OpenUsageFile } from '#billing/usage/usage-files.js';
 import type { Actor } from '../actor.js';
 import { ProblemError, badField, conflict } from '../problems.js';
+import { mayTakeLong } from '../request-time.js';
 import { appendAudit } from '../stores/audit-store.js';
 import type { ApiApp, ApiContext } from './api.js';
 import { accountAsked, requestSchema, toJson } from './usage-imports.js';
@@ -98,6 +99,7 @@ function addRoute(routes: ApiApp, context: ApiContext, files: UsageFilesApi): vo
           'send it again when one is done',
         );
       uploads += 1;
+      mayTakeLong(request.raw);
       try {
         const asked = {
           account,
@@ -170,15 +172,20 @@ async function takeFile(
   }
 }
 
+/** Nothing for that long: whoever sent it is gone, and another upload waits for the place. */
+const SILENCE_MAX_MS = 60_000;
+
 /** Writes the body to `spool`, readable by its owner only, and returns its SHA-256. */
 async function spoolBody(body: Readable, spool: string): Promise<string> {
   const hash = createHash('sha256');
   let bytes = 0;
+  const silence = setTimeout(() => body.destroy(), SILENCE_MAX_MS).unref();
   await pipeline(
     body,
     async function* capped(pieces: AsyncIterable<Buffer>) {
       for await (const piece of pieces) {
         bytes += piece.length;
+        silence.refresh();
         if (bytes > UPLOAD_BYTES_MAX)
           throw badField(
             'body',
@@ -190,7 +197,7 @@ async function spoolBody(body: Readable, spool: string): Promise<string> {
       }
     },
     createWriteStream(spool, { mode: 0o600, flags: 'wx' }),
-  );
+  ).finally(() => clearTimeout(silence));
   return hash.digest('hex');
 }
 

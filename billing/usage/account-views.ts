@@ -37,7 +37,7 @@ export const QUERY_ATTRIBUTION_HISTORY: ViewReading = {
     parent_query_id: read.textOrNull('PARENT_QUERY_ID'),
     root_query_id: rootOf(read),
     ended_at: instantText(read.instant('END_TIME')),
-    attributed_credits: read.credits('CREDITS_ATTRIBUTED_COMPUTE'),
+    attributed_credits: read.figure('CREDITS_ATTRIBUTED_COMPUTE'),
     acceleration_credits: read.creditsOrNull('CREDITS_USED_QUERY_ACCELERATION'),
   }),
 };
@@ -54,7 +54,7 @@ export const QUERY_METERING_HISTORY: ViewReading = {
   toRow: (read) => ({
     query_id: read.text('QUERY_ID'),
     starts_at: instantText(read.hour('QUERY_METERING_HOUR')),
-    warehouse_id: read.text('WAREHOUSE_ID'),
+    warehouse_id: read.id('WAREHOUSE_ID'),
     root_query_id: rootOf(read),
     compute_credits: read.creditsOrNull('CREDITS_USED_COMPUTE'),
     cloud_services_credits: read.creditsOrNull('CREDITS_USED_CLOUD_SERVICES'),
@@ -71,7 +71,7 @@ export const WAREHOUSE_EVENTS_HISTORY: ViewReading = {
   keeps: (read) => read.textOrNull('WAREHOUSE_ID') !== null,
   lateMs: 4 * HOUR_MS,
   toRow: (read) => ({
-    warehouse_id: read.text('WAREHOUSE_ID'),
+    warehouse_id: read.id('WAREHOUSE_ID'),
     occurred_at: instantText(read.instant('TIMESTAMP')),
     name: read.text('EVENT_NAME'),
     cluster: read.wholeOrNull('CLUSTER_NUMBER') ?? -1,
@@ -89,10 +89,10 @@ export const WAREHOUSE_METERING_HISTORY: ViewReading = {
     CREDITS_USED_CLOUD_SERVICES:amount CREDITS_ATTRIBUTED_COMPUTE_QUERIES?:amount`),
   lateMs: 9 * HOUR_MS,
   toRow: (read) => ({
-    warehouse_id: read.text('WAREHOUSE_ID'),
+    warehouse_id: read.id('WAREHOUSE_ID'),
     warehouse: read.text('WAREHOUSE_NAME'),
     starts_at: instantText(read.hour('START_TIME')),
-    metered_credits: read.credits('CREDITS_USED_COMPUTE'),
+    metered_credits: read.figure('CREDITS_USED_COMPUTE'),
     cloud_services_credits: read.credits('CREDITS_USED_CLOUD_SERVICES'),
     attributed_credits: read.creditsOrNull('CREDITS_ATTRIBUTED_COMPUTE_QUERIES'),
   }),
@@ -109,13 +109,13 @@ export const METERING_HISTORY: ViewReading = {
   toRow: (read) => ({
     service_type: read.text('SERVICE_TYPE'),
     // Some services have names and no ids.
-    entity_id: read.textOrNull('ENTITY_ID') ?? read.textOrNull('NAME') ?? '',
+    entity_id: read.idOrNull('ENTITY_ID') ?? read.textOrNull('NAME') ?? '',
     starts_at: instantText(read.hour('START_TIME')),
     entity_kind: read.textOrNull('ENTITY_TYPE'),
     entity_name: read.textOrNull('NAME'),
     compute_credits: read.signed('CREDITS_USED_COMPUTE'),
     cloud_services_credits: read.signed('CREDITS_USED_CLOUD_SERVICES'),
-    credits: read.signed('CREDITS_USED'),
+    credits: read.signedFigure('CREDITS_USED'),
   }),
 };
 
@@ -132,7 +132,7 @@ export const METERING_DAILY_HISTORY: ViewReading = {
     compute_credits: read.signed('CREDITS_USED_COMPUTE'),
     cloud_services_credits: read.signed('CREDITS_USED_CLOUD_SERVICES'),
     adjustment_credits: read.signed('CREDITS_ADJUSTMENT_CLOUD_SERVICES'),
-    billed_credits: read.signed('CREDITS_BILLED'),
+    billed_credits: read.signedFigure('CREDITS_BILLED'),
   }),
 };
 
@@ -155,7 +155,7 @@ export const DATABASE_STORAGE_USAGE_HISTORY: ViewReading = {
   lateMs: 2 * DAY_MS,
   toRow: (read) => ({
     ...storageRow(read, 'database', ['AVERAGE_DATABASE_BYTES', 'AVERAGE_FAILSAFE_BYTES', null]),
-    entity_id: read.text('DATABASE_ID'),
+    entity_id: read.id('DATABASE_ID'),
     entity_name: read.text('DATABASE_NAME'),
   }),
 };
@@ -192,7 +192,7 @@ export const SESSIONS: ViewReading = {
   columns: readColumns('SESSION_ID:id CREATED_ON:instant USER_NAME CLIENT_APPLICATION_ID?'),
   lateMs: 4 * HOUR_MS,
   toRow: (read) => ({
-    session_id: read.text('SESSION_ID'),
+    session_id: read.id('SESSION_ID'),
     snowflake_user: read.text('USER_NAME'),
     client: read.textOrNull('CLIENT_APPLICATION_ID'),
     created_at: instantText(read.instant('CREATED_ON')),
@@ -230,7 +230,7 @@ function queryRow(read: RowReader): UsageRow {
   const queryType = read.text('QUERY_TYPE');
   return {
     query_id: read.text('QUERY_ID'),
-    warehouse_id: read.text('WAREHOUSE_ID'),
+    warehouse_id: read.id('WAREHOUSE_ID'),
     cluster: read.wholeOrNull('CLUSTER_NUMBER'),
     warehouse_size: read.text('WAREHOUSE_SIZE'),
     warehouse_kind: read.textOrNull('WAREHOUSE_TYPE'),
@@ -244,6 +244,6 @@ function queryRow(read: RowReader): UsageRow {
     shape_hash: read.textOrNull('QUERY_PARAMETERIZED_HASH'),
     bytes_scanned: read.wholeOrNull('BYTES_SCANNED'),
     cloud_services_credits: read.creditsOrNull('CREDITS_USED_CLOUD_SERVICES'),
-    session_id: read.textOrNull('SESSION_ID'),
+    session_id: read.idOrNull('SESSION_ID'),
   };
 }

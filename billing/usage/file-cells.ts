@@ -21,11 +21,20 @@ export function cellOfFile(form: CellForm, text: string | null): string | null {
     case 'day':
       return DAY.exec(text.trim())?.[1] ?? text;
     case 'id':
+      return idOf(text.trim());
     case 'whole':
     case 'amount':
     case 'flag':
       return text.trim();
   }
+}
+
+const WHOLE_AS_DOUBLE = /^(\d+)\.0+$/;
+
+/** A column of ids with gaps is often written as doubles: `7.0`, exact up to 2 ^ 53. */
+function idOf(text: string): string {
+  const whole = WHOLE_AS_DOUBLE.exec(text)?.[1];
+  return whole !== undefined && Number.isSafeInteger(Number(whole)) ? whole : text;
 }
 
 /** `2026-10-01 12:00:00.123 -0700`; without a zone it is UTC, as exports are asked to be. */

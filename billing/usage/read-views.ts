@@ -76,7 +76,11 @@ export async function readView(
 
 /** Whether a row is one of `account`, by locator, name, or organization and name (Snowflake, "Account identifiers"). */
 export function isOf(reading: ViewReading, read: RowReader, of: string): boolean {
-  if (!reading.columns.some(({ name }) => name === 'ACCOUNT_NAME')) return true;
+  return !reading.columns.some(({ name }) => name === 'ACCOUNT_NAME') || isNamed(read, of);
+}
+
+/** Whether the columns of a row that name its account name `of`. */
+export function isNamed(read: RowReader, of: string): boolean {
   const id = of.toUpperCase();
   return organization.accountNames(read).some((name) => name.toUpperCase() === id);
 }

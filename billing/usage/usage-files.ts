@@ -4,8 +4,11 @@ import type { ServiceRow } from '#base/snowflake/service-connection.js';
 /** A file that was opened: the names of its columns in upper case, and its rows in order. */
 export interface UsageFile {
   readonly columns: readonly string[];
-  /** Throws {@link UsageFileError} at the first record that cannot be read. */
-  batches(): AsyncIterable<readonly ServiceRow[]>;
+  /**
+   * Rows with their cells of the columns in `wanted` that the file has; what nobody wants, such as the texts of statements, is
+   * not kept. Throws {@link UsageFileError} at the first record that cannot be read.
+   */
+  batches(wanted: ReadonlySet<string>): AsyncIterable<readonly ServiceRow[]>;
   close(): Promise<void>;
 }
 

@@ -11,6 +11,9 @@ import { isCalendarDay, type EpochMs } from '#base/time.js';
 export interface RowReader {
   text(column: string): string;
   textOrNull(column: string): string | null;
+  /** A number that names something, all of its digits. */
+  id(column: string): string;
+  idOrNull(column: string): string | null;
   /** A whole number that a double holds exactly. */
   whole(column: string): number;
   wholeOrNull(column: string): number | null;
@@ -18,10 +21,13 @@ export interface RowReader {
   instant(column: string): EpochMs;
   /** An instant that begins an hour of UTC. */
   hour(column: string): EpochMs;
-  /** Decimal text of at most twelve decimals and at least zero; NULL is nothing. */
+  /** Decimal text of at most twelve decimals and at least zero, which must be there: what is metered has an amount. */
+  figure(column: string): string;
+  /** The same; NULL is nothing. */
   credits(column: string): string;
   creditsOrNull(column: string): string | null;
   /** The same, perhaps negative. */
+  signedFigure(column: string): string;
   signed(column: string): string;
   signedOrNull(column: string): string | null;
   /** `2026-10-01`. */
@@ -66,17 +72,34 @@ export function rowReader(view: string, row: ServiceRow): RowReader {
   return {
     text: (column) => needed(column, cell(column)),
     textOrNull: cell,
+    id: (column) => needed(column, idOf(view, column, cell(column))),
+    idOrNull: (column) => idOf(view, column, cell(column)),
     whole: (column) => needed(column, wholeOrNull(column)),
     wholeOrNull,
     instant,
     hour: (column) => hourOf(view, column, instant(column)),
+    figure: (column) => needed(column, creditsOrNull(column)),
     credits: (column) => creditsOrNull(column) ?? '0',
     creditsOrNull,
+    signedFigure: (column) => needed(column, signedOrNull(column)),
     signed: (column) => signedOrNull(column) ?? '0',
     signedOrNull,
     day: (column) => dayOf(view, column, needed(column, cell(column))),
     flagOrNull: (column) => flagOf(view, column, cell(column)),
   };
+}
+
+/** A spreadsheet writes ids of many digits with an exponent, and what it cut off of them is lost. */
+const ROUNDED_ID = /^\d+(?:[.,]\d+)?(?:[eE]\+?\d+)?$/;
+const WHOLE_ID = /^\d+$/;
+
+function idOf(view: string, column: string, text: string | null): string | null {
+  if (text === null || WHOLE_ID.test(text) || !ROUNDED_ID.test(text)) return text;
+  throw malformed(
+    view,
+    column,
+    `is a number that was rounded, which names nothing: ${text.slice(0, CELL_SHOWN_MAX)}; export it without opening it in a spreadsheet`,
+  );
 }
 
 function instantOf(view: string, column: string, text: string): EpochMs {
@@ -127,7 +150,11 @@ function creditsOf(view: string, column: string, text: string): string {
   const unsigned = text.startsWith('-') ? text.slice(1) : text;
   const amount = creditsText(unsigned);
   if (amount === undefined)
-    throw malformed(view, column, `is no amount of credits: ${text.slice(0, CELL_SHOWN_MAX)}`);
+    throw malformed(
+      view,
+      column,
+      `is no amount of credits such as 1.25: ${text.slice(0, CELL_SHOWN_MAX)}`,
+    );
   return unsigned === text ? amount : `-${amount}`;
 }
 

@@ -1,4 +1,5 @@
 /** Opens an uploaded export: CSV, CSV in gzip, or Parquet, by its first bytes. */
+import { setImmediate } from 'node:timers/promises';
 import { toError } from '../../base/errors.js';
 import type { ServiceRow } from '../../base/snowflake/service-connection.js';
 import { UsageFileError } from '../../billing/usage/usage-files.js';
@@ -9,7 +10,9 @@ import type { ExportFile } from '../replay/export/files.js';
 import { VerbError } from '../verb-error.js';
 import { CsvRecords, delimiterOf } from './csv-records.js';
 
-const ROWS_A_BATCH = 5_000;
+/** A process that also serves statements does nothing else while it is at one of them: some milliseconds. */
+const ROWS_A_BATCH = 500;
+const CHARACTERS_AT_ONCE = 64 * 1024;
 
 /** The file at `path`, which is read as it is given out. Throws UsageFileError. */
 export async function openUsageFile(path: string): Promise<UsageFile> {
@@ -40,13 +43,15 @@ async function openCsvFile(file: ExportFile): Promise<UsageFile> {
   const columns = names.map((name) => name.trim().toUpperCase());
   return {
     columns,
-    async *batches() {
+    async *batches(wanted) {
+      const kept = [...columns.entries()].filter(([, name]) => wanted.has(name));
       let batch: ServiceRow[] = [];
       let row = 0;
       for await (const each of withFirst(rest, records))
         for (const record of each) {
           row += 1;
-          batch.push(rowOf(columns, record, row));
+          checkFields(columns, record, row);
+          batch.push(Object.fromEntries(kept.map(([at, name]) => [name, record[at] ?? null])));
           if (batch.length < ROWS_A_BATCH) continue;
           yield batch;
           batch = [];
@@ -75,12 +80,17 @@ async function* recordsOf(
     for await (const piece of stream) {
       const text = decoder.decode(piece as Uint8Array, { stream: true });
       records ??= new CsvRecords(delimiterOf(text));
-      const ended = records.push(text);
-      if (ended.length > 0) yield ended;
+      for (let at = 0; at < text.length; at += CHARACTERS_AT_ONCE) {
+        const ended = records.push(text.slice(at, at + CHARACTERS_AT_ONCE));
+        if (ended.length > 0) yield ended;
+        await setImmediate();
+      }
     }
     records?.push(decoder.decode());
   } catch (thrown) {
     if (thrown instanceof UsageFileError) throw thrown;
+    if ((thrown as { code?: unknown }).code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+      throw new UsageFileError(null, 'the file is not UTF-8; a spreadsheet saves it as CSV UTF-8');
     throw new UsageFileError(null, `the file cannot be read: ${toError(thrown).message}`);
   } finally {
     stream.destroy();
@@ -88,11 +98,10 @@ async function* recordsOf(
   records?.end();
 }
 
-function rowOf(columns: readonly string[], record: readonly string[], row: number): ServiceRow {
-  if (record.length !== columns.length)
-    throw new UsageFileError(
-      row,
-      `has ${record.length} fields, and ${columns.length} columns are named`,
-    );
-  return Object.fromEntries(columns.map((name, index) => [name, record[index] ?? null]));
+function checkFields(columns: readonly string[], record: readonly string[], row: number): void {
+  if (record.length === columns.length) return;
+  throw new UsageFileError(
+    row,
+    `has ${record.length} fields, and ${columns.length} columns are named; a text with the delimiter in it stands in quotes (FIELD_OPTIONALLY_ENCLOSED_BY = '"')`,
+  );
 }

@@ -31,10 +31,17 @@ export async function openParquet(path: string): Promise<UsageFile> {
   try {
     const typed = await described(connection, from);
     const columns = typed.map(({ name }) => name.toUpperCase());
-    const values = typed.map((column) => textOf(column)).join(', ');
     return {
       columns,
-      batches: () => batchesOf(connection, `SELECT ${values} FROM ${from}`, columns),
+      batches: (wanted) => {
+        const kept = typed.filter(({ name }) => wanted.has(name.toUpperCase()));
+        const values = kept.map((column) => textOf(column)).join(', ');
+        return batchesOf(
+          connection,
+          `SELECT ${values} FROM ${from}`,
+          kept.map(({ name }) => name.toUpperCase()),
+        );
+      },
       close,
     };
   } catch (thrown) {
@@ -93,6 +100,6 @@ function unreadable(thrown: unknown): UsageFileError {
   const [reason = ''] = toError(thrown).message.split('\n');
   return new UsageFileError(
     null,
-    `the file cannot be read as Parquet: ${reason.replace(/'[^']*'/g, 'it').slice(0, 200)}`,
+    `the file cannot be read as Parquet: ${reason.replace(/'[^']*'|"[^"]*"/g, 'it').slice(0, 200)}`,
   );
 }

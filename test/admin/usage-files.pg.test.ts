@@ -1,4 +1,6 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -122,6 +124,12 @@ test('Parquet is read with its types, doubles by their shortest text', async () 
       attributed_credits: null,
     },
   ]);
+  const damaged = Buffer.from(bytes);
+  damaged.fill(0, 4, 60);
+  for (const body of [damaged, bytes.subarray(0, -20)])
+    expect(JSON.stringify(await send(body, 'view=WAREHOUSE_METERING_HISTORY'))).not.toContain(
+      folder,
+    );
   expect(await send(bytes.subarray(0, -20), 'view=WAREHOUSE_METERING_HISTORY')).toMatchObject({
     status: 422,
     json: { detail: expect.stringMatching(/cannot be read as Parquet.*Nothing of the file/) },
@@ -166,10 +174,35 @@ test.each([
   [
     'text that is no UTF-8',
     Buffer.concat([Buffer.from(csv()), Buffer.from([0xff, 0xfe, 0x0a])]),
-    /cannot be read/,
+    /is not UTF-8; a spreadsheet saves it as CSV UTF-8/,
   ],
   ['nothing', '', /is empty/],
   ['a PDF', '%PDF-1.7\n', /is a PDF/],
+  [
+    'an unload without names',
+    csv().slice(HEAD.length + 1),
+    /column QUERY_ID, .* is missing; it has A, 7, .*unload it with HEADER = TRUE/,
+  ],
+  [
+    'a first line of a spreadsheet',
+    `sep=,\n${csv()}`,
+    /A spreadsheet wrote the first line: take it away/,
+  ],
+  [
+    'another view',
+    'SESSION_ID,CREATED_ON,USER_NAME\n',
+    /These are the columns of SESSIONS: say that view/,
+  ],
+  [
+    'a text with the delimiter in it',
+    csv(['a,7,Medium,S,SELECT,2026-10-01 10:00:00,2026-10-01 10:10:00,1,SELECT 1, 2']),
+    /row 1: has 10 fields, and 9 columns are named; .*FIELD_OPTIONALLY_ENCLOSED_BY/,
+  ],
+  [
+    'an id that a spreadsheet rounded',
+    csv().replace('a,7,', 'a,1.23457E+17,'),
+    /row 1: QUERY_HISTORY.WAREHOUSE_ID is a number that was rounded.*: 1.23457E\+17; export it without/,
+  ],
   [
     'only rows that used no warehouse',
     csv(ROWS.slice(2)),
@@ -223,6 +256,21 @@ test.each([
     /row 1: WAREHOUSE_METERING_HISTORY.CREDITS_USED_COMPUTE is negative: -1\. Nothing/,
   ],
   [
+    'a decimal comma',
+    `${HOURS.replaceAll(',', ';')}7;WH;2026-10-01 10:00:00;0,5;0\n`,
+    /row 1: WAREHOUSE_METERING_HISTORY.CREDITS_USED_COMPUTE is no amount of credits such as 1.25: 0,5/,
+  ],
+  [
+    'a local date',
+    ofHours('7,WH,01.10.2026 10:00,1,0'),
+    /row 1: WAREHOUSE_METERING_HISTORY.START_TIME is no time such as 2026-10-01 12:00:00 \+0000: 01.10.2026/,
+  ],
+  [
+    'an hour without its credits',
+    ofHours('7,WH,2026-10-01 10:00:00,,0'),
+    /row 1: WAREHOUSE_METERING_HISTORY.CREDITS_USED_COMPUTE is NULL/,
+  ],
+  [
     'an hour that is told twice otherwise',
     ofHours(hourOf(1, '1'), hourOf(2, '1'), hourOf(1, '2')),
     /row 3: says something else of 7 2026-01-01T01:00:00.000Z than a row before it/,
@@ -241,6 +289,35 @@ test.each([
   expect([status, String(json['detail'])]).toEqual([422, expect.stringMatching(why)]);
   const { rows } = await world.database.db.query('SELECT FROM usage_warehouse_hour');
   expect(rows).toHaveLength(0);
+});
+
+test('a view of the organization gives the rows of the account that is asked for, and no others', async () => {
+  const head = `ORGANIZATION_NAME,ACCOUNT_NAME,ACCOUNT_LOCATOR,${HOURS}`;
+  const of = (account: string, credits: string): string =>
+    `ACME,${account},X${account},${hourOf(1, credits)}`;
+  const both = `${head}${of('DEMO', '1')}\n${of('OTHER', '2')}\n`;
+  expect(await send(both, 'view=WAREHOUSE_METERING_HISTORY')).toMatchObject({
+    status: 202,
+    json: { leftOutRows: 1, unreadColumns: [] },
+  });
+  const { rows } = await world.database.db.query(
+    'SELECT metered_credits FROM usage_warehouse_hour',
+  );
+  expect(rows).toEqual([{ metered_credits: '1.000000000000' }]);
+  const other = await send(`${head}${of('OTHER', '2')}\n`, 'view=WAREHOUSE_METERING_HISTORY');
+  expect([other.status, other.json['detail']]).toEqual([
+    422,
+    expect.stringMatching(/none of the 1 rows is one of account demo/),
+  ]);
+});
+
+test('a spreadsheet writes CSV with a mark of its encoding, semicolons and other line ends', async () => {
+  const row = hourOf(1, '0.5').replaceAll(',', ';');
+  const body = `\uFEFF${HOURS.replaceAll(',', ';').trim()}\r\n${row}\r\n`;
+  expect(await send(body, 'view=WAREHOUSE_METERING_HISTORY')).toMatchObject({
+    status: 202,
+    json: { request: { rowsWritten: 1 }, unreadColumns: [] },
+  });
 });
 
 test('rows whose cells are left out by the view are left out of a file too', async () => {
@@ -301,4 +378,59 @@ test('a repeat under its key is answered by the first, and a key names one uploa
   const first = await send(csv(), undefined, key);
   expect(await send(csv(), undefined, key)).toEqual(first);
   expect(await send(csv(), 'view=SESSIONS', key)).toMatchObject({ status: 422 });
+});
+
+interface SlowRequest {
+  readonly end: (rest: string) => void;
+  readonly status: Promise<number | undefined>;
+}
+
+/** A request whose body has begun and goes on when the test says so. */
+function slowly(
+  port: number,
+  apiPath: string,
+  type: string,
+  head: string,
+  length: number,
+): SlowRequest {
+  const sent = request({
+    port,
+    path: `/api/v1${apiPath}`,
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${TOKEN}`,
+      'content-type': type,
+      'content-length': String(length),
+    },
+  });
+  const status = new Promise<number | undefined>((resolve, reject) => {
+    sent.once('response', (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    sent.once('error', reject);
+  });
+  sent.write(head);
+  return { end: (rest) => void sent.end(rest), status };
+}
+
+test('an upload may take its time to arrive, and any other request may not', async () => {
+  const api = { ...world.options.api, usageFiles: usageFiles(folder) };
+  const options = { ...world.options, api, metrics: createMetrics(), requestTimeoutMs: 150 };
+  const other = await createAdminApp(options);
+  try {
+    await other.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = other.server.address() as AddressInfo;
+    const whole = csv();
+    const path = '/usage/files?view=QUERY_HISTORY';
+    const octets = 'application/octet-stream';
+    const upload = slowly(port, path, octets, whole.slice(0, 50), whole.length);
+    // Begun after the upload, so that the time of the upload is over when this one's is.
+    const ask = slowly(port, '/explain', 'application/json', '{"sqlText":', 100);
+    expect(await ask.status).toBe(408);
+    upload.end(whole.slice(50));
+    expect(await upload.status).toBe(202);
+  } finally {
+    await other.close();
+  }
 });

@@ -27,6 +27,10 @@ test.each([
   ['text', '\\N', null],
   ['amount', '', null],
   ['id', null, null],
+  ['id', ' 7 ', '7'],
+  ['id', '7.0', '7'],
+  ['id', '9007199254740993.0', '9007199254740993.0'],
+  ['id', '1.2E+17', '1.2E+17'],
 ] as const)('a cell of the form %s that reads %j is %j', (form, text, cell) => {
   expect(cellOfFile(form, text)).toBe(cell);
 });

@@ -89,7 +89,7 @@ test('a cell that nobody understands is named by view, column and value, and not
   const bad = { ...QUERY_HOUR, QUERY_ID: 'other', CREDITS_USED_COMPUTE: '1,5' };
   const imported = await run(account({ QUERY_METERING_HISTORY: [QUERY_HOUR, bad] }));
   expect(imported.find(({ view }) => view === 'QUERY_METERING_HISTORY')?.problem).toMatch(
-    /^QUERY_METERING_HISTORY\.CREDITS_USED_COMPUTE is no amount of credits: 1,5; nothing of this part was imported/,
+    /^QUERY_METERING_HISTORY\.CREDITS_USED_COMPUTE is no amount of credits such as 1\.25: 1,5; nothing of this part was imported/,
   );
   const { rows } = await database.db.query('SELECT FROM usage_query_hour');
   expect(rows).toHaveLength(0);

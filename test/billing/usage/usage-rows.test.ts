@@ -17,9 +17,9 @@ describe('a row of a view', () => {
   });
 
   test.each([
-    ['credits', 'A', { A: 'NaN' }, 'V.A is no amount of credits: NaN'],
-    ['credits', 'A', { A: '1.5.2' }, 'V.A is no amount of credits: 1.5.2'],
-    ['credits', 'A', { A: '9'.repeat(30) }, 'V.A is no amount of credits: 9999'],
+    ['credits', 'A', { A: 'NaN' }, 'V.A is no amount of credits such as 1.25: NaN'],
+    ['credits', 'A', { A: '1.5.2' }, 'V.A is no amount of credits such as 1.25: 1.5.2'],
+    ['credits', 'A', { A: '9'.repeat(30) }, 'V.A is no amount of credits such as 1.25: 9999'],
     ['credits', 'A', { A: '-1e-9' }, 'V.A is negative: -0.000000001'],
     [
       'instant',
