@@ -2,6 +2,7 @@
  * Criterion 28: nothing of one team is in what another reads. Every text of the other team carries a marker; every read of
  * the API, every view and column of the SQL surface and every label of the metrics is then searched for it.
  */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { API_ROLES, type ApiRole } from '../../admin/actor.js';
@@ -191,6 +192,113 @@ test('criterion 28: no read of the API tells a lead or an analyst anything of an
   // Costs by user, shape, workload and query, tickets, requests: the marker is there for whoever may see it.
   expect(found['team-lead of it']).toBeGreaterThan(4);
 });
+
+test('criterion 28: what is of another team is answered as what is not there, whatever names it: path, query or body', async () => {
+  const things = await thingsOf('sales');
+  let asked = 0;
+  for (const operation of await readOperations(world.app))
+    for (const [theirsNamed, missing] of namedIn(operation, things))
+      for (const role of ['team-lead', 'analyst'] as const) {
+        if (!operation.roles.includes(role)) continue;
+        const [ofTheirs, ofNobody] = [
+          await answerTo(operation, theirsNamed, tokens[role] ?? ''),
+          await answerTo(operation, missing, tokens[role] ?? ''),
+        ];
+        const what = `${operation.name} as ${role} of ${JSON.stringify(theirsNamed)}`;
+        expect(ofTheirs, what).toEqual(ofNobody);
+        // Refused, or a list in which nothing is.
+        if (ofTheirs.status < 400)
+          expect(ofTheirs.body, what).toMatch(/^\{"\w+":\[\],"nextCursor":null\}$/);
+        asked += 1;
+      }
+  expect(asked).toBeGreaterThan(50);
+  // The same names are taken from who may use them: what was refused above is there.
+  const lead = tokens['team-lead of it'] ?? '';
+  for (const id of things['ticket'] ?? [])
+    expect((await world.call('GET', `/api/v1/tickets/${id}`, undefined, bearer(lead))).status).toBe(
+      200,
+    );
+});
+
+type Named = Readonly<Record<string, string>>;
+
+/** Ids of everything of a team that a route can name, by the name of the parameter or field. */
+async function thingsOf(teamId: string): Promise<Readonly<Record<string, readonly string[]>>> {
+  const idsOf = async (sql: string): Promise<readonly string[]> => {
+    const { rows } = await world.database.db.query<{ id: string }>(sql, [teamId]);
+    expect(rows.length, sql).toBeGreaterThan(0);
+    return rows.map(({ id }) => id);
+  };
+  const tickets = await idsOf('SELECT id::text FROM ticket WHERE team_id = $1');
+  const anomalies = await idsOf('SELECT id::text FROM spend_anomaly WHERE team_id = $1');
+  return {
+    team: [teamId],
+    principal: [`${teamId}_analyst`],
+    ticket: tickets,
+    ticketId: tickets,
+    id: [...tickets.slice(0, 1), ...anomalies],
+    warehouse: [MARK],
+  };
+}
+
+/** What stands for a thing that nobody has: another id of the same kind. */
+function missingTwin(id: string): string {
+  if (/^[0-9a-f-]{36}$/.test(id)) return id.replace(/.{6}$/, 'abcdef');
+  return /^\d+$/.test(id) ? '987654' : id.replace(/^[a-z]+/, 'nosuch');
+}
+
+/** Each way in which the operation can name one of the things, beside its twin. */
+function namedIn(
+  operation: Awaited<ReturnType<typeof readOperations>>[number],
+  things: Readonly<Record<string, readonly string[]>>,
+): readonly (readonly [Named, Named])[] {
+  const places = [
+    ...operation.pathParameters.map((name) => ['path', name] as const),
+    ...operation.queryParameters.map((name) => ['query', name] as const),
+    ...Object.keys(operation.example ?? {}).map((name) => ['body', name] as const),
+  ];
+  return places.flatMap(([place, name]) =>
+    (things[name] ?? []).map((id) => [
+      { [`${place} ${name}`]: id },
+      { [`${place} ${name}`]: missingTwin(id) },
+    ]),
+  ) as readonly (readonly [Named, Named])[];
+}
+
+/** The answer without what it must repeat of the question. */
+async function answerTo(
+  operation: Awaited<ReturnType<typeof readOperations>>[number],
+  named: Named,
+  token: string,
+): Promise<{ readonly status: number; readonly etag: boolean; readonly body: string }> {
+  const of = (place: string): Named =>
+    Object.fromEntries(
+      Object.entries(named).flatMap(([key, id]) =>
+        key.startsWith(`${place} `) ? [[key.slice(place.length + 1), id]] : [],
+      ),
+    );
+  const { isAskedByQuery, method, example } = operation;
+  const query = new URLSearchParams({
+    ...(isAskedByQuery ? { principal: 'marketing_analyst' } : {}),
+    ...of('query'),
+  }).toString();
+  const path = pathOf(operation, { ...own, format: 'json', ...of('path') });
+  const { statusCode, body, headers } = await world.app.inject({
+    method,
+    url: query === '' ? path : `${path}?${query}`,
+    headers: { ...bearer(token), 'idempotency-key': randomUUID() },
+    ...(example === undefined ? {} : { payload: { ...example, ...of('body') } }),
+  });
+  const plain = Object.values(named).reduce(
+    (text, id) => text.replaceAll(new RegExp(`(?<![\\w-])${id}(?![\\w-])`, 'g'), '<id>'),
+    body,
+  );
+  return { status: statusCode, etag: headers.etag !== undefined, body: plain };
+}
+
+function bearer(token: string): { readonly authorization: string } {
+  return { authorization: `Bearer ${token}` };
+}
 
 test('what is searched in another file is searched there', () => {
   const named = Object.values(SEARCHED_ELSEWHERE).flatMap((where) => {
