@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import type { Config, Secrets } from '../base/config.js';
 import { systemIds } from '../base/ids.js';
 import { Lifecycle } from '../base/lifecycle.js';
-import { createLog, type Log } from '../base/log.js';
-import { createMetrics, type Metrics } from '../base/metrics.js';
-import { followOutages, type Outages } from '../base/postgres/outages.js';
+import { createLog } from '../base/log.js';
+import { createMetrics } from '../base/metrics.js';
+import { followOutages } from '../base/postgres/outages.js';
 import type { Database } from '../base/postgres/pool.js';
 import type { SealKey } from '../base/sealing.js';
 import { systemClock, type Clock } from '../base/time.js';
@@ -42,6 +42,7 @@ import { usageFiles } from './usage-files/spool.js';
 import { howToConnect } from './welcome.js';
 import { oidcOf } from './console-sign-in.js';
 import { openLedgerDatabase, replicaNameOf, startFailure } from './ledger-database.js';
+import type { LedgerDatabaseOptions } from './ledger-database.js';
 import { ledgerKeeper } from './ledger-keeper.js';
 import { monthKeeper } from './month-keeper.js';
 import { configuredSenders, startNotifier } from './notifier.js';
@@ -58,15 +59,8 @@ export interface ServeOptions {
   readonly print: (line: string) => void;
 }
 
-interface World {
-  readonly config: Config;
-  readonly secrets: Secrets;
-  readonly dataDir: string;
-  readonly log: Log;
-  readonly outages: Outages;
-  readonly metrics: Metrics;
-  readonly life: Lifecycle;
-}
+/** What the parts of a process share: all that the first of them, the ledger's database, is opened with. */
+type World = LedgerDatabaseOptions;
 
 /** What is listening, for the welcome. */
 interface Listening {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { tryParseTicketId } from '#base/ids.js';
 import type { EpochMs } from '#base/time.js';
+import { TICKET_STATES } from '#billing/ledger.js';
 import { tryParseInstant } from '#policies/control/instant.js';
 import { type Actor, API_ROLES, maySeeTeam } from '../actor.js';
 import { keyOfCursor, nextCursorSchema, pageFields, pageOf } from '../pagination.js';
 import { badField, notFound } from '../problems.js';
-import { listTickets, readTicket, TICKET_STATES, type TicketRow } from '../stores/ticket-store.js';
+import { listTickets, readTicket, type TicketRow } from '../stores/ticket-store.js';
 import { runsAtOf } from '../stores/ticket-hours.js';
 import { waitOfTicket } from '../stores/ticket-wait.js';
 import { type ApiApp, type ApiContext, controlOf, instantSchema, teamOf } from './api.js';

@@ -34,16 +34,6 @@ export interface TicketRow {
   readonly ended_at: Date | null;
 }
 
-export const TICKET_STATES = [
-  'NEW',
-  'RESERVED',
-  'SENT',
-  'RUNNING',
-  'SETTLED',
-  'VOID',
-  'IN_DOUBT',
-] as const;
-
 const SELECT = `SELECT ticket_id, team_id, principal_id, account, snowflake_query_id, state, tier, warehouse,
   warehouse_size, statement_class, fingerprint, statement_shape, basis, low_credits, expected_credits, high_credits,
   hold_credits, charged_credits, charged_amount, currency, refusal_code, refusal_message, refusal_detail, ending,
