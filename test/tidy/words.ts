@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { Source, TextFile } from './tree.js';
 
 /** One word, one meaning (docs/glossary.md): the word, and what to say. */
-export const BANNED_WORDS: readonly (readonly [RegExp, string])[] = [
+const BANNED_WORDS: readonly (readonly [RegExp, string])[] = [
   [/verdicts?/i, 'decision'],
   [/overages?/i, 'overrun'],
   [/quotas?/i, 'budget'],
@@ -17,6 +17,18 @@ const COMMENT_WORDS: readonly (readonly [RegExp, string])[] = [
 
 /** Banned words inside identifiers (by their camel-case parts) and comments; strings are not ours to police. */
 export function bannedWords(sources: readonly Source[]): readonly string[] {
+  const whole = BANNED_WORDS.map(
+    ([banned, instead]) => [new RegExp(`^(?:${banned.source})$`, banned.flags), instead] as const,
+  );
+  // The tree has millions of words and some ten thousand different ones.
+  const judged = new Map<string, readonly string[]>();
+  const insteadOf = (word: string): readonly string[] => {
+    const known = judged.get(word);
+    if (known !== undefined) return known;
+    const found = whole.filter(([banned]) => banned.test(word)).map(([, instead]) => instead);
+    judged.set(word, found);
+    return found;
+  };
   return sources.flatMap((file) => {
     const words = [
       ...identifierParts(file.code),
@@ -26,9 +38,7 @@ export function bannedWords(sources: readonly Source[]): readonly string[] {
       })),
     ];
     const found = words.flatMap(({ word, at }) =>
-      BANNED_WORDS.filter(([banned]) =>
-        new RegExp(`^(?:${banned.source})$`, banned.flags).test(word),
-      ).map(([, instead]) => `${place(file, at)}: ${word}; say ${instead}`),
+      insteadOf(word).map((instead) => `${place(file, at)}: ${word}; say ${instead}`),
     );
     const phrases = COMMENT_WORDS.flatMap(([banned, instead]) =>
       matches(file, file.comments, banned).map((hit) => `${hit}; say ${instead}`),
