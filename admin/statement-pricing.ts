@@ -71,5 +71,8 @@ export interface PricedStatement {
   }[];
 }
 
-/** Prices a statement without running it or holding anything. Faults: `ledgerUnavailable`; what has no statement in it is null. */
+/**
+ * Prices a statement without running it or holding anything. Faults: `ledgerUnavailable`; what has no statement in it
+ * is null.
+ */
 export type PriceStatement = (question: PriceQuestion) => Promise<PricedStatement | null>;

@@ -116,8 +116,8 @@ export function checkKeyFiles(sources: SecretSources, configured: readonly Confi
 }
 
 /**
- * Signs in as the service user of an upstream, unless the upstream's name turns out to be this machine. Fault `upstreamUnreachable` in words
- * without the secret.
+ * Signs in as the service user of an upstream, unless the upstream's name turns out to be this machine. Fault
+ * `upstreamUnreachable` in words without the secret.
  */
 export async function signIn(
   sources: SecretSources,

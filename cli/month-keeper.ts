@@ -6,7 +6,10 @@ import type { Database } from '../base/postgres/pool.js';
 import type { Clock } from '../base/time.js';
 import { analyseMonths, countOutsideMonths, openMonths } from '../billing/months/open-months.js';
 
-/** A worker may be away for two months before a charge finds none of its own. Each is planned for by whatever reads charges by time. */
+/**
+ * A worker may be away for two months before a charge finds none of its own. Each is planned for by whatever reads
+ * charges by time.
+ */
 const MONTHS_AHEAD = 2;
 /** Finds nothing to do but once a month; business time may run fast. */
 const OPEN_EVERY_MS = 60_000;

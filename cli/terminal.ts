@@ -30,7 +30,10 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** A column of words that people wrote. Where a table does not fit it gives way; other columns are copied from, and never do. */
+/**
+ * A column of words that people wrote. Where a table does not fit it gives way; other columns are copied from, and
+ * never do.
+ */
 export interface FreeText {
   readonly name: string;
   readonly isFreeText: true;

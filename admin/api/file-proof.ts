@@ -1,4 +1,7 @@
-/** What a file that is handed out is proved by, beside the manifest: its digest (RFC 9530), and control totals where its format has no place for them. */
+/**
+ * What a file that is handed out is proved by, beside the manifest: its digest (RFC 9530), and control totals where its
+ * format has no place for them.
+ */
 import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
@@ -40,8 +43,8 @@ function digestOf(hash: Hash): string {
 }
 
 /**
- * Says what the file must come to, as the manifest says it: `lines=2, statements=9, credits="1.5", amount="4.50", currency="USD"`
- * (a dictionary of RFC 9651).
+ * Says what the file must come to, as the manifest says it:
+ * `lines=2, statements=9, credits="1.5", amount="4.50", currency="USD"` (a dictionary of RFC 9651).
  */
 export function withControlTotals(
   reply: FastifyReply,

@@ -25,7 +25,10 @@ const SYSTEMS: readonly (readonly [sign: RegExp, name: string])[] = [
 /** Longer ones are no browser's, and patterns are not run over what anybody may send. */
 const CHARACTERS_READ_MAX = 500;
 
-/** `Firefox on Linux`; null: none that we know. The text itself is not kept: it tells more of a person than they need to see. */
+/**
+ * `Firefox on Linux`; null: none that we know. The text itself is not kept: it tells more of a person than they need to
+ * see.
+ */
 export function browserName(userAgent: string | undefined): string | null {
   const text = (userAgent ?? '').slice(0, CHARACTERS_READ_MAX);
   const browser = BROWSERS.find(([sign]) => sign.test(text))?.[1];

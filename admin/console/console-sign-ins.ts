@@ -1,8 +1,8 @@
 /**
- * Sign-ins of the console: a cookie that holds the token or the person, sealed, so that every replica opens it. What was ended stands in the audit log.
- * The token is proved anew on each request, and so a revocation ends its sign-ins within the same five seconds.
- * A write by cookie must carry a header that no form and no page of another site can send.
- * Limits after OWASP ASVS 5.0, 7.3.1 and 7.3.2: 30 minutes without use, 12 hours in all.
+ * Sign-ins of the console: a cookie that holds the token or the person, sealed, so that every replica opens it. What
+ * was ended stands in the audit log. The token is proved anew on each request, and so a revocation ends its sign-ins
+ * within the same five seconds. A write by cookie must carry a header that no form and no page of another site can
+ * send. Limits after OWASP ASVS 5.0, 7.3.1 and 7.3.2: 30 minutes without use, 12 hours in all.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';

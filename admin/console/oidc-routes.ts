@@ -1,7 +1,8 @@
 /**
  * `GET /console/oidc/start` and `/console/oidc/callback`: signing in by OpenID Connect. What the answer is held to waits in a
  * sealed cookie of ten minutes, so that no replica keeps rows and any of them completes the sign-in.
- * `GET /console/oidc/confirm` sends who is signed in there once more, in a window of its own, and the answer must be of then and of them.
+ * `GET /console/oidc/confirm` sends who is signed in there once more, in a window of its own, and the answer must be of
+ * then and of them.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';

@@ -1,7 +1,7 @@
 /**
- * `POST /console/policy-reports`: what browsers tell of a broken content policy, in the form of the Reporting API and in the older one. Anybody may
- * send it, so that little is read and nothing is believed: it is counted by directive, and logged without addresses, hosts and pages.
- * OWASP ASVS 5.0, 3.4.7.
+ * `POST /console/policy-reports`: what browsers tell of a broken content policy, in the form of the Reporting API and
+ * in the older one. Anybody may send it, so that little is read and nothing is believed: it is counted by directive,
+ * and logged without addresses, hosts and pages. OWASP ASVS 5.0, 3.4.7.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -17,7 +17,8 @@ const GROUP = 'console';
 
 /**
  * The directives by which a page's policy asks for reports, and the header beside it.
- * @param isSecure people come by https. Chromium takes `Reporting-Endpoints` from nothing else, and tells nobody where `report-to` names what it has not taken.
+ * @param isSecure people come by https. Chromium takes `Reporting-Endpoints` from nothing else, and tells nobody where
+ *   `report-to` names what it has not taken.
  */
 export function reportingOf(isSecure: boolean): {
   readonly directives: string;

@@ -1,6 +1,7 @@
 /**
- * `POST` and `DELETE /console/session`, `DELETE /console/sessions`: signing in to the console with a token, out, and out everywhere.
- * `POST /console/session/confirm`: somebody shows again that it is they. A new sign-in takes the place of the one before.
+ * `POST` and `DELETE /console/session`, `DELETE /console/sessions`: signing in to the console with a token, out, and
+ * out everywhere. `POST /console/session/confirm`: somebody shows again that it is they. A new sign-in takes the place
+ * of the one before.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';

@@ -29,7 +29,8 @@ export type ClaimOutcome =
 
 /**
  * Takes a delivery that is new, has failed, or was begun by a process that has not ended it for ten minutes: no receiver
- * is waited for half as long; or a file that was written over since, as those of an open month are. Two who ask at once do not both get it.
+ * is waited for half as long; or a file that was written over since, as those of an open month are. Two who ask at once
+ * do not both get it.
  */
 export async function claimBillDelivery(
   db: Database,

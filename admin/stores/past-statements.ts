@@ -25,8 +25,8 @@ export interface PastRun extends PastStatement {
 }
 
 /**
- * SQL: whether the ticket `t` with its judgement `j` chose to wait for the off-peak hours. One that came within them did not wait,
- * which its judgement alone tells.
+ * SQL: whether the ticket `t` with its judgement `j` chose to wait for the off-peak hours. One that came within them
+ * did not wait, which its judgement alone tells.
  */
 export const CHOSE_OFF_PEAK =
   "(t.runs_at IS NOT NULL OR coalesce((j.context->>'isOffPeak')::boolean, false))";

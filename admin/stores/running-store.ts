@@ -34,7 +34,10 @@ export interface RunningAsked {
   readonly limit: number;
 }
 
-/** Statements upstream, and those in doubt, which may be, the dearest so far first, at most `limit`. Reads open tickets alone. */
+/**
+ * Statements upstream, and those in doubt, which may be, the dearest so far first, at most `limit`. Reads open tickets
+ * alone.
+ */
 export async function listRunning(
   db: Queryable,
   { teamId, principalId, after, limit }: RunningAsked,

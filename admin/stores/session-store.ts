@@ -92,8 +92,8 @@ function valuesOf(choice: SessionChoice): readonly (string | null)[] {
 }
 
 /**
- * Ends open sessions: proxies hear of it at once, and in five seconds at the latest refuse their statements. What runs goes on, because a cancelled
- * statement is charged all the same. Repeating it changes nothing.
+ * Ends open sessions: proxies hear of it at once, and in five seconds at the latest refuse their statements. What runs
+ * in them is stopped, and charged what it used; what waits is given up. Repeating it changes nothing.
  * @returns how many were ended.
  */
 export async function revokeSessions(tx: Transaction, choice: SessionChoice): Promise<number> {

@@ -1,7 +1,7 @@
 /**
- * Sign-ins of the console: who signed in and out stands in the audit log, and by it every replica knows what has ended. What lasts
- * has a row, by which it is shown to its person and counted.
- * Requirement: OWASP ASVS 5.0, 7.1.2, 7.2.4, 7.4.1 and 7.5.2.
+ * Sign-ins of the console: who signed in and out stands in the audit log, and by it every replica knows what has ended.
+ * What lasts has a row, by which it is shown to its person and counted. Requirement: OWASP ASVS 5.0, 7.1.2, 7.2.4,
+ * 7.4.1 and 7.5.2.
  */
 import type { Database, Transaction } from '#base/postgres/pool.js';
 import type { Clock, EpochMs } from '#base/time.js';
@@ -90,7 +90,8 @@ export function createSignInLog(db: Database, options: SignInLogOptions): SignIn
     async began(actor, { id, startedAt }, { by, confirms, from, browser }) {
       const action = confirms === undefined ? 'sign-in.begin' : 'sign-in.confirm';
       const after = { id, startedAtMs: startedAt, by, ...(confirms && { confirms: confirms.id }) };
-      // Events are written one at a time: who signs in at the same moment on another replica is counted by whoever comes second.
+      // Events are written one at a time: who signs in at the same moment on another replica is counted by whoever
+      // comes second.
       const over = await db.transaction(async (tx) => {
         await append(tx, now(actor), { action, after });
         if (confirms !== undefined) await deleteSignIn(tx, confirms.id);
@@ -163,7 +164,10 @@ async function end(
   await deleteSignIn(tx, id);
 }
 
-/** Ends all of the actor but for one, which has to last itself: one that was ended meanwhile does not come back by ending those that ended it. */
+/**
+ * Ends all of the actor but for one, which has to last itself: one that was ended meanwhile does not come back by
+ * ending those that ended it.
+ */
 async function endAllOf(
   tx: Transaction,
   by: By,

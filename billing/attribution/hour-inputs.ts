@@ -70,7 +70,10 @@ interface Ran {
   readonly execution: Execution | undefined;
 }
 
-/** Reads what bears on the hours of a warehouse in `[from, to)`; `key` is account and warehouse. Faults of Postgres propagate. */
+/**
+ * Reads what bears on the hours of a warehouse in `[from, to)`; `key` is account and warehouse. Faults of Postgres
+ * propagate.
+ */
 export async function readHourInputs(
   db: Queryable,
   key: readonly [account: string, warehouseId: string],

@@ -1,4 +1,7 @@
-/** A team's bill as JSON: amounts are decimal strings; what other people's scripts read is `status`, `lines[].amount` and `totalAmount`. */
+/**
+ * A team's bill as JSON: amounts are decimal strings; what other people's scripts read is `status`, `lines[].amount`
+ * and `totalAmount`.
+ */
 import { formatMoney } from '#base/currency.js';
 import { type Money, formatAmount } from '#base/units.js';
 import { controlTotals, percentOf } from './bill-sums.js';

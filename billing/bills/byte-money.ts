@@ -71,7 +71,10 @@ function terabytes(bytes: bigint): Quantity {
   return bytes as Quantity;
 }
 
-/** Snowflake's price of the day, as its money and bytes make it; rounded half to even, so shares are the money to 1e-12 each. */
+/**
+ * Snowflake's price of the day, as its money and bytes make it; rounded half to even, so shares are the money to 1e-12
+ * each.
+ */
 function perTerabyte(money: Money, bytes: bigint): Money {
   return mulDiv(money, TERABYTE, bytes, 'half-even') as Money;
 }

@@ -172,9 +172,9 @@ export function isManifest(text: string): boolean {
 }
 
 /**
- * Holds files against their manifest, without a database: every file by its hash, each bill by the hash of what its JSON says, the bills by
- * their sum and root.
- * Of a changed file it names the first record that differs, as far as other files tell it.
+ * Holds files against their manifest, without a database: every file by its hash, each bill by the hash of what its
+ * JSON says, the bills by their sum and root. Of a changed file it names the first record that differs, as far as other
+ * files tell it.
  */
 export async function verifyFiles(text: string, read: ReadFile): Promise<FilesOutcome> {
   const manifest = parseManifest(text);

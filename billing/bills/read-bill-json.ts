@@ -1,4 +1,7 @@
-/** A bill read back from its JSON file, as far as its hash and its CSV go: so that the file alone proves itself, without a database. */
+/**
+ * A bill read back from its JSON file, as far as its hash and its CSV go: so that the file alone proves itself, without
+ * a database.
+ */
 import { z } from 'zod';
 import { must } from '#base/assert.js';
 import {

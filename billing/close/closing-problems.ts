@@ -45,7 +45,10 @@ SELECT account, view_name, read_to FROM usage_import WHERE view_name = ANY($1::t
 const HAS_MONEY = `/* prepared: billing.closing_money */
 SELECT DISTINCT account FROM usage_money_day ORDER BY account`;
 
-/** Every one of them; empty: the month can be frozen. Of a month that has not begun that alone. Faults of Postgres propagate. */
+/**
+ * Every one of them; empty: the month can be frozen. Of a month that has not begun that alone. Faults of Postgres
+ * propagate.
+ */
 export async function readClosingProblems(
   db: Queryable,
   period: Period,

@@ -25,7 +25,8 @@ ORDER BY budget_id, ends_at DESC`;
 
 /**
  * How the budgets stand in the period that contains `at`, in the order asked; a budget whose own days do not contain it
- * is left out. What is leased and idle is available: it is given to whoever is short. A period that is not open yet is shown as it will open; nothing is written.
+ * is left out. What is leased and idle is available: it is given to whoever is short. A period that is not open yet is
+ * shown as it will open; nothing is written.
  * @throws Fault `controlStale` for a budget the database does not have.
  */
 export async function readStanding(

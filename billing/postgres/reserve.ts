@@ -20,8 +20,8 @@ export interface ReserveSteps {
 const TRIES_MAX = 8;
 
 /**
- * @returns `held`, `known` (a ticket stands for the request already), or `refused` with the tightest hard budget; then the ticket is
- *   VOID with the code of the refusal.
+ * @returns `held`, `known` (a ticket stands for the request already), or `refused` with the tightest hard budget; then
+ *   the ticket is VOID with the code of the refusal.
  * @throws Fault `controlStale` for a budget the database does not have.
  */
 export async function reserve(

@@ -20,13 +20,15 @@ const instant = (ms: string): string => `timestamptz 'epoch' + ${ms} * interval 
 // The queries of a multi-statement share its charge, and the query that contains them has none: Snowflake meters
 // those by themselves. Each ticket is found once, locked and ended by one update, in the order of the ids as long as Postgres
 // goes by the index; in another one two batches of the same tickets could wait for each other, and the one that loses is run
-// again. The periods are locked last, alone and in the order of their ids (move_settled, 0064). What is held is taken from the locked ticket, which a top-up may have raised
-// since the statement began. The amount moves in the period that admitted the statement, not in the one in which it ended, and
-// comes from what the statement held: the period's own, or a lease's; the rest goes to the period. The commit does not wait for
-// the disk while the periods are locked; FLUSH does afterwards, and shares its wait with every other connection.
-// The arrays are looked up by sub-selects, so that Postgres does not see how long they are and takes them for short: it goes by the index
-// of tickets then, also while the tables are not analysed. Holds are looked up by one array of ids and joined afterwards, because a
-// ticket is taken to have a two-hundredth of all of them.
+// again. The periods are locked last, alone and in the order of their ids (move_settled, 0064). What is held is taken
+// from the locked ticket, which a top-up may have raised since the statement began. The amount moves in the period that
+// admitted the statement, not in the one in which it ended, and comes from what the statement held: the period's own,
+// or a lease's; the rest goes to the period. The commit does not wait for the disk while the periods are locked; FLUSH
+// does afterwards, and shares its wait with every other connection.
+//
+// The arrays are looked up by sub-selects, so that Postgres does not see how long they are and takes them for short: it
+// goes by the index of tickets then, also while the tables are not analysed. Holds are looked up by one array of ids and
+// joined afterwards, because a ticket is taken to have a two-hundredth of all of them.
 const settleSql = (name: string, chargedQueryId: string, queriesOfParents: string): string =>
   `/* prepared: ${name} */
 WITH m AS MATERIALIZED (

@@ -48,7 +48,10 @@ export const TICKET_RECORD: string = Object.entries(COLUMNS)
   .map(([name, type]) => `${name} ${type}`)
   .join(', ');
 
-/** `$3::uuid[], $4::text[], …`: one array a column, for `unnest`, from the parameter `first` on; the values of {@link ticketArrays}. */
+/**
+ * `$3::uuid[], $4::text[], …`: one array a column, for `unnest`, from the parameter `first` on; the values of
+ * {@link ticketArrays}.
+ */
 export function ticketArrayParameters(first: number): string {
   return Object.values(COLUMNS)
     .map((type, index) => `$${first + index}::${type}[]`)

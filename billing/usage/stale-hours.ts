@@ -55,8 +55,8 @@ first_of AS (
 }
 
 /**
- * The hours of events: all that come after it, and before it those of the time that it ends, or whose size it tells: back to the
- * start of its cluster, and to the size that was told before.
+ * The hours of events: all that come after it, and before it those of the time that it ends, or whose size it tells:
+ * back to the start of its cluster, and to the size that was told before.
  */
 export function hoursOfEvents(rows: string): string {
   const before = (condition: string): string => `coalesce((

@@ -1,6 +1,7 @@
 /**
- * What would become of a text that is explained, in the order of the path: freezes, ladders and rules, the tier that they move it
- * to, its hours, the budgets. Without a running Tollgate there are no freezes, and no budget has used anything.
+ * What would become of a text that is explained, in the order of the path: freezes, ladders and rules, the tier that
+ * they move it to, its hours, the budgets. Without a running Tollgate there are no freezes, and no budget has used
+ * anything.
  */
 import type { EpochMs } from '../../base/time.js';
 import type { Credits } from '../../base/units.js';

@@ -1,6 +1,7 @@
 /**
- * The lanes of the tiers in a replay: who runs at once, who waits for a turn, who finds the queue full. Decided as one replica decides
- * it (`policies/lanes/decision.ts`), at the instants of the history, and without asking where nobody waits and a permit is free.
+ * The lanes of the tiers in a replay: who runs at once, who waits for a turn, who finds the queue full. Decided as one
+ * replica decides it (`policies/lanes/decision.ts`), at the instants of the history, and without asking where nobody
+ * waits and a permit is free.
  */
 import type { LaneMember, LaneToDecide } from '#base/kept-lanes.js';
 import type { EpochMs } from '../../base/time.js';

@@ -27,7 +27,10 @@ export function refusedOn(course: NotRun): Refused {
     : must(refusedBy(course.decision), 'what refuses is told');
 }
 
-/** What a decision is told as; null: it lets the statement run. Where a session is not switched, a reroute is told its caller. */
+/**
+ * What a decision is told as; null: it lets the statement run. Where a session is not switched, a reroute is told its
+ * caller.
+ */
 export function refusedBy(decision: Decision): Refused | null {
   const rule = decision.reasons[0]?.source ?? decision.kind;
   switch (decision.kind) {

@@ -1,6 +1,6 @@
 /**
- * What a row of a history does not say of its session: the time zone, which decides what "today" is. It is known once a statement
- * of the session has set it; how a session began is in no export.
+ * What a row of a history does not say of its session: the time zone, which decides what "today" is. It is known once a
+ * statement of the session has set it; how a session began is in no export.
  */
 import { LRUCache } from 'lru-cache';
 import { alteredParameters } from '../../proxy/identity/session-effects.js';

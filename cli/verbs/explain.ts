@@ -40,8 +40,8 @@ const LINE = z.object({
 /** Nobody waits for a parser that does not start. */
 const PARSER_WAIT_MS = 30_000;
 /**
- * Longest parse of one text. The live path gives up after half a second, for the sake of those who wait behind; here nobody does,
- * and on a busy machine a text that misses it would be opaque here and not where it runs.
+ * Longest parse of one text. The live path gives up after half a second, for the sake of those who wait behind; here
+ * nobody does, and on a busy machine a text that misses it would be opaque here and not where it runs.
  */
 const PARSE_DEADLINE_MS = 10_000;
 const NO_NAMES: NameContext = { database: null, schema: null };

@@ -1,7 +1,7 @@
 /**
  * What finance's books take in of a billed month: one balanced journal for each legal entity and currency of its bills,
- * debits of cost centres against the clearing account to which Snowflake's invoice was booked. Closed months are posted; of a month that is not
- * closed the same is an accrual that reverses itself on the first day of the next.
+ * debits of cost centres against the clearing account to which Snowflake's invoice was booked. Closed months are
+ * posted; of a month that is not closed the same is an accrual that reverses itself on the first day of the next.
  *
  * Only teams in chargeback are posted. What showback teams used stays on the clearing account, as cost of whoever owns that:
  * to post it anywhere would charge somebody whom the control document says is only to be told.

@@ -1,4 +1,7 @@
-/** What follows the first page of a bill: by warehouse and kind of charge, by day, what mends earlier months, and how it was allocated. */
+/**
+ * What follows the first page of a bill: by warehouse and kind of charge, by day, what mends earlier months, and how it
+ * was allocated.
+ */
 import { NO_MONEY, type Money, addMoney } from '#base/units.js';
 import type { BillLine, MonthHead, ChargeKind, TeamBill } from '../billed-month.js';
 import { type LineSum, dayAmounts, pricePerCredit, sumBy, sumOf } from '../bill-sums.js';

@@ -36,7 +36,10 @@ export interface Fonts {
 
 const JAPANESE = '@expo-google-fonts/sawarabi-gothic/400Regular/SawarabiGothic_400Regular.ttf';
 
-/** In the order in which they are asked. Plain TrueType: of compressed web fonts each document would inflate the outlines anew. */
+/**
+ * In the order in which they are asked. Plain TrueType: of compressed web fonts each document would inflate the
+ * outlines anew.
+ */
 const FILES: Readonly<Record<Weight, readonly [string, ...string[]]>> = {
   regular: ['@expo-google-fonts/inter/400Regular/Inter_400Regular.ttf', JAPANESE],
   semibold: ['@expo-google-fonts/inter/600SemiBold/Inter_600SemiBold.ttf', JAPANESE],

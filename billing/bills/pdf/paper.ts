@@ -179,7 +179,8 @@ class PdfPaper implements Paper {
   #use(face: Face, size: number): void {
     assert(size > 0, 'text has a size');
     if (!this.#registered.has(face.name)) {
-      // The library takes a parsed font, which its types do not say: parsing it again for each document costs more than drawing it.
+      // The library takes a parsed font, which its types do not say: parsing it again for each document costs more than
+      // drawing it.
       this.#document.registerFont(face.name, face.font as unknown as PDFKit.Mixins.PDFFontSource);
       this.#registered.add(face.name);
     }
