@@ -16,6 +16,8 @@ import {
   sqlStateOf,
   type Database,
 } from '../base/postgres/pool.js';
+import { runUnhurried } from '../base/postgres/unhurried.js';
+import { isRestored, RENUMBER_RESTORED } from '../billing/seal/seal.js';
 import { keepsSession, NAME_THE_SERVER, UNKNOWN_SETTING } from '../base/postgres/session.js';
 import { assertSchemaKnown, migrate } from '../migrations/migrate.js';
 import { POSTGRES_FLOOR_FIX, textOf, tooOldVersion, whyUnusable } from './unusable-database.js';
@@ -60,7 +62,22 @@ export async function openLedgerDatabase(options: LedgerDatabaseOptions): Promis
   if (secrets.databaseUrl === null) await migrate(urls.ownerUrl, { log });
   else await migrateOrExplain(db, secrets.databaseUrl, log);
   await assertSchemaKnown(db);
+  await goOnAfterRestore(db, urls.ownerUrl, log);
   return db;
+}
+
+/**
+ * Lets the chain go on where the ledger was loaded from a dump: before that nothing new would be sealed, nor be on a bill of
+ * an open month. Rejects as the driver does.
+ */
+async function goOnAfterRestore(db: Database, ownerUrl: string, log: Log): Promise<void> {
+  if (!(await isRestored(db))) return;
+  log.warn({}, 'the ledger was restored from a dump: its journals are numbered anew');
+  const [outcome] = await runUnhurried<{ renumbered: boolean }>(ownerUrl, RENUMBER_RESTORED);
+  log.warn(
+    { renumbered: outcome?.renumbered },
+    'sealing goes on; verify the ledger with a head from before the restore',
+  );
 }
 
 /** One process at a time holds a data directory, so its name survives a restart. */

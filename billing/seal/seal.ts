@@ -46,7 +46,8 @@ export interface SealHead {
 
 /**
  * Seals what can be sealed now; how many journals that were. Any number of processes may call it at once.
- * @throws Fault `internal` when the chain says more transactions than the database has had: a restored dump (the way out is in docs/audit.md).
+ * @throws Fault `internal` when the chain says more transactions than the database has had: a restored dump, which
+ *   a start numbers anew.
  */
 export async function sealLedger(db: Database, options: SealOptions): Promise<number> {
   const { batchMax = BATCH_MAX, batchesMax = BATCHES_MAX } = options;
@@ -69,16 +70,30 @@ async function sealBatch(tx: Transaction, options: SealOptions, limit: number): 
   return rows.length;
 }
 
-/** A dump that was restored elsewhere has transaction numbers of another count, below which new journals would stay unseen. */
-async function assertSameCluster(tx: Queryable, head: SealHead): Promise<void> {
-  const { rows } = await tx.query<{ ahead: boolean }>(
+/** The statement that numbers the journals of a restored dump anew (migration 0079): minutes for tens of millions of them. */
+export const RENUMBER_RESTORED = 'SELECT tollgate.renumber_restored_ledger() AS renumbered';
+
+/**
+ * Whether the chain names a transaction that this server has not had: the ledger was loaded from a dump, and what is written
+ * now stands below the head, unseen. Rejects as the driver does.
+ */
+export async function isRestored(db: Queryable): Promise<boolean> {
+  return isAhead(db, await readSealHead(db));
+}
+
+async function isAhead(db: Queryable, { xid }: SealHead): Promise<boolean> {
+  const { rows } = await db.query<{ ahead: boolean }>(
     'SELECT $1::text::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) AS ahead',
-    [head.xid],
+    [xid],
   );
-  if (rows[0]?.ahead === true)
+  return rows[0]?.ahead === true;
+}
+
+async function assertSameCluster(tx: Queryable, head: SealHead): Promise<void> {
+  if (await isAhead(tx, head))
     throw new Fault(
       'internal',
-      'The ledger was sealed by transactions that this database has not had: it was restored from a dump. docs/audit.md says how sealing goes on.',
+      'The ledger was sealed by transactions that this database has not had: a dump was restored under a running Tollgate. Restart this process: a start numbers the journals anew.',
     );
 }
 
