@@ -74,6 +74,8 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'tollgate import',
     'tollgate import --from 2026-11-01',
     'tollgate import --status',
+    'tollgate import --unload-sql --from 2026-11-01',
+    'tollgate import --file exports/',
     'tollgate import --prices',
   ],
   audit: ['tollgate audit list'],

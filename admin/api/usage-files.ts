@@ -93,7 +93,7 @@ function addRoute(routes: ApiApp, context: ApiContext, files: UsageFilesApi): vo
       const account = await accountAsked(context, query.account);
       if (uploads >= UPLOADS_MAX)
         throw conflict(
-          `${UPLOADS_MAX} files are imported already.`,
+          `${UPLOADS_MAX} files are being imported now.`,
           'view',
           `may have ${UPLOADS_MAX} uploads at a time`,
           'send it again when one is done',

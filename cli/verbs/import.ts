@@ -5,8 +5,9 @@ import { configuration } from '../configuration.js';
 import { readImport, untilImported, type UsageImport } from '../usage-request.js';
 import type { Terminal } from '../terminal.js';
 import { VerbError } from '../verb-error.js';
-import { exportsOf, sendFile } from './import-files.js';
+import { exportsOf, sendFiles } from './import-files.js';
 import { runPrices, type PriceOptions } from './import-prices.js';
+import { runUnload } from './import-unload.js';
 import { readStatus, runStatus, statusLines } from './import-status.js';
 
 interface ImportOptions extends PriceOptions {
@@ -16,6 +17,8 @@ interface ImportOptions extends PriceOptions {
   readonly from?: string;
   readonly file?: string;
   readonly view?: string;
+  readonly rows?: string;
+  readonly unloadSql?: boolean;
   readonly wait: boolean;
   readonly json?: boolean;
 }
@@ -35,6 +38,11 @@ export function registerImport(
       'import a file exported of a view (CSV, gzip, Parquet), or a folder of files named by their views',
     )
     .option('--view <name>', 'view of --file, such as QUERY_HISTORY; otherwise the name tells')
+    .option('--rows <count>', 'rows that --file must have, as its unload said; else it is refused')
+    .option(
+      '--unload-sql',
+      'print the statements that unload the views where you may not read them',
+    )
     .option('--status', 'print how far each view is imported instead, and what waits')
     .option('--prices', 'print what credits cost instead, and which prices are held')
     .option('--at <instant>', 'of --prices: when; absent: now')
@@ -48,12 +56,14 @@ export function registerImport(
 
 async function runImport(terminal: Terminal, options: ImportOptions): Promise<number> {
   const { account, from, wait } = options;
+  if (options.unloadSql === true) return runUnload(terminal, from, Date.now());
   const { config, secrets } = configuration();
   const client = adminClient(config, secrets);
   if (options.status === true) return runStatus(client, terminal, options);
   if (options.prices === true) return runPrices(client, terminal, options);
-  if (options.view !== undefined && options.file === undefined)
-    throw new VerbError('--view says what --file is of; give both.', 2);
+  for (const name of ['view', 'rows'] as const)
+    if (options[name] !== undefined && options.file === undefined)
+      throw new VerbError(`--${name} says what --file is of; give both.`, 2);
   const isOfFiles = options.file !== undefined;
   const asked = isOfFiles
     ? await importFiles(client, terminal, options.file, options)
@@ -77,12 +87,14 @@ async function importFiles(
   client: AdminClient,
   terminal: Terminal,
   given: string,
-  { view, account, from, json }: ImportOptions,
+  { view, account, rows, from, json }: ImportOptions,
 ): Promise<string> {
   if (from !== undefined) throw new VerbError('--from is for views; a file is imported whole.', 2);
-  let id = '';
   const quiet: Terminal = json === true ? { ...terminal, print: () => undefined } : terminal;
-  for (const file of exportsOf(given, view)) id = await sendFile(client, quiet, file, account);
+  const id = await sendFiles(client, quiet, exportsOf(given, view), {
+    ...(account === undefined ? {} : { account }),
+    ...(rows === undefined ? {} : { rows }),
+  });
   return client.call(`/api/v1/usage/imports/${id}`);
 }
 
