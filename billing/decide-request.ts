@@ -2,6 +2,7 @@
  * What is decided of a request, and its end without a decision. A granted request and what it grants are one
  * transaction. Lock order: the request, the grants of a team's leads, then as everywhere (the budget, its period, inserts).
  */
+import { isSamePerson } from '#base/actors.js';
 import { assert, must } from '#base/assert.js';
 import type { TicketId } from '#base/ids.js';
 import type { Queryable, Transaction } from '#base/postgres/pool.js';
@@ -123,7 +124,9 @@ function isSame(request: ApprovalRequest, decision: Decision): boolean {
 
 function isOwn(request: ApprovalRequest, { author, principalId = null }: Decision): boolean {
   const { askedBy, senderId } = request;
-  return askedBy === author || principalId === request.principalId || principalId === senderId;
+  return (
+    isSamePerson(askedBy, author) || principalId === request.principalId || principalId === senderId
+  );
 }
 
 type Granting = Extract<Decision, { state: 'granted' }>;

@@ -3,6 +3,7 @@
  * does not approve it, unless it is so small that the organisation asks for no second person. It is booked in the first month
  * of which nothing is frozen, whatever it mends; nothing is ever edited, and one adjustment is undone by another.
  */
+import { isSamePerson } from '#base/actors.js';
 import { must } from '#base/assert.js';
 import type { Transaction } from '#base/postgres/pool.js';
 import { type EpochMs, formatInstant } from '#base/time.js';
@@ -129,7 +130,8 @@ export async function decideAdjustment(
   const adjustment = await findAdjustment(tx, word.id);
   if (adjustment === undefined) return { kind: 'unknown' };
   if (adjustment.decision !== null) return { kind: 'decidedAlready', adjustment };
-  if (word.decision === 'approved' && adjustment.proposedBy === word.by) return { kind: 'ownWork' };
+  if (word.decision === 'approved' && isSamePerson(adjustment.proposedBy, word.by))
+    return { kind: 'ownWork' };
   const versions = await readVersions(tx, null);
   await decide(tx, word.id, word, monthToBook(versions, monthOf(word.at)));
   return done(tx, word.id);

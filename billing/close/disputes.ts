@@ -2,6 +2,7 @@
  * Disputes: what somebody says is wrong on a frozen bill, with who decides it and until when. An accepted one becomes an
  * adjustment that credits the team; a refused one has a reason. Nothing of a dispute is ever edited.
  */
+import { isSamePerson } from '#base/actors.js';
 import { must } from '#base/assert.js';
 import type { Queryable, Transaction } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
@@ -172,7 +173,8 @@ export async function endDispute(tx: Transaction, word: DisputeWord): Promise<Di
   if (dispute === undefined) return { kind: 'unknown' };
   if (dispute.end !== null) return { kind: 'endedAlready', dispute };
   // Whoever raised it takes it back; another person accepts it.
-  if (word.outcome === 'accepted' && dispute.raisedBy === word.by) return { kind: 'ownWork' };
+  if (word.outcome === 'accepted' && isSamePerson(dispute.raisedBy, word.by))
+    return { kind: 'ownWork' };
   const { month, teamId, lineId, amount, currency } = dispute;
   let adjustmentId: string | null = null;
   if (word.outcome === 'accepted') {

@@ -2,6 +2,7 @@
  * The steps of a close after a month is frozen. Each is one transaction under one lock; who froze or proposed a month does
  * not approve it, nor sign off what does not agree.
  */
+import { isSamePerson } from '#base/actors.js';
 import type { Database, Transaction } from '#base/postgres/pool.js';
 import { type Money, compareAmounts, parseMoney } from '#base/units.js';
 import { lockCloses, moveVersion, noteStep } from './close-rows.js';
@@ -86,12 +87,14 @@ function ownStep(
 ): CloseStep | undefined {
   const own = steps.findLast(
     (each) =>
-      each.by === by &&
+      isSamePerson(each.by, by) &&
       each.freezeId === freezeId &&
       (each.step === 'freeze' || each.step === 'reopen' || each.step === 'propose'),
   );
   if (own !== undefined) return own.step;
-  return step === 'approve' && approvals.some((each) => each.by === by) ? 'approve' : undefined;
+  return step === 'approve' && approvals.some((each) => isSamePerson(each.by, by))
+    ? 'approve'
+    : undefined;
 }
 
 /** Whether one more who approves is enough. */

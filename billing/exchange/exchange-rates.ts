@@ -2,6 +2,7 @@
  * Exchange rates that bills are converted at. Each is typed or imported by one person and in force once another has accepted
  * it; nothing of it is ever edited: a wrong one is declined, or a later one of the same days takes its place.
  */
+import { isSamePerson } from '#base/actors.js';
 import { must } from '#base/assert.js';
 import type { Queryable, Transaction } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
@@ -132,7 +133,7 @@ export type RateDecided =
 export async function decideExchangeRate(tx: Transaction, word: RateWord): Promise<RateDecided> {
   const rate = await find(tx, word.id);
   if (rate === undefined) return { kind: 'unknown' };
-  if (word.decision === 'accepted' && rate.enteredBy === storable(word.by))
+  if (word.decision === 'accepted' && isSamePerson(rate.enteredBy, storable(word.by)))
     return { kind: 'samePerson' };
   const { rowCount } = await tx.query(DECIDE, [
     word.id,

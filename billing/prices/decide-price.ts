@@ -1,4 +1,5 @@
 /** What a second person says of a price that is held. The one who imported it cannot say it. */
+import { isSamePerson } from '#base/actors.js';
 import type { Transaction } from '#base/postgres/pool.js';
 import type { EpochMs } from '#base/time.js';
 import { derivePrices } from './derive-prices.js';
@@ -38,7 +39,7 @@ export async function decidePrice(
   );
   const [held] = rows;
   if (held === undefined) return { kind: 'notHeld' };
-  if (held.imported_by === word.decidedBy) return { kind: 'samePerson' };
+  if (isSamePerson(held.imported_by, word.decidedBy)) return { kind: 'samePerson' };
   if (word.decision === 'accepted' && held.price === '') return { kind: 'noPrice' };
   await tx.query(
     `INSERT INTO price_decision (account, rating_type, service_type, from_day, currency, price, decision, decided_by,

@@ -88,7 +88,9 @@ async function eventsOf(ticketId: TicketId): Promise<readonly unknown[]> {
     'SELECT action, actor, role FROM audit_event WHERE subject = $1 ORDER BY sequence',
     [`request/${ticketId}`],
   );
-  return rows.map(({ action, actor, role }) => `${action} ${actor.replace(/ \(.*/, '')} ${role}`);
+  return rows.map(
+    ({ action, actor, role }) => `${action} ${actor.replace(/ \d+ \(.*/, '')} ${role}`,
+  );
 }
 
 test('an analyst asks for its own statement, once, sees it, and takes it back', async () => {

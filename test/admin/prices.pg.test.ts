@@ -141,6 +141,12 @@ test('an implausible price is held until somebody else accepts it; replicas have
   const word = { ...HELD, decision: 'accept', reason: 'new contract, page 3' };
   // The administrator's token has imported it.
   expect(await world.call('POST', '/api/v1/prices/decisions', word)).toMatchObject({ status: 403 });
+  // Nor can another token of whoever did.
+  const own = await world.issue({ role: 'finance', name: known[0]?.actor ?? '' });
+  const asSelf = { authorization: `Bearer ${own}` };
+  expect(await world.call('POST', '/api/v1/prices/decisions', word, asSelf)).toMatchObject({
+    status: 403,
+  });
   expect(await now()).toBe('2.500000000000');
   expect(await world.call('POST', '/api/v1/prices/decisions', word, as)).toMatchObject({
     status: 200,

@@ -44,7 +44,9 @@ export interface AdminWorld {
     headers?: Readonly<Record<string, string>>,
   ): Promise<AdminReply>;
   /** Issues a token and gives its text. */
+  /** A token of a person of its own, or of the one that is named. */
   issue(token: {
+    readonly name?: string;
     readonly role: ApiRole;
     readonly team?: string;
     readonly principal?: string;
@@ -100,6 +102,7 @@ export async function createAdminWorld(made: AdminWorldOptions = {}): Promise<Ad
     },
   };
   const app = await createAdminApp(options);
+  let issued = 0;
   const call: AdminWorld['call'] = async (method, path, body, headers = {}) => {
     const reply = await app.inject({
       method,
@@ -124,7 +127,10 @@ export async function createAdminWorld(made: AdminWorldOptions = {}): Promise<Ad
     clock,
     call,
     issue: async (token) => {
-      const reply = await call('POST', '/api/v1/tokens', { name: 'of the test', ...token });
+      issued += 1;
+      // Each of another person: tokens of one name are of one.
+      const name = `of the test ${issued}`;
+      const reply = await call('POST', '/api/v1/tokens', { name, ...token });
       return String(reply.json['secret']);
     },
     statements: () => sent,

@@ -18,10 +18,12 @@ export function callerOf(adminUrl: string, token: string): CallApi {
   };
 }
 
-/** A token of a role. */
+let issued = 0;
+
+/** A token of a role, of a person of its own. */
 export async function issueToken(call: CallApi, token: object): Promise<string> {
-  const { secret } = (await call('POST', '/tokens', { name: 'console', ...token })) as {
-    readonly secret: string;
-  };
+  issued += 1;
+  const named = { name: `console ${issued}`, ...token };
+  const { secret } = (await call('POST', '/tokens', named)) as { readonly secret: string };
   return secret;
 }
