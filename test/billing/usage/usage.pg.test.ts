@@ -13,6 +13,7 @@ import { buildSettlement, buildTicket, credits } from '../../support/builders.js
 import { manualClock } from '../../support/clock.js';
 import { createTestDatabase, expectInvariants } from '../../support/database.js';
 import type { TestDatabase } from '../../support/database.js';
+import { usageRowsFrom } from '../../support/usage-rows.js';
 
 const TEN = Date.UTC(2026, 9, 1, 10);
 const ACCOUNT = 'demo';
@@ -28,27 +29,7 @@ beforeEach(async () => {
   await database.db.query('DELETE FROM usage_warehouse_event');
 });
 
-const at = (minutes: number): string => new Date(TEN + minutes * 60_000).toISOString();
-
-function query(queryId: string, from: number, to: number, more: UsageRow = {}): UsageRow {
-  return {
-    query_id: queryId,
-    warehouse_id: '7',
-    cluster: 1,
-    warehouse_size: 'Medium',
-    warehouse_kind: 'STANDARD',
-    snowflake_user: 'SALES_ANALYST',
-    role_name: 'ANALYST',
-    query_type: 'SELECT',
-    is_container: false,
-    executed_at: at(from),
-    ended_at: at(to),
-    shape_hash: 'shape',
-    bytes_scanned: 1000,
-    cloud_services_credits: '0.001',
-    ...more,
-  };
-}
+const { at, query } = usageRowsFrom(TEN);
 
 function hour(minutes: number, metered: string, more: UsageRow = {}): UsageRow {
   return {
