@@ -41,6 +41,10 @@ interface Waiting<In, Out> {
   readonly reject: (cause: unknown) => void;
 }
 
+/**
+ * Calls of one move, and the batches in which they are run. Beyond `waitingMax` a call rejects with the Fault
+ * `ledgerUnavailable`.
+ */
 export class Batches<In, Out> {
   readonly #options: BatchOptions<In, Out>;
   readonly #busy = new Set<string>();
@@ -59,7 +63,10 @@ export class Batches<In, Out> {
     return this.#waiting;
   }
 
-  /** Runs the member alone at once, or with others as soon as its lane is free. */
+  /**
+   * Runs the member alone at once, or with others as soon as its lane is free.
+   * @throws Fault `ledgerUnavailable` where too many wait; what its batch, or its own answer, fails with.
+   */
   submit(member: In): Promise<Out> {
     if (this.#waiting >= this.#options.limits.waitingMax) {
       return Promise.reject(

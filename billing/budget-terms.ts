@@ -20,6 +20,7 @@ export interface CarryTerms {
   readonly carryDebt?: boolean;
 }
 
+/** Weeks begin on Monday and fiscal years of weeks by `nearest`, unless the terms say otherwise. */
 export function periodRule(terms: PeriodTerms): PeriodRule {
   const { kind, timeZone, weekStartsOn = 'monday', fiscal, custom } = terms;
   return {
@@ -31,6 +32,7 @@ export function periodRule(terms: PeriodTerms): PeriodRule {
   };
 }
 
+/** Nothing is carried unless the terms say so. */
 export function carryRule({ carryOver, carryDebt }: CarryTerms): CarryRule {
   return {
     percent: carryOver?.percent ?? null,

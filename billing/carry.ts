@@ -48,6 +48,7 @@ export function creditsToCarry(rule: CarryRule, closing: ClosingAmounts): Credit
   return rule.maxCredits === null ? share : minAmount(share, rule.maxCredits);
 }
 
+/** Whether a period can have anything for the next one. */
 export function carriesAnything(rule: CarryRule): boolean {
   return rule.percent !== null || rule.debt;
 }

@@ -25,6 +25,7 @@ export interface OfflineClaim {
   readonly pricePerCredit: Money;
 }
 
+/** The account of one replica. An allowance is counted anew with each outage. */
 export class OfflineAllowances {
   readonly #usedCredits = new Map<string, Credits>();
   readonly #usedMoney = new Map<string, bigint>();

@@ -289,6 +289,7 @@ export interface PassRow {
   readonly pass_revoke_reason: string | null;
 }
 
+/** A row as a pass; amounts at twelve decimals. */
 export function passOf(row: PassRow): StatementPass {
   return {
     ticketId: must(tryParseTicketId(row.pass_ticket_id), 'a stored ticket has an id'),

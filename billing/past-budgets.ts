@@ -19,6 +19,7 @@ export interface PastHold {
   readonly usedCredits: Credits;
 }
 
+/** Budgets of the past in memory; statements are given in the order in which they came. */
 export class PastBudgets {
   readonly #book: StandingBook;
   /** What runs, the one that ends first at the end. */

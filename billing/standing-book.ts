@@ -76,6 +76,7 @@ interface Hold {
   holdCredits: Credits;
 }
 
+/** Standings of budgets in memory, with the periods that moves open. */
 export class StandingBook {
   readonly #budgets: ReadonlyMap<string, BookPeriods>;
   readonly #holds = new Map<string, Hold>();

@@ -119,6 +119,7 @@ export function refuseNotBegun({ month, state, asOf }: MonthHead): void {
     throw notBegun(month, period.startsAt);
 }
 
+/** 409: as many bills are being made, or wait, as there may be. */
 export function tooMany(): ProblemError {
   return conflict(
     'Many bills are being made already.',

@@ -159,6 +159,7 @@ export const closeSchema: z.ZodType<CloseJson> = z.object({
 /** What is listed of differences; the rest is in the files of the month. */
 const OPEN_MAX = 200;
 
+/** `version` undefined: nothing of the month is frozen. */
 export function closeJson(
   month: BilledMonth,
   version: CloseVersion | undefined,
@@ -198,6 +199,7 @@ export function closeJson(
   };
 }
 
+/** The steps that were taken of a version, the first one first; none of an open month. */
 export function stepsJson(version: CloseVersion | undefined): CloseJson['steps'] {
   return (version?.steps ?? []).map(({ step, by, at, reason }) => ({
     step,

@@ -25,6 +25,7 @@ const NEXT: Readonly<Record<CloseVersion['state'] | 'open', string>> = {
   superseded: 'the version after it stands',
 };
 
+/** A step that was refused as problem details: what is so, the rule, and the way out. */
 export function closeRefusal(month: string, step: CloseStep, refusal: CloseRefusal): ProblemError {
   switch (refusal.kind) {
     case 'notBegun':

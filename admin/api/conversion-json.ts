@@ -35,6 +35,7 @@ export const convertedTotalsSchema: z.ZodType<readonly ConvertedTotalJson[]> = z
   )
   .describe('Bills in other currencies than the invoice’s, by their currency');
 
+/** Amounts in the decimals of their currency; what they were invoiced as exactly. */
 export function convertedTotalsJson(
   totals: readonly ConvertedTotal[],
 ): readonly ConvertedTotalJson[] {

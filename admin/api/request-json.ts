@@ -156,6 +156,7 @@ export const requestSchema: z.ZodType<RequestJson> = z.object({
   pass: passSchema.nullable(),
 });
 
+/** Amounts are decimals at twelve places, instants UTC. */
 export function requestJson(request: ApprovalRequest): RequestJson {
   const { decision, wish } = request;
   const amount = (credits: Credits | null): string | null =>
@@ -196,6 +197,7 @@ export function requestJson(request: ApprovalRequest): RequestJson {
   };
 }
 
+/** Amounts are decimals at twelve places, instants UTC. */
 export function passJson(pass: StatementPass): PassJson {
   const amount = (credits: Credits | null): string | null =>
     credits === null ? null : formatAmount(credits);

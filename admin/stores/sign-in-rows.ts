@@ -36,6 +36,7 @@ export interface LastingSince {
   readonly usedAfterMs: EpochMs;
 }
 
+/** Writes the row of a sign-in that begins. Faults of Postgres propagate. */
 export async function insertSignIn(
   tx: Transaction,
   actorId: string,
@@ -108,6 +109,7 @@ export async function isSignInOf(db: Queryable, actorId: string, id: string): Pr
   return rows.length > 0;
 }
 
+/** Deletes one, if it is there. Faults of Postgres propagate. */
 export async function deleteSignIn(tx: Transaction, id: string): Promise<void> {
   await tx.query('DELETE FROM console_sign_in WHERE id = $1', [id]);
 }

@@ -101,6 +101,7 @@ export interface NewToken extends Pick<
   readonly secretHash: string;
 }
 
+/** Writes a new token. Faults of Postgres propagate. */
 export async function insertToken(tx: Transaction, token: NewToken): Promise<ApiToken> {
   const { rows } = await tx.query<TokenRow>(
     `INSERT INTO api_token AS t (id, name, secret_hash, role, team_id, principal_id, created_at, created_by, expires_at)

@@ -30,6 +30,7 @@ export function split(credits: Credits, weighed: readonly Weighed[]): readonly A
   return weighed.map(({ line }, index) => ({ ...line, credits: amounts[index] ?? NO_CREDITS }));
 }
 
+/** What all of them weigh together. */
 export function total(weighed: readonly Weighed[]): bigint {
   return weighed.reduce((sum, { weight }) => sum + weight, 0n);
 }

@@ -15,6 +15,7 @@ export interface BillDifferences {
   readonly signedOff: MonthReconciliation['signedOff'];
 }
 
+/** Differences as decimals: credits at twelve decimals, money in those of the currency. */
 export function differencesOf({
   reconciliation,
   totalAmount,

@@ -69,6 +69,7 @@ export interface ConversionJson {
   readonly roundingAmount: string;
 }
 
+/** As decimals: amounts in those of the currency, the rate and what was rounded exactly. */
 export function conversionToJson(conversion: Omit<BillConversion, 'lineAmounts'>): ConversionJson {
   const { currency, rate, source, day, amount, roundingMoney } = conversion;
   return {

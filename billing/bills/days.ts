@@ -4,16 +4,19 @@ import { formatInstant, tryParseMonth } from '#base/time.js';
 
 const DAY_MS = 86_400_000;
 
+/** The day after `YYYY-MM-DD`; what is no day is a bug. */
 export function dayAfter(day: string): string {
   const at = Date.parse(`${day}T00:00:00Z`);
   assert(Number.isFinite(at), `not a day: ${day}`);
   return formatInstant(at + DAY_MS).slice(0, 10);
 }
 
+/** `YYYY-MM-DD` of `YYYY-MM`; what is no month is a bug. */
 export function firstDayOf(month: string): string {
   return boundsOf(month).first;
 }
 
+/** `YYYY-MM-DD` of `YYYY-MM`; what is no month is a bug. */
 export function lastDayOf(month: string): string {
   return boundsOf(month).last;
 }

@@ -22,6 +22,7 @@ const STEP = `/* prepared: billing.add_close_step */
 INSERT INTO month_step (month, version, freeze_id, step, taken_by, taken_at, reason)
 SELECT month, version, freeze_id, $3, $4, $5, $6 FROM month_close WHERE month = $1 AND version = $2`;
 
+/** Writes the first row of a version: soft-closed, as it was frozen. Faults of Postgres propagate. */
 export async function addVersion(
   tx: Transaction,
   month: string,
@@ -31,6 +32,7 @@ export async function addVersion(
   await tx.query(ADD, [month, version, freezeId]);
 }
 
+/** Brings a version to a state; what is absent of `to` stays. Faults of Postgres propagate. */
 export async function moveVersion(
   tx: Transaction,
   of: { readonly month: string; readonly version: number },

@@ -77,6 +77,7 @@ export async function readLane(db: Queryable, tier: string, replica = ''): Promi
   };
 }
 
+/** What a replica has of a lane; how long each has held its permit is counted to now. */
 export function holdingOf(holding: LaneRow['holdings'][number]): LaneHolding {
   const { replica, idle, running, isExact, agoMs } = holding;
   return {
@@ -91,6 +92,7 @@ export function holdingOf(holding: LaneRow['holdings'][number]): LaneHolding {
   };
 }
 
+/** A row of who waits; credits at twelve decimals. */
 export function waitOf(row: WaitRow): LaneWait {
   const [ticketId, replica, teamId, principalId, isAdministrator] = row;
   const [, , , , , expectedCredits, expectedMs, isGranted, isProvisional, waitedMs] = row;

@@ -165,6 +165,7 @@ function toWanted(budgetId: string, period: Period): object {
   };
 }
 
+/** By what the budget begins and ends its periods. */
 export function periodRuleOf(rule: BudgetRule): PeriodRule {
   return {
     periodKind: rule.period_kind,
@@ -175,6 +176,7 @@ export function periodRuleOf(rule: BudgetRule): PeriodRule {
   };
 }
 
+/** What the budget carries; an unlimited one nothing. */
 export function carryRuleOf(rule: BudgetRule): CarryRule {
   return {
     percent: rule.limit_credits === null ? null : rule.carry_percent,

@@ -13,6 +13,7 @@ export interface SentSoFarRow {
 export const SENT_SO_FAR_COLUMNS = `coalesce(t.first_sent_at, t.sent_at) AS first_sent_at,
   coalesce(t.ceiling_credits, u.ceiling_credits) AS ceiling_credits, u.used_credits, u.used_at`;
 
+/** The row as a value; `use` is null while no replica has told any. */
 export function sentSoFarOf(row: SentSoFarRow): SentSoFar {
   const { used_credits: used, used_at: usedAt } = row;
   return {

@@ -72,6 +72,7 @@ export function ticketArrays(tickets: readonly TicketFacts[]): readonly string[]
 
 const SHAPE_CHARACTERS_MAX = 2_000;
 
+/** The columns of a new ticket by their names, for {@link jsonFor}; amounts are decimals. */
 export function ticketRecord(facts: TicketFacts): Readonly<Record<keyof typeof COLUMNS, unknown>> {
   return {
     id: facts.ticketId,

@@ -101,6 +101,7 @@ export interface BatchFacts {
 /** For what seal keys are derived here. */
 export const ANCHOR_PURPOSE = 'ledger anchor';
 
+/** What an anchor is made over, in this order. */
 export function anchorFields(batch: BatchFacts): readonly ChainField[] {
   return [
     String(batch.id),

@@ -17,7 +17,7 @@ import { finderOf, sizeText, type Finding } from './finding.js';
 
 const NODE_FLOOR = { major: 20, minor: 19 };
 const MIB = 1024 ** 2;
-/** The journal may grow to this (proxy/start-proxy.ts). */
+/** The journal may grow to this (`JOURNAL_BYTES_MAX` of proxy/open-ledger.ts). */
 const JOURNAL_MAX = 1024 * MIB;
 const DISK_FLOOR = 100 * MIB;
 const { ok, note, failed } = finderOf('This machine');

@@ -195,6 +195,7 @@ export const COLUMNS: readonly Column<FocusRow>[] = [
   ...CUSTOM_COLUMNS,
 ];
 
+/** Those that a file of this version of FOCUS has, in the order of the file. */
 export function columnsOf(version: FocusVersion): readonly Column<FocusRow>[] {
   return COLUMNS.filter((column) => isInVersion(version, column));
 }

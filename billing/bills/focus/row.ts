@@ -90,15 +90,18 @@ export function descriptionOf(row: FocusRow): string {
   return resourceOf(row) === null ? of : `${of} of ${line.resource}`;
 }
 
+/** Whose cloud the account runs in; where that is not known, {@link ISSUER}. */
 export function hostOf({ account }: FocusRow): string {
   const cloud = account?.cloud ?? null;
   return cloud === null ? ISSUER : HOSTS[cloud];
 }
 
+/** null: of rounding, or where the control document names none. */
 export function regionOf({ account, isRounding }: FocusRow): string | null {
   return isRounding ? null : (account?.region ?? null);
 }
 
+/** Warehouse or entity; null: of rounding, or of the account as a whole. */
 export function resourceOf({ line, isRounding }: FocusRow): string | null {
   return isRounding ? null : line.resource;
 }
@@ -109,6 +112,7 @@ export function resourceIdOf(row: FocusRow): string | null {
   return resource === null ? null : `${row.line.account}/${resource}`;
 }
 
+/** null where there is no resource. */
 export function resourceTypeOf(row: FocusRow): string | null {
   return resourceOf(row) === null ? null : row.service.resourceType;
 }
@@ -118,17 +122,20 @@ export function skuIdOf({ pricing, service, line }: FocusRow): string | null {
   return pricing === null ? null : `${line.serviceType}/${service.meter}`;
 }
 
+/** Ours as the SKU is: what it is priced by, with edition and region; null where nothing is priced. */
 export function skuPriceIdOf(row: FocusRow): string | null {
   const sku = skuIdOf(row);
   const { edition = null, region = null } = row.account ?? {};
   return sku === null ? null : [sku, edition, region].filter((part) => part !== null).join('/');
 }
 
+/** JSON with the edition; null where none is known or nothing is priced. */
 export function skuDetailsOf(row: FocusRow): string | null {
   const edition = row.account?.edition ?? null;
   return edition === null || skuIdOf(row) === null ? null : JSON.stringify({ x_Edition: edition });
 }
 
+/** Credits are a currency of their own (FOCUS, "virtual currency"); other units are priced in money. */
 export function pricingCurrencyOf({ pricing, month }: FocusRow): string {
   return pricing === null || pricing.unit === 'Credits' ? PRICING_CURRENCY : month.currency;
 }
@@ -151,6 +158,7 @@ export function pricingCurrencyCost(row: FocusRow): string {
     : formatExact(row.effectiveCost);
 }
 
+/** null where nothing is priced. */
 export function pricingUnitOf({ pricing, service }: FocusRow): string | null {
   return pricing === null ? null : unitOf(pricing.unit, service);
 }
@@ -163,6 +171,7 @@ export function consumedOf({ category, pricing, line }: FocusRow): string | null
   return formatPlain(pricing.unit === 'Credits' ? line.credits : pricing.quantity);
 }
 
+/** null of all but usage, as {@link consumedOf}. */
 export function consumedUnitOf({ category, pricing, service }: FocusRow): string | null {
   return category === 'Usage' ? unitOf(pricing?.unit ?? 'Credits', service) : null;
 }

@@ -29,6 +29,7 @@ export function exactText(decimal: string): string {
   return printed(trimmed(decimal));
 }
 
+/** A whole number, with its digits in groups. */
 export function countText(count: number): string {
   return printed(String(count));
 }

@@ -91,6 +91,7 @@ function drawCells(
   }
 }
 
+/** The title of what comes below. Returns where it ends. */
 export function drawTitle(paper: Paper, title: string, x: number, y: number): number {
   paper.text(title, x, y + 10, { size: 10.5, weight: 'semibold' });
   return y + 18;

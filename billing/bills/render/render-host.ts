@@ -27,6 +27,10 @@ const RENDERS_MAX = 16;
 /** A month of a hundred thousand lines takes about a gigabyte. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 2_048 } as const;
 
+/**
+ * A renderer whose threads live for one task each. What is asked for while {@link RENDERS_MAX} are at work or wait is
+ * undefined; a thread that breaks rejects with why.
+ */
 export function createBillRenderer(): BillRenderer {
   const turns = new Turns({ ofNameMax: RENDERS_MAX, namesMax: 1 });
   return {

@@ -52,6 +52,7 @@ export function text(value: string | null): Cell {
   return value === null || value === '' ? null : { value, type: String };
 }
 
+/** A whole number, with its digits in groups. */
 export function count(value: number): Cell {
   return { value, type: Number, format: '#,##0' };
 }
@@ -81,6 +82,7 @@ export function exact(value: Amount): Cell {
   return { value: formatAmount(value), type: String, align: 'right' };
 }
 
+/** Of a credit or a unit, as a number; where fifteen digits do not hold it, exactly, as text. */
 export function price(value: Money): Cell {
   const number = tryExactNumber(value);
   return number === undefined ? exact(value) : { value: number, type: Number, format: '0.00####' };
