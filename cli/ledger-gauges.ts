@@ -14,6 +14,7 @@ import {
   readGauges,
   type LedgerGauges,
 } from '../billing/gauges.js';
+import { readSealBacklog, type SealBacklog } from '../billing/seal/seal.js';
 
 /** As often as Prometheus asks. */
 const READ_EVERY_MS = 15_000;
@@ -25,6 +26,8 @@ const FIRST_CHECK_MS = 60_000;
 /** What was read last; empty while nothing is known, so that no old number stands for a new one. */
 export interface LedgerReading {
   gauges: LedgerGauges | null;
+  /** Read by every worker: the one that seals may be busy with something else, or hang. */
+  backlog: SealBacklog | null;
   /** Rows that break an invariant, and when it was looked at last, in Unix seconds. */
   readonly invariants: Map<string, { readonly rows: number; readonly checkedAtSeconds: number }>;
 }
@@ -37,6 +40,7 @@ export function exposeLedgerGauges(
   exposeBudgets(metrics, reading);
   exposeWork(metrics, reading);
   exposeUsage(metrics, reading);
+  exposeBacklog(metrics, reading);
   const invariants = (of: 'rows' | 'checkedAtSeconds') => () =>
     [...reading.invariants].map(([invariant, found]) => ({
       labels: { invariant },
@@ -75,12 +79,13 @@ export function startLedgerGauges(options: {
   readonly metrics: Metrics;
 }): Stoppable {
   const { db, clock, log, metrics } = options;
-  const reading: LedgerReading = { gauges: null, invariants: new Map() };
+  const reading: LedgerReading = { gauges: null, backlog: null, invariants: new Map() };
   const { readsFailed, checksFailed } = exposeLedgerGauges(metrics, reading);
   let checkAtMs = performance.now() + FIRST_CHECK_MS;
   const look = async (): Promise<void> => {
     try {
       reading.gauges = await readGauges(db, clock.now());
+      reading.backlog = await readSealBacklog(db);
       if (performance.now() < checkAtMs) return;
       checkAtMs = performance.now() + CHECK_EVERY_MS;
       await checkInvariants(db, (invariant, outcome) => {
@@ -95,6 +100,7 @@ export function startLedgerGauges(options: {
       });
     } catch (thrown) {
       reading.gauges = null;
+      reading.backlog = null;
       readsFailed.inc();
       log.warn({ err: toError(thrown) }, 'the ledger could not be read for the metrics');
     }
@@ -237,5 +243,17 @@ function exposeUsage(metrics: Metrics, reading: LedgerReading): void {
         labels: { account, state },
         value: hours,
       })),
+  );
+}
+
+function exposeBacklog(metrics: Metrics, reading: LedgerReading): void {
+  // Without labels there is always a number: what is not known is none.
+  const show = (name: string, help: string, of: keyof SealBacklog): void =>
+    metrics.gaugeFrom(name, help, () => reading.backlog?.[of] ?? NaN);
+  show('tollgate_ledger_unsealed_journals', 'Journals behind the chain', 'waiting');
+  show(
+    'tollgate_ledger_unsealed_seconds',
+    'Seconds since the oldest journal behind the chain was recorded',
+    'oldestSeconds',
   );
 }

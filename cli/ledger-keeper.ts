@@ -1,4 +1,4 @@
-/** The worker's care for the ledger: seals it, brings charges to what was metered, and says by metrics what waits. */
+/** The worker's care for the ledger: seals it, brings charges to what was metered, and says by a metric what was passed over. */
 import { toError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { GaugeMetric, Metrics } from '../base/metrics.js';
@@ -10,7 +10,7 @@ import { sumCharges } from '../billing/rollup/charge-sums.js';
 import { billPeriods } from '../billing/true-up/bill-periods.js';
 import { followCharges } from '../billing/true-up/follow-charges.js';
 import { postDeltas } from '../billing/true-up/post-deltas.js';
-import { readPassedOver, readSealBacklog, sealLedger } from '../billing/seal/seal.js';
+import { readPassedOver, sealLedger } from '../billing/seal/seal.js';
 
 export interface LedgerKeeperOptions {
   readonly db: Database;
@@ -18,12 +18,6 @@ export interface LedgerKeeperOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly sealKeys: readonly SealKey[];
-}
-
-export interface ChainGauges {
-  readonly waiting: GaugeMetric;
-  readonly age: GaugeMetric;
-  readonly passedOver: GaugeMetric;
 }
 
 /** Hours are allocated every quarter of an hour. */
@@ -34,25 +28,18 @@ const BILLED_EVERY_MS = 3_600_000;
 const PASSED_OVER_EVERY_MS = 3_600_000;
 const PASSED_OVER_MAX = 100;
 
-/** Makes the instruments of the chain, which the keeper sets. */
-export function exposeChain(metrics: Metrics): ChainGauges {
-  return {
-    waiting: metrics.gauge('tollgate_ledger_unsealed_journals', 'Journals behind the chain'),
-    age: metrics.gauge(
-      'tollgate_ledger_unsealed_seconds',
-      'Seconds since the oldest journal behind the chain was recorded',
-    ),
-    passedOver: metrics.gauge(
-      'tollgate_ledger_passed_over_journals',
-      'Journals before the head of the chain that have no seal: written past Tollgate',
-    ),
-  };
+/** Makes the instrument, which the keeper sets. */
+export function exposeChain(metrics: Metrics): GaugeMetric {
+  return metrics.gauge(
+    'tollgate_ledger_passed_over_journals',
+    'Journals before the head of the chain that have no seal: written past Tollgate',
+  );
 }
 
 /** One look a call; a failure is told, and nothing else of the worker waits for it. */
 export function ledgerKeeper(options: LedgerKeeperOptions): () => Promise<void> {
   const { db, clock, log, metrics, sealKeys } = options;
-  const { waiting, age, passedOver } = exposeChain(metrics);
+  const passedOver = exposeChain(metrics);
   let lookAt = 0;
   let deltasAt = 0;
   let billedAt = 0;
@@ -74,9 +61,6 @@ export function ledgerKeeper(options: LedgerKeeperOptions): () => Promise<void> 
     } catch (thrown) {
       log.warn({ err: toError(thrown) }, 'the ledger could not be kept up; it will be tried again');
     }
-    const backlog = await readSealBacklog(db);
-    waiting.set(backlog.waiting);
-    age.set(backlog.oldestSeconds);
     if (Date.now() < lookAt) return;
     lookAt = Date.now() + PASSED_OVER_EVERY_MS;
     const found = await readPassedOver(db, { limit: PASSED_OVER_MAX });

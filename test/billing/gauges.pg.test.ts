@@ -90,6 +90,9 @@ test('the worker shows them, and nothing once Postgres is away', async () => {
     'tollgate_budget_spent_credits{budget="sales-day",node="sales",kind="hard"} 2\n',
   );
   expect(body).toContain('tollgate_queue_waiting{tier="interactive"} 1\n');
+  // Nobody seals here, as when the worker that should is busy.
+  expect(body).toMatch(/^tollgate_ledger_unsealed_journals [1-9]/m);
+  expect(body).toMatch(/^tollgate_ledger_unsealed_seconds [\d.e]+$/m);
   expect(body).toContain('tollgate_metered_credits{account="demo",bucket="direct"} 2\n');
   expect(body).toContain('tollgate_coverage_ratio{account="demo",warehouse="STANDARD_WH"} 0.8\n');
   const other = createMetrics();
@@ -102,12 +105,13 @@ test('the worker shows them, and nothing once Postgres is away', async () => {
   const text = (await other.render()).body;
   expect(text).toContain('tollgate_ledger_reads_failed_total 1\n');
   expect(text).not.toContain('tollgate_queue_waiting{');
+  expect(text).toContain('tollgate_ledger_unsealed_seconds Nan\n');
 });
 
 test('an invariant that was looked at shows its rows and when', async () => {
   const metrics = createMetrics();
   const invariants = new Map([['invariant_limit', { rows: 3, checkedAtSeconds: 1000 }]]);
-  exposeLedgerGauges(metrics, { gauges: null, invariants });
+  exposeLedgerGauges(metrics, { gauges: null, backlog: null, invariants });
   const { body } = await metrics.render();
   expect(body).toContain('tollgate_invariant_broken_rows{invariant="invariant_limit"} 3\n');
   expect(body).toContain(

@@ -43,7 +43,7 @@ export function metricCatalogue(): MetricCatalogue {
   exposeChain(worker);
   exposeMonths(worker);
   exposeNotifications(worker);
-  exposeLedgerGauges(worker, { gauges: null, invariants: new Map() });
+  exposeLedgerGauges(worker, { gauges: null, backlog: null, invariants: new Map() });
   const proxy = createMetrics();
   createEvents(proxy, silentLog);
   exposeBreaks(proxy);
