@@ -4,6 +4,9 @@
  */
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Json, pathOf, readOperations } from './operations.js';
+import { demoControlDocument } from '../../policies/control/demo.js';
+import { buildTicket, credits } from '../support/builders.js';
 import { type AdminReply, type AdminWorld, createAdminWorld } from './world.js';
 
 let world: AdminWorld;
@@ -134,6 +137,104 @@ test('keys are forgotten after a day', async () => {
   expect((await limit('seven', '52')).status).toBe(200);
   const { rows } = await db.query<{ key: string }>('SELECT key FROM idempotency_key');
   expect(rows).toEqual([{ key: 'seven' }]);
+});
+
+/** What stands in each path; `id` is that of what was last made there. */
+const PLACES = {
+  team: 'marketing',
+  budget: 'marketing-monthly',
+  version: '1',
+  month: '2026-06',
+  account: 'demo',
+};
+
+/** Everything that money moves in, what steers it, what is asked, and who did it. */
+const TABLES =
+  'budget budget_period budget_grant budget_transfer entry journal charge bill_adjustment month_step price_decision exchange_rate ' +
+  'kill_request statement_pass admission_freeze break_glass approval_request api_token audit_event';
+
+/** Each of {@link TABLES} by the hash of its rows; when a token was last used moves nothing. */
+async function moved(): Promise<unknown> {
+  const hashes = TABLES.split(' ').map(
+    (table) =>
+      `SELECT md5(string_agg((to_jsonb(t) - 'last_used_at')::text, '|' ORDER BY t::text)) FROM ${table} t`,
+  );
+  const { rows } = await world.database.db.query(
+    `SELECT (SELECT max(version) FROM control_version), ARRAY[(${hashes.join('), (')})] AS tables`,
+  );
+  return rows;
+}
+
+/** Bodies of the calls whose example is of another world than the demo's. */
+function bodies(ticketId: string): Readonly<Record<string, Json>> {
+  const document = demoControlDocument();
+  return {
+    'PUT /api/v1/control': {
+      document: { ...document, rates: document.rates.slice(1) },
+      reason: 'x',
+    },
+    'POST /api/v1/control/plan': { document },
+    'POST /api/v1/control/mapping-preview': { document },
+    'POST /api/v1/requests': { ticketId, reason: 'the month end' },
+    'POST /api/v1/explain': { principal: 'marketing_analyst', sqlText: 'SELECT 1' },
+    'POST /api/v1/accounts/{account}/service-keys': { team: 'marketing', reason: 'x' },
+  };
+}
+
+/** A statement that no budget took, whose team may ask for it. */
+async function refusedTicket(): Promise<string> {
+  const ticket = buildTicket({ highCredits: credits('41') });
+  const refusal = { code: 'TG2401', message: 'TG2401 Not run', detail: {} };
+  await world.ledger.recordUnheld([{ ticket, state: 'VOID', refusal, snowflakeQueryId: null }]);
+  return ticket.ticketId;
+}
+
+test('criterion 14: every call of the API, three times, moves what it moves once; with another request its key is refused', async () => {
+  const ticket = await refusedTicket();
+  const own = bodies(ticket);
+  const ids: Record<string, string> = {};
+  const done: string[] = [];
+  let state = await moved();
+  const writes = (await readOperations(world.app)).filter(({ method }) => method !== 'GET');
+  for (const operation of writes) {
+    const { method, name, template } = operation;
+    const kind = /([\w-]+)(?:\/\{id\}|$)/.exec(template)?.[1] ?? '';
+    const path = pathOf(operation, { ...PLACES, ticket, id: ids[kind] ?? 'unknown' });
+    const body = own[name] ?? operation.example;
+    const key = name.replace(' ', ':');
+    const send = (each: unknown) => world.call(method, path, each, { 'idempotency-key': key });
+    const first = await send(body);
+    const isDone = first.status < 300;
+    const after = isDone ? await moved() : state;
+    const [second, third] = [await send(body), await send(body)];
+    // What is refused leaves nothing behind, and what is done leaves it once.
+    state = await moved();
+    expect([name, state]).toEqual([name, after]);
+    // An answer that told a secret is not kept.
+    const again = isDone && second.status === 409 ? 409 : first.status;
+    expect([name, second.status, third.status]).toEqual([name, again, again]);
+    if (!isDone) continue;
+    done.push(name);
+    ids[kind] = /"id":"([^"]+)"/.exec(first.text)?.[1] ?? '';
+    const others = [await limit(key, '7')];
+    if (typeof body?.['reason'] === 'string')
+      others.push(await send({ ...body, reason: 'another one' }));
+    for (const other of others) expect([name, other.status]).toEqual([name, 422]);
+  }
+  expect(await moved()).toEqual(state);
+  // Whatever else there is was refused here, three times without a trace.
+  expect(done).toEqual(
+    expect.arrayContaining([
+      'PUT /api/v1/control',
+      'PUT /api/v1/budgets/{team}',
+      'POST /api/v1/budgets/{team}/grants',
+      'POST /api/v1/budgets/{budget}/transfers',
+      'POST /api/v1/raises',
+      'POST /api/v1/freezes/{id}/thaw',
+      'POST /api/v1/exchange-rates',
+      'POST /api/v1/requests',
+    ]),
+  );
 });
 
 test('of twenty at the same time exactly one runs, by the primary key and nothing else', async () => {
