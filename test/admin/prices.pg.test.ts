@@ -283,3 +283,21 @@ test('criterion 20: a month agrees in credits exactly and in money within the ro
   ]);
   expect(await world.call('GET', '/api/v1/reconciliation/2026-13')).toMatchObject({ status: 400 });
 });
+
+test('criterion 27: prices of later days change neither the price of a past day nor the money of its month', async () => {
+  world.clock.set(Date.UTC(2026, 10, 5));
+  const [metered, ofServices] = hour('2026-10-01T10:00:00Z', '4');
+  await store('WAREHOUSE_METERING_HISTORY', [metered]);
+  await store('METERING_HISTORY', [ofServices]);
+  await store('METERING_DAILY_HISTORY', [used('2026-10-01', '4')]);
+  await store('USAGE_IN_CURRENCY_DAILY', [money('2026-10-01', '4', '10')]);
+  await store('RATE_SHEET_DAILY', [rate('2026-10-01', '2.5')]);
+  const october = async (): Promise<unknown> =>
+    (await world.call('GET', '/api/v1/reconciliation/2026-10')).json;
+  const before = await october();
+  expect(before).toMatchObject({ isReconciled: true, computedAmount: '10.000000000000' });
+  await store('RATE_SHEET_DAILY', [rate('2026-10-02', '2.4'), rate('2026-11-01', '2')]);
+  expect(await october()).toEqual(before);
+  expect(await priceAt('2026-10-01')).toMatchObject({ pricePerCredit: '2.500000000000' });
+  expect(await priceAt('2026-11-02')).toMatchObject({ pricePerCredit: '2.000000000000' });
+});

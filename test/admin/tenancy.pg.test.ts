@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { API_ROLES, type ApiRole } from '../../admin/actor.js';
+import { must } from '../../base/assert.js';
 import type { TicketId } from '../../base/ids.js';
 import { askApproval } from '../../billing/requests.js';
 import { rollUpHours } from '../../billing/rollup/charge-hours.js';
@@ -16,8 +17,10 @@ import { recognise } from '../../proxy/surface/recognise.js';
 import { createSurface } from '../../proxy/surface/surface.js';
 import { VIEWS } from '../../proxy/surface/views.js';
 import { buildSettlement, buildTicket, credits } from '../support/builders.js';
+import { drawer } from '../support/drawer.js';
 import { sealAll } from '../support/sealing.js';
-import { pathOf, readOperations } from './operations.js';
+import { type Named, namedIn, tries } from './named-by-id.js';
+import { type Operation, pathOf, readOperations } from './operations.js';
 import { fillPages, RUN_RATES } from './pages-of-a-team.js';
 import { type AdminWorld, createAdminWorld } from './world.js';
 
@@ -220,8 +223,6 @@ test('criterion 28: what is of another team is answered as what is not there, wh
     );
 });
 
-type Named = Readonly<Record<string, string>>;
-
 /** Ids of everything of a team that a route can name, by the name of the parameter or field. */
 async function thingsOf(teamId: string): Promise<Readonly<Record<string, readonly string[]>>> {
   const idsOf = async (sql: string): Promise<readonly string[]> => {
@@ -241,33 +242,9 @@ async function thingsOf(teamId: string): Promise<Readonly<Record<string, readonl
   };
 }
 
-/** What stands for a thing that nobody has: another id of the same kind. */
-function missingTwin(id: string): string {
-  if (/^[0-9a-f-]{36}$/.test(id)) return id.replace(/.{6}$/, 'abcdef');
-  return /^\d+$/.test(id) ? '987654' : id.replace(/^[a-z]+/, 'nosuch');
-}
-
-/** Each way in which the operation can name one of the things, beside its twin. */
-function namedIn(
-  operation: Awaited<ReturnType<typeof readOperations>>[number],
-  things: Readonly<Record<string, readonly string[]>>,
-): readonly (readonly [Named, Named])[] {
-  const places = [
-    ...operation.pathParameters.map((name) => ['path', name] as const),
-    ...operation.queryParameters.map((name) => ['query', name] as const),
-    ...Object.keys(operation.example ?? {}).map((name) => ['body', name] as const),
-  ];
-  return places.flatMap(([place, name]) =>
-    (things[name] ?? []).map((id) => [
-      { [`${place} ${name}`]: id },
-      { [`${place} ${name}`]: missingTwin(id) },
-    ]),
-  ) as readonly (readonly [Named, Named])[];
-}
-
 /** The answer without what it must repeat of the question. */
 async function answerTo(
-  operation: Awaited<ReturnType<typeof readOperations>>[number],
+  operation: Operation,
   named: Named,
   token: string,
 ): Promise<{ readonly status: number; readonly etag: boolean; readonly body: string }> {
@@ -299,6 +276,34 @@ async function answerTo(
 function bearer(token: string): { readonly authorization: string } {
   return { authorization: `Bearer ${token}` };
 }
+
+test('criterion 28: whatever a lead or an analyst asks for by ids of another team, in any place, nothing of that team comes back', async () => {
+  const operations = (await readOperations(world.app)).filter(
+    ({ method, roles }) => method === 'GET' && roles.includes('team-lead'),
+  );
+  const values = tries(must(theirs['id'], 'a ticket'), must(own['id'], 'a ticket'));
+  const draw = drawer(28);
+  const pick = (name: string): string => {
+    const known = values[name] ?? Object.values(values)[draw(Object.keys(values).length)] ?? [];
+    return known[draw(known.length)] ?? '';
+  };
+  const found: Record<string, number> = {};
+  for (let round = 0; round < 4; round += 1)
+    for (const operation of operations) {
+      const places = Object.fromEntries(operation.pathParameters.map((name) => [name, pick(name)]));
+      const asked = operation.queryParameters.filter((name) => name === 'month' || draw(3) === 0);
+      const query = new URLSearchParams(asked.map((name): [string, string] => [name, pick(name)]));
+      const url = `${pathOf(operation, places)}?${String(query)}`;
+      for (const [who, token] of Object.entries(tokens)) {
+        const headers = { authorization: `Bearer ${token}` };
+        const { body } = await world.app.inject({ method: 'GET', url, headers });
+        if (who !== 'team-lead of it') expect(body.includes(MARK), `${url} as ${who}`).toBe(false);
+        else if (body.includes(MARK)) found[operation.name] = (found[operation.name] ?? 0) + 1;
+      }
+    }
+  // Whose the ids are is shown it by the same requests.
+  expect(Object.keys(found).length).toBeGreaterThan(4);
+});
 
 test('what is searched in another file is searched there', () => {
   const named = Object.values(SEARCHED_ELSEWHERE).flatMap((where) => {

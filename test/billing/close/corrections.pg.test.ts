@@ -74,7 +74,7 @@ const AMENDED = [
   `${UNALLOCATED} 2026-10-20 0.5 at 2.00: 1.00 of 2026-10`,
 ];
 
-test('what comes late of a closed month stands in the open one, with its own day, and only there', async () => {
+test('criterion 15: what comes late of a closed month stands in the open one, with its own day, and only there', async () => {
   await closeMonth(database.db, OCTOBER);
   const closed = await read(OCTOBER);
   expect(corrections(await read('2026-11'))).toEqual([]);
