@@ -1,13 +1,18 @@
 /** A simulated month in a database: how it is imported and allocated, and what came out. */
+import { assert } from '../../base/assert.js';
+import { hashOfBytes } from '../../base/hash-chain.js';
 import { type Credits } from '../../base/units.js';
 import { allocateStaleHours } from '../../billing/attribution/allocate-hours.js';
 import type { AllocationOptions } from '../../billing/attribution/allocate-hours.js';
 import { shareIdleTime } from '../../billing/attribution/policies/share-idle-time.js';
 import { allocateServices } from '../../billing/attribution/services/allocate-services.js';
+import { type BillFile, renderBill, renderMonth } from '../../billing/bills/bill-files.js';
+import { readBilledLines } from '../../billing/bills/read-billed-month.js';
 import type { UsageView } from '../../billing/usage/read-views.js';
 import { storeUsage } from '../../billing/usage/store-usage.js';
 import type { UsageRow } from '../../billing/usage/view-reading.js';
 import type { TestDatabase } from './database.js';
+import { OCTOBER, team, terms } from './metered-month.js';
 import { RATES, type Size } from './warehouse-life.js';
 import type { WarehouseMonth } from './warehouse-month.js';
 
@@ -106,4 +111,20 @@ export async function allocatedBytes({ db }: TestDatabase): Promise<string> {
        (SELECT md5(string_agg(v::text, '|' ORDER BY day, ordinal)) FROM service_line v) AS services`,
   );
   return JSON.stringify(rows);
+}
+
+/** Files of the month's bills by name and hash; `isWhole`: also those that are drawn, and those of the month alone. */
+export async function billFiles(
+  { db }: TestDatabase,
+  isWhole: boolean,
+): Promise<readonly string[]> {
+  const teams = [team('ml'), team('platform'), team('sales')];
+  const month = await readBilledLines(db, OCTOBER, terms({ teams }));
+  assert(month.bills.filter(({ lines }) => lines.length > 0).length > 3, 'four that have lines');
+  const files: BillFile[] = [];
+  if (isWhole) for await (const file of renderMonth(month)) files.push(file);
+  else
+    for (const bill of month.bills)
+      for (const form of ['json', 'csv'] as const) files.push(await renderBill(month, bill, form));
+  return files.map(({ name, bytes }) => `${name} ${hashOfBytes(bytes)}`);
 }

@@ -19,6 +19,7 @@ import {
   ALLOCATION,
   allocatedBytes,
   allocateMonth,
+  billFiles,
   fillMonth,
   storeRows,
   VIEWS,
@@ -164,7 +165,7 @@ test('criterion 1: what a swept hour is made of is what its servers did, counted
   });
 });
 
-test('criteria 4 and 14: rows in any order, other batches and more at once, and three times, come out as the same bytes', async () => {
+test('criteria 4 and 14: rows in any order, other batches and more at once, and three times, come out as the same bytes, of files too', async () => {
   const draw = drawer(run.seed + 1);
   const mixed = Object.fromEntries(
     VIEWS.map(([, rows]) => [rows, shuffled(usage[rows], draw)]),
@@ -174,6 +175,7 @@ test('criteria 4 and 14: rows in any order, other batches and more at once, and 
   await allocateMonth(second);
   const wanted = await allocatedBytes(first);
   expect(await allocatedBytes(second)).toBe(wanted);
+  expect(await billFiles(second, run.isLong)).toEqual(await billFiles(first, run.isLong));
   for (const times of [2, 3])
     for (const [view, rows] of VIEWS)
       expect([times, view, await storeRows(second, view, usage[rows])]).toEqual([times, view, 0]);
