@@ -3,6 +3,7 @@ import { Fault } from '../../../base/errors.js';
 import { silentLog } from '../../../base/log.js';
 import type { ServiceConnection, ServiceRow } from '../../../base/snowflake/service-connection.js';
 import { importedTo } from '../../../billing/usage/imported-to.js';
+import { lockUsage } from '../../../billing/usage/import-lock.js';
 import { importUsage } from '../../../billing/usage/import-usage.js';
 import type { ImportedView } from '../../../billing/usage/import-usage.js';
 import { USAGE_VIEWS } from '../../../billing/usage/read-views.js';
@@ -142,4 +143,24 @@ test('an account is asked in UTC, for instants as numbers and amounts as text', 
   expect(hours).toContain('DATE_PART(EPOCH_MILLISECOND, v.START_TIME) AS START_TIME');
   expect(hours).toContain('TO_VARCHAR(v.CREDITS_USED_COMPUTE) AS CREDITS_USED_COMPUTE');
   expect(hours).toContain("v.START_TIME >= '2026-10-01 22:00:00.000 +0000'::TIMESTAMP_TZ");
+});
+
+test('imports of one account take turns, however long one is at it, and those of others do not wait', async () => {
+  const { db } = database;
+  const order: string[] = [];
+  let second: Promise<void> | undefined;
+  await db.transaction(async (tx) => {
+    await lockUsage(tx, 'demo');
+    // No statement of the one that waits takes longer than this, so that no time-out of Postgres ends it.
+    second = db.transaction(async (other) => {
+      await other.query("SELECT set_config('statement_timeout', '50', true)");
+      await lockUsage(other, 'demo');
+      order.push('second');
+    });
+    await db.transaction((other) => lockUsage(other, 'elsewhere'));
+    await tx.query('SELECT pg_sleep(0.3)');
+    order.push('first');
+  });
+  await second;
+  expect(order).toEqual(['first', 'second']);
 });
