@@ -6,6 +6,7 @@
 import { must } from '#base/assert.js';
 import type { Database, Transaction } from '#base/postgres/pool.js';
 import { formatAmount } from '#base/units.js';
+import { lockUsage } from '../usage/import-lock.js';
 import { readHourInputs } from './hour-inputs.js';
 import type { MeteredRow, QueryPayer, RateOf } from './hour-inputs.js';
 import { methodFor } from './methods.js';
@@ -63,7 +64,10 @@ export async function allocateStaleHours(
     const last = hours.at(-1);
     if (last === undefined) return { allocated, problems };
     after = [last.warehouse_id, last.starts_at];
-    const refused = await db.transaction((tx) => allocateHours(tx, hours, options));
+    const refused = await db.transaction(async (tx) => {
+      await lockUsage(tx, options.account);
+      return allocateHours(tx, hours, options);
+    });
     problems += refused;
     allocated += hours.length - refused;
   }
@@ -80,7 +84,7 @@ SELECT h.warehouse_id, h.starts_at FROM usage_warehouse_hour h JOIN first f USIN
 WHERE h.account = $1 AND h.is_stale AND h.starts_at >= f.starts_at AND h.starts_at < f.starts_at + interval '1 day'
 ORDER BY h.starts_at`;
 
-// Claimed first: an import that is writing rows of an hour is waited for, and one that comes later makes it stale again.
+// Claimed first: an import that comes later makes it stale again. One that is at it was waited for.
 const CLAIM = `/* prepared: billing.claim_hours */
 WITH claimed AS (
   UPDATE usage_warehouse_hour SET is_stale = false, problem = NULL

@@ -1,4 +1,4 @@
-/** Imports of one account take turns: two that write the same rows in another order would wait for each other. */
+/** What writes usage of one account takes turns, imports and what allocates them: else they would wait for rows of each other. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Transaction } from '#base/postgres/pool.js';
 

@@ -4,6 +4,7 @@
  * and, where direct credits came, hours that had to look further than themselves. So doing it again changes nothing.
  */
 import type { Database, Transaction } from '#base/postgres/pool.js';
+import { lockUsage } from '../../usage/import-lock.js';
 import { IDLE_POLICY_VERSION, idleRuleRows } from './idle-rule.js';
 import type { IdleRuleRow, IdleRulesOf } from './idle-rule.js';
 
@@ -30,7 +31,10 @@ export async function shareIdleTime(
   const { rows: units } = await db.query<Unit>(UNITS, [account, JSON.stringify(rules)]);
   let hours = 0;
   for (const unit of units)
-    hours += await db.transaction((tx) => shareUnit(tx, account, unit, { rules, weights }));
+    hours += await db.transaction(async (tx) => {
+      await lockUsage(tx, account);
+      return shareUnit(tx, account, unit, { rules, weights });
+    });
   return { hours };
 }
 

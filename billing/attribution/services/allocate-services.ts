@@ -7,6 +7,7 @@ import { must } from '#base/assert.js';
 import type { Database, Transaction } from '#base/postgres/pool.js';
 import { formatAmount } from '#base/units.js';
 import type { Credits } from '#base/units.js';
+import { lockUsage } from '../../usage/import-lock.js';
 import type { PayerOf } from '../allocate-hours.js';
 import { allocateServiceDay } from './allocate-day.js';
 import { readServiceDay } from './read-service-day.js';
@@ -25,7 +26,11 @@ export interface ServiceOptions {
 export async function allocateServices(db: Database, options: ServiceOptions): Promise<number> {
   const key = keyOf(options);
   const { rows: days } = await db.query<{ day: string }>(STALE, [options.account, key]);
-  for (const { day } of days) await db.transaction((tx) => allocateDay(tx, day, key, options));
+  for (const { day } of days)
+    await db.transaction(async (tx) => {
+      await lockUsage(tx, options.account);
+      await allocateDay(tx, day, key, options);
+    });
   return days.length;
 }
 
