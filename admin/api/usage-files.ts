@@ -35,6 +35,11 @@ const UPLOAD_TYPE = 'application/octet-stream';
 const querystring = z.strictObject({
   view: z.enum(USAGE_VIEWS).describe('The view of Snowflake that the file was exported of'),
   account: z.string().max(63).optional().describe('Id of an account; the only one may be left out'),
+  alsoOf: z
+    .string()
+    .max(63)
+    .optional()
+    .describe('Another account that has the same rows, by mistake: said on purpose'),
   name: z.string().max(200).optional().describe('Name of the file, for those who look it up'),
   sha256: z
     .string()
@@ -105,6 +110,7 @@ function addRoute(routes: ApiApp, context: ApiContext, files: UsageFilesApi): vo
           account,
           view: query.view,
           name: query.name ?? query.view,
+          alsoOf: query.alsoOf ?? null,
           rowsExpected: query.rows === undefined ? null : Number(query.rows),
           askedBy: actor.id,
           now: context.clock.now(),

@@ -22,6 +22,8 @@ const WHOSE = ['ORGANIZATION_NAME', 'ACCOUNT_NAME', 'ACCOUNT_LOCATOR'] as const;
 export interface FileRows {
   /** The columns that say something to us. */
   readonly wanted: ReadonlySet<string>;
+  /** Whether rows say which account they are of. */
+  readonly namesAccount: boolean;
   /** One row as the tables have it; null: it is left out. Throws UsageFileError naming row, column and rule. */
   read(row: ServiceRow, number: number): UsageRow | null;
 }
@@ -43,6 +45,7 @@ export function fileRows(
     (others.length === 0 || isNamed(read, account)) &&
     (reading.keeps?.(read) ?? true);
   return {
+    namesAccount,
     wanted: new Set([...reading.columns.map(({ name }) => name), ...others]),
     read(row, number) {
       const cells: Record<string, string | null> = {};

@@ -10,6 +10,7 @@ import { lockUsage } from './import-lock.js';
 import { noteFileImport } from './import-requests.js';
 import type { ImportRequest } from './import-requests.js';
 import { waitingFigures } from './imported-to.js';
+import { checkFileOfAccount, checkStatementsOfAccount } from './other-account.js';
 import { VIEWS } from './read-views.js';
 import type { UsageView } from './read-views.js';
 import { storeUsage } from './store-usage.js';
@@ -27,6 +28,8 @@ export interface FileImport {
   /** As the one who gave it calls it. */
   readonly name: string;
   readonly sha256: string;
+  /** Another account that has the same rows, said on purpose; null: none may. */
+  readonly alsoOf: string | null;
   /** Rows that the file must have; null: nobody counted. */
   readonly rowsExpected: number | null;
   readonly askedBy: string;
@@ -78,6 +81,8 @@ async function importRows(
 ): Promise<FileImported> {
   const { account, view, name, sha256, rowsExpected, askedBy, now } = asked;
   await lockUsage(tx, account);
+  // A file that names its accounts is given for each of them.
+  if (!reader.namesAccount) await checkFileOfAccount(tx, asked);
   const counts = { rows: 0, written: 0, leftOut: 0 };
   const once = await toldOnce(tx, view);
   for await (const batch of file.batches(reader.wanted)) {
@@ -89,6 +94,8 @@ async function importRows(
       rows.push(read);
       once.take(read, number);
     }
+    // The first rows tell whose all are.
+    if (counts.rows === 0) await checkStatementsOfAccount(tx, asked, rows);
     await once.check();
     counts.rows += batch.length;
     counts.leftOut += batch.length - rows.length;

@@ -111,6 +111,8 @@ function viewNamed(name: string): UsageView {
 /** Whose the files are, and what else is known of them. */
 export interface SentAs {
   readonly account?: string;
+  /** Another account that has the same rows by mistake. */
+  readonly alsoOf?: string;
   /** Rows that a single file must have. */
   readonly rows?: string;
 }
@@ -153,7 +155,7 @@ async function sendFile(
   client: AdminClient,
   terminal: Terminal,
   { path: file, view }: ExportOfView,
-  { account, rows }: SentAs,
+  { account, alsoOf, rows }: SentAs,
 ): Promise<string> {
   const name = path.basename(file);
   const query = new URLSearchParams({
@@ -161,6 +163,7 @@ async function sendFile(
     name,
     sha256: await sha256Of(file),
     ...(account === undefined ? {} : { account }),
+    ...(alsoOf === undefined ? {} : { alsoOf }),
     ...(rows === undefined ? {} : { rows }),
   });
   const answer = ANSWER.parse(

@@ -18,6 +18,7 @@ interface ImportOptions extends PriceOptions {
   readonly file?: string;
   readonly view?: string;
   readonly rows?: string;
+  readonly alsoOf?: string;
   readonly unloadSql?: boolean;
   readonly wait: boolean;
   readonly json?: boolean;
@@ -87,13 +88,14 @@ async function importFiles(
   client: AdminClient,
   terminal: Terminal,
   given: string,
-  { view, account, rows, from, json }: ImportOptions,
+  { view, account, rows, alsoOf, from, json }: ImportOptions,
 ): Promise<string> {
   if (from !== undefined) throw new VerbError('--from is for views; a file is imported whole.', 2);
   const quiet: Terminal = json === true ? { ...terminal, print: () => undefined } : terminal;
   const id = await sendFiles(client, quiet, exportsOf(given, view), {
     ...(account === undefined ? {} : { account }),
     ...(rows === undefined ? {} : { rows }),
+    ...(alsoOf === undefined ? {} : { alsoOf }),
   });
   return client.call(`/api/v1/usage/imports/${id}`);
 }

@@ -359,6 +359,23 @@ test('the last file of a view, and figures that wait for their statement, are to
   });
 });
 
+test("a file that is another account's is refused, unless that is said on purpose", async () => {
+  expect(await send(csv())).toMatchObject({ status: 202 });
+  // As if it had been given for another account before.
+  for (const table of ['usage_query', 'usage_import_request'])
+    await world.database.db.query(`UPDATE ${table} SET account = 'other'`);
+  const refusal = async (body: string): Promise<string> => {
+    const { status, json } = await send(body);
+    expect(status).toBe(422);
+    return String(json['detail']);
+  };
+  expect(await refusal(csv())).toMatch(
+    /the same file was imported as one of account other, and is given for demo; .*--also-of other/,
+  );
+  expect(await refusal(csv(ROWS.slice(0, 1)))).toMatch(/statement a is known as one of account/);
+  expect(await send(csv(), 'view=QUERY_HISTORY&alsoOf=other')).toMatchObject({ status: 202 });
+});
+
 test('what the sender says of the file must be true: its bytes and its rows', async () => {
   expect(await send(csv(), `view=QUERY_HISTORY&sha256=${'0'.repeat(64)}`)).toMatchObject({
     status: 400,
