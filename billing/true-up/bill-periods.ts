@@ -9,11 +9,19 @@ import { ENTER_TRUE_UPS } from './post-deltas.js';
 /** How long after its end a period follows its bill. */
 const FOLLOWED = '62 days';
 
-// Metering of the last hour must have been imported, of every account that is imported at all, and no hour of the period
-// may be waiting. Only budgets of a team that count everything of it have a bill of their own.
+// Metering of the last hour must have been imported, of every account whose views are read at all; where none are, of those whose
+// files are given, to the last hour in them. No hour of the period may be waiting. Only budgets of a team that count everything of it have a bill of their own.
 const BILL = `/* prepared: billing.bill_periods */
 WITH metered AS (
-  SELECT min(read_to) AS read_to FROM usage_import WHERE view_name = 'WAREHOUSE_METERING_HISTORY'
+  SELECT coalesce((
+    SELECT min(read_to) FROM usage_import WHERE view_name = 'WAREHOUSE_METERING_HISTORY'
+  ), (
+    SELECT min((
+      SELECT max(h.starts_at) + interval '1 hour' FROM usage_warehouse_hour h WHERE h.account = f.account
+    )) FROM (
+      SELECT DISTINCT account FROM usage_import_request WHERE file_view = 'WAREHOUSE_METERING_HISTORY'
+    ) f
+  )) AS read_to
 ), ended AS MATERIALIZED (
   SELECT p.id, p.starts_at, p.ends_at, p.spent_credits, b.node_id
   FROM metered m, budget_period p JOIN budget b ON b.id = p.budget_id JOIN org_node n ON n.id = b.node_id

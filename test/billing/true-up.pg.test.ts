@@ -66,6 +66,16 @@ async function keep(): Promise<number> {
   return deltas;
 }
 
+/** A statement of the team that did not come through Tollgate, which is billed to it too, in the place of idle time. */
+async function ranPastTollgate(): Promise<void> {
+  await database.db.query(
+    `WITH gone AS (DELETE FROM allocation_line WHERE bucket = 'idle')
+     INSERT INTO allocation_line (account, warehouse_id, starts_at, ordinal, bucket, team_id, credits)
+     VALUES ('demo', '7', $1, 90, 'bypass', 'marketing', 0.5)`,
+    [at(0)],
+  );
+}
+
 /** A statement of marketing that was charged `used` credits. */
 async function charged(
   queryId: string,
@@ -321,13 +331,7 @@ test("a billed budget's spend is its team's bill once the period is metered; a d
   await database.db.query(
     `INSERT INTO usage_import VALUES ('demo', 'WAREHOUSE_METERING_HISTORY', '2026-11-01Z', now(), now())`,
   );
-  // A statement of the team that did not come through Tollgate is billed to it too.
-  await database.db.query(
-    `WITH gone AS (DELETE FROM allocation_line WHERE bucket = 'idle')
-     INSERT INTO allocation_line (account, warehouse_id, starts_at, ordinal, bucket, team_id, credits)
-     VALUES ('demo', '7', $1, 90, 'bypass', 'marketing', 0.5)`,
-    [at(0)],
-  );
+  await ranPastTollgate();
   expect(await billPeriods(database.db, november)).toBe(1);
   expect(await billPeriods(database.db, november)).toBe(0);
   expect(await spent()).toEqual({ billed: '1.500', direct: '1.000' });
@@ -354,6 +358,30 @@ test("a billed budget's spend is its team's bill once the period is metered; a d
     expect(formatAmount(bridge.teamBilledCredits)).toBe('1.500000000000');
     expect(formatAmount(bridge.differenceCredits)).toBe('0.000000000000');
   }
+  await expectInvariants(database.db);
+});
+
+test('where files are given and no view is read, a period follows its bill once their hours reach its end', async () => {
+  await charged('ours', '1.2');
+  await store('QUERY_HISTORY', [query('ours', 0, 15)]);
+  await store('WAREHOUSE_METERING_HISTORY', [hour(0, '1.5')]);
+  await allocate();
+  await keep();
+  const november = Date.UTC(2026, 10, 2);
+  await database.db.query(
+    `INSERT INTO usage_import_request (account, asked_by, asked_at, file_view, file_rows)
+     VALUES ('demo', 'finance', now(), 'WAREHOUSE_METERING_HISTORY', 1)`,
+  );
+  expect(await billPeriods(database.db, november)).toBe(0);
+  await store('WAREHOUSE_METERING_HISTORY', [
+    hour((Date.UTC(2026, 9, 31, 23) - TEN) / 60_000, '0'),
+  ]);
+  await allocate();
+  await keep();
+  await ranPastTollgate();
+  expect(await billPeriods(database.db, november)).toBe(1);
+  expect(await billPeriods(database.db, november)).toBe(0);
+  expect(await spent()).toEqual({ billed: '1.500', direct: '1.000' });
   await expectInvariants(database.db);
 });
 
