@@ -97,9 +97,10 @@ async function importView(
   const startsAt = options.from ?? startOf(view, mark, now, readsAgain);
   // A day has few rows of what it is the grain of; an hour may have as many as an account has statements.
   let lengthMs = isOfDays(VIEWS[view]) ? WINDOW_MAX_MS : WINDOW_MIN_MS;
+  const lacking = new Set<string>();
   for (let at = startsAt; at < now;) {
     const window = { startsAt: at, endsAt: Math.min(now, nextMultiple(at, lengthMs)) };
-    const read = await readView(connection, view, account, window);
+    const read = await readView(connection, view, account, window, lacking);
     at = window.endsAt;
     lengthMs = nextLength(lengthMs, read.length);
     counts.rows += read.length;
@@ -119,6 +120,8 @@ async function importView(
         'usage is imported',
       );
   }
+  if (lacking.size > 0)
+    log.warn({ account, view, columns: [...lacking] }, 'the view lacks columns; it says less');
 }
 
 // A mark never goes back: reading an earlier time again says nothing of a later one.

@@ -1,5 +1,6 @@
 /** The views that are imported, in the order in which they are, and how one is read window by window. */
-import type { ServiceConnection } from '#base/snowflake/service-connection.js';
+import { toError } from '#base/errors.js';
+import type { ServiceConnection, ServiceRow } from '#base/snowflake/service-connection.js';
 import type { Period } from '#base/time.js';
 import * as account from './account-views.js';
 import * as organization from './organization-views.js';
@@ -58,6 +59,8 @@ export const NEEDED_VIEWS: ReadonlySet<UsageView> = new Set([
 /**
  * The rows of `view` whose time lies in `[startsAt, endsAt)`; of a view of days, those of every day that it touches.
  * @param of the account's id: rows of other accounts of its organization are left out.
+ * @param lacking columns that the account's view was found not to have; those that are found now are added. Only what a file may
+ *   lack, too, may be lacking: Snowflake adds columns to its views region by region.
  * @throws Fault `upstreamUnreachable`, `upstreamProtocol`.
  */
 export async function readView(
@@ -65,13 +68,36 @@ export async function readView(
   view: UsageView,
   of: string,
   period: Period,
+  lacking: Set<string>,
 ): Promise<readonly UsageRow[]> {
   const reading = VIEWS[view];
-  const rows = await connection.query(viewQuery(view, reading, period));
+  const rows = await rowsOf(connection, view, period, lacking);
   return rows.flatMap((row) => {
     const read = rowReader(view, row);
     return isOf(reading, read, of) ? [reading.toRow(read)] : [];
   });
+}
+
+async function rowsOf(
+  connection: ServiceConnection,
+  view: UsageView,
+  period: Period,
+  lacking: Set<string>,
+): Promise<readonly ServiceRow[]> {
+  for (;;)
+    try {
+      return await connection.query(viewQuery(view, VIEWS[view], period, lacking));
+    } catch (thrown) {
+      const column = lackedBy(view, toError(thrown).message);
+      if (column === undefined || lacking.has(column)) throw thrown;
+      lacking.add(column);
+    }
+}
+
+/** `SQL compilation error: invalid identifier 'V.RESOURCE_CONSTRAINT'`; undefined: another failure, or a column that is needed. */
+function lackedBy(view: UsageView, message: string): string | undefined {
+  const name = /invalid identifier '"?V"?\."?(\w+)"?'/i.exec(message)?.[1]?.toUpperCase();
+  return VIEWS[view].columns.find((column) => column.isOptional && column.name === name)?.name;
 }
 
 /** Whether a row is one of `account`, by locator, name, or organization and name (Snowflake, "Account identifiers"). */

@@ -51,14 +51,26 @@ export function readColumns(text: string): readonly ReadColumn[] {
     });
 }
 
-/** The rows of `view` whose time lies in `[startsAt, endsAt)`; of a view of days, those of every day that it touches. */
-export function viewQuery(view: string, reading: ViewReading, period: Period): string {
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * The rows of `view` whose time lies in `[startsAt, endsAt)`; of a view of days, those of every day that it touches.
+ * @param lacking columns that the account's view does not have: nothing is known of them.
+ */
+export function viewQuery(
+  view: string,
+  reading: ViewReading,
+  period: Period,
+  lacking: ReadonlySet<string> = NONE,
+): string {
   const { schema, columns, time, where } = reading;
   const conditions = [
     between(`v.${time}`, isOfDays(reading), period),
     ...(where === undefined ? [] : [where]),
   ];
-  const wanted = columns.map((column) => `${expressionOf(column)} AS ${column.name}`);
+  const wanted = columns.map(
+    (column) => `${lacking.has(column.name) ? 'NULL' : expressionOf(column)} AS ${column.name}`,
+  );
   return `SELECT ${wanted.join(', ')} FROM SNOWFLAKE.${schema}.${view} AS v WHERE ${conditions.join(' AND ')}`;
 }
 

@@ -164,3 +164,32 @@ test('imports of one account take turns, however long one is at it, and those of
   await second;
   expect(order).toEqual(['first', 'second']);
 });
+
+test('a view that lacks a column which a file may lack is read without it; one that is needed stops the view', async () => {
+  const asked: string[] = [];
+  const lacks = (view: string, column: string): ServiceConnection => ({
+    query: (sql) => {
+      if (!sql.includes(`.${view} `)) return Promise.resolve([]);
+      asked.push(sql);
+      return sql.includes(`v.${column} `) || sql.includes(`v.${column})`)
+        ? Promise.reject(
+            new Fault(
+              'upstreamUnreachable',
+              `SQL compilation error: invalid identifier 'V.${column}'`,
+            ),
+          )
+        : Promise.resolve([QUERY_HOUR]);
+    },
+    close: () => Promise.resolve(),
+  });
+  const imported = await run(lacks('QUERY_METERING_HISTORY', 'PARENT_QUERY_ID'));
+  expect(imported.every(({ problem }) => problem === null)).toBe(true);
+  const without = asked.filter((sql) => sql.includes('NULL AS PARENT_QUERY_ID'));
+  // Asked for once, and left out from then on.
+  expect(asked.length - without.length).toBe(1);
+  expect(imported.find(({ view }) => view === 'QUERY_METERING_HISTORY')?.rows).toBeGreaterThan(0);
+  const needed = await run(lacks('QUERY_METERING_HISTORY', 'CREDITS_USED_COMPUTE'));
+  expect(needed.find(({ view }) => view === 'QUERY_METERING_HISTORY')?.problem).toMatch(
+    /invalid identifier 'V\.CREDITS_USED_COMPUTE'/,
+  );
+});
