@@ -5,6 +5,8 @@ import type { UsageRow, ViewReading } from './view-reading.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** Longest name of a tool that is kept, in characters. */
+const APPLICATION_LENGTH_MAX = 100;
 
 const IN_ACCOUNT = { schema: 'ACCOUNT_USAGE', grant: 'USAGE_VIEWER' } as const;
 
@@ -189,15 +191,41 @@ export const SESSIONS: ViewReading = {
   ...IN_ACCOUNT,
   grant: 'SECURITY_VIEWER',
   time: 'CREATED_ON',
-  columns: readColumns('SESSION_ID:id CREATED_ON:instant USER_NAME CLIENT_APPLICATION_ID?'),
+  columns: readColumns(
+    'SESSION_ID:id CREATED_ON:instant USER_NAME CLIENT_APPLICATION_ID? CLIENT_ENVIRONMENT?',
+  ),
   lateMs: 4 * HOUR_MS,
   toRow: (read) => ({
     session_id: read.id('SESSION_ID'),
     snowflake_user: read.text('USER_NAME'),
-    client: read.textOrNull('CLIENT_APPLICATION_ID'),
+    client: clientText(
+      read.textOrNull('CLIENT_APPLICATION_ID'),
+      read.textOrNull('CLIENT_ENVIRONMENT'),
+    ),
     created_at: instantText(read.instant('CREATED_ON')),
   }),
 };
+
+/** `DBeaver_DBeaver (JDBC 4.0.2)`: many tools have one driver, and its name alone tells nobody whom to ask. */
+function clientText(driver: string | null, environment: string | null): string | null {
+  const application = applicationIn(environment ?? '');
+  // Drivers without a tool above them say their own name, as `PythonConnector` does.
+  if (application === undefined || driver?.split(' ')[0] === application) return driver;
+  return driver === null ? application : `${application} (${driver})`;
+}
+
+/** `APPLICATION` of the JSON that a driver tells of its machine; a text that is no such thing says nothing. */
+function applicationIn(environment: string): string | undefined {
+  let said: unknown;
+  try {
+    said = (JSON.parse(environment) as { readonly APPLICATION?: unknown } | null)?.APPLICATION;
+  } catch {
+    return undefined;
+  }
+  return typeof said === 'string' && said.trim() !== ''
+    ? said.trim().slice(0, APPLICATION_LENGTH_MAX)
+    : undefined;
+}
 
 /** The topmost statement of the chain, which is itself in none. */
 function rootOf(read: RowReader): string | null {

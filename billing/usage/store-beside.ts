@@ -5,6 +5,10 @@
 import type { UsageView } from './read-views.js';
 import { hoursOf } from './stale-hours.js';
 
+// A file without the environment knows the driver alone: the tool above it stays as it is known.
+const CLIENT = `CASE WHEN right(t.client, length(excluded.client) + 3) = ' (' || excluded.client || ')' THEN t.client
+      ELSE coalesce(excluded.client, t.client) END`;
+
 const STORE_STORAGE = `/* prepared: billing.store_storage */
 WITH given AS (
   SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (day date, scope text, entity_id text, entity_name text,
@@ -121,9 +125,9 @@ WITH given AS (
   SELECT DISTINCT ON (session_id) $1, session_id, snowflake_user, client, created_at
   FROM given g ORDER BY session_id, created_at, g DESC
   ON CONFLICT (account, session_id) DO UPDATE SET snowflake_user = excluded.snowflake_user,
-    client = coalesce(excluded.client, t.client), created_at = excluded.created_at
+    client = ${CLIENT}, created_at = excluded.created_at
   WHERE (t.snowflake_user, t.client, t.created_at) IS DISTINCT FROM (excluded.snowflake_user,
-    coalesce(excluded.client, t.client), excluded.created_at)
+    ${CLIENT}, excluded.created_at)
   RETURNING 1
 )
 SELECT count(*)::integer AS written FROM written`,

@@ -31,6 +31,7 @@ beforeAll(async () => {
   const direct = await connectNode(origin, {
     username: 'sales_analyst',
     warehouse: 'STANDARD_WH',
+    application: 'Shop_Reports',
   });
   await direct.rows(SCAN);
   await direct.close();
@@ -111,7 +112,8 @@ test('what came through Tollgate is direct and of its team, the same statement p
   expect(body).toMatchObject({
     callers: expect.arrayContaining([
       expect.objectContaining({
-        application: expect.stringMatching(/^JavaScript /),
+        // The tool by its name, with the driver that it uses.
+        application: expect.stringMatching(/^Shop_Reports \(JavaScript /),
         snowflakeUser: 'SALES_ANALYST',
         warehouses: ['STANDARD_WH'],
       }),
@@ -128,7 +130,7 @@ test('services, storage, sessions, prices and money are imported beside it, each
         WHERE h.starts_at < '2026-11-01' AND h.metered_credits > 0)
         = (SELECT count(*) FROM usage_warehouse_hour WHERE starts_at < '2026-11-01' AND metered_credits > 0) AS same_hours,
       (SELECT count(DISTINCT scope) FROM usage_storage_day) AS scopes,
-      (SELECT bool_or(s.client LIKE 'JavaScript %') FROM usage_query q JOIN usage_session s USING (account, session_id)
+      (SELECT bool_or(s.client LIKE '%JavaScript %') FROM usage_query q JOIN usage_session s USING (account, session_id)
         WHERE q.snowflake_user = 'SALES_ANALYST') AS client,
       (SELECT count(*) FROM usage_rate_day WHERE account = 'demo') >= 90 AS rates,
       (SELECT count(*) FROM usage_money_day WHERE account = 'demo') >= 60 AS money`,

@@ -130,6 +130,8 @@ export function loadRow(load: Load): ViewRow {
 }
 
 /** ACCOUNT_USAGE.SESSIONS. */
-export function sessionRow({ id, user, client, firstAt }: SessionSeen): ViewRow {
-  return [String(id), instant(firstAt), user, client];
+export function sessionRow({ id, user, client, application, firstAt }: SessionSeen): ViewRow {
+  // Snowflake has all that the driver told of its machine; of that the log keeps the tool's name.
+  const environment = application === null ? {} : { APPLICATION: application };
+  return [String(id), instant(firstAt), user, client, JSON.stringify(environment)];
 }

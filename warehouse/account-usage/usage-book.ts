@@ -27,6 +27,8 @@ export interface SessionSeen {
   readonly user: string;
   /** Name and version of its driver; null where it said none. */
   readonly client: string | null;
+  /** What the tool above it called itself; null where it did not. */
+  readonly application: string | null;
   readonly firstAt: EpochMs;
 }
 
@@ -42,8 +44,9 @@ export class UsageBook {
     this.#attributor.add(record);
     if (record.type === 'started') {
       this.#open.set(record.id, record);
-      const { sessionId: id, user, at: firstAt, client = null } = record;
-      if (!this.#sessions.has(id)) this.#sessions.set(id, { id, user, client, firstAt });
+      const { sessionId: id, user, at: firstAt, client = null, application = null } = record;
+      if (!this.#sessions.has(id))
+        this.#sessions.set(id, { id, user, client, application, firstAt });
     }
     if (record.type !== 'ended') return;
     const started = this.#open.get(record.id);

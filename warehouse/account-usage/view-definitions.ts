@@ -143,7 +143,9 @@ const ACCOUNT_VIEWS: readonly Omit<ViewDefinition, 'schema'>[] = [
   {
     // Only what statements tell of their sessions; how somebody logged in is not in the log.
     name: 'SESSIONS',
-    columns: columnsFrom('SESSION_ID:N CREATED_ON:T USER_NAME CLIENT_APPLICATION_ID'),
+    columns: columnsFrom(
+      'SESSION_ID:N CREATED_ON:T USER_NAME CLIENT_APPLICATION_ID CLIENT_ENVIRONMENT',
+    ),
     orderBy: 'CREATED_ON',
     rows: ({ book, viewing }) =>
       [...book.sessions]

@@ -10,6 +10,9 @@ import { openSession } from './open-session.js';
 import type { LoginWorld } from './open-session.js';
 import type { IssuedTokens, Session, Sessions } from './sessions.js';
 
+/** Longest name of a tool that is kept. */
+const APPLICATION_LENGTH_MAX = 100;
+
 /** A refusal outside statements. */
 export function refusal(code: string, message: string, sqlState = '08001'): Envelope<unknown> {
   return failureEnvelope({ code, sqlState, message, queryId: null, type: 'CLIENT' });
@@ -47,6 +50,7 @@ export async function login(
     parameters: data['SESSION_PARAMETERS'],
     clientApp: textOf(data['CLIENT_APP_ID']),
     clientVersion: textOf(data['CLIENT_APP_VERSION']),
+    ...applicationOf(asRecord(data['CLIENT_ENVIRONMENT'])['APPLICATION']),
     isStrict: false,
   });
   if (opened.kind === 'missing')
@@ -139,4 +143,10 @@ function identifier(text: string | null): string | undefined {
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
+}
+
+/** Tools name themselves in the environment that their driver sends: `DBeaver_DBeaver`, `AIRFLOW`. */
+function applicationOf(said: unknown): { readonly application?: string } {
+  const application = textOf(said).slice(0, APPLICATION_LENGTH_MAX);
+  return application === '' ? {} : { application };
 }

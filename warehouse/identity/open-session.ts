@@ -23,6 +23,8 @@ export interface SessionWish {
   readonly parameters: unknown;
   readonly clientApp: string;
   readonly clientVersion: string;
+  /** What the tool above the driver calls itself. */
+  readonly application?: string;
   /** A name that does not exist is refused; else only where CLIENT_VALIDATE_DEFAULT_PARAMETERS says so. */
   readonly isStrict: boolean;
 }
@@ -73,6 +75,7 @@ export async function openSession(
     inherited: parameters.inherited,
     clientApp: wish.clientApp,
     clientVersion: wish.clientVersion,
+    ...(wish.application === undefined ? {} : { application: wish.application }),
   });
   return { kind: 'opened', ...opened };
 }

@@ -35,6 +35,8 @@ export interface Session {
   readonly lastQueryIds: string[];
   readonly clientApp: string;
   readonly clientVersion: string;
+  /** What the tool above the driver calls itself; absent: it did not say. */
+  readonly application?: string;
 }
 
 export interface InheritedValue {

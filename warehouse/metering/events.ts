@@ -42,6 +42,8 @@ export interface StatementStarted {
   readonly sessionId: number;
   /** Name and version of the driver, as it said when it signed in; left out: it did not. */
   readonly client?: string;
+  /** What the tool above it calls itself; left out: it did not say. */
+  readonly application?: string;
   readonly database: string | null;
   readonly schema: string | null;
   /** The statement that this one is a part of (several statements in one request, procedures). */

@@ -10,7 +10,7 @@ import type { Clock } from '#base/time.js';
 import { WIRE_CODES } from '#base/wire/codes.js';
 import { keptText } from '../metering/event-log.js';
 import type { EventLog } from '../metering/event-log.js';
-import type { StatementEnded } from '../metering/events.js';
+import type { StatementEnded, StatementStarted } from '../metering/events.js';
 import { changedRows, failure, rowCountOf } from './outcome.js';
 import type { Outcome } from './outcome.js';
 import { clientParameters, parameterValue } from './parameters.js';
@@ -349,7 +349,14 @@ function dropOldest(map: Map<string, Statement>): void {
 }
 
 /** As CLIENT_APPLICATION_ID shows it: `JavaScript 3.2.0`. */
-function clientOf({ clientApp, clientVersion }: Session): { readonly client?: string } {
+function clientOf({
+  clientApp,
+  clientVersion,
+  application,
+}: Session): Pick<StatementStarted, 'client' | 'application'> {
   const client = `${clientApp} ${clientVersion}`.trim();
-  return client === '' ? {} : { client };
+  return {
+    ...(client === '' ? {} : { client }),
+    ...(application === undefined ? {} : { application }),
+  };
 }

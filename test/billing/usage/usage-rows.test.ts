@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { clusterSpans, constraintsOf } from '../../../billing/usage/cluster-spans.js';
 import type { WarehouseEventRow } from '../../../billing/usage/cluster-spans.js';
+import { SESSIONS } from '../../../billing/usage/account-views.js';
 import { rowReader } from '../../../billing/usage/usage-rows.js';
 import { parseCredits } from '../../../base/units.js';
 
@@ -37,6 +38,38 @@ describe('a row of a view', () => {
       expect(() => rowReader('V', row)[form](column)).toThrow(why);
     },
   );
+});
+
+describe('who opened a session', () => {
+  const clientOf = (driver: string | null, environment: string | null): unknown =>
+    SESSIONS.toRow(
+      rowReader('SESSIONS', {
+        SESSION_ID: '1',
+        CREATED_ON: '1790000000000',
+        USER_NAME: 'EVE',
+        CLIENT_APPLICATION_ID: driver,
+        CLIENT_ENVIRONMENT: environment,
+      }),
+    )['client'];
+
+  test.each([
+    [
+      'JDBC 4.0.2',
+      '{"APPLICATION":"DBeaver_DBeaver","OS":"Linux"}',
+      'DBeaver_DBeaver (JDBC 4.0.2)',
+    ],
+    ['PythonConnector 4.8.1', '{"APPLICATION":"PythonConnector"}', 'PythonConnector 4.8.1'],
+    ['JDBC 4.0.2', '{"OS":"Linux"}', 'JDBC 4.0.2'],
+    ['JDBC 4.0.2', 'null', 'JDBC 4.0.2'],
+    ['JDBC 4.0.2', '{"APPLICATION":7}', 'JDBC 4.0.2'],
+    ['JDBC 4.0.2', '{"APPLICATION":" "}', 'JDBC 4.0.2'],
+    ['JDBC 4.0.2', '{cut off', 'JDBC 4.0.2'],
+    ['JDBC 4.0.2', null, 'JDBC 4.0.2'],
+    [null, '{"APPLICATION":"AIRFLOW"}', 'AIRFLOW'],
+    [null, null, null],
+  ])('of %s with %s is %s', (driver, environment, client) => {
+    expect(clientOf(driver, environment)).toBe(client);
+  });
 });
 
 describe('spans of clusters', () => {

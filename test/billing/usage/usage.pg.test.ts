@@ -300,3 +300,19 @@ test('by whatever a cost is asked, it sums to what was metered, and a team to it
   expect(few.rows.map(({ key }) => key)).toEqual([expect.any(String), 'others']);
   expect(few.totalCredits).toBe(parseCredits('4.333333333333'));
 });
+
+test('the tool that opened a session stays known where a later file tells of its driver alone', async () => {
+  const clientAfter = async (client: string | null): Promise<string | null | undefined> => {
+    const row = { session_id: '77', snowflake_user: 'EVE', client, created_at: at(0) };
+    await store('SESSIONS', [row]);
+    const { rows } = await database.db.query<{ client: string | null }>(
+      "SELECT client FROM usage_session WHERE session_id = '77'",
+    );
+    return rows[0]?.client;
+  };
+  expect(await clientAfter('JDBC 4.0.2')).toBe('JDBC 4.0.2');
+  expect(await clientAfter('DBeaver (JDBC 4.0.2)')).toBe('DBeaver (JDBC 4.0.2)');
+  expect(await clientAfter('JDBC 4.0.2')).toBe('DBeaver (JDBC 4.0.2)');
+  expect(await clientAfter(null)).toBe('DBeaver (JDBC 4.0.2)');
+  expect(await clientAfter('ODBC 3.1')).toBe('ODBC 3.1');
+});
