@@ -1,7 +1,17 @@
 /** What a period cost, by Snowflake's own metering, allocated to teams and statements. */
 import { z } from 'zod';
-import { COST_DIMENSIONS, readCost } from '#billing/attribution/read-cost.js';
-import type { Cost, CostDimension, CostRow } from '#billing/attribution/read-cost.js';
+import {
+  COST_DIMENSIONS,
+  readCostRows,
+  readReconciliation,
+} from '#billing/attribution/read-cost.js';
+import type {
+  Cost,
+  CostDimension,
+  CostRequest,
+  CostRow,
+  Reconciliation,
+} from '#billing/attribution/read-cost.js';
 import { BUCKETS } from '#billing/attribution/warehouse-hour.js';
 import { formatAmount } from '#base/units.js';
 import { type ApiApp, type ApiContext, controlOf, pricesOf, teamOf } from './api.js';
@@ -89,7 +99,7 @@ export function addCostRoutes(app: ApiApp, context: ApiContext): void {
       const period = periodOf(request.query, context.clock.now());
       const { currency } = document.organisation;
       const priceOf = await pricesOf(context.db, document);
-      const cost = await readCost(context.db, {
+      const costAsked: CostRequest = {
         period,
         by,
         teamId: team?.id ?? null,
@@ -98,22 +108,23 @@ export function addCostRoutes(app: ApiApp, context: ApiContext): void {
           return price?.currency === currency ? price.pricePerCredit : undefined;
         },
         rowsMax: rows,
-      });
+      };
+      const reconciliation = seesAll ? await readReconciliation(context.db, period) : null;
       return {
         from: new Date(period.startsAt).toISOString(),
         to: new Date(period.endsAt).toISOString(),
         by,
         team: team?.id ?? null,
         currency,
-        ...costJson(cost),
-        reconciliation: seesAll ? reconciliationJson(cost) : null,
+        ...costJson(await readCostRows(context.db, costAsked)),
+        reconciliation: reconciliation === null ? null : reconciliationJson(reconciliation),
       };
     },
   );
 }
 
 function costJson(
-  cost: Cost,
+  cost: Omit<Cost, 'reconciliation'>,
 ): Pick<z.infer<typeof reply>, 'rows' | 'totalCredits' | 'totalAmount'> {
   return {
     rows: cost.rows.map(rowJson),
@@ -134,7 +145,7 @@ function rowJson(row: CostRow): z.infer<typeof reply>['rows'][number] {
   };
 }
 
-function reconciliationJson({ reconciliation: of }: Cost): z.infer<typeof reply>['reconciliation'] {
+function reconciliationJson(of: Reconciliation): z.infer<typeof reply>['reconciliation'] {
   return {
     meteredCredits: formatAmount(of.meteredCredits),
     allocatedCredits: formatAmount(of.allocatedCredits),
