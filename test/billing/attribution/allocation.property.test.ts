@@ -166,3 +166,69 @@ test('criterion 6: what runs past Tollgate beside them raises nothing that those
     { numRuns: 300 },
   );
 });
+
+const SWEPT_RATE = parseCredits('21.6');
+/** Of one cluster and second at that rate: whole for up to six that share it. */
+const SECOND = 6_000_000_000n;
+const HOUR_SECONDS = 3_600;
+
+const clusterHour = fc.record({
+  upTo: fc.integer({ min: 1, max: HOUR_SECONDS }),
+  ran: fc.array(
+    fc.tuple(fc.integer({ min: -60, max: 3_599 }), fc.integer({ min: 0, max: 4_000 })),
+    { maxLength: 6 },
+  ),
+});
+
+test('criterion 5: the sweep of an hour is what a walk over its seconds comes to, whoever shares them', () => {
+  fc.assert(
+    fc.property(fc.array(clusterHour, { minLength: 1, maxLength: 3 }), (clusters) => {
+      const took = new Map<string, bigint>();
+      let idle = 0n;
+      const executions: Execution[] = [];
+      for (const [cluster, { upTo, ran }] of clusters.entries()) {
+        const own = ran
+          .filter(([from]) => from < upTo)
+          .map(([from, lasts], index) => {
+            return { id: `q${cluster}-${index}`, from, to: Math.min(upTo, from + lasts) };
+          });
+        for (let second = 0; second < upTo; second += 1) {
+          const running = own.filter(({ from, to }) => from <= second && second < to);
+          if (running.length === 0) idle += SECOND;
+          for (const { id } of running)
+            took.set(id, (took.get(id) ?? 0n) + SECOND / BigInt(running.length));
+        }
+        for (const { id, from, to } of own)
+          executions.push({
+            queryId: id,
+            cluster,
+            startsAt: TEN + from * 1000,
+            endsAt: TEN + to * 1000,
+            creditsPerHour: SWEPT_RATE,
+            isGoverned: true,
+            attributedCredits: null,
+          });
+      }
+      const lines = METHODS.sweep.allocate({
+        startsAt: TEN,
+        meteredCredits: (clusters.reduce((sum, { upTo }) => sum + BigInt(upTo), 0n) *
+          SECOND) as Credits,
+        attributedCredits: null,
+        executions,
+        spans: clusters.map(({ upTo }, cluster) => ({
+          cluster,
+          startsAt: TEN - 60_000,
+          endsAt: TEN + upTo * 1000,
+          creditsPerHour: SWEPT_RATE,
+          minimumMs: 60_000,
+        })),
+        queryCredits: null,
+      });
+      for (const { queryId } of executions)
+        expect(creditsOf(lines, queryId)).toBe(took.get(queryId) ?? 0n);
+      const stood = lines.filter(({ bucket }) => bucket === 'idle');
+      expect(addCredits(...stood.map(({ credits }) => credits))).toBe(idle);
+    }),
+    { numRuns: 40 },
+  );
+});
