@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TicketId } from '../../base/ids.js';
 import { NO_CREDITS, parseCredits, parseMoney } from '../../base/units.js';
+import { openPeriods } from '../../billing/postgres/open-periods.js';
 import { expectInvariants, expectNoOpenHolds } from '../support/database.js';
 import { type AdminWorld, createAdminWorld, TOKEN } from './world.js';
 
@@ -485,3 +486,25 @@ async function chargeOneStatement(): Promise<void> {
     endedAt: at,
   });
 }
+
+test('the bridge of a budget leads on to the bill of its month, of which an analyst reads nothing', async () => {
+  await openPeriods(world.database.db, ['legal-monthly'], world.clock.now());
+  const bridge = async (role: 'team-lead' | 'analyst'): Promise<unknown> => {
+    const of = role === 'analyst' ? { principal: 'legal_analyst' } : {};
+    const token = await world.issue({ role, team: 'legal', ...of });
+    const headers = { authorization: `Bearer ${token}` };
+    const { json } = await world.call('GET', '/api/v1/budgets/legal/bridge', undefined, headers);
+    return (json['budgets'] as readonly { readonly bill: unknown }[])[0]?.bill;
+  };
+  const nothing = '0.000000000000';
+  expect(await bridge('team-lead')).toEqual({
+    month: new Date(world.clock.now()).toISOString().slice(0, 7),
+    status: 'provisional',
+    version: 0,
+    lines: ['otherHours', 'notMetered', 'foundLater', 'earlierMonths', 'bill'].map((line) => ({
+      line,
+      credits: nothing,
+    })),
+  });
+  expect(await bridge('analyst')).toBeNull();
+});
