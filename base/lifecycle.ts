@@ -7,6 +7,17 @@ export interface Stoppable {
   stop(signal: AbortSignal): Promise<void>;
 }
 
+/** What each part gets after the abort, for what it does then, such as giving back what it holds. */
+const AFTER_ABORT_MS = 10_000;
+
+/** Settles once `signal` is aborted. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 /** What a start ends with that goes on although everything is being stopped. */
 export class StartInterrupted extends Error {
   constructor(part: string) {
@@ -42,12 +53,10 @@ export class Lifecycle {
 
   /** Settles once nobody waits for work in flight any more. */
   get aborted(): Promise<void> {
-    const { signal } = this.#abort;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+    return whenAborted(this.#abort.signal);
   }
 
-  /** Makes a running or later drain stop waiting for work in flight. */
+  /** Makes a running or later drain stop waiting for work in flight; a part that goes on is left ten seconds later. */
   abort(): void {
     this.#abort.abort();
   }
@@ -57,11 +66,18 @@ export class Lifecycle {
     for (let last = this.#parts.pop(); last !== undefined; last = this.#parts.pop()) {
       const { name, part } = last;
       try {
-        await part.stop(this.#abort.signal);
+        await Promise.race([part.stop(this.#abort.signal), this.#patience()]);
       } catch (cause) {
         failures.push(new Error(`stopping ${name} failed`, { cause }));
       }
     }
     return failures;
+  }
+
+  /** Rejects some time after the abort: what hangs must not keep a process that is told to end. */
+  async #patience(): Promise<never> {
+    await this.aborted;
+    await new Promise((resolve) => setTimeout(resolve, AFTER_ABORT_MS).unref());
+    throw new Error('it went on although the waiting was aborted');
   }
 }

@@ -3,7 +3,7 @@
  * lock and rounds of their own: the first one of a busy account takes hours, and one that waits for a slow view as long as
  * that, while the ledger is sealed, periods begin and budgets are watched.
  */
-import type { Stoppable } from '../base/lifecycle.js';
+import { whenAborted, type Stoppable } from '../base/lifecycle.js';
 import { alone } from '../base/postgres/alone.js';
 import { toError } from '../base/errors.js';
 import { auditRequests } from '../admin/stores/request-audit.js';
@@ -56,13 +56,13 @@ export function startWorker(options: WorkerOptions): Worker {
   const importing = inRounds(IMPORTS_LOCK, imports.round, imports.endFirst);
   return {
     firstStatistics: imports.firstStatistics,
-    async stop(deadline) {
-      await Promise.all([keeping.stop(deadline), importing.stop(deadline)]);
+    async stop(signal) {
+      await Promise.all([keeping.stop(signal), importing.stop(signal)]);
     },
   };
 }
 
-/** Does `work` at once and every second, unless it is still at it; stopping waits for its end. */
+/** Does `work` at once and every second, unless it is still at it; stopping waits for its end, until nobody waits any more. */
 function rounds(work: () => Promise<void>): Stoppable {
   let isBusy = false;
   let working: Promise<void> = Promise.resolve();
@@ -76,9 +76,10 @@ function rounds(work: () => Promise<void>): Stoppable {
   run();
   const timer = setInterval(run, TICK_MS);
   return {
-    async stop() {
+    async stop(signal) {
       clearInterval(timer);
-      await working;
+      // An import that is cut off goes on from where it was, in whatever process is next.
+      await Promise.race([working, whenAborted(signal)]);
     },
   };
 }

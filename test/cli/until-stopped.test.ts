@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { deferred } from '../../base/deferred.js';
 import { Lifecycle, StartInterrupted } from '../../base/lifecycle.js';
 import { createLog } from '../../base/log.js';
@@ -93,4 +93,25 @@ test('nothing is added to what was stopped', async () => {
   expect(() => add('proxy')).toThrow(StartInterrupted);
   const failures = await life.drain();
   expect(failures).toEqual([]);
+});
+
+test('a part that hangs is left some time after the abort, and the others are stopped all the same', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  try {
+    const { signals, life, stops, add, stopped } = process();
+    await stopped.started(() => {
+      add('database');
+      life.add('import', { stop: () => new Promise(() => undefined) });
+      return Promise.resolve('listening');
+    });
+    signals.emit('SIGTERM', 'SIGTERM');
+    // The deadline of the drain, and what a part gets after it.
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(stops).toEqual([]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await stopped.exitCode).toBe(1);
+    expect(stops).toEqual(['database']);
+  } finally {
+    vi.useRealTimers();
+  }
 });

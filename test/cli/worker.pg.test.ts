@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { deferred } from '../../base/deferred.js';
 import { silentLog } from '../../base/log.js';
 import type { ServiceConnection } from '../../base/snowflake/service-connection.js';
 import { systemClock } from '../../base/time.js';
@@ -118,5 +119,28 @@ test('while a view is slow the ledger is kept, and an account that lets nobody i
   await askForImport(db, { account: 'locked', from: at, askedBy: 'test', askedAt: at });
   answer();
   await eventually(async () => expect(await problems()).toEqual([]));
+  await worker.stop(new AbortController().signal);
+});
+
+test('an import that hangs keeps no process that is told to end, once nobody waits any more', async () => {
+  const open = deferred<void>();
+  const asked = deferred<void>();
+  const worker = startWorker({
+    db: database.db,
+    clock: systemClock,
+    log: silentLog,
+    accounts: {
+      served: () => Promise.resolve(['hanging']),
+      connect: async () => {
+        asked.resolve();
+        await open.promise;
+        return accountOf(10);
+      },
+    },
+  });
+  await asked.promise;
+  await worker.stop(AbortSignal.abort());
+  open.resolve();
+  await worker.firstStatistics;
   await worker.stop(new AbortController().signal);
 });
