@@ -77,7 +77,7 @@ export const CONSOLE_SETTINGS: { readonly [K in keyof Options]: Setting<Options[
     fallback: null,
     fallbackText: 'no link',
     secret: false,
-    help: 'Where people reach the console; refusals link to their statement there.',
+    help: 'Where people reach the console; refusals link to their statement there, notifications to their page.',
     wayOut: 'write https://tollgate.example.com, or unset it',
   },
   eventFollowersMax: {

@@ -59,6 +59,7 @@ export function configuredSenders(settings: Config & Secrets): Senders {
     post: postJson,
     mailer: createMailer(settings),
     secretOf: (name) => environment[name],
+    consoleUrl: settings.consolePublicUrl,
     nowSeconds: () => Math.floor(Date.now() / 1000),
     random: Math.random,
   };

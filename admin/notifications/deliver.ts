@@ -11,6 +11,7 @@ import { pagerDutyBody } from './formats/pagerduty.js';
 import { slackBody } from './formats/slack.js';
 import { teamsBody } from './formats/teams.js';
 import { webhookSignature, webhookText } from './formats/webhook.js';
+import { linkOf, type Told } from './link.js';
 import { type DeliveryEnd, type Due, endDelivery, takeDue } from './outbox.js';
 import type { Post, PostOutcome } from './post.js';
 
@@ -20,6 +21,8 @@ export interface Senders {
   readonly mailer: Mailer | null;
   /** The value of an environment variable, by its name. */
   readonly secretOf: (name: string) => string | undefined;
+  /** Where people reach the console; null: notifications have no link. */
+  readonly consoleUrl: string | null;
   /** Unix seconds of this machine, for signatures. */
   readonly nowSeconds: () => number;
   /** From 0 to 1, so that channels that failed together do not come back together. */
@@ -62,7 +65,8 @@ async function tryOnce(
 ): Promise<DeliveryEnd> {
   if (channel === undefined)
     return { kind: 'dead', problem: 'the control document has no such channel any more' };
-  const outcome = await send(due, channel, senders).catch((thrown: unknown): PostOutcome => ({
+  const told = { ...due, link: linkOf(due.kind, senders.consoleUrl) };
+  const outcome = await send(told, channel, senders).catch((thrown: unknown): PostOutcome => ({
     kind: 'failed',
     why: toError(thrown).message,
     isFinal: false,
@@ -84,7 +88,7 @@ export function pauseSeconds(attempts: number, random: () => number): number {
 }
 
 async function send(
-  due: Due,
+  due: Told,
   { kind, target }: ChannelDocument,
   senders: Senders,
 ): Promise<PostOutcome> {

@@ -1,5 +1,6 @@
 /** A notification as Slack's incoming webhooks take it. Source: Slack, "Formatting message text" and "Block Kit". */
-import type { Notification, Severity } from '../notification.js';
+import type { Told } from '../link.js';
+import type { Severity } from '../notification.js';
 import { plainLine } from '../notification.js';
 
 const SIGNS: Readonly<Record<Severity, string>> = { info: '', warning: '⚠️ ', critical: '🚨 ' };
@@ -8,8 +9,8 @@ const FIELD_CHARACTERS_MAX = 300;
 const FIELDS_MAX = 10;
 
 /** The body of the request. What people wrote is escaped, so that it names nobody and links nowhere. */
-export function slackBody(notification: Notification): object {
-  const { title, facts, severity } = notification;
+export function slackBody(notification: Told): object {
+  const { title, facts, severity, link } = notification;
   const head = `${SIGNS[severity]}${slackText(title)}`;
   const fields = facts.slice(0, FIELDS_MAX).map(([name, value]) => ({
     type: 'mrkdwn',
@@ -21,8 +22,14 @@ export function slackBody(notification: Notification): object {
       // Not a header: that is plain text, which has no way to escape.
       { type: 'section', text: { type: 'mrkdwn', text: `*${head}*` } },
       ...(fields.length === 0 ? [] : [{ type: 'section', fields }]),
+      ...(link === null ? [] : [linkBlock(link)]),
     ],
   };
+}
+
+/** An address of the settings, which has none of what ends a link. */
+function linkBlock(link: string): object {
+  return { type: 'section', text: { type: 'mrkdwn', text: `<${link}|Open Tollgate>` } };
 }
 
 /** `&`, `<` and `>` are all that Slack reads in text; marks of emphasis are parted from their words. */

@@ -2,7 +2,8 @@
  * A notification as Microsoft Teams takes it: an adaptive card for a workflow that begins "when a Teams webhook request
  * is received". Source: Microsoft, "Create incoming webhooks with Workflows", "Adaptive Cards: text features".
  */
-import { type Notification, plainLine, type Severity } from '../notification.js';
+import type { Told } from '../link.js';
+import { plainLine, type Severity } from '../notification.js';
 
 const COLOURS: Readonly<Record<Severity, string>> = {
   info: 'Default',
@@ -14,7 +15,7 @@ const TEXT_CHARACTERS_MAX = 300;
 const FACTS_MAX = 20;
 
 /** The body of the request. */
-export function teamsBody({ title, facts, severity }: Notification): object {
+export function teamsBody({ title, facts, severity, link }: Told): object {
   return {
     type: 'message',
     attachments: [
@@ -25,6 +26,9 @@ export function teamsBody({ title, facts, severity }: Notification): object {
           $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
           type: 'AdaptiveCard',
           version: '1.4',
+          ...(link === null
+            ? {}
+            : { actions: [{ type: 'Action.OpenUrl', title: 'Open Tollgate', url: link }] }),
           body: [
             {
               type: 'TextBlock',

@@ -1,11 +1,11 @@
 /** A notification for a program of one's own: JSON, signed so that the receiver knows that it comes from here, and when. */
 import { createHmac } from 'node:crypto';
 import { formatInstant } from '#base/time.js';
-import type { Notification } from '../notification.js';
+import type { Told } from '../link.js';
 
 /** The text that is sent and signed. */
-export function webhookText(notification: Notification): string {
-  const { id, key, kind, severity, teamId, title, facts, occurredAt } = notification;
+export function webhookText(notification: Told): string {
+  const { id, key, kind, severity, teamId, title, facts, occurredAt, link } = notification;
   return JSON.stringify({
     id,
     key,
@@ -15,6 +15,7 @@ export function webhookText(notification: Notification): string {
     title,
     facts: facts.map(([name, value]) => ({ name, value })),
     occurredAt: formatInstant(occurredAt),
+    link,
   });
 }
 

@@ -7,12 +7,14 @@ import { pagerDutyBody } from '../../../admin/notifications/formats/pagerduty.js
 import { slackBody } from '../../../admin/notifications/formats/slack.js';
 import { teamsBody } from '../../../admin/notifications/formats/teams.js';
 import { webhookSignature, webhookText } from '../../../admin/notifications/formats/webhook.js';
-import type { Notification } from '../../../admin/notifications/notification.js';
+import { linkOf, type Told } from '../../../admin/notifications/link.js';
+import { NOTIFICATION_KINDS } from '../../../admin/notifications/notification.js';
+import { PLACES } from '../../../console/places.js';
 
 const HOSTILE =
   '<!channel> [pay](https://evil.example) *now* & <https://evil.example|here>\n@here\u202Etxt';
 
-function notification(changes: Partial<Notification> = {}): Notification {
+function notification(changes: Partial<Told> = {}): Told {
   return {
     id: '17',
     key: 'budget-threshold/4',
@@ -25,6 +27,7 @@ function notification(changes: Partial<Notification> = {}): Notification {
       ['Spent', '32.1 credits'],
     ],
     occurredAt: Date.UTC(2026, 10, 25, 12),
+    link: null,
     ...changes,
   };
 }
@@ -108,6 +111,27 @@ test('an e-mail has its facts in columns and a key of its notification', () => {
     text: 'sales-monthly has spent 80 % of its limit\n\nLimit  40 credits\nSpent  32.1 credits\n\n2026-11-25T12:00:00.000Z\n',
     key: 'notification-17',
   });
+});
+
+test('every kind leads to a page of the console, in each format as its receiver opens links', () => {
+  const pages = new Set(PLACES.map(({ path }) => path));
+  for (const kind of NOTIFICATION_KINDS) {
+    const link = linkOf(kind, 'https://tollgate.example.com/') ?? '';
+    expect(link).toMatch(/^https:\/\/tollgate\.example\.com\/#\//);
+    expect(pages).toContain(link.split('#')[1]);
+  }
+  expect(linkOf('freeze', null)).toBeNull();
+  const link = 'https://tollgate.example.com/#/requests';
+  const linked = notification({ link });
+  expect(slackBody(linked)).toMatchObject({
+    blocks: [{}, {}, { text: { text: `<${link}|Open Tollgate>` } }],
+  });
+  expect(teamsBody(linked)).toMatchObject({
+    attachments: [{ content: { actions: [{ type: 'Action.OpenUrl', url: link }] } }],
+  });
+  expect(pagerDutyBody(linked, 'R123')).toMatchObject({ links: [{ href: link }] });
+  expect(notificationMail(linked, 'lead@example.com').text).toContain(`\n\n${link}\n\n`);
+  expect(JSON.parse(webhookText(linked))).toMatchObject({ link });
 });
 
 test('whatever people write, every format stays whole and within its caps', () => {

@@ -71,6 +71,7 @@ function senders(more: Readonly<Record<string, string>> = {}): Senders {
     post: postJson,
     mailer: null,
     secretOf: (name) => environment[name],
+    consoleUrl: 'https://tollgate.example.com/',
     nowSeconds: () => 1_700_000_000,
     random: () => 0,
   };
