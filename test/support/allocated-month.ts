@@ -1,6 +1,7 @@
 /** A simulated month in a database: how it is imported and allocated, and what came out. */
 import { assert } from '../../base/assert.js';
 import { hashOfBytes } from '../../base/hash-chain.js';
+import type { Transaction } from '../../base/postgres/pool.js';
 import { type Credits } from '../../base/units.js';
 import { allocateStaleHours } from '../../billing/attribution/allocate-hours.js';
 import type { AllocationOptions } from '../../billing/attribution/allocate-hours.js';
@@ -127,4 +128,22 @@ export async function billFiles(
     for (const bill of month.bills)
       for (const form of ['json', 'csv'] as const) files.push(await renderBill(month, bill, form));
   return files.map(({ name, bytes }) => `${name} ${hashOfBytes(bytes)}`);
+}
+
+/** Does what is given, looks, and takes it back. */
+export async function planted(
+  { db }: TestDatabase,
+  fault: string,
+  look: (tx: Transaction) => Promise<void>,
+): Promise<void> {
+  const back = new Error('back');
+  await db
+    .transaction(async (tx) => {
+      await tx.query(fault);
+      await look(tx);
+      throw back;
+    })
+    .catch((thrown: unknown) => {
+      if (thrown !== back) throw thrown;
+    });
 }
