@@ -240,21 +240,38 @@ class LedgerCheck {
       return `batch ${line.id} has other ends than its records`;
     if (line.root !== merkleRoot(this.#leaves))
       return `batch ${line.id} has not the root of its records`;
-    const { keys } = this.#known;
-    const key = keys?.find(({ id }) => id === line.keyId);
-    if (keys === undefined) this.#anchors.unchecked += 1;
-    // A forger could name a key that nobody has: told at the end, and never as intact.
-    else if (key === undefined)
-      this.#missing.set(line.keyId, (this.#missing.get(line.keyId) ?? 0) + 1);
-    else {
-      if (!isSameHash(anchorOf(key, ANCHOR_PURPOSE, anchorFields(line)), line.anchor))
-        return `the anchor of batch ${line.id} was not made with seal key ${line.keyId}: its records were sealed anew by somebody without the key`;
-      this.#anchors.checked += 1;
-    }
+    const why = this.#problemOfAnchor(line);
+    if (why !== undefined) return why;
     this.#leaves = [];
     this.#batchPreviousHash = this.#hash;
     this.#batches += 1;
     this.#sealedAt = { first: this.#sealedAt?.first ?? line.sealedAt, last: line.sealedAt };
+    return undefined;
+  }
+
+  #problemOfAnchor(line: BatchLine): string | undefined {
+    const { keys } = this.#known;
+    if (keys === undefined) {
+      this.#anchors.unchecked += 1;
+      return undefined;
+    }
+    const isMadeWith = (key: SealKey): boolean =>
+      isSameHash(
+        anchorOf(key, ANCHOR_PURPOSE, anchorFields({ ...line, keyId: key.id })),
+        line.anchor,
+      );
+    const named = keys.find(({ id }) => id === line.keyId);
+    if (named !== undefined) {
+      if (!isMadeWith(named))
+        return `the anchor of batch ${line.id} was not made with seal key ${line.keyId}: its records were sealed anew by somebody without the key`;
+      this.#anchors.checked += 1;
+      return undefined;
+    }
+    const maker = keys.find(isMadeWith);
+    if (maker !== undefined)
+      return `batch ${line.id} names seal key ${line.keyId}, and its anchor was made with ${maker.id}: the name was changed`;
+    // A forger could name a key that nobody has: told at the end, and never as intact.
+    this.#missing.set(line.keyId, (this.#missing.get(line.keyId) ?? 0) + 1);
     return undefined;
   }
 

@@ -272,10 +272,18 @@ describe('verify of a ledger', () => {
 
   test('nothing that a file says moves the terminal', async () => {
     const batch = JSON.parse(ledger.at(-1) ?? '') as object;
-    const forged = ledger.with(-1, canonicalJson({ ...batch, keyId: '\u001b[2Jghost' }));
-    const { code, out } = await run('verify', fileOf(forged.join('\n')), '--keys', keyFile(3));
-    expect([code, out]).toEqual([2, expect.stringContaining('ghost (1 anchors)')]);
-    expect(out).not.toContain('\u001b');
+    const renamed = { ...batch, keyId: '\u001b[2Jghost' };
+    const told: (readonly [object, number, string])[] = [
+      // Made with a key that was given, under another name; and with one that was not.
+      [renamed, 1, 'ghost, and its anchor was made with first'],
+      [{ ...renamed, anchor: GENESIS_HASH }, 2, 'ghost (1 anchors)'],
+    ];
+    for (const [line, exitCode, text] of told) {
+      const forged = ledger.with(-1, canonicalJson(line));
+      const { code, out } = await run('verify', fileOf(forged.join('\n')), '--keys', keyFile(3));
+      expect([code, out]).toEqual([exitCode, expect.stringContaining(text)]);
+      expect(out).not.toContain('\u001b');
+    }
   });
 
   test('an export asks for what was sealed in a span', async () => {

@@ -117,6 +117,12 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const changed = line[place] === '7' ? '8' : '7';
     return lines.with(at, line.slice(0, place) + changed + line.slice(place + 1));
   },
+  'the key that sealed renamed': (lines, at) => {
+    const batches = lines.flatMap((line, place) => (line.includes('"keyId"') ? [place] : []));
+    const place = batches[at % batches.length] ?? -1;
+    const line = JSON.parse(lines[place] ?? '') as Record<string, unknown>;
+    return lines.with(place, canonicalJson({ ...line, keyId: 'nobody' }));
+  },
   'a column changed': (lines, at, _other, seed) => {
     const line = JSON.parse(lines[at] ?? '') as Record<string, unknown>;
     const journal = line['journal'] as Record<string, string>[] | undefined;
