@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { write } from '../api-client.js';
+import { kindText } from '../charge-words.js';
 import type { BillLine } from '../finance-types.js';
 import { ReasonDialog } from '../parts.js';
 import { monthName } from '../times.js';
@@ -19,7 +20,7 @@ export function DisputeDialog(props: {
   const what =
     line === null
       ? 'the bill as a whole'
-      : `${line.kind} of ${line.resource ?? line.serviceType} on ${line.day}`;
+      : `${kindText(line.kind)} of ${line.resource ?? line.serviceType} on ${line.day}`;
   return (
     <ReasonDialog
       title={`Dispute ${what}?`}

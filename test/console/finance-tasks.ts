@@ -126,7 +126,7 @@ function dispute(visit: Visit): Task['act'] {
     await openPage(page, 'Bills');
     await page.getByRole('link', { name: monthName(PAST_MONTH), exact: true }).click();
     await page
-      .getByRole('button', { name: /^Dispute \w+ of/ })
+      .getByRole('button', { name: /^Dispute [\w ]+ of/ })
       .first()
       .click();
     await fillDialog(page, { Reason: 'The backfill was not ours.' }, 'Dispute');
