@@ -54,7 +54,9 @@ function Found({ of }: { readonly of: Bypass }): JSX.Element {
         <Figure
           name="Came through Tollgate"
           value={of.coveragePercent === null ? 'nothing ran' : `${of.coveragePercent} %`}
-          note="of credits, as far as imported"
+          note={
+            of.coveragePercent === null ? 'as far as imported' : 'of credits, as far as imported'
+          }
         />
         <Figure
           name="Around it"
