@@ -106,16 +106,15 @@ const CALLERS: readonly Column<BypassCaller>[] = [
   { name: 'Client', class: 'words', cell: ({ application }) => application ?? 'not known' },
   {
     name: 'User',
-    class: 'words',
     cell: ({ snowflakeUser }) => snowflakeUser ?? 'not known',
     sortKey: ({ snowflakeUser }) => snowflakeUser,
   },
-  { name: 'Role', class: 'words wide', cell: ({ role }) => role ?? '–' },
+  { name: 'Role', class: 'wide', cell: ({ role }) => role ?? '–' },
   { name: 'Team', cell: ({ team }) => team ?? 'of nobody', sortKey: ({ team }) => team },
   {
     name: 'Warehouses',
-    class: 'words wide',
-    cell: ({ warehouses }) => warehouses.join(', '),
+    class: 'wide',
+    cell: ({ warehouses }) => warehouses.map((each) => <div key={each}>{each}</div>),
   },
   {
     name: 'Statements',
